@@ -1,0 +1,73 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can go wrong, one type for each thing a caller treats differently.
+
+The text of every error is one sentence for a person: what failed, in the server's words where it gave any,
+and what to do. No text ever holds a password or a token.
+"""
+
+from __future__ import annotations
+
+
+class JetstreamError(Exception):
+    """Anything this collection refuses or could not do."""
+
+    def __init__(self, message: str, *, hint: str | None = None, status: int | None = None) -> None:
+        """Take the sentence, what to do about it, and the HTTP status behind it if there was one."""
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.status = status
+
+    def __str__(self) -> str:
+        """Return the sentence, with the hint behind it."""
+        return f"{self.message} {self.hint}" if self.hint else self.message
+
+
+class ConfigurationError(JetstreamError):
+    """The settings contradict each other, miss something, or cannot be read."""
+
+
+class SelectionError(JetstreamError):
+    """The selection names something that is not there, or is ambiguous, or names nothing at all."""
+
+
+class Unreachable(JetstreamError):
+    """No answer came: name not found, connection refused or dropped, time is up, certificate not trusted."""
+
+
+class UnexpectedAnswer(JetstreamError):
+    """Something answered, but not as the API does: HTML, a redirect, a broken body, a status nobody expects."""
+
+
+class ServerFault(JetstreamError):
+    """The server answered with an error of its own (5xx), so what became of the request is not known."""
+
+
+class AuthenticationFailed(JetstreamError):
+    """Name and password, or the token, were refused. Ends a run: every further request would be refused too."""
+
+
+class PermissionDenied(JetstreamError):
+    """The account is known, but may not do this, or not to this instance."""
+
+
+class NotFound(JetstreamError):
+    """There is no such thing, or it belongs to somebody else: the API does not tell the two apart."""
+
+
+class Conflict(JetstreamError):
+    """The cloud refused an action because of the state the instance is in."""
+
+
+class OverAllocation(JetstreamError):
+    """The allocation is used up (HTTP 413)."""
+
+
+class InMaintenance(JetstreamError):
+    """The cloud is in maintenance, and said so. Ends a run."""
+
+
+class RateLimited(JetstreamError):
+    """The server asked to slow down (HTTP 429), for longer than the retries may take."""

@@ -1,0 +1,166 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The things a cloud has, in the one shape that modules, inventory and reports return."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What an instance is made of: C(cpu) virtual cores, C(mem) MB of memory, C(disk) GB of root disk."""
+
+    name: str
+    alias: str
+    cpu: int | None = None
+    mem: int | None = None
+    disk: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """What an instance was launched from."""
+
+    name: str
+    uuid: str | None = None
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A folder that instances and volumes are kept in."""
+
+    name: str
+    uuid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """The site that an instance runs at."""
+
+    name: str
+    uuid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The account at a provider through which an instance is reached. Holds no secret."""
+
+    name: str
+    uuid: str
+
+
+@dataclass(frozen=True, slots=True)
+class AllocationSource:
+    """Where the service units come from, in SU. The burn rates are the server's own figures.
+
+    Atmosphere's burn rate is a count of active instances, not SU per hour (docs/atmosphere.md, Allocations).
+    """
+
+    name: str
+    uuid: str
+    compute_allowed: float | None = None
+    compute_used: float | None = None
+    global_burn_rate: float | None = None
+    user_compute_used: float | None = None
+    user_burn_rate: float | None = None
+    updated: str | None = None
+    start_date: str | None = None
+    end_date: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A virtual machine.
+
+    C(status) is the cloud's word in lower case (active, shutoff, ...), C(activity) what is being done to it ("" if
+    nothing). C(live) says whether both were read from the cloud just now, or from a database that may be minutes old.
+    """
+
+    id: int | str
+    uuid: str
+    name: str
+    status: str
+    activity: str
+    live: bool
+    size: Size
+    provider: Provider
+    identity: Identity
+    user: str
+    ip_address: str | None = None
+    image: Image | None = None
+    project: Project | None = None
+    allocation_source: AllocationSource | None = None
+    usage: float | None = None
+    start_date: str | None = None
+    end_date: str | None = None
+    web_desktop: bool = False
+    shell: bool = False
+    vnc: bool = False
+    fault: str | None = None
+
+    @property
+    def label(self) -> str:
+        """Name and number, as messages call it."""
+        return f"{self.name} ({self.id})"
+
+    def to_result(self) -> dict[str, Any]:
+        """Return plain dicts, lists, numbers and strings, as a module returns them."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """Where a volume is attached. C(instance_id) and C(instance_name) are None if the instance is not one of yours."""
+
+    instance_uuid: str
+    instance_id: int | str | None = None
+    instance_name: str | None = None
+    device: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A disk of its own; C(size) in GB. C(status) is None where it was not asked for."""
+
+    id: int | str
+    uuid: str
+    name: str
+    size: int
+    status: str | None
+    provider: Provider
+    identity: Identity
+    user: str
+    description: str = ""
+    project: Project | None = None
+    attachments: tuple[Attachment, ...] = ()
+    mount_location: str | None = None
+    start_date: str | None = None
+    end_date: str | None = None
+
+    @property
+    def label(self) -> str:
+        """Name and number, as messages call it."""
+        return f"{self.name} ({self.id})"
+
+    def to_result(self) -> dict[str, Any]:
+        """Return plain dicts, lists, numbers and strings, as a module returns them."""
+        return asdict(self) | {"attachments": [asdict(each) for each in self.attachments]}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an operation came to; runner.py turns it into a module's result.
+
+    C(failure) is the sentence the task fails with; the rest is returned all the same.
+    """
+
+    result: Mapping[str, Any]
+    changed: bool = False
+    failure: str | None = None
+    warnings: tuple[str, ...] = ()
+    diff: Mapping[str, str] | None = field(default=None)
