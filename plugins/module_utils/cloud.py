@@ -1,0 +1,52 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the rest of the collection needs of a cloud. Nothing above this knows which cloud it is."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
+
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance, Volume
+from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action
+
+
+class Cloud(Protocol):
+    """A cloud that has instances and volumes. Every method may raise any JetstreamError."""
+
+    @property
+    def offered(self) -> Collection[Action]:
+        """The actions this cloud has."""
+
+    @property
+    def settle_seconds(self) -> float:
+        """For how long after its start an instance without an address may look ready without being so."""
+
+    def list_instances(self, *, live: bool) -> list[Instance]:
+        """Return every instance of the account, by number.
+
+        With C(live), states are read from the cloud itself; without, they may be as old as the cloud's database is.
+        """
+
+    def list_volumes(self, *, live: bool) -> list[Volume]:
+        """Return every volume of the account, by number; with C(live), with status and attachments."""
+
+    def look(self, instance: Instance) -> Instance:
+        """Return one instance as the cloud has it this moment, from no cache.
+
+        Raises NotFound if the cloud no longer has it.
+        """
+
+    def refresh(self, instances: Sequence[Instance]) -> Mapping[str, Instance]:
+        """Look at many at once, in the way that costs the cloud least.
+
+        Returns what was seen by uuid. One that is missing was not looked at this time; one that is gone from the
+        cloud has status C(missing).
+        """
+
+    def act(self, instance: Instance, action: Action) -> None:
+        """Ask for an action. Returns when the cloud has accepted it, long before it is done."""
+
+    def close(self) -> None:
+        """Give connections back."""
