@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import JetstreamError
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance, Volume
 from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action
 
@@ -38,11 +39,11 @@ class Cloud(Protocol):
         Raises NotFound if the cloud no longer has it.
         """
 
-    def refresh(self, instances: Sequence[Instance]) -> Mapping[str, Instance]:
+    def refresh(self, instances: Sequence[Instance]) -> Mapping[str, Instance | JetstreamError]:
         """Look at many at once, in the way that costs the cloud least.
 
-        Returns what was seen by uuid. One that is missing was not looked at this time; one that is gone from the
-        cloud has status C(missing).
+        Returns, by uuid, what was seen, or why nothing could be seen this time. One that is left out was not looked
+        at; one that is gone from the cloud has status C(missing). Raises only what ends a run (see ENDS_A_RUN).
         """
 
     def act(self, instance: Instance, action: Action) -> None:

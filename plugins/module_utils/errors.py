@@ -34,7 +34,16 @@ class SelectionError(JetstreamError):
 
 
 class Unreachable(JetstreamError):
-    """No answer came: name not found, connection refused or dropped, time is up, certificate not trusted."""
+    """No answer came: name not found, connection refused or dropped, time is up, certificate not trusted.
+
+    C(unsent): the request surely never reached the server. C(passing): it may go away by itself.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, unsent: bool = False, passing: bool = True) -> None:
+        """Take the sentence, what to do about it, and what is known of the request."""
+        super().__init__(message, hint=hint)
+        self.unsent = unsent
+        self.passing = passing
 
 
 class UnexpectedAnswer(JetstreamError):
@@ -61,6 +70,10 @@ class Conflict(JetstreamError):
     """The cloud refused an action because of the state the instance is in."""
 
 
+class Refused(JetstreamError):
+    """The cloud behind the API would not or could not do it, in its own words."""
+
+
 class OverAllocation(JetstreamError):
     """The allocation is used up (HTTP 413)."""
 
@@ -71,3 +84,7 @@ class InMaintenance(JetstreamError):
 
 class RateLimited(JetstreamError):
     """The server asked to slow down (HTTP 429), for longer than the retries may take."""
+
+
+# After these, every further request would fail the same way.
+ENDS_A_RUN = (AuthenticationFailed, InMaintenance)

@@ -1,0 +1,24 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Documents options.WAIT."""
+
+    DOCUMENTATION = r"""
+options:
+  wait:
+    description:
+      - Whether to wait until every instance has arrived.
+      - Without it, RV(ignore:changed) says that the cloud accepted what was asked for, not that it was seen done.
+    type: bool
+    default: true
+  wait_timeout:
+    description:
+      - Seconds that all instances together have to arrive. One that has not arrived by then has failed.
+    type: float
+    default: 900.0
+"""

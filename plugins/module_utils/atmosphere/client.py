@@ -1,0 +1,287 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Atmosphere as a Cloud: which of its URLs is asked for what, and how its stale answers are kept from doing harm.
+
+Facts and the exchanges that show them: docs/atmosphere.md.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import secrets
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, TypeVar
+
+from ansible_collections.jetstream.cloud.plugins.module_utils.atmosphere.answers import checked
+from ansible_collections.jetstream.cloud.plugins.module_utils.atmosphere.login import Login
+from ansible_collections.jetstream.cloud.plugins.module_utils.atmosphere.shapes import (
+    attached_to,
+    gone,
+    instance_from_v2,
+    volume_from_v2,
+    with_attachment,
+    with_live_state,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.clock import Clock
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+    ENDS_A_RUN,
+    JetstreamError,
+    NotFound,
+    PermissionDenied,
+    Refused,
+    UnexpectedAnswer,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance, Volume
+from ansible_collections.jetstream.cloud.plugins.module_utils.parallel import in_parallel
+from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action, Kind, Place, situation
+from ansible_collections.jetstream.cloud.plugins.module_utils.transport import Transport
+
+Json = dict[str, Any]
+Thing = TypeVar("Thing")
+# An identity at a provider: both uuids, as they stand in v1's URLs.
+Account = tuple[str, str]
+
+_PAGE_SIZE = 100
+# What an answer costs the server (docs/atmosphere.md, What a request costs): seconds, measured.
+_LIST_SECONDS_PER_INSTANCE = 0.03
+_DETAIL_SECONDS = 0.075
+# For so long v1's list is served from a cache that not every action empties.
+_LIST_CACHE_SECONDS = 30.0
+# More details than these are not asked for in one go; a list comes instead, as soon as it can be trusted.
+_DETAILS_AT_MOST = 50
+
+_WIRE_NAMES: Mapping[Action, Mapping[str, str]] = {
+    Action.START: {"action": "start"},
+    Action.STOP: {"action": "stop"},
+    Action.SUSPEND: {"action": "suspend"},
+    Action.RESUME: {"action": "resume"},
+    Action.SHELVE: {"action": "shelve"},
+    Action.UNSHELVE: {"action": "unshelve"},
+    Action.REBOOT: {"action": "reboot", "reboot_type": "SOFT"},
+    Action.HARD_REBOOT: {"action": "reboot", "reboot_type": "HARD"},
+}
+_EMPTIES_LIST_CACHE = frozenset({Action.START, Action.STOP, Action.SUSPEND, Action.SHELVE})
+
+
+class AtmosphereCloud:
+    """The account of one user at one Atmosphere. May be used by many threads at once."""
+
+    offered: Collection[Action] = frozenset(_WIRE_NAMES)
+    # After a start Atmosphere counts down 10 s before it begins to give the instance its address.
+    settle_seconds = 20.0
+
+    def __init__(self, login: Login, transport: Transport, clock: Clock, *, at_once: int) -> None:
+        """Send nothing yet. C(at_once): requests under way at the same time, at most."""
+        self._login = login
+        self._transport = transport
+        self._clock = clock
+        self._at_once = at_once
+        self._nonces = (f"{secrets.token_hex(6)}-{number}" for number in itertools.count())
+        self._lock = threading.Lock()
+        self._list_read_at: dict[Account, float] = {}
+        self._list_length: dict[Account, int] = {}
+
+    def list_instances(self, *, live: bool) -> list[Instance]:
+        """Return every instance of the account, by number. See Cloud."""
+        instances = self._list("/api/v2/instances", "Listing instances", instance_from_v2)
+        if not live:
+            return instances
+        rows = self._live_rows(instances)
+        return self._confirmed(instances, [_overlaid(each, rows.get(_account(each))) for each in instances])
+
+    def list_volumes(self, *, live: bool) -> list[Volume]:
+        """Return every volume of the account, by number. See Cloud."""
+        volumes = self._list("/api/v2/volumes", "Listing volumes", volume_from_v2)
+        if not live:
+            return volumes
+        accounts = sorted({_account(each) for each in volumes})
+        lists = in_parallel(self._v1_volumes, accounts, self._at_once)
+        rows = {row["alias"]: row for each in lists for row in each}
+        instances: dict[str, Instance] = {}
+        if any(attached_to(row) for row in rows.values()):
+            instances = {each.uuid: each for each in self.list_instances(live=False)}
+        return [with_attachment(each, rows[each.uuid], instances) if each.uuid in rows else each for each in volumes]
+
+    def look(self, instance: Instance) -> Instance:
+        """Return one instance as the cloud has it this moment. See Cloud."""
+        # v1 caches a detail for a minute by its URL, and serves it to anyone: only a URL never used before is live.
+        row = self._get(_url(instance), f"Reading {instance.label}", {"_": self._nonce()})
+        return with_live_state(instance, row)
+
+    def refresh(self, instances: Sequence[Instance]) -> Mapping[str, Instance | JetstreamError]:
+        """Look at many at once, by list or by details, whichever costs the server less. See Cloud."""
+        by_account: dict[Account, list[Instance]] = defaultdict(list)
+        for each in instances:
+            by_account[_account(each)].append(each)
+        details: list[Instance] = []
+        seen: dict[str, Instance | JetstreamError] = {}
+        for account, members in by_account.items():
+            if self._list_is_better(account, len(members)):
+                seen |= self._look_at_list(account, members)
+            elif len(members) <= _DETAILS_AT_MOST:
+                details += members
+        looks = in_parallel(self._look_if_possible, details, self._at_once)
+        return seen | {each.uuid: look for each, look in zip(details, looks, strict=True)}
+
+    def act(self, instance: Instance, action: Action) -> None:
+        """Ask for an action. See Cloud."""
+        doing = f"{action.capitalize()} of {instance.label}"
+        checked(self._login.request("POST", _url(instance) + "/action", data=_WIRE_NAMES[action]), doing)
+        if action in _EMPTIES_LIST_CACHE:
+            with self._lock:
+                self._list_read_at.pop(_account(instance), None)
+
+    def close(self) -> None:
+        """Give connections back."""
+        self._transport.close()
+
+    def _nonce(self) -> str:
+        with self._lock:
+            return next(self._nonces)
+
+    def _get(self, path: str, doing: str, params: Mapping[str, str] | None = None) -> Any:
+        return checked(self._login.request("GET", path, params=params), doing)
+
+    def _list(self, path: str, doing: str, shape: Callable[[Json], Thing]) -> list[Thing]:
+        try:
+            return [shape(row) for row in self._pages(path, doing)]
+        except (KeyError, TypeError, ValueError) as error:
+            raise UnexpectedAnswer(
+                f"{doing} was answered with a row that this version cannot read: {error!r}."
+            ) from error
+
+    def _pages(self, path: str, doing: str) -> list[Json]:
+        """Return all rows of a v2 list, by number, each once although rows may move between pages meanwhile."""
+
+        def page(number: int) -> Json:
+            # Without an order, the server gives rows in any order, and pages then miss some and repeat others.
+            params = {"ordering": "id", "page_size": str(_PAGE_SIZE), "page": str(number)}
+            return _page_of(self._get(path, doing, params), doing)
+
+        def later_page(number: int) -> Json:
+            try:
+                return page(number)
+            except NotFound:
+                # The list has become shorter since its first page was read.
+                return {"results": []}
+
+        first = page(1)
+        rest = range(2, math.ceil(first["count"] / _PAGE_SIZE) + 1)
+        pages = [first, *in_parallel(later_page, rest, self._at_once)]
+        rows = {row["uuid"]: row for each in pages for row in each["results"]}
+        return sorted(rows.values(), key=lambda row: int(row["id"]))
+
+    def _live_rows(self, instances: Sequence[Instance]) -> dict[Account, dict[str, Json]]:
+        """Return v1's rows by account and uuid; an account is missing if its list may not be read."""
+
+        def rows(account: Account) -> dict[str, Json] | None:
+            try:
+                return self._v1_instances(account)
+            except (PermissionDenied, NotFound, Refused):
+                # Somebody else's identity, seen because a project is shared, or one whose own login at the provider
+                # is refused: there is no live state to be had.
+                return None
+
+        accounts = sorted({_account(each) for each in instances})
+        found = zip(accounts, in_parallel(rows, accounts, self._at_once), strict=True)
+        return {account: each for account, each in found if each is not None}
+
+    def _v1_instances(self, account: Account) -> dict[str, Json]:
+        rows = _rows_of(self._get(f"{_v1(account)}/instance", "Reading live states"), "Reading live states")
+        with self._lock:
+            self._list_read_at[account] = self._clock.monotonic()
+            self._list_length[account] = len(rows)
+        return {row["alias"]: row for row in rows}
+
+    def _v1_volumes(self, account: Account) -> list[Json]:
+        return _rows_of(self._get(f"{_v1(account)}/volume", "Reading volumes"), "Reading volumes")
+
+    def _list_is_better(self, account: Account, wanted: int) -> bool:
+        with self._lock:
+            read_at = self._list_read_at.get(account)
+            length = self._list_length.get(account, wanted)
+        if read_at is not None and self._clock.monotonic() - read_at <= _LIST_CACHE_SECONDS:
+            # It would be served from the cache, and reading it writes the stale states back into the database.
+            return False
+        return length * _LIST_SECONDS_PER_INSTANCE < wanted * _DETAIL_SECONDS
+
+    def _look_at_list(self, account: Account, members: Sequence[Instance]) -> dict[str, Instance | JetstreamError]:
+        try:
+            rows = self._v1_instances(account)
+        except ENDS_A_RUN:
+            raise
+        except JetstreamError as error:
+            return {each.uuid: error for each in members}
+        return {each.uuid: _overlaid(each, rows) for each in members}
+
+    def _look_if_possible(self, instance: Instance) -> Instance | JetstreamError:
+        try:
+            return self._look_if_there(instance)
+        except ENDS_A_RUN:
+            raise
+        except JetstreamError as error:
+            return error
+
+    def _look_if_there(self, instance: Instance) -> Instance:
+        try:
+            return self.look(instance)
+        except NotFound:
+            return gone(instance)
+
+    def _confirmed(self, stored: Sequence[Instance], listed: Sequence[Instance]) -> list[Instance]:
+        """Look again at those whose listed state may come from the list's cache (docs/atmosphere.md, Stale states)."""
+        doubtful = [
+            after for before, after in zip(stored, listed, strict=True) if after.live and _is_doubtful(before, after)
+        ]
+        sure = {each.uuid: each for each in in_parallel(self._look_if_there, doubtful, self._at_once)}
+        return [sure.get(each.uuid, each) for each in listed]
+
+
+def _is_doubtful(stored: Instance, listed: Instance) -> bool:
+    """Compare database and list. Only resume, unshelve and reboot leave the list's cache as it is.
+
+    So a list may show asleep what was woken since (to leave that alone would leave it running), and at rest what is
+    being rebooted (to stop that would be refused, and cost its address). The database knows better in both cases.
+    """
+    before, now = situation(stored.status, stored.activity), situation(listed.status, listed.activity)
+    if now.kind is not Kind.RESTING:
+        return False
+    if now.place in (Place.SUSPENDED, Place.SHELVED):
+        return before != now
+    return now.place is Place.ACTIVE and before.kind is Kind.MOVING
+
+
+def _overlaid(instance: Instance, rows: Mapping[str, Json] | None) -> Instance:
+    if rows is None:
+        return instance
+    row = rows.get(instance.uuid)
+    return with_live_state(instance, row) if row else gone(instance)
+
+
+def _account(thing: Instance | Volume) -> Account:
+    return thing.provider.uuid, thing.identity.uuid
+
+
+def _v1(account: Account) -> str:
+    provider, identity = account
+    return f"/api/v1/provider/{provider}/identity/{identity}"
+
+
+def _url(instance: Instance) -> str:
+    return f"{_v1(_account(instance))}/instance/{instance.uuid}"
+
+
+def _page_of(body: Any, doing: str) -> Json:
+    if isinstance(body, dict) and isinstance(body.get("results"), list) and isinstance(body.get("count"), int):
+        return body
+    raise UnexpectedAnswer(f"{doing} was answered with JSON that is not a page of a list.")
+
+
+def _rows_of(body: Any, doing: str) -> list[Json]:
+    if isinstance(body, list) and all(isinstance(row, dict) for row in body):
+        return body
+    raise UnexpectedAnswer(f"{doing} was answered with JSON that is not a list.")

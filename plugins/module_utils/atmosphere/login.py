@@ -1,0 +1,132 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A token for every request: from the user, from the cache, or by logging in. See docs/atmosphere.md, Login."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible_collections.jetstream.cloud.plugins.module_utils.atmosphere.answers import error_of, token_refused, words
+from ansible_collections.jetstream.cloud.plugins.module_utils.clock import Clock
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import AuthenticationFailed, UnexpectedAnswer
+from ansible_collections.jetstream.cloud.plugins.module_utils.profile import Connection
+from ansible_collections.jetstream.cloud.plugins.module_utils.token_cache import Token, TokenCache
+from ansible_collections.jetstream.cloud.plugins.module_utils.transport import Reply, Transport
+
+# Without it, every answer is an HTML page.
+_JSON = {"Accept": "application/json"}
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+class Login:
+    """Sends requests as one user. May be used by many threads at once: one of them logs in for all."""
+
+    def __init__(self, connection: Connection, transport: Transport, cache: TokenCache, clock: Clock) -> None:
+        """Send nothing yet."""
+        self._connection = connection
+        self._transport = transport
+        self._cache = cache
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._token: str | None = connection.token
+        self._logged_in = False
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        data: Mapping[str, Any] | None = None,
+    ) -> Reply:
+        """Send a request with a token. A token that the server no longer knows leads to one new login.
+
+        Raises AuthenticationFailed if there is no way to a token that the server takes.
+        """
+        token = self._current()
+        reply = self._send(token, method, path, params, data)
+        if not token_refused(reply):
+            return reply
+        return self._send(self._another(token, reply), method, path, params, data)
+
+    def _send(
+        self,
+        token: str,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None,
+        data: Mapping[str, Any] | None,
+    ) -> Reply:
+        headers = {**_JSON, "Authorization": f"Token {token}"}
+        return self._transport.request(method, path, headers=headers, params=params, data=data)
+
+    def _current(self) -> str:
+        with self._lock:
+            if self._token is None:
+                self._token = self._cached_or_new(refused=None)
+            return self._token
+
+    def _another(self, refused: str, reply: Reply) -> str:
+        """Return another token than the one refused, or raise what its refusal means."""
+        with self._lock:
+            if self._token is not None and self._token != refused:
+                return self._token
+            if self._logged_in or not self._may_log_in():
+                raise error_of(reply, "The request")
+            self._token = self._cached_or_new(refused)
+            return self._token
+
+    def _may_log_in(self) -> bool:
+        return bool(self._connection.username and self._connection.password)
+
+    def _cached_or_new(self, refused: str | None) -> str:
+        """Take the cache's token, or log in while others who want the same wait for what comes of it."""
+        url, user = self._connection.api_url, self._connection.username or ""
+        cached = self._cached(url, user, refused)
+        if cached:
+            return cached
+        with self._cache.login_lock(url, user):
+            return self._cached(url, user, refused) or self._log_in(url, user)
+
+    def _cached(self, url: str, user: str, refused: str | None) -> str | None:
+        if refused is not None:
+            self._cache.forget(url, user, refused)
+        token = self._cache.load(url, user, self._clock.now())
+        return token.value if token else None
+
+    def _log_in(self, url: str, user: str) -> str:
+        credentials = {"username": user, "password": self._connection.password or ""}
+        reply = self._transport.request("POST", "/auth", headers=_JSON, data=credentials)
+        if reply.status == 400 and reply.is_json:
+            where = self._connection.sources.get("password")
+            raise AuthenticationFailed(
+                f'{url} refused the login of {user}: "{words(reply)}" (HTTP 400).',
+                hint="The API has a password of its own, not that of the web page."
+                + (f" It was taken from {where}." if where else ""),
+                status=400,
+            )
+        if reply.status != 201 or not reply.is_json:
+            raise error_of(reply, f"The login of {user} at {url}")
+        self._logged_in = True
+        try:
+            token = Token(value=str(reply.body["token"]), expires=expiry(reply.body["expires"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise UnexpectedAnswer(f"The login at {url} was answered without a token.") from error
+        self._cache.store(url, user, token)
+        return token.value
+
+
+def expiry(text: str) -> datetime:
+    """Read "Nov 24, 2026 18:57:00", which is UTC and English whatever the locale is.
+
+    Raises ValueError if it is something else.
+    """
+    month, day, year, clock = text.replace(",", " ").split()
+    hour, minute, second = clock.split(":")
+    return datetime(
+        int(year), _MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second), tzinfo=UTC
+    )

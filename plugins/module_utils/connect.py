@@ -1,0 +1,42 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a connection's settings to the cloud they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ansible_collections.jetstream.cloud.plugins.module_utils.atmosphere.client import AtmosphereCloud
+from ansible_collections.jetstream.cloud.plugins.module_utils.atmosphere.login import Login
+from ansible_collections.jetstream.cloud.plugins.module_utils.clock import Clock
+from ansible_collections.jetstream.cloud.plugins.module_utils.cloud import Cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils.profile import Connection
+from ansible_collections.jetstream.cloud.plugins.module_utils.token_cache import TokenCache, cache_folder
+from ansible_collections.jetstream.cloud.plugins.module_utils.transport import REQUESTS_IMPORT_ERROR, Transport, Wire
+
+_AT_ONCE = 16
+
+
+def connect(connection: Connection, environ: Mapping[str, str], home: Path, clock: Clock) -> Cloud:
+    """Return the cloud that a connection means. Sends nothing yet.
+
+    Raises ConfigurationError if the Python library it needs is not there.
+    """
+    if REQUESTS_IMPORT_ERROR is not None:
+        raise ConfigurationError(
+            "The Python library requests is not installed for the Python that runs this module.",
+            hint="Install it with: python3 -m pip install requests",
+        )
+    wire = Wire(
+        timeout=connection.timeout,
+        retry_timeout=connection.retry_timeout,
+        validate_certs=connection.validate_certs,
+        ca_path=connection.ca_path,
+        connections=_AT_ONCE,
+    )
+    transport = Transport(connection.api_url, wire, clock)
+    login = Login(connection, transport, TokenCache(cache_folder(environ, home)), clock)
+    return AtmosphereCloud(login, transport, clock, at_once=_AT_ONCE)

@@ -1,0 +1,31 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What jetstream_instance_info does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.jetstream.cloud.plugins.module_utils.clock import Clock
+from ansible_collections.jetstream.cloud.plugins.module_utils.cloud import Cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils.options import (
+    CONNECTION,
+    IDENTIFIERS,
+    INSTANCE_FILTERS,
+    ModuleSpec,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.selection import INSTANCE_FIELDS, Selector, select
+
+SPEC = (
+    CONNECTION + IDENTIFIERS + INSTANCE_FILTERS + ModuleSpec(argument_spec={"live": {"type": "bool", "default": True}})
+)
+
+
+def instance_info(cloud: Cloud, options: Mapping[str, Any], check_mode: bool, clock: Clock) -> Outcome:
+    """Return the instances that the options select."""
+    selector = Selector.from_options(options, INSTANCE_FILTERS.argument_spec)
+    selection = select(cloud.list_instances(live=options["live"]), selector, INSTANCE_FIELDS)
+    return Outcome({"instances": [each.to_result() for each in selection.things]}, warnings=selection.complaints)

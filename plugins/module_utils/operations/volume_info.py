@@ -1,0 +1,39 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What jetstream_volume_info does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.jetstream.cloud.plugins.module_utils.clock import Clock
+from ansible_collections.jetstream.cloud.plugins.module_utils.cloud import Cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome, Volume
+from ansible_collections.jetstream.cloud.plugins.module_utils.options import (
+    CONNECTION,
+    IDENTIFIERS,
+    VOLUME_FILTERS,
+    ModuleSpec,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.selection import VOLUME_FIELDS, Selector, select
+
+SPEC = (
+    CONNECTION
+    + IDENTIFIERS
+    + VOLUME_FILTERS
+    + ModuleSpec(argument_spec={"attached": {"type": "bool"}, "live": {"type": "bool", "default": True}})
+)
+
+
+def volume_info(cloud: Cloud, options: Mapping[str, Any], check_mode: bool, clock: Clock) -> Outcome:
+    """Return the volumes that the options select."""
+    selector = Selector.from_options(options, VOLUME_FILTERS.argument_spec)
+    selection = select(cloud.list_volumes(live=options["live"]), selector, VOLUME_FIELDS)
+    volumes = [each.to_result() for each in selection.things if _is_wanted(each, options["attached"])]
+    return Outcome({"volumes": volumes}, warnings=selection.complaints)
+
+
+def _is_wanted(volume: Volume, attached: bool | None) -> bool:
+    return attached is None or attached == bool(volume.attachments)

@@ -1,0 +1,247 @@
+#!/usr/bin/python
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: jetstream_instance_info
+short_description: Read the instances of a Jetstream account
+version_added: 0.1.0
+description:
+  - Returns instances with everything the cloud says about them, and the state they are in now.
+author:
+  - jetstream.cloud contributors (@jetstream-cloud)
+extends_documentation_fragment:
+  - jetstream.cloud.attributes
+  - jetstream.cloud.attributes.info
+  - jetstream.cloud.attributes.action_group
+  - jetstream.cloud.connection
+  - jetstream.cloud.identifiers
+  - jetstream.cloud.instance_filters
+options:
+  live:
+    description:
+      - Whether to read the states from the cloud itself. Costs one more list for each identity.
+      - Without it, states are those of Atmosphere's database, which may be 15 minutes old.
+    type: bool
+    default: true
+seealso:
+  - module: jetstream.cloud.jetstream_instance_state
+  - module: jetstream.cloud.jetstream_volume_info
+"""
+
+EXAMPLES = r"""
+- name: Read all instances
+  jetstream.cloud.jetstream_instance_info:
+  register: fleet
+
+- name: Show who is running
+  ansible.builtin.debug:
+    msg: "{{ fleet.instances | selectattr('status', 'equalto', 'active') | map(attribute='name') }}"
+
+- name: Read the instance with the number that the web page shows
+  jetstream.cloud.jetstream_instance_info:
+    id: 21752
+
+- name: Read the sleeping instances of one course, by glob and state
+  jetstream.cloud.jetstream_instance_info:
+    name: bio101-*
+    status: [shutoff, suspended, shelved_offloaded]
+
+- name: Read what one allocation pays for, with a profile of its own
+  jetstream.cloud.jetstream_instance_info:
+    profile: lab
+    allocation_source: TG-GEO160014
+"""
+
+RETURN = r"""
+instances:
+  description:
+    - The instances, by number.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The number that the web page shows.
+      type: int
+      sample: 21752
+    uuid:
+      description: The UUID, which is that of the server in OpenStack, too.
+      type: str
+      sample: 103585ce-1a5b-5758-9b80-b0011394d589
+    name:
+      description: The name.
+      type: str
+      sample: geo-node-01
+    status:
+      description: The state, in the cloud's own word.
+      type: str
+      sample: active
+    activity:
+      description: What is being done to it. Empty if nothing is.
+      type: str
+      sample: powering-off
+    live:
+      description:
+        - Whether RV(instances[].status), RV(instances[].activity), RV(instances[].ip_address) and
+          RV(instances[].fault) were read from the cloud itself.
+        - Also V(false) for an instance of somebody else's identity, whose live state cannot be read.
+      type: bool
+    fault:
+      description: Why the instance is in error, if it is and the cloud says so.
+      type: str
+    ip_address:
+      description: The floating IP. V(null) while it has none, as sleeping instances do.
+      type: str
+      sample: 149.165.157.100
+    user:
+      description: The name of the owner.
+      type: str
+      sample: johndoe
+    start_date:
+      description: When it was launched. ISO 8601, UTC.
+      type: str
+      sample: "2026-10-14T18:46:48Z"
+    end_date:
+      description: When it was deleted.
+      type: str
+    size:
+      description: What it is made of.
+      type: dict
+      contains:
+        name:
+          description: The name of the size.
+          type: str
+          sample: m1.small
+        alias:
+          description: What the provider calls the size.
+          type: str
+          sample: "2"
+        cpu:
+          description: Virtual cores.
+          type: int
+          sample: 2
+        mem:
+          description: Memory in MB.
+          type: int
+          sample: 4096
+        disk:
+          description: Root disk in GB.
+          type: int
+          sample: 20
+    image:
+      description: What it was launched from.
+      type: dict
+      contains:
+        name:
+          description: The name of the image.
+          type: str
+          sample: Ubuntu 18.04 Devel and Docker
+        uuid:
+          description: The UUID of the image.
+          type: str
+        version:
+          description: The version of the image.
+          type: str
+          sample: v1.21
+    project:
+      description: The project it is kept in, if any.
+      type: dict
+      contains:
+        name:
+          description: The name of the project.
+          type: str
+          sample: Geo Project
+        uuid:
+          description: The UUID of the project.
+          type: str
+    provider:
+      description: The site it runs at.
+      type: dict
+      contains:
+        name:
+          description: The name of the provider.
+          type: str
+          sample: Jetstream - Indiana University
+        uuid:
+          description: The UUID of the provider.
+          type: str
+    identity:
+      description: The account at the provider.
+      type: dict
+      contains:
+        name:
+          description: What the API calls it.
+          type: str
+          sample: "Username: johndoe, Project:johndoe"
+        uuid:
+          description: The UUID of the identity.
+          type: str
+    allocation_source:
+      description: What pays for it, if anything. Figures are the server's own, in service units (SU).
+      type: dict
+      contains:
+        name:
+          description: The name of the allocation source.
+          type: str
+          sample: TG-GEO160014
+        uuid:
+          description: The UUID of the allocation source.
+          type: str
+        compute_allowed:
+          description: SU granted.
+          type: float
+          sample: 50000
+        compute_used:
+          description: SU used, by all users.
+          type: float
+          sample: 1234.567
+        global_burn_rate:
+          description: The server's burn rate for all users. It counts active instances; it is not SU per hour.
+          type: float
+          sample: 12.0
+        user_compute_used:
+          description: SU used by this user.
+          type: float
+          sample: 1234.567
+        user_burn_rate:
+          description: The server's burn rate for this user. It counts active instances; it is not SU per hour.
+          type: float
+          sample: 12.0
+        updated:
+          description: When these figures were made. ISO 8601, UTC.
+          type: str
+        start_date:
+          description: When the allocation began. ISO 8601, UTC.
+          type: str
+        end_date:
+          description: When the allocation ends, if it does. ISO 8601, UTC.
+          type: str
+    usage:
+      description: SU used of the whole allocation source, as the API gives it with an instance. V(-1) if unknown.
+      type: float
+      sample: 1234.567
+    web_desktop:
+      description: Whether it offers a web desktop.
+      type: bool
+    shell:
+      description: Whether it offers a web shell.
+      type: bool
+    vnc:
+      description: Whether it offers VNC.
+      type: bool
+"""
+
+from ansible_collections.jetstream.cloud.plugins.module_utils.operations.instance_info import SPEC, instance_info
+from ansible_collections.jetstream.cloud.plugins.module_utils.runner import run
+
+
+def main() -> None:
+    run(SPEC, instance_info)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+#!/usr/bin/python
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: jetstream_instance_state
+short_description: Keep Jetstream instances in a desired state
+version_added: 0.1.0
+description:
+  - Brings one instance, or a whole selection of them, to a state, in one task. What is there already is left as it is.
+  - All instances are listed once, planned for together, acted on in parallel, and waited for together.
+  - When some instances fail, the others go on, the task fails at the end, and RV(instances) has them all.
+  - The cloud takes an instance's floating IP away when it stops, suspends or shelves it. A start gives it another.
+author:
+  - jetstream.cloud contributors (@jetstream-cloud)
+extends_documentation_fragment:
+  - jetstream.cloud.attributes
+  - jetstream.cloud.attributes.state
+  - jetstream.cloud.attributes.action_group
+  - jetstream.cloud.connection
+  - jetstream.cloud.identifiers
+  - jetstream.cloud.instance_filters
+  - jetstream.cloud.wait
+options:
+  state:
+    description:
+      - V(started) is running and ready. Shut off instances are started, suspended ones resumed, shelved ones unshelved.
+      - V(stopped) is shut off. Costs half of the service units of a running instance.
+      - V(suspended) is asleep in memory. Costs three quarters.
+      - V(shelved) is put away on disk. Costs nothing, and takes minutes to come back from.
+      - V(rebooted) is running again after a reboot. Reboots at every run.
+      - An instance that is between two states is waited for, then brought on.
+    type: str
+    required: true
+    choices:
+      - started
+      - stopped
+      - suspended
+      - shelved
+      - rebooted
+  all:
+    description:
+      - Must be V(true) to mean every instance of the account. A task that selects nothing fails.
+    type: bool
+    default: false
+  allow_wake:
+    description:
+      - Whether an instance that sleeps in another way may be started on the way to O(state), which costs service units.
+      - Without it, O(state=stopped) and O(state=suspended) leave an instance alone that is suspended, shut off or
+        shelved already, O(state=rebooted) leaves every sleeping one alone, and the result says so.
+    type: bool
+    default: false
+  max_changes:
+    description:
+      - Change no more instances than this. If more would be, none is, and the task fails.
+    type: int
+  reboot_type:
+    description:
+      - What O(state=rebooted) does. V(soft) asks the operating system, V(hard) turns the power off and on.
+    type: str
+    choices:
+      - soft
+      - hard
+    default: soft
+seealso:
+  - module: jetstream.cloud.jetstream_instance_info
+"""
+
+EXAMPLES = r"""
+- name: Stop everything, but for the web server and what the night batch needs
+  jetstream.cloud.jetstream_instance_state:
+    state: stopped
+    all: true
+    exclude:
+      - web
+      - batch-*
+
+- name: Have a course's instances running on Monday morning
+  jetstream.cloud.jetstream_instance_state:
+    state: started
+    name: bio101-*
+    wait_timeout: 1800
+
+- name: Put what is shut off away, since that still costs half
+  jetstream.cloud.jetstream_instance_state:
+    state: shelved
+    status: shutoff
+
+- name: Stop one instance by the number that the web page shows
+  jetstream.cloud.jetstream_instance_state:
+    state: stopped
+    id: 21752
+
+- name: Suspend a project's instances, also those that would have to be woken first, but ten at the most
+  jetstream.cloud.jetstream_instance_state:
+    state: suspended
+    project: Geo Project
+    allow_wake: true
+    max_changes: 10
+
+- name: Turn a hung instance off and on
+  jetstream.cloud.jetstream_instance_state:
+    state: rebooted
+    reboot_type: hard
+    name: gpu-node
+"""
+
+RETURN = r"""
+instances:
+  description:
+    - Every selected instance, by number, also when some have failed.
+  returned: when the instances could be listed
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The number that the web page shows.
+      type: int
+      sample: 21752
+    uuid:
+      description: The UUID.
+      type: str
+    name:
+      description: The name.
+      type: str
+      sample: geo-node-01
+    before:
+      description: State and activity before.
+      type: str
+      sample: active
+    after:
+      description: State and activity when last seen. In check mode, what it would be.
+      type: str
+      sample: shutoff
+    actions:
+      description: What the cloud accepted, in order. In check mode, what it would be asked for.
+      type: list
+      elements: str
+      sample: [stop]
+    changed:
+      description: Whether the cloud accepted anything.
+      type: bool
+    failed:
+      description: Whether it is not where it should be.
+      type: bool
+    left:
+      description: Whether it was left asleep in another state, since O(allow_wake) was not given.
+      type: bool
+    msg:
+      description: What happened, in words.
+      type: str
+      sample: stop done
+    seconds:
+      description: How long it took until this instance had arrived or failed.
+      type: float
+      sample: 12.3
+summary:
+  description: The same in numbers.
+  returned: when the instances could be listed
+  type: dict
+  contains:
+    selected:
+      description: How many instances were meant.
+      type: int
+    changed:
+      description: How many were changed.
+      type: int
+    unchanged:
+      description: How many were where they should be.
+      type: int
+    left:
+      description: How many were left asleep in another state.
+      type: int
+    failed:
+      description: How many failed.
+      type: int
+"""
+
+from ansible_collections.jetstream.cloud.plugins.module_utils.operations.instance_state import SPEC, instance_state
+from ansible_collections.jetstream.cloud.plugins.module_utils.runner import run
+
+
+def main() -> None:
+    run(SPEC, instance_state)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+#!/usr/bin/python
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: jetstream_volume_info
+short_description: Read the volumes of a Jetstream account
+version_added: 0.1.0
+description:
+  - Returns volumes with their status, and the instance and device that each is attached to.
+author:
+  - jetstream.cloud contributors (@jetstream-cloud)
+extends_documentation_fragment:
+  - jetstream.cloud.attributes
+  - jetstream.cloud.attributes.info
+  - jetstream.cloud.attributes.action_group
+  - jetstream.cloud.connection
+  - jetstream.cloud.identifiers
+  - jetstream.cloud.volume_filters
+options:
+  attached:
+    description:
+      - V(true) for only the volumes that are attached, V(false) for only those that are not.
+      - What a volume is attached to is known only with O(live=true).
+    type: bool
+  live:
+    description:
+      - Whether to read status and attachments, too. Costs one more list for each identity, and one of the instances
+        if any volume is attached.
+    type: bool
+    default: true
+seealso:
+  - module: jetstream.cloud.jetstream_instance_info
+"""
+
+EXAMPLES = r"""
+- name: Read all volumes
+  jetstream.cloud.jetstream_volume_info:
+  register: disks
+
+- name: Show which instance has which volume
+  ansible.builtin.debug:
+    msg: "{{ item.name }} is {{ item.attachments[0].device }} of {{ item.attachments[0].instance_name }}"
+  loop: "{{ disks.volumes | selectattr('attachments') }}"
+  loop_control:
+    label: "{{ item.name }}"
+
+- name: Read the volumes that nobody uses
+  jetstream.cloud.jetstream_volume_info:
+    attached: false
+"""
+
+RETURN = r"""
+volumes:
+  description:
+    - The volumes, by number.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The number that the web page shows.
+      type: int
+      sample: 12
+    uuid:
+      description: The UUID, which is that of the volume in OpenStack, too.
+      type: str
+      sample: c2378e55-c5ac-588c-9702-9aa3b979044f
+    name:
+      description: The name.
+      type: str
+      sample: data-vol-1
+    description:
+      description: What its owner says about it.
+      type: str
+    size:
+      description: GB.
+      type: int
+      sample: 10
+    status:
+      description: The state, in the cloud's own word. V(null) without O(live).
+      type: str
+      sample: in-use
+    attachments:
+      description: The instances it is attached to. Empty if it is not attached, and without O(live).
+      type: list
+      elements: dict
+      contains:
+        instance_uuid:
+          description: The UUID of the instance.
+          type: str
+        instance_id:
+          description: The number of the instance. V(null) if it is not one of yours.
+          type: int
+          sample: 21752
+        instance_name:
+          description: The name of the instance. V(null) if it is not one of yours.
+          type: str
+          sample: geo-node-01
+        device:
+          description: The device in the instance.
+          type: str
+          sample: /dev/sdb
+    mount_location:
+      description: Where it is mounted in the instance, if the cloud knows.
+      type: str
+    user:
+      description: The name of the owner.
+      type: str
+      sample: johndoe
+    project:
+      description: The project it is kept in, if any.
+      type: dict
+      contains:
+        name:
+          description: The name of the project.
+          type: str
+        uuid:
+          description: The UUID of the project.
+          type: str
+    provider:
+      description: The site it is at.
+      type: dict
+      contains:
+        name:
+          description: The name of the provider.
+          type: str
+          sample: Jetstream - Indiana University
+        uuid:
+          description: The UUID of the provider.
+          type: str
+    identity:
+      description: The account at the provider.
+      type: dict
+      contains:
+        name:
+          description: What the API calls it.
+          type: str
+        uuid:
+          description: The UUID of the identity.
+          type: str
+    start_date:
+      description: When it was made. ISO 8601, UTC.
+      type: str
+    end_date:
+      description: When it was deleted.
+      type: str
+"""
+
+from ansible_collections.jetstream.cloud.plugins.module_utils.operations.volume_info import SPEC, volume_info
+from ansible_collections.jetstream.cloud.plugins.module_utils.runner import run
+
+
+def main() -> None:
+    run(SPEC, volume_info)
+
+
+if __name__ == "__main__":
+    main()
