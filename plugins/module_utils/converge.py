@@ -25,6 +25,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance
 from ansible_collections.jetstream.cloud.plugins.module_utils.parallel import in_parallel
+from ansible_collections.jetstream.cloud.plugins.module_utils.progress import Progress, Report, silent
 from ansible_collections.jetstream.cloud.plugins.module_utils.states import (
     TRANSITIONS,
     Action,
@@ -122,6 +123,7 @@ def converge(
     order: Order,
     clock: Clock,
     *,
+    report: Report = silent,
     jitter: Callable[[float], float] = lambda pause: random.uniform(0.9 * pause, 1.1 * pause),
 ) -> Run:
     """Bring every instance to the goal, or say of each why not.
@@ -129,17 +131,24 @@ def converge(
     An error that concerns one instance fails that one alone. A refused login or maintenance ends the run; what was
     not done by then has failed. Raises nothing of its own.
     """
-    return _Converger(cloud, [Track(each, each) for each in instances], order, clock, jitter).run()
+    return _Converger(cloud, [Track(each, each) for each in instances], order, clock, report, jitter).run()
 
 
 class _Converger:
     def __init__(
-        self, cloud: Cloud, tracks: list[Track], order: Order, clock: Clock, jitter: Callable[[float], float]
+        self,
+        cloud: Cloud,
+        tracks: list[Track],
+        order: Order,
+        clock: Clock,
+        report: Report,
+        jitter: Callable[[float], float],
     ) -> None:
         self._cloud = cloud
         self._tracks = tracks
         self._order = order
         self._clock = clock
+        self._report = report
         self._jitter = jitter
         self._start = clock.monotonic()
         self._deadline = self._start + order.timeout
@@ -171,11 +180,21 @@ class _Converger:
         return Run(tuple(self._tracks), self._stopped_by)
 
     def _stamp(self) -> None:
-        """Note how long it took until each of those that have ended did so."""
+        """Note how long it took until each of those that have ended did so, and tell of it."""
         passed = round(self._clock.monotonic() - self._start, 1)
-        for track in self._tracks:
-            if track.done and track.seconds is None:
-                track.seconds = passed
+        news = [track for track in self._tracks if track.done and track.seconds is None]
+        for track in news:
+            track.seconds = passed
+        self._report(
+            Progress(
+                total=len(self._tracks),
+                ended=sum(track.done for track in self._tracks),
+                failed=sum(track.failed for track in self._tracks),
+                seconds=passed,
+                news=tuple(f"{track.before.label}: {track.message}" for track in news),
+                late=tuple(track.before.label for track in self._pending()),
+            )
+        )
 
     def _pending(self) -> list[Track]:
         return [track for track in self._tracks if not track.done]

@@ -164,3 +164,8 @@ class Outcome:
     failure: str | None = None
     warnings: tuple[str, ...] = ()
     diff: Mapping[str, str] | None = field(default=None)
+
+    def to_result(self) -> dict[str, Any]:
+        """Return what a module returns, without the failure's sentence."""
+        result = {**self.result, "changed": self.changed}
+        return result if self.diff is None else {**result, "diff": dict(self.diff)}

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.clock import Clock
 from ansible_collections.jetstream.cloud.plugins.module_utils.cloud import Cloud
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context
 from ansible_collections.jetstream.cloud.plugins.module_utils.options import (
     CONNECTION,
     IDENTIFIERS,
@@ -24,7 +24,7 @@ SPEC = (
 )
 
 
-def instance_info(cloud: Cloud, options: Mapping[str, Any], check_mode: bool, clock: Clock) -> Outcome:
+def instance_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
     """Return the instances that the options select."""
     selector = Selector.from_options(options, INSTANCE_FILTERS.argument_spec)
     selection = select(cloud.list_instances(live=options["live"]), selector, INSTANCE_FIELDS)

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.clock import Clock
 from ansible_collections.jetstream.cloud.plugins.module_utils.cloud import Cloud
 from ansible_collections.jetstream.cloud.plugins.module_utils.converge import (
     Order,
@@ -21,6 +20,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.converge import (
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance, Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context
 from ansible_collections.jetstream.cloud.plugins.module_utils.options import (
     CONNECTION,
     IDENTIFIERS,
@@ -55,7 +55,7 @@ SPEC = (
 _NAMED_IN_MESSAGE = 3
 
 
-def instance_state(cloud: Cloud, options: Mapping[str, Any], check_mode: bool, clock: Clock) -> Outcome:
+def instance_state(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
     """Bring the selected instances to a state, or say what that would take."""
     order = _order(options)
     selector = Selector.from_options(options, INSTANCE_FILTERS.argument_spec)
@@ -66,7 +66,9 @@ def instance_state(cloud: Cloud, options: Mapping[str, Any], check_mode: bool, c
         count = sum(track.changed for track in ahead.tracks)
         if count > order.max_changes:
             return _too_many(chosen, count, order.max_changes)
-    return _outcome(foresee(cloud, chosen, order) if check_mode else converge(cloud, chosen, order, clock))
+    if context.check_mode:
+        return _outcome(foresee(cloud, chosen, order))
+    return _outcome(converge(cloud, chosen, order, context.clock, report=context.report))
 
 
 def _order(options: Mapping[str, Any]) -> Order:

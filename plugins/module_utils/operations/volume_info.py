@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.clock import Clock
 from ansible_collections.jetstream.cloud.plugins.module_utils.cloud import Cloud
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome, Volume
+from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context
 from ansible_collections.jetstream.cloud.plugins.module_utils.options import (
     CONNECTION,
     IDENTIFIERS,
@@ -27,7 +27,7 @@ SPEC = (
 )
 
 
-def volume_info(cloud: Cloud, options: Mapping[str, Any], check_mode: bool, clock: Clock) -> Outcome:
+def volume_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
     """Return the volumes that the options select."""
     selector = Selector.from_options(options, VOLUME_FILTERS.argument_spec)
     selection = select(cloud.list_volumes(live=options["live"]), selector, VOLUME_FIELDS)

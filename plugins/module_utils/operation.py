@@ -1,0 +1,56 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An operation, carried out: the connection found, the cloud opened, the work done, the cloud closed.
+
+Knows neither modules nor action plugins; both hand it a Context.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.jetstream.cloud.plugins.module_utils.clock import Clock
+from ansible_collections.jetstream.cloud.plugins.module_utils.cloud import Cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils.connect import connect
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils.profile import resolve
+from ansible_collections.jetstream.cloud.plugins.module_utils.progress import Report, silent
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where an operation runs, and who hears of it.
+
+    C(warn) takes a sentence for the user; C(hide) a secret that must not appear in any output.
+    """
+
+    check_mode: bool
+    clock: Clock
+    environ: Mapping[str, str]
+    home: Path
+    warn: Callable[[str], None]
+    hide: Callable[[str], None]
+    report: Report = silent
+
+
+Work = Callable[[Cloud, Mapping[str, Any], Context], Outcome]
+
+
+def on_cloud(work: Work, options: Mapping[str, Any], context: Context) -> Outcome:
+    """Do the work on the cloud that the connection options mean.
+
+    Raises any JetstreamError.
+    """
+    connection = resolve(options, context.environ, context.home)
+    # A password from a profile or the environment is as secret as one from an option, but unknown to Ansible.
+    for secret in filter(None, (connection.password, connection.token)):
+        context.hide(secret)
+    for warning in connection.warnings:
+        context.warn(warning)
+    with closing(connect(connection, context.environ, context.home, context.clock)) as cloud:
+        return work(cloud, options, context)
