@@ -497,7 +497,7 @@ def server_url(text: str, subject: str) -> str:
     """Return the address of the server as scheme://host[:port][/path], whatever part of the site was pasted.
 
     Without a scheme it is https. C(/api/v2), C(/auth), C(/application) and what follows are taken off, as are a query
-    and a trailing slash. Raises ConfigurationError, which begins with C(subject), for anything that is not such an address.
+    and a trailing slash. Raises ConfigurationError, which begins with C(subject), if it is not such an address.
     """
     if "@" in text:
         # Said first and without the text, which may hold a password.
