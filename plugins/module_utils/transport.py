@@ -167,6 +167,8 @@ class Transport:
                 timeout=self._wire.timeout,
                 # A redirected POST becomes a GET, and a redirected token goes to a stranger.
                 allow_redirects=False,
+                # Said with the request, since REQUESTS_CA_BUNDLE comes before what the session says.
+                verify=self._session.verify,
             )
         except requests.exceptions.RequestException as error:
             raise _unreachable(error, self._base_url, self._wire) from error
