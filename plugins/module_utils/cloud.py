@@ -9,7 +9,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import JetstreamError
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance, Volume
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
+    AllocationSource,
+    Instance,
+    StatusPeriod,
+    Volume,
+)
 from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action
 
 
@@ -32,6 +37,12 @@ class Cloud(Protocol):
 
     def list_volumes(self, *, live: bool) -> list[Volume]:
         """Return every volume of the account, by number; with C(live), with status and attachments."""
+
+    def list_allocation_sources(self) -> list[AllocationSource]:
+        """Return everything that can pay for the account's instances."""
+
+    def list_history(self) -> list[StatusPeriod]:
+        """Return which states the account's instances were in, and when, deleted instances among them."""
 
     def look(self, instance: Instance) -> Instance:
         """Return one instance as the cloud has it this moment, from no cache.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any
 
 
@@ -71,6 +72,16 @@ class AllocationSource:
     updated: str | None = None
     start_date: str | None = None
     end_date: str | None = None
+
+    @property
+    def id(self) -> str:
+        """Its number does not matter to anybody; it is known by name and uuid."""
+        return self.uuid
+
+    @property
+    def label(self) -> str:
+        """The name, as messages call it."""
+        return self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +161,24 @@ class Volume:
     def to_result(self) -> dict[str, Any]:
         """Return plain dicts, lists, numbers and strings, as a module returns them."""
         return asdict(self) | {"attachments": [asdict(each) for each in self.attachments]}
+
+
+@dataclass(frozen=True, slots=True)
+class StatusPeriod:
+    """A time that an instance was in one state with one size. C(end) is None while it lasts.
+
+    C(number) orders periods that began at the same moment.
+    """
+
+    number: int
+    instance_id: int | str
+    instance_uuid: str
+    instance_name: str
+    status: str
+    activity: str
+    size: Size
+    start: datetime
+    end: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

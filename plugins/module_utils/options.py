@@ -123,3 +123,16 @@ WAIT = ModuleSpec(
         "wait_timeout": {"type": "float", "default": 900.0},
     },
 )
+
+RATES = ModuleSpec(
+    argument_spec={
+        "rates": {
+            "type": "dict",
+            "options": {
+                "families": {"type": "dict"},
+                "sizes": {"type": "dict"},
+                "states": {"type": "dict"},
+            },
+        },
+    },
+)

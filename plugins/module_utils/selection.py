@@ -125,6 +125,15 @@ def select(things: Sequence[Thing], selector: Selector, fields: Mapping[str, Fie
     return Selection(tuple(chosen), (*complaints, *more))
 
 
+def select_by_name(things: Sequence[Thing], names: tuple[str, ...]) -> Selection[Thing]:
+    """Return what the names and globs mean; everything, if there are none."""
+    if not names:
+        return Selection(tuple(things))
+    chosen, complaints = _named(things, names, "name", several=True)
+    out = {each.uuid for each in chosen}
+    return Selection(tuple(each for each in things if each.uuid in out), tuple(complaints))
+
+
 def select_to_change(things: Sequence[Thing], selector: Selector, fields: Mapping[str, Field[Thing]]) -> list[Thing]:
     """Return what a selector means, where a mistake in it would change the wrong things.
 

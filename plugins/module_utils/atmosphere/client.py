@@ -19,9 +19,11 @@ from typing import Any, TypeVar
 from ansible_collections.jetstream.cloud.plugins.module_utils.atmosphere.answers import checked
 from ansible_collections.jetstream.cloud.plugins.module_utils.atmosphere.login import Login
 from ansible_collections.jetstream.cloud.plugins.module_utils.atmosphere.shapes import (
+    allocation_source_from_v2,
     attached_to,
     gone,
     instance_from_v2,
+    period_from_v2,
     volume_from_v2,
     with_attachment,
     with_live_state,
@@ -35,7 +37,12 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     Refused,
     UnexpectedAnswer,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance, Volume
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
+    AllocationSource,
+    Instance,
+    StatusPeriod,
+    Volume,
+)
 from ansible_collections.jetstream.cloud.plugins.module_utils.parallel import in_parallel
 from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action, Kind, Place, situation
 from ansible_collections.jetstream.cloud.plugins.module_utils.transport import Transport
@@ -105,6 +112,14 @@ class AtmosphereCloud:
         if any(attached_to(row) for row in rows.values()):
             instances = {each.uuid: each for each in self.list_instances(live=False)}
         return [with_attachment(each, rows[each.uuid], instances) if each.uuid in rows else each for each in volumes]
+
+    def list_allocation_sources(self) -> list[AllocationSource]:
+        """Return everything that can pay for the account's instances. See Cloud."""
+        return self._list("/api/v2/allocation_sources", "Listing allocation sources", allocation_source_from_v2)
+
+    def list_history(self) -> list[StatusPeriod]:
+        """Return which states the account's instances were in, and when. See Cloud."""
+        return self._list("/api/v2/instance_histories", "Listing the history", period_from_v2)
 
     def look(self, instance: Instance) -> Instance:
         """Return one instance as the cloud has it this moment. See Cloud."""

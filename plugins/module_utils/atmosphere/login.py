@@ -127,6 +127,4 @@ def expiry(text: str) -> datetime:
     """
     month, day, year, clock = text.replace(",", " ").split()
     hour, minute, second = clock.split(":")
-    return datetime(
-        int(year), _MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second), tzinfo=UTC
-    )
+    return datetime(int(year), _MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second), tzinfo=UTC)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
@@ -18,6 +19,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
     Project,
     Provider,
     Size,
+    StatusPeriod,
     Volume,
 )
 
@@ -134,6 +136,25 @@ def allocation_source_from_v2(row: Json) -> AllocationSource:
         updated=row.get("updated"),
         start_date=row.get("start_date"),
         end_date=row.get("end_date"),
+    )
+
+
+def period_from_v2(row: Json) -> StatusPeriod:
+    """Read a row of the status history.
+
+    Raises ValueError if its dates are none.
+    """
+    instance = row["instance"]
+    return StatusPeriod(
+        number=row["id"],
+        instance_id=instance["id"],
+        instance_uuid=instance["uuid"],
+        instance_name=instance["name"],
+        status=str(row["status"]).lower(),
+        activity=row.get("activity") or "",
+        size=_size(row["size"]),
+        start=datetime.fromisoformat(row["start_date"]),
+        end=datetime.fromisoformat(row["end_date"]) if row.get("end_date") else None,
     )
 
 

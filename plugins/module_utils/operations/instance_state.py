@@ -28,7 +28,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.options import (
     WAIT,
     ModuleSpec,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.rates import su_per_hour
+from ansible_collections.jetstream.cloud.plugins.module_utils.rates import DEFAULT_RATES
 from ansible_collections.jetstream.cloud.plugins.module_utils.selection import (
     INSTANCE_FIELDS,
     Selector,
@@ -166,7 +166,7 @@ def _diff(tracks: Sequence[Track]) -> dict[str, str]:
 def _lines(instances: Sequence[Instance]) -> str:
     if not instances:
         return ""
-    costs = [su_per_hour(each.size, each.status) for each in instances]
+    costs = [DEFAULT_RATES.su_per_hour(each.size, each.status) for each in instances]
     lines = [f"{each.label}: {state_text(each)}, {_cost(cost)}" for each, cost in zip(instances, costs, strict=True)]
     known = [cost for cost in costs if cost is not None]
     unknown = len(costs) - len(known)

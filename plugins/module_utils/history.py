@@ -1,0 +1,102 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What became of service units: periods in a state, their cost, and its share of each day. Pure functions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta, tzinfo
+from decimal import Decimal
+
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import StatusPeriod
+from ansible_collections.jetstream.cloud.plugins.module_utils.rates import Rates
+
+_SECONDS_AN_HOUR = Decimal(3600)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """A period with its length in hours, and its cost in SU: None if the size's rate is not known."""
+
+    period: StatusPeriod
+    hours: Decimal
+    su: Decimal | None
+
+
+def without_gaps_or_overlaps(periods: Iterable[StatusPeriod], now: datetime) -> list[StatusPeriod]:
+    """Put one instance's periods in order, and end each where the next begins, the last one now if it has no end.
+
+    The database's rows may overlap: a row is closed only when the next state is seen.
+    """
+    ordered = sorted(periods, key=lambda each: (each.start, each.number))
+    closed = []
+    for index, each in enumerate(ordered):
+        end = each.end or now
+        if index + 1 < len(ordered):
+            end = min(end, ordered[index + 1].start)
+        if end > each.start:
+            closed.append(replace(each, end=end))
+    return closed
+
+
+def within(periods: Iterable[StatusPeriod], since: datetime | None, until: datetime | None) -> list[StatusPeriod]:
+    """Cut periods, all of which have ends, to what lies between two times."""
+    cut = []
+    for each in periods:
+        assert each.end is not None
+        start = max(each.start, since) if since else each.start
+        end = min(each.end, until) if until else each.end
+        if end > start:
+            cut.append(replace(each, start=start, end=end))
+    return cut
+
+
+def costs_of(periods: Sequence[StatusPeriod], rates: Rates) -> list[Cost]:
+    """Price each period."""
+    return [_cost(each, rates) for each in periods]
+
+
+def total(costs: Iterable[Cost]) -> Decimal:
+    """Add up what is known."""
+    return sum((each.su for each in costs if each.su is not None), Decimal(0))
+
+
+def unknown_sizes(costs: Iterable[Cost]) -> tuple[str, ...]:
+    """Name the sizes without a rate."""
+    return tuple(sorted({each.period.size.name for each in costs if each.su is None}))
+
+
+def by_day(costs: Iterable[Cost], zone: tzinfo) -> Mapping[date, Decimal]:
+    """Spread the known SU over the days, in a time zone, on which they were used."""
+    days: dict[date, Decimal] = defaultdict(Decimal)
+    for each in costs:
+        if each.su is None or not each.hours:
+            continue
+        for day, hours in _hours_by_day(each.period, zone):
+            days[day] += each.su * hours / each.hours
+    return dict(sorted(days.items()))
+
+
+def _cost(period: StatusPeriod, rates: Rates) -> Cost:
+    assert period.end is not None
+    hours = _hours(period.start, period.end)
+    rate = rates.su_per_hour(period.size, period.status)
+    return Cost(period, hours, None if rate is None else rate * hours)
+
+
+def _hours(start: datetime, end: datetime) -> Decimal:
+    return Decimal(str((end - start).total_seconds())) / _SECONDS_AN_HOUR
+
+
+def _hours_by_day(period: StatusPeriod, zone: tzinfo) -> Iterator[tuple[date, Decimal]]:
+    assert period.end is not None
+    start = period.start
+    while start < period.end:
+        day = start.astimezone(zone).date()
+        midnight = datetime.combine(day + timedelta(days=1), time.min, tzinfo=zone)
+        end = min(period.end, midnight)
+        yield day, _hours(start, end)
+        start = end

@@ -1,0 +1,161 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What jetstream_history_info does."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from ansible_collections.jetstream.cloud.plugins.module_utils.budget import iso, moment
+from ansible_collections.jetstream.cloud.plugins.module_utils.cloud import Cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils.history import (
+    Cost,
+    by_day,
+    costs_of,
+    total,
+    unknown_sizes,
+    within,
+    without_gaps_or_overlaps,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome, StatusPeriod
+from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context
+from ansible_collections.jetstream.cloud.plugins.module_utils.options import (
+    CONNECTION,
+    IDENTIFIERS,
+    RATES,
+    ModuleSpec,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.rates import Rates, number
+from ansible_collections.jetstream.cloud.plugins.module_utils.selection import Selector, select
+
+SPEC = (
+    CONNECTION
+    + IDENTIFIERS
+    + RATES
+    + ModuleSpec(
+        argument_spec={
+            "since": {"type": "str"},
+            "until": {"type": "str"},
+            "timezone": {"type": "str", "default": "UTC"},
+        }
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """An instance as its history has it, which may have been deleted since."""
+
+    id: int | str
+    uuid: str
+    name: str
+    periods: tuple[StatusPeriod, ...]
+
+    @property
+    def label(self) -> str:
+        return f"{self.name} ({self.id})"
+
+
+def history_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
+    """Return when the selected instances were in which state, and what that came to, by instance and by day."""
+    rates = Rates.from_options(options["rates"])
+    zone = _zone(options["timezone"])
+    since, until = (_time(options, name, zone) for name in ("since", "until"))
+    if since and until and until <= since:
+        raise ConfigurationError("until must be later than since.")
+    now = context.clock.now()
+    selection = select(_instances(cloud.list_history(), now), Selector.from_options(options, ()), {})
+    costs = {each.uuid: costs_of(within(each.periods, since, until), rates) for each in selection.things}
+    shown = [each for each in selection.things if costs[each.uuid]]
+    everything = [cost for each in shown for cost in costs[each.uuid]]
+    result = {
+        "instances": [_row(each, costs[each.uuid], zone) for each in shown],
+        "days": _days(everything, zone),
+        "su": number(total(everything)),
+    }
+    return Outcome(result, warnings=(*selection.complaints, *_unknown(everything)))
+
+
+def _instances(periods: Iterable[StatusPeriod], now: datetime) -> list[_Past]:
+    rows: dict[str, list[StatusPeriod]] = defaultdict(list)
+    for each in periods:
+        rows[each.instance_uuid].append(each)
+    past = [
+        _Past(
+            id=members[-1].instance_id,
+            uuid=uuid,
+            name=members[-1].instance_name,
+            periods=tuple(without_gaps_or_overlaps(members, now)),
+        )
+        for uuid, members in rows.items()
+    ]
+    return sorted(past, key=lambda each: (str(type(each.id)), each.id))
+
+
+def _row(instance: _Past, costs: Sequence[Cost], zone: tzinfo) -> dict[str, Any]:
+    hours: dict[str, Decimal] = defaultdict(Decimal)
+    for cost in costs:
+        hours[cost.period.status] += cost.hours
+    return {
+        "id": instance.id,
+        "uuid": instance.uuid,
+        "name": instance.name,
+        "su": number(total(costs)),
+        "hours": {status: number(value) for status, value in sorted(hours.items())},
+        "days": _days(costs, zone),
+        "periods": [_period(cost) for cost in costs],
+        "unknown_sizes": list(unknown_sizes(costs)),
+    }
+
+
+def _period(cost: Cost) -> dict[str, Any]:
+    return {
+        "status": cost.period.status,
+        "activity": cost.period.activity,
+        "size": cost.period.size.name,
+        "cpu": cost.period.size.cpu,
+        "start": iso(cost.period.start),
+        "end": iso(cost.period.end),
+        "hours": number(cost.hours),
+        "su": None if cost.su is None else number(cost.su),
+    }
+
+
+def _days(costs: Iterable[Cost], zone: tzinfo) -> list[dict[str, Any]]:
+    return [{"date": day.isoformat(), "su": number(su)} for day, su in by_day(costs, zone).items()]
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ConfigurationError(
+            f"timezone {name} is not known to this machine.", hint="Names are like America/Chicago, or UTC."
+        ) from None
+
+
+def _time(options: Mapping[str, Any], name: str, zone: tzinfo) -> datetime | None:
+    text = options[name]
+    if text is None:
+        return None
+    read = moment(text, zone)
+    if read is None:
+        raise ConfigurationError(f"{name} is {text!r}, which is not a date.", hint="Write it like 2026-11-01.")
+    return read
+
+
+def _unknown(costs: Iterable[Cost]) -> list[str]:
+    sizes = unknown_sizes(costs)
+    if not sizes:
+        return []
+    return [
+        f"No rate is known for {', '.join(sizes)}, so what they cost is missing. Give the SU per hour in rates.sizes."
+    ]
