@@ -1,0 +1,162 @@
+#!/usr/bin/python
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: jetstream_history_info
+short_description: Read what Jetstream instances did, and what that came to
+version_added: 0.1.0
+description:
+  - Returns when instances were in which state with which size, and how many service units (SU) that came to, for each
+    instance and each day. Deleted instances are part of it.
+author:
+  - jetstream.cloud contributors (@jetstream-cloud)
+extends_documentation_fragment:
+  - jetstream.cloud.attributes
+  - jetstream.cloud.attributes.info
+  - jetstream.cloud.attributes.action_group
+  - jetstream.cloud.connection
+  - jetstream.cloud.identifiers
+  - jetstream.cloud.rates
+options:
+  since:
+    description:
+      - Leave out what was before this date or time. ISO 8601.
+    type: str
+  until:
+    description:
+      - Leave out what was after this date or time. ISO 8601. A date means its first moment.
+    type: str
+  timezone:
+    description:
+      - Where a day begins at midnight, and where O(since) and O(until) are if they name no zone.
+    type: str
+    default: UTC
+notes:
+  - SU are worked out from the history and the table of rates. The site's own accounting has the last word.
+seealso:
+  - module: jetstream.cloud.jetstream_allocation_info
+"""
+
+EXAMPLES = r"""
+- name: Read what November cost
+  jetstream.cloud.jetstream_history_info:
+    since: "2026-11-01"
+    until: "2026-12-01"
+    timezone: America/Indiana/Indianapolis
+  register: november
+
+- name: Show the five most expensive instances
+  ansible.builtin.debug:
+    msg: "{{ item.name }}: {{ item.su }} SU"
+  loop: "{{ (november.instances | sort(attribute='su', reverse=true))[:5] }}"
+  loop_control:
+    label: "{{ item.name }}"
+
+- name: Read what one instance did
+  jetstream.cloud.jetstream_history_info:
+    name: geo-node-01
+"""
+
+RETURN = r"""
+su:
+  description: SU of all instances returned, with three decimals at the most.
+  returned: success
+  type: float
+  sample: 1234.5
+days:
+  description: SU of all instances, for each day that cost something.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    date:
+      description: The day, in O(timezone).
+      type: str
+      sample: "2026-11-01"
+    su:
+      description: SU used on it.
+      type: float
+      sample: 48
+instances:
+  description: The instances that existed in that time, by number.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The number that the web page shows.
+      type: int
+      sample: 21752
+    uuid:
+      description: The UUID.
+      type: str
+    name:
+      description: The name.
+      type: str
+      sample: geo-node-01
+    su:
+      description: SU used by it.
+      type: float
+      sample: 48
+    hours:
+      description: Hours in each state, by the state.
+      type: dict
+      sample: {"active": 24, "shutoff": 48}
+    days:
+      description: The same as RV(days), for this instance.
+      type: list
+      elements: dict
+    unknown_sizes:
+      description: Sizes without a rate, whose cost is missing in RV(instances[].su).
+      type: list
+      elements: str
+    periods:
+      description: What it did, in order.
+      type: list
+      elements: dict
+      contains:
+        status:
+          description: The state, in the cloud's own word.
+          type: str
+          sample: active
+        activity:
+          description: What was being done to it. Empty if nothing was.
+          type: str
+        size:
+          description: The name of its size.
+          type: str
+          sample: m1.small
+        cpu:
+          description: Virtual cores.
+          type: int
+          sample: 2
+        start:
+          description: From when. ISO 8601, UTC.
+          type: str
+        end:
+          description: Until when. ISO 8601, UTC. Now, if it is still so.
+          type: str
+        hours:
+          description: For how many hours.
+          type: float
+          sample: 24
+        su:
+          description: SU used. V(null) if the size has no rate.
+          type: float
+          sample: 48
+"""
+
+from ansible_collections.jetstream.cloud.plugins.module_utils.operations.history_info import SPEC, history_info
+from ansible_collections.jetstream.cloud.plugins.module_utils.runner import run
+
+
+def main() -> None:
+    run(SPEC, history_info)
+
+
+if __name__ == "__main__":
+    main()
