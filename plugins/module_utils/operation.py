@@ -39,18 +39,23 @@ class Context:
 
 
 Work = Callable[[Cloud, Mapping[str, Any], Context], Outcome]
+Operation = Callable[[Mapping[str, Any], Context], Outcome]
 
 
-def on_cloud(work: Work, options: Mapping[str, Any], context: Context) -> Outcome:
-    """Do the work on the cloud that the connection options mean.
+def on_cloud(work: Work) -> Operation:
+    """Return the operation that does the work on the cloud that the connection options mean.
 
-    Raises any JetstreamError.
+    It raises any JetstreamError.
     """
-    connection = resolve(options, context.environ, context.home)
-    # A password from a profile or the environment is as secret as one from an option, but unknown to Ansible.
-    for secret in filter(None, (connection.password, connection.token)):
-        context.hide(secret)
-    for warning in connection.warnings:
-        context.warn(warning)
-    with closing(connect(connection, context.environ, context.home, context.clock)) as cloud:
-        return work(cloud, options, context)
+
+    def operation(options: Mapping[str, Any], context: Context) -> Outcome:
+        connection = resolve(options, context.environ, context.home)
+        # A password from a profile or the environment is as secret as one from an option, but unknown to Ansible.
+        for secret in filter(None, (connection.password, connection.token)):
+            context.hide(secret)
+        for warning in connection.warnings:
+            context.warn(warning)
+        with closing(connect(connection, context.environ, context.home, context.clock)) as cloud:
+            return work(cloud, options, context)
+
+    return operation

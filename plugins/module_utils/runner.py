@@ -11,12 +11,12 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.jetstream.cloud.plugins.module_utils.clock import SystemClock
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import JetstreamError
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context, Work, on_cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context, Operation
 from ansible_collections.jetstream.cloud.plugins.module_utils.options import ModuleSpec
 
 
-def run(spec: ModuleSpec, work: Work) -> None:
-    """Check the options, do the work, and end the module with what came of it."""
+def run(spec: ModuleSpec, operation: Operation) -> None:
+    """Check the options, carry the operation out, and end the module with what came of it."""
     module = AnsibleModule(supports_check_mode=True, **spec.arguments())
     context = Context(
         check_mode=module.check_mode,
@@ -27,7 +27,7 @@ def run(spec: ModuleSpec, work: Work) -> None:
         hide=module.no_log_values.add,
     )
     try:
-        outcome = on_cloud(work, module.params, context)
+        outcome = operation(module.params, context)
     except JetstreamError as error:
         module.fail_json(msg=str(error))
     for warning in outcome.warnings:

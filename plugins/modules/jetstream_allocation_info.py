@@ -141,17 +141,18 @@ allocations:
       type: str
       sample: "2027-01-06T12:21:00Z"
     su_per_hour_to_last:
-      description: SU per hour at which it would last to RV(allocations[].end_date). V(null) if that is not known or past.
+      description: SU per hour at which it lasts to RV(allocations[].end_date). V(null) if that is not known or past.
       type: float
       sample: 21.3
 """
 
+from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
 from ansible_collections.jetstream.cloud.plugins.module_utils.operations.allocation_info import SPEC, allocation_info
 from ansible_collections.jetstream.cloud.plugins.module_utils.runner import run
 
 
 def main() -> None:
-    run(SPEC, allocation_info)
+    run(SPEC, on_cloud(allocation_info))
 
 
 if __name__ == "__main__":

@@ -150,12 +150,13 @@ instances:
           sample: 48
 """
 
+from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
 from ansible_collections.jetstream.cloud.plugins.module_utils.operations.history_info import SPEC, history_info
 from ansible_collections.jetstream.cloud.plugins.module_utils.runner import run
 
 
 def main() -> None:
-    run(SPEC, history_info)
+    run(SPEC, on_cloud(history_info))
 
 
 if __name__ == "__main__":

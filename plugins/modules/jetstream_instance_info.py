@@ -235,12 +235,13 @@ instances:
       type: bool
 """
 
+from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
 from ansible_collections.jetstream.cloud.plugins.module_utils.operations.instance_info import SPEC, instance_info
 from ansible_collections.jetstream.cloud.plugins.module_utils.runner import run
 
 
 def main() -> None:
-    run(SPEC, instance_info)
+    run(SPEC, on_cloud(instance_info))
 
 
 if __name__ == "__main__":

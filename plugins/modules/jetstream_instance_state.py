@@ -179,12 +179,13 @@ summary:
       type: int
 """
 
+from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
 from ansible_collections.jetstream.cloud.plugins.module_utils.operations.instance_state import SPEC, instance_state
 from ansible_collections.jetstream.cloud.plugins.module_utils.runner import run
 
 
 def main() -> None:
-    run(SPEC, instance_state)
+    run(SPEC, on_cloud(instance_state))
 
 
 if __name__ == "__main__":

@@ -150,12 +150,13 @@ volumes:
       type: str
 """
 
+from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
 from ansible_collections.jetstream.cloud.plugins.module_utils.operations.volume_info import SPEC, volume_info
 from ansible_collections.jetstream.cloud.plugins.module_utils.runner import run
 
 
 def main() -> None:
-    run(SPEC, volume_info)
+    run(SPEC, on_cloud(volume_info))
 
 
 if __name__ == "__main__":
