@@ -1,0 +1,103 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line: ./dev demo, ./dev test, ./dev run, ./dev lock."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+
+from devtool.checks import CHECKS
+from devtool.environment import REQUIREMENTS, ROOT, Environment, SetUpFailed, make_home, say
+from devtool.running import run_checks
+
+
+def main() -> int:
+    arguments = _parser().parse_args()
+    # Ended by kill, clean up as after Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(143))
+    try:
+        return int(arguments.do(arguments))
+    except SetUpFailed as error:
+        say(f"dev: {error}")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="dev", description="Runs the demo and the checks of this collection.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    checks = "\n".join(f"  {check.name:<13} {check.about}" for check in CHECKS)
+    test = commands.add_parser(
+        "test",
+        help="run the checks, all or those named",
+        epilog=f"checks:\n{checks}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    test.add_argument("checks", nargs="*", metavar="CHECK", type=_check_name)
+    test.add_argument("-v", "--verbose", action="store_true", help="show what passing checks write, too")
+    test.set_defaults(do=_test)
+
+    run = commands.add_parser("run", help="run a program in the environment of the checks: ./dev run pytest -k name")
+    run.add_argument("command", nargs=argparse.REMAINDER, metavar="PROGRAM ...")
+    run.set_defaults(do=_run)
+
+    lock = commands.add_parser("lock", help="write requirements/constraints.txt anew, after a change of requirements")
+    lock.set_defaults(do=_lock)
+    return parser
+
+
+def _check_name(word: str) -> str:
+    names = [check.name for check in CHECKS]
+    if word not in names:
+        raise argparse.ArgumentTypeError(f"no check {word!r}; there are {', '.join(names)}")
+    return word
+
+
+def _test(arguments: argparse.Namespace) -> int:
+    environment = Environment("test")
+    environment.prepare()
+    chosen = [check for check in CHECKS if not arguments.checks or check.name in arguments.checks]
+    return 0 if run_checks(chosen, environment, verbose=arguments.verbose) else 1
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    environment = Environment("test")
+    environment.prepare()
+    if not arguments.command:
+        say("dev: run what? For example: ./dev run pytest tests/unit -k name")
+        return 2
+    try:
+        return subprocess.run(arguments.command, env=environment.variables(make_home("home")), check=False).returncode
+    except FileNotFoundError:
+        say(f"dev: no program {arguments.command[0]}")
+        return 127
+
+
+def _lock(_arguments: argparse.Namespace) -> int:
+    environment = Environment("test")
+    environment.prepare()
+    header = (REQUIREMENTS / "demo.txt").read_text().split("#\n")[0]
+    command = ["uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--upgrade", "--no-header"]
+    variables = environment.variables(make_home("home")) | {"UV_SYSTEM_CERTS": os.environ.get("UV_SYSTEM_CERTS", "1")}
+    locked = subprocess.run(
+        [*command, "--no-annotate", "requirements/test.txt"],
+        cwd=ROOT,
+        env=variables,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    note = "#\n# Everything that demo.txt and test.txt pull in. Written by `./dev lock`.\n"
+    (REQUIREMENTS / "constraints.txt").write_text(header + note + locked.stdout)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The checks: what `./dev test` and with it CI runs, in the order in which they are begun (the longest first)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from devtool.environment import PYTHON_VERSION, ROOT, lock
+from devtool.pip_bootstrap import provide_pip_bootstrap
+from devtool.running import Check, CheckFailed, Workplace
+
+
+def _sanity(place: Workplace) -> None:
+    copy = place.copy()
+    # The virtual environments that ansible-test makes for it are shared by all runs.
+    with lock("sanity"):
+        provide_pip_bootstrap(place.environment, place.home)
+        said = place.call("ansible-test", "sanity", "--local", "--python", PYTHON_VERSION, "--color", "no", cwd=copy)
+    _insist(said, 'Running sanity test "validate-modules"')
+
+
+def _ansible_units(place: Workplace) -> None:
+    said = place.call("ansible-test", "units", "--local", "--python", PYTHON_VERSION, "--color", "no", cwd=place.copy())
+    _insist(said, " passed in ")
+
+
+def _insist(said: str, expected: str) -> None:
+    """Raise CheckFailed if ansible-test ended well without having tested anything."""
+    if "All targets skipped" in said or expected not in said:
+        raise CheckFailed(f"nothing was tested: either all targets were skipped, or {expected!r} is missing above")
+
+
+def _units(place: Workplace) -> None:
+    place.call("pytest", "--numprocesses", "auto", "tests/unit")
+
+
+def _format(place: Workplace) -> None:
+    place.call("ruff", "format", "--check", ".")
+
+
+def _ruff(place: Workplace) -> None:
+    place.call("ruff", "check", ".")
+
+
+def _mypy(place: Workplace) -> None:
+    place.call("mypy")
+
+
+def _reuse(place: Workplace) -> None:
+    place.call("reuse", "lint", "--lines", cwd=place.copy())
+
+
+def _yamllint(place: Workplace) -> None:
+    place.call("yamllint", "--strict", ".")
+
+
+def _shellcheck(place: Workplace) -> None:
+    scripts = [Path("dev"), Path(".ci/run"), *(path.relative_to(ROOT) for path in (ROOT / "tests").rglob("*.sh"))]
+    place.call("shellcheck", *scripts)
+
+
+CHECKS = (
+    Check("sanity", "ansible-test's own rules for collections, with nothing ignored", _sanity),
+    Check("ansible-units", "the unit tests, as ansible-test runs them", _ansible_units),
+    Check("units", "the unit tests, straight from the checkout", _units),
+    Check("mypy", "types, strictly", _mypy),
+    Check("reuse", "a licence and a copyright for every file", _reuse),
+    Check("yamllint", "YAML", _yamllint),
+    Check("shellcheck", "shell scripts", _shellcheck),
+    Check("format", "the form of Python code", _format),
+    Check("ruff", "habits of Python code", _ruff),
+)

@@ -1,0 +1,67 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""pip for the virtual environments that `ansible-test sanity` makes.
+
+ansible-test fetches a script for that from a host of its own. Where only a package index can be reached, it finds here
+a script that does the same with the wheel from the index.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+from devtool.environment import CACHE, Environment, SetUpFailed
+
+_SCRIPT = """\
+import sys
+
+sys.path.insert(0, {wheel!r})
+
+from pip._internal.cli.main import main
+
+for option in ("--no-setuptools", "--no-wheel"):
+    while option in sys.argv:
+        sys.argv.remove(option)
+sys.exit(main(["install", "--upgrade", *sys.argv[1:]]))
+"""
+
+
+def provide_pip_bootstrap(environment: Environment, home: Path) -> None:
+    """Put the script, and what pip is configured to, into the home that ansible-test is given. Raises SetUpFailed."""
+    _write_pip_configuration(environment, home)
+    cache = home / ".ansible" / "test" / "cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    for version in _wanted_versions(environment):
+        script = cache / f"get_pip_{version.replace('.', '_')}.py"
+        if script.exists():
+            continue
+        wheel = _download(environment, version)
+        script.write_text(_SCRIPT.format(wheel=str(wheel)))
+
+
+def _write_pip_configuration(environment: Environment, home: Path) -> None:
+    """Write down the user's pip settings: ansible-test lets none of the PIP_ variables through."""
+    file = home / ".config" / "pip" / "pip.conf"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch(mode=0o600)
+    settings = environment.pip_settings()
+    lines = [f"{option} = {' '.join(value.split())}" for option, value in sorted(settings.items())]
+    file.write_text("\n".join(["[global]", *lines, ""]))
+
+
+def _wanted_versions(environment: Environment) -> set[str]:
+    source = next(environment.path.glob("lib/python*/site-packages/ansible_test/_internal/python_requirements.py"))
+    versions = set(re.findall(r"\bpip='([0-9.]+)'", source.read_text()))
+    if not versions:
+        raise SetUpFailed(f"{source} no longer says in the known way which pip it wants; look at {__file__}")
+    return versions
+
+
+def _download(environment: Environment, version: str) -> Path:
+    wheel = CACHE / f"pip-{version}-py3-none-any.whl"
+    command = [str(environment.python), "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(CACHE)]
+    subprocess.run([*command, f"pip=={version}"], check=True)
+    return wheel
