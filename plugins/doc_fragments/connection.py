@@ -32,12 +32,12 @@ options:
     description:
       - A token that serves instead of O(username) and O(password) until it expires.
       - If not set, E(JETSTREAM_TOKEN) is used, else the profile's.
-      - With both a token and a password in one place, a login follows once the token is refused. With the one in one
-        place and the other in another, only the one that comes first counts.
+      - With both a token and a password in one place, a login follows once the token is refused. With one of them in
+        one place and one in another, only the one that comes first counts.
     type: str
   profile:
     description:
-      - The name of a table in C(~/.config/jetstream/profiles.toml) that has settings of the same names as these options.
+      - The name of a table in C(~/.config/jetstream/profiles.toml) with settings of the same names as these options.
       - If not set, E(JETSTREAM_PROFILE) is used, else V(default), if there is such a table.
       - The environment comes before the profile, also if the profile is named by this option.
     type: str
@@ -70,6 +70,6 @@ options:
 notes:
   - The token of a login is kept in the user's cache folder, C(~/.cache/jetstream/tokens), readable for that user alone,
     and serves the next tasks and runs until it expires.
-  - Environment, profiles and cache are those of the host and the user that the task runs on and as. With C(become), that
-    is another user.
+  - Environment, profiles and cache are those of the host and the user that the task runs on and as. With C(become),
+    that is another user.
 """

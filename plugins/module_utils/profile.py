@@ -359,7 +359,7 @@ def _parse_profiles(content: bytes, shown: str) -> dict[str, dict[str, Any]]:
     except RecursionError:
         document, reason = None, f"{shown} is nested too deeply."
     if document is None:
-        raise ConfigurationError(reason)
+        raise ConfigurationError(reason, hint='Text stands in quotes there, as in: username = "ada"')
     for key, value in document.items():
         if not isinstance(value, dict):
             raise ConfigurationError(
@@ -369,13 +369,10 @@ def _parse_profiles(content: bytes, shown: str) -> dict[str, dict[str, Any]]:
 
 
 def _toml_sentence(error: str, shown: str) -> str:
-    """Turn "Expected '=' after a key (at line 3, column 5)" into a sentence that begins with the place."""
-    parts = re.fullmatch(
-        r"(?P<why>.*?)(?: \(at (?:line (?P<line>\d+), column \d+|end of document)\))?", error, re.DOTALL
-    )
-    line = parts["line"] if parts else None
-    why = re.sub(r"\s+", " ", parts["why"]) if parts else error
-    return f"{shown}, line {line}: {why}." if line else f"{shown}: {why}."
+    """Turn "Invalid value (at line 3, column 5)" into a sentence that begins with the place."""
+    why, _, place = error.partition(" (at ")
+    line = re.match(r"line \d+", place)
+    return f"{shown} is not TOML in {line[0]}: {why}." if line else f"{shown} is not TOML at its end: {why}."
 
 
 def _unknown_profile(name: str, profiles: Mapping[str, object], shown: str) -> ConfigurationError:
@@ -443,7 +440,7 @@ def _parse_jkey(content: bytes) -> str | None:
     if len(line) > 1 and line.startswith('"') and line.endswith('"'):
         # A CSV writer quotes what holds a comma or a quote. Without quotes, a comma is a part of the password.
         fields = next(csv.reader([line]))
-        return fields[0] if len(fields) == 1 and fields[0] else None
+        line = fields[0] if len(fields) == 1 else line
     return line or None
 
 
@@ -514,7 +511,7 @@ def server_url(text: str, subject: str) -> str:
     if scheme not in ("http", "https"):
         raise ConfigurationError(f"{subject} begins with {scheme}://, where only https:// can be used.")
     try:
-        parts = urlsplit(f"{scheme}://{(rest if separator else text).lstrip('/')}")
+        parts = urlsplit(f"{scheme}://{rest if separator else text.lstrip('/')}")
         host, port = parts.hostname or "", parts.port
     except ValueError:
         host, port = "", None

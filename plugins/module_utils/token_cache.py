@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ansible_collections.jetstream.cloud.plugins.module_utils.clock import Clock, SystemClock
@@ -67,7 +67,7 @@ class TokenCache:
             "api_url": api_url,
             "username": username,
             "token": token.value,
-            "expires": token.expires.astimezone(timezone.utc).isoformat(),
+            "expires": token.expires.astimezone(UTC).isoformat(),
         }
         with self._open_folder(create=True) as folder:
             if folder is None:
@@ -182,7 +182,7 @@ def _read(folder: int, name: str, api_url: str, username: str) -> Token | None:
         ours = fields["api_url"] == api_url and fields["username"] == username
         whole = isinstance(token, str) and token != "" and expires.tzinfo is not None
         # Far from year 1 and year 9999, so that nobody who counts with it gets an OverflowError.
-        return Token(token, expires.astimezone(timezone.utc)) if ours and whole else None
+        return Token(token, expires.astimezone(UTC)) if ours and whole else None
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
         return None
 
