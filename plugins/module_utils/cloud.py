@@ -21,16 +21,15 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.states import Acti
 class Cloud(Protocol):
     """A cloud that has instances and volumes. Every method may raise any JetstreamError."""
 
-    @property
-    def offered(self) -> Collection[Action]:
-        """The actions this cloud has."""
+    def offers(self, instance: Instance) -> Collection[Action]:
+        """Return what can be done to an instance at all, whatever state it is in."""
 
     @property
     def settle_seconds(self) -> float:
         """For how long after its start an instance without an address may look ready without being so."""
 
-    def list_instances(self, *, live: bool) -> list[Instance]:
-        """Return every instance of the account, by number.
+    def list_instances(self, *, live: bool, images: bool = True) -> list[Instance]:
+        """Return every instance of the account, by number. C(images): whether the names of images are of interest.
 
         With C(live), states are read from the cloud itself; without, they may be as old as the cloud's database is.
         """
@@ -59,6 +58,9 @@ class Cloud(Protocol):
 
     def act(self, instance: Instance, action: Action) -> None:
         """Ask for an action. Returns when the cloud has accepted it, long before it is done."""
+
+    def why(self, instance: Instance) -> str | None:
+        """Return why the last action on an instance came to nothing, if the cloud knows."""
 
     def close(self) -> None:
         """Give connections back."""

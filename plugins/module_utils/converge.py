@@ -57,6 +57,7 @@ class Order:
     goal: Goal
     reboot: Action = Action.REBOOT
     allow_wake: bool = False
+    include_locked: bool = False
     wait: bool = True
     timeout: float = 900.0
     max_changes: int | None = None
@@ -209,9 +210,9 @@ class _Converger:
         elif self._is_settling(track, now):
             pass
         elif self._is_rebooted(track, now):
-            self._arrive(track, plan_of(now, replace(self._order, goal=Goal.STARTED), self._cloud))
+            self._arrive(track, plan_of(track, now, replace(self._order, goal=Goal.STARTED), self._cloud))
         else:
-            self._follow(track, plan_of(now, self._order, self._cloud), now)
+            self._follow(track, plan_of(track, now, self._order, self._cloud), now)
 
     def _follow(self, track: Track, step: Plan, now: Situation) -> None:
         if step.verdict is Verdict.ACT:
@@ -232,7 +233,7 @@ class _Converger:
             # It was accepted, yet the instance rests where it was: the cloud tried, failed, and put it back.
             track.bounces += 1
             if track.bounces >= _LOOKS_THAT_CONVINCE:
-                track.end(f"the cloud took the {action}, but it is {state_text(track.now)} again", failed=True)
+                track.end(self._bounced(track, action), failed=True)
             return
         if len(step.actions) > 1 and not self._order.wait:
             way = ", then ".join(step.actions)
@@ -244,6 +245,14 @@ class _Converger:
                 return
             self._begun += 1
         track.next_action, track.bounces = action, 0
+
+    def _bounced(self, track: Track, action: Action) -> str:
+        try:
+            why = self._cloud.why(track.now)
+        except JetstreamError:
+            why = None
+        text = f"the cloud took the {action}, but it is {state_text(track.now)} again"
+        return f"{text}: {why}" if why else text
 
     def _is_settling(self, track: Track, now: Situation) -> bool:
         """Whether an instance that was woken looks ready only because the cloud has not begun to deploy it."""
@@ -334,9 +343,13 @@ class _Converger:
             track.end(f"{why} ({last})", failed=True)
 
 
-def plan_of(now: Situation, order: Order, cloud: Cloud) -> Plan:
-    """Plan by an order and what a cloud offers."""
-    return plan(now, order.goal, offered=cloud.offered, allow_wake=order.allow_wake, reboot=order.reboot)
+def plan_of(track: Track, now: Situation, order: Order, cloud: Cloud) -> Plan:
+    """Plan by an order and what a cloud offers. A lock is its owner's word that it is to be left alone."""
+    if track.before.locked and not order.include_locked:
+        reason = f": {track.before.lock_reason}" if track.before.lock_reason else ""
+        return Plan(Verdict.LEAVE, reason=f"left {state_text(track.now)}, since it is locked{reason} (include_locked)")
+    offered = cloud.offers(track.before)
+    return plan(now, order.goal, offered=offered, allow_wake=order.allow_wake, reboot=order.reboot)
 
 
 def _foresee_one(track: Track, order: Order, cloud: Cloud) -> None:
@@ -344,7 +357,7 @@ def _foresee_one(track: Track, order: Order, cloud: Cloud) -> None:
     after = ""
     if now.kind is Kind.MOVING and now.place is not None:
         now, after = Situation(Kind.RESTING, now.place), f" once it is {now.place}"
-    step = plan_of(now, order, cloud)
+    step = plan_of(track, now, order, cloud)
     if not track.now.live:
         track.end("its state in the cloud cannot be read with this account", failed=True)
     elif now.kind is Kind.BROKEN:

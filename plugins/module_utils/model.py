@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -113,15 +113,24 @@ class Instance:
     shell: bool = False
     vnc: bool = False
     fault: str | None = None
+    power_state: str | None = None
+    locked: bool | None = None
+    lock_reason: str | None = None
+    metadata: Mapping[str, str] | None = None
+    addresses: tuple[str, ...] | None = None
 
     @property
     def label(self) -> str:
-        """Name and number, as messages call it."""
-        return f"{self.name} ({self.id})"
+        """The name, and the number where the cloud has numbers, as messages call it."""
+        return self.name if self.id == self.uuid else f"{self.name} ({self.id})"
+
+    def gone(self) -> Instance:
+        """Return it as one that is still listed, but that the cloud no longer has."""
+        return replace(self, status="missing", activity="", live=True, ip_address=None)
 
     def to_result(self) -> dict[str, Any]:
         """Return plain dicts, lists, numbers and strings, as a module returns them."""
-        return asdict(self)
+        return asdict(self) | {"addresses": None if self.addresses is None else list(self.addresses)}
 
 
 @dataclass(frozen=True, slots=True)

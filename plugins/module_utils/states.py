@@ -196,7 +196,7 @@ class Plan:
 def plan(now: Situation, goal: Goal, *, offered: Collection[Action], allow_wake: bool, reboot: Action) -> Plan:
     """Say how an instance gets from how it stands to the goal.
 
-    C(offered) are the actions this cloud has. C(reboot) is the kind of reboot that C(rebooted) means. A way that
+    C(offered) are the actions this cloud has for it. C(reboot) is the kind of reboot that C(rebooted) means. A way that
     would start a sleeping instance only to put it to sleep elsewhere costs service units, so it is taken only with
     C(allow_wake); so is starting a sleeping instance that was to be rebooted.
     """
@@ -228,10 +228,10 @@ def _arrived(now: Situation, goal: Goal) -> Plan:
 
 
 def _no_way(place: Place, goal: Goal) -> Plan:
-    """A sleeping instance that cannot be moved to another sleep is left; one that should run has failed."""
-    if goal.place is Place.ACTIVE:
-        return Plan(Verdict.FAIL, reason=f"it is {place}, and this cloud has no action that ends that")
-    return Plan(Verdict.LEAVE, reason=f"left {place}, since this cloud has no way from there to {goal}")
+    """A sleeping instance that cannot be moved to another sleep is left; any other has failed."""
+    if Place.ACTIVE in (place, goal.place):
+        return Plan(Verdict.FAIL, reason=f"it is {place}, and this cloud has no way from there to {goal} for its size")
+    return Plan(Verdict.LEAVE, reason=f"left {place}, since this cloud has no way from there to {goal} for its size")
 
 
 def _wakes(start: Place, way: tuple[Action, ...], goal: Goal) -> bool:

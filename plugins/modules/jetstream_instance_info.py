@@ -93,6 +93,23 @@ instances:
     fault:
       description: Why the instance is in error, if it is and the cloud says so.
       type: str
+    power_state:
+      description: What the machine itself does, as Jetstream2 says. V(null) on Atmosphere.
+      type: str
+      sample: running
+    locked:
+      description: Whether it is locked, so that it is left alone. V(null) on Atmosphere, which has no locks.
+      type: bool
+    lock_reason:
+      description: Why it is locked, if whoever did it said so.
+      type: str
+    metadata:
+      description: What its owner noted with it on Jetstream2. V(null) on Atmosphere.
+      type: dict
+    addresses:
+      description: All its addresses on Jetstream2. V(null) on Atmosphere.
+      type: list
+      elements: str
     ip_address:
       description: The floating IP. V(null) while it has none, as sleeping instances do.
       type: str

@@ -53,6 +53,12 @@ options:
         shelved already, O(state=rebooted) leaves every sleeping one alone, and the result says so.
     type: bool
     default: false
+  include_locked:
+    description:
+      - Whether locked instances are meant, too. Their owners locked them so that they are left alone.
+      - Only Jetstream2 has locks. What the site itself has locked stays refused.
+    type: bool
+    default: false
   max_changes:
     description:
       - Change no more instances than this. If more would be, none is, and the task fails.
@@ -147,7 +153,8 @@ instances:
       description: Whether it is not where it should be.
       type: bool
     left:
-      description: Whether it was left asleep in another state, since O(allow_wake) was not given.
+      description:
+        - Whether it was left alone, asleep in another state without O(allow_wake), or locked without O(include_locked).
       type: bool
     msg:
       description: What happened, in words.
@@ -172,7 +179,7 @@ summary:
       description: How many were where they should be.
       type: int
     left:
-      description: How many were left asleep in another state.
+      description: How many were left alone.
       type: int
     failed:
       description: How many failed.

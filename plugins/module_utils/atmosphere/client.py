@@ -21,7 +21,6 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.atmosphere.login i
 from ansible_collections.jetstream.cloud.plugins.module_utils.atmosphere.shapes import (
     allocation_source_from_v2,
     attached_to,
-    gone,
     instance_from_v2,
     period_from_v2,
     volume_from_v2,
@@ -77,7 +76,6 @@ _EMPTIES_LIST_CACHE = frozenset({Action.START, Action.STOP, Action.SUSPEND, Acti
 class AtmosphereCloud:
     """The account of one user at one Atmosphere. May be used by many threads at once."""
 
-    offered: Collection[Action] = frozenset(_WIRE_NAMES)
     # After a start Atmosphere counts down 10 s before it begins to give the instance its address.
     settle_seconds = 20.0
 
@@ -92,7 +90,11 @@ class AtmosphereCloud:
         self._list_read_at: dict[Account, float] = {}
         self._list_length: dict[Account, int] = {}
 
-    def list_instances(self, *, live: bool) -> list[Instance]:
+    def offers(self, instance: Instance) -> Collection[Action]:
+        """Return what can be done to an instance at all. See Cloud."""
+        return _WIRE_NAMES.keys()
+
+    def list_instances(self, *, live: bool, images: bool = True) -> list[Instance]:
         """Return every instance of the account, by number. See Cloud."""
         instances = self._list("/api/v2/instances", "Listing instances", instance_from_v2)
         if not live:
@@ -149,6 +151,10 @@ class AtmosphereCloud:
         if action in _EMPTIES_LIST_CACHE:
             with self._lock:
                 self._list_read_at.pop(_account(instance), None)
+
+    def why(self, instance: Instance) -> str | None:
+        """Atmosphere does not tell what became of an action. See Cloud."""
+        return None
 
     def close(self) -> None:
         """Give connections back."""
@@ -245,7 +251,7 @@ class AtmosphereCloud:
         try:
             return self.look(instance)
         except NotFound:
-            return gone(instance)
+            return instance.gone()
 
     def _confirmed(self, stored: Sequence[Instance], listed: Sequence[Instance]) -> list[Instance]:
         """Look again at those whose listed state may come from the list's cache (docs/atmosphere.md, Stale states)."""
@@ -274,7 +280,7 @@ def _overlaid(instance: Instance, rows: Mapping[str, Json] | None) -> Instance:
     if rows is None:
         return instance
     row = rows.get(instance.uuid)
-    return with_live_state(instance, row) if row else gone(instance)
+    return with_live_state(instance, row) if row else instance.gone()
 
 
 def _account(thing: Instance | Volume) -> Account:

@@ -70,11 +70,6 @@ def with_live_state(instance: Instance, row: Json) -> Instance:
     )
 
 
-def gone(instance: Instance) -> Instance:
-    """Return the instance as one that the cloud no longer has."""
-    return replace(instance, status="missing", activity="", live=True, ip_address=None)
-
-
 def split_status(text: str) -> tuple[str, str]:
     """Split v1's "active - powering-off" into status and activity."""
     status, _dash, activity = str(text).partition(" - ")

@@ -46,6 +46,7 @@ SPEC = (
             "state": {"type": "str", "required": True, "choices": [goal.value for goal in Goal]},
             "all": {"type": "bool", "default": False},
             "allow_wake": {"type": "bool", "default": False},
+            "include_locked": {"type": "bool", "default": False},
             "max_changes": {"type": "int"},
             "reboot_type": {"type": "str", "default": "soft", "choices": ["soft", "hard"]},
         },
@@ -60,7 +61,7 @@ def instance_state(cloud: Cloud, options: Mapping[str, Any], context: Context) -
     order = _order(options)
     selector = Selector.from_options(options, INSTANCE_FILTERS.argument_spec)
     _check(options, selector)
-    chosen = select_to_change(cloud.list_instances(live=True), selector, INSTANCE_FIELDS)
+    chosen = select_to_change(cloud.list_instances(live=True, images=bool(options["image"])), selector, INSTANCE_FIELDS)
     if order.max_changes is not None:
         ahead = foresee(cloud, chosen, order)
         count = sum(track.changed for track in ahead.tracks)
@@ -76,6 +77,7 @@ def _order(options: Mapping[str, Any]) -> Order:
         goal=Goal(options["state"]),
         reboot=Action.HARD_REBOOT if options["reboot_type"] == "hard" else Action.REBOOT,
         allow_wake=options["allow_wake"],
+        include_locked=options["include_locked"],
         wait=options["wait"],
         timeout=options["wait_timeout"],
         max_changes=options["max_changes"],
