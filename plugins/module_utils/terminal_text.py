@@ -16,6 +16,8 @@ _JOINERS = frozenset("\u200c\u200d")
 # Control codes, lone surrogates, line separators; and the invisible ones, of which some turn the direction of writing.
 _HARMFUL = frozenset({"Cc", "Cs", "Zl", "Zp", "Cf"})
 _TAKES_NO_ROOM = frozenset({"Mn", "Me", "Cf"})
+# Vowels and final consonants of decomposed Hangul are drawn into the block that the first consonant opens.
+_HANGUL_ENDINGS = (range(0x1160, 0x1200), range(0xD7B0, 0xD7FC))
 
 
 def harmless(text: str) -> str:
@@ -57,6 +59,10 @@ def _is_harmful(character: str) -> bool:
 
 def _character_width(character: str) -> int:
     # The vowels and final consonants of decomposed Hangul are drawn into the block of the first consonant.
-    if unicodedata.category(character) in _TAKES_NO_ROOM or "\u1160" <= character <= "\u11ff":
+    if (
+        unicodedata.category(character) in _TAKES_NO_ROOM
+        or "\u1160" <= character <= "\u11ff"
+        or "\ud7b0" <= character <= "\ud7fb"
+    ):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1

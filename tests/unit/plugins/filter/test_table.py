@@ -1,0 +1,197 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Users read their fleets as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.jetstream.cloud.plugins.filter.table import FilterModule, table
+from ansible_collections.jetstream.cloud.plugins.module_utils.terminal_text import display_width
+from hypothesis import given
+from hypothesis import strategies as st
+
+FLEET: list[dict[str, Any]] = [
+    {
+        "name": "geo-node-01",
+        "id": 21752,
+        "status": "active",
+        "activity": "powering-off",
+        "size": {"name": "m1.small", "cpu": 2},
+        "allocation_source": {"name": "TG-GEO160014", "compute_used": 1234.567},
+        "shell": True,
+        "volumes": [{"name": "a", "device": "/dev/sdb"}, {"name": "b", "device": None}],
+    },
+    {
+        "name": "日本語",
+        "id": 7,
+        "status": "shutoff",
+        "activity": "",
+        "size": {"name": "m1.xlarge", "cpu": 24},
+        "allocation_source": None,
+        "shell": False,
+        "volumes": [],
+    },
+]
+
+
+def lines(rows: object, columns: object, **options: Any) -> list[str]:
+    return table(rows, columns, **options).split("\n")
+
+
+def test_is_the_filter_of_its_name() -> None:
+    assert FilterModule().filters() == {"table": table}
+
+
+def test_aligns_names_left_and_numbers_right_by_what_a_terminal_shows() -> None:
+    assert lines(FLEET, ["name", "id", "size.name", "size.cpu", "shell"]) == [
+        "NAME            ID  SIZE       SIZE CPU  SHELL",
+        "geo-node-01  21752  m1.small          2  yes",
+        "日本語           7  m1.xlarge        24  no",
+    ]
+
+
+def test_a_string_with_commas_names_columns_as_a_list_does() -> None:
+    assert table(FLEET, "name, id") == table(FLEET, ["name", "id"])
+
+
+def test_rows_may_come_one_by_one() -> None:
+    def one_by_one() -> Iterator[dict[str, Any]]:
+        yield from FLEET
+
+    assert table(one_by_one(), "id") == table(FLEET, "id")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "-"),
+        ("", "-"),
+        (" ", "-"),
+        ([], "-"),
+        ([None, None], "-"),
+        (True, "yes"),
+        (False, "no"),
+        (0, "0"),
+        (50000.0, "50000"),
+        (0.1, "0.1"),
+        (float("inf"), "inf"),
+        (Decimal("1E+3"), "1000"),
+        (["a", None, 2], "a, -, 2"),
+        ({"name": "Geo", "uuid": "x"}, "Geo"),
+        ({"a": 1, "b": True}, "a=1, b=yes"),
+        ('say "hi"', 'say "hi"'),
+        ("{{ 1 + 1 }}", "{{ 1 + 1 }}"),
+        ("two\nlines", "two lines"),
+        ("\x1b[2J", "\ufffd[2J"),
+    ],
+)
+def test_a_cell_reads_as_a_person_would_write_it(value: object, text: str) -> None:
+    assert lines([{"value": value}], "value")[1].strip() == text
+
+
+def test_a_column_may_have_a_title_a_side_and_a_greatest_width() -> None:
+    columns = [{"key": "name", "title": "VM", "width": 5, "align": "right"}, {"key": "id", "align": "left"}]
+    assert lines(FLEET, columns) == ["   VM  ID", "geo-…  21752", "日本…  7"]
+
+
+def test_a_column_may_join_several_values_and_leaves_out_what_is_missing() -> None:
+    column = {"key": ["status", "activity"], "separator": " - ", "title": "STATUS"}
+    assert lines(FLEET, [column]) == ["STATUS", "active - powering-off", "shutoff"]
+
+
+def test_words_stand_for_columns_so_that_they_can_be_chosen_on_the_command_line() -> None:
+    words = {"size": "size.name", "used": {"key": "allocation_source.compute_used", "title": "SU"}}
+    assert lines(FLEET, "size,used,id", words=words)[0] == "SIZE             SU     ID"
+
+
+def test_a_path_goes_to_every_element_of_a_list() -> None:
+    assert lines(FLEET, "volumes.name,volumes.device") == [
+        "VOLUMES  VOLUMES DEVICE",
+        "a, b     /dev/sdb, -",
+        "-        -",
+    ]
+
+
+def test_a_key_with_a_dot_in_it_is_found() -> None:
+    assert lines([{"a.b": 1}], "a.b")[1].strip() == "1"
+
+
+def test_a_column_that_some_rows_lack_is_shown() -> None:
+    assert lines([{"a": 1}, {"b": 2}], "a")[1:] == ["1", "-"]
+
+
+def test_what_is_nowhere_known_since_its_parent_is_missing_is_no_mistake() -> None:
+    assert lines(FLEET[1:], "allocation_source.name")[1] == "-"
+
+
+def test_no_rows_give_a_sentence() -> None:
+    assert table([], "name") == "none"
+    assert table([], "name", empty="No instances.") == "No instances."
+
+
+def test_gives_a_plain_string_that_ansible_does_not_take_for_a_template() -> None:
+    class Tagged(str):
+        __slots__ = ()
+
+    assert type(table([{"a": Tagged("{{ x }}")}], Tagged("a"))) is str
+    assert type(table([], "a", empty=Tagged("none"))) is str
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "options", "message"),
+    [
+        (FLEET, "nmae", {}, "There is no column nmae. Did you mean name? There are: name, id, "),
+        (FLEET, "size.core", {}, "There is no column size.core. Did you mean size.cpu? "),
+        (FLEET, "name.first", {}, "There is no column name.first."),
+        (
+            FLEET,
+            "szie",
+            {"words": {"size": "size.name"}},
+            "Did you mean size? There are: size, and every key of the rows.",
+        ),
+        ({"a": 1}, "a", {}, "A table is made of a list of dictionaries, not of a dictionary."),
+        ("text", "a", {}, "A table is made of a list of dictionaries, not of a text."),
+        (None, "a", {}, "A table is made of a list of dictionaries, not of nothing."),
+        ([{"a": 1}, 2], "a", {}, "A table is made of a list of dictionaries; item 2 of it is a number."),
+        (FLEET, [], {}, "columns names no column."),
+        (FLEET, " , ", {}, "columns names no column."),
+        (FLEET, 3, {}, "columns must be a list, or names with commas between them, not a number."),
+        (FLEET, [3], {}, "A column is a name or a dictionary, not a number."),
+        (FLEET, [{"title": "X"}], {}, "The key of a column must be a name, a dotted path, or a list of such."),
+        (
+            FLEET,
+            [{"key": "id", "colour": 1}],
+            {},
+            "A column has no colour; it has key, title, align, ",
+        ),
+        (FLEET, [{"key": "id", "align": "up"}], {}, "align must be left or right, not up."),
+        (FLEET, [{"key": "id", "width": 0}], {}, "width must be a number of 1 or more, not 0."),
+        (FLEET, [{"key": "id", "width": True}], {}, "width must be a number of 1 or more, not True."),
+        (FLEET, "id", {"words": ["id"]}, "words must be a dictionary, from a name to its column, not a list."),
+        ([], [{"key": ""}], {}, "The key of a column must be a name"),
+    ],
+)
+def test_says_in_one_sentence_what_is_wrong(
+    rows: object, columns: object, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(AnsibleFilterError) as caught:
+        table(rows, columns, **options)
+    assert message in str(caught.value)
+
+
+@given(st.lists(st.fixed_dictionaries({"a": st.text(), "b": st.none() | st.integers() | st.text()}), min_size=1))
+def test_every_table_has_a_line_for_each_row_and_its_columns_in_line(rows: list[dict[str, Any]]) -> None:
+    drawn = lines(rows, ["a", {"key": "b", "align": "left"}])
+    assert len(drawn) == len(rows) + 1
+    assert all(line == line.rstrip(" ") for line in drawn)
+    # Every second column begins where its title does: what stands before it is as wide as in the first line.
+    offset = drawn[0].rindex("B")
+    for line, row in zip(drawn[1:], lines(rows, ["b"])[1:], strict=True):
+        before = line.removesuffix(row.strip())
+        assert display_width(before) == offset
