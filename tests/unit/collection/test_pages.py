@@ -1,0 +1,41 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pages for people: no link in them leads nowhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from ansible_collections.jetstream.cloud.tests.unit.collection.said import PAGES, ROOT
+
+_LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)(?: \"[^\"]*\")?\)")
+_CODE = re.compile(r"^ *```.*?^ *```|`[^`\n]*`", re.MULTILINE | re.DOTALL)
+_HEADING = re.compile(r"^#+ +(?P<title>.+?) *#*$", re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", [str(page.relative_to(ROOT)) for page in PAGES])
+def test_every_link_to_a_file_or_heading_leads_there(page: str) -> None:
+    path = ROOT / page
+    targets = [match["target"] for match in _LINK.finditer(_CODE.sub("", path.read_text(encoding="utf-8")))]
+
+    assert [target for target in targets if "://" not in target and not _leads_somewhere(path, target)] == []
+
+
+def _leads_somewhere(page: Path, target: str) -> bool:
+    if target.startswith("mailto:"):
+        return True
+    name, _, anchor = target.partition("#")
+    path = (page.parent / unquote(name)).resolve() if name else page
+    inside = path.is_relative_to(ROOT) and path.exists()
+    return inside and (not anchor or anchor in _anchors(path))
+
+
+def _anchors(path: Path) -> set[str]:
+    """Return the anchors of a page, which forges make of its headings in this way."""
+    text = re.sub(r"^ *```.*?^ *```", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    titles = [match["title"].lower() for match in _HEADING.finditer(text)]
+    return {re.sub(r"[^\w\- ]", "", title).replace(" ", "-") for title in titles}
