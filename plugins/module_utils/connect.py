@@ -20,8 +20,10 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.transport import R
 _AT_ONCE = 16
 
 
-def connect(connection: Connection, environ: Mapping[str, str], home: Path, clock: Clock) -> Cloud:
-    """Return the cloud that a connection means. Sends nothing yet.
+def connect(
+    connection: Connection, environ: Mapping[str, str], home: Path, clock: Clock, *, fresh: bool = False
+) -> Cloud:
+    """Return the cloud that a connection means. Sends nothing yet. C(fresh): log in, whatever token the cache has.
 
     Raises ConfigurationError if the Python library it needs is not there.
     """
@@ -38,5 +40,5 @@ def connect(connection: Connection, environ: Mapping[str, str], home: Path, cloc
         connections=_AT_ONCE,
     )
     transport = Transport(connection.api_url, wire, clock)
-    login = Login(connection, transport, TokenCache(cache_folder(environ, home)), clock)
+    login = Login(connection, transport, TokenCache(cache_folder(environ, home)), clock, fresh=fresh)
     return AtmosphereCloud(login, transport, clock, at_once=_AT_ONCE)

@@ -25,8 +25,10 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 class Login:
     """Sends requests as one user. May be used by many threads at once: one of them logs in for all."""
 
-    def __init__(self, connection: Connection, transport: Transport, cache: TokenCache, clock: Clock) -> None:
-        """Send nothing yet."""
+    def __init__(
+        self, connection: Connection, transport: Transport, cache: TokenCache, clock: Clock, *, fresh: bool = False
+    ) -> None:
+        """Send nothing yet. C(fresh): do not take a token from the cache."""
         self._connection = connection
         self._transport = transport
         self._cache = cache
@@ -34,6 +36,7 @@ class Login:
         self._lock = threading.Lock()
         self._token: str | None = connection.token
         self._logged_in = False
+        self._fresh = fresh
 
     def request(
         self,
@@ -86,6 +89,8 @@ class Login:
     def _cached_or_new(self, refused: str | None) -> str:
         """Take the cache's token, or log in while others who want the same wait for what comes of it."""
         url, user = self._connection.api_url, self._connection.username or ""
+        if self._fresh:
+            return self._log_in(url, user)
         cached = self._cached(url, user, refused)
         if cached:
             return cached

@@ -1,0 +1,104 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What jetstream_credential does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, closing, nullcontext
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.jetstream.cloud.plugins.module_utils.connect import connect
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context
+from ansible_collections.jetstream.cloud.plugins.module_utils.options import CONNECTION, ModuleSpec
+from ansible_collections.jetstream.cloud.plugins.module_utils.profile import PROFILES, resolve
+from ansible_collections.jetstream.cloud.plugins.module_utils.profile_file import (
+    alone,
+    is_private,
+    profiles_in,
+    with_profile,
+    without_profile,
+    write_private,
+)
+
+SPEC = CONNECTION + ModuleSpec(
+    argument_spec={
+        "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
+        "verify": {"type": "bool", "default": True},
+    }
+)
+
+_DEFAULT_PROFILE = "default"
+_SECRETS = ("password", "token")
+_SETTINGS = tuple(name for name in CONNECTION.argument_spec if name != "profile")
+
+
+def credential(options: Mapping[str, Any], context: Context) -> Outcome:
+    """Save settings in a profile after a login with them, or remove the profile."""
+    for secret in filter(None, (options[name] for name in _SECRETS)):
+        context.hide(secret)
+    name = options["profile"] or _DEFAULT_PROFILE
+    path = context.home / PROFILES
+    with _guarded(path, context):
+        before = _read(path)
+        if options["state"] == "absent":
+            after = without_profile(before, name)
+        else:
+            after = with_profile(before, name, _wanted(options))
+            if options["verify"]:
+                _try(profiles_in(after)[name], context)
+        changed = after != before or (bool(after) and not _is_private(path))
+        if changed and not context.check_mode:
+            write_private(path, after)
+    diff = {"before": _shown(before, name), "after": _shown(after, name)}
+    return Outcome({"profile": name, "path": str(path)}, changed=changed, diff=diff)
+
+
+def _guarded(path: Path, context: Context) -> AbstractContextManager[None]:
+    return nullcontext() if context.check_mode else alone(path.parent)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+    # Outside of the handler: the error of a decoder holds the whole file, secrets and all.
+    raise ConfigurationError(f"{path} cannot be read: {why}.")
+
+
+def _wanted(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is to stand in the profile. A new secret takes the place of the other kind, which would go first."""
+    said = {name: options[name] for name in _SETTINGS if options[name] is not None}
+    given = [name for name in _SECRETS if said.get(name)]
+    if not given:
+        raise ConfigurationError("There is nothing to save: neither a password nor a token was given.")
+    if "password" in given and not said.get("username"):
+        raise ConfigurationError("A password needs the username that it belongs to.")
+    return {**said, **{name: None for name in _SECRETS if name not in given}}
+
+
+def _try(profile: Mapping[str, Any], context: Context) -> None:
+    """Log in with the profile's settings and nothing else, and read something that needs a login."""
+    connection = resolve(profile, {}, context.home)
+    with closing(connect(connection, context.environ, context.home, context.clock, fresh=True)) as cloud:
+        cloud.list_allocation_sources()
+
+
+def _is_private(path: Path) -> bool:
+    return path.exists() and is_private(path)
+
+
+def _shown(text: str, name: str) -> str:
+    """Return a profile without its secrets."""
+    profile = profiles_in(text).get(name)
+    if profile is None:
+        return ""
+    lines = [f"{key} = {'(hidden)' if key in _SECRETS else value}" for key, value in profile.items()]
+    return "\n".join([f"[{name}]", *lines]) + "\n"

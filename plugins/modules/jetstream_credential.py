@@ -1,0 +1,86 @@
+#!/usr/bin/python
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: jetstream_credential
+short_description: Save the login of a Jetstream account in a profile
+version_added: 0.1.0
+description:
+  - Saves username and password, or a token, in a named profile of C(~/.config/jetstream/profiles.toml), which every
+    module of this collection reads. The file can be read by its owner alone.
+  - The login is tried before it is saved.
+  - The file is written as a whole or not at all. Other profiles, and comments, stay as they are.
+author:
+  - jetstream.cloud contributors (@jetstream-cloud)
+extends_documentation_fragment:
+  - jetstream.cloud.attributes
+  - jetstream.cloud.attributes.state
+  - jetstream.cloud.attributes.action_group
+  - jetstream.cloud.connection
+options:
+  state:
+    description:
+      - V(present) saves the options of the connection that are given; other settings of the profile stay. A password
+        takes the place of a token, and the other way round.
+      - V(absent) removes the profile.
+    type: str
+    choices:
+      - present
+      - absent
+    default: present
+  verify:
+    description:
+      - Whether to log in before anything is saved. Nothing is saved if that fails.
+    type: bool
+    default: true
+notes:
+  - O(profile) is the profile to save; without it, that is V(default).
+  - Only options count, and neither the environment nor another profile. What is not said is not saved.
+  - Without a change, V(verify=true) logs in all the same.
+"""
+
+EXAMPLES = r"""
+- name: Save a login as the default one
+  jetstream.cloud.jetstream_credential:
+    username: johndoe
+    password: "{{ vault_jetstream_password }}"
+
+- name: Save a token for another site, in a profile of its own
+  jetstream.cloud.jetstream_credential:
+    profile: cyverse
+    api_url: https://atmo.cyverse.org
+    token: "{{ vault_cyverse_token }}"
+
+- name: Remove a profile
+  jetstream.cloud.jetstream_credential:
+    profile: cyverse
+    state: absent
+"""
+
+RETURN = r"""
+profile:
+  description: The name of the profile.
+  returned: success
+  type: str
+  sample: default
+path:
+  description: The file that it is in.
+  returned: success
+  type: str
+  sample: /home/johndoe/.config/jetstream/profiles.toml
+"""
+
+from ansible_collections.jetstream.cloud.plugins.module_utils.operations.credential import SPEC, credential
+from ansible_collections.jetstream.cloud.plugins.module_utils.runner import run
+
+
+def main() -> None:
+    run(SPEC, credential)
+
+
+if __name__ == "__main__":
+    main()
