@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from devtool.environment import PYTHON_VERSION, ROOT, lock
@@ -61,11 +62,50 @@ def _shellcheck(place: Workplace) -> None:
     place.call("shellcheck", *scripts)
 
 
+def _lint(place: Workplace) -> None:
+    place.call("ansible-lint", "--nocolor", cwd=place.copy())
+
+
+def _docs(place: Workplace) -> None:
+    rules = ("--plugin-docs", "--validate-collection-refs", "self")
+    place.call("antsibull-docs", "lint-collection-docs", *rules, ".", cwd=place.copy())
+
+
+def _changelog(place: Workplace) -> None:
+    place.call("antsibull-changelog", "lint", cwd=place.copy())
+
+
+def _importer(place: Workplace) -> None:
+    copy = place.copy()
+    galaxy = copy / "galaxy.yml"
+    if "\nrepository:" not in galaxy.read_text():
+        place.write(
+            "The importer wants a repository, and there is no public one yet: checked with a made-up address.\n"
+        )
+        galaxy.write_text(f"{galaxy.read_text()}repository: https://example.org/not-published-yet\n")
+    tarball = _build(place, copy)
+    # The check named lint does what is left out here.
+    settings = {"GALAXY_IMPORTER_RUN_ANSIBLE_LINT": "false", "GALAXY_IMPORTER_CHECK_REQUIRED_TAGS": "true"}
+    said = place.call("python", "-m", "galaxy_importer.main", tarball, cwd=place.folder, variables=settings)
+    if "Importer processing completed successfully" not in said or re.search("^(WARNING|ERROR)", said, re.MULTILINE):
+        raise CheckFailed("Galaxy would refuse the collection, or warn of it")
+
+
+def _build(place: Workplace, copy: Path) -> Path:
+    place.call("ansible-galaxy", "collection", "build", "--output-path", place.folder, cwd=copy)
+    [tarball] = place.folder.glob("*.tar.gz")
+    return tarball
+
+
 CHECKS = (
     Check("sanity", "ansible-test's own rules for collections, with nothing ignored", _sanity),
     Check("ansible-units", "the unit tests, as ansible-test runs them", _ansible_units),
+    Check("importer", "what Ansible Galaxy would say of the tarball", _importer),
+    Check("docs", "documentation of modules and plugins", _docs),
+    Check("lint", "ansible-lint, profile production", _lint),
     Check("units", "the unit tests, straight from the checkout", _units),
     Check("mypy", "types, strictly", _mypy),
+    Check("changelog", "the fragments of the next changelog", _changelog),
     Check("reuse", "a licence and a copyright for every file", _reuse),
     Check("yamllint", "YAML", _yamllint),
     Check("shellcheck", "shell scripts", _shellcheck),

@@ -105,16 +105,16 @@ class Environment:
 
     def _install(self) -> None:
         """Install with uv, which takes a tenth of pip's time. Where uv does not get through, pip does it."""
-        constraints = ["-c", REQUIREMENTS / "constraints.txt"]
-        wanted = ["-r", REQUIREMENTS / f"{self.kind}.txt", *constraints]
+        requirements = REQUIREMENTS / f"{self.kind}.txt"
+        wanted: list[str | Path] = ["-r", requirements, "-c", REQUIREMENTS / "constraints.txt"]
         variables = {"PIP_CACHE_DIR": str(CACHE / "pip"), "PIP_DISABLE_PIP_VERSION_CHECK": "1"} | os.environ
         # A user who asks pip for --user everywhere does not mean virtual environments.
         variables["PIP_USER"] = "0"
-        pip = [self.python, "-m", "pip", "install", "--quiet", "--no-input"]
+        pip: list[str | Path] = [self.python, "-m", "pip", "install", "--quiet", "--no-input"]
         got_uv = _run([*pip, "-r", REQUIREMENTS / "uv.txt"], variables)
         if got_uv.returncode != 0:
             raise SetUpFailed(f"pip could not install from its package index:\n{got_uv.stdout}")
-        uv = [self.path / "bin" / "uv", "pip", "install", "--quiet", "--python", self.python]
+        uv: list[str | Path] = [self.path / "bin" / "uv", "pip", "install", "--quiet", "--python", self.python]
         by_uv = _run([*uv, *wanted], variables | self._uv_variables())
         if by_uv.returncode == 0:
             return
