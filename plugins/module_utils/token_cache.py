@@ -194,14 +194,15 @@ def _read_private(folder: int, name: str) -> bytes | None:
         file = os.open(name, flags, dir_fd=folder)
     except OSError:
         return None
-    with os.fdopen(file, "rb") as stream:
+    try:
         status = os.fstat(file)
         if not stat.S_ISREG(status.st_mode) or not _is_private(status):
             return None
-        try:
-            content = stream.read(_LARGEST + 1)
-        except OSError:
-            return None
+        content = os.read(file, _LARGEST + 1)
+    except OSError:
+        return None
+    finally:
+        os.close(file)
     return content if len(content) <= _LARGEST else None
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.token_cache import Token, TokenCache, cache_folder
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 URL = "https://use.jetstream-cloud.org"
@@ -190,6 +190,8 @@ def test_forgetting_leaves_a_token_alone_that_arrives_in_between(
         ),
     )
 )
+@example(b'{"api_url": "%s", "username": "ada", "token": "t", "expires": "2026-12-01T00:00:00"}' % URL.encode())
+@example(b'{"api_url": "%s", "username": "ada", "token": "t", "expires": "9999-12-31T23:59:59-14:00"}' % URL.encode())
 def test_a_damaged_file_is_no_token_and_no_error(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     folder = tmp_path_factory.mktemp("cache") / "tokens"
     cache = TokenCache(folder)
@@ -279,12 +281,17 @@ def test_a_link_in_the_place_of_the_folder_is_not_followed(tmp_path: Path, folde
     assert list(elsewhere.iterdir()) == []
 
 
-def test_a_pipe_in_the_place_of_a_file_holds_nobody_up(folder: Path, cache: TokenCache) -> None:
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_a_pipe_or_a_folder_in_the_place_of_the_file_holds_nobody_up(
+    folder: Path, cache: TokenCache, make: Callable[[Path, int], None]
+) -> None:
     cache.store(URL, "ada", TOKEN)
     place = the_file(folder)
     place.unlink()
-    os.mkfifo(place, 0o600)
+    make(place, 0o600)
     assert cache.load(URL, "ada", NOW) is None
+    cache.forget(URL, "ada", TOKEN.value)
+    cache.store(URL, "ada", OTHER)
 
 
 # --- never failing a task --------------------------------------------------------------------------------------------
@@ -345,6 +352,9 @@ def test_a_crash_in_the_middle_of_a_write_leaves_the_old_token(folder: Path, cac
     assert cache.load(URL, "ada", NOW) == TOKEN
     left_behind = [path for path in folder.iterdir() if path.suffix == ".new"]
     assert len(left_behind) == (0 if step == "open" else 1)
+    cache.store(URL, "ada", OTHER)
+    # It may be that of a process that is still writing.
+    assert all(path.exists() for path in left_behind)
     for path in left_behind:
         os.utime(path, (0, 0))
     cache.store(URL, "ada", OTHER)
@@ -430,3 +440,30 @@ def test_the_lock_of_a_process_that_died_is_free(folder: Path) -> None:
     before = clock.seconds
     with cache.login_lock(URL, "ada"):
         assert clock.seconds == before
+
+
+def sleep_until_killed() -> None:
+    signal.pause()
+
+
+def test_a_process_that_was_started_while_the_lock_was_held_does_not_keep_it(folder: Path) -> None:
+    clock = ManualClock()
+    cache = TokenCache(folder, clock=clock)
+    with cache.login_lock(URL, "ada"):
+        heir = start(sleep_until_killed)
+    with cache.login_lock(URL, "ada"):
+        assert clock.seconds == 0
+    heir.kill()
+    heir.join(BOUND)
+
+
+def test_no_file_stays_open(folder: Path, cache: TokenCache) -> None:
+    before = len(list(Path("/dev/fd").iterdir()))
+    for _ in range(5):
+        with cache.login_lock(URL, "ada"):
+            cache.store(URL, "ada", TOKEN)
+        assert cache.load(URL, "ada", NOW) == TOKEN
+        the_file(folder).chmod(0o640)
+        assert cache.load(URL, "ada", NOW) is None
+        cache.forget(URL, "ada", TOKEN.value)
+    assert len(list(Path("/dev/fd").iterdir())) == before
