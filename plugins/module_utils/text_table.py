@@ -194,8 +194,16 @@ def _text(value: object) -> str:
 
 
 def _natural_alignment(values: Iterable[Sequence[object]]) -> str:
-    told = [value for row in values for value in row if value is not None and value is not _ABSENT]
+    told = [value for row in values for value in _flat(row) if value is not None and value is not _ABSENT]
     return "right" if told and all(map(_is_number, told)) else "left"
+
+
+def _flat(values: Iterable[object]) -> Iterator[object]:
+    for value in values:
+        if isinstance(value, list | tuple):
+            yield from _flat(value)
+        else:
+            yield value
 
 
 def _is_number(value: object) -> bool:
@@ -211,7 +219,8 @@ def _unknown(key: str, rows: Iterable[Mapping[Any, Any]], words: Mapping[str, ob
     paths = list(dict.fromkeys(path for row in rows for path in _paths(row)))
     close = difflib.get_close_matches(key, [*words, *paths], n=1)
     hint = f" Did you mean {one_line(close[0])}?" if close else ""
-    there = [*words, "and every key of the rows"] if words else paths
+    # Where there are words for the usual columns, the paths below the keys would only hide them.
+    there = dict.fromkeys([*words, *(path for path in paths if "." not in path)]) if words else paths
     return f"There is no column {one_line(key)}.{hint} There are: {', '.join(map(one_line, there))}."
 
 

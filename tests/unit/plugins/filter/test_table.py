@@ -118,6 +118,10 @@ def test_a_path_goes_to_every_element_of_a_list() -> None:
     ]
 
 
+def test_numbers_in_a_list_stand_right_as_others_do() -> None:
+    assert lines([{"disks": [{"size": 1}]}, {"disks": []}], "disks.size") == ["DISKS SIZE", "         1", "         -"]
+
+
 def test_a_key_with_a_dot_in_it_is_found() -> None:
     assert lines([{"a.b": 1}], "a.b")[1].strip() == "1"
 
@@ -153,7 +157,7 @@ def test_gives_a_plain_string_that_ansible_does_not_take_for_a_template() -> Non
             FLEET,
             "szie",
             {"words": {"size": "size.name"}},
-            "Did you mean size? There are: size, and every key of the rows.",
+            "Did you mean size? There are: size, name, id, status, activity, allocation_source, shell, volumes.",
         ),
         ({"a": 1}, "a", {}, "A table is made of a list of dictionaries, not of a dictionary."),
         ("text", "a", {}, "A table is made of a list of dictionaries, not of a text."),
