@@ -157,7 +157,9 @@ class Situation:
 
 
 def situation(status: str, activity: str) -> Situation:
-    """Read a cloud's two words. A word nobody has seen before means: look again, never act."""
+    """Read a cloud's two words. An activity nobody has seen before is waited for; such a status is for a person."""
+    # Atmosphere counts boot scripts behind the word: "running_boot_script - 1/2".
+    activity = activity.partition(" ")[0]
     if status in _GONE or activity in _DELETING:
         return Situation(Kind.GONE)
     if status == "error":
@@ -241,13 +243,18 @@ def _wakes(start: Place, way: tuple[Action, ...], goal: Goal) -> bool:
 
 
 def shortest_way(start: Place, end: Place, offered: Collection[Action]) -> tuple[Action, ...] | None:
-    """Return the fewest actions from one place to another, or None if there is no way."""
+    """Return the fewest actions from one place to another, or None if there is no way.
+
+    Between the two it only passes where instances are awake: over the shelf, for one, a paused one loses its memory.
+    """
     ways: dict[Place, tuple[Action, ...]] = {start: ()}
     queue = deque([start])
     while queue:
         here = queue.popleft()
         if here is end:
             return ways[here]
+        if here not in (start, Place.ACTIVE):
+            continue
         for action, there in TRANSITIONS[here].items():
             if action in offered and there not in ways:
                 ways[there] = (*ways[here], action)
