@@ -1,0 +1,157 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A real OpenStack on loopback, for tests.
+
+    from ansible_collections.jetstream.cloud.tests.openstack import cloud
+
+    with cloud.running() as js2:
+        fleet = js2.servers(20, "m3.small", "active")
+        with js2.requests.counted() as seen:
+            stop_them_somehow(js2.clouds_yaml)
+        assert seen.by_service()["compute"] == 22
+
+The README beside this file says what is in the cloud and how its hypervisor is steered.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.jetstream.cloud.tests.openstack import keeper, packages
+from ansible_collections.jetstream.cloud.tests.openstack.fleet import Fleet, Server, Volume
+from ansible_collections.jetstream.cloud.tests.openstack.hypervisor import Hypervisor
+from ansible_collections.jetstream.cloud.tests.openstack.requests_seen import Requests
+from ansible_collections.jetstream.cloud.tests.openstack.rest import Rest
+from ansible_collections.jetstream.cloud.tests.openstack.seeding import OWNER, PROJECT, Secrets
+from ansible_collections.jetstream.cloud.tests.openstack.services import Layout, url, write_json
+
+__all__ = ["Cloud", "Server", "StartFailed", "Volume", "default_run_dir", "down", "running", "up"]
+
+StartFailed = keeper.StartFailed
+POLL_SECONDS = 0.2
+END_SECONDS = 20
+
+
+def default_run_dir() -> Path:
+    """Return the folder that is meant when none is named."""
+    return packages.cache_dir() / "run"
+
+
+class Cloud(Fleet):
+    """A cloud that is up. What it holds is made, changed and deleted by the methods of Fleet.
+
+    `clouds_yaml` is a user's clouds.yaml: `js2` logs in with an application credential, `js2-wrong` is refused.
+    `environment` is what a program needs in its environment to use `js2`.
+    `urls` has the public URL of each service, by its type in the catalogue.
+    `owner` and `admin` make requests as the project's user and as the cloud's administrator; these are not counted.
+    """
+
+    def __init__(self, run_dir: Path) -> None:
+        layout = Layout(run_dir)
+        state = keeper.read_state(layout)
+        ports = {name: (public, own) for name, (public, own) in state["ports"].items()}
+        known = Secrets.load(run_dir / "secrets.json")
+        identity = url(ports, "identity", "internal")
+        self.run_dir = run_dir
+        self.clouds_yaml = layout.clouds_yaml
+        self.environment = {"OS_CLIENT_CONFIG_FILE": str(layout.clouds_yaml), "OS_CLOUD": "js2"}
+        self.urls = {name: url(ports, name) for name in ports}
+        self.with_cinder: bool = state["with_cinder"]
+        self.hypervisor = Hypervisor(layout.scripts)
+        self.requests = Requests(layout.requests)
+        self._accounting = layout.accounting
+        super().__init__(
+            admin=Rest(identity, "admin", known.admin_password, "admin"),
+            owner=Rest(identity, OWNER, known.owner_password, PROJECT),
+            hypervisor=self.hypervisor,
+            compute_database=layout.data / "db" / "nova_cell1.db",
+        )
+
+    def set_allocations(self, rows: list[dict[str, Any]]) -> None:
+        """Have the double of the accounting service answer with these rows from now on."""
+        write_json(self._accounting, rows)
+
+
+@contextlib.contextmanager
+def running(
+    run_dir: Path | None = None,
+    *,
+    with_cinder: bool = False,
+    max_seconds: float = 1800,
+    say: Callable[[str], None] = lambda text: None,
+) -> Iterator[Cloud]:
+    """Have a cloud for the length of a `with`.
+
+    It ends with the block; when this process dies, however that happens; and after `max_seconds`, whichever is first.
+    A cloud that is up in that folder already is used and left running: so one can be kept up while tests are written.
+    Raises StartFailed, and packages.PackagesMissing.
+    """
+    folder = run_dir or default_run_dir()
+    if _is_ready(Layout(folder)):
+        found = Cloud(folder)
+        if with_cinder and not found.with_cinder:
+            raise StartFailed(f"the cloud that is up in {folder} is without cinder")
+        yield found
+        return
+    reading, writing = os.pipe()
+    try:
+        options = keeper.Options(str(folder), with_cinder=with_cinder, max_seconds=max_seconds, lifeline=reading)
+        try:
+            yield up(options, say)
+        finally:
+            down(folder)
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+def up(options: keeper.Options, say: Callable[[str], None] = lambda text: None) -> Cloud:
+    """Start a cloud and return it when it is ready. `say` is told each step. Raises StartFailed, PackagesMissing."""
+    packages.ensure(say)
+    layout = Layout(Path(options.run_dir))
+    process = keeper.start(options)
+    said = 0
+    while True:
+        running_still = process.poll() is None
+        state = keeper.read_state(layout)
+        steps = state.get("steps", [])
+        for seconds, text in steps[said:]:
+            say(f"{seconds:6.1f} s  {text}")
+        said = len(steps)
+        if state.get("phase") == "ready":
+            return Cloud(layout.root)
+        if not running_still:
+            message = state.get("message") or (layout.root / "keeper.log").read_text(encoding="utf-8")
+            raise StartFailed(message)
+        time.sleep(POLL_SECONDS)
+
+
+def down(run_dir: Path) -> bool:
+    """End the cloud of a run folder. Returns whether there was one."""
+    layout = Layout(run_dir)
+    if not keeper.is_kept(layout):
+        return False
+    end = time.monotonic() + END_SECONDS
+    told = False
+    while keeper.is_kept(layout):
+        if time.monotonic() > end:
+            raise TimeoutError(f"the keeper of {run_dir} did not end within {END_SECONDS} s")
+        # a keeper that has just been started has not yet said who it is
+        pid = keeper.read_state(layout).get("pid")
+        if pid and not told:
+            # the lock says that the keeper lives, so this is its number and not somebody else's
+            os.kill(pid, signal.SIGTERM)
+            told = True
+        time.sleep(0.05)
+    return True
+
+
+def _is_ready(layout: Layout) -> bool:
+    return keeper.is_kept(layout) and keeper.read_state(layout).get("phase") == "ready"

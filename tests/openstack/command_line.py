@@ -1,0 +1,120 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Commands for people and for `make`: up, status, env, down, packages."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+import time
+from pathlib import Path
+
+from ansible_collections.jetstream.cloud.tests.openstack import cloud, keeper, packages
+from ansible_collections.jetstream.cloud.tests.openstack.services import PATHS, Layout
+
+
+def main(arguments: list[str]) -> int:
+    if arguments[:1] == ["keep"]:
+        return keeper.Keeper(keeper.Options(**json.loads(arguments[1]))).run()
+    given = _parser().parse_args(arguments)
+    try:
+        return int(given.command(given))
+    except (keeper.StartFailed, packages.PackagesMissing) as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python tests/openstack", description="A real OpenStack on loopback.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    up = _command(commands, "up", _up, "start it, and return when it is ready")
+    up.add_argument("--with-cinder", action="store_true", help="with volumes")
+    up.add_argument("--max-seconds", type=float, default=3600, help="it ends by itself after this time (%(default)s)")
+    up.add_argument("--fresh", action="store_true", help="make the databases anew instead of starting from the seed")
+    up.add_argument(
+        "--port", action="append", default=[], type=_port, metavar="SERVICE=PORT", help="a fixed public port"
+    )
+    _command(commands, "status", _status, "say what runs; exit status 0 when it is ready")
+    _command(commands, "env", _env, "print what to export to use it")
+    _command(commands, "down", _down, "end it")
+    install = commands.add_parser("packages", help="make the virtual environment, and nothing else")
+    install.set_defaults(command=_packages)
+    return parser
+
+
+def _command(commands: argparse._SubParsersAction, name: str, function: object, text: str) -> argparse.ArgumentParser:  # type: ignore[type-arg]
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text)
+    parser.add_argument("--run-dir", type=Path, default=cloud.default_run_dir(), help="%(default)s")
+    parser.set_defaults(command=function)
+    return parser
+
+
+def _port(text: str) -> tuple[str, int]:
+    name, _, number = text.partition("=")
+    if name not in PATHS or not number.isdigit():
+        raise argparse.ArgumentTypeError(f"wanted is SERVICE=PORT, SERVICE being one of {', '.join(PATHS)}")
+    return name, int(number)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _up(given: argparse.Namespace) -> int:
+    run_dir = given.run_dir.resolve()
+    layout = Layout(run_dir)
+    if keeper.is_kept(layout):
+        _say(f"up already in {run_dir}")
+        return _status(given)
+    options = keeper.Options(
+        str(run_dir),
+        with_cinder=given.with_cinder,
+        max_seconds=given.max_seconds,
+        public_ports=dict(given.port),
+        fresh=given.fresh,
+    )
+    cloud.up(options, _say)
+    return _env(given)
+
+
+def _env(given: argparse.Namespace) -> int:
+    for name, value in cloud.Cloud(given.run_dir.resolve()).environment.items():
+        _say(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+def _status(given: argparse.Namespace) -> int:
+    layout = Layout(given.run_dir.resolve())
+    state = keeper.read_state(layout)
+    kept = keeper.is_kept(layout)
+    if not kept:
+        _say(f"not running; {state.get('phase', 'never started')} {state.get('message', '')}".rstrip())
+        return 1
+    _say(f"{state['phase']}, keeper {state['pid']}, ends by itself in {state['ends'] - time.time():.0f} s")
+    total = 0.0
+    for name, pid in state["pids"].items():
+        megabytes = _proportional_megabytes(pid)
+        total += megabytes
+        _say(f"{name:14} pid {pid:<7} port {state['ports'][name][0]:<6} {megabytes:4.0f} MB")
+    _say(f"{total:.0f} MB in all (PSS)")
+    return 0 if state["phase"] == "ready" else 1
+
+
+def _proportional_megabytes(pid: int) -> float:
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def _down(given: argparse.Namespace) -> int:
+    _say("ended" if cloud.down(given.run_dir.resolve()) else "nothing to end")
+    return 0
+
+
+def _packages(given: argparse.Namespace) -> int:
+    _say(f"{packages.ensure(_say)}")
+    return 0

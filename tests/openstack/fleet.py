@@ -1,0 +1,280 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes servers, volumes and floating IPs, in the states that a test needs."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from ansible_collections.jetstream.cloud.tests.openstack.hypervisor import Hypervisor
+from ansible_collections.jetstream.cloud.tests.openstack.rest import Rest
+from ansible_collections.jetstream.cloud.tests.openstack.seeding import EXTERNAL_NETWORK, IMAGE, NETWORK
+
+FleetState = Literal[
+    "active", "shutoff", "suspended", "paused", "shelved_offloaded", "shelved_without_host", "error", "locked"
+]
+# what the owner posts to an active server, and the status that nova then shows
+_WAYS: dict[str, tuple[dict[str, Any], str]] = {
+    "shutoff": ({"os-stop": None}, "SHUTOFF"),
+    "suspended": ({"suspend": None}, "SUSPENDED"),
+    "paused": ({"pause": None}, "PAUSED"),
+    "shelved_offloaded": ({"shelve": None}, "SHELVED_OFFLOADED"),
+    "shelved_without_host": ({"shelve": None}, "SHELVED_OFFLOADED"),
+    "error": ({"os-stop": None}, "ERROR"),
+    "locked": ({"lock": {"locked_reason": "an important job runs here"}}, "ACTIVE"),
+}
+FAULT = "the host does not answer"
+WAIT_SECONDS = 300
+POLL_SECONDS = 0.5
+# more than this at a time only waits inside nova, on two cores
+AT_A_TIME = 4
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Server:
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Volume:
+    id: str
+    name: str
+
+
+class Fleet:
+    """Part of Cloud: all that makes and deletes things in the owner's project."""
+
+    def __init__(self, admin: Rest, owner: Rest, hypervisor: Hypervisor, compute_database: Path) -> None:
+        self.admin = admin
+        self.owner = owner
+        self._scripts = hypervisor
+        self._compute_database = compute_database
+        self._ids: dict[str, str] = {}
+
+    # servers ---------------------------------------------------------------------------------------------------------
+
+    def servers(
+        self,
+        count: int = 1,
+        flavor: str = "m3.tiny",
+        state: FleetState = "active",
+        *,
+        name: str = "vm",
+        network: bool = False,
+        volume_backed: bool = False,
+        metadata: Mapping[str, str] | None = None,
+    ) -> list[Server]:
+        """Make servers that are all in one state. Named `name`, or `name-1`, `name-2`, ... where there are several.
+
+        Without a network they have no address, and are made twice as fast.
+        """
+        mix: dict[FleetState, int] = {state: count}
+        made = self.fleet(
+            mix, flavor, name=name, network=network, volume_backed=volume_backed, metadata=metadata
+        )
+        return made[state]
+
+    def fleet(
+        self,
+        mix: Mapping[FleetState, int],
+        flavor: str = "m3.tiny",
+        *,
+        name: str = "vm",
+        network: bool = False,
+        volume_backed: bool = False,
+        metadata: Mapping[str, str] | None = None,
+    ) -> dict[FleetState, list[Server]]:
+        """Make servers in a mix of states, as `{"active": 12, "suspended": 5, "error": 1}`.
+
+        `locked` is active with its owner's lock and a reason; `error` failed to stop and has the fault FAULT;
+        `shelved_without_host` is SHELVED with no host, which no request can bring about: it is written into nova's
+        database. An unshelve of it is accepted and never ends.
+        """
+        body = {
+            "name": name,
+            "flavorRef": self._flavor(flavor),
+            "min_count": sum(mix.values()),
+            "return_reservation_id": True,
+            "networks": [{"uuid": self._network(NETWORK)}] if network else "none",
+            "metadata": dict(metadata or {}),
+            **self._source(volume_backed),
+        }
+        reservation = self.owner.post("compute", "/servers", {"server": body})["reservation_id"]
+        listed = self.owner.get("compute", f"/servers?reservation_id={reservation}")["servers"]
+        # sorted as a person would: vm-2 before vm-10
+        made = sorted((Server(one["id"], one["name"]) for one in listed), key=lambda one: (len(one.name), one.name))
+        self.wait(made, "ACTIVE")
+        result: dict[FleetState, list[Server]] = {}
+        for state, count in mix.items():
+            result[state], made = made[:count], made[count:]
+        for state, part in result.items():
+            self._bring(part, state)
+        return result
+
+    def _source(self, volume_backed: bool) -> dict[str, Any]:
+        if not volume_backed:
+            return {"imageRef": self._image()}
+        device = {"boot_index": 0, "uuid": self._image(), "source_type": "image", "destination_type": "volume"}
+        return {"block_device_mapping_v2": [device | {"volume_size": 20, "delete_on_termination": True}]}
+
+    def _bring(self, servers: Sequence[Server], state: FleetState) -> None:
+        if state == "active" or not servers:
+            return
+        action, status = _WAYS[state]
+        if state == "error":
+            for server in servers:
+                self._scripts.script(server, "stop", fail=FAULT, then="error")
+        self._each(lambda server: self.act(server, action), servers)
+        self.wait(servers, status)
+        if state == "error":
+            for server in servers:
+                self._scripts.forget(server)
+        if state == "shelved_without_host":
+            self._forget_offload(servers)
+
+    def _forget_offload(self, servers: Iterable[Server]) -> None:
+        with closing(sqlite3.connect(self._compute_database, timeout=60)) as database:
+            for server in servers:
+                database.execute("UPDATE instances SET vm_state = 'shelved' WHERE uuid = ?", (server.id,))
+            database.commit()
+
+    def act(self, server: Server | str, action: Mapping[str, Any], *, as_admin: bool = False) -> Any:
+        """Post one of nova's actions, as `{"os-stop": None}`."""
+        who = self.admin if as_admin else self.owner
+        return who.post("compute", f"/servers/{_id(server)}/action", dict(action))
+
+    def show(self, server: Server | str) -> dict[str, Any]:
+        """Return a server as nova shows it to its owner."""
+        shown: dict[str, Any] = self.owner.get("compute", f"/servers/{_id(server)}")["server"]
+        return shown
+
+    def lock(self, server: Server | str, reason: str = "", *, as_admin: bool = False) -> None:
+        """Lock a server. The owner may still act on what he has locked himself, not on what the administrator has."""
+        self.act(server, {"lock": {"locked_reason": reason} if reason else None}, as_admin=as_admin)
+
+    def wait(self, servers: Iterable[Server | str], status: str, seconds: float = WAIT_SECONDS) -> None:
+        """Wait until servers show a status and no task.
+
+        Raises TimeoutError, which says where each of them is; at once when one is in ERROR that should not be.
+        """
+        wanted = {_id(server) for server in servers}
+        end = time.monotonic() + seconds
+        while True:
+            shown = {one["id"]: one for one in self._list() if one["id"] in wanted}
+            late = [one for one in shown.values() if one["status"] != status or one["OS-EXT-STS:task_state"]]
+            if not late and len(shown) == len(wanted):
+                return
+            if time.monotonic() > end or any(one["status"] == "ERROR" for one in late if status != "ERROR"):
+                where = [f"{one['name']} {one['status']} {one.get('fault', {}).get('message', '')}" for one in late]
+                raise TimeoutError(f"not {status}: {where}; not there: {sorted(wanted - set(shown))}")
+            time.sleep(POLL_SECONDS)
+
+    def delete(self, servers: Iterable[Server | str]) -> None:
+        """Delete servers and wait until they are gone."""
+        doomed = {_id(server) for server in servers}
+        # the administrator: a lock of his keeps the owner off
+        self._each(lambda one: self.admin.delete("compute", f"/servers/{one}"), doomed)
+        self._until(lambda: not doomed & {one["id"] for one in self._list()}, "servers are still there")
+
+    def _list(self) -> list[dict[str, Any]]:
+        listed: list[dict[str, Any]] = self.owner.get("compute", "/servers/detail?limit=1000")["servers"]
+        return listed
+
+    # everything else -------------------------------------------------------------------------------------------------
+
+    def flavor(self, name: str, vcpus: int, ram: int = 1024, disk: int = 20) -> str:
+        """Make a flavor and return its id. `ram` in MiB, `disk` in GiB. It outlives clear()."""
+        body = {"flavor": {"name": name, "vcpus": vcpus, "ram": ram, "disk": disk}}
+        return str(self.admin.post("compute", "/flavors", body)["flavor"]["id"])
+
+    def floating_ip(self, server: Server | str) -> str:
+        """Give a server that has a network a floating IP, and return its address once the server shows it."""
+        ports = self.owner.get("network", f"/v2.0/ports?device_id={_id(server)}")["ports"]
+        body = {"floating_network_id": self._network(EXTERNAL_NETWORK), "port_id": ports[0]["id"]}
+        made = self.owner.post("network", "/v2.0/floatingips", {"floatingip": body})["floatingip"]
+        address = str(made["floating_ip_address"])
+        self._until(lambda: address in addresses(self.show(server)), f"the server does not show {address}")
+        return address
+
+    def volume(self, name: str = "data", size: int = 10, *, attached_to: Server | str | None = None) -> Volume:
+        """Make a volume of `size` GiB, and attach it. Needs a cloud with cinder."""
+        body = {"volume": {"name": name, "size": size}}
+        made = self.owner.post("block-storage", "/volumes", body)["volume"]
+        volume = Volume(made["id"], name)
+        self._wait_volume(volume, "available")
+        if attached_to is not None:
+            path = f"/servers/{_id(attached_to)}/os-volume_attachments"
+            self.owner.post("compute", path, {"volumeAttachment": {"volumeId": volume.id}})
+            self._wait_volume(volume, "in-use")
+        return volume
+
+    def _wait_volume(self, volume: Volume, status: str) -> None:
+        path = f"/volumes/{volume.id}"
+
+        def there() -> bool:
+            return bool(self.owner.get("block-storage", path)["volume"]["status"] == status)
+
+        self._until(there, f"volume {volume.name} is not {status}")
+
+    def clear(self) -> None:
+        """Delete all servers, floating IPs, volumes and snapshots of the project, and all scripts."""
+        self._scripts.forget()
+        self.delete(one["id"] for one in self._list())
+        for one in self.owner.get("network", "/v2.0/floatingips")["floatingips"]:
+            self.owner.delete("network", f"/v2.0/floatingips/{one['id']}")
+        for one in self.owner.get("image", f"/v2/images?owner={self.owner.login().project_id}")["images"]:
+            self.owner.delete("image", f"/v2/images/{one['id']}")
+        if "block-storage" in self.owner.services():
+            self._clear_volumes()
+
+    def _clear_volumes(self) -> None:
+        for one in self.owner.get("block-storage", "/volumes")["volumes"]:
+            self.owner.delete("block-storage", f"/volumes/{one['id']}")
+        self._until(lambda: not self.owner.get("block-storage", "/volumes")["volumes"], "volumes are still there")
+
+    def _until(self, is_so: Callable[[], bool], otherwise: str) -> None:
+        end = time.monotonic() + WAIT_SECONDS
+        while not is_so():
+            if time.monotonic() > end:
+                raise TimeoutError(f"{otherwise} after {WAIT_SECONDS} s")
+            time.sleep(POLL_SECONDS)
+
+    def _each(self, function: Callable[[T], object], things: Iterable[T]) -> None:
+        with ThreadPoolExecutor(AT_A_TIME) as pool:
+            list(pool.map(function, things))
+
+    def _flavor(self, name: str) -> str:
+        if name not in self._ids:
+            listed = self.owner.get("compute", "/flavors")["flavors"]
+            self._ids |= {one["name"]: one["id"] for one in listed}
+        return self._ids[name]
+
+    def _image(self) -> str:
+        if IMAGE not in self._ids:
+            self._ids[IMAGE] = self.owner.get("image", f"/v2/images?name={IMAGE}")["images"][0]["id"]
+        return self._ids[IMAGE]
+
+    def _network(self, name: str) -> str:
+        if name not in self._ids:
+            self._ids[name] = self.owner.get("network", f"/v2.0/networks?name={name}")["networks"][0]["id"]
+        return self._ids[name]
+
+
+def addresses(server: Mapping[str, Any]) -> list[str]:
+    """Return all addresses that a server shows, fixed and floating."""
+    return [one["addr"] for network in server["addresses"].values() for one in network]
+
+
+def _id(server: Server | str) -> str:
+    return server if isinstance(server, str) else server.id

@@ -1,0 +1,185 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""nova's fake hypervisor, steered by files; and a scheduler filter steered by the same files.
+
+JETSTREAM_SCRIPTS names a folder. `<server id or name>.json` there says what happens to the operations of that server,
+`default.json` what happens to all others. The README beside this folder describes the file. A file may come, change and
+go at any time: it is read at the beginning of each operation, and while an operation is held.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import time
+from collections import Counter
+from typing import Any
+
+from nova import context as nova_context
+from nova import exception, objects
+from nova.compute import power_state, task_states, vm_states
+from nova.scheduler import filters
+from nova.virt import fake
+from oslo_log import log as logging
+
+LOG = logging.getLogger(__name__)
+FOLDER = pathlib.Path(os.environ["JETSTREAM_SCRIPTS"])
+# libvirt's driver returns no more of a console
+CONSOLE_BYTES = 100 * 1024
+LOOK_AGAIN_SECONDS = 0.05
+LONGEST_HOLD_SECONDS = 600
+
+_failed: Counter[tuple[str, int, str]] = Counter()
+
+
+def _script(*keys: str) -> tuple[dict[str, Any], tuple[str, int]]:
+    """Return the first script there is for these keys, with what tells one version of the file from the next."""
+    for key in (*keys, "default"):
+        path = FOLDER / f"{key}.json"
+        try:
+            return json.loads(path.read_bytes()), (key, path.stat().st_mtime_ns)
+        except FileNotFoundError:
+            continue
+    return {}, ("", 0)
+
+
+def _wait_while_held(instance: Any, operation: str) -> None:
+    end = time.monotonic() + LONGEST_HOLD_SECONDS
+    while time.monotonic() < end:
+        script, _ = _script(instance.uuid, instance.display_name)
+        if not script.get(operation, {}).get("hold"):
+            return
+        time.sleep(LOOK_AGAIN_SECONDS)
+
+
+def _play(instance: Any, operation: str | None) -> None:
+    """Do to this operation what its script says."""
+    if operation is None:
+        return
+    script, version = _script(instance.uuid, instance.display_name)
+    wanted = script.get(operation)
+    if not wanted:
+        return
+    LOG.info("script for %s of %s: %s", operation, instance.display_name, wanted)
+    time.sleep(wanted.get("seconds", 0))
+    _wait_while_held(instance, operation)
+    if "fail" not in wanted:
+        return
+    count = (*version, operation)
+    _failed[count] += 1
+    if _failed[count] > wanted.get("times", float("inf")):
+        return
+    if operation == "create":
+        # nova would try elsewhere after any other failure, and its fault would tell of that
+        raise exception.BuildAbortException(instance_uuid=instance.uuid, reason=wanted["fail"])
+    if wanted.get("then") == "error":
+        instance.vm_state = vm_states.ERROR
+        instance.save()
+    if wanted.get("then") == "refused":
+        raise exception.InstanceFaultRollback(exception.InternalError(wanted["fail"]))
+    raise exception.InternalError(wanted["fail"])
+
+
+_POWER_OFF = {
+    task_states.POWERING_OFF: "stop",
+    task_states.SHELVING: "shelve",
+    task_states.SHELVING_OFFLOADING: "offload",
+}
+
+
+class Driver(fake.FakeDriverWithoutFakeNodes):
+    """The fake driver of nova's own tests, with room for a few thousand servers.
+
+    Of its kinds the one that knows its own host again when it is started a second time, from a seed.
+    """
+
+    # placement keeps each as a signed number of 32 bits
+    vcpus = 1_000_000
+    memory_mb = 2_000_000_000
+    local_gb = 100_000_000
+
+    def _power(self, instance: Any, state: int) -> None:
+        """Remember a power state as libvirt would report it. The fake driver forgets it for suspend and pause."""
+        if instance.uuid in self.instances:
+            self.instances[instance.uuid].state = state
+
+    def spawn(self, context: Any, instance: Any, *args: Any, **kwargs: Any) -> None:
+        _play(instance, "unshelve" if instance.vm_state == vm_states.SHELVED_OFFLOADED else "create")
+        super().spawn(context, instance, *args, **kwargs)
+
+    def power_off(self, instance: Any, *args: Any, **kwargs: Any) -> None:
+        _play(instance, _POWER_OFF.get(instance.task_state))
+        super().power_off(instance, *args, **kwargs)
+
+    def power_on(self, context: Any, instance: Any, *args: Any, **kwargs: Any) -> None:
+        # reboot() of the fake driver comes through here as well
+        if instance.task_state in (task_states.POWERING_ON, None):
+            _play(instance, "start")
+        super().power_on(context, instance, *args, **kwargs)
+
+    def reboot(self, context: Any, instance: Any, *args: Any, **kwargs: Any) -> None:
+        _play(instance, "reboot")
+        super().reboot(context, instance, *args, **kwargs)
+
+    def suspend(self, context: Any, instance: Any) -> None:
+        _play(instance, "suspend")
+        # libvirt saves the memory and ends the domain
+        self._power(instance, power_state.SHUTDOWN)
+
+    def resume(self, context: Any, instance: Any, *args: Any, **kwargs: Any) -> None:
+        _play(instance, "resume")
+        self._power(instance, power_state.RUNNING)
+
+    def pause(self, instance: Any) -> None:
+        _play(instance, "pause")
+        self._power(instance, power_state.PAUSED)
+
+    def unpause(self, instance: Any) -> None:
+        _play(instance, "unpause")
+        self._power(instance, power_state.RUNNING)
+
+    def destroy(self, context: Any, instance: Any, *args: Any, **kwargs: Any) -> None:
+        if instance.task_state == task_states.DELETING:
+            _play(instance, "delete")
+        super().destroy(context, instance, *args, **kwargs)
+
+    def attach_volume(self, context: Any, connection_info: Any, instance: Any, *args: Any, **kwargs: Any) -> None:
+        _play(instance, "attach_volume")
+        super().attach_volume(context, connection_info, instance, *args, **kwargs)
+
+    def detach_volume(self, context: Any, connection_info: Any, instance: Any, *args: Any, **kwargs: Any) -> None:
+        _play(instance, "detach_volume")
+        super().detach_volume(context, connection_info, instance, *args, **kwargs)
+
+    def get_console_output(self, context: Any, instance: Any) -> bytes:
+        for key in (instance.uuid, instance.display_name):
+            try:
+                return (FOLDER / f"{key}.console").read_bytes()[-CONSOLE_BYTES:]
+            except FileNotFoundError:
+                continue
+        return b""
+
+
+class CapacityFilter(filters.BaseHostFilter):
+    """Let no host take a server whose script says `"no_capacity": true`."""
+
+    RUN_ON_REBUILD = False
+
+    def host_passes(self, host_state: Any, spec_obj: Any) -> bool:
+        if not any(FOLDER.glob("*.json")):
+            return True
+        script, _ = _script(spec_obj.instance_uuid, _name_of(spec_obj.instance_uuid))
+        return not script.get("no_capacity", False)
+
+
+def _name_of(uuid: str) -> str:
+    """Return a server's name. While it is being created it stands in another table."""
+    admin = nova_context.get_admin_context()
+    try:
+        return str(objects.BuildRequest.get_by_instance_uuid(admin, uuid).instance.display_name)
+    except exception.BuildRequestNotFound:
+        mapping = objects.InstanceMapping.get_by_instance_uuid(admin, uuid)
+    with nova_context.target_cell(admin, mapping.cell_mapping) as cell:
+        return str(objects.Instance.get_by_uuid(cell, uuid).display_name)

@@ -1,0 +1,60 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make SQLite hold when many threads of one service write.
+
+oslo.db begins each transaction with a plain BEGIN, which takes no lock. Such a transaction reads, then wants to write. If
+somebody else has written meanwhile, SQLite does not wait but refuses at once: "database is locked". No timeout helps.
+So a transaction that is opened for writing says so from the start, with BEGIN IMMEDIATE, for which SQLite does wait; and
+the writers of one service take turns, because SQLite's own way of waiting is to sleep and try again, fair to nobody.
+
+That a transaction is for writing is known to nobody but oslo.db's transaction scope, which is a private name. It is the
+only one that is touched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from oslo_db.sqlalchemy import enginefacade
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+_state = threading.local()
+_turns: dict[str, Any] = {}
+_guard = threading.Lock()
+
+
+def _turn(database: str) -> Any:
+    with _guard:
+        return _turns.setdefault(database, threading.RLock())
+
+
+def install() -> None:
+    """Change how oslo.db opens transactions, in this process."""
+    manager = enginefacade._TransactionContextManager
+    plain_scope = manager._transaction_scope
+
+    @contextlib.contextmanager
+    def scope(self: Any, context: Any) -> Iterator[Any]:
+        writes = self._mode is enginefacade._WRITER
+        before = getattr(_state, "writes", False)
+        turn = _turn(str(self.writer.get_engine().url)) if writes else contextlib.nullcontext()
+        with turn:
+            _state.writes = writes
+            try:
+                with plain_scope(self, context) as resource:
+                    yield resource
+            finally:
+                _state.writes = before
+
+    def begin(conn: Any, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool) -> Any:
+        if statement == "BEGIN" and getattr(_state, "writes", False):
+            statement = "BEGIN IMMEDIATE"
+        return statement, parameters
+
+    manager._transaction_scope = scope
+    event.listen(Engine, "before_cursor_execute", begin, retval=True)

@@ -1,0 +1,124 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A small client of OpenStack's APIs, for seeding and for making fleets: standard library only."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+import urllib.parse
+from typing import Any
+
+TIMEOUT_SECONDS = 120
+# what the fleets need: multi-create, locks with a reason, unshelve, networks "none"
+COMPUTE_MICROVERSION = "2.96"
+
+
+class RestError(Exception):
+    """A request was answered with an error. `status` is the HTTP status, `body` the answer's text."""
+
+    def __init__(self, method: str, url: str, status: int, body: str) -> None:
+        super().__init__(f"{method} {url}: {status} {body[:2000]}")
+        self.status = status
+        self.body = body
+
+
+class Rest:
+    """Requests to the services of one cloud, as one user of one project, by the internal ports.
+
+    Thread-safe. The token is asked for once: it outlives every run.
+    """
+
+    def __init__(self, identity_url: str, user: str, password: str, project: str) -> None:
+        self._identity_url = identity_url
+        self._login = {
+            "identity": {
+                "methods": ["password"],
+                "password": {"user": {"name": user, "password": password, "domain": {"id": "default"}}},
+            },
+            "scope": {"project": {"name": project, "domain": {"id": "default"}}},
+        }
+        self._lock = threading.Lock()
+        self._thread = threading.local()
+        self._token = ""
+        self._urls: dict[str, str] = {}
+        self.project_id = ""
+        self.user_id = ""
+
+    def login(self) -> Rest:
+        """Ask for a token and read the catalogue, once."""
+        with self._lock:
+            if self._token:
+                return self
+            headers, body = self._send("POST", f"{self._identity_url}/auth/tokens", {"auth": self._login}, {})
+            token = body["token"]
+            for service in token.get("catalog", []):
+                for endpoint in service["endpoints"]:
+                    if endpoint["interface"] == "internal":
+                        self._urls[service["type"]] = endpoint["url"]
+            self.project_id = token["project"]["id"]
+            self.user_id = token["user"]["id"]
+            self._token = headers["X-Subject-Token"]
+        return self
+
+    def services(self) -> set[str]:
+        """Return the types of service that the catalogue names."""
+        self.login()
+        return set(self._urls)
+
+    def get(self, service: str, path: str) -> Any:
+        return self.request(service, "GET", path)
+
+    def post(self, service: str, path: str, content: Any) -> Any:
+        return self.request(service, "POST", path, content)
+
+    def put(self, service: str, path: str, content: Any = None) -> Any:
+        return self.request(service, "PUT", path, content)
+
+    def delete(self, service: str, path: str, *, missing_is_fine: bool = True) -> None:
+        try:
+            self.request(service, "DELETE", path)
+        except RestError as error:
+            if error.status != 404 or not missing_is_fine:
+                raise
+
+    def request(self, service: str, method: str, path: str, content: Any = None) -> Any:
+        """Return what was answered, decoded, or None. Bytes as content are sent as they are. Raises RestError."""
+        self.login()
+        base = self._identity_url if service == "identity" else self._urls[service].rstrip("/")
+        headers = {"X-Auth-Token": self._token, "OpenStack-API-Version": f"compute {COMPUTE_MICROVERSION}"}
+        return self._send(method, base + path, content, headers)[1]
+
+    def _send(self, method: str, url: str, content: Any, headers: dict[str, str]) -> tuple[Any, Any]:
+        parts = urllib.parse.urlsplit(url)
+        body = content if isinstance(content, bytes) or content is None else json.dumps(content).encode()
+        kind = "application/octet-stream" if isinstance(content, bytes) else "application/json"
+        target = parts.path + (f"?{parts.query}" if parts.query else "")
+        response = self._exchange(parts.netloc, method, target, body, {"Content-Type": kind, **headers})
+        raw = response.read()
+        if response.status >= 400:
+            raise RestError(method, url, response.status, raw.decode(errors="replace"))
+        is_json = raw and "json" in response.headers.get("Content-Type", "")
+        return response.headers, json.loads(raw) if is_json else None
+
+    def _exchange(
+        self, netloc: str, method: str, target: str, body: bytes | None, headers: dict[str, str]
+    ) -> http.client.HTTPResponse:
+        kept: dict[str, http.client.HTTPConnection] = self._thread.__dict__.setdefault("connections", {})
+        for attempt in (1, 2):
+            connection = kept.get(netloc)
+            fresh = connection is None
+            if connection is None:
+                connection = kept[netloc] = http.client.HTTPConnection(netloc, timeout=TIMEOUT_SECONDS)
+            try:
+                connection.request(method, target, body=body, headers=headers)
+                return connection.getresponse()
+            except (http.client.RemoteDisconnected, ConnectionError, BrokenPipeError):
+                # the server may close a kept connection at any time; a new one that is closed is an error
+                connection.close()
+                del kept[netloc]
+                if fresh or attempt == 2:
+                    raise
+        raise AssertionError("not reached")
