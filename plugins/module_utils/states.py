@@ -216,11 +216,9 @@ def plan(now: Situation, goal: Goal, *, offered: Collection[Action], allow_wake:
     if now.place is goal.place:
         return _arrived(now, goal)
     way = shortest_way(now.place, goal.place, offered)
-    if way is None:
-        return _no_way(now.place, goal)
     if _wakes(now.place, way, goal) and not allow_wake:
         return Plan(Verdict.LEAVE, reason=f"left {now.place}, since {goal} would mean to wake it first (allow_wake)")
-    return Plan(Verdict.ACT, way)
+    return _no_way(now.place, goal) if way is None else Plan(Verdict.ACT, way)
 
 
 def _arrived(now: Situation, goal: Goal) -> Plan:
@@ -236,10 +234,10 @@ def _no_way(place: Place, goal: Goal) -> Plan:
     return Plan(Verdict.LEAVE, reason=f"left {place}, since this cloud has no way from there to {goal} for its size")
 
 
-def _wakes(start: Place, way: tuple[Action, ...], goal: Goal) -> bool:
+def _wakes(start: Place, way: tuple[Action, ...] | None, goal: Goal) -> bool:
     if start is Place.ACTIVE:
         return False
-    return goal is Goal.REBOOTED or (goal.place is not Place.ACTIVE and len(way) > 1)
+    return goal is Goal.REBOOTED or (way is not None and goal.place is not Place.ACTIVE and len(way) > 1)
 
 
 def shortest_way(start: Place, end: Place, offered: Collection[Action]) -> tuple[Action, ...] | None:

@@ -54,7 +54,7 @@ TABLE = {
     "shelved": ("unshelve", "?unshelve stop", "?unshelve suspend", "=", "?unshelve"),
 }
 # On a cloud that cannot unpause, a paused instance can only be shelved: a way over the shelf would lose its memory.
-PAUSED_FOR_GOOD = ("!", "-", "-", "shelve", "-")
+PAUSED_FOR_GOOD = ("!", "-", "-", "shelve", "?!")
 
 PAIRS = [
     (place, goal, cell, offered)
