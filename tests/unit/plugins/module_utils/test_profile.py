@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import traceback
 from collections.abc import Iterator, Mapping
@@ -403,6 +404,25 @@ def test_files_that_cannot_be_read_are_said_and_only_needed_where_they_are_asked
     assert account.refusal() == "~/.config/jetstream/profiles.toml cannot be read: Is a directory."
 
 
+def test_the_examples_in_the_documentation_work(account: Account) -> None:
+    text = (Path(__file__).parents[4] / "docs" / "connection.md").read_text()
+    examples = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    account.write(Path("teststand-ca.pem"), "")
+    seen = []
+    for example in examples:
+        account.write(PROFILES, example)
+        for name in re.findall(r"^\[(.*)\]$", example, re.MULTILINE):
+            account.options["profile"] = name
+            connection = account.resolve()
+            seen.append((name, connection.username, connection.api_url, connection.timeout))
+    assert seen == [
+        ("default", "johndoe", SITE, 60),
+        ("default", "johndoe", SITE, 60),
+        ("course", "bio101-teacher", SITE, 120),
+        ("teststand", None, "https://atmosphere.example.org", 60),
+    ]
+
+
 # --- values ----------------------------------------------------------------------------------------------------------
 
 
@@ -433,8 +453,13 @@ def test_any_address_of_the_site_is_understood(account: Account, written: str, m
     assert account.resolve().api_url == meant
 
 
-@given(st.from_regex(r"(https?://)?[a-z0-9.-]{1,12}(:[0-9]{1,5})?(/(api|v2|auth|application|x|)){0,5}", fullmatch=True))
-def test_an_address_that_was_tidied_up_stays_as_it_is(written: str) -> None:
+@given(
+    st.sampled_from(("", "http://", "https://", "HTTPS://", "//")),
+    st.sampled_from(("host", "a.example", "[::1]", "host:443", "host:80", "host:8000", "127.0.0.1")),
+    st.lists(st.sampled_from(("", "api", "v2", "auth", "application", "x", "?q", "#f")), max_size=6),
+)
+def test_an_address_that_was_tidied_up_stays_as_it_is(scheme: str, host: str, path: list[str]) -> None:
+    written = scheme + "/".join([host, *path])
     try:
         url = server_url(written, "It")
     except ConfigurationError:
