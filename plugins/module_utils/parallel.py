@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 Thing = TypeVar("Thing")
@@ -16,15 +17,45 @@ Made = TypeVar("Made")
 def in_parallel(work: Callable[[Thing], Made], things: Iterable[Thing], at_once: int) -> list[Made]:
     """Return what the work makes of each thing, in their order.
 
-    The first error ends it: what has not begun by then never does.
+    The first error ends it, wherever it is raised: what has not begun by then never does. What has begun is not waited
+    for, neither here nor at the end of the process: somebody pressed Ctrl-C, or the time for a task is over.
     """
     todo = list(things)
     if len(todo) <= 1 or at_once <= 1:
         return [work(each) for each in todo]
-    with ThreadPoolExecutor(max_workers=min(at_once, len(todo))) as pool:
-        futures = [pool.submit(work, each) for each in todo]
-        try:
-            return [future.result() for future in futures]
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    waiting: SimpleQueue[int] = SimpleQueue()
+    ended: SimpleQueue[tuple[int, Made] | BaseException] = SimpleQueue()
+    over = threading.Event()
+    for number in range(len(todo)):
+        waiting.put(number)
+
+    def serve() -> None:
+        while not over.is_set():
+            try:
+                number = waiting.get_nowait()
+            except Empty:
+                return
+            try:
+                ended.put((number, work(todo[number])))
+            except BaseException as error:
+                over.set()
+                ended.put(error)
+
+    try:
+        for _ in range(min(at_once, len(todo))):
+            # Not ThreadPoolExecutor: Python waits for its threads before it ends, whatever happens.
+            threading.Thread(target=serve, daemon=True).start()
+        return _collect(ended, len(todo))
+    finally:
+        over.set()
+
+
+def _collect(ended: SimpleQueue[tuple[int, Made] | BaseException], count: int) -> list[Made]:
+    made: dict[int, Made] = {}
+    while len(made) < count:
+        end = ended.get()
+        if isinstance(end, BaseException):
+            raise end
+        number, thing = end
+        made[number] = thing
+    return [made[number] for number in range(count)]

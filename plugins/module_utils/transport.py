@@ -82,6 +82,7 @@ class Transport:
         self._gate = threading.Lock()
         self._not_before = 0.0
         self._answered = False
+        self._closed = False
         self._session = _session(wire)
 
     def request(
@@ -123,7 +124,8 @@ class Transport:
             longest = min(longest * 2, _LONGEST_PAUSE)
 
     def close(self) -> None:
-        """Give all connections back."""
+        """Give all connections back. What threads that are still at work would send from now on is not sent."""
+        self._closed = True
         self._session.close()
 
     def _patience(self, error: Unreachable) -> float:
@@ -157,6 +159,8 @@ class Transport:
         params: Mapping[str, str] | None,
         data: Mapping[str, Any] | None,
     ) -> Reply:
+        if self._closed:
+            raise Unreachable("The request was not sent, since the run has ended.", unsent=True, passing=False)
         try:
             response = self._session.request(
                 method,
