@@ -349,17 +349,10 @@ def _read_profile(home: Path, name: str | None, warnings: list[str]) -> _Source 
 
 
 def _parse_profiles(content: bytes, shown: str) -> dict[str, dict[str, Any]]:
-    try:
-        document = tomllib.loads(content.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        # Raised below: the original error holds the whole content.
-        document, reason = None, f"{shown} is not UTF-8 text."
-    except tomllib.TOMLDecodeError as error:
-        document, reason = None, _toml_sentence(str(error), shown)
-    except RecursionError:
-        document, reason = None, f"{shown} is nested too deeply."
-    if document is None:
-        raise ConfigurationError(reason, hint='Text stands in quotes there, as in: username = "ada"')
+    document = _parse_toml(content, shown)
+    if isinstance(document, str):
+        # Not raised where it happened: the original errors hold the content of the file.
+        raise ConfigurationError(document, hint='Text stands in quotes there, as in: username = "ada"')
     for key, value in document.items():
         if not isinstance(value, dict):
             raise ConfigurationError(
@@ -368,11 +361,23 @@ def _parse_profiles(content: bytes, shown: str) -> dict[str, dict[str, Any]]:
     return document
 
 
+def _parse_toml(content: bytes, shown: str) -> dict[str, Any] | str:
+    """Return the tables, or a sentence that says why there are none."""
+    try:
+        return tomllib.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        return f"{shown} is not UTF-8 text."
+    except tomllib.TOMLDecodeError as error:
+        return _toml_sentence(str(error), shown)
+    except RecursionError:
+        return f"{shown} is nested too deeply."
+
+
 def _toml_sentence(error: str, shown: str) -> str:
     """Turn "Invalid value (at line 3, column 5)" into a sentence that begins with the place."""
-    why, _, place = error.partition(" (at ")
-    line = re.match(r"line \d+", place)
-    return f"{shown} is not TOML in {line[0]}: {why}." if line else f"{shown} is not TOML at its end: {why}."
+    why = error.partition(" (at ")[0]
+    line = re.search(r" \(at (line \d+)", error)
+    return f"{shown} is not TOML in {line[1]}: {why}." if line else f"{shown} is not TOML at its end: {why}."
 
 
 def _unknown_profile(name: str, profiles: Mapping[str, object], shown: str) -> ConfigurationError:

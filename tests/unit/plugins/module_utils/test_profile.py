@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 import yaml
@@ -37,7 +38,7 @@ IN_WORDS = {
     "environment": "environment variable {variable}",
     "profile": "profile default in ~/.config/jetstream/profiles.toml",
 }
-Value = str | bool | float
+Value: TypeAlias = "str | bool | float"
 
 
 @dataclass

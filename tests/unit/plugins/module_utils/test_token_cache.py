@@ -380,7 +380,7 @@ def log_in_unless_somebody_did(folder: Path, logins: Path, ready: Any) -> None:
 def test_forty_tasks_at_once_make_one_login(tmp_path: Path, folder: Path) -> None:
     logins = tmp_path / "logins"
     ready = multiprocessing.get_context("fork").Event()
-    processes = [start(log_in_unless_somebody_did, folder, logins, ready) for _ in range(40)]
+    processes = [start(log_in_unless_somebody_did, folder, logins, ready) for each in range(40)]
     ready.set()
     assert finish(*processes) == [0] * 40
     assert logins.read_text() == "login\n"
@@ -388,7 +388,7 @@ def test_forty_tasks_at_once_make_one_login(tmp_path: Path, folder: Path) -> Non
 
 def write_again_and_again(folder: Path, token: Token) -> None:
     cache = TokenCache(folder)
-    for _ in range(100):
+    for _each in range(100):
         cache.store(URL, "ada", token)
 
 
@@ -459,7 +459,7 @@ def test_a_process_that_was_started_while_the_lock_was_held_does_not_keep_it(fol
 
 def test_no_file_stays_open(folder: Path, cache: TokenCache) -> None:
     before = len(list(Path("/dev/fd").iterdir()))
-    for _ in range(5):
+    for _each in range(5):
         with cache.login_lock(URL, "ada"):
             cache.store(URL, "ada", TOKEN)
         assert cache.load(URL, "ada", NOW) == TOKEN
