@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -61,6 +62,10 @@ def _check_name(word: str) -> str:
 
 
 def _test(arguments: argparse.Namespace) -> int:
+    if shutil.which("git") is None:
+        raise SetUpFailed("the checks work on copies that git makes. Install it (Debian, Ubuntu: apt install git).")
+    if not (ROOT / ".git").exists():
+        raise SetUpFailed("the checks need a clone made by git, which knows what belongs to the collection.")
     environment = Environment("test")
     environment.prepare()
     chosen = [check for check in CHECKS if not arguments.checks or check.name in arguments.checks]

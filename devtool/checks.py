@@ -12,18 +12,29 @@ from devtool.environment import PYTHON_VERSION, ROOT, lock
 from devtool.pip_bootstrap import provide_pip_bootstrap
 from devtool.running import Check, CheckFailed, Workplace
 
+_ANSIBLE_TEST = ("--local", "--python", PYTHON_VERSION, "--color", "no")
+
 
 def _sanity(place: Workplace) -> None:
-    copy = place.copy()
-    # The virtual environments that ansible-test makes for it are shared by all runs.
-    with lock("sanity"):
-        provide_pip_bootstrap(place.environment, place.home)
-        said = place.call("ansible-test", "sanity", "--local", "--python", PYTHON_VERSION, "--color", "no", cwd=copy)
+    said = _run_sanity(place, "--skip-test", "pylint")
     _insist(said, 'Running sanity test "validate-modules"')
 
 
+def _pylint(place: Workplace) -> None:
+    said = _run_sanity(place, "--test", "pylint")
+    _insist(said, 'Running sanity test "pylint"')
+
+
+def _run_sanity(place: Workplace, *which: str) -> str:
+    with lock("pip-bootstrap"):
+        provide_pip_bootstrap(place.environment, place.home)
+    # ansible-test makes a virtual environment for every test, in a place that all runs share.
+    with lock(f"sanity{''.join(which)}"):
+        return place.call("ansible-test", "sanity", *which, *_ANSIBLE_TEST, cwd=place.copy())
+
+
 def _ansible_units(place: Workplace) -> None:
-    said = place.call("ansible-test", "units", "--local", "--python", PYTHON_VERSION, "--color", "no", cwd=place.copy())
+    said = place.call("ansible-test", "units", *_ANSIBLE_TEST, cwd=place.copy())
     _insist(said, " passed in ")
 
 
@@ -98,7 +109,8 @@ def _build(place: Workplace, copy: Path) -> Path:
 
 
 CHECKS = (
-    Check("sanity", "ansible-test's own rules for collections, with nothing ignored", _sanity),
+    Check("pylint", "ansible-test's pylint, with nothing ignored", _pylint),
+    Check("sanity", "the rest of ansible-test sanity, with nothing ignored", _sanity),
     Check("ansible-units", "the unit tests, as ansible-test runs them", _ansible_units),
     Check("importer", "what Ansible Galaxy would say of the tarball", _importer),
     Check("docs", "documentation of modules and plugins", _docs),

@@ -15,17 +15,17 @@ from pathlib import Path
 
 from devtool.environment import CACHE, Environment, SetUpFailed
 
+# Unpacking the wheel gives a pip that runs, twenty times faster than pip installs itself.
 _SCRIPT = """\
-import sys
+import sys, sysconfig, zipfile
 
-sys.path.insert(0, {wheel!r})
+with zipfile.ZipFile({wheel!r}) as wheel:
+    wheel.extractall(sysconfig.get_path("purelib"))
+more = [word for word in sys.argv[1:] if not word.startswith(("-", "pip=="))]
+if more:
+    from pip._internal.cli.main import main
 
-from pip._internal.cli.main import main
-
-for option in ("--no-setuptools", "--no-wheel"):
-    while option in sys.argv:
-        sys.argv.remove(option)
-sys.exit(main(["install", "--upgrade", *sys.argv[1:]]))
+    sys.exit(main(["install", "--disable-pip-version-check", *more]))
 """
 
 
@@ -48,8 +48,9 @@ def _write_pip_configuration(environment: Environment, home: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch(mode=0o600)
     settings = environment.pip_settings()
+    settings.pop("quiet", None)
     lines = [f"{option} = {' '.join(value.split())}" for option, value in sorted(settings.items())]
-    file.write_text("\n".join(["[global]", *lines, ""]))
+    file.write_text("\n".join(["[global]", "quiet = 1", *lines, ""]))
 
 
 def _wanted_versions(environment: Environment) -> set[str]:
@@ -62,6 +63,6 @@ def _wanted_versions(environment: Environment) -> set[str]:
 
 def _download(environment: Environment, version: str) -> Path:
     wheel = CACHE / f"pip-{version}-py3-none-any.whl"
-    command = [str(environment.python), "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(CACHE)]
-    subprocess.run([*command, f"pip=={version}"], check=True)
+    options = ["--quiet", "--no-deps", "--disable-pip-version-check", "--dest", str(CACHE)]
+    subprocess.run([str(environment.python), "-m", "pip", "download", *options, f"pip=={version}"], check=True)
     return wheel
