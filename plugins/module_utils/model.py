@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from ansible_collections.jetstream.cloud.plugins.module_utils.terminal_text import one_line
+
 
 @dataclass(frozen=True, slots=True)
 class Size:
@@ -81,7 +83,7 @@ class AllocationSource:
     @property
     def label(self) -> str:
         """The name, as messages call it."""
-        return self.name
+        return one_line(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,8 @@ class Instance:
     @property
     def label(self) -> str:
         """The name, and the number where the cloud has numbers, as messages call it."""
-        return self.name if self.id == self.uuid else f"{self.name} ({self.id})"
+        name = one_line(self.name)
+        return name if self.id == self.uuid else f"{name} ({self.id})"
 
     def gone(self) -> Instance:
         """Return it as one that is still listed, but that the cloud no longer has."""
@@ -165,7 +168,7 @@ class Volume:
     @property
     def label(self) -> str:
         """Name and number, as messages call it."""
-        return f"{self.name} ({self.id})"
+        return f"{one_line(self.name)} ({self.id})"
 
     def to_result(self) -> dict[str, Any]:
         """Return plain dicts, lists, numbers and strings, as a module returns them."""
