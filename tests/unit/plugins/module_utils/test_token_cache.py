@@ -63,7 +63,7 @@ def the_file(folder: Path) -> Path:
 
 def start(function: Callable[..., None], *args: Any) -> BaseProcess:
     """Run a function in a process of its own. A fork, since it needs nothing but what is imported already."""
-    process = multiprocessing.get_context("fork").Process(target=function, args=args)
+    process = multiprocessing.get_context("fork").Process(target=function, args=args, daemon=True)
     process.start()
     return process
 
