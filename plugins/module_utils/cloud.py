@@ -19,7 +19,12 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.states import Acti
 
 
 class Cloud(Protocol):
-    """A cloud that has instances and volumes. Every method may raise any JetstreamError."""
+    """A cloud that has instances and volumes. Every method may raise any JetstreamError.
+
+    C(at_once) is how many requests may be under way to it at the same time.
+    """
+
+    at_once: int
 
     def offers(self, instance: Instance) -> Collection[Action]:
         """Return what can be done to an instance at all, whatever state it is in."""
@@ -49,11 +54,14 @@ class Cloud(Protocol):
         Raises NotFound if the cloud no longer has it.
         """
 
-    def refresh(self, instances: Sequence[Instance]) -> Mapping[str, Instance | JetstreamError]:
+    def refresh(
+        self, instances: Sequence[Instance], *, thorough: bool = False
+    ) -> Mapping[str, Instance | JetstreamError]:
         """Look at many at once, in the way that costs the cloud least.
 
-        Returns, by uuid, what was seen, or why nothing could be seen this time. One that is left out was not looked
-        at; one that is gone from the cloud has status C(missing). Raises only what ends a run (see ENDS_A_RUN).
+        Returns, by uuid, what was seen, or why nothing could be seen this time; one that is gone from the cloud has
+        status C(missing). Where many would cost the cloud much, only the first of them may be looked at, unless it has
+        to be C(thorough). Raises only what ends a run (see ENDS_A_RUN).
         """
 
     def act(self, instance: Instance, action: Action) -> None:

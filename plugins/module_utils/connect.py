@@ -13,11 +13,14 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.atmosphere.login i
 from ansible_collections.jetstream.cloud.plugins.module_utils.clock import Clock
 from ansible_collections.jetstream.cloud.plugins.module_utils.cloud import Cloud
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.profile import Connection
+from ansible_collections.jetstream.cloud.plugins.module_utils.jetstream2.client import Jetstream2Cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils.jetstream2.login import Session, Wanted
+from ansible_collections.jetstream.cloud.plugins.module_utils.profile import OPENSTACK, Connection
 from ansible_collections.jetstream.cloud.plugins.module_utils.token_cache import TokenCache, cache_folder
 from ansible_collections.jetstream.cloud.plugins.module_utils.transport import REQUESTS_IMPORT_ERROR, Transport, Wire
 
 _AT_ONCE = 16
+_PAGE_SIZE = 20
 
 
 def connect(
@@ -27,6 +30,9 @@ def connect(
 
     Raises ConfigurationError if the Python library it needs is not there.
     """
+    cache = TokenCache(cache_folder(environ, home))
+    if connection.backend == OPENSTACK:
+        return _jetstream2(connection, environ, cache, clock)
     if REQUESTS_IMPORT_ERROR is not None:
         raise ConfigurationError(
             "The Python library requests is not installed for the Python that runs this module.",
@@ -40,5 +46,15 @@ def connect(
         connections=_AT_ONCE,
     )
     transport = Transport(connection.api_url, wire, clock)
-    login = Login(connection, transport, TokenCache(cache_folder(environ, home)), clock, fresh=fresh)
-    return AtmosphereCloud(login, transport, clock, at_once=_AT_ONCE)
+    login = Login(connection, transport, cache, clock, fresh=fresh)
+    return AtmosphereCloud(login, transport, clock, at_once=_AT_ONCE, page_size=_PAGE_SIZE)
+
+
+def _jetstream2(connection: Connection, environ: Mapping[str, str], cache: TokenCache, clock: Clock) -> Cloud:
+    wanted = Wanted(
+        name=connection.cloud,
+        timeout=connection.timeout,
+        validate_certs=connection.validate_certs,
+        ca_path=connection.ca_path,
+    )
+    return Jetstream2Cloud(Session(wanted, environ, cache, clock), clock, at_once=_AT_ONCE)

@@ -24,6 +24,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     Unreachable,
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance
+from ansible_collections.jetstream.cloud.plugins.module_utils.pacing import Pacer
 from ansible_collections.jetstream.cloud.plugins.module_utils.parallel import in_parallel
 from ansible_collections.jetstream.cloud.plugins.module_utils.progress import Progress, Report, silent
 from ansible_collections.jetstream.cloud.plugins.module_utils.states import (
@@ -39,9 +40,6 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.states import (
     situation,
 )
 
-_FIRST_PAUSE = 2.0
-_PAUSE_GROWTH = 1.5
-_LONGEST_PAUSE = 20.0
 # So many looks in a row must find an instance back where an accepted action began before that counts as its failure.
 _LOOKS_THAT_CONVINCE = 2
 _WAKES = frozenset({Action.START, Action.RESUME, Action.UNSHELVE, Action.UNPAUSE})
@@ -66,7 +64,11 @@ class Order:
 
 @dataclass(slots=True)
 class Track:
-    """One instance on its way: how it stood, how it was last seen, what was done, and how that ended."""
+    """One instance on its way: how it stood, how it was last seen, what was done, and how that ended.
+
+    C(since) is when it set out: when the cloud took the last action, or when the run began. C(looked_at) is when it was
+    last looked at after that.
+    """
 
     before: Instance
     now: Instance
@@ -80,6 +82,8 @@ class Track:
     trouble: JetstreamError | None = None
     active_since: float | None = None
     bounces: int = 0
+    since: float = 0.0
+    looked_at: float | None = None
 
     @property
     def changed(self) -> bool:
@@ -90,6 +94,11 @@ class Track:
     def standing(self) -> Situation:
         """How it stands, as last seen."""
         return situation(self.now.status, self.now.activity)
+
+    def set_out(self, action: Action, now: float) -> None:
+        """Note that the cloud took an action on it."""
+        self.actions.append(action)
+        self.since, self.looked_at = now, None
 
     def end(self, message: str, *, failed: bool = False, left: bool = False) -> None:
         """Close the books on it."""
@@ -132,7 +141,8 @@ def converge(
     An error that concerns one instance fails that one alone. A refused login or maintenance ends the run; what was
     not done by then has failed. Raises nothing of its own.
     """
-    return _Converger(cloud, [Track(each, each) for each in instances], order, clock, report, jitter).run()
+    tracks = [Track(each, each, since=clock.monotonic()) for each in instances]
+    return _Converger(cloud, tracks, order, clock, report, Pacer(jitter)).run()
 
 
 class _Converger:
@@ -143,14 +153,14 @@ class _Converger:
         order: Order,
         clock: Clock,
         report: Report,
-        jitter: Callable[[float], float],
+        pacer: Pacer[Track],
     ) -> None:
         self._cloud = cloud
         self._tracks = tracks
         self._order = order
         self._clock = clock
         self._report = report
-        self._jitter = jitter
+        self._pacer = pacer
         self._start = clock.monotonic()
         self._deadline = self._start + order.timeout
         self._begun = 0
@@ -161,7 +171,6 @@ class _Converger:
         for track in self._tracks:
             self._decide(track)
         self._stamp()
-        pause = _FIRST_PAUSE
         while True:
             self._act()
             if self._stopped_by:
@@ -171,12 +180,7 @@ class _Converger:
             self._stamp()
             if not self._pending():
                 break
-            if self._clock.monotonic() >= self._deadline:
-                self._time_is_up()
-                break
-            self._clock.sleep(min(self._jitter(pause), max(0.0, self._deadline - self._clock.monotonic())))
-            pause = min(pause * _PAUSE_GROWTH, _LONGEST_PAUSE)
-            self._look()
+            self._wait_and_look()
         self._stamp()
         return Run(tuple(self._tracks), self._stopped_by)
 
@@ -291,7 +295,7 @@ class _Converger:
         except JetstreamError as error:
             track.end(str(error), failed=True)
         else:
-            track.actions.append(action)
+            track.set_out(action, self._clock.monotonic())
 
     def _look_again(self, track: Track, action: Action, error: JetstreamError, *, ours: bool) -> None:
         """Judge a refused or unclear action by what the instance does: on its way is fine, whoever sent it there."""
@@ -307,35 +311,55 @@ class _Converger:
         if not _leads_to_goal(track, action, self._order.goal):
             track.end(f"{error}{_lost_address(track)}", failed=True)
         elif ours:
-            track.actions.append(action)
+            track.set_out(action, self._clock.monotonic())
 
-    def _look(self) -> None:
-        pending = self._pending()
+    def _wait_and_look(self) -> None:
+        """Look at some when there is likely something to see, and at all when the time is up."""
+        now = self._clock.monotonic()
+        look = self._pacer.next_look(self._pending(), now)
+        if look.at < self._deadline:
+            self._clock.sleep(look.at - now)
+            self._look(look.at_whom)
+            if self._clock.monotonic() < self._deadline:
+                return
+        else:
+            self._clock.sleep(max(0.0, self._deadline - now))
+        self._look(self._pending(), thorough=True)
+        self._give_up(f"was not {self._order.goal} within {self._order.timeout:g} s")
+
+    def _look(self, tracks: Sequence[Track], *, thorough: bool = False) -> None:
+        begun = self._clock.monotonic()
         try:
-            seen = self._cloud.refresh([track.now for track in pending])
+            seen = self._cloud.refresh([track.now for track in tracks], thorough=thorough)
         except ENDS_A_RUN as error:
             self._stopped_by = error
             return
-        for track in pending:
+        ended = self._clock.monotonic()
+        for track in tracks:
             found = seen.get(track.now.uuid)
+            if found is None:
+                continue
+            track.looked_at = begun
             if isinstance(found, Instance):
                 track.now, track.trouble = found, None
                 self._decide(track)
-            elif found is not None:
+                if (track.done and not track.failed) or track.next_action:
+                    self._pacer.learn(track.actions[-1] if track.actions else None, ended - track.since)
+            else:
                 track.trouble = found
 
     def _leave_alone(self) -> None:
         """End all without waiting. What was asked for is said to be asked for, not to be done."""
         for track in self._pending():
+            now = track.standing
             if track.actions:
                 track.end(f"{track.actions[-1]} was accepted; not waited for")
-            elif track.standing.place is self._order.goal.place:
+            elif now.kind is Kind.RESTING and now.place is self._order.goal.place:
+                self._arrive(track, plan_of(track, now, self._order, self._cloud))
+            elif now.place is self._order.goal.place:
                 track.end(f"was on its way ({state_text(track.now)}); not waited for")
             else:
                 track.end(f"is busy ({state_text(track.now)}), and was not waited for", failed=True)
-
-    def _time_is_up(self) -> None:
-        self._give_up(f"was not {self._order.goal} within {self._order.timeout:g} s")
 
     def _give_up(self, why: str) -> None:
         for track in self._pending():

@@ -93,8 +93,11 @@ class Transport:
         headers: Mapping[str, str],
         params: Mapping[str, str] | None = None,
         data: Mapping[str, Any] | None = None,
+        extra_time: float = 0.0,
     ) -> Reply:
         """Send a request, again where that can do no harm, and return the last answer, whatever its status.
+
+        C(extra_time): seconds that the server may work on the answer beyond the timeout, since it is a long one.
 
         A GET is sent again after a lost connection and after 429, 502, 503 and 504; anything else only where it was
         surely not carried out: no connection was made, or the server said 429, or 503 with Retry-After.
@@ -106,7 +109,7 @@ class Transport:
         while True:
             self._wait_for_gate()
             try:
-                reply = self._send(method, path, headers, params, data)
+                reply = self._send(method, path, headers, params, data, extra_time)
             except Unreachable as error:
                 if not (method == "GET" or error.unsent) or not error.passing:
                     raise
@@ -158,7 +161,9 @@ class Transport:
         headers: Mapping[str, str],
         params: Mapping[str, str] | None,
         data: Mapping[str, Any] | None,
+        extra_time: float,
     ) -> Reply:
+        patience = self._wire.timeout + extra_time
         if self._closed:
             raise Unreachable("The request was not sent, since the run has ended.", unsent=True, passing=False)
         try:
@@ -168,14 +173,14 @@ class Transport:
                 params=params,
                 json=data,
                 headers=dict(headers),
-                timeout=self._wire.timeout,
+                timeout=(self._wire.timeout, patience),
                 # A redirected POST becomes a GET, and a redirected token goes to a stranger.
                 allow_redirects=False,
                 # Said with the request, since REQUESTS_CA_BUNDLE comes before what the session says.
                 verify=self._session.verify,
             )
         except requests.exceptions.RequestException as error:
-            raise _unreachable(error, self._base_url, self._wire) from error
+            raise _unreachable(error, self._base_url, self._wire, patience) from error
         return _reply(response)
 
 
@@ -246,8 +251,8 @@ def _seconds(retry_after: str | None) -> float | None:
     return max(0.0, (until - datetime.now(UTC)).total_seconds())
 
 
-def _unreachable(error: requests.exceptions.RequestException, base_url: str, wire: Wire) -> Exception:
-    """Say in one sentence why no answer came, and whether another try makes sense."""
+def _unreachable(error: requests.exceptions.RequestException, base_url: str, wire: Wire, patience: float) -> Exception:
+    """Say in one sentence why no answer came within C(patience) seconds, and whether another try makes sense."""
     causes = [type(each).__name__ for each in _causes(error)]
     text = " ".join(str(each) for each in _causes(error))
     if isinstance(error, requests.exceptions.SSLError):
@@ -271,7 +276,7 @@ def _unreachable(error: requests.exceptions.RequestException, base_url: str, wir
     if "NewConnectionError" in causes:
         return Unreachable(f"{base_url} could not be connected to: {_innermost(error)}.", unsent=True)
     if isinstance(error, requests.exceptions.Timeout) or "ReadTimeoutError" in causes:
-        return Unreachable(f"{base_url} did not answer within {wire.timeout:g} s.", hint="A larger timeout may help.")
+        return Unreachable(f"{base_url} did not answer within {patience:g} s.", hint="A larger timeout may help.")
     if isinstance(error, requests.exceptions.ContentDecodingError):
         return UnexpectedAnswer(f"{base_url} sent an answer that could not be decoded.")
     return Unreachable(f"The connection to {base_url} was lost before an answer came: {_innermost(error)}.")

@@ -12,7 +12,7 @@ import itertools
 import math
 import secrets
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -51,14 +51,18 @@ Thing = TypeVar("Thing")
 # An identity at a provider: both uuids, as they stand in v1's URLs.
 Account = tuple[str, str]
 
-_PAGE_SIZE = 100
 # What an answer costs the server (docs/atmosphere.md, What a request costs): seconds, measured.
-_LIST_SECONDS_PER_INSTANCE = 0.03
+_V1_LIST_SECONDS_PER_INSTANCE = 0.03
+_V2_LIST_SECONDS_PER_INSTANCE = 0.07
 _DETAIL_SECONDS = 0.075
+# An answer may take so many times as long as it does on an idle server.
+_PATIENCE = 4
 # For so long v1's list is served from a cache that not every action empties.
 _LIST_CACHE_SECONDS = 30.0
-# More details than these are not asked for in one go; a list comes instead, as soon as it can be trusted.
+# Where nothing else is said, no more details than these are asked for in one go.
 _DETAILS_AT_MOST = 50
+# While a list changes, rows move between its pages, and may be missed: it is read again, so many times at most.
+_READINGS = 3
 
 _WIRE_NAMES: Mapping[Action, Mapping[str, str]] = {
     Action.START: {"action": "start"},
@@ -79,16 +83,17 @@ class AtmosphereCloud:
     # After a start Atmosphere counts down 10 s before it begins to give the instance its address.
     settle_seconds = 20.0
 
-    def __init__(self, login: Login, transport: Transport, clock: Clock, *, at_once: int) -> None:
-        """Send nothing yet. C(at_once): requests under way at the same time, at most."""
+    def __init__(self, login: Login, transport: Transport, clock: Clock, *, at_once: int, page_size: int) -> None:
+        """Send nothing yet. C(at_once): requests under way at the same time, at most. C(page_size): rows of a list."""
         self._login = login
         self._transport = transport
         self._clock = clock
-        self._at_once = at_once
+        self.at_once = at_once
+        self._page_size = page_size
         self._nonces = (f"{secrets.token_hex(6)}-{number}" for number in itertools.count())
         self._lock = threading.Lock()
-        self._list_read_at: dict[Account, float] = {}
-        self._list_length: dict[Account, int] = {}
+        self._list_cached_at: dict[Account, float] = {}
+        self._list_length: Counter[Account] = Counter()
 
     def offers(self, instance: Instance) -> Collection[Action]:
         """Return what can be done to an instance at all. See Cloud."""
@@ -108,7 +113,7 @@ class AtmosphereCloud:
         if not live:
             return volumes
         accounts = sorted({_account(each) for each in volumes})
-        lists = in_parallel(self._v1_volumes, accounts, self._at_once)
+        lists = in_parallel(self._v1_volumes, accounts, self.at_once)
         rows = {row["alias"]: row for each in lists for row in each}
         instances: dict[str, Instance] = {}
         if any(attached_to(row) for row in rows.values()):
@@ -129,7 +134,9 @@ class AtmosphereCloud:
         row = self._get(_url(instance), f"Reading {instance.label}", {"_": self._nonce()})
         return with_live_state(instance, row)
 
-    def refresh(self, instances: Sequence[Instance]) -> Mapping[str, Instance | JetstreamError]:
+    def refresh(
+        self, instances: Sequence[Instance], *, thorough: bool = False
+    ) -> Mapping[str, Instance | JetstreamError]:
         """Look at many at once, by list or by details, whichever costs the server less. See Cloud."""
         by_account: dict[Account, list[Instance]] = defaultdict(list)
         for each in instances:
@@ -139,18 +146,21 @@ class AtmosphereCloud:
         for account, members in by_account.items():
             if self._list_is_better(account, len(members)):
                 seen |= self._look_at_list(account, members)
-            elif len(members) <= _DETAILS_AT_MOST:
-                details += members
-        looks = in_parallel(self._look_if_possible, details, self._at_once)
+            else:
+                details += members if thorough else members[:_DETAILS_AT_MOST]
+        looks = in_parallel(self._look_if_possible, details, self.at_once)
         return seen | {each.uuid: look for each, look in zip(details, looks, strict=True)}
 
     def act(self, instance: Instance, action: Action) -> None:
         """Ask for an action. See Cloud."""
         doing = f"{action.capitalize()} of {instance.label}"
         checked(self._login.request("POST", _url(instance) + "/action", data=_WIRE_NAMES[action]), doing)
-        if action in _EMPTIES_LIST_CACHE:
-            with self._lock:
-                self._list_read_at.pop(_account(instance), None)
+        with self._lock:
+            if action in _EMPTIES_LIST_CACHE:
+                self._list_cached_at.pop(_account(instance), None)
+            else:
+                # Somebody else may have filled the cache a moment ago.
+                self._list_cached_at[_account(instance)] = self._clock.monotonic()
 
     def why(self, instance: Instance) -> str | None:
         """Atmosphere does not tell what became of an action. See Cloud."""
@@ -164,37 +174,48 @@ class AtmosphereCloud:
         with self._lock:
             return next(self._nonces)
 
-    def _get(self, path: str, doing: str, params: Mapping[str, str] | None = None) -> Any:
-        return checked(self._login.request("GET", path, params=params), doing)
+    def _get(self, path: str, doing: str, params: Mapping[str, str] | None = None, *, takes: float = 0.0) -> Any:
+        """Return what a GET is answered with. C(takes): for how many seconds an idle server works on the answer."""
+        return checked(self._login.request("GET", path, params=params, extra_time=_PATIENCE * takes), doing)
 
     def _list(self, path: str, doing: str, shape: Callable[[Json], Thing]) -> list[Thing]:
+        """Return all things of a v2 list, by number, each once although rows may move between pages meanwhile."""
         try:
-            return [shape(row) for row in self._pages(path, doing)]
+            for _ in range(_READINGS):
+                counts, things = self._read_list(path, doing, shape)
+                if len(counts) == 1:
+                    break
         except (KeyError, TypeError, ValueError) as error:
             raise UnexpectedAnswer(
                 f"{doing} was answered with a row that this version cannot read: {error!r}."
             ) from error
+        return [things[number] for number in sorted(things)]
 
-    def _pages(self, path: str, doing: str) -> list[Json]:
-        """Return all rows of a v2 list, by number, each once although rows may move between pages meanwhile."""
+    def _read_list(self, path: str, doing: str, shape: Callable[[Json], Thing]) -> tuple[set[int], dict[int, Thing]]:
+        """Return how many rows there were, by all that the pages say, and what is made of the rows, by their number."""
 
-        def page(number: int) -> Json:
+        def page(number: int) -> tuple[int, dict[int, Thing]]:
             # Without an order, the server gives rows in any order, and pages then miss some and repeat others.
-            params = {"ordering": "id", "page_size": str(_PAGE_SIZE), "page": str(number)}
-            return _page_of(self._get(path, doing, params), doing)
+            params = {"ordering": "id", "page_size": str(self._page_size), "page": str(number)}
+            takes = self._page_size * _V2_LIST_SECONDS_PER_INSTANCE
+            body = _page_of(self._get(path, doing, params, takes=takes), doing)
+            # Shaped at once: all rows of a large account, as they come, take many times the room.
+            return body["count"], {int(row["id"]): shape(row) for row in body["results"]}
 
-        def later_page(number: int) -> Json:
+        def later_page(number: int) -> tuple[int, dict[int, Thing]]:
             try:
                 return page(number)
             except NotFound:
                 # The list has become shorter since its first page was read.
-                return {"results": []}
+                return 0, {}
 
         first = page(1)
-        rest = range(2, math.ceil(first["count"] / _PAGE_SIZE) + 1)
-        pages = [first, *in_parallel(later_page, rest, self._at_once)]
-        rows = {row["uuid"]: row for each in pages for row in each["results"]}
-        return sorted(rows.values(), key=lambda row: int(row["id"]))
+        rest = range(2, math.ceil(first[0] / self._page_size) + 1)
+        counts, things = {first[0]}, first[1]
+        for count, more in in_parallel(later_page, rest, self.at_once):
+            counts.add(count)
+            things |= more
+        return counts, things
 
     def _live_rows(self, instances: Sequence[Instance]) -> dict[Account, dict[str, Json]]:
         """Return v1's rows by account and uuid; an account is missing if its list may not be read."""
@@ -207,14 +228,19 @@ class AtmosphereCloud:
                 # is refused: there is no live state to be had.
                 return None
 
-        accounts = sorted({_account(each) for each in instances})
-        found = zip(accounts, in_parallel(rows, accounts, self._at_once), strict=True)
+        with self._lock:
+            self._list_length = Counter(map(_account, instances))
+            accounts = sorted(self._list_length)
+        found = zip(accounts, in_parallel(rows, accounts, self.at_once), strict=True)
         return {account: each for account, each in found if each is not None}
 
     def _v1_instances(self, account: Account) -> dict[str, Json]:
-        rows = _rows_of(self._get(f"{_v1(account)}/instance", "Reading live states"), "Reading live states")
         with self._lock:
-            self._list_read_at[account] = self._clock.monotonic()
+            takes = self._list_length[account] * _V1_LIST_SECONDS_PER_INSTANCE
+        doing = "Reading live states"
+        rows = _rows_of(self._get(f"{_v1(account)}/instance", doing, takes=takes), doing)
+        with self._lock:
+            self._list_cached_at[account] = self._clock.monotonic()
             self._list_length[account] = len(rows)
         return {row["alias"]: row for row in rows}
 
@@ -223,12 +249,12 @@ class AtmosphereCloud:
 
     def _list_is_better(self, account: Account, wanted: int) -> bool:
         with self._lock:
-            read_at = self._list_read_at.get(account)
-            length = self._list_length.get(account, wanted)
-        if read_at is not None and self._clock.monotonic() - read_at <= _LIST_CACHE_SECONDS:
+            cached_at = self._list_cached_at.get(account)
+            length = max(self._list_length[account], wanted)
+        if cached_at is not None and self._clock.monotonic() - cached_at <= _LIST_CACHE_SECONDS:
             # It would be served from the cache, and reading it writes the stale states back into the database.
             return False
-        return length * _LIST_SECONDS_PER_INSTANCE < wanted * _DETAIL_SECONDS
+        return length * _V1_LIST_SECONDS_PER_INSTANCE < wanted * _DETAIL_SECONDS
 
     def _look_at_list(self, account: Account, members: Sequence[Instance]) -> dict[str, Instance | JetstreamError]:
         try:
@@ -258,7 +284,7 @@ class AtmosphereCloud:
         doubtful = [
             after for before, after in zip(stored, listed, strict=True) if after.live and _is_doubtful(before, after)
         ]
-        sure = {each.uuid: each for each in in_parallel(self._look_if_there, doubtful, self._at_once)}
+        sure = {each.uuid: each for each in in_parallel(self._look_if_there, doubtful, self.at_once)}
         return [sure.get(each.uuid, each) for each in listed]
 
 

@@ -45,16 +45,17 @@ class Login:
         *,
         params: Mapping[str, str] | None = None,
         data: Mapping[str, Any] | None = None,
+        extra_time: float = 0.0,
     ) -> Reply:
         """Send a request with a token. A token that the server no longer knows leads to one new login.
 
-        Raises AuthenticationFailed if there is no way to a token that the server takes.
+        C(extra_time): see Transport. Raises AuthenticationFailed if there is no way to a token that the server takes.
         """
         token = self._current()
-        reply = self._send(token, method, path, params, data)
+        reply = self._send(token, method, path, params, data, extra_time)
         if not token_refused(reply):
             return reply
-        return self._send(self._another(token, reply), method, path, params, data)
+        return self._send(self._another(token, reply), method, path, params, data, extra_time)
 
     def _send(
         self,
@@ -63,9 +64,10 @@ class Login:
         path: str,
         params: Mapping[str, str] | None,
         data: Mapping[str, Any] | None,
+        extra_time: float,
     ) -> Reply:
         headers = {**_JSON, "Authorization": f"Token {token}"}
-        return self._transport.request(method, path, headers=headers, params=params, data=data)
+        return self._transport.request(method, path, headers=headers, params=params, data=data, extra_time=extra_time)
 
     def _current(self) -> str:
         with self._lock:

@@ -73,7 +73,7 @@ class Jetstream2Cloud:
         """Send nothing yet. C(at_once): requests under way at the same time, at most."""
         self._session = session
         self._clock = clock
-        self._at_once = at_once
+        self.at_once = at_once
         self._without_host: set[str] = set()
         self._known: Account | None = None
 
@@ -112,7 +112,7 @@ class Jetstream2Cloud:
     def list_history(self) -> list[StatusPeriod]:
         """Return which states the project's servers were in, by what was done to them. See Cloud."""
         instances = self.list_instances(live=True, images=False)
-        actions = in_parallel(self._actions, instances, self._at_once)
+        actions = in_parallel(self._actions, instances, self.at_once)
         return [
             period
             for instance, rows in zip(instances, actions, strict=True)
@@ -124,10 +124,12 @@ class Jetstream2Cloud:
         row = self._get("compute", f"/servers/{instance.uuid}", f"Reading {instance.label}", _COMPUTE)["server"]
         return self._instance(row, {})
 
-    def refresh(self, instances: Sequence[Instance]) -> Mapping[str, Instance | JetstreamError]:
+    def refresh(
+        self, instances: Sequence[Instance], *, thorough: bool = False
+    ) -> Mapping[str, Instance | JetstreamError]:
         """Look at many at once, by a list, or by details of a few. See Cloud."""
         if len(instances) <= _DETAILS_AT_MOST:
-            looks = in_parallel(self._look_if_possible, instances, self._at_once)
+            looks = in_parallel(self._look_if_possible, instances, self.at_once)
             return {each.uuid: look for each, look in zip(instances, looks, strict=True)}
         try:
             seen = {each.uuid: each for each in self.list_instances(live=True, images=False)}
