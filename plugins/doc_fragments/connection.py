@@ -11,6 +11,7 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 requirements:
   - Python 3.11 or newer, with the library C(requests), on the host that the task runs on
+  - For Jetstream2 also the library C(openstacksdk)
 options:
   api_url:
     description:
@@ -41,6 +42,21 @@ options:
       - If not set, E(JETSTREAM_PROFILE) is used, else V(default), if there is such a table.
       - The environment comes before the profile, also if the profile is named by this option.
     type: str
+  cloud:
+    description:
+      - The name of a cloud in C(clouds.yaml), which means Jetstream2. That file, and the variables C(OS_*), are read as
+        the OpenStack client reads them; none of the options above is used then.
+      - If not set, E(JETSTREAM_CLOUD) is used, else the profile's.
+    type: str
+  backend:
+    description:
+      - V(atmosphere) for the first Jetstream and other sites with Atmosphere, V(openstack) for Jetstream2.
+      - If not set, E(JETSTREAM_BACKEND) is used, else the profile's. If nothing says it, O(cloud) means V(openstack),
+        and so does E(OS_CLOUD) or E(OS_AUTH_URL) where there is no login for Atmosphere; else it is V(atmosphere).
+    type: str
+    choices:
+      - atmosphere
+      - openstack
   validate_certs:
     description:
       - Whether to insist on a certificate that can be trusted. Never switch it off where a password is sent.

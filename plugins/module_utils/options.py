@@ -79,6 +79,8 @@ CONNECTION = ModuleSpec(
         "password": {"type": "str", "no_log": True},
         "token": {"type": "str", "no_log": True},
         "profile": {"type": "str"},
+        "backend": {"type": "str", "choices": ["atmosphere", "openstack"]},
+        "cloud": {"type": "str"},
         "validate_certs": {"type": "bool"},
         "ca_path": {"type": "path"},
         "timeout": {"type": "float"},

@@ -30,7 +30,13 @@ JKEY = Path(".config/jetstream/jkey.csv")
 
 _DEFAULT_PROFILE = "default"
 _SECRETS = ("password", "token")
-_TEXTS = frozenset({"api_url", "username", "password", "token", "ca_path"})
+ATMOSPHERE, OPENSTACK = "atmosphere", "openstack"
+_BACKENDS = (ATMOSPHERE, OPENSTACK)
+# What only Atmosphere's login has.
+_OF_ATMOSPHERE = ("api_url", "username", *_SECRETS)
+# What openstacksdk reads itself.
+_OF_OPENSTACK = ("OS_CLOUD", "OS_AUTH_URL")
+_TEXTS = frozenset({"api_url", "username", "password", "token", "ca_path", "cloud", "backend"})
 _FLAGS = frozenset({"validate_certs", "allow_http"})
 _NUMBERS = frozenset({"timeout", "retry_timeout"})
 PROFILE_KEYS = _TEXTS | _FLAGS | _NUMBERS
@@ -52,8 +58,13 @@ class Connection:
 
     C(timeout) and C(retry_timeout) are seconds. C(profile) is None if no profile had a part in it. C(sources) says for
     each setting that is not None where it came from, in words for a person. C(warnings) are whole sentences.
+
+    C(backend) is C(atmosphere) or C(openstack). With C(openstack), C(cloud) is a name in clouds.yaml, or None for what
+    the OS_* variables say, and there is neither C(api_url) nor username, password or token.
     """
 
+    backend: str
+    cloud: str | None
     api_url: str
     username: str | None
     password: str | None = field(repr=False)
@@ -119,33 +130,30 @@ def resolve(options: Mapping[str, object], environ: Mapping[str, str], home: Pat
     sources = [*said, profile] if profile else said
     settings = _Settings(sources)
 
-    allow_http = settings.flag("allow_http", default=False)
-    api_url = settings.api_url(allow_http=allow_http)
-    username = settings.text("username")
-    secrets, strangers = _usable_secrets(sources, username, api_url)
-    if not secrets and not strangers:
-        jkey = _read_jkey(home, warnings)
-        secrets = {"password": jkey} if jkey else {}
-    password, token = _password(secrets.get("password")), _token(secrets.get("token"))
-    if token is None and (username is None or password is None):
-        raise _no_credentials(settings, username, secrets.get("password"), strangers)
-    for name, found in secrets.items():
-        settings.sources[name] = found.words
+    backend = _backend(settings, said, sources, environ)
+    login = (
+        _Login("", None, None, None, False)
+        if backend == OPENSTACK
+        else _atmosphere_login(settings, sources, home, warnings)
+    )
     if profile:
         settings.sources["profile"] = named.words if named else _THE_DEFAULT
-        warnings += _overruled(said, profile, named)
+        if backend == ATMOSPHERE:
+            warnings += _overruled(said, profile, named)
 
     return Connection(
-        api_url=api_url,
-        username=username,
-        password=password,
-        token=token,
+        backend=backend,
+        cloud=settings.text("cloud") if backend == OPENSTACK else None,
+        api_url=login.api_url,
+        username=login.username,
+        password=login.password,
+        token=login.token,
         profile=(profile_name or _DEFAULT_PROFILE) if profile else None,
         validate_certs=settings.flag("validate_certs", default=True),
         ca_path=settings.ca_path(home),
         timeout=settings.seconds("timeout", default=DEFAULT_TIMEOUT, zero=False),
         retry_timeout=settings.seconds("retry_timeout", default=DEFAULT_RETRY_TIMEOUT, zero=True),
-        allow_http=allow_http,
+        allow_http=login.allow_http,
         sources=settings.sources,
         warnings=tuple(warnings),
     )
@@ -207,7 +215,63 @@ class _Settings:
         return str(path)
 
 
+# --- which cloud -----------------------------------------------------------------------------------------------------
+
+
+def _backend(
+    settings: _Settings, said: Sequence[_Source], sources: Sequence[_Source], environ: Mapping[str, str]
+) -> str:
+    """Tell which cloud is meant: the one that is said, or else the one whose login is given.
+
+    The name of an OpenStack cloud decides wherever it stands, so that a profile is enough, unless a task itself has a
+    login for Atmosphere. With no login for Atmosphere anywhere, OpenStack's own variables count.
+    """
+    backend = settings.text("backend")
+    if backend is not None:
+        if backend not in _BACKENDS:
+            where = settings.sources["backend"]
+            raise ConfigurationError(f"There is no backend {backend} ({where}), only {' and '.join(_BACKENDS)}.")
+        return backend
+    options = said[0]
+    if options.gives("cloud"):
+        return OPENSTACK
+    if any(options.gives(name) for name in _OF_ATMOSPHERE):
+        return ATMOSPHERE
+    if any(source.gives("cloud") for source in sources):
+        return OPENSTACK
+    if any(source.gives(name) for source in sources for name in _OF_ATMOSPHERE):
+        return ATMOSPHERE
+    return OPENSTACK if any(environ.get(name) for name in _OF_OPENSTACK) else ATMOSPHERE
+
+
 # --- credentials -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Login:
+    """What Atmosphere's login takes."""
+
+    api_url: str
+    username: str | None
+    password: str | None = field(repr=False)
+    token: str | None = field(repr=False)
+    allow_http: bool
+
+
+def _atmosphere_login(settings: _Settings, sources: Sequence[_Source], home: Path, warnings: list[str]) -> _Login:
+    allow_http = settings.flag("allow_http", default=False)
+    api_url = settings.api_url(allow_http=allow_http)
+    username = settings.text("username")
+    secrets, strangers = _usable_secrets(sources, username, api_url)
+    if not secrets and not strangers:
+        jkey = _read_jkey(home, warnings)
+        secrets = {"password": jkey} if jkey else {}
+    password, token = _password(secrets.get("password")), _token(secrets.get("token"))
+    if token is None and (username is None or password is None):
+        raise _no_credentials(settings, username, secrets.get("password"), strangers)
+    for name, found in secrets.items():
+        settings.sources[name] = found.words
+    return _Login(api_url, username, password, token, allow_http)
 
 
 def _usable_secrets(

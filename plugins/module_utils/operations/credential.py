@@ -77,8 +77,8 @@ def _wanted(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is to stand in the profile. A new secret takes the place of the other kind, which would go first."""
     said = {name: options[name] for name in _SETTINGS if options[name] is not None}
     given = [name for name in _SECRETS if said.get(name)]
-    if not given:
-        raise ConfigurationError("There is nothing to save: neither a password nor a token was given.")
+    if not given and not said.get("cloud"):
+        raise ConfigurationError("There is nothing to save: no password, no token, and no cloud was given.")
     if "password" in given and not said.get("username"):
         raise ConfigurationError("A password needs the username that it belongs to.")
     return {**said, **{name: None for name in _SECRETS if name not in given}}

@@ -157,14 +157,77 @@ def test_an_empty_string_is_not_set(account: Account, empty: str) -> None:
 
 def test_spec_documentation_and_environment_have_the_same_settings(account: Account) -> None:
     documented = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
-    assert set(documented) == set(CONNECTION.argument_spec) == {*VALUES, "password", "token", "profile"}
+    assert (
+        set(documented)
+        == set(CONNECTION.argument_spec)
+        == {
+            *VALUES,
+            "password",
+            "token",
+            "profile",
+            "cloud",
+            "backend",
+        }
+    )
     for name, option in documented.items():
         assert f"E({variable(name)})" in " ".join(option["description"])
         assert option["type"] == CONNECTION.argument_spec[name]["type"]
     account.environ = {variable(name): "1" for name in documented}
     account.environ |= {"JETSTREAM_API_URL": "https://x.example", "JETSTREAM_CA_PATH": "/", "JETSTREAM_PROFILE": "p"}
+    account.environ["JETSTREAM_BACKEND"] = "atmosphere"
     account.profile({}, name="p")
-    assert set(account.resolve().sources.values()) == {f"environment variable {variable(name)}" for name in documented}
+    # The name of an OpenStack cloud has no part in a login at Atmosphere.
+    expected = {f"environment variable {variable(name)}" for name in documented if name != "cloud"}
+    assert set(account.resolve().sources.values()) == expected
+
+
+# --- which cloud -----------------------------------------------------------------------------------------------------
+
+LOGIN = {"username": "ada", "password": "secret"}
+
+
+@pytest.mark.parametrize(
+    ("options", "environ", "profile", "backend", "cloud"),
+    [
+        ({"cloud": "js2"}, {}, None, "openstack", "js2"),
+        ({"cloud": "js2"}, {"JETSTREAM_PASSWORD": "x", "JETSTREAM_USERNAME": "ada"}, None, "openstack", "js2"),
+        ({}, {"JETSTREAM_CLOUD": "js2"}, None, "openstack", "js2"),
+        ({"profile": "p"}, {}, {"cloud": "js2"}, "openstack", "js2"),
+        (
+            {"profile": "p"},
+            {"JETSTREAM_PASSWORD": "x", "JETSTREAM_USERNAME": "a"},
+            {"cloud": "js2"},
+            "openstack",
+            "js2",
+        ),
+        ({"profile": "p", **LOGIN}, {}, {"cloud": "js2"}, "atmosphere", None),
+        ({"profile": "p"}, {}, LOGIN, "atmosphere", None),
+        ({"profile": "p"}, {"OS_CLOUD": "js2"}, LOGIN, "atmosphere", None),
+        ({}, {"OS_CLOUD": "js2"}, None, "openstack", None),
+        ({}, {"OS_AUTH_URL": "https://js2.example:5000/v3"}, None, "openstack", None),
+        ({"backend": "openstack", **LOGIN}, {}, None, "openstack", None),
+        ({"backend": "atmosphere", "cloud": "js2", **LOGIN}, {}, None, "atmosphere", None),
+    ],
+)
+def test_the_login_that_is_given_says_which_cloud_is_meant(
+    account: Account,
+    options: dict[str, object],
+    environ: dict[str, str],
+    profile: dict[str, object] | None,
+    backend: str,
+    cloud: str | None,
+) -> None:
+    account.options, account.environ = options, environ
+    if profile is not None:
+        account.profile(profile, name="p")
+    connection = account.resolve()
+    assert (connection.backend, connection.cloud) == (backend, cloud)
+
+
+def test_an_unknown_backend_is_said_with_those_that_there_are(account: Account) -> None:
+    account.environ = {"JETSTREAM_BACKEND": "nova"}
+    with pytest.raises(ConfigurationError, match="There is no backend nova .*, only atmosphere and openstack"):
+        account.resolve()
 
 
 # --- credentials -----------------------------------------------------------------------------------------------------
@@ -421,6 +484,7 @@ def test_the_examples_in_the_documentation_work(account: Account) -> None:
         ("default", "johndoe", SITE, 60),
         ("course", "bio101-teacher", SITE, 120),
         ("teststand", None, "https://atmosphere.example.org", 60),
+        ("js2", None, "", 60),
     ]
 
 
