@@ -64,9 +64,7 @@ PAIRS = [
 ]
 
 
-def planned(
-    now: Situation, goal: Goal, offered: Collection[Action] = EVERYTHING, *, allow_wake: bool = False
-) -> Plan:
+def planned(now: Situation, goal: Goal, offered: Collection[Action] = EVERYTHING, *, allow_wake: bool = False) -> Plan:
     return plan(now, goal, offered=offered, allow_wake=allow_wake, reboot=Action.REBOOT)
 
 
