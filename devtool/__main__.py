@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line: ./dev demo, ./dev test, ./dev run, ./dev lock."""
+"""The command line."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ import subprocess
 import sys
 
 from devtool.checks import CHECKS
-from devtool.environment import REQUIREMENTS, ROOT, Environment, SetUpFailed, make_home, say
+from devtool.environment import BESIDE, DEMO_SEED, REQUIREMENTS, ROOT, Environment, SetUpFailed, make_home, say
 from devtool.running import run_checks
 
 
 def main() -> int:
-    arguments = _parser().parse_args()
+    words, extra = _split(sys.argv[1:])
+    arguments = _parser().parse_args(words, argparse.Namespace(extra=extra))
     # Ended by kill, clean up as after Ctrl-C.
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(143))
     try:
@@ -30,14 +31,26 @@ def main() -> int:
         return 130
 
 
+def _split(words: list[str]) -> tuple[list[str], list[str]]:
+    """Return our own words, and those after `--`, which are for the tool behind a check."""
+    if words[:1] != ["test"] or "--" not in words:
+        return words, []
+    middle = words.index("--")
+    return words[:middle], words[middle + 1 :]
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="dev", description="Runs the demo and the checks of this collection.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="stop a simulated fleet, and show it before and after")
+    demo.set_defaults(do=_demo)
 
     checks = "\n".join(f"  {check.name:<13} {check.about}" for check in CHECKS)
     test = commands.add_parser(
         "test",
         help="run the checks, all or those named",
+        usage="dev test [-h] [-v] [CHECK ...] [-- ARGUMENT ...]",
         epilog=f"checks:\n{checks}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -52,6 +65,19 @@ def _parser() -> argparse.ArgumentParser:
     lock = commands.add_parser("lock", help="write requirements/constraints.txt anew, after a change of requirements")
     lock.set_defaults(do=_lock)
     return parser
+
+
+def _demo(_arguments: argparse.Namespace) -> int:
+    environment = Environment("demo")
+    environment.prepare()
+    variables = environment.variables(make_home("home")) | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    if sys.stdout.isatty() and "NO_COLOR" not in os.environ:
+        variables["ANSIBLE_FORCE_COLOR"] = "true"
+    python = str(environment.python)
+    beside = [python, str(BESIDE), "--seed", str(DEMO_SEED), "--transition", "3"]
+    # This process becomes the one that starts the simulator and ends it: nobody is left in between to be killed.
+    os.chdir(ROOT)
+    os.execve(python, [*beside, "--", python, "-m", "devtool.tour"], variables)
 
 
 def _check_name(word: str) -> str:
@@ -69,7 +95,10 @@ def _test(arguments: argparse.Namespace) -> int:
     environment = Environment("test")
     environment.prepare()
     chosen = [check for check in CHECKS if not arguments.checks or check.name in arguments.checks]
-    return 0 if run_checks(chosen, environment, verbose=arguments.verbose) else 1
+    if arguments.extra and len(chosen) != 1:
+        say("dev: name the one check that gets what follows --")
+        return 2
+    return 0 if run_checks(chosen, environment, arguments.extra, verbose=arguments.verbose) else 1
 
 
 def _run(arguments: argparse.Namespace) -> int:

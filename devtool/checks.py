@@ -6,18 +6,26 @@
 from __future__ import annotations
 
 import re
+import shlex
+import shutil
+import tarfile
 from pathlib import Path
 
-from devtool.environment import PYTHON_VERSION, ROOT, lock
+from devtool.environment import BESIDE, DEMO_SEED, PYTHON_VERSION, ROOT, lock
 from devtool.pip_bootstrap import provide_pip_bootstrap
 from devtool.running import Check, CheckFailed, Workplace
 
+# What the tarball may have in it. All else is for those who change the collection, or private.
+_SHIPPED = re.compile(
+    r"(MANIFEST|FILES)\.json|(README|CHANGELOG|CONTRIBUTING)\.md|CITATION\.cff|REUSE\.toml|LICENSES/.*\.txt"
+    r"|tests/config\.yml|(changelogs|docs|meta|playbooks|plugins)/.*\.(md|py|ya?ml)"
+)
 _ANSIBLE_TEST = ("--local", "--python", PYTHON_VERSION, "--color", "no")
 
 
 def _sanity(place: Workplace) -> None:
     said = _run_sanity(place, "--skip-test", "pylint")
-    _insist(said, 'Running sanity test "validate-modules"')
+    _insist(said, "Running sanity test" if place.extra else 'Running sanity test "validate-modules"')
 
 
 def _pylint(place: Workplace) -> None:
@@ -30,12 +38,19 @@ def _run_sanity(place: Workplace, *which: str) -> str:
         provide_pip_bootstrap(place.environment, place.home)
     # ansible-test makes a virtual environment for every test, in a place that all runs share.
     with lock(f"sanity{''.join(which)}"):
-        return place.call("ansible-test", "sanity", *which, *_ANSIBLE_TEST, cwd=place.copy())
+        return place.call("ansible-test", "sanity", *which, *_ANSIBLE_TEST, *place.extra, cwd=place.copy())
 
 
 def _ansible_units(place: Workplace) -> None:
-    said = place.call("ansible-test", "units", *_ANSIBLE_TEST, cwd=place.copy())
+    said = place.call("ansible-test", "units", *_ANSIBLE_TEST, *place.extra, cwd=place.copy())
     _insist(said, " passed in ")
+
+
+def _integration(place: Workplace) -> None:
+    if shutil.which("ssh-keygen") is None:
+        raise CheckFailed("ansible-test wants ssh-keygen. Install it (Debian, Ubuntu: apt install openssh-client).")
+    said = place.call("ansible-test", "integration", *_ANSIBLE_TEST, *place.extra, cwd=place.copy())
+    _insist(said, "integration test script")
 
 
 def _insist(said: str, expected: str) -> None:
@@ -45,45 +60,45 @@ def _insist(said: str, expected: str) -> None:
 
 
 def _units(place: Workplace) -> None:
-    place.call("pytest", "--numprocesses", "auto", "tests/unit")
+    place.call("pytest", "--numprocesses", "auto", "tests/unit", *place.extra)
 
 
 def _format(place: Workplace) -> None:
-    place.call("ruff", "format", "--check", ".")
+    place.call("ruff", "format", "--check", ".", *place.extra)
 
 
 def _ruff(place: Workplace) -> None:
-    place.call("ruff", "check", ".")
+    place.call("ruff", "check", ".", *place.extra)
 
 
 def _mypy(place: Workplace) -> None:
-    place.call("mypy")
+    place.call("mypy", *place.extra)
 
 
 def _reuse(place: Workplace) -> None:
-    place.call("reuse", "lint", "--lines", cwd=place.copy())
+    place.call("reuse", "lint", "--lines", *place.extra, cwd=place.copy())
 
 
 def _yamllint(place: Workplace) -> None:
-    place.call("yamllint", "--strict", ".")
+    place.call("yamllint", "--strict", ".", *place.extra)
 
 
 def _shellcheck(place: Workplace) -> None:
     scripts = [Path("dev"), Path(".ci/run"), *(path.relative_to(ROOT) for path in (ROOT / "tests").rglob("*.sh"))]
-    place.call("shellcheck", *scripts)
+    place.call("shellcheck", *scripts, *place.extra)
 
 
 def _lint(place: Workplace) -> None:
-    place.call("ansible-lint", "--nocolor", cwd=place.copy())
+    place.call("ansible-lint", "--nocolor", *place.extra, cwd=place.copy())
 
 
 def _docs(place: Workplace) -> None:
     rules = ("--plugin-docs", "--validate-collection-refs", "self")
-    place.call("antsibull-docs", "lint-collection-docs", *rules, ".", cwd=place.copy())
+    place.call("antsibull-docs", "lint-collection-docs", *rules, ".", *place.extra, cwd=place.copy())
 
 
 def _changelog(place: Workplace) -> None:
-    place.call("antsibull-changelog", "lint", cwd=place.copy())
+    place.call("antsibull-changelog", "lint", *place.extra, cwd=place.copy())
 
 
 def _importer(place: Workplace) -> None:
@@ -102,6 +117,40 @@ def _importer(place: Workplace) -> None:
         raise CheckFailed("Galaxy would refuse the collection, or warn of it")
 
 
+def _package(place: Workplace) -> None:
+    copy = place.copy()
+    wanted = {str(path.relative_to(copy)) for name in ("plugins", "playbooks", "meta") for path in _files(copy / name)}
+    for litter in (".cache/x.yml", "tests/output/x.json", ".ansible/x.yml", "plugins/modules/__pycache__/x.pyc"):
+        (copy / litter).parent.mkdir(parents=True, exist_ok=True)
+        (copy / litter).write_text("This must not get into the tarball.")
+    tarball = _build(place, copy)
+    with tarfile.open(tarball) as archive:
+        packed = {member.name for member in archive.getmembers() if member.isfile()}
+    if strange := sorted(name for name in packed if not _SHIPPED.fullmatch(name)):
+        raise CheckFailed(f"in the tarball, and should not be (build_ignore of galaxy.yml): {', '.join(strange)}")
+    if missing := sorted(wanted - packed):
+        raise CheckFailed(f"not in the tarball: {', '.join(missing)}")
+    _run_installed(place, tarball)
+
+
+def _run_installed(place: Workplace, tarball: Path) -> None:
+    """Install the tarball where there is nothing else, and stop a fleet twice with what is there."""
+    path = place.folder / "installed"
+    alone = {"ANSIBLE_COLLECTIONS_PATH": str(path), "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false"}
+    galaxy = ("ansible-galaxy", "collection")
+    place.call(*galaxy, "install", "--offline", "--collections-path", path, tarball, variables=alone)
+    place.call(*galaxy, "verify", "--offline", "jetstream.cloud", variables=alone)
+    stop_all = ("ansible-playbook", "jetstream.cloud.stop_all")
+    both = f"{shlex.join(stop_all)} && {shlex.join(stop_all)}"
+    said = place.call("python", BESIDE, "--seed", DEMO_SEED, "--", "sh", "-c", both, cwd=path, variables=alone)
+    if (changes := re.findall(r"changed=(\d+)", said)) != ["1", "0"]:
+        raise CheckFailed(f"the first run should change something and the second nothing; they changed {changes}")
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
 def _build(place: Workplace, copy: Path) -> Path:
     place.call("ansible-galaxy", "collection", "build", "--output-path", place.folder, cwd=copy)
     [tarball] = place.folder.glob("*.tar.gz")
@@ -112,6 +161,8 @@ CHECKS = (
     Check("pylint", "ansible-test's pylint, with nothing ignored", _pylint),
     Check("sanity", "the rest of ansible-test sanity, with nothing ignored", _sanity),
     Check("ansible-units", "the unit tests, as ansible-test runs them", _ansible_units),
+    Check("integration", "tasks and playbooks against the simulator", _integration),
+    Check("package", "the tarball: what is in it, and that it works where nothing else is installed", _package),
     Check("importer", "what Ansible Galaxy would say of the tarball", _importer),
     Check("docs", "documentation of modules and plugins", _docs),
     Check("lint", "ansible-lint, profile production", _lint),

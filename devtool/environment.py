@@ -24,6 +24,9 @@ PYTHON_VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 REQUIREMENTS = ROOT / "requirements"
 # Holds a link to the checkout under the name by which Python and Ansible import it.
 COLLECTIONS = CACHE / "collections"
+# Runs a program beside a simulated Atmosphere of its own.
+BESIDE = ROOT / "tests" / "simulator" / "beside.py"
+DEMO_SEED = BESIDE.parent / "seeds" / "demo.yaml"
 
 # uv does not read pip's configuration. What it would need of it, by pip's option and by uv's variable.
 _UV_VARIABLES = {

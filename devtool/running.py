@@ -14,12 +14,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO, cast
 
-from devtool.environment import CACHE, COLLECTIONS, ROOT, Environment, make_home, say
+from devtool.environment import CACHE, COLLECTIONS, ROOT, Environment, SetUpFailed, make_home, say
 
 # No check takes a tenth of this. One that hangs must not keep the others waiting for ever.
 _LONGEST = 20 * 60
@@ -33,13 +33,24 @@ class CheckFailed(Exception):
 class Workplace:
     """What one check works with: an environment, a home, copies of the checkout, and where its output goes."""
 
-    def __init__(self, environment: Environment, folder: Path, write: Callable[[str], None]) -> None:
+    def __init__(self, environment: Environment, folder: Path, extra: Sequence[str], live: bool) -> None:
         self.environment = environment
         self.folder = folder
-        self.write = write
+        self.log = folder.with_suffix(".log")
+        # What the user wants the tool behind the check to be given.
+        self.extra = tuple(extra)
         self.home = make_home("home")
+        self._live = live
         self._process: subprocess.Popen[str] | None = None
         self._stopped = False
+
+    def write(self, text: str) -> None:
+        """Add text to the output of the check."""
+        with self.log.open("a", encoding="utf-8") as handle:
+            handle.write(text)
+        if self._live:
+            sys.stdout.write(text)
+            sys.stdout.flush()
 
     def call(self, *command: str | Path, cwd: Path = ROOT, variables: Mapping[str, str] | None = None) -> str:
         """Run a program and return what it wrote. Raises CheckFailed if it fails or takes too long."""
@@ -133,69 +144,54 @@ class _Ended:
     check: Check
     seconds: float
     failure: str | None
+    log: Path
 
 
-def run_checks(checks: Sequence[Check], environment: Environment, *, verbose: bool) -> bool:
-    """Run all checks, print what they say, and return whether every one passed."""
-    logs = CACHE / "logs"
-    logs.mkdir(exist_ok=True)
+def run_checks(checks: Sequence[Check], environment: Environment, extra: Sequence[str], *, verbose: bool) -> bool:
+    """Run checks, print what those that fail have to say, and return whether every one passed.
+
+    extra is handed to the tool behind the check. A check that runs alone is shown as it goes, and so is verbose.
+    """
     folder = _new_folder()
     begun = time.monotonic()
-    live = len(checks) == 1
-    places: list[Workplace] = []
-    ended: list[_Ended] = []
+    alone = len(checks) == 1
+    places = {check: Workplace(environment, folder / check.name, extra, alone) for check in checks}
+    ended: dict[Check, _Ended] = {}
     pool = ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2))
     try:
-        futures: dict[Future[_Ended], Path] = {}
-        for check in checks:
-            log = logs / f"{check.name}.log"
-            futures[pool.submit(_run_one, check, environment, folder / check.name, log, live, places)] = log
-        for future in as_completed(futures):
+        for future in as_completed([pool.submit(_run_one, check, place) for check, place in places.items()]):
             result = future.result()
-            ended.append(result)
-            if not live:
-                _report(result, futures[future], whole=verbose or result.failure is not None)
+            ended[result.check] = result
+            if not alone:
+                _report(result, whole=verbose or result.failure is not None)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-        for place in tuple(places):
+        for place in places.values():
             place.stop()
         pool.shutdown(wait=True)
         shutil.rmtree(folder, ignore_errors=True)
-    return _summary(checks, ended, time.monotonic() - begun)
+    return _summary([ended[check] for check in checks], time.monotonic() - begun)
 
 
-def _run_one(
-    check: Check, environment: Environment, folder: Path, log: Path, live: bool, places: list[Workplace]
-) -> _Ended:
+def _run_one(check: Check, place: Workplace) -> _Ended:
     begun = time.monotonic()
     failure: str | None = None
-    with log.open("w", encoding="utf-8") as handle:
-        place = Workplace(environment, folder, _writer(handle, live))
-        places.append(place)
-        try:
-            check.run(place)
-        except (CheckFailed, OSError, subprocess.SubprocessError) as error:
-            failure = str(error)
-            place.write(f"{failure}\n")
-        finally:
-            places.remove(place)
-    return _Ended(check, time.monotonic() - begun, failure)
+    try:
+        check.run(place)
+    except (CheckFailed, SetUpFailed, OSError, subprocess.SubprocessError) as error:
+        failure = str(error)
+        place.write(f"{failure}\n")
+    logs = CACHE / "logs"
+    logs.mkdir(exist_ok=True)
+    # Moved in one step: another run's log of the same name is replaced, not mixed in.
+    log = place.log.replace(logs / f"{check.name}.log")
+    return _Ended(check, time.monotonic() - begun, failure, log)
 
 
-def _writer(handle: TextIO, live: bool) -> Callable[[str], None]:
-    def write(text: str) -> None:
-        handle.write(text)
-        if live:
-            sys.stdout.write(text)
-            sys.stdout.flush()
-
-    return write
-
-
-def _report(result: _Ended, log: Path, *, whole: bool) -> None:
+def _report(result: _Ended, *, whole: bool) -> None:
     say(_line(result))
     if whole:
-        text = log.read_text(encoding="utf-8").rstrip()
+        text = result.log.read_text(encoding="utf-8").rstrip()
         say("".join(f"    {line}\n" for line in text.splitlines()))
 
 
@@ -204,13 +200,12 @@ def _line(result: _Ended) -> str:
     return f"{verdict}  {result.check.name:<13} {result.seconds:6.1f} s  {result.check.about}"
 
 
-def _summary(checks: Sequence[Check], ended: Sequence[_Ended], seconds: float) -> bool:
-    by_name = {result.check.name: result for result in ended}
+def _summary(ended: Sequence[_Ended], seconds: float) -> bool:
     failed = [result.check.name for result in ended if result.failure is not None]
     say("")
-    for check in checks:
-        say(_line(by_name[check.name]))
-    verdict = f"{len(failed)} of {len(checks)} FAILED: {', '.join(failed)}" if failed else f"all {len(checks)} passed"
+    for result in ended:
+        say(_line(result))
+    verdict = f"{len(failed)} of {len(ended)} FAILED: {', '.join(failed)}" if failed else f"all {len(ended)} passed"
     say(f"\n{verdict}, in {seconds:.0f} s. What each of them wrote is in .cache/logs/.")
     return not failed
 
