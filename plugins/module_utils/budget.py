@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import AllocationSource, Instance
@@ -89,7 +89,7 @@ def _to_last(left: Decimal, end_date: str | None, now: datetime) -> Decimal | No
     return max(left, Decimal(0)) / (Decimal(str((end - now).total_seconds())) / _SECONDS_AN_HOUR)
 
 
-def moment(text: str | None, zone: tzinfo = timezone.utc) -> datetime | None:
+def moment(text: str | None, zone: tzinfo = UTC) -> datetime | None:
     """Read an ISO 8601 date or time, in C(zone) where it names none; None for None and for what is neither."""
     if not text:
         return None
@@ -102,4 +102,4 @@ def moment(text: str | None, zone: tzinfo = timezone.utc) -> datetime | None:
 
 def iso(time: datetime | None) -> str | None:
     """Write a time as the APIs do: ISO 8601, UTC, whole seconds, with a Z."""
-    return time.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ") if time else None
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if time else None

@@ -46,9 +46,8 @@ def within(periods: Iterable[StatusPeriod], since: datetime | None, until: datet
     """Cut periods, all of which have ends, to what lies between two times."""
     cut = []
     for each in periods:
-        assert each.end is not None
         start = max(each.start, since) if since else each.start
-        end = min(each.end, until) if until else each.end
+        end = min(_end(each), until) if until else _end(each)
         if end > start:
             cut.append(replace(each, start=start, end=end))
     return cut
@@ -81,10 +80,16 @@ def by_day(costs: Iterable[Cost], zone: tzinfo) -> Mapping[date, Decimal]:
 
 
 def _cost(period: StatusPeriod, rates: Rates) -> Cost:
-    assert period.end is not None
-    hours = _hours(period.start, period.end)
+    hours = _hours(period.start, _end(period))
     rate = rates.su_per_hour(period.size, period.status)
     return Cost(period, hours, None if rate is None else rate * hours)
+
+
+def _end(period: StatusPeriod) -> datetime:
+    """Return the end, which every period has once it has gone through without_gaps_or_overlaps."""
+    if period.end is None:
+        raise ValueError(f"a period of {period.instance_name} has no end yet")
+    return period.end
 
 
 def _hours(start: datetime, end: datetime) -> Decimal:
@@ -92,11 +97,10 @@ def _hours(start: datetime, end: datetime) -> Decimal:
 
 
 def _hours_by_day(period: StatusPeriod, zone: tzinfo) -> Iterator[tuple[date, Decimal]]:
-    assert period.end is not None
     start = period.start
-    while start < period.end:
+    while start < _end(period):
         day = start.astimezone(zone).date()
         midnight = datetime.combine(day + timedelta(days=1), time.min, tzinfo=zone)
-        end = min(period.end, midnight)
+        end = min(_end(period), midnight)
         yield day, _hours(start, end)
         start = end

@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils.loopback import is_loopback
 
 DEFAULT_API_URL = "https://use.jetstream-cloud.org"
 DEFAULT_TIMEOUT = 60.0
@@ -196,7 +197,7 @@ class _Settings:
             self.sources["api_url"] = _THE_DEFAULT
             return DEFAULT_API_URL
         url = server_url(_text(found), found.subject)
-        if url.startswith("http://") and not allow_http and not _is_loopback(urlsplit(url).hostname or ""):
+        if url.startswith("http://") and not allow_http and not is_loopback(urlsplit(url).hostname or ""):
             raise ConfigurationError(
                 f"{found.subject} is {url}, which would send the password in the clear.",
                 hint="Write https://, or set allow_http if nobody else can listen on that network.",
@@ -609,12 +610,3 @@ def _is_host(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _is_loopback(host: str) -> bool:
-    if host.removesuffix(".") == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -208,9 +208,8 @@ def plan(now: Situation, goal: Goal, *, offered: Collection[Action], allow_wake:
         return Plan(Verdict.FAIL, reason="it is in error")
     if now.kind is Kind.STUCK:
         return Plan(Verdict.FAIL, reason="it is in a state that only a person can end")
-    if now.kind is Kind.MOVING:
+    if now.kind is Kind.MOVING or now.place is None:
         return Plan(Verdict.WAIT)
-    assert now.place is not None
     if goal is Goal.REBOOTED and now.place is Place.ACTIVE:
         return Plan(Verdict.ACT, (reboot,))
     if now.place is goal.place:

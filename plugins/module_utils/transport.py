@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
+from urllib.parse import urlsplit
 
 from ansible_collections.jetstream.cloud.plugins.module_utils.clock import Clock
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
@@ -22,6 +23,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     UnexpectedAnswer,
     Unreachable,
 )
+from ansible_collections.jetstream.cloud.plugins.module_utils.loopback import is_loopback
 
 try:
     import requests
@@ -84,6 +86,7 @@ class Transport:
         self._answered = False
         self._closed = False
         self._session = _session(wire)
+        self._proxies = _proxies(base_url)
 
     def request(
         self,
@@ -178,6 +181,7 @@ class Transport:
                 allow_redirects=False,
                 # Said with the request, since REQUESTS_CA_BUNDLE comes before what the session says.
                 verify=self._session.verify,
+                proxies=self._proxies,
             )
         except requests.exceptions.RequestException as error:
             raise _unreachable(error, self._base_url, self._wire, patience) from error
@@ -197,6 +201,12 @@ def _session(wire: Wire) -> requests.Session:
     # Without an auth of its own, requests takes one from ~/.netrc and puts it in the place of the token.
     session.auth = _leave_as_it_is
     return session
+
+
+def _proxies(base_url: str) -> dict[str, str]:
+    """Keep a proxy out of talk with the machine itself: it could not reach that, and would read it in the clear."""
+    host = urlsplit(base_url).hostname or ""
+    return {"no_proxy": host} if is_loopback(host) else {}
 
 
 def _leave_as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:

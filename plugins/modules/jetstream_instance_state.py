@@ -24,6 +24,11 @@ extends_documentation_fragment:
   - jetstream.cloud.identifiers
   - jetstream.cloud.instance_filters
   - jetstream.cloud.wait
+attributes:
+  idempotent:
+    support: partial
+    details:
+      - O(state=rebooted) reboots at every run. All other states change nothing when run again.
 options:
   state:
     description:
