@@ -1,0 +1,238 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Atmosphere does when it is asked for an action: little of its own, but some of that in an unlucky order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..world.cloud import CloudUnreachable, KeystoneRefused, NovaRefused
+from ..world.records import NO_ADDRESS, Identity, Instance
+from ..world.state import World
+from ..world.vm import VM
+from .asking import Refusal, error
+
+_REBOOT_TYPES = ("HARD", "Hard", "hard", "SOFT", "Soft", "soft")
+
+
+class Irrecoverable(Exception):
+    """Atmosphere's own code raised this: it passes the text on as a 403."""
+
+
+@dataclass
+class Doing:
+    """An action on its way."""
+
+    world: World
+    identity: Identity
+    instance: Instance
+    vm: VM
+    parameters: Mapping[str, Any]
+
+    def nova(self, action: str) -> None:
+        """Ask nova for an action."""
+        self.world.cloud.act(self.vm, action, self.world.now())
+
+    def drop_address(self) -> None:
+        """Give the floating IP back. This comes before nova is asked, so it is gone even if nova then refuses."""
+        self.vm.address = NO_ADDRESS
+
+    def insist_on_allocation(self) -> None:
+        """Raise if what pays for the instance is used up."""
+        source = self.instance.allocation_source
+        if source is None:
+            raise Irrecoverable("InstanceAllocationSourceSnapshot matching query does not exist.")
+        over = source.compute_used - source.compute_allowed
+        if over > 0:
+            raise error(413, f"Time allocation exceeded: Allocation {source.name} is over 100% by {over:.3f} hours.")
+
+    def set_up(self, wait_as: str = "", *, when_active: bool = True) -> None:
+        """Have the machine set up, and given an address, once it is active."""
+        self.world.cloud.deploy(self.vm, wait_as, self.world.now(), when_active=when_active)
+
+    def write_down(self) -> None:
+        """Note in the database what the machine does this moment."""
+        self.world.remember(self.instance, self.vm.look())
+
+    def forget_list(self) -> None:
+        """Empty the cache of v1's list."""
+        self.world.forget_list(self.identity)
+
+
+def perform(world: World, identity: Identity, uuid: str, parameters: Mapping[str, Any]) -> Any:
+    """Carry an action out and return what v1 calls its object. Raises Refusal."""
+    action = parameters["action"]
+    vm = find_vm(world, identity, uuid, action)
+    if vm is None:
+        raise error(404, f"Instance {uuid} no longer exists")
+    instance = world.instance_with(uuid)
+    if instance is None:
+        raise error(404, f"Instance {uuid} no longer exists")
+    _insist_on_offered(identity, action)
+    doing = Doing(world, identity, instance, vm, parameters)
+    try:
+        return _ACTIONS[action](doing)
+    except NovaRefused as refused:
+        raise _passed_on(action, refused) from refused
+    except Irrecoverable as raised:
+        raise _irrecoverable(action, str(raised)) from raised
+
+
+def find_vm(world: World, identity: Identity, uuid: str, action: object) -> VM | None:
+    """Look for a machine among those of an identity, as each action begins. Raises Refusal."""
+    try:
+        reach_cloud(world, identity, "GET servers")
+    except NovaRefused as refused:
+        raise _irrecoverable(action, str(refused)) from refused
+    vm = world.cloud.vms.get(uuid)
+    return vm if vm is not None and vm.identity is identity else None
+
+
+def reach_cloud(world: World, identity: Identity, call: str) -> None:
+    """Log in at the cloud and call nova. Raises Refusal, or NovaRefused."""
+    provider = identity.provider
+    if provider.end_date is not None:
+        raise error(409, f"Cannot create driver on an inactive provider: {provider.name}")
+    try:
+        world.cloud.call("keystone", call)
+        world.cloud.call("nova", call)
+    except KeystoneRefused as refused:
+        raise error(401, "Identity/Provider Authentication Failed") from refused
+    except CloudUnreachable as broken:
+        text = f"Multiple connection attempts to the provider {provider.uuid} have failed. Please try again later."
+        raise error(504, text) from broken
+
+
+def _insist_on_offered(identity: Identity, action: object) -> None:
+    if not isinstance(action, str | list | dict):
+        raise _irrecoverable(action, f"argument of type '{type(action).__name__}' is not iterable")
+    if action not in list(_ACTIONS) or action in list(identity.provider.disabled_actions):
+        shown = action if isinstance(action, str) else "[" + ", ".join(f"u'{each}'" for each in action) + "]"
+        raise error(409, f"The requested action {shown} has been explicitly disabled on this provider.")
+
+
+def _passed_on(action: object, refused: NovaRefused) -> Refusal:
+    """Return what becomes of nova's refusal: only a conflict stays one."""
+    return error(409, str(refused)) if refused.status == 409 else _irrecoverable(action, str(refused))
+
+
+def _irrecoverable(action: object, text: str) -> Refusal:
+    return error(403, f"The requested action {action} encountered an irrecoverable exception: {text}")
+
+
+def _stop(doing: Doing) -> None:
+    doing.drop_address()
+    doing.nova("stop")
+    doing.write_down()
+    doing.forget_list()
+
+
+def _start(doing: Doing) -> None:
+    doing.insist_on_allocation()
+    doing.nova("start")
+    doing.set_up()
+    doing.write_down()
+    doing.forget_list()
+
+
+def _suspend(doing: Doing) -> bool:
+    doing.drop_address()
+    doing.nova("suspend")
+    doing.write_down()
+    doing.forget_list()
+    return True
+
+
+def _resume(doing: Doing) -> None:
+    # Neither the database nor the list's cache learns of it.
+    doing.insist_on_allocation()
+    doing.nova("resume")
+    doing.set_up()
+
+
+def _shelve(doing: Doing) -> None:
+    doing.drop_address()
+    doing.nova("shelve")
+    doing.write_down()
+    doing.forget_list()
+
+
+def _unshelve(doing: Doing) -> None:
+    # Neither the database nor the list's cache learns of it.
+    doing.insist_on_allocation()
+    doing.nova("unshelve")
+    doing.set_up()
+
+
+def _shelve_offload(doing: Doing) -> None:
+    doing.nova("shelve_offload")
+    doing.write_down()
+    doing.forget_list()
+
+
+def _reboot(doing: Doing) -> None:
+    kind = doing.parameters.get("reboot_type", "SOFT")
+    if kind not in _REBOOT_TYPES:
+        choices = ", ".join(f"'{each}'" for each in _REBOOT_TYPES)
+        text = f"400 Bad Request Invalid input for field/attribute type. Value: {kind}. u'{kind}' is not one of "
+        raise Irrecoverable(f"{text}[{choices}]")
+    before = doing.vm.nova_status.lower()
+    doing.nova("hard reboot" if kind.upper() == "HARD" else "reboot")
+    # Atmosphere goes by what it read before: this raises although the machine now comes up.
+    _insist_on_active(before)
+    doing.set_up("initializing")
+    doing.write_down()
+
+
+def _redeploy(doing: Doing) -> None:
+    _insist_on_active(doing.vm.nova_status.lower())
+    doing.set_up("redeploying", when_active=False)
+    doing.write_down()
+
+
+def _insist_on_active(status: str) -> None:
+    if status != "active":
+        raise Irrecoverable(f"Cannot redeploy to an instance in a non-active state. (Current state: {status})")
+
+
+def _console(doing: Doing) -> str:
+    return f"http://127.0.0.1:6080/vnc_auto.html?token={doing.world.random_uuid()}"
+
+
+def _confirm_resize(doing: Doing) -> None:
+    doing.nova("confirm_resize")
+
+
+def _revert_resize(doing: Doing) -> None:
+    doing.nova("revert_resize")
+
+
+def _never(text: str) -> Callable[[Doing], None]:
+    """Return an action that Atmosphere has, but that does not work."""
+
+    def act(_doing: Doing) -> None:
+        raise Irrecoverable(text)
+
+    return act
+
+
+_ACTIONS: Mapping[str, Callable[[Doing], Any]] = {
+    "stop": _stop,
+    "start": _start,
+    "suspend": _suspend,
+    "resume": _resume,
+    "shelve": _shelve,
+    "unshelve": _unshelve,
+    "shelve_offload": _shelve_offload,
+    "reboot": _reboot,
+    "redeploy": _redeploy,
+    "console": _console,
+    "confirm_resize": _confirm_resize,
+    "revert_resize": _revert_resize,
+    "resize": _never("Programmer -- Fix this method"),
+    "reset_network": _never("'OpenStack_Esh_NodeDriver' object has no attribute 'reset_network'"),
+    "rebuild": _never("'OSDriver' object has no attribute 'rebuild_instance'"),
+}

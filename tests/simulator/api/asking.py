@@ -1,0 +1,123 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A request as the views see it, and what they answer or raise."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qs
+
+from ..world.records import Token, User
+from ..world.state import World
+
+
+class Refusal(Exception):
+    """An answer that is not the one hoped for, with its body."""
+
+    def __init__(self, status: int, body: Any) -> None:
+        """Answer with a status and with JSON."""
+        super().__init__(f"{status} {body}")
+        self.status = status
+        self.body = body
+
+
+def error(status: int, message: Any) -> Refusal:
+    """Return a refusal in Atmosphere's own form."""
+    return Refusal(status, {"errors": [{"code": status, "message": message}]})
+
+
+def detail(status: int, text: str) -> Refusal:
+    """Return a refusal in the form of the framework that Atmosphere is built with."""
+    return Refusal(status, {"detail": text})
+
+
+def not_found() -> Refusal:
+    """Return the refusal for what is not there, or is another user's."""
+    return detail(404, "Not found.")
+
+
+class Broken(Exception):
+    """Atmosphere's own code breaks on this request: the answer is a page that speaks of maintenance."""
+
+
+@dataclass
+class Answer:
+    """What a view answers. C(data) None with the status 204 is an empty body."""
+
+    data: Any
+    status: int = 200
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    # How many instances stand in it: each costs the server time.
+    instances: int = 0
+
+
+@dataclass
+class Ask:
+    """A request. C(suffix) is ".json" where that ended the path: links in the answer then have it too."""
+
+    world: World
+    method: str
+    path: str
+    host: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    names: Mapping[str, str]
+    suffix: str = ""
+    user: User | None = None
+    session: Token | None = None
+
+    @property
+    def somebody(self) -> User:
+        """Return the user; for views that only users get to."""
+        if self.user is None:
+            raise Broken
+        return self.user
+
+    @cached_property
+    def data(self) -> Any:
+        """Return what the body says: JSON or a form. Raises Refusal."""
+        if not self.body:
+            return {}
+        kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind == "application/json":
+            return _json(self.body)
+        if kind == "application/x-www-form-urlencoded":
+            return {key: values[-1] for key, values in parse_qs(self.body.decode("utf-8", "replace")).items()}
+        raise detail(415, f'Unsupported media type "{kind}" in request.')
+
+    def url(self, resource: str, key: object) -> str:
+        """Return the address of a thing in v2."""
+        return self.absolute(f"/api/v2/{resource}/{key}{self.suffix}") + self._format
+
+    def absolute(self, path: str) -> str:
+        """Return the address of a path, as the client reached this server."""
+        return f"http://{self.host}{path}"
+
+    @cached_property
+    def _format(self) -> str:
+        wanted = self.query.get("format")
+        return f"?format={wanted}" if wanted else ""
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except json.JSONDecodeError as problem:
+        raise detail(400, f"JSON parse error - {_old_words(problem)}") from problem
+    except UnicodeDecodeError as problem:
+        raise detail(400, f"JSON parse error - {problem}") from problem
+
+
+def _old_words(problem: json.JSONDecodeError) -> str:
+    """Return what Python 2, which Atmosphere runs on, says to broken JSON."""
+    if problem.msg == "Expecting value":
+        return "No JSON object could be decoded"
+    if problem.msg.startswith("Expecting property name"):
+        return f"Expecting object: line {problem.lineno} column {problem.colno - 1} (char {problem.pos - 1})"
+    return str(problem)

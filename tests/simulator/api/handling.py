@@ -1,0 +1,222 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Atmosphere's own steps from a request to an answer, in their order. Nothing here waits."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+from starlette.routing import compile_path
+
+from ..settings import Settings
+from ..world.state import World
+from . import auth, pages
+from .asking import Answer, Ask, Broken, Refusal, detail
+from .negotiation import HTML, JSON, NotAcceptable, wants_json
+from .resources import RESOURCES, Access, Resource
+from .views_v2 import forbidden
+
+_PATTERNS = [(compile_path(resource.path)[0], resource) for resource in RESOURCES]
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A request as it came."""
+
+    method: str
+    path: str
+    query_string: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def full_path(self) -> str:
+        """Return the path with the query."""
+        return f"{self.path}?{self.query_string}" if self.query_string else self.path
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer, ready to be sent. C(cost): so many seconds more the server would have needed."""
+
+    status: int
+    body: bytes
+    content_type: str | None
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    cost: float = 0.0
+
+
+def handle(world: World, incoming: Incoming) -> Reply:
+    """Answer a request."""
+    with world.lock:
+        world.settle()
+        path, suffix = _without_suffix(incoming.path)
+        found = _match(path)
+        if found is None:
+            return _elsewhere(incoming)
+        resource, names = found
+        ask = Ask(
+            world=world,
+            method=incoming.method,
+            path=path,
+            host=incoming.headers.get("host", "127.0.0.1"),
+            query=incoming.query,
+            headers=incoming.headers,
+            body=incoming.body,
+            names=names,
+            suffix=suffix,
+        )
+        return _reply(ask, resource, incoming)
+
+
+def _without_suffix(path: str) -> tuple[str, str]:
+    bare = path.removesuffix(".json")
+    return (bare, ".json") if bare != path else (path, "")
+
+
+def _match(path: str) -> tuple[Resource, Mapping[str, str]] | None:
+    # v2 is also there without its number.
+    path = re.sub(r"^/api/(?!v\d+(/|$))", "/api/v2/", path)
+    for pattern, resource in _PATTERNS:
+        match = pattern.match(path)
+        if match:
+            return resource, match.groupdict()
+    return None
+
+
+def _elsewhere(incoming: Incoming) -> Reply:
+    """Send clients that end a path with a slash to https, whatever they came by; there is nothing else here."""
+    bare = incoming.path.rstrip("/")
+    if bare != incoming.path and _match(bare):
+        query = f"?{incoming.query_string}" if incoming.query_string else ""
+        location = f"https://{incoming.headers.get('host', '127.0.0.1')}{bare}{query}"
+        return Reply(302, b"", HTML, [("location", location)])
+    return Reply(404, pages.UNKNOWN.encode(), HTML)
+
+
+def _reply(ask: Ask, resource: Resource, incoming: Incoming) -> Reply:
+    try:
+        as_json = wants_json(ask.headers.get("accept"), ask.query, ask.suffix)
+    except NotAcceptable:
+        body = {"detail": "Could not satisfy the request Accept header."}
+        return _rendered(resource, 406, body, [("allow", resource.allow)], as_json=False)
+    key = f"{as_json} {incoming.full_path}"
+    if resource.cached and ask.method in ("GET", "HEAD"):
+        until, reply = ask.world.page_cache.get(key, (ask.world.now(), None))
+        if ask.world.now() < until and isinstance(reply, Reply):
+            return reply
+    try:
+        answer = _answer(ask, resource)
+    except Refusal as refusal:
+        return _rendered(resource, refusal.status, refusal.body, [("allow", resource.allow)], as_json=as_json)
+    except Broken:
+        return Reply(500, pages.BROKEN.encode(), HTML)
+    headers = [("allow", resource.allow), *answer.headers]
+    if resource.cached and ask.method in ("GET", "HEAD"):
+        headers += _cache_headers(ask.world)
+    reply = _rendered(resource, answer.status, answer.data, headers, as_json=as_json, cost=_cost(ask, resource, answer))
+    if resource.cached and ask.method in ("GET", "HEAD"):
+        _keep(ask.world, key, reply)
+    return reply
+
+
+def _answer(ask: Ask, resource: Resource) -> Answer:
+    """Let the request through the gates, in the order in which Atmosphere has them, and call the view."""
+    if resource.is_v2 and resource.access is not Access.ALWAYS:
+        _insist_on_open(ask)
+    auth.identify(ask)
+    _insist_on_access(ask, resource)
+    if resource.is_v1:
+        _insist_on_open(ask)
+    method = "GET" if ask.method == "HEAD" else ask.method
+    view = resource.views.get(method)
+    if view is not None:
+        return view(ask)
+    if method == "OPTIONS":
+        return Answer(_options(resource))
+    if method in _METHODS and method in resource.allow:
+        raise detail(501, f"The simulator does not do {method} here.")
+    raise detail(405, f'Method "{ask.method}" not allowed.')
+
+
+def _insist_on_open(ask: Ask) -> None:
+    """Raise if there is maintenance. Of a provider's nobody takes notice."""
+    if ask.user is not None and ask.user.username in ask.world.settings.maintenance_exempt:
+        return
+    now = ask.world.now()
+    records = [each for each in ask.world.maintenance if each.provider is None and each.active(now)]
+    if records:
+        raise detail(503, " | ".join(f"{each.title}: {each.message}" for each in records))
+
+
+def _insist_on_access(ask: Ask, resource: Resource) -> None:
+    user = ask.user
+    if user is None:
+        if resource.access in (Access.LOGIN, Access.STAFF):
+            raise auth.not_logged_in()
+        return
+    if resource.is_v2 and user.end_date is not None and user.end_date <= ask.world.now():
+        raise auth.account_disabled()
+    if resource.access is Access.STAFF and not user.is_staff:
+        raise forbidden()
+
+
+def _options(resource: Resource) -> dict[str, Any]:
+    return {
+        "name": resource.title,
+        "description": "",
+        "renders": ["text/html", "application/json"],
+        "parses": ["application/json", "application/x-www-form-urlencoded"],
+    }
+
+
+def _rendered(
+    resource: Resource,
+    status: int,
+    data: Any,
+    headers: list[tuple[str, str]],
+    *,
+    as_json: bool,
+    cost: float = 0.0,
+) -> Reply:
+    if status == 204:
+        return Reply(status, b"", None, headers, cost)
+    if as_json:
+        text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+        return Reply(status, text.encode(), JSON, headers, cost)
+    page = pages.browsable(f"{resource.title} \N{EN DASH} Django REST framework", status, data)
+    return Reply(status, page.encode(), HTML, headers, cost)
+
+
+def _cost(ask: Ask, resource: Resource, answer: Answer) -> float:
+    settings: Settings = ask.world.settings
+    if resource.path.endswith("}"):
+        return answer.instances * settings.detail_cost
+    return answer.instances * (settings.v1_list_cost if resource.is_v1 else settings.v2_list_cost)
+
+
+def _cache_headers(world: World) -> list[tuple[str, str]]:
+    seconds = world.settings.detail_cache
+    expires = http_date(world.now() + timedelta(seconds=seconds))
+    return [("cache-control", f"no-cache, max-age={seconds:.0f}"), ("expires", expires)]
+
+
+def _keep(world: World, key: str, reply: Reply) -> None:
+    """Put an answer into the page cache: it goes to whoever asks next, with or without a token, at no cost."""
+    until = world.now() + timedelta(seconds=world.settings.detail_cache)
+    kept = Reply(reply.status, reply.body, reply.content_type, reply.headers)
+    world.page_cache[key] = (until, kept)
+
+
+def http_date(moment: datetime) -> str:
+    """Return a date as HTTP has it."""
+    return format_datetime(moment, usegmt=True)

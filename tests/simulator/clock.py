@@ -1,0 +1,74 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The simulator's time: the machine's, or one that a test drives by hand."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """All that the simulated world asks of time. A clock of the product's clients will do as well."""
+
+    def now(self) -> datetime:
+        """Return the date and time, in UTC."""
+
+
+class SystemClock:
+    """The machine's own time."""
+
+    def now(self) -> datetime:
+        """Return the date and time, in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Return seconds that only ever go up."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Return after so many seconds."""
+        time.sleep(seconds)
+
+
+class ManualClock:
+    """Time that stands still until it is told to move on. May be used from several threads.
+
+    A client given the same clock waits in no time at all: its sleep() moves the cloud on.
+    """
+
+    def __init__(self, start: datetime = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)) -> None:
+        """Begin at C(start), in UTC."""
+        self._start = start
+        self._now = start
+        self._lock = threading.Lock()
+
+    def now(self) -> datetime:
+        """Return the date and time, in UTC."""
+        with self._lock:
+            return self._now
+
+    def monotonic(self) -> float:
+        """Return the seconds since the start."""
+        return (self.now() - self._start).total_seconds()
+
+    def advance(self, seconds: float) -> datetime:
+        """Move on by so many seconds and return the new time. Raises ValueError for less than none."""
+        if seconds < 0:
+            raise ValueError(f"time does not go back: {seconds}")
+        with self._lock:
+            self._now += timedelta(seconds=seconds)
+            return self._now
+
+    def move_to(self, moment: datetime) -> datetime:
+        """Move on to a moment and return it; stay where it is if the moment has passed already."""
+        with self._lock:
+            self._now = max(self._now, moment)
+            return self._now
+
+    def sleep(self, seconds: float) -> None:
+        """Move on by so many seconds."""
+        self.advance(seconds)

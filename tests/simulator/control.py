@@ -1,0 +1,164 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way to script a simulator that runs as a program: /_simulator, where that was opened."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, fields
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from .clock import ManualClock
+from .faults import Fault, Faults
+from .request_log import RequestLog
+from .world.cloud import Trouble
+from .world.database import v2_status
+from .world.state import World
+
+Act = Callable[[dict[str, Any]], Any]
+
+
+def control_routes(world: World, faults: Faults, log: RequestLog) -> list[Route]:
+    """Return the routes. Bodies and answers are JSON; what makes no sense is answered with 400."""
+    desk = _Desk(world, faults, log)
+    table: dict[str, dict[str, Act]] = {
+        "world": {"GET": desk.show_world, "POST": desk.change_instance},
+        "clock": {"GET": desk.show_clock, "POST": desk.advance_clock},
+        "settings": {"GET": desk.show_settings, "POST": desk.change_settings},
+        "monitor": {"POST": desk.run_monitor},
+        "requests": {"GET": desk.show_requests, "DELETE": desk.reset_requests},
+        "faults": {"POST": desk.add_fault, "DELETE": desk.clear_faults},
+        "trouble": {"POST": desk.add_trouble, "DELETE": desk.end_trouble},
+        "maintenance": {"POST": desk.begin_maintenance, "DELETE": desk.end_maintenance},
+        "tokens": {"DELETE": desk.expire_tokens},
+    }
+    return [Route(f"/_simulator/{name}", _endpoint(world, acts), methods=list(acts)) for name, acts in table.items()]
+
+
+def _endpoint(world: World, acts: dict[str, Act]) -> Callable[[Request], Any]:
+    async def endpoint(request: Request) -> Response:
+        body = await request.body()
+        try:
+            data = json.loads(body) if body else {}
+            with world.lock:
+                world.settle()
+                return JSONResponse(acts[request.method](data))
+        except (KeyError, TypeError, ValueError, AttributeError) as problem:
+            return JSONResponse({"problem": repr(problem)}, status_code=400)
+
+    return endpoint
+
+
+class _Desk:
+    """What can be asked for, by name. Each takes the body of the request."""
+
+    def __init__(self, world: World, faults: Faults, log: RequestLog) -> None:
+        self._world = world
+        self._faults = faults
+        self._log = log
+
+    def show_world(self, _data: dict[str, Any]) -> Any:
+        """Return what cloud and database have of each instance."""
+        rows = []
+        for instance in self._world.instances:
+            vm = self._world.cloud.vms.get(instance.uuid)
+            status, activity = v2_status(instance.latest)
+            rows.append(
+                {
+                    "id": instance.id,
+                    "uuid": instance.uuid,
+                    "name": instance.name,
+                    "cloud": vm.look().words if vm else None,
+                    "database": f"{status} - {activity}" if activity else status,
+                    "address": vm.address if vm else None,
+                }
+            )
+        return {"instances": rows}
+
+    def change_instance(self, data: dict[str, Any]) -> Any:
+        """{"instance": which, "state": ..., "changes": {...}, "misbehave": {...}}: see World.force, .misbehave."""
+        which = data["instance"]
+        if "state" in data or "changes" in data:
+            self._world.force(which, data.get("state"), **data.get("changes", {}))
+        if "misbehave" in data:
+            self._world.misbehave(which, **data["misbehave"])
+        return {"cloud": self._world.look(which).words}
+
+    def show_clock(self, _data: dict[str, Any]) -> Any:
+        """Return the time."""
+        return {"now": self._world.now().isoformat()}
+
+    def advance_clock(self, data: dict[str, Any]) -> Any:
+        """{"advance": seconds}."""
+        if not isinstance(self._world.clock, ManualClock):
+            raise TypeError("only a clock driven by hand can be moved on")
+        self._world.clock.advance(float(data["advance"]))
+        return self.show_clock(data)
+
+    def show_settings(self, _data: dict[str, Any]) -> Any:
+        """Return the settings."""
+        return asdict(self._world.settings)
+
+    def change_settings(self, data: dict[str, Any]) -> Any:
+        """Change settings, by name."""
+        unknown = set(data) - {field.name for field in fields(self._world.settings)}
+        if unknown:
+            raise KeyError(*sorted(unknown))
+        for name, value in data.items():
+            setattr(self._world.settings, name, value)
+        return self.show_settings(data)
+
+    def run_monitor(self, _data: dict[str, Any]) -> Any:
+        """Let Atmosphere look at the cloud."""
+        self._world.monitor()
+        return {}
+
+    def show_requests(self, _data: dict[str, Any]) -> Any:
+        """Return the log."""
+        return {"requests": [asdict(entry) for entry in self._log]}
+
+    def reset_requests(self, _data: dict[str, Any]) -> Any:
+        """Empty the log."""
+        self._log.reset()
+        return {}
+
+    def add_fault(self, data: dict[str, Any]) -> Any:
+        """Add a fault: the attributes of Fault."""
+        self._faults.add(Fault(**data))
+        return {}
+
+    def clear_faults(self, _data: dict[str, Any]) -> Any:
+        """Remove all faults."""
+        self._faults.clear()
+        return {}
+
+    def add_trouble(self, data: dict[str, Any]) -> Any:
+        """Add trouble with the cloud: the attributes of Trouble."""
+        self._world.trouble(Trouble(**data))
+        return {}
+
+    def end_trouble(self, _data: dict[str, Any]) -> Any:
+        """Remove all trouble."""
+        self._world.cloud.troubles.clear()
+        return {}
+
+    def begin_maintenance(self, data: dict[str, Any]) -> Any:
+        """{"title": ..., "message": ...}: close the API."""
+        self._world.add_maintenance(data["title"], data["message"])
+        return {}
+
+    def end_maintenance(self, _data: dict[str, Any]) -> Any:
+        """Open the API again."""
+        self._world.maintenance.clear()
+        return {}
+
+    def expire_tokens(self, _data: dict[str, Any]) -> Any:
+        """Let all tokens be expired."""
+        self._world.expire_tokens()
+        return {}

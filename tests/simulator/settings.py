@@ -1,0 +1,45 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be set about a simulated Atmosphere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# So long the recorded cloud took (the range that fits all recorded timelines is 3.1 to 3.4 s, and 11 to 13 s).
+RECORDED_TRANSITION = 3.2
+RECORDED_DEPLOY = 12.0
+
+
+@dataclass
+class Settings:
+    """May be changed while the simulator runs. All times are seconds.
+
+    The first group passes on the world's clock, the second on the machine's: that is how long a request really takes.
+    """
+
+    # From one state to the next, as in stop: active to shutoff. With 0 the state is reached at the next request.
+    transition: float = 0.0
+    # From active until it has an address and nothing is being deployed any more. With 0 both come at once.
+    deploy: float = 0.0
+    token_lifetime: float = 86400.0
+    # Atmosphere looks at the cloud by itself this often; until then v2 shows what the database has.
+    monitor_interval: float = 900.0
+    detail_cache: float = 60.0
+    list_cache: float = 30.0
+
+    # What every request takes, and what each instance in an answer adds.
+    latency: float = 0.0
+    v2_list_cost: float = 0.0
+    v1_list_cost: float = 0.0
+    detail_cost: float = 0.0
+    # So many requests are worked on at once; the others wait. None: all of them.
+    workers: int | None = None
+
+    # Atmosphere's ENABLE_PROJECT_SHARING: changes which refusal somebody else's instance is answered with.
+    project_sharing: bool = True
+    # v2's list of instances has no order of its own. With True it comes in another one each time.
+    shuffle_lists: bool = False
+    # Users to whom maintenance does not apply.
+    maintenance_exempt: tuple[str, ...] = ()

@@ -1,0 +1,181 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The cloud: its machines, what nova says to an action, and what can be wrong with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from ..settings import Settings
+from .agenda import Agenda
+from .journeys import DEPLOYING_AT, JOURNEYS, NETWORKING_AT, READY_AT, Changes, Journey, Step
+from .records import NO_ADDRESS, Identity
+from .vm import VM
+
+_REASONS = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    409: "Conflict",
+    413: "Request Entity Too Large",
+    500: "Internal Server Error",
+    502: "Bad Gateway",
+    503: "Service Unavailable",
+}
+
+
+class NovaRefused(Exception):
+    """Nova, or what stands before it, said no. Its text begins with status and reason, as Atmosphere passes it on."""
+
+    def __init__(self, status: int, text: str) -> None:
+        """Say it in nova's words."""
+        super().__init__(f"{status} {_REASONS.get(status, 'Error')} {text}")
+        self.status = status
+
+
+class KeystoneRefused(Exception):
+    """The identity's own login at the cloud was refused."""
+
+
+class CloudUnreachable(Exception):
+    """The connection to nova broke."""
+
+
+@dataclass
+class Trouble:
+    """Something wrong between Atmosphere and the cloud.
+
+    C(service) is "keystone" or "nova". C(call) is a regular expression over calls: "GET servers" (before each action
+    and each read by v1), "POST action/stop" and the like. C(status) 0 breaks the connection.
+    """
+
+    service: str
+    call: str = ""
+    status: int = 500
+    text: str = "Unexpected API Error."
+    times: int = 1
+
+    def strikes(self, service: str, call: str) -> bool:
+        """Say whether a call meets it, and count that."""
+        if self.times <= 0 or service != self.service or not re.search(self.call, call):
+            return False
+        self.times -= 1
+        return True
+
+
+class Cloud:
+    """All machines of all providers. Nothing in it happens but by catch_up() of its agenda."""
+
+    def __init__(self, settings: Settings, agenda: Agenda) -> None:
+        """Begin without a machine."""
+        self.settings = settings
+        self.vms: dict[str, VM] = {}
+        self.troubles: list[Trouble] = []
+        self._agenda = agenda
+        self._addresses = (f"149.165.{156 + number // 244}.{12 + number % 244}" for number in range(244 * 99))
+
+    def call(self, service: str, call: str) -> None:
+        """Make a call to a service: raise what it runs into."""
+        trouble = next((each for each in self.troubles if each.strikes(service, call)), None)
+        if trouble is None:
+            return
+        if service == "keystone":
+            raise KeystoneRefused(trouble.text)
+        if trouble.status == 0:
+            raise CloudUnreachable(trouble.text)
+        raise NovaRefused(trouble.status, trouble.text)
+
+    def of(self, identity: Identity) -> Iterator[VM]:
+        """Return an identity's machines, the newest first."""
+        return (vm for vm in reversed(self.vms.values()) if vm.identity is identity)
+
+    def next_address(self) -> str:
+        """Take a floating IP from the pool."""
+        return next(self._addresses)
+
+    def act(self, vm: VM, action: str, now: datetime) -> None:
+        """Ask nova for an action. What was planned for the machine until then does not happen. Raises NovaRefused."""
+        journey = JOURNEYS[action]
+        self.call("nova", f"POST action/{journey.name or action}")
+        _insist(vm, journey, action)
+        vm.journeys += 1
+        _apply(vm, journey.begin)
+        for step in _steps(vm, journey, now):
+            self._later(vm, now, step.after * self._transition(vm), partial(_apply, vm, step.changes))
+
+    def deploy(self, vm: VM, wait_as: str, now: datetime, *, when_active: bool = True) -> None:
+        """Begin what Atmosphere does to a machine that becomes active (or is): it gets an address and is set up.
+
+        C(wait_as): what Atmosphere says while it waits before.
+        """
+        vm.tmp_status = wait_as
+        unit = self.settings.deploy * vm.quirks.slowness
+        begin = self._transition(vm) if when_active else 0.0
+        self._later(vm, now, begin + NETWORKING_AT * unit, partial(_set_up, vm, "networking"))
+        self._later(vm, now, begin + DEPLOYING_AT * unit, lambda: self._connect(vm))
+        self._later(vm, now, begin + READY_AT * unit, partial(_set_up, vm, ""))
+
+    def finish_deploying(self, vm: VM, seconds: float, now: datetime) -> None:
+        """Let a machine that is being deployed become ready in so many seconds."""
+        self._later(vm, now, seconds, partial(_set_up, vm, ""))
+
+    def force(self, vm: VM, **changes: object) -> None:
+        """Put a machine into any state at once, as an operator of the cloud could."""
+        vm.journeys += 1
+        _apply(vm, changes)
+
+    def _transition(self, vm: VM) -> float:
+        return self.settings.transition * vm.quirks.slowness
+
+    def _connect(self, vm: VM) -> None:
+        if vm.running and vm.address == NO_ADDRESS:
+            vm.address = self.next_address()
+        _set_up(vm, "deploying")
+
+    def _later(self, vm: VM, now: datetime, seconds: float, do: Callable[[], None]) -> None:
+        journey = vm.journeys
+
+        def unless_overtaken(_moment: datetime) -> None:
+            if vm.journeys == journey:
+                do()
+
+        self._agenda.at(now + timedelta(seconds=seconds), unless_overtaken)
+
+
+def _set_up(vm: VM, tmp_status: str) -> None:
+    if vm.running:
+        vm.tmp_status = tmp_status
+
+
+def _steps(vm: VM, journey: Journey, now: datetime) -> Iterable[Step]:
+    """Return the steps of a journey, the last of them into error if that was asked for."""
+    text, vm.quirks.fails_with = vm.quirks.fails_with, None
+    if text is None:
+        return journey.steps
+    fault = {"message": text, "code": 500, "created": now.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    error = Step(1.0, {"vm_state": "error", "task_state": None, "fault": fault})
+    return [*(step for step in journey.steps if step.after < 1.0), error]
+
+
+def _apply(vm: VM, changes: Changes) -> None:
+    for name, value in changes.items():
+        setattr(vm, name, value)
+
+
+def _insist(vm: VM, journey: Journey, action: str) -> None:
+    """Raise what nova says if a machine is not in a state for an action."""
+    name = journey.name or action
+    if vm.quirks.refuses is not None:
+        raise NovaRefused(409, vm.quirks.refuses)
+    if vm.vm_state not in journey.vm_states:
+        raise NovaRefused(409, f"Cannot '{name}' instance {vm.uuid} while it is in vm_state {vm.vm_state}")
+    if vm.task_state is not None and vm.task_state not in journey.tasks_allowed:
+        raise NovaRefused(409, f"Cannot '{name}' instance {vm.uuid} while it is in task_state {vm.task_state}")
+    if not vm.launched:
+        raise NovaRefused(409, f"Instance {vm.uuid} is in an invalid state for '{name}'")

@@ -1,0 +1,65 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Atmosphere remembers of a machine: the statuses of its own, and the history that they make."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from .records import Instance, Period
+from .vm import Look
+
+# Statuses by what is going on, while nova says active. Whatever is not here is plain "active".
+_BY_ACTIVITY = {
+    "initializing": "build",
+    "networking": "networking",
+    "deploying": "deploying",
+    "redeploying": "redeploy",
+    "deploy_error": "deploy_error",
+    "boot_script_error": "deploy_error",
+    "suspending": "suspended",
+    "shelving": "shelved",
+    "shelving_image_pending_upload": "shelved",
+    "shelving_image_uploading": "shelved",
+    "shelving_offloading": "shelved",
+}
+# These are shown as "active", with themselves as the activity.
+_ACTIVITIES = frozenset({"networking", "deploying", "deploy_error"})
+_HIDES_ADDRESS = frozenset({"suspended", "shutoff", "shelved"})
+
+
+def status_of(look: Look) -> str:
+    """Return Atmosphere's status for what was seen in the cloud."""
+    if look.status != "active":
+        return look.status
+    if look.activity.startswith("running_boot_script"):
+        return "deploying"
+    return _BY_ACTIVITY.get(look.activity, "active")
+
+
+def v2_status(period: Period) -> tuple[str, str]:
+    """Return status and activity as v2 shows them."""
+    if period.status in _ACTIVITIES:
+        return "active", period.status
+    return period.status, ""
+
+
+def v2_address(instance: Instance) -> str:
+    """Return the address as v2 shows it."""
+    return "0.0.0.0" if instance.latest.status in _HIDES_ADDRESS else instance.ip_address
+
+
+def remember(instance: Instance, look: Look, now: datetime, new_period: Callable[[], tuple[int, str]]) -> None:
+    """Write down what was seen: the address, and a row of history if something has changed."""
+    instance.ip_address = look.address
+    latest = instance.latest
+    status = status_of(look)
+    if (latest.status, latest.activity) == (status, look.activity):
+        return
+    latest.end = now
+    number, uuid = new_period()
+    instance.history.append(
+        Period(number, uuid, status, look.activity, instance.size, start=now, extra=dict(look.extra))
+    )

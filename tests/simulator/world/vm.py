@@ -1,0 +1,151 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A virtual machine as nova sees it: its states, and the words that come of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from .records import NO_ADDRESS, Identity
+
+# nova's status by vm_state and, where that matters, by task_state.
+_STATUS_BY_STATE = {
+    "active": "ACTIVE",
+    "building": "BUILD",
+    "stopped": "SHUTOFF",
+    "suspended": "SUSPENDED",
+    "paused": "PAUSED",
+    "rescued": "RESCUE",
+    "resized": "VERIFY_RESIZE",
+    "error": "ERROR",
+    "shelved": "SHELVED",
+    "shelved_offloaded": "SHELVED_OFFLOADED",
+    "soft-delete": "SOFT_DELETED",
+}
+_STATUS_BY_TASK = {
+    "rebooting": "REBOOT",
+    "reboot_pending": "REBOOT",
+    "reboot_started": "REBOOT",
+    "rebooting_hard": "HARD_REBOOT",
+    "reboot_pending_hard": "HARD_REBOOT",
+    "reboot_started_hard": "HARD_REBOOT",
+    "resize_prep": "RESIZE",
+    "resize_migrating": "RESIZE",
+    "resize_migrated": "RESIZE",
+    "resize_finish": "RESIZE",
+    "rebuilding": "REBUILD",
+    "updating_password": "PASSWORD",
+    "migrating": "MIGRATING",
+}
+_STATES_WITH_TASKS = frozenset({"active", "stopped", "suspended", "paused", "error"})
+_OFFLOADED = frozenset({"shelved", "shelved_offloaded"})
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a look at a machine showed, at one time. C(extra): what Atmosphere wrote down of a failed deployment."""
+
+    status: str
+    activity: str
+    address: str
+    fault: Mapping[str, Any]
+    extra: Mapping[str, str]
+
+    @property
+    def words(self) -> str:
+        """Return v1's status, as in "active - powering-off"."""
+        return f"{self.status} - {self.activity}" if self.activity else self.status
+
+    @property
+    def v1_activity(self) -> str:
+        """Return v1's activity, which loses a dash in "running_boot_script - 1/2"."""
+        return " ".join(self.activity.split(" - "))
+
+
+@dataclass
+class Quirks:
+    """How one machine differs from the well-behaved."""
+
+    # The next change of state ends in error instead, with this fault.
+    fails_with: str | None = None
+    # Its changes take so many times as long as those of others.
+    slowness: float = 1.0
+    # Nova refuses whatever is asked of it, with these words and the status 409.
+    refuses: str | None = None
+
+
+@dataclass(eq=False)
+class VM:
+    """A machine in the cloud."""
+
+    uuid: str
+    name: str
+    identity: Identity
+    vm_state: str = "active"
+    task_state: str | None = None
+    # Set by Atmosphere in the machine's metadata, and shown by v1 while it is active and has no task.
+    tmp_status: str = ""
+    address: str = NO_ADDRESS
+    fault: Mapping[str, Any] = field(default_factory=dict)
+    status_override: str | None = None
+    # What Atmosphere put into the metadata when a deployment failed.
+    deploy_fault: Mapping[str, str] = field(default_factory=dict)
+    launched: bool = True
+    quirks: Quirks = field(default_factory=Quirks)
+    # Counts the changes begun: what was planned before the latest of them does not happen any more.
+    journeys: int = 0
+
+    @property
+    def nova_status(self) -> str:
+        """Return nova's word for it, as in "HARD_REBOOT"."""
+        if self.status_override:
+            return self.status_override
+        if self.task_state and self.vm_state in _STATES_WITH_TASKS and self.task_state in _STATUS_BY_TASK:
+            return _STATUS_BY_TASK[self.task_state]
+        return _STATUS_BY_STATE.get(self.vm_state, "UNKNOWN")
+
+    @property
+    def running(self) -> bool:
+        """Say whether it is active and nova is not about to change that."""
+        return self.vm_state == "active" and self.task_state is None
+
+    def look(self) -> Look:
+        """Return what v1 would see of it now."""
+        status = self.nova_status.lower()
+        activity = self.task_state or (self.tmp_status if status == "active" else "")
+        failed = self.tmp_status in ("deploy_error", "boot_script_error")
+        return Look(
+            status=status,
+            activity=activity,
+            address=self.address,
+            fault=self.fault if self.vm_state == "error" else {},
+            extra=self.deploy_fault if failed else {},
+        )
+
+
+# The states that a machine can be put into by name: in seeds, fleets and tests.
+STATES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "active": {},
+        "shutoff": {"vm_state": "stopped"},
+        "suspended": {"vm_state": "suspended"},
+        "paused": {"vm_state": "paused"},
+        "shelved": {"vm_state": "shelved"},
+        "shelved_offloaded": {"vm_state": "shelved_offloaded"},
+        "build": {"vm_state": "building", "task_state": "spawning", "launched": False},
+        "initializing": {"tmp_status": "initializing"},
+        "networking": {"tmp_status": "networking"},
+        "deploying": {"tmp_status": "deploying"},
+        "deploy_error": {"tmp_status": "deploy_error"},
+        "error": {"vm_state": "error"},
+        "rescue": {"vm_state": "rescued"},
+        "verify_resize": {"vm_state": "resized"},
+        "soft_deleted": {"vm_state": "soft-delete"},
+        "unknown": {"status_override": "UNKNOWN"},
+    }
+)
+HAVE_ADDRESS = frozenset({"active", "networking", "deploying", "deploy_error"})
