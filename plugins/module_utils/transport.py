@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+import ssl
 import threading
 import traceback
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -76,7 +78,10 @@ class Transport:
         *,
         jitter: Callable[[float], float] = lambda longest: random.uniform(0, longest),
     ) -> None:
-        """Open no connection yet. C(jitter) draws a pause from 0 to the seconds it is given."""
+        """Open no connection yet. C(jitter) draws a pause from 0 to the seconds it is given.
+
+        Raises ConfigurationError if there are no certificates in what the wire's ca_path names.
+        """
         self._base_url = base_url
         self._wire = wire
         self._clock = clock
@@ -152,9 +157,12 @@ class Transport:
             self._not_before = max(self._not_before, self._clock.monotonic() + min(seconds, self._wire.retry_timeout))
 
     def _wait_for_gate(self) -> None:
-        with self._gate:
-            wait = self._not_before - self._clock.monotonic()
-        if wait > 0:
+        """Sleep until the time that the server asked for, which it may put off meanwhile."""
+        while True:
+            with self._gate:
+                wait = self._not_before - self._clock.monotonic()
+            if wait <= 0:
+                return
             self._clock.sleep(wait)
 
     def _send(
@@ -183,12 +191,19 @@ class Transport:
                 verify=self._session.verify,
                 proxies=self._proxies,
             )
-        except requests.exceptions.RequestException as error:
+        except (requests.exceptions.InvalidHeader, UnicodeEncodeError):
+            # Raised below: the original error holds the token.
+            response = None
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
             raise _unreachable(error, self._base_url, self._wire, patience) from error
-        return _reply(response)
+        if response is None:
+            raise ConfigurationError("The token holds characters that no HTTP header may hold.")
+        return _reply(response, self._clock.now())
 
 
 def _session(wire: Wire) -> requests.Session:
+    if wire.validate_certs and wire.ca_path:
+        _check_certificates(Path(wire.ca_path))
     session = requests.Session()
     adapter = HTTPAdapter(pool_connections=1, pool_maxsize=wire.connections, pool_block=True)
     session.mount("https://", adapter)
@@ -209,6 +224,17 @@ def _proxies(base_url: str) -> dict[str, str]:
     return {"no_proxy": host} if is_loopback(host) else {}
 
 
+def _check_certificates(path: Path) -> None:
+    """Refuse a file without certificates by its name. Later on, it would look as if the server's were at fault."""
+    try:
+        if not path.is_dir():
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+    except OSError:
+        raise ConfigurationError(
+            f"There is no certificate that can be read in {path} (ca_path).", hint="It has to be in the format PEM."
+        ) from None
+
+
 def _leave_as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
@@ -224,7 +250,7 @@ def _try_again(method: str, reply: Reply) -> bool:
     return reply.status == 429 or (reply.status == 503 and reply.retry_after is not None)
 
 
-def _reply(response: requests.Response) -> Reply:
+def _reply(response: requests.Response, now: datetime) -> Reply:
     content_type = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
     is_json, body = _parse(response.content) if content_type.endswith("json") else (False, None)
     return Reply(
@@ -232,7 +258,7 @@ def _reply(response: requests.Response) -> Reply:
         body=body,
         is_json=is_json,
         content_type=content_type,
-        retry_after=_seconds(response.headers.get("Retry-After")),
+        retry_after=_seconds(response.headers.get("Retry-After"), now),
         location=response.headers.get("Location"),
     )
 
@@ -244,7 +270,7 @@ def _parse(content: bytes) -> tuple[bool, Any]:
         return False, None
 
 
-def _seconds(retry_after: str | None) -> float | None:
+def _seconds(retry_after: str | None, now: datetime) -> float | None:
     """Read Retry-After, which is a number of seconds or a date."""
     if not retry_after:
         return None
@@ -258,25 +284,19 @@ def _seconds(retry_after: str | None) -> float | None:
         return None
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)
-    return max(0.0, (until - datetime.now(UTC)).total_seconds())
+    return max(0.0, (until - now).total_seconds())
 
 
-def _unreachable(error: requests.exceptions.RequestException, base_url: str, wire: Wire, patience: float) -> Exception:
+def _unreachable(error: Exception, base_url: str, wire: Wire, patience: float) -> Exception:
     """Say in one sentence why no answer came within C(patience) seconds, and whether another try makes sense."""
     causes = [type(each).__name__ for each in _causes(error)]
     text = " ".join(str(each) for each in _causes(error))
     if isinstance(error, requests.exceptions.SSLError):
-        return Unreachable(
-            f"The certificate of {base_url} was not accepted: {_innermost(error)}.",
-            hint="If the site has its own certificate authority, name its file with ca_path.",
-            passing=False,
-        )
+        return _insecure(error, base_url)
     if isinstance(error, requests.exceptions.ProxyError):
         return Unreachable(f"The proxy on the way to {base_url} did not answer: {_innermost(error)}.")
-    if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
-        return ConfigurationError(f"{base_url} is not a usable api_url: {error}.")
-    if isinstance(error, (requests.exceptions.InvalidHeader, UnicodeError)):
-        return ConfigurationError("The token holds characters that no HTTP header may hold.")
+    if "LocationParseError" in causes or isinstance(error, requests.exceptions.InvalidURL):
+        return ConfigurationError(f"{base_url} is not an address that can be used as api_url.")
     if "NameResolutionError" in causes or "gaierror" in causes or "Name or service not known" in text:
         return Unreachable(
             f"The host of {base_url} was not found.", hint="Check api_url, and the network.", unsent=True
@@ -290,6 +310,22 @@ def _unreachable(error: requests.exceptions.RequestException, base_url: str, wir
     if isinstance(error, requests.exceptions.ContentDecodingError):
         return UnexpectedAnswer(f"{base_url} sent an answer that could not be decoded.")
     return Unreachable(f"The connection to {base_url} was lost before an answer came: {_innermost(error)}.")
+
+
+def _insecure(error: requests.exceptions.SSLError, base_url: str) -> Unreachable:
+    for each in _causes(error):
+        if isinstance(each, ssl.SSLCertVerificationError):
+            return Unreachable(
+                f"The certificate of {base_url} was not accepted: {each.verify_message.rstrip('.')}.",
+                hint="If the site has its own certificate authority, name its file with ca_path.",
+                passing=False,
+            )
+    broken_off = any(isinstance(each, ssl.SSLEOFError) for each in _causes(error))
+    return Unreachable(
+        f"No secure connection to {base_url} could be made: {_innermost(error)}.",
+        hint="Does the server speak https at that port?",
+        passing=broken_off,
+    )
 
 
 def _causes(error: BaseException) -> list[BaseException]:

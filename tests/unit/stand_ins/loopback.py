@@ -1,0 +1,153 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A server on loopback that sends just the bytes it is told to."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import threading
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import BufferedReader
+from socketserver import StreamRequestHandler, ThreadingTCPServer
+from types import TracebackType
+from typing import Any, Self
+
+# In the place of an answer: end the connection without one; or send nothing until the client gives up.
+DROP = b"drop"
+SILENCE = b"silence"
+_LONGEST_SILENCE = 10.0
+_TLS_HANDSHAKE = b"\x16"
+_REASONS = {200: "OK", 302: "Found", 500: "Internal Server Error", 503: "Service Unavailable"}
+
+
+def answer(
+    status: int = 200,
+    body: Any = None,
+    *,
+    content_type: str | None = "application/json",
+    headers: Mapping[str, str] | None = None,
+    length: int | None = None,
+) -> bytes:
+    """Return an answer. A body that is not text or bytes is sent as JSON; C(length) may lie about it."""
+    content = body if isinstance(body, bytes) else (body if isinstance(body, str) else json.dumps(body)).encode()
+    lines = [f"HTTP/1.1 {status} {_REASONS.get(status, 'Whatever')}"]
+    if content_type is not None:
+        lines.append(f"Content-Type: {content_type}")
+    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+    lines.append(f"Content-Length: {len(content) if length is None else length}")
+    return "\r\n".join([*lines, "", ""]).encode() + content
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as it came."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Loopback:
+    """Gives out C(answers), one per request, in order; what is asked beyond them is answered with C(otherwise).
+
+    Use it in a with statement.
+    """
+
+    def __init__(self, *answers: bytes, otherwise: bytes | None = None, context: ssl.SSLContext | None = None) -> None:
+        self.answers = deque(answers)
+        self.asked: list[Asked] = []
+        self.connections = 0
+        self.over = threading.Event()
+        self._otherwise = otherwise or answer(500, {"detail": "this request was not expected"})
+        self._lock = threading.Lock()
+        self._server = _Server(self, context)
+        scheme = "https" if context else "http"
+        self.port: int = self._server.server_address[1]
+        self.url = f"{scheme}://127.0.0.1:{self.port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+
+    def take(self, asked: Asked) -> bytes:
+        with self._lock:
+            self.asked.append(asked)
+            return self.answers.popleft() if self.answers else self._otherwise
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.over.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+class _Server(ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, desk: Loopback, context: ssl.SSLContext | None) -> None:
+        self.desk = desk
+        self._context = context
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        if self._context:
+            try:
+                request = self._context.wrap_socket(request, server_side=True)
+            except OSError:
+                # The client did not like the certificate.
+                return
+        with request:
+            super().finish_request(request, client_address)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Be silent: a client that ends a connection is what some tests are about."""
+
+
+class _Handler(StreamRequestHandler):
+    server: _Server
+    rfile: BufferedReader
+    # Small parts of an answer are not to wait for each other.
+    disable_nagle_algorithm = True
+
+    def handle(self) -> None:
+        self.server.desk.connections += 1
+        while asked := self._read():
+            reply = self.server.desk.take(asked)
+            if reply == SILENCE:
+                self.server.desk.over.wait(_LONGEST_SILENCE)
+            if reply in (SILENCE, DROP):
+                return
+            self.wfile.write(reply)
+            if b"Content-Length: 99999" in reply:
+                return
+
+    def _read(self) -> Asked | None:
+        if self.rfile.peek(1)[:1] == _TLS_HANDSHAKE:
+            self.wfile.write(answer(400, "This is not HTTP.", content_type="text/plain"))
+            return None
+        first = self.rfile.readline().decode().split()
+        if len(first) != 3:
+            return None
+        headers: dict[str, str] = {}
+        while line := self.rfile.readline().strip().decode():
+            name, _, value = line.partition(":")
+            headers[name.strip().lower()] = value.strip()
+        return Asked(first[0], first[1], headers, self.rfile.read(int(headers.get("content-length", 0))))
+
+
+def refusing_port() -> socket.socket:
+    """Return a socket whose port refuses every connection for as long as the socket is open: nobody listens."""
+    holder = socket.socket()
+    holder.bind(("127.0.0.1", 0))
+    return holder
