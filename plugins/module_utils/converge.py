@@ -19,6 +19,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     ENDS_A_RUN,
     Conflict,
     JetstreamError,
+    Refused,
     ServerFault,
     UnexpectedAnswer,
     Unreachable,
@@ -39,13 +40,14 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.states import (
     plan,
     situation,
 )
+from ansible_collections.jetstream.cloud.plugins.module_utils.terminal_text import one_line
 
 # So many looks in a row must find an instance back where an accepted action began before that counts as its failure.
 _LOOKS_THAT_CONVINCE = 2
 _WAKES = frozenset({Action.START, Action.RESUME, Action.UNSHELVE, Action.UNPAUSE})
 _REBOOTS = frozenset({Action.REBOOT, Action.HARD_REBOOT})
-# What leaves open whether the action was carried out.
-_UNCLEAR = (ServerFault, UnexpectedAnswer, Unreachable)
+# What leaves open whether the action was carried out, and whether the instance has kept its address.
+_UNCLEAR = (Refused, ServerFault, UnexpectedAnswer, Unreachable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +103,8 @@ class Track:
         self.since, self.looked_at = now, None
 
     def end(self, message: str, *, failed: bool = False, left: bool = False) -> None:
-        """Close the books on it."""
-        self.done, self.message, self.failed, self.left = True, message, failed, left
+        """Close the books on it. What others wrote (a fault, why it is locked) may be in the message."""
+        self.done, self.message, self.failed, self.left = True, one_line(message), failed, left
         self.next_action = None
 
 

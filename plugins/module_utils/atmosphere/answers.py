@@ -20,6 +20,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     ServerFault,
     UnexpectedAnswer,
 )
+from ansible_collections.jetstream.cloud.plugins.module_utils.terminal_text import one_line
 from ansible_collections.jetstream.cloud.plugins.module_utils.transport import Reply
 
 # The one text for a missing, an unknown and an expired token.
@@ -46,7 +47,7 @@ def checked(reply: Reply, doing: str) -> Any:
 
 def words(reply: Reply) -> str:
     """Return the server's own words, from any of the shapes it puts them in; "" if there are none."""
-    return _flat(reply.body)[:_LONGEST_QUOTE] if reply.is_json else ""
+    return one_line(_flat(reply.body))[:_LONGEST_QUOTE] if reply.is_json else ""
 
 
 def _flat(body: Any) -> str:
@@ -69,15 +70,16 @@ def error_of(reply: Reply, doing: str) -> JetstreamError:
     if not reply.is_json:
         return _not_json(reply, doing)
     said = words(reply)
-    text = f'{doing} was refused: "{said}" (HTTP {reply.status}).'
+    why = f': "{said}" (HTTP {reply.status}).' if said else f" (HTTP {reply.status})."
+    text = f"{doing} was refused{why}"
     if reply.status == 403:
         return _forbidden(said, text, reply)
     if reply.status == 503:
-        return InMaintenance(f'Atmosphere is in maintenance: "{said}" (HTTP 503).', status=503)
+        return InMaintenance(f"Atmosphere is in maintenance{why}", status=503)
     if reply.status == 429:
-        return RateLimited(f'{doing} was put off: "{said}" (HTTP 429).', hint="Try again later.", status=429)
+        return RateLimited(f"{doing} was put off{why}", hint="Try again later.", status=429)
     if reply.status >= 500:
-        return ServerFault(f'{doing} failed in the cloud: "{said}" (HTTP {reply.status}).', status=reply.status)
+        return ServerFault(f"{doing} failed in the cloud{why}", status=reply.status)
     kinds: dict[int, type[JetstreamError]] = {
         401: Refused,
         404: NotFound,

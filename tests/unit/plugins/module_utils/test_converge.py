@@ -26,6 +26,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     NotFound,
     OverAllocation,
     RateLimited,
+    Refused,
     ServerFault,
     UnexpectedAnswer,
     Unreachable,
@@ -333,6 +334,24 @@ def test_any_other_conflict_fails_it_and_a_lost_address_is_told() -> None:
     )
 
 
+def test_a_refusal_that_took_the_address_tells_so() -> None:
+    stage = scene(an_instance(ip_address=ADDRESS))
+
+    def takes_the_address() -> None:
+        stage.cloud.goes("web", Phase(0, "active"))
+        raise Refused("Suspend of web (1) was refused.")
+
+    stage.cloud.answer("web", "suspend", takes_the_address)
+    assert stage.one("suspended").message == (
+        f"Suspend of web (1) was refused. It runs on, but has lost its address {ADDRESS}."
+    )
+
+
+def test_what_others_wrote_stays_on_its_line() -> None:
+    stage = scene(an_instance(status="error", fault="No valid host.\n\x1b[2JTry again."))
+    assert stage.one("started").message == "is in error: No valid host. \ufffd[2JTry again."
+
+
 def test_a_conflict_that_took_no_address_tells_of_none() -> None:
     stage = scene(an_instance(status="shutoff"))
     stage.cloud.goes("web", Phase(0, "shutoff", "image_snapshot"))
@@ -349,7 +368,13 @@ def test_a_conflict_that_cannot_be_looked_into_tells_both() -> None:
     )
 
 
-UNCLEAR = [BROKE, Unreachable("The connection was lost."), UnexpectedAnswer("Answered with text/html.")]
+# Of nova's own errors, Atmosphere makes a refusal: they leave open what nova did by then.
+UNCLEAR = [
+    BROKE,
+    Refused("500 Internal Server Error (HTTP 403)."),
+    Unreachable("The connection was lost."),
+    UnexpectedAnswer("Answered with text/html."),
+]
 
 
 @pytest.mark.parametrize("error", UNCLEAR, ids=lambda error: type(error).__name__)
@@ -511,9 +536,9 @@ def test_a_watcher_hears_of_every_end_once_and_of_who_is_late() -> None:
     heard: list[Progress] = []
     order = Order(Goal.STOPPED, timeout=30)
     converge(stage.cloud, stage.instances, order, stage.clock, report=heard.append, jitter=same)
-    assert [line for each in heard for line in each.news] == [
-        "fast (1): stop done",
-        "slow (2): was not stopped within 30 s (last seen active - image_snapshot)",
+    assert [(arrival.label, arrival.message, arrival.failed) for each in heard for arrival in each.news] == [
+        ("fast (1)", "stop done", False),
+        ("slow (2)", "was not stopped within 30 s (last seen active - image_snapshot)", True),
     ]
     assert heard[0].late == ("fast (1)", "slow (2)")
     assert (heard[-1].total, heard[-1].ended, heard[-1].failed, heard[-1].seconds, heard[-1].late) == (2, 2, 1, 30, ())
