@@ -33,6 +33,8 @@ class _Protocol(H11Protocol):
     """Remembers its connection where the application finds it: to be able to break it."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        # asyncio does this only where a socket names its protocol; without it the second half of an answer is late.
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().connection_made(transport)
         self.app_state["transports"][self.client] = transport
 

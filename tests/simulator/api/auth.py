@@ -52,9 +52,13 @@ def log_in(ask: Ask) -> Answer:
     session_key = secrets.token_hex(16)
     world.sessions[session_key] = session
     token = world.tokens[world.new_token(user)]
-    cookies = ((_CSRF_COOKIE, secrets.token_hex(32)), (_SESSION_COOKIE, session_key))
-    headers = [("set-cookie", f"{name}={value}; Path=/") for name, value in cookies]
-    return Answer(_shown(token), status=201, headers=headers)
+    cookie = ("set-cookie", f"{_SESSION_COOKIE}={session_key}; Path=/; HttpOnly")
+    return Answer(_shown(token), status=201, headers=[cookie, form_cookie()])
+
+
+def form_cookie() -> tuple[str, str]:
+    """Return the header with the cookie that forms need, which comes with every page and every login."""
+    return "set-cookie", f"{_CSRF_COOKIE}={secrets.token_hex(32)}; Path=/"
 
 
 def who_am_i(ask: Ask) -> Answer:

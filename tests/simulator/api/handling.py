@@ -193,6 +193,8 @@ def _rendered(
     if as_json:
         text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
         return Reply(status, text.encode(), JSON, headers, cost)
+    if not any(name == "set-cookie" for name, _value in headers):
+        headers = [*headers, auth.form_cookie()]
     page = pages.browsable(f"{resource.title} \N{EN DASH} Django REST framework", status, data)
     return Reply(status, page.encode(), HTML, headers, cost)
 

@@ -72,12 +72,13 @@ class Trouble:
 class Cloud:
     """All machines of all providers. Nothing in it happens but by catch_up() of its agenda."""
 
-    def __init__(self, settings: Settings, agenda: Agenda) -> None:
-        """Begin without a machine."""
+    def __init__(self, settings: Settings, agenda: Agenda, deployed: Callable[[VM], None]) -> None:
+        """Begin without a machine. C(deployed) is called when Atmosphere has set one up."""
         self.settings = settings
         self.vms: dict[str, VM] = {}
         self.troubles: list[Trouble] = []
         self._agenda = agenda
+        self._deployed = deployed
         self._addresses = (f"149.165.{156 + number // 244}.{12 + number % 244}" for number in range(244 * 99))
 
     def call(self, service: str, call: str) -> None:
@@ -119,11 +120,11 @@ class Cloud:
         begin = self._transition(vm) if when_active else 0.0
         self._later(vm, now, begin + NETWORKING_AT * unit, partial(_set_up, vm, "networking"))
         self._later(vm, now, begin + DEPLOYING_AT * unit, lambda: self._connect(vm))
-        self._later(vm, now, begin + READY_AT * unit, partial(_set_up, vm, ""))
+        self._later(vm, now, begin + READY_AT * unit, partial(self._finish, vm))
 
     def finish_deploying(self, vm: VM, seconds: float, now: datetime) -> None:
         """Let a machine that is being deployed become ready in so many seconds."""
-        self._later(vm, now, seconds, partial(_set_up, vm, ""))
+        self._later(vm, now, seconds, partial(self._finish, vm))
 
     def force(self, vm: VM, **changes: object) -> None:
         """Put a machine into any state at once, as an operator of the cloud could."""
@@ -137,6 +138,11 @@ class Cloud:
         if vm.running and vm.address == NO_ADDRESS:
             vm.address = self.next_address()
         _set_up(vm, "deploying")
+
+    def _finish(self, vm: VM) -> None:
+        _set_up(vm, "")
+        if vm.running:
+            self._deployed(vm)
 
     def _later(self, vm: VM, now: datetime, seconds: float, do: Callable[[], None]) -> None:
         journey = vm.journeys

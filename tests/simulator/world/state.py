@@ -55,7 +55,7 @@ class World:
         self.settings = settings or Settings()
         self.lock = threading.RLock()
         self.agenda = Agenda()
-        self.cloud = Cloud(self.settings, self.agenda)
+        self.cloud = Cloud(self.settings, self.agenda, self._note_desktop)
         self.users: dict[str, User] = {}
         self.providers: list[Provider] = []
         self.identities: list[Identity] = []
@@ -105,6 +105,11 @@ class World:
             vm = self.cloud.vms.get(instance.uuid)
             if vm is not None and instance.end_date is None:
                 self.remember(instance, vm.look(), moment)
+
+    def _note_desktop(self, vm: VM) -> None:
+        """Set what a deployment writes straight into the database; the state it does not."""
+        instance = self._by_uuid[vm.uuid]
+        instance.vnc = instance.web_desktop = True
 
     # What it knows.
 

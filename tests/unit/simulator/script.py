@@ -1,0 +1,262 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What was done between the recorded requests: to the cloud, to the database, and by requests that are not kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from ansible_collections.jetstream.cloud.tests.simulator import Trouble
+from ansible_collections.jetstream.cloud.tests.unit.simulator.stage import Stage
+
+Do = Callable[[Stage], None]
+
+PROVIDER = "e661c8c9-8270-5c07-ba68-b6dfc16121bc"
+IDENTITY = "b41f71bb-c954-5ff4-8067-a7453a68ad1a"
+MINE = f"/api/v1/provider/{PROVIDER}/identity/{IDENTITY}"
+
+_STEPS: dict[int, Do] = {}
+
+
+def steps(after: int, until: int) -> list[Do]:
+    """Return what was done after one exchange and before another, in its order."""
+    return [do for number, do in sorted(_STEPS.items()) if after < number <= until]
+
+
+def _before(number: int) -> Callable[[Do], Do]:
+    """Say that something was done right before the exchange with a number, or as it, where that is not kept."""
+
+    def note(do: Do) -> Do:
+        _STEPS[number] = do
+        return do
+
+    return note
+
+
+def _login(stage: Stage, username: str = "johndoe") -> str:
+    answer = stage.send("POST", "/auth", {"username": username, "password": "pass"}, user=None)
+    return str(answer.body["token"])
+
+
+def _path(stage: Stage, name: str) -> str:
+    return f"{MINE}/instance/{stage.world.instance(name).uuid}"
+
+
+def _act(stage: Stage, name: str, at: str, **data: str) -> None:
+    stage.move_to(at)
+    stage.send("POST", f"{_path(stage, name)}/action", data)
+
+
+def _read_live(stage: Stage, name: str, at: str) -> None:
+    stage.move_to(at)
+    stage.send("GET", f"{_path(stage, name)}?not-kept={at}")
+
+
+@_before(5)
+def _(stage: Stage) -> None:
+    _login(stage)
+
+
+@_before(21)
+def _(stage: Stage) -> None:
+    stage.tokens["expired"] = _login(stage)
+    stage.world.tokens[stage.tokens["expired"]].expires = stage.clock.now() - timedelta(hours=1)
+
+
+# The states: what the cloud was told that geo-node-04 is in.
+_DEPLOY_FAULT = {"traceback": "tb", "display_error": "Ansible failed"}
+_NO_HOST = {"message": "No valid host was found.", "code": 500, "created": "2026-01-01T00:00:00Z"}
+_FORCED: Mapping[int, Mapping[str, Any]] = {
+    208: {"tmp_status": "initializing"},
+    211: {"tmp_status": "networking"},
+    214: {"tmp_status": "deploying"},
+    217: {"tmp_status": "running_boot_script - 1/2"},
+    220: {"tmp_status": "redeploying"},
+    223: {"tmp_status": "deploy_error", "deploy_fault": _DEPLOY_FAULT},
+    226: {"tmp_status": "user_deploy_error"},
+    229: {"tmp_status": "boot_script_error"},
+    232: {"task_state": "powering-off"},
+    235: {"task_state": "suspending"},
+    238: {"task_state": "shelving"},
+    241: {"task_state": "image_snapshot"},
+    244: {"task_state": "deleting"},
+    247: {"task_state": "resize_prep"},
+    250: {"vm_state": "resized"},
+    253: {"vm_state": "paused"},
+    256: {"status_override": "RESCUE"},
+    259: {"status_override": "MIGRATING", "task_state": "migrating"},
+    262: {"status_override": "REBUILD", "task_state": "rebuilding"},
+    265: {"status_override": "PASSWORD"},
+    268: {"status_override": "UNKNOWN"},
+    271: {"status_override": "SOFT_DELETED"},
+    274: {"vm_state": "stopped", "tmp_status": "deploy_error"},
+    277: {"vm_state": "error", "fault": _NO_HOST},
+    280: {},
+    283: {},
+}
+# The live reads that followed were not kept of these.
+_READ_NOT_KEPT = frozenset({220, 244, 268})
+
+
+def _force(number: int) -> Do:
+    def do(stage: Stage) -> None:
+        stage.world.force("geo-node-04", "active", **_FORCED[number])
+        if number in _READ_NOT_KEPT:
+            stage.send("GET", f"{_path(stage, 'geo-node-04')}?not-kept={number}")
+
+    return do
+
+
+for _number in _FORCED:
+    _STEPS[_number] = _force(_number)
+
+
+@_before(284)
+def _(stage: Stage) -> None:
+    stage.move_to("19:25:48.5")
+    stage.send("GET", f"{MINE}/instance")
+
+
+@_before(292)
+def _(stage: Stage) -> None:
+    stage.world.instance("stopped-04").allocation_source = None
+    _act(stage, "stopped-04", "19:25:59.2", action="start")
+
+
+@_before(301)
+def _(stage: Stage) -> None:
+    _act(stage, "stopped-01", "19:26:05.0", action="start")
+
+
+@_before(309)
+def _(stage: Stage) -> None:
+    _read_live(stage, "stopped-01", "19:26:18.0")
+
+
+@_before(317)
+def _(stage: Stage) -> None:
+    _read_live(stage, "stopped-01", "19:26:34.6")
+
+
+@_before(333)
+def _(stage: Stage) -> None:
+    _read_live(stage, "suspended-01", "19:26:54.8")
+
+
+@_before(349)
+def _(stage: Stage) -> None:
+    _act(stage, "shelved-01", "19:27:08.5", action="unshelve")
+
+
+@_before(378)
+def _(stage: Stage) -> None:
+    # The periodic look at the cloud was called for.
+    stage.move_to("19:27:43.0")
+    stage.world.monitor()
+
+
+@_before(392)
+def _(stage: Stage) -> None:
+    _act(stage, "stopped-03", "19:27:51.2", action="reboot", reboot_type="SOFT")
+
+
+@_before(429)
+def _(stage: Stage) -> None:
+    stage.world.providers[0].disabled_actions.add("suspend")
+
+
+@_before(430)
+def _(stage: Stage) -> None:
+    stage.world.providers[0].disabled_actions.clear()
+    text = "Unexpected API Error. Please report this at http://bugs.launchpad.net/nova/"
+    stage.world.trouble(Trouble("nova", "^POST action", status=500, text=text))
+
+
+@_before(431)
+def _(stage: Stage) -> None:
+    stage.world.trouble(Trouble("nova", "^POST action", status=413, text="Quota exceeded for cores"))
+
+
+@_before(432)
+def _(stage: Stage) -> None:
+    stage.world.trouble(Trouble("keystone", status=401, times=50))
+
+
+@_before(434)
+def _(stage: Stage) -> None:
+    stage.world.cloud.troubles[:] = [Trouble("nova", "^GET servers", status=0, times=50)]
+    _act(stage, "geo-node-04", "19:28:04.0", action="suspend")
+
+
+@_before(435)
+def _(stage: Stage) -> None:
+    stage.world.cloud.troubles[:] = [Trouble("nova", "^GET servers", status=503, text="Service Unavailable", times=50)]
+
+
+@_before(438)
+def _(stage: Stage) -> None:
+    stage.world.cloud.troubles.clear()
+    stage.world.providers[0].end_date = stage.clock.now() - timedelta(days=1)
+
+
+@_before(441)
+def _(stage: Stage) -> None:
+    stage.world.providers[0].end_date = None
+
+
+# Here the recorded server launched, renamed, moved and deleted: the simulator does not, so its world is told.
+@_before(589)
+def _(stage: Stage) -> None:
+    world = stage.world
+    stage.move_to("19:29:59.0")
+    world.instance("geo-node-01").end_date = stage.clock.now()
+    world.monitor()
+    like = world.instance("geo-node-02")
+    for name in ("nodeploy", "multi", "multi", "other alloc", "nova-error vm"):
+        world.add_instance(
+            name,
+            like.identity,
+            like.size,
+            like.version,
+            project=like.project,
+            allocation_source=like.allocation_source,
+        )
+    world.add_maintenance("Scheduled maintenance", "Jetstream is down for maintenance until 5pm")
+
+
+@_before(604)
+def _(stage: Stage) -> None:
+    stage.world.maintenance[0].provider = stage.world.providers[0]
+
+
+@_before(606)
+def _(stage: Stage) -> None:
+    stage.world.maintenance.clear()
+    stage.world.users["janeroe"].is_active = False
+
+
+@_before(608)
+def _(stage: Stage) -> None:
+    janeroe = stage.world.users["janeroe"]
+    janeroe.is_active, janeroe.end_date = True, stage.clock.now() - timedelta(days=1)
+
+
+@_before(610)
+def _(stage: Stage) -> None:
+    stage.world.users["janeroe"].end_date = None
+    stage.move_to("19:30:00.2")
+    _login(stage)
+
+
+@_before(615)
+def _(stage: Stage) -> None:
+    stage.new_world(project_sharing=False)
+
+
+@_before(623)
+def _(stage: Stage) -> None:
+    stage.new_world()
+    stage.world.force("geo-node-01", task_state="image_snapshot")
