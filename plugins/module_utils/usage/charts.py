@@ -1,0 +1,145 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Charts as SVG that stands in a page, drawn by matplotlib, which is optional.
+
+Colours are CSS variables with the light ones behind them, so that one drawing serves light and dark pages, and mail
+clients that know neither.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import traceback
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from html import escape
+from typing import Any
+
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils.usage.figures import Standing
+
+try:
+    import matplotlib as mpl
+    from matplotlib import dates
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+except ImportError:
+    MATPLOTLIB_IMPORT_ERROR: str | None = traceback.format_exc()
+else:
+    MATPLOTLIB_IMPORT_ERROR = None
+    # This part of matplotlib has no types.
+    _DATES: Any = dates
+
+# Drawn in these, which nothing else has, and then named.
+_COLOURS: Mapping[str, str] = {
+    "#1c2733": "ink",
+    "#5f6c7b": "soft",
+    "#d5dbe1": "line",
+    "#1769aa": "first",
+    "#c4561a": "second",
+}
+_INK, _SOFT, _LINE, _FIRST, _SECOND = _COLOURS
+# Inches at 72 points: as wide as a phone's screen, so that the letters stay legible there.
+_SIZE = (5.6, 2.5)
+_STYLE: Any = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "jetstream.cloud",
+    "font.family": "sans-serif",
+    "font.size": 10,
+}
+
+
+def require() -> None:
+    """Raise ConfigurationError if matplotlib is not installed."""
+    if MATPLOTLIB_IMPORT_ERROR is not None:
+        raise ConfigurationError(
+            "The Python library matplotlib, which draws the charts, is not installed.",
+            hint="Install it with: python3 -m pip install matplotlib, or say charts: false.",
+        )
+
+
+def left_over_time(standing: Standing, now: datetime) -> str:
+    """Draw what was left of an allocation, day by day, and where that leads."""
+    with mpl.rc_context(_STYLE):
+        return _left_over_time(standing, now)
+
+
+def used_per_day(days: Mapping[date, Decimal]) -> str:
+    """Draw what was used on each day."""
+    with mpl.rc_context(_STYLE):
+        return _used_per_day(days)
+
+
+def _left_over_time(standing: Standing, now: datetime) -> str:
+    figure, axes = _paper()
+    left = standing.budget.left or Decimal(0)
+    past = [each for each in standing.past if each.day < now.date()]
+    days = [*(each.day for each in past), now.date()]
+    axes.plot(_numbers(days), [*(float(each.left) for each in past), float(left)], color=_FIRST, marker="o", ms=3)
+    exhausted = standing.budget.exhausted_at
+    if exhausted and left > 0:
+        until, then = _where_it_leads(standing, now, exhausted)
+        axes.plot(_numbers([now.date(), until.date()]), [float(left), float(then)], color=_SECOND, linestyle="--")
+    if standing.end and standing.end > now:
+        axes.axvline(_DATES.date2num(standing.end.date()), color=_SOFT, linewidth=1, linestyle=":")
+    axes.set_ylim(bottom=min(0.0, float(left)))
+    _date_axis(axes)
+    return _svg(figure, f"SU left of {standing.name}")
+
+
+def _used_per_day(days: Mapping[date, Decimal]) -> str:
+    figure, axes = _paper()
+    axes.bar(_numbers(list(days)), [float(each) for each in days.values()], width=0.8, color=_FIRST)
+    axes.set_ylim(bottom=0)
+    _date_axis(axes)
+    return _svg(figure, "SU used per day")
+
+
+def _where_it_leads(standing: Standing, now: datetime, exhausted: datetime) -> tuple[datetime, Decimal]:
+    """Return the end of the projection: nothing left, or the allocation's end if that comes before."""
+    if standing.end is None or standing.end >= exhausted or standing.end <= now:
+        return exhausted, Decimal(0)
+    hours = Decimal(str((standing.end - now) / timedelta(hours=1)))
+    return standing.end, (standing.budget.left or Decimal(0)) - standing.burn.su_per_hour * hours
+
+
+def _paper() -> tuple[Figure, mpl.axes.Axes]:
+    figure = Figure(figsize=_SIZE, layout="constrained", facecolor="none")
+    FigureCanvasSVG(figure)
+    axes = figure.add_subplot(facecolor="none")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(_LINE)
+    axes.tick_params(colors=_SOFT, labelcolor=_INK)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
+    axes.yaxis.set_major_formatter("{x:,g}")
+    axes.grid(axis="y", color=_LINE, linewidth=0.6)
+    axes.set_axisbelow(True)
+    return figure, axes
+
+
+def _date_axis(axes: mpl.axes.Axes) -> None:
+    locator = _DATES.AutoDateLocator(minticks=3, maxticks=6)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(_DATES.ConciseDateFormatter(locator, show_offset=False))
+
+
+def _numbers(days: Sequence[date]) -> list[float]:
+    return [float(_DATES.date2num(each)) for each in days]
+
+
+def _svg(figure: Figure, title: str) -> str:
+    target = io.StringIO()
+    figure.savefig(target, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
+    text = target.getvalue()
+    # A page is not XML: no prologue. Nor has it a fixed width: the drawing takes what there is.
+    text = text[text.index("<svg") :]
+    text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1, flags=re.DOTALL)
+    text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1, flags=re.DOTALL)
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    for colour, name in _COLOURS.items():
+        text = text.replace(colour, f"var(--{name}, {colour})")
+    return text.replace("<svg", f'<svg role="img" aria-label="{escape(title)}"', 1)

@@ -1,0 +1,129 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A usage report as one page of HTML that needs nothing else: no script, no font, no picture from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from html import escape
+
+from ansible_collections.jetstream.cloud.plugins.module_utils.usage.charts import left_over_time, used_per_day
+from ansible_collections.jetstream.cloud.plugins.module_utils.usage.figures import Standing, Usage
+from ansible_collections.jetstream.cloud.plugins.module_utils.usage.letter import amount, forecast
+
+_SPENDERS = 10
+_CSS = """
+:root { color-scheme: light dark; --paper: #ffffff; --ink: #1c2733; --soft: #5f6c7b; --line: #d5dbe1;
+  --first: #1769aa; --second: #c4561a; --warn: #9a3412; }
+@media (prefers-color-scheme: dark) { :root { --paper: #12181f; --ink: #e6ebf0; --soft: #9aa7b4; --line: #35404b;
+  --first: #6db3f2; --second: #f0935a; --warn: #fdba74; } }
+body { margin: 0; background: #ffffff; background: var(--paper); color: #1c2733; color: var(--ink);
+  font: 16px/1.5 system-ui, "Segoe UI", Helvetica, Arial, sans-serif; }
+main { max-width: 44rem; margin: 0 auto; padding: 1.25rem 1rem 3rem; }
+h1 { font-size: 1.4rem; line-height: 1.25; margin: 0; }
+h2 { font-size: 1.1rem; margin: 2.25rem 0 .5rem; }
+p { margin: .4rem 0; }
+.soft { color: #5f6c7b; color: var(--soft); }
+.warn { color: #9a3412; color: var(--warn); }
+.big { font-size: 1.6rem; font-weight: 600; margin: .2rem 0; font-variant-numeric: tabular-nums; }
+.bar { height: .6rem; border-radius: .3rem; background: #d5dbe1; background: var(--line); overflow: hidden; }
+.bar > div { height: 100%; background: #1769aa; background: var(--first); }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+th, td { text-align: left; padding: .35rem .75rem .35rem 0; border-bottom: 1px solid #d5dbe1;
+  border-bottom-color: var(--line); overflow-wrap: anywhere; vertical-align: top; }
+th { font-weight: 600; color: #5f6c7b; color: var(--soft); font-size: .85rem; }
+td.n, th.n { text-align: right; padding-right: 0; padding-left: .75rem; white-space: nowrap; overflow-wrap: normal; }
+figure { margin: .75rem 0 0; }
+figcaption { font-size: .85rem; }
+svg { display: block; width: 100%; height: auto; }
+svg text { font-family: system-ui, "Segoe UI", Helvetica, Arial, sans-serif; }
+"""
+
+
+def page(usage: Usage, *, charts: bool) -> str:
+    """Return the page. What comes from the cloud is escaped.
+
+    Raises ConfigurationError if charts are wanted, and matplotlib is not installed (charts.require).
+    """
+    body = [
+        f"<h1>Jetstream usage</h1><p class=soft>{usage.taken_at:%d %B %Y, %H:%M %Z}</p>",
+        *(_allocation(each, usage, charts) for each in usage.standings),
+        _days(usage, charts),
+        _spenders(usage),
+        _volumes(usage),
+        *(f"<p class=warn>{escape(each)}</p>" for each in usage.warnings),
+    ]
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark">\n'
+        f"<title>Jetstream usage, {usage.taken_at:%Y-%m-%d}</title>\n<style>{_CSS}</style>\n</head>\n"
+        f"<body>\n<main>\n{''.join(each + chr(10) for each in body if each)}</main>\n</body>\n</html>\n"
+    )
+
+
+def _allocation(standing: Standing, usage: Usage, charts: bool) -> str:
+    budget = standing.budget
+    used = min(100, max(0, int(budget.percent_used or 0)))
+    parts = [
+        f"<h2>{escape(standing.name)}</h2>",
+        f"<p class=big>{amount(budget.left)} SU left</p>",
+        f'<div class=bar><div style="width: {used}%"></div></div>' if budget.percent_used is not None else "",
+        f"<p>{amount(standing.used)} of {amount(standing.allowed)} SU are used.</p>",
+        f"<p>The instances use {amount(standing.burn.su_per_hour)} SU per hour now.</p>",
+        f"<p>{escape(forecast(standing))}</p>",
+    ]
+    if charts and budget.left is not None:
+        drawing = left_over_time(standing, usage.taken_at)
+        parts.append(_figure(drawing, "SU left, day by day; dashed: where it leads if everything stays as it is."))
+    return "".join(parts)
+
+
+def _days(usage: Usage, charts: bool) -> str:
+    if not usage.days:
+        return ""
+    head = f"<h2>SU per day</h2><p>{amount(sum(usage.days.values(), Decimal(0)))} SU in the last {usage.span} days.</p>"
+    if charts:
+        return head + _figure(
+            used_per_day(usage.days), "SU used per day, worked out from the history of the instances."
+        )
+    return head + _table(("Day", "SU"), [(f"{day:%d %b}", amount(su)) for day, su in usage.days.items()], numbers=1)
+
+
+def _spenders(usage: Usage) -> str:
+    rows = [
+        (each.name, each.status or "deleted", amount(each.su), amount(each.su_per_hour))
+        for each in usage.spenders[:_SPENDERS]
+    ]
+    if not rows:
+        return ""
+    return "<h2>The most expensive instances</h2>" + _table(("Instance", "Now", "SU", "SU/hour now"), rows, numbers=2)
+
+
+def _volumes(usage: Usage) -> str:
+    if not usage.idle_volumes:
+        return ""
+    rows = [(each.name, str(each.size)) for each in usage.idle_volumes]
+    return "<h2>Volumes that are not attached</h2>" + _table(("Volume", "GB"), rows, numbers=1)
+
+
+def _figure(drawing: str, caption: str) -> str:
+    return f"<figure>{drawing}<figcaption class=soft>{escape(caption)}</figcaption></figure>"
+
+
+def _table(titles: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: int) -> str:
+    """Return a table whose last columns, so many of them, hold numbers."""
+    first = len(titles) - numbers
+    head = "".join(f"<th{_class(index >= first)}>{escape(each)}</th>" for index, each in enumerate(titles))
+    body = "".join(
+        "<tr>" + "".join(f"<td{_class(index >= first)}>{escape(each)}</td>" for index, each in enumerate(row)) + "</tr>"
+        for row in rows
+    )
+    return f"<div class=scroll><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+
+
+def _class(is_number: bool) -> str:
+    return " class=n" if is_number else ""
