@@ -119,12 +119,20 @@ class Login:
         if reply.status != 201 or not reply.is_json:
             raise error_of(reply, f"The login of {user} at {url}")
         self._logged_in = True
-        try:
-            token = Token(value=str(reply.body["token"]), expires=expiry(reply.body["expires"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise UnexpectedAnswer(f"The login at {url} was answered without a token.") from error
+        token = _token_in(reply.body)
+        if token is None:
+            raise UnexpectedAnswer(f"The login at {url} was answered without a token.")
         self._cache.store(url, user, token)
         return token.value
+
+
+def _token_in(body: Any) -> Token | None:
+    """Return the token that a login was answered with, or None if there is none with a date."""
+    try:
+        value, expires = body["token"], expiry(str(body["expires"]))
+    except (KeyError, TypeError, ValueError):
+        return None
+    return Token(value, expires) if isinstance(value, str) and value else None
 
 
 def expiry(text: str) -> datetime:

@@ -80,8 +80,10 @@ TABLE: list[tuple[int, bool, str, type[JetstreamError], str]] = [
         True,
         "Authentication credentials were not provided",
         AuthenticationFailed,
-        "The token was refused: it is unknown to the server, or has expired (HTTP 403). "
-        "Give username and password for a new one.",
+        (
+            "The token was refused: it is unknown to the server, or has expired (HTTP 403). "
+            "Give username and password for a new one."
+        ),
     ),
     (
         403,
@@ -202,8 +204,10 @@ def test_every_row_of_the_table_was_recorded() -> None:
         (
             a_reply(418, content_type=""),
             UnexpectedAnswer,
-            "Stop of web (1) was answered with no content type where JSON should be (HTTP 418). "
-            "Is api_url the address of an Atmosphere?",
+            (
+                "Stop of web (1) was answered with no content type where JSON should be (HTTP 418). "
+                "Is api_url the address of an Atmosphere?"
+            ),
         ),
         (
             a_reply(409, {"detail": "Two\nlines, and \x1b[31mred\x1b[0m."}),
