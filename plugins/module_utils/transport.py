@@ -76,15 +76,19 @@ class Transport:
         wire: Wire,
         clock: Clock,
         *,
+        json_by_any_name: bool = False,
         jitter: Callable[[float], float] = lambda longest: random.uniform(0, longest),
     ) -> None:
         """Open no connection yet. C(jitter) draws a pause from 0 to the seconds it is given.
+
+        C(json_by_any_name): what is JSON is taken for that, whatever the server calls it.
 
         Raises ConfigurationError if there are no certificates in what the wire's ca_path names.
         """
         self._base_url = base_url
         self._wire = wire
         self._clock = clock
+        self._json_by_any_name = json_by_any_name
         self._jitter = jitter
         self._gate = threading.Lock()
         self._not_before = 0.0
@@ -198,7 +202,7 @@ class Transport:
             raise _unreachable(error, self._base_url, self._wire, patience) from error
         if response is None:
             raise ConfigurationError("The token holds characters that no HTTP header may hold.")
-        return _reply(response, self._clock.now())
+        return _reply(response, self._clock.now(), json_by_any_name=self._json_by_any_name)
 
 
 def _session(wire: Wire) -> requests.Session:
@@ -250,9 +254,9 @@ def _try_again(method: str, reply: Reply) -> bool:
     return reply.status == 429 or (reply.status == 503 and reply.retry_after is not None)
 
 
-def _reply(response: requests.Response, now: datetime) -> Reply:
+def _reply(response: requests.Response, now: datetime, *, json_by_any_name: bool) -> Reply:
     content_type = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
-    is_json, body = _parse(response.content) if content_type.endswith("json") else (False, None)
+    is_json, body = _parse(response.content) if json_by_any_name or content_type.endswith("json") else (False, None)
     return Reply(
         status=response.status_code,
         body=body,
