@@ -107,6 +107,8 @@ def application(world: World, faults: Faults, log: RequestLog, extra: list[Route
 async def _incoming(request: Request) -> Incoming:
     return Incoming(
         method=request.method,
+        scheme=request.url.scheme,
+        host=request.headers.get("host", ""),
         path=request.url.path,
         query_string=request.url.query,
         query=dict(request.query_params),

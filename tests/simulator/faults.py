@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from .api.pages import BROKEN
+
 BAD_GATEWAY = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>nginx</body>\r\n</html>\r\n"
 
 
@@ -109,7 +111,5 @@ class Faults:
 
     def broken(self, *, times: int | None = 1, path: str = "", **rest: Any) -> Fault:
         """Answer 500 with the page that speaks of maintenance."""
-        from .api.pages import BROKEN
-
         headers = {"content-type": "text/html; charset=utf-8"}
         return self.add(Fault(path=path, status=500, body=BROKEN, headers=headers, times=times, **rest))

@@ -13,7 +13,7 @@ from ..world.cloud import CloudUnreachable, KeystoneRefused, NovaRefused
 from ..world.records import NO_ADDRESS, Identity, Instance
 from ..world.state import World
 from ..world.vm import VM
-from .asking import Refusal, error
+from .asking import Refusal, detail, error
 
 _REBOOT_TYPES = ("HARD", "Hard", "hard", "SOFT", "Soft", "soft")
 
@@ -84,21 +84,22 @@ def perform(world: World, identity: Identity, uuid: str, parameters: Mapping[str
 def find_vm(world: World, identity: Identity, uuid: str, action: object) -> VM | None:
     """Look for a machine among those of an identity, as each action begins. Raises Refusal."""
     try:
-        reach_cloud(world, identity, "GET servers")
+        reach_cloud(world, identity)
     except NovaRefused as refused:
         raise _irrecoverable(action, str(refused)) from refused
     vm = world.cloud.vms.get(uuid)
     return vm if vm is not None and vm.identity is identity else None
 
 
-def reach_cloud(world: World, identity: Identity, call: str) -> None:
-    """Log in at the cloud and call nova. Raises Refusal, or NovaRefused."""
+def reach_cloud(world: World, identity: Identity, *, log_in: bool = True) -> None:
+    """Log in at the cloud, and have nova list the machines. Raises Refusal, or NovaRefused."""
     provider = identity.provider
     if provider.end_date is not None:
         raise error(409, f"Cannot create driver on an inactive provider: {provider.name}")
     try:
-        world.cloud.call("keystone", call)
-        world.cloud.call("nova", call)
+        if log_in:
+            world.cloud.call("keystone", "POST auth/tokens")
+        world.cloud.call("nova", "GET servers")
     except KeystoneRefused as refused:
         raise error(401, "Identity/Provider Authentication Failed") from refused
     except CloudUnreachable as broken:
@@ -210,6 +211,10 @@ def _revert_resize(doing: Doing) -> None:
     doing.nova("revert_resize")
 
 
+def _not_simulated(_doing: Doing) -> None:
+    raise detail(501, "The simulator does not do this action.")
+
+
 def _never(text: str) -> Callable[[Doing], None]:
     """Return an action that Atmosphere has, but that does not work."""
 
@@ -232,6 +237,10 @@ _ACTIONS: Mapping[str, Callable[[Doing], Any]] = {
     "console": _console,
     "confirm_resize": _confirm_resize,
     "revert_resize": _revert_resize,
+    "attach_volume": _not_simulated,
+    "detach_volume": _not_simulated,
+    "mount_volume": _not_simulated,
+    "unmount_volume": _not_simulated,
     "resize": _never("Programmer -- Fix this method"),
     "reset_network": _never("'OpenStack_Esh_NodeDriver' object has no attribute 'reset_network'"),
     "rebuild": _never("'OSDriver' object has no attribute 'rebuild_instance'"),

@@ -63,7 +63,8 @@ class Ask:
     world: World
     method: str
     path: str
-    host: str
+    # As the client reached this server: "http://127.0.0.1:8080".
+    base_url: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes
@@ -96,8 +97,8 @@ class Ask:
         return self.absolute(f"/api/v2/{resource}/{key}{self.suffix}") + self._format
 
     def absolute(self, path: str) -> str:
-        """Return the address of a path, as the client reached this server."""
-        return f"http://{self.host}{path}"
+        """Return the address of a path."""
+        return f"{self.base_url}{path}"
 
     @cached_property
     def _format(self) -> str:

@@ -32,6 +32,8 @@ class Incoming:
     """A request as it came."""
 
     method: str
+    scheme: str
+    host: str
     path: str
     query_string: str
     query: Mapping[str, str]
@@ -68,7 +70,7 @@ def handle(world: World, incoming: Incoming) -> Reply:
             world=world,
             method=incoming.method,
             path=path,
-            host=incoming.headers.get("host", "127.0.0.1"),
+            base_url=f"{incoming.scheme}://{incoming.host}",
             query=incoming.query,
             headers=incoming.headers,
             body=incoming.body,
@@ -98,7 +100,7 @@ def _elsewhere(incoming: Incoming) -> Reply:
     bare = incoming.path.rstrip("/")
     if bare != incoming.path and _match(bare):
         query = f"?{incoming.query_string}" if incoming.query_string else ""
-        location = f"https://{incoming.headers.get('host', '127.0.0.1')}{bare}{query}"
+        location = f"https://{incoming.host}{bare}{query}"
         return Reply(302, b"", HTML, [("location", location)])
     return Reply(404, pages.UNKNOWN.encode(), HTML)
 

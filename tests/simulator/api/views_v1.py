@@ -14,7 +14,7 @@ from ..world.records import Identity, Instance
 from ..world.vm import Look
 from . import shapes_v1
 from .actions import perform, reach_cloud
-from .asking import Answer, Ask, Broken, error, not_found
+from .asking import Answer, Ask, Broken, detail, error, not_found
 from .paging import v1_page_of
 
 
@@ -33,6 +33,8 @@ def _cached_looks(ask: Ask, identity: Identity) -> list[tuple[Instance, Look]]:
     until, looks = world.list_cache.get(identity.uuid, (world.now(), []))
     if world.now() < until:
         return looks
+    # No login: the cloud is called with a token from an earlier one.
+    _reach(ask, identity, log_in=False)
     looks = []
     for vm in world.cloud.of(identity):
         instance = world.instance_with(vm.uuid)
@@ -59,14 +61,16 @@ def show_instance(ask: Ask) -> Answer:
 def act(ask: Ask) -> Answer:
     """POST .../instance/<uuid>/action. The provider in the path may be any."""
     uuid = ask.names["instance"]
-    if ask.world.settings.project_sharing:
-        insist_on_membership(ask, uuid)
+    sharing = ask.world.settings.project_sharing
+    if sharing and not _owns(ask, uuid):
+        # The same for one that does not exist and for another user's.
+        raise detail(403, "The requested user is not a member of the project.")
     data = ask.data
     if isinstance(data, list):
         raise Broken
     if not data.get("action"):
         raise error(400, "POST request to /action require a BODY with 'action'.")
-    if not ask.world.settings.project_sharing and not _owns(ask, uuid):
+    if not sharing and not _owns(ask, uuid):
         raise error(
             403,
             f"User {ask.somebody.username} does not have permission to act on Instance {uuid}. "
@@ -78,18 +82,6 @@ def act(ask: Ask) -> Answer:
     result = perform(ask.world, identity, uuid, data)
     message = f"The requested action <{data['action']}> was run successfully"
     return Answer({"message": message, "object": result, "result": "success"})
-
-
-def insist_on_membership(ask: Ask, uuid: str) -> None:
-    """Raise the refusal for an instance that does not exist, or that is another user's: it is the same."""
-    if not _owns(ask, uuid):
-        raise _not_a_member()
-
-
-def _not_a_member() -> Exception:
-    from .asking import detail
-
-    return detail(403, "The requested user is not a member of the project.")
 
 
 def _owns(ask: Ask, uuid: str) -> bool:
@@ -199,9 +191,9 @@ def show_profile(ask: Ask) -> Answer:
 
 
 def list_maintenance(ask: Ask) -> Answer:
-    """GET /maintenance. While there is maintenance nobody gets to it."""
-    rows: list[Any] = []
-    return Answer(rows)
+    """GET /maintenance: empty, as nobody gets to it while there is some."""
+    nothing: list[Any] = []
+    return Answer(nothing)
 
 
 def broken(_ask: Ask) -> Answer:
@@ -209,9 +201,9 @@ def broken(_ask: Ask) -> Answer:
     raise Broken
 
 
-def _reach(ask: Ask, identity: Identity) -> None:
+def _reach(ask: Ask, identity: Identity, *, log_in: bool = True) -> None:
     try:
-        reach_cloud(ask.world, identity, "GET servers")
+        reach_cloud(ask.world, identity, log_in=log_in)
     except NovaRefused as refused:
         raise error(409, str(refused)) from refused
 

@@ -51,8 +51,9 @@ class CloudUnreachable(Exception):
 class Trouble:
     """Something wrong between Atmosphere and the cloud.
 
-    C(service) is "keystone" or "nova". C(call) is a regular expression over calls: "GET servers" (before each action
-    and each read by v1), "POST action/stop" and the like. C(status) 0 breaks the connection.
+    C(service) is "keystone", where each action and each read by v1 logs in (its list does not), or "nova". C(call) is a
+    regular expression over calls of nova: "GET servers", as each action and each read by v1 does, and then
+    "POST action/stop" and the like. C(status) 0 breaks the connection.
     """
 
     service: str

@@ -5,12 +5,8 @@
 
 from __future__ import annotations
 
-import itertools
 import secrets
 import threading
-import uuid as uuids
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,34 +15,15 @@ from ..settings import Settings
 from . import database
 from .agenda import Agenda
 from .cloud import Cloud, Trouble
-from .records import (
-    AllocationSource,
-    Identity,
-    Image,
-    Instance,
-    Maintenance,
-    Period,
-    Project,
-    Provider,
-    Quota,
-    Size,
-    Snapshot,
-    Token,
-    User,
-    Version,
-    Volume,
-    uuid_of,
-)
-from .vm import HAVE_ADDRESS, STATES, VM, Look, Quirks
-
-NOVA_FAULT = "No valid host was found. There are not enough hosts available."
+from .records import Identity, Instance, Token, User
+from .tables import Tables
+from .vm import STATES, VM, Look, Quirks
 
 
-class World:
+class World(Tables):
     """Everything that exists. Tests change it directly, also while it is served: under C(lock), to be safe.
 
-    Instances, users and so on are created with the add_ methods, in the order of their numbers. Where a method takes
-    an instance, its name, uuid or number will do.
+    Where a method takes an instance, its name, uuid or number will do.
     """
 
     def __init__(self, clock: Clock | None = None, settings: Settings | None = None) -> None:
@@ -55,25 +32,12 @@ class World:
         self.settings = settings or Settings()
         self.lock = threading.RLock()
         self.agenda = Agenda()
-        self.cloud = Cloud(self.settings, self.agenda, self._note_desktop)
-        self.users: dict[str, User] = {}
-        self.providers: list[Provider] = []
-        self.identities: list[Identity] = []
-        self.sizes: list[Size] = []
-        self.images: list[Image] = []
-        self.versions: list[Version] = []
-        self.projects: list[Project] = []
-        self.allocation_sources: list[AllocationSource] = []
-        self.instances: list[Instance] = []
-        self.volumes: list[Volume] = []
-        self.maintenance: list[Maintenance] = []
+        super().__init__(Cloud(self.settings, self.agenda, self._note_desktop), self.clock.now())
         self.tokens: dict[str, Token] = {}
         self.sessions: dict[str, Token] = {}
+        # v1's list of each identity, and pages by their address: each with the time that it is good until.
         self.list_cache: dict[str, tuple[datetime, list[tuple[Instance, Look]]]] = {}
         self.page_cache: dict[str, tuple[datetime, Any]] = {}
-        self.created = self.clock.now()
-        self._by_uuid: dict[str, Instance] = {}
-        self._counters: defaultdict[str, itertools.count[int]] = defaultdict(lambda: itertools.count(1))
         self._plan_monitor(self.created)
 
     # What time does to it.
@@ -91,7 +55,7 @@ class World:
         """Let Atmosphere look at the cloud, as it does every 15 minutes: v2 then shows what is true."""
         with self.lock:
             self.settle()
-            self._look_at_all()
+            self._look_at_all(self.now())
 
     def _plan_monitor(self, now: datetime) -> None:
         def run(moment: datetime) -> None:
@@ -100,39 +64,22 @@ class World:
 
         self.agenda.at(now + timedelta(seconds=self.settings.monitor_interval), run)
 
-    def _look_at_all(self, moment: datetime | None = None) -> None:
+    def _look_at_all(self, moment: datetime) -> None:
         for instance in self.instances:
+            if instance.end_date is not None:
+                continue
             vm = self.cloud.vms.get(instance.uuid)
-            if vm is not None and instance.end_date is None:
+            if vm is None:
+                instance.end_date = instance.latest.end = moment
+            else:
                 self.remember(instance, vm.look(), moment)
 
     def _note_desktop(self, vm: VM) -> None:
-        """Set what a deployment writes straight into the database; the state it does not."""
-        instance = self._by_uuid[vm.uuid]
+        """Set what a deployment writes straight into the database. The state it does not."""
+        instance = self.instance(vm.uuid)
         instance.vnc = instance.web_desktop = True
 
-    # What it knows.
-
-    def instance(self, which: str | int) -> Instance:
-        """Return an instance by name, uuid or number. Raises KeyError; of several with the name the first is meant."""
-        found = self._by_uuid.get(str(which)) or self.instance_numbered(which)
-        if found is None:
-            found = next((each for each in self.instances if each.name == which), None)
-        if found is None:
-            raise KeyError(which)
-        return found
-
-    def instance_numbered(self, number: str | int) -> Instance | None:
-        """Return the instance with a number; None if there is none, or if that is no number."""
-        return next((each for each in self.instances if str(each.id) == str(number)), None)
-
-    def instance_with(self, uuid: str) -> Instance | None:
-        """Return the instance with a uuid."""
-        return self._by_uuid.get(uuid)
-
-    def identity(self, uuid: str) -> Identity | None:
-        """Return the identity with a uuid."""
-        return next((each for each in self.identities if each.uuid == uuid), None)
+    # What is true, whatever Atmosphere knows of it.
 
     def vm(self, which: str | int) -> VM:
         """Return the machine of an instance, as it is now. Raises KeyError."""
@@ -158,15 +105,15 @@ class World:
         C(state) is one of STATES; C(changes) are attributes of VM. Raises KeyError.
         """
         with self.lock:
-            reset: dict[str, object] = {
-                "vm_state": "active",
-                "task_state": None,
-                "tmp_status": "",
-                "status_override": None,
-                "fault": {},
-            }
+            reset: dict[str, object] = {"vm_state": "active", "task_state": None, "tmp_status": ""}
+            reset |= {"status_override": None, "fault": {}}
             base = {} if state is None else {**reset, **STATES[state]}
             self.cloud.force(self.vm(which), **{**base, **changes})
+
+    def vanish(self, which: str | int) -> None:
+        """Let a machine be deleted behind Atmosphere's back. Raises KeyError."""
+        with self.lock:
+            del self.cloud.vms[self.instance(which).uuid]
 
     def misbehave(
         self,
@@ -185,266 +132,19 @@ class World:
         with self.lock:
             self.cloud.troubles.append(trouble)
 
+    # What Atmosphere notes.
+
     def remember(self, instance: Instance, look: Look, moment: datetime | None = None) -> None:
         """Write what was seen of a machine into the database."""
-        database.remember(instance, look, moment or self.now(), lambda: (self.next_id("period"), self.random_uuid()))
+        database.remember(instance, look, moment or self.now(), self.new_period_ids)
+
+    def new_period_ids(self) -> tuple[int, str]:
+        """Return number and uuid for a row of history."""
+        return self.next_id("period"), self.random_uuid()
 
     def forget_list(self, identity: Identity) -> None:
         """Empty v1's cache of an identity's list."""
         self.list_cache.pop(identity.uuid, None)
-
-    # What it is made of.
-
-    def next_id(self, table: str) -> int:
-        """Return the next number in a table."""
-        return next(self._counters[table])
-
-    def random_uuid(self) -> str:
-        """Return a uuid for something made while the world runs."""
-        return str(uuids.uuid4())
-
-    def add_user(self, username: str, password: str = "pass", **attributes: Any) -> User:
-        """Add somebody who can log in."""
-        user = User(
-            id=self.next_id("user"),
-            username=username,
-            password=password,
-            uuid=attributes.pop("uuid", uuid_of("user", username)),
-            group_uuid=attributes.pop("group_uuid", uuid_of("group", username)),
-            email=attributes.pop("email", f"{username}@example.org"),
-            **attributes,
-        )
-        self.users[username] = user
-        return user
-
-    def add_provider(self, name: str, **attributes: Any) -> Provider:
-        """Add a cloud."""
-        provider = Provider(
-            id=self.next_id("provider"),
-            name=name,
-            uuid=attributes.pop("uuid", uuid_of("provider", name)),
-            description=attributes.pop("description", name),
-            start_date=attributes.pop("start_date", self.created),
-            **attributes,
-        )
-        self.providers.append(provider)
-        return provider
-
-    def add_identity(self, user: User, provider: Provider, **attributes: Any) -> Identity:
-        """Add a user's account at a provider."""
-        number = self.next_id("identity")
-        quota = attributes.pop("quota", None) or Quota(id=number, uuid=uuid_of("quota", number))
-        identity = Identity(
-            id=number,
-            uuid=attributes.pop("uuid", uuid_of("identity", user.username, provider.name, number)),
-            user=user,
-            provider=provider,
-            quota=quota,
-            secret=attributes.pop("secret", f"cloud-{user.username}"),
-            first_credential=5 * number - 4,
-            credential_uuids=attributes.pop(
-                "credential_uuids", tuple(uuid_of("credential", number, part) for part in range(5))
-            ),
-            **attributes,
-        )
-        self.identities.append(identity)
-        return identity
-
-    def add_size(self, name: str, provider: Provider, *, cpu: int, mem: int, disk: int, **attributes: Any) -> Size:
-        """Add a flavor: mem in MB, disk in GB."""
-        number = self.next_id("size")
-        size = Size(
-            id=number,
-            uuid=attributes.pop("uuid", uuid_of("size", provider.name, name)),
-            alias=str(attributes.pop("alias", number)),
-            name=name,
-            provider=provider,
-            cpu=cpu,
-            mem=mem,
-            disk=disk,
-            start_date=attributes.pop("start_date", self.created),
-            **attributes,
-        )
-        self.sizes.append(size)
-        return size
-
-    def add_image(self, name: str, created_by: User, **attributes: Any) -> Image:
-        """Add an image; it needs a version to make instances from."""
-        image = Image(
-            id=self.next_id("image"),
-            name=name,
-            created_by=created_by,
-            uuid=attributes.pop("uuid", uuid_of("image", name)),
-            description=attributes.pop("description", f"Base image {name}"),
-            start_date=attributes.pop("start_date", self.created),
-            **attributes,
-        )
-        self.images.append(image)
-        return image
-
-    def add_version(self, name: str, image: Image, identity: Identity, **attributes: Any) -> Version:
-        """Add a version of an image, and with it the machine to make instances from."""
-        version = Version(
-            name=name,
-            image=image,
-            identity=identity,
-            provider=identity.provider,
-            machine_id=self.next_id("machine"),
-            uuid=attributes.pop("uuid", uuid_of("version", image.name, name)),
-            start_date=attributes.pop("start_date", self.created),
-            machine_uuid=attributes.pop("machine_uuid", uuid_of("machine", image.name, name)),
-            machine_start_date=attributes.pop("machine_start_date", self.created),
-            size_gb=attributes.pop("size_gb", 8.0),
-            **attributes,
-        )
-        self.versions.append(version)
-        return version
-
-    def add_project(self, name: str, owner: User, **attributes: Any) -> Project:
-        """Add a project."""
-        project = Project(
-            id=self.next_id("project"),
-            name=name,
-            owner=owner,
-            uuid=attributes.pop("uuid", uuid_of("project", owner.username, name)),
-            description=attributes.pop("description", f"Project of {owner.username}"),
-            start_date=attributes.pop("start_date", self.created),
-            **attributes,
-        )
-        self.projects.append(project)
-        return project
-
-    def add_allocation_source(
-        self,
-        name: str,
-        users: Iterable[User],
-        *,
-        compute_allowed: int = 50000,
-        compute_used: float = 0.0,
-        **attributes: Any,
-    ) -> AllocationSource:
-        """Add something that pays. Figures are SU."""
-        members = list(users)
-        updated = attributes.pop("updated", self.created)
-        burn_rate = attributes.pop("global_burn_rate", 0.0)
-        source = AllocationSource(
-            id=self.next_id("allocation_source"),
-            name=name,
-            uuid=attributes.pop("uuid", uuid_of("allocation_source", name)),
-            compute_allowed=compute_allowed,
-            compute_used=compute_used,
-            global_burn_rate=burn_rate,
-            start_date=attributes.pop("start_date", self.created),
-            updated=updated,
-            users=members,
-            snapshots=attributes.pop(
-                "snapshots", {user.username: Snapshot(compute_used, burn_rate, updated) for user in members}
-            ),
-            **attributes,
-        )
-        self.allocation_sources.append(source)
-        return source
-
-    def add_instance(
-        self,
-        name: str,
-        identity: Identity,
-        size: Size,
-        version: Version,
-        *,
-        state: str = "active",
-        project: Project | None = None,
-        allocation_source: AllocationSource | None = None,
-        vm: Mapping[str, Any] | None = None,
-        **attributes: Any,
-    ) -> Instance:
-        """Add an instance and its machine, in one of STATES, as both the cloud and the database have it.
-
-        C(vm): attributes of the machine beyond its state. A history may be given as rows; by default it has been in
-        its state ever since it started. Raises KeyError for an unknown state.
-        """
-        number = self.next_id("instance")
-        uuid = attributes.pop("uuid", None) or uuid_of("instance", identity.uuid, number, name)
-        machine = self._new_vm(uuid, name, identity, state, vm or {})
-        look = machine.look()
-        start_date = attributes.pop("start_date", self.created)
-        history = attributes.pop("history", None) or [
-            self.period(database.status_of(look), look.activity, size, start_date, extra=dict(look.extra))
-        ]
-        instance = Instance(
-            id=number,
-            uuid=uuid,
-            name=name,
-            identity=identity,
-            size=size,
-            version=version,
-            project=project,
-            allocation_source=allocation_source,
-            start_date=start_date,
-            history=history,
-            ip_address=attributes.pop("ip_address", machine.address),
-            **attributes,
-        )
-        self.instances.append(instance)
-        self._by_uuid[uuid] = instance
-        if instance.end_date is None:
-            self.cloud.vms[uuid] = machine
-        return instance
-
-    def _new_vm(self, uuid: str, name: str, identity: Identity, state: str, changes: Mapping[str, Any]) -> VM:
-        attributes = {**STATES[state], **changes}
-        if state == "error":
-            fault = {"message": NOVA_FAULT, "code": 500, "created": "2026-01-01T00:00:00Z"}
-            attributes.setdefault("fault", fault)
-        if state in HAVE_ADDRESS and "address" not in attributes:
-            attributes["address"] = self.cloud.next_address()
-        return VM(uuid=uuid, name=name, identity=identity, **attributes)
-
-    def period(
-        self,
-        status: str,
-        activity: str,
-        size: Size,
-        start: datetime,
-        end: datetime | None = None,
-        **attributes: Any,
-    ) -> Period:
-        """Make a row of history."""
-        number = self.next_id("period")
-        uuid = attributes.pop("uuid", None) or uuid_of("period", number)
-        return Period(number, uuid, status, activity, size, start, end, **attributes)
-
-    def add_volume(self, name: str, size: int, identity: Identity, **attributes: Any) -> Volume:
-        """Add a volume, its size in GB."""
-        number = self.next_id("volume")
-        volume = Volume(
-            id=number,
-            name=name,
-            size=size,
-            identity=identity,
-            project=attributes.pop("project", None),
-            uuid=attributes.pop("uuid", None) or uuid_of("volume", identity.uuid, number, name),
-            start_date=attributes.pop("start_date", self.created),
-            **attributes,
-        )
-        self.volumes.append(volume)
-        return volume
-
-    def attach(self, volume: Volume, instance: Instance, device: str = "/dev/sdb") -> None:
-        """Have a volume attached to an instance."""
-        volume.status, volume.attached_to, volume.device = "in-use", instance.uuid, device
-
-    def add_maintenance(self, title: str, message: str, **attributes: Any) -> Maintenance:
-        """Begin maintenance: of the API, unless a provider is given."""
-        record = Maintenance(
-            id=self.next_id("maintenance"),
-            title=title,
-            message=message,
-            start_date=attributes.pop("start_date", self.now() - timedelta(hours=1)),
-            **attributes,
-        )
-        self.maintenance.append(record)
-        return record
 
     def new_token(self, user: User, issuer: str = "ModelBackend", lifetime: float | None = None) -> str:
         """Return a token for a user, as a login would; C(lifetime) in seconds may be below 0: it has expired then."""
