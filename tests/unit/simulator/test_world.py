@@ -1,0 +1,163 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the simulator promises beyond the recordings: time, states, and instances with whims of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible_collections.jetstream.cloud.tests.simulator import (
+    SEEDS,
+    STATES,
+    BadSeed,
+    ManualClock,
+    Settings,
+    World,
+    fleet,
+    load,
+    serve,
+)
+from ansible_collections.jetstream.cloud.tests.unit.simulator.browser import Browser
+
+
+def _one(state: str = "active", *, transition: float = 0.0, deploy: float = 0.0) -> World:
+    settings = Settings(transition=transition, deploy=deploy)
+    return fleet(names=["vm"], states={state: 1}, clock=ManualClock(), settings=settings)
+
+
+def test_a_start_passes_through_all_its_stages_while_v2_stays_behind() -> None:
+    with serve(_one("shutoff", transition=5, deploy=10)) as server:
+        browser = Browser(server)
+        assert browser.act("vm", "start").status_code == 200
+        stages = []
+        for _second in range(18):
+            stages.append(server.world.look("vm").words)
+            server.advance(1)
+        assert list(dict.fromkeys(stages)) == [
+            "shutoff - powering-on",
+            "active",
+            "active - networking",
+            "active - deploying",
+        ]
+        assert server.world.look("vm").words == "active"
+        assert browser.stored("vm") == ("shutoff", "", "0.0.0.0")
+        server.advance(900)
+        assert browser.stored("vm")[0] == "active"
+        assert browser.stored("vm")[2] != "0.0.0.0"
+
+
+def test_without_a_transition_the_next_request_sees_the_end() -> None:
+    with serve(_one("suspended")) as server:
+        browser = Browser(server)
+        browser.act("vm", "resume")
+        assert browser.live("vm") == "active"
+        assert server.world.look("vm").address != "0.0.0.0"
+
+
+def test_what_was_planned_is_overtaken_by_another_action() -> None:
+    with serve(_one("shutoff", transition=5, deploy=10)) as server:
+        browser = Browser(server)
+        browser.act("vm", "start")
+        server.advance(6)
+        assert browser.act("vm", "stop").status_code == 200
+        server.advance(60)
+        assert server.world.look("vm").words == "shutoff"
+        assert server.world.look("vm").address == "0.0.0.0"
+
+
+def test_every_change_that_is_seen_becomes_a_row_of_history() -> None:
+    with serve(_one(transition=5)) as server:
+        browser = Browser(server)
+        browser.act("vm", "stop")
+        server.advance(5)
+        server.world.monitor()
+        rows = browser.get("/api/v2/instance_histories").json()["results"]
+        assert [(row["status"], row["activity"], row["end_date"] is None) for row in rows] == [
+            ("shutoff", "", True),
+            ("active", "powering-off", False),
+            ("active", "", False),
+        ]
+        assert rows[0]["start_date"] == rows[1]["end_date"] == "2026-11-23T12:00:05Z"
+        assert rows[0]["size"]["name"] == "m1.tiny"
+
+
+def test_an_instance_can_fail_be_slow_refuse_and_vanish() -> None:
+    names = ["fails", "is-slow", "refuses", "vanishes"]
+    world = fleet(names=names, clock=ManualClock(), settings=Settings(transition=5))
+    world.misbehave("fails", fails_with="No valid host was found.")
+    world.misbehave("is-slow", slowness=3)
+    world.misbehave("refuses", refuses="Instance is locked")
+    with serve(world) as server:
+        browser = Browser(server)
+        answers = {name: browser.act(name, "stop") for name in names}
+        assert {name: answer.status_code for name, answer in answers.items()} == {
+            "fails": 200,
+            "is-slow": 200,
+            "refuses": 409,
+            "vanishes": 200,
+        }
+        message = answers["refuses"].json()["errors"][0]["message"]
+        assert message == "409 Conflict Instance is locked"
+        world.vanish("vanishes")
+        server.advance(6)
+        assert world.states() == {"fails": "error", "is-slow": "active - powering-off", "refuses": "active"}
+        assert browser.get(browser.v1("fails")).json()["fault"]["message"] == "No valid host was found."
+        assert browser.get(browser.v1("vanishes")).status_code == 404
+        assert browser.stored("vanishes")[0] == "active"
+        world.monitor()
+        assert "vanishes" not in str(browser.get("/api/v2/instances").json())
+        server.advance(9)
+        assert world.look("is-slow").words == "shutoff"
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_fleet_is_in_any_state_from_the_begin(state: str) -> None:
+    with serve(_one(state)) as server:
+        browser = Browser(server)
+        status, activity, _address = browser.stored("vm")
+        assert {"initializing": "build"}.get(state, state) in (status, activity)
+        browser.live("vm")
+        assert browser.stored("vm")[:2] == (status, activity)
+
+
+def test_a_fleet_mixes_what_it_is_told_to() -> None:
+    world = fleet(
+        7,
+        states={"shutoff": 2, "error": 1},
+        identities=2,
+        providers=2,
+        sizes=("m1.tiny", "m1.large"),
+        projects=("a", "b"),
+    )
+    assert sorted(world.states().values()) == ["active"] * 4 + ["error"] + ["shutoff"] * 2
+    assert {each.size.name for each in world.instances} == {"m1.tiny", "m1.large"}
+    assert {each.project.name for each in world.instances if each.project} == {"a", "b"}
+    assert len({each.provider.uuid for each in world.instances}) == 2
+    with pytest.raises(ValueError, match="3 states for 2 instances"):
+        fleet(2, states={"shutoff": 3})
+
+
+def test_the_demo_has_a_dozen_in_mixed_states() -> None:
+    clock = ManualClock()
+    world = load(SEEDS / "demo.yaml", clock=clock)
+    states = sorted(world.states().values())
+    assert states == [
+        *["active"] * 7,
+        "active - deploying",
+        "shelved_offloaded",
+        *["shutoff"] * 2,
+        "suspended",
+    ]
+    assert [volume.status for volume in world.volumes] == ["in-use", "in-use", "available"]
+    assert world.users["demo"].password == "demo"
+    clock.advance(30)
+    assert list(world.states().values()).count("active") == 8
+
+
+def test_a_seed_with_a_mistake_is_refused(tmp_path: Path) -> None:
+    seed = tmp_path / "seed.yaml"
+    seed.write_text("users: [{username: a, password: b, colour: red}]")
+    with pytest.raises(BadSeed, match="colour"):
+        load(seed)
