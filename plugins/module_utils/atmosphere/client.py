@@ -13,7 +13,8 @@ import math
 import secrets
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from ansible_collections.jetstream.cloud.plugins.module_utils.atmosphere.answers import checked
@@ -63,6 +64,8 @@ _LIST_CACHE_SECONDS = 30.0
 _DETAILS_AT_MOST = 50
 # While a list changes, rows move between its pages, and may be missed: it is read again, so many times at most.
 _READINGS = 3
+_READING_STATES = "Reading live states"
+_READING_VOLUMES = "Reading volumes"
 
 _WIRE_NAMES: Mapping[Action, Mapping[str, str]] = {
     Action.START: {"action": "start"},
@@ -114,11 +117,14 @@ class AtmosphereCloud:
             return volumes
         accounts = sorted({_account(each) for each in volumes})
         lists = in_parallel(self._v1_volumes, accounts, self.at_once)
-        rows = {row["alias"]: row for each in lists for row in each}
+        rows = {uuid: row for each in lists for uuid, row in each.items()}
         instances: dict[str, Instance] = {}
         if any(attached_to(row) for row in rows.values()):
             instances = {each.uuid: each for each in self.list_instances(live=False)}
-        return [with_attachment(each, rows[each.uuid], instances) if each.uuid in rows else each for each in volumes]
+        with _readable(_READING_VOLUMES):
+            return [
+                with_attachment(each, rows[each.uuid], instances) if each.uuid in rows else each for each in volumes
+            ]
 
     def list_allocation_sources(self) -> list[AllocationSource]:
         """Return everything that can pay for the account's instances. See Cloud."""
@@ -131,8 +137,10 @@ class AtmosphereCloud:
     def look(self, instance: Instance) -> Instance:
         """Return one instance as the cloud has it this moment. See Cloud."""
         # v1 caches a detail for a minute by its URL, and serves it to anyone: only a URL never used before is live.
-        row = self._get(_url(instance), f"Reading {instance.label}", {"_": self._nonce()})
-        return with_live_state(instance, row)
+        doing = f"Reading {instance.label}"
+        row = self._get(_url(instance), doing, {"_": self._nonce()})
+        with _readable(doing):
+            return with_live_state(instance, row)
 
     def refresh(
         self, instances: Sequence[Instance], *, thorough: bool = False
@@ -180,15 +188,10 @@ class AtmosphereCloud:
 
     def _list(self, path: str, doing: str, shape: Callable[[Json], Thing]) -> list[Thing]:
         """Return all things of a v2 list, by number, each once although rows may move between pages meanwhile."""
-        try:
-            for _ in range(_READINGS):
-                counts, things = self._read_list(path, doing, shape)
-                if len(counts) == 1:
-                    break
-        except (KeyError, TypeError, ValueError) as error:
-            raise UnexpectedAnswer(
-                f"{doing} was answered with a row that this version cannot read: {error!r}."
-            ) from error
+        for _ in range(_READINGS):
+            counts, things = self._read_list(path, doing, shape)
+            if len(counts) == 1:
+                break
         return [things[number] for number in sorted(things)]
 
     def _read_list(self, path: str, doing: str, shape: Callable[[Json], Thing]) -> tuple[set[int], dict[int, Thing]]:
@@ -199,8 +202,9 @@ class AtmosphereCloud:
             params = {"ordering": "id", "page_size": str(self._page_size), "page": str(number)}
             takes = self._page_size * _V2_LIST_SECONDS_PER_INSTANCE
             body = _page_of(self._get(path, doing, params, takes=takes), doing)
-            # Shaped at once: all rows of a large account, as they come, take many times the room.
-            return body["count"], {int(row["id"]): shape(row) for row in body["results"]}
+            with _readable(doing):
+                # Shaped at once: all rows of a large account, as they come, take many times the room.
+                return body["count"], {int(row["id"]): shape(row) for row in body["results"]}
 
         def later_page(number: int) -> tuple[int, dict[int, Thing]]:
             try:
@@ -237,15 +241,15 @@ class AtmosphereCloud:
     def _v1_instances(self, account: Account) -> dict[str, Json]:
         with self._lock:
             takes = self._list_length[account] * _V1_LIST_SECONDS_PER_INSTANCE
-        doing = "Reading live states"
+        doing = _READING_STATES
         rows = _rows_of(self._get(f"{_v1(account)}/instance", doing, takes=takes), doing)
         with self._lock:
             self._list_cached_at[account] = self._clock.monotonic()
             self._list_length[account] = len(rows)
-        return {row["alias"]: row for row in rows}
+        return rows
 
-    def _v1_volumes(self, account: Account) -> list[Json]:
-        return _rows_of(self._get(f"{_v1(account)}/volume", "Reading volumes"), "Reading volumes")
+    def _v1_volumes(self, account: Account) -> dict[str, Json]:
+        return _rows_of(self._get(f"{_v1(account)}/volume", _READING_VOLUMES), _READING_VOLUMES)
 
     def _list_is_better(self, account: Account, wanted: int) -> bool:
         with self._lock:
@@ -306,7 +310,8 @@ def _overlaid(instance: Instance, rows: Mapping[str, Json] | None) -> Instance:
     if rows is None:
         return instance
     row = rows.get(instance.uuid)
-    return with_live_state(instance, row) if row else instance.gone()
+    with _readable(_READING_STATES):
+        return with_live_state(instance, row) if row else instance.gone()
 
 
 def _account(thing: Instance | Volume) -> Account:
@@ -328,7 +333,18 @@ def _page_of(body: Any, doing: str) -> Json:
     raise UnexpectedAnswer(f"{doing} was answered with JSON that is not a page of a list.")
 
 
-def _rows_of(body: Any, doing: str) -> list[Json]:
-    if isinstance(body, list) and all(isinstance(row, dict) for row in body):
-        return body
-    raise UnexpectedAnswer(f"{doing} was answered with JSON that is not a list.")
+def _rows_of(body: Any, doing: str) -> dict[str, Json]:
+    """Return the rows of a v1 list by their uuids."""
+    if not isinstance(body, list):
+        raise UnexpectedAnswer(f"{doing} was answered with JSON that is not a list.")
+    with _readable(doing):
+        return {row["alias"]: row for row in body}
+
+
+@contextmanager
+def _readable(doing: str) -> Iterator[None]:
+    """Turn what happens to rows of an unknown form into an error for a person."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UnexpectedAnswer(f"{doing} was answered with a row that this version cannot read: {error!r}.") from error

@@ -27,6 +27,17 @@ from ansible_collections.jetstream.cloud.tests.simulator import Fault, ManualClo
 from ansible_collections.jetstream.cloud.tests.unit.stand_ins.atmosphere import Site, a_site
 
 UNKNOWN = "0" * 32
+# What a login could be answered with that holds no token, or not until when it is good.
+NO_TOKENS: list[Any] = [
+    {},
+    [],
+    None,
+    {"token": "abc"},
+    {"token": "abc", "expires": None},
+    {"token": "abc", "expires": "soon"},
+    {"token": None, "expires": "Nov 24, 2026 18:57:00"},
+    {"token": "", "expires": "Nov 24, 2026 18:57:00"},
+]
 
 
 @pytest.fixture
@@ -220,16 +231,7 @@ def test_a_disabled_account_is_no_expired_token(site: Site) -> None:
                 UnexpectedAnswer,
                 "The login at {url} was answered without a token.",
             )
-            for body in (
-                {},
-                [],
-                None,
-                {"token": "abc"},
-                {"token": "abc", "expires": None},
-                {"token": "abc", "expires": "soon"},
-                {"token": None, "expires": "Nov 24, 2026 18:57:00"},
-                {"token": "", "expires": "Nov 24, 2026 18:57:00"},
-            )
+            for body in NO_TOKENS
         ),
     ],
 )
