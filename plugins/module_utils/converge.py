@@ -27,7 +27,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance
 from ansible_collections.jetstream.cloud.plugins.module_utils.pacing import Pacer
 from ansible_collections.jetstream.cloud.plugins.module_utils.parallel import in_parallel
-from ansible_collections.jetstream.cloud.plugins.module_utils.progress import Progress, Report, silent
+from ansible_collections.jetstream.cloud.plugins.module_utils.progress import Arrival, Progress, Report, silent
 from ansible_collections.jetstream.cloud.plugins.module_utils.states import (
     TRANSITIONS,
     Action,
@@ -166,6 +166,7 @@ class _Converger:
         self._start = clock.monotonic()
         self._deadline = self._start + order.timeout
         self._begun = 0
+        self._asked = 0
         self._stopped_by: JetstreamError | None = None
         self._lock = threading.Lock()
 
@@ -192,16 +193,26 @@ class _Converger:
         news = [track for track in self._tracks if track.done and track.seconds is None]
         for track in news:
             track.seconds = passed
-        self._report(
-            Progress(
-                total=len(self._tracks),
-                ended=sum(track.done for track in self._tracks),
-                failed=sum(track.failed for track in self._tracks),
-                seconds=passed,
-                news=tuple(f"{track.before.label}: {track.message}" for track in news),
-                late=tuple(track.before.label for track in self._pending()),
-            )
+        late = sorted(self._pending(), key=lambda track: track.since)
+        self._progress = Progress(
+            goal=self._order.goal.value,
+            total=len(self._tracks),
+            ended=sum(track.done for track in self._tracks),
+            failed=sum(track.failed for track in self._tracks),
+            asked=self._asked,
+            seconds=passed,
+            news=tuple(Arrival(track.before.label, track.message, track.failed) for track in news),
+            late=tuple(track.before.label for track in late),
         )
+        self._report(self._progress)
+
+    def _taken(self, track: Track, action: Action) -> None:
+        """Note, in any thread, that the cloud took an action, and tell of it."""
+        now = self._clock.monotonic()
+        track.set_out(action, now)
+        with self._lock:
+            self._asked += 1
+            self._report(replace(self._progress, asked=self._asked, seconds=round(now - self._start, 1), news=()))
 
     def _pending(self) -> list[Track]:
         return [track for track in self._tracks if not track.done]
@@ -297,7 +308,7 @@ class _Converger:
         except JetstreamError as error:
             track.end(str(error), failed=True)
         else:
-            track.set_out(action, self._clock.monotonic())
+            self._taken(track, action)
 
     def _look_again(self, track: Track, action: Action, error: JetstreamError, *, ours: bool) -> None:
         """Judge a refused or unclear action by what the instance does: on its way is fine, whoever sent it there."""
@@ -313,7 +324,7 @@ class _Converger:
         if not _leads_to_goal(track, action, self._order.goal):
             track.end(f"{error}{_lost_address(track)}", failed=True)
         elif ours:
-            track.set_out(action, self._clock.monotonic())
+            self._taken(track, action)
 
     def _wait_and_look(self) -> None:
         """Look at some when there is likely something to see, and at all when the time is up."""

@@ -10,20 +10,33 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Arrival:
+    """An instance, as messages call it, and how it ended."""
+
+    label: str
+    message: str
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How it stands C(seconds) after the start: of C(total), so many have ended, C(failed) of them badly.
 
-    C(news) has a line for each that has ended since the last time, C(late) names those that have not.
+    C(goal): the state that all are to reach. C(asked): how many actions the cloud has taken so far. C(news):
+    who has ended since the last time. C(late): who has not, with those first who set out first.
     """
 
+    goal: str
     total: int
     ended: int
     failed: int
+    asked: int
     seconds: float
-    news: tuple[str, ...]
+    news: tuple[Arrival, ...]
     late: tuple[str, ...]
 
 
+# Called by any thread, but by one at a time.
 Report = Callable[[Progress], None]
 
 

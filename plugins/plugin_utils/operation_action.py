@@ -23,15 +23,23 @@ from ansible.module_utils.common.json import Direction, get_module_decoder, get_
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action.normal import ActionModule as ModuleAction
+from ansible.utils.display import Display
 from ansible_collections.jetstream.cloud.plugins.module_utils.clock import SystemClock
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import JetstreamError
 from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context, Operation
 from ansible_collections.jetstream.cloud.plugins.module_utils.options import ModuleSpec
+from ansible_collections.jetstream.cloud.plugins.module_utils.progress import Report, silent
+from ansible_collections.jetstream.cloud.plugins.module_utils.terminal_text import one_line
+from ansible_collections.jetstream.cloud.plugins.plugin_utils.lifeline import ending_with_parent
+from ansible_collections.jetstream.cloud.plugins.plugin_utils.progress_lines import ProgressLines
 
 # Asked for in these words, or not at all, Ansible looks for a Python itself: anyone will do.
 _ANY_INTERPRETER = frozenset({"", "auto", "auto_silent", "auto_legacy", "auto_legacy_silent"})
 # What modules and controller write to one another; modules that do not say otherwise use this one.
 _WIRE_FORMAT = "legacy"
+# These write for people. The output of any other may be read by a program, which a line in between would break.
+_CALLBACKS_FOR_PEOPLE = frozenset({"default", "minimal", "oneline"})
+_NO = frozenset({"off", "false", "no", "0"})
 
 
 class OperationAction(ModuleAction):
@@ -51,8 +59,13 @@ class OperationAction(ModuleAction):
         # What AnsibleModule would be told.
         told: dict[str, Any] = {}
         self._update_module_args(self._task.action, told, task_vars)
-        with self._surroundings():
-            result = self._carry_out(told)
+        secrets: set[str] = set()
+        with (
+            self._surroundings(),
+            ending_with_parent(),
+            self._progress(str(task_vars["inventory_hostname"]), secrets) as report,
+        ):
+            result = self._carry_out(told, report, secrets)
         return _over_the_wire(result, Direction.MODULE_TO_CONTROLLER)
 
     def _runs_here(self, task_vars: Mapping[str, Any]) -> bool:
@@ -85,11 +98,28 @@ class OperationAction(ModuleAction):
             os.environ.clear()
             os.environ.update(before)
 
-    def _carry_out(self, told: Mapping[str, Any]) -> dict[str, Any]:
+    @contextmanager
+    def _progress(self, host: str, secrets: set[str]) -> Iterator[Report]:
+        """Hand out whom to report to: the user, unless it was switched off, or there is nothing to be seen."""
+        switched_off = os.environ.get("JETSTREAM_PROGRESS", "").strip().lower() in _NO
+        if switched_off or self._task.no_log or self._task.check_mode:
+            yield silent
+            return
+        callback = str(constants.DEFAULT_STDOUT_CALLBACK).removeprefix("ansible.builtin.")
+        aside = callback not in _CALLBACKS_FOR_PEOPLE
+
+        def say(line: str) -> None:
+            Display().display(remove_values(line, secrets), stderr=aside)
+
+        lines = ProgressLines(say, SystemClock(), whose=host)
+        with lines.kept_alive():
+            yield lines.report
+
+    def _carry_out(self, told: Mapping[str, Any], report: Report, secrets: set[str]) -> dict[str, Any]:
         arguments = _over_the_wire(dict(self._task.args), Direction.CONTROLLER_TO_MODULE)
         checked = ArgumentSpecValidator(**self.spec.arguments()).validate(arguments)
         options = {**arguments, **checked.validated_parameters}
-        secrets: set[str] = set(checked._no_log_values)
+        secrets.update(checked._no_log_values)
         # A dict keeps their order, and each of them once.
         warnings: dict[str, None] = {}
         result = self._refusal(checked)
@@ -99,8 +129,9 @@ class OperationAction(ModuleAction):
                 clock=SystemClock(),
                 environ=os.environ,
                 home=Path.home(),
-                warn=lambda warning: warnings.update({warning: None}),
+                warn=lambda warning: warnings.update({one_line(warning): None}),
                 hide=secrets.add,
+                report=report,
             )
             result = _result_of(type(self).operation, options, context)
         if told.get("_ansible_inject_invocation", True):
@@ -123,11 +154,11 @@ def _result_of(operation: Operation, options: Mapping[str, Any], context: Contex
     try:
         outcome = operation(options, context)
     except JetstreamError as error:
-        return {"failed": True, "msg": str(error)}
+        return {"failed": True, "msg": one_line(str(error))}
     for warning in outcome.warnings:
         context.warn(warning)
     result = outcome.to_result()
-    return result if outcome.failure is None else {**result, "failed": True, "msg": outcome.failure}
+    return result if outcome.failure is None else {**result, "failed": True, "msg": one_line(outcome.failure)}
 
 
 def _censored(result: dict[str, Any], secrets: set[str]) -> dict[str, Any]:

@@ -1,0 +1,116 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lines that tell a person how far a task has come, while it works."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from ansible_collections.jetstream.cloud.plugins.module_utils.clock import Clock
+from ansible_collections.jetstream.cloud.plugins.module_utils.progress import Arrival, Progress
+from ansible_collections.jetstream.cloud.plugins.module_utils.terminal_text import one_line
+
+# After so many seconds without a line, another one says that the task is still at work.
+_HEARTBEAT = 10.0
+_TICK = 1.0
+# More news than these at once are counted, not told one by one.
+_TOLD_ONE_BY_ONE = 20
+_NAMED = 3
+
+
+class ProgressLines:
+    """Turns progress into lines. C(say) shows one, and may be called by any thread, but is by one at a time.
+
+    C(whose) is the host of the task: several may work at the same time.
+    """
+
+    def __init__(self, say: Callable[[str], None], clock: Clock, *, whose: str) -> None:
+        """Say nothing yet."""
+        self._say = say
+        self._clock = clock
+        self._whose = whose
+        self._lock = threading.Lock()
+        self._start = self._last_line = clock.monotonic()
+        self._latest: Progress | None = None
+
+    @contextmanager
+    def kept_alive(self) -> Iterator[None]:
+        """Say something now and then for as long as this lasts, also where nothing is reported."""
+        over = threading.Event()
+
+        def beat() -> None:
+            while not over.wait(_TICK):
+                self.beat()
+
+        heart = threading.Thread(target=beat, daemon=True)
+        heart.start()
+        try:
+            yield
+        finally:
+            over.set()
+            heart.join()
+
+    def report(self, progress: Progress) -> None:
+        """Tell what is new, if anything is."""
+        with self._lock:
+            first = self._latest is None
+            self._latest = progress
+            if not first:
+                self._tell_news(progress)
+            elif progress.late and progress.total > 1:
+                self._line(f"{len(progress.late)} of {progress.total} instances to be {progress.goal}")
+
+    def beat(self) -> None:
+        """Tell that it goes on, if nothing was told for some time."""
+        with self._lock:
+            if self._clock.monotonic() - self._last_line < _HEARTBEAT:
+                return
+            passed = _duration(self._clock.monotonic() - self._start)
+            if self._latest is None:
+                self._line(f"still reading what there is, after {passed}")
+            elif self._latest.late:
+                self._line(f"{_standing(self._latest)} after {passed}, {_asked(self._latest)}{_late(self._latest)}")
+
+    def _tell_news(self, progress: Progress) -> None:
+        count = len(progress.news)
+        when = _duration(progress.seconds)
+        if count <= _TOLD_ONE_BY_ONE:
+            for number, arrival in enumerate(progress.news, progress.ended - count + 1):
+                self._line(f"{_sentence(arrival)} ({number} of {progress.total}, {when})")
+            return
+        self._line(f"{_standing(progress)} after {when}")
+        failed = [arrival for arrival in progress.news if arrival.failed]
+        for arrival in failed[:_NAMED]:
+            self._line(_sentence(arrival))
+        if len(failed) > _NAMED:
+            self._line(f"and {len(failed) - _NAMED} more failed")
+
+    def _line(self, text: str) -> None:
+        self._last_line = self._clock.monotonic()
+        self._say(one_line(f"[{self._whose}] {text}"))
+
+
+def _standing(progress: Progress) -> str:
+    return f"{progress.ended} of {progress.total}" + (f", {progress.failed} failed," if progress.failed else "")
+
+
+def _asked(progress: Progress) -> str:
+    """Say how far the asking has come; once all have been asked, it does not matter any more."""
+    return f"{progress.asked} asked, " if progress.asked < len(progress.late) else ""
+
+
+def _late(progress: Progress) -> str:
+    more = len(progress.late) - _NAMED
+    return f"waiting for {', '.join(progress.late[:_NAMED])}" + (f" and {more} more" if more > 0 else "")
+
+
+def _sentence(arrival: Arrival) -> str:
+    return f"{arrival.label}{' failed' if arrival.failed else ''}: {arrival.message}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
