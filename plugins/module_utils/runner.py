@@ -1,7 +1,10 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs an operation as an Ansible module. The only file that knows AnsibleModule."""
+"""Runs an operation as an Ansible module. The only file that knows AnsibleModule.
+
+Messages and warnings may quote the cloud, and so its users. Ansible prints both: neither may steer a terminal.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.clock import Syste
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import JetstreamError
 from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context, Operation
 from ansible_collections.jetstream.cloud.plugins.module_utils.options import ModuleSpec
+from ansible_collections.jetstream.cloud.plugins.module_utils.terminal_text import one_line
 
 
 def run(spec: ModuleSpec, operation: Operation) -> None:
@@ -23,15 +27,15 @@ def run(spec: ModuleSpec, operation: Operation) -> None:
         clock=SystemClock(),
         environ=os.environ,
         home=Path.home(),
-        warn=module.warn,
+        warn=lambda warning: module.warn(one_line(warning)),
         hide=module.no_log_values.add,
     )
     try:
         outcome = operation(module.params, context)
     except JetstreamError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=one_line(str(error)))
     for warning in outcome.warnings:
-        module.warn(warning)
+        context.warn(warning)
     if outcome.failure is not None:
-        module.fail_json(msg=outcome.failure, **outcome.to_result())
+        module.fail_json(msg=one_line(outcome.failure), **outcome.to_result())
     module.exit_json(**outcome.to_result())

@@ -157,7 +157,7 @@ def _identified(things: Sequence[Thing], selector: Selector) -> tuple[list[Thing
             found = [each.uuid for each in things if key(each) == text.strip().lower()]
             chosen.update(found)
             if not found:
-                complaints.append(f"No {word} is {text}.")
+                complaints.append(f"Nothing has the {word} {text}.")
     return [each for each in things if each.uuid in chosen], complaints
 
 

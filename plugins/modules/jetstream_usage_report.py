@@ -84,6 +84,11 @@ text:
   description: The report as plain text.
   returned: success
   type: str
+subject:
+  description: The report in one line, for the subject of a mail.
+  returned: success
+  type: str
+  sample: "Jetstream: TG-GEO160014 has 48,765.4 SU left"
 record:
   description: The file in which readings are kept.
   returned: success

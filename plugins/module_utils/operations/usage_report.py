@@ -35,7 +35,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.usage.figures impo
     spenders_of,
     standings_of,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.letter import letter
+from ansible_collections.jetstream.cloud.plugins.module_utils.usage.letter import letter, subject
 from ansible_collections.jetstream.cloud.plugins.module_utils.usage.page import page
 
 SPEC = (
@@ -65,7 +65,7 @@ def usage_report(cloud: Cloud, options: Mapping[str, Any], context: Context) -> 
     usage, is_new = _with_past(usage, path, context)
     if options["page"] and not context.check_mode:
         record.write_page(Path(options["page"]), page(usage, charts=options["charts"]))
-    result = {"record": str(path), "page": options["page"], "text": letter(usage)}
+    result = {"record": str(path), "page": options["page"], "subject": subject(usage), "text": letter(usage)}
     return Outcome(result, changed=is_new or bool(options["page"]), warnings=usage.warnings)
 
 

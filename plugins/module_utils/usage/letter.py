@@ -20,6 +20,12 @@ def letter(usage: Usage) -> str:
     return "\n".join(line for block in _blocks(usage) for line in (block, ""))
 
 
+def subject(usage: Usage) -> str:
+    """Return what a reader wants to know before opening the mail: how much is left, of which."""
+    left = [f"{one_line(each.name)} has {amount(each.budget.left)} SU left" for each in usage.standings]
+    return f"Jetstream: {', '.join(left) or 'no allocation'}"
+
+
 def amount(value: Decimal | None) -> str:
     """Return an amount of SU as people write it: 48,765.4; a dash for what is not known."""
     if value is None:

@@ -106,8 +106,8 @@ def test_selects(options: dict[str, Any], numbers: list[int]) -> None:
         ({"name": ["geo-nod-01"]}, "name: nothing is called geo-nod-01. Did you mean geo-node-01?"),
         ({"name": ["zzz"]}, "name: nothing is called zzz."),
         ({"exclude": ["wbe"]}, "exclude: nothing is called wbe. Did you mean web?"),
-        ({"id": ["99"]}, "No id is 99."),
-        ({"uuid": ["103585ce"]}, "No uuid is 103585ce."),
+        ({"id": ["99"]}, "Nothing has the id 99."),
+        ({"uuid": ["103585ce"]}, "Nothing has the uuid 103585ce."),
         ({"name": ["web"]}, "2 are called web: say which by id (1, 2)."),
     ],
 )
