@@ -17,7 +17,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO, cast
 
 from devtool.environment import CACHE, COLLECTIONS, ROOT, Environment, SetUpFailed, make_home, say
 
@@ -74,7 +73,7 @@ class Workplace:
         alarm.start()
         lines = []
         try:
-            for line in cast("TextIO", process.stdout):
+            for line in process.stdout or ():
                 lines.append(self._shorten(line))
                 self.write(lines[-1])
             status = process.wait()

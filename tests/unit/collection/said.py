@@ -107,7 +107,7 @@ def _texts() -> Iterator[tuple[str, str]]:
     for path in sorted((ROOT / "plugins").rglob("*.py")):
         for statement in ast.parse(path.read_text(encoding="utf-8")).body:
             match statement:
-                case ast.Assign(targets=[ast.Name(id="EXAMPLES")], value=ast.Constant(value=str(text))):
+                case ast.Assign(targets=[ast.Name(id="EXAMPLES")], value=ast.Constant(value=str() as text)):
                     yield str(path.relative_to(ROOT)), text
     for path in PAGES:
         for block in _FENCE.finditer(path.read_text(encoding="utf-8")):

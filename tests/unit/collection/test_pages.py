@@ -28,7 +28,7 @@ def test_every_link_to_a_file_or_heading_leads_there(page: str) -> None:
 def _leads_somewhere(page: Path, target: str) -> bool:
     if target.startswith("mailto:"):
         return True
-    name, _, anchor = target.partition("#")
+    name, _sign, anchor = target.partition("#")
     path = (page.parent / unquote(name)).resolve() if name else page
     inside = path.is_relative_to(ROOT) and path.exists()
     return inside and (not anchor or anchor in _anchors(path))
