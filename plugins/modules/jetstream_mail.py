@@ -33,7 +33,7 @@ options:
     type: str
     default: localhost
   port:
-    description: The port of the mail server. Mostly V(25), V(465) with O(secure=always), V(587) with O(secure=starttls).
+    description: Its port. Mostly V(25), V(465) with O(secure=always), V(587) with O(secure=starttls).
     type: int
     default: 25
   username:

@@ -73,14 +73,21 @@ def _message(options: Mapping[str, Any], context: Context) -> EmailMessage:
         message["Subject"] = " ".join(options["subject"].split())
     except (ValueError, IndexError, MessageError):
         raise ConfigurationError("sender or to is not an address as it stands in a mail.") from None
-    if not message["To"].addresses or not message["From"].addresses:
-        raise ConfigurationError("A mail needs an address in sender and in to.")
+    if not message["To"].addresses or len(message["From"].addresses) != 1:
+        raise ConfigurationError("A mail needs one address in sender, and one or more in to.")
+    if strange := [each for each in _addresses(message) if not each.isascii() or not each]:
+        raise ConfigurationError(f"{strange[0]!r} is not an address that every mail server takes.")
     message["Date"] = format_datetime(context.clock.now())
     message["Message-ID"] = make_msgid(domain=message["From"].addresses[0].domain or None)
     message.set_content(options["body"] or "", subtype=options["subtype"])
     for name in options["attach"] or ():
         _attach(message, Path(name))
     return message
+
+
+def _addresses(message: EmailMessage) -> list[str]:
+    """Return the sender's address, then those of the receivers."""
+    return [each.addr_spec for name in ("From", "To") for each in message[name].addresses]
 
 
 def _attach(message: EmailMessage, path: Path) -> None:
@@ -100,13 +107,19 @@ def _send(message: EmailMessage, options: Mapping[str, Any]) -> dict[str, str]:
         with _connection(options) as server:
             if options["username"]:
                 server.login(options["username"], options["password"])
-            refused = server.send_message(message)
+            # Not send_message(), which puts > before lines that begin with "From ".
+            sender, *receivers = _addresses(message)
+            refused = server.sendmail(sender, receivers, message.as_bytes())
     except smtplib.SMTPAuthenticationError as error:
         raise AuthenticationFailed(f"The mail server {where} refused the login: {_words(error.smtp_error)}.") from None
     except smtplib.SMTPRecipientsRefused as error:
         raise Refused(f"The mail server {where} took the mail for nobody: {_reasons(error.recipients)}.") from None
-    except smtplib.SMTPServerDisconnected:
-        raise Unreachable(f"The mail server {where} ended the connection.") from None
+    except smtplib.SMTPServerDisconnected as error:
+        # This is how smtplib speaks of a time that is up, too.
+        silent = isinstance(error.__context__, TimeoutError)
+        raise (
+            _silent(where, options) if silent else Unreachable(f"The mail server {where} ended the connection.")
+        ) from None
     except smtplib.SMTPResponseException as error:
         raise Refused(f"The mail server {where} refused the mail: {_words(error.smtp_error)}.") from None
     except smtplib.SMTPNotSupportedError:
@@ -116,10 +129,14 @@ def _send(message: EmailMessage, options: Mapping[str, Any]) -> dict[str, str]:
             f"No secure connection to the mail server {where}: {error.reason or error}.", hint=_TLS_HINT
         ) from None
     except TimeoutError:
-        raise Unreachable(f"The mail server {where} did not answer within {options['timeout']:g} seconds.") from None
+        raise _silent(where, options) from None
     except OSError as error:
         raise Unreachable(f"The mail server {where} cannot be reached: {error.strerror or error}.") from None
     return {address: _words(why) for address, (_, why) in refused.items()}
+
+
+def _silent(where: str, options: Mapping[str, Any]) -> Unreachable:
+    return Unreachable(f"The mail server {where} did not answer within {options['timeout']:g} seconds.")
 
 
 def _connection(options: Mapping[str, Any]) -> smtplib.SMTP:
@@ -155,7 +172,7 @@ def _secure(server: smtplib.SMTP, options: Mapping[str, Any]) -> None:
 
 def _needs(options: Mapping[str, Any]) -> str:
     wanted = ["STARTTLS"] if options["secure"] == "starttls" else []
-    return " or ".join([*wanted, *(["a login"] if options["username"] else []), "addresses beyond ASCII"])
+    return " and ".join([*wanted, *(["a login"] if options["username"] else [])])
 
 
 def _reasons(recipients: Mapping[str, tuple[int, bytes]]) -> str:

@@ -88,7 +88,7 @@ def _left_over_time(standing: Standing, now: datetime) -> str:
         axes.axvline(_DATES.date2num(standing.end.date()), color=_SOFT, linewidth=1, linestyle=":")
     axes.set_ylim(bottom=min(0.0, float(left)))
     _date_axis(axes)
-    return _svg(figure, f"SU left of {standing.name}")
+    return _svg(figure, f"SU left of {standing.name}", standing.uuid)
 
 
 def _used_per_day(days: Mapping[date, Decimal]) -> str:
@@ -96,7 +96,7 @@ def _used_per_day(days: Mapping[date, Decimal]) -> str:
     axes.bar(_numbers(list(days)), [float(each) for each in days.values()], width=0.8, color=_FIRST)
     axes.set_ylim(bottom=0)
     _date_axis(axes)
-    return _svg(figure, "SU used per day")
+    return _svg(figure, "SU used per day", "days")
 
 
 def _where_it_leads(standing: Standing, now: datetime, exhausted: datetime) -> tuple[datetime, Decimal]:
@@ -131,7 +131,8 @@ def _numbers(days: Sequence[date]) -> list[float]:
     return [float(_DATES.date2num(each)) for each in days]
 
 
-def _svg(figure: Figure, title: str) -> str:
+def _svg(figure: Figure, title: str, key: str) -> str:
+    """Return the drawing. C(key) tells its ids from those of the others in a page."""
     target = io.StringIO()
     figure.savefig(target, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     text = target.getvalue()
@@ -140,6 +141,8 @@ def _svg(figure: Figure, title: str) -> str:
     text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1, flags=re.DOTALL)
     text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1, flags=re.DOTALL)
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    prefix = re.sub(r"\W", "-", key)
+    text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{prefix}-", text)
     for colour, name in _COLOURS.items():
         text = text.replace(colour, f"var(--{name}, {colour})")
     return text.replace("<svg", f'<svg role="img" aria-label="{escape(title)}"', 1)
