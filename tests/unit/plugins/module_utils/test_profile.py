@@ -226,7 +226,7 @@ def test_the_login_that_is_given_says_which_cloud_is_meant(
 
 def test_an_unknown_backend_is_said_with_those_that_there_are(account: Account) -> None:
     account.environ = {"JETSTREAM_BACKEND": "nova"}
-    with pytest.raises(ConfigurationError, match="There is no backend nova .*, only atmosphere and openstack"):
+    with pytest.raises(ConfigurationError, match=r"There is no backend nova .*, only atmosphere and openstack"):
         account.resolve()
 
 
