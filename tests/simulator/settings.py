@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-# So long the recorded cloud took (the range that fits all recorded timelines is 3.1 to 3.4 s, and 11 to 13 s).
+# So long the recorded cloud took: 3.1 to 3.4 s, and 10 to 13.5 s, agree with all recorded timelines.
 RECORDED_TRANSITION = 3.2
 RECORDED_DEPLOY = 12.0
 

@@ -56,12 +56,12 @@ def _read_live(stage: Stage, name: str, at: str) -> None:
 
 
 @_before(5)
-def _(stage: Stage) -> None:
+def _log_in_by_page(stage: Stage) -> None:
     _login(stage)
 
 
 @_before(21)
-def _(stage: Stage) -> None:
+def _let_a_token_expire(stage: Stage) -> None:
     stage.tokens["expired"] = _login(stage)
     stage.world.tokens[stage.tokens["expired"]].expires = stage.clock.now() - timedelta(hours=1)
 
@@ -115,101 +115,101 @@ for _number in _FORCED:
 
 
 @_before(284)
-def _(stage: Stage) -> None:
+def _fill_the_list_cache(stage: Stage) -> None:
     stage.move_to("19:25:48.5")
     stage.send("GET", f"{MINE}/instance")
 
 
 @_before(292)
-def _(stage: Stage) -> None:
+def _take_the_allocation_away(stage: Stage) -> None:
     stage.world.instance("stopped-04").allocation_source = None
     _act(stage, "stopped-04", "19:25:59.2", action="start")
 
 
 @_before(301)
-def _(stage: Stage) -> None:
+def _start_stopped_01(stage: Stage) -> None:
     _act(stage, "stopped-01", "19:26:05.0", action="start")
 
 
 @_before(309)
-def _(stage: Stage) -> None:
+def _see_stopped_01_deploying(stage: Stage) -> None:
     _read_live(stage, "stopped-01", "19:26:18.0")
 
 
 @_before(317)
-def _(stage: Stage) -> None:
+def _see_stopped_01_ready(stage: Stage) -> None:
     _read_live(stage, "stopped-01", "19:26:34.6")
 
 
 @_before(333)
-def _(stage: Stage) -> None:
+def _see_suspended_01_resuming(stage: Stage) -> None:
     _read_live(stage, "suspended-01", "19:26:54.8")
 
 
 @_before(349)
-def _(stage: Stage) -> None:
+def _unshelve_shelved_01(stage: Stage) -> None:
     _act(stage, "shelved-01", "19:27:08.5", action="unshelve")
 
 
 @_before(378)
-def _(stage: Stage) -> None:
+def _run_the_monitor(stage: Stage) -> None:
     # The periodic look at the cloud was called for.
     stage.move_to("19:27:43.0")
     stage.world.monitor()
 
 
 @_before(392)
-def _(stage: Stage) -> None:
+def _reboot_what_is_off(stage: Stage) -> None:
     _act(stage, "stopped-03", "19:27:51.2", action="reboot", reboot_type="SOFT")
 
 
 @_before(429)
-def _(stage: Stage) -> None:
+def _disable_suspend(stage: Stage) -> None:
     stage.world.providers[0].disabled_actions.add("suspend")
 
 
 @_before(430)
-def _(stage: Stage) -> None:
+def _break_nova(stage: Stage) -> None:
     stage.world.providers[0].disabled_actions.clear()
     text = "Unexpected API Error. Please report this at http://bugs.launchpad.net/nova/"
     stage.world.trouble(Trouble("nova", "^POST action", status=500, text=text))
 
 
 @_before(431)
-def _(stage: Stage) -> None:
+def _exceed_novas_quota(stage: Stage) -> None:
     stage.world.trouble(Trouble("nova", "^POST action", status=413, text="Quota exceeded for cores"))
 
 
 @_before(432)
-def _(stage: Stage) -> None:
+def _refuse_the_login_at_keystone(stage: Stage) -> None:
     stage.world.trouble(Trouble("keystone", status=401, times=50))
 
 
 @_before(434)
-def _(stage: Stage) -> None:
+def _break_the_connection_to_nova(stage: Stage) -> None:
     stage.world.cloud.troubles[:] = [Trouble("nova", "^GET servers", status=0, times=50)]
     _act(stage, "geo-node-04", "19:28:04.0", action="suspend")
 
 
 @_before(435)
-def _(stage: Stage) -> None:
+def _make_nova_unavailable(stage: Stage) -> None:
     stage.world.cloud.troubles[:] = [Trouble("nova", "^GET servers", status=503, text="Service Unavailable", times=50)]
 
 
 @_before(438)
-def _(stage: Stage) -> None:
+def _end_the_provider(stage: Stage) -> None:
     stage.world.cloud.troubles.clear()
     stage.world.providers[0].end_date = stage.clock.now() - timedelta(days=1)
 
 
 @_before(441)
-def _(stage: Stage) -> None:
+def _reopen_the_provider(stage: Stage) -> None:
     stage.world.providers[0].end_date = None
 
 
 # Here the recorded server launched, renamed, moved and deleted: the simulator does not, so its world is told.
 @_before(589)
-def _(stage: Stage) -> None:
+def _begin_maintenance(stage: Stage) -> None:
     world = stage.world
     stage.move_to("19:29:59.0")
     world.instance("geo-node-01").end_date = stage.clock.now()
@@ -228,35 +228,35 @@ def _(stage: Stage) -> None:
 
 
 @_before(604)
-def _(stage: Stage) -> None:
+def _confine_maintenance_to_the_provider(stage: Stage) -> None:
     stage.world.maintenance[0].provider = stage.world.providers[0]
 
 
 @_before(606)
-def _(stage: Stage) -> None:
+def _deactivate_janeroe(stage: Stage) -> None:
     stage.world.maintenance.clear()
     stage.world.users["janeroe"].is_active = False
 
 
 @_before(608)
-def _(stage: Stage) -> None:
+def _let_janeroes_account_end(stage: Stage) -> None:
     janeroe = stage.world.users["janeroe"]
     janeroe.is_active, janeroe.end_date = True, stage.clock.now() - timedelta(days=1)
 
 
 @_before(610)
-def _(stage: Stage) -> None:
+def _log_in_for_a_session(stage: Stage) -> None:
     stage.world.users["janeroe"].end_date = None
     stage.move_to("19:30:00.2")
     _login(stage)
 
 
 @_before(615)
-def _(stage: Stage) -> None:
+def _restart_without_sharing(stage: Stage) -> None:
     stage.new_world(project_sharing=False)
 
 
 @_before(623)
-def _(stage: Stage) -> None:
+def _restart_with_a_snapshot_running(stage: Stage) -> None:
     stage.new_world()
     stage.world.force("geo-node-01", task_state="image_snapshot")
