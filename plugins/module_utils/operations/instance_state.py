@@ -149,11 +149,17 @@ def _failure(run: Run) -> str | None:
         return f"{run.stopped_by} {len(failed)} of {len(run.tracks)} instances were not seen through."
     if not failed:
         return None
-    named = "; ".join(f"{track.before.label}: {track.message.rstrip('.')}" for track in failed[:_NAMED_IN_MESSAGE])
+    named = "; ".join(_told(track) for track in failed[:_NAMED_IN_MESSAGE])
     if len(failed) == len(run.tracks) == 1:
         return f"{named}."
     more = f"; and {len(failed) - _NAMED_IN_MESSAGE} more" if len(failed) > _NAMED_IN_MESSAGE else ""
     return f"{len(failed)} of {len(run.tracks)} instances failed: {named}{more}."
+
+
+def _told(track: Track) -> str:
+    """Return why an instance has failed, with its name, which many errors have already."""
+    why = track.message.rstrip(".")
+    return why if track.before.label in why else f"{track.before.label}: {why}"
 
 
 def _diff(tracks: Sequence[Track]) -> dict[str, str]:

@@ -1,0 +1,177 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""jetstream_instance_state as a task: checked, run and run again, with results for each instance and a diff."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Settings, World, fleet
+from ansible_collections.jetstream.cloud.tests.unit.stand_ins.atmosphere import Site, a_site
+from ansible_collections.jetstream.cloud.tests.unit.stand_ins.running import run_module
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def a_world(**more: Any) -> World:
+    return fleet(clock=ManualClock(), settings=Settings(transition=5, deploy=20), **more)
+
+
+@pytest.fixture
+def site(home: Path) -> Iterator[Site]:
+    states = {"active": 2, "shutoff": 1, "suspended": 1, "shelved_offloaded": 1, "deploying": 1, "error": 1}
+    names = ("web", "db", "batch", "gpu", "old", "new", "bad")
+    with a_site(a_world(names=names, states=states), home) as served:
+        served.world.cloud.finish_deploying(served.world.vm("new"), 10, served.world.now())
+        served.warm()
+        yield served
+
+
+def task(site: Site, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
+    said = {**site.options, "all": True, "exclude": "bad", **options}
+    return run_module("jetstream_instance_state", said, clock=site.clock, home=site.home, check_mode=check_mode)
+
+
+def told(result: dict[str, Any]) -> dict[str, tuple[str, str, str]]:
+    """Return, by name, the state before and after and the actions, as they were told."""
+    return {each["name"]: (each["before"], " ".join(each["actions"]), each["after"]) for each in result["instances"]}
+
+
+# What becomes of web, db, batch, gpu, old and new: the state in the end, and what was done.
+ENDS = {
+    "started": ["active", "active", "active start", "active resume", "active unshelve", "active"],
+    "stopped": [
+        "shutoff stop",
+        "shutoff stop",
+        "shutoff",
+        "shutoff resume stop",
+        "shutoff unshelve stop",
+        "shutoff stop",
+    ],
+    "suspended": [
+        "suspended suspend",
+        "suspended suspend",
+        "suspended start suspend",
+        "suspended",
+        "suspended unshelve suspend",
+        "suspended suspend",
+    ],
+    "shelved": ["shelved_offloaded shelve"] * 4 + ["shelved_offloaded", "shelved_offloaded shelve"],
+}
+
+
+@pytest.mark.parametrize("state", ENDS)
+def test_what_is_checked_is_done_and_not_done_again(site: Site, state: str) -> None:
+    ahead = task(site, state=state, allow_wake=True, check_mode=True)
+    assert "action" not in site.asked()
+    done = task(site, state=state, allow_wake=True)
+    ends = [f"{each['after']} {' '.join(each['actions'])}".strip() for each in done["instances"]]
+    assert ends == ENDS[state]
+    assert not done.get("failed")
+    assert done["changed"] is True
+    foreseen, happened = told(ahead), told(done)
+    assert {name: each[:2] for name, each in foreseen.items()} == {name: each[:2] for name, each in happened.items()}
+    assert ahead["summary"] == done["summary"]
+    assert {name: site.world.look(name).words for name in happened} == {
+        name: each[2] for name, each in happened.items()
+    }
+
+    site.server.advance(60)
+    site.asked()
+    again = task(site, state=state, allow_wake=True)
+    assert again["changed"] is False
+    assert again["diff"] == {"before": "", "after": ""}
+    assert "action" not in site.asked()
+    assert again["summary"] == {"selected": 6, "changed": 0, "unchanged": 6, "left": 0, "failed": 0}
+
+
+def test_without_being_allowed_to_it_wakes_nobody(site: Site) -> None:
+    result = task(site, state="stopped")
+    assert told(result)["gpu"] == ("suspended", "", "suspended")
+    assert told(result)["old"] == ("shelved_offloaded", "", "shelved_offloaded")
+    assert result["summary"] == {"selected": 6, "changed": 3, "unchanged": 1, "left": 2, "failed": 0}
+    [gpu] = [each for each in result["instances"] if each["name"] == "gpu"]
+    assert gpu["left"] is True
+    assert gpu["msg"] == "left suspended, since stopped would mean to wake it first (allow_wake)"
+
+
+@pytest.mark.parametrize("kind", ["soft", "hard"])
+def test_a_reboot_is_done_every_time(site: Site, kind: str) -> None:
+    for _ in range(2):
+        result = task(site, state="rebooted", reboot_type=kind, name=["web", "db"], all=False, exclude=[])
+        action = "hard reboot" if kind == "hard" else "reboot"
+        assert told(result) == dict.fromkeys(("web", "db"), ("active", action, "active"))
+        assert result["changed"] is True
+
+
+def test_the_diff_tells_what_it_saves(site: Site) -> None:
+    result = task(site, state="stopped", name=["web", "db"], all=False, exclude=[])
+    assert result["diff"] == {
+        "before": "web (1): active, 1 SU/h\ndb (2): active, 2 SU/h\n3 SU/h in all\n",
+        "after": "web (1): shutoff, 0.5 SU/h\ndb (2): shutoff, 1 SU/h\n1.5 SU/h in all\n",
+    }
+    checked = task(site, state="shelved", name=["web"], all=False, exclude=[], check_mode=True)
+    assert checked["diff"] == {
+        "before": "web (1): shutoff, 0.5 SU/h\n0.5 SU/h in all\n",
+        "after": "web (1): shelved, 0 SU/h\n0 SU/h in all\n",
+    }
+
+
+def test_each_is_told_of_with_how_long_it_took(site: Site) -> None:
+    site.world.misbehave("db", slowness=4)
+    result = task(site, state="stopped")
+    items = {each["name"]: each for each in result["instances"]}
+    assert items["batch"]["seconds"] == 0
+    assert 5 <= items["web"]["seconds"] <= 8
+    assert 20 <= items["db"]["seconds"] <= 27
+    assert items["web"]["id"] == 1
+    assert items["web"]["uuid"] == site.world.instance("web").uuid
+    assert items["web"]["msg"] == "stop done"
+
+
+def test_one_in_error_fails_the_task_and_holds_nobody_up(site: Site) -> None:
+    result = task(site, state="stopped", exclude=[])
+    assert result["failed"] is True
+    assert result["msg"] == (
+        "1 of 7 instances failed: bad (7): is in error: No valid host was found. There are not enough hosts available."
+    )
+    assert result["summary"] == {"selected": 7, "changed": 3, "unchanged": 1, "left": 2, "failed": 1}
+    assert [each["name"] for each in result["instances"] if each["failed"]] == ["bad"]
+
+
+def test_of_many_that_fail_three_are_named(home: Path) -> None:
+    with a_site(a_world(states={"error": 5, "active": 1}), home) as site:
+        site.warm()
+        message = task(site, state="stopped", exclude=[])["msg"]
+    assert message.startswith("5 of 6 instances failed: node-0001 (1): is in error: ")
+    assert message.endswith("; and 2 more.")
+    assert message.count("is in error") == 3
+
+
+def test_the_limit_of_changes_is_kept_before_anything_is_done(site: Site) -> None:
+    result = task(site, state="stopped", max_changes=2)
+    assert result["failed"] is True
+    assert result["changed"] is False
+    assert result["msg"] == "3 instances would be changed, and max_changes is 2; none was."
+    assert len(result["instances"]) == 6
+    assert {each["msg"] for each in result["instances"]} == {"not done"}
+    assert site.asked() == {"v2 instances": 1, "v1 instances": 1}
+    assert task(site, state="stopped", max_changes=3)["summary"]["changed"] == 3
+
+
+def test_a_floating_address_that_the_list_still_has_is_not_made_up(site: Site) -> None:
+    """After a stop the address is gone; a start gives another one."""
+    before = site.world.vm("web").address
+    task(site, state="stopped", name="web", all=False, exclude=[])
+    task(site, state="started", name="web", all=False, exclude=[])
+    info = run_module("jetstream_instance_info", {**site.options, "name": "web"}, clock=site.clock, home=site.home)
+    [web] = info["instances"]
+    assert web["ip_address"] == site.world.vm("web").address
+    assert web["ip_address"] not in (None, before)

@@ -1,0 +1,80 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a module returns is what its documentation says, no more and no less."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Settings, fleet
+from ansible_collections.jetstream.cloud.tests.unit.stand_ins.atmosphere import Site, a_site
+from ansible_collections.jetstream.cloud.tests.unit.stand_ins.running import MODULES, run_module
+
+# What every module returns, and the tests add.
+ALWAYS = frozenset({"changed", "invocation", "warnings", "diff"})
+# What Ansible itself adds wherever a path is returned.
+OF_A_PATH = frozenset({"gid", "group", "mode", "owner", "secontext", "size", "state", "uid"})
+TYPES: Mapping[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (float, int),
+    "bool": (bool,),
+    "dict": (dict,),
+    "list": (list,),
+    "raw": (str, int, float, bool, dict, list),
+}
+TASKS: list[tuple[str, dict[str, Any]]] = [
+    ("jetstream_instance_info", {}),
+    ("jetstream_instance_state", {"state": "stopped", "all": True}),
+    ("jetstream_volume_info", {}),
+    ("jetstream_allocation_info", {}),
+    ("jetstream_history_info", {}),
+    ("jetstream_credential", {}),
+]
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    world = fleet(3, identities=2, clock=ManualClock(), settings=Settings(transition=5))
+    identity = world.instances[0].identity
+    world.attach(world.add_volume("data", 100, identity, project=world.projects[0]), world.instances[0])
+    with a_site(world, tmp_path) as served:
+        served.warm()
+        yield served
+
+
+def differences(where: str, documented: Mapping[str, Any], returned: Mapping[str, Any]) -> Iterator[str]:
+    for name in sorted(documented.keys() ^ returned.keys()):
+        yield f"{where}.{name}: {'not returned' if name in documented else 'not documented'}"
+    for name in documented.keys() & returned.keys():
+        yield from _difference(f"{where}.{name}", documented[name], returned[name])
+
+
+def _difference(where: str, documented: Mapping[str, Any], value: Any) -> Iterator[str]:
+    if value is None:
+        return
+    kinds = TYPES[documented["type"]]
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+        yield f"{where}: {value!r} is not of type {documented['type']}"
+        return
+    if "contains" in documented:
+        rows = value if isinstance(value, list) else [value]
+        for row in rows:
+            yield from differences(where, documented["contains"], row)
+
+
+@pytest.mark.parametrize(("name", "options"), TASKS, ids=[name for name, _ in TASKS])
+def test_returns_what_is_documented(site: Site, name: str, options: dict[str, Any]) -> None:
+    documented = yaml.safe_load(importlib.import_module(f"{MODULES}.{name}").RETURN)
+    result = run_module(name, {**site.options, **options}, clock=site.clock, home=site.home)
+    unasked = ALWAYS | OF_A_PATH if "path" in result else ALWAYS
+    returned = {key: value for key, value in result.items() if key not in unasked}
+    assert list(differences(name, documented, returned)) == []
+    for key, value in returned.items():
+        assert value != [], f"{key} is empty, so nothing was compared"
