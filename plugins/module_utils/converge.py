@@ -287,12 +287,11 @@ class _Converger:
         return now.kind is Kind.RESTING and now.place is Place.ACTIVE
 
     def _act(self) -> None:
-        ready = [track for track in self._tracks if track.next_action]
+        ready = [(track, track.next_action) for track in self._tracks if track.next_action]
         in_parallel(self._send, ready, self._order.at_once)
 
-    def _send(self, track: Track) -> None:
-        action = track.next_action
-        assert action is not None
+    def _send(self, step: tuple[Track, Action]) -> None:
+        track, action = step
         track.next_action = None
         if self._stopped_by:
             return
@@ -331,7 +330,8 @@ class _Converger:
         now = self._clock.monotonic()
         look = self._pacer.next_look(self._pending(), now)
         if look.at < self._deadline:
-            self._clock.sleep(look.at - now)
+            # The time for it may have come while the last look was under way.
+            self._clock.sleep(max(0.0, look.at - now))
             self._look(look.at_whom)
             if self._clock.monotonic() < self._deadline:
                 return
@@ -382,11 +382,16 @@ class _Converger:
 
 def plan_of(track: Track, now: Situation, order: Order, cloud: Cloud) -> Plan:
     """Plan by an order and what a cloud offers. A lock is its owner's word that it is to be left alone."""
-    if track.before.locked and not order.include_locked:
+    withheld = cloud.withholds(track.now)
+    offered = [action for action in Action if action not in withheld]
+    step = plan(now, order.goal, offered=offered, allow_wake=order.allow_wake, reboot=order.reboot)
+    if step.lacks:
+        return replace(step, reason=f"{step.reason}, and {withheld[step.lacks]}")
+    is_concerned = step.verdict is Verdict.ACT or track.standing.kind is Kind.MOVING
+    if is_concerned and track.before.locked and not order.include_locked:
         reason = f": {track.before.lock_reason}" if track.before.lock_reason else ""
         return Plan(Verdict.LEAVE, reason=f"left {state_text(track.now)}, since it is locked{reason} (include_locked)")
-    offered = cloud.offers(track.before)
-    return plan(now, order.goal, offered=offered, allow_wake=order.allow_wake, reboot=order.reboot)
+    return step
 
 
 def _foresee_one(track: Track, order: Order, cloud: Cloud) -> None:

@@ -33,6 +33,8 @@ class HandClock:
         return START + timedelta(seconds=self.monotonic())
 
     def sleep(self, seconds: float) -> None:
+        if seconds < 0:
+            raise ValueError("sleep length must be non-negative")
         self.sleeps.append(seconds)
         if self.meanwhile:
             self.meanwhile(seconds)
