@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import JetstreamError
@@ -26,8 +27,8 @@ class Cloud(Protocol):
 
     at_once: int
 
-    def offers(self, instance: Instance) -> Collection[Action]:
-        """Return what can be done to an instance at all, whatever state it is in."""
+    def withholds(self, instance: Instance) -> Mapping[Action, str]:
+        """Return what cannot be done to an instance, and why, in words that follow "it is shelved, and"."""
 
     @property
     def settle_seconds(self) -> float:
@@ -45,8 +46,11 @@ class Cloud(Protocol):
     def list_allocation_sources(self) -> list[AllocationSource]:
         """Return everything that can pay for the account's instances."""
 
-    def list_history(self) -> list[StatusPeriod]:
-        """Return which states the account's instances were in, and when, deleted instances among them."""
+    def list_history(self, since: datetime | None = None) -> list[StatusPeriod]:
+        """Return which states the account's instances were in, and when, deleted instances among them.
+
+        Instances that were deleted before C(since) may be left out.
+        """
 
     def look(self, instance: Instance) -> Instance:
         """Return one instance as the cloud has it this moment, from no cache.

@@ -13,8 +13,6 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.atmosphere.login i
 from ansible_collections.jetstream.cloud.plugins.module_utils.clock import Clock
 from ansible_collections.jetstream.cloud.plugins.module_utils.cloud import Cloud
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.jetstream2.client import Jetstream2Cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.jetstream2.login import Session, Wanted
 from ansible_collections.jetstream.cloud.plugins.module_utils.profile import OPENSTACK, Connection
 from ansible_collections.jetstream.cloud.plugins.module_utils.token_cache import TokenCache, cache_folder
 from ansible_collections.jetstream.cloud.plugins.module_utils.transport import REQUESTS_IMPORT_ERROR, Transport, Wire
@@ -31,13 +29,13 @@ def connect(
     Raises ConfigurationError if the Python library it needs is not there.
     """
     cache = TokenCache(cache_folder(environ, home))
-    if connection.backend == OPENSTACK:
-        return _jetstream2(connection, environ, cache, clock)
     if REQUESTS_IMPORT_ERROR is not None:
         raise ConfigurationError(
             "The Python library requests is not installed for the Python that runs this module.",
             hint="Install it with: python3 -m pip install requests",
         )
+    if connection.backend == OPENSTACK:
+        return _jetstream2(connection, environ, cache, clock, fresh=fresh)
     wire = Wire(
         timeout=connection.timeout,
         retry_timeout=connection.retry_timeout,
@@ -50,11 +48,20 @@ def connect(
     return AtmosphereCloud(login, transport, clock, at_once=_AT_ONCE, page_size=_PAGE_SIZE)
 
 
-def _jetstream2(connection: Connection, environ: Mapping[str, str], cache: TokenCache, clock: Clock) -> Cloud:
+def _jetstream2(
+    connection: Connection, environ: Mapping[str, str], cache: TokenCache, clock: Clock, *, fresh: bool
+) -> Cloud:
+    # Here, since openstacksdk takes a second to import, which nobody is to wait for who does not use it.
+    from ansible_collections.jetstream.cloud.plugins.module_utils.jetstream2.client import Jetstream2Cloud
+    from ansible_collections.jetstream.cloud.plugins.module_utils.jetstream2.login import Session, Wanted
+
     wanted = Wanted(
         name=connection.cloud,
         timeout=connection.timeout,
+        retry_timeout=connection.retry_timeout,
         validate_certs=connection.validate_certs,
         ca_path=connection.ca_path,
+        connections=_AT_ONCE,
+        fresh=fresh,
     )
     return Jetstream2Cloud(Session(wanted, environ, cache, clock), clock, at_once=_AT_ONCE)

@@ -61,6 +61,7 @@ class Identity:
 class AllocationSource:
     """Where the service units come from, in SU. The burn rates are the server's own figures.
 
+    C(updated) says when the figures were taken, C(lag_hours) by how much they may be behind, where no time is told.
     Atmosphere's burn rate is a count of active instances, not SU per hour (docs/atmosphere.md, Allocations).
     """
 
@@ -72,6 +73,7 @@ class AllocationSource:
     user_compute_used: float | None = None
     user_burn_rate: float | None = None
     updated: str | None = None
+    lag_hours: int | None = None
     start_date: str | None = None
     end_date: str | None = None
 
@@ -92,6 +94,7 @@ class Instance:
 
     C(status) is the cloud's word in lower case (active, shutoff, ...), C(activity) what is being done to it ("" if
     nothing). C(live) says whether both were read from the cloud just now, or from a database that may be minutes old.
+    C(on_host): whether a machine of the site holds it; None where the cloud does not say.
     """
 
     id: int | str
@@ -116,6 +119,7 @@ class Instance:
     vnc: bool = False
     fault: str | None = None
     power_state: str | None = None
+    on_host: bool | None = None
     locked: bool | None = None
     lock_reason: str | None = None
     metadata: Mapping[str, str] | None = None

@@ -188,11 +188,15 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The way to a goal: C(actions) to take, in order, if the verdict is ACT; C(reason) in words for the others."""
+    """The way to a goal: C(actions) to take, in order, if the verdict is ACT; C(reason) in words for the others.
+
+    C(lacks): what is not offered, if that is why there is no way. Why that is so belongs behind the reason.
+    """
 
     verdict: Verdict
     actions: tuple[Action, ...] = ()
     reason: str = ""
+    lacks: Action | None = None
 
 
 def plan(now: Situation, goal: Goal, *, offered: Collection[Action], allow_wake: bool, reboot: Action) -> Plan:
@@ -217,7 +221,7 @@ def plan(now: Situation, goal: Goal, *, offered: Collection[Action], allow_wake:
     way = shortest_way(now.place, goal.place, offered)
     if _wakes(now.place, way, goal) and not allow_wake:
         return Plan(Verdict.LEAVE, reason=f"left {now.place}, since {goal} would mean to wake it first (allow_wake)")
-    return _no_way(now.place, goal) if way is None else Plan(Verdict.ACT, way)
+    return _no_way(now.place, goal, offered) if way is None else Plan(Verdict.ACT, way)
 
 
 def _arrived(now: Situation, goal: Goal) -> Plan:
@@ -226,11 +230,13 @@ def _arrived(now: Situation, goal: Goal) -> Plan:
     return Plan(Verdict.REACHED)
 
 
-def _no_way(place: Place, goal: Goal) -> Plan:
+def _no_way(place: Place, goal: Goal, offered: Collection[Action]) -> Plan:
     """A sleeping instance that cannot be moved to another sleep is left; any other has failed."""
+    way = shortest_way(place, goal.place, frozenset(Action)) or ()
+    lacks = next((action for action in way if action not in offered), None)
     if Place.ACTIVE in (place, goal.place):
-        return Plan(Verdict.FAIL, reason=f"it is {place}, and this cloud has no way from there to {goal} for its size")
-    return Plan(Verdict.LEAVE, reason=f"left {place}, since this cloud has no way from there to {goal} for its size")
+        return Plan(Verdict.FAIL, reason=f"it is {place}", lacks=lacks)
+    return Plan(Verdict.LEAVE, reason=f"left {place}", lacks=lacks)
 
 
 def _wakes(start: Place, way: tuple[Action, ...] | None, goal: Goal) -> bool:

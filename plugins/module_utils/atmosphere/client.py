@@ -13,8 +13,9 @@ import math
 import secrets
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, TypeVar
 
 from ansible_collections.jetstream.cloud.plugins.module_utils.atmosphere.answers import checked
@@ -77,6 +78,7 @@ _WIRE_NAMES: Mapping[Action, Mapping[str, str]] = {
     Action.REBOOT: {"action": "reboot", "reboot_type": "SOFT"},
     Action.HARD_REBOOT: {"action": "reboot", "reboot_type": "HARD"},
 }
+_WITHHELD: Mapping[Action, str] = {Action.UNPAUSE: "Atmosphere cannot unpause"}
 _EMPTIES_LIST_CACHE = frozenset({Action.START, Action.STOP, Action.SUSPEND, Action.SHELVE})
 
 
@@ -98,9 +100,9 @@ class AtmosphereCloud:
         self._list_cached_at: dict[Account, float] = {}
         self._list_length: Counter[Account] = Counter()
 
-    def offers(self, instance: Instance) -> Collection[Action]:
-        """Return what can be done to an instance at all. See Cloud."""
-        return _WIRE_NAMES.keys()
+    def withholds(self, instance: Instance) -> Mapping[Action, str]:
+        """Return what cannot be done to an instance, and why. See Cloud."""
+        return _WITHHELD
 
     def list_instances(self, *, live: bool, images: bool = True) -> list[Instance]:
         """Return every instance of the account, by number. See Cloud."""
@@ -130,8 +132,9 @@ class AtmosphereCloud:
         """Return everything that can pay for the account's instances. See Cloud."""
         return self._list("/api/v2/allocation_sources", "Listing allocation sources", allocation_source_from_v2)
 
-    def list_history(self) -> list[StatusPeriod]:
+    def list_history(self, since: datetime | None = None) -> list[StatusPeriod]:
         """Return which states the account's instances were in, and when. See Cloud."""
+        # Atmosphere cannot be asked for a part of it.
         return self._list("/api/v2/instance_histories", "Listing the history", period_from_v2)
 
     def look(self, instance: Instance) -> Instance:

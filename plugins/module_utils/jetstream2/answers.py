@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
@@ -20,15 +21,23 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     ServerFault,
     UnexpectedAnswer,
 )
+from ansible_collections.jetstream.cloud.plugins.module_utils.transport import Reply
 
 _LONGEST_QUOTE = 500
+_KINDS: Mapping[int, type[JetstreamError]] = {
+    400: Refused,
+    401: AuthenticationFailed,
+    403: PermissionDenied,
+    404: NotFound,
+    409: Conflict,
+}
 
 
-def checked(status: int, body: Any, doing: str) -> Any:
+def checked(reply: Reply, doing: str) -> Any:
     """Return the body of a good answer; raise the error that any other answer stands for."""
-    if 200 <= status < 300 and (body is not None or status in (202, 204)):
-        return body
-    raise error_of(status, body, doing)
+    if 200 <= reply.status < 300 and (reply.is_json or reply.status in (202, 204)):
+        return reply.body
+    raise error_of(reply, doing)
 
 
 def words(body: Any) -> str:
@@ -36,16 +45,16 @@ def words(body: Any) -> str:
     if not isinstance(body, dict):
         return ""
     inner = next((each for each in body.values() if isinstance(each, dict)), body)
-    said = inner.get("message") or inner.get("detail") or ""
+    said = inner.get("message") or inner.get("detail") or inner.get("error") or ""
     return " ".join(str(said).split())[:_LONGEST_QUOTE]
 
 
-def error_of(status: int, body: Any, doing: str) -> JetstreamError:
+def error_of(reply: Reply, doing: str) -> JetstreamError:
     """Return the error that an answer stands for."""
-    said = words(body)
+    status, said = reply.status, words(reply.body)
     quoted = f': "{said}"' if said else ""
     text = f"{doing} was refused{quoted} (HTTP {status})."
-    if status == 403 and "quota" in said.lower():
+    if status == 413 or (status == 403 and "quota" in said.lower()):
         return OverAllocation(text, status=status)
     if status == 503 and "maintenance" in said.lower():
         return InMaintenance(f"The cloud is in maintenance{quoted} (HTTP 503).", status=status)
@@ -53,13 +62,10 @@ def error_of(status: int, body: Any, doing: str) -> JetstreamError:
         return RateLimited(f"{doing} was put off{quoted} (HTTP 429).", hint="Try again later.", status=status)
     if status >= 500:
         return ServerFault(f"{doing} failed in the cloud{quoted} (HTTP {status}).", status=status)
-    if 300 <= status < 400 or body is None:
-        return UnexpectedAnswer(f"{doing} was answered with something that is not JSON (HTTP {status}).", status=status)
-    kinds: dict[int, type[JetstreamError]] = {
-        400: Refused,
-        401: AuthenticationFailed,
-        403: PermissionDenied,
-        404: NotFound,
-        409: Conflict,
-    }
-    return kinds.get(status, UnexpectedAnswer)(text, status=status)
+    if status in _KINDS and (reply.is_json or status == 401):
+        return _KINDS[status](text, status=status)
+    if status < 400 or not reply.is_json:
+        return UnexpectedAnswer(
+            f"{doing} was answered with something that is not the API's JSON (HTTP {status}).", status=status
+        )
+    return UnexpectedAnswer(text, status=status)

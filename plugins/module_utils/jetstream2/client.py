@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -14,7 +15,6 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     ENDS_A_RUN,
     JetstreamError,
     NotFound,
-    Refused,
     UnexpectedAnswer,
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.jetstream2.answers import checked
@@ -22,7 +22,6 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.jetstream2.login i
 from ansible_collections.jetstream.cloud.plugins.module_utils.jetstream2.shapes import (
     allocation_sources_from_accounting,
     family,
-    has_no_host,
     image_id,
     instance_from_nova,
     periods_from_actions,
@@ -44,8 +43,9 @@ Made = TypeVar("Made")
 _COMPUTE = "2.73"
 # The first that says why a step of an action failed. Asked for only then, since some clouds are older.
 _COMPUTE_WITH_REASONS = "2.84"
-_VOLUME = "3.0"
 _PAGE = 1000
+# So many ids of images make an address that every web server takes.
+_IMAGES = 50
 # Above so many pending servers, one list is fewer requests, and costs nova less, than a detail for each.
 _DETAILS_AT_MOST = 4
 # Their memory or accelerators cannot be put aside (docs/jetstream2.md, Sizes that cannot be suspended).
@@ -74,14 +74,19 @@ class Jetstream2Cloud:
         self._session = session
         self._clock = clock
         self.at_once = at_once
-        self._without_host: set[str] = set()
         self._known: Account | None = None
 
-    def offers(self, instance: Instance) -> Collection[Action]:
-        """Return what can be done to an instance at all, whatever its state. See Cloud."""
+    def withholds(self, instance: Instance) -> Mapping[Action, str]:
+        """Return what cannot be done to an instance, and why. See Cloud."""
+        withheld: dict[Action, str] = {}
         if family(instance.size) in _FAMILIES_WITHOUT_SUSPEND:
-            return frozenset(_BODIES) - {Action.SUSPEND}
-        return frozenset(_BODIES)
+            withheld[Action.SUSPEND] = f"its size {instance.size.name} cannot be suspended"
+        if instance.status == "shelved" and instance.on_host is False:
+            withheld[Action.UNSHELVE] = (
+                "no machine holds it, so that an unshelve would be accepted and never end. "
+                "Ask the site to shelve-offload it"
+            )
+        return withheld
 
     def list_instances(self, *, live: bool, images: bool = True) -> list[Instance]:
         """Return every server of the project, by name. States are always live. See Cloud."""
@@ -91,7 +96,7 @@ class Jetstream2Cloud:
 
     def list_volumes(self, *, live: bool) -> list[Volume]:
         """Return every volume of the project, by name. See Cloud."""
-        rows = self._all("volumev3", "/volumes/detail", "volumes", "Listing volumes", _VOLUME)
+        rows = self._all("volumev3", "/volumes/detail", "volumes", "Listing volumes")
         attached = any(row.get("attachments") for row in rows)
         names = {row["id"]: row["name"] for row in self._servers()} if attached else {}
         return sorted(
@@ -101,22 +106,22 @@ class Jetstream2Cloud:
 
     def list_allocation_sources(self) -> list[AllocationSource]:
         """Return the project's allocations, which the accounting service brings up to date once a day. See Cloud."""
-        if self._session.endpoint("accounting") is None:
+        if not self._session.has("accounting"):
             return []
-        status, body = self._session.request("GET", "accounting", "/")
-        rows = checked(status, body, "Reading the allocations")
+        rows = self._get("accounting", "/", "Reading the allocations")
         if not isinstance(rows, list):
             raise UnexpectedAnswer("Reading the allocations was answered with JSON that is not a list.")
         return self._shaped(allocation_sources_from_accounting, rows, self._account(), self._clock.now())
 
-    def list_history(self) -> list[StatusPeriod]:
+    def list_history(self, since: datetime | None = None) -> list[StatusPeriod]:
         """Return which states the project's servers were in, by what was done to them. See Cloud."""
-        instances = self.list_instances(live=True, images=False)
+        rows = [*self._servers(), *self._deleted_servers(since)]
+        instances = [self._instance(row, {}) for row in rows]
         actions = in_parallel(self._actions, instances, self.at_once)
         return [
             period
-            for instance, rows in zip(instances, actions, strict=True)
-            for period in self._shaped(periods_from_actions, instance, rows)
+            for instance, row, done in zip(instances, rows, actions, strict=True)
+            for period in self._shaped(periods_from_actions, instance, row, done)
         ]
 
     def look(self, instance: Instance) -> Instance:
@@ -140,20 +145,10 @@ class Jetstream2Cloud:
         return {each.uuid: seen.get(each.uuid) or each.gone() for each in instances}
 
     def act(self, instance: Instance, action: Action) -> None:
-        """Ask for an action. See Cloud.
-
-        Raises Refused, before anything is asked, for an unshelve that nova would take and never end.
-        """
-        doing = f"{action.capitalize()} of {instance.label}"
-        if action is Action.UNSHELVE and instance.status == "shelved" and instance.uuid in self._without_host:
-            raise Refused(
-                f"{doing} would never end: it is shelved, but no machine holds it.",
-                hint="Ask the site to shelve-offload it.",
-            )
-        status, body = self._session.request(
-            "POST", "compute", f"/servers/{instance.uuid}/action", data=_BODIES[action], microversion=_COMPUTE
-        )
-        checked(status, body, doing)
+        """Ask for an action. See Cloud."""
+        path = f"/servers/{instance.uuid}/action"
+        reply = self._session.request("POST", "compute", path, data=_BODIES[action], microversion=_COMPUTE)
+        checked(reply, f"{action.capitalize()} of {instance.label}")
 
     def why(self, instance: Instance) -> str | None:
         """Return why the last action on a server failed, if it did: a failed unshelve leaves no fault. See Cloud."""
@@ -168,7 +163,7 @@ class Jetstream2Cloud:
             return None
 
     def close(self) -> None:
-        """Keep the token, and give connections back."""
+        """Give connections back."""
         self._session.close()
 
     def _account(self) -> Account:
@@ -177,42 +172,58 @@ class Jetstream2Cloud:
         return self._known
 
     def _get(self, service: str, path: str, doing: str, microversion: str | None = None) -> Any:
-        status, body = self._session.request("GET", service, path, microversion=microversion)
-        return checked(status, body, doing)
+        return checked(self._session.request("GET", service, path, microversion=microversion), doing)
 
     def _servers(self) -> list[Json]:
-        return self._all("compute", "/servers/detail", "servers", "Listing instances", _COMPUTE)
+        return self._all("compute", "/servers/detail", "servers", "Listing instances", microversion=_COMPUTE)
 
-    def _all(self, service: str, path: str, key: str, doing: str, microversion: str | None) -> list[Json]:
-        """Return all rows of a list that goes on after a marker."""
+    def _deleted_servers(self, since: datetime | None) -> list[Json]:
+        """Return what nova still knows of servers that were deleted: it tells only whoever asks for changes."""
+        start = (since or datetime(1970, 1, 1, tzinfo=UTC)).astimezone(UTC)
+        changes = {"changes-since": start.isoformat(timespec="seconds").replace("+00:00", "Z")}
+        doing = "Listing deleted instances"
+        rows = self._all("compute", "/servers/detail", "servers", doing, changes, microversion=_COMPUTE)
+        return [row for row in rows if row.get("status") == "DELETED"]
+
+    def _all(
+        self,
+        service: str,
+        path: str,
+        key: str,
+        doing: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        microversion: str | None = None,
+    ) -> list[Json]:
+        """Return all rows of a list. A service may give fewer than it was asked for, and says so by a link."""
         rows: list[Json] = []
         marker: dict[str, str] = {}
         while True:
-            query = urlencode({"limit": str(_PAGE), **marker})
-            page = self._get(service, f"{path}?{query}", doing, microversion).get(key)
+            asked = urlencode({**(query or {}), "limit": str(_PAGE), **marker})
+            body = self._get(service, f"{path}?{asked}", doing, microversion)
+            page = body.get(key) if isinstance(body, dict) else None
             if not isinstance(page, list):
                 raise UnexpectedAnswer(f"{doing} was answered with JSON that is not a page of a list.")
             rows += page
-            if len(page) < _PAGE:
+            if not page or not body.get(f"{key}_links"):
                 return rows
-            marker = {"marker": page[-1]["id"]}
+            marker = {"marker": str(page[-1]["id"])}
 
     def _image_names(self, rows: Sequence[Json]) -> dict[str, str]:
         """Ask for the names of the images in use, and no others: a site has hundreds."""
         wanted = sorted({uuid for row in rows if (uuid := image_id(row))})
         if not wanted:
             return {}
-        query = urlencode({"id": "in:" + ",".join(wanted), "limit": str(_PAGE)})
-        found = self._get("image", f"/v2/images?{query}", "Listing images")["images"]
-        return {str(each["id"]): str(each.get("name") or each["id"]) for each in found}
+        groups = [wanted[start : start + _IMAGES] for start in range(0, len(wanted), _IMAGES)]
+        found = in_parallel(self._some_images, groups, self.at_once)
+        return {str(each["id"]): str(each.get("name") or each["id"]) for group in found for each in group}
+
+    def _some_images(self, wanted: Sequence[str]) -> list[Json]:
+        query = urlencode({"id": "in:" + ",".join(wanted), "limit": str(_IMAGES)})
+        return list(self._get("image", f"/v2/images?{query}", "Listing images")["images"])
 
     def _instance(self, row: Json, images: Mapping[str, str]) -> Instance:
-        instance = self._shaped(instance_from_nova, row, self._account(), images)
-        if has_no_host(row):
-            self._without_host.add(instance.uuid)
-        else:
-            self._without_host.discard(instance.uuid)
-        return instance
+        return self._shaped(instance_from_nova, row, self._account(), images)
 
     def _look_if_possible(self, instance: Instance) -> Instance | JetstreamError:
         try:

@@ -1,18 +1,20 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Login at an OpenStack: clouds.yaml or OS_* variables, through openstacksdk; one token for many tasks.
+"""Login at an OpenStack: clouds.yaml or OS_* variables, read by openstacksdk; one token for many tasks.
 
-See docs/jetstream2.md, Login.
+openstacksdk is asked for the configuration and for a token with its catalogue, and for nothing else: every other
+request goes through the same transport as those to Atmosphere. See docs/jetstream2.md, Login.
 """
 
 from __future__ import annotations
 
-import json
+import logging
+import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 from typing import Any
 
 from ansible_collections.jetstream.cloud.plugins.module_utils.clock import Clock
@@ -23,7 +25,9 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     UnexpectedAnswer,
     Unreachable,
 )
+from ansible_collections.jetstream.cloud.plugins.module_utils.jetstream2.answers import error_of
 from ansible_collections.jetstream.cloud.plugins.module_utils.token_cache import Token, TokenCache
+from ansible_collections.jetstream.cloud.plugins.module_utils.transport import Reply, Transport, Wire
 
 try:
     from keystoneauth1 import exceptions as keystone_errors
@@ -34,9 +38,11 @@ except ImportError:
 else:
     OPENSTACKSDK_IMPORT_ERROR = None
 
-# A gateway's way to say that nobody behind it was asked.
-_PASSING = [429, 502, 503, 504]
-_RETRIES = 4
+# A token that ends sooner is not begun with.
+_MARGIN = timedelta(minutes=1)
+# Until keystone has answered once, an address that nobody answers at is more likely mistyped than busy.
+_PATIENCE = 10.0
+_PAUSE = 1.0
 # Set by the openrc of a password login; together with an application credential, keystone refuses them.
 _SCOPE_VARIABLES = (
     "OS_PROJECT_ID",
@@ -52,12 +58,18 @@ _SCOPE_VARIABLES = (
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which cloud, and how to talk to it. C(name) is None for what the OS_* variables say. C(timeout): seconds."""
+    """Which cloud, and how to talk to it. C(name) is None for what the OS_* variables say.
+
+    C(timeout) and C(retry_timeout) are seconds. C(fresh): log in, whatever token the cache has.
+    """
 
     name: str | None
     timeout: float
+    retry_timeout: float
     validate_certs: bool
     ca_path: str | None
+    connections: int
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,107 +96,157 @@ class Session:
                 "The Python library openstacksdk is not installed for the Python that runs this module.",
                 hint="Install it with: python3 -m pip install openstacksdk",
             )
+        # Python itself would print what these have to say, in the middle of Ansible's output.
+        logging.getLogger("keystoneauth").addHandler(logging.NullHandler())
         self._wanted = wanted
         self._environ = environ
         self._cache = cache
         self._clock = clock
+        self._lock = threading.RLock()
         self._region = _region_of(wanted)
-        self._auth_url = str(self._region.config.get("auth", {}).get("auth_url", ""))
+        self._auth_url = str(self._region.config.get("auth", {}).get("auth_url") or "")
         self._session = self._region.get_session()
-        self._cache_key = str(self._session.auth.get_cache_id() or "")
-        self._kept = self._restore()
+        self._auth = self._session.auth
+        self._cache_key = str(self._auth.get_cache_id() or "")
+        self._wire = _wire_of(wanted, self._region)
+        self._transports: dict[str, Transport] = {}
+        self._access: Any = None
+        self._logged_in = False
 
     def account(self) -> Account:
         """Return who is logged in. Logs in if there is no token yet."""
-        access = self._access()
+        access = self._current()
         return Account(
             user_id=access.user_id,
             user_name=access.username,
             project_id=access.project_id,
             project_name=access.project_name,
-            region=self._region.region_name or "",
+            region=self._region.get_region_name() or "",
         )
 
-    def endpoint(self, service: str) -> str | None:
-        """Return a service's public address from the catalogue, or None if the cloud has no such service."""
-        found = self._access().service_catalog.url_for(
-            service_type=service, interface=self._interface(), region_name=self._region.region_name
-        )
-        return str(found) if found else None
+    def has(self, service: str) -> bool:
+        """Tell whether the cloud has a service. Logs in if there is no token yet."""
+        return self._endpoint(service) is not None
 
     def request(
         self, method: str, service: str, path: str, *, data: Any = None, microversion: str | None = None
-    ) -> tuple[int, Any]:
-        """Send a request to a service; return status and body, which is None if it was not JSON.
+    ) -> Reply:
+        """Send a request to a service with a token. A token that is no longer taken leads to one new login.
 
-        Raises AuthenticationFailed, Unreachable or ConfigurationError.
+        Raises AuthenticationFailed, Unreachable, or ConfigurationError if the cloud has no such service.
         """
-        self._access()
-        headers = {"Accept": "application/json"}
-        if microversion:
-            headers["OpenStack-API-Version"] = f"{service} {microversion}"
-        safe = method == "GET"
-        try:
-            response = self._session.request(
-                path,
-                method,
-                json=data,
-                headers=headers,
-                endpoint_filter={
-                    "service_type": service,
-                    "interface": self._interface(),
-                    "region_name": self._region.region_name,
-                },
-                raise_exc=False,
-                redirect=False,
-                timeout=self._wanted.timeout,
-                connect_retries=_RETRIES if safe else 0,
-                status_code_retries=_RETRIES if safe else 0,
-                retriable_status_codes=_PASSING,
-            )
-        except keystone_errors.ClientException as error:
-            raise self._translated(error) from error
-        return response.status_code, _json_of(response)
+        access = self._current()
+        reply = self._send(access, method, service, path, data, microversion)
+        if reply.status != 401:
+            return reply
+        return self._send(self._another(access, reply), method, service, path, data, microversion)
 
     def close(self) -> None:
-        """Keep the token for the next task, and give connections back."""
-        self._keep()
+        """Give connections back."""
+        for transport in self._transports.values():
+            transport.close()
         self._session.session.close()
 
-    def _interface(self) -> str:
-        return str(self._region.get_interface() or "public")
+    def _send(self, access: Any, method: str, service: str, path: str, data: Any, microversion: str | None) -> Reply:
+        headers = {"Accept": "application/json", "X-Auth-Token": access.auth_token}
+        if microversion:
+            headers["OpenStack-API-Version"] = f"{service} {microversion}"
+        return self._transport(service).request(method, path, headers=headers, data=data)
 
-    def _access(self) -> Any:
+    def _transport(self, service: str) -> Transport:
+        url = self._endpoint(service)
+        if url is None:
+            region = self._region.get_region_name()
+            raise ConfigurationError(
+                f"The cloud at {self._auth_url} has no service {service}{f' in region {region}' if region else ''}.",
+                hint="Is the region right?",
+            )
+        with self._lock:
+            if url not in self._transports:
+                # Clients of OpenStack go by what is in an answer, not by what it is called.
+                self._transports[url] = Transport(url, self._wire, self._clock, json_by_any_name=True)
+            return self._transports[url]
+
+    def _endpoint(self, service: str) -> str | None:
+        """Return a service's address, from the configuration or the catalogue."""
+        told = self._region.get_endpoint(service)
+        if told:
+            return str(told).rstrip("/")
         try:
-            return self._session.auth.get_access(self._session)
-        except (keystone_errors.ClientException, sdk_errors.SDKException) as error:
-            raise self._translated(error) from error
-
-    def _restore(self) -> str | None:
-        if not self._cache_key:
+            found = self._current().service_catalog.url_for(
+                service_type=service,
+                interface=self._region.get_interface(service) or "public",
+                region_name=self._region.get_region_name(service),
+            )
+        except keystone_errors.CatalogException:
             return None
+        return str(found).rstrip("/")
+
+    def _current(self) -> Any:
+        """Return a token with its catalogue that is good for a while."""
+        with self._lock:
+            if self._access is None or self._access.expires - self._clock.now() < _MARGIN:
+                self._access = self._restored_or_new()
+            return self._access
+
+    def _another(self, refused: Any, reply: Reply) -> Any:
+        """Return another token than the one refused, or raise what its refusal means."""
+        with self._lock:
+            if self._access is not refused:
+                return self._access
+            if self._logged_in:
+                raise error_of(reply, "The request")
+            state = self._auth.get_auth_state()
+            if state and self._cache_key:
+                self._cache.forget(self._auth_url, self._cache_key, state)
+            self._access = self._restored_or_new()
+            return self._access
+
+    def _restored_or_new(self) -> Any:
+        """Take the cache's token, or log in while others who want the same wait for what comes of it."""
+        if self._wanted.fresh or not self._cache_key:
+            return self._new()
+        restored = self._restored()
+        if restored is not None:
+            return restored
+        with self._cache.login_lock(self._auth_url, self._cache_key):
+            return self._restored() or self._new()
+
+    def _restored(self) -> Any:
         kept = self._cache.load(self._auth_url, self._cache_key, self._clock.now())
         if kept is None:
             return None
         try:
-            self._session.auth.set_auth_state(kept.value)
+            self._auth.set_auth_state(kept.value)
+            return self._auth.get_access(self._session)
         except (ValueError, KeyError, TypeError):
             return None
-        return kept.value
 
-    def _keep(self) -> None:
-        state = self._session.auth.get_auth_state()
-        if not state or not self._cache_key or state == self._kept:
-            return
-        try:
-            expires = datetime.fromisoformat(json.loads(state)["body"]["token"]["expires_at"])
-        except (ValueError, KeyError, TypeError):
-            return
-        self._cache.store(self._auth_url, self._cache_key, Token(value=state, expires=expires))
+    def _new(self) -> Any:
+        self._auth.invalidate()
+        access = self._log_in()
+        self._logged_in = True
+        state = self._auth.get_auth_state()
+        if state and self._cache_key:
+            self._cache.store(self._auth_url, self._cache_key, Token(value=state, expires=access.expires))
+        return access
+
+    def _log_in(self) -> Any:
+        give_up = self._clock.monotonic() + min(self._wanted.retry_timeout, _PATIENCE)
+        while True:
+            try:
+                return self._auth.get_access(self._session)
+            except (keystone_errors.ClientException, sdk_errors.SDKException) as error:
+                translated = self._translated(error)
+                if not (isinstance(translated, Unreachable) and translated.unsent):
+                    raise translated from error
+                if self._clock.monotonic() + _PAUSE > give_up:
+                    raise translated from error
+            self._clock.sleep(_PAUSE)
 
     def _translated(self, error: Exception) -> JetstreamError:
         where = self._auth_url or "the cloud"
-        said = str(error).split(" (Request-ID")[0].rstrip(".")
+        said = _plain(error)
         if "cannot request a scope" in said:
             return self._scope_mistake()
         if isinstance(error, keystone_errors.Unauthorized):
@@ -203,12 +265,10 @@ class Session:
             return Unreachable(f"{where} did not answer within {self._wanted.timeout:g} s.")
         if isinstance(error, keystone_errors.ConnectFailure):
             unsent = "Unable to establish connection" in said
-            return Unreachable(f"{where} could not be reached: {said}.", unsent=unsent)
-        if isinstance(error, (keystone_errors.EndpointNotFound, keystone_errors.CatalogException)):
-            return ConfigurationError(f"The cloud at {where} lacks a service: {said}.", hint="Is the region right?")
+            return Unreachable(f"{where} could not be connected to.", hint="Check auth_url.", unsent=unsent)
         if isinstance(error, (keystone_errors.AuthPluginException, sdk_errors.ConfigException)):
             return ConfigurationError(f"The login is not set up: {said}.")
-        return UnexpectedAnswer(f"{where} answered unexpectedly: {said}.")
+        return UnexpectedAnswer(f"The login at {where} was answered unexpectedly: {said}.")
 
     def _scope_mistake(self) -> ConfigurationError:
         found = [name for name in _SCOPE_VARIABLES if self._environ.get(name)]
@@ -220,24 +280,44 @@ class Session:
 
 
 def _region_of(wanted: Wanted) -> Any:
-    overrides: dict[str, Any] = {}
+    overrides: dict[str, Any] = {"api_timeout": wanted.timeout}
     if not wanted.validate_certs:
         overrides["verify"] = False
     elif wanted.ca_path:
         overrides["cacert"] = wanted.ca_path
+    return _configured(wanted, lambda: _with_session(OpenStackConfig().get_one(cloud=wanted.name, **overrides)))
+
+
+def _with_session(region: Any) -> Any:
+    region.get_session()
+    return region
+
+
+def _configured(wanted: Wanted, made: Callable[[], Any]) -> Any:
+    which = wanted.name or "of the OS_* variables"
     try:
-        return OpenStackConfig().get_one(cloud=wanted.name, **overrides)
+        return made()
     except sdk_errors.ConfigException as error:
         raise ConfigurationError(
-            f"The cloud {wanted.name or 'of the OS_* variables'} is not set up: {str(error).rstrip('.')}.",
-            hint="It is looked for in clouds.yaml, here, in ~/.config/openstack and in /etc/openstack.",
+            f"The cloud {which} is not set up: {_plain(error)}.",
+            hint="It is looked for in clouds.yaml: where OS_CLIENT_CONFIG_FILE says, or in ~/.config/openstack or "
+            "/etc/openstack.",
         ) from error
     except keystone_errors.AuthPluginException as error:
-        raise ConfigurationError(f"The cloud {wanted.name or ''} is not set up: {error}.") from error
+        raise ConfigurationError(f"The cloud {which} is not set up: {_plain(error)}.") from error
 
 
-def _json_of(response: Any) -> Any:
-    try:
-        return response.json()
-    except ValueError:
-        return None
+def _wire_of(wanted: Wanted, region: Any) -> Wire:
+    verify, _certificate = region.get_requests_verify_args()
+    return Wire(
+        timeout=wanted.timeout,
+        retry_timeout=wanted.retry_timeout,
+        validate_certs=bool(verify),
+        ca_path=verify if isinstance(verify, str) else None,
+        connections=wanted.connections,
+    )
+
+
+def _plain(error: Exception) -> str:
+    """Return what an error says in one line, without the number of a request."""
+    return " ".join(str(error).split(" (Request-ID")[0].split()).rstrip(".")

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from ansible_collections.jetstream.cloud.plugins.module_utils.jetstream2.login import Account
@@ -41,21 +41,29 @@ _RESOURCE_OF_KIND: Mapping[str, str] = {
     _GPU: "jetstream2-gpu.indiana.xsede.org",
     _LARGE_MEMORY: "jetstream2-lm.indiana.xsede.org",
 }
+# The accounting service is brought up to date once a day.
+_LAG_HOURS = 24
 _STATE_AFTER: Mapping[str, str] = {
     "create": "active",
     "start": "active",
     "resume": "active",
     "unpause": "active",
     "unshelve": "active",
+    "restore": "active",
     "reboot": "active",
     "rebuild": "active",
+    "rescue": "rescue",
+    "unrescue": "active",
     "stop": "shutoff",
     "suspend": "suspended",
     "pause": "paused",
     "shelve": "shelved_offloaded",
     "shelveOffload": "shelved_offloaded",
     "delete": "deleted",
+    "forceDelete": "deleted",
 }
+# States that last until somebody acts. Others, such as resize, are passed through.
+_LASTING = frozenset({*_STATE_AFTER.values(), "error", "shelved", "soft_deleted"})
 
 
 def family(size: Size) -> str:
@@ -85,16 +93,13 @@ def instance_from_nova(row: Json, account: Account, images: Mapping[str, str]) -
         start_date=row.get("created"),
         fault=(row.get("fault") or {}).get("message") or None,
         power_state=_POWER_STATES.get(row.get("OS-EXT-STS:power_state", -1)),
+        # An empty hostId is how nova says that no machine holds it.
+        on_host=bool(row["hostId"]) if "hostId" in row else None,
         locked=row.get("locked"),
         lock_reason=row.get("locked_reason"),
         metadata=dict(row.get("metadata") or {}),
         addresses=tuple(text for text, _kind in addresses),
     )
-
-
-def has_no_host(row: Json) -> bool:
-    """Whether no machine holds the server. What is shelved but not offloaded must be held by one."""
-    return not row.get("hostId")
 
 
 def image_id(row: Json) -> str | None:
@@ -136,35 +141,35 @@ def allocation_sources_from_accounting(rows: Sequence[Json], account: Account, n
     ]
 
 
-def periods_from_actions(instance: Instance, actions: Iterable[Json]) -> list[StatusPeriod]:
-    """Rebuild which states a server was in from what was done to it and did not fail. The size is today's."""
+def periods_from_actions(instance: Instance, row: Json, actions: Iterable[Json]) -> list[StatusPeriod]:
+    """Rebuild which states a server was in from what was done to it and did not fail. The size is today's.
+
+    A state begins when the action that led to it had ended. What is in none of the actions is taken from the server as
+    it is now: a state that came about otherwise, such as an error, holds since the server last changed.
+    """
     done = sorted(
-        (
-            (moment(row["start_time"]), _STATE_AFTER[row["action"]])
-            for row in actions
-            if row.get("action") in _STATE_AFTER and row.get("message") != "Error"
-        ),
-        key=lambda each: each[0],
+        (moment(each.get("updated_at") or each["start_time"]), _STATE_AFTER[each["action"]])
+        for each in actions
+        if each.get("action") in _STATE_AFTER and each.get("message") != "Error"
     )
-    periods = []
-    for number, (start, status) in enumerate(done):
-        end = done[number + 1][0] if number + 1 < len(done) else None
-        if status == "deleted":
-            break
-        periods.append(
-            StatusPeriod(
-                number=number,
-                instance_id=instance.id,
-                instance_uuid=instance.uuid,
-                instance_name=instance.name,
-                status=status,
-                activity="",
-                size=instance.size,
-                start=start,
-                end=end,
-            )
+    if instance.status in _LASTING and (not done or done[-1][1] != instance.status):
+        done.append((moment(row["updated"]), instance.status))
+    ends = [start for start, _status in done[1:]]
+    return [
+        StatusPeriod(
+            number=number,
+            instance_id=instance.id,
+            instance_uuid=instance.uuid,
+            instance_name=instance.name,
+            status=status,
+            activity="",
+            size=instance.size,
+            start=start,
+            end=end,
         )
-    return periods
+        for number, ((start, status), end) in enumerate(zip(done, [*ends, None], strict=True))
+        if status != "deleted"
+    ]
 
 
 def moment(text: str) -> datetime:
@@ -223,8 +228,14 @@ def _kind_of_resource(resource: str) -> str | None:
 
 def _current(rows: Sequence[Json], now: datetime) -> Json:
     """Choose the row that is active and holds now. A renewed allocation leaves its past ones in the list."""
-    holding = [row for row in rows if row.get("active") and moment(row["start_date"]) <= now <= moment(row["end_date"])]
-    return max(holding or rows, key=lambda row: moment(row["end_date"]))
+    today = now.date()
+    holding = [row for row in rows if row.get("active") and _day(row, "start_date") <= today <= _day(row, "end_date")]
+    return max(holding or rows, key=lambda row: _day(row, "end_date"))
+
+
+def _day(row: Json, name: str) -> date:
+    """Read a date, which may have a time behind it."""
+    return moment(row[name]).date()
 
 
 def _allocation_source(kind: str, row: Json, account: Account) -> AllocationSource:
@@ -232,7 +243,9 @@ def _allocation_source(kind: str, row: Json, account: Account) -> AllocationSour
         name=_payer_name(kind, account),
         uuid=_RESOURCE_OF_KIND[kind],
         compute_allowed=row.get("service_units_allocated"),
+        # Nothing at all until something was used.
         compute_used=row.get("service_units_used") or 0,
+        lag_hours=_LAG_HOURS,
         start_date=row.get("start_date"),
         end_date=row.get("end_date"),
     )

@@ -72,7 +72,7 @@ def history_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> 
     if since and until and until <= since:
         raise ConfigurationError("until must be later than since.")
     now = context.clock.now()
-    selection = select(_instances(cloud.list_history(), now), Selector.from_options(options, ()), {})
+    selection = select(_instances(cloud.list_history(since), now), Selector.from_options(options, ()), {})
     costs = {each.uuid: costs_of(within(each.periods, since, until), rates) for each in selection.things}
     shown = [each for each in selection.things if costs[each.uuid]]
     everything = [cost for each in shown for cost in costs[each.uuid]]

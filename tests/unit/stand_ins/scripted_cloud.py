@@ -9,6 +9,7 @@ import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ENDS_A_RUN, Conflict, JetstreamError
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
@@ -122,8 +123,8 @@ class ScriptedCloud:
 
     # --- what the collection asks
 
-    def offers(self, instance: Instance) -> Collection[Action]:
-        return self._offers
+    def withholds(self, instance: Instance) -> Mapping[Action, str]:
+        return {action: f"{action} is not to be had" for action in Action if action not in self._offers}
 
     def look(self, instance: Instance) -> Instance:
         self._called("look", instance.name)
@@ -181,7 +182,7 @@ class ScriptedCloud:
     def list_allocation_sources(self) -> list[AllocationSource]:
         return []
 
-    def list_history(self) -> list[StatusPeriod]:
+    def list_history(self, since: datetime | None = None) -> list[StatusPeriod]:
         return []
 
     def close(self) -> None:

@@ -133,7 +133,7 @@ def test_brings_an_instance_there(
         (
             "paused",
             "started",
-            ("failed", "paused", [], "it is paused, and this cloud has no way from there to started for its size"),
+            ("failed", "paused", [], "it is paused, and unpause is not to be had"),
         ),
         ("error", "stopped", ("failed", "error", [], "is in error: No valid host was found.")),
         ("missing", "stopped", ("failed", "missing", [], "the cloud no longer has it")),

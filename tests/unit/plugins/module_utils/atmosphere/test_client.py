@@ -443,13 +443,13 @@ def test_an_action_is_sent_as_the_api_calls_it(
     cloud.act(instance, action)
     [sent] = site.server.requests.matching("POST")
     assert sent.data == body
-    assert action in cloud.offers(instance)
+    assert action not in cloud.withholds(instance)
 
 
 def test_it_does_not_offer_what_the_api_does_not_have(serving: Opener) -> None:
     _, cloud = serving(a_fleet(1))
     [instance] = cloud.list_instances(live=False)
-    assert Action.UNPAUSE not in cloud.offers(instance)
+    assert Action.UNPAUSE in cloud.withholds(instance)
 
 
 def refused_by_state(world: World) -> None:
