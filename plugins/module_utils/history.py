@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import StatusPeriod
@@ -97,10 +97,11 @@ def _hours(start: datetime, end: datetime) -> Decimal:
 
 
 def _hours_by_day(period: StatusPeriod, zone: tzinfo) -> Iterator[tuple[date, Decimal]]:
-    start = period.start
+    # In UTC: between two times of one zone, Python counts the hours of the wall clock, 24 on every day.
+    start = period.start.astimezone(UTC)
     while start < _end(period):
         day = start.astimezone(zone).date()
         midnight = datetime.combine(day + timedelta(days=1), time.min, tzinfo=zone)
-        end = min(_end(period), midnight)
+        end = min(_end(period), midnight).astimezone(UTC)
         yield day, _hours(start, end)
         start = end

@@ -43,13 +43,13 @@ _COLOURS: Mapping[str, str] = {
     "#c4561a": "second",
 }
 _INK, _SOFT, _LINE, _FIRST, _SECOND = _COLOURS
-# Inches at 72 points: as wide as a phone's screen, so that the letters stay legible there.
-_SIZE = (5.6, 2.5)
+# Inches at 72 points. Narrower than a phone's screen, where letters become larger than this by that, and not smaller.
+_SIZE = (4.3, 2.4)
 _STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "jetstream.cloud",
     "font.family": "sans-serif",
-    "font.size": 10,
+    "font.size": 10.5,
 }
 
 
@@ -79,7 +79,14 @@ def _left_over_time(standing: Standing, now: datetime) -> str:
     left = standing.budget.left or Decimal(0)
     past = [each for each in standing.past if each.day < now.date()]
     days = [*(each.day for each in past), now.date()]
-    axes.plot(_numbers(days), [*(float(each.left) for each in past), float(left)], color=_FIRST, marker="o", ms=3)
+    axes.plot(
+        _numbers(days),
+        [*(float(each.left) for each in past), float(left)],
+        color=_FIRST,
+        marker="o",
+        ms=2.5,
+        linewidth=1.2,
+    )
     exhausted = standing.budget.exhausted_at
     if exhausted and left > 0:
         until, then = _where_it_leads(standing, now, exhausted)

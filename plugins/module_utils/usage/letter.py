@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
 
 from ansible_collections.jetstream.cloud.plugins.module_utils.terminal_text import one_line
@@ -45,10 +46,19 @@ def forecast(standing: Standing) -> str:
         return f"How long it lasts is not known: no rate for {', '.join(standing.burn.unknown_sizes)}."
     if budget.exhausted_at is None:
         return "Nothing is using it now."
-    when = f"It lasts until {budget.exhausted_at:%d %B %Y}, if everything stays as it is."
-    if standing.end and budget.su_per_hour_to_last is not None and budget.exhausted_at < standing.end:
-        when += f" To last to its end on {standing.end:%d %B %Y}: {amount(budget.su_per_hour_to_last)} SU per hour."
-    return when
+    return _until(standing, budget.exhausted_at)
+
+
+def _until(standing: Standing, exhausted_at: datetime) -> str:
+    budget, end = standing.budget, standing.end
+    if end is None or budget.su_per_hour_to_last is None:
+        return f"It lasts until {exhausted_at:%d %B %Y}, if everything stays as it is."
+    if exhausted_at >= end:
+        return f"It lasts to its end on {end:%d %B %Y}, if everything stays as it is."
+    return (
+        f"It lasts until {exhausted_at:%d %B %Y}, if everything stays as it is. "
+        f"To last to its end on {end:%d %B %Y}: {amount(budget.su_per_hour_to_last)} SU per hour."
+    )
 
 
 def _blocks(usage: Usage) -> Iterator[str]:

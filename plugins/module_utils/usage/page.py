@@ -10,7 +10,7 @@ from decimal import Decimal
 from html import escape
 
 from ansible_collections.jetstream.cloud.plugins.module_utils.usage.charts import left_over_time, used_per_day
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.figures import Standing, Usage
+from ansible_collections.jetstream.cloud.plugins.module_utils.usage.figures import Spender, Standing, Usage
 from ansible_collections.jetstream.cloud.plugins.module_utils.usage.letter import amount, forecast
 
 _SPENDERS = 10
@@ -21,7 +21,7 @@ _CSS = """
   --first: #6db3f2; --second: #f0935a; --warn: #fdba74; } }
 body { margin: 0; background: #ffffff; background: var(--paper); color: #1c2733; color: var(--ink);
   font: 16px/1.5 system-ui, "Segoe UI", Helvetica, Arial, sans-serif; }
-main { max-width: 44rem; margin: 0 auto; padding: 1.25rem 1rem 3rem; }
+main { max-width: 38rem; margin: 0 auto; padding: 1.25rem 1rem 3rem; }
 h1 { font-size: 1.4rem; line-height: 1.25; margin: 0; }
 h2 { font-size: 1.1rem; margin: 2.25rem 0 .5rem; }
 p { margin: .4rem 0; }
@@ -33,12 +33,14 @@ p { margin: .4rem 0; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .35rem .75rem .35rem 0; border-bottom: 1px solid #d5dbe1;
-  border-bottom-color: var(--line); overflow-wrap: anywhere; vertical-align: top; }
+  border-bottom-color: var(--line); white-space: nowrap; vertical-align: top; }
+td:first-child { min-width: 6.5rem; white-space: normal; overflow-wrap: anywhere; }
 th { font-weight: 600; color: #5f6c7b; color: var(--soft); font-size: .85rem; }
-td.n, th.n { text-align: right; padding-right: 0; padding-left: .75rem; white-space: nowrap; overflow-wrap: normal; }
+td.n, th.n { text-align: right; padding-right: 0; padding-left: .5rem; }
+th.n { white-space: normal; vertical-align: bottom; }
 figure { margin: .75rem 0 0; }
 figcaption { font-size: .85rem; }
-svg { display: block; width: 100%; height: auto; }
+svg { display: block; width: 100%; max-width: 30rem; height: auto; }
 svg text { font-family: system-ui, "Segoe UI", Helvetica, Arial, sans-serif; }
 """
 
@@ -78,8 +80,19 @@ def _allocation(standing: Standing, usage: Usage, charts: bool) -> str:
     ]
     if charts and budget.left is not None:
         drawing = left_over_time(standing, usage.taken_at)
-        parts.append(_figure(drawing, "SU left, day by day; dashed: where it leads if everything stays as it is."))
+        parts.append(_figure(drawing, _caption(standing, usage)))
     return "".join(parts)
+
+
+def _caption(standing: Standing, usage: Usage) -> str:
+    leads = bool(standing.budget.exhausted_at and standing.budget.left)
+    ends = bool(standing.end and standing.end > usage.taken_at)
+    return (
+        "SU left, day by day"
+        + ("; dashed: where that leads if everything stays as it is" if leads else "")
+        + ("; dotted: when the allocation ends" if ends else "")
+        + "."
+    )
 
 
 def _days(usage: Usage, charts: bool) -> str:
@@ -90,40 +103,39 @@ def _days(usage: Usage, charts: bool) -> str:
         return head + _figure(
             used_per_day(usage.days), "SU used per day, worked out from the history of the instances."
         )
-    return head + _table(("Day", "SU"), [(f"{day:%d %b}", amount(su)) for day, su in usage.days.items()], numbers=1)
+    return head + _table(("Day", "SU"), [(f"{day:%d %b}", amount(su)) for day, su in usage.days.items()])
 
 
 def _spenders(usage: Usage) -> str:
-    rows = [
-        (each.name, each.status or "deleted", amount(each.su), amount(each.su_per_hour))
-        for each in usage.spenders[:_SPENDERS]
-    ]
+    rows = [(_with_status(each), amount(each.su), amount(each.su_per_hour)) for each in usage.spenders[:_SPENDERS]]
     if not rows:
         return ""
-    return "<h2>The most expensive instances</h2>" + _table(("Instance", "Now", "SU", "SU/hour now"), rows, numbers=2)
+    return "<h2>The most expensive instances</h2>" + _table(("Instance", "SU", "SU/hour now"), rows)
+
+
+def _with_status(spender: Spender) -> str:
+    """Return the first cell. Below the name, since a phone has no room for one more column."""
+    return f"{escape(spender.name)}<br><span class=soft>{escape(spender.status or 'deleted')}</span>"
 
 
 def _volumes(usage: Usage) -> str:
     if not usage.idle_volumes:
         return ""
-    rows = [(each.name, str(each.size)) for each in usage.idle_volumes]
-    return "<h2>Volumes that are not attached</h2>" + _table(("Volume", "GB"), rows, numbers=1)
+    rows = [(escape(each.name), str(each.size)) for each in usage.idle_volumes]
+    return "<h2>Volumes that are not attached</h2>" + _table(("Volume", "GB"), rows)
 
 
 def _figure(drawing: str, caption: str) -> str:
     return f"<figure>{drawing}<figcaption class=soft>{escape(caption)}</figcaption></figure>"
 
 
-def _table(titles: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: int) -> str:
-    """Return a table whose last columns, so many of them, hold numbers."""
-    first = len(titles) - numbers
-    head = "".join(f"<th{_class(index >= first)}>{escape(each)}</th>" for index, each in enumerate(titles))
-    body = "".join(
-        "<tr>" + "".join(f"<td{_class(index >= first)}>{escape(each)}</td>" for index, each in enumerate(row)) + "</tr>"
-        for row in rows
-    )
-    return f"<div class=scroll><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table whose first column is HTML, and whose others are numbers."""
+    head = _row(titles, "th")
+    body = "".join(_row(row, "td") for row in rows)
+    return f"<div class=scroll><table><thead>{head}</thead><tbody>{body}</tbody></table></div>"
 
 
-def _class(is_number: bool) -> str:
-    return " class=n" if is_number else ""
+def _row(cells: Sequence[str], tag: str) -> str:
+    first, *numbers = cells
+    return f"<tr><{tag}>{first}</{tag}>{''.join(f'<{tag} class=n>{each}</{tag}>' for each in numbers)}</tr>"
