@@ -17,14 +17,17 @@ The README beside this file says what is in the cloud and how its hypervisor is 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.jetstream.cloud.tests.openstack import keeper, packages
+from ansible_collections.jetstream.cloud.tests.openstack.compute_tables import ComputeTables
 from ansible_collections.jetstream.cloud.tests.openstack.fleet import Fleet, Server, Volume
 from ansible_collections.jetstream.cloud.tests.openstack.hypervisor import Hypervisor
 from ansible_collections.jetstream.cloud.tests.openstack.requests_seen import Requests
@@ -71,11 +74,22 @@ class Cloud(Fleet):
             admin=Rest(identity, "admin", known.admin_password, "admin"),
             owner=Rest(identity, OWNER, known.owner_password, PROJECT),
             hypervisor=self.hypervisor,
-            compute_database=layout.data / "db" / "nova_cell1.db",
+            tables=ComputeTables(layout.data / "db"),
         )
 
-    def set_allocations(self, rows: list[dict[str, Any]]) -> None:
-        """Have the double of the accounting service answer with these rows from now on."""
+    def close(self) -> None:
+        """Close the connections to the cloud. It goes on running."""
+        self.owner.close()
+        self.admin.close()
+
+    @property
+    def allocations(self) -> list[dict[str, Any]]:
+        """The rows with which the double of the accounting service answers. To be set as a whole."""
+        rows: list[dict[str, Any]] = json.loads(self._accounting.read_bytes())
+        return rows
+
+    @allocations.setter
+    def allocations(self, rows: list[dict[str, Any]]) -> None:
         write_json(self._accounting, rows)
 
 
@@ -95,41 +109,49 @@ def running(
     """
     folder = run_dir or default_run_dir()
     if _is_ready(Layout(folder)):
-        found = Cloud(folder)
-        if with_cinder and not found.with_cinder:
-            raise StartFailed(f"the cloud that is up in {folder} is without cinder")
-        yield found
+        with contextlib.closing(Cloud(folder)) as found:
+            if with_cinder and not found.with_cinder:
+                raise StartFailed(f"the cloud that is up in {folder} is without cinder")
+            yield found
         return
     reading, writing = os.pipe()
     try:
         options = keeper.Options(str(folder), with_cinder=with_cinder, max_seconds=max_seconds, lifeline=reading)
+        packages.ensure(say)
+        process = keeper.start(options)
         try:
-            yield up(options, say)
+            with contextlib.closing(_await(process, Layout(folder), say)) as found:
+                yield found
         finally:
-            down(folder)
+            process.terminate()
+            process.wait(END_SECONDS)
     finally:
         os.close(reading)
         os.close(writing)
 
 
 def up(options: keeper.Options, say: Callable[[str], None] = lambda text: None) -> Cloud:
-    """Start a cloud and return it when it is ready. `say` is told each step. Raises StartFailed, PackagesMissing."""
+    """Start a cloud that outlives this process, and return it when it is ready. `say` is told each step.
+
+    Raises StartFailed, and packages.PackagesMissing.
+    """
     packages.ensure(say)
-    layout = Layout(Path(options.run_dir))
-    process = keeper.start(options)
+    return _await(keeper.start(options), Layout(Path(options.run_dir)), say)
+
+
+def _await(process: subprocess.Popen[bytes], layout: Layout, say: Callable[[str], None]) -> Cloud:
     said = 0
     while True:
-        running_still = process.poll() is None
+        ended = process.poll() is not None
         state = keeper.read_state(layout)
-        steps = state.get("steps", [])
-        for seconds, text in steps[said:]:
+        for seconds, text in state.get("steps", [])[said:]:
             say(f"{seconds:6.1f} s  {text}")
-        said = len(steps)
-        if state.get("phase") == "ready":
-            return Cloud(layout.root)
-        if not running_still:
+            said += 1
+        if ended:
             message = state.get("message") or (layout.root / "keeper.log").read_text(encoding="utf-8")
             raise StartFailed(message)
+        if state.get("phase") == "ready":
+            return Cloud(layout.root)
         time.sleep(POLL_SECONDS)
 
 

@@ -5,15 +5,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from ansible_collections.jetstream.cloud.tests.openstack.compute_tables import VM_STATES, ComputeTables, Row
 from ansible_collections.jetstream.cloud.tests.openstack.hypervisor import Hypervisor
 from ansible_collections.jetstream.cloud.tests.openstack.rest import Rest
 from ansible_collections.jetstream.cloud.tests.openstack.seeding import EXTERNAL_NETWORK, IMAGE, NETWORK
@@ -33,7 +31,7 @@ _WAYS: dict[str, tuple[dict[str, Any], str]] = {
 }
 FAULT = "the host does not answer"
 WAIT_SECONDS = 300
-POLL_SECONDS = 0.5
+POLL_SECONDS = 0.2
 # more than this at a time only waits inside nova, on two cores
 AT_A_TIME = 4
 
@@ -55,11 +53,11 @@ class Volume:
 class Fleet:
     """Part of Cloud: all that makes and deletes things in the owner's project."""
 
-    def __init__(self, admin: Rest, owner: Rest, hypervisor: Hypervisor, compute_database: Path) -> None:
+    def __init__(self, admin: Rest, owner: Rest, hypervisor: Hypervisor, tables: ComputeTables) -> None:
         self.admin = admin
         self.owner = owner
         self._scripts = hypervisor
-        self._compute_database = compute_database
+        self._tables = tables
         self._ids: dict[str, str] = {}
 
     # servers ---------------------------------------------------------------------------------------------------------
@@ -80,9 +78,7 @@ class Fleet:
         Without a network they have no address, and are made twice as fast.
         """
         mix: dict[FleetState, int] = {state: count}
-        made = self.fleet(
-            mix, flavor, name=name, network=network, volume_backed=volume_backed, metadata=metadata
-        )
+        made = self.fleet(mix, flavor, name=name, network=network, volume_backed=volume_backed, metadata=metadata)
         return made[state]
 
     def fleet(
@@ -141,13 +137,7 @@ class Fleet:
             for server in servers:
                 self._scripts.forget(server)
         if state == "shelved_without_host":
-            self._forget_offload(servers)
-
-    def _forget_offload(self, servers: Iterable[Server]) -> None:
-        with closing(sqlite3.connect(self._compute_database, timeout=60)) as database:
-            for server in servers:
-                database.execute("UPDATE instances SET vm_state = 'shelved' WHERE uuid = ?", (server.id,))
-            database.commit()
+            self._tables.unshelve_never_ends(server.id for server in servers)
 
     def act(self, server: Server | str, action: Mapping[str, Any], *, as_admin: bool = False) -> Any:
         """Post one of nova's actions, as `{"os-stop": None}`."""
@@ -164,32 +154,35 @@ class Fleet:
         self.act(server, {"lock": {"locked_reason": reason} if reason else None}, as_admin=as_admin)
 
     def wait(self, servers: Iterable[Server | str], status: str, seconds: float = WAIT_SECONDS) -> None:
-        """Wait until servers show a status and no task.
+        """Wait until servers show a status and no task. Asks nova nothing.
 
         Raises TimeoutError, which says where each of them is; at once when one is in ERROR that should not be.
         """
         wanted = {_id(server) for server in servers}
+        state = VM_STATES[status]
         end = time.monotonic() + seconds
         while True:
-            shown = {one["id"]: one for one in self._list() if one["id"] in wanted}
-            late = [one for one in shown.values() if one["status"] != status or one["OS-EXT-STS:task_state"]]
-            if not late and len(shown) == len(wanted):
+            rows = self._tables.rows(wanted)
+            late = [one for one in wanted if rows.get(one) != Row(state, None)]
+            if not late:
                 return
-            if time.monotonic() > end or any(one["status"] == "ERROR" for one in late if status != "ERROR"):
-                where = [f"{one['name']} {one['status']} {one.get('fault', {}).get('message', '')}" for one in late]
-                raise TimeoutError(f"not {status}: {where}; not there: {sorted(wanted - set(shown))}")
+            failed = [one for one in late if one in rows and rows[one].vm_state == "error" and state != "error"]
+            if failed or time.monotonic() > end:
+                where = [self._where(one) for one in failed or late]
+                raise TimeoutError(f"not {status}: {', '.join(where)}")
             time.sleep(POLL_SECONDS)
+
+    def _where(self, server: str) -> str:
+        shown = self.show(server)
+        fault = shown.get("fault", {}).get("message", "")
+        return f"{shown['name']} {shown['status']} {shown['OS-EXT-STS:task_state']} {fault}".rstrip()
 
     def delete(self, servers: Iterable[Server | str]) -> None:
         """Delete servers and wait until they are gone."""
         doomed = {_id(server) for server in servers}
         # the administrator: a lock of his keeps the owner off
         self._each(lambda one: self.admin.delete("compute", f"/servers/{one}"), doomed)
-        self._until(lambda: not doomed & {one["id"] for one in self._list()}, "servers are still there")
-
-    def _list(self) -> list[dict[str, Any]]:
-        listed: list[dict[str, Any]] = self.owner.get("compute", "/servers/detail?limit=1000")["servers"]
-        return listed
+        self._until(lambda: not self._tables.rows(doomed), "servers are still there")
 
     # everything else -------------------------------------------------------------------------------------------------
 
@@ -230,7 +223,7 @@ class Fleet:
     def clear(self) -> None:
         """Delete all servers, floating IPs, volumes and snapshots of the project, and all scripts."""
         self._scripts.forget()
-        self.delete(one["id"] for one in self._list())
+        self.delete(one["id"] for one in self.owner.get("compute", "/servers?limit=1000")["servers"])
         for one in self.owner.get("network", "/v2.0/floatingips")["floatingips"]:
             self.owner.delete("network", f"/v2.0/floatingips/{one['id']}")
         for one in self.owner.get("image", f"/v2/images?owner={self.owner.login().project_id}")["images"]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -38,7 +39,6 @@ class Hypervisor:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._scripts: dict[str, dict[str, Any]] = {}
 
     def script(
         self,
@@ -52,7 +52,8 @@ class Hypervisor:
     ) -> None:
         """Have an operation take `seconds`, and fail with the text `fail`: always, or the first `times` times.
 
-        `then="error"` leaves the server in ERROR; `then="refused"` leaves it as it was where nova itself would set ERROR.
+        `then="error"` leaves the server in ERROR; `then="refused"` leaves it as it was where nova would set ERROR.
+        A change to the script of a server counts the times anew.
         """
         wanted: dict[str, Any] = {"seconds": seconds}
         if fail is not None:
@@ -85,16 +86,11 @@ class Hypervisor:
         name = "*" if server is None else key(server)
         for path in (*self._folder.glob(f"{name}.json"), *self._folder.glob(f"{name}.console")):
             path.unlink(missing_ok=True)
-        if server is None:
-            self._scripts.clear()
-        else:
-            self._scripts.pop(name, None)
 
     def _change(self, server: object, change: dict[str, Any]) -> None:
-        name = key(server)
-        script = self._scripts.setdefault(name, {})
-        script.update(change)
-        write_json(self._folder / f"{name}.json", script)
+        path = self._folder / f"{key(server)}.json"
+        script: dict[str, Any] = json.loads(path.read_bytes()) if path.exists() else {}
+        write_json(path, script | change)
 
 
 def key(server: object) -> str:

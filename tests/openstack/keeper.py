@@ -232,8 +232,8 @@ class Keeper:
     def _seed_dir(self) -> Path:
         """Return where the copy of a ready cloud is kept, for just these packages, this tooling and these services."""
         digest = hashlib.sha256(packages.stamp().encode())
-        here = INSIDE.parent
-        for path in sorted([*INSIDE.glob("*.py"), *(here / f"{name}.py" for name in ("keeper", "seeding", "services"))]):
+        outside = [INSIDE.with_name(f"{name}.py") for name in ("keeper", "seeding", "services")]
+        for path in [*sorted(INSIDE.glob("*.py")), *outside]:
             digest.update(path.read_bytes())
         kind = "with-cinder" if self._options.with_cinder else "without-cinder"
         return packages.cache_dir() / f"seed-{kind}-{digest.hexdigest()[:12]}"
@@ -244,9 +244,12 @@ class Keeper:
         shutil.copytree(live, draft, ignore=shutil.ignore_patterns("*.db", "*.db-wal", "*.db-shm"))
         for path in (live / "db").glob("*.db"):
             # the services have these open; a copy of the file alone would miss what is not yet in it
-            with contextlib.closing(sqlite3.connect(path)) as source:
-                with contextlib.closing(sqlite3.connect(draft / "db" / path.name)) as target:
-                    source.backup(target)
+            with contextlib.ExitStack() as opened:
+                source, target = (
+                    opened.enter_context(contextlib.closing(sqlite3.connect(one)))
+                    for one in (path, draft / "db" / path.name)
+                )
+                source.backup(target)
         self._known.save(draft / "secrets.json")
         for old in seed.parent.glob(f"{seed.name.rpartition('-')[0]}-*"):
             if old != draft:

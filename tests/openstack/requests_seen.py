@@ -42,7 +42,7 @@ class Seen(list[Request]):
 
 
 class Requests:
-    """All that clients asked of the public ports. What services ask one another, and what the fleets need, is not there."""
+    """All that clients asked of the public ports. What services ask one another, and what Fleet asks, is not there."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -9,11 +9,12 @@ import http.client
 import json
 import threading
 import urllib.parse
+from collections import defaultdict
 from typing import Any
 
 TIMEOUT_SECONDS = 120
-# what the fleets need: multi-create, locks with a reason, unshelve, networks "none"
-COMPUTE_MICROVERSION = "2.96"
+# what the fleets need: locks with a reason, networks "none"; cinder refuses a header that names only nova
+MICROVERSIONS = {"compute": "compute 2.96", "block-storage": "volume 3.70"}
 
 
 class RestError(Exception):
@@ -28,7 +29,7 @@ class RestError(Exception):
 class Rest:
     """Requests to the services of one cloud, as one user of one project, by the internal ports.
 
-    Thread-safe. The token is asked for once: it outlives every run.
+    Thread-safe. The token is asked for once: it outlives every run. Connections are kept open until close().
     """
 
     def __init__(self, identity_url: str, user: str, password: str, project: str) -> None:
@@ -41,7 +42,7 @@ class Rest:
             "scope": {"project": {"name": project, "domain": {"id": "default"}}},
         }
         self._lock = threading.Lock()
-        self._thread = threading.local()
+        self._idle: defaultdict[str, list[http.client.HTTPConnection]] = defaultdict(list)
         self._token = ""
         self._urls: dict[str, str] = {}
         self.project_id = ""
@@ -62,6 +63,12 @@ class Rest:
             self.user_id = token["user"]["id"]
             self._token = headers["X-Subject-Token"]
         return self
+
+    def close(self) -> None:
+        """Close all connections. The next request opens one."""
+        while self._idle:
+            for connection in self._idle.popitem()[1]:
+                connection.close()
 
     def services(self) -> set[str]:
         """Return the types of service that the catalogue names."""
@@ -88,7 +95,9 @@ class Rest:
         """Return what was answered, decoded, or None. Bytes as content are sent as they are. Raises RestError."""
         self.login()
         base = self._identity_url if service == "identity" else self._urls[service].rstrip("/")
-        headers = {"X-Auth-Token": self._token, "OpenStack-API-Version": f"compute {COMPUTE_MICROVERSION}"}
+        headers = {"X-Auth-Token": self._token}
+        if service in MICROVERSIONS:
+            headers["OpenStack-API-Version"] = MICROVERSIONS[service]
         return self._send(method, base + path, content, headers)[1]
 
     def _send(self, method: str, url: str, content: Any, headers: dict[str, str]) -> tuple[Any, Any]:
@@ -96,29 +105,29 @@ class Rest:
         body = content if isinstance(content, bytes) or content is None else json.dumps(content).encode()
         kind = "application/octet-stream" if isinstance(content, bytes) else "application/json"
         target = parts.path + (f"?{parts.query}" if parts.query else "")
-        response = self._exchange(parts.netloc, method, target, body, {"Content-Type": kind, **headers})
-        raw = response.read()
-        if response.status >= 400:
-            raise RestError(method, url, response.status, raw.decode(errors="replace"))
-        is_json = raw and "json" in response.headers.get("Content-Type", "")
-        return response.headers, json.loads(raw) if is_json else None
+        headers, status, raw = self._exchange(parts.netloc, method, target, body, {"Content-Type": kind, **headers})
+        if status >= 400:
+            raise RestError(method, url, status, raw.decode(errors="replace"))
+        is_json = raw and "json" in headers.get("Content-Type", "")
+        return headers, json.loads(raw) if is_json else None
 
     def _exchange(
         self, netloc: str, method: str, target: str, body: bytes | None, headers: dict[str, str]
-    ) -> http.client.HTTPResponse:
-        kept: dict[str, http.client.HTTPConnection] = self._thread.__dict__.setdefault("connections", {})
-        for attempt in (1, 2):
-            connection = kept.get(netloc)
-            fresh = connection is None
-            if connection is None:
-                connection = kept[netloc] = http.client.HTTPConnection(netloc, timeout=TIMEOUT_SECONDS)
+    ) -> tuple[Any, int, bytes]:
+        while True:
+            try:
+                connection, fresh = self._idle[netloc].pop(), False
+            except IndexError:
+                connection, fresh = http.client.HTTPConnection(netloc, timeout=TIMEOUT_SECONDS), True
             try:
                 connection.request(method, target, body=body, headers=headers)
-                return connection.getresponse()
-            except (http.client.RemoteDisconnected, ConnectionError, BrokenPipeError):
-                # the server may close a kept connection at any time; a new one that is closed is an error
+                response = connection.getresponse()
+                raw = response.read()
+            except OSError:
                 connection.close()
-                del kept[netloc]
-                if fresh or attempt == 2:
+                if fresh:
                     raise
-        raise AssertionError("not reached")
+                # the server may close a kept connection at any time: on to the next, or to a new one
+                continue
+            self._idle[netloc].append(connection)
+            return response.headers, response.status, raw

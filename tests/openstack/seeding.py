@@ -165,21 +165,21 @@ def seed_resources(ports: Mapping[str, tuple[int, int]], given: Secrets) -> None
 
 
 def write_clouds_yaml(layout: Layout, ports: Mapping[str, tuple[int, int]], known: Secrets) -> None:
-    """Write the clouds.yaml of a user: `js2`, and `js2-wrong` with a secret that is not his. JSON is YAML."""
+    """Write the clouds.yaml of a user: `js2`, and `js2-wrong` with a secret that is not his."""
 
-    def cloud(secret: str) -> dict[str, object]:
-        return {
-            "region_name": REGION,
-            "interface": "public",
-            "identity_api_version": 3,
-            "auth_type": "v3applicationcredential",
-            "auth": {
-                "auth_url": url(ports, "identity"),
-                "application_credential_id": known.credential_id,
-                "application_credential_secret": secret,
-            },
-        }
+    def cloud(name: str, secret: str) -> str:
+        return f"""\
+  {name}:
+    region_name: {REGION}
+    interface: public
+    identity_api_version: 3
+    auth_type: v3applicationcredential
+    auth:
+      auth_url: {url(ports, "identity")}
+      application_credential_id: {known.credential_id}
+      application_credential_secret: {secret}
+"""
 
-    clouds = {"clouds": {"js2": cloud(known.credential_secret), "js2-wrong": cloud("not-the-secret")}}
-    layout.clouds_yaml.write_text(json.dumps(clouds, indent=2) + "\n", encoding="utf-8")
+    text = "clouds:\n" + cloud("js2", known.credential_secret) + cloud("js2-wrong", "not-the-secret")
+    layout.clouds_yaml.write_text(text, encoding="utf-8")
     layout.clouds_yaml.chmod(0o600)

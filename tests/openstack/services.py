@@ -135,9 +135,7 @@ Sections = dict[str, dict[str, str | int | bool]]
 class Configuration:
     """Writes the configuration files of all services."""
 
-    def __init__(
-        self, layout: Layout, ports: Mapping[str, tuple[int, int]], service_password: str, venv: Path
-    ) -> None:
+    def __init__(self, layout: Layout, ports: Mapping[str, tuple[int, int]], service_password: str, venv: Path) -> None:
         self._layout = layout
         self._ports = ports
         self._password = service_password
@@ -229,9 +227,7 @@ class Configuration:
                 "send_events_interval": 1,
             },
             "nova": {**self._login(), "region_name": REGION, "endpoint_type": "internal"},
-            "quotas": {
-                f"quota_{name}": -1 for name in ("port", "floatingip", "network", "security_group_rule")
-            },
+            "quotas": {f"quota_{name}": -1 for name in ("port", "floatingip", "network", "security_group_rule")},
             "database": self._database("neutron"),
             "ml2": {
                 "type_drivers": "local",
@@ -300,6 +296,8 @@ class Configuration:
                 "enabled_backends": "store",
                 "glance_api_servers": url(self._ports, "image", "internal"),
                 "periodic_fuzzy_delay": 0,
+                # in one process only the last service that was started reports that it is alive
+                "service_down_time": 1_000_000_000,
                 "quota_volumes": 1000,
                 "quota_gigabytes": 1_000_000,
             },

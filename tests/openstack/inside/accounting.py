@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A DOUBLE of Jetstream2's accounting service. It is not OpenStack's, and its server is not public.
 
-Known are what its clients ask and read: GET / with an ordinary token in X-Auth-Token; a JSON list of rows, several for a
-resource (past and renewed allocations), service_units_used null until something was used, active 0 or 1.
+Known is what its clients ask and read: GET / with an ordinary token in X-Auth-Token; a JSON list of rows, several for
+a resource (past and renewed allocations), service_units_used null until something was used, active 0 or 1.
 That a bad token is answered with 401 and in these words is this double's own choice.
 
 JETSTREAM_ACCOUNTING names the JSON file with the rows, read at each request. JETSTREAM_IDENTITY is keystone's URL.
@@ -15,12 +15,13 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import pathlib
 import urllib.parse
 from collections.abc import Callable, Iterable
 from typing import Any
 
 IDENTITY = urllib.parse.urlsplit(os.environ["JETSTREAM_IDENTITY"])
-ROWS = os.environ["JETSTREAM_ACCOUNTING"]
+ROWS = pathlib.Path(os.environ["JETSTREAM_ACCOUNTING"])
 
 
 def _is_valid(token: str) -> bool:
@@ -42,8 +43,7 @@ def _answer(environ: dict[str, Any]) -> tuple[str, Any]:
     token = environ.get("HTTP_X_AUTH_TOKEN", "")
     if not token or not _is_valid(token):
         return "401 Unauthorized", {"error": "invalid token"}
-    with open(ROWS, encoding="utf-8") as rows:
-        return "200 OK", json.load(rows)
+    return "200 OK", json.loads(ROWS.read_bytes())
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -1,7 +1,8 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All of cinder as threads of one process: scheduler, volume and API, over an in-memory exchange as in nova_in_one.py."""
+# mypy: disable-error-code="import-not-found,import-untyped,misc"
+"""All of cinder as threads of one process, over an in-memory exchange as in nova_in_one.py: volume, scheduler, API."""
 
 from __future__ import annotations
 
@@ -32,11 +33,12 @@ def _start_services() -> None:
     logging.setup(CONF, "cinder")
     os_brick.setup(CONF)
     rpc.init(CONF)
-    service.Service.create(binary=constants.SCHEDULER_BINARY).start()
+    # the volume service first: the scheduler waits for up to a minute until one has told what room it has
     (backend,) = CONF.enabled_backends
     service.Service.create(
         host=f"{CONF.host}@{backend}", service_name=backend, binary=constants.VOLUME_BINARY, coordination=True
     ).start()
+    service.Service.create(binary=constants.SCHEDULER_BINARY).start()
 
 
 sys.argv += ["--config-file", os.environ["CINDER_CONFIG"]]

@@ -1,6 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# mypy: disable-error-code="import-not-found,import-untyped,misc"
 """Serve one service of the cloud on sockets that its keeper has opened.
 
 Runs in the Python of the OpenStack packages:  serve.py SERVICE KEEPER_PID REQUEST_LOG PUBLIC_FD INTERNAL_FD

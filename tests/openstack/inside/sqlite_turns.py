@@ -1,15 +1,16 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# mypy: disable-error-code="import-not-found,import-untyped,misc"
 """Make SQLite hold when many threads of one service write.
 
-oslo.db begins each transaction with a plain BEGIN, which takes no lock. Such a transaction reads, then wants to write. If
-somebody else has written meanwhile, SQLite does not wait but refuses at once: "database is locked". No timeout helps.
-So a transaction that is opened for writing says so from the start, with BEGIN IMMEDIATE, for which SQLite does wait; and
-the writers of one service take turns, because SQLite's own way of waiting is to sleep and try again, fair to nobody.
+oslo.db begins each transaction with a plain BEGIN, which takes no lock. Such a transaction reads, then wants to write.
+If somebody else has written meanwhile, SQLite does not wait but refuses at once: "database is locked". A timeout is no
+help. So a transaction that is opened for writing says so from the start, with BEGIN IMMEDIATE, for which SQLite does
+wait. And the writers of one service take turns: left alone, SQLite waits by sleeping and trying again.
 
-That a transaction is for writing is known to nobody but oslo.db's transaction scope, which is a private name. It is the
-only one that is touched.
+That a transaction is for writing is known to nobody but oslo.db's transaction scope, which is a private name. It and
+the name of that mode are the only ones that are touched.
 """
 
 from __future__ import annotations

@@ -1,0 +1,53 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Looks into nova's databases: costs the cloud less than asking it, and leads to a state to which no request leads."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+# what nova shows as a server's status, and what stands in its database
+VM_STATES = {
+    "ACTIVE": "active",
+    "BUILD": "building",
+    "ERROR": "error",
+    "PAUSED": "paused",
+    "SHELVED": "shelved",
+    "SHELVED_OFFLOADED": "shelved_offloaded",
+    "SHUTOFF": "stopped",
+    "SUSPENDED": "suspended",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    vm_state: str
+    task_state: str | None
+
+
+class ComputeTables:
+    """The servers as nova's databases have them."""
+
+    def __init__(self, folder: Path) -> None:
+        # servers for which no host was found are in cell 0
+        self._paths = [folder / "nova_cell1.db", folder / "nova_cell0.db"]
+
+    def rows(self, ids: Iterable[str]) -> dict[str, Row]:
+        """Return the row of each of these servers that is there and not deleted."""
+        wanted = set(ids)
+        found: dict[str, Row] = {}
+        for path in self._paths:
+            with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=60)) as database:
+                rows = database.execute("SELECT uuid, vm_state, task_state FROM instances WHERE deleted = 0")
+                found |= {uuid: Row(vm, task) for uuid, vm, task in rows if uuid in wanted}
+        return found
+
+    def unshelve_never_ends(self, ids: Iterable[str]) -> None:
+        """Make shelved servers SHELVED without a host, as a shelving leaves them that broke off in the middle."""
+        with closing(sqlite3.connect(self._paths[0], timeout=60)) as database, database:
+            database.executemany("UPDATE instances SET vm_state = 'shelved' WHERE uuid = ?", [(one,) for one in ids])
