@@ -74,7 +74,7 @@ def _demo(_arguments: argparse.Namespace) -> int:
     if sys.stdout.isatty() and "NO_COLOR" not in os.environ:
         variables["ANSIBLE_FORCE_COLOR"] = "true"
     python = str(environment.python)
-    beside = [python, str(BESIDE), "--seed", str(DEMO_SEED), "--transition", "3"]
+    beside = [python, str(BESIDE), "--seed", str(DEMO_SEED), "--transition", "3", "--max-seconds", "900"]
     # This process becomes the one that starts the simulator and ends it: nobody is left in between to be killed.
     os.chdir(ROOT)
     os.execve(python, [*beside, "--", python, "-m", "devtool.tour"], variables)

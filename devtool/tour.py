@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -15,6 +16,15 @@ _WIDTH = 100
 
 
 def main() -> int:
+    # Ended by kill, end the playbook too.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+    try:
+        return _show()
+    except KeyboardInterrupt:
+        return 130
+
+
+def _show() -> int:
     print(_INTRODUCTION)
     for number, (heading, playbook) in enumerate(_STEPS, start=1):
         said = _step(number, heading, "ansible-playbook", f"jetstream.cloud.{playbook}")
@@ -51,9 +61,13 @@ def _step(number: int, heading: str, *command: str) -> str | None:
     begun = time.monotonic()
     lines = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        for line in process.stdout or ():
-            lines.append(line)
-            print(line, end="", flush=True)
+        try:
+            for line in process.stdout or ():
+                lines.append(line)
+                print(line, end="", flush=True)
+        except SystemExit:
+            process.terminate()
+            raise
     print(f"({time.monotonic() - begun:.1f} s)", flush=True)
     return "".join(lines) if process.returncode == 0 else None
 
