@@ -52,7 +52,7 @@ def with_profile(text: str, name: str, settings: Settings) -> str:
     wanted = profiles_in(text)
     merged = {**wanted.get(name, {}), **settings}
     wanted[name] = {key: value for key, value in merged.items() if value is not None}
-    lines = text.splitlines(keepends=True)
+    lines = _lines(text)
     found = _place(lines, name)
     assignments = {key: "" if value is None else f"{key} = {_toml(value)}\n" for key, value in settings.items()}
     if found is None:
@@ -70,7 +70,7 @@ def without_profile(text: str, name: str) -> str:
     if name not in wanted:
         return text
     del wanted[name]
-    lines = text.splitlines(keepends=True)
+    lines = _lines(text)
     found = _place(lines, name)
     if found is None:
         raise _unknown_form()
@@ -138,11 +138,15 @@ def _replace(target: Path, content: bytes) -> None:
         raise
 
 
+def _lines(text: str) -> list[str]:
+    """Split where TOML does. str.splitlines() knows more ends of lines, which may stand in a password."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
+
+
 def _place(lines: list[str], name: str) -> tuple[int, int] | None:
     """Return where a profile's lines begin, with its header, and where they end."""
-    header = re.compile(
-        rf"\s*\[\s*(?:{re.escape(name)}|{re.escape(json.dumps(name))}|'{re.escape(name)}')\s*\]\s*(?:#.*)?$"
-    )
+    ways = "|".join(re.escape(each) for each in (name, _quoted(name), json.dumps(name), f"'{name}'"))
+    header = re.compile(rf"\s*\[\s*(?:{ways})\s*\]\s*(?:#.*)?$")
     start = next((number for number, line in enumerate(lines) if header.match(line.rstrip("\r\n"))), None)
     if start is None:
         return None
