@@ -15,7 +15,7 @@ Changes = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Step:
-    """A change, so many transitions (or parts of the deployment) after the begin."""
+    """A change, so many transitions after the begin."""
 
     after: float
     changes: Changes

@@ -42,7 +42,6 @@ _STATUS_BY_TASK = {
     "migrating": "MIGRATING",
 }
 _STATES_WITH_TASKS = frozenset({"active", "stopped", "suspended", "paused", "error"})
-_OFFLOADED = frozenset({"shelved", "shelved_offloaded"})
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ class Quirks:
     refuses: str | None = None
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class VM:
     """A machine in the cloud."""
 

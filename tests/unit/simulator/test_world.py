@@ -48,6 +48,28 @@ def test_a_start_passes_through_all_its_stages_while_v2_stays_behind() -> None:
         assert browser.stored("vm")[2] != "0.0.0.0"
 
 
+@pytest.mark.parametrize("action", ["stop", "suspend", "shelve"])
+def test_a_refused_action_costs_the_address_all_the_same(action: str) -> None:
+    with serve(_one()) as server:
+        browser = Browser(server)
+        server.world.force("vm", task_state="image_snapshot")
+        before = browser.stored("vm")
+        assert before[2] != "0.0.0.0"
+        assert browser.act("vm", action).status_code == 409
+        assert browser.stored("vm") == before
+        assert browser.live("vm") == "active - image_snapshot"
+        assert browser.stored("vm")[2] == server.world.look("vm").address == "0.0.0.0"
+
+
+def test_v2_hides_the_address_of_what_is_going_to_sleep() -> None:
+    with serve(_one()) as server:
+        browser = Browser(server)
+        server.world.force("vm", task_state="suspending")
+        assert browser.live("vm") == "active - suspending"
+        assert server.world.look("vm").address != "0.0.0.0"
+        assert browser.stored("vm") == ("suspended", "", "0.0.0.0")
+
+
 def test_without_a_transition_the_next_request_sees_the_end() -> None:
     with serve(_one("suspended")) as server:
         browser = Browser(server)
