@@ -18,7 +18,7 @@ from devtool.running import Check, CheckFailed, Workplace
 # What the tarball may have in it. All else is for those who change the collection, or private.
 _SHIPPED = re.compile(
     r"(MANIFEST|FILES)\.json|(README|CHANGELOG|CONTRIBUTING)\.md|CITATION\.cff|REUSE\.toml|LICENSES/.*\.txt"
-    r"|tests/config\.yml|(changelogs|docs|meta|playbooks|plugins)/.*\.(md|py|ya?ml)"
+    r"|(changelogs|docs|meta|playbooks|plugins)/.*\.(md|py|ya?ml)"
 )
 _ANSIBLE_TEST = ("--local", "--python", PYTHON_VERSION, "--color", "no")
 
@@ -61,6 +61,11 @@ def _insist(said: str, expected: str) -> None:
 
 def _units(place: Workplace) -> None:
     place.call("pytest", "--numprocesses", "auto", "tests/unit", *place.extra)
+
+
+def _cron(place: Workplace) -> None:
+    # -rs: why a test was skipped, such as for want of a cron daemon.
+    place.call("pytest", "-rs", "tests/cron", *place.extra)
 
 
 def _format(place: Workplace) -> None:
@@ -162,6 +167,7 @@ CHECKS = (
     Check("sanity", "the rest of ansible-test sanity, with nothing ignored", _sanity),
     Check("ansible-units", "the unit tests, as ansible-test runs them", _ansible_units),
     Check("integration", "tasks and playbooks against the simulator", _integration),
+    Check("cron", "the crontab of docs/cron.md, by a real cron daemon where there is one", _cron),
     Check("package", "the tarball: what is in it, and that it works where nothing else is installed", _package),
     Check("importer", "what Ansible Galaxy would say of the tarball", _importer),
     Check("docs", "documentation of modules and plugins", _docs),
