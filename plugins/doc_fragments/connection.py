@@ -78,6 +78,17 @@ options:
       - Seconds in all for sending one request again, when it met a busy server or a lost connection. V(0) for never.
       - If not set, E(JETSTREAM_RETRY_TIMEOUT) is used, else the profile's, else V(60).
     type: float
+  concurrency:
+    description:
+      - How many requests may be under way at the same time, from 1 to 64. Fewer are kinder to a busy server.
+      - If not set, E(JETSTREAM_CONCURRENCY) is used, else the profile's, else V(16).
+    type: int
+  page_size:
+    description:
+      - How many things one request asks Atmosphere's lists for, from 1 to 1000. Pages are read side by side, so that
+        small ones come sooner, and large ones are fewer requests.
+      - If not set, E(JETSTREAM_PAGE_SIZE) is used, else the profile's, else V(20).
+    type: int
   allow_http:
     description:
       - Whether to talk to O(api_url) in the clear, where it says C(http). To the machine itself that is always allowed.

@@ -17,9 +17,6 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.profile import OPE
 from ansible_collections.jetstream.cloud.plugins.module_utils.token_cache import TokenCache, cache_folder
 from ansible_collections.jetstream.cloud.plugins.module_utils.transport import REQUESTS_IMPORT_ERROR, Transport, Wire
 
-_AT_ONCE = 16
-_PAGE_SIZE = 20
-
 
 def connect(
     connection: Connection, environ: Mapping[str, str], home: Path, clock: Clock, *, fresh: bool = False
@@ -41,11 +38,11 @@ def connect(
         retry_timeout=connection.retry_timeout,
         validate_certs=connection.validate_certs,
         ca_path=connection.ca_path,
-        connections=_AT_ONCE,
+        connections=connection.concurrency,
     )
     transport = Transport(connection.api_url, wire, clock)
     login = Login(connection, transport, cache, clock, fresh=fresh)
-    return AtmosphereCloud(login, transport, clock, at_once=_AT_ONCE, page_size=_PAGE_SIZE)
+    return AtmosphereCloud(login, transport, clock, at_once=connection.concurrency, page_size=connection.page_size)
 
 
 def _jetstream2(
@@ -61,7 +58,7 @@ def _jetstream2(
         retry_timeout=connection.retry_timeout,
         validate_certs=connection.validate_certs,
         ca_path=connection.ca_path,
-        connections=_AT_ONCE,
+        connections=connection.concurrency,
         fresh=fresh,
     )
-    return Jetstream2Cloud(Session(wanted, environ, cache, clock), clock, at_once=_AT_ONCE)
+    return Jetstream2Cloud(Session(wanted, environ, cache, clock), clock, at_once=connection.concurrency)

@@ -61,7 +61,6 @@ class Order:
     wait: bool = True
     timeout: float = 900.0
     max_changes: int | None = None
-    at_once: int = 16
 
 
 @dataclass(slots=True)
@@ -288,7 +287,7 @@ class _Converger:
 
     def _act(self) -> None:
         ready = [(track, track.next_action) for track in self._tracks if track.next_action]
-        in_parallel(self._send, ready, self._order.at_once)
+        in_parallel(self._send, ready, self._cloud.at_once)
 
     def _send(self, step: tuple[Track, Action]) -> None:
         track, action = step

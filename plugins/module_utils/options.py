@@ -85,6 +85,8 @@ CONNECTION = ModuleSpec(
         "ca_path": {"type": "path"},
         "timeout": {"type": "float"},
         "retry_timeout": {"type": "float"},
+        "concurrency": {"type": "int"},
+        "page_size": {"type": "int"},
         "allow_http": {"type": "bool"},
     },
 )

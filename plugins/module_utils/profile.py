@@ -25,6 +25,8 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.loopback import is
 DEFAULT_API_URL = "https://use.jetstream-cloud.org"
 DEFAULT_TIMEOUT = 60.0
 DEFAULT_RETRY_TIMEOUT = 60.0
+DEFAULT_CONCURRENCY = 16
+DEFAULT_PAGE_SIZE = 20
 
 PROFILES = Path(".config/jetstream/profiles.toml")
 JKEY = Path(".config/jetstream/jkey.csv")
@@ -40,7 +42,9 @@ _OF_OPENSTACK = ("OS_CLOUD", "OS_AUTH_URL")
 _TEXTS = frozenset({"api_url", "username", "password", "token", "ca_path", "cloud", "backend"})
 _FLAGS = frozenset({"validate_certs", "allow_http"})
 _NUMBERS = frozenset({"timeout", "retry_timeout"})
-PROFILE_KEYS = _TEXTS | _FLAGS | _NUMBERS
+# Whole numbers, and how large each may be.
+_COUNTS = {"concurrency": 64, "page_size": 1000}
+PROFILE_KEYS = _TEXTS | _FLAGS | _NUMBERS | _COUNTS.keys()
 _SETTINGS = PROFILE_KEYS | {"profile"}
 
 _YES = frozenset({"1", "on", "t", "true", "y", "yes"})
@@ -57,8 +61,9 @@ _QUICKEST = (
 class Connection:
     """Every setting of a connection, as it is to be used.
 
-    C(timeout) and C(retry_timeout) are seconds. C(profile) is None if no profile had a part in it. C(sources) says for
-    each setting that is not None where it came from, in words for a person. C(warnings) are whole sentences.
+    C(timeout) and C(retry_timeout) are seconds; C(concurrency) is how many requests may be under way at once, and
+    C(page_size) how many rows one of them asks for. C(profile) is None if no profile had a part in it. C(sources) says
+    for each setting that is not None where it came from, in words for a person. C(warnings) are whole sentences.
 
     C(backend) is C(atmosphere) or C(openstack). With C(openstack), C(cloud) is a name in clouds.yaml, or None for what
     the OS_* variables say, and there is neither C(api_url) nor username, password or token.
@@ -75,6 +80,8 @@ class Connection:
     ca_path: str | None
     timeout: float
     retry_timeout: float
+    concurrency: int
+    page_size: int
     allow_http: bool
     sources: Mapping[str, str] = field(hash=False, repr=False)
     warnings: tuple[str, ...] = ()
@@ -154,6 +161,8 @@ def resolve(options: Mapping[str, object], environ: Mapping[str, str], home: Pat
         ca_path=settings.ca_path(home),
         timeout=settings.seconds("timeout", default=DEFAULT_TIMEOUT, zero=False),
         retry_timeout=settings.seconds("retry_timeout", default=DEFAULT_RETRY_TIMEOUT, zero=True),
+        concurrency=settings.count("concurrency", default=DEFAULT_CONCURRENCY),
+        page_size=settings.count("page_size", default=DEFAULT_PAGE_SIZE),
         allow_http=login.allow_http,
         sources=settings.sources,
         warnings=tuple(warnings),
@@ -188,6 +197,13 @@ class _Settings:
         found = self._found(name)
         if found:
             return _seconds(found, zero=zero)
+        self.sources[name] = _THE_DEFAULT
+        return default
+
+    def count(self, name: str, *, default: int) -> int:
+        found = self._found(name)
+        if found:
+            return _count(found, most=_COUNTS[name])
         self.sources[name] = _THE_DEFAULT
         return default
 
@@ -471,6 +487,8 @@ def _wanted_type(key: str, value: object) -> str | None:
     if key in _NUMBERS:
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         return None if is_number else "a number of seconds, without quotes"
+    if key in _COUNTS:
+        return None if isinstance(value, int) and not isinstance(value, bool) else "a whole number, without quotes"
     return None if isinstance(value, str) else "text in quotes"
 
 
@@ -551,6 +569,13 @@ def _seconds(found: _Found, *, zero: bool) -> float:
     raise ConfigurationError(
         f'{found.subject} must be a number of seconds {least} up to {_A_DAY:.0f}, not "{found.value}".'
     )
+
+
+def _count(found: _Found, *, most: int) -> int:
+    text = str(found.value)
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= most:
+        return int(text)
+    raise ConfigurationError(f'{found.subject} must be a whole number from 1 to {most}, not "{found.value}".')
 
 
 def _expand(text: str, home: Path) -> Path:

@@ -22,6 +22,8 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.terminal_text impo
 def run(spec: ModuleSpec, operation: Operation) -> None:
     """Check the options, carry the operation out, and end the module with what came of it."""
     module = AnsibleModule(supports_check_mode=True, **spec.arguments())
+    # It would add owner, mode and more of any file that a result calls its path, which no module documents.
+    module.add_path_info = lambda result: result
     context = Context(
         check_mode=module.check_mode,
         clock=SystemClock(),

@@ -100,6 +100,8 @@ VALUES: Mapping[str, tuple[Value, Value, Value]] = {
     "ca_path": ("/", "/etc", "/tmp"),
     "timeout": (1.5, 2.0, 3.0),
     "retry_timeout": (0.0, 5.0, 6.0),
+    "concurrency": (1, 2, 64),
+    "page_size": (1, 50, 1000),
     "allow_http": (True, False, True),
 }
 DEFAULTS: Mapping[str, Value | None] = {
@@ -109,6 +111,8 @@ DEFAULTS: Mapping[str, Value | None] = {
     "ca_path": None,
     "timeout": 60.0,
     "retry_timeout": 60.0,
+    "concurrency": 16,
+    "page_size": 20,
     "allow_http": False,
 }
 SUBSETS = [frozenset(s for s, there in zip(SOURCES, bits, strict=True) if there) for bits in product((0, 1), repeat=3)]
@@ -582,6 +586,8 @@ def test_plain_http_goes_anywhere_once_the_user_says_so(account: Account) -> Non
         ("timeout", "nan", 'must be a number of seconds above 0 up to 86400, not "nan".'),
         ("timeout", "1e9", 'must be a number of seconds above 0 up to 86400, not "1e9".'),
         ("retry_timeout", "-1", 'must be a number of seconds from 0 up to 86400, not "-1".'),
+        ("concurrency", "0", 'must be a whole number from 1 to 64, not "0".'),
+        ("page_size", "2.5", 'must be a whole number from 1 to 1000, not "2.5".'),
         ("ca_path", "/not/there.pem", "is /not/there.pem, which does not exist."),
     ],
 )

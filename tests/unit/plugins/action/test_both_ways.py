@@ -1,0 +1,148 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A task gives the same result in the controller's own process as through its module."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.options import ModuleSpec
+from ansible_collections.jetstream.cloud.plugins.plugin_utils.operation_action import OperationAction
+from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Server, fleet
+from ansible_collections.jetstream.cloud.tests.unit.stand_ins.playbooks import PLUGINS, Json, Playbook
+
+# What has no main() is an action and nothing else.
+MODULES = sorted(path.stem for path in (PLUGINS / "modules").glob("*.py") if "\ndef main(" in path.read_text())
+# It is in the name of an instance, so it has to be taken out of nearly every result.
+PASSWORD = "node-0002"
+URL = "{{ lookup('env', 'JETSTREAM_API_URL') }}"
+# What differs from moment to moment.
+TIMES = re.compile(r'(?<="seconds": )[^,}]+|(?<="exhausted_at": )[^,}]+|\d+ \w+ \d{4}, \d\d:\d\d UTC')
+
+# What a module always needs beside the connection, where that does not follow from its spec.
+NEEDED: Mapping[str, Json] = {
+    "jetstream_credential": {"username": "johndoe", "password": PASSWORD},
+    "jetstream_history_info": {"since": "2026-11-01", "until": "2026-11-20"},
+    "jetstream_instance_state": {"state": "stopped", "name": "node-0004"},
+    "jetstream_mail": {"sender": "a@example.org", "to": "b@example.org", "port": 9},
+    # What costs nothing does not cost more by the minute.
+    "jetstream_usage_report": {"rates": {"families": {"m1": 0}}},
+}
+# What a module is also given here. Every module is given what is made up from its spec (see generic()).
+SPECIAL: Mapping[str, list[Json]] = {
+    "jetstream_instance_info": [
+        {"args": {"name": ["node-000*", "nobody"], "status": ["active", "shutoff"]}},
+        {"args": {"id": "{{ item }}"}, "loop": [1, "2"]},
+        {"args": {"name": "{{ '{{' }} not_a_template }}"}},
+        {"args": {}, "no_log": True},
+        {"args": {}, "environment": {"JETSTREAM_PASSWORD": "", "JETSTREAM_USERNAME": "{{ 'nobody' }}"}},
+        {"args": {"timeout": "some"}},
+    ],
+    "jetstream_volume_info": [{"args": {"attached": True}}],
+    "jetstream_instance_state": [
+        {"args": {"name": "node-0001"}},
+        {"args": {"state": "stopped", "name": "node-0001"}, "diff": True},
+        {"args": {"state": "started", "name": ["node-0001", "node-0003"], "wait": False}},
+        {"args": {"state": "suspended", "name": "node-9"}},
+        {"args": {"state": "shelved", "all": True, "max_changes": 1}},
+    ],
+    "jetstream_credential": [{"args": {"profile": "lab", "state": "absent"}, "diff": True}],
+}
+
+
+def spec_of(module: str) -> ModuleSpec:
+    """Return a module's spec, which its operation stands beside."""
+    name = module.removeprefix("jetstream_")
+    spec = importlib.import_module(f"ansible_collections.jetstream.cloud.plugins.module_utils.operations.{name}").SPEC
+    assert isinstance(spec, ModuleSpec)
+    return spec
+
+
+def generic(module: str) -> Iterator[Json]:
+    """Make up good and bad tasks from a module's spec."""
+    spec = spec_of(module).argument_spec
+    needed = {name: (option.get("choices") or ["x"])[0] for name, option in spec.items() if option.get("required")}
+    needed |= {"api_url": URL} if "api_url" in spec else {}
+    needed |= NEEDED.get(module, {})
+    yield {"args": needed, "check_mode": True, "diff": True}
+    yield {"args": needed, "diff": True}
+    yield {"args": needed}
+    yield {"args": {**needed, "nonsense": PASSWORD}}
+    yield {"args": {**needed, "password": "wrong", "username": "janeroe"}}
+    flag = next((name for name, option in spec.items() if option["type"] == "bool"), None)
+    if flag:
+        yield {"args": {**needed, flag: "perhaps"}}
+    choice = next((name for name, option in spec.items() if "choices" in option), None)
+    if choice:
+        yield {"args": {**needed, choice: "neither"}}
+
+
+def all_tasks() -> list[Json]:
+    """Return all tasks for all modules, each with a name of its own."""
+    tasks = []
+    for module in MODULES:
+        for number, task in enumerate([*generic(module), *SPECIAL.get(module, [])]):
+            keywords = {name: value for name, value in task.items() if name != "args"}
+            tasks.append({"name": f"{module} {number}", f"jetstream.cloud.{module}": task["args"], **keywords})
+    return tasks
+
+
+def results(folder: Path, *, interpreter: Path | None) -> list[str]:
+    """Run all tasks, with another Python if one is named, and return their results without what is new in every run."""
+    states = {"active": 6, "shutoff": 2, "error": 1}
+    keywords: dict[str, Any] = {"ignore_errors": True}
+    # No module can be started where its folder cannot be made.
+    more = {"ANSIBLE_REMOTE_TMP": "/dev/null/tmp"}
+    if interpreter:
+        keywords["vars"] = {"ansible_python_interpreter": str(interpreter)}
+        more = {"ANSIBLE_PIPELINING": "true"}
+    with Server(fleet(states=states, password=PASSWORD, clock=ManualClock())) as server:
+        more |= {
+            "ANSIBLE_STDOUT_CALLBACK": "each_result",
+            "ANSIBLE_INJECT_INVOCATION": "true",
+            # The words of a bad flag are listed in the order of a set.
+            "PYTHONHASHSEED": "0",
+            "JETSTREAM_PASSWORD": PASSWORD,
+        }
+        ended = Playbook(folder, all_tasks(), url=server.url, **keywords).run(more, seconds=900)
+    lines = [line for line in ended.stdout.splitlines() if line.startswith("{")]
+    assert lines, ended.stdout + ended.stderr
+    said = "\n".join(lines).replace(server.url, "URL").replace(str(folder), "FOLDER")
+    return TIMES.sub("TIME", said).splitlines()
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_module_has_its_action(module: str) -> None:
+    action = importlib.import_module(f"ansible_collections.jetstream.cloud.plugins.action.{module}").ActionModule
+    assert issubclass(action, OperationAction)
+    assert action.spec is spec_of(module)
+
+
+def test_both_ways_give_the_same_to_the_last_byte(tmp_path: Path) -> None:
+    starts = tmp_path / "starts"
+    starts.touch()
+    interpreter = tmp_path / "python"
+    interpreter.write_text(f'#!/bin/sh\necho >> {starts}\nexec {sys.executable} "$@"\n')
+    interpreter.chmod(0o755)
+    with ThreadPoolExecutor() as pool:
+        in_process = pool.submit(results, tmp_path / "in_process", interpreter=None)
+        by_module = pool.submit(results, tmp_path / "by_module", interpreter=interpreter)
+    one, other = in_process.result(), by_module.result()
+    assert len(one) == len(other)
+    for ours, theirs in zip(one, other, strict=True):
+        assert ours == theirs
+    # A task with a loop has a result for each item and one for all.
+    loops = sum("loop" in task for task in all_tasks())
+    assert starts.read_text().count("\n") == len(one) - loops
+    changed = [json.loads(line)["result"]["changed"] for line in one]
+    assert changed.count(True) >= 3
+    assert f'"{PASSWORD}' not in "\n".join(one)
