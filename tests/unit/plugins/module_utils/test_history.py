@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -92,7 +93,7 @@ def test_days_add_up_to_the_total_and_no_moment_counts_twice(
         for number, (start, end, status) in enumerate(rows)
     ]
     found = without_gaps_or_overlaps(periods, now)
-    for one, other in zip(found, found[1:], strict=False):
+    for one, other in pairwise(found):
         assert one.end is not None
         assert one.start < one.end <= other.start
     costs = costs_of(found, DEFAULT_RATES)

@@ -120,10 +120,10 @@ def test_what_goes_wrong_in_the_middle_leaves_the_old_file(
     file: Path, program: str, before: Callable[[], None] | None, status: int
 ) -> None:
     ended = subprocess.run(
-        [sys.executable, "-c", program, str(file)],
+        [sys.executable, "-B", "-c", program, str(file)],
         env={"PYTHONPATH": ":".join(sys.path)},
         capture_output=True,
-        preexec_fn=before,  # noqa: PLW1509
+        preexec_fn=before,
         check=False,
     )
     assert ended.returncode == status, ended.stderr

@@ -1,0 +1,80 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A login is asked for at a terminal, tried, saved, and shown nowhere; what follows finds it."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import tomllib
+from pathlib import Path
+
+PROFILES = Path.home() / ".config" / "jetstream" / "profiles.toml"
+JKEY = PROFILES.with_name("jkey.csv")
+URL = os.environ["JETSTREAM_API_URL"]
+# Of a user, nothing is known but the address of the site.
+VARIABLES = {name: value for name, value in os.environ.items() if not name.startswith("JETSTREAM_")}
+
+
+def save(password: str, *options: str) -> tuple[int, str]:
+    """Run the playbook at a terminal, and answer what it asks. Return its status, and all that the terminal shows."""
+    process, terminal = pty.fork()
+    if process == 0:
+        command = ["ansible-playbook", "jetstream.cloud.save_credential", "-e", f"api_url={URL}", "-vvv", "--diff"]
+        os.execvpe(command[0], [*command, *options], VARIABLES)
+    shown = b""
+    answers = [(b"Name of the account", b"demo\n"), (b"it is not shown)", password.encode() + b"\n")]
+    while True:
+        try:
+            shown += os.read(terminal, 65536)
+        except OSError:
+            break
+        if answers and answers[0][0] in shown:
+            os.write(terminal, answers.pop(0)[1])
+    _, status = os.waitpid(process, 0)
+    os.close(terminal)
+    print(shown.decode(errors="replace"), flush=True)
+    return os.waitstatus_to_exitcode(status), shown.decode(errors="replace")
+
+
+def instances(**variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["ansible-playbook", "jetstream.cloud.instances"],
+        env={**VARIABLES, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+def main() -> None:
+    status, shown = save("hunter2")
+    assert status == 2
+    assert "hunter2" not in shown
+    assert not PROFILES.exists()
+
+    # The word demo is the name, too. So the password is looked for where only it would stand.
+    status, shown = save("demo")
+    assert status == 0
+    assert '"password": "demo"' not in shown
+    assert tomllib.loads(PROFILES.read_text()) == {"default": {"api_url": URL, "username": "demo", "password": "demo"}}
+    assert PROFILES.stat().st_mode & 0o777 == 0o600
+    assert PROFILES.parent.stat().st_mode & 0o777 == 0o700
+    assert "ice-flow-01" in instances().stdout
+
+    # The original tool's file, as it wrote it: readable by all.
+    PROFILES.unlink()
+    JKEY.write_bytes(b"demo\r\n")
+    JKEY.chmod(0o644)
+    found = instances(JETSTREAM_API_URL=URL, JETSTREAM_USERNAME="demo")
+    print(found.stdout)
+    assert found.returncode == 0
+    assert "ice-flow-01" in found.stdout
+    assert "chmod 600" in " ".join(found.stdout.split())
+
+
+if __name__ == "__main__":
+    main()
