@@ -42,7 +42,7 @@ def in_parallel(work: Callable[[Thing], Made], things: Iterable[Thing], at_once:
                 ended.put(error)
 
     try:
-        for _ in range(min(at_once, len(todo))):
+        for _round in range(min(at_once, len(todo))):
             # Not ThreadPoolExecutor: Python waits for its threads before it ends, whatever happens.
             threading.Thread(target=serve, daemon=True).start()
         return _collect(ended, len(todo))

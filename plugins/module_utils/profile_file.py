@@ -19,12 +19,12 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
 
 # None means that the setting is to be gone.
-Settings = Mapping[str, str | bool | float | None]
+Settings: TypeAlias = "Mapping[str, str | bool | float | None]"
 
 _PRIVATE_FILE = 0o600
 _PRIVATE_FOLDER = 0o700

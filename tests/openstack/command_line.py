@@ -53,7 +53,7 @@ def _command(commands: argparse._SubParsersAction, name: str, function: object, 
 
 
 def _port(text: str) -> tuple[str, int]:
-    name, _, number = text.partition("=")
+    name, _separator, number = text.partition("=")
     if name not in PATHS or not number.isdigit():
         raise argparse.ArgumentTypeError(f"wanted is SERVICE=PORT, SERVICE being one of {', '.join(PATHS)}")
     return name, int(number)

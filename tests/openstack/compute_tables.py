@@ -49,5 +49,6 @@ class ComputeTables:
 
     def unshelve_never_ends(self, ids: Iterable[str]) -> None:
         """Make shelved servers SHELVED without a host, as a shelving leaves them that broke off in the middle."""
-        with closing(sqlite3.connect(self._paths[0], timeout=60)) as database, database:
+        with closing(sqlite3.connect(self._paths[0], timeout=60)) as database:
             database.executemany("UPDATE instances SET vm_state = 'shelved' WHERE uuid = ?", [(one,) for one in ids])
+            database.commit()

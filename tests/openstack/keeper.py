@@ -157,7 +157,7 @@ class Keeper:
 
     def _start_empty(self, seed: Path) -> None:
         write_keys(self._layout)
-        self._known = seeding.Secrets(*(secrets.token_urlsafe(12) for _ in range(3)))
+        self._known = seeding.Secrets(*(secrets.token_urlsafe(12) for _round in range(3)))
         self._configure()
         self._make_databases()
         self._state.step("databases made")

@@ -201,7 +201,7 @@ def test_a_failed_unshelve_goes_back_without_a_fault(js2: cloud.Cloud, sdk: Conn
     until(lambda: last_action(sdk, server)[1] == "Error")
     js2.wait([server], "SHELVED_OFFLOADED")
     assert sdk.compute.get_server(server.id).fault is None
-    action, _, events = last_action(sdk, server)
+    action, _unused, events = last_action(sdk, server)
     assert (action, dict(events)) == (
         "unshelve",
         {"schedule_instances": "Success", "get_image_info": "Success", "compute_unshelve_instance": "Error"},

@@ -191,7 +191,7 @@ class AtmosphereCloud:
 
     def _list(self, path: str, doing: str, shape: Callable[[Json], Thing]) -> list[Thing]:
         """Return all things of a v2 list, by number, each once although rows may move between pages meanwhile."""
-        for _ in range(_READINGS):
+        for _round in range(_READINGS):
             counts, things = self._read_list(path, doing, shape)
             if len(counts) == 1:
                 break

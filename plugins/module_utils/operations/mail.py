@@ -96,7 +96,7 @@ def _attach(message: EmailMessage, path: Path) -> None:
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be attached: {error.strerror}.") from None
     kind, encoding = mimetypes.guess_type(path.name)
-    main, _, sub = (kind if kind and not encoding else "application/octet-stream").partition("/")
+    main, _separator, sub = (kind if kind and not encoding else "application/octet-stream").partition("/")
     message.add_attachment(content, maintype=main, subtype=sub, filename=path.name)
 
 
@@ -132,7 +132,7 @@ def _send(message: EmailMessage, options: Mapping[str, Any]) -> dict[str, str]:
         raise _silent(where, options) from None
     except OSError as error:
         raise Unreachable(f"The mail server {where} cannot be reached: {error.strerror or error}.") from None
-    return {address: _words(why) for address, (_, why) in refused.items()}
+    return {address: _words(why) for address, (_unused, why) in refused.items()}
 
 
 def _silent(where: str, options: Mapping[str, Any]) -> Unreachable:
@@ -176,7 +176,7 @@ def _needs(options: Mapping[str, Any]) -> str:
 
 
 def _reasons(recipients: Mapping[str, tuple[int, bytes]]) -> str:
-    return "; ".join(f"{address}: {_words(why)}" for address, (_, why) in recipients.items())
+    return "; ".join(f"{address}: {_words(why)}" for address, (_unused, why) in recipients.items())
 
 
 def _words(said: bytes | str) -> str:

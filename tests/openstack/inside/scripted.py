@@ -49,7 +49,7 @@ def _script(*keys: str) -> tuple[dict[str, Any], tuple[str, int]]:
 def _wait_while_held(instance: Any, operation: str) -> None:
     end = time.monotonic() + LONGEST_HOLD_SECONDS
     while time.monotonic() < end:
-        script, _ = _script(instance.uuid, instance.display_name)
+        script, _unused = _script(instance.uuid, instance.display_name)
         if not script.get(operation, {}).get("hold"):
             return
         time.sleep(LOOK_AGAIN_SECONDS)
@@ -171,7 +171,7 @@ class CapacityFilter(filters.BaseHostFilter):
     def host_passes(self, host_state: Any, spec_obj: Any) -> bool:
         if not any(FOLDER.glob("*.json")):
             return True
-        script, _ = _script(spec_obj.instance_uuid, _name_of(spec_obj.instance_uuid))
+        script, _unused = _script(spec_obj.instance_uuid, _name_of(spec_obj.instance_uuid))
         return not script.get("no_capacity", False)
 
 

@@ -22,7 +22,7 @@ def _imports(path: Path) -> Iterator[str]:
     """Return what a file imports; what is of module_utils by its name there, such as C(atmosphere.client)."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         match node:
-            case ast.ImportFrom(module=str(module)):
+            case ast.ImportFrom(module=str() as module):
                 yield module.removeprefix(_OWN)
             case ast.Import(names=names):
                 yield from (alias.name.removeprefix(_OWN) for alias in names)

@@ -98,7 +98,7 @@ class Site:
 
 
 def _kind(method: str, path: str) -> str:
-    bare, _, query = path.partition("?")
+    bare, _separator, query = path.partition("?")
     for known_method, known_path, kind in _KINDS:
         if (method, bare) == (known_method, known_path):
             return kind

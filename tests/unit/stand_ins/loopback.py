@@ -141,7 +141,7 @@ class _Handler(StreamRequestHandler):
             return None
         headers: dict[str, str] = {}
         while line := self.rfile.readline().strip().decode():
-            name, _, value = line.partition(":")
+            name, _separator, value = line.partition(":")
             headers[name.strip().lower()] = value.strip()
         return Asked(first[0], first[1], headers, self.rfile.read(int(headers.get("content-length", 0))))
 

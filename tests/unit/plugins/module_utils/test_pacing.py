@@ -87,10 +87,10 @@ def test_nobody_is_looked_at_before_anything_can_be_over() -> None:
 
 def test_those_who_wait_for_something_else_are_judged_by_their_own() -> None:
     pacer: Pacer[Traveller] = Pacer(lambda pause: pause)
-    for _ in range(2):
+    for _round in range(2):
         pacer.learn(Action.STOP, 5.0)
-    stopping = [Traveller(0.0, 5.0) for _ in range(30)]
-    shelving = [Traveller(0.0, 90.0, actions=[Action.SHELVE]) for _ in range(30)]
+    stopping = [Traveller(0.0, 5.0) for _round in range(30)]
+    shelving = [Traveller(0.0, 90.0, actions=[Action.SHELVE]) for _round in range(30)]
     first = pacer.next_look([*stopping, *shelving], 1.0)
     assert (first.at, {each.actions[0] for each in first.at_whom}, len(first.at_whom)) == (3.0, {Action.SHELVE}, 4)
     for each in first.at_whom:

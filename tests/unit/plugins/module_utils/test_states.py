@@ -128,7 +128,7 @@ def test_a_way_is_legal_shortest_and_wakes_nobody_unasked(
 @given(place=st.sampled_from(Place), goal=st.sampled_from(Goal), offered=st.frozensets(st.sampled_from(Action)))
 def test_a_way_that_there_is_gets_found(place: Place, goal: Goal, offered: frozenset[Action]) -> None:
     made = planned(Situation(Kind.RESTING, place), goal, offered, allow_wake=True)
-    if place is not goal.place and any(True for _ in ways(place, goal.place, offered)):
+    if place is not goal.place and any(True for _round in ways(place, goal.place, offered)):
         assert made.verdict is Verdict.ACT
     elif place is not goal.place:
         assert made.verdict is (Verdict.FAIL if "active" in (place, goal.place) else Verdict.LEAVE)

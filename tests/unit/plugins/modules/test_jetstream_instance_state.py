@@ -104,7 +104,7 @@ def test_without_being_allowed_to_it_wakes_nobody(site: Site) -> None:
 
 @pytest.mark.parametrize("kind", ["soft", "hard"])
 def test_a_reboot_is_done_every_time(site: Site, kind: str) -> None:
-    for _ in range(2):
+    for _round in range(2):
         result = task(site, state="rebooted", reboot_type=kind, name=["web", "db"], all=False, exclude=[])
         action = "hard reboot" if kind == "hard" else "reboot"
         assert told(result) == dict.fromkeys(("web", "db"), ("active", action, "active"))

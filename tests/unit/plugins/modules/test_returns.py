@@ -69,7 +69,7 @@ def _difference(where: str, documented: Mapping[str, Any], value: Any) -> Iterat
             yield from differences(where, documented["contains"], row)
 
 
-@pytest.mark.parametrize(("name", "options"), TASKS, ids=[name for name, _ in TASKS])
+@pytest.mark.parametrize(("name", "options"), TASKS, ids=[name for name, _unused in TASKS])
 def test_returns_what_is_documented(site: Site, name: str, options: dict[str, Any]) -> None:
     documented = yaml.safe_load(importlib.import_module(f"{MODULES}.{name}").RETURN)
     result = run_module(name, {**site.options, **options}, clock=site.clock, home=site.home)

@@ -149,7 +149,7 @@ def test_not_when_the_module_itself_breaks(site: Site) -> None:
     )
     options, environ = from_profile(site)
     path = os.pathsep.join(map(str, (site.home, *IMPORTABLE)))
-    _, said = run(site, INFO, options, **environ, PYTHONPATH=path)
+    _unused, said = run(site, INFO, options, **environ, PYTHONPATH=path)
     assert "nobody foresaw this" in said
     assert leaks(site, said) == []
 

@@ -145,11 +145,11 @@ def said_in(body: Any) -> str:
 def test_a_recorded_refusal_is_what_it_is(exchange: Exchange) -> None:
     reply = as_reply(exchange)
     said = said_in(reply.body) if reply.is_json else ""
-    [(_, _, _, kind, sentence)] = [
+    [(_unused, _unused, _unused, kind, sentence)] = [
         row for row in TABLE if row[:2] == (reply.status, reply.is_json) and re.search(row[2], said)
     ]
     error = error_of(reply, DOING)
-    assert type(error) is kind
+    assert error.__class__ is kind
     assert str(error) == sentence.format(doing=DOING, words=said, location=reply.location)
     assert error.status == reply.status
 
@@ -218,7 +218,7 @@ def test_every_row_of_the_table_was_recorded() -> None:
 )
 def test_what_was_not_recorded_is_read_the_same_way(reply: Reply, kind: type[JetstreamError], sentence: str) -> None:
     error = error_of(reply, DOING)
-    assert type(error) is kind
+    assert error.__class__ is kind
     assert str(error) == sentence
 
 

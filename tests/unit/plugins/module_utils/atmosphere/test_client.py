@@ -246,7 +246,7 @@ def test_what_the_cloud_no_longer_has_is_missing(serving: Opener) -> None:
 
 
 def test_the_fault_of_an_instance_in_error_is_told(serving: Opener) -> None:
-    _, cloud = serving(a_fleet(states={"error": 1}))
+    _unused, cloud = serving(a_fleet(states={"error": 1}))
     [instance] = cloud.list_instances(live=True)
     assert instance.fault == "No valid host was found. There are not enough hosts available."
 
@@ -283,7 +283,7 @@ def test_a_list_from_the_cache_is_not_believed_where_the_database_knows_better(s
     site, cloud = serving(a_fleet(states={"suspended": 1, "active": 2}))
     cloud.list_instances(live=True)
     with site.cloud() as other:
-        sleeping, rebooted, _ = other.list_instances(live=True)
+        sleeping, rebooted, _unused = other.list_instances(live=True)
         other.act(sleeping, Action.RESUME)
         other.act(rebooted, Action.REBOOT)
         other.look(sleeping)
@@ -357,7 +357,7 @@ def test_the_list_is_not_read_again_while_it_comes_from_its_cache(serving: Opene
     for each in instances:
         cloud.act(each, Action.RESUME)
     site.asked()
-    for _ in range(4):
+    for _round in range(4):
         site.server.advance(8)
         seen = cloud.refresh(instances)
         assert all(isinstance(look, Instance) and look.status != "suspended" for look in seen.values())
@@ -447,7 +447,7 @@ def test_an_action_is_sent_as_the_api_calls_it(
 
 
 def test_it_does_not_offer_what_the_api_does_not_have(serving: Opener) -> None:
-    _, cloud = serving(a_fleet(1))
+    _unused, cloud = serving(a_fleet(1))
     [instance] = cloud.list_instances(live=False)
     assert Action.UNPAUSE in cloud.withholds(instance)
 
@@ -520,12 +520,12 @@ def test_a_refused_action_is_told_in_the_servers_words(
     meanwhile(site.world)
     with pytest.raises(JetstreamError) as raised:
         cloud.act(instance, Action.STOP)
-    assert type(raised.value) is kind
+    assert raised.value.__class__ is kind
     assert str(raised.value) == sentence.format(uuid=instance.uuid)
 
 
 def test_a_used_up_allocation_is_told(serving: Opener) -> None:
-    _, cloud = serving(a_fleet(states={"shutoff": 1}, compute_allowed=1000, compute_used=1050.25))
+    _unused, cloud = serving(a_fleet(states={"shutoff": 1}, compute_allowed=1000, compute_used=1050.25))
     [instance] = cloud.list_instances(live=True)
     with pytest.raises(OverAllocation) as raised:
         cloud.act(instance, Action.START)
@@ -586,7 +586,7 @@ def test_a_volume_at_somebody_elses_instance_shows_where(serving: Opener) -> Non
     like = world.instances[0]
     hers = world.add_instance("hers", other, like.size, like.version)
     world.attach(world.add_volume("data", 100, like.identity), hers)
-    _, cloud = serving(world)
+    _unused, cloud = serving(world)
     [attachment] = cloud.list_volumes(live=True)[0].attachments
     assert (attachment.instance_uuid, attachment.instance_id, attachment.instance_name) == (hers.uuid, None, None)
 

@@ -240,7 +240,7 @@ def test_a_login_that_is_answered_strangely_is_told(
 ) -> None:
     site.server.faults.add(fault)
     error = error_from(site)
-    assert type(error) is kind
+    assert error.__class__ is kind
     assert str(error) == sentence.format(url=site.server.url)
     assert site.asked() == {"login": 1}
     assert site.kept() is None
