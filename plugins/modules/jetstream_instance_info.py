@@ -97,6 +97,11 @@ instances:
       description: What the machine itself does, as Jetstream2 says. V(null) on Atmosphere.
       type: str
       sample: running
+    on_host:
+      description:
+        - Whether a machine of the site holds it, as Jetstream2 says. A shelved instance need not be held by one.
+        - V(null) on Atmosphere.
+      type: bool
     locked:
       description: Whether it is locked, so that it is left alone. V(null) on Atmosphere, which has no locks.
       type: bool
