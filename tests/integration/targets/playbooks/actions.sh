@@ -4,7 +4,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # The verbs of the original tool, by number.
+# shellcheck source=/dev/null
 source ./expect.sh
+said=""
 
 expect 0 jetstream.cloud.instances -e only=course-web -e columns=id
 id="$(grep -E '^ *[0-9]+$' <<<"${said}" | tr -d ' ')"

@@ -4,7 +4,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # What is printed is aligned, and neither quoted nor escaped.
+# shellcheck source=/dev/null
 source ./expect.sh
+said=""
 
 expect 0 jetstream.cloud.instances
 has '^NAME +ID +STATUS +SIZE +CPU +MEM MB +IP +ALLOCATION +PROJECT$'
@@ -12,7 +14,7 @@ has '^ice-flow-01 +[0-9]+ +active +m1\.xlarge +24 +61440 +[0-9.]+ +TG-GEO160014 
 hasnt "[{}\"]"
 
 expect 0 jetstream.cloud.instances -e 'only=ice-flow-0*' -e columns=name,burn_rate,project.name
-has '^NAME +BURN_RATE +PROJECT.NAME$|^NAME +BURN RATE +'
+has '^NAME +BURN RATE +PROJECT'
 has '^ice-flow-02 .* glacier-melt$'
 hasnt course-web
 
