@@ -6,7 +6,6 @@
 # What is printed is aligned, and neither quoted nor escaped.
 # shellcheck source=/dev/null
 source ./expect.sh
-said=""
 
 expect 0 jetstream.cloud.instances
 has '^NAME +ID +STATUS +SIZE +CPU +MEM MB +IP +ALLOCATION +PROJECT$'
