@@ -236,6 +236,9 @@ instances:
         updated:
           description: When these figures were made. ISO 8601, UTC.
           type: str
+        lag_hours:
+          description: How many hours old these figures may be, where the site does not say when it made them.
+          type: int
         start_date:
           description: When the allocation began. ISO 8601, UTC.
           type: str
