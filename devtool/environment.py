@@ -114,17 +114,14 @@ class Environment:
         # A user who asks pip for --user everywhere does not mean virtual environments.
         variables["PIP_USER"] = "0"
         pip: list[str | Path] = [self.python, "-m", "pip", "install", "--quiet", "--no-input"]
-        got_uv = _run([*pip, "-r", REQUIREMENTS / "uv.txt"], variables)
-        if got_uv.returncode != 0:
-            raise SetUpFailed(f"pip could not install from its package index:\n{got_uv.stdout}")
-        uv: list[str | Path] = [self.path / "bin" / "uv", "pip", "install", "--quiet", "--python", self.python]
-        by_uv = _run([*uv, *wanted], variables | self._uv_variables())
-        if by_uv.returncode == 0:
-            return
-        say("uv could not install everything; pip takes over, more slowly.")
+        with_uv: list[str | Path] = [self.path / "bin" / "uv", "pip", "install", "--quiet", "--python", self.python]
+        if _run([*pip, "-r", REQUIREMENTS / "uv.txt"], variables).returncode == 0:
+            if _run([*with_uv, *wanted], variables | self._uv_variables()).returncode == 0:
+                return
+            say("uv could not install everything; pip takes over, more slowly.")
         by_pip = _run([*pip, *wanted], variables)
         if by_pip.returncode != 0:
-            raise SetUpFailed(f"neither uv nor pip could install {wanted[1]}:\n{by_uv.stdout}\n{by_pip.stdout}")
+            raise SetUpFailed(f"pip could not install {requirements.relative_to(ROOT)}:\n{by_pip.stdout}")
 
     def _uv_variables(self) -> dict[str, str]:
         settings = self.pip_settings()

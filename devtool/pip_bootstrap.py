@@ -48,8 +48,9 @@ def _write_pip_configuration(environment: Environment, home: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch(mode=0o600)
     settings = environment.pip_settings()
-    settings.pop("quiet", None)
-    lines = [f"{option} = {' '.join(value.split())}" for option, value in sorted(settings.items())]
+    # Told to be quiet below, and never to install for a user: these are virtual environments.
+    kept = {option: value for option, value in settings.items() if option not in {"quiet", "verbose", "user"}}
+    lines = [f"{option} = {' '.join(value.split())}" for option, value in sorted(kept.items())]
     file.write_text("\n".join(["[global]", "quiet = 1", *lines, ""]))
 
 
