@@ -51,6 +51,9 @@ _DETAILS_AT_MOST = 4
 # Their memory or accelerators cannot be put aside (docs/jetstream2.md, Sizes that cannot be suspended).
 _FAMILIES_WITHOUT_SUSPEND = frozenset({"r3", "g3", "g4", "g5"})
 
+# The step of an action in which a machine is looked for.
+_SCHEDULING = "schedule_instances"
+
 _BODIES: Mapping[Action, Json] = {
     Action.START: {"os-start": None},
     Action.STOP: {"os-stop": None},
@@ -145,10 +148,20 @@ class Jetstream2Cloud:
         return {each.uuid: seen.get(each.uuid) or each.gone() for each in instances}
 
     def act(self, instance: Instance, action: Action) -> None:
-        """Ask for an action. See Cloud."""
-        path = f"/servers/{instance.uuid}/action"
-        reply = self._session.request("POST", "compute", path, data=_BODIES[action], microversion=_COMPUTE)
-        checked(reply, f"{action.capitalize()} of {instance.label}")
+        """Ask for an action. See Cloud.
+
+        What is locked takes no action from anybody in the project, not even its owner (docs/jetstream2.md, Locks). So it
+        is unlocked until the cloud has accepted the action.
+        """
+        if not instance.locked:
+            self._post(instance, _BODIES[action], action.capitalize())
+            return
+        self._post(instance, {"unlock": None}, "Unlock")
+        try:
+            self._post(instance, _BODIES[action], action.capitalize())
+        finally:
+            reason = {"locked_reason": instance.lock_reason} if instance.lock_reason else None
+            self._post(instance, {"lock": reason}, "Lock")
 
     def why(self, instance: Instance) -> str | None:
         """Return why the last action on a server failed, if it did: a failed unshelve leaves no fault. See Cloud."""
@@ -165,6 +178,11 @@ class Jetstream2Cloud:
     def close(self) -> None:
         """Give connections back."""
         self._session.close()
+
+    def _post(self, instance: Instance, body: Json, what: str) -> None:
+        path = f"/servers/{instance.uuid}/action"
+        reply = self._session.request("POST", "compute", path, data=body, microversion=_COMPUTE)
+        checked(reply, f"{what} of {instance.label}")
 
     def _account(self) -> Account:
         if self._known is None:
@@ -245,9 +263,12 @@ class Jetstream2Cloud:
         path = f"/servers/{instance.uuid}/os-instance-actions/{action['request_id']}"
         events = self._get("compute", path, doing, _COMPUTE_WITH_REASONS)["instanceAction"].get("events") or []
         failed = [each for each in events if each.get("result") == "Error"]
-        said = next((str(each["details"]) for each in failed if each.get("details")), "")
-        where = next((str(each["event"]) for each in failed), "")
-        return said or f"{action['action']} failed{f' in {where}' if where else ''}"
+        details = next((str(each["details"]) for each in failed if each.get("details")), None)
+        if details:
+            return details
+        step = next((str(each["event"]) for each in failed), "an unknown step")
+        what = "no machine could take it" if step == _SCHEDULING else f"it failed in {step}"
+        return f"{what}. More is known to the site alone, as {action['request_id']}"
 
     def _shaped(self, shape: Callable[..., Made], *parts: Any) -> Made:
         try:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -296,7 +297,10 @@ def _with_session(region: Any) -> Any:
 def _configured(wanted: Wanted, made: Callable[[], Any]) -> Any:
     which = wanted.name or "of the OS_* variables"
     try:
-        return made()
+        with warnings.catch_warnings():
+            # openstacksdk tells its users what it will drop, such as reports to databases that nobody asked for.
+            warnings.simplefilter("ignore")
+            return made()
     except sdk_errors.ConfigException as error:
         raise ConfigurationError(
             f"The cloud {which} is not set up: {_plain(error)}.",

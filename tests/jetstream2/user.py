@@ -1,0 +1,94 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Somebody who runs tasks against a real OpenStack."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.jetstream.cloud.plugins.module_utils.clock import SystemClock
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Operation, on_cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils.operations import (
+    allocation_info,
+    history_info,
+    instance_info,
+    instance_state,
+    volume_info,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.options import ModuleSpec
+from ansible_collections.jetstream.cloud.tests.openstack.cloud import Cloud
+from ansible_collections.jetstream.cloud.tests.openstack.fleet import FleetState, Server
+from ansible_collections.jetstream.cloud.tests.openstack.requests_seen import Seen
+from ansible_collections.jetstream.cloud.tests.unit.stand_ins.desk import Desk
+
+MODULES: dict[str, tuple[ModuleSpec, Operation]] = {
+    "instance_info": (instance_info.SPEC, on_cloud(instance_info.instance_info)),
+    "instance_state": (instance_state.SPEC, on_cloud(instance_state.instance_state)),
+    "volume_info": (volume_info.SPEC, on_cloud(volume_info.volume_info)),
+    "allocation_info": (allocation_info.SPEC, on_cloud(allocation_info.allocation_info)),
+    "history_info": (history_info.SPEC, on_cloud(history_info.history_info)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a task came to, and which requests it made."""
+
+    outcome: Outcome
+    seen: Seen
+
+    @property
+    def result(self) -> dict[str, Any]:
+        return dict(self.outcome.result)
+
+    @property
+    def failure(self) -> str:
+        return self.outcome.failure or ""
+
+    def of(self, name: str) -> dict[str, Any]:
+        """Return what it says of one instance."""
+        [found] = [each for each in self.result["instances"] if each["name"] == name]
+        return dict(found)
+
+    def asked(self) -> list[str]:
+        """Return what was asked for, as "GET compute /servers/detail"; ids are left out."""
+        return [f"{each.method} {each.service} {_plain(each.path)}" for each in self.seen]
+
+
+class User:
+    """Runs modules in this process, as the action plugins do. Each task begins anew: only the home lasts."""
+
+    def __init__(self, cloud: Cloud, home: Path) -> None:
+        self.cloud = cloud
+        self.home = home
+
+    def task(self, module: str, *, check_mode: bool = False, **options: Any) -> Done:
+        """Run a module. Raises any JetstreamError that would fail the task without a result."""
+        spec, operation = MODULES[module]
+        desk = Desk(self.home, SystemClock())
+        desk.environ = os.environ
+        if not {"cloud", "profile", "backend"} & set(options):
+            options["cloud"] = "js2"
+        with self.cloud.requests.counted() as seen:
+            outcome = desk.run(spec, operation, check_mode=check_mode, **options)
+        return Done(outcome, seen)
+
+    def brings(self, servers: Sequence[Server], state: str, **options: Any) -> Done:
+        """Bring servers to a state by one task."""
+        return self.task("instance_state", name=[each.name for each in servers], state=state, **options)
+
+    def has(self, count: int = 1, state: FleetState = "active", *, name: str = "vm", **kind: Any) -> list[Server]:
+        """Make servers for this test alone."""
+        return self.cloud.servers(count, kind.pop("flavor", "m3.tiny"), state, name=name, **kind)
+
+
+def _plain(path: str) -> str:
+    """Take ids and versions out of a path: /v2.1/servers/4f3c.../action becomes /servers/action."""
+    parts = [part for part in path.split("/") if part and not part.startswith("v")]
+    return "/" + "/".join(part for part in parts if len(part) < 32)
