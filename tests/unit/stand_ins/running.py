@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.jetstream.cloud.plugins.module_utils import runner
@@ -70,7 +71,7 @@ def run_module(
         mock.patch.object(runner, "SystemClock", return_value=clock),
         mock.patch.dict("os.environ", {"HOME": str(home), **(environ or {})}),
         # Ansible keeps warnings until the process ends, which here is not the end of the module.
-        mock.patch.object(runner.AnsibleModule, "warn", lambda _module, warning: warnings.append(warning)),
+        mock.patch.object(AnsibleModule, "warn", lambda _module, warning: warnings.append(warning)),
         redirect_stdout(said),
     ):
         try:

@@ -59,12 +59,12 @@ def differences(where: str, documented: Mapping[str, Any], returned: Mapping[str
 def _difference(where: str, documented: Mapping[str, Any], value: Any) -> Iterator[str]:
     if value is None:
         return
+    rows: list[Any] = value if isinstance(value, list) else [value]
     kinds = TYPES[documented["type"]]
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         yield f"{where}: {value!r} is not of type {documented['type']}"
         return
     if "contains" in documented:
-        rows = value if isinstance(value, list) else [value]
         for row in rows:
             yield from differences(where, documented["contains"], row)
 

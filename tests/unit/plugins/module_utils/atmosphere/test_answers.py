@@ -145,9 +145,8 @@ def said_in(body: Any) -> str:
 def test_a_recorded_refusal_is_what_it_is(exchange: Exchange) -> None:
     reply = as_reply(exchange)
     said = said_in(reply.body) if reply.is_json else ""
-    [(_unused, _unused, _unused, kind, sentence)] = [
-        row for row in TABLE if row[:2] == (reply.status, reply.is_json) and re.search(row[2], said)
-    ]
+    [row] = [each for each in TABLE if each[:2] == (reply.status, reply.is_json) and re.search(each[2], said)]
+    kind, sentence = row[3:]
     error = error_of(reply, DOING)
     assert error.__class__ is kind
     assert str(error) == sentence.format(doing=DOING, words=said, location=reply.location)
