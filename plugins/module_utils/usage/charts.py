@@ -19,6 +19,7 @@ from html import escape
 from typing import Any
 
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils.terminal_text import one_line
 from ansible_collections.jetstream.cloud.plugins.module_utils.usage.figures import Standing
 
 try:
@@ -152,4 +153,4 @@ def _svg(figure: Figure, title: str, key: str) -> str:
     text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{prefix}-", text)
     for colour, name in _COLOURS.items():
         text = text.replace(colour, f"var(--{name}, {colour})")
-    return text.replace("<svg", f'<svg role="img" aria-label="{escape(title)}"', 1)
+    return text.replace("<svg", f'<svg role="img" aria-label="{escape(one_line(title))}"', 1)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from html import escape
 
+from ansible_collections.jetstream.cloud.plugins.module_utils.terminal_text import one_line
 from ansible_collections.jetstream.cloud.plugins.module_utils.usage.charts import left_over_time, used_per_day
 from ansible_collections.jetstream.cloud.plugins.module_utils.usage.figures import Spender, Standing, Usage
 from ansible_collections.jetstream.cloud.plugins.module_utils.usage.letter import amount, forecast
@@ -56,7 +57,7 @@ def page(usage: Usage, *, charts: bool) -> str:
         _days(usage, charts),
         _spenders(usage),
         _volumes(usage),
-        *(f"<p class=warn>{escape(each)}</p>" for each in usage.warnings),
+        *(f"<p class=warn>{_plain(each)}</p>" for each in usage.warnings),
     ]
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -67,16 +68,21 @@ def page(usage: Usage, *, charts: bool) -> str:
     )
 
 
+def _plain(text: str) -> str:
+    """Return text as HTML. Control codes have no place there, even escaped."""
+    return escape(one_line(text))
+
+
 def _allocation(standing: Standing, usage: Usage, charts: bool) -> str:
     budget = standing.budget
     used = min(100, max(0, int(budget.percent_used or 0)))
     parts = [
-        f"<h2>{escape(standing.name)}</h2>",
+        f"<h2>{_plain(standing.name)}</h2>",
         f"<p class=big>{amount(budget.left)} SU left</p>",
         f'<div class=bar><div style="width: {used}%"></div></div>' if budget.percent_used is not None else "",
         f"<p>{amount(standing.used)} of {amount(standing.allowed)} SU are used.</p>",
         f"<p>The instances use {amount(standing.burn.su_per_hour)} SU per hour now.</p>",
-        f"<p>{escape(forecast(standing))}</p>",
+        f"<p>{_plain(forecast(standing))}</p>",
     ]
     if charts and budget.left is not None:
         drawing = left_over_time(standing, usage.taken_at)
@@ -115,18 +121,18 @@ def _spenders(usage: Usage) -> str:
 
 def _with_status(spender: Spender) -> str:
     """Return the first cell. Below the name, since a phone has no room for one more column."""
-    return f"{escape(spender.name)}<br><span class=soft>{escape(spender.status or 'deleted')}</span>"
+    return f"{_plain(spender.name)}<br><span class=soft>{_plain(spender.status or 'deleted')}</span>"
 
 
 def _volumes(usage: Usage) -> str:
     if not usage.idle_volumes:
         return ""
-    rows = [(escape(each.name), str(each.size)) for each in usage.idle_volumes]
+    rows = [(_plain(each.name), str(each.size)) for each in usage.idle_volumes]
     return "<h2>Volumes that are not attached</h2>" + _table(("Volume", "GB"), rows)
 
 
 def _figure(drawing: str, caption: str) -> str:
-    return f"<figure>{drawing}<figcaption class=soft>{escape(caption)}</figcaption></figure>"
+    return f"<figure>{drawing}<figcaption class=soft>{_plain(caption)}</figcaption></figure>"
 
 
 def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

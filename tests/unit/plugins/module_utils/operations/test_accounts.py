@@ -1,0 +1,104 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What allocations and histories come to, exactly, and with no more requests than that takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils.operations import allocation_info, history_info
+from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, fleet
+from ansible_collections.jetstream.cloud.tests.unit.stand_ins.atmosphere import Site, a_site
+from ansible_collections.jetstream.cloud.tests.unit.stand_ins.desk import Desk
+
+# With 1, 2, 4 and 1 cores: 1 + 2 + 0.75 x 4 + 0.5 x 1 = 6.5 SU per hour.
+STATES = {"active": 2, "suspended": 1, "shutoff": 1}
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with a_site(
+        fleet(states=STATES, clock=ManualClock(), compute_allowed=50000, compute_used=1234.1), tmp_path
+    ) as site:
+        site.warm()
+        yield site
+
+
+def allocations(site: Site, **options: Any) -> Outcome:
+    desk = Desk(site.home, site.clock)
+    return desk.run(allocation_info.SPEC, on_cloud(allocation_info.allocation_info), **site.options, **options)
+
+
+def history(site: Site, **options: Any) -> Outcome:
+    desk = Desk(site.home, site.clock)
+    return desk.run(history_info.SPEC, on_cloud(history_info.history_info), **site.options, **options)
+
+
+def test_an_allocation_lasts_as_long_as_the_instances_let_it(site: Site) -> None:
+    [row] = allocations(site).result["allocations"]
+    assert {
+        "allowed": 50000,
+        "used": 1234.1,
+        "left": 48765.9,
+        "percent_used": 2.468,
+        "su_per_hour": 6.5,
+        "hours_left": 7502.446,
+        "instances": 4,
+        "unknown_sizes": [],
+    }.items() <= row.items()
+    assert row["exhausted_at"].startswith(f"{site.clock.now() + timedelta(hours=48765.9 / 6.5):%Y-%m-%dT%H:%M}")
+    assert site.asked() == {"v2 allocation sources": 1, "v2 instances": 1, "v1 instances": 1}
+
+
+def test_the_database_alone_takes_one_request_less(site: Site) -> None:
+    allocations(site, live=False)
+    assert site.asked() == {"v2 allocation sources": 1, "v2 instances": 1}
+
+
+def test_a_rate_of_ones_own_counts(site: Site) -> None:
+    [row] = allocations(site, rates={"sizes": {"m1.tiny": 10}, "states": {"shutoff": 0.1}}).result["allocations"]
+    assert row["su_per_hour"] == 10 + 2 + 3 + 1
+
+
+def test_an_allocation_that_is_not_there_is_a_warning(site: Site) -> None:
+    outcome = allocations(site, name=["TG-*", "nothing"])
+    assert [row["name"] for row in outcome.result["allocations"]] == ["TG-GEO160014"]
+    assert outcome.warnings == ("name: nothing is called nothing.",)
+
+
+def test_a_history_adds_up(site: Site) -> None:
+    until = site.clock.now()
+    since = until - timedelta(days=3)
+    outcome = history(site, since=since.isoformat(), until=until.isoformat())
+    rows = {row["name"]: row for row in outcome.result["instances"]}
+    assert rows["node-0001"]["su"] == 72
+    assert rows["node-0002"]["su"] == 144
+    assert rows["node-0001"]["hours"] == {"active": 72}
+    assert sum(row["su"] for row in rows.values()) == pytest.approx(outcome.result["su"])
+    assert sum(day["su"] for day in outcome.result["days"]) == pytest.approx(outcome.result["su"], abs=0.01)
+    assert site.asked() == {"v2 history": 1}
+
+
+def test_every_page_of_a_history_is_read_once(tmp_path: Path) -> None:
+    with a_site(fleet(230, clock=ManualClock()), tmp_path) as site:
+        site.warm()
+        assert len(history(site).result["instances"]) == 230
+        asked = site.server.requests.matching("GET", "/api/v2/instance_histories")
+        assert len({each.path for each in asked}) == len(asked)
+        assert set(site.asked()) == {"v2 history"}
+
+
+@pytest.mark.parametrize(
+    "options", [{"since": "soon"}, {"since": "2026-11-02", "until": "2026-11-01"}, {"timezone": "Mars/Olympus"}]
+)
+def test_refuses_times_that_are_none(site: Site, options: dict[str, str]) -> None:
+    with pytest.raises(ConfigurationError):
+        history(site, **options)

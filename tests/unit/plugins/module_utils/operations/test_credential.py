@@ -1,0 +1,114 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A login is saved if it is good, as a whole or not at all, and its secret stands in the file alone."""
+
+from __future__ import annotations
+
+import tomllib
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import AuthenticationFailed, ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils.operations.credential import SPEC, credential
+from ansible_collections.jetstream.cloud.plugins.module_utils.profile import PROFILES
+from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, fleet
+from ansible_collections.jetstream.cloud.tests.unit.stand_ins.atmosphere import PASSWORD, Site, a_site
+from ansible_collections.jetstream.cloud.tests.unit.stand_ins.desk import Desk
+
+OTHERS = "# The course's.\n[course]\nusername = 'ta'\npassword = 'chalk'\n"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with a_site(fleet(2, clock=ManualClock()), tmp_path) as site:
+        (tmp_path / PROFILES).parent.mkdir(parents=True, mode=0o700)
+        (tmp_path / PROFILES).write_text(OTHERS)
+        yield site
+
+
+def save(site: Site, desk: Desk | None = None, *, check_mode: bool = False, **options: Any) -> Outcome:
+    desk = desk or Desk(site.home, site.clock)
+    return desk.run(SPEC, credential, check_mode=check_mode, **{"api_url": site.server.url, **options})
+
+
+def saved(site: Site) -> str:
+    return (site.home / PROFILES).read_text()
+
+
+def test_saves_a_login_that_was_tried_and_leaves_the_others(site: Site) -> None:
+    outcome = save(site, username="johndoe", password=PASSWORD)
+    assert outcome.changed
+    assert saved(site).startswith(OTHERS)
+    assert tomllib.loads(saved(site))["default"] == {
+        "api_url": site.server.url,
+        "username": "johndoe",
+        "password": PASSWORD,
+    }
+    assert (site.home / PROFILES).stat().st_mode & 0o777 == 0o600
+    assert site.asked() == {"login": 1, "v2 allocation sources": 1}
+    assert not save(site, username="johndoe", password=PASSWORD).changed
+
+
+def test_writes_nothing_if_the_login_is_refused(site: Site) -> None:
+    with pytest.raises(AuthenticationFailed):
+        save(site, username="johndoe", password="hunter2")
+    assert saved(site) == OTHERS
+
+
+def test_a_token_is_tried_and_takes_the_place_of_a_password(site: Site) -> None:
+    save(site, username="johndoe", password=PASSWORD)
+    token = site.world.new_token(site.world.users["johndoe"])
+    save(site, token=token)
+    profile = tomllib.loads(saved(site))["default"]
+    assert (profile["token"], "password" in profile) == (token, False)
+    before = saved(site)
+    with pytest.raises(AuthenticationFailed):
+        save(site, token="no-such-token")
+    assert saved(site) == before
+
+
+def test_asks_nobody_without_verify(site: Site) -> None:
+    assert save(site, username="johndoe", password="hunter2", verify=False).changed
+    assert site.asked() == {}
+
+
+def test_check_mode_tries_the_login_and_writes_nothing(site: Site) -> None:
+    assert save(site, check_mode=True, username="johndoe", password=PASSWORD).changed
+    assert saved(site) == OTHERS
+
+
+def test_removes_a_profile_and_no_other(site: Site) -> None:
+    save(site, username="johndoe", password=PASSWORD, profile="lab")
+    assert save(site, profile="lab", state="absent").changed
+    assert tomllib.loads(saved(site)) == tomllib.loads(OTHERS)
+    assert not save(site, profile="lab", state="absent").changed
+
+
+def test_the_secret_is_in_no_result_diff_or_error(site: Site) -> None:
+    desk = Desk(site.home, site.clock)
+    outcome = save(site, desk, username="johndoe", password="s3cret-1", verify=False)
+    outcome = save(site, desk, username="johndoe", password="s3cret-2", verify=False)
+    assert "s3cret" not in repr(outcome)
+    assert desk.hidden == {"s3cret-1", "s3cret-2"}
+    with pytest.raises(AuthenticationFailed) as raised:
+        save(site, username="johndoe", password="s3cret-3")
+    # Not the traceback's own lines of this test, which has the word.
+    assert "s3cret" not in "".join(traceback.format_exception_only(raised.value))
+    # A file that is no TOML: the parser's words would show a line of it.
+    (site.home / PROFILES).write_text("[default]\npassword = 's3cret-4")
+    with pytest.raises(ConfigurationError) as broken:
+        save(site, username="johndoe", password=PASSWORD)
+    shown = traceback.format_exception(broken.value.__context__) if broken.value.__context__ else []
+    assert "s3cret" not in str(broken.value) + "".join(shown)
+
+
+@pytest.mark.parametrize("options", [{}, {"password": "x"}, {"username": "johndoe"}])
+def test_refuses_to_save_what_is_no_login(site: Site, options: dict[str, str]) -> None:
+    with pytest.raises(ConfigurationError):
+        save(site, **options)
+    assert saved(site) == OTHERS
