@@ -251,6 +251,14 @@ def test_what_could_not_be_looked_at_until_the_end_is_not_called_done() -> None:
     assert track.message == "was not stopped within 60 s (last looked at with: The server broke.)"
 
 
+def test_trouble_with_looking_that_has_passed_is_not_told() -> None:
+    stage = scene(an_instance(activity="image_snapshot"))
+    stage.cloud.answer("web", "refresh", ServerFault("The server broke."))
+    assert stage.one("stopped", timeout=60).message == (
+        "was not stopped within 60 s (last seen active - image_snapshot)"
+    )
+
+
 def test_what_vanishes_on_the_way_has_failed() -> None:
     stage = scene(an_instance())
     stage.cloud.answer("web", "refresh", None, lambda: stage.cloud.goes("web", Phase(0, "missing")))
