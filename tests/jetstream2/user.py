@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,5 +91,5 @@ class User:
 
 def _plain(path: str) -> str:
     """Take ids and versions out of a path: /v2.1/servers/4f3c.../action becomes /servers/action."""
-    parts = [part for part in path.split("/") if part and not part.startswith("v")]
-    return "/" + "/".join(part for part in parts if len(part) < 32)
+    parts = [part for part in path.split("/") if part and not re.fullmatch(r"v\d[\d.]*|[0-9a-f-]{32,36}", part)]
+    return f"/{'/'.join(parts)}"

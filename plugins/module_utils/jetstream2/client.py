@@ -150,8 +150,8 @@ class Jetstream2Cloud:
     def act(self, instance: Instance, action: Action) -> None:
         """Ask for an action. See Cloud.
 
-        What is locked takes no action from anybody in the project, not even its owner (docs/jetstream2.md, Locks). So it
-        is unlocked until the cloud has accepted the action.
+        What is locked takes no action from anybody in the project (docs/jetstream2.md, Locks), not even from who locked
+        it. So it is unlocked until the cloud has accepted the action.
         """
         if not instance.locked:
             self._post(instance, _BODIES[action], action.capitalize())

@@ -1,0 +1,148 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every way in which Jetstream2's users log in, at a real keystone."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import requests
+import yaml
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import AuthenticationFailed, ConfigurationError
+from ansible_collections.jetstream.cloud.tests.jetstream2.user import User
+from ansible_collections.jetstream.cloud.tests.openstack.seeding import OWNER, PROJECT, REGION, Secrets
+
+
+@pytest.fixture
+def auth(user: User) -> dict[str, Any]:
+    """Return what clouds.yaml says of the login."""
+    clouds = yaml.safe_load(user.cloud.clouds_yaml.read_text(encoding="utf-8"))["clouds"]
+    return dict(clouds["js2"]["auth"])
+
+
+def _openrc(auth: dict[str, Any]) -> dict[str, str]:
+    """Return the variables of an openrc for an application credential, as Jetstream2's web page writes it."""
+    return {
+        "OS_AUTH_TYPE": "v3applicationcredential",
+        "OS_AUTH_URL": auth["auth_url"],
+        "OS_IDENTITY_API_VERSION": "3",
+        "OS_REGION_NAME": REGION,
+        "OS_INTERFACE": "public",
+        "OS_APPLICATION_CREDENTIAL_ID": auth["application_credential_id"],
+        "OS_APPLICATION_CREDENTIAL_SECRET": auth["application_credential_secret"],
+    }
+
+
+def _export(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
+    monkeypatch.delenv("OS_CLIENT_CONFIG_FILE")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+
+def _listed(user: User, **options: Any) -> list[str]:
+    return user.task("instance_info", **options).asked()
+
+
+def test_a_cloud_of_clouds_yaml_by_option_by_profile_and_by_variable(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "GET compute /servers/detail" in _listed(user, cloud="js2")
+    folder = user.home / ".config" / "jetstream"
+    folder.mkdir(parents=True)
+    (folder / "profiles.toml").write_text('[lab]\ncloud = "js2"\n', encoding="utf-8")
+    assert "GET compute /servers/detail" in _listed(user, profile="lab")
+    monkeypatch.setenv("OS_CLOUD", "js2")
+    assert "GET compute /servers/detail" in _listed(user, backend="openstack")
+
+
+def test_an_openrc_with_an_application_credential(
+    user: User, auth: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _export(monkeypatch, _openrc(auth))
+    assert "GET compute /servers/detail" in _listed(user, backend="openstack")
+
+
+def test_an_openrc_with_a_password(user: User, auth: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = Secrets.load(user.cloud.run_dir / "secrets.json")
+    _export(
+        monkeypatch,
+        {
+            "OS_AUTH_URL": auth["auth_url"],
+            "OS_USERNAME": OWNER,
+            "OS_PASSWORD": secrets.owner_password,
+            "OS_USER_DOMAIN_NAME": "Default",
+            "OS_PROJECT_NAME": PROJECT,
+            "OS_PROJECT_DOMAIN_NAME": "Default",
+            "OS_REGION_NAME": REGION,
+        },
+    )
+    assert "GET compute /servers/detail" in _listed(user, backend="openstack")
+
+
+def test_an_older_openrc_in_the_same_shell_is_recognised(
+    user: User, auth: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = {"OS_PROJECT_NAME": PROJECT, "OS_PROJECT_DOMAIN_NAME": "Default"}
+    _export(monkeypatch, {**older, **_openrc(auth)})
+    with pytest.raises(ConfigurationError) as caught:
+        user.task("instance_info", backend="openstack")
+    assert str(caught.value) == (
+        "An application credential already belongs to a project, but another openrc names one as well. Start a new "
+        "shell, or unset OS_PROJECT_* and OS_*DOMAIN_* (here: OS_PROJECT_NAME, OS_PROJECT_DOMAIN_NAME)."
+    )
+
+
+def test_a_wrong_secret_is_refused_once_and_never_shown(user: User, auth: dict[str, Any]) -> None:
+    with user.cloud.requests.counted() as seen, pytest.raises(AuthenticationFailed) as caught:
+        user.task("instance_info", cloud="js2-wrong")
+    assert str(caught.value) == (
+        f'{auth["auth_url"]} refused the login: "The request you have made requires authentication. (HTTP 401)". '
+        "An application credential has an end date, and belongs to one project."
+    )
+    assert [str(each) for each in seen] == ["identity POST /v3/auth/tokens 401"]
+    assert not (user.home / ".cache").exists() or not list((user.home / ".cache").rglob("*.json"))
+
+
+def test_one_login_serves_many_tasks(user: User) -> None:
+    """A task with a token makes no request that is not its own."""
+    user.has(3, name="three")
+    first = user.task("instance_info", image=["nothing"])
+    assert first.asked()[0] == "POST identity /auth/tokens"
+    assert user.task("instance_info").asked() == ["GET compute /servers/detail", "GET image /images"]
+    assert user.task("instance_state", all=True, state="started").asked() == ["GET compute /servers/detail"]
+    assert user.task("allocation_info").asked() == ["GET accounting /", "GET compute /servers/detail"]
+    assert user.task("volume_info").asked() == ["GET block-storage /volumes/detail"]
+
+
+def test_a_revoked_token_leads_to_one_new_login(user: User) -> None:
+    user.task("volume_info")
+    [kept] = (user.home / ".cache").rglob("*.json")
+    token = json.loads(json.loads(kept.read_text(encoding="utf-8"))["token"])["auth_token"]
+    # Whoever has a token may end it.
+    headers = {"X-Auth-Token": token, "X-Subject-Token": token}
+    requests.delete(f"{user.cloud.urls['identity']}/auth/tokens", headers=headers, timeout=60).raise_for_status()
+    # A service that has seen the token a moment ago still takes it. This one has not.
+    assert user.task("instance_info").asked() == [
+        "GET compute /servers/detail",
+        "POST identity /auth/tokens",
+        "GET compute /servers/detail",
+    ]
+    assert user.task("instance_info").asked() == ["GET compute /servers/detail"]
+
+
+def test_a_kept_token_is_not_one_for_another_secret(user: User) -> None:
+    user.task("volume_info", cloud="js2")
+    with pytest.raises(AuthenticationFailed):
+        user.task("volume_info", cloud="js2-wrong")
+
+
+def test_nobody_can_read_the_token_but_its_owner(user: User, auth: dict[str, Any]) -> None:
+    user.task("volume_info")
+    [kept] = (user.home / ".cache").rglob("*.json")
+    assert kept.stat().st_mode & 0o077 == 0
+    assert kept.parent.stat().st_mode & 0o077 == 0
+    # The secret itself is in no file of ours.
+    assert auth["application_credential_secret"] not in kept.read_text(encoding="utf-8")
