@@ -367,6 +367,20 @@ def test_the_list_is_not_read_again_while_it_comes_from_its_cache(serving: Opene
     assert "suspended" not in database.values(), "no stale state was written back"
 
 
+def test_a_list_that_somebody_else_read_just_before_is_not_read(serving: Opener) -> None:
+    """A resume does not empty the list's cache, and who filled that last is not known."""
+    site, cloud = serving(a_fleet(states={"suspended": 10}))
+    instances = cloud.list_instances(live=True)
+    site.server.advance(31)
+    with site.cloud() as other:
+        other.list_instances(live=True)
+    for each in instances:
+        cloud.act(each, Action.RESUME)
+    site.asked()
+    cloud.refresh(instances)
+    assert site.asked() == {"v1 instance": 10}
+
+
 def test_a_large_fleet_is_looked_at_in_parts_until_the_list_is_good_again(serving: Opener) -> None:
     site, cloud = serving(a_fleet(120))
     instances = cloud.list_instances(live=True)
@@ -408,11 +422,11 @@ def test_a_list_that_cannot_be_read_is_told_of_each(serving: Opener) -> None:
     assert len(seen) == 10
 
 
-@pytest.mark.parametrize("count", [3, 10], ids=["by details", "by list"])
-def test_maintenance_ends_looking(serving: Opener, count: int) -> None:
-    site, cloud = serving(a_fleet(count))
+@pytest.mark.parametrize("age", [0, 31], ids=["by details", "by list"])
+def test_maintenance_ends_looking(serving: Opener, age: int) -> None:
+    site, cloud = serving(a_fleet(3))
     instances = cloud.list_instances(live=True)
-    site.server.advance(31)
+    site.server.advance(age)
     site.world.add_maintenance("Upgrade", "until noon")
     with pytest.raises(InMaintenance) as raised:
         cloud.refresh(instances)

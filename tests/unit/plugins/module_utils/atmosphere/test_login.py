@@ -119,6 +119,20 @@ def test_sixteen_threads_at_once_log_in_once(site: Site, kept: str | None) -> No
     assert 16 <= asked["v2 allocation sources"] <= 32, "each at most once more, with the new token"
 
 
+def test_two_runs_that_begin_at_once_share_a_login(site: Site) -> None:
+    site.server.faults.add(Fault(path="/auth", delay=0.2, times=None))
+    start = threading.Barrier(2)
+
+    def run(_number: int) -> None:
+        with site.cloud() as cloud:
+            start.wait(10)
+            use(cloud)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(run, range(2)))
+    assert site.asked() == {"login": 1, "v2 allocation sources": 2}
+
+
 def test_another_process_that_logged_in_meanwhile_is_joined(site: Site) -> None:
     site.keep(UNKNOWN)
     with site.cloud() as cloud:
