@@ -108,6 +108,10 @@ allocations:
     updated:
       description: When the server made its figures. ISO 8601, UTC.
       type: str
+    lag_hours:
+      description: How many hours old the server's figures may be, where it does not say when it made them.
+      type: int
+      sample: 24
     global_burn_rate:
       description: The server's burn rate for all users. It counts active instances; it is not SU per hour.
       type: float
