@@ -1,0 +1,113 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What code and pages say of one another is so: recordings, messages, states, and what there is."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from ansible_collections.jetstream.cloud.plugins.module_utils.states import (
+    Action,
+    Goal,
+    Plan,
+    Verdict,
+    plan,
+    situation,
+)
+from ansible_collections.jetstream.cloud.tests.unit.collection.said import COLLECTION, MODULES, PLAYBOOKS, ROOT
+from ansible_collections.jetstream.cloud.tests.unit.simulator.recorded import SECTIONS, Exchange, section
+
+_MESSAGE = re.compile(r"`([^`]+)`")
+
+
+def test_every_recording_that_a_page_names_is_there() -> None:
+    named = set(re.findall(r"`(\d{3}-[\w-]+)`", (ROOT / "docs" / "atmosphere.md").read_text(encoding="utf-8")))
+
+    assert named
+    assert sorted(named - {str(exchange) for exchange in _recorded()}) == []
+
+
+def test_every_message_in_troubleshooting_can_be_met() -> None:
+    rows = re.findall(
+        r"^\| (`.*?`) \| ", (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    fragments = [part.strip() for row in rows for said in _MESSAGE.findall(row) for part in re.split(r'\.{3}|"', said)]
+    spoken = "\n".join([*_spoken(), *(str(exchange.answer.body) for exchange in _recorded())])
+
+    assert rows
+    # A full stop or a bracket between two gaps proves nothing.
+    assert [part for part in fragments if len(part) > 3 and part not in spoken] == []
+
+
+def test_the_table_of_ways_is_what_is_done() -> None:
+    said = {(status, goal): cell for status, cells in _ways() for goal, cell in zip(Goal, cells, strict=True)}
+    done = {(status, goal): _cell(status, goal) for status, goal in said}
+
+    assert len(said) == 6 * len(Goal)
+    assert said == done
+
+
+def test_every_module_and_playbook_is_introduced() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "playbooks.md").read_text(encoding="utf-8")
+    playbooks = [path.stem for path in PLAYBOOKS]
+
+    assert [name for name in [*MODULES, *playbooks] if f"`{name}`" not in readme] == []
+    assert [name for name in playbooks if f"| `{COLLECTION}.{name}` |" not in page] == []
+
+
+def test_every_file_that_plugins_share_is_explained() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    folder = ROOT / "plugins" / "module_utils"
+    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*.py") if path.stem != "__init__"}
+    names |= {path.name for path in (ROOT / "plugins" / "plugin_utils").glob("*.py") if path.stem != "__init__"}
+    explained = {name for name in names if f"`{name}`" in page or f"`{name.partition('/')[0]}/*.py`" in page}
+
+    assert sorted(names - explained) == []
+
+
+def _code() -> Iterator[str]:
+    for path in sorted((ROOT / "plugins").rglob("*.py")):
+        yield path.read_text(encoding="utf-8")
+
+
+def _recorded() -> Iterator[Exchange]:
+    for name in SECTIONS:
+        yield from section(name)
+
+
+def _spoken() -> Iterator[str]:
+    """Return the literal text of the code, with three dots for what is filled in."""
+    for text in _code():
+        for node in ast.walk(ast.parse(text)):
+            match node:
+                case ast.JoinedStr(values=parts):
+                    yield "".join(str(part.value) if isinstance(part, ast.Constant) else "..." for part in parts)
+                case ast.Constant(value=str(said)):
+                    yield said
+
+
+def _ways() -> Iterator[tuple[str, list[str]]]:
+    """Return the rows of the table, by state."""
+    _, _, section = (ROOT / "docs" / "states.md").read_text(encoding="utf-8").partition("## The way there")
+    header, _, *rows = re.findall(r"^\|.*\|$", section.partition("\n- ")[0], re.MULTILINE)
+    assert re.findall(r"`(\w+)`", header) == [goal.value for goal in Goal]
+    for row in rows:
+        states, *cells = (cell.strip() for cell in row.strip("|").split("|"))
+        for state in states.split(", "):
+            yield state, cells
+
+
+def _cell(status: str, goal: Goal) -> str:
+    """Write what is done as the table writes it."""
+
+    def step(*, allow_wake: bool) -> Plan:
+        return plan(situation(status, ""), goal, offered=tuple(Action), allow_wake=allow_wake, reboot=Action.REBOOT)
+
+    if step(allow_wake=False).verdict is Verdict.REACHED:
+        return "-"
+    way = ", ".join(step(allow_wake=True).actions)
+    return f"*{way}*" if step(allow_wake=False).verdict is Verdict.LEAVE else way
