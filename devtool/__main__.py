@@ -62,6 +62,12 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("command", nargs=argparse.REMAINDER, metavar="PROGRAM ...")
     run.set_defaults(do=_run)
 
+    bench = commands.add_parser(
+        "bench", help="measure how fast fleets are stopped, and write docs/performance.md: an hour"
+    )
+    bench.add_argument("words", nargs=argparse.REMAINDER, metavar="...", help="--help shows what can be chosen")
+    bench.set_defaults(do=_bench)
+
     lock = commands.add_parser("lock", help="write requirements/constraints.txt anew, after a change of requirements")
     lock.set_defaults(do=_lock)
     return parser
@@ -112,6 +118,16 @@ def _run(arguments: argparse.Namespace) -> int:
     except FileNotFoundError:
         say(f"dev: no program {arguments.command[0]}")
         return 127
+
+
+def _bench(arguments: argparse.Namespace) -> int:
+    environment, other = Environment("test"), Environment("atmosphere-cli")
+    environment.prepare()
+    # In an environment of its own, for it is measured, not used.
+    other.prepare()
+    program = [str(environment.python), "-m", "ansible_collections.jetstream.cloud.tests.benchmarks"]
+    words = ["--atmosphere-cli", str(other.path / "bin" / "atmo"), *arguments.words]
+    return subprocess.run(program + words, env=environment.variables(make_home("home")), check=False).returncode
 
 
 def _lock(_arguments: argparse.Namespace) -> int:

@@ -1,0 +1,110 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is measured, and what nobody could do any faster."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from dataclasses import dataclass
+
+from ansible_collections.jetstream.cloud.plugins.module_utils.profile import DEFAULT_CONCURRENCY, DEFAULT_PAGE_SIZE
+from ansible_collections.jetstream.cloud.tests.benchmarks.contenders import INFO, STATE, Contender
+from ansible_collections.jetstream.cloud.tests.benchmarks.stage import Costs, Site
+from ansible_collections.jetstream.cloud.tests.benchmarks.watch import Desk, counting_python
+from ansible_collections.jetstream.cloud.tests.unit.stand_ins.playbooks import Json
+
+# An empty module, on the controller.
+EMPTY_TASK: Json = {"ansible.builtin.ping": {}}
+STOP_ALL: Json = {STATE: {"state": "stopped", "all": True}}
+LOOPS = 100
+
+
+class Wrong(Exception):
+    """A way did not do what it was measured for."""
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A fleet that was stopped. C(seconds) by the clock, C(memory) in MB of the largest process."""
+
+    instances: int
+    seconds: float
+    requests: int
+    programs: int
+    memory: float
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two figures of one run: ours, and what it is held against."""
+
+    ours: float
+    other: float
+
+
+def lists_seconds(instances: int, costs: Costs) -> float:
+    """Return how long the lists take at least: v2's pages, the later ones side by side, and v1's list."""
+    pages = math.ceil(instances / DEFAULT_PAGE_SIZE)
+    full = costs.latency + DEFAULT_PAGE_SIZE * costs.v2_row
+    first = costs.latency + min(instances, DEFAULT_PAGE_SIZE) * costs.v2_row
+    return first + math.ceil((pages - 1) / DEFAULT_CONCURRENCY) * full + costs.latency + instances * costs.v1_row
+
+
+def floor_seconds(instances: int, costs: Costs, empty_task: float) -> float:
+    """Return what cannot be done any faster: an empty task, a login, the lists, all stops, and one transition."""
+    stops = math.ceil(instances / DEFAULT_CONCURRENCY) * costs.latency
+    return empty_task + costs.latency + lists_seconds(instances, costs) + stops + costs.transition
+
+
+def empty_task(times: int = 5) -> float:
+    """Return the seconds of a playbook with one empty module task: the median."""
+    with Desk("http://127.0.0.1:9") as desk:
+        return statistics.median(desk.play([EMPTY_TASK]).seconds for _ in range(times))
+
+
+def stop_fleet(contender: Contender, instances: int, costs: Costs, times: int = 1) -> Stopped:
+    """Let a contender stop a fleet, so many times, each time another one. The run in the middle counts.
+
+    Raises Wrong if it says that it has stopped all, and has not.
+    """
+    runs = []
+    for _ in range(times):
+        with Site(instances, costs) as site:
+            ran = contender.stop(site.url)
+            runs.append(Stopped(instances, ran.seconds, site.asked(), contender.programs(instances), ran.memory))
+            if contender.waits and site.still_active():
+                raise Wrong(f"{contender.name} left {site.still_active()} of {instances} running")
+    return sorted(runs, key=lambda run: run.seconds)[times // 2]
+
+
+def nothing_to_do(instances: int, costs: Costs, empty: float, times: int = 3) -> Pair:
+    """Return the seconds of a run that finds all as it should be, and those of an empty task plus the lists."""
+    with Site(instances, costs) as site, Desk(site.url) as desk:
+        desk.play([STOP_ALL])
+        ours = statistics.median(desk.play([STOP_ALL]).seconds for _ in range(times))
+    return Pair(ours, empty + lists_seconds(instances, costs))
+
+
+def loop_of_infos() -> Pair:
+    """Return the seconds of a loop of tasks in the controller's process, and through modules, without any latency."""
+    task = {INFO: {"name": "node-0001"}, "loop": list(range(LOOPS))}
+    with Site(10, Costs(latency=0.0)) as site, Desk(site.url) as desk:
+        ours = desk.play([task])
+        module = desk.play([task], vars=counting_python(desk.folder, desk.folder / "log"))
+        if (desk.folder / "log").read_text().count("\n") != LOOPS:
+            raise Wrong("not every task of the loop ran a module")
+    return Pair(ours.seconds, module.seconds)
+
+
+def memory_of_info(instances: int) -> Pair:
+    """Return the MB of the largest process of a run that reads a fleet: in the controller's process, and as a module.
+
+    The first has all of Ansible in it, the second is the module's process alone.
+    """
+    with Site(instances, Costs(latency=0.0)) as site, Desk(site.url) as desk:
+        ours = desk.play([{INFO: {}}])
+        log = desk.folder / "log"
+        desk.play([{INFO: {}}], vars=counting_python(desk.folder, log))
+        return Pair(ours.memory, float(log.read_text()))
