@@ -10,6 +10,14 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 attributes:
+  action:
+    description: >-
+      Does its work in the controller's own process where the task runs on the controller, which saves the start of a
+      module.
+    support: full
+  async:
+    description: Can run in the background. It does its work as a module then.
+    support: full
   check_mode:
     description: Can tell what it would change, without changing it.
   diff_mode:

@@ -30,6 +30,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.operation import C
 from ansible_collections.jetstream.cloud.plugins.module_utils.options import ModuleSpec
 from ansible_collections.jetstream.cloud.plugins.module_utils.progress import Report, silent
 from ansible_collections.jetstream.cloud.plugins.module_utils.terminal_text import one_line
+from ansible_collections.jetstream.cloud.plugins.module_utils.transport import REQUESTS_IMPORT_ERROR
 from ansible_collections.jetstream.cloud.plugins.plugin_utils.lifeline import ending_with_parent
 from ansible_collections.jetstream.cloud.plugins.plugin_utils.progress_lines import ProgressLines
 
@@ -56,6 +57,9 @@ class OperationAction(ModuleAction):
         task_vars = task_vars or {}
         if not self._runs_here(task_vars):
             return super().run(tmp, task_vars)
+        return self._work(task_vars)
+
+    def _work(self, task_vars: Mapping[str, Any]) -> dict[str, Any]:
         # What AnsibleModule would be told.
         told: dict[str, Any] = {}
         self._update_module_args(self._task.action, told, task_vars)
@@ -82,7 +86,10 @@ class OperationAction(ModuleAction):
         variables = task_vars["ansible_delegated_vars"][host] if host else task_vars
         asked = constants.config.get_config_value("INTERPRETER_PYTHON", variables=variables)
         asked = str(self._templar.template(asked) or "").strip()
-        return asked in _ANY_INTERPRETER or _same_python(asked, sys.executable)
+        if asked in _ANY_INTERPRETER:
+            # The Python that Ansible finds for a module may have what is missing here.
+            return REQUESTS_IMPORT_ERROR is None
+        return _same_python(asked, sys.executable)
 
     @contextmanager
     def _surroundings(self) -> Iterator[None]:

@@ -1,0 +1,116 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a task does its work: in the controller's process, or as a module."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible.plugins.action.normal import ActionModule as ModuleAction
+from ansible.template import Templar, trust_as_template
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils.options import ModuleSpec
+from ansible_collections.jetstream.cloud.plugins.plugin_utils import operation_action
+from ansible_collections.jetstream.cloud.plugins.plugin_utils.operation_action import OperationAction
+
+OWN = {"ansible_playbook_python": sys.executable}
+
+
+class Nothing(OperationAction):
+    """Does nothing, well."""
+
+    spec = ModuleSpec(argument_spec={})
+    operation = staticmethod(lambda options, context: Outcome({}))
+
+
+def where(
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    interpreter: str | None = None,
+    transport: str = "local",
+    become: object = None,
+    async_val: int = 0,
+    delegate_to: str | None = None,
+    delegated: dict[str, Any] | None = None,
+) -> str:
+    """Run a task and return where its work was done."""
+    monkeypatch.setattr(ModuleAction, "run", lambda *_arguments: {"where": "module"})
+    monkeypatch.setattr(Nothing, "_work", lambda *_arguments: {"where": "here"})
+    variables = {"inventory_hostname": "localhost", **OWN}
+    if interpreter is not None:
+        variables["ansible_python_interpreter"] = trust_as_template(interpreter)
+    if delegate_to:
+        variables["ansible_delegated_vars"] = {delegate_to: delegated or {}}
+    task = SimpleNamespace(args={}, async_val=async_val, delegate_to=delegate_to)
+    connection = SimpleNamespace(transport=transport, become=become)
+    templar = Templar(variables=variables)
+    result = Nothing(task, connection, SimpleNamespace(), None, templar, None).run(task_vars=variables)
+    return str(result["where"])
+
+
+@pytest.mark.parametrize(
+    "interpreter", [None, "", "auto", "auto_silent", "{{ ansible_playbook_python }}", sys.executable]
+)
+def test_on_the_controller_it_is_done_here(monkeypatch: pytest.MonkeyPatch, interpreter: str | None) -> None:
+    assert where(monkeypatch, interpreter=interpreter) == "here"
+
+
+def test_another_name_of_the_same_python_is_no_other(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    python = tmp_path / "python3"
+    other_name = tmp_path / "python3.99"
+    python.symlink_to(os.path.realpath(sys.executable))
+    other_name.symlink_to(python)
+    monkeypatch.setattr(sys, "executable", str(python))
+    assert where(monkeypatch, interpreter=str(other_name)) == "here"
+
+
+def test_the_python_that_a_virtual_environment_was_made_from_is_another(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    python = tmp_path / "python3"
+    python.symlink_to(os.path.realpath(sys.executable))
+    monkeypatch.setattr(sys, "executable", str(python))
+    assert where(monkeypatch, interpreter=os.path.realpath(python)) == "module"
+
+
+@pytest.mark.parametrize(
+    "circumstances",
+    [
+        {"interpreter": "/opt/python/bin/python3"},
+        {"interpreter": "python3"},
+        {"transport": "ssh"},
+        {"become": object()},
+        {"async_val": 60},
+        {"delegate_to": "far", "transport": "ssh"},
+        {"delegate_to": "near", "delegated": {"ansible_python_interpreter": "/opt/python/bin/python3"}},
+    ],
+    ids=[
+        "another-python",
+        "any-python3",
+        "elsewhere",
+        "as-another-user",
+        "in-the-background",
+        "delegated",
+        "for-a-host",
+    ],
+)
+def test_otherwise_the_module_runs(monkeypatch: pytest.MonkeyPatch, circumstances: dict[str, Any]) -> None:
+    assert where(monkeypatch, **circumstances) == "module"
+
+
+def test_delegated_to_the_controller_it_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = {"ansible_python_interpreter": sys.executable}
+    # The host that the task is for has a Python of its own, which does not matter.
+    assert where(monkeypatch, interpreter="/far/python", delegate_to="localhost", delegated=own) == "here"
+
+
+def test_without_its_library_here_the_module_may_find_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operation_action, "REQUESTS_IMPORT_ERROR", "No module named requests")
+    assert where(monkeypatch) == "module"
+    assert where(monkeypatch, interpreter=sys.executable) == "here"
