@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What code and pages say of one another is so: recordings, messages, states, and what there is."""
+"""What code and pages say of one another is so: sections, recordings, messages, states, and what there is."""
 
 from __future__ import annotations
 
@@ -20,7 +20,18 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.states import (
 from ansible_collections.jetstream.cloud.tests.unit.collection.said import COLLECTION, MODULES, PLAYBOOKS, ROOT
 from ansible_collections.jetstream.cloud.tests.unit.simulator.recorded import SECTIONS, Exchange, section
 
+_SECTION = re.compile(r"(docs/\w+\.md), ([A-Z][\w ]*\w)")
 _MESSAGE = re.compile(r"`([^`]+)`")
+
+
+def test_every_section_that_code_refers_to_is_there() -> None:
+    # Of a page that is still to be written, nothing can be said.
+    references = sorted({match.groups() for text in _code() for match in _SECTION.finditer(text)})
+    pages = {page: (ROOT / page).read_text(encoding="utf-8") for page, _ in references if (ROOT / page).is_file()}
+
+    assert "docs/atmosphere.md" in pages
+    missing = [(page, title) for page, title in references if page in pages and f"\n## {title}\n" not in pages[page]]
+    assert missing == []
 
 
 def test_every_recording_that_a_page_names_is_there() -> None:
@@ -67,6 +78,11 @@ def test_every_file_that_plugins_share_is_explained() -> None:
     explained = {name for name in names if f"`{name}`" in page or f"`{name.partition('/')[0]}/*.py`" in page}
 
     assert sorted(names - explained) == []
+
+
+def _code() -> Iterator[str]:
+    for path in sorted((ROOT / "plugins").rglob("*.py")):
+        yield path.read_text(encoding="utf-8")
 
 
 def _code() -> Iterator[str]:
