@@ -85,11 +85,6 @@ def _code() -> Iterator[str]:
         yield path.read_text(encoding="utf-8")
 
 
-def _code() -> Iterator[str]:
-    for path in sorted((ROOT / "plugins").rglob("*.py")):
-        yield path.read_text(encoding="utf-8")
-
-
 def _recorded() -> Iterator[Exchange]:
     for name in SECTIONS:
         yield from section(name)
