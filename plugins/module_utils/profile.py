@@ -426,7 +426,7 @@ def _read_profile(home: Path, name: str | None, warnings: list[str]) -> _Source 
         warnings += _too_open(mode, shown)
     place = f"profile {chosen} in {shown}"
     _check_profile(profiles[chosen], place)
-    return _Source(profiles[chosen], lambda _: place, lambda key: f"The {key} of {place}")
+    return _Source(profiles[chosen], lambda _unused: place, lambda key: f"The {key} of {place}")
 
 
 def _parse_profiles(content: bytes, shown: str) -> dict[str, dict[str, Any]]:

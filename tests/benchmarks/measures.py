@@ -61,7 +61,7 @@ def floor_seconds(instances: int, costs: Costs, empty_task: float) -> float:
 def empty_task(times: int = 5) -> float:
     """Return the seconds of a playbook with one empty module task: the median."""
     with Desk("http://127.0.0.1:9") as desk:
-        return statistics.median(desk.play([EMPTY_TASK]).seconds for _ in range(times))
+        return statistics.median(desk.play([EMPTY_TASK]).seconds for _round in range(times))
 
 
 def stop_fleet(contender: Contender, instances: int, costs: Costs, times: int = 1) -> Stopped:
@@ -70,7 +70,7 @@ def stop_fleet(contender: Contender, instances: int, costs: Costs, times: int = 
     Raises Wrong if it says that it has stopped all, and has not.
     """
     runs = []
-    for _ in range(times):
+    for _round in range(times):
         with Site(instances, costs) as site:
             ran = contender.stop(site.url)
             runs.append(Stopped(instances, ran.seconds, site.asked(), contender.programs(instances), ran.memory))
@@ -83,7 +83,7 @@ def nothing_to_do(instances: int, costs: Costs, empty: float, times: int = 3) ->
     """Return the seconds of a run that finds all as it should be, and those of an empty task plus the lists."""
     with Site(instances, costs) as site, Desk(site.url) as desk:
         desk.play([STOP_ALL])
-        ours = statistics.median(desk.play([STOP_ALL]).seconds for _ in range(times))
+        ours = statistics.median(desk.play([STOP_ALL]).seconds for _round in range(times))
     return Pair(ours, empty + lists_seconds(instances, costs))
 
 

@@ -36,8 +36,8 @@ def write_report(figures: Json, folder: Path) -> None:
     """Put the tables into the page, in the place of the last ones, and draw the chart beside it."""
     page = folder / PAGE
     text = page.read_text(encoding="utf-8")
-    before, _, rest = text.partition(_BEGIN)
-    _, _, after = rest.partition(_END)
+    before, _separator, rest = text.partition(_BEGIN)
+    _separator, _separator, after = rest.partition(_END)
     page.write_text(f"{before}{_BEGIN}\n\n{_tables(figures)}\n{_END}{after}", encoding="utf-8")
     (folder / CHART).write_text(_chart(figures), encoding="utf-8")
 
@@ -159,8 +159,8 @@ def _growth(figures: Json) -> str:
         sizes = [run["instances"] for run in runs]
         if len(sizes) < 2:
             return "Only one size was measured."
-        _, per_instance = _fit(sizes, [run["seconds"] for run in runs])
-        _, floor_per_instance = _fit(sizes, [site["floor"][str(size)] for size in sizes])
+        _unused, per_instance = _fit(sizes, [run["seconds"] for run in runs])
+        _unused, floor_per_instance = _fit(sizes, [site["floor"][str(size)] for size in sizes])
         begin, memory = _fit(sizes, [run["memory"] for run in runs])
         rows.append(
             [
@@ -205,5 +205,5 @@ def _chart(figures: Json) -> str:
     axes[-1].legend(loc="lower right", fontsize="small")
     picture = io.StringIO()
     figure.savefig(picture, format="svg", metadata={"Date": None, "Creator": None})
-    declaration, _, rest = picture.getvalue().partition("?>\n")
+    declaration, _separator, rest = picture.getvalue().partition("?>\n")
     return f"{declaration}?>\n{_COPYRIGHT}" + "\n".join(line.rstrip() for line in rest.splitlines()) + "\n"

@@ -36,7 +36,11 @@ def ran(command: Sequence[str], environment: Mapping[str, str], folder: Path) ->
     with tempfile.TemporaryFile("w+") as output:
         begun = time.monotonic()
         process = subprocess.Popen(command, env=dict(environment), cwd=folder, stdout=output, stderr=output)
-        _, status, usage = os.wait4(process.pid, 0)
+        try:
+            _unused, status, usage = os.wait4(process.pid, 0)
+        except BaseException:
+            process.terminate()
+            raise
         seconds = time.monotonic() - begun
         process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)

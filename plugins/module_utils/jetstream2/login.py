@@ -324,4 +324,4 @@ def _wire_of(wanted: Wanted, region: Any) -> Wire:
 
 def _plain(error: Exception) -> str:
     """Return what an error says in one line, without the number of a request."""
-    return " ".join(str(error).split(" (Request-ID")[0].split()).rstrip(".")
+    return " ".join(str(error).split(" (Request-ID", maxsplit=1)[0].split()).rstrip(".")

@@ -74,7 +74,7 @@ def main() -> None:
         ident=None,
     )
     # no orderly shutdown: the threads of a service do not end by themselves, and nothing here is kept
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    signal.signal(signal.SIGTERM, lambda *_unused: os._exit(0))
     print(f"{name} serves on port {public_port}, {threading.active_count()} threads", flush=True)
     server.run()
 

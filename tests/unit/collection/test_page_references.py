@@ -27,7 +27,7 @@ _MESSAGE = re.compile(r"`([^`]+)`")
 def test_every_section_that_code_refers_to_is_there() -> None:
     # Of a page that is still to be written, nothing can be said.
     references = sorted({match.groups() for text in _code() for match in _SECTION.finditer(text)})
-    pages = {page: (ROOT / page).read_text(encoding="utf-8") for page, _ in references if (ROOT / page).is_file()}
+    pages = {page: (ROOT / page).read_text(encoding="utf-8") for page, _unused in references if (ROOT / page).is_file()}
 
     assert "docs/atmosphere.md" in pages
     missing = [(page, title) for page, title in references if page in pages and f"\n## {title}\n" not in pages[page]]
@@ -97,14 +97,16 @@ def _spoken() -> Iterator[str]:
             match node:
                 case ast.JoinedStr(values=parts):
                     yield "".join(str(part.value) if isinstance(part, ast.Constant) else "..." for part in parts)
-                case ast.Constant(value=str(said)):
+                case ast.Constant(value=str() as said):
                     yield said
 
 
 def _ways() -> Iterator[tuple[str, list[str]]]:
     """Return the rows of the table, by state."""
-    _, _, section = (ROOT / "docs" / "states.md").read_text(encoding="utf-8").partition("## The way there")
-    header, _, *rows = re.findall(r"^\|.*\|$", section.partition("\n- ")[0], re.MULTILINE)
+    _separator, _separator, section = (
+        (ROOT / "docs" / "states.md").read_text(encoding="utf-8").partition("## The way there")
+    )
+    header, _separator, *rows = re.findall(r"^\|.*\|$", section.partition("\n- ")[0], re.MULTILINE)
     assert re.findall(r"`(\w+)`", header) == [goal.value for goal in Goal]
     for row in rows:
         states, *cells = (cell.strip() for cell in row.strip("|").split("|"))

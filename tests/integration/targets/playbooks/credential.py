@@ -33,7 +33,7 @@ def save(password: str, *options: str) -> tuple[int, str]:
             break
         if answers and answers[0][0] in shown:
             os.write(terminal, answers.pop(0)[1])
-    _, status = os.waitpid(process, 0)
+    _unused, status = os.waitpid(process, 0)
     os.close(terminal)
     print(shown.decode(errors="replace"), flush=True)
     return os.waitstatus_to_exitcode(status), shown.decode(errors="replace")

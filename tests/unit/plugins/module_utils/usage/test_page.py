@@ -132,7 +132,7 @@ def test_every_colour_stands_out_from_the_paper(scheme: str) -> None:
 
 
 def test_charts_take_their_colours_from_the_page() -> None:
-    [drawing, *_] = re.findall(r"<svg.*?</svg>", page(USAGE, charts=True), re.DOTALL)
+    [drawing, *_unused] = re.findall(r"<svg.*?</svg>", page(USAGE, charts=True), re.DOTALL)
     alone = set(re.findall(r"(?<!, )#[0-9a-f]{6}(?![0-9a-f])", drawing))
     assert alone <= {"#000000"}
     assert {"var(--ink, #1c2733)", "var(--first, #1769aa)"} <= set(re.findall(r"var\(--\w+, #\w+\)", drawing))

@@ -67,7 +67,7 @@ def test_a_full_disk_leaves_the_record_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "usage.jsonl"
     record.write(path, [Reading(DAY, f"{number}", Decimal("1.5")) for number in range(10)])
     before = path.read_bytes()
-    _, said = start(path, "a", limit=len(before)).communicate("go\n")
+    _unused, said = start(path, "a", limit=len(before)).communicate("go\n")
     assert f"The record {path} cannot be written: File too large." in said
     assert path.read_bytes() == before
     assert [each.name for each in tmp_path.iterdir()] == ["usage.jsonl"]
