@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.jetstream2 import client
-from ansible_collections.jetstream.cloud.tests.jetstream2.user import User
 from ansible_collections.jetstream.cloud.tests.openstack.seeding import IMAGE, OWNER, PROJECT, REGION
+from ansible_collections.jetstream.cloud.tests.scenarios.jetstream2.user import User
 
 
 def _instances(user: User, **options: Any) -> dict[str, dict[str, Any]]:

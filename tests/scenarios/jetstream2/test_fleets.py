@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.jetstream.cloud.tests.jetstream2.user import User
+from ansible_collections.jetstream.cloud.tests.scenarios.jetstream2.user import User
 
 POLLS = 6
 

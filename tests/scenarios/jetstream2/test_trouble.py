@@ -9,8 +9,8 @@ import re
 import threading
 
 import pytest
-from ansible_collections.jetstream.cloud.tests.jetstream2.user import User
 from ansible_collections.jetstream.cloud.tests.openstack.fleet import addresses
+from ansible_collections.jetstream.cloud.tests.scenarios.jetstream2.user import User
 
 
 def test_a_busy_server_is_waited_for_and_only_then_acted_on(user: User) -> None:
