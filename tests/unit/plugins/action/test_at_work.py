@@ -62,7 +62,7 @@ def test_progress_comes_through_a_pipe_while_the_task_works(server: Server, tmp_
         assert process.stdout is not None
         first = next(line for line in process.stdout if line.startswith("[localhost]"))
         # Nothing can have arrived by then, so the task still waits.
-        stopped = server.requests.count("POST")
+        stopped = server.requests.count("POST", "/action")
         rest = process.stdout.read()
     assert first == "[localhost] 3 of 3 instances to be stopped\n"
     assert stopped <= 3

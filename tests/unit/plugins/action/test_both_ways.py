@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -117,7 +116,7 @@ def results(folder: Path, *, interpreter: Path | None) -> list[str]:
     lines = [line for line in ended.stdout.splitlines() if line.startswith("{")]
     assert lines, ended.stdout + ended.stderr
     said = "\n".join(lines).replace(server.url, "URL").replace(str(folder), "FOLDER")
-    return TIMES.sub("TIME", said).splitlines()
+    return TIMES.sub('"TIME"', said).splitlines()
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -143,6 +142,5 @@ def test_both_ways_give_the_same_to_the_last_byte(tmp_path: Path) -> None:
     # A task with a loop has a result for each item and one for all.
     loops = sum("loop" in task for task in all_tasks())
     assert starts.read_text().count("\n") == len(one) - loops
-    changed = [json.loads(line)["result"]["changed"] for line in one]
-    assert changed.count(True) >= 3
+    assert sum('"changed": true' in line for line in one) >= 3
     assert f'"{PASSWORD}' not in "\n".join(one)
