@@ -25,7 +25,8 @@ _MARGIN = timedelta(minutes=5)
 # As long as a server that answers at all may take for a login.
 _LONGEST_WAIT = 30.0
 _PAUSE = 0.05
-_LARGEST = 65536
+# A token of keystone comes with the addresses of all services in all regions.
+_LARGEST = 1 << 20
 # Files that a crash in the middle of a write left behind, in seconds since.
 _LEFT_BEHIND = 3600.0
 

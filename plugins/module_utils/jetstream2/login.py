@@ -32,6 +32,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.transport import R
 
 try:
     from keystoneauth1 import exceptions as keystone_errors
+    from keystoneauth1.identity.base import BaseIdentityPlugin
     from openstack import exceptions as sdk_errors
     from openstack.config import OpenStackConfig
 except ImportError:
@@ -108,6 +109,11 @@ class Session:
         self._auth_url = str(self._region.config.get("auth", {}).get("auth_url") or "")
         self._session = self._region.get_session()
         self._auth = self._session.auth
+        if not isinstance(self._auth, BaseIdentityPlugin):
+            raise ConfigurationError(
+                f"A login with auth_type {self._region.config.get('auth_type')} leads to no services.",
+                hint="Jetstream2 wants an application credential: auth_type v3applicationcredential.",
+            )
         self._cache_key = str(self._auth.get_cache_id() or "")
         self._wire = _wire_of(wanted, self._region)
         self._transports: dict[str, Transport] = {}
