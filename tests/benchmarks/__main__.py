@@ -9,6 +9,8 @@ import argparse
 import json
 import os
 import platform
+import signal
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -38,6 +40,8 @@ _SHORT = 100
 def main() -> None:
     """Run what the command line asks for."""
     options = _options()
+    # Ended by kill, end what was started, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(143))
     if options.measure:
         options.results.parent.mkdir(parents=True, exist_ok=True)
         options.results.write_text(json.dumps(_measured(options), indent=1))

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import requests
+from ansible_collections.jetstream.cloud.plugins.plugin_utils.lifeline import ending_with_parent
 
 USER = "johndoe"
 PASSWORD = "pass"
@@ -102,7 +103,8 @@ def _serve() -> None:
     world = fleet(arguments.instances, user=USER, password=PASSWORD, settings=settings)
     server = Server(world, control=True)
     print(server.url, flush=True)
-    asyncio.run(server.run(_LONGEST))
+    with ending_with_parent():
+        asyncio.run(server.run(_LONGEST))
 
 
 if __name__ == "__main__":
