@@ -5,21 +5,23 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
 import tarfile
 from pathlib import Path
 
-from devtool.environment import BESIDE, DEMO_SEED, PYTHON_VERSION, ROOT, lock
+from devtool.environment import BESIDE, CACHE, DEMO_SEED, PYTHON_VERSION, ROOT, lock
 from devtool.pip_bootstrap import provide_pip_bootstrap
-from devtool.running import Check, CheckFailed, Workplace
+from devtool.running import Check, CheckFailed, CheckSkipped, Workplace
 
 # What the tarball may have in it. All else is for those who change the collection, or private.
 _SHIPPED = re.compile(
     r"(MANIFEST|FILES)\.json|(README|CHANGELOG|CONTRIBUTING)\.md|CITATION\.cff|REUSE\.toml|LICENSES/.*\.txt"
     r"|(changelogs|docs|meta|playbooks|plugins)/.*\.(md|py|ya?ml)"
 )
+OPENSTACK = "openstack"
 _ANSIBLE_TEST = ("--local", "--python", PYTHON_VERSION, "--color", "no")
 
 
@@ -61,6 +63,17 @@ def _insist(said: str, expected: str) -> None:
 
 def _units(place: Workplace) -> None:
     place.call("pytest", "--numprocesses", "auto", "tests/unit", *place.extra)
+
+
+def _scenarios(place: Workplace) -> None:
+    place.call("pytest", "tests/scenarios", "--cloud", "simulator", *place.extra)
+
+
+def _openstack(place: Workplace) -> None:
+    there = any((CACHE / "openstack").glob(f"packages-{PYTHON_VERSION}-*/stamp"))
+    if not (there or place.asked_for or os.environ.get("CI") == "true"):
+        raise CheckSkipped("its packages (0.7 GB) are not there. ./dev test-openstack installs them and runs it")
+    place.call("pytest", "tests/scenarios", "--cloud", "openstack", "--durations", "10", *place.extra)
 
 
 def _cron(place: Workplace) -> None:
@@ -163,11 +176,13 @@ def _build(place: Workplace, copy: Path) -> Path:
 
 
 CHECKS = (
+    Check(OPENSTACK, "the scenarios, and what is Jetstream2's alone, on a real OpenStack", _openstack),
     Check("pylint", "ansible-test's pylint, with nothing ignored", _pylint),
     Check("sanity", "the rest of ansible-test sanity, with nothing ignored", _sanity),
     Check("ansible-units", "the unit tests, as ansible-test runs them", _ansible_units),
     Check("integration", "tasks and playbooks against the simulator", _integration),
     Check("cron", "the crontab of docs/cron.md, by a real cron daemon where there is one", _cron),
+    Check("scenarios", "playbooks that must come to the same on every cloud, on the simulator", _scenarios),
     Check("package", "the tarball: what is in it, and that it works where nothing else is installed", _package),
     Check("importer", "what Ansible Galaxy would say of the tarball", _importer),
     Check("docs", "documentation of modules and plugins", _docs),

@@ -29,15 +29,23 @@ class CheckFailed(Exception):
     """A check found something, or could not be carried out."""
 
 
+class CheckSkipped(Exception):
+    """A check was not carried out. The message says why, and how to have it carried out."""
+
+
 class Workplace:
     """What one check works with: an environment, a home, copies of the checkout, and where its output goes."""
 
-    def __init__(self, environment: Environment, folder: Path, extra: Sequence[str], live: bool) -> None:
+    def __init__(
+        self, environment: Environment, folder: Path, extra: Sequence[str], *, live: bool, asked_for: bool
+    ) -> None:
         self.environment = environment
         self.folder = folder
         self.log = folder.with_suffix(".log")
         # What the user wants the tool behind the check to be given.
         self.extra = tuple(extra)
+        # Whether the user named the check. If not, all are run.
+        self.asked_for = asked_for
         self.home = make_home("home")
         self._live = live
         self._process: subprocess.Popen[str] | None = None
@@ -143,18 +151,24 @@ class _Ended:
     check: Check
     seconds: float
     failure: str | None
+    skipped: str | None
     log: Path
 
 
-def run_checks(checks: Sequence[Check], environment: Environment, extra: Sequence[str], *, verbose: bool) -> bool:
-    """Run checks, print what those that fail have to say, and return whether every one passed.
+def run_checks(
+    checks: Sequence[Check], environment: Environment, extra: Sequence[str], *, verbose: bool, asked_for: bool
+) -> bool:
+    """Run checks, print what those that fail have to say, and return whether none of them failed.
 
     extra is handed to the tool behind the check. A check that runs alone is shown as it goes, and so is verbose.
+    asked_for: whether these very checks were named.
     """
     folder = _new_folder()
     begun = time.monotonic()
     alone = len(checks) == 1
-    places = {check: Workplace(environment, folder / check.name, extra, alone) for check in checks}
+    places = {
+        check: Workplace(environment, folder / check.name, extra, live=alone, asked_for=asked_for) for check in checks
+    }
     ended: dict[Check, _Ended] = {}
     pool = ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2))
     try:
@@ -175,8 +189,12 @@ def run_checks(checks: Sequence[Check], environment: Environment, extra: Sequenc
 def _run_one(check: Check, place: Workplace) -> _Ended:
     begun = time.monotonic()
     failure: str | None = None
+    skipped: str | None = None
     try:
         check.run(place)
+    except CheckSkipped as reason:
+        skipped = str(reason)
+        place.write(f"Skipped: {skipped}\n")
     except (CheckFailed, SetUpFailed, OSError, subprocess.SubprocessError) as error:
         failure = str(error)
         place.write(f"{failure}\n")
@@ -184,7 +202,7 @@ def _run_one(check: Check, place: Workplace) -> _Ended:
     logs.mkdir(exist_ok=True)
     # Moved in one step: another run's log of the same name is replaced, not mixed in.
     log = place.log.replace(logs / f"{check.name}.log")
-    return _Ended(check, time.monotonic() - begun, failure, log)
+    return _Ended(check, time.monotonic() - begun, failure, skipped, log)
 
 
 def _report(result: _Ended, *, whole: bool) -> None:
@@ -195,8 +213,9 @@ def _report(result: _Ended, *, whole: bool) -> None:
 
 
 def _line(result: _Ended) -> str:
-    verdict = "ok  " if result.failure is None else "FAIL"
-    return f"{verdict}  {result.check.name:<13} {result.seconds:6.1f} s  {result.check.about}"
+    verdict = "FAIL" if result.failure is not None else "ok  " if result.skipped is None else "skip"
+    about = result.check.about if result.skipped is None else f"{result.check.about}: {result.skipped}"
+    return f"{verdict}  {result.check.name:<13} {result.seconds:6.1f} s  {about}"
 
 
 def _summary(ended: Sequence[_Ended], seconds: float) -> bool:
@@ -204,9 +223,17 @@ def _summary(ended: Sequence[_Ended], seconds: float) -> bool:
     say("")
     for result in ended:
         say(_line(result))
-    verdict = f"{len(failed)} of {len(ended)} FAILED: {', '.join(failed)}" if failed else f"all {len(ended)} passed"
+    skipped = [result.check.name for result in ended if result.skipped is not None]
+    verdict = f"{len(failed)} of {len(ended)} FAILED: {', '.join(failed)}" if failed else f"{_passed(ended)} passed"
+    if skipped:
+        verdict = f"{verdict}; not run: {', '.join(skipped)}"
     say(f"\n{verdict}, in {seconds:.0f} s. What each of them wrote is in .cache/logs/.")
     return not failed
+
+
+def _passed(ended: Sequence[_Ended]) -> str:
+    passed = [result for result in ended if result.skipped is None]
+    return f"all {len(ended)}" if len(passed) == len(ended) else f"{len(passed)} of {len(ended)}"
 
 
 def _new_folder() -> Path:

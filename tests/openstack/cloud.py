@@ -43,8 +43,9 @@ END_SECONDS = 20
 
 
 def default_run_dir() -> Path:
-    """Return the folder that is meant when none is named."""
-    return packages.cache_dir() / "run"
+    """Return the folder that is meant when none is named: JETSTREAM_OPENSTACK_RUN, or one in the checkout's cache."""
+    named = os.environ.get("JETSTREAM_OPENSTACK_RUN")
+    return Path(named).resolve() if named else packages.cache_dir() / "run"
 
 
 class Cloud(Fleet):
@@ -136,7 +137,13 @@ def up(options: keeper.Options, say: Callable[[str], None] = lambda text: None) 
     Raises StartFailed, and packages.PackagesMissing.
     """
     packages.ensure(say)
-    return _await(keeper.start(options), Layout(Path(options.run_dir)), say)
+    process = keeper.start(options)
+    try:
+        return _await(process, Layout(Path(options.run_dir)), say)
+    except BaseException:
+        # also when somebody does not want to wait any longer
+        process.terminate()
+        raise
 
 
 def _await(process: subprocess.Popen[bytes], layout: Layout, say: Callable[[str], None]) -> Cloud:

@@ -43,8 +43,8 @@ from ansible_collections.jetstream.cloud.tests.openstack.services import (
     write_keys,
 )
 
-# how long a single step may take on a machine that is busy
-STEP_SECONDS = 300
+# how long a single step may take on a machine that is very busy
+STEP_SECONDS = 600
 # after SIGTERM
 GRACE_SECONDS = 3
 LOOK_SECONDS = 0.5
@@ -230,8 +230,8 @@ class Keeper:
                 process.wait()
 
     def _seed_dir(self) -> Path:
-        """Return where the copy of a ready cloud is kept, for just these packages, this tooling and these services."""
-        digest = hashlib.sha256(packages.stamp().encode())
+        """Return where the copy of a ready cloud is kept, for just these pins, this tooling and these services."""
+        digest = hashlib.sha256(packages.PINS.read_bytes())
         outside = [INSIDE.with_name(f"{name}.py") for name in ("keeper", "seeding", "services")]
         for path in [*sorted(INSIDE.glob("*.py")), *outside]:
             digest.update(path.read_bytes())
@@ -239,6 +239,8 @@ class Keeper:
         return packages.cache_dir() / f"seed-{kind}-{digest.hexdigest()[:12]}"
 
     def _keep_seed(self, seed: Path) -> None:
+        if seed.exists():
+            return
         draft = seed.with_name(f"{seed.name}.{os.getpid()}")
         live = self._layout.data
         shutil.copytree(live, draft, ignore=shutil.ignore_patterns("*.db", "*.db-wal", "*.db-shm"))
@@ -252,7 +254,8 @@ class Keeper:
                 source.backup(target)
         self._known.save(draft / "secrets.json")
         for old in seed.parent.glob(f"{seed.name.rpartition('-')[0]}-*"):
-            if old != draft:
+            # names with a dot are the drafts of others that start just now
+            if old != seed and "." not in old.name:
                 shutil.rmtree(old, ignore_errors=True)
         try:
             draft.rename(seed)

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -321,6 +323,20 @@ def test_requests_of_clients_are_counted_and_no_others(js2: cloud.Cloud, sdk: Co
     assert seen.of("compute", "POST")[0].path == f"/v2.1/servers/{server.id}/action"
     assert seen[0].agent.startswith("openstacksdk/")
     js2.clear()
+
+
+def test_the_commands_work_with_any_python(js2: cloud.Cloud) -> None:
+    def run(command: str) -> str:
+        # -I: nothing of this environment, where the collection can be imported
+        here = Path(keeper.__file__).parent
+        line = [sys.executable, "-I", str(here), command, "--run-dir", str(js2.run_dir)]
+        return subprocess.run(line, capture_output=True, text=True, timeout=60, check=True).stdout
+
+    assert run("status").startswith("ready, keeper ")
+    assert run("env").splitlines() == [
+        f"export OS_CLIENT_CONFIG_FILE={shlex.quote(str(js2.clouds_yaml))}",
+        "export OS_CLOUD=js2",
+    ]
 
 
 # ending ---------------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from ansible_collections.jetstream.cloud.tests.openstack import cloud
+from ansible_collections.jetstream.cloud.tests.openstack import cloud, packages
 from ansible_collections.jetstream.cloud.tests.scenarios.jetstream2.user import User
 from ansible_collections.jetstream.cloud.tests.scenarios.stages import OpenStack, Simulator, Stage
 
@@ -45,7 +45,8 @@ def _at_an_empty_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
 @pytest.fixture(scope="session")
 def js2(request: pytest.FixtureRequest) -> Iterator[cloud.Cloud]:
     """Have a real OpenStack, with nothing in its project that somebody has left."""
-    with cloud.running(request.config.getoption("--run-dir"), with_cinder=True, max_seconds=_LONGEST, say=print) as it:
+    folder = request.config.getoption("--run-dir") or packages.cache_dir() / "run-of-scenarios"
+    with cloud.running(folder, with_cinder=True, max_seconds=_LONGEST, say=print) as it:
         it.clear()
         yield it
 

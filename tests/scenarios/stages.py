@@ -55,7 +55,11 @@ class Simulator:
 
     def have(self, states: Mapping[FleetState, int], volumes: Sequence[str] = ()) -> None:
         self.close()
-        world = fleet(states=states, names="vm-{number}", settings=Settings(transition=1.0, deploy=1.0))
+        world = fleet(
+            states={str(state): count for state, count in states.items()},
+            names="vm-{number}",
+            settings=Settings(transition=1.0, deploy=1.0),
+        )
         first = world.instance("vm-1")
         made = [world.add_volume(name, 10, first.identity) for name in volumes]
         if made:

@@ -12,7 +12,8 @@ import pytest
 import requests
 import yaml
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import AuthenticationFailed, ConfigurationError
-from ansible_collections.jetstream.cloud.tests.openstack.seeding import OWNER, PROJECT, REGION, Secrets
+from ansible_collections.jetstream.cloud.tests.openstack.seeding import OWNER, PROJECT, Secrets
+from ansible_collections.jetstream.cloud.tests.openstack.services import REGION
 from ansible_collections.jetstream.cloud.tests.scenarios.jetstream2.user import User
 
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.jetstream2 import client
-from ansible_collections.jetstream.cloud.tests.openstack.seeding import IMAGE, OWNER, PROJECT, REGION
+from ansible_collections.jetstream.cloud.tests.openstack.fleet import FleetState
+from ansible_collections.jetstream.cloud.tests.openstack.seeding import IMAGE, OWNER, PROJECT
+from ansible_collections.jetstream.cloud.tests.openstack.services import REGION
 from ansible_collections.jetstream.cloud.tests.scenarios.jetstream2.user import User
 
 
@@ -59,7 +61,15 @@ def test_a_server_has_all_that_a_user_may_ask_for(user: User) -> None:
 
 
 def test_servers_that_sleep_are_stuck_or_locked_are_seen_as_that(user: User) -> None:
-    kinds = ("shutoff", "suspended", "paused", "shelved_offloaded", "shelved_without_host", "error", "locked")
+    kinds: tuple[FleetState, ...] = (
+        "shutoff",
+        "suspended",
+        "paused",
+        "shelved_offloaded",
+        "shelved_without_host",
+        "error",
+        "locked",
+    )
     fleet = user.cloud.fleet(dict.fromkeys(kinds, 1), name="each")
     seen = _instances(user)
     told = {kind: seen[fleet[kind][0].name] for kind in kinds}
