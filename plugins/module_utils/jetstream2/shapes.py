@@ -147,13 +147,17 @@ def periods_from_actions(instance: Instance, row: Json, actions: Iterable[Json])
     A state begins when the action that led to it had ended. What is in none of the actions is taken from the server as
     it is now: a state that came about otherwise, such as an error, holds since the server last changed.
     """
-    done = sorted(
-        (moment(each.get("updated_at") or each["start_time"]), _STATE_AFTER[each["action"]])
+    told = [
+        (moment(each.get("updated_at") or each["start_time"]), each.get("action"), each.get("message"))
         for each in actions
-        if each.get("action") in _STATE_AFTER and each.get("message") != "Error"
+    ]
+    done = sorted(
+        (end, _STATE_AFTER[action]) for end, action, message in told if action in _STATE_AFTER and message != "Error"
     )
     if instance.status in _LASTING and (not done or done[-1][1] != instance.status):
-        done.append((moment(row["updated"]), instance.status))
+        # Nova tells this time in whole seconds, and so, in a quick sequence, a moment before the last action had ended.
+        changed = max([moment(row["updated"]), *(end for end, _action, _message in told)])
+        done.append((changed, instance.status))
     ends = [start for start, _status in done[1:]]
     return [
         StatusPeriod(

@@ -50,7 +50,7 @@ def test_a_recorded_refusal_is_told_in_its_own_words(name: str, kind: type[Jetst
     refusal = recorded("refusals")[name]
     with pytest.raises(kind) as caught:
         checked(reply(refusal["status"], refusal["body"]), DOING)
-    assert type(caught.value) is kind
+    assert caught.type is kind
     assert str(caught.value).startswith(f'{DOING} was refused: "')
     assert quoted in str(caught.value)
     assert f"(HTTP {refusal['status']})" in str(caught.value)
@@ -82,7 +82,7 @@ def test_any_other_answer_is_the_error_it_stands_for(
 ) -> None:
     with pytest.raises(kind) as caught:
         checked(reply(status, body), DOING)
-    assert type(caught.value) is kind
+    assert caught.type is kind
     assert text in str(caught.value)
 
 

@@ -159,11 +159,25 @@ def test_history_leaves_out_what_failed() -> None:
     assert periods[-1].end is None
 
 
-def test_history_ends_with_what_is_now_whatever_the_actions_say() -> None:
-    created = [recorded("actions")["actions of broken"]["instanceActions"][2]]
-    active, error = periods_from_actions(read(SERVERS["node-4"]), SERVERS["node-4"], created)
+def done_at(action: str, time: str, message: str | None = None) -> dict[str, Any]:
+    return {"action": action, "start_time": time, "updated_at": time, "message": message}
+
+
+@pytest.mark.parametrize(
+    ("failed", "since"),
+    [
+        ([], "2026-11-23T23:27:31+00:00"),
+        ([done_at("stop", "2026-11-23T23:27:30.700000", "Error")], "2026-11-23T23:27:31+00:00"),
+        # Nova cuts the time of a server's last change to seconds, but not that of an action.
+        ([done_at("stop", "2026-11-23T23:27:31.700000", "Error")], "2026-11-23T23:27:31.700000+00:00"),
+    ],
+)
+def test_history_ends_with_what_is_now_whatever_the_actions_say(failed: list[dict[str, Any]], since: str) -> None:
+    assert SERVERS["node-4"]["updated"] == "2026-11-23T23:27:31Z"
+    created = [done_at("create", "2026-11-23T23:27:20.500000")]
+    active, error = periods_from_actions(read(SERVERS["node-4"]), SERVERS["node-4"], [*failed, *created])
     assert (active.status, error.status, error.end) == ("active", "error", None)
-    assert active.end == error.start == datetime.fromisoformat(SERVERS["node-4"]["updated"])
+    assert active.end == error.start == datetime.fromisoformat(since)
     # What is passed through is no state that it came to.
     resizing = {**SERVERS["web"], "status": "RESIZE"}
     assert [each.status for each in periods_from_actions(read(resizing), resizing, created)] == ["active"]
