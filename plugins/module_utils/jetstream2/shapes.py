@@ -148,7 +148,7 @@ def periods_from_actions(instance: Instance, row: Json, actions: Iterable[Json])
     it is now: a state that came about otherwise, such as an error, holds since the server last changed.
     """
     told = [
-        (moment(each.get("updated_at") or each["start_time"]), each.get("action"), each.get("message"))
+        (moment(each.get("updated_at") or each["start_time"]), str(each.get("action")), each.get("message"))
         for each in actions
     ]
     done = sorted(
