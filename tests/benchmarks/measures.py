@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ansible_collections.jetstream.cloud.plugins.module_utils.profile import DEFAULT_CONCURRENCY, DEFAULT_PAGE_SIZE
 from ansible_collections.jetstream.cloud.tests.benchmarks.contenders import INFO, STATE, Contender
-from ansible_collections.jetstream.cloud.tests.benchmarks.stage import Costs, Site
-from ansible_collections.jetstream.cloud.tests.benchmarks.watch import Desk, counting_python
+from ansible_collections.jetstream.cloud.tests.benchmarks.stage import Asked, Costs, Site
+from ansible_collections.jetstream.cloud.tests.benchmarks.watch import Desk, Ran, counting_python
 from ansible_collections.jetstream.cloud.tests.unit.stand_ins.playbooks import Json
 
 # An empty module, on the controller.
@@ -26,6 +27,21 @@ class Wrong(Exception):
 
 
 @dataclass(frozen=True)
+class Spent:
+    """Where the seconds of a run went.
+
+    C(start): until the first request. C(lists): until the first stop. C(stops): until the last stop was accepted.
+    C(looks): until the last answer. C(end): until the program had ended.
+    """
+
+    start: float
+    lists: float
+    stops: float
+    looks: float
+    end: float
+
+
+@dataclass(frozen=True)
 class Stopped:
     """A fleet that was stopped. C(seconds) by the clock, C(memory) in MB of the largest process."""
 
@@ -34,6 +50,7 @@ class Stopped:
     requests: int
     programs: int
     memory: float
+    spent: Spent
 
 
 @dataclass(frozen=True)
@@ -73,10 +90,27 @@ def stop_fleet(contender: Contender, instances: int, costs: Costs, times: int = 
     for _round in range(times):
         with Site(instances, costs) as site:
             ran = contender.stop(site.url)
-            runs.append(Stopped(instances, ran.seconds, site.asked(), contender.programs(instances), ran.memory))
+            asked = site.asked()
+            programs = contender.programs(instances)
+            runs.append(Stopped(instances, ran.seconds, len(asked), programs, ran.memory, spent(ran, asked)))
             if contender.waits and site.still_active():
                 raise Wrong(f"{contender.name} left {site.still_active()} of {instances} running")
     return sorted(runs, key=lambda run: run.seconds)[times // 2]
+
+
+def spent(ran: Ran, asked: Sequence[Asked]) -> Spent:
+    """Tell from the requests of a run, in the order in which they came, where its seconds went."""
+    # The first is the login, which is a POST as well.
+    stops = [each for each in asked[1:] if each.method == "POST"]
+    accepted = max(each.ended for each in stops)
+    answered = max(each.ended for each in asked)
+    return Spent(
+        start=asked[0].began - ran.begun,
+        lists=stops[0].began - asked[0].began,
+        stops=accepted - stops[0].began,
+        looks=answered - accepted,
+        end=ran.begun + ran.seconds - answered,
+    )
 
 
 def nothing_to_do(instances: int, costs: Costs, empty: float, times: int = 3) -> Pair:

@@ -38,6 +38,15 @@ BARE = Costs()
 REAL = Costs(v2_row=0.07, v1_row=0.03, detail=0.075)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A request: its method, and when it came and was answered, in the machine's monotonic time."""
+
+    method: str
+    began: float
+    ended: float
+
+
 class Site:
     """A site with so many active instances. Use it in a with statement."""
 
@@ -66,9 +75,10 @@ class Site:
         self._process.terminate()
         self._process.wait()
 
-    def asked(self) -> int:
-        """Count the requests since the last reset."""
-        return len(self._control("GET", "requests")["requests"])
+    def asked(self) -> list[Asked]:
+        """Return the requests since the last reset, in the order in which they came."""
+        rows = self._control("GET", "requests")["requests"]
+        return sorted((Asked(row["method"], row["began"], row["ended"]) for row in rows), key=lambda each: each.began)
 
     def reset(self) -> None:
         """Forget all requests."""

@@ -20,8 +20,12 @@ from ansible_collections.jetstream.cloud.tests.unit.stand_ins.playbooks import P
 
 @dataclass(frozen=True)
 class Ran:
-    """A program that ran: seconds by the clock, MB of the largest of its processes, and what it wrote."""
+    """A program that ran: seconds by the clock, MB of the largest of its processes, and what it wrote.
 
+    C(begun): when, in the machine's monotonic time.
+    """
+
+    begun: float
     seconds: float
     memory: float
     output: str
@@ -47,7 +51,7 @@ def ran(command: Sequence[str], environment: Mapping[str, str], folder: Path) ->
         text = output.read()
     if process.returncode:
         raise Failed(f"{' '.join(command)} ended with {process.returncode}:\n{text[-2000:]}")
-    return Ran(seconds, usage.ru_maxrss / 1024, text)
+    return Ran(begun, seconds, usage.ru_maxrss / 1024, text)
 
 
 class Desk:
