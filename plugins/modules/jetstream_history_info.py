@@ -88,8 +88,8 @@ instances:
   elements: dict
   contains:
     id:
-      description: The number that the web page shows.
-      type: int
+      description: The number that the web page shows. On Jetstream2, the UUID.
+      type: raw
       sample: 21752
     uuid:
       description: The UUID.

@@ -62,8 +62,8 @@ volumes:
   elements: dict
   contains:
     id:
-      description: The number that the web page shows.
-      type: int
+      description: The number that the web page shows. On Jetstream2, the UUID.
+      type: raw
       sample: 12
     uuid:
       description: The UUID, which is that of the volume in OpenStack, too.
@@ -93,8 +93,8 @@ volumes:
           description: The UUID of the instance.
           type: str
         instance_id:
-          description: The number of the instance. V(null) if it is not one of yours.
-          type: int
+          description: The C(id) of the instance. V(null) if it is not one of yours.
+          type: raw
           sample: 21752
         instance_name:
           description: The name of the instance. V(null) if it is not one of yours.
