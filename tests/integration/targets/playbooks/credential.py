@@ -18,12 +18,14 @@ URL = os.environ["JETSTREAM_API_URL"]
 VARIABLES = {name: value for name, value in os.environ.items() if not name.startswith("JETSTREAM_")}
 
 
-def save(password: str, *options: str) -> tuple[int, str]:
+COMMAND = ["ansible-playbook", "jetstream.cloud.save_credential"]
+
+
+def save(password: str, *options: str, **variables: str) -> tuple[int, str]:
     """Run the playbook at a terminal, and answer what it asks. Return its status, and all that the terminal shows."""
     process, terminal = pty.fork()
     if process == 0:
-        command = ["ansible-playbook", "jetstream.cloud.save_credential", "-e", f"api_url={URL}", "-vvv", "--diff"]
-        os.execvpe(command[0], [*command, *options], VARIABLES)
+        os.execvpe(COMMAND[0], [*COMMAND, "-vvv", "--diff", *options], {**VARIABLES, **variables})
     shown = b""
     answers = [(b"Name of the account", b"demo\n"), (b"it is not shown)", password.encode() + b"\n")]
     while True:
@@ -50,20 +52,43 @@ def instances(**variables: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def without_terminal(**variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        COMMAND,
+        env={**VARIABLES, **variables},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
 def main() -> None:
-    status, shown = save("hunter2")
+    # Nobody is there to be asked. Nothing is tried then.
+    unasked = without_terminal(JETSTREAM_API_URL=URL)
+    print(unasked.stdout)
+    assert unasked.returncode == 2
+    assert "A name and a password are needed." in unasked.stdout
+
+    status, shown = save("hunter2", "-e", f"api_url={URL}")
     assert status == 2
     assert "hunter2" not in shown
     assert not PROFILES.exists()
 
     # The word demo is the name, too. So the password is looked for where only it would stand.
-    status, shown = save("demo")
+    status, shown = save("demo", "-e", f"api_url={URL}")
     assert status == 0
     assert '"password": "demo"' not in shown
     assert tomllib.loads(PROFILES.read_text()) == {"default": {"api_url": URL, "username": "demo", "password": "demo"}}
     assert PROFILES.stat().st_mode & 0o777 == 0o600
     assert PROFILES.parent.stat().st_mode & 0o777 == 0o700
     assert "ice-flow-01" in instances().stdout
+
+    # It is tried and saved where the variables lead that all other playbooks go by, and nowhere else.
+    status, shown = save("demo", JETSTREAM_API_URL=URL, JETSTREAM_PROFILE="lab")
+    assert status == 0
+    assert tomllib.loads(PROFILES.read_text())["lab"]["api_url"] == URL
 
     # The original tool's file, as it wrote it: readable by all.
     PROFILES.unlink()
