@@ -9,5 +9,6 @@ collection="${ANSIBLE_COLLECTIONS_PATH%%:*}/ansible_collections/jetstream/cloud"
 beside=(python "${collection}/tests/simulator/beside.py" --transition 0)
 "${beside[@]}" -- ./readouts.sh
 "${beside[@]}" -- ./actions.sh
+"${beside[@]}" -- ./refusals.sh
 "${beside[@]}" -- python report.py
 "${beside[@]}" -- python credential.py
