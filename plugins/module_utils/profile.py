@@ -53,7 +53,7 @@ _A_DAY = 86400.0
 _THE_DEFAULT = "the default"
 _QUICKEST = (
     "Set JETSTREAM_USERNAME and JETSTREAM_PASSWORD in the environment, or give the options username and password, "
-    f"or write both into a profile in ~/{PROFILES}."
+    f"or save both in a profile in ~/{PROFILES}, as the playbook jetstream.cloud.save_credential does."
 )
 
 
@@ -131,10 +131,11 @@ def resolve(options: Mapping[str, object], environ: Mapping[str, str], home: Pat
     Reads the files in C(home) and nothing else. Raises ConfigurationError, in one sentence, without a secret in it.
     """
     warnings: list[str] = []
+    missed: list[str] = []
     said = [_from_options(options), _from_environment(environ)]
     named = _find("profile", said)
     profile_name = _text(named) if named else None
-    profile = _read_profile(home, profile_name, warnings)
+    profile = _read_profile(home, profile_name, warnings, missed)
     sources = [*said, profile] if profile else said
     settings = _Settings(sources)
 
@@ -142,7 +143,7 @@ def resolve(options: Mapping[str, object], environ: Mapping[str, str], home: Pat
     login = (
         _Login("", None, None, None, False)
         if backend == OPENSTACK
-        else _atmosphere_login(settings, sources, home, warnings)
+        else _atmosphere_login(settings, sources, home, warnings, missed)
     )
     if profile:
         settings.sources["profile"] = named.words if named else _THE_DEFAULT
@@ -275,17 +276,20 @@ class _Login:
     allow_http: bool
 
 
-def _atmosphere_login(settings: _Settings, sources: Sequence[_Source], home: Path, warnings: list[str]) -> _Login:
+def _atmosphere_login(
+    settings: _Settings, sources: Sequence[_Source], home: Path, warnings: list[str], missed: list[str]
+) -> _Login:
+    """Put the login together. C(missed): why a place in which it might be gave nothing."""
     allow_http = settings.flag("allow_http", default=False)
     api_url = settings.api_url(allow_http=allow_http)
     username = settings.text("username")
     secrets, strangers = _usable_secrets(sources, username, api_url)
     if not secrets and not strangers:
-        jkey = _read_jkey(home, warnings)
+        jkey = _read_jkey(home, warnings, missed)
         secrets = {"password": jkey} if jkey else {}
     password, token = _password(secrets.get("password")), _token(secrets.get("token"))
     if token is None and (username is None or password is None):
-        raise _no_credentials(settings, username, secrets.get("password"), strangers)
+        raise _no_credentials(settings, username, secrets.get("password"), [*strangers, *missed])
     for name, found in secrets.items():
         settings.sources[name] = found.words
     return _Login(api_url, username, password, token, allow_http)
@@ -325,7 +329,7 @@ def _belongs_elsewhere(source: _Source, username: str | None, api_url: str) -> s
 
 
 def _no_credentials(
-    settings: _Settings, username: str | None, password: _Found | None, strangers: Iterable[str]
+    settings: _Settings, username: str | None, password: _Found | None, reasons: Iterable[str]
 ) -> ConfigurationError:
     if username is not None:
         sentence = f"There is no password and no token for {username} ({settings.sources['username']})."
@@ -333,7 +337,7 @@ def _no_credentials(
         sentence = f"There is a password ({password.words}), but no username that it belongs to."
     else:
         sentence = "There is neither a token nor a username with its password."
-    return ConfigurationError(" ".join([sentence, *strangers]), hint=_QUICKEST)
+    return ConfigurationError(" ".join([sentence, *reasons]), hint=_QUICKEST)
 
 
 def _password(found: _Found | None) -> str | None:
@@ -399,8 +403,11 @@ def _find(name: str, sources: Iterable[_Source]) -> _Found | None:
     return next((source.take(name) for source in sources if source.gives(name)), None)
 
 
-def _read_profile(home: Path, name: str | None, warnings: list[str]) -> _Source | None:
-    """Return the profile of that name, or the default one if there is one."""
+def _read_profile(home: Path, name: str | None, warnings: list[str], missed: list[str]) -> _Source | None:
+    """Return the profile of that name, or the default one if there is one.
+
+    Whoever names none needs none. Why there is none is told where a login turns out to be C(missed).
+    """
     path = home / PROFILES
     shown = f"~/{PROFILES}"
     try:
@@ -414,12 +421,14 @@ def _read_profile(home: Path, name: str | None, warnings: list[str]) -> _Source 
         sentence = f"{shown} cannot be read: {error.strerror}."
         if name is None:
             warnings.append(sentence)
+            missed.append(sentence)
             return None
         raise ConfigurationError(sentence) from None
     profiles = _parse_profiles(content, shown)
     chosen = name or _DEFAULT_PROFILE
     if chosen not in profiles:
         if name is None:
+            missed += _without_default(profiles, shown)
             return None
         raise _unknown_profile(name, profiles, shown)
     if any(profile.get(secret) for profile in profiles.values() for secret in _SECRETS):
@@ -431,9 +440,9 @@ def _read_profile(home: Path, name: str | None, warnings: list[str]) -> _Source 
 
 def _parse_profiles(content: bytes, shown: str) -> dict[str, dict[str, Any]]:
     document = _parse_toml(content, shown)
-    if isinstance(document, str):
+    if isinstance(document, ConfigurationError):
         # Not raised where it happened: the original errors hold the content of the file.
-        raise ConfigurationError(document, hint='Text stands in quotes there, as in: username = "ada"')
+        raise document
     for key, value in document.items():
         if not isinstance(value, dict):
             raise ConfigurationError(
@@ -442,16 +451,18 @@ def _parse_profiles(content: bytes, shown: str) -> dict[str, dict[str, Any]]:
     return document
 
 
-def _parse_toml(content: bytes, shown: str) -> dict[str, Any] | str:
-    """Return the tables, or a sentence that says why there are none."""
+def _parse_toml(content: bytes, shown: str) -> dict[str, Any] | ConfigurationError:
+    """Return the tables, or the error that says why there are none."""
     try:
         return tomllib.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError:
-        return f"{shown} is not UTF-8 text."
+        return ConfigurationError(f"{shown} is not UTF-8 text.", hint="Save it in UTF-8.")
     except tomllib.TOMLDecodeError as error:
-        return _toml_sentence(str(error), shown)
+        return ConfigurationError(
+            _toml_sentence(str(error), shown), hint='Text stands in quotes there, as in: username = "ada"'
+        )
     except RecursionError:
-        return f"{shown} is nested too deeply."
+        return ConfigurationError(f"{shown} is nested too deeply.")
 
 
 def _toml_sentence(error: str, shown: str) -> str:
@@ -468,6 +479,14 @@ def _unknown_profile(name: str, profiles: Mapping[str, object], shown: str) -> C
     return ConfigurationError(
         f"There is no profile {name} in {shown}, only {there}.", hint=_did_you_mean(name, profiles)
     )
+
+
+def _without_default(profiles: Mapping[str, object], shown: str) -> list[str]:
+    """Say which profiles are there, where none was named and none is the default."""
+    if not profiles:
+        return []
+    there = ", ".join(sorted(profiles))
+    return [f"No profile was named, and {shown} has none called {_DEFAULT_PROFILE}, only {there}."]
 
 
 def _check_profile(profile: Mapping[str, object], place: str) -> None:
@@ -497,8 +516,8 @@ def _did_you_mean(word: str, words: Iterable[str]) -> str | None:
     return f"Did you mean {close[0]}?" if close else None
 
 
-def _read_jkey(home: Path, warnings: list[str]) -> _Found | None:
-    """Return the password from the file that the original tool wrote, if there is one."""
+def _read_jkey(home: Path, warnings: list[str], missed: list[str]) -> _Found | None:
+    """Return the password from the file that the original tool wrote, if there is one, or why it is C(missed)."""
     path = home / JKEY
     shown = f"~/{JKEY}"
     try:
@@ -507,11 +526,11 @@ def _read_jkey(home: Path, warnings: list[str]) -> _Found | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        warnings.append(f"{shown} cannot be read: {error.strerror}.")
+        missed.append(f"{shown} cannot be read: {error.strerror}.")
         return None
     password = _parse_jkey(content)
     if password is None:
-        warnings.append(f"{shown} holds no password in its first line.")
+        missed.append(f"{shown} holds no password in its first line.")
         return None
     warnings += _too_open(mode, shown)
     return _Found(password, shown, f"The password in {shown}")

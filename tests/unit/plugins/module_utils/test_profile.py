@@ -296,8 +296,8 @@ def test_somebody_elses_password_is_not_used_and_the_error_says_whose_it_is(acco
     assert account.refusal() == (
         "There is no password and no token for bob (option username). The password of profile default in "
         "~/.config/jetstream/profiles.toml was not used, because it belongs to ada. Set JETSTREAM_USERNAME and "
-        "JETSTREAM_PASSWORD in the environment, or give the options username and password, or write both into a "
-        "profile in ~/.config/jetstream/profiles.toml."
+        "JETSTREAM_PASSWORD in the environment, or give the options username and password, or save both in a "
+        "profile in ~/.config/jetstream/profiles.toml, as the playbook jetstream.cloud.save_credential does."
     )
 
 
@@ -315,6 +315,31 @@ def test_missing_credentials_are_one_sentence_and_three_ways_out(
     account.options = given_values
     refusal = account.refusal()
     assert refusal.startswith(sentence + " Set JETSTREAM_USERNAME and JETSTREAM_PASSWORD")
+
+
+@pytest.mark.parametrize(
+    ("profiles", "reason"),
+    [
+        (None, "~/.config/jetstream/profiles.toml cannot be read: Is a directory."),
+        (
+            '[lab]\ntoken = "t"\n[Default]\ntoken = "t"\n',
+            "No profile was named, and ~/.config/jetstream/profiles.toml has none called default, only Default, lab.",
+        ),
+    ],
+)
+def test_missing_credentials_come_with_what_was_found_in_their_place(
+    account: Account, profiles: str | None, reason: str
+) -> None:
+    if profiles is None:
+        (account.home / PROFILES).mkdir(parents=True)
+    else:
+        account.write(PROFILES, profiles)
+    account.options["username"] = "ada"
+    said = "There is no password and no token for ada (option username). "
+    assert account.refusal().startswith(f"{said}{reason} Set JETSTREAM_USERNAME")
+    (account.home / JKEY).mkdir(parents=True)
+    unread = "~/.config/jetstream/jkey.csv cannot be read: Is a directory."
+    assert account.refusal().startswith(f"{said}{reason} {unread} Set JETSTREAM_USERNAME")
 
 
 def test_a_profile_asked_for_by_option_that_the_environment_overrules_is_a_warning(account: Account) -> None:
@@ -376,7 +401,10 @@ def test_a_jkey_csv_without_a_password_says_so(account: Account, content: bytes)
     account.options["token"] = None
     account.options["username"] = "ada"
     account.write(JKEY, content)
-    assert account.refusal().startswith("There is no password and no token for ada")
+    assert account.refusal().startswith(
+        "There is no password and no token for ada (option username). "
+        "~/.config/jetstream/jkey.csv holds no password in its first line. Set JETSTREAM_USERNAME"
+    )
 
 
 @pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o400, False), (0o640, True), (0o604, True)])
@@ -430,7 +458,7 @@ def test_a_profile_file_without_secrets_may_be_open_to_others(account: Account) 
         ),
         ("[lab]\npassword = 's3cret\n", "{file} is not TOML at its end: "),
         ("[lab]\npassword = 'a'\npassword = 's3cret'\n", "{file} is not TOML in line 3: Cannot overwrite a value."),
-        (b"[lab]\npassword = '\xfc'\n", "{file} is not UTF-8 text."),
+        (b"[lab]\npassword = '\xfc'\n", "{file} is not UTF-8 text. Save it in UTF-8."),
         ("x = " + "[" * 5000, "{file} is n"),
         ("[default]\n", "There is no profile lab in {file}, only default."),
     ],

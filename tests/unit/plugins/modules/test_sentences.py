@@ -62,8 +62,8 @@ def test_no_credential(tmp_path: Path) -> None:
     result = run_module(INFO, {}, clock=HandClock(), home=tmp_path)
     assert failure(result) == (
         "There is neither a token nor a username with its password. Set JETSTREAM_USERNAME and JETSTREAM_PASSWORD in "
-        "the environment, or give the options username and password, or write both into a profile in "
-        "~/.config/jetstream/profiles.toml."
+        "the environment, or give the options username and password, or save both in a profile in "
+        "~/.config/jetstream/profiles.toml, as the playbook jetstream.cloud.save_credential does."
     )
 
 
