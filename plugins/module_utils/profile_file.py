@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils.profile import PROFILES
 
 # None means that the setting is to be gone.
 Settings: TypeAlias = "Mapping[str, str | bool | float | None]"
@@ -39,9 +40,10 @@ def profiles_in(text: str) -> dict[str, Any]:
     """
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        pass
-    raise ConfigurationError("The profile file is not valid TOML, so nothing was changed.", hint="Mend it by hand.")
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r" \(at (line \d+)", str(error))
+    place = f" in {line[1]}" if line else " at its end"
+    raise ConfigurationError(f"~/{PROFILES} is not TOML{place}, so nothing was changed.", hint="Mend it by hand.")
 
 
 def with_profile(text: str, name: str, settings: Settings) -> str:
@@ -195,6 +197,6 @@ def _as_meant(text: str, wanted: Mapping[str, Any]) -> str:
 
 def _unknown_form() -> ConfigurationError:
     return ConfigurationError(
-        "The profile file is written in a way that this cannot change, so nothing was changed.",
+        f"~/{PROFILES} is written in a way that this cannot change, so nothing was changed.",
         hint="Write each profile as a line [name] with one line for each setting.",
     )
