@@ -118,6 +118,12 @@ def _not_json(reply: Reply, doing: str) -> JetstreamError:
         return ServerFault(
             f"{doing} failed: the server broke on the request (HTTP {reply.status}, {kind}).", status=reply.status
         )
+    if kind == "application/json":
+        return UnexpectedAnswer(
+            f"{doing} was answered with JSON that is cut off or broken (HTTP {reply.status}).",
+            hint="Try again. If that does not help, something between here and the server spoils its answers.",
+            status=reply.status,
+        )
     return UnexpectedAnswer(
         f"{doing} was answered with {kind} where JSON should be (HTTP {reply.status}).",
         hint="Is api_url the address of an Atmosphere?",

@@ -12,7 +12,11 @@ from typing import Any
 
 from ansible_collections.jetstream.cloud.plugins.module_utils.atmosphere.answers import error_of, token_refused, words
 from ansible_collections.jetstream.cloud.plugins.module_utils.clock import Clock
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import AuthenticationFailed, UnexpectedAnswer
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+    AuthenticationFailed,
+    JetstreamError,
+    UnexpectedAnswer,
+)
 from ansible_collections.jetstream.cloud.plugins.module_utils.profile import Connection
 from ansible_collections.jetstream.cloud.plugins.module_utils.token_cache import Token, TokenCache
 from ansible_collections.jetstream.cloud.plugins.module_utils.transport import Reply, Transport
@@ -81,9 +85,17 @@ class Login:
             if self._token is not None and self._token != refused:
                 return self._token
             if self._logged_in or not self._may_log_in():
-                raise error_of(reply, "The request")
+                raise self._refusal(reply)
             self._token = self._cached_or_new(refused)
             return self._token
+
+    def _refusal(self, reply: Reply) -> JetstreamError:
+        """Return what it means that a token was refused, with where that came from if somebody gave it."""
+        error = error_of(reply, "The request")
+        where = self._connection.sources.get("token")
+        if where and not self._logged_in:
+            error.hint = f"It was taken from {where}. {error.hint}"
+        return error
 
     def _may_log_in(self) -> bool:
         return bool(self._connection.username and self._connection.password)

@@ -87,7 +87,7 @@ def test_an_expired_token(site: Site) -> None:
     token = site.world.new_token(site.world.users["johndoe"], lifetime=-1)
     assert failure(task(site, INFO, token=token, username=None, password=None)) == (
         "The token was refused: it is unknown to the server, or has expired (HTTP 403). "
-        "Give username and password for a new one."
+        "It was taken from option token. Give username and password for a new one."
     )
 
 
@@ -178,6 +178,14 @@ def test_plain_http(tmp_path: Path) -> None:
     assert failure(run_module(INFO, options, clock=HandClock(), home=tmp_path)) == (
         "The option api_url is http://use.jetstream-cloud.org, which would send the password in the clear. "
         "Write https://, or set allow_http if nobody else can listen on that network."
+    )
+
+
+def test_json_that_is_cut_off(site: Site) -> None:
+    site.server.faults.add(Fault(path="/api/v2/instances", truncate=True))
+    assert failure(task(site, INFO)) == (
+        "Listing instances was answered with JSON that is cut off or broken (HTTP 200). "
+        "Try again. If that does not help, something between here and the server spoils its answers."
     )
 
 

@@ -169,7 +169,7 @@ def test_a_given_token_that_is_refused_is_the_end_if_there_is_none(site: Site) -
     assert isinstance(error, AuthenticationFailed)
     assert str(error) == (
         "The token was refused: it is unknown to the server, or has expired (HTTP 403). "
-        "Give username and password for a new one."
+        "It was taken from option token. Give username and password for a new one."
     )
     assert site.asked() == {"v2 allocation sources": 1}
 
