@@ -13,7 +13,8 @@ description:
   - Brings one instance, or a whole selection of them, to a state, in one task. What is there already is left as it is.
   - All instances are listed once, planned for together, acted on in parallel, and waited for together.
   - When some instances fail, the others go on, the task fails at the end, and RV(instances) has them all.
-  - The cloud takes an instance's floating IP away when it stops, suspends or shelves it. A start gives it another.
+  - Atmosphere takes an instance's floating IP away when it stops, suspends or shelves it, and a start gives it another.
+    On Jetstream2, an instance keeps its floating IP.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:
