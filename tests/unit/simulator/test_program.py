@@ -37,7 +37,7 @@ def test_it_serves_the_demo_until_it_is_told_to_end(tmp_path: Path) -> None:
         assert url == url_file.read_text().strip()
         login = requests.post(
             f"{url}/auth",
-            json={"username": "demo", "password": "demo"},
+            json={"username": "demo", "password": "only-for-show"},
             headers={"Accept": "application/json"},
             timeout=20,
         )

@@ -173,7 +173,7 @@ def test_the_demo_has_a_dozen_in_mixed_states() -> None:
         "suspended",
     ]
     assert [volume.status for volume in world.volumes] == ["in-use", "in-use", "available"]
-    assert world.users["demo"].password == "demo"
+    assert world.users["demo"].password == "only-for-show"
     clock.advance(30)
     assert list(world.states().values()).count("active") == 8
 

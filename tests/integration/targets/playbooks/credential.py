@@ -14,6 +14,7 @@ from pathlib import Path
 PROFILES = Path.home() / ".config" / "jetstream" / "profiles.toml"
 JKEY = PROFILES.with_name("jkey.csv")
 URL = os.environ["JETSTREAM_API_URL"]
+PASSWORD = os.environ["JETSTREAM_PASSWORD"]
 # Of a user, nothing is known but the address of the site.
 VARIABLES = {name: value for name, value in os.environ.items() if not name.startswith("JETSTREAM_")}
 
@@ -76,23 +77,23 @@ def main() -> None:
     assert "hunter2" not in shown
     assert not PROFILES.exists()
 
-    # The word demo is the name, too. So the password is looked for where only it would stand.
-    status, shown = save("demo", "-e", f"api_url={URL}")
+    status, shown = save(PASSWORD, "-e", f"api_url={URL}")
     assert status == 0
-    assert '"password": "demo"' not in shown
-    assert tomllib.loads(PROFILES.read_text()) == {"default": {"api_url": URL, "username": "demo", "password": "demo"}}
+    assert PASSWORD not in shown
+    saved = {"api_url": URL, "username": "demo", "password": PASSWORD}
+    assert tomllib.loads(PROFILES.read_text()) == {"default": saved}
     assert PROFILES.stat().st_mode & 0o777 == 0o600
     assert PROFILES.parent.stat().st_mode & 0o777 == 0o700
     assert "ice-flow-01" in instances().stdout
 
     # It is tried and saved where the variables lead that all other playbooks go by, and nowhere else.
-    status, shown = save("demo", JETSTREAM_API_URL=URL, JETSTREAM_PROFILE="lab")
+    status, shown = save(PASSWORD, JETSTREAM_API_URL=URL, JETSTREAM_PROFILE="lab")
     assert status == 0
-    assert tomllib.loads(PROFILES.read_text())["lab"]["api_url"] == URL
+    assert tomllib.loads(PROFILES.read_text())["lab"] == saved
 
     # The original tool's file, as it wrote it: readable by all.
     PROFILES.unlink()
-    JKEY.write_bytes(b"demo\r\n")
+    JKEY.write_bytes(f"{PASSWORD}\r\n".encode())
     JKEY.chmod(0o644)
     found = instances(JETSTREAM_API_URL=URL, JETSTREAM_USERNAME="demo")
     print(found.stdout)

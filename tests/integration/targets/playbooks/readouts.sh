@@ -11,6 +11,9 @@ expect 0 jetstream.cloud.instances
 has '^NAME +ID +STATUS +SIZE +CPU +MEM MB +IP +ALLOCATION +PROJECT$'
 has '^ice-flow-01 +[0-9]+ +active +m1\.xlarge +24 +61440 +[0-9.]+ +TG-GEO160014 +glacier-melt$'
 hasnt "[{}\"]"
+# The page of the playbooks lets people try all columns on this fleet.
+expect 0 jetstream.cloud.instances -e columns=name,user
+has '^ice-flow-01 +demo$'
 
 expect 0 jetstream.cloud.instances -e 'only=ice-flow-0*' -e columns=name,burn_rate,project.name
 has '^NAME +BURN RATE +PROJECT'
