@@ -20,7 +20,7 @@ from typing import Any
 
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
 from ansible_collections.jetstream.cloud.plugins.module_utils.terminal_text import one_line
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.figures import Standing
+from ansible_collections.jetstream.cloud.plugins.module_utils.usage.figures import Reading, Standing
 
 try:
     import matplotlib as mpl
@@ -44,6 +44,9 @@ _COLOURS: Mapping[str, str] = {
     "#c4561a": "second",
 }
 _INK, _SOFT, _LINE, _FIRST, _SECOND = _COLOURS
+# An allocation is for a year. If the line led farther, the past would be a dot at its beginning.
+_FARTHEST = timedelta(days=366)
+_SHORTEST = 4.0
 # Inches at 72 points. Narrower than a phone's screen, where letters become larger than this by that, and not smaller.
 _SIZE = (4.3, 2.4)
 _STYLE: Any = {
@@ -63,6 +66,16 @@ def require() -> None:
         )
 
 
+def has_course(standing: Standing, now: datetime) -> bool:
+    """Say whether there is more to draw than where an allocation stands: days before, or where that leads."""
+    return bool(_past(standing, now)) or leads_somewhere(standing)
+
+
+def leads_somewhere(standing: Standing) -> bool:
+    """Say whether something is left, and is being used up."""
+    return standing.budget.exhausted_at is not None and (standing.budget.left or 0) > 0
+
+
 def left_over_time(standing: Standing, now: datetime) -> str:
     """Draw what was left of an allocation, day by day, and where that leads."""
     with mpl.rc_context(_STYLE):
@@ -78,41 +91,43 @@ def used_per_day(days: Mapping[date, Decimal]) -> str:
 def _left_over_time(standing: Standing, now: datetime) -> str:
     figure, axes = _paper()
     left = standing.budget.left or Decimal(0)
-    past = [each for each in standing.past if each.day < now.date()]
+    past = _past(standing, now)
     days = [*(each.day for each in past), now.date()]
-    axes.plot(
-        _numbers(days),
-        [*(float(each.left) for each in past), float(left)],
-        color=_FIRST,
-        marker="o",
-        ms=2.5,
-        linewidth=1.2,
-    )
+    amounts = [*(float(each.left) for each in past), float(left)]
+    axes.plot(_numbers(days), amounts, color=_FIRST, marker="o", ms=2.5, linewidth=1.2)
     exhausted = standing.budget.exhausted_at
-    if exhausted and left > 0:
+    if exhausted and leads_somewhere(standing):
         until, then = _where_it_leads(standing, now, exhausted)
-        axes.plot(_numbers([now.date(), until.date()]), [float(left), float(then)], color=_SECOND, linestyle="--")
+        axes.plot([_number(now.date()), _number(until)], [float(left), float(then)], color=_SECOND, linestyle="--")
     if standing.end and standing.end > now:
-        axes.axvline(_DATES.date2num(standing.end.date()), color=_SOFT, linewidth=1, linestyle=":")
-    axes.set_ylim(bottom=min(0.0, float(left)))
+        axes.axvline(_number(standing.end.date()), color=_SOFT, linewidth=1, linestyle=":")
+    _around_zero(axes, amounts)
     _date_axis(axes)
     return _svg(figure, f"SU left of {standing.name}", standing.uuid)
 
 
 def _used_per_day(days: Mapping[date, Decimal]) -> str:
     figure, axes = _paper()
-    axes.bar(_numbers(list(days)), [float(each) for each in days.values()], width=0.8, color=_FIRST)
-    axes.set_ylim(bottom=0)
+    amounts = [float(each) for each in days.values()]
+    axes.bar(_numbers(list(days)), amounts, width=0.8, color=_FIRST)
+    _around_zero(axes, amounts)
     _date_axis(axes)
     return _svg(figure, "SU used per day", "days")
 
 
+def _past(standing: Standing, now: datetime) -> list[Reading]:
+    return [each for each in standing.past if each.day < now.date()]
+
+
 def _where_it_leads(standing: Standing, now: datetime, exhausted: datetime) -> tuple[datetime, Decimal]:
-    """Return the end of the projection: nothing left, or the allocation's end if that comes before."""
-    if standing.end is None or standing.end >= exhausted or standing.end <= now:
+    """Return the end of the projection: nothing left, or what comes before: the allocation's end, or a year."""
+    until = now + _FARTHEST
+    if standing.end and standing.end > now:
+        until = min(until, standing.end)
+    if exhausted <= until:
         return exhausted, Decimal(0)
-    hours = Decimal(str((standing.end - now) / timedelta(hours=1)))
-    return standing.end, (standing.budget.left or Decimal(0)) - standing.burn.su_per_hour * hours
+    hours = Decimal(str((until - now) / timedelta(hours=1)))
+    return until, (standing.budget.left or Decimal(0)) - standing.burn.su_per_hour * hours
 
 
 def _paper() -> tuple[Figure, mpl.axes.Axes]:
@@ -123,20 +138,34 @@ def _paper() -> tuple[Figure, mpl.axes.Axes]:
     axes.spines[["left", "bottom"]].set_color(_LINE)
     axes.tick_params(colors=_SOFT, labelcolor=_INK)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
-    axes.yaxis.set_major_formatter("{x:,g}")
+    # Not as 1e+08, and not with what binary fractions add.
+    axes.yaxis.set_major_formatter("{x:,.10g}")
     axes.grid(axis="y", color=_LINE, linewidth=0.6)
     axes.set_axisbelow(True)
     return figure, axes
 
 
+def _around_zero(axes: mpl.axes.Axes, amounts: Sequence[float]) -> None:
+    """Let the axis of amounts have zero, and something to stand on it."""
+    low, high = min(0.0, *amounts), max(0.0, *amounts)
+    axes.set_ylim(low * 1.05, high * 1.05 if high or low else 1.0)
+
+
 def _date_axis(axes: mpl.axes.Axes) -> None:
+    # Of less than a few days, the ticks would be hours, which nothing here knows.
+    first, last = axes.get_xlim()
+    axes.set_xlim(first, max(last, first + _SHORTEST))
     locator = _DATES.AutoDateLocator(minticks=3, maxticks=6)
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(_DATES.ConciseDateFormatter(locator, show_offset=False))
 
 
+def _number(day: date) -> float:
+    return float(_DATES.date2num(day))
+
+
 def _numbers(days: Sequence[date]) -> list[float]:
-    return [float(_DATES.date2num(each)) for each in days]
+    return [_number(each) for each in days]
 
 
 def _svg(figure: Figure, title: str, key: str) -> str:

@@ -6,11 +6,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from html import escape
 
 from ansible_collections.jetstream.cloud.plugins.module_utils.terminal_text import one_line
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.charts import left_over_time, used_per_day
+from ansible_collections.jetstream.cloud.plugins.module_utils.usage.charts import (
+    has_course,
+    leads_somewhere,
+    left_over_time,
+    used_per_day,
+)
 from ansible_collections.jetstream.cloud.plugins.module_utils.usage.figures import Spender, Standing, Usage
 from ansible_collections.jetstream.cloud.plugins.module_utils.usage.letter import amount, forecast
 
@@ -84,14 +90,28 @@ def _allocation(standing: Standing, usage: Usage, charts: bool) -> str:
         f"<p>The instances use {amount(standing.burn.su_per_hour)} SU per hour now.</p>",
         f"<p>{_plain(forecast(standing))}</p>",
     ]
-    if charts and budget.left is not None:
-        drawing = left_over_time(standing, usage.taken_at)
-        parts.append(_figure(drawing, _caption(standing, usage)))
+    if budget.left is not None:
+        parts.append(_chart_of_left(standing, usage) if charts else _table_of_left(standing, usage))
     return "".join(parts)
 
 
+def _chart_of_left(standing: Standing, usage: Usage) -> str:
+    if not has_course(standing, usage.taken_at):
+        return ""
+    return _figure(left_over_time(standing, usage.taken_at), _caption(standing, usage))
+
+
+def _table_of_left(standing: Standing, usage: Usage) -> str:
+    first, today = usage.taken_at.date() - timedelta(days=usage.span - 1), usage.taken_at.date()
+    past = [(each.day, each.left) for each in standing.past if first <= each.day < today]
+    if not past:
+        return ""
+    rows = [(f"{day:%d %b}", amount(left)) for day, left in (*past, (today, standing.budget.left))]
+    return _table(("Day", "SU left"), rows)
+
+
 def _caption(standing: Standing, usage: Usage) -> str:
-    leads = bool(standing.budget.exhausted_at and standing.budget.left)
+    leads = leads_somewhere(standing)
     ends = bool(standing.end and standing.end > usage.taken_at)
     return (
         "SU left, day by day"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from xml.etree.ElementTree import Element
@@ -136,6 +137,44 @@ def test_charts_take_their_colours_from_the_page() -> None:
     alone = set(re.findall(r"(?<!, )#[0-9a-f]{6}(?![0-9a-f])", drawing))
     assert alone <= {"#000000"}
     assert {"var(--ink, #1c2733)", "var(--first, #1769aa)"} <= set(re.findall(r"var\(--\w+, #\w+\)", drawing))
+
+
+def drawn(standing: Standing) -> list[str]:
+    """Return the words in the chart of one allocation; nothing if there is none."""
+    tree = parsed(page(replace(USAGE, standings=(standing,), days={}), charts=True))
+    return ["".join(each.itertext()) for each in tree.iter() if each.tag.endswith("}text")]
+
+
+def test_draws_no_chart_of_a_single_point() -> None:
+    for left, burn in (("48", "0"), ("0", "2"), ("-400", "2")):
+        assert drawn(replace(a_standing(left, burn), past=())) == []
+    assert drawn(replace(a_standing("48", "2"), past=())) != []
+    assert drawn(a_standing("48", "0")) != []
+
+
+def test_a_chart_has_amounts_that_people_read_and_looks_a_year_ahead() -> None:
+    # Lasts for 5700 years.
+    labels = drawn(a_standing("99999999.5", "2"))
+    assert "100,000,000" in labels
+    assert [each for each in labels if re.fullmatch(r"\d{4}", each) and int(each) > 2028] == []
+    # Overspent for as long as anybody knows: hangs from zero.
+    overspent = replace(a_standing("-400", "2"), past=(Reading(NOW.date() - timedelta(days=1), "9", Decimal(-300)),))
+    assert {"0", "\N{MINUS SIGN}400"} <= set(drawn(overspent))
+
+
+@pytest.mark.parametrize(("left", "burn"), [("48", "0"), ("48", "24"), ("1", "1")])
+def test_a_chart_of_few_days_has_days(left: str, burn: str) -> None:
+    past = (Reading(NOW.date() - timedelta(days=1), "9", Decimal(50)),)
+    labels = drawn(replace(a_standing(left, burn), past=past))
+    assert {"22", "23", "24"} <= set(labels)
+    assert [each for each in labels if ":" in each] == []
+
+
+def test_without_charts_the_same_stands_in_tables() -> None:
+    usage = replace(USAGE, standings=(a_standing("100", "2"),), span=3)
+    tables = re.findall(r"<table>.*?</table>", page(usage, charts=False), re.DOTALL)
+    rows = re.findall(r"<td>(.*?)</td><td class=n>(.*?)</td></tr>", tables[0])
+    assert rows == [("21 Nov", "900"), ("22 Nov", "500"), ("23 Nov", "100")]
 
 
 def test_asks_for_matplotlib_by_name_only_where_it_is_wanted() -> None:
