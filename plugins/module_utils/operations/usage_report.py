@@ -137,5 +137,5 @@ def _warnings(standings: Sequence[Standing], costs: Sequence[Cost], instances: S
             "Give the SU per hour in rates.sizes."
         )
     if unpaid:
-        warnings.append(f"{unpaid} instances have no allocation source, and are part of no forecast.")
+        warnings.append(f"Instances that have no allocation source, and are part of no forecast: {unpaid}.")
     return tuple(warnings)

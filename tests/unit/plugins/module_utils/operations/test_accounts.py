@@ -14,7 +14,11 @@ import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
 from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations import allocation_info, history_info
+from ansible_collections.jetstream.cloud.plugins.module_utils.operations import (
+    allocation_info,
+    history_info,
+    usage_report,
+)
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, fleet
 from ansible_collections.jetstream.cloud.tests.unit.stand_ins.atmosphere import Site, a_site
 from ansible_collections.jetstream.cloud.tests.unit.stand_ins.desk import Desk
@@ -72,6 +76,14 @@ def test_an_allocation_that_is_not_there_is_a_warning(site: Site) -> None:
     outcome = allocations(site, name=["TG-*", "nothing"])
     assert [row["name"] for row in outcome.result["allocations"]] == ["TG-GEO160014"]
     assert outcome.warnings == ("name: nothing is called nothing.",)
+
+
+def test_a_report_counts_what_no_allocation_pays_for(site: Site) -> None:
+    site.world.instances[0].allocation_source = None
+    desk = Desk(site.home, site.clock)
+    outcome = desk.run(usage_report.SPEC, on_cloud(usage_report.usage_report), **site.options)
+    assert outcome.warnings == ("Instances that have no allocation source, and are part of no forecast: 1.",)
+    assert "5.5 SU per hour now." in outcome.result["text"]
 
 
 def test_a_history_adds_up(site: Site) -> None:
