@@ -67,6 +67,9 @@ def main() -> None:
         report("charts=false", "days=7", f"page={page}")
         assert "<svg" not in page.read_text()
         assert "but not telegraph" in report("mailer=telegraph", status=2)
+        assert '"b@example.org" belongs to no variable.' in report("mail_to=a@example.org, b@example.org", status=2)
+        assert "is given, but empty. Leave it out." in report("mail_to=", status=2)
+        assert "is given, but empty. Leave it out." in report("page=", status=2)
         report("mail_to=jo@example.org", "smtp_host=127.0.0.1", "smtp_port=9", status=2)
 
 
