@@ -66,6 +66,7 @@ def main() -> None:
 
         report("charts=false", "days=7", f"page={page}")
         assert "<svg" not in page.read_text()
+        assert " 222 SU per hour now." in report('{"rates": {"families": {"m1": 2}}}')
         assert "but not telegraph" in report("mailer=telegraph", status=2)
         assert '"b@example.org" belongs to no variable.' in report("mail_to=a@example.org, b@example.org", status=2)
         assert "is given, but empty. Leave it out." in report("mail_to=", status=2)
