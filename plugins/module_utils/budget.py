@@ -24,6 +24,11 @@ class Burn:
     unknown_sizes: tuple[str, ...]
 
     @property
+    def known(self) -> Decimal | None:
+        """What is known of it: None if that is nothing, which is not the same as costing nothing."""
+        return self.su_per_hour if self.su_per_hour or self.is_complete else None
+
+    @property
     def is_complete(self) -> bool:
         """Whether every instance is counted."""
         return not self.unknown_sizes

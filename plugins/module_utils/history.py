@@ -63,6 +63,11 @@ def total(costs: Iterable[Cost]) -> Decimal:
     return sum((each.su for each in costs if each.su is not None), Decimal(0))
 
 
+def known_total(costs: Sequence[Cost]) -> Decimal | None:
+    """Add up what is known: None if that is nothing, which is not the same as costing nothing."""
+    return total(costs) or (None if unknown_sizes(costs) else Decimal(0))
+
+
 def unknown_sizes(costs: Iterable[Cost]) -> tuple[str, ...]:
     """Name the sizes without a rate."""
     return tuple(sorted({each.period.size.name for each in costs if each.su is None}))

@@ -127,7 +127,7 @@ allocations:
     su_per_hour:
       description:
         - What these instances cost per hour in the states they are in.
-        - Too low if there are RV(allocations[].unknown_sizes).
+        - Too low if there are RV(allocations[].unknown_sizes), and V(null) if nothing else is known to cost anything.
       type: float
       sample: 46.5
     unknown_sizes:

@@ -63,7 +63,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 su:
-  description: SU of all instances returned, with three decimals at the most.
+  description:
+    - SU of all instances returned, with three decimals at the most.
+    - Sizes without a rate are left out, and where nothing else cost anything, this is V(null). That also holds for the
+      SU of an instance.
   returned: success
   type: float
   sample: 1234.5

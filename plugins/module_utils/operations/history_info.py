@@ -20,7 +20,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.history import (
     Cost,
     by_day,
     costs_of,
-    total,
+    known_total,
     unknown_sizes,
     within,
     without_gaps_or_overlaps,
@@ -79,7 +79,7 @@ def history_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> 
     result = {
         "instances": [_row(each, costs[each.uuid], zone) for each in shown],
         "days": _days(everything, zone),
-        "su": number(total(everything)),
+        "su": _figure(known_total(everything)),
     }
     return Outcome(result, warnings=(*selection.complaints, *_unknown(everything)))
 
@@ -108,7 +108,7 @@ def _row(instance: _Past, costs: Sequence[Cost], zone: tzinfo) -> dict[str, Any]
         "id": instance.id,
         "uuid": instance.uuid,
         "name": instance.name,
-        "su": number(total(costs)),
+        "su": _figure(known_total(costs)),
         "hours": {status: number(value) for status, value in sorted(hours.items())},
         "days": _days(costs, zone),
         "periods": [_period(cost) for cost in costs],
@@ -125,8 +125,12 @@ def _period(cost: Cost) -> dict[str, Any]:
         "start": iso(cost.period.start),
         "end": iso(cost.period.end),
         "hours": number(cost.hours),
-        "su": None if cost.su is None else number(cost.su),
+        "su": _figure(cost.su),
     }
+
+
+def _figure(value: Decimal | None) -> int | float | None:
+    return None if value is None else number(value)
 
 
 def _days(costs: Iterable[Cost], zone: tzinfo) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from ansible_collections.jetstream.cloud.plugins.module_utils.budget import Budget, Burn, budget_of, burn_of, moment
-from ansible_collections.jetstream.cloud.plugins.module_utils.history import Cost
+from ansible_collections.jetstream.cloud.plugins.module_utils.history import Cost, known_total
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import AllocationSource, Instance, Volume
 from ansible_collections.jetstream.cloud.plugins.module_utils.rates import Rates, exact
 
@@ -42,11 +42,14 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Spender:
-    """An instance, what it used in the time of the report, and what it uses now (None: no longer there, or unknown)."""
+    """An instance, what it used in the time of the report, and what it uses now.
+
+    C(su) is None where no rate is known, C(su_per_hour) also where it is no longer there.
+    """
 
     name: str
     status: str | None
-    su: Decimal
+    su: Decimal | None
     su_per_hour: Decimal | None
 
 
@@ -80,7 +83,7 @@ def spenders_of(
     """Rank instances by what they used, the dearest first. C(costs) and C(names) are by uuid."""
     there = {each.uuid: each for each in instances}
     spenders = [_spender(names[uuid], rows, there.get(uuid), rates) for uuid, rows in costs.items()]
-    return sorted(spenders, key=lambda each: (-each.su, each.name))
+    return sorted(spenders, key=lambda each: (-(each.su or 0), each.name))
 
 
 def _standing(source: AllocationSource, instances: Sequence[Instance], rates: Rates, now: datetime) -> Standing:
@@ -100,6 +103,6 @@ def _spender(name: str, costs: Sequence[Cost], instance: Instance | None, rates:
     return Spender(
         name=name,
         status=instance.status if instance else None,
-        su=sum((each.su for each in costs if each.su is not None), Decimal(0)),
+        su=known_total(costs),
         su_per_hour=rates.su_per_hour(instance.size, instance.status) if instance else None,
     )

@@ -96,5 +96,5 @@ def _allocation(standing: Standing) -> str:
     used = f", {amount(budget.percent_used)} % used" if budget.percent_used is not None else ""
     return (
         f"{one_line(standing.name)}: {amount(budget.left)} of {amount(standing.allowed)} SU left{used}; "
-        f"{amount(standing.burn.su_per_hour)} SU per hour now.\n{forecast(standing)}"
+        f"{amount(standing.burn.known)} SU per hour now.\n{forecast(standing)}"
     )

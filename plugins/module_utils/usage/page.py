@@ -87,7 +87,7 @@ def _allocation(standing: Standing, usage: Usage, charts: bool) -> str:
         f"<p class=big>{amount(budget.left)} SU left</p>",
         f'<div class=bar><div style="width: {used}%"></div></div>' if budget.percent_used is not None else "",
         f"<p>{amount(standing.used)} of {amount(standing.allowed)} SU are used.</p>",
-        f"<p>The instances use {amount(standing.burn.su_per_hour)} SU per hour now.</p>",
+        f"<p>The instances use {amount(standing.burn.known)} SU per hour now.</p>",
         f"<p>{_plain(forecast(standing))}</p>",
     ]
     if budget.left is not None:

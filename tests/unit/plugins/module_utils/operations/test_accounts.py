@@ -72,6 +72,21 @@ def test_a_rate_of_ones_own_counts(site: Site) -> None:
     assert row["su_per_hour"] == 10 + 2 + 3 + 1
 
 
+def test_what_no_rate_is_known_for_is_never_nothing(site: Site) -> None:
+    for size in site.world.sizes:
+        size.name = f"x9.{size.name}"
+    [row] = allocations(site).result["allocations"]
+    assert (row["su_per_hour"], row["hours_left"], row["unknown_sizes"]) == (
+        None,
+        None,
+        ["x9.m1.quad", "x9.m1.small", "x9.m1.tiny"],
+    )
+    past = history(site).result
+    assert [past["su"], *(each["su"] for each in past["instances"])] == [None] * 5
+    # What one size is known to cost is a part of it.
+    assert allocations(site, rates={"sizes": {"x9.m1.tiny": 3}}).result["allocations"][0]["su_per_hour"] == 3 + 1.5
+
+
 def test_an_allocation_that_is_not_there_is_a_warning(site: Site) -> None:
     outcome = allocations(site, name=["TG-*", "nothing"])
     assert [row["name"] for row in outcome.result["allocations"]] == ["TG-GEO160014"]
