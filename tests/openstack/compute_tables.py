@@ -28,6 +28,11 @@ VM_STATES = {
 class Row:
     vm_state: str
     task_state: str | None
+    on_host: bool
+
+    def rests_in(self, state: str) -> bool:
+        """Whether nova is done with it. It takes a server off its host a moment after it has said so."""
+        return (self.vm_state, self.task_state) == (state, None) and not (state == "shelved_offloaded" and self.on_host)
 
 
 class ComputeTables:
@@ -43,8 +48,10 @@ class ComputeTables:
         found: dict[str, Row] = {}
         for path in self._paths:
             with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=60)) as database:
-                rows = database.execute("SELECT uuid, vm_state, task_state FROM instances WHERE deleted = 0")
-                found |= {uuid: Row(vm, task) for uuid, vm, task in rows if uuid in wanted}
+                rows = database.execute(
+                    "SELECT uuid, vm_state, task_state, host IS NOT NULL FROM instances WHERE deleted = 0"
+                )
+                found |= {uuid: Row(vm, task, bool(held)) for uuid, vm, task, held in rows if uuid in wanted}
         return found
 
     def unshelve_never_ends(self, ids: Iterable[str]) -> None:

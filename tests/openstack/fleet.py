@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from ansible_collections.jetstream.cloud.tests.openstack.compute_tables import VM_STATES, ComputeTables, Row
+from ansible_collections.jetstream.cloud.tests.openstack.compute_tables import VM_STATES, ComputeTables
 from ansible_collections.jetstream.cloud.tests.openstack.hypervisor import Hypervisor
 from ansible_collections.jetstream.cloud.tests.openstack.rest import Rest
 from ansible_collections.jetstream.cloud.tests.openstack.seeding import EXTERNAL_NETWORK, IMAGE, NETWORK
@@ -163,7 +163,7 @@ class Fleet:
         end = time.monotonic() + seconds
         while True:
             rows = self._tables.rows(wanted)
-            late = [one for one in wanted if rows.get(one) != Row(state, None)]
+            late = [one for one in wanted if one not in rows or not rows[one].rests_in(state)]
             if not late:
                 return
             failed = [one for one in late if one in rows and rows[one].vm_state == "error" and state != "error"]
