@@ -35,7 +35,7 @@ from ansible_collections.jetstream.cloud.tests.openstack.rest import Rest
 from ansible_collections.jetstream.cloud.tests.openstack.seeding import OWNER, PROJECT, Secrets
 from ansible_collections.jetstream.cloud.tests.openstack.services import Layout, url, write_json
 
-__all__ = ["Cloud", "Server", "StartFailed", "Volume", "default_run_dir", "down", "running", "up"]
+__all__ = ["Cloud", "Server", "StartFailed", "Volume", "default_run_dir", "down", "is_ready", "running", "up"]
 
 StartFailed = keeper.StartFailed
 POLL_SECONDS = 0.2
@@ -109,7 +109,7 @@ def running(
     Raises StartFailed, and packages.PackagesMissing.
     """
     folder = run_dir or default_run_dir()
-    if _is_ready(Layout(folder)):
+    if is_ready(Layout(folder)):
         with contextlib.closing(Cloud(folder)) as found:
             if with_cinder and not found.with_cinder:
                 raise StartFailed(f"the cloud that is up in {folder} is without cinder")
@@ -182,5 +182,6 @@ def down(run_dir: Path) -> bool:
     return True
 
 
-def _is_ready(layout: Layout) -> bool:
+def is_ready(layout: Layout) -> bool:
+    """Say whether a cloud is up in a run folder, and done with starting."""
     return keeper.is_kept(layout) and keeper.read_state(layout).get("phase") == "ready"

@@ -11,6 +11,7 @@ import shlex
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.jetstream.cloud.tests.openstack import cloud, keeper, packages
 from ansible_collections.jetstream.cloud.tests.openstack.services import PATHS, Layout
@@ -67,6 +68,8 @@ def _up(given: argparse.Namespace) -> int:
     run_dir = given.run_dir.resolve()
     layout = Layout(run_dir)
     if keeper.is_kept(layout):
+        if given.with_cinder and not keeper.read_state(layout).get("with_cinder", True):
+            raise keeper.StartFailed(f"the cloud that is up in {run_dir} is without cinder")
         _say(f"up already in {run_dir}")
         return _status(given)
     options = keeper.Options(
@@ -81,7 +84,11 @@ def _up(given: argparse.Namespace) -> int:
 
 
 def _env(given: argparse.Namespace) -> int:
-    for name, value in cloud.Cloud(given.run_dir.resolve()).environment.items():
+    run_dir = given.run_dir.resolve()
+    if not cloud.is_ready(Layout(run_dir)):
+        print(f"no cloud is ready in {run_dir}", file=sys.stderr)
+        return 1
+    for name, value in cloud.Cloud(run_dir).environment.items():
         _say(f"export {name}={shlex.quote(value)}")
     return 0
 
@@ -91,7 +98,10 @@ def _status(given: argparse.Namespace) -> int:
     state = keeper.read_state(layout)
     kept = keeper.is_kept(layout)
     if not kept:
-        _say(f"not running; {state.get('phase', 'never started')} {state.get('message', '')}".rstrip())
+        _say(f"not running; {_past(state)}")
+        return 1
+    if not state:
+        _say("starting")
         return 1
     _say(f"{state['phase']}, keeper {state['pid']}, ends by itself in {state['ends'] - time.time():.0f} s")
     total = 0.0
@@ -101,6 +111,15 @@ def _status(given: argparse.Namespace) -> int:
         _say(f"{name:14} pid {pid:<7} port {state['ports'][name][0]:<6} {megabytes:4.0f} MB")
     _say(f"{total:.0f} MB in all (PSS)")
     return 0 if state["phase"] == "ready" else 1
+
+
+def _past(state: dict[str, Any]) -> str:
+    if not state:
+        return "never started"
+    # One that ends by itself writes down how.
+    if state["phase"] in ("starting", "ready"):
+        return "its keeper was killed"
+    return f"{state['phase']} {state['message']}"
 
 
 def _proportional_megabytes(pid: int) -> float:

@@ -74,7 +74,7 @@ def _make(venv: Path, say: Callable[[str], None]) -> None:
         _run([uv, "venv", "--quiet", "--python", sys.executable, str(venv)])
         _run([uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(venv / "bin/python"), *pins])
         return
-    say("installing OpenStack's packages with pip, which takes minutes; with uv on PATH it takes seconds")
+    say("installing OpenStack's packages with pip; with uv on PATH it is faster")
     try:
         _run([sys.executable, "-m", "venv", str(venv)])
     except PackagesMissing as error:

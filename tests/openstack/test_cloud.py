@@ -325,18 +325,24 @@ def test_requests_of_clients_are_counted_and_no_others(js2: cloud.Cloud, sdk: Co
     js2.clear()
 
 
-def test_the_commands_work_with_any_python(js2: cloud.Cloud) -> None:
-    def run(command: str) -> str:
-        # -I: nothing of this environment, where the collection can be imported
-        here = Path(keeper.__file__).parent
-        line = [sys.executable, "-I", str(here), command, "--run-dir", str(js2.run_dir)]
-        return subprocess.run(line, capture_output=True, text=True, timeout=60, check=True).stdout
+def command(name: str, run_dir: Path) -> tuple[int, str]:
+    """Run one of the commands, and return its exit status and what it prints."""
+    # -I: nothing of this environment, where the collection can be imported
+    line = [sys.executable, "-I", str(Path(keeper.__file__).parent), name, "--run-dir", str(run_dir)]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
+    return done.returncode, done.stdout
 
-    assert run("status").startswith("ready, keeper ")
-    assert run("env").splitlines() == [
-        f"export OS_CLIENT_CONFIG_FILE={shlex.quote(str(js2.clouds_yaml))}",
-        "export OS_CLOUD=js2",
-    ]
+
+def test_the_commands_work_with_any_python(js2: cloud.Cloud, tmp_path: Path) -> None:
+    status, said = command("status", js2.run_dir)
+    assert status == 0
+    assert said.startswith("ready, keeper ")
+    assert command("env", js2.run_dir) == (
+        0,
+        f"export OS_CLIENT_CONFIG_FILE={shlex.quote(str(js2.clouds_yaml))}\nexport OS_CLOUD=js2\n",
+    )
+    assert command("status", tmp_path) == (1, "not running; never started\n")
+    assert command("env", tmp_path) == (1, "")
 
 
 # ending ---------------------------------------------------------------------------------------------------------------
@@ -398,6 +404,9 @@ def test_nothing_is_left_when_its_keeper_is_killed(js2: cloud.Cloud, start: Star
     process.kill()
     process.wait(30)
     until(lambda: not processes(tmp_path), 10)
+    assert command("status", tmp_path / "run") == (1, "not running; its keeper was killed\n")
+    # its variables would lead programs to ports on which nobody listens
+    assert command("env", tmp_path / "run") == (1, "")
     assert not cloud.down(tmp_path / "run")
 
 
