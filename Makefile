@@ -3,6 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Sugar: all the work is done by ./dev, which runs without make, too.
-.PHONY: bench demo test test-openstack
-bench demo test test-openstack:
+.PHONY: bench bench-openstack demo test test-openstack
+bench bench-openstack demo test test-openstack:
 	@./dev $@

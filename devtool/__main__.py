@@ -14,6 +14,7 @@ import sys
 
 from devtool.checks import CHECKS, OPENSTACK
 from devtool.environment import BESIDE, DEMO_SEED, REQUIREMENTS, ROOT, Environment, SetUpFailed, make_home, say
+from devtool.openstack_collection import provide_openstack_cloud
 from devtool.running import run_checks
 
 
@@ -32,7 +33,9 @@ def main() -> int:
 
 
 def _split(words: list[str]) -> tuple[list[str], list[str]]:
-    """Return our own words, and those after `--`, which are for the tool behind a check."""
+    """Return our own words, and those for the program behind a benchmark or, after `--`, behind a check."""
+    if words[:1] in (["bench"], ["bench-openstack"]):
+        return words[:1], words[1:]
     if words[:1] not in (["test"], ["test-openstack"]) or "--" not in words:
         return words, []
     middle = words.index("--")
@@ -70,8 +73,12 @@ def _parser() -> argparse.ArgumentParser:
     bench = commands.add_parser(
         "bench", help="measure how fast fleets are stopped, and write docs/performance.md: an hour"
     )
-    bench.add_argument("words", nargs=argparse.REMAINDER, metavar="...", help="--help shows what can be chosen")
     bench.set_defaults(do=_bench)
+
+    beside = commands.add_parser(
+        "bench-openstack", help="the same beside openstack.cloud, on a real OpenStack (0.7 GB of packages): ten minutes"
+    )
+    beside.set_defaults(do=_bench_openstack)
 
     lock = commands.add_parser("lock", help="write requirements/constraints.txt anew, after a change of requirements")
     lock.set_defaults(do=_lock)
@@ -133,7 +140,16 @@ def _bench(arguments: argparse.Namespace) -> int:
     # In an environment of its own, for it is measured, not used.
     other.prepare()
     program = [str(environment.python), "-m", "ansible_collections.jetstream.cloud.tests.benchmarks"]
-    words = ["--atmosphere-cli", str(other.path / "bin" / "atmo"), *arguments.words]
+    words = ["--atmosphere-cli", str(other.path / "bin" / "atmo"), *arguments.extra]
+    return subprocess.run(program + words, env=environment.variables(make_home("home")), check=False).returncode
+
+
+def _bench_openstack(arguments: argparse.Namespace) -> int:
+    environment = Environment("test")
+    environment.prepare()
+    collections = provide_openstack_cloud(environment)
+    program = [str(environment.python), "-m", "ansible_collections.jetstream.cloud.tests.benchmarks.side_by_side"]
+    words = ["--collections", str(collections), *arguments.extra]
     return subprocess.run(program + words, env=environment.variables(make_home("home")), check=False).returncode
 
 

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+from ansible_collections.jetstream.cloud.tests.benchmarks.page import rewrite, table
 from matplotlib.figure import Figure
 
 PAGE = "performance.md"
 CHART = "performance.svg"
-_BEGIN = "<!-- Written by ./dev bench from here -->"
-_END = "<!-- to here -->"
 _OURS = 0
 _TITLES = {
     "bare": "Every request takes 0.1 s, every transition 5 s",
@@ -34,11 +33,7 @@ Json = Mapping[str, Any]
 
 def write_report(figures: Json, folder: Path) -> None:
     """Put the tables into the page, in the place of the last ones, and draw the chart beside it."""
-    page = folder / PAGE
-    text = page.read_text(encoding="utf-8")
-    before, _separator, rest = text.partition(_BEGIN)
-    _separator, _separator, after = rest.partition(_END)
-    page.write_text(f"{before}{_BEGIN}\n\n{_tables(figures)}\n{_END}{after}", encoding="utf-8")
+    rewrite(folder / PAGE, "./dev bench", _tables(figures))
     (folder / CHART).write_text(_chart(figures), encoding="utf-8")
 
 
@@ -48,7 +43,7 @@ def _tables(figures: Json) -> str:
         parts += [f"### {_TITLES[name]}", _comparison(site)]
     parts += ["### What was to be reached", _targets(figures), "### Where the time goes", _spent(figures)]
     parts += ["### How it grows", _growth(figures)]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(parts)
 
 
 def _preface(figures: Json) -> str:
@@ -82,7 +77,7 @@ def _comparison(site: Json) -> str:
         floor = site["floor"][str(ours["instances"])]
         cells = [_cell(way["runs"][at], ours, floor, first=way is ways[_OURS]) for way in ways]
         rows.append([str(ours["instances"]), f"{floor:.1f} s", *cells])
-    return _table(header, rows)
+    return table(header, rows)
 
 
 def _cell(run: Json, ours: Json, floor: float, *, first: bool) -> str:
@@ -142,7 +137,7 @@ def _targets(figures: Json) -> str:
             memory["other"] < 150,
         )
     )
-    return _table(["What", "To be", "Is", ""], rows)
+    return table(["What", "To be", "Is", ""], rows)
 
 
 def _target(what: str, wanted: str, found: str, reached: bool) -> list[str]:
@@ -169,7 +164,7 @@ def _spent(figures: Json) -> str:
         "can know without one that all have stopped. Of an Atmosphere at work that look is a list, which takes it "
         "0.03 s for each instance: longer than details side by side would, but less than half the work for the server."
     )
-    return f"{words}\n\n{_table(header, rows)}"
+    return f"{words}\n\n{table(header, rows)}"
 
 
 def _growth(figures: Json) -> str:
@@ -192,7 +187,7 @@ def _growth(figures: Json) -> str:
             ]
         )
     header = ["Site", "Each instance adds", "It adds to the floor", "Ratio", "Memory of the controller's process"]
-    return "Straight lines through what one task took, by least squares.\n\n" + _table(header, rows)
+    return "Straight lines through what one task took, by least squares.\n\n" + table(header, rows)
 
 
 def _fit(xs: Sequence[float], ys: Sequence[float]) -> tuple[float, float]:
@@ -200,10 +195,6 @@ def _fit(xs: Sequence[float], ys: Sequence[float]) -> tuple[float, float]:
     mean_x, mean_y = sum(xs) / len(xs), sum(ys) / len(ys)
     steep = sum((x - mean_x) * (y - mean_y) for x, y in zip(xs, ys, strict=True)) / sum((x - mean_x) ** 2 for x in xs)
     return mean_y - steep * mean_x, steep
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(row)} |" for row in [header, ["---"] * len(header), *rows])
 
 
 def _chart(figures: Json) -> str:

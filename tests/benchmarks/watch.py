@@ -20,7 +20,7 @@ from ansible_collections.jetstream.cloud.tests.unit.stand_ins.playbooks import P
 
 @dataclass(frozen=True)
 class Ran:
-    """A program that ran: seconds by the clock, MB of the largest of its processes, and what it wrote.
+    """A program that ran: seconds by the clock, MB of the largest of its processes, what it wrote, its exit status.
 
     C(begun): when, in the machine's monotonic time.
     """
@@ -29,14 +29,15 @@ class Ran:
     seconds: float
     memory: float
     output: str
+    status: int = 0
 
 
 class Failed(Exception):
     """A program ended badly."""
 
 
-def ran(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> Ran:
-    """Run a program. Raises Failed if its status is not 0."""
+def ran(command: Sequence[str], environment: Mapping[str, str], folder: Path, *, may_fail: bool = False) -> Ran:
+    """Run a program. Raises Failed if its status is not 0, unless it may be."""
     with tempfile.TemporaryFile("w+") as output:
         begun = time.monotonic()
         process = subprocess.Popen(command, env=dict(environment), cwd=folder, stdout=output, stderr=output)
@@ -49,9 +50,9 @@ def ran(command: Sequence[str], environment: Mapping[str, str], folder: Path) ->
         process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
         text = output.read()
-    if process.returncode:
+    if process.returncode and not may_fail:
         raise Failed(f"{' '.join(command)} ended with {process.returncode}:\n{text[-2000:]}")
-    return Ran(begun, seconds, usage.ru_maxrss / 1024, text)
+    return Ran(begun, seconds, usage.ru_maxrss / 1024, text, process.returncode)
 
 
 class Desk:

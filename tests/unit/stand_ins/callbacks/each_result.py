@@ -19,16 +19,20 @@ description: For tests.
 
 
 class CallbackModule(CallbackBase):
-    """Prints {"task": its name, "result": what it came to}."""
+    """Prints {"task": its name, "failed": whether it has, "result": what it came to}."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "stdout"
     CALLBACK_NAME = "each_result"
 
-    def _show(self, result: Any, **_rest: Any) -> None:
+    def _show(self, result: Any, *, failed: bool = False, **_rest: Any) -> None:
         # The exception says only whether a module or an action failed.
         values = {name: value for name, value in result.result.items() if name != "exception"}
-        self._display.display(json.dumps({"task": result.task.get_name(), "result": values}, default=str))
+        line = {"task": result.task.get_name(), "failed": failed, "result": values}
+        self._display.display(json.dumps(line, default=str))
 
-    v2_runner_on_ok = v2_runner_on_failed = v2_runner_on_skipped = v2_runner_on_unreachable = _show
-    v2_runner_item_on_ok = v2_runner_item_on_failed = _show
+    def _show_failed(self, result: Any, **_rest: Any) -> None:
+        self._show(result, failed=True)
+
+    v2_runner_on_ok = v2_runner_on_skipped = v2_runner_item_on_ok = _show
+    v2_runner_on_failed = v2_runner_on_unreachable = v2_runner_item_on_failed = _show_failed
