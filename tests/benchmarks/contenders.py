@@ -94,7 +94,10 @@ def _program(way: str, url: str) -> Ran:
 
 
 def _atmosphere_cli(program: Path) -> Callable[[str], Ran]:
-    script = 'set -eu; for uuid in $("$0" instance list -f value -c uuid); do "$0" instance stop "$uuid"; done'
+    # The list is an assignment of its own: sh does not heed the status of a command whose words a loop goes over.
+    script = (
+        'set -eu; uuids=$("$0" instance list -f value -c uuid); for one in $uuids; do "$0" instance stop "$one"; done'
+    )
 
     def stop(url: str) -> Ran:
         with tempfile.TemporaryDirectory() as folder:

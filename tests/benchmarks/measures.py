@@ -84,24 +84,26 @@ def empty_task(times: int = 5) -> float:
 def stop_fleet(contender: Contender, instances: int, costs: Costs, times: int = 1) -> Stopped:
     """Let a contender stop a fleet, so many times, each time another one. The run in the middle counts.
 
-    Raises Wrong if it says that it has stopped all, and has not.
+    Raises Wrong if it has not asked for all stops, or says that it has stopped all, and has not.
     """
     runs = []
     for _round in range(times):
         with Site(instances, costs) as site:
             ran = contender.stop(site.url)
             asked = site.asked()
+            # The first is the login, which is a POST as well.
+            stops = [each for each in asked[1:] if each.method == "POST"]
+            if len(stops) < instances:
+                raise Wrong(f"{contender.name} has asked for {len(stops)} stops of {instances}:\n{ran.output[-2000:]}")
             programs = contender.programs(instances)
-            runs.append(Stopped(instances, ran.seconds, len(asked), programs, ran.memory, spent(ran, asked)))
+            runs.append(Stopped(instances, ran.seconds, len(asked), programs, ran.memory, _spent(ran, asked, stops)))
             if contender.waits and site.still_active():
                 raise Wrong(f"{contender.name} left {site.still_active()} of {instances} running")
     return sorted(runs, key=lambda run: run.seconds)[times // 2]
 
 
-def spent(ran: Ran, asked: Sequence[Asked]) -> Spent:
+def _spent(ran: Ran, asked: Sequence[Asked], stops: Sequence[Asked]) -> Spent:
     """Tell from the requests of a run, in the order in which they came, where its seconds went."""
-    # The first is the login, which is a POST as well.
-    stops = [each for each in asked[1:] if each.method == "POST"]
     accepted = max(each.ended for each in stops)
     answered = max(each.ended for each in asked)
     return Spent(

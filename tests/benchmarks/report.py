@@ -52,7 +52,8 @@ def _preface(figures: Json) -> str:
     costs = figures["sites"]["real"]["costs"]
     measured = (
         f"Measured in one run on {machine['cores']} cores, with Python {machine['python']} and ansible-core "
-        f"{machine['ansible']}. Only ratios mean something elsewhere."
+        f"{machine['ansible']}. Ours ran alone, then the others side by side, each with a site of its own: they do "
+        "little but wait. Only ratios mean something elsewhere."
     )
     floor = (
         "The **floor** is what nobody can do any faster: a playbook with one empty module task "

@@ -17,6 +17,8 @@ from typing import Any, Self
 
 from ansible_collections.jetstream.cloud.tests.unit.stand_ins.playbooks import Playbook
 
+_RUNNING: set[subprocess.Popen[bytes]] = set()
+
 
 @dataclass(frozen=True)
 class Ran:
@@ -41,11 +43,14 @@ def ran(command: Sequence[str], environment: Mapping[str, str], folder: Path, *,
     with tempfile.TemporaryFile("w+") as output:
         begun = time.monotonic()
         process = subprocess.Popen(command, env=dict(environment), cwd=folder, stdout=output, stderr=output)
+        _RUNNING.add(process)
         try:
             _unused, status, usage = os.wait4(process.pid, 0)
         except BaseException:
             process.terminate()
             raise
+        finally:
+            _RUNNING.discard(process)
         seconds = time.monotonic() - begun
         process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
@@ -53,6 +58,12 @@ def ran(command: Sequence[str], environment: Mapping[str, str], folder: Path, *,
     if process.returncode and not may_fail:
         raise Failed(f"{' '.join(command)} ended with {process.returncode}:\n{text[-2000:]}")
     return Ran(begun, seconds, usage.ru_maxrss / 1024, text, process.returncode)
+
+
+def end_all() -> None:
+    """End the programs that run in other threads."""
+    for process in list(_RUNNING):
+        process.terminate()
 
 
 class Desk:
