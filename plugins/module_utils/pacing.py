@@ -75,7 +75,7 @@ class Pacer(Generic[Someone]):
         oldest, youngest = members[0], members[-1]
         looks = [each.looked_at for each in members if each.looked_at is not None]
         if looks:
-            at = max(looks) + self._pause(max(looks) - youngest.since)
+            at = max(max(looks) + self._pause(max(looks) - youngest.since), youngest.since + _FIRST_LOOK)
         else:
             at = max(now, oldest.since + self._jitter(_FIRST_LOOK))
         if len(members) <= _SAMPLE:
@@ -83,7 +83,12 @@ class Pacer(Generic[Someone]):
         if len(self._took[action]) < _ENOUGH:
             return Look(at, _sample(members))
         all_there = youngest.since + min(self._took[action])
-        return Look(at if looks and max(looks) >= all_there else max(now, all_there), members)
+        if looks and max(looks) >= all_there:
+            return Look(at, members)
+        if looks and at < all_there:
+            # Who arrived may have done so long before he was looked at, such as while others were still asked.
+            return Look(at, _sample(members))
+        return Look(max(now, all_there), members)
 
     def _pause(self, passed: float) -> float:
         return self._jitter(min(max(_PART * passed, _SHORTEST_PAUSE), _LONGEST_PAUSE))

@@ -29,7 +29,6 @@ from ansible_collections.jetstream.cloud.tests.benchmarks.measures import (
     nothing_to_do,
     stop_fleet,
 )
-from ansible_collections.jetstream.cloud.tests.benchmarks.report import write_report
 from ansible_collections.jetstream.cloud.tests.benchmarks.stage import BARE, REAL
 from ansible_collections.jetstream.cloud.tests.benchmarks.watch import end_all
 
@@ -47,6 +46,9 @@ def main() -> None:
     if options.measure:
         options.results.parent.mkdir(parents=True, exist_ok=True)
         options.results.write_text(json.dumps(_measured(options), indent=1))
+    # Here, not at the beginning: a process that is started counts what its parent held, and matplotlib is large.
+    from ansible_collections.jetstream.cloud.tests.benchmarks.report import write_report
+
     write_report(json.loads(options.results.read_text()), ROOT / "docs")
 
 

@@ -60,7 +60,7 @@ def fleet(count: int, takes: float) -> list[Traveller]:
     return [Traveller(since=number // 16 / 10, takes=takes) for number in range(count)]
 
 
-@pytest.mark.parametrize("count", [1, 10, 100, 1000])
+@pytest.mark.parametrize("count", [1, 10, 100, 1000, 5000])
 @pytest.mark.parametrize("takes", [5.0, 12.0, 60.0])
 def test_a_fleet_that_arrives_together_is_found_soon_and_with_one_look_at_all(count: int, takes: float) -> None:
     journey = travel(fleet(count, takes))
