@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(do=_run)
 
     bench = commands.add_parser(
-        "bench", help="measure how fast fleets are stopped, and write docs/performance.md: an hour"
+        "bench", help="measure how fast fleets are stopped, and write docs/performance.md: half an hour"
     )
     bench.set_defaults(do=_bench)
 
