@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+from ansible_collections.jetstream.cloud.plugins.module_utils.profile import DEFAULT_CONCURRENCY
 from ansible_collections.jetstream.cloud.tests.benchmarks.page import rewrite, table
 from matplotlib.figure import Figure
 
@@ -182,13 +184,29 @@ def _growth(figures: Json) -> str:
             [
                 "no work on answers" if name == "bare" else "Atmosphere at work",
                 f"{per_instance * 1000:.1f} ms",
+                ", ".join(f"{each * 1000:.1f}" for each in _steps(runs)) + " ms",
                 f"{floor_per_instance * 1000:.1f} ms",
                 f"{per_instance / floor_per_instance:.2f}",
                 f"{begin:.0f} MB, and {memory * 1000:.1f} KB for each instance",
             ]
         )
-    header = ["Site", "Each instance adds", "It adds to the floor", "Ratio", "Memory of the controller's process"]
-    return "Straight lines through what one task took, by least squares.\n\n" + table(header, rows)
+    header = ["Site", "Each instance adds", "From one size to the next", "It adds to the floor", "Ratio", "Memory"]
+    costs = figures["sites"]["bare"]["costs"]
+    words = (
+        "Straight lines through what one task took, by least squares. Stops alone, "
+        f"{DEFAULT_CONCURRENCY} of {costs['latency']} s at a time, are "
+        f"{costs['latency'] / DEFAULT_CONCURRENCY * 1000:.1f} ms for each instance. "
+        "Memory is that of the controller's process, with all of Ansible in it."
+    )
+    return f"{words}\n\n{table(header, rows)}"
+
+
+def _steps(runs: Sequence[Json]) -> list[float]:
+    """Return the seconds that each further instance took, from one size to the next."""
+    return [
+        (larger["seconds"] - smaller["seconds"]) / (larger["instances"] - smaller["instances"])
+        for smaller, larger in pairwise(runs)
+    ]
 
 
 def _fit(xs: Sequence[float], ys: Sequence[float]) -> tuple[float, float]:
