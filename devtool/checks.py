@@ -19,7 +19,7 @@ from devtool.running import Check, CheckFailed, CheckSkipped, Workplace
 # What the tarball may have in it. All else is for those who change the collection, or private.
 _SHIPPED = re.compile(
     r"(MANIFEST|FILES)\.json|(README|CHANGELOG|CONTRIBUTING)\.md|CITATION\.cff|REUSE\.toml|LICENSES/.*\.txt"
-    r"|(changelogs|docs|meta|playbooks|plugins)/.*\.(md|py|ya?ml)"
+    r"|(changelogs|docs|meta|playbooks|plugins)/.*\.(md|py|ya?ml)|docs/.*\.svg"
 )
 OPENSTACK = "openstack"
 _ANSIBLE_TEST = ("--local", "--python", PYTHON_VERSION, "--color", "no")
