@@ -93,6 +93,11 @@ def number(value: Decimal) -> int | float:
     return int(rounded) if rounded == rounded.to_integral_value() else float(rounded)
 
 
+def number_if_known(value: Decimal | None) -> int | float | None:
+    """Return what a result shows of a number that may not be known."""
+    return None if value is None else number(value)
+
+
 def _numbers(said: Mapping[str, Any] | None, option: str) -> dict[str, Decimal]:
     numbers = {}
     for name, value in (said or {}).items():

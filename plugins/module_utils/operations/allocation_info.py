@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from ansible_collections.jetstream.cloud.plugins.module_utils.budget import budget_of, burn_of, iso
@@ -15,7 +14,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.cloud import Cloud
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import AllocationSource, Instance, Outcome
 from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context
 from ansible_collections.jetstream.cloud.plugins.module_utils.options import CONNECTION, RATES, ModuleSpec
-from ansible_collections.jetstream.cloud.plugins.module_utils.rates import Rates, exact, number
+from ansible_collections.jetstream.cloud.plugins.module_utils.rates import Rates, exact, number, number_if_known
 from ansible_collections.jetstream.cloud.plugins.module_utils.selection import select_by_name
 
 SPEC = (
@@ -54,8 +53,8 @@ def _row(source: AllocationSource, instances: Sequence[Instance], rates: Rates, 
         "allowed": _server_figure(source.compute_allowed),
         "used": _server_figure(source.compute_used),
         "mine": _server_figure(source.user_compute_used),
-        "left": _figure(budget.left),
-        "percent_used": _figure(budget.percent_used),
+        "left": number_if_known(budget.left),
+        "percent_used": number_if_known(budget.percent_used),
         "start_date": source.start_date,
         "end_date": source.end_date,
         "updated": source.updated,
@@ -63,20 +62,16 @@ def _row(source: AllocationSource, instances: Sequence[Instance], rates: Rates, 
         "global_burn_rate": _server_figure(source.global_burn_rate),
         "user_burn_rate": _server_figure(source.user_burn_rate),
         "instances": len(instances),
-        "su_per_hour": _figure(burn.known),
+        "su_per_hour": number_if_known(burn.known),
         "unknown_sizes": list(burn.unknown_sizes),
-        "hours_left": _figure(budget.hours_left),
+        "hours_left": number_if_known(budget.hours_left),
         "exhausted_at": iso(budget.exhausted_at),
-        "su_per_hour_to_last": _figure(budget.su_per_hour_to_last),
+        "su_per_hour_to_last": number_if_known(budget.su_per_hour_to_last),
     }
 
 
 def _server_figure(value: float | None) -> int | float | None:
     return None if value is None else number(exact(value))
-
-
-def _figure(value: Decimal | None) -> int | float | None:
-    return None if value is None else number(value)
 
 
 def _unknown(row: Mapping[str, Any]) -> str | None:

@@ -33,7 +33,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.options import (
     RATES,
     ModuleSpec,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.rates import Rates, number
+from ansible_collections.jetstream.cloud.plugins.module_utils.rates import Rates, number, number_if_known
 from ansible_collections.jetstream.cloud.plugins.module_utils.selection import Selector, select
 
 SPEC = (
@@ -79,7 +79,7 @@ def history_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> 
     result = {
         "instances": [_row(each, costs[each.uuid], zone) for each in shown],
         "days": _days(everything, zone),
-        "su": _figure(known_total(everything)),
+        "su": number_if_known(known_total(everything)),
     }
     return Outcome(result, warnings=(*selection.complaints, *_unknown(everything)))
 
@@ -108,7 +108,7 @@ def _row(instance: _Past, costs: Sequence[Cost], zone: tzinfo) -> dict[str, Any]
         "id": instance.id,
         "uuid": instance.uuid,
         "name": instance.name,
-        "su": _figure(known_total(costs)),
+        "su": number_if_known(known_total(costs)),
         "hours": {status: number(value) for status, value in sorted(hours.items())},
         "days": _days(costs, zone),
         "periods": [_period(cost) for cost in costs],
@@ -125,12 +125,8 @@ def _period(cost: Cost) -> dict[str, Any]:
         "start": iso(cost.period.start),
         "end": iso(cost.period.end),
         "hours": number(cost.hours),
-        "su": _figure(cost.su),
+        "su": number_if_known(cost.su),
     }
-
-
-def _figure(value: Decimal | None) -> int | float | None:
-    return None if value is None else number(value)
 
 
 def _days(costs: Iterable[Cost], zone: tzinfo) -> list[dict[str, Any]]:
