@@ -25,7 +25,7 @@ REQUIREMENTS = ROOT / "requirements"
 # Holds a link to the checkout under the name by which Python and Ansible import it.
 COLLECTIONS = CACHE / "collections"
 # Runs a program beside a simulated Atmosphere of its own.
-BESIDE = ROOT / "tests" / "simulator" / "beside.py"
+BESIDE = ROOT / "tests" / "simulator" / "with_simulator.py"
 DEMO_SEED = BESIDE.parent / "seeds" / "demo.yaml"
 
 # uv does not read pip's configuration. What it would need of it, by pip's option and by uv's variable.

@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations.allocation_info import SPEC, allocation_info
-from ansible_collections.jetstream.cloud.plugins.plugin_utils.operation_action import OperationAction
+from ..module_utils.operation import on_cloud
+from ..module_utils.operations.allocation_info import SPEC, allocation_info
+from ..plugin_utils.operation_action import OperationAction
 
 
 class ActionModule(OperationAction):

@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations.credential import SPEC, credential
-from ansible_collections.jetstream.cloud.plugins.plugin_utils.operation_action import OperationAction
+from ..module_utils.operations.credential import SPEC, credential
+from ..plugin_utils.operation_action import OperationAction
 
 
 class ActionModule(OperationAction):

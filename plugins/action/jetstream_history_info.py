@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations.history_info import SPEC, history_info
-from ansible_collections.jetstream.cloud.plugins.plugin_utils.operation_action import OperationAction
+from ..module_utils.operation import on_cloud
+from ..module_utils.operations.history_info import SPEC, history_info
+from ..plugin_utils.operation_action import OperationAction
 
 
 class ActionModule(OperationAction):

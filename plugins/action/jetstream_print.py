@@ -11,7 +11,8 @@ from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.jetstream.cloud.plugins.module_utils.terminal_text import harmless
+
+from ..module_utils.text.terminal import harmless
 
 _ARGUMENT_SPEC = {"msg": {"type": "raw", "required": True}}
 

@@ -88,8 +88,9 @@ _value:
 from collections.abc import Callable
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.jetstream.cloud.plugins.module_utils.terminal_text import one_line
-from ansible_collections.jetstream.cloud.plugins.module_utils.text_table import TableError, text_table
+
+from ..module_utils.text.tables import TableError, text_table
+from ..module_utils.text.terminal import one_line
 
 
 def table(rows: object, columns: object, words: object = None, empty: str = "none") -> str:

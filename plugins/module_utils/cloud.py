@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import JetstreamError
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
+from .errors import JetstreamError
+from .model import (
     AllocationSource,
     Instance,
     StatusPeriod,
     Volume,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action
+from .states import Action
 
 
 class Cloud(Protocol):

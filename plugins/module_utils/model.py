@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.terminal_text import one_line
+from .text.terminal import one_line
 
 
 @dataclass(frozen=True, slots=True)

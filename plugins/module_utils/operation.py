@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.clock import Clock
-from ansible_collections.jetstream.cloud.plugins.module_utils.cloud import Cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.connect import connect
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
-from ansible_collections.jetstream.cloud.plugins.module_utils.profile import resolve
-from ansible_collections.jetstream.cloud.plugins.module_utils.progress import Report, silent
+from .clock import Clock
+from .cloud import Cloud
+from .clouds.connect import connect
+from .fleet.progress import Report, silent
+from .model import Outcome
+from .settings.resolve import resolve
 
 
 @dataclass(frozen=True, slots=True)

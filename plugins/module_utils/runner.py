@@ -12,11 +12,12 @@ import os
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.jetstream.cloud.plugins.module_utils.clock import SystemClock
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import JetstreamError
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context, Operation
-from ansible_collections.jetstream.cloud.plugins.module_utils.options import ModuleSpec
-from ansible_collections.jetstream.cloud.plugins.module_utils.terminal_text import one_line
+
+from .clock import SystemClock
+from .errors import JetstreamError
+from .operation import Context, Operation
+from .options import ModuleSpec
+from .text.terminal import one_line
 
 
 def run(spec: ModuleSpec, operation: Operation) -> None:

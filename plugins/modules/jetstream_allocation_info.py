@@ -150,9 +150,9 @@ allocations:
       sample: 21.3
 """
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations.allocation_info import SPEC, allocation_info
-from ansible_collections.jetstream.cloud.plugins.module_utils.runner import run
+from ..module_utils.operation import on_cloud
+from ..module_utils.operations.allocation_info import SPEC, allocation_info
+from ..module_utils.runner import run
 
 
 def main() -> None:

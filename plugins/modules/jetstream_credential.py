@@ -74,8 +74,8 @@ path:
   sample: /home/johndoe/.config/jetstream/profiles.toml
 """
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations.credential import SPEC, credential
-from ansible_collections.jetstream.cloud.plugins.module_utils.runner import run
+from ..module_utils.operations.credential import SPEC, credential
+from ..module_utils.runner import run
 
 
 def main() -> None:

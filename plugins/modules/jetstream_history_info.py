@@ -153,9 +153,9 @@ instances:
           sample: 48
 """
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations.history_info import SPEC, history_info
-from ansible_collections.jetstream.cloud.plugins.module_utils.runner import run
+from ..module_utils.operation import on_cloud
+from ..module_utils.operations.history_info import SPEC, history_info
+from ..module_utils.runner import run
 
 
 def main() -> None:

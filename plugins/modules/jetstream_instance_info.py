@@ -260,9 +260,9 @@ instances:
       type: bool
 """
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations.instance_info import SPEC, instance_info
-from ansible_collections.jetstream.cloud.plugins.module_utils.runner import run
+from ..module_utils.operation import on_cloud
+from ..module_utils.operations.instance_info import SPEC, instance_info
+from ..module_utils.runner import run
 
 
 def main() -> None:

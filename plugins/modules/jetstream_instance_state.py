@@ -192,9 +192,9 @@ summary:
       type: int
 """
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations.instance_state import SPEC, instance_state
-from ansible_collections.jetstream.cloud.plugins.module_utils.runner import run
+from ..module_utils.operation import on_cloud
+from ..module_utils.operations.instance_state import SPEC, instance_state
+from ..module_utils.runner import run
 
 
 def main() -> None:

@@ -132,8 +132,8 @@ to:
   sample: [johndoe@example.edu]
 """
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations.mail import SPEC, mail
-from ansible_collections.jetstream.cloud.plugins.module_utils.runner import run
+from ..module_utils.operations.mail import SPEC, mail
+from ..module_utils.runner import run
 
 
 def main() -> None:

@@ -101,9 +101,9 @@ page:
   sample: /home/johndoe/public_html/jetstream.html
 """
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations.usage_report import SPEC, usage_report
-from ansible_collections.jetstream.cloud.plugins.module_utils.runner import run
+from ..module_utils.operation import on_cloud
+from ..module_utils.operations.usage_report import SPEC, usage_report
+from ..module_utils.runner import run
 
 
 def main() -> None:

@@ -150,9 +150,9 @@ volumes:
       type: str
 """
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations.volume_info import SPEC, volume_info
-from ansible_collections.jetstream.cloud.plugins.module_utils.runner import run
+from ..module_utils.operation import on_cloud
+from ..module_utils.operations.volume_info import SPEC, volume_info
+from ..module_utils.runner import run
 
 
 def main() -> None:

@@ -24,15 +24,16 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action.normal import ActionModule as ModuleAction
 from ansible.utils.display import Display
-from ansible_collections.jetstream.cloud.plugins.module_utils.clock import SystemClock
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import JetstreamError
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context, Operation
-from ansible_collections.jetstream.cloud.plugins.module_utils.options import ModuleSpec
-from ansible_collections.jetstream.cloud.plugins.module_utils.progress import Report, silent
-from ansible_collections.jetstream.cloud.plugins.module_utils.terminal_text import one_line
-from ansible_collections.jetstream.cloud.plugins.module_utils.transport import REQUESTS_IMPORT_ERROR
-from ansible_collections.jetstream.cloud.plugins.plugin_utils.lifeline import ending_with_parent
-from ansible_collections.jetstream.cloud.plugins.plugin_utils.progress_lines import ProgressLines
+
+from ..module_utils.clock import SystemClock
+from ..module_utils.errors import JetstreamError
+from ..module_utils.fleet.progress import Report, silent
+from ..module_utils.http.transport import REQUESTS_IMPORT_ERROR
+from ..module_utils.operation import Context, Operation
+from ..module_utils.options import ModuleSpec
+from ..module_utils.text.terminal import one_line
+from .lifeline import ending_with_parent
+from .progress_lines import ProgressLines
 
 # Asked for in these words, or not at all, Ansible looks for a Python itself: anyone will do.
 _ANY_INTERPRETER = frozenset({"", "auto", "auto_silent", "auto_legacy", "auto_legacy_silent"})

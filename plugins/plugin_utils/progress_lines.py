@@ -9,9 +9,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.clock import Clock
-from ansible_collections.jetstream.cloud.plugins.module_utils.progress import Arrival, Progress
-from ansible_collections.jetstream.cloud.plugins.module_utils.terminal_text import one_line
+from ..module_utils.clock import Clock
+from ..module_utils.fleet.progress import Arrival, Progress
+from ..module_utils.text.terminal import one_line
 
 # After so many seconds without a line, another one says that the task is still at work.
 _HEARTBEAT = 10.0

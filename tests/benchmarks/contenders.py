@@ -15,7 +15,7 @@ from pathlib import Path
 import requests
 from ansible_collections.jetstream.cloud.tests.benchmarks import serial_stop
 from ansible_collections.jetstream.cloud.tests.benchmarks.stage import PASSWORD, USER
-from ansible_collections.jetstream.cloud.tests.benchmarks.watch import Desk, Ran, ran
+from ansible_collections.jetstream.cloud.tests.benchmarks.watch import OperationRunner, Ran, ran
 
 STATE = "jetstream.cloud.jetstream_instance_state"
 INFO = "jetstream.cloud.jetstream_instance_info"
@@ -75,7 +75,7 @@ def contenders(atmosphere_cli: Path | None) -> list[Contender]:
 
 
 def _one_task(url: str) -> Ran:
-    with Desk(url) as desk:
+    with OperationRunner(url) as desk:
         return desk.play([{STATE: {"state": "stopped", "all": True}}])
 
 
@@ -84,7 +84,7 @@ def _a_task_for_each(url: str) -> Ran:
         {INFO: {}, "register": "fleet"},
         {STATE: {"state": "stopped", "uuid": "{{ item.uuid }}"}, "loop": "{{ fleet.instances }}"},
     ]
-    with Desk(url) as desk:
+    with OperationRunner(url) as desk:
         return desk.play(tasks)
 
 

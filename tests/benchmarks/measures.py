@@ -10,11 +10,14 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.profile import DEFAULT_CONCURRENCY, DEFAULT_PAGE_SIZE
+from ansible_collections.jetstream.cloud.plugins.module_utils.settings.resolve import (
+    DEFAULT_CONCURRENCY,
+    DEFAULT_PAGE_SIZE,
+)
 from ansible_collections.jetstream.cloud.tests.benchmarks.contenders import INFO, STATE, Contender
 from ansible_collections.jetstream.cloud.tests.benchmarks.stage import Asked, Costs, Site
-from ansible_collections.jetstream.cloud.tests.benchmarks.watch import Desk, Ran, counting_python
-from ansible_collections.jetstream.cloud.tests.unit.stand_ins.playbooks import Json
+from ansible_collections.jetstream.cloud.tests.benchmarks.watch import OperationRunner, Ran, counting_python
+from ansible_collections.jetstream.cloud.tests.unit.fakes.playbooks import Json
 
 # An empty module, on the controller.
 EMPTY_TASK: Json = {"ansible.builtin.ping": {}}
@@ -77,7 +80,7 @@ def floor_seconds(instances: int, costs: Costs, empty_task: float) -> float:
 
 def empty_task(times: int = 5) -> float:
     """Return the seconds of a playbook with one empty module task: the median."""
-    with Desk("http://127.0.0.1:9") as desk:
+    with OperationRunner("http://127.0.0.1:9") as desk:
         return statistics.median(desk.play([EMPTY_TASK]).seconds for _round in range(times))
 
 
@@ -117,7 +120,7 @@ def _spent(ran: Ran, asked: Sequence[Asked], stops: Sequence[Asked]) -> Spent:
 
 def nothing_to_do(instances: int, costs: Costs, empty: float, times: int = 3) -> Pair:
     """Return the seconds of a run that finds all as it should be, and those of an empty task plus the lists."""
-    with Site(instances, costs) as site, Desk(site.url) as desk:
+    with Site(instances, costs) as site, OperationRunner(site.url) as desk:
         desk.play([STOP_ALL])
         ours = statistics.median(desk.play([STOP_ALL]).seconds for _round in range(times))
     return Pair(ours, empty + lists_seconds(instances, costs))
@@ -126,7 +129,7 @@ def nothing_to_do(instances: int, costs: Costs, empty: float, times: int = 3) ->
 def loop_of_infos() -> Pair:
     """Return the seconds of a loop of tasks in the controller's process, and through modules, without any latency."""
     task = {INFO: {"name": "node-0001"}, "loop": list(range(LOOPS))}
-    with Site(10, Costs(latency=0.0)) as site, Desk(site.url) as desk:
+    with Site(10, Costs(latency=0.0)) as site, OperationRunner(site.url) as desk:
         ours = desk.play([task])
         module = desk.play([task], vars=counting_python(desk.folder, desk.folder / "log"))
         if (desk.folder / "log").read_text().count("\n") != LOOPS:
@@ -139,7 +142,7 @@ def memory_of_info(instances: int) -> Pair:
 
     The first has all of Ansible in it, the second is the module's process alone.
     """
-    with Site(instances, Costs(latency=0.0)) as site, Desk(site.url) as desk:
+    with Site(instances, Costs(latency=0.0)) as site, OperationRunner(site.url) as desk:
         ours = desk.play([{INFO: {}}])
         log = desk.folder / "log"
         desk.play([{INFO: {}}], vars=counting_python(desk.folder, log))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from ansible_collections.jetstream.cloud.tests.unit.stand_ins.playbooks import Playbook
+from ansible_collections.jetstream.cloud.tests.unit.fakes.playbooks import Playbook
 
 _RUNNING: set[subprocess.Popen[bytes]] = set()
 
@@ -66,7 +66,7 @@ def end_all() -> None:
         process.terminate()
 
 
-class Desk:
+class OperationRunner:
     """A home and a working directory for one run of ansible-playbook after the other."""
 
     def __init__(self, url: str) -> None:

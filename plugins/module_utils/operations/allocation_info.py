@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.budget import budget_of, burn_of, iso
-from ansible_collections.jetstream.cloud.plugins.module_utils.cloud import Cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import AllocationSource, Instance, Outcome
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context
-from ansible_collections.jetstream.cloud.plugins.module_utils.options import CONNECTION, RATES, ModuleSpec
-from ansible_collections.jetstream.cloud.plugins.module_utils.rates import Rates, exact, number, number_if_known
-from ansible_collections.jetstream.cloud.plugins.module_utils.selection import select_by_name
+from ..cloud import Cloud
+from ..fleet.selection import select_by_name
+from ..model import AllocationSource, Instance, Outcome
+from ..operation import Context
+from ..options import CONNECTION, RATES, ModuleSpec
+from ..usage.budget import budget_of, burn_of, iso
+from ..usage.rates import Rates, exact, number, number_if_known
 
 SPEC = (
     CONNECTION

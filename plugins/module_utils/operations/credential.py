@@ -10,13 +10,12 @@ from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.connect import connect
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context
-from ansible_collections.jetstream.cloud.plugins.module_utils.options import CONNECTION, ModuleSpec
-from ansible_collections.jetstream.cloud.plugins.module_utils.profile import PROFILES, resolve
-from ansible_collections.jetstream.cloud.plugins.module_utils.profile_file import (
+from ..clouds.connect import connect
+from ..errors import ConfigurationError
+from ..model import Outcome
+from ..operation import Context
+from ..options import CONNECTION, ModuleSpec
+from ..settings.profile_file import (
     alone,
     is_private,
     profiles_in,
@@ -24,6 +23,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.profile_file impor
     without_profile,
     write_private,
 )
+from ..settings.resolve import PROFILES, resolve
 
 SPEC = CONNECTION + ModuleSpec(
     argument_spec={

@@ -13,10 +13,19 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.budget import iso, moment
-from ansible_collections.jetstream.cloud.plugins.module_utils.cloud import Cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.history import (
+from ..cloud import Cloud
+from ..errors import ConfigurationError
+from ..fleet.selection import Selector, select
+from ..model import Outcome, StatusPeriod
+from ..operation import Context
+from ..options import (
+    CONNECTION,
+    IDENTIFIERS,
+    RATES,
+    ModuleSpec,
+)
+from ..usage.budget import iso, moment
+from ..usage.history import (
     Cost,
     by_day,
     costs_of,
@@ -25,16 +34,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.history import (
     within,
     without_gaps_or_overlaps,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome, StatusPeriod
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context
-from ansible_collections.jetstream.cloud.plugins.module_utils.options import (
-    CONNECTION,
-    IDENTIFIERS,
-    RATES,
-    ModuleSpec,
-)
-from ansible_collections.jetstream.cloud.plugins.module_utils.rates import Rates, number, number_if_known
-from ansible_collections.jetstream.cloud.plugins.module_utils.selection import Selector, select
+from ..usage.rates import Rates, number, number_if_known
 
 SPEC = (
     CONNECTION

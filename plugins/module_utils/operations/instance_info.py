@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.cloud import Cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context
-from ansible_collections.jetstream.cloud.plugins.module_utils.options import (
+from ..cloud import Cloud
+from ..fleet.selection import INSTANCE_FIELDS, Selector, select
+from ..model import Outcome
+from ..operation import Context
+from ..options import (
     CONNECTION,
     IDENTIFIERS,
     INSTANCE_FILTERS,
     ModuleSpec,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.selection import INSTANCE_FIELDS, Selector, select
 
 SPEC = (
     CONNECTION + IDENTIFIERS + INSTANCE_FILTERS + ModuleSpec(argument_spec={"live": {"type": "bool", "default": True}})

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.cloud import Cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.converge import (
+from ..cloud import Cloud
+from ..errors import ConfigurationError
+from ..fleet.converge import (
     Order,
     Run,
     Track,
@@ -18,23 +19,22 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.converge import (
     foresee,
     state_text,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance, Outcome
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context
-from ansible_collections.jetstream.cloud.plugins.module_utils.options import (
+from ..fleet.selection import (
+    INSTANCE_FIELDS,
+    Selector,
+    select_to_change,
+)
+from ..model import Instance, Outcome
+from ..operation import Context
+from ..options import (
     CONNECTION,
     IDENTIFIERS,
     INSTANCE_FILTERS,
     WAIT,
     ModuleSpec,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.rates import DEFAULT_RATES
-from ansible_collections.jetstream.cloud.plugins.module_utils.selection import (
-    INSTANCE_FIELDS,
-    Selector,
-    select_to_change,
-)
-from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action, Goal
+from ..states import Action, Goal
+from ..usage.rates import DEFAULT_RATES
 
 SPEC = (
     CONNECTION

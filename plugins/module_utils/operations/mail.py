@@ -16,16 +16,16 @@ from email.utils import format_datetime, make_msgid
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+from ..errors import (
     AuthenticationFailed,
     ConfigurationError,
     Refused,
     Unreachable,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.loopback import is_loopback
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context
-from ansible_collections.jetstream.cloud.plugins.module_utils.options import ModuleSpec
+from ..http.loopback import is_loopback
+from ..model import Outcome
+from ..operation import Context
+from ..options import ModuleSpec
 
 SPEC = ModuleSpec(
     argument_spec={

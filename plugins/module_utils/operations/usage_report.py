@@ -13,9 +13,20 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.cloud import Cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.history import (
+from ..cloud import Cloud
+from ..errors import ConfigurationError
+from ..model import Instance, Outcome, StatusPeriod
+from ..operation import Context
+from ..options import CONNECTION, RATES, ModuleSpec
+from ..usage import charts, record
+from ..usage.figures import (
+    Reading,
+    Standing,
+    Usage,
+    spenders_of,
+    standings_of,
+)
+from ..usage.history import (
     Cost,
     by_day,
     costs_of,
@@ -23,20 +34,9 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.history import (
     within,
     without_gaps_or_overlaps,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance, Outcome, StatusPeriod
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context
-from ansible_collections.jetstream.cloud.plugins.module_utils.options import CONNECTION, RATES, ModuleSpec
-from ansible_collections.jetstream.cloud.plugins.module_utils.rates import Rates
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage import charts, record
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.figures import (
-    Reading,
-    Standing,
-    Usage,
-    spenders_of,
-    standings_of,
-)
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.letter import letter, subject
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.page import page
+from ..usage.letter import letter, subject
+from ..usage.page import page
+from ..usage.rates import Rates
 
 SPEC = (
     CONNECTION

@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.cloud import Cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome, Volume
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context
-from ansible_collections.jetstream.cloud.plugins.module_utils.options import (
+from ..cloud import Cloud
+from ..fleet.selection import VOLUME_FIELDS, Selector, select
+from ..model import Outcome, Volume
+from ..operation import Context
+from ..options import (
     CONNECTION,
     IDENTIFIERS,
     VOLUME_FILTERS,
     ModuleSpec,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.selection import VOLUME_FIELDS, Selector, select
 
 SPEC = (
     CONNECTION

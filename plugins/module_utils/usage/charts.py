@@ -18,9 +18,9 @@ from decimal import Decimal
 from html import escape
 from typing import Any
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.terminal_text import one_line
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.figures import Reading, Standing
+from ..errors import ConfigurationError
+from ..text.terminal import one_line
+from .figures import Reading, Standing
 
 try:
     import matplotlib as mpl

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.budget import Budget, Burn, budget_of, burn_of, moment
-from ansible_collections.jetstream.cloud.plugins.module_utils.history import Cost, known_total
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import AllocationSource, Instance, Volume
-from ansible_collections.jetstream.cloud.plugins.module_utils.rates import Rates, exact
+from ..model import AllocationSource, Instance, Volume
+from .budget import Budget, Burn, budget_of, burn_of, moment
+from .history import Cost, known_total
+from .rates import Rates, exact
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.terminal_text import one_line
-from ansible_collections.jetstream.cloud.plugins.module_utils.text_table import text_table
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.figures import Standing, Usage
+from ..text.tables import text_table
+from ..text.terminal import one_line
+from .figures import Standing, Usage
 
 _SPENDERS = 10
 

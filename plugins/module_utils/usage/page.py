@@ -10,15 +10,15 @@ from datetime import timedelta
 from decimal import Decimal
 from html import escape
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.terminal_text import one_line
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.charts import (
+from ..text.terminal import one_line
+from .charts import (
     has_course,
     leads_somewhere,
     left_over_time,
     used_per_day,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.figures import Spender, Standing, Usage
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.letter import amount, forecast
+from .figures import Spender, Standing, Usage
+from .letter import amount, forecast
 
 _SPENDERS = 10
 _CSS = """

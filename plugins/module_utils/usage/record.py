@@ -18,8 +18,8 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.figures import Reading
+from ..errors import ConfigurationError
+from .figures import Reading
 
 
 def read(path: Path) -> list[Reading]:

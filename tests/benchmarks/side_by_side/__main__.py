@@ -19,7 +19,7 @@ from typing import Any
 import openstack.version
 from ansible import __version__ as ansible_version
 from ansible_collections.jetstream.cloud.tests.benchmarks.side_by_side.report import write_report
-from ansible_collections.jetstream.cloud.tests.benchmarks.side_by_side.runs import Desk, Run
+from ansible_collections.jetstream.cloud.tests.benchmarks.side_by_side.runs import OperationRunner, Run
 from ansible_collections.jetstream.cloud.tests.benchmarks.side_by_side.ways import OURS, WAYS
 from ansible_collections.jetstream.cloud.tests.openstack import cloud, packages
 from ansible_collections.jetstream.cloud.tests.openstack.fleet import FleetState
@@ -92,7 +92,7 @@ def _measured(collections: Path, times: int) -> dict[str, Any]:
 def _warm_up(js2: cloud.Cloud, collections: Path) -> None:
     """Run each way on nothing, so that nothing is compiled while the clock runs. Raises Wrong if nothing is counted."""
     for way in WAYS:
-        with Desk.new(js2, collections) as desk:
+        with OperationRunner.new(js2, collections) as desk:
             run = desk.run(way)
         if run.status or not run.requests:
             raise Wrong(f"{way.name}, without servers, came to {run}")
@@ -106,7 +106,7 @@ def _stopped(js2: cloud.Cloud, collections: Path, times: int, load: list[float])
     servers = js2.servers(FLEET)
     for _round in range(times):
         for way in WAYS:
-            with Desk.new(js2, collections) as desk:
+            with OperationRunner.new(js2, collections) as desk:
                 pair = (desk.run(way), desk.run(way))
             _say(f"{way.name}: stopped in {pair[0].seconds:.1f} s, then nothing to do in {pair[1].seconds:.1f} s")
             if any(run.states != ALL_STOPPED or run.status for run in pair):
@@ -131,7 +131,7 @@ def _mixed(js2: cloud.Cloud, collections: Path) -> dict[str, Run]:
     runs = {}
     for way in WAYS:
         js2.fleet(MIX)
-        with Desk.new(js2, collections) as desk:
+        with OperationRunner.new(js2, collections) as desk:
             runs[way.name] = desk.run(way)
         _say(f"{way.name}: a mixed fleet in {runs[way.name].seconds:.1f} s")
         js2.clear()

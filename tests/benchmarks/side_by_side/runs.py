@@ -20,7 +20,7 @@ from typing import Any, Self
 from ansible_collections.jetstream.cloud.tests.benchmarks.side_by_side.ways import Json, Way
 from ansible_collections.jetstream.cloud.tests.benchmarks.watch import ran
 from ansible_collections.jetstream.cloud.tests.openstack.cloud import Cloud
-from ansible_collections.jetstream.cloud.tests.unit.stand_ins.playbooks import CALLBACKS
+from ansible_collections.jetstream.cloud.tests.unit.fakes.playbooks import CALLBACKS
 
 # Python imports a module of this name at its start. sys.argv is not there yet.
 _COUNTING = """\
@@ -54,7 +54,7 @@ class Run:
     said: dict[str, int]
 
 
-class Desk:
+class OperationRunner:
     """A home of a user, in which one run of ansible-playbook follows the other."""
 
     def __init__(self, cloud: Cloud, collections: Path, home: Path) -> None:

@@ -26,7 +26,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.options import Mod
 from ansible_collections.jetstream.cloud.tests.openstack.cloud import Cloud
 from ansible_collections.jetstream.cloud.tests.openstack.fleet import FleetState, Server
 from ansible_collections.jetstream.cloud.tests.openstack.requests_seen import Seen
-from ansible_collections.jetstream.cloud.tests.unit.stand_ins.desk import Desk
+from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner
 
 MODULES: dict[str, tuple[ModuleSpec, Operation]] = {
     "instance_info": (instance_info.SPEC, on_cloud(instance_info.instance_info)),
@@ -72,7 +72,7 @@ class User:
     def task(self, module: str, *, check_mode: bool = False, **options: Any) -> Done:
         """Run a module. Raises any JetstreamError that would fail the task without a result."""
         spec, operation = MODULES[module]
-        desk = Desk(self.home, SystemClock())
+        desk = OperationRunner(self.home, SystemClock())
         desk.environ = os.environ
         if not {"cloud", "profile", "backend"} & set(options):
             options["cloud"] = "js2"

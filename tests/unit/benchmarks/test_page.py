@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.jetstream.cloud.tests.benchmarks.page import rewrite
-from ansible_collections.jetstream.cloud.tests.unit.collection.said import ROOT
+from ansible_collections.jetstream.cloud.tests.unit.collection.docs import ROOT
 
 COMMANDS = ("./dev bench", "./dev bench-openstack")
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.tests.unit.collection.said import (
+from ansible_collections.jetstream.cloud.tests.unit.collection.docs import (
     MODULES,
     action_group,
     documentation,

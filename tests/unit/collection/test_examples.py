@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.jetstream.cloud.tests.unit.collection.said import (
+from ansible_collections.jetstream.cloud.tests.unit.collection.docs import (
     COLLECTION,
     MODULES,
     PLAYBOOKS,

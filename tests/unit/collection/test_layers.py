@@ -1,72 +1,170 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who may import what in module_utils. The reasons are in docs/architecture.md."""
+"""Which room of module_utils may import which. The reasons are in docs/architecture.md."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterator, Mapping
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
-from ansible_collections.jetstream.cloud.tests.unit.collection.said import ROOT
+from ansible_collections.jetstream.cloud.tests.unit.collection.docs import ROOT
 
 _FOLDER = ROOT / "plugins" / "module_utils"
-_OWN = "ansible_collections.jetstream.cloud.plugins.module_utils."
-_CLOUDS = ("atmosphere", "jetstream2")
-_WORLDLY = {"fcntl", "http", "os", "pathlib", "socket", "subprocess", "tempfile", "threading", "time", "urllib"}
+# The rooms from the ground floor up: a room is a folder, or a file that stands by itself. It may import its own files,
+# and those of the rooms that are named here.
+_GROUND = {"cloud", "errors", "model", "states"}
+_MAY_IMPORT: Mapping[str, set[str]] = {
+    "clock": set(),
+    "parallel": set(),
+    "text": set(),
+    "errors": set(),
+    "states": set(),
+    "model": {"text"},
+    "cloud": {"errors", "model", "states"},
+    "settings": {"errors", "http", "text"},
+    "http": {"clock", "errors", "files"},
+    "clouds": {*_GROUND, "clock", "http", "parallel", "settings", "text"},
+    "fleet": {*_GROUND, "clock", "parallel", "text"},
+    "usage": {*_GROUND, "text"},
+    "options": {"clouds"},
+    "operation": {*_GROUND, "clock", "clouds", "fleet", "settings", "text"},
+    "operations": {
+        *_GROUND,
+        "clock",
+        "clouds",
+        "fleet",
+        "http",
+        "operation",
+        "options",
+        "settings",
+        "text",
+        "usage",
+    },
+    "runner": {*_GROUND, "clock", "operation", "options", "text"},
+}
+# Files that decide, from plain values to plain values.
+_PURE = (
+    "errors",
+    "fleet/selection",
+    "model",
+    "states",
+    "usage/budget",
+    "usage/history",
+    "usage/rates",
+)
+_IMPURE = {"fcntl", "http", "os", "pathlib", "socket", "subprocess", "tempfile", "threading", "time", "urllib"}
+
+
+def _paths() -> list[Path]:
+    return sorted(path for path in _FOLDER.rglob("*.py") if path.name != "__init__.py" or path.stat().st_size)
+
+
+def _name(path: Path) -> str:
+    """Return a file's name inside module_utils, such as ``clouds/connect``."""
+    return path.relative_to(_FOLDER).with_suffix("").as_posix()
+
+
+def _room(path: Path) -> str:
+    return _name(path).partition("/")[0]
 
 
 def _imports(path: Path) -> Iterator[str]:
-    """Return what a file imports; what is of module_utils by its name there, such as C(atmosphere.client)."""
+    """Yield what a file imports: ``clouds/connect`` for a file of module_utils, ``os`` for anything else."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         match node:
+            case ast.ImportFrom(module=module, level=level, names=names) if level:
+                folder = path.parents[level - 1]
+                target = folder.joinpath(*(module.split(".") if module else []))
+                if target.with_suffix(".py").exists():
+                    yield _name(target)
+                else:
+                    yield from (_name(target / alias.name) for alias in names)
             case ast.ImportFrom(module=str() as module):
-                yield module.removeprefix(_OWN)
+                yield module.partition(".")[0]
             case ast.Import(names=names):
-                yield from (alias.name.removeprefix(_OWN) for alias in names)
+                yield from (alias.name.partition(".")[0] for alias in names)
 
 
-def _importers(packages: Collection[str]) -> dict[str, set[str]]:
-    """Return which files import any of the packages, or anything in them, and which."""
-    found = {}
-    for path in sorted(_FOLDER.rglob("*.py")):
-        used = {name.partition(".")[0] for name in _imports(path)} & set(packages)
-        if used:
-            found[path.relative_to(_FOLDER).as_posix()] = used
-    return found
+def _is_own(name: str) -> bool:
+    return (_FOLDER / f"{name}.py").exists() or (_FOLDER / name).is_dir()
+
+
+def _importers(packages: Collection[str]) -> set[str]:
+    return {_name(path) for path in _paths() if set(packages).intersection(_imports(path))}
+
+
+def test_every_room_has_its_rule_and_every_rule_its_room() -> None:
+    assert {_room(path) for path in _paths()} == set(_MAY_IMPORT)
+
+
+@pytest.mark.parametrize("path", _paths(), ids=_name)
+def test_a_file_imports_only_from_rooms_that_it_may(path: Path) -> None:
+    rooms = {each.partition("/")[0] for each in _imports(path) if _is_own(each)}
+
+    assert rooms - {_room(path)} <= _MAY_IMPORT[_room(path)]
+
+
+def test_no_two_rooms_import_each_other_over_any_way() -> None:
+    graph = {
+        room: {each.partition("/")[0] for path in _paths() if _room(path) == room for each in _imports(path)} - {room}
+        for room in _MAY_IMPORT
+    }
+
+    assert list(TopologicalSorter(graph).static_order())
+
+
+def test_no_two_files_import_each_other_over_any_way() -> None:
+    assert list(TopologicalSorter({_name(path): set(_imports(path)) for path in _paths()}).static_order())
 
 
 @pytest.mark.parametrize(
     ("package", "importers"),
     [
-        ("ansible", {"runner.py"}),
-        ("requests", {"transport.py"}),
-        ("openstack", {"jetstream2/login.py"}),
+        ("ansible", {"runner"}),
+        ("requests", {"http/transport"}),
+        ("openstack", {"clouds/jetstream2/login"}),
     ],
 )
 def test_a_library_is_known_to_one_file(package: str, importers: set[str]) -> None:
-    assert set(_importers([package])) == importers
+    assert _importers([package]) == importers
 
 
-@pytest.mark.parametrize("cloud", _CLOUDS)
-def test_a_cloud_is_known_to_itself_and_connect_alone(cloud: str) -> None:
-    outside = {name for name in _importers([cloud]) if not name.startswith(f"{cloud}/")}
+def test_clouds_do_not_know_each_other() -> None:
+    packages = {path.name for path in (_FOLDER / "clouds").iterdir() if (path / "__init__.py").exists()}
+    neighbors = {
+        _name(path): {each.split("/")[1] for each in _imports(path) if each.startswith("clouds/")} & packages
+        for path in _paths()
+        if _name(path).count("/") == 2
+    }
 
-    assert outside <= {"connect.py"}
-
-
-def test_clouds_decide_nothing() -> None:
-    deciders = {"converge", "operation", "operations", "options", "runner", "selection"}
-
-    assert [name for name in _importers(deciders) if name.startswith(_CLOUDS)] == []
+    assert {name: found for name, found in neighbors.items() if found - {name.split("/")[1]}} == {}
 
 
-@pytest.mark.parametrize("name", ["budget", "errors", "history", "model", "rates", "selection", "states"])
-def test_decisions_do_without_the_world(name: str) -> None:
+@pytest.mark.parametrize(
+    "path", [each for each in _paths() if _room(each) not in {"clouds", "options", "settings"}], ids=_name
+)
+def test_nothing_above_the_clouds_names_one(path: Path) -> None:
+    code = ast.unparse(_without_docstrings(ast.parse(path.read_text(encoding="utf-8"))))
+
+    assert re.findall(r"(?i)\w*(?:atmosphere|openstack|jetstream2)\w*", code) == []
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    return tree
+
+
+@pytest.mark.parametrize("name", _PURE)
+def test_decisions_do_without_io_and_clock(name: str) -> None:
     path = _FOLDER / f"{name}.py"
-    worldly = _WORLDLY | {"clock", "cloud", "connect", "parallel", "profile", "requests", "token_cache", "transport"}
+    impure = _IMPURE | {"clock", "cloud", "parallel", "requests"}
 
-    assert {each.partition(".")[0] for each in _imports(path)} & worldly == set()
+    assert {each.partition("/")[0] for each in _imports(path)} & impure == set()
     assert ".now(" not in path.read_text(encoding="utf-8")

@@ -17,7 +17,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.states import (
     plan,
     situation,
 )
-from ansible_collections.jetstream.cloud.tests.unit.collection.said import COLLECTION, MODULES, PLAYBOOKS, ROOT
+from ansible_collections.jetstream.cloud.tests.unit.collection.docs import COLLECTION, MODULES, PLAYBOOKS, ROOT
 from ansible_collections.jetstream.cloud.tests.unit.simulator.recorded import SECTIONS, Exchange, section
 
 _SECTION = re.compile(r"(docs/\w+\.md), ([A-Z][\w ]*\w)")

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from ansible_collections.jetstream.cloud.tests.unit.collection.said import PAGES, ROOT
+from ansible_collections.jetstream.cloud.tests.unit.collection.docs import PAGES, ROOT
 
 _LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)(?: \"[^\"]*\")?\)")
 _CODE = re.compile(r"^ *```.*?^ *```|`[^`\n]*`", re.MULTILINE | re.DOTALL)

@@ -4,4 +4,4 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 set -eux
 collection="${ANSIBLE_COLLECTIONS_PATH%%:*}/ansible_collections/jetstream/cloud"
-exec python "${collection}/tests/simulator/beside.py" --transition 0 -- ansible-playbook test.yml "$@"
+exec python "${collection}/tests/simulator/with_simulator.py" --transition 0 -- ansible-playbook test.yml "$@"

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ansible_collections.jetstream.cloud.tests.unit.stand_ins.mail_server import MailServer
+from ansible_collections.jetstream.cloud.tests.unit.fakes.mail_server import MailServer
 
 
 def report(*variables: str, status: int = 0) -> str:

@@ -6,7 +6,7 @@
 # Runs the playbooks as a user does, and looks at what they print. Each group has a simulator of its own.
 set -eux
 collection="${ANSIBLE_COLLECTIONS_PATH%%:*}/ansible_collections/jetstream/cloud"
-beside=(python "${collection}/tests/simulator/beside.py" --transition 0)
+beside=(python "${collection}/tests/simulator/with_simulator.py" --transition 0)
 "${beside[@]}" -- ./readouts.sh
 "${beside[@]}" -- ./actions.sh
 "${beside[@]}" -- ./refusals.sh

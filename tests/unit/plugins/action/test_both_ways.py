@@ -17,7 +17,7 @@ import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.options import ModuleSpec
 from ansible_collections.jetstream.cloud.plugins.plugin_utils.operation_action import OperationAction
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Server, fleet
-from ansible_collections.jetstream.cloud.tests.unit.stand_ins.playbooks import PLUGINS, Json, Playbook
+from ansible_collections.jetstream.cloud.tests.unit.fakes.playbooks import PLUGINS, Json, Playbook
 
 # What has no main() is an action and nothing else.
 MODULES = sorted(path.stem for path in (PLUGINS / "modules").glob("*.py") if "\ndef main(" in path.read_text())

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Settings, World, fleet
-from ansible_collections.jetstream.cloud.tests.unit.stand_ins.atmosphere import Site, a_site
-from ansible_collections.jetstream.cloud.tests.unit.stand_ins.running import run_module
+from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
+from ansible_collections.jetstream.cloud.tests.unit.fakes.running import run_module
 
 
 @pytest.fixture

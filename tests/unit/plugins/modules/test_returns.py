@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Settings, fleet
-from ansible_collections.jetstream.cloud.tests.unit.stand_ins.atmosphere import Site, a_site
-from ansible_collections.jetstream.cloud.tests.unit.stand_ins.running import MODULES, run_module
+from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
+from ansible_collections.jetstream.cloud.tests.unit.fakes.running import MODULES, run_module
 
 # What every module returns, and the tests add.
 ALWAYS = frozenset({"changed", "invocation", "warnings", "diff"})

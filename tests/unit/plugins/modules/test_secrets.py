@@ -15,14 +15,14 @@ from typing import Any
 
 import ansible
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils import transport
+from ansible_collections.jetstream.cloud.plugins.module_utils.http import transport
 from ansible_collections.jetstream.cloud.tests.simulator import Fault, ManualClock, fleet
-from ansible_collections.jetstream.cloud.tests.unit.stand_ins.atmosphere import Site, a_site
+from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
 
 INFO, STATE = "jetstream_instance_info", "jetstream_instance_state"
 PASSWORD = "correct-horse-battery-staple"
 # Where the package ansible is, and where the folder ansible_collections is: what a module can import when it runs.
-IMPORTABLE = (Path(ansible.__path__[0]).parent, Path(transport.__file__).parents[5])
+IMPORTABLE = (Path(ansible.__path__[0]).parent, Path(transport.__file__).parents[6])
 LOUDLY = {
     "_ansible_verbosity": 5,
     "_ansible_debug": True,

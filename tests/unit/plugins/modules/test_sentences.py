@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 import trustme
 from ansible_collections.jetstream.cloud.tests.simulator import Fault, ManualClock, Settings, Trouble, fleet
-from ansible_collections.jetstream.cloud.tests.unit.stand_ins.atmosphere import Site, a_site
-from ansible_collections.jetstream.cloud.tests.unit.stand_ins.hand_clock import HandClock
-from ansible_collections.jetstream.cloud.tests.unit.stand_ins.loopback import Loopback, answer, refusing_port
-from ansible_collections.jetstream.cloud.tests.unit.stand_ins.running import run_module
+from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
+from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
+from ansible_collections.jetstream.cloud.tests.unit.fakes.loopback import Loopback, answer, refusing_port
+from ansible_collections.jetstream.cloud.tests.unit.fakes.running import run_module
 
 INFO, STATE = "jetstream_instance_info", "jetstream_instance_state"
 NAMES = ("web", "web", "geo-node-01", "batch")
@@ -59,7 +59,7 @@ def failure(result: Mapping[str, Any]) -> str:
 
 
 def test_no_credential(tmp_path: Path) -> None:
-    result = run_module(INFO, {}, clock=HandClock(), home=tmp_path)
+    result = run_module(INFO, {}, clock=FakeClock(), home=tmp_path)
     assert failure(result) == (
         "There is neither a token nor a username with its password. Set JETSTREAM_USERNAME and JETSTREAM_PASSWORD in "
         "the environment, or give the options username and password, or save both in a profile in "
@@ -68,7 +68,7 @@ def test_no_credential(tmp_path: Path) -> None:
 
 
 def test_a_user_without_a_password(tmp_path: Path) -> None:
-    result = run_module(INFO, {}, clock=HandClock(), home=tmp_path, environ={"JETSTREAM_USERNAME": "johndoe"})
+    result = run_module(INFO, {}, clock=FakeClock(), home=tmp_path, environ={"JETSTREAM_USERNAME": "johndoe"})
     assert failure(result).startswith(
         "There is no password and no token for johndoe (environment variable JETSTREAM_USERNAME). Set "
     )
@@ -148,7 +148,7 @@ def test_an_unknown_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     options = {"api_url": "use.jetstream-clod.org", "token": "0123456789abcdef"}
-    assert failure(run_module(INFO, options, clock=HandClock(), home=tmp_path)) == (
+    assert failure(run_module(INFO, options, clock=FakeClock(), home=tmp_path)) == (
         "The host of https://use.jetstream-clod.org was not found. Check api_url, and the network."
     )
 
@@ -156,7 +156,7 @@ def test_an_unknown_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_port_that_nobody_listens_at(tmp_path: Path) -> None:
     with refusing_port() as nobody:
         url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
-        result = run_module(INFO, {"api_url": url, "token": "0123456789abcdef"}, clock=HandClock(), home=tmp_path)
+        result = run_module(INFO, {"api_url": url, "token": "0123456789abcdef"}, clock=FakeClock(), home=tmp_path)
     assert failure(result) == f"{url} could not be connected to: Connection refused."
 
 
@@ -166,7 +166,7 @@ def test_a_wrong_certificate(tmp_path: Path) -> None:
     authority.issue_cert("127.0.0.1").configure_cert(context)
     with Loopback(context=context) as server:
         options = {"api_url": server.url, "token": "0123456789abcdef"}
-        result = run_module(INFO, options, clock=HandClock(), home=tmp_path)
+        result = run_module(INFO, options, clock=FakeClock(), home=tmp_path)
     assert failure(result) == (
         f"The certificate of {server.url} was not accepted: unable to get local issuer certificate. "
         "If the site has its own certificate authority, name its file with ca_path."
@@ -175,7 +175,7 @@ def test_a_wrong_certificate(tmp_path: Path) -> None:
 
 def test_plain_http(tmp_path: Path) -> None:
     options = {"api_url": "http://use.jetstream-cloud.org", "token": "0123456789abcdef"}
-    assert failure(run_module(INFO, options, clock=HandClock(), home=tmp_path)) == (
+    assert failure(run_module(INFO, options, clock=FakeClock(), home=tmp_path)) == (
         "The option api_url is http://use.jetstream-cloud.org, which would send the password in the clear. "
         "Write https://, or set allow_http if nobody else can listen on that network."
     )
@@ -193,7 +193,7 @@ def test_html_where_json_should_be(tmp_path: Path) -> None:
     page = answer(200, "<html>Welcome!</html>", content_type="text/html")
     with Loopback(page) as server:
         options = {"api_url": server.url, "token": "0123456789abcdef"}
-        result = run_module(INFO, options, clock=HandClock(), home=tmp_path)
+        result = run_module(INFO, options, clock=FakeClock(), home=tmp_path)
     assert failure(result) == (
         "Listing instances was answered with text/html where JSON should be (HTTP 200). "
         "Is api_url the address of an Atmosphere?"

@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.progress import Arrival, Progress
+from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.progress import Arrival, Progress
 from ansible_collections.jetstream.cloud.plugins.plugin_utils.progress_lines import ProgressLines
-from ansible_collections.jetstream.cloud.tests.unit.stand_ins.hand_clock import HandClock
+from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 
 
 class Screen:
     """Progress lines, and what they have shown."""
 
     def __init__(self) -> None:
-        self.clock = HandClock()
+        self.clock = FakeClock()
         self.said: list[str] = []
         self.lines = ProgressLines(self.said.append, self.clock, whose="localhost")
 

@@ -20,8 +20,8 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.operations import 
     usage_report,
 )
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, fleet
-from ansible_collections.jetstream.cloud.tests.unit.stand_ins.atmosphere import Site, a_site
-from ansible_collections.jetstream.cloud.tests.unit.stand_ins.desk import Desk
+from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
+from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner
 
 # With 1, 2, 4 and 1 cores: 1 + 2 + 0.75 x 4 + 0.5 x 1 = 6.5 SU per hour.
 STATES = {"active": 2, "suspended": 1, "shutoff": 1}
@@ -37,12 +37,12 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 def allocations(site: Site, **options: Any) -> Outcome:
-    desk = Desk(site.home, site.clock)
+    desk = OperationRunner(site.home, site.clock)
     return desk.run(allocation_info.SPEC, on_cloud(allocation_info.allocation_info), **site.options, **options)
 
 
 def history(site: Site, **options: Any) -> Outcome:
-    desk = Desk(site.home, site.clock)
+    desk = OperationRunner(site.home, site.clock)
     return desk.run(history_info.SPEC, on_cloud(history_info.history_info), **site.options, **options)
 
 
@@ -95,7 +95,7 @@ def test_an_allocation_that_is_not_there_is_a_warning(site: Site) -> None:
 
 def test_a_report_counts_what_no_allocation_pays_for(site: Site) -> None:
     site.world.instances[0].allocation_source = None
-    desk = Desk(site.home, site.clock)
+    desk = OperationRunner(site.home, site.clock)
     outcome = desk.run(usage_report.SPEC, on_cloud(usage_report.usage_report), **site.options)
     assert outcome.warnings == ("Instances that have no allocation source, and are part of no forecast: 1.",)
     assert "5.5 SU per hour now." in outcome.result["text"]

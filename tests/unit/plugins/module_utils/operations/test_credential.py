@@ -15,10 +15,10 @@ import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import AuthenticationFailed, ConfigurationError
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
 from ansible_collections.jetstream.cloud.plugins.module_utils.operations.credential import SPEC, credential
-from ansible_collections.jetstream.cloud.plugins.module_utils.profile import PROFILES
+from ansible_collections.jetstream.cloud.plugins.module_utils.settings.resolve import PROFILES
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, fleet
-from ansible_collections.jetstream.cloud.tests.unit.stand_ins.atmosphere import PASSWORD, Site, a_site
-from ansible_collections.jetstream.cloud.tests.unit.stand_ins.desk import Desk
+from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import PASSWORD, Site, a_site
+from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner
 
 OTHERS = "# The course's.\n[course]\nusername = 'ta'\npassword = 'chalk'\n"
 
@@ -31,8 +31,8 @@ def site(tmp_path: Path) -> Iterator[Site]:
         yield site
 
 
-def save(site: Site, desk: Desk | None = None, *, check_mode: bool = False, **options: Any) -> Outcome:
-    desk = desk or Desk(site.home, site.clock)
+def save(site: Site, desk: OperationRunner | None = None, *, check_mode: bool = False, **options: Any) -> Outcome:
+    desk = desk or OperationRunner(site.home, site.clock)
     return desk.run(SPEC, credential, check_mode=check_mode, **{"api_url": site.server.url, **options})
 
 
@@ -90,7 +90,7 @@ def test_removes_a_profile_and_no_other(site: Site) -> None:
 
 
 def test_the_secret_is_in_no_result_diff_or_error(site: Site) -> None:
-    desk = Desk(site.home, site.clock)
+    desk = OperationRunner(site.home, site.clock)
     outcome = save(site, desk, username="johndoe", password="s3cret-1", verify=False)
     outcome = save(site, desk, username="johndoe", password="s3cret-2", verify=False)
     assert "s3cret" not in repr(outcome)

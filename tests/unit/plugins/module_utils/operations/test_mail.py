@@ -22,8 +22,8 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
 from ansible_collections.jetstream.cloud.plugins.module_utils.operations import mail as mail_module
 from ansible_collections.jetstream.cloud.plugins.module_utils.operations.mail import SPEC, mail
-from ansible_collections.jetstream.cloud.tests.unit.stand_ins.desk import Desk
-from ansible_collections.jetstream.cloud.tests.unit.stand_ins.mail_server import LOGIN, MailServer, a_mail_server
+from ansible_collections.jetstream.cloud.tests.unit.fakes.mail_server import LOGIN, MailServer, a_mail_server
+from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner
 
 # The stand-in server minds that it is asked for a login over a connection that was encrypted from the start.
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
@@ -39,7 +39,7 @@ LETTER: dict[str, Any] = {
 
 def send(server: MailServer, *, check_mode: bool = False, home: Path = Path("/nowhere"), **options: Any) -> Outcome:
     given = {**LETTER, "host": "127.0.0.1", "port": server.port, **options}
-    return Desk(home).run(SPEC, mail, check_mode=check_mode, **given)
+    return OperationRunner(home).run(SPEC, mail, check_mode=check_mode, **given)
 
 
 def server_side(authority: trustme.CA) -> ssl.SSLContext:
@@ -135,9 +135,9 @@ def test_says_that_nobody_answers() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         with pytest.raises(Unreachable, match=f"127.0.0.1:{port} did not answer within 0.1 seconds"):
-            Desk(Path("/nowhere")).run(SPEC, mail, **LETTER, host="127.0.0.1", port=port, timeout=0.1)
+            OperationRunner(Path("/nowhere")).run(SPEC, mail, **LETTER, host="127.0.0.1", port=port, timeout=0.1)
     with pytest.raises(Unreachable, match="Connection refused"):
-        Desk(Path("/nowhere")).run(SPEC, mail, **LETTER, host="127.0.0.1", port=port)
+        OperationRunner(Path("/nowhere")).run(SPEC, mail, **LETTER, host="127.0.0.1", port=port)
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,8 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.operations import 
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.options import ModuleSpec
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Settings, World, fleet
-from ansible_collections.jetstream.cloud.tests.unit.stand_ins.atmosphere import Site, a_site
-from ansible_collections.jetstream.cloud.tests.unit.stand_ins.running import given, in_context
+from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
+from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given, in_context
 
 # So long a state takes in these tests, and so long it takes from active until an instance is ready.
 TRANSITION, DEPLOY = 5.0, 20.0

@@ -15,7 +15,7 @@ from xml.etree.ElementTree import Element
 
 import html5lib
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.budget import Budget, Burn
+from ansible_collections.jetstream.cloud.plugins.module_utils.usage.budget import Budget, Burn
 from ansible_collections.jetstream.cloud.plugins.module_utils.usage.figures import Reading, Spender, Standing, Usage
 from ansible_collections.jetstream.cloud.plugins.module_utils.usage.letter import forecast, letter, subject
 from ansible_collections.jetstream.cloud.plugins.module_utils.usage.page import page

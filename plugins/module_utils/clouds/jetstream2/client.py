@@ -1,0 +1,277 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Jetstream2, which is OpenStack, as a Cloud. Facts: docs/jetstream2.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from ...clock import Clock
+from ...errors import (
+    ENDS_A_RUN,
+    JetstreamError,
+    NotFound,
+    UnexpectedAnswer,
+)
+from ...model import (
+    AllocationSource,
+    Instance,
+    StatusPeriod,
+    Volume,
+)
+from ...parallel import in_parallel
+from ...states import Action
+from .login import Account, Session
+from .parsing import (
+    allocation_sources_from_accounting,
+    family,
+    image_id,
+    instance_from_nova,
+    periods_from_actions,
+    volume_from_cinder,
+)
+from .responses import checked
+
+Json = Mapping[str, Any]
+Made = TypeVar("Made")
+
+# The first version of nova's API that says why a server is locked. Every nova since 2019 has it.
+_COMPUTE = "2.73"
+# The first that says why a step of an action failed. Asked for only then, since some clouds are older.
+_COMPUTE_WITH_REASONS = "2.84"
+_PAGE = 1000
+# So many ids of images make an address that every web server takes.
+_IMAGES = 50
+# Above so many pending servers, one list is fewer requests, and costs nova less, than a detail for each.
+_DETAILS_AT_MOST = 4
+# Their memory or accelerators cannot be put aside (docs/jetstream2.md, Sizes that cannot be suspended).
+_FAMILIES_WITHOUT_SUSPEND = frozenset({"r3", "g3", "g4", "g5"})
+
+# The step of an action in which a machine is looked for.
+_SCHEDULING = "schedule_instances"
+
+_BODIES: Mapping[Action, Json] = {
+    Action.START: {"os-start": None},
+    Action.STOP: {"os-stop": None},
+    Action.SUSPEND: {"suspend": None},
+    Action.RESUME: {"resume": None},
+    Action.SHELVE: {"shelve": None},
+    Action.UNSHELVE: {"unshelve": None},
+    Action.UNPAUSE: {"unpause": None},
+    Action.REBOOT: {"reboot": {"type": "SOFT"}},
+    Action.HARD_REBOOT: {"reboot": {"type": "HARD"}},
+}
+
+
+class Jetstream2Cloud:
+    """One project at Jetstream2. May be used by many threads at once."""
+
+    settle_seconds = 0.0
+
+    def __init__(self, session: Session, clock: Clock, *, at_once: int) -> None:
+        """Send nothing yet. C(at_once): requests under way at the same time, at most."""
+        self._session = session
+        self._clock = clock
+        self.at_once = at_once
+        self._known: Account | None = None
+
+    def withholds(self, instance: Instance) -> Mapping[Action, str]:
+        """Return what cannot be done to an instance, and why. See Cloud."""
+        withheld: dict[Action, str] = {}
+        if family(instance.size) in _FAMILIES_WITHOUT_SUSPEND:
+            withheld[Action.SUSPEND] = f"its size {instance.size.name} cannot be suspended"
+        if instance.status == "shelved" and instance.on_host is False:
+            withheld[Action.UNSHELVE] = (
+                "no machine holds it, so that an unshelve would be accepted and never end. "
+                "Ask the site to shelve-offload it"
+            )
+        return withheld
+
+    def list_instances(self, *, live: bool, images: bool = True) -> list[Instance]:
+        """Return every server of the project, by name. States are always live. See Cloud."""
+        rows = self._servers()
+        names = self._image_names(rows) if images else {}
+        return sorted((self._instance(row, names) for row in rows), key=lambda each: (each.name, each.uuid))
+
+    def list_volumes(self, *, live: bool) -> list[Volume]:
+        """Return every volume of the project, by name. See Cloud."""
+        rows = self._all("volumev3", "/volumes/detail", "volumes", "Listing volumes")
+        attached = any(row.get("attachments") for row in rows)
+        names = {row["id"]: row["name"] for row in self._servers()} if attached else {}
+        return sorted(
+            (self._shaped(volume_from_cinder, row, self._account(), names) for row in rows),
+            key=lambda each: (each.name, each.uuid),
+        )
+
+    def list_allocation_sources(self) -> list[AllocationSource]:
+        """Return the project's allocations, which the accounting service brings up to date once a day. See Cloud."""
+        if not self._session.has("accounting"):
+            return []
+        rows = self._get("accounting", "/", "Reading the allocations")
+        if not isinstance(rows, list):
+            raise UnexpectedAnswer("Reading the allocations was answered with JSON that is not a list.")
+        return self._shaped(allocation_sources_from_accounting, rows, self._account(), self._clock.now())
+
+    def list_history(self, since: datetime | None = None) -> list[StatusPeriod]:
+        """Return which states the project's servers were in, by what was done to them. See Cloud."""
+        rows = [*self._servers(), *self._deleted_servers(since)]
+        instances = [self._instance(row, {}) for row in rows]
+        actions = in_parallel(self._actions, instances, self.at_once)
+        return [
+            period
+            for instance, row, done in zip(instances, rows, actions, strict=True)
+            for period in self._shaped(periods_from_actions, instance, row, done)
+        ]
+
+    def look(self, instance: Instance) -> Instance:
+        """Return one server as it is this moment. See Cloud."""
+        row = self._get("compute", f"/servers/{instance.uuid}", f"Reading {instance.label}", _COMPUTE)["server"]
+        return self._instance(row, {})
+
+    def refresh(
+        self, instances: Sequence[Instance], *, thorough: bool = False
+    ) -> Mapping[str, Instance | JetstreamError]:
+        """Look at many at once, by a list, or by details of a few. See Cloud."""
+        if len(instances) <= _DETAILS_AT_MOST:
+            looks = in_parallel(self._look_if_possible, instances, self.at_once)
+            return {each.uuid: look for each, look in zip(instances, looks, strict=True)}
+        try:
+            seen = {each.uuid: each for each in self.list_instances(live=True, images=False)}
+        except ENDS_A_RUN:
+            raise
+        except JetstreamError as error:
+            return {each.uuid: error for each in instances}
+        return {each.uuid: seen.get(each.uuid) or each.gone() for each in instances}
+
+    def act(self, instance: Instance, action: Action) -> None:
+        """Ask for an action. See Cloud.
+
+        What is locked takes no action from anybody in the project (docs/jetstream2.md, Locks), not even from who locked
+        it. So it is unlocked until the cloud has accepted the action.
+        """
+        if not instance.locked:
+            self._post(instance, _BODIES[action], action.capitalize())
+            return
+        self._post(instance, {"unlock": None}, "Unlock")
+        try:
+            self._post(instance, _BODIES[action], action.capitalize())
+        finally:
+            reason = {"locked_reason": instance.lock_reason} if instance.lock_reason else None
+            self._post(instance, {"lock": reason}, "Lock")
+
+    def why(self, instance: Instance) -> str | None:
+        """Return why the last action on a server failed, if it did: a failed unshelve leaves no fault. See Cloud."""
+        try:
+            actions = self._actions(instance)
+            if not actions or actions[0].get("message") != "Error":
+                return None
+            return self._reason(instance, actions[0])
+        except ENDS_A_RUN:
+            raise
+        except JetstreamError:
+            return None
+
+    def close(self) -> None:
+        """Give connections back."""
+        self._session.close()
+
+    def _post(self, instance: Instance, body: Json, what: str) -> None:
+        path = f"/servers/{instance.uuid}/action"
+        reply = self._session.request("POST", "compute", path, data=body, microversion=_COMPUTE)
+        checked(reply, f"{what} of {instance.label}")
+
+    def _account(self) -> Account:
+        if self._known is None:
+            self._known = self._session.account()
+        return self._known
+
+    def _get(self, service: str, path: str, doing: str, microversion: str | None = None) -> Any:
+        return checked(self._session.request("GET", service, path, microversion=microversion), doing)
+
+    def _servers(self) -> list[Json]:
+        return self._all("compute", "/servers/detail", "servers", "Listing instances", microversion=_COMPUTE)
+
+    def _deleted_servers(self, since: datetime | None) -> list[Json]:
+        """Return what nova still knows of servers that were deleted: it tells only whoever asks for changes."""
+        start = (since or datetime(1970, 1, 1, tzinfo=UTC)).astimezone(UTC)
+        changes = {"changes-since": start.isoformat(timespec="seconds").replace("+00:00", "Z")}
+        doing = "Listing deleted instances"
+        rows = self._all("compute", "/servers/detail", "servers", doing, changes, microversion=_COMPUTE)
+        return [row for row in rows if row.get("status") == "DELETED"]
+
+    def _all(
+        self,
+        service: str,
+        path: str,
+        key: str,
+        doing: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        microversion: str | None = None,
+    ) -> list[Json]:
+        """Return all rows of a list. A service may give fewer than it was asked for, and says so by a link."""
+        rows: list[Json] = []
+        marker: dict[str, str] = {}
+        while True:
+            asked = urlencode({**(query or {}), "limit": str(_PAGE), **marker})
+            body = self._get(service, f"{path}?{asked}", doing, microversion)
+            page = body.get(key) if isinstance(body, dict) else None
+            if not isinstance(page, list):
+                raise UnexpectedAnswer(f"{doing} was answered with JSON that is not a page of a list.")
+            rows += page
+            if not page or not body.get(f"{key}_links"):
+                return rows
+            marker = {"marker": str(page[-1]["id"])}
+
+    def _image_names(self, rows: Sequence[Json]) -> dict[str, str]:
+        """Ask for the names of the images in use, and no others: a site has hundreds."""
+        wanted = sorted({uuid for row in rows if (uuid := image_id(row))})
+        if not wanted:
+            return {}
+        groups = [wanted[start : start + _IMAGES] for start in range(0, len(wanted), _IMAGES)]
+        found = in_parallel(self._some_images, groups, self.at_once)
+        return {str(each["id"]): str(each.get("name") or each["id"]) for group in found for each in group}
+
+    def _some_images(self, wanted: Sequence[str]) -> list[Json]:
+        query = urlencode({"id": "in:" + ",".join(wanted), "limit": str(_IMAGES)})
+        return list(self._get("image", f"/v2/images?{query}", "Listing images")["images"])
+
+    def _instance(self, row: Json, images: Mapping[str, str]) -> Instance:
+        return self._shaped(instance_from_nova, row, self._account(), images)
+
+    def _look_if_possible(self, instance: Instance) -> Instance | JetstreamError:
+        try:
+            return self.look(instance)
+        except ENDS_A_RUN:
+            raise
+        except NotFound:
+            return instance.gone()
+        except JetstreamError as error:
+            return error
+
+    def _actions(self, instance: Instance) -> list[Json]:
+        doing = f"Reading the actions on {instance.label}"
+        body = self._get("compute", f"/servers/{instance.uuid}/os-instance-actions", doing, _COMPUTE)
+        return list(body["instanceActions"])
+
+    def _reason(self, instance: Instance, action: Json) -> str:
+        doing = f"Reading an action on {instance.label}"
+        path = f"/servers/{instance.uuid}/os-instance-actions/{action['request_id']}"
+        events = self._get("compute", path, doing, _COMPUTE_WITH_REASONS)["instanceAction"].get("events") or []
+        failed = [each for each in events if each.get("result") == "Error"]
+        details = next((str(each["details"]) for each in failed if each.get("details")), None)
+        if details:
+            return details
+        step = next((str(each["event"]) for each in failed), "an unknown step")
+        what = "no machine could take it" if step == _SCHEDULING else f"it failed in {step}"
+        return f"{what}. More is known to the site alone, as {action['request_id']}"
+
+    def _shaped(self, shape: Callable[..., Made], *parts: Any) -> Made:
+        try:
+            return shape(*parts)
+        except (KeyError, TypeError, ValueError) as error:
+            raise UnexpectedAnswer(f"The cloud's answer is one that this version cannot read: {error!r}.") from error

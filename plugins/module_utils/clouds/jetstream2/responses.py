@@ -1,0 +1,71 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What OpenStack's answers mean: each as the error it is. See docs/jetstream2.md, Errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...errors import (
+    AuthenticationFailed,
+    Conflict,
+    InMaintenance,
+    JetstreamError,
+    NotFound,
+    OverAllocation,
+    PermissionDenied,
+    RateLimited,
+    Refused,
+    ServerFault,
+    UnexpectedAnswer,
+)
+from ...http.transport import Reply
+
+_LONGEST_QUOTE = 500
+_KINDS: Mapping[int, type[JetstreamError]] = {
+    400: Refused,
+    401: AuthenticationFailed,
+    403: PermissionDenied,
+    404: NotFound,
+    409: Conflict,
+}
+
+
+def checked(reply: Reply, doing: str) -> Any:
+    """Return the body of a good answer; raise the error that any other answer stands for."""
+    if 200 <= reply.status < 300 and (reply.is_json or reply.status in (202, 204)):
+        return reply.body
+    raise error_of(reply, doing)
+
+
+def words(body: Any) -> str:
+    """Return the service's own words: every service wraps them in an object with a name of its own."""
+    if not isinstance(body, dict):
+        return ""
+    inner = next((each for each in body.values() if isinstance(each, dict)), body)
+    said = inner.get("message") or inner.get("detail") or inner.get("error") or ""
+    return " ".join(str(said).split())[:_LONGEST_QUOTE]
+
+
+def error_of(reply: Reply, doing: str) -> JetstreamError:
+    """Return the error that an answer stands for."""
+    status, said = reply.status, words(reply.body)
+    quoted = f': "{said}"' if said else ""
+    text = f"{doing} was refused{quoted} (HTTP {status})."
+    if status == 413 or (status == 403 and "quota" in said.lower()):
+        return OverAllocation(text, status=status)
+    if status == 503 and "maintenance" in said.lower():
+        return InMaintenance(f"The cloud is in maintenance{quoted} (HTTP 503).", status=status)
+    if status == 429:
+        return RateLimited(f"{doing} was put off{quoted} (HTTP 429).", hint="Try again later.", status=status)
+    if status >= 500:
+        return ServerFault(f"{doing} failed in the cloud{quoted} (HTTP {status}).", status=status)
+    if status in _KINDS and (reply.is_json or status == 401):
+        return _KINDS[status](text, status=status)
+    if status < 400 or not reply.is_json:
+        return UnexpectedAnswer(
+            f"{doing} was answered with something that is not the API's JSON (HTTP {status}).", status=status
+        )
+    return UnexpectedAnswer(text, status=status)

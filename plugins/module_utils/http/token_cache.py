@@ -1,0 +1,258 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keeps the token of a login for the next task and the next run. A cache that does not work never fails a task."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import stat
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from ..clock import Clock, SystemClock
+
+# A token that ends within a task would end it half way.
+_MARGIN = timedelta(minutes=5)
+# As long as a server that answers at all may take for a login.
+_LONGEST_WAIT = 30.0
+_PAUSE = 0.05
+# A token of keystone comes with the addresses of all services in all regions.
+_LARGEST = 1 << 20
+# Files that a crash in the middle of a write left behind, in seconds since.
+_LEFT_BEHIND = 3600.0
+
+
+@dataclass(frozen=True)
+class Token:
+    """What a login gave, and until when (with a time zone)."""
+
+    value: str = field(repr=False)
+    expires: datetime
+
+
+def cache_folder(environ: Mapping[str, str], home: Path) -> Path:
+    """Return where tokens are kept: in the user's cache folder, as the XDG base directory specification has it."""
+    base = environ.get("XDG_CACHE_HOME", "")
+    return (Path(base) if os.path.isabs(base) else home / ".cache") / "jetstream" / "tokens"
+
+
+class TokenCache:
+    """One file per server and user, which nobody else may read. May be used by many processes and threads at once."""
+
+    def __init__(self, folder: Path, *, clock: Clock | None = None, longest_wait: float = _LONGEST_WAIT) -> None:
+        """Touch nothing yet. C(longest_wait) is how many seconds login_lock waits at most."""
+        self._folder = folder
+        self._clock = clock or SystemClock()
+        self._longest_wait = longest_wait
+
+    def load(self, api_url: str, username: str, now: datetime) -> Token | None:
+        """Return a token that is good for another five minutes at least, or None if there is none to be trusted."""
+        with self._open_folder(create=False) as folder:
+            if folder is None:
+                return None
+            token = _read(folder, _file_name(api_url, username), api_url, username)
+        return token if token and token.expires - now > _MARGIN else None
+
+    def store(self, api_url: str, username: str, token: Token) -> None:
+        """Keep a token, as a whole or not at all."""
+        content = {
+            "api_url": api_url,
+            "username": username,
+            "token": token.value,
+            "expires": token.expires.astimezone(UTC).isoformat(),
+        }
+        with self._open_folder(create=True) as folder:
+            if folder is None:
+                return
+            name = _file_name(api_url, username)
+            with suppress(OSError):
+                _sweep(folder, name)
+            with suppress(OSError):
+                _write(folder, name, json.dumps(content).encode())
+
+    def forget(self, api_url: str, username: str, token: str) -> None:
+        """Drop a token that the server no longer takes, unless another has been stored in its place."""
+        with self._open_folder(create=False) as folder:
+            if folder is None:
+                return
+            name = _file_name(api_url, username)
+            stored = _read(folder, name, api_url, username)
+            if stored is None or stored.value != token:
+                return
+            with suppress(OSError):
+                _take_away(folder, name, api_url, username, token)
+
+    @contextmanager
+    def login_lock(self, api_url: str, username: str) -> Iterator[None]:
+        """Let one login per server and user happen at a time, over all processes.
+
+        Who cannot get the lock, or not within the longest wait, goes on without it: a second login does no harm. Not to
+        be taken twice by the same caller.
+        """
+        with self._open_folder(create=True) as folder:
+            lock = None if folder is None else _open_lock(folder, _file_name(api_url, username) + ".lock")
+        locked = False
+        try:
+            locked = lock is not None and self._wait_for(lock)
+            yield
+        finally:
+            if lock is not None:
+                if locked:
+                    # Closing is not enough where a process that was forked meanwhile holds the file open, too.
+                    fcntl.flock(lock, fcntl.LOCK_UN)
+                os.close(lock)
+
+    def _wait_for(self, lock: int) -> bool:
+        give_up = self._clock.monotonic() + self._longest_wait
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if self._clock.monotonic() + _PAUSE > give_up:
+                    return False
+                self._clock.sleep(_PAUSE)
+            except OSError:
+                # Some network file systems have no locks.
+                return False
+            else:
+                return True
+
+    @contextmanager
+    def _open_folder(self, *, create: bool) -> Iterator[int | None]:
+        """Open the folder, or yield None if it is not there, somebody else's, or open to others."""
+        folder: int | None = None
+        try:
+            with suppress(OSError):
+                if create:
+                    _make(self._folder)
+                folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+                if create and _is_mine(os.fstat(folder)):
+                    os.fchmod(folder, stat.S_IRWXU)
+            private = folder is not None and _is_private(os.fstat(folder))
+            yield folder if private else None
+        finally:
+            if folder is not None:
+                os.close(folder)
+
+
+def _file_name(api_url: str, username: str) -> str:
+    digest = hashlib.sha256(f"{api_url}\n{username}".encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{digest}.json"
+
+
+def _make(folder: Path) -> None:
+    """Make the folder and those above it, each for its owner alone."""
+    missing = []
+    above = folder
+    while not above.exists():
+        missing.append(above)
+        above = above.parent
+    if missing and os.geteuid() == 0 and not _is_mine(above.stat()):
+        # Under sudo that keeps HOME: a folder of root's in a user's home would lock the user out of it.
+        return
+    for each in reversed(missing):
+        with suppress(FileExistsError):
+            each.mkdir(mode=stat.S_IRWXU)
+
+
+def _is_mine(status: os.stat_result) -> bool:
+    return status.st_uid == os.geteuid()
+
+
+def _is_private(status: os.stat_result) -> bool:
+    return _is_mine(status) and not status.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+
+
+def _read(folder: int, name: str, api_url: str, username: str) -> Token | None:
+    """Return the token in a file, expired or not, or None if the file is not one to be trusted."""
+    content = _read_private(folder, name)
+    if content is None:
+        return None
+    try:
+        fields = json.loads(content)
+        token, expires = fields["token"], datetime.fromisoformat(fields["expires"])
+        ours = fields["api_url"] == api_url and fields["username"] == username
+        whole = isinstance(token, str) and token != "" and expires.tzinfo is not None
+        # Far from year 1 and year 9999, so that nobody who counts with it gets an OverflowError.
+        return Token(token, expires.astimezone(UTC)) if ours and whole else None
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
+        return None
+
+
+def _read_private(folder: int, name: str) -> bytes | None:
+    # O_NONBLOCK: a pipe in the place of the file must not hold the task up.
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        file = os.open(name, flags, dir_fd=folder)
+    except OSError:
+        return None
+    try:
+        status = os.fstat(file)
+        if not stat.S_ISREG(status.st_mode) or not _is_private(status):
+            return None
+        content = os.read(file, _LARGEST + 1)
+    except OSError:
+        return None
+    finally:
+        os.close(file)
+    return content if len(content) <= _LARGEST else None
+
+
+def _write(folder: int, name: str, content: bytes) -> None:
+    """Put a file in the place of another, so that a reader sees the one or the other, even after a power cut."""
+    temporary = f"{name}.{secrets.token_hex(8)}.new"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    file = os.open(temporary, flags, stat.S_IRUSR | stat.S_IWUSR, dir_fd=folder)
+    try:
+        with os.fdopen(file, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(file)
+        os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+        os.fsync(folder)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary, dir_fd=folder)
+        raise
+
+
+def _take_away(folder: int, name: str, api_url: str, username: str, token: str) -> None:
+    """Remove the file if it has this token at the very moment it is removed; put it back if it has another."""
+    aside = f"{name}.{secrets.token_hex(8)}.old"
+    os.rename(name, aside, src_dir_fd=folder, dst_dir_fd=folder)
+    taken = _read(folder, aside, api_url, username)
+    if taken is not None and taken.value != token:
+        # A link, since it does not overwrite what came even later.
+        with suppress(FileExistsError):
+            os.link(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
+    os.unlink(aside, dir_fd=folder)
+
+
+def _open_lock(folder: int, name: str) -> int | None:
+    try:
+        return os.open(
+            name,
+            os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC,
+            stat.S_IRUSR | stat.S_IWUSR,
+            dir_fd=folder,
+        )
+    except OSError:
+        return None
+
+
+def _sweep(folder: int, name: str) -> None:
+    """Remove what crashes left behind: it holds tokens, too."""
+    for each in os.listdir(folder):
+        if each.startswith(name) and each.endswith((".new", ".old")):
+            with suppress(OSError):
+                if time.time() - os.stat(each, dir_fd=folder, follow_symlinks=False).st_mtime > _LEFT_BEHIND:
+                    os.unlink(each, dir_fd=folder)

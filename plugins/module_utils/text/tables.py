@@ -1,0 +1,246 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Dictionaries -> an aligned table of plain text."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from .terminal import display_width, one_line, shorten
+
+NOTHING = "-"
+_GAP = "  "
+_OPTIONS = ("key", "title", "align", "width", "separator")
+
+
+class TableError(ValueError):
+    """The rows or the columns are not what a table can be made of."""
+
+
+class _Absent:
+    """Stands for the value of a key that a row does not have."""
+
+
+_ABSENT = _Absent()
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. C(keys) are dotted paths into a row; what they lead to is joined by C(separator).
+
+    Without C(align), numbers stand right and everything else left. C(width): no cell is wider; what is cut ends in an
+    ellipsis.
+    """
+
+    keys: tuple[str, ...]
+    title: str
+    align: str | None = None
+    width: int | None = None
+    separator: str = " "
+
+
+def text_table(rows: object, columns: object, words: object = None) -> str:
+    """Return a table of C(rows), or "" if there is none.
+
+    C(columns): a list, or names with commas between them. Each is a key, a dotted path, a dict with key, title, align,
+    width and separator, or one of C(words), a dict in which short names stand for such columns.
+    Raises TableError.
+    """
+    known = _checked_words(words)
+    layout = [_column(each, known) for each in _listed(columns)]
+    checked = _checked_rows(rows)
+    if not checked:
+        return ""
+    cells = [_cells(column, checked, known) for column in layout]
+    return "\n".join(_GAP.join(line).rstrip() for line in zip(*cells, strict=True))
+
+
+def _checked_rows(rows: object) -> list[Mapping[Any, Any]]:
+    if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
+        raise TableError(f"A table is made of a list of dictionaries, not of {_kind(rows)}.")
+    checked: list[Mapping[Any, Any]] = []
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, Mapping):
+            raise TableError(f"A table is made of a list of dictionaries; item {number} of it is {_kind(row)}.")
+        checked.append(row)
+    return checked
+
+
+def _checked_words(words: object) -> Mapping[str, object]:
+    if words is None:
+        return {}
+    if not isinstance(words, Mapping):
+        raise TableError(f"words must be a dictionary, from a name to its column, not {_kind(words)}.")
+    return words
+
+
+def _listed(columns: object) -> list[object]:
+    if isinstance(columns, str):
+        columns = [each.strip() for each in columns.split(",") if each.strip()]
+    if not isinstance(columns, Sequence):
+        raise TableError(f"columns must be a list, or names with commas between them, not {_kind(columns)}.")
+    if not columns:
+        raise TableError("columns names no column.")
+    return list(columns)
+
+
+def _column(item: object, words: Mapping[str, object]) -> Column:
+    if not isinstance(item, str):
+        return _defined(item, None)
+    if item not in words:
+        return _defined({"key": item}, None)
+    meaning = words[item]
+    return _defined({"key": meaning} if isinstance(meaning, str) else meaning, item)
+
+
+def _defined(item: object, name: str | None) -> Column:
+    if not isinstance(item, Mapping):
+        raise TableError(f"A column is a name or a dictionary, not {_kind(item)}.")
+    for option in item:
+        if option not in _OPTIONS:
+            raise TableError(f"A column has no {option!s}; it has {', '.join(_OPTIONS)}.")
+    keys = _keys(item.get("key"))
+    title = item.get("title")
+    return Column(
+        keys=keys,
+        title=_title(name or keys[0]) if title is None else one_line(str(title)),
+        align=_align(item.get("align")),
+        width=_width(item.get("width")),
+        separator=str(item.get("separator", " ")),
+    )
+
+
+def _keys(key: object) -> tuple[str, ...]:
+    keys = [key] if isinstance(key, str) else key
+    if isinstance(keys, Sequence) and keys and all(isinstance(each, str) and each for each in keys):
+        return tuple(keys)
+    raise TableError("The key of a column must be a name, a dotted path, or a list of such.")
+
+
+def _align(align: object) -> str | None:
+    if align is None or align in ("left", "right"):
+        return None if align is None else str(align)
+    raise TableError(f"align must be left or right, not {align}.")
+
+
+def _width(width: object) -> int | None:
+    if width is None:
+        return None
+    if isinstance(width, int) and not isinstance(width, bool) and width > 0:
+        return width
+    raise TableError(f"width must be a number of 1 or more, not {width}.")
+
+
+def _title(key: str) -> str:
+    return one_line(key.removesuffix(".name").replace(".", " ").replace("_", " ").upper())
+
+
+def _cells(column: Column, rows: Sequence[Mapping[Any, Any]], words: Mapping[str, object]) -> list[str]:
+    """Return title and cells of a column, all of the same width."""
+    values = [[_follow(row, key) for key in column.keys] for row in rows]
+    for key, found in zip(column.keys, zip(*values, strict=True), strict=True):
+        if all(value is _ABSENT for value in found):
+            raise TableError(_unknown(key, rows, words))
+    texts = [column.title, *(_joined(each, column.separator) for each in values)]
+    if column.width is not None:
+        texts = [shorten(text, column.width) for text in texts]
+    width = max(map(display_width, texts))
+    right = (column.align or _natural_alignment(values)) == "right"
+    return [_padded(text, width, right=right) for text in texts]
+
+
+def _follow(thing: object, path: str) -> object:
+    """Return what a dotted path leads to: None where something on the way is None, a list where there is a list."""
+    if isinstance(thing, Mapping):
+        if path in thing:
+            return thing[path]
+        key, dot, rest = path.partition(".")
+        return _follow(thing[key], rest) if dot and key in thing else _ABSENT
+    if thing is None:
+        return None
+    if isinstance(thing, list | tuple):
+        found = [_follow(each, path) for each in thing]
+        return _ABSENT if found and all(each is _ABSENT for each in found) else found
+    return _ABSENT
+
+
+def _joined(values: Iterable[object], separator: str) -> str:
+    texts = [_text(value) for value in values]
+    return separator.join(text for text in texts if text != NOTHING) or NOTHING
+
+
+def _text(value: object) -> str:
+    if value is None or value is _ABSENT:
+        return NOTHING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, Mapping):
+        if "name" in value:
+            return _text(value["name"])
+        return ", ".join(f"{one_line(str(key))}={_text(each)}" for key, each in value.items()) or NOTHING
+    if isinstance(value, list | tuple):
+        texts = [_text(each) for each in value]
+        return ", ".join(texts) if any(text != NOTHING for text in texts) else NOTHING
+    return one_line(str(value)) or NOTHING
+
+
+def _natural_alignment(values: Iterable[Sequence[object]]) -> str:
+    told = [value for row in values for value in _flat(row) if value is not None and value is not _ABSENT]
+    return "right" if told and all(map(_is_number, told)) else "left"
+
+
+def _flat(values: Iterable[object]) -> Iterator[object]:
+    for value in values:
+        if isinstance(value, list | tuple):
+            yield from _flat(value)
+        else:
+            yield value
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+
+
+def _padded(text: str, width: int, *, right: bool) -> str:
+    blanks = " " * (width - display_width(text))
+    return blanks + text if right else text + blanks
+
+
+def _unknown(key: str, rows: Iterable[Mapping[Any, Any]], words: Mapping[str, object]) -> str:
+    paths = list(dict.fromkeys(path for row in rows for path in _paths(row)))
+    close = difflib.get_close_matches(key, [*words, *paths], n=1)
+    hint = f" Did you mean {one_line(close[0])}?" if close else ""
+    # Where there are words for the usual columns, the paths below the keys would only hide them.
+    there = dict.fromkeys([*words, *(path for path in paths if "." not in path)]) if words else paths
+    return f"There is no column {one_line(key)}.{hint} There are: {', '.join(map(one_line, there))}."
+
+
+def _paths(thing: object, before: str = "") -> Iterator[str]:
+    if isinstance(thing, Mapping):
+        for key, value in thing.items():
+            yield f"{before}{key}"
+            yield from _paths(value, f"{before}{key}.")
+    elif isinstance(thing, list | tuple):
+        for each in thing:
+            yield from _paths(each, before)
+
+
+def _kind(thing: object) -> str:
+    if isinstance(thing, str | bytes):
+        return "a text"
+    if isinstance(thing, Mapping):
+        return "a dictionary"
+    if isinstance(thing, bool):
+        return "yes or no"
+    if _is_number(thing):
+        return "a number"
+    return "nothing" if thing is None else "a list" if isinstance(thing, list | tuple) else type(thing).__name__

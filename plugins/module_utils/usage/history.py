@@ -1,0 +1,112 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What became of service units: periods in a state, their cost, and its share of each day. Pure functions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from decimal import Decimal
+
+from ..model import StatusPeriod
+from .rates import Rates
+
+_SECONDS_AN_HOUR = Decimal(3600)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """A period with its length in hours, and its cost in SU: None if the size's rate is not known."""
+
+    period: StatusPeriod
+    hours: Decimal
+    su: Decimal | None
+
+
+def without_gaps_or_overlaps(periods: Iterable[StatusPeriod], now: datetime) -> list[StatusPeriod]:
+    """Put one instance's periods in order, and end each where the next begins, the last one now if it has no end.
+
+    The database's rows may overlap: a row is closed only when the next state is seen.
+    """
+    ordered = sorted(periods, key=lambda each: (each.start, each.number))
+    closed = []
+    for index, each in enumerate(ordered):
+        end = each.end or now
+        if index + 1 < len(ordered):
+            end = min(end, ordered[index + 1].start)
+        if end > each.start:
+            closed.append(replace(each, end=end))
+    return closed
+
+
+def within(periods: Iterable[StatusPeriod], since: datetime | None, until: datetime | None) -> list[StatusPeriod]:
+    """Cut periods, all of which have ends, to what lies between two times."""
+    cut = []
+    for each in periods:
+        start = max(each.start, since) if since else each.start
+        end = min(_end(each), until) if until else _end(each)
+        if end > start:
+            cut.append(replace(each, start=start, end=end))
+    return cut
+
+
+def costs_of(periods: Sequence[StatusPeriod], rates: Rates) -> list[Cost]:
+    """Price each period."""
+    return [_cost(each, rates) for each in periods]
+
+
+def total(costs: Iterable[Cost]) -> Decimal:
+    """Add up what is known."""
+    return sum((each.su for each in costs if each.su is not None), Decimal(0))
+
+
+def known_total(costs: Sequence[Cost]) -> Decimal | None:
+    """Add up what is known: None if that is nothing, which is not the same as costing nothing."""
+    return total(costs) or (None if unknown_sizes(costs) else Decimal(0))
+
+
+def unknown_sizes(costs: Iterable[Cost]) -> tuple[str, ...]:
+    """Name the sizes without a rate."""
+    return tuple(sorted({each.period.size.name for each in costs if each.su is None}))
+
+
+def by_day(costs: Iterable[Cost], zone: tzinfo) -> Mapping[date, Decimal]:
+    """Spread the known SU over the days, in a time zone, on which they were used."""
+    days: dict[date, Decimal] = defaultdict(Decimal)
+    for each in costs:
+        if each.su is None or not each.hours:
+            continue
+        for day, hours in _hours_by_day(each.period, zone):
+            days[day] += each.su * hours / each.hours
+    return dict(sorted(days.items()))
+
+
+def _cost(period: StatusPeriod, rates: Rates) -> Cost:
+    hours = _hours(period.start, _end(period))
+    rate = rates.su_per_hour(period.size, period.status)
+    return Cost(period, hours, None if rate is None else rate * hours)
+
+
+def _end(period: StatusPeriod) -> datetime:
+    """Return the end, which every period has once it has gone through without_gaps_or_overlaps."""
+    if period.end is None:
+        raise ValueError(f"a period of {period.instance_name} has no end yet")
+    return period.end
+
+
+def _hours(start: datetime, end: datetime) -> Decimal:
+    return Decimal(str((end - start).total_seconds())) / _SECONDS_AN_HOUR
+
+
+def _hours_by_day(period: StatusPeriod, zone: tzinfo) -> Iterator[tuple[date, Decimal]]:
+    # In UTC: between two times of one zone, Python counts the hours of the wall clock, 24 on every day.
+    start = period.start.astimezone(UTC)
+    while start < _end(period):
+        day = start.astimezone(zone).date()
+        midnight = datetime.combine(day + timedelta(days=1), time.min, tzinfo=zone)
+        end = min(_end(period), midnight).astimezone(UTC)
+        yield day, _hours(start, end)
+        start = end

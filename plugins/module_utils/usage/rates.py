@@ -1,0 +1,110 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an instance costs, in service units (SU) per hour: virtual cores x the size family's rate x the state's share.
+
+The figures and where they come from: docs/rates.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from ..errors import ConfigurationError
+from ..model import Size
+
+# SU per hour and virtual core while active, by the part of a size's name before the dot.
+FAMILY_RATES: Mapping[str, Decimal] = {
+    "m1": Decimal(1),
+    "m3": Decimal(1),
+    "r3": Decimal(2),
+    "g3": Decimal(2),
+    "g4": Decimal(7),
+    "g5": Decimal("6.4"),
+}
+
+# The share of that rate which each status is charged. Whatever is not here is charged in full.
+STATUS_SHARES: Mapping[str, Decimal] = {
+    "suspended": Decimal("0.75"),
+    "paused": Decimal("0.75"),
+    "shutoff": Decimal("0.5"),
+    "shelved": Decimal(0),
+    "shelved_offloaded": Decimal(0),
+    "build": Decimal(0),
+    "error": Decimal(0),
+    "deleted": Decimal(0),
+    "soft_deleted": Decimal(0),
+    "missing": Decimal(0),
+}
+_FINEST = Decimal("0.001")
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """A table of rates. C(families): SU per hour and core; C(sizes): SU per hour; C(states): shares from 0 to 1."""
+
+    families: Mapping[str, Decimal]
+    sizes: Mapping[str, Decimal]
+    states: Mapping[str, Decimal]
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any] | None) -> Rates:
+        """Take the built-in table, with what a user says otherwise.
+
+        Raises ConfigurationError for what is not a number, negative, or a share above 1.
+        """
+        said = options or {}
+        states = _numbers(said.get("states"), "rates.states")
+        for name, share in states.items():
+            if share > 1:
+                raise ConfigurationError(f"rates.states: {name} is {share}, but a share is from 0 to 1.")
+        return cls(
+            families={**FAMILY_RATES, **_numbers(said.get("families"), "rates.families")},
+            sizes=_numbers(said.get("sizes"), "rates.sizes"),
+            states={**STATUS_SHARES, **states},
+        )
+
+    def su_per_hour(self, size: Size, status: str) -> Decimal | None:
+        """Return what an instance costs in SU per hour; None if its size has no known rate, which is never 0."""
+        active = self._while_active(size)
+        return None if active is None else active * self.states.get(status, Decimal(1))
+
+    def _while_active(self, size: Size) -> Decimal | None:
+        if size.name in self.sizes:
+            return self.sizes[size.name]
+        rate = self.families.get(size.name.partition(".")[0])
+        return None if rate is None or size.cpu is None else rate * size.cpu
+
+
+DEFAULT_RATES = Rates(FAMILY_RATES, {}, STATUS_SHARES)
+
+
+def exact(number: float | str) -> Decimal:
+    """Return the number that a person reads, not the nearest binary one."""
+    return Decimal(str(number))
+
+
+def number(value: Decimal) -> int | float:
+    """Return what a result shows: three decimals at the most, and none of a whole number."""
+    rounded = value.quantize(_FINEST)
+    return int(rounded) if rounded == rounded.to_integral_value() else float(rounded)
+
+
+def number_if_known(value: Decimal | None) -> int | float | None:
+    """Return what a result shows of a number that may not be known."""
+    return None if value is None else number(value)
+
+
+def _numbers(said: Mapping[str, Any] | None, option: str) -> dict[str, Decimal]:
+    numbers = {}
+    for name, value in (said or {}).items():
+        try:
+            numbers[str(name)] = exact(value)
+        except InvalidOperation:
+            raise ConfigurationError(f"{option}: {name} is {value!r}, which is not a number.") from None
+        if not numbers[str(name)].is_finite() or numbers[str(name)] < 0:
+            raise ConfigurationError(f"{option}: {name} is {value!r}, but must be 0 or more.")
+    return numbers

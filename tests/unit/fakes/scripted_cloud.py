@@ -1,0 +1,214 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A cloud in memory that behaves like a real one, and otherwise as a test tells it."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict, deque
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ENDS_A_RUN, Conflict, JetstreamError
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
+    AllocationSource,
+    Instance,
+    StatusPeriod,
+    Volume,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.states import TRANSITIONS, Action, Kind, situation
+from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
+
+NEW_ADDRESS = "149.165.156.15"
+_LOSES_ADDRESS = frozenset({Action.STOP, Action.SUSPEND, Action.SHELVE})
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """From so many seconds after a change on, an instance shows this."""
+
+    after: float
+    status: str
+    activity: str = ""
+    address: str | None = None
+
+
+def _woken(after: float) -> tuple[Phase, ...]:
+    """As Atmosphere makes an instance ready: for ten seconds it looks so, before it is."""
+    return (
+        Phase(after, "active"),
+        Phase(after + 10, "active", "networking"),
+        Phase(after + 14, "active", "deploying", NEW_ADDRESS),
+        Phase(after + 20, "active", "", NEW_ADDRESS),
+    )
+
+
+JOURNEYS: Mapping[Action, tuple[Phase, ...]] = {
+    Action.STOP: (Phase(0, "active", "powering-off"), Phase(5, "shutoff")),
+    Action.SUSPEND: (Phase(0, "active", "suspending"), Phase(5, "suspended")),
+    Action.SHELVE: (
+        Phase(0, "active", "shelving"),
+        Phase(10, "active", "shelving_image_uploading"),
+        Phase(20, "shelved", "shelving_offloading"),
+        Phase(25, "shelved_offloaded"),
+    ),
+    Action.START: (Phase(0, "shutoff", "powering-on"), *_woken(5)),
+    Action.RESUME: (Phase(0, "suspended", "resuming"), *_woken(3)),
+    Action.UNSHELVE: (
+        Phase(0, "shelved_offloaded", "unshelving"),
+        Phase(10, "shelved_offloaded", "spawning"),
+        *_woken(20),
+    ),
+    Action.UNPAUSE: (Phase(0, "paused", "unpausing"), Phase(2, "active")),
+    Action.REBOOT: (
+        Phase(0, "reboot", "rebooting"),
+        Phase(6, "active", "initializing", NEW_ADDRESS),
+        Phase(12, "active", "", NEW_ADDRESS),
+    ),
+    Action.HARD_REBOOT: (Phase(0, "hard_reboot", "rebooting_hard"), Phase(6, "active", "", NEW_ADDRESS)),
+}
+
+# What a test may put in the place of an answer: an error, or anything done to the cloud.
+Answer = JetstreamError | BaseException | Callable[[], None]
+
+
+class ScriptedCloud:
+    """A Cloud. May be used by many threads at once.
+
+    An action where nova would refuse it is a Conflict; if it is one that takes the address away, that is gone by then.
+    C(calls) has every call in order: "stop web", "look web", "refresh 3".
+    """
+
+    settle_seconds = 20.0
+
+    def __init__(
+        self,
+        clock: FakeClock,
+        instances: Sequence[Instance],
+        *,
+        offers: Collection[Action] = tuple(Action),
+        at_once: int = 16,
+    ) -> None:
+        self.at_once = at_once
+        self._clock = clock
+        self._offers = offers
+        self._lock = threading.RLock()
+        self._instances = {each.uuid: each for each in instances}
+        self._phases: dict[str, list[Phase]] = defaultdict(list)
+        self._answers: dict[tuple[str, str], deque[Answer | None]] = defaultdict(deque)
+        self.reasons: dict[str, str | JetstreamError] = {}
+        self.calls: list[str] = []
+
+    # --- what a test says
+
+    def answer(self, name: str, call: str, *answers: Answer | None) -> None:
+        """Answer the next calls of a kind ("stop", "look", "refresh") for an instance so; None is the usual answer."""
+        self._answers[name, call].extend(answers)
+
+    def goes(self, name: str, *phases: Phase) -> None:
+        """Let an instance go through these, beginning now, whoever made it do so."""
+        start = self._clock.monotonic()
+        with self._lock:
+            self._phases[name] = [replace(each, after=start + each.after) for each in phases]
+
+    def journey(self, name: str, action: Action) -> None:
+        """Let an instance go where an action leads."""
+        self.goes(name, *JOURNEYS[action])
+
+    def count(self, call: str) -> int:
+        """Return how many calls of a kind there were."""
+        return sum(each.split()[0] == call for each in self.calls)
+
+    # --- what the collection asks
+
+    def withholds(self, instance: Instance) -> Mapping[Action, str]:
+        return {action: f"{action} is not to be had" for action in Action if action not in self._offers}
+
+    def look(self, instance: Instance) -> Instance:
+        self._called("look", instance.name)
+        with self._lock:
+            return self._seen(instance.uuid)
+
+    def refresh(
+        self, instances: Sequence[Instance], *, thorough: bool = False
+    ) -> Mapping[str, Instance | JetstreamError]:
+        with self._lock:
+            self.calls.append(f"refresh {len(instances)}")
+        seen: dict[str, Instance | JetstreamError] = {}
+        for each in instances:
+            try:
+                self._answered("refresh", each.name)
+            except ENDS_A_RUN:
+                raise
+            except LeftOut:
+                continue
+            except JetstreamError as error:
+                seen[each.uuid] = error
+            else:
+                with self._lock:
+                    seen[each.uuid] = self._seen(each.uuid)
+        return seen
+
+    def act(self, instance: Instance, action: Action) -> None:
+        self._called(action.value, instance.name)
+        with self._lock:
+            now = self._seen(instance.uuid)
+            if action in _LOSES_ADDRESS:
+                self._instances[instance.uuid] = replace(self._instances[instance.uuid], ip_address=None)
+                phases = self._phases[instance.name]
+                self._phases[instance.name] = [replace(each, address=None) for each in phases]
+            standing = situation(now.status, now.activity)
+            if standing.kind is not Kind.RESTING or standing.place is None or action not in TRANSITIONS[standing.place]:
+                raise Conflict(f"{action.capitalize()} of {instance.label} was refused.", status=409)
+            self.journey(instance.name, action)
+
+    def why(self, instance: Instance) -> str | None:
+        self._called("why", instance.name)
+        reason = self.reasons.get(instance.name)
+        if isinstance(reason, JetstreamError):
+            raise reason
+        return reason
+
+    def list_instances(self, *, live: bool, images: bool = True) -> list[Instance]:
+        with self._lock:
+            self.calls.append("list")
+            return [replace(self._seen(uuid), live=live) for uuid in self._instances]
+
+    def list_volumes(self, *, live: bool) -> list[Volume]:
+        return []
+
+    def list_allocation_sources(self) -> list[AllocationSource]:
+        return []
+
+    def list_history(self, since: datetime | None = None) -> list[StatusPeriod]:
+        return []
+
+    def close(self) -> None:
+        pass
+
+    def _called(self, call: str, name: str) -> None:
+        with self._lock:
+            self.calls.append(f"{call} {name}")
+        self._answered(call, name)
+
+    def _answered(self, call: str, name: str) -> None:
+        answers = self._answers[name, call]
+        answer = answers.popleft() if answers else None
+        if isinstance(answer, BaseException):
+            raise answer
+        if answer is not None:
+            answer()
+
+    def _seen(self, uuid: str) -> Instance:
+        instance = self._instances[uuid]
+        passed = [each for each in self._phases[instance.name] if each.after <= self._clock.monotonic()]
+        if not passed:
+            return instance
+        now = passed[-1]
+        return replace(instance, status=now.status, activity=now.activity, ip_address=now.address)
+
+
+class LeftOut(JetstreamError):
+    """Answers a refresh: the cloud did not look at that instance this time."""

@@ -1,0 +1,622 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lists are whole and in order, states are true, and what is stale does no harm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from functools import partial
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere.client import AtmosphereCloud
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+    AuthenticationFailed,
+    Conflict,
+    InMaintenance,
+    JetstreamError,
+    NotFound,
+    OverAllocation,
+    PermissionDenied,
+    Refused,
+    ServerFault,
+    UnexpectedAnswer,
+    Unreachable,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance
+from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action
+from ansible_collections.jetstream.cloud.tests.simulator import Fault, ManualClock, Settings, Trouble, World, fleet
+from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
+
+Opener = Callable[[World], tuple[Site, AtmosphereCloud]]
+
+
+@pytest.fixture
+def serving(tmp_path: Path) -> Iterator[Opener]:
+    """Serve worlds, each with a client whose token is warm."""
+    with ExitStack() as stack:
+
+        def opener(world: World) -> tuple[Site, AtmosphereCloud]:
+            site = stack.enter_context(a_site(world, tmp_path))
+            site.warm()
+            return site, stack.enter_context(site.cloud(retry_timeout=0))
+
+        yield opener
+
+
+def a_fleet(count: int | None = None, **more: Any) -> World:
+    return fleet(count, clock=ManualClock(), **{"settings": Settings(transition=5, deploy=20), **more})
+
+
+def before_request(cloud: AtmosphereCloud, number: int, do: Callable[[], object]) -> None:
+    """Do something just before the client's next request of a number, counted from 1."""
+    original, count = cloud._login.request, iter(range(1, 10_000))
+
+    def request(*args: Any, **more: Any) -> Any:
+        if next(count) == number:
+            do()
+        return original(*args, **more)
+
+    cloud._login.request = request  # type: ignore[method-assign]
+
+
+def states(instances: list[Instance]) -> list[str]:
+    return [f"{each.status} - {each.activity}" if each.activity else each.status for each in instances]
+
+
+def delete(world: World, name: str) -> None:
+    """Delete an instance, as somebody on the web page would, and let that be over."""
+    instance = world.instance(name)
+    with world.lock:
+        instance.end_date = world.now()
+        del world.cloud.vms[instance.uuid]
+
+
+# --- lists -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shuffled", [False, True])
+@pytest.mark.parametrize("count", [0, 1, 20, 21, 250])
+def test_a_list_has_each_once_in_order(serving: Opener, count: int, shuffled: bool) -> None:
+    site, cloud = serving(a_fleet(count, settings=Settings(shuffle_lists=shuffled)))
+    instances = cloud.list_instances(live=False)
+    assert [each.name for each in instances] == [f"node-{number:04}" for number in range(1, count + 1)]
+    assert [each.id for each in instances] == list(range(1, count + 1))
+    pages = max(1, ceil(count / site.page_size()))
+    assert site.asked() == {"v2 instances": pages}
+
+
+def test_pages_after_the_first_are_read_at_once(serving: Opener) -> None:
+    site, cloud = serving(a_fleet(100, settings=Settings(latency=0.1)))
+    cloud.list_instances(live=False)
+    pages = ceil(100 / site.page_size())
+    assert site.server.requests.most_at_once() == pages - 1
+
+
+def test_a_list_that_becomes_shorter_meanwhile_misses_nobody(serving: Opener) -> None:
+    site, cloud = serving(a_fleet(61))
+    # The last page then has no row left, and every row behind the deleted one moves up.
+    before_request(cloud, 2, lambda: delete(site.world, "node-0003"))
+    names = [each.name for each in cloud.list_instances(live=False)]
+    assert names == [f"node-{number:04}" for number in range(1, 62) if number != 3]
+
+
+def test_a_list_that_becomes_longer_meanwhile_has_the_new_one(serving: Opener) -> None:
+    site, cloud = serving(a_fleet(40))
+    like = site.world.instances[0]
+
+    def launch() -> None:
+        site.world.add_instance("late", like.identity, like.size, like.version)
+
+    before_request(cloud, 2, launch)
+    assert cloud.list_instances(live=False)[-1].name == "late"
+
+
+def test_a_list_that_never_rests_ends_all_the_same(serving: Opener) -> None:
+    site, cloud = serving(a_fleet(100))
+    for number in range(2, 60):
+        before_request(cloud, number, partial(delete, site.world, f"node-{number:04}"))
+    names = [each.name for each in cloud.list_instances(live=False)]
+    assert len(names) == len(set(names))
+    assert "node-0100" in names
+    assert site.asked()["v2 instances"] <= 3 * ceil(100 / 20)
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ([], "Listing instances was answered with JSON that is not a page of a list."),
+        ({"count": 1}, "Listing instances was answered with JSON that is not a page of a list."),
+        ({"count": "1", "results": []}, "Listing instances was answered with JSON that is not a page of a list."),
+        (
+            {"count": 1, "results": [{"id": 1}]},
+            "Listing instances was answered with a row that this version cannot read: KeyError('uuid').",
+        ),
+        ({"count": -1, "results": []}, None),
+    ],
+)
+def test_json_that_is_no_list_is_told(serving: Opener, body: Any, sentence: str | None) -> None:
+    site, cloud = serving(a_fleet(1))
+    site.server.faults.add(Fault(path="/api/v2/instances", status=200, body=body))
+    if sentence is None:
+        assert cloud.list_instances(live=False) == []
+        return
+    with pytest.raises(UnexpectedAnswer) as raised:
+        cloud.list_instances(live=False)
+    assert str(raised.value) == sentence
+
+
+# JSON where a list of rows should be, by whoever answers, and what is said of it.
+NO_ROWS: list[tuple[Any, str]] = [
+    ({"detail": "hello"}, "was answered with JSON that is not a list."),
+    (None, "was answered with JSON that is not a list."),
+    (["web"], "was answered with a row that this version cannot read: TypeError("),
+    ([{"status": "active"}], "was answered with a row that this version cannot read: KeyError('alias')."),
+]
+
+
+@pytest.mark.parametrize(("body", "sentence"), NO_ROWS)
+def test_live_states_of_an_unknown_form_are_told(serving: Opener, body: Any, sentence: str) -> None:
+    site, cloud = serving(a_fleet(1))
+    site.server.faults.add(Fault(path="/api/v1/", status=200, body=body))
+    with pytest.raises(UnexpectedAnswer) as raised:
+        cloud.list_instances(live=True)
+    assert str(raised.value).startswith(f"Reading live states {sentence}")
+
+
+@pytest.mark.parametrize(("body", "sentence"), NO_ROWS)
+def test_volumes_of_an_unknown_form_are_told(serving: Opener, body: Any, sentence: str) -> None:
+    world = a_fleet(1)
+    world.add_volume("data", 100, world.instances[0].identity)
+    site, cloud = serving(world)
+    site.server.faults.add(Fault(path="/api/v1/", status=200, body=body))
+    with pytest.raises(UnexpectedAnswer) as raised:
+        cloud.list_volumes(live=True)
+    assert str(raised.value).startswith(f"Reading volumes {sentence}")
+
+
+@pytest.mark.parametrize("body", [[], None, 7, {"name": "web"}])
+def test_a_single_row_of_an_unknown_form_is_told(serving: Opener, body: Any) -> None:
+    site, cloud = serving(a_fleet(1))
+    instances = cloud.list_instances(live=True)
+    site.server.faults.add(Fault(path="/api/v1/", status=200, body=body))
+    [error] = cloud.refresh(instances).values()
+    assert isinstance(error, UnexpectedAnswer)
+    assert str(error).startswith("Reading node-0001 (1) was answered with a row that this version cannot read: ")
+
+
+def test_an_instance_has_all_that_the_api_knows(serving: Opener) -> None:
+    site, cloud = serving(a_fleet(1, projects=("Geo Project",)))
+    [instance] = cloud.list_instances(live=True)
+    row = site.world.instances[0]
+    result = instance.to_result()
+    assert result["size"] == {"name": "m1.tiny", "alias": "1", "cpu": 1, "mem": 2048, "disk": 8}
+    assert result["provider"] == {"name": "Jetstream - Indiana University", "uuid": row.identity.provider.uuid}
+    assert result["identity"]["uuid"] == row.identity.uuid
+    assert result["project"]["name"] == "Geo Project"
+    assert result["image"] == {
+        "name": "Ubuntu 18.04 Devel and Docker",
+        "uuid": row.version.image.uuid,
+        "version": "v1.21",
+    }
+    assert {key: result["allocation_source"][key] for key in ("name", "compute_allowed", "compute_used")} == {
+        "name": "TG-GEO160014",
+        "compute_allowed": 50000,
+        "compute_used": 1234.5,
+    }
+    assert (result["id"], result["uuid"], result["name"], result["user"]) == (1, row.uuid, "node-0001", "johndoe")
+    assert (result["usage"], result["status"], result["activity"], result["live"]) == (1234.5, "active", "", True)
+    assert result["ip_address"] == site.world.vm("node-0001").address
+    assert (result["web_desktop"], result["shell"], result["vnc"], result["fault"]) == (False, False, False, None)
+    assert result["start_date"] == "2026-10-24T12:00:00Z"
+    assert result["end_date"] is None
+
+
+# --- live states -----------------------------------------------------------------------------------------------------
+
+
+def test_states_are_those_of_the_cloud_only_if_they_are_asked_for(serving: Opener) -> None:
+    site, cloud = serving(a_fleet(3))
+    site.world.force("node-0002", "shutoff")
+    stored = cloud.list_instances(live=False)
+    assert states(stored) == ["active"] * 3
+    assert not any(each.live for each in stored)
+    assert site.asked() == {"v2 instances": 1}
+    live = cloud.list_instances(live=True)
+    assert states(live) == ["active", "shutoff", "active"]
+    assert all(each.live for each in live)
+    assert site.asked() == {"v2 instances": 1, "v1 instances": 1}
+
+
+def test_one_list_of_each_identity_is_read(serving: Opener) -> None:
+    site, cloud = serving(a_fleet(9, identities=3, providers=2))
+    assert all(each.live for each in cloud.list_instances(live=True))
+    assert site.asked() == {"v2 instances": 1, "v1 instances": 3}
+
+
+def test_what_the_cloud_no_longer_has_is_missing(serving: Opener) -> None:
+    site, cloud = serving(a_fleet(2))
+    del site.world.cloud.vms[site.world.instance("node-0001").uuid]
+    assert states(cloud.list_instances(live=True)) == ["missing", "active"]
+
+
+def test_the_fault_of_an_instance_in_error_is_told(serving: Opener) -> None:
+    _unused, cloud = serving(a_fleet(states={"error": 1}))
+    [instance] = cloud.list_instances(live=True)
+    assert instance.fault == "No valid host was found. There are not enough hosts available."
+
+
+def test_an_account_that_cannot_be_read_is_not_live_and_the_others_are(serving: Opener) -> None:
+    site, cloud = serving(a_fleet(4, identities=2))
+    first = site.world.identities[-2].uuid
+    site.server.faults.add(
+        Fault(
+            path=f"/api/v1/.*{first}/instance$",
+            status=401,
+            body={"errors": [{"code": 401, "message": "Identity/Provider Authentication Failed"}]},
+        )
+    )
+    assert [each.live for each in cloud.list_instances(live=True)] == [
+        each.identity.uuid != first for each in site.world.instances
+    ]
+
+
+@pytest.mark.parametrize("end", ["maintenance", "login"])
+def test_what_ends_a_run_is_no_account_that_cannot_be_read(serving: Opener, end: str) -> None:
+    site, cloud = serving(a_fleet(1))
+    if end == "maintenance":
+        before_request(cloud, 2, lambda: site.world.add_maintenance("Upgrade", "until noon"))
+    else:
+        refused = {"detail": "Authentication credentials were not provided."}
+        site.server.faults.add(Fault(path="/api/v1/", status=403, body=refused, times=None))
+    with pytest.raises(InMaintenance if end == "maintenance" else AuthenticationFailed):
+        cloud.list_instances(live=True)
+
+
+def test_a_list_from_the_cache_is_not_believed_where_the_database_knows_better(serving: Opener) -> None:
+    """Somebody looked at the list, then woke one and rebooted another: neither empties the list's cache."""
+    site, cloud = serving(a_fleet(states={"suspended": 1, "active": 2}))
+    cloud.list_instances(live=True)
+    with site.cloud() as other:
+        sleeping, rebooted, _unused = other.list_instances(live=True)
+        other.act(sleeping, Action.RESUME)
+        other.act(rebooted, Action.REBOOT)
+        other.look(sleeping)
+        site.server.advance(8)
+        other.look(sleeping)
+    site.asked()
+    seen = cloud.list_instances(live=True)
+    assert seen[0].status == "active"
+    assert states(seen)[1].startswith("active - initializing")
+    assert site.asked() == {"v2 instances": 1, "v1 instances": 1, "v1 instance": 2}
+
+
+def test_a_list_of_sleepers_that_all_agree_on_needs_no_second_look(serving: Opener) -> None:
+    site, cloud = serving(a_fleet(states={"suspended": 5, "shelved_offloaded": 5, "shutoff": 5, "active": 5}))
+    cloud.list_instances(live=True)
+    assert site.asked() == {"v2 instances": 1, "v1 instances": 1}
+
+
+# --- single looks ----------------------------------------------------------------------------------------------------
+
+
+def test_a_look_is_never_from_the_cache_of_pages(serving: Opener) -> None:
+    site, cloud = serving(a_fleet(1))
+    [instance] = cloud.list_instances(live=False)
+    seen = []
+    for state in ("active", "shutoff", "suspended"):
+        site.world.force("node-0001", state)
+        seen.append(cloud.look(instance).status)
+    assert seen == ["active", "shutoff", "suspended"]
+    paths = [each.path for each in site.server.requests.matching("GET", "/instance/")]
+    assert len(set(paths)) == 3, "each with a URL that nobody used before"
+
+
+def test_two_clients_never_use_the_same_url(serving: Opener) -> None:
+    site, cloud = serving(a_fleet(1))
+    [instance] = cloud.list_instances(live=False)
+    cloud.look(instance)
+    site.world.force("node-0001", "shutoff")
+    with site.cloud() as other:
+        assert other.look(instance).status == "shutoff"
+
+
+def test_a_look_at_what_is_gone_says_so(serving: Opener) -> None:
+    site, cloud = serving(a_fleet(1))
+    [instance] = cloud.list_instances(live=False)
+    delete(site.world, "node-0001")
+    with pytest.raises(NotFound):
+        cloud.look(instance)
+    assert states([seen for seen in cloud.refresh([instance]).values() if isinstance(seen, Instance)]) == ["missing"]
+
+
+# --- many looks ------------------------------------------------------------------------------------------------------
+
+
+def test_many_are_looked_at_by_the_list_and_few_by_their_details(serving: Opener) -> None:
+    site, cloud = serving(a_fleet(10))
+    instances = cloud.list_instances(live=True)
+    cloud.act(instances[0], Action.STOP)
+    site.asked()
+    assert len(cloud.refresh(instances)) == 10
+    assert site.asked() == {"v1 instances": 1}, "a stop has emptied the list's cache"
+    cloud.act(instances[1], Action.STOP)
+    site.asked()
+    assert len(cloud.refresh(instances[:3])) == 3
+    assert site.asked() == {"v1 instance": 3}
+
+
+def test_the_list_is_not_read_again_while_it_comes_from_its_cache(serving: Opener) -> None:
+    site, cloud = serving(a_fleet(10, states={"suspended": 10}))
+    instances = cloud.list_instances(live=True)
+    for each in instances:
+        cloud.act(each, Action.RESUME)
+    site.asked()
+    for _round in range(4):
+        site.server.advance(8)
+        seen = cloud.refresh(instances)
+        assert all(isinstance(look, Instance) and look.status != "suspended" for look in seen.values())
+    counted = site.asked()
+    assert counted == {"v1 instance": 30, "v1 instances": 1}
+    database = {each.name: each.latest.status for each in site.world.instances}
+    assert "suspended" not in database.values(), "no stale state was written back"
+
+
+def test_a_list_that_somebody_else_read_just_before_is_not_read(serving: Opener) -> None:
+    """A resume does not empty the list's cache, and who filled that last is not known."""
+    site, cloud = serving(a_fleet(states={"suspended": 10}))
+    instances = cloud.list_instances(live=True)
+    site.server.advance(31)
+    with site.cloud() as other:
+        other.list_instances(live=True)
+    for each in instances:
+        cloud.act(each, Action.RESUME)
+    site.asked()
+    cloud.refresh(instances)
+    assert site.asked() == {"v1 instance": 10}
+
+
+def test_a_large_fleet_is_looked_at_in_parts_until_the_list_is_good_again(serving: Opener) -> None:
+    site, cloud = serving(a_fleet(120))
+    instances = cloud.list_instances(live=True)
+    site.asked()
+    assert list(cloud.refresh(instances)) == [each.uuid for each in instances[:50]]
+    assert site.asked() == {"v1 instance": 50}
+    assert len(cloud.refresh(instances, thorough=True)) == 120
+    assert site.asked() == {"v1 instance": 120}
+    site.server.advance(31)
+    assert len(cloud.refresh(instances)) == 120
+    assert site.asked() == {"v1 instances": 1}
+
+
+def test_each_identity_is_looked_at_in_its_own_way(serving: Opener) -> None:
+    site, cloud = serving(a_fleet(20, identities=2))
+    instances = cloud.list_instances(live=True)
+    mine = [each for each in instances if each.identity == instances[0].identity]
+    cloud.act(mine[0], Action.STOP)
+    site.asked()
+    assert len(cloud.refresh(instances)) == 20
+    assert site.asked() == {"v1 instances": 1, "v1 instance": 10}
+
+
+def test_one_that_cannot_be_looked_at_does_not_hide_the_others(serving: Opener) -> None:
+    site, cloud = serving(a_fleet(3))
+    instances = cloud.list_instances(live=True)
+    site.server.faults.broken(path=f"/instance/{instances[1].uuid}")
+    seen = cloud.refresh(instances)
+    assert [type(seen[each.uuid]) for each in instances] == [Instance, ServerFault, Instance]
+
+
+def test_a_list_that_cannot_be_read_is_told_of_each(serving: Opener) -> None:
+    site, cloud = serving(a_fleet(10))
+    instances = cloud.list_instances(live=True)
+    site.server.advance(31)
+    site.server.faults.broken(path="/instance$")
+    seen = cloud.refresh(instances)
+    assert {type(look) for look in seen.values()} == {ServerFault}
+    assert len(seen) == 10
+
+
+@pytest.mark.parametrize("age", [0, 31], ids=["by details", "by list"])
+def test_maintenance_ends_looking(serving: Opener, age: int) -> None:
+    site, cloud = serving(a_fleet(3))
+    instances = cloud.list_instances(live=True)
+    site.server.advance(age)
+    site.world.add_maintenance("Upgrade", "until noon")
+    with pytest.raises(InMaintenance) as raised:
+        cloud.refresh(instances)
+    assert str(raised.value) == 'Atmosphere is in maintenance: "Upgrade: until noon" (HTTP 503).'
+
+
+# --- actions ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("state", "action", "body"),
+    [
+        ("shutoff", Action.START, {"action": "start"}),
+        ("active", Action.STOP, {"action": "stop"}),
+        ("active", Action.SUSPEND, {"action": "suspend"}),
+        ("suspended", Action.RESUME, {"action": "resume"}),
+        ("active", Action.SHELVE, {"action": "shelve"}),
+        ("shelved_offloaded", Action.UNSHELVE, {"action": "unshelve"}),
+        ("active", Action.REBOOT, {"action": "reboot", "reboot_type": "SOFT"}),
+        ("active", Action.HARD_REBOOT, {"action": "reboot", "reboot_type": "HARD"}),
+    ],
+)
+def test_an_action_is_sent_as_the_api_calls_it(
+    serving: Opener, state: str, action: Action, body: dict[str, str]
+) -> None:
+    site, cloud = serving(a_fleet(states={state: 1}))
+    [instance] = cloud.list_instances(live=True)
+    cloud.act(instance, action)
+    [sent] = site.server.requests.matching("POST")
+    assert sent.data == body
+    assert action not in cloud.withholds(instance)
+
+
+def test_it_does_not_offer_what_the_api_does_not_have(serving: Opener) -> None:
+    _unused, cloud = serving(a_fleet(1))
+    [instance] = cloud.list_instances(live=False)
+    assert Action.UNPAUSE in cloud.withholds(instance)
+
+
+def refused_by_state(world: World) -> None:
+    world.force("node-0001", "shutoff")
+
+
+def refused_by_nova(world: World) -> None:
+    world.trouble(Trouble("nova", "POST action/stop", status=500, text="Unexpected API Error."))
+
+
+def refused_by_keystone(world: World) -> None:
+    world.trouble(Trouble("keystone", "", status=401))
+
+
+def deleted(world: World) -> None:
+    delete(world, "node-0001")
+
+
+def not_yours(world: World) -> None:
+    other = world.add_user("janeroe")
+    world.instance("node-0001").identity = world.add_identity(other, world.providers[0])
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "kind", "sentence"),
+    [
+        (
+            refused_by_state,
+            Conflict,
+            (
+                "Stop of node-0001 (1) was refused: \"409 Conflict Cannot 'stop' instance {uuid} while it is in "
+                'vm_state stopped" (HTTP 409).'
+            ),
+        ),
+        (
+            refused_by_nova,
+            Refused,
+            (
+                'Stop of node-0001 (1) was refused: "The requested action stop encountered an irrecoverable exception: '
+                '500 Internal Server Error Unexpected API Error." (HTTP 403).'
+            ),
+        ),
+        (
+            refused_by_keystone,
+            Refused,
+            'Stop of node-0001 (1) was refused: "Identity/Provider Authentication Failed" (HTTP 401).',
+        ),
+        (
+            deleted,
+            NotFound,
+            'Stop of node-0001 (1) was refused: "Instance {uuid} no longer exists" (HTTP 404).',
+        ),
+        (
+            not_yours,
+            PermissionDenied,
+            (
+                'Stop of node-0001 (1) was refused: "The requested user is not a member of the project." (HTTP 403). '
+                "It is not yours, or is gone."
+            ),
+        ),
+    ],
+)
+def test_a_refused_action_is_told_in_the_servers_words(
+    serving: Opener, meanwhile: Callable[[World], None], kind: type[JetstreamError], sentence: str
+) -> None:
+    site, cloud = serving(a_fleet(1))
+    [instance] = cloud.list_instances(live=True)
+    meanwhile(site.world)
+    with pytest.raises(JetstreamError) as raised:
+        cloud.act(instance, Action.STOP)
+    assert raised.value.__class__ is kind
+    assert str(raised.value) == sentence.format(uuid=instance.uuid)
+
+
+def test_a_used_up_allocation_is_told(serving: Opener) -> None:
+    _unused, cloud = serving(a_fleet(states={"shutoff": 1}, compute_allowed=1000, compute_used=1050.25))
+    [instance] = cloud.list_instances(live=True)
+    with pytest.raises(OverAllocation) as raised:
+        cloud.act(instance, Action.START)
+    assert str(raised.value) == (
+        'Start of node-0001 (1) was refused: "Time allocation exceeded: Allocation TG-GEO160014 is over 100% by '
+        '50.250 hours." (HTTP 413).'
+    )
+
+
+def test_an_action_whose_answer_is_lost_is_not_sent_twice(serving: Opener) -> None:
+    site, cloud = serving(a_fleet(1))
+    [instance] = cloud.list_instances(live=True)
+    site.server.faults.add(Fault(method="POST", drop="after"))
+    with pytest.raises(Unreachable):
+        cloud.act(instance, Action.STOP)
+    assert site.asked()["action"] == 1
+    assert site.world.look("node-0001").words == "active - powering-off"
+
+
+# --- volumes, and the rest -------------------------------------------------------------------------------------------
+
+
+def test_volumes_have_their_status_and_where_they_are_attached(serving: Opener) -> None:
+    world = a_fleet(2)
+    identity = world.instances[0].identity
+    data = world.add_volume("data", 100, identity, description="Rasters")
+    world.add_volume("scratch", 10, identity)
+    world.attach(data, world.instances[1], "/dev/sdc")
+    site, cloud = serving(world)
+    first, second = (each.to_result() for each in cloud.list_volumes(live=True))
+    assert site.asked() == {"v2 volumes": 1, "v1 volumes": 1, "v2 instances": 1}
+    assert (first["name"], first["size"], first["status"], first["description"]) == ("data", 100, "in-use", "Rasters")
+    assert first["attachments"] == [
+        {
+            "instance_uuid": world.instances[1].uuid,
+            "instance_id": 2,
+            "instance_name": "node-0002",
+            "device": "/dev/sdc",
+        }
+    ]
+    assert (second["status"], second["attachments"]) == ("available", [])
+
+
+def test_volumes_cost_no_more_than_their_lists_if_none_is_attached(serving: Opener) -> None:
+    world = a_fleet(2, identities=2)
+    for identity in world.identities[-2:]:
+        world.add_volume("data", 100, identity)
+    site, cloud = serving(world)
+    assert [each.status for each in cloud.list_volumes(live=True)] == ["available", "available"]
+    assert site.asked() == {"v2 volumes": 1, "v1 volumes": 2}
+    assert [each.status for each in cloud.list_volumes(live=False)] == [None, None]
+    assert site.asked() == {"v2 volumes": 1}
+
+
+def test_a_volume_at_somebody_elses_instance_shows_where(serving: Opener) -> None:
+    world = a_fleet(1)
+    other = world.add_identity(world.add_user("janeroe"), world.providers[0])
+    like = world.instances[0]
+    hers = world.add_instance("hers", other, like.size, like.version)
+    world.attach(world.add_volume("data", 100, like.identity), hers)
+    _unused, cloud = serving(world)
+    [attachment] = cloud.list_volumes(live=True)[0].attachments
+    assert (attachment.instance_uuid, attachment.instance_id, attachment.instance_name) == (hers.uuid, None, None)
+
+
+def test_history_tells_when_which_state_was(serving: Opener) -> None:
+    world = a_fleet(1)
+    site, cloud = serving(world)
+    [instance] = cloud.list_instances(live=True)
+    cloud.act(instance, Action.STOP)
+    site.server.advance(60)
+    cloud.look(instance)
+    periods = sorted(cloud.list_history(), key=lambda each: each.number)
+    assert next((each.instance_name, each.status, each.end is None) for each in periods) == (
+        "node-0001",
+        "active",
+        False,
+    )
+    assert periods[-1].status == "shutoff"
+    assert periods[-1].start - periods[0].start > timedelta(days=29)

@@ -1,0 +1,243 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each of Atmosphere's many ways to say no becomes the error that it is, in one sentence for a person."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere.responses import (
+    checked,
+    error_of,
+    words,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+    AuthenticationFailed,
+    Conflict,
+    InMaintenance,
+    JetstreamError,
+    NotFound,
+    OverAllocation,
+    PermissionDenied,
+    RateLimited,
+    Refused,
+    ServerFault,
+    UnexpectedAnswer,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.http.transport import Reply
+from ansible_collections.jetstream.cloud.tests.unit.simulator.recorded import SECTIONS, Exchange, section
+
+DOING = "Stop of web (1)"
+
+
+def a_reply(status: int, body: Any = None, *, content_type: str = "application/json", location: str = "") -> Reply:
+    is_json = content_type == "application/json"
+    return Reply(status, body if is_json else None, is_json, content_type, None, location or None)
+
+
+def as_reply(exchange: Exchange) -> Reply:
+    headers = exchange.answer.headers
+    kind = headers.get("content-type", "").partition(";")[0]
+    return a_reply(
+        exchange.answer.status, exchange.answer.body, content_type=kind, location=headers.get("location", "")
+    )
+
+
+def is_refusal(exchange: Exchange) -> bool:
+    reply = as_reply(exchange)
+    empty = exchange.method == "HEAD" or reply.status == 204
+    return reply.status >= 300 or not (reply.is_json or empty)
+
+
+REFUSALS = [each for name in SECTIONS for each in section(name) if is_refusal(each)]
+
+# Status, whether it is JSON, and what the server's words begin with or hold -> the error and its sentence.
+TABLE: list[tuple[int, bool, str, type[JetstreamError], str]] = [
+    (
+        200,
+        False,
+        "",
+        UnexpectedAnswer,
+        "{doing} was answered with text/html where JSON should be (HTTP 200). Is api_url the address of an Atmosphere?",
+    ),
+    (
+        201,
+        False,
+        "",
+        UnexpectedAnswer,
+        "{doing} was answered with text/html where JSON should be (HTTP 201). Is api_url the address of an Atmosphere?",
+    ),
+    (
+        302,
+        False,
+        "",
+        UnexpectedAnswer,
+        "{doing} was redirected to {location} (HTTP 302). Is that the right api_url? Redirects are not followed.",
+    ),
+    (400, True, "", UnexpectedAnswer, '{doing} was refused: "{words}" (HTTP 400).'),
+    (401, True, "", Refused, '{doing} was refused: "{words}" (HTTP 401).'),
+    (
+        403,
+        True,
+        "Authentication credentials were not provided",
+        AuthenticationFailed,
+        (
+            "The token was refused: it is unknown to the server, or has expired (HTTP 403). "
+            "Give username and password for a new one."
+        ),
+    ),
+    (
+        403,
+        True,
+        "The account you are using has",
+        AuthenticationFailed,
+        'The account was refused: "{words}" (HTTP 403).',
+    ),
+    (
+        403,
+        True,
+        "is not a member of the project|does not have permission to act on Instance",
+        PermissionDenied,
+        '{doing} was refused: "{words}" (HTTP 403). It is not yours, or is gone.',
+    ),
+    (
+        403,
+        True,
+        "irrecoverable exception|You do not have permission|POST required",
+        Refused,
+        '{doing} was refused: "{words}" (HTTP 403).',
+    ),
+    (404, True, "", NotFound, '{doing} was refused: "{words}" (HTTP 404).'),
+    (
+        404,
+        False,
+        "",
+        UnexpectedAnswer,
+        "{doing} was answered with text/html where JSON should be (HTTP 404). Is api_url the address of an Atmosphere?",
+    ),
+    (405, True, "", UnexpectedAnswer, '{doing} was refused: "{words}" (HTTP 405).'),
+    (
+        406,
+        False,
+        "",
+        UnexpectedAnswer,
+        "{doing} was answered with text/html where JSON should be (HTTP 406). Is api_url the address of an Atmosphere?",
+    ),
+    (409, True, "", Conflict, '{doing} was refused: "{words}" (HTTP 409).'),
+    (413, True, "", OverAllocation, '{doing} was refused: "{words}" (HTTP 413).'),
+    (415, True, "", UnexpectedAnswer, '{doing} was refused: "{words}" (HTTP 415).'),
+    (500, False, "", ServerFault, "{doing} failed: the server broke on the request (HTTP 500, text/html)."),
+    (503, True, "", InMaintenance, 'Atmosphere is in maintenance: "{words}" (HTTP 503).'),
+]
+
+
+def said_in(body: Any) -> str:
+    """Find the words in the shapes that Atmosphere puts them in."""
+    if isinstance(body, str):
+        return body
+    if "errors" in body:
+        return str(body["errors"][0]["message"])
+    if "detail" in body:
+        return str(body["detail"])
+    return "; ".join(f"{field}: {complaints[0]}" for field, complaints in body.items())
+
+
+@pytest.mark.parametrize("exchange", REFUSALS, ids=str)
+def test_a_recorded_refusal_is_what_it_is(exchange: Exchange) -> None:
+    reply = as_reply(exchange)
+    said = said_in(reply.body) if reply.is_json else ""
+    [row] = [each for each in TABLE if each[:2] == (reply.status, reply.is_json) and re.search(each[2], said)]
+    kind, sentence = row[3:]
+    error = error_of(reply, DOING)
+    assert error.__class__ is kind
+    assert str(error) == sentence.format(doing=DOING, words=said, location=reply.location)
+    assert error.status == reply.status
+
+
+def test_every_row_of_the_table_was_recorded() -> None:
+    statuses = {(each.answer.status, as_reply(each).is_json) for each in REFUSALS}
+    assert statuses == {row[:2] for row in TABLE}
+    assert len(REFUSALS) > 100
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "sentence"),
+    [
+        (
+            a_reply(429, {"detail": "Request was throttled."}),
+            RateLimited,
+            'Stop of web (1) was put off: "Request was throttled." (HTTP 429). Try again later.',
+        ),
+        (
+            a_reply(429, content_type="text/html"),
+            RateLimited,
+            "Stop of web (1) was put off (HTTP 429). Try again later.",
+        ),
+        (
+            a_reply(502, content_type="text/html"),
+            ServerFault,
+            "Stop of web (1) failed: the server broke on the request (HTTP 502, text/html).",
+        ),
+        (
+            a_reply(503, content_type="text/html"),
+            ServerFault,
+            "Stop of web (1) failed: the server broke on the request (HTTP 503, text/html).",
+        ),
+        (
+            a_reply(504, {"errors": [{"code": 504, "message": "Multiple connection attempts have failed."}]}),
+            ServerFault,
+            'Stop of web (1) failed in the cloud: "Multiple connection attempts have failed." (HTTP 504).',
+        ),
+        (
+            a_reply(400, {"errors": [{"code": 400, "message": {"name": "This field is required."}}]}),
+            UnexpectedAnswer,
+            'Stop of web (1) was refused: "name: This field is required." (HTTP 400).',
+        ),
+        (
+            a_reply(400, ["You are not a member.", "Ask the owner."]),
+            UnexpectedAnswer,
+            'Stop of web (1) was refused: "You are not a member.; Ask the owner." (HTTP 400).',
+        ),
+        (a_reply(409, {}), Conflict, "Stop of web (1) was refused (HTTP 409)."),
+        (a_reply(409, 7), Conflict, "Stop of web (1) was refused (HTTP 409)."),
+        (a_reply(503, {}), InMaintenance, "Atmosphere is in maintenance (HTTP 503)."),
+        (
+            a_reply(418, content_type=""),
+            UnexpectedAnswer,
+            (
+                "Stop of web (1) was answered with no content type where JSON should be (HTTP 418). "
+                "Is api_url the address of an Atmosphere?"
+            ),
+        ),
+        (
+            a_reply(409, {"detail": "Two\nlines, and \x1b[31mred\x1b[0m."}),
+            Conflict,
+            'Stop of web (1) was refused: "Two lines, and \ufffd[31mred\ufffd[0m." (HTTP 409).',
+        ),
+    ],
+)
+def test_what_was_not_recorded_is_read_the_same_way(reply: Reply, kind: type[JetstreamError], sentence: str) -> None:
+    error = error_of(reply, DOING)
+    assert error.__class__ is kind
+    assert str(error) == sentence
+
+
+def test_a_long_speech_is_cut() -> None:
+    assert len(words(a_reply(500, {"detail": "no " * 10_000}))) == 500
+
+
+@pytest.mark.parametrize(
+    ("reply", "body"),
+    [(a_reply(200, [1]), [1]), (a_reply(201, {"id": 1}), {"id": 1}), (a_reply(204, content_type=""), None)],
+)
+def test_a_good_answer_is_its_body(reply: Reply, body: Any) -> None:
+    assert checked(reply, DOING) == body
+
+
+@pytest.mark.parametrize("reply", [a_reply(200, content_type="text/html"), a_reply(302), a_reply(404, {})])
+def test_no_other_answer_passes_for_a_good_one(reply: Reply) -> None:
+    with pytest.raises(JetstreamError):
+        checked(reply, DOING)

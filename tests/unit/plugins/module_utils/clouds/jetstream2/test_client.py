@@ -1,0 +1,296 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which requests the client makes, and what it makes of the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.client import Jetstream2Cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.login import Account
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+    AuthenticationFailed,
+    Conflict,
+    PermissionDenied,
+    ServerFault,
+    UnexpectedAnswer,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.http.transport import Reply
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance, Size
+from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action
+from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
+from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
+from ansible_collections.jetstream.cloud.tests.unit.fakes.recorded import recorded
+
+SERVERS = recorded("servers")["servers"]
+# A body, a Reply, or a function of the query that returns either.
+Answer = Any
+
+
+class Session:
+    """Answers each address as it is told. C(asked) has each request as "GET compute /servers/detail"."""
+
+    def __init__(self, answers: Mapping[str, Answer]) -> None:
+        self._answers = answers
+        self.asked: list[str] = []
+        self.sent: list[Any] = []
+        self.versions: list[str | None] = []
+
+    def account(self) -> Account:
+        token = recorded("token")["token"]
+        return Account(
+            token["user"]["id"], token["user"]["name"], token["project"]["id"], token["project"]["name"], "IU"
+        )
+
+    def has(self, service: str) -> bool:
+        return any(service in each for each in self._answers)
+
+    def request(
+        self, method: str, service: str, path: str, *, data: Any = None, microversion: str | None = None
+    ) -> Reply:
+        parts = urlsplit(path)
+        name = f"{method} {service} {parts.path}"
+        self.asked.append(name if data is None else f"{name} {next(iter(data))}")
+        self.versions.append(microversion)
+        if data is not None:
+            self.sent.append(data)
+        found = self._answers.get(self.asked[-1], self._answers.get(name))
+        made = found(parse_qs(parts.query)) if callable(found) else found
+        if isinstance(made, Reply):
+            return made
+        return Reply(404 if found is None else 200, made or {}, True, "application/json", None, None)
+
+    def close(self) -> None:
+        pass
+
+
+def refusal(name: str) -> Reply:
+    told = recorded("refusals")[name]
+    return Reply(told["status"], told["body"], True, "application/json", None, None)
+
+
+ACCEPTED = Reply(202, None, False, "", None, None)
+
+
+def of(answers: Mapping[str, Answer]) -> tuple[Jetstream2Cloud, Session]:
+    session = Session(answers)
+    return Jetstream2Cloud(session, FakeClock(), at_once=1), session  # type: ignore[arg-type]
+
+
+LIST = "GET compute /servers/detail"
+
+
+def test_names_of_images_are_asked_for_where_they_are_of_interest_and_of_those_in_use_alone() -> None:
+    asked: list[Any] = []
+
+    def images(query: Mapping[str, list[str]]) -> Any:
+        asked.append(query)
+        return recorded("images")
+
+    made, session = of({LIST: {"servers": SERVERS}, "GET image /v2/images": images})
+    found = made.list_instances(live=True)
+    assert [each.name for each in found] == sorted(row["name"] for row in SERVERS)
+    [image] = recorded("images")["images"]
+    assert asked == [{"id": [f"in:{image['id']}"], "limit": ["50"]}]
+    assert session.asked == [LIST, "GET image /v2/images"]
+    session.asked.clear()
+    made.list_instances(live=True, images=False)
+    assert session.asked == [LIST]
+
+
+def test_a_list_goes_on_as_long_as_the_service_says_so() -> None:
+    """However many are asked for, a site gives as many at a time as it likes."""
+    markers: list[str] = []
+    pages = {"": SERVERS[:4], SERVERS[3]["id"]: SERVERS[4:8], SERVERS[7]["id"]: SERVERS[8:]}
+
+    def page(query: Mapping[str, list[str]]) -> Any:
+        [marker] = query.get("marker", [""])
+        markers.append(marker)
+        is_last = len(markers) == len(pages)
+        return {"servers": pages[marker]} | ({} if is_last else {"servers_links": [{"rel": "next", "href": "..."}]})
+
+    made, _session = of({LIST: page})
+    assert len(made.list_instances(live=True, images=False)) == len(SERVERS)
+    assert markers == list(pages)
+
+
+@pytest.mark.parametrize("body", [{}, {"servers": "many"}, [], {"servers": [{"id": "1"}]}])
+def test_what_cannot_be_read_is_an_error_not_an_empty_fleet(body: Any) -> None:
+    made, _session = of({LIST: lambda _query: Reply(200, body, True, "application/json", None, None)})
+    with pytest.raises(UnexpectedAnswer):
+        made.list_instances(live=True, images=False)
+
+
+def test_a_few_are_looked_at_one_by_one_and_many_by_a_list() -> None:
+    rows = {f"GET compute /servers/{row['id']}": {"server": row} for row in SERVERS[:3]}
+    made, session = of({LIST: {"servers": SERVERS}, **rows})
+    fleet = made.list_instances(live=True, images=False)
+    session.asked.clear()
+    known = {row["id"] for row in SERVERS[:3]}
+    seen = made.refresh([each for each in fleet if each.uuid in known])
+    assert session.asked == [f"GET compute /servers/{each.uuid}" for each in fleet if each.uuid in known]
+    assert {each.status for each in seen.values() if isinstance(each, Instance)} == {
+        row["status"].lower() for row in SERVERS[:3]
+    }
+    session.asked.clear()
+    assert len(made.refresh(fleet)) == len(SERVERS)
+    assert session.asked == [LIST]
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_what_is_gone_is_seen_to_be_gone(count: int) -> None:
+    made, _session = of({LIST: {"servers": []}})
+    gone = [an_instance(f"vm-{number}") for number in range(count)]
+    assert {each.status for each in made.refresh(gone).values() if isinstance(each, Instance)} == {"missing"}
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_a_look_that_fails_is_told_for_each_and_a_refused_login_ends_the_run(count: int) -> None:
+    fleet = [an_instance(f"vm-{number}") for number in range(count)]
+    fault = Reply(500, {"computeFault": {"message": "oops"}}, True, "application/json", None, None)
+    made, _session = of({LIST: fault, **{f"GET compute /servers/{each.uuid}": fault for each in fleet}})
+    assert {type(each) for each in made.refresh(fleet).values()} == {ServerFault}
+    refused = refusal("no token")
+    made, _session = of({LIST: refused, **{f"GET compute /servers/{each.uuid}": refused for each in fleet}})
+    with pytest.raises(AuthenticationFailed):
+        made.refresh(fleet)
+
+
+@pytest.mark.parametrize(
+    ("action", "body"),
+    [
+        (Action.START, {"os-start": None}),
+        (Action.STOP, {"os-stop": None}),
+        (Action.SUSPEND, {"suspend": None}),
+        (Action.RESUME, {"resume": None}),
+        (Action.SHELVE, {"shelve": None}),
+        (Action.UNSHELVE, {"unshelve": None}),
+        (Action.UNPAUSE, {"unpause": None}),
+        (Action.REBOOT, {"reboot": {"type": "SOFT"}}),
+        (Action.HARD_REBOOT, {"reboot": {"type": "HARD"}}),
+    ],
+)
+def test_an_action_is_sent_as_nova_calls_it(action: Action, body: Any) -> None:
+    instance = an_instance()
+    made, session = of({f"POST compute /servers/{instance.uuid}/action": lambda _query: ACCEPTED})
+    made.act(instance, action)
+    assert session.sent == [body]
+
+
+@pytest.mark.parametrize(("reason", "lock"), [("thesis", {"locked_reason": "thesis"}), (None, None)])
+def test_what_is_locked_is_unlocked_for_the_moment_and_locked_again(reason: str | None, lock: Any) -> None:
+    instance = an_instance(locked=True, lock_reason=reason)
+    path = f"POST compute /servers/{instance.uuid}/action"
+    made, session = of({path: lambda _query: ACCEPTED})
+    made.act(instance, Action.STOP)
+    assert session.sent == [{"unlock": None}, {"os-stop": None}, {"lock": lock}]
+    # Also where the action itself is refused.
+    made, session = of({path: lambda _query: ACCEPTED, f"{path} os-stop": refusal("conflict")})
+    with pytest.raises(Conflict):
+        made.act(instance, Action.STOP)
+    assert [next(iter(each)) for each in session.sent] == ["unlock", "os-stop", "lock"]
+    # What the site has locked is not to be unlocked, and nothing else is tried.
+    made, session = of({f"{path} unlock": refusal("unlock refused")})
+    with pytest.raises(PermissionDenied):
+        made.act(instance, Action.STOP)
+    assert [next(iter(each)) for each in session.sent] == ["unlock"]
+
+
+def test_what_a_size_or_a_lost_host_forbids_is_withheld_and_said() -> None:
+    made, _session = of({})
+    assert made.withholds(an_instance()) == {}
+    for name in ("g3.small", "g4.xl", "g5.4xl", "r3.large"):
+        large = an_instance(size=Size(name=name, alias=name, cpu=4))
+        assert made.withholds(large) == {Action.SUSPEND: f"its size {name} cannot be suspended"}
+    of_nova = {row["name"]: row for row in SERVERS}
+    listed, _session = of({LIST: {"servers": list(of_nova.values())}})
+    fleet = {each.name: each for each in listed.list_instances(live=True, images=False)}
+    assert list(made.withholds(fleet["node-3"])) == [Action.UNSHELVE]
+    # On the shelf for good, it need not be on any host.
+    assert made.withholds(fleet["node-2"]) == {}
+
+
+def test_why_an_action_failed_is_told_as_far_as_the_cloud_tells_it() -> None:
+    told = recorded("actions")
+    [row] = [each for each in SERVERS if each["name"] == "broken"]
+    instance = an_instance()
+    path = f"GET compute /servers/{instance.uuid}/os-instance-actions"
+    number = told["failed action"]["instanceAction"]["request_id"]
+    assert row["status"] == "SHELVED_OFFLOADED"
+
+    def why(latest: Any, detail: Any) -> str | None:
+        made, _session = of({path: latest, f"{path}/{number}": detail})
+        return made.why(instance)
+
+    failed = told["actions of broken"]
+    assert why(failed, told["failed action"]) == (
+        f"it failed in compute_unshelve_instance. More is known to the site alone, as {number}"
+    )
+    assert why(failed, told["failed action, as the site sees it"]) == "no space left on device"
+    full = told["failed action"]
+    full["instanceAction"]["events"] = [{"event": "schedule_instances", "result": "Error"}]
+    assert why(failed, full) == f"no machine could take it. More is known to the site alone, as {number}"
+    # The last action went well, or the cloud does not say: then there is nothing to tell.
+    assert why(told["actions of doomed"], None) is None
+    assert why({"instanceActions": []}, None) is None
+    assert why(None, None) is None
+
+
+def test_history_asks_for_what_was_deleted_since() -> None:
+    [deleted] = recorded("deleted_servers")["servers"]
+    asked: list[Any] = []
+
+    def listed(query: Mapping[str, list[str]]) -> Any:
+        asked.append(query.get("changes-since"))
+        # Whoever asks for changes is told of those that are still there, too.
+        return {"servers": [deleted, SERVERS[-1]] if "changes-since" in query else [SERVERS[-1]]}
+
+    actions = recorded("actions")["actions of doomed"]
+    made, _session = of(
+        {
+            LIST: listed,
+            f"GET compute /servers/{deleted['id']}/os-instance-actions": actions,
+            f"GET compute /servers/{SERVERS[-1]['id']}/os-instance-actions": {"instanceActions": []},
+        }
+    )
+    periods = made.list_history(datetime(2026, 11, 1, 3, tzinfo=UTC))
+    assert asked == [None, ["2026-11-01T03:00:00Z"]]
+    assert [(each.instance_name, each.status) for each in periods] == [
+        ("web", "active"),
+        ("doomed", "active"),
+        ("doomed", "shutoff"),
+    ]
+    made.list_history()
+    assert asked[-1] == ["1970-01-01T00:00:00Z"]
+
+
+def test_a_cloud_without_accounting_has_no_allocations() -> None:
+    made, session = of({})
+    assert made.list_allocation_sources() == []
+    assert session.asked == []
+    made, _session = of({"GET accounting /": lambda _query: recorded("allocations")})
+    assert len(made.list_allocation_sources()) == 2
+    made, _session = of({"GET accounting /": {"detail": "none"}})
+    with pytest.raises(UnexpectedAnswer):
+        made.list_allocation_sources()
+
+
+def test_volumes_ask_for_names_of_servers_only_where_something_is_attached() -> None:
+    rows = recorded("volumes")["volumes"]
+    path = "GET volumev3 /volumes/detail"
+    made, session = of({path: {"volumes": rows}, LIST: {"servers": SERVERS}})
+    assert [each.attachments[0].instance_name for each in made.list_volumes(live=True) if each.attachments] == [
+        "on-volume",
+        "web",
+    ]
+    assert session.asked == [path, LIST]
+    made, session = of({path: {"volumes": [each for each in rows if not each["attachments"]]}})
+    assert [each.name for each in made.list_volumes(live=True)] == ["spare"]
+    assert session.asked == [path]
+    # Cinder refuses what names a version of nova's.
+    assert session.versions == [None]

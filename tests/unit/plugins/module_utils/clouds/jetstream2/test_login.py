@@ -1,0 +1,314 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Login at a keystone that answers as a real one did: one token for many tasks and threads."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2 import login
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.login import Session, Wanted
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+    AuthenticationFailed,
+    ConfigurationError,
+    Unreachable,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.http.token_cache import TokenCache
+from ansible_collections.jetstream.cloud.plugins.module_utils.parallel import in_parallel
+from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import START, FakeClock
+from ansible_collections.jetstream.cloud.tests.unit.fakes.loopback import Loopback, answer, refusing_port
+from ansible_collections.jetstream.cloud.tests.unit.fakes.recorded import recorded
+
+LATER = datetime(2099, 1, 1, tzinfo=START.tzinfo)
+FINE = answer(200, {"servers": []})
+REFUSED = answer(401, recorded("refusals")["no token"]["body"])
+Open = Callable[..., Session]
+
+
+def a_token(desk: Loopback, value: str = "gAAAA-first", expires: datetime = LATER, **more: Any) -> bytes:
+    """Return keystone's answer to a login, with a catalogue that leads to the desk."""
+    body = recorded("token")
+    body["token"]["expires_at"] = expires.strftime("%Y-%m-%dT%H:%M:%S.000000Z")
+    for service in body["token"]["catalog"]:
+        for endpoint in service["endpoints"]:
+            endpoint["url"] = f"{desk.url}/{service['type']}"
+    body["token"].update(more)
+    return answer(201, body, headers={"X-Subject-Token": value})
+
+
+@pytest.fixture
+def desk() -> Iterator[Loopback]:
+    with Loopback() as one:
+        yield one
+
+
+@pytest.fixture
+def opened(desk: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
+    """Have sessions opened that lead to the desk, each as a task of its own would open it."""
+    for name in list(os.environ):
+        if name.startswith("OS_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    credential = {"application_credential_id": "0123", "application_credential_secret": "very-secret"}
+
+    def open_one(
+        name: str | None = "lab", *, url: str = desk.url, clock: FakeClock | None = None, **more: Any
+    ) -> Session:
+        cloud = {
+            "auth_type": "v3applicationcredential",
+            "auth": {"auth_url": f"{url}/v3", **credential},
+            "region_name": "IU",
+            **more.pop("cloud", {}),
+        }
+        file = tmp_path / "clouds.yaml"
+        file.write_text(json.dumps({"clouds": {"lab": cloud}}), encoding="utf-8")
+        monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(file))
+        settings = {"timeout": 5, "retry_timeout": 30, "validate_certs": True, "ca_path": None, "connections": 16}
+        wanted = Wanted(name=name, **{**settings, **more})
+        return Session(wanted, os.environ, TokenCache(tmp_path / "tokens"), clock or FakeClock())
+
+    return open_one
+
+
+def ask(session: Session) -> int:
+    return session.request("GET", "compute", "/servers", microversion="2.73").status
+
+
+def paths(desk: Loopback) -> list[str]:
+    return [f"{each.method} {each.path}" for each in desk.asked]
+
+
+def test_one_login_serves_many_requests_threads_and_tasks(desk: Loopback, opened: Open) -> None:
+    desk.answers.extend([a_token(desk), *[FINE] * 22])
+    with closing(opened()) as session:
+        assert in_parallel(lambda _: ask(session), range(20), 16) == [200] * 20
+        assert session.account().project_name == "TG-DEMO001"
+    with closing(opened()) as session:
+        assert (ask(session), ask(session)) == (200, 200)
+    assert paths(desk) == ["POST /v3/auth/tokens", *["GET /compute/servers"] * 22]
+    assert {each.headers["x-auth-token"] for each in desk.asked[1:]} == {"gAAAA-first"}
+    assert {each.headers["openstack-api-version"] for each in desk.asked[1:]} == {"compute 2.73"}
+
+
+def test_a_token_that_is_no_longer_taken_leads_to_one_login_for_all(desk: Loopback, opened: Open) -> None:
+    desk.answers.append(a_token(desk))
+    with closing(opened()) as session:
+        session.account()
+    desk.answers.extend([REFUSED, a_token(desk, "gAAAA-second"), *[FINE] * 9])
+    with closing(opened()) as session:
+        assert ask(session) == 200
+        assert in_parallel(lambda _: ask(session), range(8), 8) == [200] * 8
+    assert paths(desk).count("POST /v3/auth/tokens") == 2
+    assert desk.asked[-1].headers["x-auth-token"] == "gAAAA-second"
+
+
+def test_many_threads_whose_token_is_refused_log_in_once(desk: Loopback, opened: Open) -> None:
+    desk.answers.append(a_token(desk))
+    with closing(opened()) as session:
+        session.account()
+
+    class Doors(Loopback):
+        """Takes the second token alone."""
+
+        def take(self, asked: Any) -> bytes:
+            super().take(asked)
+            if asked.path.endswith("/auth/tokens"):
+                return a_token(self, "gAAAA-second")
+            return FINE if asked.headers["x-auth-token"] == "gAAAA-second" else REFUSED
+
+    with Doors() as doors, closing(opened(cloud={"compute_endpoint_override": f"{doors.url}/compute"})) as session:
+        desk.answers.append(a_token(desk, "gAAAA-second"))
+        assert in_parallel(lambda _: ask(session), range(8), 8) == [200] * 8
+    assert paths(desk) == ["POST /v3/auth/tokens"] * 2
+
+
+def test_a_token_just_given_that_is_refused_is_not_asked_for_again(desk: Loopback, opened: Open) -> None:
+    desk.answers.extend([a_token(desk), REFUSED, REFUSED])
+    with closing(opened()) as session, pytest.raises(AuthenticationFailed):
+        ask(session)
+    assert paths(desk) == ["POST /v3/auth/tokens", "GET /compute/servers"]
+
+
+@pytest.mark.parametrize(("lasts", "logins"), [(timedelta(minutes=4), 2), (timedelta(minutes=6), 1)])
+def test_a_token_that_ends_soon_is_not_begun_a_task_with(
+    desk: Loopback, opened: Open, lasts: timedelta, logins: int
+) -> None:
+    expires = LATER
+    clock = FakeClock()
+    desk.answers.extend([a_token(desk, expires=expires), a_token(desk, "gAAAA-second")])
+    with closing(opened(clock=clock)) as session:
+        session.account()
+    clock.sleep((expires - lasts - clock.now()).total_seconds())
+    with closing(opened(clock=clock)) as session:
+        session.account()
+    assert paths(desk) == ["POST /v3/auth/tokens"] * logins
+
+
+def test_a_token_that_ends_while_a_task_runs_is_replaced(desk: Loopback, opened: Open) -> None:
+    clock = FakeClock()
+    another = a_token(desk, "gAAAA-second", expires=LATER + timedelta(days=1))
+    desk.answers.extend([a_token(desk), FINE, another, FINE])
+    with closing(opened(clock=clock)) as session:
+        ask(session)
+        clock.sleep((LATER - clock.now()).total_seconds() - 30)
+        ask(session)
+    assert [each.headers.get("x-auth-token") for each in desk.asked] == [None, "gAAAA-first", None, "gAAAA-second"]
+
+
+def test_a_login_that_is_to_be_tried_takes_no_token_from_the_cache(desk: Loopback, opened: Open) -> None:
+    desk.answers.extend([a_token(desk), a_token(desk, "gAAAA-second")])
+    for fresh in (False, True):
+        with closing(opened(fresh=fresh)) as session:
+            session.account()
+    assert paths(desk) == ["POST /v3/auth/tokens"] * 2
+
+
+def test_a_catalogue_as_large_as_there_are_is_kept(desk: Loopback, opened: Open) -> None:
+    """A commercial cloud has forty services in ten regions, with three addresses each."""
+    catalogue = [
+        {
+            "id": f"{number:032}",
+            "type": "compute" if not number else f"service-{number}",
+            "name": f"a service with the number {number}",
+            "endpoints": [
+                {
+                    "id": f"{number:016}{region:016}",
+                    "interface": interface,
+                    "region": "IU" if not region else f"REGION-{region}",
+                    "region_id": "IU" if not region else f"REGION-{region}",
+                    "url": f"{desk.url}/compute"
+                    if not number
+                    else f"https://service-{number}.region-{region}.example.org/v3",
+                }
+                for region in range(10)
+                for interface in ("public", "internal", "admin")
+            ],
+        }
+        for number in range(40)
+    ]
+    desk.answers.extend([a_token(desk, catalog=catalogue), FINE, FINE])
+    for _task in range(2):
+        with closing(opened()) as session:
+            assert ask(session) == 200
+    assert paths(desk).count("POST /v3/auth/tokens") == 1
+
+
+def test_a_wrong_secret(desk: Loopback, opened: Open) -> None:
+    desk.answers.append(answer(401, recorded("refusals")["wrong secret"]["body"]))
+    with closing(opened()) as session, pytest.raises(AuthenticationFailed) as caught:
+        ask(session)
+    assert f"{desk.url}/v3 refused the login" in str(caught.value)
+    assert "very-secret" not in str(caught.value)
+
+
+def test_an_openrc_that_names_a_project_as_well(desk: Loopback, opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OS_PROJECT_NAME", "TG-DEMO001")
+    desk.answers.append(answer(401, recorded("refusals")["scoped"]["body"]))
+    with closing(opened()) as session, pytest.raises(ConfigurationError) as caught:
+        ask(session)
+    assert str(caught.value).startswith("An application credential already belongs to a project")
+    assert str(caught.value).endswith("(here: OS_PROJECT_NAME).")
+
+
+def test_a_cloud_that_nobody_has_set_up(opened: Open) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        opened("lba")
+    assert str(caught.value) == (
+        "The cloud lba is not set up: Cloud lba was not found. It is looked for in clouds.yaml: where "
+        "OS_CLIENT_CONFIG_FILE says, or in ~/.config/openstack or /etc/openstack."
+    )
+
+
+def test_a_region_or_a_service_that_there_is_not(desk: Loopback, opened: Open) -> None:
+    desk.answers.extend([a_token(desk), a_token(desk)])
+    with closing(opened(cloud={"region_name": "TACC"})) as session, pytest.raises(ConfigurationError) as caught:
+        ask(session)
+    assert str(caught.value) == (
+        f"The cloud at {desk.url}/v3 has no service compute in region TACC. Is the region right?"
+    )
+    with closing(opened()) as session:
+        assert session.has("accounting")
+        assert not session.has("dns")
+
+
+@pytest.mark.parametrize("kind", ["none", "admin_token"])
+def test_a_way_to_log_in_that_has_no_catalogue(opened: Open, kind: str) -> None:
+    auth = {"none": {"endpoint": "http://127.0.0.1:9"}, "admin_token": {"endpoint": "http://127.0.0.1:9", "token": "x"}}
+    with pytest.raises(ConfigurationError, match=f"A login with auth_type {kind} leads to no services"):
+        opened(cloud={"auth_type": kind, "auth": auth[kind]})
+
+
+def test_a_keystone_that_nobody_answers_at_is_asked_again_for_a_while(opened: Open) -> None:
+    clock = FakeClock()
+    with refusing_port() as holder:
+        url = f"http://127.0.0.1:{holder.getsockname()[1]}"
+        with closing(opened(url=url, clock=clock)) as session, pytest.raises(Unreachable) as caught:
+            ask(session)
+    assert str(caught.value) == f"{url}/v3 could not be connected to. Check auth_url."
+    assert sum(clock.sleeps) == pytest.approx(10, abs=1)
+
+
+def test_a_certificate_that_nobody_vouches_for(opened: Open) -> None:
+    import ssl
+
+    import trustme
+
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with Loopback(context=context) as desk:
+        with closing(opened(url=desk.url)) as session, pytest.raises(Unreachable) as caught:
+            ask(session)
+        assert str(caught.value).startswith(f"The certificate of {desk.url}/v3 was not accepted")
+        with authority.cert_pem.tempfile() as file:
+            desk.answers.extend([a_token(desk), FINE])
+            with closing(opened(url=desk.url, ca_path=file)) as session:
+                assert ask(session) == 200
+
+
+def test_openstacksdk_is_asked_for_by_name(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(login, "OPENSTACKSDK_IMPORT_ERROR", "Traceback ...")
+    with pytest.raises(ConfigurationError) as caught:
+        opened()
+    assert str(caught.value) == (
+        "The Python library openstacksdk is not installed for the Python that runs this module. "
+        "Install it with: python3 -m pip install openstacksdk"
+    )
+
+
+def test_atmosphere_does_without_openstacksdk_and_does_not_wait_for_it() -> None:
+    """Neither is it needed, nor is it imported where it is there: that takes a second."""
+    code = """
+import sys
+sys.modules["openstack"] = None
+from pathlib import Path
+from ansible_collections.jetstream.cloud.plugins.module_utils import clock
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds import connect
+from ansible_collections.jetstream.cloud.plugins.module_utils.settings import resolve as profile
+there = profile.resolve({"api_url": "http://127.0.0.1:9", "username": "a", "password": "b"}, {}, Path("/nowhere"))
+connect.connect(there, {}, Path("/nowhere"), clock.SystemClock()).close()
+assert "keystoneauth1" not in sys.modules
+other = profile.resolve({"cloud": "js2"}, {}, Path("/nowhere"))
+try:
+    connect.connect(other, {}, Path("/nowhere"), clock.SystemClock())
+except Exception as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=_importing())
+    assert done.stdout.startswith("The Python library openstacksdk is not installed")
+
+
+def _importing() -> dict[str, str]:
+    """Return an environment in which the collection can be imported as it is here."""
+    here = Path(login.__file__).parents[7]
+    return {**os.environ, "PYTHONPATH": str(here)}

@@ -1,0 +1,98 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What nova's and keystone's own refusals become."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.responses import checked
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+    AuthenticationFailed,
+    Conflict,
+    InMaintenance,
+    JetstreamError,
+    NotFound,
+    OverAllocation,
+    PermissionDenied,
+    RateLimited,
+    Refused,
+    ServerFault,
+    UnexpectedAnswer,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.http.transport import Reply
+from ansible_collections.jetstream.cloud.tests.unit.fakes.recorded import recorded
+
+DOING = "Stop of web"
+
+
+def reply(status: int, body: Any = None) -> Reply:
+    kind = "text/html" if body is None else "application/json"
+    return Reply(status, body, body is not None, kind, None, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "quoted"),
+    [
+        ("conflict", Conflict, "while it is in vm_state active"),
+        ("locked", Conflict, "is locked"),
+        ("unlock refused", PermissionDenied, "Policy doesn't allow"),
+        ("gone", NotFound, "has no mapping to a cell."),
+        ("bad request", Refused, "There is no such action: nonsense"),
+        ("quota", OverAllocation, "Quota exceeded for cores: Requested 32, but already used 1 of 1 cores"),
+        ("no token", AuthenticationFailed, "The request you have made requires authentication."),
+        ("unknown version", UnexpectedAnswer, "Version 2.999 is not supported by the API."),
+    ],
+)
+def test_a_recorded_refusal_is_told_in_its_own_words(name: str, kind: type[JetstreamError], quoted: str) -> None:
+    refusal = recorded("refusals")[name]
+    with pytest.raises(kind) as caught:
+        checked(reply(refusal["status"], refusal["body"]), DOING)
+    assert caught.type is kind
+    assert str(caught.value).startswith(f'{DOING} was refused: "')
+    assert quoted in str(caught.value)
+    assert f"(HTTP {refusal['status']})" in str(caught.value)
+    assert caught.value.status == refusal["status"]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "text"),
+    [
+        (413, {"overLimit": {"message": "no"}}, OverAllocation, 'Stop of web was refused: "no" (HTTP 413).'),
+        (429, {"overLimit": {"message": "slow down"}}, RateLimited, 'was put off: "slow down" (HTTP 429).'),
+        (429, None, RateLimited, "Stop of web was put off (HTTP 429). Try again later."),
+        (500, {"computeFault": {"message": "oops"}}, ServerFault, 'failed in the cloud: "oops" (HTTP 500).'),
+        (502, None, ServerFault, "Stop of web failed in the cloud (HTTP 502)."),
+        (503, {"error": {"message": "Down for maintenance"}}, InMaintenance, "The cloud is in maintenance"),
+        (503, None, ServerFault, "(HTTP 503)"),
+        (401, None, AuthenticationFailed, "Stop of web was refused (HTTP 401)."),
+        # Whoever answers in HTML is not the API, whatever he says of it.
+        (404, None, UnexpectedAnswer, "something that is not the API's JSON (HTTP 404)"),
+        (302, None, UnexpectedAnswer, "something that is not the API's JSON (HTTP 302)"),
+        (200, None, UnexpectedAnswer, "something that is not the API's JSON (HTTP 200)"),
+        (418, {"message": "teapot"}, UnexpectedAnswer, 'was refused: "teapot" (HTTP 418).'),
+        (400, {"error": "text alone"}, Refused, 'was refused: "text alone" (HTTP 400).'),
+        (400, ["no object"], Refused, "was refused (HTTP 400)."),
+    ],
+)
+def test_any_other_answer_is_the_error_it_stands_for(
+    status: int, body: Any, kind: type[JetstreamError], text: str
+) -> None:
+    with pytest.raises(kind) as caught:
+        checked(reply(status, body), DOING)
+    assert caught.type is kind
+    assert text in str(caught.value)
+
+
+def test_an_accepted_action_has_no_body() -> None:
+    assert checked(reply(202), DOING) is None
+    assert checked(reply(204), DOING) is None
+    assert checked(reply(200, {"server": {}}), DOING) == {"server": {}}
+
+
+def test_a_long_text_is_cut() -> None:
+    with pytest.raises(Refused) as caught:
+        checked(reply(400, {"badRequest": {"message": "x" * 5000}}), DOING)
+    assert len(str(caught.value)) < 600

@@ -1,0 +1,686 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A fleet gets where it should, or it is said of each why not; nothing is called done that was not seen done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+    AuthenticationFailed,
+    Conflict,
+    InMaintenance,
+    JetstreamError,
+    NotFound,
+    OverAllocation,
+    RateLimited,
+    Refused,
+    ServerFault,
+    UnexpectedAnswer,
+    Unreachable,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.converge import (
+    Order,
+    Run,
+    Track,
+    converge,
+    foresee,
+    state_text,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.progress import Progress
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance
+from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action, Goal, Kind, Place, situation
+from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
+from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
+from ansible_collections.jetstream.cloud.tests.unit.fakes.scripted_cloud import (
+    JOURNEYS,
+    NEW_ADDRESS,
+    LeftOut,
+    Phase,
+    ScriptedCloud,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+ADDRESS = "149.165.157.100"
+ATMOSPHERE = frozenset(Action) - {Action.UNPAUSE}
+REFUSED = Conflict('Stop of web (1) was refused: "409 Conflict" (HTTP 409).', status=409)
+BROKE = ServerFault("Stop of web (1) failed: the server broke on the request (HTTP 500).", status=500)
+
+
+def same(pause: float) -> float:
+    return pause
+
+
+@dataclass
+class Scene:
+    """A cloud with some instances, and the time."""
+
+    clock: FakeClock
+    cloud: ScriptedCloud
+    instances: list[Instance]
+
+    def run(self, goal: str, **order: Any) -> Run:
+        self.clock.sleeps.clear()
+        return converge(self.cloud, self.instances, Order(Goal(goal), **order), self.clock, jitter=same)
+
+    def one(self, goal: str, **order: Any) -> Track:
+        [track] = self.run(goal, **order).tracks
+        return track
+
+
+def scene(*instances: Instance, at_once: int = 16) -> Scene:
+    clock = FakeClock()
+    return Scene(clock, ScriptedCloud(clock, instances, at_once=at_once), list(instances))
+
+
+def ran(track: Track) -> tuple[str, str, list[str], str]:
+    """Return what a result shows of an instance."""
+    verdict = "failed" if track.failed else "left" if track.left else "ok"
+    return verdict, state_text(track.now), [each.value for each in track.actions], track.message
+
+
+# --- one instance, and nothing goes wrong ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "goal", "order", "expected"),
+    [
+        ("active", "stopped", {}, ("ok", "shutoff", ["stop"], "stop done")),
+        ("active", "suspended", {}, ("ok", "suspended", ["suspend"], "suspend done")),
+        ("active", "shelved", {}, ("ok", "shelved_offloaded", ["shelve"], "shelve done")),
+        ("active", "rebooted", {}, ("ok", "active", ["reboot"], "reboot done")),
+        ("active", "rebooted", {"reboot": Action.HARD_REBOOT}, ("ok", "active", ["hard reboot"], "hard reboot done")),
+        ("shutoff", "started", {}, ("ok", "active", ["start"], "start done")),
+        ("suspended", "started", {}, ("ok", "active", ["resume"], "resume done")),
+        ("shelved_offloaded", "started", {}, ("ok", "active", ["unshelve"], "unshelve done")),
+        ("suspended", "shelved", {}, ("ok", "shelved_offloaded", ["shelve"], "shelve done")),
+        ("suspended", "stopped", {"allow_wake": True}, ("ok", "shutoff", ["resume", "stop"], "resume, then stop done")),
+        (
+            "shelved",
+            "suspended",
+            {"allow_wake": True},
+            ("ok", "suspended", ["unshelve", "suspend"], "unshelve, then suspend done"),
+        ),
+        ("shutoff", "rebooted", {"allow_wake": True}, ("ok", "active", ["start"], "start done")),
+    ],
+)
+def test_brings_an_instance_there(
+    status: str, goal: str, order: dict[str, Any], expected: tuple[str, str, list[str], str]
+) -> None:
+    stage = scene(an_instance(status=status, ip_address=ADDRESS if status == "active" else None))
+    assert ran(stage.one(goal, **order)) == expected
+    assert [each.split()[0] for each in stage.cloud.calls if "refresh" not in each] == [
+        each.split()[0] for each in expected[2]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "goal", "expected"),
+    [
+        ("shutoff", "stopped", ("ok", "shutoff", [], "is shutoff already")),
+        ("active", "started", ("ok", "active", [], "is active already")),
+        ("shelved_offloaded", "shelved", ("ok", "shelved_offloaded", [], "is shelved_offloaded already")),
+        (
+            "suspended",
+            "stopped",
+            ("left", "suspended", [], "left suspended, since stopped would mean to wake it first (allow_wake)"),
+        ),
+        (
+            "paused",
+            "started",
+            ("failed", "paused", [], "it is paused, and unpause is not to be had"),
+        ),
+        ("error", "stopped", ("failed", "error", [], "is in error: No valid host was found.")),
+        ("missing", "stopped", ("failed", "missing", [], "the cloud no longer has it")),
+        ("rescue", "stopped", ("failed", "rescue", [], "it is in a state that only a person can end")),
+    ],
+)
+def test_leaves_what_needs_nothing_or_takes_nothing(
+    status: str, goal: str, expected: tuple[str, str, list[str], str]
+) -> None:
+    stage = scene(an_instance(status=status, fault="No valid host was found." if status == "error" else None))
+    stage.cloud = ScriptedCloud(stage.clock, stage.instances, offers=ATMOSPHERE)
+    assert ran(stage.one(goal)) == expected
+    assert stage.cloud.calls == []
+    assert stage.clock.sleeps == []
+
+
+def test_an_instance_in_error_says_so_also_where_the_cloud_does_not_say_why() -> None:
+    assert ran(scene(an_instance(status="error")).one("started"))[3] == "is in error, and the cloud does not say why"
+
+
+def test_touches_nothing_whose_state_it_cannot_read() -> None:
+    stage = scene(an_instance(live=False))
+    assert ran(stage.one("stopped"))[::3] == ("failed", "its state in the cloud cannot be read with this account")
+    assert stage.cloud.calls == []
+
+
+@pytest.mark.parametrize(
+    ("reason", "message"),
+    [
+        (None, "left active, since it is locked (include_locked)"),
+        ("term paper", "left active, since it is locked: term paper (include_locked)"),
+    ],
+)
+def test_leaves_what_its_owner_locked(reason: str | None, message: str) -> None:
+    locked = an_instance(locked=True, lock_reason=reason)
+    assert ran(scene(locked).one("stopped")) == ("left", "active", [], message)
+    assert ran(scene(locked).one("stopped", include_locked=True))[2] == ["stop"]
+
+
+# --- waiting ---------------------------------------------------------------------------------------------------------
+
+
+def test_waits_for_who_is_on_the_way_already() -> None:
+    stage = scene(an_instance(activity="powering-off"))
+    stage.cloud.journey("web", Action.STOP)
+    assert ran(stage.one("stopped")) == ("ok", "shutoff", [], "became shutoff without our doing")
+    assert set(stage.cloud.calls) == {"refresh 1"}
+
+
+def test_waits_for_who_is_busy_then_acts() -> None:
+    stage = scene(an_instance(activity="image_snapshot", ip_address=ADDRESS))
+    stage.cloud.goes("web", Phase(0, "active", "image_snapshot", ADDRESS), Phase(30, "active", "", ADDRESS))
+    track = stage.one("stopped")
+    assert ran(track) == ("ok", "shutoff", ["stop"], "stop done")
+    assert track.seconds is not None
+    assert track.seconds > 30
+
+
+def test_a_started_instance_is_ready_only_once_it_is_deployed() -> None:
+    stage = scene(an_instance(status="shutoff"))
+    track = stage.one("started")
+    assert ran(track) == ("ok", "active", ["start"], "start done")
+    assert track.now.ip_address == NEW_ADDRESS
+    # Of a start, JOURNEYS says that it shows active after 5 s, and is ready after 25 s.
+    assert stage.clock.monotonic() >= 25
+
+
+def test_a_started_instance_that_gets_no_address_is_ready_after_a_while() -> None:
+    stage = scene(an_instance(status="shutoff"))
+    stage.cloud.answer("web", "refresh", lambda: stage.cloud.goes("web", Phase(0, "active")))
+    track = stage.one("started")
+    assert ran(track) == ("ok", "active", ["start"], "start done")
+    assert stage.cloud.settle_seconds <= stage.clock.monotonic() - 2 <= stage.cloud.settle_seconds + 10
+
+
+def test_an_instance_awake_without_an_address_is_not_kept_waiting() -> None:
+    assert scene(an_instance()).one("started").message == "is active already"
+
+
+def test_looks_less_and_less_often() -> None:
+    stage = scene(an_instance(activity="image_snapshot"))
+    stage.one("stopped", timeout=600)
+    sleeps = stage.clock.sleeps
+    assert sum(sleeps) == pytest.approx(600)
+    assert sleeps[0] <= 3, "a quick end is seen soon"
+    assert sleeps[1:-1] == sorted(sleeps[1:-1])
+    assert 10 <= sleeps[-2] <= 30, "and a late one without a look every second"
+
+
+def test_time_is_up_and_that_is_a_failure() -> None:
+    stage = scene(an_instance(ip_address=ADDRESS))
+    stage.cloud.answer("web", "refresh", *[lambda: stage.cloud.goes("web", Phase(0, "active", "powering-off"))] * 9)
+    track = stage.one("stopped", timeout=60)
+    assert ran(track) == (
+        "failed",
+        "active - powering-off",
+        ["stop"],
+        "was not stopped within 60 s (last seen active - powering-off)",
+    )
+    assert track.seconds == 60
+    assert stage.clock.monotonic() == 60
+
+
+def test_what_could_not_be_looked_at_is_looked_at_again() -> None:
+    stage = scene(an_instance())
+    stage.cloud.answer("web", "refresh", ServerFault("Broken."), LeftOut("Later."), Unreachable("Lost."))
+    assert ran(stage.one("stopped")) == ("ok", "shutoff", ["stop"], "stop done")
+
+
+def test_what_could_not_be_looked_at_until_the_end_is_not_called_done() -> None:
+    stage = scene(an_instance())
+    stage.cloud.answer("web", "refresh", *[ServerFault("The server broke.")] * 20)
+    track = stage.one("stopped", timeout=60)
+    assert track.failed
+    assert track.message == "was not stopped within 60 s (last looked at with: The server broke.)"
+
+
+def test_trouble_with_looking_that_has_passed_is_not_told() -> None:
+    stage = scene(an_instance(activity="image_snapshot"))
+    stage.cloud.answer("web", "refresh", ServerFault("The server broke."))
+    assert stage.one("stopped", timeout=60).message == (
+        "was not stopped within 60 s (last seen active - image_snapshot)"
+    )
+
+
+def test_what_vanishes_on_the_way_has_failed() -> None:
+    stage = scene(an_instance())
+    stage.cloud.answer("web", "refresh", None, lambda: stage.cloud.goes("web", Phase(0, "missing")))
+    assert ran(stage.one("stopped")) == ("failed", "missing", ["stop"], "the cloud no longer has it")
+
+
+# --- without waiting -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("instance", "goal", "order", "expected"),
+    [
+        (an_instance(), "stopped", {}, ("ok", "active", ["stop"], "stop was accepted; not waited for")),
+        (an_instance(status="shutoff"), "stopped", {}, ("ok", "shutoff", [], "is shutoff already")),
+        (
+            an_instance(activity="powering-off"),
+            "stopped",
+            {},
+            ("ok", "active - powering-off", [], "was on its way (active - powering-off); not waited for"),
+        ),
+        (
+            an_instance(activity="deploying"),
+            "stopped",
+            {},
+            ("failed", "active - deploying", [], "is busy (active - deploying), and was not waited for"),
+        ),
+        (
+            an_instance(status="suspended"),
+            "stopped",
+            {"allow_wake": True},
+            ("failed", "suspended", [], "needs resume, then stop, which cannot be done without wait"),
+        ),
+    ],
+)
+def test_without_wait_only_the_first_step_is_taken_and_nothing_is_called_done(
+    instance: Instance, goal: str, order: dict[str, Any], expected: tuple[str, str, list[str], str]
+) -> None:
+    stage = scene(instance)
+    assert ran(stage.one(goal, wait=False, **order)) == expected
+    assert stage.clock.sleeps == []
+    assert stage.cloud.count("refresh") == 0
+
+
+def test_without_wait_a_conflict_with_who_was_faster_is_no_failure() -> None:
+    stage = scene(an_instance())
+    stage.cloud.goes("web", Phase(0, "shutoff"))
+    assert ran(stage.one("stopped", wait=False)) == ("ok", "shutoff", [], "became shutoff without our doing")
+
+
+# --- refusals, and answers that leave things open --------------------------------------------------------------------
+
+
+def test_a_conflict_with_who_was_faster_is_no_failure() -> None:
+    stage = scene(an_instance())
+    stage.cloud.goes("web", Phase(0, "shutoff"))
+    assert ran(stage.one("stopped")) == ("ok", "shutoff", [], "became shutoff without our doing")
+    assert stage.cloud.calls[:2] == ["stop web", "look web"]
+
+
+def test_a_conflict_with_who_sent_it_the_same_way_is_waited_out() -> None:
+    stage = scene(an_instance())
+    stage.cloud.journey("web", Action.STOP)
+    assert ran(stage.one("stopped")) == ("ok", "shutoff", [], "became shutoff without our doing")
+    assert stage.cloud.count("stop") == 1
+
+
+def test_a_conflict_with_who_woke_it_is_the_first_step_done() -> None:
+    stage = scene(an_instance(status="suspended"))
+    stage.cloud.goes("web", Phase(0, "active"))
+    assert ran(stage.one("stopped", allow_wake=True)) == ("ok", "shutoff", ["stop"], "stop done")
+
+
+def test_any_other_conflict_fails_it_and_a_lost_address_is_told() -> None:
+    stage = scene(an_instance(ip_address=ADDRESS))
+    stage.cloud.goes("web", Phase(0, "active", "image_snapshot", ADDRESS))
+    assert ran(stage.one("stopped")) == (
+        "failed",
+        "active - image_snapshot",
+        [],
+        f"Stop of web (1) was refused. It runs on, but has lost its address {ADDRESS}.",
+    )
+
+
+def test_a_refusal_that_took_the_address_tells_so() -> None:
+    stage = scene(an_instance(ip_address=ADDRESS))
+
+    def takes_the_address() -> None:
+        stage.cloud.goes("web", Phase(0, "active"))
+        raise Refused("Suspend of web (1) was refused.")
+
+    stage.cloud.answer("web", "suspend", takes_the_address)
+    assert stage.one("suspended").message == (
+        f"Suspend of web (1) was refused. It runs on, but has lost its address {ADDRESS}."
+    )
+
+
+def test_what_others_wrote_stays_on_its_line() -> None:
+    stage = scene(an_instance(status="error", fault="No valid host.\n\x1b[2JTry again."))
+    assert stage.one("started").message == "is in error: No valid host. \ufffd[2JTry again."
+
+
+def test_a_conflict_that_took_no_address_tells_of_none() -> None:
+    stage = scene(an_instance(status="shutoff"))
+    stage.cloud.goes("web", Phase(0, "shutoff", "image_snapshot"))
+    assert stage.one("started").message == "Start of web (1) was refused."
+
+
+def test_a_conflict_that_cannot_be_looked_into_tells_both() -> None:
+    stage = scene(an_instance())
+    stage.cloud.answer("web", "stop", REFUSED)
+    stage.cloud.answer("web", "look", NotFound("Reading web (1) was refused."))
+    assert ran(stage.one("stopped"))[::3] == (
+        "failed",
+        f"{REFUSED} It could not be looked at again either: Reading web (1) was refused.",
+    )
+
+
+# Of nova's own errors, Atmosphere makes a refusal: they leave open what nova did by then.
+UNCLEAR = [
+    BROKE,
+    Refused("500 Internal Server Error (HTTP 403)."),
+    Unreachable("The connection was lost."),
+    UnexpectedAnswer("Answered with text/html."),
+]
+
+
+@pytest.mark.parametrize("error", UNCLEAR, ids=lambda error: type(error).__name__)
+def test_an_unclear_answer_to_what_was_carried_out_is_no_failure(error: JetstreamError) -> None:
+    stage = scene(an_instance())
+
+    def carried_out() -> None:
+        stage.cloud.journey("web", Action.STOP)
+        raise error
+
+    stage.cloud.answer("web", "stop", carried_out)
+    assert ran(stage.one("stopped")) == ("ok", "shutoff", ["stop"], "stop done")
+    assert stage.cloud.count("stop") == 1
+
+
+@pytest.mark.parametrize("error", UNCLEAR, ids=lambda error: type(error).__name__)
+def test_an_unclear_answer_to_what_was_not_carried_out_is_a_failure(error: JetstreamError) -> None:
+    stage = scene(an_instance())
+    stage.cloud.answer("web", "stop", error)
+    assert ran(stage.one("stopped")) == ("failed", "active", [], str(error))
+    assert stage.cloud.count("stop") == 1
+
+
+@pytest.mark.parametrize("error", UNCLEAR, ids=lambda error: type(error).__name__)
+def test_an_unclear_reboot_counts_only_if_it_is_seen(error: JetstreamError) -> None:
+    stage = scene(an_instance(ip_address=ADDRESS))
+
+    def carried_out() -> None:
+        stage.cloud.journey("web", Action.REBOOT)
+        raise error
+
+    stage.cloud.answer("web", "reboot", carried_out)
+    assert ran(stage.one("rebooted")) == ("ok", "active", ["reboot"], "reboot done")
+    stage = scene(an_instance(ip_address=ADDRESS))
+    stage.cloud.answer("web", "reboot", error)
+    assert ran(stage.one("rebooted")) == ("failed", "active", [], str(error))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OverAllocation('Start of web (1) was refused: "Time allocation exceeded" (HTTP 413).', status=413),
+        NotFound("Start of web (1) was refused.", status=404),
+        RateLimited("Start of web (1) was put off (HTTP 429).", status=429),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_plain_refusal_is_told_in_its_own_words(error: JetstreamError) -> None:
+    stage = scene(an_instance(status="shutoff"))
+    stage.cloud.answer("web", "start", error)
+    assert ran(stage.one("started")) == ("failed", "shutoff", [], str(error))
+    assert stage.cloud.calls == ["start web"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "message"),
+    [
+        (None, "the cloud took the stop, but it is active again"),
+        (
+            "The guest did not shut down.",
+            "the cloud took the stop, but it is active again: The guest did not shut down.",
+        ),
+        (ServerFault("Broken."), "the cloud took the stop, but it is active again"),
+    ],
+)
+def test_an_accepted_action_that_came_to_nothing_is_a_failure(
+    reason: str | JetstreamError | None, message: str
+) -> None:
+    stage = scene(an_instance())
+    if reason:
+        stage.cloud.reasons["web"] = reason
+    stage.cloud.answer("web", "refresh", lambda: stage.cloud.goes("web", Phase(0, "active")))
+    assert ran(stage.one("stopped")) == ("failed", "active", ["stop"], message)
+    assert stage.cloud.count("stop") == 1, "it is not sent again"
+
+
+def test_a_cloud_that_begins_late_is_not_given_up() -> None:
+    stage = scene(an_instance())
+
+    def late() -> None:
+        stage.cloud.goes("web", Phase(0, "active"), Phase(0.5, "active", "powering-off"), Phase(5, "shutoff"))
+
+    stage.cloud.answer("web", "refresh", late)
+    assert ran(stage.one("stopped")) == ("ok", "shutoff", ["stop"], "stop done")
+
+
+def test_an_instance_that_falls_into_error_on_the_way_has_failed() -> None:
+    stage = scene(an_instance(status="shutoff"))
+    stage.cloud.answer("web", "refresh", None, lambda: stage.cloud.goes("web", Phase(0, "error")))
+    assert ran(stage.one("started"))[::3] == ("failed", "is in error, and the cloud does not say why")
+
+
+# --- fleets ----------------------------------------------------------------------------------------------------------
+
+
+def fleet(count: int, status: str = "active") -> list[Instance]:
+    return [an_instance(f"node-{number:03}", status, number=number) for number in range(1, count + 1)]
+
+
+def test_one_that_fails_does_not_hold_the_others_up() -> None:
+    stage = scene(*fleet(40))
+    stage.cloud.answer("node-007", "stop", BROKE)
+    stage.cloud.answer("node-009", "stop", OverAllocation("Used up."))
+    run = stage.run("stopped")
+    assert [track.before.name for track in run.tracks if track.failed] == ["node-007", "node-009"]
+    assert all(state_text(track.now) == "shutoff" for track in run.tracks if not track.failed)
+    assert run.stopped_by is None
+    assert stage.cloud.count("stop") == 40
+
+
+@pytest.mark.parametrize("error", [AuthenticationFailed("Refused."), InMaintenance("Closed.")], ids=["login", "closed"])
+@pytest.mark.parametrize("call", ["stop", "look", "refresh"])
+def test_what_ends_a_run_ends_it_and_every_instance_is_still_accounted_for(call: str, error: JetstreamError) -> None:
+    stage = scene(*fleet(40), an_instance("cold", "shutoff", number=41), at_once=1)
+    if call == "look":
+        stage.cloud.answer("node-001", "stop", BROKE)
+    stage.cloud.answer("node-001", call, error)
+    run = stage.run("stopped")
+    assert run.stopped_by is error
+    assert len(run.tracks) == 41
+    assert [track.message for track in run.tracks if not track.failed] == ["is shutoff already"]
+    assert {track.message.split(" (")[0] for track in run.tracks if track.failed} == {f"was not seen through: {error}"}
+    assert sum(track.changed for track in run.tracks) == (40 if call == "refresh" else 0)
+    assert stage.cloud.count("stop") == (40 if call == "refresh" else 1), "nothing is sent after that"
+
+
+def test_ctrl_c_sends_nothing_more() -> None:
+    stage = scene(*fleet(3), an_instance("busy", activity="image_snapshot", number=4))
+
+    def interrupt(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    stage.clock.meanwhile = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        stage.run("stopped")
+    assert stage.cloud.count("stop") == 3
+    assert stage.cloud.count("refresh") == 0
+
+
+def test_no_more_are_changed_than_was_allowed() -> None:
+    stage = scene(*fleet(5), an_instance("cold", "shutoff", number=6))
+    run = stage.run("stopped", max_changes=3)
+    assert [track.message for track in run.tracks] == [
+        *["stop done"] * 3,
+        *["not done: max_changes (3) was reached"] * 2,
+        "is shutoff already",
+    ]
+    assert stage.cloud.count("stop") == 3
+
+
+def test_a_second_step_is_not_a_second_change() -> None:
+    stage = scene(*fleet(2, "suspended"))
+    run = stage.run("stopped", allow_wake=True, max_changes=2)
+    assert [ran(track)[2] for track in run.tracks] == [["resume", "stop"]] * 2
+
+
+def test_a_watcher_hears_of_every_end_once_and_of_who_is_late() -> None:
+    stage = scene(an_instance("fast", number=1), an_instance("slow", activity="image_snapshot", number=2))
+    heard: list[Progress] = []
+    order = Order(Goal.STOPPED, timeout=30)
+    converge(stage.cloud, stage.instances, order, stage.clock, report=heard.append, jitter=same)
+    assert [(arrival.label, arrival.message, arrival.failed) for each in heard for arrival in each.news] == [
+        ("fast (1)", "stop done", False),
+        ("slow (2)", "was not stopped within 30 s (last seen active - image_snapshot)", True),
+    ]
+    assert heard[0].late == ("fast (1)", "slow (2)")
+    assert (heard[-1].total, heard[-1].ended, heard[-1].failed, heard[-1].seconds, heard[-1].late) == (2, 2, 1, 30, ())
+    middle = next(each for each in heard if each.ended == 1)
+    assert middle.late == ("slow (2)",)
+
+
+# --- check mode ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("instance", "goal", "order", "expected"),
+    [
+        (an_instance(), "stopped", {}, ("ok", "shutoff", ["stop"], "would stop")),
+        (an_instance(status="shutoff"), "stopped", {}, ("ok", "shutoff", [], "is shutoff already")),
+        (
+            an_instance(status="suspended"),
+            "stopped",
+            {"allow_wake": True},
+            ("ok", "shutoff", ["resume", "stop"], "would resume, then stop"),
+        ),
+        (
+            an_instance(activity="powering-off"),
+            "stopped",
+            {},
+            ("ok", "active - powering-off", [], "is on its way (active - powering-off)"),
+        ),
+        (
+            an_instance(activity="powering-off"),
+            "started",
+            {},
+            ("ok", "active", ["start"], "would start once it is shutoff"),
+        ),
+        (
+            an_instance(activity="image_snapshot"),
+            "stopped",
+            {},
+            (
+                "ok",
+                "active - image_snapshot",
+                [],
+                "would wait for it: it is busy (active - image_snapshot), and where that leads is not known",
+            ),
+        ),
+        (
+            an_instance(status="error"),
+            "stopped",
+            {},
+            ("failed", "error", [], "is in error, and the cloud does not say why"),
+        ),
+        (
+            an_instance(live=False),
+            "stopped",
+            {},
+            ("failed", "active", [], "its state in the cloud cannot be read with this account"),
+        ),
+    ],
+)
+def test_foresees(
+    instance: Instance, goal: str, order: dict[str, Any], expected: tuple[str, str, list[str], str]
+) -> None:
+    stage = scene(instance)
+    [track] = foresee(stage.cloud, stage.instances, Order(Goal(goal), **order)).tracks
+    assert ran(track) == expected
+    assert stage.cloud.calls == []
+
+
+RESTING = ("active", "shutoff", "suspended", "paused", "shelved", "shelved_offloaded", "error", "rescue", "missing")
+
+
+@given(
+    start=st.sampled_from(RESTING) | st.sampled_from([each for each in Action if each is not Action.UNPAUSE]),
+    goal=st.sampled_from(Goal),
+    allow_wake=st.booleans(),
+)
+def test_what_is_foreseen_is_what_is_done(start: str | Action, goal: Goal, allow_wake: bool) -> None:
+    """From every state, and from the beginning of every way: check mode says what a real run then does."""
+    if isinstance(start, Action):
+        first = JOURNEYS[start][0]
+        stage = scene(an_instance(status=first.status, activity=first.activity))
+        stage.cloud.journey("web", start)
+    else:
+        stage = scene(an_instance(status=start))
+    order = Order(goal, allow_wake=allow_wake)
+    [ahead] = foresee(stage.cloud, stage.instances, order).tracks
+    [after] = converge(stage.cloud, stage.instances, order, stage.clock, jitter=same).tracks
+    assert (ahead.actions, ahead.failed, ahead.left) == (after.actions, after.failed, after.left)
+
+
+# --- anything at all -------------------------------------------------------------------------------------------------
+
+TROUBLE: Sequence[Callable[[], JetstreamError] | None] = (
+    None,
+    None,
+    lambda: Conflict("Refused."),
+    lambda: ServerFault("Broken."),
+    lambda: Unreachable("Lost."),
+    lambda: NotFound("Gone."),
+    lambda: OverAllocation("Used up."),
+    lambda: LeftOut("Later."),
+    lambda: AuthenticationFailed("No."),
+)
+
+
+@given(data=st.data())
+def test_whatever_happens_each_is_accounted_for_and_nothing_is_made_up(data: st.DataObject) -> None:
+    names = [f"node-{number}" for number in range(data.draw(st.integers(1, 5)))]
+    places = st.sampled_from(["active", "shutoff", "suspended", "shelved_offloaded", "error"])
+    stage = scene(*(an_instance(name, data.draw(places), number=number) for number, name in enumerate(names)))
+    goal = data.draw(st.sampled_from(Goal))
+    for name in names:
+        for call in ("look", "refresh", *(each.value for each in Action)):
+            troubles = data.draw(st.lists(st.sampled_from(TROUBLE), max_size=3))
+            if call not in ("look", "refresh"):
+                troubles = [each for each in troubles if each is None or not isinstance(each(), LeftOut)]
+            if call == "look":
+                troubles = [each for each in troubles if each is None or not isinstance(each(), (LeftOut, Conflict))]
+            stage.cloud.answer(name, call, *(each and each() for each in troubles))
+    run = converge(
+        stage.cloud,
+        stage.instances,
+        Order(goal, allow_wake=data.draw(st.booleans()), wait=data.draw(st.booleans()), timeout=100),
+        stage.clock,
+        jitter=same,
+    )
+    assert [track.before for track in run.tracks] == stage.instances
+    for track in run.tracks:
+        assert track.done
+        assert track.message
+        assert track.seconds is not None
+        if "done" in track.message.split():
+            seen = situation(track.now.status, track.now.activity)
+            assert track.failed or (seen.kind, seen.place) == (Kind.RESTING, goal.place)
+        if not track.failed and not track.left and "not waited for" not in track.message:
+            assert situation(track.now.status, track.now.activity).place is Place(goal.place)
+    assert (run.stopped_by is not None) <= any(track.failed for track in run.tracks)
+    assert stage.clock.monotonic() <= 100

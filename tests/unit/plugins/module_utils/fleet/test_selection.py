@@ -1,0 +1,190 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A selection means just what its words say, and what is unknown or ambiguous is said in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import SelectionError
+from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.selection import (
+    INSTANCE_FIELDS,
+    VOLUME_FIELDS,
+    Selector,
+    select,
+    select_by_name,
+    select_to_change,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
+    AllocationSource,
+    Image,
+    Instance,
+    Project,
+    Provider,
+    Size,
+    Volume,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.options import INSTANCE_FILTERS, VOLUME_FILTERS
+from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import INDIANA, JOHNDOE, an_instance
+from hypothesis import given
+from hypothesis import strategies as st
+
+TEXAS = Provider(name="Jetstream - TACC", uuid="00000000-0000-0000-0000-000000000002")
+GEO = Project(name="Geo Project", uuid="ae555420-09a0-5f7f-a681-42cd85996531")
+UBUNTU = Image(name="Ubuntu 18.04 Devel and Docker", uuid="e740aeb9-9fea-51fe-b8dc-a05eb632228a")
+GRANT = AllocationSource(name="TG-GEO160014", uuid="c973da3f-a5ee-511f-965d-026f2f15a9e3")
+
+FLEET = [
+    an_instance("web", number=1, project=GEO, image=UBUNTU, allocation_source=GRANT),
+    an_instance("web", "shutoff", number=2, provider=TEXAS),
+    an_instance("geo-node-01", number=3, project=GEO),
+    an_instance("geo-node-02", "suspended", number=4, size=Size(name="m1.large", alias="5", cpu=10)),
+    an_instance("gpu[1]", "shutoff", number=5, image=UBUNTU),
+    an_instance("gpu1", number=6),
+    an_instance("a*", number=7),
+    an_instance("abc", number=8),
+]
+
+
+def chosen(**options: Any) -> tuple[list[int | str], tuple[str, ...]]:
+    """Return the numbers of what the options select, and the complaints."""
+    selection = select(FLEET, Selector.from_options(options, INSTANCE_FILTERS.argument_spec), INSTANCE_FIELDS)
+    return [each.id for each in selection.things], selection.complaints
+
+
+@pytest.mark.parametrize(
+    ("options", "numbers"),
+    [
+        ({}, [1, 2, 3, 4, 5, 6, 7, 8]),
+        ({"name": ["geo-node-01"]}, [3]),
+        ({"name": ["geo-*"]}, [3, 4]),
+        ({"name": ["geo-node-0[2-9]"]}, [4]),
+        ({"name": ["Geo-*"]}, []),
+        ({"name": ["w?b"]}, [1, 2]),
+        ({"name": ["*"]}, [1, 2, 3, 4, 5, 6, 7, 8]),
+        ({"id": ["2"]}, [2]),
+        ({"id": [" 2 ", "1"]}, [1, 2]),
+        ({"uuid": [FLEET[3].uuid]}, [4]),
+        ({"uuid": [FLEET[3].uuid.upper()]}, [4]),
+        ({"name": ["gpu1"], "id": ["1"], "uuid": [FLEET[2].uuid]}, [1, 3, 6]),
+        ({"status": ["shutoff"]}, [2, 5]),
+        ({"status": ["shutoff", "suspended"]}, [2, 4, 5]),
+        ({"project": ["Geo Project"]}, [1, 3]),
+        ({"project": ["Geo*"]}, [1, 3]),
+        ({"project": [GEO.uuid]}, [1, 3]),
+        ({"size": ["m1.large"]}, [4]),
+        ({"size": ["m1.*"]}, [1, 2, 3, 4, 5, 6, 7, 8]),
+        ({"image": ["Ubuntu*"]}, [1, 5]),
+        ({"image": [str(UBUNTU.uuid)]}, [1, 5]),
+        ({"provider": ["*TACC"]}, [2]),
+        ({"provider": [INDIANA.uuid]}, [1, 3, 4, 5, 6, 7, 8]),
+        ({"allocation_source": ["TG-GEO160014"]}, [1]),
+        ({"status": ["active"], "project": ["Geo Project"]}, [1, 3]),
+        ({"name": ["geo-*"], "status": ["active"]}, [3]),
+        ({"exclude": ["web", "geo-*"]}, [5, 6, 7, 8]),
+        ({"exclude": ["3", FLEET[3].uuid]}, [1, 2, 5, 6, 7, 8]),
+        ({"name": ["geo-*"], "exclude": ["geo-node-01"]}, [4]),
+        # A name that is also a glob means the one thing of that name, if there is one.
+        ({"name": ["gpu[1]"]}, [5]),
+        ({"name": ["a*"]}, [7]),
+        ({"exclude": ["a*"]}, [1, 2, 3, 4, 5, 6, 8]),
+        # A glob may match nothing today.
+        ({"name": ["bio-*"], "exclude": ["chem-*"]}, []),
+    ],
+)
+def test_selects(options: dict[str, Any], numbers: list[int]) -> None:
+    assert chosen(**options) == (numbers, ())
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"name": ["geo-nod-01"]}, "name: nothing is called geo-nod-01. Did you mean geo-node-01?"),
+        ({"name": ["zzz"]}, "name: nothing is called zzz."),
+        ({"exclude": ["wbe"]}, "exclude: nothing is called wbe. Did you mean web?"),
+        ({"id": ["99"]}, "Nothing has the id 99."),
+        ({"uuid": ["103585ce"]}, "Nothing has the uuid 103585ce."),
+        ({"name": ["web"]}, "2 are called web: say which by id (1, 2)."),
+    ],
+)
+def test_says_what_is_unknown_or_ambiguous(options: dict[str, Any], complaint: str) -> None:
+    assert chosen(**options)[1] == (complaint,)
+    with pytest.raises(SelectionError) as raised:
+        select_to_change(FLEET, Selector.from_options(options | {"all": "exclude" in options}, ()), INSTANCE_FIELDS)
+    assert str(raised.value) == complaint
+
+
+def test_changes_nothing_unless_something_is_meant() -> None:
+    with pytest.raises(SelectionError) as raised:
+        select_to_change(FLEET, Selector.from_options({"exclude": ["web"]}, ()), INSTANCE_FIELDS)
+    assert str(raised.value) == (
+        "Nothing says which instances are meant. Give name, id, uuid or a filter, or all: true for every one of the "
+        "account."
+    )
+    assert select_to_change(FLEET, Selector.from_options({"all": True}, ()), INSTANCE_FIELDS) == FLEET
+
+
+@pytest.mark.parametrize(
+    ("names", "found", "complaints"),
+    [
+        ((), ["TG-GEO160014", "TG-OVER0001"], ()),
+        (("TG-*",), ["TG-GEO160014", "TG-OVER0001"], ()),
+        (("TG-OVER0001", GRANT.uuid), ["TG-GEO160014", "TG-OVER0001"], ()),
+        (("TG-GEO160015",), [], ("name: nothing is called TG-GEO160015. Did you mean TG-GEO160014?",)),
+    ],
+)
+def test_selects_allocation_sources_by_name(
+    names: tuple[str, ...], found: list[str], complaints: tuple[str, ...]
+) -> None:
+    selection = select_by_name([GRANT, AllocationSource(name="TG-OVER0001", uuid="e85df46e")], names)
+    assert ([each.name for each in selection.things], selection.complaints) == (found, complaints)
+
+
+def test_selects_volumes() -> None:
+    def a_volume(name: str, number: int, status: str | None) -> Volume:
+        return Volume(number, f"uuid-{number}", name, 10, status, INDIANA, JOHNDOE, "johndoe", project=GEO)
+
+    volumes = [a_volume("data", 1, "in-use"), a_volume("scratch", 2, "available"), a_volume("old", 3, None)]
+    selector = Selector.from_options({"status": ["in-*", "avail*"], "project": ["Geo*"]}, VOLUME_FILTERS.argument_spec)
+    assert [each.id for each in select(volumes, selector, VOLUME_FIELDS).things] == [1, 2]
+
+
+# Few letters, so that names and patterns meet; the brackets of globs among them.
+NAMES = st.text(alphabet="ab*?[]!-1", max_size=4)
+FLEETS = st.lists(st.tuples(NAMES, st.sampled_from(["active", "shutoff"])), max_size=6).map(
+    lambda rows: [an_instance(name, status, number=number) for number, (name, status) in enumerate(rows, start=1)]
+)
+
+
+@given(fleet=FLEETS, names=st.lists(NAMES, max_size=3), exclude=st.lists(NAMES, max_size=2))
+def test_every_word_adds_and_what_is_excluded_is_out(
+    fleet: Sequence[Instance], names: list[str], exclude: list[str]
+) -> None:
+    def picked(**options: Any) -> list[str]:
+        selection = select(fleet, Selector.from_options(options, ()), INSTANCE_FIELDS)
+        return [each.uuid for each in selection.things]
+
+    everything = [each.uuid for each in fleet]
+    together = picked(name=names)
+    assert together == [uuid for uuid in everything if uuid in together], "in the order they came in, each once"
+    if names:
+        apart = {uuid for name in names for uuid in picked(name=[name])}
+        assert set(together) == apart
+    left = picked(name=names, exclude=exclude)
+    out = {uuid for uuid in everything if uuid not in picked(exclude=exclude)}
+    assert left == [uuid for uuid in together if uuid not in out]
+
+
+@given(fleet=FLEETS, name=NAMES)
+def test_a_name_means_its_bearers_or_else_what_it_matches(fleet: Sequence[Instance], name: str) -> None:
+    selection = select(fleet, Selector(names=(name,)), INSTANCE_FIELDS)
+    bearers = [each for each in fleet if each.name == name]
+    assert list(selection.things) == (bearers or [each for each in fleet if fnmatchcase(each.name, name)])
+    if len(bearers) > 1:
+        assert selection.complaints
+    if not selection.things and not set("*?[") & set(name):
+        assert selection.complaints

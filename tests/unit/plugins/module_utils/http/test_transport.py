@@ -1,0 +1,480 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A request is sent again only where that can do no harm, to nobody but its server, and every silence is explained."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+    ConfigurationError,
+    JetstreamError,
+    UnexpectedAnswer,
+    Unreachable,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.http.transport import Reply, Transport, Wire
+from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
+from ansible_collections.jetstream.cloud.tests.unit.fakes.loopback import (
+    DROP,
+    SILENCE,
+    Loopback,
+    answer,
+    refusing_port,
+)
+
+OK = answer(200, {"fine": True})
+TRUNCATED = answer(200, {"fine": True}, length=99999)
+GIBBERISH = b"\x00\x01 this is not HTTP\r\n\r\n"
+PAGE = answer(503, "<html>Busy</html>", content_type="text/html")
+HEADERS = {"Accept": "application/json", "Authorization": "Token 0123456789abcdef"}
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@contextmanager
+def transport(clock: FakeClock, url: str, **wire: Any) -> Iterator[Transport]:
+    settings: dict[str, Any] = {"timeout": 5.0, "retry_timeout": 60.0, **wire}
+    made = Transport(url, Wire(**settings), clock, jitter=lambda longest: longest)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def get(sender: Transport, path: str = "/api") -> Reply:
+    return sender.request("GET", path, headers=HEADERS)
+
+
+def post(sender: Transport, path: str = "/api") -> Reply:
+    return sender.request("POST", path, headers=HEADERS, data={"action": "stop"})
+
+
+def error_from(sender: Transport, method: str = "GET") -> JetstreamError:
+    with pytest.raises(JetstreamError) as raised:
+        sender.request(method, "/api", headers=HEADERS)
+    return raised.value
+
+
+# --- what is sent, and what comes back -------------------------------------------------------------------------------
+
+
+def test_sends_what_it_is_given(clock: FakeClock) -> None:
+    with Loopback(OK, OK) as server, transport(clock, server.url) as sender:
+        reply = sender.request("GET", "/api", headers=HEADERS, params={"page": "2"})
+        post(sender)
+    assert (reply.status, reply.body, reply.is_json, reply.content_type) == (
+        200,
+        {"fine": True},
+        True,
+        "application/json",
+    )
+    assert [(each.method, each.path, each.body) for each in server.asked] == [
+        ("GET", "/api?page=2", b""),
+        ("POST", "/api", b'{"action": "stop"}'),
+    ]
+    assert {each.headers["authorization"] for each in server.asked} == {"Token 0123456789abcdef"}
+    assert {each.headers["accept"] for each in server.asked} == {"application/json"}
+    assert server.connections == 1, "connections are kept"
+
+
+@pytest.mark.parametrize(
+    ("sent", "is_json", "body"),
+    [
+        (answer(200, "[1]", content_type="application/json; charset=utf-8"), True, [1]),
+        (answer(200, "[1]", content_type="application/problem+json"), True, [1]),
+        (answer(200, "<html>", content_type="text/html"), False, None),
+        (answer(200, "{", content_type="application/json"), False, None),
+        (answer(200, b"\xff\xfe{", content_type="application/json"), False, None),
+        (answer(200, "[1]", content_type=None), False, None),
+        (answer(204, b"", content_type=None), False, None),
+    ],
+)
+def test_takes_for_json_only_what_is(clock: FakeClock, sent: bytes, is_json: bool, body: Any) -> None:
+    with Loopback(sent) as server, transport(clock, server.url) as sender:
+        reply = get(sender)
+    assert (reply.is_json, reply.body) == (is_json, body)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_follows_no_redirect(clock: FakeClock, method: str, status: int) -> None:
+    with Loopback() as elsewhere:
+        moved = answer(status, b"", headers={"Location": f"{elsewhere.url}/auth"})
+        with Loopback(moved) as server, transport(clock, server.url) as sender:
+            reply = sender.request(method, "/auth/", headers=HEADERS)
+    assert (reply.status, reply.location) == (status, f"{elsewhere.url}/auth")
+    assert len(server.asked) == 1
+    assert elsewhere.asked == []
+
+
+def test_keeps_no_cookie(clock: FakeClock) -> None:
+    session = answer(201, {}, headers={"Set-Cookie": "atmo_sessionid=abc; Path=/"})
+    with Loopback(session, OK) as server, transport(clock, server.url) as sender:
+        post(sender, "/auth")
+        get(sender)
+    assert all("cookie" not in each.headers for each in server.asked)
+
+
+def test_takes_no_password_from_netrc(clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    netrc = tmp_path / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login eve password evil\ndefault login eve password evil\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with Loopback(OK, OK) as server, transport(clock, server.url) as sender:
+        get(sender)
+        sender.request("GET", "/api", headers={})
+    assert server.asked[0].headers["authorization"] == "Token 0123456789abcdef"
+    assert "authorization" not in server.asked[1].headers
+
+
+# --- again, or not ---------------------------------------------------------------------------------------------------
+
+# What is answered first -> whether a GET is sent again, and whether anything else is.
+AGAIN: list[tuple[str, bytes, bool, bool]] = [
+    ("200", OK, False, False),
+    ("404", answer(404, {}), False, False),
+    ("500", answer(500, "<html>", content_type="text/html"), False, False),
+    ("429", answer(429, {}), True, True),
+    ("429 with Retry-After", answer(429, {}, headers={"Retry-After": "7"}), True, True),
+    ("502", answer(502, "<html>", content_type="text/html"), True, False),
+    ("503 page", PAGE, True, False),
+    ("503 page with Retry-After", answer(503, "", content_type="text/html", headers={"Retry-After": "7"}), True, True),
+    ("503 maintenance", answer(503, {"detail": "Upgrade: back at noon"}), False, False),
+    ("503 maintenance with Retry-After", answer(503, {}, headers={"Retry-After": "7"}), True, True),
+    ("504", answer(504, {}), True, False),
+    ("dropped", DROP, True, False),
+    ("truncated", TRUNCATED, True, False),
+    ("gibberish", GIBBERISH, True, False),
+]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+@pytest.mark.parametrize(("what", "first", "get_again", "other_again"), AGAIN, ids=[each[0] for each in AGAIN])
+def test_sends_again_only_where_it_can_do_no_harm(
+    clock: FakeClock, method: str, what: str, first: bytes, get_again: bool, other_again: bool
+) -> None:
+    again = get_again if method == "GET" else other_again
+    with Loopback(first, OK) as server, transport(clock, server.url) as sender:
+        try:
+            reply = sender.request(method, "/api", headers=HEADERS)
+        except Unreachable:
+            assert not again
+        else:
+            assert (reply.body == {"fine": True}) == (again or what == "200")
+    assert len(server.asked) == 1 + again
+    assert clock.sleeps == ([7.0 if "Retry-After" in what else 0.5] if again else [])
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_what_never_left_is_sent_again_for_a_while(clock: FakeClock, method: str) -> None:
+    with refusing_port() as nobody, transport(clock, f"http://127.0.0.1:{nobody.getsockname()[1]}") as sender:
+        error = error_from(sender, method)
+    assert clock.sleeps == [0.5, 1, 2, 4], "a stranger is not waited for as long as a server that answered before"
+    assert str(error) == f"http://127.0.0.1:{nobody_port(error)} could not be connected to: Connection refused."
+
+
+def nobody_port(error: JetstreamError) -> str:
+    return str(error).split(":")[2].split(" ")[0]
+
+
+def test_a_server_that_answered_before_is_waited_for(clock: FakeClock) -> None:
+    with Loopback(OK) as server, transport(clock, server.url, retry_timeout=30.0) as sender:
+        get(sender)
+        sender._session.close()
+        server.answers.extend([DROP] * 20)
+        error = error_from(sender)
+    assert clock.sleeps == [0.5, 1, 2, 4, 8, 10]
+    assert isinstance(error, Unreachable)
+
+
+def test_gives_up_in_time_and_tells_the_last_answer(clock: FakeClock) -> None:
+    with Loopback(otherwise=PAGE) as server, transport(clock, server.url) as sender:
+        assert get(sender).status == 503
+    assert clock.sleeps == [0.5, 1, 2, 4, 8, 10, 10, 10, 10]
+    assert clock.monotonic() <= 60
+
+
+def test_pauses_are_spread(clock: FakeClock) -> None:
+    drawn: list[float] = []
+
+    def half(longest: float) -> float:
+        drawn.append(longest)
+        return longest / 2
+
+    with Loopback(PAGE, PAGE, PAGE, OK) as server:
+        sender = Transport(server.url, Wire(timeout=5, retry_timeout=60), clock, jitter=half)
+        get(sender)
+        sender.close()
+    assert drawn == [0.5, 1, 2]
+    assert clock.sleeps == [0.25, 0.5, 1]
+
+
+def test_without_retries_nothing_is_sent_twice(clock: FakeClock) -> None:
+    with Loopback(PAGE) as server, transport(clock, server.url, retry_timeout=0) as sender:
+        assert get(sender).status == 503
+    assert len(server.asked) == 1
+    assert clock.sleeps == []
+
+
+# --- Retry-After -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("said", "pause"),
+    [
+        ("0", 0.0),
+        ("7", 7.0),
+        ("1.5", 1.5),
+        ("-3", 0.0),
+        ("soon", 0.5),
+        ("", 0.5),
+        ("30 seconds later", 0.5),
+        (lambda now: format_datetime(now + timedelta(seconds=20), usegmt=True), 20.0),
+        (lambda now: format_datetime(now - timedelta(seconds=20), usegmt=True), 0.0),
+        # A zone that is not there is GMT.
+        (lambda now: format_datetime(now + timedelta(seconds=20), usegmt=True).removesuffix(" GMT"), 20.0),
+    ],
+)
+def test_waits_as_long_as_the_server_says(clock: FakeClock, said: Any, pause: float) -> None:
+    value = said if isinstance(said, str) else said(clock.now())
+    with (
+        Loopback(answer(429, {}, headers={"Retry-After": value}), OK) as server,
+        transport(clock, server.url) as sender,
+    ):
+        assert get(sender).status == 200
+    assert clock.sleeps == [pause]
+
+
+@pytest.mark.parametrize("said", ["61", "86400", "inf"])
+def test_does_not_wait_longer_than_the_user_would(clock: FakeClock, said: str) -> None:
+    with (
+        Loopback(answer(429, {}, headers={"Retry-After": said})) as server,
+        transport(clock, server.url) as sender,
+    ):
+        assert get(sender).status == 429
+    assert clock.sleeps == []
+
+
+def test_all_requests_wait_when_the_server_asks_one_to(clock: FakeClock) -> None:
+    """While one waits for 30 s, another begins: it is held back for the same 30 s."""
+    others: list[float] = []
+
+    def meanwhile(seconds: float) -> None:
+        if threading.current_thread().name == "another":
+            others.append(seconds)
+            return
+        thread = threading.Thread(target=lambda: get(sender), name="another")
+        thread.start()
+        thread.join(10)
+
+    clock.meanwhile = meanwhile
+    with (
+        Loopback(answer(429, {}, headers={"Retry-After": "30"}), OK, OK) as server,
+        transport(clock, server.url) as sender,
+    ):
+        get(sender)
+    assert others == [30.0]
+    assert len(server.asked) == 3
+
+
+def test_who_waits_waits_on_if_another_is_told_to_wait_longer(clock: FakeClock) -> None:
+    with Loopback(OK) as server, transport(clock, server.url) as sender:
+
+        def told_to_wait_longer(_seconds: float) -> None:
+            clock.meanwhile = None
+            sender._close_gate(35.0)
+
+        clock.meanwhile = told_to_wait_longer
+        sender._close_gate(30.0)
+        get(sender)
+    assert clock.sleeps == [30.0, 5.0]
+
+
+# --- no answer, and why ----------------------------------------------------------------------------------------------
+
+
+def test_an_unknown_host_is_named(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_args: object, **_more: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with transport(clock, "https://use.jetstream-clod.org") as sender:
+        error = error_from(sender)
+    assert str(error) == "The host of https://use.jetstream-clod.org was not found. Check api_url, and the network."
+
+
+@pytest.mark.parametrize("host", ["a" * 64 + ".org", "a..org"])
+def test_an_impossible_host_is_refused(clock: FakeClock, host: str) -> None:
+    with transport(clock, f"https://{host}") as sender:
+        error = error_from(sender)
+    assert str(error) == f"https://{host} is not an address that can be used as api_url."
+
+
+def test_a_host_that_does_not_take_the_connection_is_named(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent(*_args: object, **_more: object) -> None:
+        raise TimeoutError("timed out")
+
+    monkeypatch.setattr("urllib3.util.connection.create_connection", silent)
+    with transport(clock, "https://10.0.0.1", timeout=7) as sender:
+        error = error_from(sender, "POST")
+    assert str(error) == "https://10.0.0.1 could not be connected to within 7 s."
+    assert isinstance(error, Unreachable)
+    assert error.unsent
+
+
+def test_a_server_that_says_nothing_is_given_up(clock: FakeClock) -> None:
+    with Loopback(SILENCE) as server, transport(clock, server.url, timeout=0.2, retry_timeout=0) as sender:
+        error = error_from(sender)
+    assert str(error) == f"{server.url} did not answer within 0.2 s. A larger timeout may help."
+    assert isinstance(error, Unreachable)
+    assert not error.unsent
+
+
+def test_a_long_answer_is_given_more_time(clock: FakeClock) -> None:
+    with (
+        Loopback(SILENCE) as server,
+        transport(clock, server.url, timeout=0.1, retry_timeout=0) as sender,
+        pytest.raises(Unreachable) as raised,
+    ):
+        sender.request("GET", "/api", headers=HEADERS, extra_time=0.15)
+    assert str(raised.value).startswith(f"{server.url} did not answer within 0.25 s.")
+
+
+@pytest.mark.parametrize(
+    ("sent", "why"),
+    [
+        (DROP, "Remote end closed connection without response"),
+        (TRUNCATED, "IncompleteRead(14 bytes read, 99985 more expected)"),
+    ],
+    ids=["dropped", "truncated"],
+)
+def test_a_lost_connection_is_told(clock: FakeClock, sent: bytes, why: str) -> None:
+    with Loopback(sent) as server, transport(clock, server.url, retry_timeout=0) as sender:
+        error = error_from(sender)
+    assert str(error) == f"The connection to {server.url} was lost before an answer came: {why}."
+
+
+def test_what_cannot_be_decoded_is_no_lost_connection(clock: FakeClock) -> None:
+    broken = answer(200, zlib.compress(b"{}")[:5] + b"nonsense", headers={"Content-Encoding": "gzip"})
+    with Loopback(broken) as server, transport(clock, server.url) as sender:
+        error = error_from(sender)
+    assert isinstance(error, UnexpectedAnswer)
+    assert str(error) == f"{server.url} sent an answer that could not be decoded."
+
+
+def test_a_proxy_that_is_not_there_is_told_from_the_server(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    with refusing_port() as nobody, transport(clock, "https://use.jetstream-cloud.org", retry_timeout=0) as sender:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{nobody.getsockname()[1]}")
+        error = error_from(sender)
+    assert str(error) == ("The proxy on the way to https://use.jetstream-cloud.org did not answer: Connection refused.")
+
+
+@pytest.mark.parametrize("token", ["two\nlines", "Zo\u00eb \u2603"])
+def test_a_token_that_no_header_may_hold_is_refused_without_being_shown(clock: FakeClock, token: str) -> None:
+    with Loopback() as server, transport(clock, server.url) as sender, pytest.raises(ConfigurationError) as raised:
+        sender.request("GET", "/api", headers={"Authorization": f"Token {token}"})
+    assert str(raised.value) == "The token holds characters that no HTTP header may hold."
+    assert raised.value.__context__ is None, "what requests says holds the token"
+    assert server.asked == []
+
+
+def test_once_closed_nothing_more_is_sent(clock: FakeClock) -> None:
+    with Loopback(OK) as server, transport(clock, server.url) as sender:
+        sender.close()
+        assert str(error_from(sender, "POST")) == "The request was not sent, since the run has ended."
+    assert server.asked == []
+
+
+# --- certificates ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+def served_with(authority: trustme.CA, host: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(host).configure_cert(context)
+    return context
+
+
+@pytest.fixture
+def ca_path(authority: trustme.CA, tmp_path: Path) -> str:
+    path = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return str(path)
+
+
+def test_a_strange_certificate_is_refused_at_once(clock: FakeClock, authority: trustme.CA) -> None:
+    with Loopback(OK, context=served_with(authority, "127.0.0.1")) as server, transport(clock, server.url) as sender:
+        error = error_from(sender)
+    assert str(error) == (
+        f"The certificate of {server.url} was not accepted: unable to get local issuer certificate. "
+        "If the site has its own certificate authority, name its file with ca_path."
+    )
+    assert server.asked == []
+    assert clock.sleeps == []
+
+
+def test_a_certificate_for_another_host_is_refused(clock: FakeClock, authority: trustme.CA, ca_path: str) -> None:
+    context = served_with(authority, "example.org")
+    with Loopback(OK, context=context) as server, transport(clock, server.url, ca_path=ca_path) as sender:
+        error = error_from(sender)
+    assert str(error).startswith(
+        f"The certificate of {server.url} was not accepted: "
+        "IP address mismatch, certificate is not valid for '127.0.0.1'. If the site"
+    )
+    assert server.asked == []
+
+
+def test_a_server_that_speaks_no_https_is_told_from_one_with_a_bad_certificate(clock: FakeClock) -> None:
+    with Loopback(OK) as server, transport(clock, server.url.replace("http:", "https:")) as sender:
+        error = error_from(sender)
+    assert str(error).startswith(f"No secure connection to https://127.0.0.1:{server.port} could be made: ")
+    assert str(error).endswith(". Does the server speak https at that port?")
+    assert clock.sleeps == []
+
+
+def test_a_known_authority_is_believed(
+    clock: FakeClock, authority: trustme.CA, ca_path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stranger = tmp_path / "other.pem"
+    trustme.CA().cert_pem.write_to_path(str(stranger))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(stranger))
+    context = served_with(authority, "127.0.0.1")
+    with Loopback(OK, context=context) as server, transport(clock, server.url, ca_path=ca_path) as sender:
+        assert get(sender).status == 200
+
+
+def test_who_wants_no_check_gets_none_and_no_warning(clock: FakeClock, authority: trustme.CA) -> None:
+    context = served_with(authority, "example.org")
+    with Loopback(OK, context=context) as server, transport(clock, server.url, validate_certs=False) as sender:
+        assert get(sender).status == 200
+
+
+@pytest.mark.parametrize("content", ["", "nothing", "-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----\n"])
+def test_a_file_without_certificates_is_named(clock: FakeClock, tmp_path: Path, content: str) -> None:
+    path = tmp_path / "ca.pem"
+    path.write_text(content)
+    with pytest.raises(ConfigurationError) as raised:
+        Transport("https://127.0.0.1", Wire(timeout=5, retry_timeout=0, ca_path=str(path)), clock)
+    assert str(raised.value) == (
+        f"There is no certificate that can be read in {path} (ca_path). It has to be in the format PEM."
+    )

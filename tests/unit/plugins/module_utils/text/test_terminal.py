@@ -1,0 +1,77 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Text of strangers is made fit for a terminal, and measured as a terminal shows it."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.text.terminal import (
+    display_width,
+    harmless,
+    one_line,
+    shorten,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+ANYTHING = st.text(st.characters(codec=None))
+
+
+@pytest.mark.parametrize(
+    ("text", "width"),
+    [
+        ("geo-node-01", 11),
+        ("Zoë", 3),
+        ("Zoe\u0308", 3),
+        ("日本語", 6),
+        ("ｱｲｳ", 3),
+        ("\uff21\uff22", 4),
+        ("한국", 4),
+        ("\u1112\u1161\u11ab", 2),
+        ("🚀", 2),
+        ("\u0645\u06cc\u200c\u062e", 3),
+        ("", 0),
+    ],
+)
+def test_measures_what_a_terminal_shows(text: str, width: int) -> None:
+    assert display_width(text) == width
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[31mred\x1b[0m", "\ufffd[31mred\ufffd[0m"),
+        ("\x9b2J", "\ufffd2J"),
+        ("title\x1b]0;x\x07", "title\ufffd]0;x\ufffd"),
+        ("back\x08\x7f", "back\ufffd\ufffd"),
+        ("abc\u202etxt.exe", "abc\ufffdtxt.exe"),
+        ("lone \ud800", "lone \ufffd"),
+        ("two\nlines\tand a tab", "two\nlines\tand a tab"),
+        ("over\rwritten", "over\ufffdwritten"),
+    ],
+)
+def test_shows_control_codes_instead_of_obeying_them(text: str, shown: str) -> None:
+    assert harmless(text) == shown
+
+
+@pytest.mark.parametrize("text", ["a\nb", "a\r\nb", "a\tb", "a\u2028b", "a\x85b", " a b\n"])
+def test_brings_lines_into_one(text: str) -> None:
+    assert one_line(text) == "a b"
+
+
+@given(ANYTHING)
+def test_nothing_harmful_is_left_of_any_text(text: str) -> None:
+    line = one_line(text)
+    line.encode()
+    assert not {unicodedata.category(each) for each in line} & {"Cc", "Cs", "Zl", "Zp"}
+    assert one_line(line) == line
+
+
+@given(ANYTHING.map(one_line), st.integers(1, 12))
+def test_a_shortened_text_fits_and_says_that_it_is_cut(text: str, width: int) -> None:
+    short = shorten(text, width)
+    assert display_width(short) <= width
+    assert short == text or short.endswith("…")

@@ -1,0 +1,102 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What became of service units, whatever the rows of the database look like, and on days of any length."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from decimal import Decimal
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Size, StatusPeriod
+from ansible_collections.jetstream.cloud.plugins.module_utils.usage.history import (
+    by_day,
+    costs_of,
+    total,
+    unknown_sizes,
+    within,
+    without_gaps_or_overlaps,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.usage.rates import DEFAULT_RATES
+from hypothesis import given
+from hypothesis import strategies as st
+
+TINY = Size(name="m1.tiny", alias="1", cpu=1)
+CHICAGO = ZoneInfo("America/Chicago")
+NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
+MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+
+
+def a_period(
+    start: datetime, end: datetime | None, status: str = "active", number: int = 1, size: Size = TINY
+) -> StatusPeriod:
+    return StatusPeriod(number, 7, "u", "web", status, "", size, start, end)
+
+
+def hours(number: float) -> timedelta:
+    return timedelta(hours=number)
+
+
+def test_a_row_ends_where_the_next_begins_and_the_last_one_now() -> None:
+    rows = [
+        a_period(NOON + hours(5), None, "shutoff", 4),
+        # Closed late, and written out of order.
+        a_period(NOON, NOON + hours(6), "active", 1),
+        # Over as it began, as intermediate states may be.
+        a_period(NOON + hours(2), NOON + hours(2), "active", 2),
+        a_period(NOON + hours(2), None, "suspended", 3),
+    ]
+    found = without_gaps_or_overlaps(rows, NOON + hours(8))
+    assert [(each.status, each.start, each.end) for each in found] == [
+        ("active", NOON, NOON + hours(2)),
+        ("suspended", NOON + hours(2), NOON + hours(5)),
+        ("shutoff", NOON + hours(5), NOON + hours(8)),
+    ]
+
+
+def test_cuts_to_what_was_asked_for() -> None:
+    rows = [a_period(NOON, NOON + hours(4)), a_period(NOON + hours(4), NOON + hours(8), "shutoff")]
+    cut = within(rows, NOON + hours(3), NOON + hours(6))
+    assert [(each.status, each.start, each.end) for each in cut] == [
+        ("active", NOON + hours(3), NOON + hours(4)),
+        ("shutoff", NOON + hours(4), NOON + hours(6)),
+    ]
+    assert within(rows, NOON + hours(9), None) == []
+
+
+def test_a_size_without_a_rate_is_named_and_never_free() -> None:
+    costs = costs_of([a_period(NOON, NOON + hours(3), size=Size("z9.odd", "9", cpu=3))], DEFAULT_RATES)
+    assert (costs[0].su, unknown_sizes(costs), total(costs)) == (None, ("z9.odd",), Decimal(0))
+
+
+@pytest.mark.parametrize(("day", "length"), [(date(2026, 3, 8), 23), (date(2026, 7, 4), 24), (date(2026, 11, 1), 25)])
+def test_a_day_is_as_long_as_the_clock_makes_it(day: date, length: int) -> None:
+    start = datetime(day.year, day.month, day.day, tzinfo=CHICAGO).astimezone(UTC) - hours(30)
+    costs = costs_of([a_period(start, start + hours(100))], DEFAULT_RATES)
+    assert by_day(costs, CHICAGO)[day] == pytest.approx(Decimal(length))
+
+
+@given(
+    rows=st.lists(st.tuples(MOMENTS, st.none() | MOMENTS, st.sampled_from(["active", "shutoff", "suspended"]))),
+    zone=st.timezones(),
+)
+def test_days_add_up_to_the_total_and_no_moment_counts_twice(
+    rows: list[tuple[datetime, datetime | None, str]], zone: tzinfo
+) -> None:
+    now = datetime(2030, 1, 1, tzinfo=UTC)
+    # Hypothesis finds rows that last decades. A few thousand days each are enough.
+    periods = [
+        a_period(start, min(end, start + timedelta(days=40)) if end else start + timedelta(days=40), status, number)
+        for number, (start, end, status) in enumerate(rows)
+    ]
+    found = without_gaps_or_overlaps(periods, now)
+    for one, other in pairwise(found):
+        assert one.end is not None
+        assert one.start < one.end <= other.start
+    costs = costs_of(found, DEFAULT_RATES)
+    days = by_day(costs, zone)
+    assert abs(sum(days.values(), Decimal(0)) - total(costs)) < Decimal("1e-15")
+    assert all(Decimal(0) <= each <= Decimal("48.001") for each in days.values())

@@ -1,0 +1,97 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an instance costs is exact, follows the user's own table, and is never guessed."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Size
+from ansible_collections.jetstream.cloud.plugins.module_utils.usage.rates import DEFAULT_RATES, Rates, exact, number
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def a_size(name: str, cpu: int | None = 8) -> Size:
+    return Size(name=name, alias="1", cpu=cpu)
+
+
+@pytest.mark.parametrize(
+    ("size", "cpu", "status", "su_per_hour"),
+    [
+        ("m1.tiny", 1, "active", "1"),
+        ("m1.xlarge", 24, "active", "24"),
+        ("m1.xlarge", 24, "suspended", "18"),
+        ("m1.xlarge", 24, "paused", "18"),
+        ("m1.xlarge", 24, "shutoff", "12"),
+        ("m1.xlarge", 24, "shelved", "0"),
+        ("m1.xlarge", 24, "shelved_offloaded", "0"),
+        ("m3.small", 2, "active", "2"),
+        ("r3.large", 64, "active", "128"),
+        ("g3.small", 4, "active", "8"),
+        ("g4.large", 32, "active", "224"),
+        ("g5.large", 32, "active", "204.8"),
+        ("g5.large", 32, "suspended", "153.6"),
+        # What no share is known for is charged in full.
+        ("m1.small", 2, "reboot", "2"),
+        ("m1.small", 2, "verify_resize", "2"),
+        ("m1.small", 2, "error", "0"),
+        ("m1.small", 2, "missing", "0"),
+    ],
+)
+def test_charges_cores_by_family_and_state(size: str, cpu: int, status: str, su_per_hour: str) -> None:
+    assert DEFAULT_RATES.su_per_hour(a_size(size, cpu), status) == Decimal(su_per_hour)
+
+
+@pytest.mark.parametrize("size", [a_size("x9.big"), a_size("m1.small", None), a_size(""), a_size("m1small")])
+def test_does_not_know_what_a_strange_size_costs(size: Size) -> None:
+    assert DEFAULT_RATES.su_per_hour(size, "active") is None
+    assert DEFAULT_RATES.su_per_hour(size, "shelved") is None
+
+
+def test_a_user_knows_better() -> None:
+    rates = Rates.from_options(
+        {"families": {"m1": "0.5", "x9": 3}, "sizes": {"m1.tiny": 0.25}, "states": {"shutoff": 1, "shelved": 0.1}}
+    )
+    costs = {
+        (name, status): rates.su_per_hour(a_size(name), status)
+        for name, status in [
+            ("m1.small", "active"),
+            ("x9.big", "active"),
+            ("m1.tiny", "active"),
+            ("m1.tiny", "shutoff"),
+            ("m1.small", "shelved"),
+            ("m3.small", "suspended"),
+        ]
+    }
+    assert list(costs.values()) == [Decimal(each) for each in ("4", "24", "0.25", "0.25", "0.4", "6")]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"sizes": {"m1.tiny": "cheap"}}, "rates.sizes: m1.tiny is 'cheap', which is not a number."),
+        ({"sizes": {"m1.tiny": None}}, "rates.sizes: m1.tiny is None, which is not a number."),
+        ({"families": {"m1": True}}, "rates.families: m1 is True, which is not a number."),
+        ({"families": {"m1": -1}}, "rates.families: m1 is -1, but must be 0 or more."),
+        ({"families": {"m1": "inf"}}, "rates.families: m1 is 'inf', but must be 0 or more."),
+        ({"families": {"m1": "nan"}}, "rates.families: m1 is 'nan', but must be 0 or more."),
+        ({"states": {"shutoff": 50}}, "rates.states: shutoff is 50, but a share is from 0 to 1."),
+    ],
+)
+def test_refuses_what_is_no_rate(options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        Rates.from_options(options)
+    assert str(raised.value) == sentence
+
+
+@given(hundredths=st.integers(min_value=0, max_value=10**9))
+def test_a_figure_shows_as_a_person_wrote_it(hundredths: int) -> None:
+    text = str(Decimal(hundredths) / 100)
+    shown = number(exact(float(text)))
+    assert Decimal(str(shown)) == Decimal(text)
+    assert isinstance(shown, int) == (Decimal(text) % 1 == 0)
