@@ -12,9 +12,11 @@ from __future__ import annotations
 
 from .clock import Clock, ManualClock, SystemClock
 from .faults import Fault, Faults
+from .odd_values import Missing, Raw, nested
 from .request_log import Logged, RequestLog
 from .server import Server, serve
 from .settings import RECORDED_DEPLOY, RECORDED_TRANSITION, Settings
+from .streams import Stream
 from .world.cloud import Trouble
 from .world.fleets import fleet
 from .world.seed import SEEDS, BadSeed, load
@@ -32,13 +34,17 @@ __all__ = [
     "Faults",
     "Logged",
     "ManualClock",
+    "Missing",
+    "Raw",
     "RequestLog",
     "Server",
     "Settings",
+    "Stream",
     "SystemClock",
     "Trouble",
     "World",
     "fleet",
     "load",
+    "nested",
     "serve",
 ]

@@ -1,27 +1,31 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The web application: what a test wants to go wrong with a request, and how long things take."""
+"""The web application: the faults that a test wants, and how long things take."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import time
+from collections.abc import AsyncIterator
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from .api import pages
 from .api.handling import Incoming, Reply, handle, http_date
 from .api.negotiation import HTML
 from .faults import Fault, Faults
+from .odd_values import edited
 from .request_log import Logged, RequestLog
+from .streams import Stream, TimeIsUp, pieces, write_slowly
 from .world.state import World
 
 
@@ -43,12 +47,19 @@ class Atmosphere:
         fault = self._faults.strike(incoming.method, incoming.full_path)
         await asyncio.sleep(self._world.settings.latency + (fault.delay if fault else 0.0))
         reply = await self._reply(incoming, fault)
-        dropped = fault is not None and fault.drop is not None
+        if fault is not None and fault.then is not None:
+            fault.then()
+        stream = fault.stream if fault else None
+        unanswered = fault is not None and (
+            fault.drop is not None or (stream is not None and stream.kind == "continue")
+        )
         ended = time.monotonic()
-        status = 0 if dropped else reply.status
+        status = 0 if unanswered else reply.status
         self._log.add(Logged(incoming.method, incoming.full_path, status, _data(incoming.body), began, ended))
-        if dropped:
+        if fault is not None and fault.drop is not None:
             await _drop_connection(request)
+        elif stream is not None:
+            return await self._streamed(request, stream, reply)
         return self._response(reply)
 
     async def _reply(self, incoming: Incoming, fault: Fault | None) -> Reply:
@@ -56,14 +67,19 @@ class Atmosphere:
             return await self._work(incoming)
         if fault.drop == "before":
             return Reply(500, b"", None)
-        if fault.drop is None and fault.status is not None:
+        told = fault.drop is None and fault.status is not None
+        if told and not fault.carried_out:
             return _as_told(fault)
         reply = await self._work(incoming)
+        if told:
+            return _as_told(fault)
         if fault.html:
             page = pages.browsable("Jetstream", reply.status, None)
             return replace(reply, body=page.encode(), content_type=HTML)
         if fault.truncate:
             return replace(reply, body=reply.body[: len(reply.body) // 2])
+        if fault.edit:
+            return replace(reply, body=edited(reply.body, fault.edit, fault.of))
         return reply
 
     async def _work(self, incoming: Incoming) -> Reply:
@@ -80,6 +96,21 @@ class Atmosphere:
             async with self._free:
                 self._busy -= 1
                 self._free.notify_all()
+
+    async def _streamed(self, request: Request, stream: Stream, reply: Reply) -> Response:
+        response = self._response(reply)
+        if stream.kind in ("continue", "drip-all"):
+            transport = _transport(request)
+            if transport is not None:
+                await write_slowly(stream, transport, _raw(response))
+            return response
+        if stream.kind != "drip":
+            del response.headers["content-length"]
+        if stream.kind == "bomb":
+            response.headers["content-encoding"] = "gzip"
+        return StreamingResponse(
+            _until_time_is_up(request, stream, reply.body), reply.status, headers=dict(response.headers)
+        )
 
     def _response(self, reply: Reply) -> Response:
         response = Response(reply.body, reply.status)
@@ -135,11 +166,35 @@ def _data(body: bytes) -> Any:
         return {name: values[-1] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
 
 
+def _transport(request: Request) -> asyncio.Transport | None:
+    """Return the connection of a request; None if the client has gone. The server keeps it for such uses."""
+    transport: asyncio.Transport | None = request.scope["state"]["transports"].get(request.scope["client"])
+    return transport
+
+
 async def _drop_connection(request: Request) -> None:
-    """Break the connection, so that nothing more goes to the client (the server keeps what it needs for that)."""
-    transport = request.scope["state"]["transports"].get(request.scope["client"])
+    """Break the connection, so that nothing more goes to the client."""
+    transport = _transport(request)
     if transport is not None:
         transport.abort()
     # The server notices in its next turn.
     await asyncio.sleep(0)
     await asyncio.sleep(0)
+
+
+async def _until_time_is_up(request: Request, stream: Stream, body: bytes) -> AsyncIterator[bytes]:
+    try:
+        async for piece in pieces(stream, body):
+            yield piece
+    except TimeIsUp:
+        await _drop_connection(request)
+
+
+def _raw(response: Response) -> bytes:
+    """Return an answer as it goes over the wire."""
+    phrase = HTTPStatus(response.status_code).phrase
+    lines = [
+        f"HTTP/1.1 {response.status_code} {phrase}",
+        *(f"{name}: {value}" for name, value in response.headers.items()),
+    ]
+    return "\r\n".join([*lines, "connection: close", "", ""]).encode("latin-1") + bytes(response.body)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, fields
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -16,7 +17,9 @@ from starlette.routing import Route
 
 from .clock import ManualClock
 from .faults import Fault, Faults
+from .odd_values import from_json
 from .request_log import RequestLog
+from .streams import Stream
 from .world.cloud import Trouble
 from .world.database import v2_status
 from .world.state import World
@@ -26,18 +29,7 @@ Act = Callable[[dict[str, Any]], Any]
 
 def control_routes(world: World, faults: Faults, log: RequestLog) -> list[Route]:
     """Return the routes. Bodies and answers are JSON; what makes no sense is answered with 400."""
-    desk = _Desk(world, faults, log)
-    table: dict[str, dict[str, Act]] = {
-        "world": {"GET": desk.show_world, "POST": desk.change_instance},
-        "clock": {"GET": desk.show_clock, "POST": desk.advance_clock},
-        "settings": {"GET": desk.show_settings, "POST": desk.change_settings},
-        "monitor": {"POST": desk.run_monitor},
-        "requests": {"GET": desk.show_requests, "DELETE": desk.reset_requests},
-        "faults": {"POST": desk.add_fault, "DELETE": desk.clear_faults},
-        "trouble": {"POST": desk.add_trouble, "DELETE": desk.end_trouble},
-        "maintenance": {"POST": desk.begin_maintenance, "DELETE": desk.end_maintenance},
-        "tokens": {"DELETE": desk.expire_tokens},
-    }
+    table = _Control(world, faults, log).table
     return [Route(f"/_simulator/{name}", _endpoint(world, acts), methods=list(acts)) for name, acts in table.items()]
 
 
@@ -55,13 +47,24 @@ def _endpoint(world: World, acts: dict[str, Act]) -> Callable[[Request], Any]:
     return endpoint
 
 
-class _Desk:
-    """What can be asked for, by name. Each takes the body of the request."""
+class _Control:
+    """The requests, by name. Each takes the body."""
 
     def __init__(self, world: World, faults: Faults, log: RequestLog) -> None:
         self._world = world
         self._faults = faults
         self._log = log
+        self.table: dict[str, dict[str, Act]] = {
+            "world": {"GET": self.show_world, "POST": self.change_instance},
+            "clock": {"GET": self.show_clock, "POST": self.advance_clock},
+            "settings": {"GET": self.show_settings, "POST": self.change_settings},
+            "monitor": {"POST": self.run_monitor},
+            "requests": {"GET": self.show_requests, "DELETE": self.reset_requests},
+            "faults": {"POST": self.add_fault, "DELETE": self.clear_faults},
+            "trouble": {"POST": self.add_trouble, "DELETE": self.end_trouble},
+            "maintenance": {"POST": self.begin_maintenance, "DELETE": self.end_maintenance},
+            "tokens": {"DELETE": self.expire_tokens},
+        }
 
     def show_world(self, _data: dict[str, Any]) -> Any:
         """Return what cloud and database have of each instance."""
@@ -129,9 +132,18 @@ class _Desk:
         return {}
 
     def add_fault(self, data: dict[str, Any]) -> Any:
-        """Add a fault: the attributes of Fault."""
-        self._faults.add(Fault(**data))
+        """Add a fault: the attributes of Fault.
+
+        ``stream`` has those of Stream. ``then`` is a request to /_simulator: ``{"name": ..., "method": ..., "data": {}}``.
+        """
+        edit = {name: from_json(value) for name, value in data.pop("edit", {}).items()}
+        stream = Stream(**data.pop("stream")) if "stream" in data else None
+        then = self._later(**data.pop("then")) if "then" in data else None
+        self._faults.add(Fault(**data, edit=edit, stream=stream, then=then))
         return {}
+
+    def _later(self, name: str, method: str = "POST", data: dict[str, Any] | None = None) -> Callable[[], object]:
+        return partial(self.table[name][method], data or {})
 
     def clear_faults(self, _data: dict[str, Any]) -> Any:
         """Remove all faults."""

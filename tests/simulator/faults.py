@@ -1,36 +1,44 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can go wrong between a client and Atmosphere, when a test asks for it.
+"""Faults between a client and Atmosphere, for tests to add.
 
-What goes wrong between Atmosphere and its cloud is in world.cloud (Trouble); one instance's own whims are in world.vm
-(Quirks).
+Those between Atmosphere and its cloud are in world.cloud (``Trouble``), those of one instance in world.vm (``Quirks``).
 """
 
 from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .api.pages import BROKEN
+from .odd_values import check_edit
+from .streams import Stream
 
 BAD_GATEWAY = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>nginx</body>\r\n</html>\r\n"
+GATEWAY_TIMEOUT = "<html>\r\n<head><title>504 Gateway Time-out</title></head>\r\n<body>nginx</body>\r\n</html>\r\n"
 
 
 @dataclass
 class Fault:
-    """Goes wrong for the next requests with a method (any, if None) and a path that a regular expression finds.
+    """Strikes the next requests with a method (any, if None) and a path that a regular expression finds.
 
     What happens is the first of these that is set:
       drop "before": the connection breaks, and nothing was done;
       drop "after": the request is carried out, but its connection breaks before the answer;
-      status: this is answered, with C(body) (text as it is, anything else as JSON), and nothing is done;
+      status: this is answered, with ``body`` (text as it is, anything else as JSON). Nothing is done, unless
+        ``carried_out`` is set;
       html: the request is carried out, but the answer is a page;
-      truncate: the request is carried out, but only half of the answer's body comes.
-    A delay, in seconds of real time, comes before any of them, or alone.
+      truncate: the request is carried out, but only half of the answer's body comes;
+      edit: the request is carried out, and values in its JSON answer are replaced (see ``odd_values.edited``);
+      none of them: the request is carried out and answered.
+    Beside any of them:
+      delay: seconds of real time that pass first;
+      stream: how the answer is sent, if not at once (see ``streams``);
+      then: is called after the request was or was not carried out, and before its answer is sent.
     """
 
     method: str | None = None
@@ -42,9 +50,15 @@ class Fault:
     status: int | None = None
     body: Any = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    carried_out: bool = False
     html: bool = False
     truncate: bool = False
+    # Dotted names and their values; ``of`` is the name or uuid of the rows that are meant, None the answer itself.
+    edit: Mapping[str, Any] = field(default_factory=dict)
+    of: str | None = None
     delay: float = 0.0
+    stream: Stream | None = None
+    then: Callable[[], object] | None = None
 
     def matches(self, method: str, path: str) -> bool:
         """Say whether a request is one of those meant."""
@@ -52,27 +66,28 @@ class Fault:
 
 
 class Faults:
-    """What is to go wrong. May be changed at any time, from any thread."""
+    """All faults to come. May be changed at any time, from any thread."""
 
     def __init__(self) -> None:
-        """Begin with nothing."""
+        """Begin with none."""
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
 
     def add(self, fault: Fault) -> Fault:
-        """Let something go wrong, until its times are over."""
+        """Add a fault, which strikes until its times are over. Raises re.error and ValueError if it cannot."""
         re.compile(fault.path)
+        check_edit(fault.edit)
         with self._lock:
             self._faults.append(fault)
         return fault
 
     def clear(self) -> None:
-        """Let everything be right again."""
+        """Remove all faults."""
         with self._lock:
             self._faults.clear()
 
     def strike(self, method: str, path: str) -> Fault | None:
-        """Return what hits a request, and count that."""
+        """Return the fault that strikes a request, and count that."""
         with self._lock:
             for fault in self._faults:
                 if not fault.matches(method, path) or fault.times == 0:
@@ -85,23 +100,23 @@ class Faults:
                 return fault
         return None
 
-    # The usual ones.
+    # The usual ones. Each takes the other attributes of Fault by name.
 
     def rate_limit(
-        self, *, times: int | None = 1, retry_after: float | None = None, path: str = "", **rest: Any
+        self, *, times: int | None = 1, retry_after: float | str | None = None, path: str = "", **rest: Any
     ) -> Fault:
         """Answer 429, as a server in front of Atmosphere would."""
-        headers = {} if retry_after is None else {"retry-after": f"{retry_after:g}"}
+        headers = {} if retry_after is None else {"retry-after": _retry_after(retry_after)}
         body = {"detail": "Request was throttled."}
         return self.add(Fault(path=path, status=429, body=body, headers=headers, times=times, **rest))
 
     def unavailable(
-        self, *, times: int | None = 1, retry_after: float | None = None, path: str = "", **rest: Any
+        self, *, times: int | None = 1, retry_after: float | str | None = None, path: str = "", **rest: Any
     ) -> Fault:
         """Answer 503 as a server in front of Atmosphere would: not in JSON."""
         headers = {"content-type": "text/html"}
         if retry_after is not None:
-            headers["retry-after"] = f"{retry_after:g}"
+            headers["retry-after"] = _retry_after(retry_after)
         return self.add(Fault(path=path, status=503, body=BAD_GATEWAY, headers=headers, times=times, **rest))
 
     def bad_gateway(self, *, times: int | None = 1, path: str = "", **rest: Any) -> Fault:
@@ -113,3 +128,37 @@ class Faults:
         """Answer 500 with the page that speaks of maintenance."""
         headers = {"content-type": "text/html; charset=utf-8"}
         return self.add(Fault(path=path, status=500, body=BROKEN, headers=headers, times=times, **rest))
+
+    def lost_answer(self, method: str = "POST", path: str = "/action$", *, times: int | None = 1, **rest: Any) -> Fault:
+        """Carry requests out, and break their connections before the answer."""
+        return self.add(Fault(method, path, times=times, drop="after", **rest))
+
+    def gateway_timeout(
+        self, method: str = "POST", path: str = "/action$", *, times: int | None = 1, **rest: Any
+    ) -> Fault:
+        """Carry requests out, and answer 504 as a server in front of Atmosphere would that has waited long enough."""
+        headers = {"content-type": "text/html"}
+        fault = Fault(
+            method, path, times=times, status=504, body=GATEWAY_TIMEOUT, headers=headers, carried_out=True, **rest
+        )
+        return self.add(fault)
+
+    def odd_row(self, of: str, edit: Mapping[str, Any], *, path: str = "", **rest: Any) -> Fault:
+        """Replace values of one row, by its name or uuid, in every answer to a GET of a path."""
+        return self.add(Fault("GET", path, times=None, edit=edit, of=of, **rest))
+
+    def huge_count(self, path: str, count: int = 10**9, *, times: int | None = None, **rest: Any) -> Fault:
+        """Have a list of v2 say that it has so many rows."""
+        return self.add(Fault("GET", path, times=times, edit={"count": count}, **rest))
+
+    def streamed(self, how: Stream, path: str = "", *, times: int | None = 1, **rest: Any) -> Fault:
+        """Send answers as a Stream does."""
+        return self.add(Fault(path=path, times=times, stream=how, **rest))
+
+    def after(self, method: str, path: str, then: Callable[[], object], *, skip: int = 0, **rest: Any) -> Fault:
+        """Let something happen right after a request was worked on, once: between two lists, for example."""
+        return self.add(Fault(method, path, skip=skip, then=then, **rest))
+
+
+def _retry_after(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:g}"

@@ -1,0 +1,103 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Values in JSON answers that no client expects."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Text that stands in the answer as it is, be it JSON or not."""
+
+    text: str
+    mark: str = field(default_factory=lambda: f"raw-{secrets.token_hex(8)}")
+
+
+@dataclass(frozen=True)
+class Missing:
+    """No value, nor its name."""
+
+
+def nested(depth: int) -> Raw:
+    """Return so many lists, each inside of another: more than a parser that calls itself can take."""
+    return Raw("[" * depth + "]" * depth)
+
+
+# How the control API writes what JSON has no value for.
+_WRITTEN: Mapping[str, Callable[[Any], object]] = {
+    "$nested": nested,
+    "$raw": Raw,
+    "$missing": lambda _value: Missing(),
+}
+
+
+def from_json(value: Any) -> Any:
+    """Return what the control API means: ``{"$nested": 100000}``, ``{"$raw": "NaN"}`` and ``{"$missing": true}``."""
+    if isinstance(value, dict) and len(value) == 1:
+        ((name, argument),) = value.items()
+        if name in _WRITTEN:
+            return _WRITTEN[name](argument)
+    return value
+
+
+def check_edit(edit: Mapping[str, Any]) -> None:
+    """Raise ValueError if a name in an edit is none."""
+    for name in edit:
+        if not all(name.split(".")):
+            raise ValueError(f"not a dotted name: {name!r}")
+
+
+def edited(body: bytes, edit: Mapping[str, Any], of: str | None = None) -> bytes:
+    """Return a JSON body with other values.
+
+    ``edit`` has dotted names, as in ``size.cpu``: they begin at each object whose name, uuid or alias is ``of``, or at
+    the whole answer if that is None. A name that is not there is left out, but for the last part of a dotted one. A
+    value may be anything that JSON can have, with NaN and lone surrogates, or Raw, or Missing. A body that is no JSON
+    is returned as it is.
+    """
+    try:
+        data = json.loads(body)
+    except ValueError:
+        return body
+    targets = [data] if of is None else list(_rows(data, of))
+    raws: list[Raw] = []
+    for row in targets:
+        for name, value in edit.items():
+            _put(row, name.split("."), value, raws)
+    text = json.dumps(data, separators=(",", ":"))
+    for raw in raws:
+        text = text.replace(json.dumps(raw.mark), raw.text)
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _rows(data: Any, of: str) -> Iterator[dict[str, Any]]:
+    if isinstance(data, dict):
+        if of in (data.get("name"), data.get("uuid"), data.get("alias")):
+            yield data
+        for value in list(data.values()):
+            yield from _rows(value, of)
+    elif isinstance(data, list):
+        for value in data:
+            yield from _rows(value, of)
+
+
+def _put(row: Any, names: list[str], value: Any, raws: list[Raw]) -> None:
+    *way, last = names
+    for name in way:
+        row = row.get(name) if isinstance(row, dict) else None
+    if not isinstance(row, dict):
+        return
+    if isinstance(value, Missing):
+        row.pop(last, None)
+    elif isinstance(value, Raw):
+        raws.append(value)
+        row[last] = value.mark
+    else:
+        row[last] = value
