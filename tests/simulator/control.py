@@ -134,7 +134,8 @@ class _Control:
     def add_fault(self, data: dict[str, Any]) -> Any:
         """Add a fault: the attributes of Fault.
 
-        ``stream`` has those of Stream. ``then`` is a request to /_simulator: ``{"name": ..., "method": ..., "data": {}}``.
+        ``stream`` has those of Stream. ``then`` is a request to /_simulator: ``{"name": ..., "method": ...,
+        "data": ...}``.
         """
         edit = {name: from_json(value) for name, value in data.pop("edit", {}).items()}
         stream = Stream(**data.pop("stream")) if "stream" in data else None
