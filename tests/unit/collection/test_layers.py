@@ -24,19 +24,21 @@ _MAY_IMPORT: Mapping[str, set[str]] = {
     "text": set(),
     "errors": set(),
     "states": set(),
+    "files": {"clock"},
     "model": {"text"},
     "cloud": {"errors", "model", "states"},
-    "settings": {"errors", "http", "text"},
+    "settings": {"errors", "files", "http", "text"},
     "http": {"clock", "errors", "files"},
     "clouds": {*_GROUND, "clock", "http", "parallel", "settings", "text"},
     "fleet": {*_GROUND, "clock", "parallel", "text"},
-    "usage": {*_GROUND, "text"},
+    "usage": {*_GROUND, "clock", "files", "text"},
     "options": {"clouds"},
     "operation": {*_GROUND, "clock", "clouds", "fleet", "settings", "text"},
     "operations": {
         *_GROUND,
         "clock",
         "clouds",
+        "files",
         "fleet",
         "http",
         "operation",
@@ -164,7 +166,7 @@ def _without_docstrings(tree: ast.Module) -> ast.Module:
 @pytest.mark.parametrize("name", _PURE)
 def test_decisions_do_without_io_and_clock(name: str) -> None:
     path = _FOLDER / f"{name}.py"
-    impure = _IMPURE | {"clock", "cloud", "parallel", "requests"}
+    impure = _IMPURE | {"clock", "cloud", "files", "parallel", "requests"}
 
     assert {each.partition("/")[0] for each in _imports(path)} & impure == set()
     assert ".now(" not in path.read_text(encoding="utf-8")
