@@ -22,12 +22,12 @@ from .states import Action
 class Cloud(Protocol):
     """A cloud that has instances and volumes. Every method may raise any JetstreamError.
 
-    C(at_once) is how many requests may be under way to it at the same time.
+    C(max_concurrency) is how many requests may be under way to it at the same time.
     """
 
-    at_once: int
+    max_concurrency: int
 
-    def withholds(self, instance: Instance) -> Mapping[Action, str]:
+    def unsupported_actions(self, instance: Instance) -> Mapping[Action, str]:
         """Return what cannot be done to an instance, and why, in words that follow "it is shelved, and"."""
 
     @property
@@ -52,26 +52,24 @@ class Cloud(Protocol):
         Instances that were deleted before C(since) may be left out.
         """
 
-    def look(self, instance: Instance) -> Instance:
+    def get_instance(self, instance: Instance) -> Instance:
         """Return one instance as the cloud has it this moment, from no cache.
 
         Raises NotFound if the cloud no longer has it.
         """
 
-    def refresh(
-        self, instances: Sequence[Instance], *, thorough: bool = False
-    ) -> Mapping[str, Instance | JetstreamError]:
+    def poll(self, instances: Sequence[Instance], *, thorough: bool = False) -> Mapping[str, Instance | JetstreamError]:
         """Look at many at once, in the way that costs the cloud least.
 
         Returns, by uuid, what was seen, or why nothing could be seen this time; one that is gone from the cloud has
         status C(missing). Where many would cost the cloud much, only the first of them may be looked at, unless it has
-        to be C(thorough). Raises only what ends a run (see ENDS_A_RUN).
+        to be C(thorough). Raises only what ends a run (see FATAL_ERRORS).
         """
 
     def act(self, instance: Instance, action: Action) -> None:
         """Ask for an action. Returns when the cloud has accepted it, long before it is done."""
 
-    def why(self, instance: Instance) -> str | None:
+    def failure_reason(self, instance: Instance) -> str | None:
         """Return why the last action on an instance came to nothing, if the cloud knows."""
 
     def close(self) -> None:

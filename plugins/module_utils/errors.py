@@ -36,17 +36,17 @@ class SelectionError(JetstreamError):
 class Unreachable(JetstreamError):
     """No answer came: name not found, connection refused or dropped, time is up, certificate not trusted.
 
-    C(unsent): the request surely never reached the server. C(passing): it may go away by itself.
+    C(unsent): the request surely never reached the server. C(transient): it may go away by itself.
     """
 
-    def __init__(self, message: str, *, hint: str | None = None, unsent: bool = False, passing: bool = True) -> None:
+    def __init__(self, message: str, *, hint: str | None = None, unsent: bool = False, transient: bool = True) -> None:
         """Take the sentence, what to do about it, and what is known of the request."""
         super().__init__(message, hint=hint)
         self.unsent = unsent
-        self.passing = passing
+        self.transient = transient
 
 
-class UnexpectedAnswer(JetstreamError):
+class UnexpectedResponse(JetstreamError):
     """Something answered, but not as the API does: HTML, a redirect, a broken body, a status nobody expects."""
 
 
@@ -87,4 +87,4 @@ class RateLimited(JetstreamError):
 
 
 # After these, every further request would fail the same way.
-ENDS_A_RUN = (AuthenticationFailed, InMaintenance)
+FATAL_ERRORS = (AuthenticationFailed, InMaintenance)

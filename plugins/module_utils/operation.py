@@ -17,7 +17,7 @@ from typing import Any
 from .clock import Clock
 from .cloud import Cloud
 from .clouds.connect import connect
-from .fleet.progress import Report, silent
+from .fleet.progress import ProgressCallback, no_progress
 from .model import Outcome
 from .settings.resolve import resolve
 
@@ -35,7 +35,7 @@ class Context:
     home: Path
     warn: Callable[[str], None]
     hide: Callable[[str], None]
-    report: Report = silent
+    report: ProgressCallback = no_progress
 
 
 Work = Callable[[Cloud, Mapping[str, Any], Context], Outcome]

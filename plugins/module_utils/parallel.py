@@ -14,14 +14,14 @@ Thing = TypeVar("Thing")
 Made = TypeVar("Made")
 
 
-def in_parallel(work: Callable[[Thing], Made], things: Iterable[Thing], at_once: int) -> list[Made]:
+def in_parallel(work: Callable[[Thing], Made], things: Iterable[Thing], max_concurrency: int) -> list[Made]:
     """Return what the work makes of each thing, in their order.
 
     The first error ends it, wherever it is raised: what has not begun by then never does. What has begun is not waited
     for, neither here nor at the end of the process: somebody pressed Ctrl-C, or the time for a task is over.
     """
     todo = list(things)
-    if len(todo) <= 1 or at_once <= 1:
+    if len(todo) <= 1 or max_concurrency <= 1:
         return [work(each) for each in todo]
     waiting: SimpleQueue[int] = SimpleQueue()
     ended: SimpleQueue[tuple[int, Made] | BaseException] = SimpleQueue()
@@ -42,7 +42,7 @@ def in_parallel(work: Callable[[Thing], Made], things: Iterable[Thing], at_once:
                 ended.put(error)
 
     try:
-        for _round in range(min(at_once, len(todo))):
+        for _round in range(min(max_concurrency, len(todo))):
             # Not ThreadPoolExecutor: Python waits for its threads before it ends, whatever happens.
             threading.Thread(target=serve, daemon=True).start()
         return _collect(ended, len(todo))

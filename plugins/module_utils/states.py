@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 
 
-class Place(StrEnum):
+class RestingState(StrEnum):
     """Where an instance can come to rest."""
 
     ACTIVE = "active"
@@ -48,87 +48,95 @@ class Goal(StrEnum):
     REBOOTED = "rebooted"
 
     @property
-    def place(self) -> Place:
+    def state(self) -> RestingState:
         """Where an instance rests once the goal is reached."""
-        return _PLACE_OF_GOAL[self]
+        return _STATE_OF_GOAL[self]
 
 
-_PLACE_OF_GOAL: Mapping[Goal, Place] = {
-    Goal.STARTED: Place.ACTIVE,
-    Goal.STOPPED: Place.SHUTOFF,
-    Goal.SUSPENDED: Place.SUSPENDED,
-    Goal.SHELVED: Place.SHELVED,
-    Goal.REBOOTED: Place.ACTIVE,
+_STATE_OF_GOAL: Mapping[Goal, RestingState] = {
+    Goal.STARTED: RestingState.ACTIVE,
+    Goal.STOPPED: RestingState.SHUTOFF,
+    Goal.SUSPENDED: RestingState.SUSPENDED,
+    Goal.SHELVED: RestingState.SHELVED,
+    Goal.REBOOTED: RestingState.ACTIVE,
 }
 
-# A cloud accepts an action only from these places; anything else is answered with a conflict, and on Atmosphere
+_GERUNDS: Mapping[Goal, str] = {
+    Goal.STARTED: "starting",
+    Goal.STOPPED: "stopping",
+    Goal.SUSPENDED: "suspending",
+    Goal.SHELVED: "shelving",
+    Goal.REBOOTED: "rebooting",
+}
+
+# A cloud accepts an action only from these states; anything else is answered with a conflict, and on Atmosphere
 # with the loss of the floating IP as well (docs/atmosphere.md, Floating IPs).
-TRANSITIONS: Mapping[Place, Mapping[Action, Place]] = {
-    Place.ACTIVE: {
-        Action.STOP: Place.SHUTOFF,
-        Action.SUSPEND: Place.SUSPENDED,
-        Action.SHELVE: Place.SHELVED,
-        Action.REBOOT: Place.ACTIVE,
-        Action.HARD_REBOOT: Place.ACTIVE,
+TRANSITIONS: Mapping[RestingState, Mapping[Action, RestingState]] = {
+    RestingState.ACTIVE: {
+        Action.STOP: RestingState.SHUTOFF,
+        Action.SUSPEND: RestingState.SUSPENDED,
+        Action.SHELVE: RestingState.SHELVED,
+        Action.REBOOT: RestingState.ACTIVE,
+        Action.HARD_REBOOT: RestingState.ACTIVE,
     },
-    Place.SHUTOFF: {Action.START: Place.ACTIVE, Action.SHELVE: Place.SHELVED},
-    Place.SUSPENDED: {Action.RESUME: Place.ACTIVE, Action.SHELVE: Place.SHELVED},
-    Place.PAUSED: {Action.UNPAUSE: Place.ACTIVE, Action.SHELVE: Place.SHELVED},
-    Place.SHELVED: {Action.UNSHELVE: Place.ACTIVE},
+    RestingState.SHUTOFF: {Action.START: RestingState.ACTIVE, Action.SHELVE: RestingState.SHELVED},
+    RestingState.SUSPENDED: {Action.RESUME: RestingState.ACTIVE, Action.SHELVE: RestingState.SHELVED},
+    RestingState.PAUSED: {Action.UNPAUSE: RestingState.ACTIVE, Action.SHELVE: RestingState.SHELVED},
+    RestingState.SHELVED: {Action.UNSHELVE: RestingState.ACTIVE},
 }
 
-_RESTING: Mapping[str, Place] = {
-    "active": Place.ACTIVE,
-    "shutoff": Place.SHUTOFF,
-    "suspended": Place.SUSPENDED,
-    "paused": Place.PAUSED,
-    "shelved": Place.SHELVED,
-    "shelved_offloaded": Place.SHELVED,
+_RESTING: Mapping[str, RestingState] = {
+    "active": RestingState.ACTIVE,
+    "shutoff": RestingState.SHUTOFF,
+    "suspended": RestingState.SUSPENDED,
+    "paused": RestingState.PAUSED,
+    "shelved": RestingState.SHELVED,
+    "shelved_offloaded": RestingState.SHELVED,
 }
 
 # Where an instance with this status comes to rest, if nothing goes wrong. None: not known, so look again.
-_MOVING: Mapping[str, Place | None] = {
-    "build": Place.ACTIVE,
-    "rebuild": Place.ACTIVE,
-    "reboot": Place.ACTIVE,
-    "hard_reboot": Place.ACTIVE,
-    "redeploy": Place.ACTIVE,
-    "password": Place.ACTIVE,
+_MOVING: Mapping[str, RestingState | None] = {
+    "build": RestingState.ACTIVE,
+    "rebuild": RestingState.ACTIVE,
+    "reboot": RestingState.ACTIVE,
+    "hard_reboot": RestingState.ACTIVE,
+    "redeploy": RestingState.ACTIVE,
+    "password": RestingState.ACTIVE,
     "migrating": None,
     "resize": None,
     "revert_resize": None,
 }
 
 # What is being done to an instance, and where that leads. An activity that is not here leads back or is not known.
-_LEADS_TO: Mapping[str, Place] = {
-    "powering-off": Place.SHUTOFF,
-    "powering-on": Place.ACTIVE,
-    "suspending": Place.SUSPENDED,
-    "resuming": Place.ACTIVE,
-    "pausing": Place.PAUSED,
-    "unpausing": Place.ACTIVE,
-    "shelving": Place.SHELVED,
-    "shelving_image_pending_upload": Place.SHELVED,
-    "shelving_image_uploading": Place.SHELVED,
-    "shelving_offloading": Place.SHELVED,
-    "unshelving": Place.ACTIVE,
-    "spawning": Place.ACTIVE,
-    "rebooting": Place.ACTIVE,
-    "rebooting_hard": Place.ACTIVE,
-    "reboot_pending": Place.ACTIVE,
-    "reboot_pending_hard": Place.ACTIVE,
-    "reboot_started": Place.ACTIVE,
-    "reboot_started_hard": Place.ACTIVE,
-    "scheduling": Place.ACTIVE,
-    "initializing": Place.ACTIVE,
-    "networking": Place.ACTIVE,
-    "deploying": Place.ACTIVE,
-    "redeploying": Place.ACTIVE,
-    "running_boot_script": Place.ACTIVE,
+_LEADS_TO: Mapping[str, RestingState] = {
+    "powering-off": RestingState.SHUTOFF,
+    "powering-on": RestingState.ACTIVE,
+    "suspending": RestingState.SUSPENDED,
+    "resuming": RestingState.ACTIVE,
+    "pausing": RestingState.PAUSED,
+    "unpausing": RestingState.ACTIVE,
+    "shelving": RestingState.SHELVED,
+    "shelving_image_pending_upload": RestingState.SHELVED,
+    "shelving_image_uploading": RestingState.SHELVED,
+    "shelving_offloading": RestingState.SHELVED,
+    "unshelving": RestingState.ACTIVE,
+    "spawning": RestingState.ACTIVE,
+    "rebooting": RestingState.ACTIVE,
+    "rebooting_hard": RestingState.ACTIVE,
+    "reboot_pending": RestingState.ACTIVE,
+    "reboot_pending_hard": RestingState.ACTIVE,
+    "reboot_started": RestingState.ACTIVE,
+    "reboot_started_hard": RestingState.ACTIVE,
+    "scheduling": RestingState.ACTIVE,
+    "initializing": RestingState.ACTIVE,
+    "networking": RestingState.ACTIVE,
+    "deploying": RestingState.ACTIVE,
+    "redeploying": RestingState.ACTIVE,
+    "running_boot_script": RestingState.ACTIVE,
 }
 
 # Activities that are an end, not a way: the instance rests, but was not made ready.
-_FLAWS: Mapping[str, str] = {
+_DEFECTS: Mapping[str, str] = {
     "deploy_error": "it runs, but the cloud could not deploy it (deploy_error)",
     "boot_script_error": "it runs, but its boot script failed (boot_script_error)",
 }
@@ -142,38 +150,38 @@ class Kind(Enum):
 
     RESTING = "resting"
     MOVING = "moving"
-    BROKEN = "broken"
+    ERROR = "error"
     GONE = "gone"
-    STUCK = "stuck"
+    NEEDS_OPERATOR = "needs operator"
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
-    """How an instance stands. C(place): where it rests, or where its way leads if that is known."""
+class ObservedState:
+    """How an instance stands. C(state): where it rests, or where its way leads if that is known."""
 
     kind: Kind
-    place: Place | None = None
-    flaw: str | None = None
+    state: RestingState | None = None
+    defect: str | None = None
 
 
-def situation(status: str, activity: str) -> Situation:
+def classify(status: str, activity: str) -> ObservedState:
     """Read a cloud's two words. An activity nobody has seen before is waited for; such a status is for a person."""
     # Atmosphere counts boot scripts behind the word: "running_boot_script - 1/2".
     activity = activity.partition(" ")[0]
     if status in _GONE or activity in _DELETING:
-        return Situation(Kind.GONE)
+        return ObservedState(Kind.GONE)
     if status == "error":
-        return Situation(Kind.BROKEN)
+        return ObservedState(Kind.ERROR)
     if status in _MOVING:
-        return Situation(Kind.MOVING, _LEADS_TO.get(activity, _MOVING[status]))
-    place = _RESTING.get(status)
-    if place is None:
-        return Situation(Kind.STUCK)
-    if activity in _FLAWS:
-        return Situation(Kind.RESTING, place, _FLAWS[activity])
+        return ObservedState(Kind.MOVING, _LEADS_TO.get(activity, _MOVING[status]))
+    state = _RESTING.get(status)
+    if state is None:
+        return ObservedState(Kind.NEEDS_OPERATOR)
+    if activity in _DEFECTS:
+        return ObservedState(Kind.RESTING, state, _DEFECTS[activity])
     if activity in _NO_ACTIVITY:
-        return Situation(Kind.RESTING, place)
-    return Situation(Kind.MOVING, _LEADS_TO.get(activity))
+        return ObservedState(Kind.RESTING, state)
+    return ObservedState(Kind.MOVING, _LEADS_TO.get(activity))
 
 
 class Verdict(Enum):
@@ -182,7 +190,7 @@ class Verdict(Enum):
     REACHED = "reached"
     ACT = "act"
     WAIT = "wait"
-    LEAVE = "leave"
+    SKIP = "skip"
     FAIL = "fail"
 
 
@@ -190,76 +198,80 @@ class Verdict(Enum):
 class Plan:
     """The way to a goal: C(actions) to take, in order, if the verdict is ACT; C(reason) in words for the others.
 
-    C(lacks): what is not offered, if that is why there is no way. Why that is so belongs behind the reason.
+    C(missing_action): what is not supported, if that is why there is no way. Why that is so belongs behind the reason.
     """
 
     verdict: Verdict
     actions: tuple[Action, ...] = ()
     reason: str = ""
-    lacks: Action | None = None
+    missing_action: Action | None = None
 
 
-def plan(now: Situation, goal: Goal, *, offered: Collection[Action], allow_wake: bool, reboot: Action) -> Plan:
-    """Say how an instance gets from how it stands to the goal.
+def plan(now: ObservedState, goal: Goal, *, supported: Collection[Action], allow_wake: bool, reboot: Action) -> Plan:
+    """Return how an instance gets from its observed state to the goal.
 
-    C(offered) are the actions this cloud has for it. C(reboot) is the kind of reboot that C(rebooted) means. A way that
-    would start a sleeping instance only to put it to sleep elsewhere costs service units, so it is taken only with
-    C(allow_wake); so is starting a sleeping instance that was to be rebooted.
+    ``supported``: the actions that this cloud offers for it. ``reboot``: the kind of reboot that ``rebooted`` means. A
+    path that would start a sleeping instance only to put it to sleep in another state costs service units, so it is
+    taken only with ``allow_wake``. The same holds for starting a sleeping instance that was to be rebooted.
     """
     if now.kind is Kind.GONE:
         return Plan(Verdict.FAIL, reason="the cloud no longer has it")
-    if now.kind is Kind.BROKEN:
+    if now.kind is Kind.ERROR:
         return Plan(Verdict.FAIL, reason="it is in error")
-    if now.kind is Kind.STUCK:
-        return Plan(Verdict.FAIL, reason="it is in a state that only a person can end")
-    if now.kind is Kind.MOVING or now.place is None:
+    if now.kind is Kind.NEEDS_OPERATOR:
+        return Plan(Verdict.FAIL, reason="needs manual intervention")
+    if now.kind is Kind.MOVING or now.state is None:
         return Plan(Verdict.WAIT)
-    if goal is Goal.REBOOTED and now.place is Place.ACTIVE:
+    if goal is Goal.REBOOTED and now.state is RestingState.ACTIVE:
         return Plan(Verdict.ACT, (reboot,))
-    if now.place is goal.place:
+    if now.state is goal.state:
         return _arrived(now, goal)
-    way = shortest_way(now.place, goal.place, offered)
-    if _wakes(now.place, way, goal) and not allow_wake:
-        return Plan(Verdict.LEAVE, reason=f"left {now.place}, since {goal} would mean to wake it first (allow_wake)")
-    return _no_way(now.place, goal, offered) if way is None else Plan(Verdict.ACT, way)
+    way = shortest_path(now.state, goal.state, supported)
+    if _wakes(now.state, way, goal) and not allow_wake:
+        return Plan(Verdict.SKIP, reason=_would_start_first(now.state, goal))
+    return _no_way(now.state, goal, supported) if way is None else Plan(Verdict.ACT, way)
 
 
-def _arrived(now: Situation, goal: Goal) -> Plan:
-    if goal.place is Place.ACTIVE and now.flaw:
-        return Plan(Verdict.FAIL, reason=now.flaw)
+def _would_start_first(state: RestingState, goal: Goal) -> str:
+    return f"skipped: {state} ({_GERUNDS[goal]} it would start it first; allow_wake)"
+
+
+def _arrived(now: ObservedState, goal: Goal) -> Plan:
+    if goal.state is RestingState.ACTIVE and now.defect:
+        return Plan(Verdict.FAIL, reason=now.defect)
     return Plan(Verdict.REACHED)
 
 
-def _no_way(place: Place, goal: Goal, offered: Collection[Action]) -> Plan:
+def _no_way(state: RestingState, goal: Goal, supported: Collection[Action]) -> Plan:
     """A sleeping instance that cannot be moved to another sleep is left; any other has failed."""
-    way = shortest_way(place, goal.place, frozenset(Action)) or ()
-    lacks = next((action for action in way if action not in offered), None)
-    if Place.ACTIVE in (place, goal.place):
-        return Plan(Verdict.FAIL, reason=f"it is {place}", lacks=lacks)
-    return Plan(Verdict.LEAVE, reason=f"left {place}", lacks=lacks)
+    way = shortest_path(state, goal.state, frozenset(Action)) or ()
+    missing_action = next((action for action in way if action not in supported), None)
+    if RestingState.ACTIVE in (state, goal.state):
+        return Plan(Verdict.FAIL, reason=f"it is {state}", missing_action=missing_action)
+    return Plan(Verdict.SKIP, reason=f"skipped: {state}", missing_action=missing_action)
 
 
-def _wakes(start: Place, way: tuple[Action, ...] | None, goal: Goal) -> bool:
-    if start is Place.ACTIVE:
+def _wakes(start: RestingState, way: tuple[Action, ...] | None, goal: Goal) -> bool:
+    if start is RestingState.ACTIVE:
         return False
-    return goal is Goal.REBOOTED or (way is not None and goal.place is not Place.ACTIVE and len(way) > 1)
+    return goal is Goal.REBOOTED or (way is not None and goal.state is not RestingState.ACTIVE and len(way) > 1)
 
 
-def shortest_way(start: Place, end: Place, offered: Collection[Action]) -> tuple[Action, ...] | None:
-    """Return the fewest actions from one place to another, or None if there is no way.
+def shortest_path(start: RestingState, end: RestingState, supported: Collection[Action]) -> tuple[Action, ...] | None:
+    """Return the fewest actions from one state to another, or None if there is no way.
 
     Between the two it only passes where instances are awake: over the shelf, for one, a paused one loses its memory.
     """
-    ways: dict[Place, tuple[Action, ...]] = {start: ()}
+    ways: dict[RestingState, tuple[Action, ...]] = {start: ()}
     queue = deque([start])
     while queue:
         here = queue.popleft()
         if here is end:
             return ways[here]
-        if here not in (start, Place.ACTIVE):
+        if here not in (start, RestingState.ACTIVE):
             continue
         for action, there in TRANSITIONS[here].items():
-            if action in offered and there not in ways:
+            if action in supported and there not in ways:
                 ways[there] = (*ways[here], action)
                 queue.append(there)
     return None

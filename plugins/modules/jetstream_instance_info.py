@@ -103,7 +103,7 @@ instances:
         - V(null) on Atmosphere.
       type: bool
     locked:
-      description: Whether it is locked, so that it is left alone. V(null) on Atmosphere, which has no locks.
+      description: Whether it is locked, and so skipped, not changed. V(null) on Atmosphere, which has no locks.
       type: bool
     lock_reason:
       description: Why it is locked, if whoever did it said so.

@@ -61,7 +61,7 @@ options:
     default: false
   include_locked:
     description:
-      - Whether locked instances are meant, too. Their owners locked them so that they are left alone.
+      - Whether locked instances are meant, too. Their owners locked them to keep them as they are.
       - Only Jetstream2 has locks. What the site itself has locked stays refused.
     type: bool
     default: false
@@ -158,16 +158,17 @@ instances:
     failed:
       description: Whether it is not where it should be.
       type: bool
-    left:
+    skipped:
       description:
-        - Whether it was left alone, asleep in another state without O(allow_wake), or locked without O(include_locked).
+        - Whether it was left as it is on purpose, asleep in another state without O(allow_wake), or locked without
+          O(include_locked).
       type: bool
     msg:
       description: What happened, in words.
       type: str
       sample: stop done
-    seconds:
-      description: How long it took until this instance had arrived or failed.
+    elapsed:
+      description: Seconds until this instance had arrived or failed.
       type: float
       sample: 12.3
 summary:
@@ -184,8 +185,8 @@ summary:
     unchanged:
       description: How many were where they should be.
       type: int
-    left:
-      description: How many were left alone.
+    skipped:
+      description: How many were skipped.
       type: int
     failed:
       description: How many failed.

@@ -14,7 +14,7 @@ _TICK = 0.5
 
 
 @contextmanager
-def ending_with_parent() -> Iterator[None]:
+def exit_with_parent() -> Iterator[None]:
     """End this process as soon as the parent is gone.
 
     Ansible passes Ctrl-C and a plain kill on to its workers. After kill -9 it cannot, and they would go on alone.

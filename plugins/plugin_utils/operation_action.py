@@ -27,12 +27,12 @@ from ansible.utils.display import Display
 
 from ..module_utils.clock import SystemClock
 from ..module_utils.errors import JetstreamError
-from ..module_utils.fleet.progress import Report, silent
+from ..module_utils.fleet.progress import ProgressCallback, no_progress
 from ..module_utils.http.transport import REQUESTS_IMPORT_ERROR
 from ..module_utils.operation import Context, Operation
 from ..module_utils.options import ModuleSpec
 from ..module_utils.text.terminal import one_line
-from .lifeline import ending_with_parent
+from .lifeline import exit_with_parent
 from .progress_lines import ProgressLines
 
 # Asked for in these words, or not at all, Ansible looks for a Python itself: anyone will do.
@@ -67,7 +67,7 @@ class OperationAction(ModuleAction):
         secrets: set[str] = set()
         with (
             self._surroundings(),
-            ending_with_parent(),
+            exit_with_parent(),
             self._progress(str(task_vars["inventory_hostname"]), secrets) as report,
         ):
             result = self._carry_out(told, report, secrets)
@@ -107,11 +107,11 @@ class OperationAction(ModuleAction):
             os.environ.update(before)
 
     @contextmanager
-    def _progress(self, host: str, secrets: set[str]) -> Iterator[Report]:
+    def _progress(self, host: str, secrets: set[str]) -> Iterator[ProgressCallback]:
         """Hand out whom to report to: the user, unless it was switched off, or there is nothing to be seen."""
         switched_off = os.environ.get("JETSTREAM_PROGRESS", "").strip().lower() in _NO
         if switched_off or self._task.no_log or self._task.check_mode:
-            yield silent
+            yield no_progress
             return
         callback = str(constants.DEFAULT_STDOUT_CALLBACK).removeprefix("ansible.builtin.")
         aside = callback not in _CALLBACKS_FOR_PEOPLE
@@ -123,7 +123,7 @@ class OperationAction(ModuleAction):
         with lines.kept_alive():
             yield lines.report
 
-    def _carry_out(self, told: Mapping[str, Any], report: Report, secrets: set[str]) -> dict[str, Any]:
+    def _carry_out(self, told: Mapping[str, Any], report: ProgressCallback, secrets: set[str]) -> dict[str, Any]:
         arguments = _over_the_wire(dict(self._task.args), Direction.CONTROLLER_TO_MODULE)
         checked = ArgumentSpecValidator(**self.spec.arguments()).validate(arguments)
         options = {**arguments, **checked.validated_parameters}

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ..module_utils.clock import Clock
-from ..module_utils.fleet.progress import Arrival, Progress
+from ..module_utils.fleet.progress import Completion, Progress
 from ..module_utils.text.terminal import one_line
 
 # After so many seconds without a line, another one says that the task is still at work.
@@ -24,7 +24,7 @@ _NAMED = 3
 class ProgressLines:
     """Turns progress into lines. C(say) shows one, and may be called by any thread, but is by one at a time.
 
-    C(whose) is the host of the task: several may work at the same time.
+    C(whose) is the host of the task: allow_many may work at the same time.
     """
 
     def __init__(self, say: Callable[[str], None], clock: Clock, *, whose: str) -> None:
@@ -60,8 +60,8 @@ class ProgressLines:
             self._latest = progress
             if not first:
                 self._tell_news(progress)
-            elif progress.late and progress.total > 1:
-                self._line(f"{len(progress.late)} of {progress.total} instances to be {progress.goal}")
+            elif progress.pending and progress.total > 1:
+                self._line(f"{len(progress.pending)} of {progress.total} instances to be {progress.goal}")
 
     def beat(self) -> None:
         """Tell that it goes on, if nothing was told for some time."""
@@ -71,20 +71,20 @@ class ProgressLines:
             passed = _duration(self._clock.monotonic() - self._start)
             if self._latest is None:
                 self._line(f"still reading what there is, after {passed}")
-            elif self._latest.late:
+            elif self._latest.pending:
                 self._line(f"{_standing(self._latest)} after {passed}, {_asked(self._latest)}{_late(self._latest)}")
 
     def _tell_news(self, progress: Progress) -> None:
-        count = len(progress.news)
-        when = _duration(progress.seconds)
+        count = len(progress.completed)
+        when = _duration(progress.elapsed)
         if count <= _TOLD_ONE_BY_ONE:
-            for number, arrival in enumerate(progress.news, progress.ended - count + 1):
-                self._line(f"{_sentence(arrival)} ({number} of {progress.total}, {when})")
+            for number, completion in enumerate(progress.completed, progress.ended - count + 1):
+                self._line(f"{_sentence(completion)} ({number} of {progress.total}, {when})")
             return
         self._line(f"{_standing(progress)} after {when}")
-        failed = [arrival for arrival in progress.news if arrival.failed]
-        for arrival in failed[:_NAMED]:
-            self._line(_sentence(arrival))
+        failed = [completion for completion in progress.completed if completion.failed]
+        for completion in failed[:_NAMED]:
+            self._line(_sentence(completion))
         if len(failed) > _NAMED:
             self._line(f"and {len(failed) - _NAMED} more failed")
 
@@ -99,16 +99,16 @@ def _standing(progress: Progress) -> str:
 
 def _asked(progress: Progress) -> str:
     """Say how far the asking has come; once all have been asked, it does not matter any more."""
-    return f"{progress.asked} asked, " if progress.asked < len(progress.late) else ""
+    return f"{progress.sent} asked, " if progress.sent < len(progress.pending) else ""
 
 
 def _late(progress: Progress) -> str:
-    more = len(progress.late) - _NAMED
-    return f"waiting for {', '.join(progress.late[:_NAMED])}" + (f" and {more} more" if more > 0 else "")
+    more = len(progress.pending) - _NAMED
+    return f"waiting for {', '.join(progress.pending[:_NAMED])}" + (f" and {more} more" if more > 0 else "")
 
 
-def _sentence(arrival: Arrival) -> str:
-    return f"{arrival.label}{' failed' if arrival.failed else ''}: {arrival.message}"
+def _sentence(completion: Completion) -> str:
+    return f"{completion.label}{' failed' if completion.failed else ''}: {completion.message}"
 
 
 def _duration(seconds: float) -> str:

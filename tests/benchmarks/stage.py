@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import requests
-from ansible_collections.jetstream.cloud.plugins.plugin_utils.lifeline import ending_with_parent
+from ansible_collections.jetstream.cloud.plugins.plugin_utils.lifeline import exit_with_parent
 
 USER = "johndoe"
 PASSWORD = "pass"
@@ -113,7 +113,7 @@ def _serve() -> None:
     world = fleet(arguments.instances, user=USER, password=PASSWORD, settings=settings)
     server = Server(world, control=True)
     print(server.url, flush=True)
-    with ending_with_parent():
+    with exit_with_parent():
         asyncio.run(server.run(_LONGEST))
 
 

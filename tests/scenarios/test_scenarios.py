@@ -35,8 +35,8 @@ def test_what_a_user_sees_of_a_fleet_that_is_stopped_twice(stage: Stage) -> None
     assert "2 would be changed" in foreseen.text
     assert "SU/h in all" in foreseen.text
     first, second = (play("jetstream.cloud.stop_all", stage.home) for _run in range(2))
-    assert "3 selected: 2 changed, 0 unchanged, 1 left alone, 0 failed" in first.text
-    assert "3 selected: 0 changed, 2 unchanged, 1 left alone, 0 failed" in second.text
+    assert "3 selected: 2 changed, 0 unchanged, 1 skipped, 0 failed" in first.text
+    assert "3 selected: 0 changed, 2 unchanged, 1 skipped, 0 failed" in second.text
     assert [each.changed for each in (foreseen, first, second)] == [1, 1, 0]
     assert {each.status for each in (listing, foreseen, first, second)} == {0}
 
@@ -45,5 +45,5 @@ def test_one_in_error_fails_the_run_and_holds_nothing_up(stage: Stage) -> None:
     stage.have({"active": 2, "error": 1})
     played = play("jetstream.cloud.stop_all", stage.home)
     assert played.status == 2
-    assert "3 selected: 2 changed, 0 unchanged, 0 left alone, 1 failed" in played.text
+    assert "3 selected: 2 changed, 0 unchanged, 0 skipped, 1 failed" in played.text
     assert "1 of 3 instances failed: vm-3" in played.text

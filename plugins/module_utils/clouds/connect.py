@@ -12,7 +12,7 @@ from ..clock import Clock
 from ..cloud import Cloud
 from ..errors import ConfigurationError
 from ..http.token_cache import TokenCache, cache_folder
-from ..http.transport import REQUESTS_IMPORT_ERROR, Transport, Wire
+from ..http.transport import REQUESTS_IMPORT_ERROR, HttpSettings, Transport
 from ..settings.resolve import OPENSTACK, Connection
 from .atmosphere.client import AtmosphereCloud
 from .atmosphere.login import Login
@@ -33,7 +33,7 @@ def connect(
         )
     if connection.backend == OPENSTACK:
         return _jetstream2(connection, environ, cache, clock, fresh=fresh)
-    wire = Wire(
+    wire = HttpSettings(
         timeout=connection.timeout,
         retry_timeout=connection.retry_timeout,
         validate_certs=connection.validate_certs,
@@ -42,7 +42,9 @@ def connect(
     )
     transport = Transport(connection.api_url, wire, clock)
     login = Login(connection, transport, cache, clock, fresh=fresh)
-    return AtmosphereCloud(login, transport, clock, at_once=connection.concurrency, page_size=connection.page_size)
+    return AtmosphereCloud(
+        login, transport, clock, max_concurrency=connection.concurrency, page_size=connection.page_size
+    )
 
 
 def _jetstream2(
@@ -61,4 +63,4 @@ def _jetstream2(
         connections=connection.concurrency,
         fresh=fresh,
     )
-    return Jetstream2Cloud(Session(wanted, environ, cache, clock), clock, at_once=connection.concurrency)
+    return Jetstream2Cloud(Session(wanted, environ, cache, clock), clock, max_concurrency=connection.concurrency)

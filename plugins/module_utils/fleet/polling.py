@@ -28,15 +28,15 @@ _SAMPLE = 4
 _ENOUGH = 2
 
 
-class Traveller(Protocol):
-    """What can be waited for. C(since): when it set out; C(looked_at): when it was last looked at, if it was since."""
+class Pending(Protocol):
+    """What can be waited for. C(since): when it set out; C(polled_at): when it was last looked at, if it was since."""
 
     actions: list[Action]
     since: float
-    looked_at: float | None
+    polled_at: float | None
 
 
-Someone = TypeVar("Someone", bound=Traveller)
+Someone = TypeVar("Someone", bound=Pending)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +44,10 @@ class Look(Generic[Someone]):
     """When to look, and at whom: those first that were not seen for longest."""
 
     at: float
-    at_whom: list[Someone]
+    instances: list[Someone]
 
 
-class Pacer(Generic[Someone]):
+class PollScheduler(Generic[Someone]):
     """Plans looks. C(jitter) makes a pause a little longer or shorter, so that many runs do not look all together."""
 
     def __init__(self, jitter: Callable[[float], float]) -> None:
@@ -55,25 +55,25 @@ class Pacer(Generic[Someone]):
         self._jitter = jitter
         self._took: dict[Action | None, list[float]] = defaultdict(list)
 
-    def next_look(self, pending: Collection[Someone], now: float) -> Look[Someone]:
+    def next_poll(self, pending: Collection[Someone], now: float) -> Look[Someone]:
         """Plan the next look at those who are on their way, of whom there must be some."""
         groups: dict[Action | None, list[Someone]] = defaultdict(list)
         for each in sorted(pending, key=lambda each: each.since):
             groups[_last_action(each)].append(each)
-        looks = [self._look_at_group(action, members, now) for action, members in groups.items()]
+        looks = [self._poll_group(action, members, now) for action, members in groups.items()]
         soon = min(look.at for look in looks) + _SHORTEST_PAUSE
         together = [look for look in looks if look.at <= soon]
-        whom = sorted((each for look in together for each in look.at_whom), key=lambda each: each.looked_at or 0.0)
+        whom = sorted((each for look in together for each in look.instances), key=lambda each: each.polled_at or 0.0)
         return Look(max(look.at for look in together), whom)
 
     def learn(self, action: Action | None, seconds: float) -> None:
         """Take note that somebody was found to have ended an action, so many seconds after it began."""
         self._took[action].append(seconds)
 
-    def _look_at_group(self, action: Action | None, members: list[Someone], now: float) -> Look[Someone]:
+    def _poll_group(self, action: Action | None, members: list[Someone], now: float) -> Look[Someone]:
         """Plan for those who wait for the same action, who come in the order in which they set out."""
         oldest, youngest = members[0], members[-1]
-        looks = [each.looked_at for each in members if each.looked_at is not None]
+        looks = [each.polled_at for each in members if each.polled_at is not None]
         if looks:
             at = max(max(looks) + self._pause(max(looks) - youngest.since), youngest.since + _FIRST_LOOK)
         else:
@@ -94,7 +94,7 @@ class Pacer(Generic[Someone]):
         return self._jitter(min(max(_PART * passed, _SHORTEST_PAUSE), _LONGEST_PAUSE))
 
 
-def _last_action(traveller: Traveller) -> Action | None:
+def _last_action(traveller: Pending) -> Action | None:
     return traveller.actions[-1] if traveller.actions else None
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far a task on many instances has come, for whoever shows it."""
+"""Progress of a task on many instances, for display."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
-    """An instance, as messages call it, and how it ended."""
+class Completion:
+    """The end of one instance's run: its label, and the message it ended with."""
 
     label: str
     message: str
@@ -20,25 +20,26 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How it stands C(seconds) after the start: of C(total), so many have ended, C(failed) of them badly.
+    """A snapshot, ``elapsed`` seconds after the start.
 
-    C(goal): the state that all are to reach. C(asked): how many actions the cloud has taken so far. C(news):
-    who has ended since the last time. C(late): who has not, with those first who set out first.
+    ``goal`` is the requested state. Of ``total`` instances, ``ended`` have ended, ``failed`` of them with a failure.
+    ``sent`` counts the actions that the cloud has accepted. ``completed``: instances that ended since the last
+    snapshot. ``pending``: labels of the others, those first whose action was accepted first.
     """
 
     goal: str
     total: int
     ended: int
     failed: int
-    asked: int
-    seconds: float
-    news: tuple[Arrival, ...]
-    late: tuple[str, ...]
+    sent: int
+    elapsed: float
+    completed: tuple[Completion, ...]
+    pending: tuple[str, ...]
 
 
-# Called by any thread, but by one at a time.
-Report = Callable[[Progress], None]
+# May be called from any thread, but never from two at a time.
+ProgressCallback = Callable[[Progress], None]
 
 
-def silent(progress: Progress) -> None:
+def no_progress(progress: Progress) -> None:
     """Show nothing."""

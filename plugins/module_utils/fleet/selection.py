@@ -91,15 +91,15 @@ class Selector:
         return bool(self.names or self.ids or self.uuids)
 
     @property
-    def says_something(self) -> bool:
+    def has_criteria(self) -> bool:
         """Whether it means anything short of "whatever there is"."""
         return self.identifies or bool(self.filters) or self.everything
 
-    def require_something(self) -> None:
+    def require_criteria(self) -> None:
         """Raise SelectionError if nothing says what is meant: everything has to be asked for by name."""
-        if not self.says_something:
+        if not self.has_criteria:
             raise SelectionError(
-                "Nothing says which instances are meant.",
+                "No instances selected.",
                 hint="Give name, id, uuid or a filter, or all: true for every one of the account.",
             )
 
@@ -109,45 +109,45 @@ class Selection(Generic[Thing]):
     """What was selected, in the order it was given, and what was asked for in vain."""
 
     things: tuple[Thing, ...]
-    complaints: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
 
 def select(things: Sequence[Thing], selector: Selector, fields: Mapping[str, Field[Thing]]) -> Selection[Thing]:
     """Return what a selector means, with a sentence for each part of it that means nothing or too much."""
-    identified, complaints = _identified(things, selector)
-    excluded, more = _named(things, selector.exclude, "exclude", several=True)
+    identified, problems = _identified(things, selector)
+    excluded, more = _named(things, selector.exclude, "exclude", allow_many=True)
     out = {each.uuid for each in excluded}
     chosen = [
         each
         for each in (identified if selector.identifies else things)
         if each.uuid not in out and _passes(each, selector.filters, fields)
     ]
-    return Selection(tuple(chosen), (*complaints, *more))
+    return Selection(tuple(chosen), (*problems, *more))
 
 
 def select_by_name(things: Sequence[Thing], names: tuple[str, ...]) -> Selection[Thing]:
     """Return what the names and globs mean; everything, if there are none."""
     if not names:
         return Selection(tuple(things))
-    chosen, complaints = _named(things, names, "name", several=True)
+    chosen, problems = _named(things, names, "name", allow_many=True)
     out = {each.uuid for each in chosen}
-    return Selection(tuple(each for each in things if each.uuid in out), tuple(complaints))
+    return Selection(tuple(each for each in things if each.uuid in out), tuple(problems))
 
 
 def select_to_change(things: Sequence[Thing], selector: Selector, fields: Mapping[str, Field[Thing]]) -> list[Thing]:
     """Return what a selector means, where a mistake in it would change the wrong things.
 
-    Raises SelectionError if it says nothing, names what is not there, or names several things by one name.
+    Raises SelectionError if it says nothing, names what is not there, or names allow_many things by one name.
     """
-    selector.require_something()
+    selector.require_criteria()
     selection = select(things, selector, fields)
-    if selection.complaints:
-        raise SelectionError(" ".join(selection.complaints))
+    if selection.problems:
+        raise SelectionError(" ".join(selection.problems))
     return list(selection.things)
 
 
 def _identified(things: Sequence[Thing], selector: Selector) -> tuple[list[Thing], list[str]]:
-    by_name, complaints = _named(things, selector.names, "name", several=False)
+    by_name, problems = _named(things, selector.names, "name", allow_many=False)
     chosen = {each.uuid for each in by_name}
     for wanted, key, word in (
         (selector.ids, lambda each: str(each.id), "id"),
@@ -157,28 +157,28 @@ def _identified(things: Sequence[Thing], selector: Selector) -> tuple[list[Thing
             found = [each.uuid for each in things if key(each) == text.strip().lower()]
             chosen.update(found)
             if not found:
-                complaints.append(f"Nothing has the {word} {text}.")
-    return [each for each in things if each.uuid in chosen], complaints
+                problems.append(f"Nothing has the {word} {text}.")
+    return [each for each in things if each.uuid in chosen], problems
 
 
 def _named(
-    things: Sequence[Thing], patterns: Iterable[str], option: str, *, several: bool
+    things: Sequence[Thing], patterns: Iterable[str], option: str, *, allow_many: bool
 ) -> tuple[list[Thing], list[str]]:
     """Find what is called so. C(exclude) takes numbers and uuids too, and several things of one name."""
     chosen: list[Thing] = []
-    complaints: list[str] = []
+    problems: list[str] = []
     for pattern in patterns:
         exact = [each for each in things if each.name == pattern]
-        if several:
+        if allow_many:
             exact += [each for each in things if pattern in (str(each.id), each.uuid)]
         found = exact or [each for each in things if fnmatchcase(each.name, pattern)]
         chosen += found
-        if len(exact) > 1 and not several:
+        if len(exact) > 1 and not allow_many:
             numbers = ", ".join(str(each.id) for each in exact)
-            complaints.append(f"{len(exact)} are called {pattern}: say which by id ({numbers}).")
+            problems.append(f"{len(exact)} are called {pattern}: say which by id ({numbers}).")
         if not found and not _is_glob(pattern):
-            complaints.append(f"{option}: nothing is called {pattern}.{_did_you_mean(pattern, things)}")
-    return chosen, complaints
+            problems.append(f"{option}: nothing is called {pattern}.{_did_you_mean(pattern, things)}")
+    return chosen, problems
 
 
 def _is_glob(pattern: str) -> bool:

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from ..clock import Clock
 from ..errors import (
     ConfigurationError,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     Unreachable,
 )
 from .loopback import is_loopback
@@ -37,15 +37,15 @@ else:
     REQUESTS_IMPORT_ERROR = None
 
 # What a gateway answers when nobody behind it could be asked, or asked to wait.
-_PASSING = frozenset({429, 502, 503, 504})
+_RETRYABLE_STATUSES = frozenset({429, 502, 503, 504})
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 10.0
 # Until a server has answered once, an address that nobody answers at is more likely mistyped than busy.
-_PATIENCE_WITH_STRANGERS = 10.0
+_FIRST_CONTACT_TIMEOUT = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class Response:
     """An answer: C(status), and C(body) as parsed from JSON, or None where it was not JSON."""
 
     status: int
@@ -57,7 +57,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
+class HttpSettings:
     """How to talk: seconds per request, seconds in all for retries of one request, and whom to trust."""
 
     timeout: float
@@ -73,7 +73,7 @@ class Transport:
     def __init__(
         self,
         base_url: str,
-        wire: Wire,
+        wire: HttpSettings,
         clock: Clock,
         *,
         json_by_any_name: bool = False,
@@ -106,7 +106,7 @@ class Transport:
         params: Mapping[str, str] | None = None,
         data: Mapping[str, Any] | None = None,
         extra_time: float = 0.0,
-    ) -> Reply:
+    ) -> Response:
         """Send a request, again where that can do no harm, and return the last answer, whatever its status.
 
         C(extra_time): seconds that the server may work on the answer beyond the timeout, since it is a long one.
@@ -123,7 +123,7 @@ class Transport:
             try:
                 reply = self._send(method, path, headers, params, data, extra_time)
             except Unreachable as error:
-                if not (method == "GET" or error.unsent) or not error.passing:
+                if not (method == "GET" or error.unsent) or not error.transient:
                     raise
                 if not self._pause(self._jitter(longest), start + self._patience(error)):
                     raise
@@ -145,7 +145,7 @@ class Transport:
 
     def _patience(self, error: Unreachable) -> float:
         if error.unsent and not self._answered:
-            return min(self._wire.retry_timeout, _PATIENCE_WITH_STRANGERS)
+            return min(self._wire.retry_timeout, _FIRST_CONTACT_TIMEOUT)
         return self._wire.retry_timeout
 
     def _pause(self, seconds: float, give_up: float) -> bool:
@@ -177,10 +177,10 @@ class Transport:
         params: Mapping[str, str] | None,
         data: Mapping[str, Any] | None,
         extra_time: float,
-    ) -> Reply:
+    ) -> Response:
         patience = self._wire.timeout + extra_time
         if self._closed:
-            raise Unreachable("The request was not sent, since the run has ended.", unsent=True, passing=False)
+            raise Unreachable("The request was not sent, since the run has ended.", unsent=True, transient=False)
         try:
             response = self._session.request(
                 method,
@@ -205,7 +205,7 @@ class Transport:
         return _reply(response, self._clock.now(), json_by_any_name=self._json_by_any_name)
 
 
-def _session(wire: Wire) -> requests.Session:
+def _session(wire: HttpSettings) -> requests.Session:
     if wire.validate_certs and wire.ca_path:
         _check_certificates(Path(wire.ca_path))
     session = requests.Session()
@@ -243,8 +243,8 @@ def _leave_as_it_is(request: requests.PreparedRequest) -> requests.PreparedReque
     return request
 
 
-def _try_again(method: str, reply: Reply) -> bool:
-    if reply.status not in _PASSING:
+def _try_again(method: str, reply: Response) -> bool:
+    if reply.status not in _RETRYABLE_STATUSES:
         return False
     if reply.status == 503 and reply.is_json and reply.retry_after is None:
         # A 503 that explains itself is maintenance (docs/atmosphere.md, Maintenance): it lasts for hours.
@@ -254,10 +254,10 @@ def _try_again(method: str, reply: Reply) -> bool:
     return reply.status == 429 or (reply.status == 503 and reply.retry_after is not None)
 
 
-def _reply(response: requests.Response, now: datetime, *, json_by_any_name: bool) -> Reply:
+def _reply(response: requests.Response, now: datetime, *, json_by_any_name: bool) -> Response:
     content_type = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
     is_json, body = _parse(response.content) if json_by_any_name or content_type.endswith("json") else (False, None)
-    return Reply(
+    return Response(
         status=response.status_code,
         body=body,
         is_json=is_json,
@@ -291,7 +291,7 @@ def _seconds(retry_after: str | None, now: datetime) -> float | None:
     return max(0.0, (until - now).total_seconds())
 
 
-def _unreachable(error: Exception, base_url: str, wire: Wire, patience: float) -> Exception:
+def _unreachable(error: Exception, base_url: str, wire: HttpSettings, patience: float) -> Exception:
     """Say in one sentence why no answer came within C(patience) seconds, and whether another try makes sense."""
     causes = [type(each).__name__ for each in _causes(error)]
     text = " ".join(str(each) for each in _causes(error))
@@ -312,7 +312,7 @@ def _unreachable(error: Exception, base_url: str, wire: Wire, patience: float) -
     if isinstance(error, requests.exceptions.Timeout) or "ReadTimeoutError" in causes:
         return Unreachable(f"{base_url} did not answer within {patience:g} s.", hint="A larger timeout may help.")
     if isinstance(error, requests.exceptions.ContentDecodingError):
-        return UnexpectedAnswer(f"{base_url} sent an answer that could not be decoded.")
+        return UnexpectedResponse(f"{base_url} sent an answer that could not be decoded.")
     return Unreachable(f"The connection to {base_url} was lost before an answer came: {_innermost(error)}.")
 
 
@@ -322,13 +322,13 @@ def _insecure(error: requests.exceptions.SSLError, base_url: str) -> Unreachable
             return Unreachable(
                 f"The certificate of {base_url} was not accepted: {each.verify_message.rstrip('.')}.",
                 hint="If the site has its own certificate authority, name its file with ca_path.",
-                passing=False,
+                transient=False,
             )
     broken_off = any(isinstance(each, ssl.SSLEOFError) for each in _causes(error))
     return Unreachable(
         f"No secure connection to {base_url} could be made: {_innermost(error)}.",
         hint="Does the server speak https at that port?",
-        passing=broken_off,
+        transient=broken_off,
     )
 
 

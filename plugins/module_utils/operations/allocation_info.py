@@ -37,7 +37,7 @@ def allocation_info(cloud: Cloud, options: Mapping[str, Any], context: Context) 
     now = context.clock.now()
     rows = [_row(each, _paid_by(each, instances), rates, now) for each in selection.things]
     warnings = [warning for row in rows if (warning := _unknown(row))]
-    return Outcome({"allocations": rows}, warnings=(*selection.complaints, *warnings))
+    return Outcome({"allocations": rows}, warnings=(*selection.problems, *warnings))
 
 
 def _paid_by(source: AllocationSource, instances: Sequence[Instance]) -> list[Instance]:

@@ -81,7 +81,7 @@ def history_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> 
         "days": _days(everything, zone),
         "su": number_if_known(known_total(everything)),
     }
-    return Outcome(result, warnings=(*selection.complaints, *_unknown(everything)))
+    return Outcome(result, warnings=(*selection.problems, *_unknown(everything)))
 
 
 def _instances(periods: Iterable[StatusPeriod], now: datetime) -> list[_Past]:

@@ -12,11 +12,11 @@ from typing import Any
 from ..cloud import Cloud
 from ..errors import ConfigurationError
 from ..fleet.converge import (
-    Order,
-    Run,
-    Track,
+    ConvergeOptions,
+    FleetRun,
+    InstanceRun,
     converge,
-    foresee,
+    preview,
     state_text,
 )
 from ..fleet.selection import (
@@ -58,22 +58,22 @@ _NAMED_IN_MESSAGE = 3
 
 def instance_state(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
     """Bring the selected instances to a state, or say what that would take."""
-    order = _order(options)
+    settings = _converge_options(options)
     selector = Selector.from_options(options, INSTANCE_FILTERS.argument_spec)
     _check(options, selector)
     chosen = select_to_change(cloud.list_instances(live=True, images=bool(options["image"])), selector, INSTANCE_FIELDS)
-    if order.max_changes is not None:
-        ahead = foresee(cloud, chosen, order)
-        count = sum(track.changed for track in ahead.tracks)
-        if count > order.max_changes:
-            return _too_many(chosen, count, order.max_changes)
+    if settings.max_changes is not None:
+        ahead = preview(cloud, chosen, settings)
+        count = sum(run.changed for run in ahead.runs)
+        if count > settings.max_changes:
+            return _too_many(chosen, count, settings.max_changes)
     if context.check_mode:
-        return _outcome(foresee(cloud, chosen, order))
-    return _outcome(converge(cloud, chosen, order, context.clock, report=context.report))
+        return _outcome(preview(cloud, chosen, settings))
+    return _outcome(converge(cloud, chosen, settings, context.clock, report=context.report))
 
 
-def _order(options: Mapping[str, Any]) -> Order:
-    return Order(
+def _converge_options(options: Mapping[str, Any]) -> ConvergeOptions:
+    return ConvergeOptions(
         goal=Goal(options["state"]),
         reboot=Action.HARD_REBOOT if options["reboot_type"] == "hard" else Action.REBOOT,
         allow_wake=options["allow_wake"],
@@ -91,83 +91,83 @@ def _check(options: Mapping[str, Any], selector: Selector) -> None:
         raise ConfigurationError("max_changes must be 0 or more.")
     if selector.everything and selector.identifies:
         raise ConfigurationError("all: true and a name, id or uuid contradict each other.", hint="Say one of them.")
-    selector.require_something()
+    selector.require_criteria()
 
 
 def _too_many(chosen: Sequence[Instance], count: int, limit: int) -> Outcome:
-    tracks = tuple(Track(each, each) for each in chosen)
-    for track in tracks:
-        track.end("not done")
+    runs = tuple(InstanceRun(each, each) for each in chosen)
+    for run in runs:
+        run.finish("not done")
     failure = f"{count} instances would be changed, and max_changes is {limit}; none was."
-    return Outcome(_result(tracks), failure=failure)
+    return Outcome(_result(runs), failure=failure)
 
 
-def _outcome(run: Run) -> Outcome:
-    warnings = () if run.tracks else ("Nothing matched, so nothing was done.",)
+def _outcome(fleet: FleetRun) -> Outcome:
+    warnings = () if fleet.runs else ("Nothing matched, so nothing was done.",)
     return Outcome(
-        _result(run.tracks),
-        changed=any(track.changed for track in run.tracks),
-        failure=_failure(run),
+        _result(fleet.runs),
+        changed=any(run.changed for run in fleet.runs),
+        failure=_failure(fleet),
         warnings=warnings,
-        diff=_diff(run.tracks),
+        diff=_diff(fleet.runs),
     )
 
 
-def _result(tracks: Sequence[Track]) -> dict[str, Any]:
+def _result(runs: Sequence[InstanceRun]) -> dict[str, Any]:
     return {
-        "instances": [_item(track) for track in tracks],
+        "instances": [_item(run) for run in runs],
         "summary": {
-            "selected": len(tracks),
-            "changed": sum(track.changed for track in tracks),
-            "unchanged": sum(not track.changed and not track.failed and not track.left for track in tracks),
-            "left": sum(track.left for track in tracks),
-            "failed": sum(track.failed for track in tracks),
+            "selected": len(runs),
+            "changed": sum(run.changed for run in runs),
+            "unchanged": sum(not run.changed and not run.failed and not run.skipped for run in runs),
+            "skipped": sum(run.skipped for run in runs),
+            "failed": sum(run.failed for run in runs),
         },
     }
 
 
-def _item(track: Track) -> dict[str, Any]:
+def _item(run: InstanceRun) -> dict[str, Any]:
     return {
-        "id": track.before.id,
-        "uuid": track.before.uuid,
-        "name": track.before.name,
-        "before": state_text(track.before),
-        "after": state_text(track.now),
-        "actions": [action.value for action in track.actions],
-        "changed": track.changed,
-        "failed": track.failed,
-        "left": track.left,
-        "msg": track.message,
-        "seconds": track.seconds or 0.0,
+        "id": run.before.id,
+        "uuid": run.before.uuid,
+        "name": run.before.name,
+        "before": state_text(run.before),
+        "after": state_text(run.now),
+        "actions": [action.value for action in run.actions],
+        "changed": run.changed,
+        "failed": run.failed,
+        "skipped": run.skipped,
+        "msg": run.message,
+        "elapsed": run.elapsed or 0.0,
     }
 
 
-def _failure(run: Run) -> str | None:
+def _failure(fleet: FleetRun) -> str | None:
     """Return one sentence for all that failed: the reason if it is one instance, the first few if there are many."""
-    failed = [track for track in run.tracks if track.failed]
-    if run.stopped_by is not None:
-        return f"{run.stopped_by} {len(failed)} of {len(run.tracks)} instances were not seen through."
+    failed = [run for run in fleet.runs if run.failed]
+    if fleet.aborted_by is not None:
+        return f"{fleet.aborted_by} {len(failed)} of {len(fleet.runs)} instances were not seen through."
     if not failed:
         return None
-    named = "; ".join(_told(track) for track in failed[:_NAMED_IN_MESSAGE])
-    if len(failed) == len(run.tracks) == 1:
+    named = "; ".join(_labelled(run) for run in failed[:_NAMED_IN_MESSAGE])
+    if len(failed) == len(fleet.runs) == 1:
         return f"{named}."
     more = f"; and {len(failed) - _NAMED_IN_MESSAGE} more" if len(failed) > _NAMED_IN_MESSAGE else ""
-    return f"{len(failed)} of {len(run.tracks)} instances failed: {named}{more}."
+    return f"{len(failed)} of {len(fleet.runs)} instances failed: {named}{more}."
 
 
-def _told(track: Track) -> str:
+def _labelled(run: InstanceRun) -> str:
     """Return why an instance has failed, with its name, which many errors have already."""
-    why = track.message.rstrip(".")
-    return why if track.before.label in why else f"{track.before.label}: {why}"
+    why = run.message.rstrip(".")
+    return why if run.before.label in why else f"{run.before.label}: {why}"
 
 
-def _diff(tracks: Sequence[Track]) -> dict[str, str]:
+def _diff(runs: Sequence[InstanceRun]) -> dict[str, str]:
     """Return state and cost of what changed, a line an instance, and what it adds up to."""
-    changed = [track for track in tracks if track.changed]
+    changed = [run for run in runs if run.changed]
     return {
-        "before": _lines([track.before for track in changed]),
-        "after": _lines([track.now for track in changed]),
+        "before": _lines([run.before for run in changed]),
+        "after": _lines([run.now for run in changed]),
     }
 
 

@@ -142,7 +142,7 @@ def _title(key: str) -> str:
 
 def _cells(column: Column, rows: Sequence[Mapping[Any, Any]], words: Mapping[str, object]) -> list[str]:
     """Return title and cells of a column, all of the same width."""
-    values = [[_follow(row, key) for key in column.keys] for row in rows]
+    values = [[_apply(row, key) for key in column.keys] for row in rows]
     for key, found in zip(column.keys, zip(*values, strict=True), strict=True):
         if all(value is _ABSENT for value in found):
             raise TableError(_unknown(key, rows, words))
@@ -154,17 +154,17 @@ def _cells(column: Column, rows: Sequence[Mapping[Any, Any]], words: Mapping[str
     return [_padded(text, width, right=right) for text in texts]
 
 
-def _follow(thing: object, path: str) -> object:
+def _apply(thing: object, path: str) -> object:
     """Return what a dotted path leads to: None where something on the way is None, a list where there is a list."""
     if isinstance(thing, Mapping):
         if path in thing:
             return thing[path]
         key, dot, rest = path.partition(".")
-        return _follow(thing[key], rest) if dot and key in thing else _ABSENT
+        return _apply(thing[key], rest) if dot and key in thing else _ABSENT
     if thing is None:
         return None
     if isinstance(thing, list | tuple):
-        found = [_follow(each, path) for each in thing]
+        found = [_apply(each, path) for each in thing]
         return _ABSENT if found and all(each is _ABSENT for each in found) else found
     return _ABSENT
 

@@ -81,22 +81,20 @@ def test_what_is_shelved_but_on_no_host_is_not_asked_to_unshelve(user: User) -> 
             "Ask the site to shelve-offload it."
         )
         assert done.seen.of("compute", "POST") == []
-    assert user.brings([server], "shelved").of("lost")["msg"] == "is shelved already"
+    assert user.brings([server], "shelved").of("lost")["msg"] == "already shelved"
 
 
 def test_hands_off_what_its_owner_has_locked_unless_told(user: User) -> None:
     [server] = user.has(state="locked", name="precious")
     done = user.brings([server], "stopped")
-    assert (done.of("precious")["left"], done.failure) == (True, "")
-    assert done.of("precious")["msg"] == (
-        "left active, since it is locked: an important job runs here (include_locked)"
-    )
+    assert (done.of("precious")["skipped"], done.failure) == (True, "")
+    assert done.of("precious")["msg"] == ("skipped: active, locked: an important job runs here (include_locked)")
     assert done.seen.of("compute", "POST") == []
     assert user.brings([server], "stopped", include_locked=True).of("precious")["after"] == "shutoff"
     shown = user.cloud.show(server)
     assert (shown["locked"], shown["locked_reason"]) == (True, "an important job runs here")
     # Locked or not, it is where it should be.
-    assert user.brings([server], "stopped").of("precious")["msg"] == "is shutoff already"
+    assert user.brings([server], "stopped").of("precious")["msg"] == "already shutoff"
 
 
 def test_what_the_site_has_locked_is_told_in_novas_words(user: User) -> None:
@@ -143,7 +141,7 @@ def test_one_failure_does_not_end_the_run(user: User) -> None:
     }
     assert "the cloud took the stop, but it is active again: it failed in" in done.of("five-2")["msg"]
     assert done.of("five-4")["msg"] == "is in error: the disk is gone"
-    assert done.result["summary"] == {"selected": 5, "changed": 5, "unchanged": 0, "left": 0, "failed": 2}
+    assert done.result["summary"] == {"selected": 5, "changed": 5, "unchanged": 0, "skipped": 0, "failed": 2}
 
 
 def test_a_server_on_a_volume_goes_to_the_shelf_at_once_and_leaves_no_image(user: User) -> None:

@@ -14,8 +14,8 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.states import (
     Goal,
     Plan,
     Verdict,
+    classify,
     plan,
-    situation,
 )
 from ansible_collections.jetstream.cloud.tests.unit.collection.docs import COLLECTION, MODULES, PLAYBOOKS, ROOT
 from ansible_collections.jetstream.cloud.tests.unit.simulator.recorded import SECTIONS, Exchange, section
@@ -118,9 +118,9 @@ def _cell(status: str, goal: Goal) -> str:
     """Write what is done as the table writes it."""
 
     def step(*, allow_wake: bool) -> Plan:
-        return plan(situation(status, ""), goal, offered=tuple(Action), allow_wake=allow_wake, reboot=Action.REBOOT)
+        return plan(classify(status, ""), goal, supported=tuple(Action), allow_wake=allow_wake, reboot=Action.REBOOT)
 
     if step(allow_wake=False).verdict is Verdict.REACHED:
         return "-"
     way = ", ".join(step(allow_wake=True).actions)
-    return f"*{way}*" if step(allow_wake=False).verdict is Verdict.LEAVE else way
+    return f"*{way}*" if step(allow_wake=False).verdict is Verdict.SKIP else way

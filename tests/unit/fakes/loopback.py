@@ -111,7 +111,7 @@ class _Server(ThreadingTCPServer):
             super().finish_request(request, client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Be silent: a client that ends a connection is what some tests are about."""
+        """Be no_progress: a client that ends a connection is what some tests are about."""
 
 
 class _Handler(StreamRequestHandler):

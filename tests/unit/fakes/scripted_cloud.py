@@ -11,14 +11,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ENDS_A_RUN, Conflict, JetstreamError
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import FATAL_ERRORS, Conflict, JetstreamError
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
     AllocationSource,
     Instance,
     StatusPeriod,
     Volume,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.states import TRANSITIONS, Action, Kind, situation
+from ansible_collections.jetstream.cloud.plugins.module_utils.states import TRANSITIONS, Action, Kind, classify
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 
 NEW_ADDRESS = "149.165.156.15"
@@ -78,7 +78,7 @@ class ScriptedCloud:
     """A Cloud. May be used by many threads at once.
 
     An action where nova would refuse it is a Conflict; if it is one that takes the address away, that is gone by then.
-    C(calls) has every call in order: "stop web", "look web", "refresh 3".
+    C(calls) has every call in options: "stop web", "look web", "refresh 3".
     """
 
     settle_seconds = 20.0
@@ -89,9 +89,9 @@ class ScriptedCloud:
         instances: Sequence[Instance],
         *,
         offers: Collection[Action] = tuple(Action),
-        at_once: int = 16,
+        max_concurrency: int = 16,
     ) -> None:
-        self.at_once = at_once
+        self.max_concurrency = max_concurrency
         self._clock = clock
         self._offers = offers
         self._lock = threading.RLock()
@@ -123,24 +123,22 @@ class ScriptedCloud:
 
     # --- what the collection asks
 
-    def withholds(self, instance: Instance) -> Mapping[Action, str]:
+    def unsupported_actions(self, instance: Instance) -> Mapping[Action, str]:
         return {action: f"{action} is not to be had" for action in Action if action not in self._offers}
 
-    def look(self, instance: Instance) -> Instance:
+    def get_instance(self, instance: Instance) -> Instance:
         self._called("look", instance.name)
         with self._lock:
             return self._seen(instance.uuid)
 
-    def refresh(
-        self, instances: Sequence[Instance], *, thorough: bool = False
-    ) -> Mapping[str, Instance | JetstreamError]:
+    def poll(self, instances: Sequence[Instance], *, thorough: bool = False) -> Mapping[str, Instance | JetstreamError]:
         with self._lock:
             self.calls.append(f"refresh {len(instances)}")
         seen: dict[str, Instance | JetstreamError] = {}
         for each in instances:
             try:
                 self._answered("refresh", each.name)
-            except ENDS_A_RUN:
+            except FATAL_ERRORS:
                 raise
             except LeftOut:
                 continue
@@ -159,12 +157,12 @@ class ScriptedCloud:
                 self._instances[instance.uuid] = replace(self._instances[instance.uuid], ip_address=None)
                 phases = self._phases[instance.name]
                 self._phases[instance.name] = [replace(each, address=None) for each in phases]
-            standing = situation(now.status, now.activity)
-            if standing.kind is not Kind.RESTING or standing.place is None or action not in TRANSITIONS[standing.place]:
+            standing = classify(now.status, now.activity)
+            if standing.kind is not Kind.RESTING or standing.state is None or action not in TRANSITIONS[standing.state]:
                 raise Conflict(f"{action.capitalize()} of {instance.label} was refused.", status=409)
             self.journey(instance.name, action)
 
-    def why(self, instance: Instance) -> str | None:
+    def failure_reason(self, instance: Instance) -> str | None:
         self._called("why", instance.name)
         reason = self.reasons.get(instance.name)
         if isinstance(reason, JetstreamError):

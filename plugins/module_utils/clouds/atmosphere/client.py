@@ -20,12 +20,12 @@ from typing import Any, TypeVar
 
 from ...clock import Clock
 from ...errors import (
-    ENDS_A_RUN,
+    FATAL_ERRORS,
     JetstreamError,
     NotFound,
     PermissionDenied,
     Refused,
-    UnexpectedAnswer,
+    UnexpectedResponse,
 )
 from ...http.transport import Transport
 from ...model import (
@@ -35,7 +35,7 @@ from ...model import (
     Volume,
 )
 from ...parallel import in_parallel
-from ...states import Action, Kind, Place, situation
+from ...states import Action, Kind, RestingState, classify
 from .login import Login
 from .parsing import (
     allocation_source_from_v2,
@@ -46,7 +46,7 @@ from .parsing import (
     with_attachment,
     with_live_state,
 )
-from .responses import checked
+from .responses import raise_for_status
 
 Json = dict[str, Any]
 Thing = TypeVar("Thing")
@@ -58,17 +58,17 @@ _V1_LIST_SECONDS_PER_INSTANCE = 0.03
 _V2_LIST_SECONDS_PER_INSTANCE = 0.07
 _DETAIL_SECONDS = 0.075
 # An answer may take so many times as long as it does on an idle server.
-_PATIENCE = 4
+_TIMEOUT_FACTOR = 4
 # For so long v1's list is served from a cache that not every action empties.
 _LIST_CACHE_SECONDS = 30.0
 # Where nothing else is said, no more details than these are asked for in one go.
 _DETAILS_AT_MOST = 50
 # While a list changes, rows move between its pages, and may be missed: it is read again, so many times at most.
-_READINGS = 3
+_MAX_LIST_READS = 3
 _READING_STATES = "Reading live states"
 _READING_VOLUMES = "Reading volumes"
 
-_WIRE_NAMES: Mapping[Action, Mapping[str, str]] = {
+_REQUEST_BODIES: Mapping[Action, Mapping[str, str]] = {
     Action.START: {"action": "start"},
     Action.STOP: {"action": "stop"},
     Action.SUSPEND: {"action": "suspend"},
@@ -78,7 +78,7 @@ _WIRE_NAMES: Mapping[Action, Mapping[str, str]] = {
     Action.REBOOT: {"action": "reboot", "reboot_type": "SOFT"},
     Action.HARD_REBOOT: {"action": "reboot", "reboot_type": "HARD"},
 }
-_WITHHELD: Mapping[Action, str] = {Action.UNPAUSE: "Atmosphere cannot unpause"}
+_UNSUPPORTED: Mapping[Action, str] = {Action.UNPAUSE: "Atmosphere cannot unpause"}
 _EMPTIES_LIST_CACHE = frozenset({Action.START, Action.STOP, Action.SUSPEND, Action.SHELVE})
 
 
@@ -88,21 +88,23 @@ class AtmosphereCloud:
     # After a start Atmosphere counts down 10 s before it begins to give the instance its address.
     settle_seconds = 20.0
 
-    def __init__(self, login: Login, transport: Transport, clock: Clock, *, at_once: int, page_size: int) -> None:
-        """Send nothing yet. C(at_once): requests under way at the same time, at most. C(page_size): rows of a list."""
+    def __init__(
+        self, login: Login, transport: Transport, clock: Clock, *, max_concurrency: int, page_size: int
+    ) -> None:
+        """Send nothing yet. ``page_size``: rows of one page of a list."""
         self._login = login
         self._transport = transport
         self._clock = clock
-        self.at_once = at_once
+        self.max_concurrency = max_concurrency
         self._page_size = page_size
         self._nonces = (f"{secrets.token_hex(6)}-{number}" for number in itertools.count())
         self._lock = threading.Lock()
         self._list_cached_at: dict[Account, float] = {}
         self._list_length: Counter[Account] = Counter()
 
-    def withholds(self, instance: Instance) -> Mapping[Action, str]:
+    def unsupported_actions(self, instance: Instance) -> Mapping[Action, str]:
         """Return what cannot be done to an instance, and why. See Cloud."""
-        return _WITHHELD
+        return _UNSUPPORTED
 
     def list_instances(self, *, live: bool, images: bool = True) -> list[Instance]:
         """Return every instance of the account, by number. See Cloud."""
@@ -118,7 +120,7 @@ class AtmosphereCloud:
         if not live:
             return volumes
         accounts = sorted({_account(each) for each in volumes})
-        lists = in_parallel(self._v1_volumes, accounts, self.at_once)
+        lists = in_parallel(self._v1_volumes, accounts, self.max_concurrency)
         rows = {uuid: row for each in lists for uuid, row in each.items()}
         instances: dict[str, Instance] = {}
         if any(attached_to(row) for row in rows.values()):
@@ -137,17 +139,15 @@ class AtmosphereCloud:
         # Atmosphere cannot be asked for a part of it.
         return self._list("/api/v2/instance_histories", "Listing the history", period_from_v2)
 
-    def look(self, instance: Instance) -> Instance:
+    def get_instance(self, instance: Instance) -> Instance:
         """Return one instance as the cloud has it this moment. See Cloud."""
         # v1 caches a detail for a minute by its URL, and serves it to anyone: only a URL never used before is live.
-        doing = f"Reading {instance.label}"
-        row = self._get(_url(instance), doing, {"_": self._nonce()})
-        with _readable(doing):
+        task = f"Reading {instance.label}"
+        row = self._get(_url(instance), task, {"_": self._nonce()})
+        with _readable(task):
             return with_live_state(instance, row)
 
-    def refresh(
-        self, instances: Sequence[Instance], *, thorough: bool = False
-    ) -> Mapping[str, Instance | JetstreamError]:
+    def poll(self, instances: Sequence[Instance], *, thorough: bool = False) -> Mapping[str, Instance | JetstreamError]:
         """Look at many at once, by list or by details, whichever costs the server less. See Cloud."""
         by_account: dict[Account, list[Instance]] = defaultdict(list)
         for each in instances:
@@ -156,16 +156,16 @@ class AtmosphereCloud:
         seen: dict[str, Instance | JetstreamError] = {}
         for account, members in by_account.items():
             if self._list_is_better(account, len(members)):
-                seen |= self._look_at_list(account, members)
+                seen |= self._poll_list(account, members)
             else:
                 details += members if thorough else members[:_DETAILS_AT_MOST]
-        looks = in_parallel(self._look_if_possible, details, self.at_once)
+        looks = in_parallel(self._instance_or_error, details, self.max_concurrency)
         return seen | {each.uuid: look for each, look in zip(details, looks, strict=True)}
 
     def act(self, instance: Instance, action: Action) -> None:
         """Ask for an action. See Cloud."""
-        doing = f"{action.capitalize()} of {instance.label}"
-        checked(self._login.request("POST", _url(instance) + "/action", data=_WIRE_NAMES[action]), doing)
+        task = f"{action.capitalize()} of {instance.label}"
+        raise_for_status(self._login.request("POST", _url(instance) + "/action", data=_REQUEST_BODIES[action]), task)
         with self._lock:
             if action in _EMPTIES_LIST_CACHE:
                 self._list_cached_at.pop(_account(instance), None)
@@ -173,7 +173,7 @@ class AtmosphereCloud:
                 # Somebody else may have filled the cache a moment ago.
                 self._list_cached_at[_account(instance)] = self._clock.monotonic()
 
-    def why(self, instance: Instance) -> str | None:
+    def failure_reason(self, instance: Instance) -> str | None:
         """Atmosphere does not tell what became of an action. See Cloud."""
         return None
 
@@ -185,27 +185,29 @@ class AtmosphereCloud:
         with self._lock:
             return next(self._nonces)
 
-    def _get(self, path: str, doing: str, params: Mapping[str, str] | None = None, *, takes: float = 0.0) -> Any:
+    def _get(self, path: str, task: str, params: Mapping[str, str] | None = None, *, takes: float = 0.0) -> Any:
         """Return what a GET is answered with. C(takes): for how many seconds an idle server works on the answer."""
-        return checked(self._login.request("GET", path, params=params, extra_time=_PATIENCE * takes), doing)
+        return raise_for_status(
+            self._login.request("GET", path, params=params, extra_time=_TIMEOUT_FACTOR * takes), task
+        )
 
-    def _list(self, path: str, doing: str, shape: Callable[[Json], Thing]) -> list[Thing]:
+    def _list(self, path: str, task: str, shape: Callable[[Json], Thing]) -> list[Thing]:
         """Return all things of a v2 list, by number, each once although rows may move between pages meanwhile."""
-        for _round in range(_READINGS):
-            counts, things = self._read_list(path, doing, shape)
+        for _round in range(_MAX_LIST_READS):
+            counts, things = self._read_list(path, task, shape)
             if len(counts) == 1:
                 break
         return [things[number] for number in sorted(things)]
 
-    def _read_list(self, path: str, doing: str, shape: Callable[[Json], Thing]) -> tuple[set[int], dict[int, Thing]]:
+    def _read_list(self, path: str, task: str, shape: Callable[[Json], Thing]) -> tuple[set[int], dict[int, Thing]]:
         """Return how many rows there were, by all that the pages say, and what is made of the rows, by their number."""
 
         def page(number: int) -> tuple[int, dict[int, Thing]]:
             # Without an order, the server gives rows in any order, and pages then miss some and repeat others.
             params = {"ordering": "id", "page_size": str(self._page_size), "page": str(number)}
             takes = self._page_size * _V2_LIST_SECONDS_PER_INSTANCE
-            body = _page_of(self._get(path, doing, params, takes=takes), doing)
-            with _readable(doing):
+            body = _page_of(self._get(path, task, params, takes=takes), task)
+            with _readable(task):
                 # Shaped at once: all rows of a large account, as they come, take many times the room.
                 return body["count"], {int(row["id"]): shape(row) for row in body["results"]}
 
@@ -219,7 +221,7 @@ class AtmosphereCloud:
         first = page(1)
         rest = range(2, math.ceil(first[0] / self._page_size) + 1)
         counts, things = {first[0]}, first[1]
-        for count, more in in_parallel(later_page, rest, self.at_once):
+        for count, more in in_parallel(later_page, rest, self.max_concurrency):
             counts.add(count)
             things |= more
         return counts, things
@@ -238,14 +240,14 @@ class AtmosphereCloud:
         with self._lock:
             self._list_length = Counter(map(_account, instances))
             accounts = sorted(self._list_length)
-        found = zip(accounts, in_parallel(rows, accounts, self.at_once), strict=True)
+        found = zip(accounts, in_parallel(rows, accounts, self.max_concurrency), strict=True)
         return {account: each for account, each in found if each is not None}
 
     def _v1_instances(self, account: Account) -> dict[str, Json]:
         with self._lock:
             takes = self._list_length[account] * _V1_LIST_SECONDS_PER_INSTANCE
-        doing = _READING_STATES
-        rows = _rows_of(self._get(f"{_v1(account)}/instance", doing, takes=takes), doing)
+        task = _READING_STATES
+        rows = _rows_of(self._get(f"{_v1(account)}/instance", task, takes=takes), task)
         with self._lock:
             self._list_cached_at[account] = self._clock.monotonic()
             self._list_length[account] = len(rows)
@@ -263,50 +265,50 @@ class AtmosphereCloud:
             return False
         return length * _V1_LIST_SECONDS_PER_INSTANCE < wanted * _DETAIL_SECONDS
 
-    def _look_at_list(self, account: Account, members: Sequence[Instance]) -> dict[str, Instance | JetstreamError]:
+    def _poll_list(self, account: Account, members: Sequence[Instance]) -> dict[str, Instance | JetstreamError]:
         try:
             rows = self._v1_instances(account)
-        except ENDS_A_RUN:
+        except FATAL_ERRORS:
             raise
         except JetstreamError as error:
             return {each.uuid: error for each in members}
         return {each.uuid: _overlaid(each, rows) for each in members}
 
-    def _look_if_possible(self, instance: Instance) -> Instance | JetstreamError:
+    def _instance_or_error(self, instance: Instance) -> Instance | JetstreamError:
         try:
-            return self._look_if_there(instance)
-        except ENDS_A_RUN:
+            return self._instance_or_gone(instance)
+        except FATAL_ERRORS:
             raise
         except JetstreamError as error:
             return error
 
-    def _look_if_there(self, instance: Instance) -> Instance:
+    def _instance_or_gone(self, instance: Instance) -> Instance:
         try:
-            return self.look(instance)
+            return self.get_instance(instance)
         except NotFound:
             return instance.gone()
 
     def _confirmed(self, stored: Sequence[Instance], listed: Sequence[Instance]) -> list[Instance]:
         """Look again at those whose listed state may come from the list's cache (docs/atmosphere.md, Stale states)."""
-        doubtful = [
-            after for before, after in zip(stored, listed, strict=True) if after.live and _is_doubtful(before, after)
+        uncertain = [
+            after for before, after in zip(stored, listed, strict=True) if after.live and _is_uncertain(before, after)
         ]
-        sure = {each.uuid: each for each in in_parallel(self._look_if_there, doubtful, self.at_once)}
+        sure = {each.uuid: each for each in in_parallel(self._instance_or_gone, uncertain, self.max_concurrency)}
         return [sure.get(each.uuid, each) for each in listed]
 
 
-def _is_doubtful(stored: Instance, listed: Instance) -> bool:
+def _is_uncertain(stored: Instance, listed: Instance) -> bool:
     """Compare database and list. Only resume, unshelve and reboot leave the list's cache as it is.
 
     So a list may show asleep what was woken since (to leave that alone would leave it running), and at rest what is
     being rebooted (to stop that would be refused, and cost its address). The database knows better in both cases.
     """
-    before, now = situation(stored.status, stored.activity), situation(listed.status, listed.activity)
+    before, now = classify(stored.status, stored.activity), classify(listed.status, listed.activity)
     if now.kind is not Kind.RESTING:
         return False
-    if now.place in (Place.SUSPENDED, Place.SHELVED):
+    if now.state in (RestingState.SUSPENDED, RestingState.SHELVED):
         return before != now
-    return now.place is Place.ACTIVE and before.kind is Kind.MOVING
+    return now.state is RestingState.ACTIVE and before.kind is Kind.MOVING
 
 
 def _overlaid(instance: Instance, rows: Mapping[str, Json] | None) -> Instance:
@@ -330,24 +332,24 @@ def _url(instance: Instance) -> str:
     return f"{_v1(_account(instance))}/instance/{instance.uuid}"
 
 
-def _page_of(body: Any, doing: str) -> Json:
+def _page_of(body: Any, task: str) -> Json:
     if isinstance(body, dict) and isinstance(body.get("results"), list) and isinstance(body.get("count"), int):
         return body
-    raise UnexpectedAnswer(f"{doing} was answered with JSON that is not a page of a list.")
+    raise UnexpectedResponse(f"{task} was answered with JSON that is not a page of a list.")
 
 
-def _rows_of(body: Any, doing: str) -> dict[str, Json]:
+def _rows_of(body: Any, task: str) -> dict[str, Json]:
     """Return the rows of a v1 list by their uuids."""
     if not isinstance(body, list):
-        raise UnexpectedAnswer(f"{doing} was answered with JSON that is not a list.")
-    with _readable(doing):
+        raise UnexpectedResponse(f"{task} was answered with JSON that is not a list.")
+    with _readable(task):
         return {row["alias"]: row for row in body}
 
 
 @contextmanager
-def _readable(doing: str) -> Iterator[None]:
+def _readable(task: str) -> Iterator[None]:
     """Turn what happens to rows of an unknown form into an error for a person."""
     try:
         yield
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise UnexpectedAnswer(f"{doing} was answered with a row that this version cannot read: {error!r}.") from error
+        raise UnexpectedResponse(f"{task} was answered with a row that this version cannot read: {error!r}.") from error

@@ -14,12 +14,12 @@ from ...clock import Clock
 from ...errors import (
     AuthenticationFailed,
     JetstreamError,
-    UnexpectedAnswer,
+    UnexpectedResponse,
 )
 from ...http.token_cache import Token, TokenCache
-from ...http.transport import Reply, Transport
+from ...http.transport import Response, Transport
 from ...settings.resolve import Connection
-from .responses import error_of, token_refused, words
+from .responses import error_from, token_refused, words
 
 # Without it, every answer is an HTML page.
 _JSON = {"Accept": "application/json"}
@@ -50,7 +50,7 @@ class Login:
         params: Mapping[str, str] | None = None,
         data: Mapping[str, Any] | None = None,
         extra_time: float = 0.0,
-    ) -> Reply:
+    ) -> Response:
         """Send a request with a token. A token that the server no longer knows leads to one new login.
 
         C(extra_time): see Transport. Raises AuthenticationFailed if there is no way to a token that the server takes.
@@ -69,7 +69,7 @@ class Login:
         params: Mapping[str, str] | None,
         data: Mapping[str, Any] | None,
         extra_time: float,
-    ) -> Reply:
+    ) -> Response:
         headers = {**_JSON, "Authorization": f"Token {token}"}
         return self._transport.request(method, path, headers=headers, params=params, data=data, extra_time=extra_time)
 
@@ -79,7 +79,7 @@ class Login:
                 self._token = self._cached_or_new(refused=None)
             return self._token
 
-    def _another(self, refused: str, reply: Reply) -> str:
+    def _another(self, refused: str, reply: Response) -> str:
         """Return another token than the one refused, or raise what its refusal means."""
         with self._lock:
             if self._token is not None and self._token != refused:
@@ -89,9 +89,9 @@ class Login:
             self._token = self._cached_or_new(refused)
             return self._token
 
-    def _refusal(self, reply: Reply) -> JetstreamError:
+    def _refusal(self, reply: Response) -> JetstreamError:
         """Return what it means that a token was refused, with where that came from if somebody gave it."""
-        error = error_of(reply, "The request")
+        error = error_from(reply, "The request")
         where = self._connection.sources.get("token")
         if where and not self._logged_in:
             error.hint = f"It was taken from {where}. {error.hint}"
@@ -129,11 +129,11 @@ class Login:
                 status=400,
             )
         if reply.status != 201 or not reply.is_json:
-            raise error_of(reply, f"The login of {user} at {url}")
+            raise error_from(reply, f"The login of {user} at {url}")
         self._logged_in = True
         token = _token_in(reply.body)
         if token is None:
-            raise UnexpectedAnswer(f"The login at {url} was answered without a token.")
+            raise UnexpectedResponse(f"The login at {url} was answered without a token.")
         self._cache.store(url, user, token)
         return token.value
 

@@ -18,36 +18,36 @@ from ...errors import (
     RateLimited,
     Refused,
     ServerFault,
-    UnexpectedAnswer,
+    UnexpectedResponse,
 )
-from ...http.transport import Reply
+from ...http.transport import Response
 from ...text.terminal import one_line
 
 # The one text for a missing, an unknown and an expired token.
 _NO_CREDENTIALS = "Authentication credentials were not provided."
 _DISABLED = "has been disabled"
 _NOT_YOURS = ("not a member of the project", "does not have permission to act on")
-_LONGEST_QUOTE = 500
+_MAX_QUOTE = 500
 
 
-def token_refused(reply: Reply) -> bool:
+def token_refused(reply: Response) -> bool:
     """Say whether the server does not know the token that came with a request (any longer)."""
     return reply.status == 403 and words(reply) == _NO_CREDENTIALS
 
 
-def checked(reply: Reply, doing: str) -> Any:
+def raise_for_status(reply: Response, task: str) -> Any:
     """Return the body of a good answer; raise the error that any other answer stands for.
 
-    C(doing) says what was tried, as in "Stopping geo-node-01 (1)".
+    C(task) says what was tried, as in "Stopping geo-node-01 (1)".
     """
     if 200 <= reply.status < 300 and (reply.is_json or reply.status == 204):
         return reply.body
-    raise error_of(reply, doing)
+    raise error_from(reply, task)
 
 
-def words(reply: Reply) -> str:
+def words(reply: Response) -> str:
     """Return the server's own words, from any of the shapes it puts them in; "" if there are none."""
-    return one_line(_flat(reply.body))[:_LONGEST_QUOTE] if reply.is_json else ""
+    return one_line(_flat(reply.body))[:_MAX_QUOTE] if reply.is_json else ""
 
 
 def _flat(body: Any) -> str:
@@ -65,31 +65,31 @@ def _flat(body: Any) -> str:
     return "; ".join(f"{key}: {_flat(value)}" for key, value in body.items())
 
 
-def error_of(reply: Reply, doing: str) -> JetstreamError:
+def error_from(reply: Response, task: str) -> JetstreamError:
     """Return the error that an answer stands for."""
     if not reply.is_json:
-        return _not_json(reply, doing)
+        return _not_json(reply, task)
     said = words(reply)
     why = f': "{said}" (HTTP {reply.status}).' if said else f" (HTTP {reply.status})."
-    text = f"{doing} was refused{why}"
+    text = f"{task} was refused{why}"
     if reply.status == 403:
         return _forbidden(said, text, reply)
     if reply.status == 503:
         return InMaintenance(f"Atmosphere is in maintenance{why}", status=503)
     if reply.status == 429:
-        return RateLimited(f"{doing} was put off{why}", hint="Try again later.", status=429)
+        return RateLimited(f"{task} was put off{why}", hint="Try again later.", status=429)
     if reply.status >= 500:
-        return ServerFault(f"{doing} failed in the cloud{why}", status=reply.status)
+        return ServerFault(f"{task} failed in the cloud{why}", status=reply.status)
     kinds: dict[int, type[JetstreamError]] = {
         401: Refused,
         404: NotFound,
         409: Conflict,
         413: OverAllocation,
     }
-    return kinds.get(reply.status, UnexpectedAnswer)(text, status=reply.status)
+    return kinds.get(reply.status, UnexpectedResponse)(text, status=reply.status)
 
 
-def _forbidden(said: str, text: str, reply: Reply) -> JetstreamError:
+def _forbidden(said: str, text: str, reply: Response) -> JetstreamError:
     if token_refused(reply):
         return AuthenticationFailed(
             "The token was refused: it is unknown to the server, or has expired (HTTP 403).",
@@ -103,29 +103,29 @@ def _forbidden(said: str, text: str, reply: Reply) -> JetstreamError:
     return Refused(text, status=403)
 
 
-def _not_json(reply: Reply, doing: str) -> JetstreamError:
+def _not_json(reply: Response, task: str) -> JetstreamError:
     kind = reply.content_type or "no content type"
     if reply.status == 429:
-        return RateLimited(f"{doing} was put off (HTTP 429).", hint="Try again later.", status=429)
+        return RateLimited(f"{task} was put off (HTTP 429).", hint="Try again later.", status=429)
     if 300 <= reply.status < 400:
-        return UnexpectedAnswer(
-            f"{doing} was redirected to {reply.location} (HTTP {reply.status}).",
+        return UnexpectedResponse(
+            f"{task} was redirected to {reply.location} (HTTP {reply.status}).",
             hint="Is that the right api_url? Redirects are not followed.",
             status=reply.status,
         )
     if reply.status >= 500:
         # Its page speaks of maintenance whenever a request breaks; real maintenance is a 503 in JSON.
         return ServerFault(
-            f"{doing} failed: the server broke on the request (HTTP {reply.status}, {kind}).", status=reply.status
+            f"{task} failed: the server broke on the request (HTTP {reply.status}, {kind}).", status=reply.status
         )
     if kind == "application/json":
-        return UnexpectedAnswer(
-            f"{doing} was answered with JSON that is cut off or broken (HTTP {reply.status}).",
+        return UnexpectedResponse(
+            f"{task} was answered with JSON that is cut off or broken (HTTP {reply.status}).",
             hint="Try again. If that does not help, something between here and the server spoils its answers.",
             status=reply.status,
         )
-    return UnexpectedAnswer(
-        f"{doing} was answered with {kind} where JSON should be (HTTP {reply.status}).",
+    return UnexpectedResponse(
+        f"{task} was answered with {kind} where JSON should be (HTTP {reply.status}).",
         hint="Is api_url the address of an Atmosphere?",
         status=reply.status,
     )

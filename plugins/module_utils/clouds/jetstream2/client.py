@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 
 from ...clock import Clock
 from ...errors import (
-    ENDS_A_RUN,
+    FATAL_ERRORS,
     JetstreamError,
     NotFound,
-    UnexpectedAnswer,
+    UnexpectedResponse,
 )
 from ...model import (
     AllocationSource,
@@ -34,7 +34,7 @@ from .parsing import (
     periods_from_actions,
     volume_from_cinder,
 )
-from .responses import checked
+from .responses import raise_for_status
 
 Json = Mapping[str, Any]
 Made = TypeVar("Made")
@@ -72,14 +72,14 @@ class Jetstream2Cloud:
 
     settle_seconds = 0.0
 
-    def __init__(self, session: Session, clock: Clock, *, at_once: int) -> None:
-        """Send nothing yet. C(at_once): requests under way at the same time, at most."""
+    def __init__(self, session: Session, clock: Clock, *, max_concurrency: int) -> None:
+        """Send nothing yet. C(max_concurrency): requests under way at the same time, at most."""
         self._session = session
         self._clock = clock
-        self.at_once = at_once
+        self.max_concurrency = max_concurrency
         self._known: Account | None = None
 
-    def withholds(self, instance: Instance) -> Mapping[Action, str]:
+    def unsupported_actions(self, instance: Instance) -> Mapping[Action, str]:
         """Return what cannot be done to an instance, and why. See Cloud."""
         withheld: dict[Action, str] = {}
         if family(instance.size) in _FAMILIES_WITHOUT_SUSPEND:
@@ -113,35 +113,33 @@ class Jetstream2Cloud:
             return []
         rows = self._get("accounting", "/", "Reading the allocations")
         if not isinstance(rows, list):
-            raise UnexpectedAnswer("Reading the allocations was answered with JSON that is not a list.")
+            raise UnexpectedResponse("Reading the allocations was answered with JSON that is not a list.")
         return self._shaped(allocation_sources_from_accounting, rows, self._account(), self._clock.now())
 
     def list_history(self, since: datetime | None = None) -> list[StatusPeriod]:
         """Return which states the project's servers were in, by what was done to them. See Cloud."""
         rows = [*self._servers(), *self._deleted_servers(since)]
         instances = [self._instance(row, {}) for row in rows]
-        actions = in_parallel(self._actions, instances, self.at_once)
+        actions = in_parallel(self._actions, instances, self.max_concurrency)
         return [
             period
             for instance, row, done in zip(instances, rows, actions, strict=True)
             for period in self._shaped(periods_from_actions, instance, row, done)
         ]
 
-    def look(self, instance: Instance) -> Instance:
+    def get_instance(self, instance: Instance) -> Instance:
         """Return one server as it is this moment. See Cloud."""
         row = self._get("compute", f"/servers/{instance.uuid}", f"Reading {instance.label}", _COMPUTE)["server"]
         return self._instance(row, {})
 
-    def refresh(
-        self, instances: Sequence[Instance], *, thorough: bool = False
-    ) -> Mapping[str, Instance | JetstreamError]:
+    def poll(self, instances: Sequence[Instance], *, thorough: bool = False) -> Mapping[str, Instance | JetstreamError]:
         """Look at many at once, by a list, or by details of a few. See Cloud."""
         if len(instances) <= _DETAILS_AT_MOST:
-            looks = in_parallel(self._look_if_possible, instances, self.at_once)
+            looks = in_parallel(self._instance_or_error, instances, self.max_concurrency)
             return {each.uuid: look for each, look in zip(instances, looks, strict=True)}
         try:
             seen = {each.uuid: each for each in self.list_instances(live=True, images=False)}
-        except ENDS_A_RUN:
+        except FATAL_ERRORS:
             raise
         except JetstreamError as error:
             return {each.uuid: error for each in instances}
@@ -163,14 +161,14 @@ class Jetstream2Cloud:
             reason = {"locked_reason": instance.lock_reason} if instance.lock_reason else None
             self._post(instance, {"lock": reason}, "Lock")
 
-    def why(self, instance: Instance) -> str | None:
+    def failure_reason(self, instance: Instance) -> str | None:
         """Return why the last action on a server failed, if it did: a failed unshelve leaves no fault. See Cloud."""
         try:
             actions = self._actions(instance)
             if not actions or actions[0].get("message") != "Error":
                 return None
             return self._reason(instance, actions[0])
-        except ENDS_A_RUN:
+        except FATAL_ERRORS:
             raise
         except JetstreamError:
             return None
@@ -182,15 +180,15 @@ class Jetstream2Cloud:
     def _post(self, instance: Instance, body: Json, what: str) -> None:
         path = f"/servers/{instance.uuid}/action"
         reply = self._session.request("POST", "compute", path, data=body, microversion=_COMPUTE)
-        checked(reply, f"{what} of {instance.label}")
+        raise_for_status(reply, f"{what} of {instance.label}")
 
     def _account(self) -> Account:
         if self._known is None:
             self._known = self._session.account()
         return self._known
 
-    def _get(self, service: str, path: str, doing: str, microversion: str | None = None) -> Any:
-        return checked(self._session.request("GET", service, path, microversion=microversion), doing)
+    def _get(self, service: str, path: str, task: str, microversion: str | None = None) -> Any:
+        return raise_for_status(self._session.request("GET", service, path, microversion=microversion), task)
 
     def _servers(self) -> list[Json]:
         return self._all("compute", "/servers/detail", "servers", "Listing instances", microversion=_COMPUTE)
@@ -199,8 +197,8 @@ class Jetstream2Cloud:
         """Return what nova still knows of servers that were deleted: it tells only whoever asks for changes."""
         start = (since or datetime(1970, 1, 1, tzinfo=UTC)).astimezone(UTC)
         changes = {"changes-since": start.isoformat(timespec="seconds").replace("+00:00", "Z")}
-        doing = "Listing deleted instances"
-        rows = self._all("compute", "/servers/detail", "servers", doing, changes, microversion=_COMPUTE)
+        task = "Listing deleted instances"
+        rows = self._all("compute", "/servers/detail", "servers", task, changes, microversion=_COMPUTE)
         return [row for row in rows if row.get("status") == "DELETED"]
 
     def _all(
@@ -208,7 +206,7 @@ class Jetstream2Cloud:
         service: str,
         path: str,
         key: str,
-        doing: str,
+        task: str,
         query: Mapping[str, str] | None = None,
         *,
         microversion: str | None = None,
@@ -218,10 +216,10 @@ class Jetstream2Cloud:
         marker: dict[str, str] = {}
         while True:
             asked = urlencode({**(query or {}), "limit": str(_PAGE), **marker})
-            body = self._get(service, f"{path}?{asked}", doing, microversion)
+            body = self._get(service, f"{path}?{asked}", task, microversion)
             page = body.get(key) if isinstance(body, dict) else None
             if not isinstance(page, list):
-                raise UnexpectedAnswer(f"{doing} was answered with JSON that is not a page of a list.")
+                raise UnexpectedResponse(f"{task} was answered with JSON that is not a page of a list.")
             rows += page
             if not page or not body.get(f"{key}_links"):
                 return rows
@@ -233,7 +231,7 @@ class Jetstream2Cloud:
         if not wanted:
             return {}
         groups = [wanted[start : start + _IMAGES] for start in range(0, len(wanted), _IMAGES)]
-        found = in_parallel(self._some_images, groups, self.at_once)
+        found = in_parallel(self._some_images, groups, self.max_concurrency)
         return {str(each["id"]): str(each.get("name") or each["id"]) for group in found for each in group}
 
     def _some_images(self, wanted: Sequence[str]) -> list[Json]:
@@ -243,10 +241,10 @@ class Jetstream2Cloud:
     def _instance(self, row: Json, images: Mapping[str, str]) -> Instance:
         return self._shaped(instance_from_nova, row, self._account(), images)
 
-    def _look_if_possible(self, instance: Instance) -> Instance | JetstreamError:
+    def _instance_or_error(self, instance: Instance) -> Instance | JetstreamError:
         try:
-            return self.look(instance)
-        except ENDS_A_RUN:
+            return self.get_instance(instance)
+        except FATAL_ERRORS:
             raise
         except NotFound:
             return instance.gone()
@@ -254,14 +252,14 @@ class Jetstream2Cloud:
             return error
 
     def _actions(self, instance: Instance) -> list[Json]:
-        doing = f"Reading the actions on {instance.label}"
-        body = self._get("compute", f"/servers/{instance.uuid}/os-instance-actions", doing, _COMPUTE)
+        task = f"Reading the actions on {instance.label}"
+        body = self._get("compute", f"/servers/{instance.uuid}/os-instance-actions", task, _COMPUTE)
         return list(body["instanceActions"])
 
     def _reason(self, instance: Instance, action: Json) -> str:
-        doing = f"Reading an action on {instance.label}"
+        task = f"Reading an action on {instance.label}"
         path = f"/servers/{instance.uuid}/os-instance-actions/{action['request_id']}"
-        events = self._get("compute", path, doing, _COMPUTE_WITH_REASONS)["instanceAction"].get("events") or []
+        events = self._get("compute", path, task, _COMPUTE_WITH_REASONS)["instanceAction"].get("events") or []
         failed = [each for each in events if each.get("result") == "Error"]
         details = next((str(each["details"]) for each in failed if each.get("details")), None)
         if details:
@@ -274,4 +272,4 @@ class Jetstream2Cloud:
         try:
             return shape(*parts)
         except (KeyError, TypeError, ValueError) as error:
-            raise UnexpectedAnswer(f"The cloud's answer is one that this version cannot read: {error!r}.") from error
+            raise UnexpectedResponse(f"The cloud's answer is one that this version cannot read: {error!r}.") from error

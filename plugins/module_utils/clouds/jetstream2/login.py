@@ -23,12 +23,12 @@ from ...errors import (
     AuthenticationFailed,
     ConfigurationError,
     JetstreamError,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     Unreachable,
 )
 from ...http.token_cache import Token, TokenCache
-from ...http.transport import Reply, Transport, Wire
-from .responses import error_of
+from ...http.transport import HttpSettings, Response, Transport
+from .responses import error_from
 
 try:
     from keystoneauth1 import exceptions as keystone_errors
@@ -43,7 +43,7 @@ else:
 # A token that ends sooner is not begun with.
 _MARGIN = timedelta(minutes=1)
 # Until keystone has answered once, an address that nobody answers at is more likely mistyped than busy.
-_PATIENCE = 10.0
+_TIMEOUT_FACTOR = 10.0
 _PAUSE = 1.0
 # Set by the openrc of a password login; together with an application credential, keystone refuses them.
 _SCOPE_VARIABLES = (
@@ -137,7 +137,7 @@ class Session:
 
     def request(
         self, method: str, service: str, path: str, *, data: Any = None, microversion: str | None = None
-    ) -> Reply:
+    ) -> Response:
         """Send a request to a service with a token. A token that is no longer taken leads to one new login.
 
         Raises AuthenticationFailed, Unreachable, or ConfigurationError if the cloud has no such service.
@@ -154,7 +154,7 @@ class Session:
             transport.close()
         self._session.session.close()
 
-    def _send(self, access: Any, method: str, service: str, path: str, data: Any, microversion: str | None) -> Reply:
+    def _send(self, access: Any, method: str, service: str, path: str, data: Any, microversion: str | None) -> Response:
         headers = {"Accept": "application/json", "X-Auth-Token": access.auth_token}
         if microversion:
             headers["OpenStack-API-Version"] = f"{service} {microversion}"
@@ -196,13 +196,13 @@ class Session:
                 self._access = self._restored_or_new()
             return self._access
 
-    def _another(self, refused: Any, reply: Reply) -> Any:
+    def _another(self, refused: Any, reply: Response) -> Any:
         """Return another token than the one refused, or raise what its refusal means."""
         with self._lock:
             if self._access is not refused:
                 return self._access
             if self._logged_in:
-                raise error_of(reply, "The request")
+                raise error_from(reply, "The request")
             state = self._auth.get_auth_state()
             if state and self._cache_key:
                 self._cache.forget(self._auth_url, self._cache_key, state)
@@ -239,7 +239,7 @@ class Session:
         return access
 
     def _log_in(self) -> Any:
-        give_up = self._clock.monotonic() + min(self._wanted.retry_timeout, _PATIENCE)
+        give_up = self._clock.monotonic() + min(self._wanted.retry_timeout, _TIMEOUT_FACTOR)
         while True:
             try:
                 return self._auth.get_access(self._session)
@@ -266,7 +266,7 @@ class Session:
             return Unreachable(
                 f"The certificate of {where} was not accepted: {said}.",
                 hint="If the site has its own certificate authority, name its file with ca_path.",
-                passing=False,
+                transient=False,
             )
         if isinstance(error, keystone_errors.ConnectTimeout):
             return Unreachable(f"{where} did not answer within {self._wanted.timeout:g} s.")
@@ -275,7 +275,7 @@ class Session:
             return Unreachable(f"{where} could not be connected to.", hint="Check auth_url.", unsent=unsent)
         if isinstance(error, (keystone_errors.AuthPluginException, sdk_errors.ConfigException)):
             return ConfigurationError(f"The login is not set up: {said}.")
-        return UnexpectedAnswer(f"The login at {where} was answered unexpectedly: {said}.")
+        return UnexpectedResponse(f"The login at {where} was answered unexpectedly: {said}.")
 
     def _scope_mistake(self) -> ConfigurationError:
         found = [name for name in _SCOPE_VARIABLES if self._environ.get(name)]
@@ -317,9 +317,9 @@ def _configured(wanted: Wanted, made: Callable[[], Any]) -> Any:
         raise ConfigurationError(f"The cloud {which} is not set up: {_plain(error)}.") from error
 
 
-def _wire_of(wanted: Wanted, region: Any) -> Wire:
+def _wire_of(wanted: Wanted, region: Any) -> HttpSettings:
     verify, _certificate = region.get_requests_verify_args()
-    return Wire(
+    return HttpSettings(
         timeout=wanted.timeout,
         retry_timeout=wanted.retry_timeout,
         validate_certs=bool(verify),

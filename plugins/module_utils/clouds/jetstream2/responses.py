@@ -19,11 +19,11 @@ from ...errors import (
     RateLimited,
     Refused,
     ServerFault,
-    UnexpectedAnswer,
+    UnexpectedResponse,
 )
-from ...http.transport import Reply
+from ...http.transport import Response
 
-_LONGEST_QUOTE = 500
+_MAX_QUOTE = 500
 _KINDS: Mapping[int, type[JetstreamError]] = {
     400: Refused,
     401: AuthenticationFailed,
@@ -33,11 +33,11 @@ _KINDS: Mapping[int, type[JetstreamError]] = {
 }
 
 
-def checked(reply: Reply, doing: str) -> Any:
+def raise_for_status(reply: Response, task: str) -> Any:
     """Return the body of a good answer; raise the error that any other answer stands for."""
     if 200 <= reply.status < 300 and (reply.is_json or reply.status in (202, 204)):
         return reply.body
-    raise error_of(reply, doing)
+    raise error_from(reply, task)
 
 
 def words(body: Any) -> str:
@@ -46,26 +46,26 @@ def words(body: Any) -> str:
         return ""
     inner = next((each for each in body.values() if isinstance(each, dict)), body)
     said = inner.get("message") or inner.get("detail") or inner.get("error") or ""
-    return " ".join(str(said).split())[:_LONGEST_QUOTE]
+    return " ".join(str(said).split())[:_MAX_QUOTE]
 
 
-def error_of(reply: Reply, doing: str) -> JetstreamError:
+def error_from(reply: Response, task: str) -> JetstreamError:
     """Return the error that an answer stands for."""
     status, said = reply.status, words(reply.body)
     quoted = f': "{said}"' if said else ""
-    text = f"{doing} was refused{quoted} (HTTP {status})."
+    text = f"{task} was refused{quoted} (HTTP {status})."
     if status == 413 or (status == 403 and "quota" in said.lower()):
         return OverAllocation(text, status=status)
     if status == 503 and "maintenance" in said.lower():
         return InMaintenance(f"The cloud is in maintenance{quoted} (HTTP 503).", status=status)
     if status == 429:
-        return RateLimited(f"{doing} was put off{quoted} (HTTP 429).", hint="Try again later.", status=status)
+        return RateLimited(f"{task} was put off{quoted} (HTTP 429).", hint="Try again later.", status=status)
     if status >= 500:
-        return ServerFault(f"{doing} failed in the cloud{quoted} (HTTP {status}).", status=status)
+        return ServerFault(f"{task} failed in the cloud{quoted} (HTTP {status}).", status=status)
     if status in _KINDS and (reply.is_json or status == 401):
         return _KINDS[status](text, status=status)
     if status < 400 or not reply.is_json:
-        return UnexpectedAnswer(
-            f"{doing} was answered with something that is not the API's JSON (HTTP {status}).", status=status
+        return UnexpectedResponse(
+            f"{task} was answered with something that is not the API's JSON (HTTP {status}).", status=status
         )
-    return UnexpectedAnswer(text, status=status)
+    return UnexpectedResponse(text, status=status)

@@ -25,7 +25,7 @@ MODULES = sorted(path.stem for path in (PLUGINS / "modules").glob("*.py") if "\n
 PASSWORD = "node-0002"
 URL = "{{ lookup('env', 'JETSTREAM_API_URL') }}"
 # What differs from moment to moment.
-TIMES = re.compile(r'(?<="seconds": )[^,}]+|(?<="exhausted_at": )[^,}]+|(?<="text": )"(?:[^"\\]|\\.)*"')
+TIMES = re.compile(r'(?<="elapsed": )[^,}]+|(?<="exhausted_at": )[^,}]+|(?<="text": )"(?:[^"\\]|\\.)*"')
 
 # What a module always needs beside the connection, where that does not follow from its spec.
 NEEDED: Mapping[str, Json] = {

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 
 @given(st.lists(st.integers(), max_size=40), st.integers(1, 8))
-def test_what_is_made_comes_in_the_order_of_the_things(things: list[int], at_once: int) -> None:
-    assert in_parallel(lambda thing: -thing, things, at_once) == [-thing for thing in things]
+def test_what_is_made_comes_in_the_order_of_the_things(things: list[int], max_concurrency: int) -> None:
+    assert in_parallel(lambda thing: -thing, things, max_concurrency) == [-thing for thing in things]
 
 
 def test_no_more_are_under_way_than_were_allowed() -> None:

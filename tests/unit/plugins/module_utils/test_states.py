@@ -14,19 +14,19 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.states import (
     Action,
     Goal,
     Kind,
-    Place,
+    ObservedState,
     Plan,
-    Situation,
+    RestingState,
     Verdict,
+    classify,
     plan,
-    situation,
 )
 from hypothesis import given
 from hypothesis import strategies as st
 
 EVERYTHING = frozenset(Action)
 ATMOSPHERE = EVERYTHING - {Action.UNPAUSE}
-SLEEPS = frozenset(Place) - {Place.ACTIVE}
+SLEEPS = frozenset(RestingState) - {RestingState.ACTIVE}
 
 # What nova accepts, and where it leads: told here once more, apart from the code.
 LEGAL = {
@@ -57,81 +57,85 @@ TABLE = {
 PAUSED_FOR_GOOD = ("!", "-", "-", "shelve", "?!")
 
 PAIRS = [
-    (place, goal, cell, offered)
-    for offered, table in ((EVERYTHING, TABLE), (ATMOSPHERE, {**TABLE, "paused": PAUSED_FOR_GOOD}))
-    for place, row in table.items()
+    (state, goal, cell, supported)
+    for supported, table in ((EVERYTHING, TABLE), (ATMOSPHERE, {**TABLE, "paused": PAUSED_FOR_GOOD}))
+    for state, row in table.items()
     for goal, cell in zip(Goal, row, strict=True)
 ]
 
 
-def planned(now: Situation, goal: Goal, offered: Collection[Action] = EVERYTHING, *, allow_wake: bool = False) -> Plan:
-    return plan(now, goal, offered=offered, allow_wake=allow_wake, reboot=Action.REBOOT)
+def planned(
+    now: ObservedState, goal: Goal, supported: Collection[Action] = EVERYTHING, *, allow_wake: bool = False
+) -> Plan:
+    return plan(now, goal, supported=supported, allow_wake=allow_wake, reboot=Action.REBOOT)
 
 
 @pytest.mark.parametrize("allow_wake", [False, True])
-@pytest.mark.parametrize(("place", "goal", "cell", "offered"), PAIRS)
+@pytest.mark.parametrize(("state", "goal", "cell", "supported"), PAIRS)
 def test_plans_every_pair_as_the_table_says(
-    place: str, goal: Goal, cell: str, offered: Collection[Action], allow_wake: bool
+    state: str, goal: Goal, cell: str, supported: Collection[Action], allow_wake: bool
 ) -> None:
-    made = planned(Situation(Kind.RESTING, Place(place)), goal, offered, allow_wake=allow_wake)
-    short = {Verdict.REACHED: "=", Verdict.LEAVE: "-", Verdict.FAIL: "!"}
+    made = planned(ObservedState(Kind.RESTING, RestingState(state)), goal, supported, allow_wake=allow_wake)
+    short = {Verdict.REACHED: "=", Verdict.SKIP: "-", Verdict.FAIL: "!"}
     way = short.get(made.verdict) or " ".join(made.actions)
     expected = cell.removeprefix("?") if allow_wake else ("-" if cell.startswith("?") else cell)
     assert way == expected
-    assert bool(made.reason) == (made.verdict in (Verdict.LEAVE, Verdict.FAIL))
+    assert bool(made.reason) == (made.verdict in (Verdict.SKIP, Verdict.FAIL))
 
 
-def ways(start: str, end: str, offered: Collection[str]) -> Iterator[tuple[str, ...]]:
+def ways(start: str, end: str, supported: Collection[str]) -> Iterator[tuple[str, ...]]:
     """Try everything: all ways of up to three actions that rest nowhere but awake before the end."""
     for length in range(4):
-        for way in product(sorted(offered), repeat=length):
-            places = [start]
+        for way in product(sorted(supported), repeat=length):
+            states = [start]
             for action in way:
-                there = LEGAL.get((places[-1], action))
+                there = LEGAL.get((states[-1], action))
                 if there is None:
                     break
-                places.append(there)
+                states.append(there)
             else:
-                if places[-1] == end and all(each == "active" for each in places[1:-1]):
+                if states[-1] == end and all(each == "active" for each in states[1:-1]):
                     yield way
 
 
 @given(
-    place=st.sampled_from(Place),
-    flaw=st.none() | st.just("it runs, but"),
+    state=st.sampled_from(RestingState),
+    defect=st.none() | st.just("it runs, but"),
     goal=st.sampled_from(Goal),
-    offered=st.frozensets(st.sampled_from(Action)),
+    supported=st.frozensets(st.sampled_from(Action)),
     allow_wake=st.booleans(),
     reboot=st.sampled_from([Action.REBOOT, Action.HARD_REBOOT]),
 )
 def test_a_way_is_legal_shortest_and_wakes_nobody_unasked(
-    place: Place, flaw: str | None, goal: Goal, offered: frozenset[Action], allow_wake: bool, reboot: Action
+    state: RestingState, defect: str | None, goal: Goal, supported: frozenset[Action], allow_wake: bool, reboot: Action
 ) -> None:
-    now = Situation(Kind.RESTING, place, flaw)
-    made = plan(now, goal, offered=offered, allow_wake=allow_wake, reboot=reboot)
+    now = ObservedState(Kind.RESTING, state, defect)
+    made = plan(now, goal, supported=supported, allow_wake=allow_wake, reboot=reboot)
     if made.verdict is not Verdict.ACT:
         return
-    visited = [place.value]
+    visited = [state.value]
     for action in made.actions:
         assert (visited[-1], action) in LEGAL, "an action where the cloud would refuse it"
         visited.append(LEGAL[visited[-1], action])
-    assert visited[-1] == goal.place
-    if goal is Goal.REBOOTED and place is Place.ACTIVE:
+    assert visited[-1] == goal.state
+    if goal is Goal.REBOOTED and state is RestingState.ACTIVE:
         assert made.actions == (reboot,)
         return
-    assert set(made.actions) <= offered
-    assert len(made.actions) == min(len(way) for way in ways(place, goal.place, offered))
-    wakes = place is not Place.ACTIVE and ("active" in visited[1:-1] or goal is Goal.REBOOTED)
+    assert set(made.actions) <= supported
+    assert len(made.actions) == min(len(way) for way in ways(state, goal.state, supported))
+    wakes = state is not RestingState.ACTIVE and ("active" in visited[1:-1] or goal is Goal.REBOOTED)
     assert allow_wake or not wakes
 
 
-@given(place=st.sampled_from(Place), goal=st.sampled_from(Goal), offered=st.frozensets(st.sampled_from(Action)))
-def test_a_way_that_there_is_gets_found(place: Place, goal: Goal, offered: frozenset[Action]) -> None:
-    made = planned(Situation(Kind.RESTING, place), goal, offered, allow_wake=True)
-    if place is not goal.place and any(True for _round in ways(place, goal.place, offered)):
+@given(
+    state=st.sampled_from(RestingState), goal=st.sampled_from(Goal), supported=st.frozensets(st.sampled_from(Action))
+)
+def test_a_way_that_there_is_gets_found(state: RestingState, goal: Goal, supported: frozenset[Action]) -> None:
+    made = planned(ObservedState(Kind.RESTING, state), goal, supported, allow_wake=True)
+    if state is not goal.state and any(True for _round in ways(state, goal.state, supported)):
         assert made.verdict is Verdict.ACT
-    elif place is not goal.place:
-        assert made.verdict is (Verdict.FAIL if "active" in (place, goal.place) else Verdict.LEAVE)
+    elif state is not goal.state:
+        assert made.verdict is (Verdict.FAIL if "active" in (state, goal.state) else Verdict.SKIP)
 
 
 @given(
@@ -141,7 +145,7 @@ def test_a_way_that_there_is_gets_found(place: Place, goal: Goal, offered: froze
     allow_wake=st.booleans(),
 )
 def test_acts_only_on_what_is_known_to_rest(status: str, activity: str, goal: Goal, allow_wake: bool) -> None:
-    made = planned(situation(status, activity), goal, allow_wake=allow_wake)
+    made = planned(classify(status, activity), goal, allow_wake=allow_wake)
     if made.verdict is Verdict.ACT:
         assert status in {"active", "shutoff", "suspended", "paused", "shelved", "shelved_offloaded"}
         assert activity in {"", "user_deploy_error", "deploy_error", "boot_script_error"}
@@ -151,18 +155,18 @@ def test_acts_only_on_what_is_known_to_rest(status: str, activity: str, goal: Go
     ("kind", "verdict", "reason"),
     [
         (Kind.MOVING, Verdict.WAIT, ""),
-        (Kind.BROKEN, Verdict.FAIL, "it is in error"),
+        (Kind.ERROR, Verdict.FAIL, "it is in error"),
         (Kind.GONE, Verdict.FAIL, "the cloud no longer has it"),
-        (Kind.STUCK, Verdict.FAIL, "it is in a state that only a person can end"),
+        (Kind.NEEDS_OPERATOR, Verdict.FAIL, "needs manual intervention"),
     ],
 )
 @pytest.mark.parametrize("goal", Goal)
 def test_what_does_not_rest_is_never_acted_on(kind: Kind, verdict: Verdict, reason: str, goal: Goal) -> None:
-    assert planned(Situation(kind, goal.place), goal, allow_wake=True) == Plan(verdict, (), reason)
+    assert planned(ObservedState(kind, goal.state), goal, allow_wake=True) == Plan(verdict, (), reason)
 
 
 def test_a_flaw_fails_who_wants_it_ready_and_nobody_else() -> None:
-    flawed = situation("active", "deploy_error")
+    flawed = classify("active", "deploy_error")
     assert planned(flawed, Goal.STARTED) == Plan(
         Verdict.FAIL, (), "it runs, but the cloud could not deploy it (deploy_error)"
     )
@@ -170,7 +174,7 @@ def test_a_flaw_fails_who_wants_it_ready_and_nobody_else() -> None:
     assert planned(flawed, Goal.REBOOTED).actions == (Action.REBOOT,)
 
 
-# Both words as either API gave them on a real server, and what they mean: the kind, and the place if it is known.
+# Both words as either API gave them on a real server, and what they mean: the kind, and the state if it is known.
 RECORDED = [
     # v1, the cloud's own state
     ("active", "", "resting", "active"),
@@ -192,7 +196,7 @@ RECORDED = [
     ("build", "scheduling", "moving", "active"),
     ("build", "networking", "moving", "active"),
     ("build", "spawning", "moving", "active"),
-    ("error", "", "broken", None),
+    ("error", "", "error", None),
     ("hard_reboot", "reboot_started_hard", "moving", "active"),
     ("hard_reboot", "rebooting_hard", "moving", "active"),
     ("migrating", "migrating", "moving", None),
@@ -201,7 +205,7 @@ RECORDED = [
     ("reboot", "rebooting", "moving", "active"),
     ("reboot", "reboot_started", "moving", "active"),
     ("rebuild", "rebuilding", "moving", "active"),
-    ("rescue", "", "stuck", None),
+    ("rescue", "", "needs operator", None),
     ("resize", "resize_prep", "moving", None),
     ("shelved", "", "resting", "shelved"),
     ("shelved", "shelving_offloading", "moving", "shelved"),
@@ -213,8 +217,8 @@ RECORDED = [
     ("soft_deleted", "", "gone", None),
     ("suspended", "", "resting", "suspended"),
     ("suspended", "resuming", "moving", "active"),
-    ("unknown", "", "stuck", None),
-    ("verify_resize", "", "stuck", None),
+    ("unknown", "", "needs operator", None),
+    ("verify_resize", "", "needs operator", None),
     # v2, the database's
     ("build", "", "moving", "active"),
     ("reboot", "", "moving", "active"),
@@ -228,12 +232,12 @@ RECORDED = [
 ]
 
 
-@pytest.mark.parametrize(("status", "activity", "kind", "place"), RECORDED)
-def test_reads_the_recorded_words(status: str, activity: str, kind: str, place: str | None) -> None:
-    read = situation(status, activity)
-    assert (read.kind.value, read.place) == (kind, place)
+@pytest.mark.parametrize(("status", "activity", "kind", "state"), RECORDED)
+def test_reads_the_recorded_words(status: str, activity: str, kind: str, state: str | None) -> None:
+    read = classify(status, activity)
+    assert (read.kind.value, read.state) == (kind, state)
 
 
 @given(status=st.text().filter(lambda text: text not in STATUSES), activity=st.text())
 def test_a_status_nobody_knows_is_for_a_person(status: str, activity: str) -> None:
-    assert situation(status, activity).kind in (Kind.STUCK, Kind.GONE)
+    assert classify(status, activity).kind in (Kind.NEEDS_OPERATOR, Kind.GONE)

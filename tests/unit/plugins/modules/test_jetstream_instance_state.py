@@ -89,17 +89,17 @@ def test_what_is_checked_is_done_and_not_done_again(site: Site, state: str) -> N
     assert again["changed"] is False
     assert again["diff"] == {"before": "", "after": ""}
     assert "action" not in site.asked()
-    assert again["summary"] == {"selected": 6, "changed": 0, "unchanged": 6, "left": 0, "failed": 0}
+    assert again["summary"] == {"selected": 6, "changed": 0, "unchanged": 6, "skipped": 0, "failed": 0}
 
 
 def test_without_being_allowed_to_it_wakes_nobody(site: Site) -> None:
     result = task(site, state="stopped")
     assert told(result)["gpu"] == ("suspended", "", "suspended")
     assert told(result)["old"] == ("shelved_offloaded", "", "shelved_offloaded")
-    assert result["summary"] == {"selected": 6, "changed": 3, "unchanged": 1, "left": 2, "failed": 0}
+    assert result["summary"] == {"selected": 6, "changed": 3, "unchanged": 1, "skipped": 2, "failed": 0}
     [gpu] = [each for each in result["instances"] if each["name"] == "gpu"]
-    assert gpu["left"] is True
-    assert gpu["msg"] == "left suspended, since stopped would mean to wake it first (allow_wake)"
+    assert gpu["skipped"] is True
+    assert gpu["msg"] == "skipped: suspended (stopping it would start it first; allow_wake)"
 
 
 @pytest.mark.parametrize("kind", ["soft", "hard"])
@@ -128,9 +128,9 @@ def test_each_is_told_of_with_how_long_it_took(site: Site) -> None:
     site.world.misbehave("db", slowness=4)
     result = task(site, state="stopped")
     items = {each["name"]: each for each in result["instances"]}
-    assert items["batch"]["seconds"] == 0
-    assert 5 <= items["web"]["seconds"] <= 8
-    assert 20 <= items["db"]["seconds"] <= 27
+    assert items["batch"]["elapsed"] == 0
+    assert 5 <= items["web"]["elapsed"] <= 8
+    assert 20 <= items["db"]["elapsed"] <= 27
     assert items["web"]["id"] == 1
     assert items["web"]["uuid"] == site.world.instance("web").uuid
     assert items["web"]["msg"] == "stop done"
@@ -142,7 +142,7 @@ def test_one_in_error_fails_the_task_and_holds_nobody_up(site: Site) -> None:
     assert result["msg"] == (
         "1 of 7 instances failed: bad (7): is in error: No valid host was found. There are not enough hosts available."
     )
-    assert result["summary"] == {"selected": 7, "changed": 3, "unchanged": 1, "left": 2, "failed": 1}
+    assert result["summary"] == {"selected": 7, "changed": 3, "unchanged": 1, "skipped": 2, "failed": 1}
     assert [each["name"] for each in result["instances"] if each["failed"]] == ["bad"]
 
 

@@ -103,10 +103,7 @@ def test_an_expired_token(site: Site) -> None:
         ({"all": True, "exclude": "bach"}, "exclude: nothing is called bach. Did you mean batch?"),
         (
             {},
-            (
-                "Nothing says which instances are meant. "
-                "Give name, id, uuid or a filter, or all: true for every one of the account."
-            ),
+            ("No instances selected. Give name, id, uuid or a filter, or all: true for every one of the account."),
         ),
         ({"all": True, "id": 1}, "all: true and a name, id or uuid contradict each other. Say one of them."),
         (
@@ -273,7 +270,7 @@ def test_some_of_many_that_fail(site: Site) -> None:
         f"(HTTP 409). It runs on, but has lost its address {result['instances'][2]['msg'].split()[-1]}"
     )
     assert result["changed"] is True
-    assert result["summary"] == {"selected": 3, "changed": 2, "unchanged": 0, "left": 0, "failed": 1}
+    assert result["summary"] == {"selected": 3, "changed": 2, "unchanged": 0, "skipped": 0, "failed": 1}
 
 
 def test_maintenance_in_the_middle_leaves_nobody_out(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.progress import Arrival, Progress
+from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.progress import Completion, Progress
 from ansible_collections.jetstream.cloud.plugins.plugin_utils.progress_lines import ProgressLines
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 
@@ -22,12 +22,14 @@ class Screen:
         self.lines = ProgressLines(self.said.append, self.clock, whose="localhost")
 
     def report(
-        self, *, ended: int, total: int = 100, failed: int = 0, asked: int = 0, news: Sequence[Arrival] = ()
+        self, *, ended: int, total: int = 100, failed: int = 0, sent: int = 0, completed: Sequence[Completion] = ()
     ) -> list[str]:
         """Return what a report makes it say."""
         before = len(self.said)
         late = tuple(f"node-{number} ({number})" for number in range(ended, total))
-        self.lines.report(Progress("stopped", total, ended, failed, asked, self.clock.monotonic(), tuple(news), late))
+        self.lines.report(
+            Progress("stopped", total, ended, failed, sent, self.clock.monotonic(), tuple(completed), late)
+        )
         return self.said[before:]
 
     def beat(self, seconds: float) -> list[str]:
@@ -43,11 +45,11 @@ def screen() -> Screen:
     return Screen()
 
 
-def arrivals(count: int, *, failed: int = 0) -> list[Arrival]:
-    bad = [Arrival(f"bad-{number} ({number})", "is in error", failed=True) for number in range(failed)]
+def arrivals(count: int, *, failed: int = 0) -> list[Completion]:
+    bad = [Completion(f"bad-{number} ({number})", "is in error", failed=True) for number in range(failed)]
     return [
         *bad,
-        *(Arrival(f"node-{number} ({number})", "stop done", failed=False) for number in range(count - failed)),
+        *(Completion(f"node-{number} ({number})", "stop done", failed=False) for number in range(count - failed)),
     ]
 
 
@@ -57,13 +59,13 @@ def test_says_first_how_many_there_are_to_wait_for(screen: Screen) -> None:
 
 @pytest.mark.parametrize(("ended", "total"), [(100, 100), (0, 0), (0, 1)])
 def test_says_nothing_first_where_there_is_nothing_to_wait_for_or_one(screen: Screen, ended: int, total: int) -> None:
-    assert screen.report(ended=ended, total=total, news=arrivals(ended)) == []
+    assert screen.report(ended=ended, total=total, completed=arrivals(ended)) == []
 
 
 def test_tells_of_each_arrival_while_there_are_few(screen: Screen) -> None:
     screen.report(ended=0)
     screen.clock.sleep(65)
-    assert screen.report(ended=3, failed=1, news=arrivals(3, failed=1)) == [
+    assert screen.report(ended=3, failed=1, completed=arrivals(3, failed=1)) == [
         "[localhost] bad-0 (0) failed: is in error (1 of 100, 1 min 5 s)",
         "[localhost] node-0 (0): stop done (2 of 100, 1 min 5 s)",
         "[localhost] node-1 (1): stop done (3 of 100, 1 min 5 s)",
@@ -72,7 +74,7 @@ def test_tells_of_each_arrival_while_there_are_few(screen: Screen) -> None:
 
 def test_counts_arrivals_where_there_are_many_and_names_what_failed(screen: Screen) -> None:
     screen.report(ended=0)
-    assert screen.report(ended=90, failed=5, news=arrivals(90, failed=5)) == [
+    assert screen.report(ended=90, failed=5, completed=arrivals(90, failed=5)) == [
         "[localhost] 90 of 100, 5 failed, after 0 s",
         "[localhost] bad-0 (0) failed: is in error",
         "[localhost] bad-1 (1) failed: is in error",
@@ -82,7 +84,7 @@ def test_counts_arrivals_where_there_are_many_and_names_what_failed(screen: Scre
 
 
 def test_says_that_it_goes_on_after_ten_seconds_without_a_line(screen: Screen) -> None:
-    screen.report(ended=95, asked=100)
+    screen.report(ended=95, sent=100)
     assert screen.beat(9.5) == []
     assert screen.beat(1) == [
         "[localhost] 95 of 100 after 10 s, waiting for node-95 (95), node-96 (96), node-97 (97) and 2 more"
@@ -95,7 +97,7 @@ def test_says_that_it_goes_on_after_ten_seconds_without_a_line(screen: Screen) -
 
 def test_says_how_many_have_been_asked_while_that_goes_on(screen: Screen) -> None:
     screen.report(ended=0)
-    assert screen.report(ended=0, asked=30) == []
+    assert screen.report(ended=0, sent=30) == []
     assert "0 of 100 after 11 s, 30 asked, waiting for node-0" in screen.beat(11)[0]
 
 
@@ -110,8 +112,10 @@ def test_is_silent_once_all_have_arrived(screen: Screen) -> None:
 
 def test_a_name_cannot_steer_the_terminal_or_make_up_lines(screen: Screen) -> None:
     screen.report(ended=0)
-    evil = Arrival("x\x1b[2J\nok: [localhost]", "stop done", failed=False)
-    assert screen.report(ended=1, news=[evil]) == ["[localhost] x\ufffd[2J ok: [localhost]: stop done (1 of 100, 0 s)"]
+    evil = Completion("x\x1b[2J\nok: [localhost]", "stop done", failed=False)
+    assert screen.report(ended=1, completed=[evil]) == [
+        "[localhost] x\ufffd[2J ok: [localhost]: stop done (1 of 100, 0 s)"
+    ]
 
 
 def test_the_heart_stops_with_the_work(screen: Screen) -> None:

@@ -20,20 +20,20 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     RateLimited,
     Refused,
     ServerFault,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     Unreachable,
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.converge import (
-    Order,
-    Run,
-    Track,
+    ConvergeOptions,
+    FleetRun,
+    InstanceRun,
     converge,
-    foresee,
+    preview,
     state_text,
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.progress import Progress
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance
-from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action, Goal, Kind, Place, situation
+from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action, Goal, Kind, RestingState, classify
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
 from ansible_collections.jetstream.cloud.tests.unit.fakes.scripted_cloud import (
@@ -64,31 +64,31 @@ class Scene:
     cloud: ScriptedCloud
     instances: list[Instance]
 
-    def run(self, goal: str, **order: Any) -> Run:
+    def run(self, goal: str, **options: Any) -> FleetRun:
         self.clock.sleeps.clear()
-        return converge(self.cloud, self.instances, Order(Goal(goal), **order), self.clock, jitter=same)
+        return converge(self.cloud, self.instances, ConvergeOptions(Goal(goal), **options), self.clock, jitter=same)
 
-    def one(self, goal: str, **order: Any) -> Track:
-        [track] = self.run(goal, **order).tracks
-        return track
+    def one(self, goal: str, **options: Any) -> InstanceRun:
+        [run] = self.run(goal, **options).runs
+        return run
 
 
-def scene(*instances: Instance, at_once: int = 16) -> Scene:
+def scene(*instances: Instance, max_concurrency: int = 16) -> Scene:
     clock = FakeClock()
-    return Scene(clock, ScriptedCloud(clock, instances, at_once=at_once), list(instances))
+    return Scene(clock, ScriptedCloud(clock, instances, max_concurrency=max_concurrency), list(instances))
 
 
-def ran(track: Track) -> tuple[str, str, list[str], str]:
+def ran(run: InstanceRun) -> tuple[str, str, list[str], str]:
     """Return what a result shows of an instance."""
-    verdict = "failed" if track.failed else "left" if track.left else "ok"
-    return verdict, state_text(track.now), [each.value for each in track.actions], track.message
+    verdict = "failed" if run.failed else "skipped" if run.skipped else "ok"
+    return verdict, state_text(run.now), [each.value for each in run.actions], run.message
 
 
 # --- one instance, and nothing goes wrong ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("status", "goal", "order", "expected"),
+    ("status", "goal", "options", "expected"),
     [
         ("active", "stopped", {}, ("ok", "shutoff", ["stop"], "stop done")),
         ("active", "suspended", {}, ("ok", "suspended", ["suspend"], "suspend done")),
@@ -110,10 +110,10 @@ def ran(track: Track) -> tuple[str, str, list[str], str]:
     ],
 )
 def test_brings_an_instance_there(
-    status: str, goal: str, order: dict[str, Any], expected: tuple[str, str, list[str], str]
+    status: str, goal: str, options: dict[str, Any], expected: tuple[str, str, list[str], str]
 ) -> None:
     stage = scene(an_instance(status=status, ip_address=ADDRESS if status == "active" else None))
-    assert ran(stage.one(goal, **order)) == expected
+    assert ran(stage.one(goal, **options)) == expected
     assert [each.split()[0] for each in stage.cloud.calls if "refresh" not in each] == [
         each.split()[0] for each in expected[2]
     ]
@@ -122,13 +122,13 @@ def test_brings_an_instance_there(
 @pytest.mark.parametrize(
     ("status", "goal", "expected"),
     [
-        ("shutoff", "stopped", ("ok", "shutoff", [], "is shutoff already")),
-        ("active", "started", ("ok", "active", [], "is active already")),
-        ("shelved_offloaded", "shelved", ("ok", "shelved_offloaded", [], "is shelved_offloaded already")),
+        ("shutoff", "stopped", ("ok", "shutoff", [], "already shutoff")),
+        ("active", "started", ("ok", "active", [], "already active")),
+        ("shelved_offloaded", "shelved", ("ok", "shelved_offloaded", [], "already shelved_offloaded")),
         (
             "suspended",
             "stopped",
-            ("left", "suspended", [], "left suspended, since stopped would mean to wake it first (allow_wake)"),
+            ("skipped", "suspended", [], "skipped: suspended (stopping it would start it first; allow_wake)"),
         ),
         (
             "paused",
@@ -137,7 +137,7 @@ def test_brings_an_instance_there(
         ),
         ("error", "stopped", ("failed", "error", [], "is in error: No valid host was found.")),
         ("missing", "stopped", ("failed", "missing", [], "the cloud no longer has it")),
-        ("rescue", "stopped", ("failed", "rescue", [], "it is in a state that only a person can end")),
+        ("rescue", "stopped", ("failed", "rescue", [], "needs manual intervention")),
     ],
 )
 def test_leaves_what_needs_nothing_or_takes_nothing(
@@ -163,13 +163,13 @@ def test_touches_nothing_whose_state_it_cannot_read() -> None:
 @pytest.mark.parametrize(
     ("reason", "message"),
     [
-        (None, "left active, since it is locked (include_locked)"),
-        ("term paper", "left active, since it is locked: term paper (include_locked)"),
+        (None, "skipped: active, locked (include_locked)"),
+        ("term paper", "skipped: active, locked: term paper (include_locked)"),
     ],
 )
 def test_leaves_what_its_owner_locked(reason: str | None, message: str) -> None:
     locked = an_instance(locked=True, lock_reason=reason)
-    assert ran(scene(locked).one("stopped")) == ("left", "active", [], message)
+    assert ran(scene(locked).one("stopped")) == ("skipped", "active", [], message)
     assert ran(scene(locked).one("stopped", include_locked=True))[2] == ["stop"]
 
 
@@ -179,24 +179,24 @@ def test_leaves_what_its_owner_locked(reason: str | None, message: str) -> None:
 def test_waits_for_who_is_on_the_way_already() -> None:
     stage = scene(an_instance(activity="powering-off"))
     stage.cloud.journey("web", Action.STOP)
-    assert ran(stage.one("stopped")) == ("ok", "shutoff", [], "became shutoff without our doing")
+    assert ran(stage.one("stopped")) == ("ok", "shutoff", [], "reached shutoff on its own")
     assert set(stage.cloud.calls) == {"refresh 1"}
 
 
 def test_waits_for_who_is_busy_then_acts() -> None:
     stage = scene(an_instance(activity="image_snapshot", ip_address=ADDRESS))
     stage.cloud.goes("web", Phase(0, "active", "image_snapshot", ADDRESS), Phase(30, "active", "", ADDRESS))
-    track = stage.one("stopped")
-    assert ran(track) == ("ok", "shutoff", ["stop"], "stop done")
-    assert track.seconds is not None
-    assert track.seconds > 30
+    run = stage.one("stopped")
+    assert ran(run) == ("ok", "shutoff", ["stop"], "stop done")
+    assert run.elapsed is not None
+    assert run.elapsed > 30
 
 
 def test_a_started_instance_is_ready_only_once_it_is_deployed() -> None:
     stage = scene(an_instance(status="shutoff"))
-    track = stage.one("started")
-    assert ran(track) == ("ok", "active", ["start"], "start done")
-    assert track.now.ip_address == NEW_ADDRESS
+    run = stage.one("started")
+    assert ran(run) == ("ok", "active", ["start"], "start done")
+    assert run.now.ip_address == NEW_ADDRESS
     # Of a start, JOURNEYS says that it shows active after 5 s, and is ready after 25 s.
     assert stage.clock.monotonic() >= 25
 
@@ -204,13 +204,13 @@ def test_a_started_instance_is_ready_only_once_it_is_deployed() -> None:
 def test_a_started_instance_that_gets_no_address_is_ready_after_a_while() -> None:
     stage = scene(an_instance(status="shutoff"))
     stage.cloud.answer("web", "refresh", lambda: stage.cloud.goes("web", Phase(0, "active")))
-    track = stage.one("started")
-    assert ran(track) == ("ok", "active", ["start"], "start done")
+    run = stage.one("started")
+    assert ran(run) == ("ok", "active", ["start"], "start done")
     assert stage.cloud.settle_seconds <= stage.clock.monotonic() - 2 <= stage.cloud.settle_seconds + 10
 
 
 def test_an_instance_awake_without_an_address_is_not_kept_waiting() -> None:
-    assert scene(an_instance()).one("started").message == "is active already"
+    assert scene(an_instance()).one("started").message == "already active"
 
 
 def test_looks_less_and_less_often() -> None:
@@ -226,14 +226,14 @@ def test_looks_less_and_less_often() -> None:
 def test_time_is_up_and_that_is_a_failure() -> None:
     stage = scene(an_instance(ip_address=ADDRESS))
     stage.cloud.answer("web", "refresh", *[lambda: stage.cloud.goes("web", Phase(0, "active", "powering-off"))] * 9)
-    track = stage.one("stopped", timeout=60)
-    assert ran(track) == (
+    run = stage.one("stopped", timeout=60)
+    assert ran(run) == (
         "failed",
         "active - powering-off",
         ["stop"],
         "was not stopped within 60 s (last seen active - powering-off)",
     )
-    assert track.seconds == 60
+    assert run.elapsed == 60
     assert stage.clock.monotonic() == 60
 
 
@@ -246,9 +246,9 @@ def test_what_could_not_be_looked_at_is_looked_at_again() -> None:
 def test_what_could_not_be_looked_at_until_the_end_is_not_called_done() -> None:
     stage = scene(an_instance())
     stage.cloud.answer("web", "refresh", *[ServerFault("The server broke.")] * 20)
-    track = stage.one("stopped", timeout=60)
-    assert track.failed
-    assert track.message == "was not stopped within 60 s (last looked at with: The server broke.)"
+    run = stage.one("stopped", timeout=60)
+    assert run.failed
+    assert run.message == "was not stopped within 60 s (last looked at with: The server broke.)"
 
 
 def test_trouble_with_looking_that_has_passed_is_not_told() -> None:
@@ -269,10 +269,10 @@ def test_what_vanishes_on_the_way_has_failed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("instance", "goal", "order", "expected"),
+    ("instance", "goal", "options", "expected"),
     [
         (an_instance(), "stopped", {}, ("ok", "active", ["stop"], "stop was accepted; not waited for")),
-        (an_instance(status="shutoff"), "stopped", {}, ("ok", "shutoff", [], "is shutoff already")),
+        (an_instance(status="shutoff"), "stopped", {}, ("ok", "shutoff", [], "already shutoff")),
         (
             an_instance(activity="powering-off"),
             "stopped",
@@ -294,10 +294,10 @@ def test_what_vanishes_on_the_way_has_failed() -> None:
     ],
 )
 def test_without_wait_only_the_first_step_is_taken_and_nothing_is_called_done(
-    instance: Instance, goal: str, order: dict[str, Any], expected: tuple[str, str, list[str], str]
+    instance: Instance, goal: str, options: dict[str, Any], expected: tuple[str, str, list[str], str]
 ) -> None:
     stage = scene(instance)
-    assert ran(stage.one(goal, wait=False, **order)) == expected
+    assert ran(stage.one(goal, wait=False, **options)) == expected
     assert stage.clock.sleeps == []
     assert stage.cloud.count("refresh") == 0
 
@@ -305,7 +305,7 @@ def test_without_wait_only_the_first_step_is_taken_and_nothing_is_called_done(
 def test_without_wait_a_conflict_with_who_was_faster_is_no_failure() -> None:
     stage = scene(an_instance())
     stage.cloud.goes("web", Phase(0, "shutoff"))
-    assert ran(stage.one("stopped", wait=False)) == ("ok", "shutoff", [], "became shutoff without our doing")
+    assert ran(stage.one("stopped", wait=False)) == ("ok", "shutoff", [], "reached shutoff on its own")
 
 
 # --- refusals, and answers that leave things open --------------------------------------------------------------------
@@ -314,14 +314,14 @@ def test_without_wait_a_conflict_with_who_was_faster_is_no_failure() -> None:
 def test_a_conflict_with_who_was_faster_is_no_failure() -> None:
     stage = scene(an_instance())
     stage.cloud.goes("web", Phase(0, "shutoff"))
-    assert ran(stage.one("stopped")) == ("ok", "shutoff", [], "became shutoff without our doing")
+    assert ran(stage.one("stopped")) == ("ok", "shutoff", [], "reached shutoff on its own")
     assert stage.cloud.calls[:2] == ["stop web", "look web"]
 
 
 def test_a_conflict_with_who_sent_it_the_same_way_is_waited_out() -> None:
     stage = scene(an_instance())
     stage.cloud.journey("web", Action.STOP)
-    assert ran(stage.one("stopped")) == ("ok", "shutoff", [], "became shutoff without our doing")
+    assert ran(stage.one("stopped")) == ("ok", "shutoff", [], "reached shutoff on its own")
     assert stage.cloud.count("stop") == 1
 
 
@@ -381,7 +381,7 @@ UNCLEAR = [
     BROKE,
     Refused("500 Internal Server Error (HTTP 403)."),
     Unreachable("The connection was lost."),
-    UnexpectedAnswer("Answered with text/html."),
+    UnexpectedResponse("Answered with text/html."),
 ]
 
 
@@ -487,25 +487,25 @@ def test_one_that_fails_does_not_hold_the_others_up() -> None:
     stage.cloud.answer("node-007", "stop", BROKE)
     stage.cloud.answer("node-009", "stop", OverAllocation("Used up."))
     run = stage.run("stopped")
-    assert [track.before.name for track in run.tracks if track.failed] == ["node-007", "node-009"]
-    assert all(state_text(track.now) == "shutoff" for track in run.tracks if not track.failed)
-    assert run.stopped_by is None
+    assert [run.before.name for run in run.runs if run.failed] == ["node-007", "node-009"]
+    assert all(state_text(run.now) == "shutoff" for run in run.runs if not run.failed)
+    assert run.aborted_by is None
     assert stage.cloud.count("stop") == 40
 
 
 @pytest.mark.parametrize("error", [AuthenticationFailed("Refused."), InMaintenance("Closed.")], ids=["login", "closed"])
 @pytest.mark.parametrize("call", ["stop", "look", "refresh"])
 def test_what_ends_a_run_ends_it_and_every_instance_is_still_accounted_for(call: str, error: JetstreamError) -> None:
-    stage = scene(*fleet(40), an_instance("cold", "shutoff", number=41), at_once=1)
+    stage = scene(*fleet(40), an_instance("cold", "shutoff", number=41), max_concurrency=1)
     if call == "look":
         stage.cloud.answer("node-001", "stop", BROKE)
     stage.cloud.answer("node-001", call, error)
     run = stage.run("stopped")
-    assert run.stopped_by is error
-    assert len(run.tracks) == 41
-    assert [track.message for track in run.tracks if not track.failed] == ["is shutoff already"]
-    assert {track.message.split(" (")[0] for track in run.tracks if track.failed} == {f"was not seen through: {error}"}
-    assert sum(track.changed for track in run.tracks) == (40 if call == "refresh" else 0)
+    assert run.aborted_by is error
+    assert len(run.runs) == 41
+    assert [run.message for run in run.runs if not run.failed] == ["already shutoff"]
+    assert {run.message.split(" (")[0] for run in run.runs if run.failed} == {f"was not seen through: {error}"}
+    assert sum(run.changed for run in run.runs) == (40 if call == "refresh" else 0)
     assert stage.cloud.count("stop") == (40 if call == "refresh" else 1), "nothing is sent after that"
 
 
@@ -525,10 +525,10 @@ def test_ctrl_c_sends_nothing_more() -> None:
 def test_no_more_are_changed_than_was_allowed() -> None:
     stage = scene(*fleet(5), an_instance("cold", "shutoff", number=6))
     run = stage.run("stopped", max_changes=3)
-    assert [track.message for track in run.tracks] == [
+    assert [run.message for run in run.runs] == [
         *["stop done"] * 3,
         *["not done: max_changes (3) was reached"] * 2,
-        "is shutoff already",
+        "already shutoff",
     ]
     assert stage.cloud.count("stop") == 3
 
@@ -536,32 +536,38 @@ def test_no_more_are_changed_than_was_allowed() -> None:
 def test_a_second_step_is_not_a_second_change() -> None:
     stage = scene(*fleet(2, "suspended"))
     run = stage.run("stopped", allow_wake=True, max_changes=2)
-    assert [ran(track)[2] for track in run.tracks] == [["resume", "stop"]] * 2
+    assert [ran(run)[2] for run in run.runs] == [["resume", "stop"]] * 2
 
 
 def test_a_watcher_hears_of_every_end_once_and_of_who_is_late() -> None:
     stage = scene(an_instance("fast", number=1), an_instance("slow", activity="image_snapshot", number=2))
     heard: list[Progress] = []
-    order = Order(Goal.STOPPED, timeout=30)
-    converge(stage.cloud, stage.instances, order, stage.clock, report=heard.append, jitter=same)
-    assert [(arrival.label, arrival.message, arrival.failed) for each in heard for arrival in each.news] == [
+    options = ConvergeOptions(Goal.STOPPED, timeout=30)
+    converge(stage.cloud, stage.instances, options, stage.clock, report=heard.append, jitter=same)
+    assert [(arrival.label, arrival.message, arrival.failed) for each in heard for arrival in each.completed] == [
         ("fast (1)", "stop done", False),
         ("slow (2)", "was not stopped within 30 s (last seen active - image_snapshot)", True),
     ]
-    assert heard[0].late == ("fast (1)", "slow (2)")
-    assert (heard[-1].total, heard[-1].ended, heard[-1].failed, heard[-1].seconds, heard[-1].late) == (2, 2, 1, 30, ())
+    assert heard[0].pending == ("fast (1)", "slow (2)")
+    assert (heard[-1].total, heard[-1].ended, heard[-1].failed, heard[-1].elapsed, heard[-1].pending) == (
+        2,
+        2,
+        1,
+        30,
+        (),
+    )
     middle = next(each for each in heard if each.ended == 1)
-    assert middle.late == ("slow (2)",)
+    assert middle.pending == ("slow (2)",)
 
 
 # --- check mode ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("instance", "goal", "order", "expected"),
+    ("instance", "goal", "options", "expected"),
     [
         (an_instance(), "stopped", {}, ("ok", "shutoff", ["stop"], "would stop")),
-        (an_instance(status="shutoff"), "stopped", {}, ("ok", "shutoff", [], "is shutoff already")),
+        (an_instance(status="shutoff"), "stopped", {}, ("ok", "shutoff", [], "already shutoff")),
         (
             an_instance(status="suspended"),
             "stopped",
@@ -606,11 +612,11 @@ def test_a_watcher_hears_of_every_end_once_and_of_who_is_late() -> None:
     ],
 )
 def test_foresees(
-    instance: Instance, goal: str, order: dict[str, Any], expected: tuple[str, str, list[str], str]
+    instance: Instance, goal: str, options: dict[str, Any], expected: tuple[str, str, list[str], str]
 ) -> None:
     stage = scene(instance)
-    [track] = foresee(stage.cloud, stage.instances, Order(Goal(goal), **order)).tracks
-    assert ran(track) == expected
+    [run] = preview(stage.cloud, stage.instances, ConvergeOptions(Goal(goal), **options)).runs
+    assert ran(run) == expected
     assert stage.cloud.calls == []
 
 
@@ -630,10 +636,10 @@ def test_what_is_foreseen_is_what_is_done(start: str | Action, goal: Goal, allow
         stage.cloud.journey("web", start)
     else:
         stage = scene(an_instance(status=start))
-    order = Order(goal, allow_wake=allow_wake)
-    [ahead] = foresee(stage.cloud, stage.instances, order).tracks
-    [after] = converge(stage.cloud, stage.instances, order, stage.clock, jitter=same).tracks
-    assert (ahead.actions, ahead.failed, ahead.left) == (after.actions, after.failed, after.left)
+    options = ConvergeOptions(goal, allow_wake=allow_wake)
+    [ahead] = preview(stage.cloud, stage.instances, options).runs
+    [after] = converge(stage.cloud, stage.instances, options, stage.clock, jitter=same).runs
+    assert (ahead.actions, ahead.failed, ahead.skipped) == (after.actions, after.failed, after.skipped)
 
 
 # --- anything at all -------------------------------------------------------------------------------------------------
@@ -665,22 +671,22 @@ def test_whatever_happens_each_is_accounted_for_and_nothing_is_made_up(data: st.
             if call == "look":
                 troubles = [each for each in troubles if each is None or not isinstance(each(), (LeftOut, Conflict))]
             stage.cloud.answer(name, call, *(each and each() for each in troubles))
-    run = converge(
+    fleet = converge(
         stage.cloud,
         stage.instances,
-        Order(goal, allow_wake=data.draw(st.booleans()), wait=data.draw(st.booleans()), timeout=100),
+        ConvergeOptions(goal, allow_wake=data.draw(st.booleans()), wait=data.draw(st.booleans()), timeout=100),
         stage.clock,
         jitter=same,
     )
-    assert [track.before for track in run.tracks] == stage.instances
-    for track in run.tracks:
-        assert track.done
-        assert track.message
-        assert track.seconds is not None
-        if "done" in track.message.split():
-            seen = situation(track.now.status, track.now.activity)
-            assert track.failed or (seen.kind, seen.place) == (Kind.RESTING, goal.place)
-        if not track.failed and not track.left and "not waited for" not in track.message:
-            assert situation(track.now.status, track.now.activity).place is Place(goal.place)
-    assert (run.stopped_by is not None) <= any(track.failed for track in run.tracks)
+    assert [run.before for run in fleet.runs] == stage.instances
+    for run in fleet.runs:
+        assert run.done
+        assert run.message
+        assert run.elapsed is not None
+        if "done" in run.message.split():
+            seen = classify(run.now.status, run.now.activity)
+            assert run.failed or (seen.kind, seen.state) == (Kind.RESTING, goal.state)
+        if not run.failed and not run.skipped and "not waited for" not in run.message:
+            assert classify(run.now.status, run.now.activity).state is RestingState(goal.state)
+    assert (fleet.aborted_by is not None) <= any(run.failed for run in fleet.runs)
     assert stage.clock.monotonic() <= 100

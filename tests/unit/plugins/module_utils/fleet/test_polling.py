@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.polling import Pacer
+from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.polling import PollScheduler
 from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,11 +19,11 @@ FEW = 50
 
 
 @dataclass
-class Traveller:
+class Pending:
     since: float
     takes: float
     actions: list[Action] = field(default_factory=lambda: [Action.STOP])
-    looked_at: float | None = None
+    polled_at: float | None = None
 
 
 @dataclass
@@ -34,30 +34,30 @@ class Journey:
     looks: list[int]
 
 
-def travel(fleet: list[Traveller], jitter: Callable[[float], float] = lambda pause: pause) -> Journey:
+def travel(fleet: list[Pending], jitter: Callable[[float], float] = lambda pause: pause) -> Journey:
     """Wait for a fleet of which no more than a few, or all, can be looked at in one go."""
-    pacer: Pacer[Traveller] = Pacer(jitter)
+    pacer: PollScheduler[Pending] = PollScheduler(jitter)
     pending = list(fleet)
     now = max(each.since for each in fleet)
     looks = []
     while pending:
-        look = pacer.next_look(pending, now)
-        assert look.at_whom
+        look = pacer.next_poll(pending, now)
+        assert look.instances
         assert look.at >= now
         now = look.at
-        seen = look.at_whom if len(look.at_whom) == len(pending) else look.at_whom[:FEW]
+        seen = look.instances if len(look.instances) == len(pending) else look.instances[:FEW]
         looks.append(len(seen))
         for each in seen:
-            each.looked_at = now
+            each.polled_at = now
             if each.since + each.takes <= now:
                 pending.remove(each)
                 pacer.learn(each.actions[-1], now - each.since)
     return Journey(now, looks)
 
 
-def fleet(count: int, takes: float) -> list[Traveller]:
+def fleet(count: int, takes: float) -> list[Pending]:
     """Set out one after the other, as requests of a tenth of a second do that are sent 16 at a time."""
-    return [Traveller(since=number // 16 / 10, takes=takes) for number in range(count)]
+    return [Pending(since=number // 16 / 10, takes=takes) for number in range(count)]
 
 
 @pytest.mark.parametrize("count", [1, 10, 100, 1000, 5000])
@@ -72,7 +72,7 @@ def test_a_fleet_that_arrives_together_is_found_soon_and_with_one_look_at_all(co
 
 @given(st.lists(st.tuples(st.floats(0, 10), st.floats(0.1, 300)), min_size=1, max_size=120), st.randoms())
 def test_everyone_is_found_however_long_it_takes(times: list[tuple[float, float]], random: Random) -> None:
-    travellers = [Traveller(since, takes) for since, takes in times]
+    travellers = [Pending(since, takes) for since, takes in times]
     journey = travel(travellers, lambda pause: random.uniform(0.9 * pause, 1.1 * pause))
     there = max(each.since + each.takes for each in travellers)
     # The time of the rounds in which all have their turn, where not all can be looked at in one go.
@@ -81,27 +81,27 @@ def test_everyone_is_found_however_long_it_takes(times: list[tuple[float, float]
 
 
 def test_nobody_is_looked_at_before_anything_can_be_over() -> None:
-    look = Pacer[Traveller](lambda pause: pause).next_look([Traveller(since=100.0, takes=5.0)], 100.2)
+    look = PollScheduler[Pending](lambda pause: pause).next_poll([Pending(since=100.0, takes=5.0)], 100.2)
     assert look.at == 103.0
 
 
 def test_those_who_wait_for_something_else_are_judged_by_their_own() -> None:
-    pacer: Pacer[Traveller] = Pacer(lambda pause: pause)
+    pacer: PollScheduler[Pending] = PollScheduler(lambda pause: pause)
     for _round in range(2):
         pacer.learn(Action.STOP, 5.0)
-    stopping = [Traveller(0.0, 5.0) for _round in range(30)]
-    shelving = [Traveller(0.0, 90.0, actions=[Action.SHELVE]) for _round in range(30)]
-    first = pacer.next_look([*stopping, *shelving], 1.0)
-    assert (first.at, {each.actions[0] for each in first.at_whom}, len(first.at_whom)) == (3.0, {Action.SHELVE}, 4)
-    for each in first.at_whom:
-        each.looked_at = 3.0
-    second = pacer.next_look([*stopping, *shelving], 3.0)
-    assert {each.actions[0] for each in second.at_whom} == {Action.SHELVE}
+    stopping = [Pending(0.0, 5.0) for _round in range(30)]
+    shelving = [Pending(0.0, 90.0, actions=[Action.SHELVE]) for _round in range(30)]
+    first = pacer.next_poll([*stopping, *shelving], 1.0)
+    assert (first.at, {each.actions[0] for each in first.instances}, len(first.instances)) == (3.0, {Action.SHELVE}, 4)
+    for each in first.instances:
+        each.polled_at = 3.0
+    second = pacer.next_poll([*stopping, *shelving], 3.0)
+    assert {each.actions[0] for each in second.instances} == {Action.SHELVE}
     assert second.at < 5.0
 
 
 def test_who_was_not_seen_for_longest_comes_first() -> None:
-    pacer: Pacer[Traveller] = Pacer(lambda pause: pause)
-    late = [Traveller(0.0, 900.0, looked_at=float(number % 7)) for number in range(4)]
-    order = [each.looked_at for each in pacer.next_look(late, 10.0).at_whom]
-    assert order == sorted(order, key=lambda looked_at: looked_at or 0.0)
+    pacer: PollScheduler[Pending] = PollScheduler(lambda pause: pause)
+    late = [Pending(0.0, 900.0, polled_at=float(number % 7)) for number in range(4)]
+    order = [each.polled_at for each in pacer.next_poll(late, 10.0).instances]
+    assert order == sorted(order, key=lambda polled_at: polled_at or 0.0)

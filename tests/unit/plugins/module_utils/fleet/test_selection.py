@@ -51,9 +51,9 @@ FLEET = [
 
 
 def chosen(**options: Any) -> tuple[list[int | str], tuple[str, ...]]:
-    """Return the numbers of what the options select, and the complaints."""
+    """Return the numbers of what the options select, and the problems."""
     selection = select(FLEET, Selector.from_options(options, INSTANCE_FILTERS.argument_spec), INSTANCE_FIELDS)
-    return [each.id for each in selection.things], selection.complaints
+    return [each.id for each in selection.things], selection.problems
 
 
 @pytest.mark.parametrize(
@@ -122,14 +122,13 @@ def test_changes_nothing_unless_something_is_meant() -> None:
     with pytest.raises(SelectionError) as raised:
         select_to_change(FLEET, Selector.from_options({"exclude": ["web"]}, ()), INSTANCE_FIELDS)
     assert str(raised.value) == (
-        "Nothing says which instances are meant. Give name, id, uuid or a filter, or all: true for every one of the "
-        "account."
+        "No instances selected. Give name, id, uuid or a filter, or all: true for every one of the account."
     )
     assert select_to_change(FLEET, Selector.from_options({"all": True}, ()), INSTANCE_FIELDS) == FLEET
 
 
 @pytest.mark.parametrize(
-    ("names", "found", "complaints"),
+    ("names", "found", "problems"),
     [
         ((), ["TG-GEO160014", "TG-OVER0001"], ()),
         (("TG-*",), ["TG-GEO160014", "TG-OVER0001"], ()),
@@ -138,10 +137,10 @@ def test_changes_nothing_unless_something_is_meant() -> None:
     ],
 )
 def test_selects_allocation_sources_by_name(
-    names: tuple[str, ...], found: list[str], complaints: tuple[str, ...]
+    names: tuple[str, ...], found: list[str], problems: tuple[str, ...]
 ) -> None:
     selection = select_by_name([GRANT, AllocationSource(name="TG-OVER0001", uuid="e85df46e")], names)
-    assert ([each.name for each in selection.things], selection.complaints) == (found, complaints)
+    assert ([each.name for each in selection.things], selection.problems) == (found, problems)
 
 
 def test_selects_volumes() -> None:
@@ -185,6 +184,6 @@ def test_a_name_means_its_bearers_or_else_what_it_matches(fleet: Sequence[Instan
     bearers = [each for each in fleet if each.name == name]
     assert list(selection.things) == (bearers or [each for each in fleet if fnmatchcase(each.name, name)])
     if len(bearers) > 1:
-        assert selection.complaints
+        assert selection.problems
     if not selection.things and not set("*?[") & set(name):
-        assert selection.complaints
+        assert selection.problems

@@ -21,10 +21,10 @@ import trustme
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     ConfigurationError,
     JetstreamError,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     Unreachable,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.http.transport import Reply, Transport, Wire
+from ansible_collections.jetstream.cloud.plugins.module_utils.http.transport import HttpSettings, Response, Transport
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.loopback import (
     DROP,
@@ -49,18 +49,18 @@ def clock() -> FakeClock:
 @contextmanager
 def transport(clock: FakeClock, url: str, **wire: Any) -> Iterator[Transport]:
     settings: dict[str, Any] = {"timeout": 5.0, "retry_timeout": 60.0, **wire}
-    made = Transport(url, Wire(**settings), clock, jitter=lambda longest: longest)
+    made = Transport(url, HttpSettings(**settings), clock, jitter=lambda longest: longest)
     try:
         yield made
     finally:
         made.close()
 
 
-def get(sender: Transport, path: str = "/api") -> Reply:
+def get(sender: Transport, path: str = "/api") -> Response:
     return sender.request("GET", path, headers=HEADERS)
 
 
-def post(sender: Transport, path: str = "/api") -> Reply:
+def post(sender: Transport, path: str = "/api") -> Response:
     return sender.request("POST", path, headers=HEADERS, data={"action": "stop"})
 
 
@@ -218,7 +218,7 @@ def test_pauses_are_spread(clock: FakeClock) -> None:
         return longest / 2
 
     with Loopback(PAGE, PAGE, PAGE, OK) as server:
-        sender = Transport(server.url, Wire(timeout=5, retry_timeout=60), clock, jitter=half)
+        sender = Transport(server.url, HttpSettings(timeout=5, retry_timeout=60), clock, jitter=half)
         get(sender)
         sender.close()
     assert drawn == [0.5, 1, 2]
@@ -327,10 +327,10 @@ def test_an_impossible_host_is_refused(clock: FakeClock, host: str) -> None:
 
 
 def test_a_host_that_does_not_take_the_connection_is_named(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    def silent(*_args: object, **_more: object) -> None:
+    def no_progress(*_args: object, **_more: object) -> None:
         raise TimeoutError("timed out")
 
-    monkeypatch.setattr("urllib3.util.connection.create_connection", silent)
+    monkeypatch.setattr("urllib3.util.connection.create_connection", no_progress)
     with transport(clock, "https://10.0.0.1", timeout=7) as sender:
         error = error_from(sender, "POST")
     assert str(error) == "https://10.0.0.1 could not be connected to within 7 s."
@@ -374,7 +374,7 @@ def test_what_cannot_be_decoded_is_no_lost_connection(clock: FakeClock) -> None:
     broken = answer(200, zlib.compress(b"{}")[:5] + b"nonsense", headers={"Content-Encoding": "gzip"})
     with Loopback(broken) as server, transport(clock, server.url) as sender:
         error = error_from(sender)
-    assert isinstance(error, UnexpectedAnswer)
+    assert isinstance(error, UnexpectedResponse)
     assert str(error) == f"{server.url} sent an answer that could not be decoded."
 
 
@@ -474,7 +474,7 @@ def test_a_file_without_certificates_is_named(clock: FakeClock, tmp_path: Path, 
     path = tmp_path / "ca.pem"
     path.write_text(content)
     with pytest.raises(ConfigurationError) as raised:
-        Transport("https://127.0.0.1", Wire(timeout=5, retry_timeout=0, ca_path=str(path)), clock)
+        Transport("https://127.0.0.1", HttpSettings(timeout=5, retry_timeout=0, ca_path=str(path)), clock)
     assert str(raised.value) == (
         f"There is no certificate that can be read in {path} (ca_path). It has to be in the format PEM."
     )

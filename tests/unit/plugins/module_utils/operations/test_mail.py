@@ -132,8 +132,8 @@ def test_fails_if_nobody_got_it() -> None:
 
 
 def test_says_that_nobody_answers() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        port = silent.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as no_progress:
+        port = no_progress.getsockname()[1]
         with pytest.raises(Unreachable, match=f"127.0.0.1:{port} did not answer within 0.1 seconds"):
             OperationRunner(Path("/nowhere")).run(SPEC, mail, **LETTER, host="127.0.0.1", port=port, timeout=0.1)
     with pytest.raises(Unreachable, match="Connection refused"):

@@ -79,7 +79,7 @@ def test_a_stop_of_a_fleet_and_the_same_again(
             "selected": count,
             "changed": count,
             "unchanged": 0,
-            "left": 0,
+            "skipped": 0,
             "failed": 0,
         }
         pages = ceil(count / site.page_size())

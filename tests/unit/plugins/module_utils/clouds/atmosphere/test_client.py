@@ -25,7 +25,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     PermissionDenied,
     Refused,
     ServerFault,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     Unreachable,
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance
@@ -146,7 +146,7 @@ def test_json_that_is_no_list_is_told(serving: Opener, body: Any, sentence: str 
     if sentence is None:
         assert cloud.list_instances(live=False) == []
         return
-    with pytest.raises(UnexpectedAnswer) as raised:
+    with pytest.raises(UnexpectedResponse) as raised:
         cloud.list_instances(live=False)
     assert str(raised.value) == sentence
 
@@ -164,7 +164,7 @@ NO_ROWS: list[tuple[Any, str]] = [
 def test_live_states_of_an_unknown_form_are_told(serving: Opener, body: Any, sentence: str) -> None:
     site, cloud = serving(a_fleet(1))
     site.server.faults.add(Fault(path="/api/v1/", status=200, body=body))
-    with pytest.raises(UnexpectedAnswer) as raised:
+    with pytest.raises(UnexpectedResponse) as raised:
         cloud.list_instances(live=True)
     assert str(raised.value).startswith(f"Reading live states {sentence}")
 
@@ -175,7 +175,7 @@ def test_volumes_of_an_unknown_form_are_told(serving: Opener, body: Any, sentenc
     world.add_volume("data", 100, world.instances[0].identity)
     site, cloud = serving(world)
     site.server.faults.add(Fault(path="/api/v1/", status=200, body=body))
-    with pytest.raises(UnexpectedAnswer) as raised:
+    with pytest.raises(UnexpectedResponse) as raised:
         cloud.list_volumes(live=True)
     assert str(raised.value).startswith(f"Reading volumes {sentence}")
 
@@ -185,8 +185,8 @@ def test_a_single_row_of_an_unknown_form_is_told(serving: Opener, body: Any) -> 
     site, cloud = serving(a_fleet(1))
     instances = cloud.list_instances(live=True)
     site.server.faults.add(Fault(path="/api/v1/", status=200, body=body))
-    [error] = cloud.refresh(instances).values()
-    assert isinstance(error, UnexpectedAnswer)
+    [error] = cloud.poll(instances).values()
+    assert isinstance(error, UnexpectedResponse)
     assert str(error).startswith("Reading node-0001 (1) was answered with a row that this version cannot read: ")
 
 
@@ -286,9 +286,9 @@ def test_a_list_from_the_cache_is_not_believed_where_the_database_knows_better(s
         sleeping, rebooted, _unused = other.list_instances(live=True)
         other.act(sleeping, Action.RESUME)
         other.act(rebooted, Action.REBOOT)
-        other.look(sleeping)
+        other.get_instance(sleeping)
         site.server.advance(8)
-        other.look(sleeping)
+        other.get_instance(sleeping)
     site.asked()
     seen = cloud.list_instances(live=True)
     assert seen[0].status == "active"
@@ -311,7 +311,7 @@ def test_a_look_is_never_from_the_cache_of_pages(serving: Opener) -> None:
     seen = []
     for state in ("active", "shutoff", "suspended"):
         site.world.force("node-0001", state)
-        seen.append(cloud.look(instance).status)
+        seen.append(cloud.get_instance(instance).status)
     assert seen == ["active", "shutoff", "suspended"]
     paths = [each.path for each in site.server.requests.matching("GET", "/instance/")]
     assert len(set(paths)) == 3, "each with a URL that nobody used before"
@@ -320,10 +320,10 @@ def test_a_look_is_never_from_the_cache_of_pages(serving: Opener) -> None:
 def test_two_clients_never_use_the_same_url(serving: Opener) -> None:
     site, cloud = serving(a_fleet(1))
     [instance] = cloud.list_instances(live=False)
-    cloud.look(instance)
+    cloud.get_instance(instance)
     site.world.force("node-0001", "shutoff")
     with site.cloud() as other:
-        assert other.look(instance).status == "shutoff"
+        assert other.get_instance(instance).status == "shutoff"
 
 
 def test_a_look_at_what_is_gone_says_so(serving: Opener) -> None:
@@ -331,8 +331,8 @@ def test_a_look_at_what_is_gone_says_so(serving: Opener) -> None:
     [instance] = cloud.list_instances(live=False)
     delete(site.world, "node-0001")
     with pytest.raises(NotFound):
-        cloud.look(instance)
-    assert states([seen for seen in cloud.refresh([instance]).values() if isinstance(seen, Instance)]) == ["missing"]
+        cloud.get_instance(instance)
+    assert states([seen for seen in cloud.poll([instance]).values() if isinstance(seen, Instance)]) == ["missing"]
 
 
 # --- many looks ------------------------------------------------------------------------------------------------------
@@ -343,11 +343,11 @@ def test_many_are_looked_at_by_the_list_and_few_by_their_details(serving: Opener
     instances = cloud.list_instances(live=True)
     cloud.act(instances[0], Action.STOP)
     site.asked()
-    assert len(cloud.refresh(instances)) == 10
+    assert len(cloud.poll(instances)) == 10
     assert site.asked() == {"v1 instances": 1}, "a stop has emptied the list's cache"
     cloud.act(instances[1], Action.STOP)
     site.asked()
-    assert len(cloud.refresh(instances[:3])) == 3
+    assert len(cloud.poll(instances[:3])) == 3
     assert site.asked() == {"v1 instance": 3}
 
 
@@ -359,7 +359,7 @@ def test_the_list_is_not_read_again_while_it_comes_from_its_cache(serving: Opene
     site.asked()
     for _round in range(4):
         site.server.advance(8)
-        seen = cloud.refresh(instances)
+        seen = cloud.poll(instances)
         assert all(isinstance(look, Instance) and look.status != "suspended" for look in seen.values())
     counted = site.asked()
     assert counted == {"v1 instance": 30, "v1 instances": 1}
@@ -377,7 +377,7 @@ def test_a_list_that_somebody_else_read_just_before_is_not_read(serving: Opener)
     for each in instances:
         cloud.act(each, Action.RESUME)
     site.asked()
-    cloud.refresh(instances)
+    cloud.poll(instances)
     assert site.asked() == {"v1 instance": 10}
 
 
@@ -385,12 +385,12 @@ def test_a_large_fleet_is_looked_at_in_parts_until_the_list_is_good_again(servin
     site, cloud = serving(a_fleet(120))
     instances = cloud.list_instances(live=True)
     site.asked()
-    assert list(cloud.refresh(instances)) == [each.uuid for each in instances[:50]]
+    assert list(cloud.poll(instances)) == [each.uuid for each in instances[:50]]
     assert site.asked() == {"v1 instance": 50}
-    assert len(cloud.refresh(instances, thorough=True)) == 120
+    assert len(cloud.poll(instances, thorough=True)) == 120
     assert site.asked() == {"v1 instance": 120}
     site.server.advance(31)
-    assert len(cloud.refresh(instances)) == 120
+    assert len(cloud.poll(instances)) == 120
     assert site.asked() == {"v1 instances": 1}
 
 
@@ -400,7 +400,7 @@ def test_each_identity_is_looked_at_in_its_own_way(serving: Opener) -> None:
     mine = [each for each in instances if each.identity == instances[0].identity]
     cloud.act(mine[0], Action.STOP)
     site.asked()
-    assert len(cloud.refresh(instances)) == 20
+    assert len(cloud.poll(instances)) == 20
     assert site.asked() == {"v1 instances": 1, "v1 instance": 10}
 
 
@@ -408,7 +408,7 @@ def test_one_that_cannot_be_looked_at_does_not_hide_the_others(serving: Opener) 
     site, cloud = serving(a_fleet(3))
     instances = cloud.list_instances(live=True)
     site.server.faults.broken(path=f"/instance/{instances[1].uuid}")
-    seen = cloud.refresh(instances)
+    seen = cloud.poll(instances)
     assert [type(seen[each.uuid]) for each in instances] == [Instance, ServerFault, Instance]
 
 
@@ -417,7 +417,7 @@ def test_a_list_that_cannot_be_read_is_told_of_each(serving: Opener) -> None:
     instances = cloud.list_instances(live=True)
     site.server.advance(31)
     site.server.faults.broken(path="/instance$")
-    seen = cloud.refresh(instances)
+    seen = cloud.poll(instances)
     assert {type(look) for look in seen.values()} == {ServerFault}
     assert len(seen) == 10
 
@@ -429,7 +429,7 @@ def test_maintenance_ends_looking(serving: Opener, age: int) -> None:
     site.server.advance(age)
     site.world.add_maintenance("Upgrade", "until noon")
     with pytest.raises(InMaintenance) as raised:
-        cloud.refresh(instances)
+        cloud.poll(instances)
     assert str(raised.value) == 'Atmosphere is in maintenance: "Upgrade: until noon" (HTTP 503).'
 
 
@@ -457,13 +457,13 @@ def test_an_action_is_sent_as_the_api_calls_it(
     cloud.act(instance, action)
     [sent] = site.server.requests.matching("POST")
     assert sent.data == body
-    assert action not in cloud.withholds(instance)
+    assert action not in cloud.unsupported_actions(instance)
 
 
 def test_it_does_not_offer_what_the_api_does_not_have(serving: Opener) -> None:
     _unused, cloud = serving(a_fleet(1))
     [instance] = cloud.list_instances(live=False)
-    assert Action.UNPAUSE in cloud.withholds(instance)
+    assert Action.UNPAUSE in cloud.unsupported_actions(instance)
 
 
 def refused_by_state(world: World) -> None:
@@ -611,7 +611,7 @@ def test_history_tells_when_which_state_was(serving: Opener) -> None:
     [instance] = cloud.list_instances(live=True)
     cloud.act(instance, Action.STOP)
     site.server.advance(60)
-    cloud.look(instance)
+    cloud.get_instance(instance)
     periods = sorted(cloud.list_history(), key=lambda each: each.number)
     assert next((each.instance_name, each.status, each.end is None) for each in periods) == (
         "node-0001",

@@ -21,7 +21,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     JetstreamError,
     RateLimited,
     ServerFault,
-    UnexpectedAnswer,
+    UnexpectedResponse,
 )
 from ansible_collections.jetstream.cloud.tests.simulator import Fault, ManualClock, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
@@ -210,7 +210,7 @@ def test_a_disabled_account_is_no_expired_token(site: Site) -> None:
     [
         (
             Fault(path="/auth", html=True),
-            UnexpectedAnswer,
+            UnexpectedResponse,
             (
                 "The login of johndoe at {url} was answered with text/html where JSON should be (HTTP 201). "
                 "Is api_url the address of an Atmosphere?"
@@ -223,7 +223,7 @@ def test_a_disabled_account_is_no_expired_token(site: Site) -> None:
         ),
         (
             Fault(path="/auth", status=302, body="", headers={"location": "https://elsewhere/"}),
-            UnexpectedAnswer,
+            UnexpectedResponse,
             (
                 "The login of johndoe at {url} was redirected to https://elsewhere/ (HTTP 302). "
                 "Is that the right api_url? Redirects are not followed."
@@ -242,7 +242,7 @@ def test_a_disabled_account_is_no_expired_token(site: Site) -> None:
         *(
             (
                 Fault(path="/auth", status=201, body=body),
-                UnexpectedAnswer,
+                UnexpectedResponse,
                 "The login at {url} was answered without a token.",
             )
             for body in NO_TOKENS

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere.responses import (
-    checked,
-    error_of,
+    error_from,
+    raise_for_status,
     words,
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
@@ -25,20 +25,20 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     RateLimited,
     Refused,
     ServerFault,
-    UnexpectedAnswer,
+    UnexpectedResponse,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.http.transport import Reply
+from ansible_collections.jetstream.cloud.plugins.module_utils.http.transport import Response
 from ansible_collections.jetstream.cloud.tests.unit.simulator.recorded import SECTIONS, Exchange, section
 
 DOING = "Stop of web (1)"
 
 
-def a_reply(status: int, body: Any = None, *, content_type: str = "application/json", location: str = "") -> Reply:
+def a_reply(status: int, body: Any = None, *, content_type: str = "application/json", location: str = "") -> Response:
     is_json = content_type == "application/json"
-    return Reply(status, body if is_json else None, is_json, content_type, None, location or None)
+    return Response(status, body if is_json else None, is_json, content_type, None, location or None)
 
 
-def as_reply(exchange: Exchange) -> Reply:
+def as_reply(exchange: Exchange) -> Response:
     headers = exchange.answer.headers
     kind = headers.get("content-type", "").partition(";")[0]
     return a_reply(
@@ -60,25 +60,25 @@ TABLE: list[tuple[int, bool, str, type[JetstreamError], str]] = [
         200,
         False,
         "",
-        UnexpectedAnswer,
-        "{doing} was answered with text/html where JSON should be (HTTP 200). Is api_url the address of an Atmosphere?",
+        UnexpectedResponse,
+        "{task} was answered with text/html where JSON should be (HTTP 200). Is api_url the address of an Atmosphere?",
     ),
     (
         201,
         False,
         "",
-        UnexpectedAnswer,
-        "{doing} was answered with text/html where JSON should be (HTTP 201). Is api_url the address of an Atmosphere?",
+        UnexpectedResponse,
+        "{task} was answered with text/html where JSON should be (HTTP 201). Is api_url the address of an Atmosphere?",
     ),
     (
         302,
         False,
         "",
-        UnexpectedAnswer,
-        "{doing} was redirected to {location} (HTTP 302). Is that the right api_url? Redirects are not followed.",
+        UnexpectedResponse,
+        "{task} was redirected to {location} (HTTP 302). Is that the right api_url? Redirects are not followed.",
     ),
-    (400, True, "", UnexpectedAnswer, '{doing} was refused: "{words}" (HTTP 400).'),
-    (401, True, "", Refused, '{doing} was refused: "{words}" (HTTP 401).'),
+    (400, True, "", UnexpectedResponse, '{task} was refused: "{words}" (HTTP 400).'),
+    (401, True, "", Refused, '{task} was refused: "{words}" (HTTP 401).'),
     (
         403,
         True,
@@ -101,35 +101,35 @@ TABLE: list[tuple[int, bool, str, type[JetstreamError], str]] = [
         True,
         "is not a member of the project|does not have permission to act on Instance",
         PermissionDenied,
-        '{doing} was refused: "{words}" (HTTP 403). It is not yours, or is gone.',
+        '{task} was refused: "{words}" (HTTP 403). It is not yours, or is gone.',
     ),
     (
         403,
         True,
         "irrecoverable exception|You do not have permission|POST required",
         Refused,
-        '{doing} was refused: "{words}" (HTTP 403).',
+        '{task} was refused: "{words}" (HTTP 403).',
     ),
-    (404, True, "", NotFound, '{doing} was refused: "{words}" (HTTP 404).'),
+    (404, True, "", NotFound, '{task} was refused: "{words}" (HTTP 404).'),
     (
         404,
         False,
         "",
-        UnexpectedAnswer,
-        "{doing} was answered with text/html where JSON should be (HTTP 404). Is api_url the address of an Atmosphere?",
+        UnexpectedResponse,
+        "{task} was answered with text/html where JSON should be (HTTP 404). Is api_url the address of an Atmosphere?",
     ),
-    (405, True, "", UnexpectedAnswer, '{doing} was refused: "{words}" (HTTP 405).'),
+    (405, True, "", UnexpectedResponse, '{task} was refused: "{words}" (HTTP 405).'),
     (
         406,
         False,
         "",
-        UnexpectedAnswer,
-        "{doing} was answered with text/html where JSON should be (HTTP 406). Is api_url the address of an Atmosphere?",
+        UnexpectedResponse,
+        "{task} was answered with text/html where JSON should be (HTTP 406). Is api_url the address of an Atmosphere?",
     ),
-    (409, True, "", Conflict, '{doing} was refused: "{words}" (HTTP 409).'),
-    (413, True, "", OverAllocation, '{doing} was refused: "{words}" (HTTP 413).'),
-    (415, True, "", UnexpectedAnswer, '{doing} was refused: "{words}" (HTTP 415).'),
-    (500, False, "", ServerFault, "{doing} failed: the server broke on the request (HTTP 500, text/html)."),
+    (409, True, "", Conflict, '{task} was refused: "{words}" (HTTP 409).'),
+    (413, True, "", OverAllocation, '{task} was refused: "{words}" (HTTP 413).'),
+    (415, True, "", UnexpectedResponse, '{task} was refused: "{words}" (HTTP 415).'),
+    (500, False, "", ServerFault, "{task} failed: the server broke on the request (HTTP 500, text/html)."),
     (503, True, "", InMaintenance, 'Atmosphere is in maintenance: "{words}" (HTTP 503).'),
 ]
 
@@ -142,7 +142,7 @@ def said_in(body: Any) -> str:
         return str(body["errors"][0]["message"])
     if "detail" in body:
         return str(body["detail"])
-    return "; ".join(f"{field}: {complaints[0]}" for field, complaints in body.items())
+    return "; ".join(f"{field}: {problems[0]}" for field, problems in body.items())
 
 
 @pytest.mark.parametrize("exchange", REFUSALS, ids=str)
@@ -151,9 +151,9 @@ def test_a_recorded_refusal_is_what_it_is(exchange: Exchange) -> None:
     said = said_in(reply.body) if reply.is_json else ""
     [row] = [each for each in TABLE if each[:2] == (reply.status, reply.is_json) and re.search(each[2], said)]
     kind, sentence = row[3:]
-    error = error_of(reply, DOING)
+    error = error_from(reply, DOING)
     assert error.__class__ is kind
-    assert str(error) == sentence.format(doing=DOING, words=said, location=reply.location)
+    assert str(error) == sentence.format(task=DOING, words=said, location=reply.location)
     assert error.status == reply.status
 
 
@@ -193,12 +193,12 @@ def test_every_row_of_the_table_was_recorded() -> None:
         ),
         (
             a_reply(400, {"errors": [{"code": 400, "message": {"name": "This field is required."}}]}),
-            UnexpectedAnswer,
+            UnexpectedResponse,
             'Stop of web (1) was refused: "name: This field is required." (HTTP 400).',
         ),
         (
             a_reply(400, ["You are not a member.", "Ask the owner."]),
-            UnexpectedAnswer,
+            UnexpectedResponse,
             'Stop of web (1) was refused: "You are not a member.; Ask the owner." (HTTP 400).',
         ),
         (a_reply(409, {}), Conflict, "Stop of web (1) was refused (HTTP 409)."),
@@ -206,7 +206,7 @@ def test_every_row_of_the_table_was_recorded() -> None:
         (a_reply(503, {}), InMaintenance, "Atmosphere is in maintenance (HTTP 503)."),
         (
             a_reply(418, content_type=""),
-            UnexpectedAnswer,
+            UnexpectedResponse,
             (
                 "Stop of web (1) was answered with no content type where JSON should be (HTTP 418). "
                 "Is api_url the address of an Atmosphere?"
@@ -219,8 +219,8 @@ def test_every_row_of_the_table_was_recorded() -> None:
         ),
     ],
 )
-def test_what_was_not_recorded_is_read_the_same_way(reply: Reply, kind: type[JetstreamError], sentence: str) -> None:
-    error = error_of(reply, DOING)
+def test_what_was_not_recorded_is_read_the_same_way(reply: Response, kind: type[JetstreamError], sentence: str) -> None:
+    error = error_from(reply, DOING)
     assert error.__class__ is kind
     assert str(error) == sentence
 
@@ -233,11 +233,11 @@ def test_a_long_speech_is_cut() -> None:
     ("reply", "body"),
     [(a_reply(200, [1]), [1]), (a_reply(201, {"id": 1}), {"id": 1}), (a_reply(204, content_type=""), None)],
 )
-def test_a_good_answer_is_its_body(reply: Reply, body: Any) -> None:
-    assert checked(reply, DOING) == body
+def test_a_good_answer_is_its_body(reply: Response, body: Any) -> None:
+    assert raise_for_status(reply, DOING) == body
 
 
 @pytest.mark.parametrize("reply", [a_reply(200, content_type="text/html"), a_reply(302), a_reply(404, {})])
-def test_no_other_answer_passes_for_a_good_one(reply: Reply) -> None:
+def test_no_other_answer_passes_for_a_good_one(reply: Response) -> None:
     with pytest.raises(JetstreamError):
-        checked(reply, DOING)
+        raise_for_status(reply, DOING)

@@ -18,9 +18,9 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     Conflict,
     PermissionDenied,
     ServerFault,
-    UnexpectedAnswer,
+    UnexpectedResponse,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.http.transport import Reply
+from ansible_collections.jetstream.cloud.plugins.module_utils.http.transport import Response
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance, Size
 from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
@@ -28,7 +28,7 @@ from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_in
 from ansible_collections.jetstream.cloud.tests.unit.fakes.recorded import recorded
 
 SERVERS = recorded("servers")["servers"]
-# A body, a Reply, or a function of the query that returns either.
+# A body, a Response, or a function of the query that returns either.
 Answer = Any
 
 
@@ -52,7 +52,7 @@ class Session:
 
     def request(
         self, method: str, service: str, path: str, *, data: Any = None, microversion: str | None = None
-    ) -> Reply:
+    ) -> Response:
         parts = urlsplit(path)
         name = f"{method} {service} {parts.path}"
         self.asked.append(name if data is None else f"{name} {next(iter(data))}")
@@ -61,25 +61,25 @@ class Session:
             self.sent.append(data)
         found = self._answers.get(self.asked[-1], self._answers.get(name))
         made = found(parse_qs(parts.query)) if callable(found) else found
-        if isinstance(made, Reply):
+        if isinstance(made, Response):
             return made
-        return Reply(404 if found is None else 200, made or {}, True, "application/json", None, None)
+        return Response(404 if found is None else 200, made or {}, True, "application/json", None, None)
 
     def close(self) -> None:
         pass
 
 
-def refusal(name: str) -> Reply:
+def refusal(name: str) -> Response:
     told = recorded("refusals")[name]
-    return Reply(told["status"], told["body"], True, "application/json", None, None)
+    return Response(told["status"], told["body"], True, "application/json", None, None)
 
 
-ACCEPTED = Reply(202, None, False, "", None, None)
+ACCEPTED = Response(202, None, False, "", None, None)
 
 
 def of(answers: Mapping[str, Answer]) -> tuple[Jetstream2Cloud, Session]:
     session = Session(answers)
-    return Jetstream2Cloud(session, FakeClock(), at_once=1), session  # type: ignore[arg-type]
+    return Jetstream2Cloud(session, FakeClock(), max_concurrency=1), session  # type: ignore[arg-type]
 
 
 LIST = "GET compute /servers/detail"
@@ -121,8 +121,8 @@ def test_a_list_goes_on_as_long_as_the_service_says_so() -> None:
 
 @pytest.mark.parametrize("body", [{}, {"servers": "many"}, [], {"servers": [{"id": "1"}]}])
 def test_what_cannot_be_read_is_an_error_not_an_empty_fleet(body: Any) -> None:
-    made, _session = of({LIST: lambda _query: Reply(200, body, True, "application/json", None, None)})
-    with pytest.raises(UnexpectedAnswer):
+    made, _session = of({LIST: lambda _query: Response(200, body, True, "application/json", None, None)})
+    with pytest.raises(UnexpectedResponse):
         made.list_instances(live=True, images=False)
 
 
@@ -132,13 +132,13 @@ def test_a_few_are_looked_at_one_by_one_and_many_by_a_list() -> None:
     fleet = made.list_instances(live=True, images=False)
     session.asked.clear()
     known = {row["id"] for row in SERVERS[:3]}
-    seen = made.refresh([each for each in fleet if each.uuid in known])
+    seen = made.poll([each for each in fleet if each.uuid in known])
     assert session.asked == [f"GET compute /servers/{each.uuid}" for each in fleet if each.uuid in known]
     assert {each.status for each in seen.values() if isinstance(each, Instance)} == {
         row["status"].lower() for row in SERVERS[:3]
     }
     session.asked.clear()
-    assert len(made.refresh(fleet)) == len(SERVERS)
+    assert len(made.poll(fleet)) == len(SERVERS)
     assert session.asked == [LIST]
 
 
@@ -146,19 +146,19 @@ def test_a_few_are_looked_at_one_by_one_and_many_by_a_list() -> None:
 def test_what_is_gone_is_seen_to_be_gone(count: int) -> None:
     made, _session = of({LIST: {"servers": []}})
     gone = [an_instance(f"vm-{number}") for number in range(count)]
-    assert {each.status for each in made.refresh(gone).values() if isinstance(each, Instance)} == {"missing"}
+    assert {each.status for each in made.poll(gone).values() if isinstance(each, Instance)} == {"missing"}
 
 
 @pytest.mark.parametrize("count", [1, 5])
 def test_a_look_that_fails_is_told_for_each_and_a_refused_login_ends_the_run(count: int) -> None:
     fleet = [an_instance(f"vm-{number}") for number in range(count)]
-    fault = Reply(500, {"computeFault": {"message": "oops"}}, True, "application/json", None, None)
+    fault = Response(500, {"computeFault": {"message": "oops"}}, True, "application/json", None, None)
     made, _session = of({LIST: fault, **{f"GET compute /servers/{each.uuid}": fault for each in fleet}})
-    assert {type(each) for each in made.refresh(fleet).values()} == {ServerFault}
+    assert {type(each) for each in made.poll(fleet).values()} == {ServerFault}
     refused = refusal("no token")
     made, _session = of({LIST: refused, **{f"GET compute /servers/{each.uuid}": refused for each in fleet}})
     with pytest.raises(AuthenticationFailed):
-        made.refresh(fleet)
+        made.poll(fleet)
 
 
 @pytest.mark.parametrize(
@@ -203,16 +203,16 @@ def test_what_is_locked_is_unlocked_for_the_moment_and_locked_again(reason: str 
 
 def test_what_a_size_or_a_lost_host_forbids_is_withheld_and_said() -> None:
     made, _session = of({})
-    assert made.withholds(an_instance()) == {}
+    assert made.unsupported_actions(an_instance()) == {}
     for name in ("g3.small", "g4.xl", "g5.4xl", "r3.large"):
         large = an_instance(size=Size(name=name, alias=name, cpu=4))
-        assert made.withholds(large) == {Action.SUSPEND: f"its size {name} cannot be suspended"}
+        assert made.unsupported_actions(large) == {Action.SUSPEND: f"its size {name} cannot be suspended"}
     of_nova = {row["name"]: row for row in SERVERS}
     listed, _session = of({LIST: {"servers": list(of_nova.values())}})
     fleet = {each.name: each for each in listed.list_instances(live=True, images=False)}
-    assert list(made.withholds(fleet["node-3"])) == [Action.UNSHELVE]
+    assert list(made.unsupported_actions(fleet["node-3"])) == [Action.UNSHELVE]
     # On the shelf for good, it need not be on any host.
-    assert made.withholds(fleet["node-2"]) == {}
+    assert made.unsupported_actions(fleet["node-2"]) == {}
 
 
 def test_why_an_action_failed_is_told_as_far_as_the_cloud_tells_it() -> None:
@@ -223,22 +223,22 @@ def test_why_an_action_failed_is_told_as_far_as_the_cloud_tells_it() -> None:
     number = told["failed action"]["instanceAction"]["request_id"]
     assert row["status"] == "SHELVED_OFFLOADED"
 
-    def why(latest: Any, detail: Any) -> str | None:
+    def failure_reason(latest: Any, detail: Any) -> str | None:
         made, _session = of({path: latest, f"{path}/{number}": detail})
-        return made.why(instance)
+        return made.failure_reason(instance)
 
     failed = told["actions of broken"]
-    assert why(failed, told["failed action"]) == (
+    assert failure_reason(failed, told["failed action"]) == (
         f"it failed in compute_unshelve_instance. More is known to the site alone, as {number}"
     )
-    assert why(failed, told["failed action, as the site sees it"]) == "no space left on device"
+    assert failure_reason(failed, told["failed action, as the site sees it"]) == "no space left on device"
     full = told["failed action"]
     full["instanceAction"]["events"] = [{"event": "schedule_instances", "result": "Error"}]
-    assert why(failed, full) == f"no machine could take it. More is known to the site alone, as {number}"
+    assert failure_reason(failed, full) == f"no machine could take it. More is known to the site alone, as {number}"
     # The last action went well, or the cloud does not say: then there is nothing to tell.
-    assert why(told["actions of doomed"], None) is None
-    assert why({"instanceActions": []}, None) is None
-    assert why(None, None) is None
+    assert failure_reason(told["actions of doomed"], None) is None
+    assert failure_reason({"instanceActions": []}, None) is None
+    assert failure_reason(None, None) is None
 
 
 def test_history_asks_for_what_was_deleted_since() -> None:
@@ -276,7 +276,7 @@ def test_a_cloud_without_accounting_has_no_allocations() -> None:
     made, _session = of({"GET accounting /": lambda _query: recorded("allocations")})
     assert len(made.list_allocation_sources()) == 2
     made, _session = of({"GET accounting /": {"detail": "none"}})
-    with pytest.raises(UnexpectedAnswer):
+    with pytest.raises(UnexpectedResponse):
         made.list_allocation_sources()
 
 

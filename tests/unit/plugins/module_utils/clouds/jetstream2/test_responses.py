@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.responses import checked
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.responses import raise_for_status
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     AuthenticationFailed,
     Conflict,
@@ -20,17 +20,17 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     RateLimited,
     Refused,
     ServerFault,
-    UnexpectedAnswer,
+    UnexpectedResponse,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.http.transport import Reply
+from ansible_collections.jetstream.cloud.plugins.module_utils.http.transport import Response
 from ansible_collections.jetstream.cloud.tests.unit.fakes.recorded import recorded
 
 DOING = "Stop of web"
 
 
-def reply(status: int, body: Any = None) -> Reply:
+def reply(status: int, body: Any = None) -> Response:
     kind = "text/html" if body is None else "application/json"
-    return Reply(status, body, body is not None, kind, None, None)
+    return Response(status, body, body is not None, kind, None, None)
 
 
 @pytest.mark.parametrize(
@@ -43,13 +43,13 @@ def reply(status: int, body: Any = None) -> Reply:
         ("bad request", Refused, "There is no such action: nonsense"),
         ("quota", OverAllocation, "Quota exceeded for cores: Requested 32, but already used 1 of 1 cores"),
         ("no token", AuthenticationFailed, "The request you have made requires authentication."),
-        ("unknown version", UnexpectedAnswer, "Version 2.999 is not supported by the API."),
+        ("unknown version", UnexpectedResponse, "Version 2.999 is not supported by the API."),
     ],
 )
 def test_a_recorded_refusal_is_told_in_its_own_words(name: str, kind: type[JetstreamError], quoted: str) -> None:
     refusal = recorded("refusals")[name]
     with pytest.raises(kind) as caught:
-        checked(reply(refusal["status"], refusal["body"]), DOING)
+        raise_for_status(reply(refusal["status"], refusal["body"]), DOING)
     assert caught.type is kind
     assert str(caught.value).startswith(f'{DOING} was refused: "')
     assert quoted in str(caught.value)
@@ -69,10 +69,10 @@ def test_a_recorded_refusal_is_told_in_its_own_words(name: str, kind: type[Jetst
         (503, None, ServerFault, "(HTTP 503)"),
         (401, None, AuthenticationFailed, "Stop of web was refused (HTTP 401)."),
         # Whoever answers in HTML is not the API, whatever he says of it.
-        (404, None, UnexpectedAnswer, "something that is not the API's JSON (HTTP 404)"),
-        (302, None, UnexpectedAnswer, "something that is not the API's JSON (HTTP 302)"),
-        (200, None, UnexpectedAnswer, "something that is not the API's JSON (HTTP 200)"),
-        (418, {"message": "teapot"}, UnexpectedAnswer, 'was refused: "teapot" (HTTP 418).'),
+        (404, None, UnexpectedResponse, "something that is not the API's JSON (HTTP 404)"),
+        (302, None, UnexpectedResponse, "something that is not the API's JSON (HTTP 302)"),
+        (200, None, UnexpectedResponse, "something that is not the API's JSON (HTTP 200)"),
+        (418, {"message": "teapot"}, UnexpectedResponse, 'was refused: "teapot" (HTTP 418).'),
         (400, {"error": "text alone"}, Refused, 'was refused: "text alone" (HTTP 400).'),
         (400, ["no object"], Refused, "was refused (HTTP 400)."),
     ],
@@ -81,18 +81,18 @@ def test_any_other_answer_is_the_error_it_stands_for(
     status: int, body: Any, kind: type[JetstreamError], text: str
 ) -> None:
     with pytest.raises(kind) as caught:
-        checked(reply(status, body), DOING)
+        raise_for_status(reply(status, body), DOING)
     assert caught.type is kind
     assert text in str(caught.value)
 
 
 def test_an_accepted_action_has_no_body() -> None:
-    assert checked(reply(202), DOING) is None
-    assert checked(reply(204), DOING) is None
-    assert checked(reply(200, {"server": {}}), DOING) == {"server": {}}
+    assert raise_for_status(reply(202), DOING) is None
+    assert raise_for_status(reply(204), DOING) is None
+    assert raise_for_status(reply(200, {"server": {}}), DOING) == {"server": {}}
 
 
 def test_a_long_text_is_cut() -> None:
     with pytest.raises(Refused) as caught:
-        checked(reply(400, {"badRequest": {"message": "x" * 5000}}), DOING)
+        raise_for_status(reply(400, {"badRequest": {"message": "x" * 5000}}), DOING)
     assert len(str(caught.value)) < 600
