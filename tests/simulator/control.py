@@ -61,6 +61,9 @@ class _Control:
             "monitor": {"POST": self.run_monitor},
             "requests": {"GET": self.show_requests, "DELETE": self.reset_requests},
             "faults": {"POST": self.add_fault, "DELETE": self.clear_faults},
+            "nova": {"POST": self.stop_nova, "DELETE": self.end_trouble},
+            "workers": {"POST": self.hold_workers},
+            "providers": {"POST": self.end_provider},
             "trouble": {"POST": self.add_trouble, "DELETE": self.end_trouble},
             "maintenance": {"POST": self.begin_maintenance, "DELETE": self.end_maintenance},
             "tokens": {"DELETE": self.expire_tokens},
@@ -85,12 +88,15 @@ class _Control:
         return {"instances": rows}
 
     def change_instance(self, data: dict[str, Any]) -> Any:
-        """{"instance": which, "state": ..., "changes": {...}, "misbehave": {...}}: see World.force, .misbehave."""
+        """{"instance": which, "state": ..., "changes": {...}, "misbehave": {...}, "vanish": true}: see World."""
         which = data["instance"]
         if "state" in data or "changes" in data:
             self._world.force(which, data.get("state"), **data.get("changes", {}))
         if "misbehave" in data:
             self._world.misbehave(which, **data["misbehave"])
+        if data.get("vanish"):
+            self._world.vanish(which)
+            return {"cloud": None}
         return {"cloud": self._world.look(which).words}
 
     def show_clock(self, _data: dict[str, Any]) -> Any:
@@ -154,6 +160,24 @@ class _Control:
     def add_trouble(self, data: dict[str, Any]) -> Any:
         """Add trouble with the cloud: the attributes of Trouble."""
         self._world.trouble(Trouble(**data))
+        return {}
+
+    def stop_nova(self, data: dict[str, Any]) -> Any:
+        """{"status": 503 or another, 0 to break connections, "provider": its name, or all}: see World.nova_down."""
+        self._world.nova_down(**data)
+        return {}
+
+    def hold_workers(self, data: dict[str, Any]) -> Any:
+        """{"held": true or false}."""
+        if data["held"]:
+            self._world.hold_workers()
+        else:
+            self._world.release_workers()
+        return {}
+
+    def end_provider(self, data: dict[str, Any]) -> Any:
+        """{"name": ...}: let a provider end now."""
+        self._world.end_provider(data["name"])
         return {}
 
     def end_trouble(self, _data: dict[str, Any]) -> Any:

@@ -5,11 +5,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-# So long the recorded cloud took: 3.1 to 3.4 s, and 10 to 13.5 s, agree with all recorded timelines.
+# So long the first recorded cloud took: 3.1 to 3.4 s, and 10 to 13.5 s, agree with all recorded timelines.
 RECORDED_TRANSITION = 3.2
 RECORDED_DEPLOY = 12.0
+
+
+@dataclass(frozen=True)
+class Phases:
+    """When a deployment comes to its phases, in parts of the time from active until ready.
+
+    Until ``begin`` it waits for Atmosphere's workers; then the instance is "initializing". The address comes in the
+    middle of "networking". Where there is one already, "deploying" takes the place of "networking".
+    """
+
+    begin: float = 0.5
+    networking: float = 0.6
+    address: float = 0.65
+    deploying: float = 0.7
 
 
 @dataclass
@@ -23,6 +38,9 @@ class Settings:
     transition: float = 0.0
     # From active until it has an address and nothing is being deployed any more. With 0 both come at once.
     deploy: float = 0.0
+    deploy_phases: Phases = field(default_factory=Phases)
+    # Seconds from an action, by its name, until its deployment begins. Where there are none: as the phases say.
+    deploy_after: Mapping[str, float] = field(default_factory=dict)
     token_lifetime: float = 86400.0
     # Atmosphere looks at the cloud by itself this often; until then v2 shows what the database has.
     monitor_interval: float = 900.0

@@ -49,9 +49,14 @@ class Doing:
         if over > 0:
             raise error(413, f"Time allocation exceeded: Allocation {source.name} is over 100% by {over:.3f} hours.")
 
-    def set_up(self, wait_as: str = "", *, when_active: bool = True) -> None:
-        """Have the machine set up, and given an address, once it is active."""
-        self.world.cloud.deploy(self.vm, wait_as, self.world.now(), when_active=when_active)
+    def set_up(self, wait_as: str | None = None, *, when_active: bool = True) -> None:
+        """Have the machine set up, and given an address, once it is active.
+
+        ``wait_as``: what it is said to do until that begins. None: as the last deployment left it.
+        """
+        if wait_as is not None:
+            self.vm.tmp_status = wait_as
+        self.world.cloud.deploy(self.vm, self.parameters["action"], self.world.now(), when_active=when_active)
 
     def write_down(self) -> None:
         """Note in the database what the machine does this moment."""
@@ -94,12 +99,12 @@ def find_vm(world: World, identity: Identity, uuid: str, action: object) -> VM |
 def reach_cloud(world: World, identity: Identity, *, log_in: bool = True) -> None:
     """Log in at the cloud, and have nova list the machines. Raises Refusal, or NovaRefused."""
     provider = identity.provider
-    if provider.end_date is not None:
+    if provider.ended(world.now()):
         raise error(409, f"Cannot create driver on an inactive provider: {provider.name}")
     try:
         if log_in:
-            world.cloud.call("keystone", "POST auth/tokens")
-        world.cloud.call("nova", "GET servers")
+            world.cloud.call("keystone", "POST auth/tokens", provider)
+        world.cloud.call("nova", "GET servers", provider)
     except KeystoneRefused as refused:
         raise error(401, "Identity/Provider Authentication Failed") from refused
     except CloudUnreachable as broken:

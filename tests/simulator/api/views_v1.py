@@ -30,11 +30,15 @@ def list_instances(ask: Ask) -> Answer:
 
 def _cached_looks(ask: Ask, identity: Identity) -> list[tuple[Instance, Look]]:
     world = ask.world
+    # The sizes are asked for first, so a cached list is of no use while nova is down. No login: the cloud is called
+    # with a token from an earlier one.
+    try:
+        reach_cloud(world, identity, log_in=False)
+    except NovaRefused as refused:
+        raise Broken from refused
     until, looks = world.list_cache.get(identity.uuid, (world.now(), []))
     if world.now() < until:
         return looks
-    # No login: the cloud is called with a token from an earlier one.
-    _reach(ask, identity, log_in=False)
     looks = []
     for vm in world.cloud.of(identity):
         instance = world.instance_with(vm.uuid)
@@ -118,7 +122,10 @@ def known_actions(_ask: Ask) -> Answer:
 def list_volumes(ask: Ask) -> Answer:
     """GET .../volume."""
     identity = _identity_of(ask)
-    _reach(ask, identity)
+    try:
+        reach_cloud(ask.world, identity)
+    except NovaRefused as refused:
+        raise error(500, "Volume list method failed. Contact support") from refused
     rows = [each for each in ask.world.volumes if each.identity is identity and each.end_date is None]
     return Answer([shapes_v1.volume(row) for row in rows])
 
@@ -147,7 +154,7 @@ def show_identity(ask: Ask) -> Answer:
 
 def list_providers(ask: Ask) -> Answer:
     """GET /provider."""
-    return Answer([shapes_v1.provider(row) for row in ask.world.providers if row.end_date is None])
+    return Answer([shapes_v1.provider(row) for row in ask.world.providers if not row.ended(ask.world.now())])
 
 
 def list_instance_history(ask: Ask) -> Answer:
@@ -201,9 +208,9 @@ def broken(_ask: Ask) -> Answer:
     raise Broken
 
 
-def _reach(ask: Ask, identity: Identity, *, log_in: bool = True) -> None:
+def _reach(ask: Ask, identity: Identity) -> None:
     try:
-        reach_cloud(ask.world, identity, log_in=log_in)
+        reach_cloud(ask.world, identity)
     except NovaRefused as refused:
         raise error(409, str(refused)) from refused
 

@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
-from ..world.records import AllocationSource, Instance, Period
+from ..world.records import AllocationSource, Instance, Period, Provider
 from . import shapes_v2
 from .actions import perform
 from .asking import Answer, Ask, Broken, detail, not_found
@@ -54,7 +54,7 @@ def _visible(ask: Ask) -> list[Instance]:
     return [
         each
         for each in ask.world.instances
-        if each.user is ask.user and each.provider.end_date is None and (archived or each.end_date is None)
+        if each.user is ask.user and (archived or (each.end_date is None and not each.provider.ended(ask.world.now())))
     ]
 
 
@@ -206,7 +206,8 @@ def export_identity(ask: Ask) -> Answer:
 
 
 def _identities(ask: Ask) -> list[Any]:
-    return [each for each in ask.world.identities if each.user is ask.user]
+    now = ask.world.now()
+    return [each for each in ask.world.identities if each.user is ask.user and not each.provider.ended(now)]
 
 
 def list_credentials(ask: Ask) -> Answer:
@@ -288,14 +289,16 @@ def list_groups(ask: Ask) -> Answer:
 
 def list_providers(ask: Ask) -> Answer:
     """GET /providers."""
-    rows = [each for each in ask.world.providers if each.end_date is None]
-    return Answer(page_of(ask, rows, shapes_v2.Shapes(ask).provider))
+    return Answer(page_of(ask, _providers(ask), shapes_v2.Shapes(ask).provider))
 
 
 def show_provider(ask: Ask) -> Answer:
     """GET /providers/<number or uuid>."""
-    rows = [each for each in ask.world.providers if each.end_date is None]
-    return Answer(shapes_v2.Shapes(ask).provider(find(rows, ask.names["key"])))
+    return Answer(shapes_v2.Shapes(ask).provider(find(_providers(ask), ask.names["key"])))
+
+
+def _providers(ask: Ask) -> list[Provider]:
+    return [each for each in ask.world.providers if not each.ended(ask.world.now())]
 
 
 def list_provider_types(ask: Ask) -> Answer:

@@ -13,8 +13,8 @@ from functools import partial
 
 from ..settings import Settings
 from .agenda import Agenda
-from .journeys import DEPLOYING_AT, JOURNEYS, NETWORKING_AT, READY_AT, Changes, Journey, Step
-from .records import NO_ADDRESS, Identity
+from .journeys import JOURNEYS, Changes, Journey, Step
+from .records import NO_ADDRESS, Identity, Provider
 from .vm import VM
 
 _REASONS = {
@@ -53,20 +53,25 @@ class Trouble:
 
     C(service) is "keystone", where each action and each read by v1 logs in (its list does not), or "nova". C(call) is a
     regular expression over calls of nova: "GET servers", as each action and each read by v1 does, and then
-    "POST action/stop" and the like. C(status) 0 breaks the connection.
+    "POST action/stop" and the like. ``status`` 0 breaks the connection. ``times`` None: until it is removed.
+    ``provider`` is the name of the only one that is meant, None means all.
     """
 
     service: str
     call: str = ""
     status: int = 500
     text: str = "Unexpected API Error."
-    times: int = 1
+    times: int | None = 1
+    provider: str | None = None
 
-    def strikes(self, service: str, call: str) -> bool:
+    def strikes(self, service: str, call: str, provider: str) -> bool:
         """Say whether a call meets it, and count that."""
-        if self.times <= 0 or service != self.service or not re.search(self.call, call):
+        if self.times == 0 or service != self.service or not re.search(self.call, call):
             return False
-        self.times -= 1
+        if self.provider not in (None, provider):
+            return False
+        if self.times is not None:
+            self.times -= 1
         return True
 
 
@@ -80,11 +85,13 @@ class Cloud:
         self.troubles: list[Trouble] = []
         self._agenda = agenda
         self._deployed = deployed
+        # The deployments that wait for Atmosphere's workers, each as of its machine's journey; None while they work.
+        self._held: list[tuple[VM, int]] | None = None
         self._addresses = (f"149.165.{156 + number // 244}.{12 + number % 244}" for number in range(244 * 99))
 
-    def call(self, service: str, call: str) -> None:
-        """Make a call to a service: raise what it runs into."""
-        trouble = next((each for each in self.troubles if each.strikes(service, call)), None)
+    def call(self, service: str, call: str, provider: Provider) -> None:
+        """Make a call to a service of a provider: raise what it runs into."""
+        trouble = next((each for each in self.troubles if each.strikes(service, call, provider.name)), None)
         if trouble is None:
             return
         if service == "keystone":
@@ -104,28 +111,58 @@ class Cloud:
     def act(self, vm: VM, action: str, now: datetime) -> None:
         """Ask nova for an action. What was planned for the machine until then does not happen. Raises NovaRefused."""
         journey = JOURNEYS[action]
-        self.call("nova", f"POST action/{journey.name or action}")
+        self.call("nova", f"POST action/{journey.name or action}", vm.identity.provider)
         _insist(vm, journey, action)
         vm.journeys += 1
         _apply(vm, journey.begin)
         for step in _steps(vm, journey, now):
-            self._later(vm, now, step.after * self._transition(vm), partial(_apply, vm, step.changes))
+            self._later(vm, now, step.after * self._transition(vm), partial(_change, vm, step.changes))
 
-    def deploy(self, vm: VM, wait_as: str, now: datetime, *, when_active: bool = True) -> None:
-        """Begin what Atmosphere does to a machine that becomes active (or is): it gets an address and is set up.
+    def deploy(self, vm: VM, action: str, now: datetime, *, when_active: bool = True) -> None:
+        """Have Atmosphere's workers set up a machine that becomes active by an action, or is active.
 
-        C(wait_as): what Atmosphere says while it waits before.
+        It gets an address, if it has none, and is ready when the settings say so.
         """
-        vm.tmp_status = wait_as
-        unit = self.settings.deploy * vm.quirks.slowness
-        begin = self._transition(vm) if when_active else 0.0
-        self._later(vm, now, begin + NETWORKING_AT * unit, partial(_set_up, vm, "networking"))
-        self._later(vm, now, begin + DEPLOYING_AT * unit, lambda: self._connect(vm))
-        self._later(vm, now, begin + READY_AT * unit, partial(self._finish, vm))
+        active = self._transition(vm) if when_active else 0.0
+        wait = self.settings.deploy_after.get(action)
+        if wait is None:
+            wait = active + self.settings.deploy_phases.begin * self.settings.deploy * vm.quirks.slowness
+        self._later(vm, now, max(active, wait), partial(self._begin_deployment, vm))
+
+    def hold_workers(self) -> None:
+        """Let Atmosphere's workers stand still: no deployment begins."""
+        if self._held is None:
+            self._held = []
+
+    def release_workers(self, now: datetime) -> None:
+        """Let the workers go on, with what has come together since."""
+        held, self._held = self._held or [], None
+        for vm, journey in held:
+            if vm.journeys == journey:
+                self._begin_deployment(vm, now)
 
     def finish_deploying(self, vm: VM, seconds: float, now: datetime) -> None:
         """Let a machine that is being deployed become ready in so many seconds."""
         self._later(vm, now, seconds, partial(self._finish, vm))
+
+    def _begin_deployment(self, vm: VM, now: datetime) -> None:
+        if self._held is not None:
+            self._held.append((vm, vm.journeys))
+            return
+        phases = self.settings.deploy_phases
+
+        def later(phase: float, do: Callable[[datetime], None]) -> None:
+            self._later(vm, now, (phase - phases.begin) * self.settings.deploy * vm.quirks.slowness, do)
+
+        if vm.tmp_status != "redeploying":
+            _set_up(vm, "initializing", now)
+        if vm.address == NO_ADDRESS:
+            later(phases.networking, partial(_set_up, vm, "networking"))
+            later(phases.address, partial(self._connect, vm))
+            later(phases.deploying, partial(_set_up, vm, "deploying"))
+        else:
+            later(phases.networking, partial(_set_up, vm, "deploying"))
+        later(1.0, partial(self._finish, vm))
 
     def force(self, vm: VM, **changes: object) -> None:
         """Put a machine into any state at once, as an operator of the cloud could."""
@@ -135,27 +172,29 @@ class Cloud:
     def _transition(self, vm: VM) -> float:
         return self.settings.transition * vm.quirks.slowness
 
-    def _connect(self, vm: VM) -> None:
-        if vm.running and vm.address == NO_ADDRESS:
-            vm.address = self.next_address()
-        _set_up(vm, "deploying")
-
-    def _finish(self, vm: VM) -> None:
-        _set_up(vm, "")
+    def _connect(self, vm: VM, _now: datetime) -> None:
         if vm.running:
+            vm.address = self.next_address()
+
+    def _finish(self, vm: VM, now: datetime) -> None:
+        text, vm.quirks.deploy_fails_with = vm.quirks.deploy_fails_with, None
+        _set_up(vm, "" if text is None else "deploy_error", now)
+        if text is not None:
+            vm.deploy_fault = {"display_error": text, "traceback": ""}
+        elif vm.running:
             self._deployed(vm)
 
-    def _later(self, vm: VM, now: datetime, seconds: float, do: Callable[[], None]) -> None:
+    def _later(self, vm: VM, now: datetime, seconds: float, do: Callable[[datetime], None]) -> None:
         journey = vm.journeys
 
-        def unless_overtaken(_moment: datetime) -> None:
+        def unless_overtaken(moment: datetime) -> None:
             if vm.journeys == journey:
-                do()
+                do(moment)
 
         self._agenda.at(now + timedelta(seconds=seconds), unless_overtaken)
 
 
-def _set_up(vm: VM, tmp_status: str) -> None:
+def _set_up(vm: VM, tmp_status: str, _now: datetime) -> None:
     if vm.running:
         vm.tmp_status = tmp_status
 
@@ -168,6 +207,10 @@ def _steps(vm: VM, journey: Journey, now: datetime) -> Iterable[Step]:
     fault = {"message": text, "code": 500, "created": now.strftime("%Y-%m-%dT%H:%M:%SZ")}
     error = Step(1.0, {"vm_state": "error", "task_state": None, "fault": fault})
     return [*(step for step in journey.steps if step.after < 1.0), error]
+
+
+def _change(vm: VM, changes: Changes, _now: datetime) -> None:
+    _apply(vm, changes)
 
 
 def _apply(vm: VM, changes: Changes) -> None:

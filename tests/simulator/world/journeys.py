@@ -54,7 +54,7 @@ JOURNEYS: Mapping[str, Journey] = MappingProxyType(
     {
         "stop": Journey(
             vm_states=_states("active", "error"),
-            begin={"task_state": "powering-off", "tmp_status": ""},
+            begin={"task_state": "powering-off"},
             steps=(Step(1.0, {"vm_state": "stopped", "task_state": None}),),
         ),
         "start": Journey(
@@ -64,7 +64,7 @@ JOURNEYS: Mapping[str, Journey] = MappingProxyType(
         ),
         "suspend": Journey(
             vm_states=_states("active"),
-            begin={"task_state": "suspending", "tmp_status": ""},
+            begin={"task_state": "suspending"},
             steps=(Step(1.0, {"vm_state": "suspended", "task_state": None}),),
         ),
         "resume": Journey(
@@ -74,7 +74,7 @@ JOURNEYS: Mapping[str, Journey] = MappingProxyType(
         ),
         "shelve": Journey(
             vm_states=_states("active", "stopped", "paused", "suspended"),
-            begin={"task_state": "shelving", "tmp_status": ""},
+            begin={"task_state": "shelving"},
             steps=(
                 Step(0.5, {"task_state": "shelving_image_uploading"}),
                 Step(1.0, {"vm_state": "shelved", "task_state": "shelving_offloading"}),
@@ -108,6 +108,3 @@ JOURNEYS: Mapping[str, Journey] = MappingProxyType(
         "revert_resize": Journey(name="revertResize", vm_states=_states("resized"), steps=(Step(1.0, _ACTIVE),)),
     }
 )
-
-# Parts of the time that a deployment takes. First it waits (10 s of recorded time after a start, whatever that took).
-NETWORKING_AT, DEPLOYING_AT, READY_AT = 0.6, 0.7, 1.0

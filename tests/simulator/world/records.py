@@ -35,7 +35,7 @@ class User:
 
 @dataclass(eq=False, slots=True)
 class Provider:
-    """A cloud. One with an end date is inactive."""
+    """A cloud."""
 
     id: int
     uuid: str
@@ -49,6 +49,10 @@ class Provider:
     # When its type and its kind of virtualization came to be known.
     kinds_start_date: tuple[datetime, datetime] | None = None
     disabled_actions: set[str] = field(default_factory=set)
+
+    def ended(self, now: datetime) -> bool:
+        """Say whether it has ended. An end in the future is none, and whether it is active does not matter."""
+        return self.end_date is not None and self.end_date <= now
 
 
 @dataclass(eq=False, slots=True)

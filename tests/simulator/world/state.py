@@ -122,15 +122,44 @@ class World(Tables):
         fails_with: str | None = None,
         slowness: float = 1.0,
         refuses: str | None = None,
+        deploy_fails_with: str | None = None,
     ) -> None:
         """Make one instance fail, be slow or refuse (see Quirks); without arguments, make it behave again."""
+        quirks = Quirks(fails_with=fails_with, slowness=slowness, refuses=refuses, deploy_fails_with=deploy_fails_with)
         with self.lock:
-            self.vm(which).quirks = Quirks(fails_with=fails_with, slowness=slowness, refuses=refuses)
+            self.vm(which).quirks = quirks
 
     def trouble(self, trouble: Trouble) -> None:
         """Let something be wrong between Atmosphere and the cloud."""
         with self.lock:
             self.cloud.troubles.append(trouble)
+
+    def nova_down(self, status: int = 503, provider: str | None = None) -> None:
+        """Let nova of a provider (by name, None: of all) answer nothing but a status; 0: break every connection."""
+        text = "Service Unavailable" if status == 503 else "Unexpected API Error."
+        self.trouble(Trouble("nova", status=status, text=text, times=None, provider=provider))
+
+    def nova_up(self) -> None:
+        """End all trouble between Atmosphere and the cloud."""
+        with self.lock:
+            self.cloud.troubles.clear()
+
+    def hold_workers(self) -> None:
+        """Let Atmosphere's workers stand still: machines become active, but their deployments do not begin."""
+        with self.lock:
+            self.settle()
+            self.cloud.hold_workers()
+
+    def release_workers(self) -> None:
+        """Let Atmosphere's workers go on."""
+        with self.lock:
+            self.settle()
+            self.cloud.release_workers(self.now())
+
+    def end_provider(self, name: str, moment: datetime | None = None) -> None:
+        """Give a provider an end date, now or at another moment. Raises KeyError."""
+        with self.lock:
+            self.provider(name).end_date = moment or self.now()
 
     # What Atmosphere notes.
 

@@ -77,6 +77,13 @@ class Tables:
         """Return the instance with a uuid."""
         return self._by_uuid.get(uuid)
 
+    def provider(self, name: str) -> Provider:
+        """Return the provider with a name. Raises KeyError."""
+        found = next((each for each in self.providers if each.name == name), None)
+        if found is None:
+            raise KeyError(name)
+        return found
+
     def identity(self, uuid: str) -> Identity | None:
         """Return the identity with a uuid."""
         return next((each for each in self.identities if each.uuid == uuid), None)

@@ -73,6 +73,8 @@ class Quirks:
     fails_with: str | None = None
     # Its changes take so many times as long as those of others.
     slowness: float = 1.0
+    # The next deployment ends in deploy_error, with this text.
+    deploy_fails_with: str | None = None
     # Nova refuses whatever is asked of it, with these words and the status 409.
     refuses: str | None = None
 

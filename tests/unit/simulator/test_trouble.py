@@ -227,6 +227,8 @@ def test_a_simulator_can_be_scripted_over_http_only_if_that_was_opened() -> None
         tell("faults", path="version", stream={"kind": "bomb", "size": 10}, then={"name": "tokens", "method": "DELETE"})
         assert browser.get("/api/v2/version").content == b" " * 10
         assert browser.get("/api/v2/instances").status_code == 403
+        tell("nova", status=0)
+        tell("workers", held=True)
         tell("settings", transition=0)
         assert world.settings.transition == 0
         tell("maintenance", title="Upgrade", message="back at five")

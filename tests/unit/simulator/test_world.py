@@ -21,6 +21,8 @@ from ansible_collections.jetstream.cloud.tests.simulator import (
 )
 from ansible_collections.jetstream.cloud.tests.unit.simulator.browser import Browser
 
+_ASKED = ("list", "detail", "volumes", "action")
+
 
 def _one(state: str = "active", *, transition: float = 0.0, deploy: float = 0.0) -> World:
     settings = Settings(transition=transition, deploy=deploy)
@@ -38,6 +40,7 @@ def test_a_start_passes_through_all_its_stages_while_v2_stays_behind() -> None:
         assert list(dict.fromkeys(stages)) == [
             "shutoff - powering-on",
             "active",
+            "active - initializing",
             "active - networking",
             "active - deploying",
         ]
@@ -46,6 +49,97 @@ def test_a_start_passes_through_all_its_stages_while_v2_stays_behind() -> None:
         server.advance(900)
         assert browser.stored("vm")[0] == "active"
         assert browser.stored("vm")[2] != "0.0.0.0"
+
+
+def test_a_deploy_error_outlives_a_stop_until_the_next_deployment() -> None:
+    with serve(_one(transition=5, deploy=10)) as server:
+        browser, world = Browser(server), server.world
+        world.misbehave("vm", deploy_fails_with="Ansible failed")
+        browser.act("vm", "reboot")
+        server.advance(15)
+        assert browser.live("vm") == "active - deploy_error"
+        browser.act("vm", "stop")
+        server.advance(5)
+        assert (browser.live("vm"), browser.stored("vm")) == ("shutoff", ("shutoff", "", "0.0.0.0"))
+        browser.act("vm", "start")
+        server.advance(5)
+        assert browser.live("vm") == "active - deploy_error"
+        assert browser.stored("vm") == ("active", "deploy_error", "0.0.0.0")
+        server.advance(10)
+        assert browser.live("vm") == "active"
+
+
+def test_without_workers_a_start_ends_without_an_address() -> None:
+    with serve(_one("shutoff", transition=5, deploy=10)) as server:
+        browser, world = Browser(server), server.world
+        world.hold_workers()
+        browser.act("vm", "start")
+        server.advance(600)
+        assert (browser.live("vm"), world.look("vm").address) == ("active", "0.0.0.0")
+        world.release_workers()
+        assert browser.live("vm") == "active - initializing"
+        server.advance(5)
+        assert browser.live("vm") == "active"
+        assert world.look("vm").address != "0.0.0.0"
+
+
+def test_an_address_that_was_kept_stays() -> None:
+    with serve(_one(transition=5, deploy=10)) as server:
+        address = server.world.look("vm").address
+        server.world.force("vm", "shutoff")
+        browser = Browser(server)
+        assert browser.get(browser.v1("vm")).json()["ip_address"] == address
+        assert browser.stored("vm")[2] == "0.0.0.0"
+        browser.act("vm", "start")
+        stages = []
+        for _second in range(16):
+            stages.append((server.world.look("vm").words, server.world.look("vm").address))
+            server.advance(1)
+        assert list(dict.fromkeys(stages)) == [
+            ("shutoff - powering-on", address),
+            ("active", address),
+            ("active - initializing", address),
+            ("active - deploying", address),
+        ]
+        assert server.world.look("vm").words == "active"
+
+
+@pytest.mark.parametrize(
+    ("status", "answers"),
+    [(503, {"list": 500, "detail": 409, "volumes": 500, "action": 403}), (0, dict.fromkeys(_ASKED, 504))],
+)
+def test_nova_of_one_provider_is_down(status: int, answers: dict[str, int]) -> None:
+    world = fleet(names=["here", "there"], identities=2, providers=2, clock=ManualClock())
+    with serve(world) as server:
+        browser = Browser(server)
+        assert browser.get(browser.v1("there").rpartition("/")[0]).status_code == 200
+        world.nova_down(status, world.instance("there").provider.name)
+        assert _ask_all(browser, "there") == answers
+        assert _ask_all(browser, "here") == dict.fromkeys(_ASKED, 200)
+        assert browser.get("/api/v2/instances").json()["count"] == 2
+        assert world.look("there").address != "0.0.0.0"
+        world.nova_up()
+        assert _ask_all(browser, "there") == dict.fromkeys(_ASKED, 200)
+
+
+def test_a_provider_ends_between_two_lists() -> None:
+    world = fleet(names=["here", "there"], identities=2, providers=2, clock=ManualClock())
+    with serve(world) as server:
+        provider = world.instance("there").provider.name
+        server.faults.after("GET", "/api/v2/instances", lambda: world.end_provider(provider))
+        browser = Browser(server)
+        assert [browser.get("/api/v2/instances").json()["count"] for _time in range(2)] == [2, 1]
+        assert _ask_all(browser, "there") == dict.fromkeys(_ASKED, 409)
+        assert _ask_all(browser, "here") == dict.fromkeys(_ASKED, 200)
+
+
+def _ask_all(browser: Browser, name: str) -> dict[str, int]:
+    """Return the statuses of v1's answers about an instance, the last of them to a stop."""
+    detail = browser.v1(name)
+    account = detail.partition("/instance/")[0]
+    paths = {"list": f"{account}/instance", "detail": f"{detail}?{name}", "volumes": f"{account}/volume"}
+    answers = {kind: browser.get(path).status_code for kind, path in paths.items()}
+    return {**answers, "action": browser.act(name, "stop").status_code}
 
 
 @pytest.mark.parametrize("action", ["stop", "suspend", "shelve"])
