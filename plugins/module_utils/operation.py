@@ -17,9 +17,11 @@ from typing import Any
 from .clock import Clock
 from .cloud import Cloud
 from .clouds.connect import connect
+from .errors import JetstreamError
 from .fleet.progress import ProgressCallback, no_progress
 from .model import Outcome
 from .settings.resolve import resolve
+from .text.terminal import one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +61,18 @@ def on_cloud(work: Work) -> Operation:
             return work(cloud, options, context)
 
     return operation
+
+
+def result_of(operation: Operation, options: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """Carry an operation out, and return what a module returns, with ``failed`` and ``msg`` if it failed.
+
+    Messages and warnings may quote the cloud, and so its users. Ansible prints both: neither may steer a terminal.
+    """
+    try:
+        outcome = operation(options, context)
+    except JetstreamError as error:
+        return {"failed": True, "msg": one_line(str(error))}
+    for warning in outcome.warnings:
+        context.warn(warning)
+    result = outcome.to_result()
+    return result if outcome.failure is None else {**result, "failed": True, "msg": one_line(outcome.failure)}

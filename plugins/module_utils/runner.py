@@ -1,10 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs an operation as an Ansible module. The only file that knows AnsibleModule.
-
-Messages and warnings may quote the cloud, and so its users. Ansible prints both: neither may steer a terminal.
-"""
+"""Runs an operation as an Ansible module. The only file that knows AnsibleModule."""
 
 from __future__ import annotations
 
@@ -14,14 +11,13 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 
 from .clock import SystemClock
-from .errors import JetstreamError
-from .operation import Context, Operation
+from .operation import Context, Operation, result_of
 from .options import ModuleSpec
 from .text.terminal import one_line
 
 
 def run(spec: ModuleSpec, operation: Operation) -> None:
-    """Check the options, carry the operation out, and end the module with what came of it."""
+    """Check the options, carry the operation out, and end the module with its result."""
     module = AnsibleModule(supports_check_mode=True, **spec.arguments())
     # It would add owner, mode and more of any file that a result calls its path, which no module documents.
     module.add_path_info = lambda result: result
@@ -33,12 +29,7 @@ def run(spec: ModuleSpec, operation: Operation) -> None:
         warn=lambda warning: module.warn(one_line(warning)),
         hide=module.no_log_values.add,
     )
-    try:
-        outcome = operation(module.params, context)
-    except JetstreamError as error:
-        module.fail_json(msg=one_line(str(error)))
-    for warning in outcome.warnings:
-        context.warn(warning)
-    if outcome.failure is not None:
-        module.fail_json(msg=one_line(outcome.failure), **outcome.to_result())
-    module.exit_json(**outcome.to_result())
+    result = result_of(operation, module.params, context)
+    if result.pop("failed", False):
+        module.fail_json(**result)
+    module.exit_json(**result)

@@ -150,13 +150,12 @@ allocations:
       sample: 21.3
 """
 
-from ..module_utils.operation import on_cloud
-from ..module_utils.operations.allocation_info import SPEC, allocation_info
+from ..module_utils.operations.allocation_info import OPERATION, SPEC
 from ..module_utils.runner import run
 
 
 def main() -> None:
-    run(SPEC, on_cloud(allocation_info))
+    run(SPEC, OPERATION)
 
 
 if __name__ == "__main__":

@@ -74,12 +74,12 @@ path:
   sample: /home/johndoe/.config/jetstream/profiles.toml
 """
 
-from ..module_utils.operations.credential import SPEC, credential
+from ..module_utils.operations.credential import OPERATION, SPEC
 from ..module_utils.runner import run
 
 
 def main() -> None:
-    run(SPEC, credential)
+    run(SPEC, OPERATION)
 
 
 if __name__ == "__main__":

@@ -153,13 +153,12 @@ instances:
           sample: 48
 """
 
-from ..module_utils.operation import on_cloud
-from ..module_utils.operations.history_info import SPEC, history_info
+from ..module_utils.operations.history_info import OPERATION, SPEC
 from ..module_utils.runner import run
 
 
 def main() -> None:
-    run(SPEC, on_cloud(history_info))
+    run(SPEC, OPERATION)
 
 
 if __name__ == "__main__":

@@ -260,13 +260,12 @@ instances:
       type: bool
 """
 
-from ..module_utils.operation import on_cloud
-from ..module_utils.operations.instance_info import SPEC, instance_info
+from ..module_utils.operations.instance_info import OPERATION, SPEC
 from ..module_utils.runner import run
 
 
 def main() -> None:
-    run(SPEC, on_cloud(instance_info))
+    run(SPEC, OPERATION)
 
 
 if __name__ == "__main__":

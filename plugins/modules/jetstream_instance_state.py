@@ -193,13 +193,12 @@ summary:
       type: int
 """
 
-from ..module_utils.operation import on_cloud
-from ..module_utils.operations.instance_state import SPEC, instance_state
+from ..module_utils.operations.instance_state import OPERATION, SPEC
 from ..module_utils.runner import run
 
 
 def main() -> None:
-    run(SPEC, on_cloud(instance_state))
+    run(SPEC, OPERATION)
 
 
 if __name__ == "__main__":

@@ -132,12 +132,12 @@ to:
   sample: [johndoe@example.edu]
 """
 
-from ..module_utils.operations.mail import SPEC, mail
+from ..module_utils.operations.mail import OPERATION, SPEC
 from ..module_utils.runner import run
 
 
 def main() -> None:
-    run(SPEC, mail)
+    run(SPEC, OPERATION)
 
 
 if __name__ == "__main__":

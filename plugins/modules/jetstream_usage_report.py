@@ -101,13 +101,12 @@ page:
   sample: /home/johndoe/public_html/jetstream.html
 """
 
-from ..module_utils.operation import on_cloud
-from ..module_utils.operations.usage_report import SPEC, usage_report
+from ..module_utils.operations.usage_report import OPERATION, SPEC
 from ..module_utils.runner import run
 
 
 def main() -> None:
-    run(SPEC, on_cloud(usage_report))
+    run(SPEC, OPERATION)
 
 
 if __name__ == "__main__":

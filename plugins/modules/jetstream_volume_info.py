@@ -150,13 +150,12 @@ volumes:
       type: str
 """
 
-from ..module_utils.operation import on_cloud
-from ..module_utils.operations.volume_info import SPEC, volume_info
+from ..module_utils.operations.volume_info import OPERATION, SPEC
 from ..module_utils.runner import run
 
 
 def main() -> None:
-    run(SPEC, on_cloud(volume_info))
+    run(SPEC, OPERATION)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import Any
 from ..cloud import Cloud
 from ..fleet.selection import select_by_name
 from ..model import AllocationSource, Instance, Outcome
-from ..operation import Context
+from ..operation import Context, on_cloud
 from ..options import CONNECTION, RATES, ModuleSpec
 from ..usage.budget import budget_of, burn_of, iso
 from ..usage.rates import Rates, exact, number, number_if_known
@@ -38,6 +38,9 @@ def allocation_info(cloud: Cloud, options: Mapping[str, Any], context: Context) 
     rows = [_row(each, _paid_by(each, instances), rates, now) for each in selection.things]
     warnings = [warning for row in rows if (warning := _unknown(row))]
     return Outcome({"allocations": rows}, warnings=(*selection.problems, *warnings))
+
+
+OPERATION = on_cloud(allocation_info)
 
 
 def _paid_by(source: AllocationSource, instances: Sequence[Instance]) -> list[Instance]:

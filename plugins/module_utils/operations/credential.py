@@ -58,6 +58,9 @@ def credential(options: Mapping[str, Any], context: Context) -> Outcome:
     return Outcome({"profile": name, "path": str(path)}, changed=changed, diff=diff)
 
 
+OPERATION = credential
+
+
 def _guarded(path: Path, context: Context) -> AbstractContextManager[None]:
     return nullcontext() if context.check_mode else alone(path.parent)
 

@@ -17,7 +17,7 @@ from ..cloud import Cloud
 from ..errors import ConfigurationError
 from ..fleet.selection import Selector, select
 from ..model import Outcome, StatusPeriod
-from ..operation import Context
+from ..operation import Context, on_cloud
 from ..options import (
     CONNECTION,
     IDENTIFIERS,
@@ -82,6 +82,9 @@ def history_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> 
         "su": number_if_known(known_total(everything)),
     }
     return Outcome(result, warnings=(*selection.problems, *_unknown(everything)))
+
+
+OPERATION = on_cloud(history_info)
 
 
 def _instances(periods: Iterable[StatusPeriod], now: datetime) -> list[_Past]:

@@ -11,7 +11,7 @@ from typing import Any
 from ..cloud import Cloud
 from ..fleet.selection import INSTANCE_FIELDS, Selector, select
 from ..model import Outcome
-from ..operation import Context
+from ..operation import Context, on_cloud
 from ..options import (
     CONNECTION,
     IDENTIFIERS,
@@ -29,3 +29,6 @@ def instance_info(cloud: Cloud, options: Mapping[str, Any], context: Context) ->
     selector = Selector.from_options(options, INSTANCE_FILTERS.argument_spec)
     selection = select(cloud.list_instances(live=options["live"]), selector, INSTANCE_FIELDS)
     return Outcome({"instances": [each.to_result() for each in selection.things]}, warnings=selection.problems)
+
+
+OPERATION = on_cloud(instance_info)

@@ -25,7 +25,7 @@ from ..fleet.selection import (
     select_to_change,
 )
 from ..model import Instance, Outcome
-from ..operation import Context
+from ..operation import Context, on_cloud
 from ..options import (
     CONNECTION,
     IDENTIFIERS,
@@ -70,6 +70,9 @@ def instance_state(cloud: Cloud, options: Mapping[str, Any], context: Context) -
     if context.check_mode:
         return _outcome(preview(cloud, chosen, settings))
     return _outcome(converge(cloud, chosen, settings, context.clock, report=context.report))
+
+
+OPERATION = on_cloud(instance_state)
 
 
 def _converge_options(options: Mapping[str, Any]) -> ConvergeOptions:

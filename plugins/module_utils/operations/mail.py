@@ -64,6 +64,9 @@ def mail(options: Mapping[str, Any], context: Context) -> Outcome:
     return Outcome(result, changed=True)
 
 
+OPERATION = mail
+
+
 def _message(options: Mapping[str, Any], context: Context) -> EmailMessage:
     """Put the mail together. Raises ConfigurationError for addresses that are none, and files that cannot be read."""
     message = EmailMessage(policy=SMTP)

@@ -16,7 +16,7 @@ from typing import Any
 from ..cloud import Cloud
 from ..errors import ConfigurationError
 from ..model import Instance, Outcome, StatusPeriod
-from ..operation import Context
+from ..operation import Context, on_cloud
 from ..options import CONNECTION, RATES, ModuleSpec
 from ..usage import charts, record
 from ..usage.figures import (
@@ -67,6 +67,9 @@ def usage_report(cloud: Cloud, options: Mapping[str, Any], context: Context) -> 
         record.write_page(Path(options["page"]), page(usage, charts=options["charts"]))
     result = {"record": str(path), "page": options["page"], "subject": subject(usage), "text": letter(usage)}
     return Outcome(result, changed=is_new or bool(options["page"]), warnings=usage.warnings)
+
+
+OPERATION = on_cloud(usage_report)
 
 
 def _usage(cloud: Cloud, span: int, rates: Rates, now: datetime) -> Usage:

@@ -11,7 +11,7 @@ from typing import Any
 from ..cloud import Cloud
 from ..fleet.selection import VOLUME_FIELDS, Selector, select
 from ..model import Outcome, Volume
-from ..operation import Context
+from ..operation import Context, on_cloud
 from ..options import (
     CONNECTION,
     IDENTIFIERS,
@@ -33,6 +33,9 @@ def volume_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> O
     selection = select(cloud.list_volumes(live=options["live"]), selector, VOLUME_FIELDS)
     volumes = [each.to_result() for each in selection.things if _is_wanted(each, options["attached"])]
     return Outcome({"volumes": volumes}, warnings=selection.problems)
+
+
+OPERATION = on_cloud(volume_info)
 
 
 def _is_wanted(volume: Volume, attached: bool | None) -> bool:

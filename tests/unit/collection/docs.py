@@ -26,6 +26,12 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.options import Mod
 COLLECTION = "jetstream.cloud"
 ROOT = Path(__file__).resolve().parents[3]
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py") if path.stem != "__init__")
+# Those that stand for an operation of module_utils.
+OPERATIONS = [
+    name
+    for name in MODULES
+    if (ROOT / "plugins" / "module_utils" / "operations" / f"{name.removeprefix('jetstream_')}.py").exists()
+]
 PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yml"))
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "tests").rglob("*.md")])
 
@@ -65,9 +71,18 @@ def spec_of(name: str) -> ModuleSpec:
 
 def action_group() -> list[str]:
     """Return the members of the action group that takes the settings of the connection."""
-    runtime = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))
-    members: list[str] = runtime["action_groups"]["all"]
+    members: list[str] = _runtime()["action_groups"]["all"]
     return members
+
+
+def action_plugins() -> dict[str, str]:
+    """Return, by module, the action plugin that meta/runtime.yml routes it to."""
+    return {name: route["action_plugin"] for name, route in _runtime()["plugin_routing"]["modules"].items()}
+
+
+def _runtime() -> dict[str, Any]:
+    runtime: dict[str, Any] = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))
+    return runtime
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,18 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from ansible_collections.jetstream.cloud.plugins.action.operation import _operation_of
 from ansible_collections.jetstream.cloud.tests.unit.collection.docs import (
+    COLLECTION,
     MODULES,
+    OPERATIONS,
     action_group,
+    action_plugins,
     documentation,
     spec_of,
 )
@@ -21,6 +26,19 @@ each_module = pytest.mark.parametrize("name", MODULES)
 
 def test_the_action_group_has_every_module_that_takes_a_connection_and_no_other() -> None:
     assert action_group() == [name for name in MODULES if "api_url" in spec_of(name).argument_spec]
+
+
+def test_every_operation_is_routed_to_the_one_action_plugin() -> None:
+    assert action_plugins() == dict.fromkeys(OPERATIONS, f"{COLLECTION}.operation")
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_operation_stands_where_the_action_plugin_looks_for_it(name: str) -> None:
+    spec, operation = _operation_of(f"{COLLECTION}.{name}")
+    module = importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.modules.{name}")
+
+    assert spec is module.SPEC
+    assert operation is module.OPERATION
 
 
 @each_module

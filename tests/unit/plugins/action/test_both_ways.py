@@ -13,9 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.options import ModuleSpec
-from ansible_collections.jetstream.cloud.plugins.plugin_utils.operation_action import OperationAction
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Server, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.playbooks import PLUGINS, Json, Playbook
 
@@ -117,13 +115,6 @@ def results(folder: Path, *, interpreter: Path | None) -> list[str]:
     assert lines, ended.stdout + ended.stderr
     said = "\n".join(lines).replace(server.url, "URL").replace(str(folder), "FOLDER")
     return TIMES.sub('"TIME"', said).splitlines()
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_every_module_has_its_action(module: str) -> None:
-    action = importlib.import_module(f"ansible_collections.jetstream.cloud.plugins.action.{module}").ActionModule
-    assert issubclass(action, OperationAction)
-    assert action.spec is spec_of(module)
 
 
 def test_both_ways_give_the_same_to_the_last_byte(tmp_path: Path) -> None:

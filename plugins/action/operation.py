@@ -1,23 +1,26 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs an operation in the controller's own process: what a module of this collection does, without its start-up.
+"""The action plugin of every module that stands for an operation: its work, without a module's start-up.
 
 A module is packed, written, unpacked and started in a Python of its own before it does anything, which takes a third of
 a second or more. The work of these modules is requests to a cloud's API, which the controller can send as well.
+meta/runtime.yml routes each of the modules here.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import chdir, contextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from ansible import constants
+from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible.module_utils.common.json import Direction, get_module_decoder, get_module_encoder
 from ansible.module_utils.common.parameters import remove_values
@@ -25,17 +28,16 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action.normal import ActionModule as ModuleAction
 from ansible.utils.display import Display
 
+from ..module_utils import operations
 from ..module_utils.clock import SystemClock
-from ..module_utils.errors import JetstreamError
 from ..module_utils.fleet.progress import ProgressCallback, no_progress
 from ..module_utils.http.transport import REQUESTS_IMPORT_ERROR
-from ..module_utils.operation import Context, Operation
+from ..module_utils.operation import Context, Operation, result_of
 from ..module_utils.options import ModuleSpec
 from ..module_utils.text.terminal import one_line
-from .lifeline import exit_with_parent
-from .progress_lines import ProgressLines
+from ..plugin_utils.lifeline import exit_with_parent
+from ..plugin_utils.progress_lines import ProgressLines
 
-# Asked for in these words, or not at all, Ansible looks for a Python itself: anyone will do.
 _ANY_INTERPRETER = frozenset({"", "auto", "auto_silent", "auto_legacy", "auto_legacy_silent"})
 # What modules and controller write to one another; modules that do not say otherwise use this one.
 _WIRE_FORMAT = "legacy"
@@ -44,14 +46,8 @@ _CALLBACKS_FOR_PEOPLE = frozenset({"default", "minimal", "oneline"})
 _NO = frozenset({"off", "false", "no", "0"})
 
 
-class OperationAction(ModuleAction):
-    """Does the work of the module of the same name here, where the task runs here, and otherwise runs the module.
-
-    Both ways give the same result. Subclasses say what the module takes and does.
-    """
-
-    spec: ClassVar[ModuleSpec]
-    operation: ClassVar[Operation]
+class ActionModule(ModuleAction):
+    """Does a module's work here if the task runs here, and otherwise runs the module. Both give the same result."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return what the module returns."""
@@ -125,7 +121,8 @@ class OperationAction(ModuleAction):
 
     def _carry_out(self, told: Mapping[str, Any], report: ProgressCallback, secrets: set[str]) -> dict[str, Any]:
         arguments = _over_the_wire(dict(self._task.args), Direction.CONTROLLER_TO_MODULE)
-        checked = ArgumentSpecValidator(**self.spec.arguments()).validate(arguments)
+        spec, operation = _operation_of(self._task.action)
+        checked = ArgumentSpecValidator(**spec.arguments()).validate(arguments)
         options = {**arguments, **checked.validated_parameters}
         secrets.update(checked._no_log_values)
         # A dict keeps their order, and each of them once.
@@ -141,7 +138,7 @@ class OperationAction(ModuleAction):
                 hide=secrets.add,
                 report=report,
             )
-            result = _result_of(type(self).operation, options, context)
+            result = result_of(operation, options, context)
         if told.get("_ansible_inject_invocation", True):
             result["invocation"] = {"module_args": options}
         if warnings:
@@ -158,15 +155,13 @@ class OperationAction(ModuleAction):
         return {"failed": True, "msg": message}
 
 
-def _result_of(operation: Operation, options: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    try:
-        outcome = operation(options, context)
-    except JetstreamError as error:
-        return {"failed": True, "msg": one_line(str(error))}
-    for warning in outcome.warnings:
-        context.warn(warning)
-    result = outcome.to_result()
-    return result if outcome.failure is None else {**result, "failed": True, "msg": one_line(outcome.failure)}
+def _operation_of(action: str) -> tuple[ModuleSpec, Operation]:
+    """Return what a module takes and does, by the name that the task calls it by."""
+    name = action.rpartition(".")[2].removeprefix("jetstream_")
+    if name == "operation":
+        raise AnsibleActionFail("operation is not a module. Name a module, such as jetstream_instance_info.")
+    module = importlib.import_module(f"{operations.__name__}.{name}")
+    return module.SPEC, module.OPERATION
 
 
 def _censored(result: dict[str, Any], secrets: set[str]) -> dict[str, Any]:

@@ -14,19 +14,10 @@ from typing import Any
 import pytest
 from ansible.plugins.action.normal import ActionModule as ModuleAction
 from ansible.template import Templar, trust_as_template
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
-from ansible_collections.jetstream.cloud.plugins.module_utils.options import ModuleSpec
-from ansible_collections.jetstream.cloud.plugins.plugin_utils import operation_action
-from ansible_collections.jetstream.cloud.plugins.plugin_utils.operation_action import OperationAction
+from ansible_collections.jetstream.cloud.plugins.action import operation
+from ansible_collections.jetstream.cloud.plugins.action.operation import ActionModule
 
 OWN = {"ansible_playbook_python": sys.executable}
-
-
-class Nothing(OperationAction):
-    """Does nothing, well."""
-
-    spec = ModuleSpec(argument_spec={})
-    operation = staticmethod(lambda options, context: Outcome({}))
 
 
 def where(
@@ -41,7 +32,7 @@ def where(
 ) -> str:
     """Run a task and return where its work was done."""
     monkeypatch.setattr(ModuleAction, "run", lambda *_arguments: {"where": "module"})
-    monkeypatch.setattr(Nothing, "_work", lambda *_arguments: {"where": "here"})
+    monkeypatch.setattr(ActionModule, "_work", lambda *_arguments: {"where": "here"})
     variables = {"inventory_hostname": "localhost", **OWN}
     if interpreter is not None:
         variables["ansible_python_interpreter"] = trust_as_template(interpreter)
@@ -50,7 +41,7 @@ def where(
     task = SimpleNamespace(args={}, async_val=async_val, delegate_to=delegate_to)
     connection = SimpleNamespace(transport=transport, become=become)
     templar = Templar(variables=variables)
-    result = Nothing(task, connection, SimpleNamespace(), None, templar, None).run(task_vars=variables)
+    result = ActionModule(task, connection, SimpleNamespace(), None, templar, None).run(task_vars=variables)
     return str(result["where"])
 
 
@@ -111,6 +102,6 @@ def test_delegated_to_the_controller_it_is_done_here(monkeypatch: pytest.MonkeyP
 
 
 def test_without_its_library_here_the_module_may_find_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(operation_action, "REQUESTS_IMPORT_ERROR", "No module named requests")
+    monkeypatch.setattr(operation, "REQUESTS_IMPORT_ERROR", "No module named requests")
     assert where(monkeypatch) == "module"
     assert where(monkeypatch, interpreter=sys.executable) == "here"
