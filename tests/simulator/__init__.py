@@ -18,7 +18,7 @@ from .server import Server, serve
 from .settings import RECORDED_DEPLOY, RECORDED_TRANSITION, Settings
 from .streams import Stream
 from .world.cloud import Trouble
-from .world.fleets import fleet
+from .world.fleets import add_colleague, fleet
 from .world.seed import SEEDS, BadSeed, load
 from .world.state import World
 from .world.vm import STATES
@@ -43,6 +43,7 @@ __all__ = [
     "SystemClock",
     "Trouble",
     "World",
+    "add_colleague",
     "fleet",
     "load",
     "nested",

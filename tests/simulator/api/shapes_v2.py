@@ -11,6 +11,7 @@ from typing import Any
 from ..world.database import v2_address, v2_status
 from ..world.records import (
     AllocationSource,
+    Group,
     Identity,
     Image,
     Instance,
@@ -59,19 +60,24 @@ class Shapes:
         """Return a row of /users."""
         return {**self.user_brief(user), "end_date": iso(user.end_date)}
 
-    def group_brief(self, user: User) -> Row:
-        """Return the group of a user."""
+    def group_brief(self, group: Group) -> Row:
+        """Return a group inside of something else."""
         return {
-            "id": user.id,
-            "uuid": user.group_uuid,
-            "url": self._ask.url("groups", user.group_uuid),
-            "name": user.username,
+            "id": group.id,
+            "uuid": group.uuid,
+            "url": self._ask.url("groups", group.uuid),
+            "name": group.name,
         }
 
-    def group(self, user: User) -> Row:
+    def group(self, group: Group) -> Row:
         """Return a row of /groups."""
-        members = [self.user_brief(user)]
-        return {**self.group_brief(user), "users": members, "leaders": members}
+        return {**self.group_brief(group), **self._people(group)}
+
+    def _people(self, group: Group) -> Row:
+        return {
+            "users": [self.user_brief(user) for user in group.users],
+            "leaders": [self.user_brief(user) for user in group.leaders],
+        }
 
     def token(self, token: Token) -> Row:
         """Return a row of /tokens."""
@@ -160,9 +166,9 @@ class Shapes:
                 for number, _uuid, key, value in identity.credentials()
             ],
             "usage": -1,
-            "is_leader": True,
+            "is_leader": identity.is_led_by(self._ask.user),
             "provider": self.provider_brief(identity.provider),
-            "members": [self.group_brief(identity.user)],
+            "members": [self.group_brief(group) for group in identity.groups],
             "user": self.user_brief(identity.user),
         }
 
@@ -318,8 +324,8 @@ class Shapes:
             "uuid": project.uuid,
             "name": project.name,
             "description": project.description,
-            "owner": project.owner.username,
-            "created_by": project.owner.username,
+            "owner": project.owner.name,
+            "created_by": project.created_by.username,
             "start_date": iso(project.start_date),
             "end_date": iso(project.end_date),
         }
@@ -327,7 +333,6 @@ class Shapes:
     def project(self, project: Project) -> Row:
         """Return a row of /projects, which has everything in it."""
         world = self._ask.world
-        members = [self.user_brief(project.owner)]
         instances = [each for each in world.instances if each.project is project and each.end_date is None]
         volumes = [each for each in world.volumes if each.project is project and each.end_date is None]
         return {
@@ -336,10 +341,9 @@ class Shapes:
             "url": self._ask.url("projects", project.uuid),
             "name": project.name,
             "description": project.description,
-            "created_by": self.user_brief(project.owner),
+            "created_by": self.user_brief(project.created_by),
             "owner": self.group_brief(project.owner),
-            "users": members,
-            "leaders": members,
+            **self._people(project.owner),
             "instances": [self._instance_in_project(instance) for instance in instances],
             "images": [],
             "links": [],

@@ -66,7 +66,7 @@ def act(ask: Ask) -> Answer:
     """POST .../instance/<uuid>/action. The provider in the path may be any."""
     uuid = ask.names["instance"]
     sharing = ask.world.settings.project_sharing
-    if sharing and not _owns(ask, uuid):
+    if sharing and not _sees(ask, uuid):
         # The same for one that does not exist and for another user's.
         raise detail(403, "The requested user is not a member of the project.")
     data = ask.data
@@ -86,6 +86,12 @@ def act(ask: Ask) -> Answer:
     result = perform(ask.world, identity, uuid, data)
     message = f"The requested action <{data['action']}> was run successfully"
     return Answer({"message": message, "object": result, "result": "success"})
+
+
+def _sees(ask: Ask, uuid: str) -> bool:
+    """Say whether the user may act: on all that v2 lists, in a shared project or not, with any identity."""
+    instance = ask.world.instance_with(uuid)
+    return instance is not None and instance.user.username in ask.world.visible_to(ask.user)
 
 
 def _owns(ask: Ask, uuid: str) -> bool:
@@ -182,7 +188,7 @@ def show_profile(ask: Ask) -> Answer:
             "user": user.id,
             "username": user.username,
             "email": user.email,
-            "groups": f"<QuerySet [<Group: {user.username}>]>",
+            "groups": "<QuerySet [" + ", ".join(f"<Group: {each.name}>" for each in ask.world.groups_of(user)) + "]>",
             "is_expired": user.end_date is not None and user.end_date <= ask.world.now(),
             "is_staff": user.is_staff,
             "is_superuser": user.is_staff,
@@ -216,13 +222,13 @@ def _reach(ask: Ask, identity: Identity) -> None:
 
 
 def _identity_of(ask: Ask) -> Identity:
-    """Return the identity in the path, if it is the user's and at the provider in the path. Raises Refusal."""
+    """Return the identity in the path, if the user may read with it and it is at that provider. Raises Refusal."""
     uuid = ask.names["identity"]
     try:
         uuids.UUID(uuid)
     except ValueError as problem:
         raise error(409, "'%(value)s' is not a valid UUID.") from problem
     identity = ask.world.identity(uuid)
-    if identity is None or identity.user is not ask.user or identity.provider.uuid != ask.names["provider"]:
+    if identity is None or not identity.is_shared_with(ask.user) or identity.provider.uuid != ask.names["provider"]:
         raise error(401, "Identity/Provider Authentication Failed")
     return identity

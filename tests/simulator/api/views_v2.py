@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
-from ..world.records import AllocationSource, Instance, Period, Provider
+from ..world.records import AllocationSource, Instance, Period, Provider, Volume
 from . import shapes_v2
 from .actions import perform
 from .asking import Answer, Ask, Broken, detail, not_found
@@ -49,12 +49,14 @@ def find(things: Iterable[Thing], key: str) -> Thing:
 
 
 def _visible(ask: Ask) -> list[Instance]:
-    """Return the user's instances; those that are gone, too, if C(archived) is asked for."""
+    """Return the instances of all who are in a group with the user; those that are gone, too, if that is asked for."""
     archived = "archived" in ask.query
+    visible = ask.world.visible_to(ask.user)
     return [
         each
         for each in ask.world.instances
-        if each.user is ask.user and (archived or (each.end_date is None and not each.provider.ended(ask.world.now())))
+        if each.user.username in visible
+        and (archived or (each.end_date is None and not each.provider.ended(ask.world.now())))
     ]
 
 
@@ -139,12 +141,23 @@ def _mine(ask: Ask, things: Iterable[Any]) -> list[Any]:
 
 def list_volumes(ask: Ask) -> Answer:
     """GET /volumes."""
-    return Answer(page_of(ask, _mine(ask, ask.world.volumes), shapes_v2.Shapes(ask).volume))
+    return Answer(page_of(ask, _volumes(ask), shapes_v2.Shapes(ask).volume))
 
 
 def show_volume(ask: Ask) -> Answer:
     """GET /volumes/<number or uuid>."""
-    return Answer(shapes_v2.Shapes(ask).volume(find(_mine(ask, ask.world.volumes), ask.names["key"])))
+    return Answer(shapes_v2.Shapes(ask).volume(find(_volumes(ask), ask.names["key"])))
+
+
+def _volumes(ask: Ask) -> list[Volume]:
+    """Return the volumes that the user sees: as instances, and what is in a project of the user's groups."""
+    visible, groups = ask.world.visible_to(ask.user), ask.world.groups_of(ask.user)
+    return [
+        each
+        for each in ask.world.volumes
+        if each.end_date is None
+        and (each.user.username in visible or (each.project is not None and each.project.owner in groups))
+    ]
 
 
 def list_projects(ask: Ask) -> Answer:
@@ -158,7 +171,7 @@ def show_project(ask: Ask) -> Answer:
 
 
 def _projects(ask: Ask) -> list[Any]:
-    return [each for each in ask.world.projects if each.owner is ask.user and each.end_date is None]
+    return [each for each in ask.world.projects if ask.user in each.owner.users and each.end_date is None]
 
 
 def list_project_instances(ask: Ask) -> Answer:
@@ -189,7 +202,7 @@ def show_identity(ask: Ask) -> Answer:
 def export_identity(ask: Ask) -> Answer:
     """GET /identities/<uuid>/export: the login at the cloud, in clear."""
     identity = find(_identities(ask), ask.names["key"])
-    name = identity.user.username
+    name = identity.name
     return Answer(
         {
             "OS_PROJECT_NAME": name,
@@ -207,7 +220,7 @@ def export_identity(ask: Ask) -> Answer:
 
 def _identities(ask: Ask) -> list[Any]:
     now = ask.world.now()
-    return [each for each in ask.world.identities if each.user is ask.user and not each.provider.ended(now)]
+    return [each for each in ask.world.identities if each.is_shared_with(ask.user) and not each.provider.ended(now)]
 
 
 def list_credentials(ask: Ask) -> Answer:
@@ -281,7 +294,7 @@ def show_user(ask: Ask) -> Answer:
 
 def list_groups(ask: Ask) -> Answer:
     """GET /groups."""
-    return Answer(page_of(ask, [ask.somebody], shapes_v2.Shapes(ask).group))
+    return Answer(page_of(ask, ask.world.groups_of(ask.user), shapes_v2.Shapes(ask).group))
 
 
 # What everybody may see.

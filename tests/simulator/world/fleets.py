@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from ..clock import Clock
 from ..settings import Settings
-from .records import Identity, Size, Version
+from .records import Group, Identity, Size, Version
 from .state import World
 
 # name: cpu, mem (MB), disk (GB), as Jetstream had them.
@@ -98,6 +98,42 @@ def _accounts(
         provider, version, flavors = offers[number % len(offers)]
         accounts.append((world.add_identity(user, provider), version, flavors))
     return accounts
+
+
+def add_colleague(
+    world: World,
+    name: str = "janeroe",
+    *,
+    of: str = "johndoe",
+    names: Sequence[str] = ("jane-1", "jane-2"),
+    states: Sequence[str] = (),
+    group: str = "lab",
+    leads: bool = True,
+    share_identities: bool = True,
+) -> Group:
+    """Add another user to a world, with instances at its first provider, and a group of both, which is returned.
+
+    The group has a project of its name, with the first of the instances in it; the others are in one of the colleague's
+    own. ``leads``: whether the colleague leads the group, else ``of`` does: the other is a plain member.
+    """
+    colleague, other = world.add_user(name), world.users[of]
+    provider = world.providers[0]
+    identity = world.add_identity(colleague, provider)
+    leader = colleague if leads else other
+    shared = world.add_group(group, [colleague, other], [leader], share_identities=share_identities)
+    folders = [world.add_project(group, shared, created_by=leader), world.add_project(name, colleague)]
+    source = world.add_allocation_source(f"TG-{name.upper()}", [colleague], compute_allowed=1000, compute_used=10.0)
+    for at, each in enumerate(names):
+        world.add_instance(
+            each,
+            identity,
+            next(size for size in world.sizes if size.provider is provider),
+            next(version for version in world.versions if version.provider is provider),
+            state=states[at] if at < len(states) else "active",
+            project=folders[min(at, 1)],
+            allocation_source=source,
+        )
+    return shared
 
 
 _SITES = ("Indiana University", "TACC")

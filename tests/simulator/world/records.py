@@ -26,11 +26,21 @@ class User:
     uuid: str
     username: str
     password: str
-    group_uuid: str
     email: str
     is_active: bool = True
     is_staff: bool = False
     end_date: datetime | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Group:
+    """Users who share projects, and whose instances each of them sees."""
+
+    id: int
+    uuid: str
+    name: str
+    users: list[User]
+    leaders: list[User]
 
 
 @dataclass(eq=False, slots=True)
@@ -78,25 +88,36 @@ class Quota:
 
 @dataclass(eq=False, slots=True)
 class Identity:
-    """A user's account at a provider."""
+    """A user's account at a provider, under a name that is usually the user's."""
 
     id: int
     uuid: str
     user: User
+    name: str
     provider: Provider
     quota: Quota
     secret: str
     first_credential: int
     credential_uuids: tuple[str, ...]
+    # Their users may read with it. To act with it, nobody has to be in one.
+    groups: list[Group]
 
     @property
     def key(self) -> str:
         """Return what v2 shows as the identity's name."""
-        return f"Username: {self.user.username}, Project:{self.user.username}"
+        return f"Username: {self.name}, Project:{self.name}"
+
+    def is_shared_with(self, user: User | None) -> bool:
+        """Say whether a user may read with it."""
+        return any(user in group.users for group in self.groups)
+
+    def is_led_by(self, user: User | None) -> bool:
+        """Say whether a user leads one of its groups."""
+        return any(user in group.leaders for group in self.groups)
 
     def credentials(self) -> list[tuple[int, str, str, str]]:
         """Return number, uuid, key and value of each credential."""
-        name = self.user.username
+        name = self.name
         values = {
             "key": name,
             "secret": self.secret,
@@ -164,7 +185,8 @@ class Project:
     uuid: str
     name: str
     description: str
-    owner: User
+    owner: Group
+    created_by: User
     start_date: datetime
     end_date: datetime | None = None
 
@@ -228,17 +250,14 @@ class Instance:
     allocation_source: AllocationSource | None
     start_date: datetime
     history: list[Period]
+    # Who launched it; or who read it first, where that went past Atmosphere.
+    user: User
     ip_address: str = NO_ADDRESS
     end_date: datetime | None = None
     token: str | None = None
     web_desktop: bool = False
     shell: bool = False
     vnc: bool = False
-
-    @property
-    def user(self) -> User:
-        """Return the owner."""
-        return self.identity.user
 
     @property
     def provider(self) -> Provider:

@@ -26,6 +26,7 @@ _SECTIONS = (
     "users",
     "providers",
     "identities",
+    "groups",
     "sizes",
     "images",
     "projects",
@@ -112,6 +113,13 @@ class _Planter:
         more = {"credential_uuids": tuple(uuids)} if uuids else {}
         self._world.add_identity(user, provider, quota=quota, **more, **entry)
 
+    def plant_groups(self, entry: Entry) -> None:
+        users = [self._world.users[name] for name in entry.pop("users")]
+        leaders = entry.pop("leaders", None)
+        self._world.add_group(
+            users=users, leaders=[self._world.users[name] for name in leaders] if leaders else None, **entry
+        )
+
     def plant_sizes(self, entry: Entry) -> None:
         provider = _named(self._world.providers, entry.pop("provider", None))
         self._world.add_size(provider=provider, **entry)
@@ -123,8 +131,9 @@ class _Planter:
         self._world.add_version(image=image, identity=self._identity(owner, None), **version)
 
     def plant_projects(self, entry: Entry) -> None:
-        owner = self._world.users[entry.pop("owner")]
-        self._world.add_project(owner=owner, **entry)
+        owner = self._world.groups[entry.pop("owner")]
+        creator = entry.pop("created_by", None)
+        self._world.add_project(owner=owner, created_by=self._world.users[creator] if creator else None, **entry)
 
     def plant_allocation_sources(self, entry: Entry) -> None:
         users = [self._world.users[name] for name in entry.pop("users")]

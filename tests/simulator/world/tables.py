@@ -16,6 +16,7 @@ from . import database
 from .cloud import Cloud
 from .records import (
     AllocationSource,
+    Group,
     Identity,
     Image,
     Instance,
@@ -47,6 +48,7 @@ class Tables:
         self.cloud = cloud
         self.created = created
         self.users: dict[str, User] = {}
+        self.groups: dict[str, Group] = {}
         self.providers: list[Provider] = []
         self.identities: list[Identity] = []
         self.sizes: list[Size] = []
@@ -97,18 +99,55 @@ class Tables:
         return str(uuids.uuid4())
 
     def add_user(self, username: str, password: str = "pass", **attributes: Any) -> User:
-        """Add somebody who can log in."""
+        """Add somebody who can log in, and the group of that name."""
+        group_uuid = attributes.pop("group_uuid", uuid_of("group", username))
         user = User(
             id=self.next_id("user"),
             username=username,
             password=password,
             uuid=attributes.pop("uuid", uuid_of("user", username)),
-            group_uuid=attributes.pop("group_uuid", uuid_of("group", username)),
             email=attributes.pop("email", f"{username}@example.org"),
             **attributes,
         )
         self.users[username] = user
+        self.add_group(username, [user], uuid=group_uuid)
         return user
+
+    def add_group(
+        self,
+        name: str,
+        users: Iterable[User],
+        leaders: Iterable[User] | None = None,
+        *,
+        share_identities: bool = True,
+        **attributes: Any,
+    ) -> Group:
+        """Add a group; without leaders, the first of its users is one.
+
+        All identities of all its users are shared with it, as Atmosphere does, but for ``share_identities`` False.
+        """
+        members = list(users)
+        group = Group(
+            id=self.next_id("group"),
+            name=name,
+            uuid=attributes.pop("uuid", uuid_of("group", name)),
+            users=members,
+            leaders=members[:1] if leaders is None else list(leaders),
+            **attributes,
+        )
+        self.groups[name] = group
+        for identity in self.identities if share_identities else ():
+            if identity.user in members:
+                identity.groups.append(group)
+        return group
+
+    def groups_of(self, user: User | None) -> list[Group]:
+        """Return the groups that a user is in."""
+        return [group for group in self.groups.values() if user in group.users]
+
+    def visible_to(self, user: User | None) -> set[str]:
+        """Return the names of those whose instances a user sees: all who are in a group with this one."""
+        return {each.username for group in self.groups_of(user) for each in group.users}
 
     def add_provider(self, name: str, **attributes: Any) -> Provider:
         """Add a cloud."""
@@ -131,6 +170,8 @@ class Tables:
             id=number,
             uuid=attributes.pop("uuid", uuid_of("identity", user.username, provider.name, number)),
             user=user,
+            name=attributes.pop("name", user.username),
+            groups=[self.groups[user.username]],
             provider=provider,
             quota=quota,
             secret=attributes.pop("secret", f"cloud-{user.username}"),
@@ -193,14 +234,18 @@ class Tables:
         self.versions.append(version)
         return version
 
-    def add_project(self, name: str, owner: User, **attributes: Any) -> Project:
-        """Add a project."""
+    def add_project(
+        self, name: str, owner: User | Group, *, created_by: User | None = None, **attributes: Any
+    ) -> Project:
+        """Add a project, of a user or of a group."""
+        group = self.groups[owner.username] if isinstance(owner, User) else owner
         project = Project(
             id=self.next_id("project"),
             name=name,
-            owner=owner,
-            uuid=attributes.pop("uuid", uuid_of("project", owner.username, name)),
-            description=attributes.pop("description", f"Project of {owner.username}"),
+            owner=group,
+            created_by=created_by or (owner if isinstance(owner, User) else group.leaders[0]),
+            uuid=attributes.pop("uuid", uuid_of("project", group.name, name)),
+            description=attributes.pop("description", f"Project of {group.name}"),
             start_date=attributes.pop("start_date", self.created),
             **attributes,
         )
@@ -256,7 +301,7 @@ class Tables:
         C(vm): attributes of the machine beyond its state. A history may be given as rows; by default it has been in
         its state ever since it started. Raises KeyError for an unknown state.
         """
-        number = self.next_id("instance")
+        number = attributes.pop("id", None) or self.next_id("instance")
         uuid = attributes.pop("uuid", None) or uuid_of("instance", identity.uuid, number, name)
         machine = self._new_vm(uuid, name, identity, state, vm or {})
         look = machine.look()
@@ -275,6 +320,7 @@ class Tables:
             allocation_source=allocation_source,
             start_date=start_date,
             history=history,
+            user=attributes.pop("user", identity.user),
             ip_address=attributes.pop("ip_address", machine.address),
             **attributes,
         )

@@ -15,6 +15,7 @@ from ansible_collections.jetstream.cloud.tests.simulator import (
     ManualClock,
     Settings,
     World,
+    add_colleague,
     fleet,
     load,
     serve,
@@ -131,6 +132,36 @@ def test_a_provider_ends_between_two_lists() -> None:
         assert [browser.get("/api/v2/instances").json()["count"] for _time in range(2)] == [2, 1]
         assert _ask_all(browser, "there") == dict.fromkeys(_ASKED, 409)
         assert _ask_all(browser, "here") == dict.fromkeys(_ASKED, 200)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_plain_member_reads_by_a_shared_identity_and_acts_by_any(*, shared: bool) -> None:
+    world = fleet(names=["mine"], clock=ManualClock())
+    add_colleague(world, share_identities=shared)
+    with serve(world) as server:
+        member, leader = Browser(server), Browser(server, "janeroe")
+        for browser in (member, leader):
+            rows = browser.get("/api/v2/instances").json()["results"]
+            owners = {row["name"]: row["user"]["username"] for row in rows}
+            assert owners == {"mine": "johndoe", "jane-1": "janeroe", "jane-2": "janeroe"}
+        assert member.get("/api/v2/identities").json()["count"] == (2 if shared else 1)
+        assert [row["name"] for row in member.get("/api/v2/projects").json()["results"]] == ["johndoe", "lab"]
+        assert member.get("/api/v2/allocation_sources").json()["count"] == 1
+        assert member.get("/api/v2/instance_histories").json()["count"] == 1
+        for name in ("jane-1", "jane-2"):
+            reading, acting = (200, 200) if shared else (401, 200)
+            assert _ask_all(member, name) == {**dict.fromkeys(_ASKED, reading), "action": acting}
+            assert world.look(name).words == "shutoff"
+            assert leader.live(name) == "shutoff"
+
+
+def test_a_stranger_neither_reads_nor_acts() -> None:
+    world = fleet(names=["mine"], clock=ManualClock())
+    world.add_user("stranger")
+    with serve(world) as server:
+        stranger = Browser(server, "stranger")
+        assert stranger.get("/api/v2/instances").json()["count"] == 0
+        assert _ask_all(stranger, "mine") == {**dict.fromkeys(_ASKED, 401), "action": 403}
 
 
 def _ask_all(browser: Browser, name: str) -> dict[str, int]:
