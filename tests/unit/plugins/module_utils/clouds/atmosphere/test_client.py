@@ -483,8 +483,7 @@ def deleted(world: World) -> None:
 
 
 def not_yours(world: World) -> None:
-    other = world.add_user("janeroe")
-    world.instance("node-0001").identity = world.add_identity(other, world.providers[0])
+    world.instance("node-0001").user = world.add_user("janeroe")
 
 
 @pytest.mark.parametrize(
