@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -13,6 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from ..errors import SelectionError
 from ..model import Instance, Volume
+from ..text.suggestions import did_you_mean
 
 _GLOB_CHARACTERS = frozenset("*?[")
 
@@ -177,17 +177,13 @@ def _named(
             numbers = ", ".join(str(each.id) for each in exact)
             problems.append(f"{len(exact)} are called {pattern}: say which by id ({numbers}).")
         if not found and not _is_glob(pattern):
-            problems.append(f"{option}: nothing is called {pattern}.{_did_you_mean(pattern, things)}")
+            guess = did_you_mean(pattern, [each.name for each in things])
+            problems.append(f"{option}: nothing is called {pattern}. {guess}".rstrip())
     return chosen, problems
 
 
 def _is_glob(pattern: str) -> bool:
     return bool(_GLOB_CHARACTERS.intersection(pattern))
-
-
-def _did_you_mean(pattern: str, things: Sequence[Thing]) -> str:
-    close = difflib.get_close_matches(pattern, [each.name for each in things], n=1)
-    return f" Did you mean {close[0]}?" if close else ""
 
 
 def _passes(thing: Thing, filters: Mapping[str, tuple[str, ...]], fields: Mapping[str, Field[Thing]]) -> bool:

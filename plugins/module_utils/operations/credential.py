@@ -23,7 +23,8 @@ from ..settings.profile_file import (
     without_profile,
     write_private,
 )
-from ..settings.resolve import PROFILES, resolve
+from ..settings.profiles import PROFILES
+from ..settings.resolve import resolve
 
 SPEC = CONNECTION + ModuleSpec(
     argument_spec={

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from ..errors import ConfigurationError
-from .resolve import PROFILES
+from .profiles import PROFILES
 
 # None means that the setting is to be gone.
 Settings: TypeAlias = "Mapping[str, str | bool | float | None]"

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from .suggestions import did_you_mean
 from .terminal import display_width, one_line, shorten
 
 NOTHING = "-"
@@ -217,11 +217,11 @@ def _padded(text: str, width: int, *, right: bool) -> str:
 
 def _unknown(key: str, rows: Iterable[Mapping[Any, Any]], words: Mapping[str, object]) -> str:
     paths = list(dict.fromkeys(path for row in rows for path in _paths(row)))
-    close = difflib.get_close_matches(key, [*words, *paths], n=1)
-    hint = f" Did you mean {one_line(close[0])}?" if close else ""
+    guess = did_you_mean(key, [*words, *paths])
     # Where there are words for the usual columns, the paths below the keys would only hide them.
     there = dict.fromkeys([*words, *(path for path in paths if "." not in path)]) if words else paths
-    return f"There is no column {one_line(key)}.{hint} There are: {', '.join(map(one_line, there))}."
+    sentences = [f"There is no column {one_line(key)}.", guess, f"There are: {', '.join(map(one_line, there))}."]
+    return " ".join(filter(None, sentences))
 
 
 def _paths(thing: object, before: str = "") -> Iterator[str]:

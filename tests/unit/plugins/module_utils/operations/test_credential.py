@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import AuthenticationFailed, ConfigurationError
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
 from ansible_collections.jetstream.cloud.plugins.module_utils.operations.credential import SPEC, credential
-from ansible_collections.jetstream.cloud.plugins.module_utils.settings.resolve import PROFILES
+from ansible_collections.jetstream.cloud.plugins.module_utils.settings.profiles import PROFILES
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import PASSWORD, Site, a_site
 from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner

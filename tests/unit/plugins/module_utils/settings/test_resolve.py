@@ -20,14 +20,14 @@ import yaml
 from ansible_collections.jetstream.cloud.plugins.doc_fragments.connection import ModuleDocFragment
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
 from ansible_collections.jetstream.cloud.plugins.module_utils.options import CONNECTION
+from ansible_collections.jetstream.cloud.plugins.module_utils.settings.jkey import JKEY
+from ansible_collections.jetstream.cloud.plugins.module_utils.settings.profiles import PROFILES
 from ansible_collections.jetstream.cloud.plugins.module_utils.settings.resolve import (
-    JKEY,
-    PROFILES,
     Connection,
     resolve,
     server_url,
-    variable,
 )
+from ansible_collections.jetstream.cloud.plugins.module_utils.settings.sources import variable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

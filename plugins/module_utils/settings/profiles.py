@@ -1,0 +1,134 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads ~/.config/jetstream/profiles.toml: a table of settings for each profile."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import ConfigurationError
+from ..text.suggestions import did_you_mean
+from .sources import Source, open_to_others
+
+PROFILES = Path(".config/jetstream/profiles.toml")
+DEFAULT_PROFILE = "default"
+SECRETS = ("password", "token")
+TEXTS = frozenset({"api_url", "username", "password", "token", "ca_path", "cloud", "backend"})
+FLAGS = frozenset({"validate_certs", "allow_http"})
+NUMBERS = frozenset({"timeout", "retry_timeout"})
+# Whole numbers, and how large each may be.
+COUNTS = {"concurrency": 64, "page_size": 1000}
+PROFILE_KEYS = TEXTS | FLAGS | NUMBERS | COUNTS.keys()
+
+
+def read_profile(home: Path, name: str | None, warnings: list[str], missed: list[str]) -> Source | None:
+    """Return the profile of that name, or the default one if there is one.
+
+    A task that names none needs none. ``missed`` gets why there is none, for the message that tells of a missing login.
+    """
+    path = home / PROFILES
+    shown = f"~/{PROFILES}"
+    try:
+        content = path.read_bytes()
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        if name is None:
+            return None
+        raise ConfigurationError(f"There is no profile {name}, because there is no file {shown}.") from None
+    except OSError as error:
+        sentence = f"{shown} cannot be read: {error.strerror}."
+        if name is None:
+            warnings.append(sentence)
+            missed.append(sentence)
+            return None
+        raise ConfigurationError(sentence) from None
+    profiles = _parse_profiles(content, shown)
+    chosen = name or DEFAULT_PROFILE
+    if chosen not in profiles:
+        if name is None:
+            missed += _without_default(profiles, shown)
+            return None
+        raise _unknown_profile(name, profiles, shown)
+    if any(profile.get(secret) for profile in profiles.values() for secret in SECRETS):
+        warnings += open_to_others(mode, shown)
+    place = f"profile {chosen} in {shown}"
+    _check_profile(profiles[chosen], place)
+    return Source(profiles[chosen], lambda _unused: place, lambda key: f"The {key} of {place}")
+
+
+def _parse_profiles(content: bytes, shown: str) -> dict[str, dict[str, Any]]:
+    document = _parse_toml(content, shown)
+    if isinstance(document, ConfigurationError):
+        # Not raised where it happened: the original errors hold the content of the file.
+        raise document
+    for key, value in document.items():
+        if not isinstance(value, dict):
+            raise ConfigurationError(
+                f"{key} in {shown} stands outside of any profile.", hint="Put a line [default] above it."
+            )
+    return document
+
+
+def _parse_toml(content: bytes, shown: str) -> dict[str, Any] | ConfigurationError:
+    """Return the tables, or the error that says why there are none."""
+    try:
+        return tomllib.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        return ConfigurationError(f"{shown} is not UTF-8 text.", hint="Save it in UTF-8.")
+    except tomllib.TOMLDecodeError as error:
+        return ConfigurationError(
+            _toml_sentence(str(error), shown), hint='Text stands in quotes there, as in: username = "ada"'
+        )
+    except RecursionError:
+        return ConfigurationError(f"{shown} is nested too deeply.")
+
+
+def _toml_sentence(error: str, shown: str) -> str:
+    """Turn "Invalid value (at line 3, column 5)" into a sentence that begins with the place."""
+    why = error.partition(" (at ")[0]
+    line = re.search(r" \(at (line \d+)", error)
+    return f"{shown} is not TOML in {line[1]}: {why}." if line else f"{shown} is not TOML at its end: {why}."
+
+
+def _unknown_profile(name: str, profiles: Mapping[str, object], shown: str) -> ConfigurationError:
+    if not profiles:
+        return ConfigurationError(f"There is no profile {name} in {shown}, which has none at all.")
+    there = ", ".join(sorted(profiles))
+    return ConfigurationError(
+        f"There is no profile {name} in {shown}, only {there}.", hint=did_you_mean(name, profiles)
+    )
+
+
+def _without_default(profiles: Mapping[str, object], shown: str) -> list[str]:
+    """Say which profiles are there, where none was named and none is the default."""
+    if not profiles:
+        return []
+    there = ", ".join(sorted(profiles))
+    return [f"No profile was named, and {shown} has none called {DEFAULT_PROFILE}, only {there}."]
+
+
+def _check_profile(profile: Mapping[str, object], place: str) -> None:
+    for key, value in profile.items():
+        if key not in PROFILE_KEYS:
+            guess = did_you_mean(key, PROFILE_KEYS) or f"Known are {', '.join(sorted(PROFILE_KEYS))}."
+            raise ConfigurationError(f"The setting {key} of {place} is unknown.", hint=guess)
+        wanted = _wanted_type(key, value)
+        if wanted:
+            raise ConfigurationError(f"The {key} of {place} must be {wanted}.")
+
+
+def _wanted_type(key: str, value: object) -> str | None:
+    """Return what a key of a profile must be, if this value is something else."""
+    if key in FLAGS:
+        return None if isinstance(value, bool) else "true or false, without quotes"
+    if key in NUMBERS:
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return None if is_number else "a number of seconds, without quotes"
+    if key in COUNTS:
+        return None if isinstance(value, int) and not isinstance(value, bool) else "a whole number, without quotes"
+    return None if isinstance(value, str) else "text in quotes"

@@ -1,0 +1,73 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The places that give settings: options of a task, environment variables, a profile."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A value that a source gave, not yet checked.
+
+    ``words`` name the source, as in "environment variable JETSTREAM_TOKEN"; ``subject`` begins a sentence with it.
+    """
+
+    value: object = field(repr=False)
+    words: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One place that gives settings. ``words`` and ``subject`` take a setting's name: see Found."""
+
+    values: Mapping[str, object] = field(repr=False)
+    words: Callable[[str], str]
+    subject: Callable[[str], str]
+
+    def gives(self, name: str) -> bool:
+        """Tell whether there is anything to use: an empty string is not."""
+        value = self.values.get(name)
+        return bool(value.strip()) if isinstance(value, str) else value is not None
+
+    def take(self, name: str) -> Found:
+        """Return what it gives, with the words for where that came from."""
+        return Found(self.values[name], self.words(name), self.subject(name))
+
+
+def variable(name: str) -> str:
+    """Return the environment variable of a setting."""
+    return f"JETSTREAM_{name.upper()}"
+
+
+def from_options(options: Mapping[str, object], names: Iterable[str]) -> Source:
+    """Return the settings of these names that are options of a task."""
+    values = {name: options[name] for name in names if name in options}
+    return Source(values, lambda name: f"option {name}", lambda name: f"The option {name}")
+
+
+def from_environment(environ: Mapping[str, str], names: Iterable[str]) -> Source:
+    """Return the settings of these names that are environment variables."""
+    values = {name: environ[variable(name)] for name in names if variable(name) in environ}
+    return Source(
+        values,
+        lambda name: f"environment variable {variable(name)}",
+        lambda name: f"The environment variable {variable(name)}",
+    )
+
+
+def find(name: str, sources: Iterable[Source]) -> Found | None:
+    """Return a setting from the first source that gives it."""
+    return next((source.take(name) for source in sources if source.gives(name)), None)
+
+
+def open_to_others(mode: int, shown: str) -> list[str]:
+    """Return a warning if the mode of a file that holds a secret opens it to others. ``shown`` is its path."""
+    if not mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return []
+    return [f"{shown} holds a secret, and its mode {stat.S_IMODE(mode):04o} opens it to others: chmod 600 {shown}"]

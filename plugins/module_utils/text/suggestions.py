@@ -1,0 +1,17 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The nearest of the words that there are, for a word that there is not."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from .terminal import one_line
+
+
+def did_you_mean(word: str, words: Iterable[str]) -> str:
+    """Return a question such as "Did you mean lab?", or "" if no word is near."""
+    close = difflib.get_close_matches(word, list(words), n=1)
+    return f"Did you mean {one_line(close[0])}?" if close else ""
