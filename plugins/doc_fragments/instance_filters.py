@@ -43,11 +43,13 @@ options:
       - Only instances of these projects. Names, globs or UUIDs.
     type: list
     elements: str
-  size:
+  flavor:
     description:
-      - Only instances of these sizes. Names or globs, such as V(m1.tiny) or V(m1.*).
+      - Only instances of these flavors. Names or globs, such as V(m1.tiny) or V(m1.*).
     type: list
     elements: str
+    aliases:
+      - size
   image:
     description:
       - Only instances launched from these images. Names, globs or UUIDs.

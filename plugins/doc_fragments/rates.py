@@ -13,18 +13,18 @@ options:
   rates:
     description:
       - What instances cost, where it is not what this collection knows.
-      - An instance of a size without a rate is not counted, and leads to a warning.
+      - An instance of a flavor without a rate is not counted, and leads to a warning.
     type: dict
     suboptions:
       families:
         description:
-          - Service units (SU) per hour and virtual core of an active instance, by the part of its size's name that is
-            before the dot.
+          - Service units (SU) per hour and virtual core of an active instance, by the part of its flavor's name that
+            is before the dot.
           - Known are V(m1) 1, V(m3) 1, V(r3) 2, V(g3) 2, V(g4) 7 and V(g5) 6.4.
         type: dict
       sizes:
         description:
-          - SU per hour of an active instance, by the name of its size. Goes before O(rates.families).
+          - SU per hour of an active instance, by the name of its flavor. Goes before O(rates.families).
         type: dict
       states:
         description:

@@ -25,7 +25,7 @@ options:
   columns:
     description:
       - The columns, from left to right. A string with commas between them does as well as a list.
-      - Each is a key, or a path with dots such as V(size.name), or one of O(words), or a dictionary.
+      - Each is a key, or a path with dots such as V(flavor.name), or one of O(words), or a dictionary.
       - A dictionary has C(key), which is a key or path, or a list of them whose values are joined by C(separator),
         a blank unless said otherwise. It may have a C(title), an C(align) of V(left) or V(right), and a C(width) that
         no cell exceeds. What is cut ends in an ellipsis.
@@ -55,19 +55,19 @@ EXAMPLES = r"""
 
 - name: Show them
   jetstream.cloud.jetstream_print:
-    msg: "{{ fleet.instances | jetstream.cloud.table(['name', 'id', 'status', 'size.name']) }}"
+    msg: "{{ fleet.instances | jetstream.cloud.table(['name', 'id', 'status', 'flavor.name']) }}"
 
-# NAME            ID  STATUS   SIZE
+# NAME            ID  STATUS   FLAVOR
 # geo-node-01  21752  active   m1.small
 # geo-node-02  21760  shutoff  m1.tiny
 
-- name: Let the user choose with -e columns=name,size, and give some columns a title
+- name: Let the user choose with -e columns=name,flavor, and give some columns a title
   jetstream.cloud.jetstream_print:
     msg: "{{ fleet.instances | jetstream.cloud.table(chosen, words=meanings, empty='No instances.') }}"
   vars:
     chosen: "{{ columns | default('name,state') }}"
     meanings:
-      size: size.name
+      flavor: flavor.name
       state:
         key: [status, activity]
         separator: " - "

@@ -14,13 +14,12 @@ from .text.terminal import one_line
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
-    """What an instance is made of: C(cpu) virtual cores, C(mem) MB of memory, C(disk) GB of root disk."""
+class Flavor:
+    """The make of an instance: ``vcpus`` virtual cores, ``ram`` MB of memory, ``disk`` GB of root disk."""
 
     name: str
-    alias: str
-    cpu: int | None = None
-    mem: int | None = None
+    vcpus: int | None = None
+    ram: int | None = None
     disk: int | None = None
 
 
@@ -103,7 +102,7 @@ class Instance:
     status: str
     activity: str
     live: bool
-    size: Size
+    flavor: Flavor
     provider: Provider
     identity: Identity
     user: str
@@ -181,7 +180,7 @@ class Volume:
 
 @dataclass(frozen=True, slots=True)
 class StatusPeriod:
-    """A time that an instance was in one state with one size. C(end) is None while it lasts.
+    """A time that an instance was in one state with one flavor. C(end) is None while it lasts.
 
     C(number) orders periods that began at the same moment.
     """
@@ -192,7 +191,7 @@ class StatusPeriod:
     instance_name: str
     status: str
     activity: str
-    size: Size
+    flavor: Flavor
     start: datetime
     end: datetime | None
 

@@ -106,7 +106,7 @@ INSTANCE_FILTERS = ModuleSpec(
     argument_spec={
         "status": {**_STRINGS, "choices": list(STATUSES)},
         "project": _STRINGS,
-        "size": _STRINGS,
+        "flavor": {**_STRINGS, "aliases": ["size"]},
         "image": _STRINGS,
         "provider": _STRINGS,
         "allocation_source": _STRINGS,

@@ -54,7 +54,7 @@ EXAMPLES = r"""
   loop_control:
     label: "{{ item.name }}"
 
-- name: Read one allocation, with a size that this collection does not know, at a site that charges nothing for sleep
+- name: Read one allocation, with a flavor that this collection does not know, at a site that charges nothing for sleep
   jetstream.cloud.jetstream_allocation_info:
     name: TG-GEO160014
     rates:
@@ -131,7 +131,7 @@ allocations:
       type: float
       sample: 46.5
     unknown_sizes:
-      description: Sizes without a rate.
+      description: Flavors without a rate.
       type: list
       elements: str
     hours_left:

@@ -10,7 +10,7 @@ module: jetstream_history_info
 short_description: Read what Jetstream instances did, and what that came to
 version_added: 0.1.0
 description:
-  - Returns when instances were in which state with which size, and how many service units (SU) that came to, for each
+  - Returns when instances were in which state with which flavor, and how many service units (SU) that came to, for each
     instance and each day. Deleted instances are part of it.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
@@ -65,8 +65,8 @@ RETURN = r"""
 su:
   description:
     - SU of all instances returned, with three decimals at the most.
-    - Sizes without a rate are left out, and where nothing else cost anything, this is V(null). That also holds for the
-      SU of an instance.
+    - Flavors without a rate are left out, and where nothing else cost anything, this is V(null). That also holds for
+      the SU of an instance.
   returned: success
   type: float
   sample: 1234.5
@@ -114,7 +114,7 @@ instances:
       type: list
       elements: dict
     unknown_sizes:
-      description: Sizes without a rate, whose cost is missing in RV(instances[].su).
+      description: Flavors without a rate, whose cost is missing in RV(instances[].su).
       type: list
       elements: str
     periods:
@@ -129,11 +129,11 @@ instances:
         activity:
           description: What was being done to it. Empty if nothing was.
           type: str
-        size:
-          description: The name of its size.
+        flavor:
+          description: The name of its flavor.
           type: str
           sample: m1.small
-        cpu:
+        vcpus:
           description: Virtual cores.
           type: int
           sample: 2
@@ -148,7 +148,7 @@ instances:
           type: float
           sample: 24
         su:
-          description: SU used. V(null) if the size has no rate.
+          description: SU used. V(null) if the flavor has no rate.
           type: float
           sample: 48
 """

@@ -130,23 +130,19 @@ instances:
     end_date:
       description: When it was deleted.
       type: str
-    size:
+    flavor:
       description: What it is made of.
       type: dict
       contains:
         name:
-          description: The name of the size.
+          description: The name of the flavor.
           type: str
           sample: m1.small
-        alias:
-          description: What the provider calls the size.
-          type: str
-          sample: "2"
-        cpu:
+        vcpus:
           description: Virtual cores.
           type: int
           sample: 2
-        mem:
+        ram:
           description: Memory in MB.
           type: int
           sample: 4096

@@ -44,7 +44,7 @@ Field = Callable[[Thing], Iterable[str | None]]
 INSTANCE_FIELDS: Mapping[str, Field[Instance]] = {
     "status": lambda each: [each.status],
     "project": lambda each: [each.project.name, each.project.uuid] if each.project else [],
-    "size": lambda each: [each.size.name],
+    "flavor": lambda each: [each.flavor.name],
     "image": lambda each: [each.image.name, each.image.uuid] if each.image else [],
     "provider": lambda each: [each.provider.name, each.provider.uuid],
     "allocation_source": lambda each: (

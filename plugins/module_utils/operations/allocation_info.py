@@ -32,12 +32,13 @@ SPEC = (
 def allocation_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
     """Return the allocation sources, and how long each lasts at what the instances cost now."""
     rates = Rates.from_options(options["rates"])
-    selection = select_by_name(cloud.list_allocation_sources(), tuple(options["name"] or ()))
+    sources = cloud.list_allocation_sources()
+    selection = select_by_name(sources, tuple(options["name"] or ()))
     instances = cloud.list_instances(live=options["live"], images=False)
     now = context.clock.now()
     rows = [_row(each, _paid_by(each, instances), rates, now) for each in selection.things]
     warnings = [warning for row in rows if (warning := _unknown(row))]
-    return Outcome({"allocations": rows}, warnings=(*selection.problems, *warnings))
+    return Outcome({"allocations": rows}, warnings=(*selection.problems, *warnings, *_unpaid(sources, instances)))
 
 
 OPERATION = on_cloud(allocation_info)
@@ -45,6 +46,20 @@ OPERATION = on_cloud(allocation_info)
 
 def _paid_by(source: AllocationSource, instances: Sequence[Instance]) -> list[Instance]:
     return [each for each in instances if each.allocation_source and each.allocation_source.uuid == source.uuid]
+
+
+def _unpaid(sources: Sequence[AllocationSource], instances: Sequence[Instance]) -> list[str]:
+    """Return a warning about the instances that are in no sum, since no allocation is known to pay for them."""
+    paying = {each.uuid for each in sources}
+    flavors = [
+        each.flavor.name
+        for each in instances
+        if each.allocation_source is None or each.allocation_source.uuid not in paying
+    ]
+    if not flavors:
+        return []
+    named = ", ".join(sorted(set(flavors)))
+    return [f"Instances that no allocation is known to pay for, and that are in no sum: {len(flavors)} ({named})."]
 
 
 def _row(source: AllocationSource, instances: Sequence[Instance], rates: Rates, now: datetime) -> dict[str, Any]:

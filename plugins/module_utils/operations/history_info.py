@@ -123,8 +123,8 @@ def _period(cost: Cost) -> dict[str, Any]:
     return {
         "status": cost.period.status,
         "activity": cost.period.activity,
-        "size": cost.period.size.name,
-        "cpu": cost.period.size.cpu,
+        "flavor": cost.period.flavor.name,
+        "vcpus": cost.period.flavor.vcpus,
         "start": iso(cost.period.start),
         "end": iso(cost.period.end),
         "hours": number(cost.hours),

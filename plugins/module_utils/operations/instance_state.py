@@ -177,7 +177,7 @@ def _diff(runs: Sequence[InstanceRun]) -> dict[str, str]:
 def _lines(instances: Sequence[Instance]) -> str:
     if not instances:
         return ""
-    costs = [DEFAULT_RATES.su_per_hour(each.size, each.status) for each in instances]
+    costs = [DEFAULT_RATES.su_per_hour(each.flavor, each.status) for each in instances]
     lines = [f"{each.label}: {state_text(each)}, {_cost(cost)}" for each, cost in zip(instances, costs, strict=True)]
     known = [cost for cost in costs if cost is not None]
     unknown = len(costs) - len(known)

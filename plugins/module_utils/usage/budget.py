@@ -39,9 +39,9 @@ def burn_of(instances: Iterable[Instance], rates: Rates) -> Burn:
     total = Decimal(0)
     unknown = set()
     for each in instances:
-        cost = rates.su_per_hour(each.size, each.status)
+        cost = rates.su_per_hour(each.flavor, each.status)
         if cost is None:
-            unknown.add(each.size.name)
+            unknown.add(each.flavor.name)
         else:
             total += cost
     return Burn(total, tuple(sorted(unknown)))

@@ -104,5 +104,5 @@ def _spender(name: str, costs: Sequence[Cost], instance: Instance | None, rates:
         name=name,
         status=instance.status if instance else None,
         su=known_total(costs),
-        su_per_hour=rates.su_per_hour(instance.size, instance.status) if instance else None,
+        su_per_hour=rates.su_per_hour(instance.flavor, instance.status) if instance else None,
     )

@@ -19,7 +19,7 @@ _SECONDS_AN_HOUR = Decimal(3600)
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """A period with its length in hours, and its cost in SU: None if the size's rate is not known."""
+    """A period with its length in hours, and its cost in SU: None if the flavor's rate is not known."""
 
     period: StatusPeriod
     hours: Decimal
@@ -69,8 +69,8 @@ def known_total(costs: Sequence[Cost]) -> Decimal | None:
 
 
 def unknown_sizes(costs: Iterable[Cost]) -> tuple[str, ...]:
-    """Name the sizes without a rate."""
-    return tuple(sorted({each.period.size.name for each in costs if each.su is None}))
+    """Name the flavors without a rate."""
+    return tuple(sorted({each.period.flavor.name for each in costs if each.su is None}))
 
 
 def by_day(costs: Iterable[Cost], zone: tzinfo) -> Mapping[date, Decimal]:
@@ -86,7 +86,7 @@ def by_day(costs: Iterable[Cost], zone: tzinfo) -> Mapping[date, Decimal]:
 
 def _cost(period: StatusPeriod, rates: Rates) -> Cost:
     hours = _hours(period.start, _end(period))
-    rate = rates.su_per_hour(period.size, period.status)
+    rate = rates.su_per_hour(period.flavor, period.status)
     return Cost(period, hours, None if rate is None else rate * hours)
 
 

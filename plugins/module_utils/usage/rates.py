@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an instance costs, in service units (SU) per hour: virtual cores x the size family's rate x the state's share.
+"""What an instance costs, in service units (SU) per hour: virtual cores x the family's rate x the state's share.
 
 The figures and where they come from: docs/rates.md.
 """
@@ -14,17 +14,11 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from ..errors import ConfigurationError
-from ..model import Size
+from ..flavors import FAMILIES, family_name
+from ..model import Flavor
 
-# SU per hour and virtual core while active, by the part of a size's name before the dot.
-FAMILY_RATES: Mapping[str, Decimal] = {
-    "m1": Decimal(1),
-    "m3": Decimal(1),
-    "r3": Decimal(2),
-    "g3": Decimal(2),
-    "g4": Decimal(7),
-    "g5": Decimal("6.4"),
-}
+# SU per hour and virtual core while active.
+FAMILY_RATES: Mapping[str, Decimal] = {name: family.su_per_core_hour for name, family in FAMILIES.items()}
 
 # The share of that rate which each status is charged. Whatever is not here is charged in full.
 STATUS_SHARES: Mapping[str, Decimal] = {
@@ -67,16 +61,16 @@ class Rates:
             states={**STATUS_SHARES, **states},
         )
 
-    def su_per_hour(self, size: Size, status: str) -> Decimal | None:
-        """Return what an instance costs in SU per hour; None if its size has no known rate, which is never 0."""
-        active = self._while_active(size)
+    def su_per_hour(self, flavor: Flavor, status: str) -> Decimal | None:
+        """Return what an instance costs in SU per hour; None if its flavor has no known rate, which is never 0."""
+        active = self._while_active(flavor)
         return None if active is None else active * self.states.get(status, Decimal(1))
 
-    def _while_active(self, size: Size) -> Decimal | None:
-        if size.name in self.sizes:
-            return self.sizes[size.name]
-        rate = self.families.get(size.name.partition(".")[0])
-        return None if rate is None or size.cpu is None else rate * size.cpu
+    def _while_active(self, flavor: Flavor) -> Decimal | None:
+        if flavor.name in self.sizes:
+            return self.sizes[flavor.name]
+        rate = self.families.get(family_name(flavor.name))
+        return None if rate is None or flavor.vcpus is None else rate * flavor.vcpus
 
 
 DEFAULT_RATES = Rates(FAMILY_RATES, {}, STATUS_SHARES)

@@ -35,7 +35,7 @@ def test_a_server_has_all_that_a_user_may_ask_for(user: User) -> None:
         "live": True,
         "power_state": "running",
         "on_host": True,
-        "size": {"name": "m3.quad", "alias": "m3.quad", "cpu": 4, "mem": 15360, "disk": 20},
+        "flavor": {"name": "m3.quad", "vcpus": 4, "ram": 15360, "disk": 20},
         "image": {"name": IMAGE, "uuid": seen["image"]["uuid"], "version": None},
         "ip_address": address,
         "addresses": [*fixed, address],
@@ -130,13 +130,14 @@ def test_allocations_are_those_that_hold_now_with_what_the_servers_burn(user: Us
     assert [each["lag_hours"] for each in rows.values()] == [24, 24]
 
 
-def test_an_unknown_size_is_no_silent_zero(user: User) -> None:
+def test_an_unknown_flavor_is_booked_on_no_allocation_and_is_no_silent_zero(user: User) -> None:
     user.cloud.flavor("p9.huge", 4)
     user.has(name="odd", flavor="p9.huge")
     done = user.task("allocation_info")
-    [cpu, _gpu] = done.result["allocations"]
-    assert (cpu["unknown_sizes"], cpu["hours_left"]) == (["p9.huge"], None)
-    assert any("no rate is known for p9.huge" in each for each in done.outcome.warnings)
+    assert [each["instances"] for each in done.result["allocations"]] == [0, 0]
+    assert done.outcome.warnings == (
+        "Instances that no allocation is known to pay for, and that are in no sum: 1 (p9.huge).",
+    )
 
 
 def test_history_is_what_was_done_deleted_servers_included(user: User) -> None:

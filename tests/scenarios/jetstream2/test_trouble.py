@@ -112,7 +112,7 @@ def test_suspend_is_not_tried_on_sizes_that_refuse_it(user: User, flavor: str) -
     [server] = user.has(name="big", flavor=flavor)
     for check_mode in (True, False):
         done = user.brings([server], "suspended", check_mode=check_mode)
-        assert done.failure == f"big: it is active, and its size {flavor} cannot be suspended."
+        assert done.failure == f"big: it is active, and its flavor {flavor} cannot be suspended."
         assert done.seen.of("compute", "POST") == []
 
 

@@ -21,6 +21,7 @@ _GROUND = {"cloud", "errors", "model", "states"}
 _MAY_IMPORT: Mapping[str, set[str]] = {
     "clock": set(),
     "parallel": set(),
+    "flavors": set(),
     "text": set(),
     "errors": set(),
     "states": set(),
@@ -29,9 +30,9 @@ _MAY_IMPORT: Mapping[str, set[str]] = {
     "cloud": {"errors", "model", "states"},
     "settings": {"errors", "files", "http", "text"},
     "http": {"clock", "errors", "files"},
-    "clouds": {*_GROUND, "clock", "http", "parallel", "settings", "text"},
+    "clouds": {*_GROUND, "clock", "flavors", "http", "parallel", "settings", "text"},
     "fleet": {*_GROUND, "clock", "parallel", "text"},
-    "usage": {*_GROUND, "clock", "files", "text"},
+    "usage": {*_GROUND, "clock", "files", "flavors", "text"},
     "options": {"clouds"},
     "operation": {*_GROUND, "clock", "clouds", "fleet", "settings", "text"},
     "operations": {
@@ -52,6 +53,7 @@ _MAY_IMPORT: Mapping[str, set[str]] = {
 # Files that decide, from plain values to plain values.
 _PURE = (
     "errors",
+    "flavors",
     "fleet/selection",
     "model",
     "states",

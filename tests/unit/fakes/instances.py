@@ -9,15 +9,15 @@ from uuid import NAMESPACE_DNS, uuid5
 
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
     AllocationSource,
+    Flavor,
     Identity,
     Image,
     Instance,
     Project,
     Provider,
-    Size,
 )
 
-SMALL = Size(name="m1.small", alias="2", cpu=2, mem=4096, disk=20)
+SMALL = Flavor(name="m1.small", vcpus=2, ram=4096, disk=20)
 INDIANA = Provider(name="Jetstream - Indiana University", uuid="e661c8c9-8270-5c07-ba68-b6dfc16121bc")
 JOHNDOE = Identity(name="Username: johndoe, Project:johndoe", uuid="b41f71bb-c954-5ff4-8067-a7453a68ad1a")
 
@@ -29,7 +29,7 @@ def an_instance(
     *,
     number: int = 1,
     live: bool = True,
-    size: Size = SMALL,
+    flavor: Flavor = SMALL,
     provider: Provider = INDIANA,
     ip_address: str | None = None,
     project: Project | None = None,
@@ -47,7 +47,7 @@ def an_instance(
         status=status,
         activity=activity,
         live=live,
-        size=size,
+        flavor=flavor,
         provider=provider,
         identity=JOHNDOE,
         user="johndoe",

@@ -13,12 +13,12 @@ from typing import Any
 from ...model import (
     AllocationSource,
     Attachment,
+    Flavor,
     Identity,
     Image,
     Instance,
     Project,
     Provider,
-    Size,
     StatusPeriod,
     Volume,
 )
@@ -39,7 +39,7 @@ def instance_from_v2(row: Json) -> Instance:
         status=str(row["status"]).lower(),
         activity=row.get("activity") or "",
         live=False,
-        size=_size(row["size"]),
+        flavor=_flavor(row["size"]),
         provider=_provider(row["provider"]),
         identity=_identity(row["identity"]),
         user=row["user"]["username"],
@@ -147,7 +147,7 @@ def period_from_v2(row: Json) -> StatusPeriod:
         instance_name=instance["name"],
         status=str(row["status"]).lower(),
         activity=row.get("activity") or "",
-        size=_size(row["size"]),
+        flavor=_flavor(row["size"]),
         start=datetime.fromisoformat(row["start_date"]),
         end=datetime.fromisoformat(row["end_date"]) if row.get("end_date") else None,
     )
@@ -157,8 +157,8 @@ def _address(text: str | None) -> str | None:
     return None if text in _NO_ADDRESS else text
 
 
-def _size(row: Json) -> Size:
-    return Size(name=row["name"], alias=str(row["alias"]), cpu=row.get("cpu"), mem=row.get("mem"), disk=row.get("disk"))
+def _flavor(row: Json) -> Flavor:
+    return Flavor(name=row["name"], vcpus=row.get("cpu"), ram=row.get("mem"), disk=row.get("disk"))
 
 
 def _provider(row: Json) -> Provider:

@@ -17,6 +17,7 @@ from ...errors import (
     NotFound,
     UnexpectedResponse,
 )
+from ...flavors import family_of
 from ...model import (
     AllocationSource,
     Instance,
@@ -28,7 +29,6 @@ from ...states import Action
 from .login import Account, Session
 from .parsing import (
     allocation_sources_from_accounting,
-    family,
     image_id,
     instance_from_nova,
     periods_from_actions,
@@ -48,8 +48,6 @@ _PAGE = 1000
 _IMAGES = 50
 # Above so many pending servers, one list is fewer requests, and costs nova less, than a detail for each.
 _DETAILS_AT_MOST = 4
-# Their memory or accelerators cannot be put aside (docs/jetstream2.md, Sizes that cannot be suspended).
-_FAMILIES_WITHOUT_SUSPEND = frozenset({"r3", "g3", "g4", "g5"})
 
 # The step of an action in which a machine is looked for.
 _SCHEDULING = "schedule_instances"
@@ -82,8 +80,10 @@ class Jetstream2Cloud:
     def unsupported_actions(self, instance: Instance) -> Mapping[Action, str]:
         """Return what cannot be done to an instance, and why. See Cloud."""
         withheld: dict[Action, str] = {}
-        if family(instance.size) in _FAMILIES_WITHOUT_SUSPEND:
-            withheld[Action.SUSPEND] = f"its size {instance.size.name} cannot be suspended"
+        # See docs/jetstream2.md, Flavors that cannot be suspended.
+        family = family_of(instance.flavor.name)
+        if family and not family.can_suspend:
+            withheld[Action.SUSPEND] = f"its flavor {instance.flavor.name} cannot be suspended"
         if instance.status == "shelved" and instance.on_host is False:
             withheld[Action.UNSHELVE] = (
                 "no machine holds it, so that an unshelve would be accepted and never end. "

@@ -9,15 +9,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
+from ...flavors import Resource, family_of
 from ...model import (
     AllocationSource,
     Attachment,
+    Flavor,
     Identity,
     Image,
     Instance,
     Project,
     Provider,
-    Size,
     StatusPeriod,
     Volume,
 )
@@ -33,14 +34,13 @@ _POWER_STATES: Mapping[int, str] = {
     6: "crashed",
     7: "suspended",
 }
-# Which of a project's allocations pays, by the family of a size: accelerators, large memory, and all else.
-_GPU, _LARGE_MEMORY, _CPU = "gpu", "lm", "cpu"
-_KIND_OF_FAMILY: Mapping[str, str] = {"g3": _GPU, "g4": _GPU, "g5": _GPU, "r3": _LARGE_MEMORY}
-_RESOURCE_OF_KIND: Mapping[str, str] = {
-    _CPU: "jetstream2.indiana.xsede.org",
-    _GPU: "jetstream2-gpu.indiana.xsede.org",
-    _LARGE_MEMORY: "jetstream2-lm.indiana.xsede.org",
+# What the accounting service calls the resources.
+_HOSTS: Mapping[Resource, str] = {
+    Resource.CPU: "jetstream2.indiana.xsede.org",
+    Resource.GPU: "jetstream2-gpu.indiana.xsede.org",
+    Resource.LARGE_MEMORY: "jetstream2-lm.indiana.xsede.org",
 }
+_RESOURCES: Mapping[str, Resource] = {host.partition(".")[0]: resource for resource, host in _HOSTS.items()}
 # The accounting service is brought up to date once a day.
 _LAG_HOURS = 24
 _STATE_AFTER: Mapping[str, str] = {
@@ -66,14 +66,9 @@ _STATE_AFTER: Mapping[str, str] = {
 _LASTING = frozenset({*_STATE_AFTER.values(), "error", "shelved", "soft_deleted"})
 
 
-def family(size: Size) -> str:
-    """Return the part of a size's name before the dot."""
-    return size.name.partition(".")[0]
-
-
 def instance_from_nova(row: Json, account: Account, images: Mapping[str, str]) -> Instance:
     """Read a server with its details. C(images): names by id, of those that were asked for."""
-    size = _size(row["flavor"])
+    flavor = _flavor(row["flavor"])
     addresses = tuple(_addresses(row.get("addresses") or {}))
     return Instance(
         id=row["id"],
@@ -82,14 +77,14 @@ def instance_from_nova(row: Json, account: Account, images: Mapping[str, str]) -
         status=str(row["status"]).lower(),
         activity=row.get("OS-EXT-STS:task_state") or "",
         live=True,
-        size=size,
+        flavor=flavor,
         provider=Provider(name=account.region, uuid=account.region),
         identity=Identity(name=account.user_name, uuid=account.user_id),
         user=account.user_name if row.get("user_id") == account.user_id else str(row.get("user_id")),
         ip_address=next((text for text, kind in addresses if kind == "floating"), None),
         image=_image(row.get("image"), images),
         project=Project(name=account.project_name, uuid=account.project_id),
-        allocation_source=_payer(size, account),
+        allocation_source=_payer(flavor, account),
         start_date=row.get("created"),
         fault=(row.get("fault") or {}).get("message") or None,
         power_state=_POWER_STATES.get(row.get("OS-EXT-STS:power_state", -1)),
@@ -131,18 +126,20 @@ def allocation_sources_from_accounting(rows: Sequence[Json], account: Account, n
 
     Storage is left out: it is not charged in service units.
     """
-    by_kind: dict[str, list[Json]] = {}
+    by_resource: dict[Resource, list[Json]] = {}
     for row in rows:
-        kind = _kind_of_resource(str(row.get("resource", "")))
-        if kind:
-            by_kind.setdefault(kind, []).append(row)
+        resource = _RESOURCES.get(str(row.get("resource", "")).partition(".")[0])
+        if resource:
+            by_resource.setdefault(resource, []).append(row)
     return [
-        _allocation_source(kind, _current(by_kind[kind], now), account) for kind in _RESOURCE_OF_KIND if kind in by_kind
+        _allocation_source(resource, _current(by_resource[resource], now), account)
+        for resource in Resource
+        if resource in by_resource
     ]
 
 
 def periods_from_actions(instance: Instance, row: Json, actions: Iterable[Json]) -> list[StatusPeriod]:
-    """Rebuild which states a server was in from what was done to it and did not fail. The size is today's.
+    """Rebuild which states a server was in from what was done to it and did not fail. The flavor is today's.
 
     A state begins when the action that led to it had ended. What is in none of the actions is taken from the server as
     it is now: a state that came about otherwise, such as an error, holds since the server last changed.
@@ -167,7 +164,7 @@ def periods_from_actions(instance: Instance, row: Json, actions: Iterable[Json])
             instance_name=instance.name,
             status=status,
             activity="",
-            size=instance.size,
+            flavor=instance.flavor,
             start=start,
             end=end,
         )
@@ -182,9 +179,9 @@ def moment(text: str) -> datetime:
     return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
-def _size(flavor: Json) -> Size:
-    name = flavor.get("original_name") or flavor.get("name") or ""
-    return Size(name=name, alias=name, cpu=flavor.get("vcpus"), mem=flavor.get("ram"), disk=flavor.get("disk"))
+def _flavor(row: Json) -> Flavor:
+    name = row.get("original_name") or row.get("name") or ""
+    return Flavor(name=name, vcpus=row.get("vcpus"), ram=row.get("ram"), disk=row.get("disk"))
 
 
 def _addresses(networks: Mapping[str, Sequence[Json]]) -> list[tuple[str, str]]:
@@ -214,20 +211,16 @@ def _attachment(row: Json, instances: Mapping[str, str]) -> Attachment:
     )
 
 
-def _payer(size: Size, account: Account) -> AllocationSource:
-    kind = _KIND_OF_FAMILY.get(family(size), _CPU)
-    return AllocationSource(name=_payer_name(kind, account), uuid=_RESOURCE_OF_KIND[kind])
+def _payer(flavor: Flavor, account: Account) -> AllocationSource | None:
+    """Return the allocation that pays for a flavor. None if the flavor's family is not known."""
+    family = family_of(flavor.name)
+    if family is None:
+        return None
+    return AllocationSource(name=_payer_name(family.resource, account), uuid=_HOSTS[family.resource])
 
 
-def _payer_name(kind: str, account: Account) -> str:
-    return f"{account.project_name} {kind.upper()}"
-
-
-def _kind_of_resource(resource: str) -> str | None:
-    host = resource.partition(".")[0]
-    if host == "jetstream2":
-        return _CPU
-    return {"jetstream2-gpu": _GPU, "jetstream2-lm": _LARGE_MEMORY}.get(host)
+def _payer_name(resource: Resource, account: Account) -> str:
+    return f"{account.project_name} {resource.upper()}"
 
 
 def _current(rows: Sequence[Json], now: datetime) -> Json:
@@ -242,10 +235,10 @@ def _day(row: Json, name: str) -> date:
     return moment(row[name]).date()
 
 
-def _allocation_source(kind: str, row: Json, account: Account) -> AllocationSource:
+def _allocation_source(resource: Resource, row: Json, account: Account) -> AllocationSource:
     return AllocationSource(
-        name=_payer_name(kind, account),
-        uuid=_RESOURCE_OF_KIND[kind],
+        name=_payer_name(resource, account),
+        uuid=_HOSTS[resource],
         compute_allowed=row.get("service_units_allocated"),
         # Nothing at all until something was used.
         compute_used=row.get("service_units_used") or 0,

@@ -8,7 +8,7 @@
 source ./expect.sh
 
 expect 0 jetstream.cloud.instances
-has '^NAME +ID +STATUS +SIZE +CPU +MEM MB +IP +ALLOCATION +PROJECT$'
+has '^NAME +ID +STATUS +FLAVOR +VCPUS +RAM MB +IP +ALLOCATION +PROJECT$'
 has '^ice-flow-01 +[0-9]+ +active +m1\.xlarge +24 +61440 +[0-9.]+ +TG-GEO160014 +glacier-melt$'
 hasnt "[{}\"]"
 # The page of the playbooks lets people try all columns on this fleet.

@@ -22,7 +22,7 @@ FLEET: list[dict[str, Any]] = [
         "id": 21752,
         "status": "active",
         "activity": "powering-off",
-        "size": {"name": "m1.small", "cpu": 2},
+        "flavor": {"name": "m1.small", "vcpus": 2},
         "allocation_source": {"name": "TG-GEO160014", "compute_used": 1234.567},
         "shell": True,
         "volumes": [{"name": "a", "device": "/dev/sdb"}, {"name": "b", "device": None}],
@@ -32,7 +32,7 @@ FLEET: list[dict[str, Any]] = [
         "id": 7,
         "status": "shutoff",
         "activity": "",
-        "size": {"name": "m1.xlarge", "cpu": 24},
+        "flavor": {"name": "m1.xlarge", "vcpus": 24},
         "allocation_source": None,
         "shell": False,
         "volumes": [],
@@ -49,10 +49,10 @@ def test_is_the_filter_of_its_name() -> None:
 
 
 def test_aligns_names_left_and_numbers_right_by_what_a_terminal_shows() -> None:
-    assert lines(FLEET, ["name", "id", "size.name", "size.cpu", "shell"]) == [
-        "NAME            ID  SIZE       SIZE CPU  SHELL",
-        "geo-node-01  21752  m1.small          2  yes",
-        "日本語           7  m1.xlarge        24  no",
+    assert lines(FLEET, ["name", "id", "flavor.name", "flavor.vcpus", "shell"]) == [
+        "NAME            ID  FLAVOR     FLAVOR VCPUS  SHELL",
+        "geo-node-01  21752  m1.small              2  yes",
+        "日本語           7  m1.xlarge            24  no",
     ]
 
 
@@ -106,8 +106,8 @@ def test_a_column_may_join_several_values_and_leaves_out_what_is_missing() -> No
 
 
 def test_words_stand_for_columns_so_that_they_can_be_chosen_on_the_command_line() -> None:
-    words = {"size": "size.name", "used": {"key": "allocation_source.compute_used", "title": "SU"}}
-    assert lines(FLEET, "size,used,id", words=words)[0] == "SIZE             SU     ID"
+    words = {"flavor": "flavor.name", "used": {"key": "allocation_source.compute_used", "title": "SU"}}
+    assert lines(FLEET, "flavor,used,id", words=words)[0] == "FLAVOR           SU     ID"
 
 
 def test_a_path_goes_to_every_element_of_a_list() -> None:
@@ -151,13 +151,13 @@ def test_gives_a_plain_string_that_ansible_does_not_take_for_a_template() -> Non
     ("rows", "columns", "options", "message"),
     [
         (FLEET, "nmae", {}, "There is no column nmae. Did you mean name? There are: name, id, "),
-        (FLEET, "size.core", {}, "There is no column size.core. Did you mean size.cpu? "),
+        (FLEET, "flavor.vcpu", {}, "There is no column flavor.vcpu. Did you mean flavor.vcpus? "),
         (FLEET, "name.first", {}, "There is no column name.first."),
         (
             FLEET,
-            "szie",
-            {"words": {"size": "size.name"}},
-            "Did you mean size? There are: size, name, id, status, activity, allocation_source, shell, volumes.",
+            "flavro",
+            {"words": {"flavor": "flavor.name"}},
+            "Did you mean flavor? There are: flavor, name, id, status, activity, allocation_source, shell, volumes.",
         ),
         ({"a": 1}, "a", {}, "A table is made of a list of dictionaries, not of a dictionary."),
         ("text", "a", {}, "A table is made of a list of dictionaries, not of a text."),

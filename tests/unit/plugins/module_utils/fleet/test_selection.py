@@ -21,11 +21,11 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.selection im
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
     AllocationSource,
+    Flavor,
     Image,
     Instance,
     Project,
     Provider,
-    Size,
     Volume,
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.options import INSTANCE_FILTERS, VOLUME_FILTERS
@@ -42,7 +42,7 @@ FLEET = [
     an_instance("web", number=1, project=GEO, image=UBUNTU, allocation_source=GRANT),
     an_instance("web", "shutoff", number=2, provider=TEXAS),
     an_instance("geo-node-01", number=3, project=GEO),
-    an_instance("geo-node-02", "suspended", number=4, size=Size(name="m1.large", alias="5", cpu=10)),
+    an_instance("geo-node-02", "suspended", number=4, flavor=Flavor(name="m1.large", vcpus=10)),
     an_instance("gpu[1]", "shutoff", number=5, image=UBUNTU),
     an_instance("gpu1", number=6),
     an_instance("a*", number=7),
@@ -76,8 +76,8 @@ def chosen(**options: Any) -> tuple[list[int | str], tuple[str, ...]]:
         ({"project": ["Geo Project"]}, [1, 3]),
         ({"project": ["Geo*"]}, [1, 3]),
         ({"project": [GEO.uuid]}, [1, 3]),
-        ({"size": ["m1.large"]}, [4]),
-        ({"size": ["m1.*"]}, [1, 2, 3, 4, 5, 6, 7, 8]),
+        ({"flavor": ["m1.large"]}, [4]),
+        ({"flavor": ["m1.*"]}, [1, 2, 3, 4, 5, 6, 7, 8]),
         ({"image": ["Ubuntu*"]}, [1, 5]),
         ({"image": [str(UBUNTU.uuid)]}, [1, 5]),
         ({"provider": ["*TACC"]}, [2]),

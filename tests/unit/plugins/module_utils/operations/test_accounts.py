@@ -93,6 +93,15 @@ def test_an_allocation_that_is_not_there_is_a_warning(site: Site) -> None:
     assert outcome.warnings == ("name: nothing is called nothing.",)
 
 
+def test_an_instance_that_no_allocation_is_known_to_pay_for_is_in_no_sum_and_in_a_warning(site: Site) -> None:
+    site.world.instances[0].allocation_source = None
+    outcome = allocations(site)
+    assert outcome.result["allocations"][0]["su_per_hour"] == 5.5
+    assert outcome.warnings == (
+        "Instances that no allocation is known to pay for, and that are in no sum: 1 (m1.tiny).",
+    )
+
+
 def test_a_report_counts_what_no_allocation_pays_for(site: Site) -> None:
     site.world.instances[0].allocation_source = None
     desk = OperationRunner(site.home, site.clock)

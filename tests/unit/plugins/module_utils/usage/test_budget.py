@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import AllocationSource, Size
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import AllocationSource, Flavor
 from ansible_collections.jetstream.cloud.plugins.module_utils.usage.budget import (
     Budget,
     Burn,
@@ -22,7 +22,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.usage.rates import
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
-ODD = Size(name="z9.odd", alias="9", cpu=3)
+ODD = Flavor(name="z9.odd", vcpus=3)
 
 
 def source(allowed: float | None, used: float | None, end: str | None = None) -> AllocationSource:
@@ -35,7 +35,7 @@ def test_adds_up_what_instances_cost_in_their_states() -> None:
 
 
 def test_names_the_sizes_that_it_cannot_count() -> None:
-    burn = burn_of([an_instance(), an_instance(size=ODD), an_instance(size=ODD)], DEFAULT_RATES)
+    burn = burn_of([an_instance(), an_instance(flavor=ODD), an_instance(flavor=ODD)], DEFAULT_RATES)
     assert (burn, burn.is_complete) == (Burn(Decimal(2), ("z9.odd",)), False)
 
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Size, StatusPeriod
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Flavor, StatusPeriod
 from ansible_collections.jetstream.cloud.plugins.module_utils.usage.history import (
     by_day,
     costs_of,
@@ -24,16 +24,16 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.usage.rates import
 from hypothesis import given
 from hypothesis import strategies as st
 
-TINY = Size(name="m1.tiny", alias="1", cpu=1)
+TINY = Flavor(name="m1.tiny", vcpus=1)
 CHICAGO = ZoneInfo("America/Chicago")
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 
 
 def a_period(
-    start: datetime, end: datetime | None, status: str = "active", number: int = 1, size: Size = TINY
+    start: datetime, end: datetime | None, status: str = "active", number: int = 1, flavor: Flavor = TINY
 ) -> StatusPeriod:
-    return StatusPeriod(number, 7, "u", "web", status, "", size, start, end)
+    return StatusPeriod(number, 7, "u", "web", status, "", flavor, start, end)
 
 
 def hours(number: float) -> timedelta:
@@ -68,7 +68,7 @@ def test_cuts_to_what_was_asked_for() -> None:
 
 
 def test_a_size_without_a_rate_is_named_and_never_free() -> None:
-    costs = costs_of([a_period(NOON, NOON + hours(3), size=Size("z9.odd", "9", cpu=3))], DEFAULT_RATES)
+    costs = costs_of([a_period(NOON, NOON + hours(3), flavor=Flavor("z9.odd", vcpus=3))], DEFAULT_RATES)
     assert (costs[0].su, unknown_sizes(costs), total(costs)) == (None, ("z9.odd",), Decimal(0))
 
 

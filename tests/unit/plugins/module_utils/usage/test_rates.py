@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Size
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Flavor
 from ansible_collections.jetstream.cloud.plugins.module_utils.usage.rates import DEFAULT_RATES, Rates, exact, number
 from hypothesis import given
 from hypothesis import strategies as st
 
 
-def a_size(name: str, cpu: int | None = 8) -> Size:
-    return Size(name=name, alias="1", cpu=cpu)
+def a_flavor(name: str, vcpus: int | None = 8) -> Flavor:
+    return Flavor(name=name, vcpus=vcpus)
 
 
 @pytest.mark.parametrize(
-    ("size", "cpu", "status", "su_per_hour"),
+    ("flavor", "vcpus", "status", "su_per_hour"),
     [
         ("m1.tiny", 1, "active", "1"),
         ("m1.xlarge", 24, "active", "24"),
@@ -43,14 +43,14 @@ def a_size(name: str, cpu: int | None = 8) -> Size:
         ("m1.small", 2, "missing", "0"),
     ],
 )
-def test_charges_cores_by_family_and_state(size: str, cpu: int, status: str, su_per_hour: str) -> None:
-    assert DEFAULT_RATES.su_per_hour(a_size(size, cpu), status) == Decimal(su_per_hour)
+def test_charges_cores_by_family_and_state(flavor: str, vcpus: int, status: str, su_per_hour: str) -> None:
+    assert DEFAULT_RATES.su_per_hour(a_flavor(flavor, vcpus), status) == Decimal(su_per_hour)
 
 
-@pytest.mark.parametrize("size", [a_size("x9.big"), a_size("m1.small", None), a_size(""), a_size("m1small")])
-def test_does_not_know_what_a_strange_size_costs(size: Size) -> None:
-    assert DEFAULT_RATES.su_per_hour(size, "active") is None
-    assert DEFAULT_RATES.su_per_hour(size, "shelved") is None
+@pytest.mark.parametrize("flavor", [a_flavor("x9.big"), a_flavor("m1.small", None), a_flavor(""), a_flavor("m1small")])
+def test_does_not_know_what_a_strange_flavor_costs(flavor: Flavor) -> None:
+    assert DEFAULT_RATES.su_per_hour(flavor, "active") is None
+    assert DEFAULT_RATES.su_per_hour(flavor, "shelved") is None
 
 
 def test_a_user_knows_better() -> None:
@@ -58,7 +58,7 @@ def test_a_user_knows_better() -> None:
         {"families": {"m1": "0.5", "x9": 3}, "sizes": {"m1.tiny": 0.25}, "states": {"shutoff": 1, "shelved": 0.1}}
     )
     costs = {
-        (name, status): rates.su_per_hour(a_size(name), status)
+        (name, status): rates.su_per_hour(a_flavor(name), status)
         for name, status in [
             ("m1.small", "active"),
             ("x9.big", "active"),

@@ -195,7 +195,7 @@ def test_an_instance_has_all_that_the_api_knows(serving: Opener) -> None:
     [instance] = cloud.list_instances(live=True)
     row = site.world.instances[0]
     result = instance.to_result()
-    assert result["size"] == {"name": "m1.tiny", "alias": "1", "cpu": 1, "mem": 2048, "disk": 8}
+    assert result["flavor"] == {"name": "m1.tiny", "vcpus": 1, "ram": 2048, "disk": 8}
     assert result["provider"] == {"name": "Jetstream - Indiana University", "uuid": row.identity.provider.uuid}
     assert result["identity"]["uuid"] == row.identity.uuid
     assert result["project"]["name"] == "Geo Project"

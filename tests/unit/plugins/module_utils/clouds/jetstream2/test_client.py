@@ -21,7 +21,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     UnexpectedResponse,
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.http.transport import Response
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance, Size
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Flavor, Instance
 from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
@@ -205,8 +205,8 @@ def test_what_a_size_or_a_lost_host_forbids_is_withheld_and_said() -> None:
     made, _session = of({})
     assert made.unsupported_actions(an_instance()) == {}
     for name in ("g3.small", "g4.xl", "g5.4xl", "r3.large"):
-        large = an_instance(size=Size(name=name, alias=name, cpu=4))
-        assert made.unsupported_actions(large) == {Action.SUSPEND: f"its size {name} cannot be suspended"}
+        large = an_instance(flavor=Flavor(name=name, vcpus=4))
+        assert made.unsupported_actions(large) == {Action.SUSPEND: f"its flavor {name} cannot be suspended"}
     of_nova = {row["name"]: row for row in SERVERS}
     listed, _session = of({LIST: {"servers": list(of_nova.values())}})
     fleet = {each.name: each for each in listed.list_instances(live=True, images=False)}

@@ -37,7 +37,7 @@ def read(row: dict[str, Any]) -> Instance:
 
 
 @pytest.mark.parametrize(
-    ("name", "status", "activity", "power_state", "on_host", "size", "payer", "image"),
+    ("name", "status", "activity", "power_state", "on_host", "flavor", "payer", "image"),
     [
         ("web", "active", "", "running", True, "m3.quad", "CPU", "Featured-Ubuntu24"),
         ("busy", "active", "powering-off", "running", True, "m3.tiny", "CPU", "Featured-Ubuntu24"),
@@ -55,16 +55,35 @@ def test_a_server(
     activity: str,
     power_state: str,
     on_host: bool,
-    size: str,
+    flavor: str,
     payer: str,
     image: str | None,
 ) -> None:
     made = read(SERVERS[name])
     assert (made.id, made.uuid, made.name, made.live) == (SERVERS[name]["id"], SERVERS[name]["id"], name, True)
     assert (made.status, made.activity, made.power_state, made.on_host) == (status, activity, power_state, on_host)
-    assert (made.size.name, made.image.name if made.image else None) == (size, image)
+    assert (made.flavor.name, made.image.name if made.image else None) == (flavor, image)
     assert made.allocation_source is not None
     assert made.allocation_source.name == f"TG-DEMO001 {payer}"
+
+
+@pytest.mark.parametrize(
+    ("flavor", "payer"),
+    [
+        ("m3.tiny", "TG-DEMO001 CPU"),
+        ("r3.large", "TG-DEMO001 LM"),
+        ("g3.small", "TG-DEMO001 GPU"),
+        ("g4.xl", "TG-DEMO001 GPU"),
+        ("g5.large", "TG-DEMO001 GPU"),
+        ("g9.new", None),
+        ("", None),
+    ],
+)
+def test_the_family_of_the_flavor_says_which_allocation_pays_and_a_new_one_says_nothing(
+    flavor: str, payer: str | None
+) -> None:
+    source = read({**SERVERS["web"], "flavor": {"original_name": flavor, "vcpus": 4}}).allocation_source
+    assert (source.name if source else None) == payer
 
 
 def test_addresses_faults_locks_and_notes() -> None:
