@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -13,18 +12,18 @@ import secrets
 import stat
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ..clock import Clock, SystemClock
+from ..files import TEMPORARY_PREFIX, exclusive_in_folder, make_folder, replace_in_folder
 
 # A token that ends within a task would end it half way.
 _MARGIN = timedelta(minutes=5)
 # As long as a server that answers at all may take for a login.
 _LONGEST_WAIT = 30.0
-_PAUSE = 0.05
 # A token of keystone comes with the addresses of all services in all regions.
 _LARGEST = 1 << 20
 # Files that a crash in the middle of a write left behind, in seconds since.
@@ -49,7 +48,7 @@ class TokenCache:
     """One file per server and user, which nobody else may read. May be used by many processes and threads at once."""
 
     def __init__(self, folder: Path, *, clock: Clock | None = None, longest_wait: float = _LONGEST_WAIT) -> None:
-        """Touch nothing yet. C(longest_wait) is how many seconds login_lock waits at most."""
+        """Touch nothing yet. ``longest_wait`` is how many seconds login_lock waits at most."""
         self._folder = folder
         self._clock = clock or SystemClock()
         self._longest_wait = longest_wait
@@ -77,7 +76,7 @@ class TokenCache:
             with suppress(OSError):
                 _sweep(folder, name)
             with suppress(OSError):
-                _write(folder, name, json.dumps(content).encode())
+                replace_in_folder(folder, name, json.dumps(content).encode())
 
     def forget(self, api_url: str, username: str, token: str) -> None:
         """Drop a token that the server no longer takes, unless another has been stored in its place."""
@@ -95,36 +94,18 @@ class TokenCache:
     def login_lock(self, api_url: str, username: str) -> Iterator[None]:
         """Let one login per server and user happen at a time, over all processes.
 
-        Who cannot get the lock, or not within the longest wait, goes on without it: a second login does no harm. Not to
-        be taken twice by the same caller.
+        A caller that cannot get the lock, or not within the longest wait, goes on without it: a second login does no
+        harm. Not to be taken twice by the same caller.
         """
-        with self._open_folder(create=True) as folder:
-            lock = None if folder is None else _open_lock(folder, _file_name(api_url, username) + ".lock")
-        locked = False
-        try:
-            locked = lock is not None and self._wait_for(lock)
+        with ExitStack() as held:
+            with suppress(OSError):
+                folder = held.enter_context(self._open_folder(create=True))
+                if folder is not None:
+                    name = _file_name(api_url, username) + ".lock"
+                    held.enter_context(
+                        exclusive_in_folder(folder, name, clock=self._clock, longest_wait=self._longest_wait)
+                    )
             yield
-        finally:
-            if lock is not None:
-                if locked:
-                    # Closing is not enough where a process that was forked meanwhile holds the file open, too.
-                    fcntl.flock(lock, fcntl.LOCK_UN)
-                os.close(lock)
-
-    def _wait_for(self, lock: int) -> bool:
-        give_up = self._clock.monotonic() + self._longest_wait
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if self._clock.monotonic() + _PAUSE > give_up:
-                    return False
-                self._clock.sleep(_PAUSE)
-            except OSError:
-                # Some network file systems have no locks.
-                return False
-            else:
-                return True
 
     @contextmanager
     def _open_folder(self, *, create: bool) -> Iterator[int | None]:
@@ -151,17 +132,11 @@ def _file_name(api_url: str, username: str) -> str:
 
 def _make(folder: Path) -> None:
     """Make the folder and those above it, each for its owner alone."""
-    missing = []
-    above = folder
-    while not above.exists():
-        missing.append(above)
-        above = above.parent
-    if missing and os.geteuid() == 0 and not _is_mine(above.stat()):
+    above = next(each for each in folder.parents if each.exists())
+    if not folder.exists() and os.geteuid() == 0 and not _is_mine(above.stat()):
         # Under sudo that keeps HOME: a folder of root's in a user's home would lock the user out of it.
         return
-    for each in reversed(missing):
-        with suppress(FileExistsError):
-            each.mkdir(mode=stat.S_IRWXU)
+    make_folder(folder, private=True)
 
 
 def _is_mine(status: os.stat_result) -> bool:
@@ -207,24 +182,6 @@ def _read_private(folder: int, name: str) -> bytes | None:
     return content if len(content) <= _LARGEST else None
 
 
-def _write(folder: int, name: str, content: bytes) -> None:
-    """Put a file in the place of another, so that a reader sees the one or the other, even after a power cut."""
-    temporary = f"{name}.{secrets.token_hex(8)}.new"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    file = os.open(temporary, flags, stat.S_IRUSR | stat.S_IWUSR, dir_fd=folder)
-    try:
-        with os.fdopen(file, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(file)
-        os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-        os.fsync(folder)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary, dir_fd=folder)
-        raise
-
-
 def _take_away(folder: int, name: str, api_url: str, username: str, token: str) -> None:
     """Remove the file if it has this token at the very moment it is removed; put it back if it has another."""
     aside = f"{name}.{secrets.token_hex(8)}.old"
@@ -237,22 +194,10 @@ def _take_away(folder: int, name: str, api_url: str, username: str, token: str) 
     os.unlink(aside, dir_fd=folder)
 
 
-def _open_lock(folder: int, name: str) -> int | None:
-    try:
-        return os.open(
-            name,
-            os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC,
-            stat.S_IRUSR | stat.S_IWUSR,
-            dir_fd=folder,
-        )
-    except OSError:
-        return None
-
-
 def _sweep(folder: int, name: str) -> None:
     """Remove what crashes left behind: it holds tokens, too."""
     for each in os.listdir(folder):
-        if each.startswith(name) and each.endswith((".new", ".old")):
+        if each.startswith((TEMPORARY_PREFIX, name)) and each.endswith((".new", ".old")):
             with suppress(OSError):
                 if time.time() - os.stat(each, dir_fd=folder, follow_symlinks=False).st_mtime > _LEFT_BEHIND:
                     os.unlink(each, dir_fd=folder)

@@ -63,7 +63,7 @@ OPERATION = credential
 
 
 def _guarded(path: Path, context: Context) -> AbstractContextManager[None]:
-    return nullcontext() if context.check_mode else alone(path.parent)
+    return nullcontext() if context.check_mode else alone(path)
 
 
 def _read(path: Path) -> str:

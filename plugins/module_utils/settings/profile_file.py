@@ -9,26 +9,22 @@ the standard library writes TOML; what came out is read again, and refused unles
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import re
 import stat
-import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from ..errors import ConfigurationError
+from ..files import PRIVATE_FILE, PRIVATE_FOLDER, exclusive, make_folder, replace_file
 from .profiles import PROFILES
 
 # None means that the setting is to be gone.
 Settings: TypeAlias = "Mapping[str, str | bool | float | None]"
 
-_PRIVATE_FILE = 0o600
-_PRIVATE_FOLDER = 0o700
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _ANY_HEADER = re.compile(r"\s*\[")
 
@@ -86,14 +82,13 @@ def without_profile(text: str, name: str) -> str:
 def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner can read, as a whole or not at all. A link stays one: its target is written.
 
+    Folders that are missing are made for the owner alone, and the file's own folder is closed to others.
+
     Raises ConfigurationError if it cannot be written.
     """
-    target = Path(os.path.realpath(path))
-    try:
+    with _as_sentence(path, "written"):
         _make_private(path.parent)
-        _replace(target, text.encode())
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be written: {error.strerror}.") from None
+        replace_file(path, text.encode(), mode=PRIVATE_FILE)
 
 
 def is_private(path: Path) -> bool:
@@ -102,42 +97,29 @@ def is_private(path: Path) -> bool:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Let one process at a time change what is in a folder.
+def alone(path: Path) -> Iterator[None]:
+    """Let one process at a time change a file. Makes its folder if there is none.
 
-    Raises ConfigurationError if the folder cannot be made.
+    Raises ConfigurationError if that folder cannot be made, or another process holds the file for half a minute.
     """
-    try:
-        _make_private(folder)
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as error:
-        raise ConfigurationError(f"{folder} cannot be used: {error.strerror}.") from None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with ExitStack() as held:
+        with _as_sentence(path, "changed"):
+            _make_private(path.parent)
+            held.enter_context(exclusive(path))
         yield
-    finally:
-        os.close(handle)
+
+
+@contextmanager
+def _as_sentence(path: Path, done: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be {done}: {error.strerror}.") from None
 
 
 def _make_private(folder: Path) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    folder.mkdir(mode=_PRIVATE_FOLDER, exist_ok=True)
-    folder.chmod(_PRIVATE_FOLDER)
-
-
-def _replace(target: Path, content: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            os.fchmod(file.fileno(), _PRIVATE_FILE)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(target)
-    except BaseException:
-        with suppress(OSError):
-            Path(temporary).unlink()
-        raise
+    make_folder(folder, private=True)
+    folder.chmod(PRIVATE_FOLDER)
 
 
 def _lines(text: str) -> list[str]:

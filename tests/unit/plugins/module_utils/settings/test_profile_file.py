@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
 from ansible_collections.jetstream.cloud.plugins.module_utils.settings.profile_file import (
+    alone,
     is_private,
     with_profile,
     without_profile,
@@ -170,3 +172,15 @@ def test_a_link_stays_a_link(tmp_path: Path, file: Path) -> None:
     write_private(file, "new")
     assert file.is_symlink()
     assert (target.read_text(), target.stat().st_mode & 0o777) == ("new", 0o600)
+
+
+def test_folders_that_are_made_are_for_their_owner_alone_whatever_the_umask(tmp_path: Path) -> None:
+    path = tmp_path / ".config" / "jetstream" / "profiles.toml"
+    before = os.umask(0)
+    try:
+        with alone(path):
+            write_private(path, "new")
+    finally:
+        os.umask(before)
+    made = {each.name: each.stat().st_mode & 0o777 for each in (path, *path.parents[:2])}
+    assert made == {"profiles.toml": 0o600, "jetstream": 0o700, ".config": 0o700}
