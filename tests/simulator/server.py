@@ -26,7 +26,10 @@ from .request_log import RequestLog
 from .world.state import World
 
 LOOPBACK = "127.0.0.1"
-_PATIENCE = 10.0
+_PATIENCE = 60.0
+# An idle connection is closed after so many seconds of the machine's time. That is longer than any test takes on a busy
+# machine: a client whose clock stands still must not lose a request to a connection that is just being closed.
+_KEEP_ALIVE = 3600
 
 
 class _Protocol(H11Protocol):
@@ -74,6 +77,7 @@ class Server:
             access_log=False,
             date_header=False,
             server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE,
             ssl_certfile=certfile,
             ssl_keyfile=keyfile,
         )

@@ -47,7 +47,8 @@ class Site:
     @property
     def options(self) -> dict[str, Any]:
         """Return the options of a module that lead here."""
-        return {"api_url": self.server.url, "username": USER, "password": PASSWORD}
+        # The timeout is of the machine's time, not of the world's: a busy machine must not change what is requested.
+        return {"api_url": self.server.url, "username": USER, "password": PASSWORD, "timeout": 600.0}
 
     @property
     def cache(self) -> TokenCache:
