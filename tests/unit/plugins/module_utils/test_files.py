@@ -270,7 +270,7 @@ def test_waiting_for_a_lock_ends_and_names_it(tmp_path: Path) -> None:
 
 
 def test_a_lock_can_be_taken_again_also_after_an_error(tmp_path: Path) -> None:
-    for _ in range(2):
+    for _round in range(2):
         with pytest.raises(KeyError), exclusive(tmp_path / "file", clock=FakeClock()):
             raise KeyError
     with exclusive(tmp_path / "file", clock=FakeClock()):
