@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import sys
 from devtool.checks import CHECKS, OPENSTACK
 from devtool.environment import BESIDE, DEMO_SEED, REQUIREMENTS, ROOT, Environment, SetUpFailed, make_home, say
 from devtool.openstack_collection import provide_openstack_cloud
+from devtool.prerequisites import GIT, missing, report
 from devtool.running import run_checks
 
 
@@ -106,19 +106,27 @@ def _check_name(word: str) -> str:
 
 
 def _test(arguments: argparse.Namespace) -> int:
-    if shutil.which("git") is None:
-        raise SetUpFailed("the checks work on copies that git makes. Install it (Debian, Ubuntu: apt install git).")
+    named = [check for check in CHECKS if check.name in arguments.checks]
+    if arguments.extra and len(named) != 1:
+        say("dev: name the one check that gets what follows --")
+        return 2
+    in_ci = os.environ.get("CI") == "true"
+    skipped = {} if named or in_ci else {check: why for check in CHECKS if (why := check.why_skipped())}
+    chosen = named or [check for check in CHECKS if check not in skipped]
+    # All that can be known beforehand is said before anything is set up.
+    needed = [GIT, *(each for check in chosen for each in check.prerequisites)]
+    told, can_run = report(missing(needed), in_ci=in_ci)
+    if not can_run:
+        raise SetUpFailed(told)
     if not (ROOT / ".git").exists():
         raise SetUpFailed("the checks need a clone made by git, which knows what belongs to the collection.")
     environment = Environment("test")
     environment.prepare()
-    chosen = [check for check in CHECKS if not arguments.checks or check.name in arguments.checks]
-    if arguments.extra and len(chosen) != 1:
-        say("dev: name the one check that gets what follows --")
-        return 2
-    asked_for = bool(arguments.checks)
-    fine = run_checks(chosen, environment, arguments.extra, verbose=arguments.verbose, asked_for=asked_for)
-    return 0 if fine else 1
+    if told:
+        say(told)
+    for check, why in skipped.items():
+        say(f"Not run: {check.name}. {why}")
+    return 0 if run_checks(chosen, environment, arguments.extra, verbose=arguments.verbose) else 1
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -65,5 +65,13 @@ def _wanted_versions(environment: Environment) -> set[str]:
 def _download(environment: Environment, version: str) -> Path:
     wheel = CACHE / f"pip-{version}-py3-none-any.whl"
     options = ["--quiet", "--no-deps", "--disable-pip-version-check", "--dest", str(CACHE)]
-    subprocess.run([str(environment.python), "-m", "pip", "download", *options, f"pip=={version}"], check=True)
+    fetched = subprocess.run(
+        [str(environment.python), "-m", "pip", "download", *options, f"pip=={version}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if fetched.returncode:
+        raise SetUpFailed(f"pip could not fetch pip {version}:\n{fetched.stdout}")
     return wheel

@@ -18,10 +18,13 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
+from devtool import durations
 from devtool.environment import CACHE, COLLECTIONS, ROOT, Environment, SetUpFailed, make_home, say
+from devtool.prerequisites import Prerequisite
 
 # No check takes a tenth of this. One that hangs must not keep the others waiting for ever.
 _LONGEST = 20 * 60
+_DURATIONS = CACHE / "durations.json"
 _CHECKOUT = COLLECTIONS / "ansible_collections" / "jetstream" / "cloud"
 
 
@@ -29,23 +32,15 @@ class CheckFailed(Exception):
     """A check found something, or could not be carried out."""
 
 
-class CheckSkipped(Exception):
-    """A check was not carried out. The message says why, and how to have it carried out."""
-
-
 class Workplace:
     """What one check works with: an environment, a home, copies of the checkout, and where its output goes."""
 
-    def __init__(
-        self, environment: Environment, folder: Path, extra: Sequence[str], *, live: bool, asked_for: bool
-    ) -> None:
+    def __init__(self, environment: Environment, folder: Path, extra: Sequence[str], *, live: bool) -> None:
         self.environment = environment
         self.folder = folder
         self.log = folder.with_suffix(".log")
         # What the user wants the tool behind the check to be given.
         self.extra = tuple(extra)
-        # Whether the user named the check. If not, all are run.
-        self.asked_for = asked_for
         self.home = make_home("home")
         self._live = live
         self._process: subprocess.Popen[str] | None = None
@@ -137,13 +132,24 @@ class Workplace:
         return line
 
 
+def _never() -> None:
+    """Return no reason to skip a check."""
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One step of `./dev test`."""
+    """One step of `./dev test`.
+
+    ``seconds``: how long it took on two cores, beside the others. ``prerequisites``: the programs that it needs.
+    ``why_skipped`` returns why all checks are run without this one, and what to do about it, or None.
+    """
 
     name: str
     about: str
     run: Callable[[Workplace], None]
+    seconds: float
+    prerequisites: tuple[Prerequisite, ...] = ()
+    why_skipped: Callable[[], str | None] = _never
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,50 +157,60 @@ class _Ended:
     check: Check
     seconds: float
     failure: str | None
-    skipped: str | None
     log: Path
 
 
-def run_checks(
-    checks: Sequence[Check], environment: Environment, extra: Sequence[str], *, verbose: bool, asked_for: bool
-) -> bool:
+def run_checks(checks: Sequence[Check], environment: Environment, extra: Sequence[str], *, verbose: bool) -> bool:
     """Run checks, print what those that fail have to say, and return whether none of them failed.
 
-    extra is handed to the tool behind the check. A check that runs alone is shown as it goes, and so is verbose.
-    asked_for: whether these very checks were named.
+    ``extra`` is handed to the tool behind the check. A check that runs alone is shown as it goes.
     """
     folder = _new_folder()
     begun = time.monotonic()
     alone = len(checks) == 1
-    places = {
-        check: Workplace(environment, folder / check.name, extra, live=alone, asked_for=asked_for) for check in checks
-    }
-    ended: dict[Check, _Ended] = {}
-    pool = ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2))
+    at_once = max(2, os.cpu_count() or 2)
+    places = {check: Workplace(environment, folder / check.name, extra, live=alone) for check in checks}
+    ended: list[_Ended] = []
+    pool = ThreadPoolExecutor(max_workers=at_once)
     try:
+        if not alone:
+            say(announcement(checks, at_once, durations.load(_DURATIONS)))
         for future in as_completed([pool.submit(_run_one, check, place) for check, place in places.items()]):
-            result = future.result()
-            ended[result.check] = result
+            ended.append(future.result())
             if not alone:
-                _report(result, whole=verbose or result.failure is not None)
+                _report(ended[-1], f"{len(ended)} of {len(checks)}", whole=verbose or ended[-1].failure is not None)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         for place in places.values():
             place.stop()
         pool.shutdown(wait=True)
         shutil.rmtree(folder, ignore_errors=True)
-    return _summary([ended[check] for check in checks], time.monotonic() - begun)
+    if not extra:
+        durations.save(_DURATIONS, {each.check.name: each.seconds for each in ended if each.failure is None})
+    say(f"\n{verdict([(each.check.name, each.failure) for each in ended], time.monotonic() - begun)}")
+    return all(each.failure is None for each in ended)
+
+
+def announcement(checks: Sequence[Check], at_once: int, known: Mapping[str, float]) -> str:
+    """Say how many checks there are, and how long they take: as the last time here, as far as that is known."""
+    guesses = [known.get(check.name, check.seconds) for check in checks]
+    source = "the last time here" if all(check.name in known for check in checks) else "on two cores"
+    took = durations.as_text(durations.expected(guesses, at_once))
+    return f"{len(checks)} checks, {at_once} side by side. They took about {took} {source}. Each is shown when it ends."
+
+
+def verdict(ended: Sequence[tuple[str, str | None]], seconds: float) -> str:
+    """Say which checks failed, given each one's name and failure, and where their output is."""
+    failed = [name for name, failure in ended if failure is not None]
+    result = f"{len(failed)} of {len(ended)} FAILED: {', '.join(failed)}" if failed else f"All {len(ended)} passed"
+    return f"{result}, in {seconds:.0f} s. What each of them wrote is in .cache/logs/."
 
 
 def _run_one(check: Check, place: Workplace) -> _Ended:
     begun = time.monotonic()
     failure: str | None = None
-    skipped: str | None = None
     try:
         check.run(place)
-    except CheckSkipped as reason:
-        skipped = str(reason)
-        place.write(f"Skipped: {skipped}\n")
     except (CheckFailed, SetUpFailed, OSError, subprocess.SubprocessError) as error:
         failure = str(error)
         place.write(f"{failure}\n")
@@ -202,38 +218,15 @@ def _run_one(check: Check, place: Workplace) -> _Ended:
     logs.mkdir(exist_ok=True)
     # Moved in one step: another run's log of the same name is replaced, not mixed in.
     log = place.log.replace(logs / f"{check.name}.log")
-    return _Ended(check, time.monotonic() - begun, failure, skipped, log)
+    return _Ended(check, time.monotonic() - begun, failure, log)
 
 
-def _report(result: _Ended, *, whole: bool) -> None:
-    say(_line(result))
+def _report(result: _Ended, place: str, *, whole: bool) -> None:
+    word = "ok" if result.failure is None else "FAIL"
+    say(f"{place:>8}  {word:<4}  {result.check.name:<13} {result.seconds:6.1f} s  {result.check.about}")
     if whole:
         text = result.log.read_text(encoding="utf-8").rstrip()
         say("".join(f"    {line}\n" for line in text.splitlines()))
-
-
-def _line(result: _Ended) -> str:
-    verdict = "FAIL" if result.failure is not None else "ok  " if result.skipped is None else "skip"
-    about = result.check.about if result.skipped is None else f"{result.check.about}: {result.skipped}"
-    return f"{verdict}  {result.check.name:<13} {result.seconds:6.1f} s  {about}"
-
-
-def _summary(ended: Sequence[_Ended], seconds: float) -> bool:
-    failed = [result.check.name for result in ended if result.failure is not None]
-    say("")
-    for result in ended:
-        say(_line(result))
-    skipped = [result.check.name for result in ended if result.skipped is not None]
-    verdict = f"{len(failed)} of {len(ended)} FAILED: {', '.join(failed)}" if failed else f"{_passed(ended)} passed"
-    if skipped:
-        verdict = f"{verdict}; not run: {', '.join(skipped)}"
-    say(f"\n{verdict}, in {seconds:.0f} s. What each of them wrote is in .cache/logs/.")
-    return not failed
-
-
-def _passed(ended: Sequence[_Ended]) -> str:
-    passed = [result for result in ended if result.skipped is None]
-    return f"all {len(ended)}" if len(passed) == len(ended) else f"{len(passed)} of {len(ended)}"
 
 
 def _new_folder() -> Path:

@@ -17,7 +17,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.settings.resolve i
 from ansible_collections.jetstream.cloud.tests.benchmarks.contenders import INFO, STATE, Contender
 from ansible_collections.jetstream.cloud.tests.benchmarks.stage import Asked, Costs, Site
 from ansible_collections.jetstream.cloud.tests.benchmarks.watch import OperationRunner, Ran, counting_python
-from ansible_collections.jetstream.cloud.tests.unit.fakes.playbooks import Json
+from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.playbooks import Json
 
 # An empty module, on the controller.
 EMPTY_TASK: Json = {"ansible.builtin.ping": {}}

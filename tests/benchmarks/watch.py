@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from ansible_collections.jetstream.cloud.tests.unit.fakes.playbooks import Playbook
+from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.playbooks import Playbook
 
 _RUNNING: set[subprocess.Popen[bytes]] = set()
 

@@ -19,8 +19,8 @@ from typing import Any, Self
 
 from ansible_collections.jetstream.cloud.tests.benchmarks.side_by_side.ways import Json, Way
 from ansible_collections.jetstream.cloud.tests.benchmarks.watch import ran
+from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.playbooks import CALLBACKS
 from ansible_collections.jetstream.cloud.tests.openstack.cloud import Cloud
-from ansible_collections.jetstream.cloud.tests.unit.fakes.playbooks import CALLBACKS
 
 # Python imports a module of this name at its start. sys.argv is not there yet.
 _COUNTING = """\

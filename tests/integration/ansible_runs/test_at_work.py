@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.playbooks import Json, Playbook
 from ansible_collections.jetstream.cloud.tests.simulator import Server, Settings, fleet
-from ansible_collections.jetstream.cloud.tests.unit.fakes.playbooks import Json, Playbook
 
 STOP_ALL: Json = {"jetstream.cloud.jetstream_instance_state": {"state": "stopped", "all": True}}
 ARRIVAL = "[localhost] node-0002 (2): stop done ("

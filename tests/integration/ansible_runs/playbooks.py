@@ -36,7 +36,6 @@ class Playbook:
     @property
     def command(self) -> list[str]:
         """Return the program and its arguments."""
-        # Not by python -m ansible, which knows no playbook where ansible-test runs the tests with ansible-core 2.19.
         return [str(Path(sys.executable).with_name("ansible-playbook")), str(self._path)]
 
     def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.jetstream.cloud.plugins.module_utils.options import ModuleSpec
+from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.playbooks import PLUGINS, Json, Playbook
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Server, fleet
-from ansible_collections.jetstream.cloud.tests.unit.fakes.playbooks import PLUGINS, Json, Playbook
 
 # What has no main() is an action and nothing else.
 MODULES = sorted(path.stem for path in (PLUGINS / "modules").glob("*.py") if "\ndef main(" in path.read_text())

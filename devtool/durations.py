@@ -1,0 +1,39 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How long checks took on this machine, to say how long they will take."""
+
+from __future__ import annotations
+
+import heapq
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+
+def load(path: Path) -> dict[str, float]:
+    """Return seconds by name of a check; nothing where no run has ended, or the file cannot be read."""
+    try:
+        durations = json.loads(path.read_text(encoding="utf-8"))
+        return {str(name): float(seconds) for name, seconds in durations.items()}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}
+
+
+def save(path: Path, measured: Mapping[str, float]) -> None:
+    """Add what was measured to what the file has. Raises OSError."""
+    durations = load(path) | {name: round(seconds, 1) for name, seconds in measured.items()}
+    path.write_text(f"{json.dumps(durations, indent=1, sort_keys=True)}\n", encoding="utf-8")
+
+
+def expected(durations: Iterable[float], at_once: int) -> float:
+    """Return how many seconds all take if they are begun in this order, ``at_once`` side by side."""
+    ends = [0.0] * at_once
+    for seconds in durations:
+        heapq.heapreplace(ends, ends[0] + seconds)
+    return max(ends)
+
+
+def as_text(seconds: float) -> str:
+    """Return a duration as people say it: ``40 s``, ``3 min``. Never less than it is."""
+    return f"{-(-seconds // 10) * 10:.0f} s" if seconds < 90 else f"{-(-seconds // 60):.0f} min"

@@ -1,0 +1,56 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Programs of the machine that checks cannot do without, looked for before anything is set up or run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+# Daemons are in folders that are often not on a user's PATH.
+_SYSTEM_FOLDERS = ("/usr/sbin", "/sbin")
+
+
+@dataclass(frozen=True, slots=True)
+class Prerequisite:
+    """A program, the package of Debian and Ubuntu that has it, and what needs it.
+
+    ``optional``: without it, something is skipped, except in CI, where everything has to run.
+    """
+
+    program: str
+    package: str
+    needed_for: str
+    optional: bool = False
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the program is on PATH, or in a folder of daemons."""
+        folders = os.pathsep.join([os.environ.get("PATH", os.defpath), *_SYSTEM_FOLDERS])
+        return shutil.which(self.program, path=folders) is not None
+
+
+GIT = Prerequisite("git", "git", "the checks work on copies that git makes")
+SSH_KEYGEN = Prerequisite("ssh-keygen", "openssh-client", "ansible-test runs it before integration tests")
+CRON = Prerequisite("cron", "cron", "without it, the test of a real cron daemon is skipped", optional=True)
+
+
+def missing(prerequisites: Iterable[Prerequisite]) -> list[Prerequisite]:
+    """Return those that are not there, each once, in their order."""
+    return [each for each in dict.fromkeys(prerequisites) if not each.is_there]
+
+
+def report(absent: Iterable[Prerequisite], *, in_ci: bool) -> tuple[str, bool]:
+    """Return what to tell of missing programs, "" for none, and whether the checks can run without them."""
+    absent = list(absent)
+    fatal = [each for each in absent if in_ci or not each.optional]
+    told = fatal or absent
+    if not told:
+        return "", True
+    reasons = "\n".join(f"  {each.program}: {each.needed_for}" for each in told)
+    packages = " ".join(each.package for each in told)
+    heading = "Missing programs" if fatal else "Optional programs that are missing"
+    return f"{heading}:\n{reasons}\nInstall them (Debian, Ubuntu: apt install {packages}).", not fatal
