@@ -12,9 +12,10 @@ class ModuleDocFragment:
 options:
   name:
     description:
-      - Names, or globs such as V(lab-*).
+      - Names, or globs such as V(lab-*). Numbers and UUIDs are understood, too.
       - A name that is there exactly is never read as a glob.
-      - What O(name), O(id) and O(uuid) say adds up. Filters then narrow it down.
+      - O(name), O(id) and O(uuid) add up. Filters then narrow the selection down.
+      - An empty list selects nothing. That holds for every option that selects.
     type: list
     elements: str
   id:
@@ -29,7 +30,7 @@ options:
     elements: str
   exclude:
     description:
-      - Names, globs, numbers or UUIDs of what is not meant, whatever else is said.
+      - Names, globs, numbers or UUIDs that are left out of the selection, whatever else is given.
     type: list
     elements: str
 """

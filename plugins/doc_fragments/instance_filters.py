@@ -41,6 +41,8 @@ options:
   project:
     description:
       - Only instances of these projects. Names, globs or UUIDs.
+      - A name or UUID that none of the listed instances has is a mistake. A glob may match nothing. That holds for the
+        filters below, too.
     type: list
     elements: str
   flavor:

@@ -12,13 +12,39 @@ class ModuleDocFragment:
 options:
   status:
     description:
-      - Only volumes in one of these states, in the cloud's own words, such as V(available) or V(in-use).
+      - Only volumes in one of these states, in the cloud's own words.
       - A volume's status is known only with O(live=true).
     type: list
     elements: str
+    choices:
+      - attaching
+      - available
+      - awaiting-transfer
+      - backing-up
+      - creating
+      - deleting
+      - detaching
+      - downloading
+      - error
+      - error_backing-up
+      - error_deleting
+      - error_extending
+      - error_managing
+      - error_restoring
+      - extending
+      - in-use
+      - maintenance
+      - managing
+      - reserved
+      - restoring-backup
+      - retyping
+      - unmanaging
+      - uploading
   project:
     description:
       - Only volumes of these projects. Names, globs or UUIDs.
+      - A name or UUID that none of the listed volumes has is a mistake. A glob may match nothing. That holds for the
+        filters below, too.
     type: list
     elements: str
   provider:

@@ -32,6 +32,31 @@ STATUSES = (
     "unknown",
     "verify_resize",
 )
+VOLUME_STATUSES = (
+    "attaching",
+    "available",
+    "awaiting-transfer",
+    "backing-up",
+    "creating",
+    "deleting",
+    "detaching",
+    "downloading",
+    "error",
+    "error_backing-up",
+    "error_deleting",
+    "error_extending",
+    "error_managing",
+    "error_restoring",
+    "extending",
+    "in-use",
+    "maintenance",
+    "managing",
+    "reserved",
+    "restoring-backup",
+    "retyping",
+    "unmanaging",
+    "uploading",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +140,7 @@ INSTANCE_FILTERS = ModuleSpec(
 
 VOLUME_FILTERS = ModuleSpec(
     argument_spec={
-        "status": _STRINGS,
+        "status": {**_STRINGS, "choices": list(VOLUME_STATUSES)},
         "project": _STRINGS,
         "provider": _STRINGS,
     },

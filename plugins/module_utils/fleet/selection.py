@@ -1,7 +1,11 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names, numbers, globs and filters -> the things they mean. Pure functions; what is ambiguous or unknown is said."""
+"""From names, numbers, globs and filters to the things that they select. Pure functions.
+
+Ambiguous and unknown values are reported. An empty list that was given selects nothing; an option that is None was not
+given.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +19,12 @@ from ..model import Instance, Volume
 from ..text.suggestions import did_you_mean
 
 _GLOB_CHARACTERS = frozenset("*?[")
+# A state that nothing is in is no mistake.
+_OPEN_FILTERS = frozenset({"status"})
 
 
 class Named(Protocol):
-    """What can be selected: it has a name, a number and a uuid."""
+    """A thing that can be selected: it has a name, a number and a UUID."""
 
     @property
     def id(self) -> int | str:
@@ -38,7 +44,7 @@ class Named(Protocol):
 
 
 Thing = TypeVar("Thing", bound=Named)
-# What a filter compares a thing by: any of these strings may match.
+# The values that a filter compares: any of them may match.
 Field = Callable[[Thing], Iterable[str | None]]
 
 INSTANCE_FIELDS: Mapping[str, Field[Instance]] = {
@@ -60,43 +66,68 @@ VOLUME_FIELDS: Mapping[str, Field[Volume]] = {
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """What a user said. Names, numbers and uuids add up; filters then narrow down; what is excluded is taken out."""
+    """The options of a selection. Names, numbers and UUIDs add up; filters narrow down; ``exclude`` takes out.
 
-    names: tuple[str, ...] = ()
-    ids: tuple[str, ...] = ()
-    uuids: tuple[str, ...] = ()
+    ``names``, ``ids`` and ``uuids`` are None, and a filter is missing, if the option was not given.
+    """
+
+    names: tuple[str, ...] | None = None
+    ids: tuple[str, ...] | None = None
+    uuids: tuple[str, ...] | None = None
     filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     exclude: tuple[str, ...] = ()
     everything: bool = False
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any], filters: Iterable[str]) -> Selector:
-        """Take the selector's options from a module's options; C(filters) are the names of the filtering ones."""
+        """Take the selector's options from a module's options. ``filters`` are the names of the filtering options."""
 
-        def strings(name: str) -> tuple[str, ...]:
-            return tuple(str(each) for each in options.get(name) or ())
+        def strings(name: str) -> tuple[str, ...] | None:
+            given = options.get(name)
+            return None if given is None else tuple(str(each) for each in given)
 
+        given = {each: strings(each) for each in filters}
         return cls(
             names=strings("name"),
             ids=strings("id"),
             uuids=strings("uuid"),
-            filters={each: strings(each) for each in filters if options.get(each)},
-            exclude=strings("exclude"),
+            filters={name: patterns for name, patterns in given.items() if patterns is not None},
+            exclude=strings("exclude") or (),
             everything=bool(options.get("all")),
         )
 
     @property
     def identifies(self) -> bool:
-        """Whether single things are named."""
-        return bool(self.names or self.ids or self.uuids)
+        """Whether single things are named, or an empty list of them was given."""
+        return any(each is not None for each in self._identifiers.values())
+
+    @property
+    def names_something(self) -> bool:
+        """Whether at least one thing is named."""
+        return any(self._identifiers.values())
 
     @property
     def has_criteria(self) -> bool:
-        """Whether it means anything short of "whatever there is"."""
+        """Whether anything but ``exclude`` was given."""
         return self.identifies or bool(self.filters) or self.everything
 
+    @property
+    def empty_because(self) -> str | None:
+        """A sentence if empty lists leave nothing to be selected."""
+        identifiers = {} if self.names_something else self._identifiers
+        given = {name: each for name, each in {**identifiers, **self.filters}.items() if each is not None}
+        names = [name for name, each in given.items() if not each]
+        if not names:
+            return None
+        verb = "is an empty list" if len(names) == 1 else "are empty lists"
+        return f"{' and '.join(names)} {verb}, so nothing is selected."
+
+    @property
+    def _identifiers(self) -> Mapping[str, tuple[str, ...] | None]:
+        return {"name": self.names, "id": self.ids, "uuid": self.uuids}
+
     def require_criteria(self) -> None:
-        """Raise SelectionError if nothing says what is meant: everything has to be asked for by name."""
+        """Raise SelectionError if nothing was given: the whole account has to be selected by ``all``."""
         if not self.has_criteria:
             raise SelectionError(
                 "No instances selected.",
@@ -106,38 +137,49 @@ class Selector:
 
 @dataclass(frozen=True, slots=True)
 class Selection(Generic[Thing]):
-    """What was selected, in the order it was given, and what was asked for in vain."""
+    """The selected things, in the order of the list.
+
+    ``problems`` has a sentence for each value that is unknown or ambiguous. ``empty_because`` is a sentence if empty
+    lists leave nothing to be selected.
+    """
 
     things: tuple[Thing, ...]
     problems: tuple[str, ...] = ()
+    empty_because: str | None = None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """All that there is to say about it, where it is not refused for that."""
+        return (*self.problems, *([self.empty_because] if self.empty_because else []))
 
 
 def select(things: Sequence[Thing], selector: Selector, fields: Mapping[str, Field[Thing]]) -> Selection[Thing]:
-    """Return what a selector means, with a sentence for each part of it that means nothing or too much."""
-    identified, problems = _identified(things, selector)
+    """Return the things that a selector means."""
+    named, problems = _identified(things, selector)
     excluded, more = _named(things, selector.exclude, "exclude", allow_many=True)
     out = {each.uuid for each in excluded}
     chosen = [
         each
-        for each in (identified if selector.identifies else things)
+        for each in (named if selector.identifies else things)
         if each.uuid not in out and _passes(each, selector.filters, fields)
     ]
-    return Selection(tuple(chosen), (*problems, *more))
+    unknown = _unknown_values(things, selector.filters, fields)
+    return Selection(tuple(chosen), (*problems, *more, *unknown), selector.empty_because)
 
 
-def select_by_name(things: Sequence[Thing], names: tuple[str, ...]) -> Selection[Thing]:
-    """Return what the names and globs mean; everything, if there are none."""
-    if not names:
+def select_by_name(things: Sequence[Thing], names: Sequence[str] | None) -> Selection[Thing]:
+    """Return the things that names and globs mean; all if None were given."""
+    if names is None:
         return Selection(tuple(things))
     chosen, problems = _named(things, names, "name", allow_many=True)
-    out = {each.uuid for each in chosen}
-    return Selection(tuple(each for each in things if each.uuid in out), tuple(problems))
+    found = {each.uuid for each in chosen}
+    return Selection(tuple(each for each in things if each.uuid in found), tuple(problems))
 
 
 def select_to_change(things: Sequence[Thing], selector: Selector, fields: Mapping[str, Field[Thing]]) -> list[Thing]:
-    """Return what a selector means, where a mistake in it would change the wrong things.
+    """Return the things that a selector means, where a mistake in it would change the wrong ones.
 
-    Raises SelectionError if it says nothing, names what is not there, or names allow_many things by one name.
+    Raises SelectionError if the selector is empty, or has a value that is unknown or ambiguous.
     """
     selector.require_criteria()
     selection = select(things, selector, fields)
@@ -147,13 +189,13 @@ def select_to_change(things: Sequence[Thing], selector: Selector, fields: Mappin
 
 
 def _identified(things: Sequence[Thing], selector: Selector) -> tuple[list[Thing], list[str]]:
-    by_name, problems = _named(things, selector.names, "name", allow_many=False)
+    by_name, problems = _named(things, selector.names or (), "name", allow_many=False)
     chosen = {each.uuid for each in by_name}
     for wanted, key, word in (
-        (selector.ids, lambda each: str(each.id), "id"),
+        (selector.ids, lambda each: str(each.id).lower(), "id"),
         (selector.uuids, lambda each: each.uuid.lower(), "uuid"),
     ):
-        for text in wanted:
+        for text in wanted or ():
             found = [each.uuid for each in things if key(each) == text.strip().lower()]
             chosen.update(found)
             if not found:
@@ -164,13 +206,11 @@ def _identified(things: Sequence[Thing], selector: Selector) -> tuple[list[Thing
 def _named(
     things: Sequence[Thing], patterns: Iterable[str], option: str, *, allow_many: bool
 ) -> tuple[list[Thing], list[str]]:
-    """Find what is called so. C(exclude) takes numbers and uuids too, and several things of one name."""
+    """Find the things of a name, number or UUID, or else those of a glob."""
     chosen: list[Thing] = []
     problems: list[str] = []
     for pattern in patterns:
-        exact = [each for each in things if each.name == pattern]
-        if allow_many:
-            exact += [each for each in things if pattern in (str(each.id), each.uuid)]
+        exact = [each for each in things if _is_called(each, pattern)]
         found = exact or [each for each in things if fnmatchcase(each.name, pattern)]
         chosen += found
         if len(exact) > 1 and not allow_many:
@@ -178,8 +218,29 @@ def _named(
             problems.append(f"{len(exact)} are called {pattern}: say which by id ({numbers}).")
         if not found and not _is_glob(pattern):
             guess = did_you_mean(pattern, [each.name for each in things])
-            problems.append(f"{option}: nothing is called {pattern}. {guess}".rstrip())
+            problems.append(f"{option}: nothing is called {pattern or 'by an empty name'}. {guess}".rstrip())
     return chosen, problems
+
+
+def _is_called(thing: Named, text: str) -> bool:
+    return text == thing.name or text.strip().lower() in (str(thing.id).lower(), thing.uuid.lower())
+
+
+def _unknown_values(
+    things: Sequence[Thing], filters: Mapping[str, tuple[str, ...]], fields: Mapping[str, Field[Thing]]
+) -> list[str]:
+    """Return a sentence for each name in a filter that no thing has. Where there are no things, none is a mistake."""
+    if not things:
+        return []
+    problems = []
+    for name, patterns in filters.items():
+        known = {text for each in things for text in fields[name](each) if text is not None}
+        for pattern in patterns:
+            if name in _OPEN_FILTERS or pattern in known or _is_glob(pattern):
+                continue
+            guess = did_you_mean(pattern, known)
+            problems.append(f"{name}: nothing has the {name.replace('_', ' ')} {pattern}. {guess}".rstrip())
+    return problems
 
 
 def _is_glob(pattern: str) -> bool:

@@ -33,7 +33,7 @@ def allocation_info(cloud: Cloud, options: Mapping[str, Any], context: Context) 
     """Return the allocation sources, and how long each lasts at what the instances cost now."""
     rates = Rates.from_options(options["rates"])
     sources = cloud.list_allocation_sources()
-    selection = select_by_name(sources, tuple(options["name"] or ()))
+    selection = select_by_name(sources, options["name"])
     instances = cloud.list_instances(live=options["live"], images=False)
     now = context.clock.now()
     rows = [_row(each, _paid_by(each, instances), rates, now) for each in selection.things]

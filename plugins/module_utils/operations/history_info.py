@@ -81,7 +81,7 @@ def history_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> 
         "days": _days(everything, zone),
         "su": number_if_known(known_total(everything)),
     }
-    return Outcome(result, warnings=(*selection.problems, *_unknown(everything)))
+    return Outcome(result, warnings=(*selection.warnings, *_unknown(everything)))
 
 
 OPERATION = on_cloud(history_info)

@@ -28,7 +28,7 @@ def instance_info(cloud: Cloud, options: Mapping[str, Any], context: Context) ->
     """Return the instances that the options select."""
     selector = Selector.from_options(options, INSTANCE_FILTERS.argument_spec)
     selection = select(cloud.list_instances(live=options["live"]), selector, INSTANCE_FIELDS)
-    return Outcome({"instances": [each.to_result() for each in selection.things]}, warnings=selection.problems)
+    return Outcome({"instances": [each.to_result() for each in selection.things]}, warnings=selection.warnings)
 
 
 OPERATION = on_cloud(instance_info)

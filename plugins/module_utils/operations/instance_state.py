@@ -92,7 +92,7 @@ def _check(options: Mapping[str, Any], selector: Selector) -> None:
         raise ConfigurationError("wait_timeout must be more than 0 seconds.", hint="To not wait, say wait: false.")
     if options["max_changes"] is not None and options["max_changes"] < 0:
         raise ConfigurationError("max_changes must be 0 or more.")
-    if selector.everything and selector.identifies:
+    if selector.everything and selector.names_something:
         raise ConfigurationError("all: true and a name, id or uuid contradict each other.", hint="Say one of them.")
     selector.require_criteria()
 

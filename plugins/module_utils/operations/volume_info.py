@@ -32,7 +32,7 @@ def volume_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> O
     selector = Selector.from_options(options, VOLUME_FILTERS.argument_spec)
     selection = select(cloud.list_volumes(live=options["live"]), selector, VOLUME_FIELDS)
     volumes = [each.to_result() for each in selection.things if _is_wanted(each, options["attached"])]
-    return Outcome({"volumes": volumes}, warnings=selection.problems)
+    return Outcome({"volumes": volumes}, warnings=selection.warnings)
 
 
 OPERATION = on_cloud(volume_info)

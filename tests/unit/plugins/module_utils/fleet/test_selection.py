@@ -14,6 +14,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import Sele
 from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.selection import (
     INSTANCE_FIELDS,
     VOLUME_FIELDS,
+    Selection,
     Selector,
     select,
     select_by_name,
@@ -28,7 +29,11 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
     Provider,
     Volume,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.options import INSTANCE_FILTERS, VOLUME_FILTERS
+from ansible_collections.jetstream.cloud.plugins.module_utils.options import (
+    IDENTIFIERS,
+    INSTANCE_FILTERS,
+    VOLUME_FILTERS,
+)
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import INDIANA, JOHNDOE, an_instance
 from hypothesis import given
 from hypothesis import strategies as st
@@ -86,7 +91,9 @@ def chosen(**options: Any) -> tuple[list[int | str], tuple[str, ...]]:
         ({"status": ["active"], "project": ["Geo Project"]}, [1, 3]),
         ({"name": ["geo-*"], "status": ["active"]}, [3]),
         ({"exclude": ["web", "geo-*"]}, [5, 6, 7, 8]),
-        ({"exclude": ["3", FLEET[3].uuid]}, [1, 2, 5, 6, 7, 8]),
+        # Names, numbers and UUIDs mean the same, to select and to exclude.
+        ({"name": ["3", FLEET[3].uuid.upper(), "gpu1"]}, [3, 4, 6]),
+        ({"exclude": ["3", FLEET[3].uuid.upper(), "gpu1"]}, [1, 2, 5, 7, 8]),
         ({"name": ["geo-*"], "exclude": ["geo-node-01"]}, [4]),
         # A name that is also a glob means the one thing of that name, if there is one.
         ({"name": ["gpu[1]"]}, [5]),
@@ -94,6 +101,9 @@ def chosen(**options: Any) -> tuple[list[int | str], tuple[str, ...]]:
         ({"exclude": ["a*"]}, [1, 2, 3, 4, 5, 6, 8]),
         # A glob may match nothing today.
         ({"name": ["bio-*"], "exclude": ["chem-*"]}, []),
+        ({"project": ["Bio*"]}, []),
+        # A state that nothing is in today.
+        ({"status": ["paused"]}, []),
     ],
 )
 def test_selects(options: dict[str, Any], numbers: list[int]) -> None:
@@ -109,13 +119,89 @@ def test_selects(options: dict[str, Any], numbers: list[int]) -> None:
         ({"id": ["99"]}, "Nothing has the id 99."),
         ({"uuid": ["103585ce"]}, "Nothing has the uuid 103585ce."),
         ({"name": ["web"]}, "2 are called web: say which by id (1, 2)."),
+        ({"name": [""]}, "name: nothing is called by an empty name."),
+        ({"project": ["Geo Projct"]}, "project: nothing has the project Geo Projct. Did you mean Geo Project?"),
+        ({"project": ["geo project"]}, "project: nothing has the project geo project. Did you mean Geo Project?"),
+        ({"flavor": ["m1.lrage"]}, "flavor: nothing has the flavor m1.lrage. Did you mean m1.large?"),
+        ({"image": ["CentOS 7"]}, "image: nothing has the image CentOS 7."),
+        (
+            {"provider": ["Jetstream - TAC"]},
+            "provider: nothing has the provider Jetstream - TAC. Did you mean Jetstream - TACC?",
+        ),
+        (
+            {"allocation_source": ["TG-GEO160015"]},
+            "allocation_source: nothing has the allocation source TG-GEO160015. Did you mean TG-GEO160014?",
+        ),
     ],
 )
 def test_says_what_is_unknown_or_ambiguous(options: dict[str, Any], complaint: str) -> None:
     assert chosen(**options)[1] == (complaint,)
     with pytest.raises(SelectionError) as raised:
-        select_to_change(FLEET, Selector.from_options(options | {"all": "exclude" in options}, ()), INSTANCE_FIELDS)
+        select_to_change(
+            FLEET,
+            Selector.from_options(options | {"all": "exclude" in options}, INSTANCE_FILTERS.argument_spec),
+            INSTANCE_FIELDS,
+        )
     assert str(raised.value) == complaint
+
+
+def test_an_account_without_instances_shows_no_name_to_be_wrong() -> None:
+    selector = Selector.from_options({"project": ["Geo Project"]}, INSTANCE_FILTERS.argument_spec)
+    assert select_to_change([], selector, INSTANCE_FIELDS) == []
+
+
+OTHERS: Sequence[dict[str, Any]] = (
+    {"all": True},
+    {"status": ["active"]},
+    {"project": ["Geo Project"]},
+    {"id": ["3"]},
+)
+IDENTIFYING = [name for name in IDENTIFIERS.argument_spec if name != "exclude"]
+
+
+@pytest.mark.parametrize(
+    ("option", "other"),
+    [
+        *((option, other) for option in INSTANCE_FILTERS.argument_spec for other in OTHERS if option not in other),
+        *((option, other) for option in IDENTIFYING for other in OTHERS[:3]),
+    ],
+)
+def test_an_empty_list_means_none_and_null_was_not_given(option: str, other: dict[str, Any]) -> None:
+    def selected(**given: Any) -> Selection[Instance]:
+        return select(FLEET, Selector.from_options({**other, **given}, INSTANCE_FILTERS.argument_spec), INSTANCE_FIELDS)
+
+    reason = f"{option} is an empty list, so nothing is selected."
+    assert selected(**{option: []}) == Selection((), (), reason)
+    assert selected(**{option: None}) == selected() != Selection(())
+
+
+@pytest.mark.parametrize("option", [*IDENTIFYING, *INSTANCE_FILTERS.argument_spec])
+def test_an_empty_list_alone_is_a_selection(option: str) -> None:
+    selector = Selector.from_options({option: []}, INSTANCE_FILTERS.argument_spec)
+    assert select_to_change(FLEET, selector, INSTANCE_FIELDS) == []
+
+
+def test_nothing_is_excluded_by_an_empty_list() -> None:
+    assert chosen(all=True, exclude=[]) == chosen(all=True)
+
+
+def test_an_empty_list_beside_a_name_takes_nothing_away() -> None:
+    assert chosen(name=[], id=["3"]) == ([3], ())
+    assert Selector(names=(), ids=("3",)).empty_because is None
+
+
+def test_several_empty_lists_are_all_named() -> None:
+    selector = Selector(names=(), filters={"project": ()})
+    assert selector.empty_because == "name and project are empty lists, so nothing is selected."
+
+
+def test_a_name_that_is_the_number_of_another_is_ambiguous() -> None:
+    fleet = [an_instance("7", number=1), an_instance("web", number=7)]
+    with pytest.raises(SelectionError) as raised:
+        select_to_change(fleet, Selector(names=("7",)), INSTANCE_FIELDS)
+    assert str(raised.value) == "2 are called 7: say which by id (1, 7)."
+    # What is excluded by either is out.
+    assert select_to_change(fleet, Selector(everything=True, exclude=("7",)), INSTANCE_FIELDS) == []
 
 
 def test_changes_nothing_unless_something_is_meant() -> None:
@@ -130,14 +216,15 @@ def test_changes_nothing_unless_something_is_meant() -> None:
 @pytest.mark.parametrize(
     ("names", "found", "problems"),
     [
-        ((), ["TG-GEO160014", "TG-OVER0001"], ()),
+        (None, ["TG-GEO160014", "TG-OVER0001"], ()),
+        ((), [], ()),
         (("TG-*",), ["TG-GEO160014", "TG-OVER0001"], ()),
         (("TG-OVER0001", GRANT.uuid), ["TG-GEO160014", "TG-OVER0001"], ()),
         (("TG-GEO160015",), [], ("name: nothing is called TG-GEO160015. Did you mean TG-GEO160014?",)),
     ],
 )
 def test_selects_allocation_sources_by_name(
-    names: tuple[str, ...], found: list[str], problems: tuple[str, ...]
+    names: tuple[str, ...] | None, found: list[str], problems: tuple[str, ...]
 ) -> None:
     selection = select_by_name([GRANT, AllocationSource(name="TG-OVER0001", uuid="e85df46e")], names)
     assert ([each.name for each in selection.things], selection.problems) == (found, problems)
@@ -148,7 +235,9 @@ def test_selects_volumes() -> None:
         return Volume(number, f"uuid-{number}", name, 10, status, INDIANA, JOHNDOE, "johndoe", project=GEO)
 
     volumes = [a_volume("data", 1, "in-use"), a_volume("scratch", 2, "available"), a_volume("old", 3, None)]
-    selector = Selector.from_options({"status": ["in-*", "avail*"], "project": ["Geo*"]}, VOLUME_FILTERS.argument_spec)
+    selector = Selector.from_options(
+        {"status": ["in-use", "available"], "project": ["Geo*"]}, VOLUME_FILTERS.argument_spec
+    )
     assert [each.id for each in select(volumes, selector, VOLUME_FIELDS).things] == [1, 2]
 
 
@@ -170,9 +259,8 @@ def test_every_word_adds_and_what_is_excluded_is_out(
     everything = [each.uuid for each in fleet]
     together = picked(name=names)
     assert together == [uuid for uuid in everything if uuid in together], "in the order they came in, each once"
-    if names:
-        apart = {uuid for name in names for uuid in picked(name=[name])}
-        assert set(together) == apart
+    apart = {uuid for name in names for uuid in picked(name=[name])}
+    assert set(together) == apart
     left = picked(name=names, exclude=exclude)
     out = {uuid for uuid in everything if uuid not in picked(exclude=exclude)}
     assert left == [uuid for uuid in together if uuid not in out]
@@ -181,7 +269,7 @@ def test_every_word_adds_and_what_is_excluded_is_out(
 @given(fleet=FLEETS, name=NAMES)
 def test_a_name_means_its_bearers_or_else_what_it_matches(fleet: Sequence[Instance], name: str) -> None:
     selection = select(fleet, Selector(names=(name,)), INSTANCE_FIELDS)
-    bearers = [each for each in fleet if each.name == name]
+    bearers = [each for each in fleet if name in (each.name, str(each.id))]
     assert list(selection.things) == (bearers or [each for each in fleet if fnmatchcase(each.name, name)])
     if len(bearers) > 1:
         assert selection.problems
