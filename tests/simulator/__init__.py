@@ -15,7 +15,7 @@ from .faults import Fault, Faults
 from .odd_values import Missing, Raw, nested
 from .request_log import Logged, RequestLog
 from .server import Server, serve
-from .settings import RECORDED_DEPLOY, RECORDED_TRANSITION, Settings
+from .settings import RECORDED_DEPLOY, RECORDED_TRANSITION, Phases, Settings
 from .streams import Stream
 from .world.cloud import Trouble
 from .world.fleets import add_colleague, fleet
@@ -35,6 +35,7 @@ __all__ = [
     "Logged",
     "ManualClock",
     "Missing",
+    "Phases",
     "Raw",
     "RequestLog",
     "Server",

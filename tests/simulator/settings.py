@@ -47,6 +47,9 @@ class Settings:
     detail_cache: float = 60.0
     list_cache: float = 30.0
 
+    # So long before it asks nova for an action, Atmosphere has read the state that it then goes by.
+    reads_before: float = 0.0
+
     # What every request takes, and what each instance in an answer adds.
     latency: float = 0.0
     v2_list_cost: float = 0.0

@@ -49,14 +49,14 @@ class Doing:
         if over > 0:
             raise error(413, f"Time allocation exceeded: Allocation {source.name} is over 100% by {over:.3f} hours.")
 
-    def set_up(self, wait_as: str | None = None, *, when_active: bool = True) -> None:
+    def set_up(self, wait_as: str | None = None, *, active_in: float = 1.0) -> None:
         """Have the machine set up, and given an address, once it is active.
 
         ``wait_as``: what it is said to do until that begins. None: as the last deployment left it.
         """
         if wait_as is not None:
             self.vm.tmp_status = wait_as
-        self.world.cloud.deploy(self.vm, self.parameters["action"], self.world.now(), when_active=when_active)
+        self.world.cloud.deploy(self.vm, self.parameters["action"], self.world.now(), active_in=active_in)
 
     def write_down(self) -> None:
         """Note in the database what the machine does this moment."""
@@ -185,7 +185,7 @@ def _reboot(doing: Doing) -> None:
         choices = ", ".join(f"'{each}'" for each in _REBOOT_TYPES)
         text = f"400 Bad Request Invalid input for field/attribute type. Value: {kind}. u'{kind}' is not one of "
         raise Irrecoverable(f"{text}[{choices}]")
-    before = doing.vm.nova_status.lower()
+    before = doing.vm.status_before(doing.world.settings.reads_before, doing.world.now())
     doing.nova("hard reboot" if kind.upper() == "HARD" else "reboot")
     # Atmosphere goes by what it read before: this raises although the machine now comes up.
     _insist_on_active(before)
@@ -195,7 +195,7 @@ def _reboot(doing: Doing) -> None:
 
 def _redeploy(doing: Doing) -> None:
     _insist_on_active(doing.vm.nova_status.lower())
-    doing.set_up("redeploying", when_active=False)
+    doing.set_up("redeploying", active_in=0.0)
     doing.write_down()
 
 

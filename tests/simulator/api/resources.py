@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
-from . import auth, views_v1, views_v2
+from . import auth, changes, histories, views_v1, views_v2
 from .asking import Answer, Ask
 
 View = Callable[[Ask], Answer]
@@ -54,14 +54,14 @@ class Resource:
         return self.path.startswith("/api/v2")
 
 
-def _v2(name: str, view: View, allow: str = _LIST, access: Access = Access.LOGIN) -> Resource:
+def _v2(name: str, view: View, allow: str = _LIST, access: Access = Access.LOGIN, **views: View) -> Resource:
     title = name.replace("_", " ").title().removesuffix("s") + " List"
-    return Resource(f"/api/v2/{name}", allow, {"GET": view}, access, title=title)
+    return Resource(f"/api/v2/{name}", allow, {"GET": view, **views}, access, title=title)
 
 
-def _v2_one(name: str, view: View, allow: str = _DETAIL, access: Access = Access.LOGIN) -> Resource:
+def _v2_one(name: str, view: View, allow: str = _DETAIL, access: Access = Access.LOGIN, **views: View) -> Resource:
     title = name.replace("_", " ").title().removesuffix("s") + " Instance"
-    return Resource(f"/api/v2/{name}/{{key}}", allow, {"GET": view}, access, title=title)
+    return Resource(f"/api/v2/{name}/{{key}}", allow, {"GET": view, **views}, access, title=title)
 
 
 _IDENTITY = "/api/v1/provider/{provider}/identity/{identity}"
@@ -75,8 +75,16 @@ RESOURCES: tuple[Resource, ...] = (
     Resource("/auth", _LIST, {"GET": auth.who_am_i, "POST": auth.log_in}, Access.ALWAYS, title="Authentication"),
     # v1, by identity
     _v1("", GET=views_v1.show_identity),
-    _v1("/instance", _LIST, GET=views_v1.list_instances),
-    _v1("/instance/{instance}", _DETAIL, cached=True, GET=views_v1.show_instance),
+    _v1("/instance", _LIST, GET=views_v1.list_instances, POST=changes.launch_v1),
+    _v1(
+        "/instance/{instance}",
+        _DETAIL,
+        cached=True,
+        GET=views_v1.show_instance,
+        PATCH=changes.change_instance_v1,
+        PUT=changes.change_instance_v1,
+        DELETE=changes.delete_instance_v1,
+    ),
     _v1("/instance/{instance}/action", _LIST, GET=views_v1.known_actions, POST=views_v1.act),
     _v1("/volume", _LIST, GET=views_v1.list_volumes),
     _v1("/volume/{volume}", _DETAIL, GET=views_v1.show_volume),
@@ -84,23 +92,24 @@ RESOURCES: tuple[Resource, ...] = (
     _v1("/machine", GET=views_v1.broken),
     # v1, the rest
     Resource("/api/v1/provider", _READ_ONLY, {"GET": views_v1.list_providers}),
-    Resource("/api/v1/instance_history", _READ_ONLY, {"GET": views_v1.list_instance_history}),
+    Resource("/api/v1/instance_history", _READ_ONLY, {"GET": histories.list_instance_history}),
     Resource("/api/v1/instance_history/{instance}/status_history", _READ_ONLY, {"GET": views_v1.show_status_history}),
     Resource("/api/v1/profile", "GET, PUT, PATCH, HEAD, OPTIONS", {"GET": views_v1.show_profile}),
     Resource("/api/v1/version", _READ_ONLY, {"GET": views_v2.show_server_version}, Access.ANYONE),
     Resource("/api/v1/maintenance", _READ_ONLY, {"GET": views_v1.list_maintenance}),
     Resource("/api/v1/instance_action/", _READ_ONLY, {"GET": views_v2.empty}, Access.STAFF),
     # v2, of the user
-    _v2("instances", views_v2.list_instances),
-    _v2_one("instances", views_v2.show_instance),
+    _v2("instances", views_v2.list_instances, POST=changes.launch),
+    _v2_one("instances", views_v2.show_instance, PATCH=changes.change_instance, DELETE=changes.delete_instance),
     Resource("/api/v2/instances/{key}/actions", _LIST, {"GET": views_v2.list_offered_actions, "POST": views_v2.act}),
     _v2("instance_actions", views_v2.list_actions, _READ_ONLY),
-    _v2("instance_histories", views_v2.list_histories, _READ_ONLY, Access.ANYONE),
+    _v2("instance_histories", histories.list_histories, _READ_ONLY, Access.ANYONE),
+    _v2_one("instance_histories", histories.show_history, _READ_ONLY, Access.ANYONE),
     _v2("instance_allocation_source", views_v2.list_instance_allocation_sources, _SOURCES),
     _v2("volumes", views_v2.list_volumes),
     _v2_one("volumes", views_v2.show_volume),
-    _v2("projects", views_v2.list_projects),
-    _v2_one("projects", views_v2.show_project),
+    _v2("projects", views_v2.list_projects, POST=changes.create_project),
+    _v2_one("projects", views_v2.show_project, PATCH=changes.change_project, DELETE=changes.delete_project),
     Resource("/api/v2/projects/{key}/instances", _LIST, {"GET": views_v2.broken}),
     Resource("/api/v2/projects/{key}/volumes", _LIST, {"GET": views_v2.broken}),
     _v2("project_instances", views_v2.list_project_instances),
@@ -115,7 +124,7 @@ RESOURCES: tuple[Resource, ...] = (
     _v2("tokens", views_v2.list_tokens),
     _v2("users", views_v2.list_users, _READ_ONLY),
     _v2_one("users", views_v2.show_user, "GET, PUT, PATCH, HEAD, OPTIONS"),
-    _v2("groups", views_v2.list_groups),
+    _v2("groups", views_v2.list_groups, POST=changes.create_group),
     # v2, of everybody
     _v2("providers", views_v2.list_providers, _LIST, Access.ANYONE),
     _v2_one("providers", views_v2.show_provider, _READ_ONLY, Access.ANYONE),

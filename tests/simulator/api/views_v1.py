@@ -15,12 +15,11 @@ from ..world.vm import Look
 from . import shapes_v1
 from .actions import perform, reach_cloud
 from .asking import Answer, Ask, Broken, detail, error, not_found
-from .paging import v1_page_of
 
 
 def list_instances(ask: Ask) -> Answer:
     """GET .../instance. From the cache, if that is not older than half a minute; and into the database in any case."""
-    identity = _identity_of(ask)
+    identity = identity_of(ask)
     rows = _cached_looks(ask, identity)
     for instance, look in rows:
         ask.world.remember(instance, look)
@@ -39,25 +38,23 @@ def _cached_looks(ask: Ask, identity: Identity) -> list[tuple[Instance, Look]]:
     until, looks = world.list_cache.get(identity.uuid, (world.now(), []))
     if world.now() < until:
         return looks
-    looks = []
-    for vm in world.cloud.of(identity):
-        instance = world.instance_with(vm.uuid)
-        if instance is not None:
-            looks.append((instance, vm.look()))
+    looks = [(world.known(vm, ask.somebody), vm.look()) for vm in world.cloud.of(identity)]
     world.list_cache[identity.uuid] = (world.now() + timedelta(seconds=world.settings.list_cache), looks)
     return looks
 
 
 def show_instance(ask: Ask) -> Answer:
     """GET .../instance/<uuid>. Goes into the page cache (see app), and what it shows into the database."""
-    identity = _identity_of(ask)
+    identity = identity_of(ask)
     uuid = ask.names["instance"]
-    _reach(ask, identity)
+    reach(ask, identity)
     vm = ask.world.cloud.vms.get(uuid)
-    instance = ask.world.instance_with(uuid)
-    if vm is None or instance is None or vm.identity is not identity:
+    if vm is None or vm.identity is not identity:
+        gone = ask.world.instance_with(uuid)
+        if gone is not None and gone.identity is identity:
+            ask.world.end(gone)
         raise error(404, f"Instance {uuid} does not exist")
-    look = vm.look()
+    instance, look = ask.world.known(vm, ask.somebody), vm.look()
     ask.world.remember(instance, look)
     return Answer(shapes_v1.instance(instance, look), instances=1)
 
@@ -66,9 +63,8 @@ def act(ask: Ask) -> Answer:
     """POST .../instance/<uuid>/action. The provider in the path may be any."""
     uuid = ask.names["instance"]
     sharing = ask.world.settings.project_sharing
-    if sharing and not _sees(ask, uuid):
-        # The same for one that does not exist and for another user's.
-        raise detail(403, "The requested user is not a member of the project.")
+    if sharing:
+        insist_on_sight(ask, uuid)
     data = ask.data
     if isinstance(data, list):
         raise Broken
@@ -88,10 +84,12 @@ def act(ask: Ask) -> Answer:
     return Answer({"message": message, "object": result, "result": "success"})
 
 
-def _sees(ask: Ask, uuid: str) -> bool:
-    """Say whether the user may act: on all that v2 lists, in a shared project or not, with any identity."""
+def insist_on_sight(ask: Ask, uuid: str) -> None:
+    """Raise unless the user may change an instance: all that v2 lists, in a shared project or not, by any identity."""
     instance = ask.world.instance_with(uuid)
-    return instance is not None and instance.user.username in ask.world.visible_to(ask.user)
+    if instance is None or instance.user.username not in ask.world.visible_to(ask.user):
+        # The same for one that does not exist and for another user's.
+        raise detail(403, "The requested user is not a member of the project.")
 
 
 def _owns(ask: Ask, uuid: str) -> bool:
@@ -127,7 +125,7 @@ def known_actions(_ask: Ask) -> Answer:
 
 def list_volumes(ask: Ask) -> Answer:
     """GET .../volume."""
-    identity = _identity_of(ask)
+    identity = identity_of(ask)
     try:
         reach_cloud(ask.world, identity)
     except NovaRefused as refused:
@@ -138,8 +136,8 @@ def list_volumes(ask: Ask) -> Answer:
 
 def show_volume(ask: Ask) -> Answer:
     """GET .../volume/<uuid>."""
-    identity = _identity_of(ask)
-    _reach(ask, identity)
+    identity = identity_of(ask)
+    reach(ask, identity)
     uuid = ask.names["volume"]
     for row in ask.world.volumes:
         if row.uuid == uuid and row.identity is identity and row.end_date is None:
@@ -149,26 +147,18 @@ def show_volume(ask: Ask) -> Answer:
 
 def list_sizes(ask: Ask) -> Answer:
     """GET .../size."""
-    identity = _identity_of(ask)
+    identity = identity_of(ask)
     return Answer([shapes_v1.size(row) for row in ask.world.sizes if row.provider is identity.provider])
 
 
 def show_identity(ask: Ask) -> Answer:
     """GET .../identity/<uuid>."""
-    return Answer(shapes_v1.identity(_identity_of(ask)))
+    return Answer(shapes_v1.identity(identity_of(ask)))
 
 
 def list_providers(ask: Ask) -> Answer:
     """GET /provider."""
     return Answer([shapes_v1.provider(row) for row in ask.world.providers if not row.ended(ask.world.now())])
-
-
-def list_instance_history(ask: Ask) -> Answer:
-    """GET /instance_history: all instances there ever were; in pages only if one is named."""
-    rows = [row for row in ask.world.instances if row.user is ask.user]
-    if "page" in ask.query:
-        return Answer(v1_page_of(ask, rows, shapes_v1.instance_in_history, size=20))
-    return Answer([shapes_v1.instance_in_history(row) for row in rows])
 
 
 def show_status_history(ask: Ask) -> Answer:
@@ -214,14 +204,15 @@ def broken(_ask: Ask) -> Answer:
     raise Broken
 
 
-def _reach(ask: Ask, identity: Identity) -> None:
+def reach(ask: Ask, identity: Identity) -> None:
+    """Have nova list an identity's machines. Raises Refusal."""
     try:
         reach_cloud(ask.world, identity)
     except NovaRefused as refused:
         raise error(409, str(refused)) from refused
 
 
-def _identity_of(ask: Ask) -> Identity:
+def identity_of(ask: Ask) -> Identity:
     """Return the identity in the path, if the user may read with it and it is at that provider. Raises Refusal."""
     uuid = ask.names["identity"]
     try:

@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
-from ..world.records import AllocationSource, Instance, Period, Provider, Volume
+from ..world.records import AllocationSource, Instance, Project, Provider, Volume
 from . import shapes_v2
 from .actions import perform
 from .asking import Answer, Ask, Broken, detail, not_found
@@ -118,20 +118,6 @@ def _action(ask: Ask, name: str) -> dict[str, Any]:
     }
 
 
-def list_histories(ask: Ask) -> Answer:
-    """GET /instance_histories: the newest first. Nobody sees none."""
-    wanted = ask.query.get("instance")
-    rows: list[tuple[Instance, Period]] = [
-        (instance, period)
-        for instance in ask.world.instances
-        if instance.user is ask.user and wanted in (None, instance.uuid, str(instance.id))
-        for period in instance.history
-    ]
-    rows.sort(key=lambda row: row[1].id, reverse=True)
-    shapes = shapes_v2.Shapes(ask)
-    return Answer(page_of(ask, rows, lambda row: shapes.period(*row)))
-
-
 # What belongs to a user.
 
 
@@ -162,15 +148,16 @@ def _volumes(ask: Ask) -> list[Volume]:
 
 def list_projects(ask: Ask) -> Answer:
     """GET /projects."""
-    return Answer(page_of(ask, _projects(ask), shapes_v2.Shapes(ask).project))
+    return Answer(page_of(ask, projects_of(ask), shapes_v2.Shapes(ask).project))
 
 
 def show_project(ask: Ask) -> Answer:
     """GET /projects/<number or uuid>."""
-    return Answer(shapes_v2.Shapes(ask).project(find(_projects(ask), ask.names["key"])))
+    return Answer(shapes_v2.Shapes(ask).project(find(projects_of(ask), ask.names["key"])))
 
 
-def _projects(ask: Ask) -> list[Any]:
+def projects_of(ask: Ask) -> list[Project]:
+    """Return the projects of the groups that the user is in: the shared ones first."""
     return [each for each in ask.world.projects if ask.user in each.owner.users and each.end_date is None]
 
 

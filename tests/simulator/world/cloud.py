@@ -13,7 +13,7 @@ from functools import partial
 
 from ..settings import Settings
 from .agenda import Agenda
-from .journeys import JOURNEYS, Changes, Journey, Step
+from .journeys import DELETION_TAKES, JOURNEYS, LAUNCH, Changes, Journey, Step
 from .records import NO_ADDRESS, Identity, Provider
 from .vm import VM
 
@@ -114,16 +114,33 @@ class Cloud:
         self.call("nova", f"POST action/{journey.name or action}", vm.identity.provider)
         _insist(vm, journey, action)
         vm.journeys += 1
+        vm.begun = (now, vm.nova_status)
         _apply(vm, journey.begin)
         for step in _steps(vm, journey, now):
             self._later(vm, now, step.after * self._transition(vm), partial(_change, vm, step.changes))
 
-    def deploy(self, vm: VM, action: str, now: datetime, *, when_active: bool = True) -> None:
-        """Have Atmosphere's workers set up a machine that becomes active by an action, or is active.
+    def launch(self, vm: VM, now: datetime) -> None:
+        """Let a machine that is being built become active, and have it set up."""
+        for step in LAUNCH:
+            self._later(vm, now, step.after * self._transition(vm), partial(_change, vm, step.changes))
+        self.deploy(vm, "launch", now, active_in=LAUNCH[-1].after)
+
+    def delete(self, vm: VM, now: datetime) -> None:
+        """Delete a machine, whatever it is doing. Its address goes at once."""
+        vm.journeys += 1
+        vm.task_state, vm.address = "deleting", NO_ADDRESS
+        self._later(vm, now, DELETION_TAKES * self._transition(vm), lambda _now: self.remove(vm))
+
+    def remove(self, vm: VM) -> None:
+        """Let a machine be gone."""
+        self.vms.pop(vm.uuid, None)
+
+    def deploy(self, vm: VM, action: str, now: datetime, *, active_in: float = 1.0) -> None:
+        """Have Atmosphere's workers set up a machine that becomes active by an action, in so many transitions.
 
         It gets an address, if it has none, and is ready when the settings say so.
         """
-        active = self._transition(vm) if when_active else 0.0
+        active = active_in * self._transition(vm)
         wait = self.settings.deploy_after.get(action)
         if wait is None:
             wait = active + self.settings.deploy_phases.begin * self.settings.deploy * vm.quirks.slowness

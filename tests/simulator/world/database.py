@@ -34,9 +34,13 @@ def status_of(look: Look) -> str:
     """Return Atmosphere's status for what was seen in the cloud."""
     if look.status != "active":
         return look.status
-    if look.activity.startswith("running_boot_script"):
-        return "deploying"
-    return _BY_ACTIVITY.get(look.activity, "active")
+    # What nova is doing comes first, but most of that has no status of its own.
+    for word in (look.activity, look.tmp_status):
+        if word.startswith("running_boot_script"):
+            return "deploying"
+        if word in _BY_ACTIVITY:
+            return _BY_ACTIVITY[word]
+    return "active"
 
 
 def v2_status(period: Period) -> tuple[str, str]:
@@ -52,11 +56,16 @@ def v2_address(instance: Instance) -> str:
 
 
 def remember(instance: Instance, look: Look, now: datetime, new_period: Callable[[], tuple[int, str]]) -> None:
-    """Write down what was seen: the address, and a row of history if something has changed."""
+    """Write down what was seen: the address, and a row of history if something has changed.
+
+    An instance that was taken for ended is not, since its machine is there.
+    """
     instance.ip_address = look.address
+    instance.end_date = None
     latest = instance.latest
     status = status_of(look)
-    if (latest.status, latest.activity) == (status, look.activity):
+    if latest.status == status:
+        # Whatever else goes on: the row keeps the activity that it began with.
         return
     latest.end = now
     number, uuid = new_period()

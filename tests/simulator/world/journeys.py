@@ -38,6 +38,14 @@ def _states(*names: str) -> frozenset[str]:
     return frozenset(names)
 
 
+# What begins by itself, or is never refused, and is no action.
+LAUNCH = (
+    Step(0.25, {"task_state": "networking"}),
+    Step(0.5, {"task_state": "spawning"}),
+    Step(1.5, {"vm_state": "active", "task_state": None, "launched": True}),
+)
+DELETION_TAKES = 1.5
+
 _ACTIVE: Changes = {"vm_state": "active", "task_state": None, "launched": True}
 _REBOOTS = _states(
     "rebooting",

@@ -233,7 +233,7 @@ class Period:
     size: Size
     start: datetime
     end: datetime | None = None
-    extra: dict[str, str] = field(default_factory=dict)
+    extra: dict[str, str] | None = field(default_factory=dict)
 
 
 @dataclass(eq=False, slots=True)

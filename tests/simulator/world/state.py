@@ -15,7 +15,8 @@ from ..settings import Settings
 from . import database
 from .agenda import Agenda
 from .cloud import Cloud, Trouble
-from .records import Identity, Instance, Token, User
+from .journeys import DELETION_TAKES
+from .records import NO_ADDRESS, Identity, Instance, Size, Token, User, Version
 from .tables import Tables
 from .vm import STATES, VM, Look, Quirks
 
@@ -33,6 +34,8 @@ class World(Tables):
         self.lock = threading.RLock()
         self.agenda = Agenda()
         super().__init__(Cloud(self.settings, self.agenda, self._note_desktop), self.clock.now())
+        # Machines that Atmosphere does not know: what they are made of, and since when they are there.
+        self._strangers: dict[str, tuple[Size, Version, datetime]] = {}
         self.tokens: dict[str, Token] = {}
         self.sessions: dict[str, Token] = {}
         # v1's list of each identity, and pages by their address: each with the time that it is good until.
@@ -70,7 +73,7 @@ class World(Tables):
                 continue
             vm = self.cloud.vms.get(instance.uuid)
             if vm is None:
-                instance.end_date = instance.latest.end = moment
+                self.end(instance, moment)
             else:
                 self.remember(instance, vm.look(), moment)
 
@@ -114,6 +117,65 @@ class World(Tables):
         """Let a machine be deleted behind Atmosphere's back. Raises KeyError."""
         with self.lock:
             del self.cloud.vms[self.instance(which).uuid]
+
+    def launch(
+        self, name: str, identity: Identity, size: Size, version: Version, *, uuid: str | None = None, **attributes: Any
+    ) -> Instance:
+        """Launch an instance through Atmosphere: it is built, becomes active, and is set up."""
+        with self.lock:
+            self.settle()
+            vm = {"task_state": "scheduling", "tmp_status": "initializing"}
+            instance = self.add_instance(
+                name,
+                identity,
+                size,
+                version,
+                state="build",
+                vm=vm,
+                uuid=uuid or self.random_uuid(),
+                start_date=self.now().replace(microsecond=0),
+                token=attributes.pop("token", None) or self.random_uuid(),
+                **attributes,
+            )
+            self.cloud.launch(self.cloud.vms[instance.uuid], self.now())
+            self.forget_list(identity)
+            return instance
+
+    def launch_in_nova(
+        self, name: str, identity: Identity, size: Size, version: Version, *, uuid: str | None = None
+    ) -> str:
+        """Launch a machine behind Atmosphere's back, and return its uuid; the first read by v1 makes a row of it."""
+        with self.lock:
+            self.settle()
+            vm = self.new_vm(uuid or self.random_uuid(), name, identity, "active", {"address": NO_ADDRESS})
+            self.cloud.vms[vm.uuid] = vm
+            self._strangers[vm.uuid] = (size, version, self.now().replace(microsecond=0))
+            return vm.uuid
+
+    def known(self, vm: VM, reader: User) -> Instance:
+        """Return the row of a machine. Who reads one first that has none is its user from then on."""
+        instance = self.instance_with(vm.uuid)
+        if instance is not None:
+            return instance
+        size, version, start_date = self._strangers.pop(vm.uuid)
+        return self.add_instance(
+            vm.name, vm.identity, size, version, machine=vm, uuid=vm.uuid, user=reader, start_date=start_date
+        )
+
+    def delete_later(self, instance: Instance) -> None:
+        """Let one of Atmosphere's workers delete a machine, and end the instance when that is gone."""
+        with self.lock:
+            vm, now = self.cloud.vms.get(instance.uuid), self.now()
+            if vm is not None:
+                self.cloud.delete(vm, now)
+                self.forget_list(instance.identity)
+            seconds = 0.0 if vm is None else (DELETION_TAKES + 0.5) * self.settings.transition
+            self.agenda.at(now + timedelta(seconds=seconds), lambda moment: self.end(instance, moment))
+
+    def end(self, instance: Instance, moment: datetime | None = None) -> None:
+        """Give an instance an end date, and its last row of history: it is not listed any more."""
+        if instance.end_date is None:
+            instance.end_date = instance.latest.end = moment or self.now()
 
     def misbehave(
         self,

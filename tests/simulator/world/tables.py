@@ -60,6 +60,9 @@ class Tables:
         self.volumes: list[Volume] = []
         self.maintenance: list[Maintenance] = []
         self._by_uuid: dict[str, Instance] = {}
+        # Where the database has a row before others, by uuid: some lists come in no other order.
+        self.stored_order: dict[str, int] = {}
+        self._next_uuids: list[str] = []
         self._counters: defaultdict[str, itertools.count[int]] = defaultdict(lambda: itertools.count(1))
 
     def instance(self, which: str | int) -> Instance:
@@ -96,7 +99,13 @@ class Tables:
 
     def random_uuid(self) -> str:
         """Return a uuid for something made while the world runs."""
-        return str(uuids.uuid4())
+        return self._next_uuids.pop(0) if self._next_uuids else str(uuids.uuid4())
+
+    def continue_with(self, *uuids_of_things: str, **numbers: int) -> None:
+        """Let the next things made while the world runs have these uuids, and rows of a table numbers from one on."""
+        self._next_uuids += uuids_of_things
+        for table, number in numbers.items():
+            self._counters[table] = itertools.count(number)
 
     def add_user(self, username: str, password: str = "pass", **attributes: Any) -> User:
         """Add somebody who can log in, and the group of that name."""
@@ -294,16 +303,18 @@ class Tables:
         project: Project | None = None,
         allocation_source: AllocationSource | None = None,
         vm: Mapping[str, Any] | None = None,
+        machine: VM | None = None,
         **attributes: Any,
     ) -> Instance:
         """Add an instance and its machine, in one of STATES, as both the cloud and the database have it.
 
-        C(vm): attributes of the machine beyond its state. A history may be given as rows; by default it has been in
-        its state ever since it started. Raises KeyError for an unknown state.
+        ``vm``: attributes of the machine beyond its state; or ``machine``: that of the cloud. A history may be given as
+        rows; by default it has been in its state ever since it started. Raises KeyError for an unknown state.
         """
         number = attributes.pop("id", None) or self.next_id("instance")
         uuid = attributes.pop("uuid", None) or uuid_of("instance", identity.uuid, number, name)
-        machine = self._new_vm(uuid, name, identity, state, vm or {})
+        if machine is None:
+            machine = self.new_vm(uuid, name, identity, state, vm or {})
         look = machine.look()
         start_date = attributes.pop("start_date", self.created)
         history = attributes.pop("history", None) or [
@@ -330,7 +341,8 @@ class Tables:
             self.cloud.vms[uuid] = machine
         return instance
 
-    def _new_vm(self, uuid: str, name: str, identity: Identity, state: str, changes: Mapping[str, Any]) -> VM:
+    def new_vm(self, uuid: str, name: str, identity: Identity, state: str, changes: Mapping[str, Any]) -> VM:
+        """Return a machine in one of STATES, which is not in the cloud yet. Raises KeyError for an unknown state."""
         attributes = {**STATES[state], **changes}
         if state == "error":
             fault = {"message": NOVA_FAULT, "code": 500, "created": "2026-01-01T00:00:00Z"}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -46,13 +47,18 @@ _STATES_WITH_TASKS = frozenset({"active", "stopped", "suspended", "paused", "err
 
 @dataclass(frozen=True)
 class Look:
-    """What a look at a machine showed, at one time. C(extra): what Atmosphere wrote down of a failed deployment."""
+    """What a look at a machine showed, at one time.
+
+    ``tmp_status`` is the metadata's, also where ``activity`` hides it; ``extra`` is what Atmosphere wrote down of a
+    failed deployment.
+    """
 
     status: str
     activity: str
     address: str
     fault: Mapping[str, Any]
     extra: Mapping[str, str]
+    tmp_status: str
 
     @property
     def words(self) -> str:
@@ -99,6 +105,8 @@ class VM:
     quirks: Quirks = field(default_factory=Quirks)
     # Counts the changes begun: what was planned before the latest of them does not happen any more.
     journeys: int = 0
+    # When the latest of them was begun, and nova's word for the state before that.
+    begun: tuple[datetime, str] | None = None
 
     @property
     def nova_status(self) -> str:
@@ -114,6 +122,12 @@ class VM:
         """Say whether it is active and nova is not about to change that."""
         return self.vm_state == "active" and self.task_state is None
 
+    def status_before(self, seconds: float, now: datetime) -> str:
+        """Return nova's word for the state that it was in so many seconds ago, in lower case."""
+        if self.begun is not None and now - self.begun[0] < timedelta(seconds=seconds):
+            return self.begun[1].lower()
+        return self.nova_status.lower()
+
     def look(self) -> Look:
         """Return what v1 would see of it now."""
         status = self.nova_status.lower()
@@ -125,6 +139,7 @@ class VM:
             address=self.address,
             fault=self.fault if self.vm_state == "error" else {},
             extra=self.deploy_fault if failed else {},
+            tmp_status=self.tmp_status,
         )
 
 

@@ -8,6 +8,7 @@ Everything has to be the same, except what cannot be: that has to be of the same
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,12 +19,14 @@ from ansible_collections.jetstream.cloud.tests.unit.simulator.recorded import An
 
 # Recordings are timed to the second.
 _TOLERANCE = timedelta(seconds=2)
+# What is dated later was dated while the scenes from 701 on were recorded.
+_SCENES_BEGIN = "2026-11-25T18:30"
 _HEX, _UUID = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CONSOLE = re.compile(r"http://127\.0\.0\.1:6080/vnc_auto\.html\?token=" + _UUID.pattern)
 _TOKEN_URL = re.compile(r"http://127\.0\.0\.1:8899/api/v2/tokens/" + _HEX.pattern)
 _HISTORY_URL = re.compile(r"http://127\.0\.0\.1:8899/api/v2/instance_histories/" + _UUID.pattern)
-# Lists in these places came in no order of their own.
-_UNORDERED = frozenset({"/api/v2/projects", "/api/v2/project_instances"})
+# Lists in these places came in no order of their own; of histories, the rows of one instance.
+_UNORDERED = frozenset({"/api/v2/projects", "/api/v2/project_instances", "/api/v2/instance_histories"})
 _NO_PAGE = object()
 
 Check = Callable[[Any, Any], bool]
@@ -95,7 +98,8 @@ def _check_for(key: str, within: dict[str, Any]) -> Check | None:
         return _of_form(_HEX)
     if key == "expires" and "token" in within:
         return _around("%b %d, %Y %H:%M:%S")
-    if key in ("issuedTime", "expireTime"):
+    while_recorded = isinstance(value, str) and value > _SCENES_BEGIN
+    if key in ("issuedTime", "expireTime") or (key in ("start_date", "end_date") and while_recorded):
         return _around("%Y-%m-%dT%H:%M:%S.%fZ")
     if key == "object" and isinstance(value, str) and _CONSOLE.fullmatch(value):
         return _of_form(_CONSOLE)
@@ -128,6 +132,14 @@ def _date(text: str, form: str) -> datetime:
     return datetime.strptime(text, form).replace(tzinfo=UTC)
 
 
+def _instance_of(row: dict[str, Any]) -> Any:
+    """Return the number of the instance that a row of history is about; None for other rows."""
+    instance = row.get("instance") if "extra" in row else None
+    return instance.get("id") if isinstance(instance, dict) else None
+
+
 def _sorted(rows: list[Any], unordered: bool) -> list[Any]:
-    by_id = unordered and all(isinstance(row, dict) and "id" in row for row in rows)
-    return sorted(rows, key=lambda row: str(row["id"])) if by_id else rows
+    if not unordered or not all(isinstance(row, dict) and "id" in row for row in rows):
+        return rows
+    runs = itertools.groupby(rows, _instance_of)
+    return [row for _instance, run in runs for row in sorted(run, key=lambda row: str(row["id"]))]

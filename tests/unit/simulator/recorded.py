@@ -35,6 +35,14 @@ SECTIONS = (
     "sessions",
     "without-sharing",
     "lost-address",
+    "sharing",
+    "deployments",
+    "provider-trouble",
+    "caches",
+    "two-at-once",
+    "gone",
+    "histories",
+    "while-launching",
 )
 
 

@@ -1,39 +1,21 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What was done between the recorded requests: to the cloud, to the database, and by requests that are not kept."""
+"""Steps between the first recorded requests: to the cloud, to the database, and by requests that are not kept."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from ansible_collections.jetstream.cloud.tests.simulator import Trouble
+from ansible_collections.jetstream.cloud.tests.unit.simulator.between import Do, before
 from ansible_collections.jetstream.cloud.tests.unit.simulator.stage import Stage
-
-Do = Callable[[Stage], None]
 
 PROVIDER = "e661c8c9-8270-5c07-ba68-b6dfc16121bc"
 IDENTITY = "b41f71bb-c954-5ff4-8067-a7453a68ad1a"
 MINE = f"/api/v1/provider/{PROVIDER}/identity/{IDENTITY}"
-
-_STEPS: dict[int, Do] = {}
-
-
-def steps(after: int, until: int) -> list[Do]:
-    """Return what was done after one exchange and before another, in its order."""
-    return [do for number, do in sorted(_STEPS.items()) if after < number <= until]
-
-
-def _before(number: int) -> Callable[[Do], Do]:
-    """Say that something was done right before the exchange with a number, or as it, where that is not kept."""
-
-    def note(do: Do) -> Do:
-        _STEPS[number] = do
-        return do
-
-    return note
 
 
 def _login(stage: Stage, username: str = "johndoe") -> str:
@@ -55,12 +37,12 @@ def _read_live(stage: Stage, name: str, at: str) -> None:
     stage.send("GET", f"{_path(stage, name)}?not-kept={at}")
 
 
-@_before(5)
+@before(5)
 def _log_in_by_page(stage: Stage) -> None:
     _login(stage)
 
 
-@_before(21)
+@before(21)
 def _let_a_token_expire(stage: Stage) -> None:
     stage.tokens["expired"] = _login(stage)
     stage.world.tokens[stage.tokens["expired"]].expires = stage.clock.now() - timedelta(hours=1)
@@ -111,104 +93,104 @@ def _force(number: int) -> Do:
 
 
 for _number in _FORCED:
-    _STEPS[_number] = _force(_number)
+    before(_number)(_force(_number))
 
 
-@_before(284)
+@before(284)
 def _fill_the_list_cache(stage: Stage) -> None:
     stage.move_to("19:25:48.5")
     stage.send("GET", f"{MINE}/instance")
 
 
-@_before(292)
+@before(292)
 def _take_the_allocation_away(stage: Stage) -> None:
     stage.world.instance("stopped-04").allocation_source = None
     _act(stage, "stopped-04", "19:25:59.2", action="start")
 
 
-@_before(301)
+@before(301)
 def _start_stopped_01(stage: Stage) -> None:
     _act(stage, "stopped-01", "19:26:05.0", action="start")
 
 
-@_before(309)
+@before(309)
 def _see_stopped_01_deploying(stage: Stage) -> None:
     _read_live(stage, "stopped-01", "19:26:18.0")
 
 
-@_before(317)
+@before(317)
 def _see_stopped_01_ready(stage: Stage) -> None:
     _read_live(stage, "stopped-01", "19:26:34.6")
 
 
-@_before(333)
+@before(333)
 def _see_suspended_01_resuming(stage: Stage) -> None:
     _read_live(stage, "suspended-01", "19:26:54.8")
 
 
-@_before(349)
+@before(349)
 def _unshelve_shelved_01(stage: Stage) -> None:
     _act(stage, "shelved-01", "19:27:08.5", action="unshelve")
 
 
-@_before(378)
+@before(378)
 def _run_the_monitor(stage: Stage) -> None:
     # The periodic look at the cloud was called for.
     stage.move_to("19:27:43.0")
     stage.world.monitor()
 
 
-@_before(392)
+@before(392)
 def _reboot_what_is_off(stage: Stage) -> None:
     _act(stage, "stopped-03", "19:27:51.2", action="reboot", reboot_type="SOFT")
 
 
-@_before(429)
+@before(429)
 def _disable_suspend(stage: Stage) -> None:
     stage.world.providers[0].disabled_actions.add("suspend")
 
 
-@_before(430)
+@before(430)
 def _break_nova(stage: Stage) -> None:
     stage.world.providers[0].disabled_actions.clear()
     text = "Unexpected API Error. Please report this at http://bugs.launchpad.net/nova/"
     stage.world.trouble(Trouble("nova", "^POST action", status=500, text=text))
 
 
-@_before(431)
+@before(431)
 def _exceed_novas_quota(stage: Stage) -> None:
     stage.world.trouble(Trouble("nova", "^POST action", status=413, text="Quota exceeded for cores"))
 
 
-@_before(432)
+@before(432)
 def _refuse_the_login_at_keystone(stage: Stage) -> None:
     stage.world.trouble(Trouble("keystone", status=401, times=50))
 
 
-@_before(434)
+@before(434)
 def _break_the_connection_to_nova(stage: Stage) -> None:
     stage.world.cloud.troubles[:] = [Trouble("nova", "^GET servers", status=0, times=50)]
     _act(stage, "geo-node-04", "19:28:04.0", action="suspend")
 
 
-@_before(435)
+@before(435)
 def _make_nova_unavailable(stage: Stage) -> None:
     stage.world.cloud.troubles[:] = [Trouble("nova", "^GET servers", status=503, text="Service Unavailable", times=50)]
 
 
-@_before(438)
+@before(438)
 def _end_the_provider(stage: Stage) -> None:
     stage.world.cloud.troubles.clear()
     stage.world.providers[0].end_date = stage.clock.now() - timedelta(days=1)
 
 
-@_before(441)
+@before(441)
 def _reopen_the_provider(stage: Stage) -> None:
     stage.world.providers[0].end_date = None
 
 
 # Here the recorded server launched, renamed, moved and deleted: the simulator does not, so its world is told.
-@_before(589)
+@before(589)
 def _begin_maintenance(stage: Stage) -> None:
     world = stage.world
     stage.move_to("19:29:59.0")
@@ -227,36 +209,36 @@ def _begin_maintenance(stage: Stage) -> None:
     world.add_maintenance("Scheduled maintenance", "Jetstream is down for maintenance until 5pm")
 
 
-@_before(604)
+@before(604)
 def _confine_maintenance_to_the_provider(stage: Stage) -> None:
     stage.world.maintenance[0].provider = stage.world.providers[0]
 
 
-@_before(606)
+@before(606)
 def _deactivate_janeroe(stage: Stage) -> None:
     stage.world.maintenance.clear()
     stage.world.users["janeroe"].is_active = False
 
 
-@_before(608)
+@before(608)
 def _let_janeroes_account_end(stage: Stage) -> None:
     janeroe = stage.world.users["janeroe"]
     janeroe.is_active, janeroe.end_date = True, stage.clock.now() - timedelta(days=1)
 
 
-@_before(610)
+@before(610)
 def _log_in_for_a_session(stage: Stage) -> None:
     stage.world.users["janeroe"].end_date = None
     stage.move_to("19:30:00.2")
     _login(stage)
 
 
-@_before(615)
+@before(615)
 def _restart_without_sharing(stage: Stage) -> None:
     stage.new_world(project_sharing=False)
 
 
-@_before(623)
+@before(623)
 def _restart_with_a_snapshot_running(stage: Stage) -> None:
     stage.new_world()
     stage.world.force("geo-node-01", task_state="image_snapshot")

@@ -17,6 +17,7 @@ from ansible_collections.jetstream.cloud.tests.simulator import (
     RECORDED_TRANSITION,
     SEEDS,
     ManualClock,
+    Phases,
     Server,
     Settings,
     World,
@@ -27,6 +28,11 @@ from ansible_collections.jetstream.cloud.tests.unit.simulator.recorded import An
 # The recorded server was called by this name, which stands in all links.
 _HOST = "127.0.0.1:8899"
 _BEGIN = datetime.fromisoformat("2026-11-23T19:23:50Z")
+
+# The later recordings: steps of the cloud took 3 s, a deployment 7 s, and the workers waited before each.
+_LATER_TRANSITION, _LATER_DEPLOY = 3.0, 13.7
+_LATER_PHASES = Phases(begin=0.5, networking=0.527, address=0.545, deploying=0.569)
+_LATER_WAITS = {"start": 10.22, "resume": 14.98, "launch": 14.5, "reboot": 14.79}
 
 
 class Stage:
@@ -49,12 +55,28 @@ class Stage:
     def new_world(self, *, project_sharing: bool = True) -> None:
         """Replace the server by another one, with the world as it was at the begin."""
         self.close()
-        self.tokens.clear()
         self._open(project_sharing=project_sharing)
+
+    def later_world(self, moment: str) -> None:
+        """Replace the server by one with the world of the later recordings, at a time as in "19:26:05.5"."""
+        self.close()
+        self.clock = ManualClock(datetime.fromisoformat(f"2026-11-25T{moment}Z"))
+        settings = Settings(
+            transition=_LATER_TRANSITION,
+            deploy=_LATER_DEPLOY,
+            deploy_phases=_LATER_PHASES,
+            deploy_after=_LATER_WAITS,
+            reads_before=0.1,
+        )
+        self._serve(load(SEEDS / "recorded-later.yaml", clock=self.clock, settings=settings))
 
     def _open(self, *, project_sharing: bool = True) -> None:
         settings = Settings(transition=RECORDED_TRANSITION, deploy=RECORDED_DEPLOY, project_sharing=project_sharing)
-        self._server = Server(load(SEEDS / "recorded.yaml", clock=self.clock, settings=settings))
+        self._serve(load(SEEDS / "recorded.yaml", clock=self.clock, settings=settings))
+
+    def _serve(self, world: World) -> None:
+        self.tokens.clear()
+        self._server = Server(world)
         self._server.start()
         address = urlsplit(self._server.url)
         self._connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=20)
@@ -75,9 +97,9 @@ class Stage:
         self.close()
 
     def move_to(self, moment: datetime | str) -> None:
-        """Let it be a time; a text is one of the day of the recordings, as in "19:26:05.5"."""
+        """Let it be a time; a text is one of the day of the scene, as in "19:26:05.5"."""
         if isinstance(moment, str):
-            moment = datetime.fromisoformat(f"2026-11-23T{moment}Z")
+            moment = datetime.fromisoformat(f"{self.clock.now():%Y-%m-%d}T{moment}Z")
         self.clock.move_to(moment)
 
     def repeat(self, exchange: Exchange) -> Answer:
@@ -118,8 +140,12 @@ class Stage:
         return answer
 
     def _token(self, user: str) -> str:
-        """Return the token of a user's first login; a wrong one for nobody."""
-        return "0" * 32 if user == "nobody" else self.tokens[user]
+        """Return the token of a user's first login, or one without a login; a wrong one for nobody."""
+        if user == "nobody":
+            return "0" * 32
+        if user not in self.tokens:
+            self.tokens[user] = self.world.new_token(self.world.users[user])
+        return self.tokens[user]
 
 
 def _answer(response: http.client.HTTPResponse, cookies: dict[str, str]) -> Answer:

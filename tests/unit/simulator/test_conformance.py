@@ -15,14 +15,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.tests.unit.simulator import recorded, script
+from ansible_collections.jetstream.cloud.tests.unit.simulator import between, later_script, recorded, script
 from ansible_collections.jetstream.cloud.tests.unit.simulator.comparing import differences
 from ansible_collections.jetstream.cloud.tests.unit.simulator.recorded import SECTIONS, Answer, Exchange
 from ansible_collections.jetstream.cloud.tests.unit.simulator.stage import Stage
 
 # So many exchanges are replayed; README.md of the simulator says so, too.
-REPLAYED = 432
+REPLAYED = 652
 LONG = 5000
+# Imported, they have noted their steps.
+SCRIPTS = (script, later_script)
 
 
 class _Replay:
@@ -40,7 +42,7 @@ class _Replay:
         return self._answers[section]
 
     def _repeat(self, exchange: Exchange) -> Answer:
-        for do in script.steps(after=self._last, until=exchange.number):
+        for do in between.steps(after=self._last, until=exchange.number):
             do(self._stage)
         self._last = exchange.number
         return self._stage.repeat(exchange)

@@ -106,7 +106,7 @@ TABLE: list[tuple[int, bool, str, type[JetstreamError], str]] = [
     (
         403,
         True,
-        "irrecoverable exception|You do not have permission|POST required",
+        "irrecoverable exception|You do not have permission|permission to POST|POST required",
         Refused,
         '{task} was refused: "{words}" (HTTP 403).',
     ),
@@ -130,6 +130,8 @@ TABLE: list[tuple[int, bool, str, type[JetstreamError], str]] = [
     (413, True, "", OverAllocation, '{task} was refused: "{words}" (HTTP 413).'),
     (415, True, "", UnexpectedResponse, '{task} was refused: "{words}" (HTTP 415).'),
     (500, False, "", ServerFault, "{task} failed: the server broke on the request (HTTP 500, text/html)."),
+    (500, True, "", ServerFault, '{task} failed in the cloud: "{words}" (HTTP 500).'),
+    (504, True, "", ServerFault, '{task} failed in the cloud: "{words}" (HTTP 504).'),
     (503, True, "", InMaintenance, 'Atmosphere is in maintenance: "{words}" (HTTP 503).'),
 ]
 
@@ -138,11 +140,13 @@ def said_in(body: Any) -> str:
     """Find the words in the shapes that Atmosphere puts them in."""
     if isinstance(body, str):
         return body
+    if isinstance(body, list):
+        return str(body[0])
     if "errors" in body:
-        return str(body["errors"][0]["message"])
+        return said_in(body["errors"][0]["message"])
     if "detail" in body:
         return str(body["detail"])
-    return "; ".join(f"{field}: {problems[0]}" for field, problems in body.items())
+    return "; ".join(f"{field}: {said_in(problems)}" for field, problems in body.items())
 
 
 @pytest.mark.parametrize("exchange", REFUSALS, ids=str)
