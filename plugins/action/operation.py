@@ -31,7 +31,7 @@ from ansible.utils.display import Display
 from ..module_utils import operations
 from ..module_utils.clock import SystemClock
 from ..module_utils.fleet.progress import ProgressCallback, no_progress
-from ..module_utils.http.transport import REQUESTS_IMPORT_ERROR
+from ..module_utils.http.session import REQUESTS_IMPORT_ERROR
 from ..module_utils.operation import Context, Operation, result_of
 from ..module_utils.options import ModuleSpec
 from ..module_utils.text.terminal import one_line

@@ -70,12 +70,14 @@ options:
     type: path
   timeout:
     description:
-      - Seconds that one request may take to connect, and then to get on. A list of 100 instances takes about 10.
+      - Seconds that one request may take to connect, and then until its whole answer is there. A list of 100 instances
+        takes about 10.
       - If not set, E(JETSTREAM_TIMEOUT) is used, else the profile's, else V(60).
     type: float
   retry_timeout:
     description:
-      - Seconds in all for sending one request again, when it met a busy server or a lost connection. V(0) for never.
+      - For how many seconds a request is sent again after it failed for the first time, because the server was busy,
+        did not answer in time, or the connection was lost. V(0) for never.
       - If not set, E(JETSTREAM_RETRY_TIMEOUT) is used, else the profile's, else V(60).
     type: float
   concurrency:

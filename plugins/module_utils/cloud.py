@@ -72,5 +72,13 @@ class Cloud(Protocol):
     def failure_reason(self, instance: Instance) -> str | None:
         """Return why the last action on an instance came to nothing, if the cloud knows."""
 
+    def limit(self, until: float | None) -> None:
+        """Set the time by which every request that begins from now on must have ended; None for no such time.
+
+        ``until`` is a time of the clock's ``monotonic()``. It holds for retries, pauses and logins as well. A request
+        that is cut off by it raises Unreachable; one that would begin later is not sent, and raises Unreachable with
+        ``unsent``.
+        """
+
     def close(self) -> None:
         """Give connections back."""

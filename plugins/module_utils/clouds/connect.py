@@ -11,8 +11,9 @@ from pathlib import Path
 from ..clock import Clock
 from ..cloud import Cloud
 from ..errors import ConfigurationError
+from ..http.session import REQUESTS_IMPORT_ERROR, HttpSettings
 from ..http.token_cache import TokenCache, cache_folder
-from ..http.transport import REQUESTS_IMPORT_ERROR, HttpSettings, Transport
+from ..http.transport import Transport
 from ..settings.resolve import OPENSTACK, Connection
 from .atmosphere.client import AtmosphereCloud
 from .atmosphere.login import Login

@@ -130,7 +130,7 @@ def test_no_two_files_import_each_other_over_any_way() -> None:
     ("package", "importers"),
     [
         ("ansible", {"runner"}),
-        ("requests", {"http/transport"}),
+        ("requests", {"http/session"}),
         ("openstack", {"clouds/jetstream2/login"}),
     ],
 )

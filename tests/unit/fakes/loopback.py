@@ -10,7 +10,7 @@ import socket
 import ssl
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import BufferedReader
 from socketserver import StreamRequestHandler, ThreadingTCPServer
@@ -44,6 +44,20 @@ def answer(
 
 
 @dataclass(frozen=True, slots=True)
+class Flow:
+    """An answer that does not end: ``first``, and then ``again`` for ever, ``pause`` seconds apart."""
+
+    first: bytes
+    again: bytes
+    pause: float = 0.0
+
+    def pieces(self, over: threading.Event) -> Iterator[bytes]:
+        yield self.first
+        while not over.wait(self.pause):
+            yield self.again
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """A request as it came."""
 
@@ -59,7 +73,9 @@ class Loopback:
     Use it in a with statement.
     """
 
-    def __init__(self, *answers: bytes, otherwise: bytes | None = None, context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, *answers: bytes | Flow, otherwise: bytes | None = None, context: ssl.SSLContext | None = None
+    ) -> None:
         self.answers = deque(answers)
         self.asked: list[Asked] = []
         self.connections = 0
@@ -72,7 +88,7 @@ class Loopback:
         self.url = f"{scheme}://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
-    def take(self, asked: Asked) -> bytes:
+    def take(self, asked: Asked) -> bytes | Flow:
         with self._lock:
             self.asked.append(asked)
             return self.answers.popleft() if self.answers else self._otherwise
@@ -124,6 +140,10 @@ class _Handler(StreamRequestHandler):
         self.server.desk.connections += 1
         while asked := self._read():
             reply = self.server.desk.take(asked)
+            if isinstance(reply, Flow):
+                for piece in reply.pieces(self.server.desk.over):
+                    self.wfile.write(piece)
+                return
             if reply == SILENCE:
                 self.server.desk.over.wait(_LONGEST_SILENCE)
             if reply in (SILENCE, DROP):

@@ -183,6 +183,9 @@ class ScriptedCloud:
     def list_history(self, since: datetime | None = None) -> list[StatusPeriod]:
         return []
 
+    def limit(self, until: float | None) -> None:
+        self.until = until
+
     def close(self) -> None:
         pass
 

@@ -177,6 +177,10 @@ class AtmosphereCloud:
         """Atmosphere does not tell what became of an action. See Cloud."""
         return None
 
+    def limit(self, until: float | None) -> None:
+        """Set the time by which every request must have ended. See Cloud."""
+        self._transport.limit(until)
+
     def close(self) -> None:
         """Give connections back."""
         self._transport.close()

@@ -16,8 +16,9 @@ from ...errors import (
     JetstreamError,
     UnexpectedResponse,
 )
+from ...http.session import Response
 from ...http.token_cache import Token, TokenCache
-from ...http.transport import Response, Transport
+from ...http.transport import Transport
 from ...settings.resolve import Connection
 from .responses import error_from, token_refused, words
 

@@ -20,7 +20,7 @@ from ...errors import (
     ServerFault,
     UnexpectedResponse,
 )
-from ...http.transport import Response
+from ...http.session import Response
 from ...text.terminal import one_line
 
 # The one text for a missing, an unknown and an expired token.

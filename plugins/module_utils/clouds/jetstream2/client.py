@@ -173,6 +173,10 @@ class Jetstream2Cloud:
         except JetstreamError:
             return None
 
+    def limit(self, until: float | None) -> None:
+        """Set the time by which every request must have ended. See Cloud."""
+        self._session.limit(until)
+
     def close(self) -> None:
         """Give connections back."""
         self._session.close()

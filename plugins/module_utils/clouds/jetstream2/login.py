@@ -26,8 +26,10 @@ from ...errors import (
     UnexpectedResponse,
     Unreachable,
 )
+from ...http.deadline import Deadline
+from ...http.session import BoundedAdapter, HttpSettings, Response
 from ...http.token_cache import Token, TokenCache
-from ...http.transport import HttpSettings, Response, Transport
+from ...http.transport import Transport
 from .responses import error_from
 
 try:
@@ -104,10 +106,13 @@ class Session:
         self._environ = environ
         self._cache = cache
         self._clock = clock
+        self._deadline = Deadline(clock)
         self._lock = threading.RLock()
         self._region = _region_of(wanted)
         self._auth_url = str(self._region.config.get("auth", {}).get("auth_url") or "")
         self._session = self._region.get_session()
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, BoundedAdapter())
         self._auth = self._session.auth
         if not isinstance(self._auth, BaseIdentityPlugin):
             raise ConfigurationError(
@@ -148,6 +153,10 @@ class Session:
             return reply
         return self._send(self._another(access, reply), method, service, path, data, microversion)
 
+    def limit(self, until: float | None) -> None:
+        """Set the time of the clock's ``monotonic()`` by which every request must have ended, logins among them."""
+        self._deadline.set(until)
+
     def close(self) -> None:
         """Give connections back."""
         for transport in self._transports.values():
@@ -171,7 +180,9 @@ class Session:
         with self._lock:
             if url not in self._transports:
                 # Clients of OpenStack go by what is in an answer, not by what it is called.
-                self._transports[url] = Transport(url, self._wire, self._clock, json_by_any_name=True)
+                self._transports[url] = Transport(
+                    url, self._wire, self._clock, deadline=self._deadline, json_by_any_name=True
+                )
             return self._transports[url]
 
     def _endpoint(self, service: str) -> str | None:
@@ -241,13 +252,19 @@ class Session:
     def _log_in(self) -> Any:
         give_up = self._clock.monotonic() + min(self._wanted.retry_timeout, _TIMEOUT_FACTOR)
         while True:
+            left = self._deadline.left
+            if left <= 0:
+                raise Unreachable(
+                    "The login was not sent, since the time for it is over.", unsent=True, transient=False
+                )
+            self._session.timeout = min(self._wanted.timeout, left)
             try:
                 return self._auth.get_access(self._session)
             except (keystone_errors.ClientException, sdk_errors.SDKException) as error:
                 translated = self._translated(error)
                 if not (isinstance(translated, Unreachable) and translated.unsent):
                     raise translated from error
-                if self._clock.monotonic() + _PAUSE > give_up:
+                if self._clock.monotonic() + _PAUSE > min(give_up, self._deadline.at):
                     raise translated from error
             self._clock.sleep(_PAUSE)
 
@@ -269,7 +286,7 @@ class Session:
                 transient=False,
             )
         if isinstance(error, keystone_errors.ConnectTimeout):
-            return Unreachable(f"{where} did not answer within {self._wanted.timeout:g} s.")
+            return Unreachable(f"{where} did not answer within {self._session.timeout:.3g} s.")
         if isinstance(error, keystone_errors.ConnectFailure):
             unsent = "Unable to establish connection" in said
             return Unreachable(f"{where} could not be connected to.", hint="Check auth_url.", unsent=unsent)

@@ -21,7 +21,7 @@ from ...errors import (
     ServerFault,
     UnexpectedResponse,
 )
-from ...http.transport import Response
+from ...http.session import Response
 
 _MAX_QUOTE = 500
 _KINDS: Mapping[int, type[JetstreamError]] = {

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
 import ssl
 import threading
+import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from email.utils import format_datetime
@@ -24,11 +26,14 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     UnexpectedResponse,
     Unreachable,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.http.transport import HttpSettings, Response, Transport
+from ansible_collections.jetstream.cloud.plugins.module_utils.http.deadline import Deadline
+from ansible_collections.jetstream.cloud.plugins.module_utils.http.session import HttpSettings, Response
+from ansible_collections.jetstream.cloud.plugins.module_utils.http.transport import Transport
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.loopback import (
     DROP,
     SILENCE,
+    Flow,
     Loopback,
     answer,
     refusing_port,
@@ -47,9 +52,9 @@ def clock() -> FakeClock:
 
 
 @contextmanager
-def transport(clock: FakeClock, url: str, **wire: Any) -> Iterator[Transport]:
-    settings: dict[str, Any] = {"timeout": 5.0, "retry_timeout": 60.0, **wire}
-    made = Transport(url, HttpSettings(**settings), clock, jitter=lambda longest: longest)
+def transport(clock: FakeClock, url: str, *, deadline: Deadline | None = None, **more: Any) -> Iterator[Transport]:
+    settings: dict[str, Any] = {"timeout": 5.0, "retry_timeout": 60.0, **more}
+    made = Transport(url, HttpSettings(**settings), clock, deadline=deadline, jitter=lambda longest: longest)
     try:
         yield made
     finally:
@@ -238,15 +243,12 @@ def test_without_retries_nothing_is_sent_twice(clock: FakeClock) -> None:
 @pytest.mark.parametrize(
     ("said", "pause"),
     [
-        ("0", 0.0),
         ("7", 7.0),
         ("1.5", 1.5),
-        ("-3", 0.0),
         ("soon", 0.5),
         ("", 0.5),
         ("30 seconds later", 0.5),
         (lambda now: format_datetime(now + timedelta(seconds=20), usegmt=True), 20.0),
-        (lambda now: format_datetime(now - timedelta(seconds=20), usegmt=True), 0.0),
         # A zone that is not there is GMT.
         (lambda now: format_datetime(now + timedelta(seconds=20), usegmt=True).removesuffix(" GMT"), 20.0),
     ],
@@ -261,7 +263,29 @@ def test_waits_as_long_as_the_server_says(clock: FakeClock, said: Any, pause: fl
     assert clock.sleeps == [pause]
 
 
-@pytest.mark.parametrize("said", ["61", "86400", "inf"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "0",
+        "-3",
+        "nan",
+        "1e-300",
+        "Mon, 01 Jan 0001 00:00:00 +1400",
+        "Mon, 99 Jan 2026 00:00:00 GMT",
+        lambda now: format_datetime(now - timedelta(seconds=20), usegmt=True),
+    ],
+)
+def test_a_server_that_asks_for_no_pause_is_given_one_all_the_same(clock: FakeClock, said: Any) -> None:
+    value = said if isinstance(said, str) else said(clock.now())
+    with (
+        Loopback(otherwise=answer(429, {}, headers={"Retry-After": value})) as server,
+        transport(clock, server.url) as sender,
+    ):
+        assert get(sender).status == 429
+    assert clock.sleeps == [0.5, 1, 2, 4, 8, 10, 10, 10, 10]
+
+
+@pytest.mark.parametrize("said", ["61", "86400", "inf", "9" * 400, "Fri, 31 Dec 9999 23:59:59 -1400"])
 def test_does_not_wait_longer_than_the_user_would(clock: FakeClock, said: str) -> None:
     with (
         Loopback(answer(429, {}, headers={"Retry-After": said})) as server,
@@ -304,6 +328,150 @@ def test_who_waits_waits_on_if_another_is_told_to_wait_longer(clock: FakeClock) 
         sender._close_gate(30.0)
         get(sender)
     assert clock.sleeps == [30.0, 5.0]
+
+
+# --- in time, and of a size ------------------------------------------------------------------------------------------
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+BODY = HEAD + b"Content-Length: 99999999999\r\n\r\n"
+CHUNKS = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+SLOW: dict[str, Flow] = {
+    "a status line": Flow(b"HTTP/1.1 200 ", b"O", 0.05),
+    "headers": Flow(HEAD, b"X-Header: x\r\n", 0.05),
+    "interim answers": Flow(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.05),
+    "a body": Flow(BODY, b" ", 0.05),
+    "chunks": Flow(CHUNKS, b"1\r\n \r\n", 0.05),
+    "a chunk's size": Flow(CHUNKS, b"0", 0.05),
+}
+ENDLESS: dict[str, Flow] = {
+    "interim answers": Flow(b"", b"HTTP/1.1 100 Continue\r\nX: " + b"x" * 60000 + b"\r\n\r\n"),
+    "a body": Flow(BODY, b" " * 60000),
+    "chunks": Flow(CHUNKS, b"ffff\r\n" + b" " * 0xFFFF + b"\r\n"),
+    "a body without a length": Flow(HEAD + b"Connection: close\r\n\r\n", b" " * 60000),
+}
+
+
+def timed_error(sender: Transport) -> tuple[JetstreamError, float]:
+    begun = time.monotonic()
+    error = error_from(sender)
+    return error, time.monotonic() - begun
+
+
+@pytest.mark.parametrize("what", SLOW)
+def test_an_answer_that_comes_byte_by_byte_is_given_up_in_time(clock: FakeClock, what: str) -> None:
+    with Loopback(SLOW[what]) as server, transport(clock, server.url, timeout=0.4, retry_timeout=0) as sender:
+        error, seconds = timed_error(sender)
+    assert str(error).startswith(f"{server.url} did not answer within 0.4 s.")
+    assert 0.3 < seconds < 3
+
+
+@pytest.mark.parametrize("what", ENDLESS)
+def test_an_answer_without_an_end_is_given_up_at_a_size(clock: FakeClock, what: str) -> None:
+    with Loopback(ENDLESS[what], OK) as server, transport(clock, server.url, timeout=60) as sender:
+        error = error_from(sender)
+    assert str(error) == f"{server.url} sent an answer of more than 32 MiB."
+    assert len(server.asked) == 1, "it is not asked for again"
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, zlib.compress], ids=["gzip", "zlib"])
+def test_a_small_answer_does_not_become_a_huge_one(clock: FakeClock, compress: Callable[[bytes], bytes]) -> None:
+    bomb = answer(200, compress(b" " * (33 << 20)), headers={"Content-Encoding": "gzip"})
+    assert len(bomb) < 100_000
+    with Loopback(bomb) as server, transport(clock, server.url) as sender:
+        assert str(error_from(sender)) == f"{server.url} sent an answer of more than 32 MiB."
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [
+        ("gzip", gzip.compress(b'{"fine": ') + gzip.compress(b"true}")),
+        ("deflate", zlib.compress(b'{"fine": true}')),
+        ("deflate", zlib.compress(b'{"fine": true}')[2:-4]),
+        ("identity", b'{"fine": true}'),
+    ],
+    ids=["gzip in two parts", "zlib", "bare deflate", "identity"],
+)
+def test_a_compressed_answer_is_read(clock: FakeClock, encoding: str, body: bytes) -> None:
+    with (
+        Loopback(answer(200, body, headers={"Content-Encoding": encoding})) as server,
+        transport(clock, server.url) as sender,
+    ):
+        assert get(sender).body == {"fine": True}
+    assert server.asked[0].headers["accept-encoding"] == "gzip, deflate"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [("gzip", gzip.compress(b'{"fine": true}')[:-9]), ("gzip", b"{}"), ("br", b"{}"), ("gzip, gzip", b"{}")],
+    ids=["cut off", "not compressed", "brotli", "twice"],
+)
+def test_a_damaged_answer_is_told(clock: FakeClock, encoding: str, body: bytes) -> None:
+    with (
+        Loopback(answer(200, body, headers={"Content-Encoding": encoding})) as server,
+        transport(clock, server.url) as sender,
+    ):
+        assert str(error_from(sender)) == f"{server.url} sent an answer that could not be decoded."
+
+
+def test_json_that_is_nested_without_an_end_is_none(clock: FakeClock) -> None:
+    with Loopback(answer(200, "[" * 100_000)) as server, transport(clock, server.url) as sender:
+        reply = get(sender)
+    assert (reply.is_json, reply.body) == (False, None)
+
+
+def test_a_get_that_timed_out_is_sent_again_with_the_defaults(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Loopback(OK) as server, transport(clock, server.url, timeout=60.0, retry_timeout=60.0) as sender:
+        send, seconds = sender._session.send, [60.0, 60.0]
+
+        def send_slowly(*arguments: Any, **more: Any) -> Response:
+            if not seconds:
+                return send(*arguments, **more)
+            clock.pass_by(seconds.pop())
+            raise Unreachable("did not answer within 60 s")
+
+        monkeypatch.setattr(sender._session, "send", send_slowly)
+        with pytest.raises(Unreachable):
+            get(sender)
+        assert len(seconds) == 0, "sent twice: the second one ended a minute after the first one had failed"
+        seconds.append(60.0)
+        assert get(sender).status == 200
+
+
+def test_a_request_under_way_is_cut_at_the_deadline(clock: FakeClock) -> None:
+    deadline = Deadline(clock)
+    deadline.set(clock.monotonic() + 0.3)
+    with Loopback(SILENCE) as server, transport(clock, server.url, timeout=60, deadline=deadline) as sender:
+        # The clock of a test stands still: without a retry, since there would be time for one.
+        clock.meanwhile = lambda _seconds: pytest.fail("there is no time for another try")
+        error, seconds = timed_error(sender)
+    assert str(error).startswith(f"{server.url} did not answer within 0.3 s.")
+    assert 0.2 < seconds < 3
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_no_pause_goes_past_the_deadline(clock: FakeClock, method: str) -> None:
+    deadline = Deadline(clock)
+    deadline.set(10.0)
+    busy = answer(429, {}, headers={"Retry-After": "4"})
+    with Loopback(otherwise=busy) as server, transport(clock, server.url, deadline=deadline) as sender:
+        assert sender.request(method, "/api", headers=HEADERS).status == 429
+    assert clock.sleeps == [4.0, 4.0]
+
+
+def test_after_the_deadline_nothing_is_sent(clock: FakeClock) -> None:
+    deadline = Deadline(clock)
+    with Loopback(otherwise=OK) as server, transport(clock, server.url, deadline=deadline) as sender:
+        sender._close_gate(30.0)
+        deadline.set(10.0)
+        error = error_from(sender, "POST")
+        assert str(error) == "The request was not sent, since the time for it is over."
+        assert isinstance(error, Unreachable)
+        assert error.unsent
+        assert (clock.sleeps, server.asked) == ([10.0], [])
+        deadline.set(None)
+        assert get(sender).status == 200
 
 
 # --- no answer, and why ----------------------------------------------------------------------------------------------

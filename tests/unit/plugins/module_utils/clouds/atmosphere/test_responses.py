@@ -27,7 +27,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     ServerFault,
     UnexpectedResponse,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.http.transport import Response
+from ansible_collections.jetstream.cloud.plugins.module_utils.http.session import Response
 from ansible_collections.jetstream.cloud.tests.unit.simulator.recorded import SECTIONS, Exchange, section
 
 DOING = "Stop of web (1)"

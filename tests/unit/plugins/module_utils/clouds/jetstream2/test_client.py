@@ -20,7 +20,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     ServerFault,
     UnexpectedResponse,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.http.transport import Response
+from ansible_collections.jetstream.cloud.plugins.module_utils.http.session import Response
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import Flavor, Instance
 from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -26,7 +27,13 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
 from ansible_collections.jetstream.cloud.plugins.module_utils.http.token_cache import TokenCache
 from ansible_collections.jetstream.cloud.plugins.module_utils.parallel import in_parallel
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import START, FakeClock
-from ansible_collections.jetstream.cloud.tests.unit.fakes.loopback import Loopback, answer, refusing_port
+from ansible_collections.jetstream.cloud.tests.unit.fakes.loopback import (
+    SILENCE,
+    Flow,
+    Loopback,
+    answer,
+    refusing_port,
+)
 from ansible_collections.jetstream.cloud.tests.unit.fakes.recorded import recorded
 
 LATER = datetime(2099, 1, 1, tzinfo=START.tzinfo)
@@ -256,6 +263,33 @@ def test_a_keystone_that_nobody_answers_at_is_asked_again_for_a_while(opened: Op
             ask(session)
     assert str(caught.value) == f"{url}/v3 could not be connected to. Check auth_url."
     assert sum(clock.sleeps) == pytest.approx(10, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("slow", "sentence"),
+    [
+        (SILENCE, "{url}/v3 did not answer within 0.3 s."),
+        (Flow(b"HTTP/1.1 200 OK\r\n", b"X: x\r\n", 0.05), "{url}/v3 did not answer within 0.3 s."),
+    ],
+)
+def test_a_login_is_cut_at_the_deadline(desk: Loopback, opened: Open, slow: bytes | Flow, sentence: str) -> None:
+    desk.answers.append(slow)
+    with closing(opened(timeout=60)) as session:
+        session.limit(0.3)
+        begun = time.monotonic()
+        with pytest.raises(Unreachable) as caught:
+            ask(session)
+    assert time.monotonic() - begun < 3
+    assert str(caught.value).startswith(sentence.format(url=desk.url))
+
+
+def test_after_the_deadline_there_is_no_login(desk: Loopback, opened: Open) -> None:
+    with closing(opened()) as session:
+        session.limit(0.0)
+        with pytest.raises(Unreachable) as caught:
+            ask(session)
+    assert caught.value.unsent
+    assert desk.asked == []
 
 
 def test_a_certificate_that_nobody_vouches_for(opened: Open) -> None:

@@ -22,7 +22,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     ServerFault,
     UnexpectedResponse,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.http.transport import Response
+from ansible_collections.jetstream.cloud.plugins.module_utils.http.session import Response
 from ansible_collections.jetstream.cloud.tests.unit.fakes.recorded import recorded
 
 DOING = "Stop of web"

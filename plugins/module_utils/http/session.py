@@ -1,0 +1,278 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A pool of connections to one server: sends one request, once. No redirects, no cookies, no end of time."""
+
+from __future__ import annotations
+
+import io
+import json
+import ssl
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..errors import ConfigurationError, UnexpectedResponse, Unreachable
+from .bounded import ENCODINGS, LARGEST_ANSWER, POOLS, TooLarge, Undecodable, read_body
+from .loopback import is_loopback
+
+try:
+    import requests
+    import urllib3
+    from requests.adapters import HTTPAdapter
+except ImportError:
+    REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
+    HTTPAdapter = object  # type: ignore[assignment, misc]
+else:
+    REQUESTS_IMPORT_ERROR = None
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer: ``status``, and ``body`` as parsed from JSON, or None where it was not JSON.
+
+    ``retry_after`` is the header of that name, as it came.
+    """
+
+    status: int
+    body: Any
+    is_json: bool
+    content_type: str
+    retry_after: str | None
+    location: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """How to talk: seconds per request, seconds in all for retries of one request, and whom to trust."""
+
+    timeout: float
+    retry_timeout: float
+    validate_certs: bool = True
+    ca_path: str | None = None
+    connections: int = 16
+
+
+class BoundedAdapter(HTTPAdapter):
+    """Reads every answer to its end at once, in bounded time and to a bounded size.
+
+    It serves sessions of requests that others make, too. Raises what requests does.
+    """
+
+    def init_poolmanager(self, *arguments: Any, **more: Any) -> None:
+        """Use connections whose answers end."""
+        super().init_poolmanager(*arguments, **more)
+        self.poolmanager.pool_classes_by_scheme = POOLS
+
+    def proxy_manager_for(self, proxy: str, **more: Any) -> Any:
+        """Use connections whose answers end. Those through SOCKS have a class of their own, and stay as they are."""
+        manager = super().proxy_manager_for(proxy, **more)
+        if not proxy.lower().startswith("socks"):
+            manager.pool_classes_by_scheme = POOLS
+        return manager
+
+    def add_headers(self, request: requests.PreparedRequest, **_more: Any) -> None:
+        """Ask for no compression but those that can be undone to a bounded size."""
+        request.headers["Accept-Encoding"] = ENCODINGS
+
+    def build_response(self, request: requests.PreparedRequest, answer: Any) -> requests.Response:
+        """Return an answer with its body in memory."""
+        try:
+            body = _Body(read_body(answer))
+        except Undecodable as error:
+            raise requests.exceptions.ContentDecodingError(error, request=request) from error
+        except urllib3.exceptions.ReadTimeoutError as error:
+            raise requests.exceptions.ReadTimeout(error, request=request) from error
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise requests.exceptions.ConnectionError(error, request=request) from error
+        body._original_response = answer._original_response
+        response = super().build_response(request, answer)
+        response.raw = body
+        return response
+
+
+class Session:
+    """Sends requests to one server. May be used by many threads at once."""
+
+    def __init__(self, base_url: str, settings: HttpSettings, *, json_by_any_name: bool = False) -> None:
+        """Open no connection yet. ``json_by_any_name``: see Transport.
+
+        Raises ConfigurationError if there are no certificates in what ``ca_path`` names.
+        """
+        self._base_url = base_url
+        self._json_by_any_name = json_by_any_name
+        self._session = _requests_session(settings)
+        self._proxies = _proxies(base_url)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        params: Mapping[str, str] | None,
+        data: Mapping[str, Any] | None,
+        timeouts: tuple[float, float],
+    ) -> Response:
+        """Send a request once. ``timeouts`` are seconds: to connect, and then until the whole answer is there.
+
+        Raises Unreachable if no answer came, UnexpectedResponse if one came that cannot be taken.
+        """
+        try:
+            response = self._session.request(
+                method,
+                self._base_url + path,
+                params=params,
+                json=data,
+                headers=dict(headers),
+                timeout=timeouts,
+                # A redirected POST becomes a GET, and a redirected token goes to a stranger.
+                allow_redirects=False,
+                # Said with the request, since REQUESTS_CA_BUNDLE comes before what the session says.
+                verify=self._session.verify,
+                proxies=self._proxies,
+            )
+        except (requests.exceptions.InvalidHeader, UnicodeEncodeError):
+            # Raised below: the original error holds the token.
+            response = None
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
+            raise _unreachable(error, self._base_url, timeouts) from error
+        if response is None:
+            raise ConfigurationError("The token holds characters that no HTTP header may hold.")
+        return _response(response, json_by_any_name=self._json_by_any_name)
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self._session.close()
+
+
+class _Body(io.BytesIO):
+    """A body that was read, with that which requests takes cookies from."""
+
+    _original_response: Any = None
+
+
+def _requests_session(settings: HttpSettings) -> requests.Session:
+    if settings.validate_certs and settings.ca_path:
+        _check_certificates(Path(settings.ca_path))
+    session = requests.Session()
+    adapter = BoundedAdapter(pool_connections=1, pool_maxsize=settings.connections, pool_block=True)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    session.verify = (settings.ca_path or True) if settings.validate_certs else False
+    if not settings.validate_certs:
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+    # A session cookie of Atmosphere makes a request with a bad token succeed, as whoever logged in last.
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    # Without an auth of its own, requests takes one from ~/.netrc and puts it in the place of the token.
+    session.auth = _leave_as_it_is
+    return session
+
+
+def _proxies(base_url: str) -> dict[str, str]:
+    """Keep a proxy out of talk with the machine itself: it could not reach that, and would read it in the clear."""
+    host = urlsplit(base_url).hostname or ""
+    return {"no_proxy": host} if is_loopback(host) else {}
+
+
+def _check_certificates(path: Path) -> None:
+    """Refuse a file without certificates by its name. Later on, it would look as if the server's were at fault."""
+    try:
+        if not path.is_dir():
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+    except OSError:
+        raise ConfigurationError(
+            f"There is no certificate that can be read in {path} (ca_path).", hint="It has to be in the format PEM."
+        ) from None
+
+
+def _leave_as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
+def _response(response: requests.Response, *, json_by_any_name: bool) -> Response:
+    content_type = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
+    is_json, body = _parse(response.content) if json_by_any_name or content_type.endswith("json") else (False, None)
+    return Response(
+        status=response.status_code,
+        body=body,
+        is_json=is_json,
+        content_type=content_type,
+        retry_after=response.headers.get("Retry-After"),
+        location=response.headers.get("Location"),
+    )
+
+
+def _parse(content: bytes) -> tuple[bool, Any]:
+    try:
+        return True, json.loads(content)
+    except (ValueError, RecursionError):
+        return False, None
+
+
+def _unreachable(error: Exception, base_url: str, timeouts: tuple[float, float]) -> Exception:
+    """Say in one sentence why no answer came, and whether another try makes sense."""
+    causes = [type(each).__name__ for each in _causes(error)]
+    text = " ".join(str(each) for each in _causes(error))
+    if isinstance(error, requests.exceptions.SSLError):
+        return _insecure(error, base_url)
+    if isinstance(error, requests.exceptions.ProxyError):
+        return Unreachable(f"The proxy on the way to {base_url} did not answer: {_innermost(error)}.")
+    if "LocationParseError" in causes or isinstance(error, requests.exceptions.InvalidURL):
+        return ConfigurationError(f"{base_url} is not an address that can be used as api_url.")
+    if "NameResolutionError" in causes or "gaierror" in causes or "Name or service not known" in text:
+        return Unreachable(
+            f"The host of {base_url} was not found.", hint="Check api_url, and the network.", unsent=True
+        )
+    if "ConnectTimeoutError" in causes or isinstance(error, requests.exceptions.ConnectTimeout):
+        return Unreachable(f"{base_url} could not be connected to within {timeouts[0]:.3g} s.", unsent=True)
+    if "NewConnectionError" in causes:
+        return Unreachable(f"{base_url} could not be connected to: {_innermost(error)}.", unsent=True)
+    if isinstance(error, requests.exceptions.Timeout) or "ReadTimeoutError" in causes:
+        return Unreachable(f"{base_url} did not answer within {timeouts[1]:.3g} s.", hint="A larger timeout may help.")
+    if any(isinstance(each, TooLarge) for each in _causes(error)):
+        return UnexpectedResponse(f"{base_url} sent an answer of more than {LARGEST_ANSWER >> 20} MiB.")
+    if isinstance(error, requests.exceptions.ContentDecodingError):
+        return UnexpectedResponse(f"{base_url} sent an answer that could not be decoded.")
+    return Unreachable(f"The connection to {base_url} was lost before an answer came: {_innermost(error)}.")
+
+
+def _insecure(error: requests.exceptions.SSLError, base_url: str) -> Unreachable:
+    for each in _causes(error):
+        if isinstance(each, ssl.SSLCertVerificationError):
+            return Unreachable(
+                f"The certificate of {base_url} was not accepted: {each.verify_message.rstrip('.')}.",
+                hint="If the site has its own certificate authority, name its file with ca_path.",
+                transient=False,
+            )
+    broken_off = any(isinstance(each, ssl.SSLEOFError) for each in _causes(error))
+    return Unreachable(
+        f"No secure connection to {base_url} could be made: {_innermost(error)}.",
+        hint="Does the server speak https at that port?",
+        transient=broken_off,
+    )
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """Unpack what requests and urllib3 wrap around an error."""
+    found: list[BaseException] = []
+    todo: list[object] = [error]
+    while todo:
+        each = todo.pop(0)
+        if not isinstance(each, BaseException) or each in found:
+            continue
+        found.append(each)
+        todo += [each.__cause__, each.__context__, getattr(each, "reason", None), *each.args]
+    return found
+
+
+def _innermost(error: BaseException) -> str:
+    """Return the plainest words among the causes."""
+    for each in reversed(_causes(error)):
+        if isinstance(each, OSError) and each.strerror:
+            return each.strerror
+    return str(_causes(error)[-1]).rstrip(".")
