@@ -98,6 +98,13 @@ def change_instance(ask: Ask) -> Answer:
     return Answer(shapes_v2.Shapes(ask).instance(instance), instances=1)
 
 
+def change_metadata(ask: Ask) -> Answer:
+    """POST /instances/<uuid>/update_metadata. Nothing shows it."""
+    if ask.world.instance_with(ask.names["key"]) is None:
+        raise Broken
+    return Answer(None, 204)
+
+
 def delete_instance(ask: Ask) -> Answer:
     """DELETE /instances/<uuid>: of anybody's instance. One of the workers does it later; the number will not do."""
     instance = ask.world.instance_with(ask.names["key"])

@@ -102,6 +102,7 @@ RESOURCES: tuple[Resource, ...] = (
     _v2("instances", views_v2.list_instances, POST=changes.launch),
     _v2_one("instances", views_v2.show_instance, PATCH=changes.change_instance, DELETE=changes.delete_instance),
     Resource("/api/v2/instances/{key}/actions", _LIST, {"GET": views_v2.list_offered_actions, "POST": views_v2.act}),
+    Resource("/api/v2/instances/{key}/update_metadata", "POST, OPTIONS", {"POST": changes.change_metadata}),
     _v2("instance_actions", views_v2.list_actions, _READ_ONLY),
     _v2("instance_histories", histories.list_histories, _READ_ONLY, Access.ANYONE),
     _v2_one("instance_histories", histories.show_history, _READ_ONLY, Access.ANYONE),

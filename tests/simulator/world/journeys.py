@@ -44,7 +44,7 @@ LAUNCH = (
     Step(0.5, {"task_state": "spawning"}),
     Step(1.5, {"vm_state": "active", "task_state": None, "launched": True}),
 )
-DELETION_TAKES = 1.5
+DELETION_TAKES = 0.75
 
 _ACTIVE: Changes = {"vm_state": "active", "task_state": None, "launched": True}
 _REBOOTS = _states(

@@ -169,7 +169,7 @@ class World(Tables):
             if vm is not None:
                 self.cloud.delete(vm, now)
                 self.forget_list(instance.identity)
-            seconds = 0.0 if vm is None else (DELETION_TAKES + 0.5) * self.settings.transition
+            seconds = 0.0 if vm is None else (DELETION_TAKES + 0.25) * self.settings.transition
             self.agenda.at(now + timedelta(seconds=seconds), lambda moment: self.end(instance, moment))
 
     def end(self, instance: Instance, moment: datetime | None = None) -> None:

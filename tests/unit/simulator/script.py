@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from ansible_collections.jetstream.cloud.tests.simulator import Trouble
+from ansible_collections.jetstream.cloud.tests.simulator.world.records import NO_ADDRESS
 from ansible_collections.jetstream.cloud.tests.unit.simulator.between import Do, before
 from ansible_collections.jetstream.cloud.tests.unit.simulator.stage import Stage
 
@@ -189,24 +190,57 @@ def _reopen_the_provider(stage: Stage) -> None:
     stage.world.providers[0].end_date = None
 
 
-# Here the recorded server launched, renamed, moved and deleted: the simulator does not, so its world is told.
+# Here the recorded server launched: the simulator does not, so its world is told.
+@before(532)
+def _launch(stage: Stage) -> None:
+    world = stage.world
+    stage.move_to("19:29:27.0")
+    johndoe = world.instance("geo-node-02")
+    for name, more in _LAUNCHED.items():
+        size = next(each for each in world.sizes if each.name == "m1.small")
+        vm = {"address": more.pop("address", NO_ADDRESS)}
+        world.add_instance(
+            name.rstrip("2"),
+            johndoe.identity,
+            size,
+            world.versions[0],
+            vm=vm,
+            project=None if name.startswith("v1") else world.projects[0],
+            allocation_source=johndoe.allocation_source,
+            vnc=True,
+            web_desktop=True,
+            **more,
+        )
+
+
+_LAUNCHED: Mapping[str, dict[str, Any]] = {
+    "v2 launched": {
+        "uuid": "044ad56e-3f94-4229-9199-4ccf4b337d60",
+        "start_date": datetime.fromisoformat("2026-11-23T19:28:10Z"),
+        "address": "149.165.156.15",
+    },
+    "v1 launched": {
+        "uuid": "e7f3e838-7c28-4fd8-885e-584fe0a8411e",
+        "start_date": datetime.fromisoformat("2026-11-23T19:29:02Z"),
+        "address": "149.165.156.16",
+        "state": "deploying",
+        "token": "224e75fa-174f-4b14-8238-aa8a530c76aa",
+    },
+    **{name: {} for name in ("nodeploy", "multi", "multi2", "other alloc", "nova-error vm")},
+}
+
+
+@before(580)
+def _create_a_project_to_the_microsecond(stage: Stage) -> None:
+    stage.world.continue_with("49faaa18-2b01-47e2-b78c-e62cfc9c1c4e")
+    stage.move_to("19:29:59.214172")
+
+
 @before(589)
 def _begin_maintenance(stage: Stage) -> None:
-    world = stage.world
-    stage.move_to("19:29:59.0")
-    world.instance("geo-node-01").end_date = stage.clock.now()
-    world.monitor()
-    like = world.instance("geo-node-02")
-    for name in ("nodeploy", "multi", "multi", "other alloc", "nova-error vm"):
-        world.add_instance(
-            name,
-            like.identity,
-            like.size,
-            like.version,
-            project=like.project,
-            allocation_source=like.allocation_source,
-        )
-    world.add_maintenance("Scheduled maintenance", "Jetstream is down for maintenance until 5pm")
+    stage.move_to("19:29:59.4")
+    stage.world.monitor()
+    stage.world.add_maintenance("Scheduled maintenance", "Jetstream is down for maintenance until 5pm")
 
 
 @before(604)

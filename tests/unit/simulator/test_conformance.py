@@ -21,7 +21,7 @@ from ansible_collections.jetstream.cloud.tests.unit.simulator.recorded import SE
 from ansible_collections.jetstream.cloud.tests.unit.simulator.stage import Stage
 
 # So many exchanges are replayed; README.md of the simulator says so, too.
-REPLAYED = 652
+REPLAYED = 692
 LONG = 5000
 # Imported, they have noted their steps.
 SCRIPTS = (script, later_script)
