@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The web application: the faults that a test wants, and how long things take."""
+"""The web application: it adds faults and costs to the answers of the API."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from .api import pages
-from .api.handling import Incoming, Reply, handle, http_date
+from .api.handling import RawRequest, RawResponse, handle, http_date
 from .api.negotiation import HTML
 from .faults import Fault, Faults
 from .odd_values import edited
@@ -43,10 +43,10 @@ class Atmosphere:
     async def __call__(self, request: Request) -> Response:
         """Answer a request."""
         began = time.monotonic()
-        incoming = await _incoming(request)
-        fault = self._faults.strike(incoming.method, incoming.full_path)
+        raw = await _raw_request(request)
+        fault = self._faults.strike(raw.method, raw.full_path)
         await asyncio.sleep(self._world.settings.latency + (fault.delay if fault else 0.0))
-        reply = await self._reply(incoming, fault)
+        reply = await self._reply(raw, fault)
         if fault is not None and fault.then is not None:
             fault.then()
         stream = fault.stream if fault else None
@@ -55,22 +55,22 @@ class Atmosphere:
         )
         ended = time.monotonic()
         status = 0 if unanswered else reply.status
-        self._log.add(Logged(incoming.method, incoming.full_path, status, _data(incoming.body), began, ended))
+        self._log.add(Logged(raw.method, raw.full_path, status, _data(raw.body), began, ended))
         if fault is not None and fault.drop is not None:
             await _drop_connection(request)
         elif stream is not None:
             return await self._streamed(request, stream, reply)
         return self._response(reply)
 
-    async def _reply(self, incoming: Incoming, fault: Fault | None) -> Reply:
+    async def _reply(self, raw: RawRequest, fault: Fault | None) -> RawResponse:
         if fault is None:
-            return await self._work(incoming)
+            return await self._work(raw)
         if fault.drop == "before":
-            return Reply(500, b"", None)
+            return RawResponse(500, b"", None)
         told = fault.drop is None and fault.status is not None
         if told and not fault.carried_out:
             return _as_told(fault)
-        reply = await self._work(incoming)
+        reply = await self._work(raw)
         if told:
             return _as_told(fault)
         if fault.html:
@@ -82,13 +82,13 @@ class Atmosphere:
             return replace(reply, body=edited(reply.body, fault.edit, fault.of))
         return reply
 
-    async def _work(self, incoming: Incoming) -> Reply:
+    async def _work(self, raw: RawRequest) -> RawResponse:
         """Have Atmosphere answer, by one of its workers."""
         async with self._free:
             await self._free.wait_for(lambda: self._busy < (self._world.settings.workers or self._busy + 1))
             self._busy += 1
         try:
-            reply = handle(self._world, incoming)
+            reply = handle(self._world, raw)
             if reply.cost:
                 await asyncio.sleep(reply.cost)
             return reply
@@ -97,7 +97,7 @@ class Atmosphere:
                 self._busy -= 1
                 self._free.notify_all()
 
-    async def _streamed(self, request: Request, stream: Stream, reply: Reply) -> Response:
+    async def _streamed(self, request: Request, stream: Stream, reply: RawResponse) -> Response:
         response = self._response(reply)
         if stream.kind in ("continue", "drip-all"):
             transport = _transport(request)
@@ -112,7 +112,7 @@ class Atmosphere:
             _until_time_is_up(request, stream, reply.body), reply.status, headers=dict(response.headers)
         )
 
-    def _response(self, reply: Reply) -> Response:
+    def _response(self, reply: RawResponse) -> Response:
         response = Response(reply.body, reply.status)
         if reply.status == 204:
             del response.headers["content-length"]
@@ -125,7 +125,7 @@ class Atmosphere:
 
 
 def application(world: World, faults: Faults, log: RequestLog, extra: list[Route]) -> Starlette:
-    """Return the application; C(extra) are routes that go before Atmosphere's own."""
+    """Return the application; ``extra`` are routes that go before Atmosphere's own."""
     methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
     atmosphere = Atmosphere(world, faults, log)
 
@@ -135,8 +135,8 @@ def application(world: World, faults: Faults, log: RequestLog, extra: list[Route
     return Starlette(routes=[*extra, Route("/{path:path}", endpoint, methods=methods)])
 
 
-async def _incoming(request: Request) -> Incoming:
-    return Incoming(
+async def _raw_request(request: Request) -> RawRequest:
+    return RawRequest(
         method=request.method,
         scheme=request.url.scheme,
         host=request.headers.get("host", ""),
@@ -148,13 +148,13 @@ async def _incoming(request: Request) -> Incoming:
     )
 
 
-def _as_told(fault: Fault) -> Reply:
+def _as_told(fault: Fault) -> RawResponse:
     headers = {name.lower(): value for name, value in fault.headers.items()}
     if isinstance(fault.body, str):
         kind = headers.pop("content-type", "text/plain; charset=utf-8")
-        return Reply(fault.status or 500, fault.body.encode(), kind, list(headers.items()))
+        return RawResponse(fault.status or 500, fault.body.encode(), kind, list(headers.items()))
     kind = headers.pop("content-type", "application/json")
-    return Reply(fault.status or 500, json.dumps(fault.body).encode(), kind, list(headers.items()))
+    return RawResponse(fault.status or 500, json.dumps(fault.body).encode(), kind, list(headers.items()))
 
 
 def _data(body: bytes) -> Any:

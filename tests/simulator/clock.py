@@ -12,7 +12,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """All that the simulated world asks of time. A clock of the product's clients will do as well."""
+    """The simulated world's view of time. A clock of the product's clients will do as well."""
 
     def now(self) -> datetime:
         """Return the date and time, in UTC."""
@@ -30,7 +30,7 @@ class SystemClock:
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Return after so many seconds."""
+        """Return after ``seconds``."""
         time.sleep(seconds)
 
 
@@ -41,7 +41,7 @@ class ManualClock:
     """
 
     def __init__(self, start: datetime = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)) -> None:
-        """Begin at C(start), in UTC."""
+        """Begin at ``start``, in UTC."""
         self._start = start
         self._now = start
         self._lock = threading.Lock()
@@ -56,7 +56,7 @@ class ManualClock:
         return (self.now() - self._start).total_seconds()
 
     def advance(self, seconds: float) -> datetime:
-        """Move on by so many seconds and return the new time. Raises ValueError for less than none."""
+        """Move on by ``seconds`` and return the new time. Raises ValueError for less than 0."""
         if seconds < 0:
             raise ValueError(f"time does not go back: {seconds}")
         with self._lock:
@@ -70,5 +70,5 @@ class ManualClock:
             return self._now
 
     def sleep(self, seconds: float) -> None:
-        """Move on by so many seconds."""
+        """Move on by ``seconds``."""
         self.advance(seconds)

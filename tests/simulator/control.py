@@ -28,7 +28,7 @@ Act = Callable[[dict[str, Any]], Any]
 
 
 def control_routes(world: World, faults: Faults, log: RequestLog) -> list[Route]:
-    """Return the routes. Bodies and answers are JSON; what makes no sense is answered with 400."""
+    """Return the routes. Bodies and answers are JSON; a request that makes no sense is answered with 400."""
     table = _Control(world, faults, log).table
     return [Route(f"/_simulator/{name}", _endpoint(world, acts), methods=list(acts)) for name, acts in table.items()]
 
@@ -124,7 +124,7 @@ class _Control:
         return self.show_settings(data)
 
     def run_monitor(self, _data: dict[str, Any]) -> Any:
-        """Let Atmosphere look at the cloud."""
+        """Run Atmosphere's periodic job."""
         self._world.monitor()
         return {}
 
@@ -196,6 +196,6 @@ class _Control:
         return {}
 
     def expire_tokens(self, _data: dict[str, Any]) -> Any:
-        """Let all tokens be expired."""
+        """Expire all tokens."""
         self._world.expire_tokens()
         return {}

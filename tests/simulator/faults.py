@@ -43,7 +43,7 @@ class Fault:
 
     method: str | None = None
     path: str = ""
-    # The first so many matching requests are let through, and the next so many are hit (None: all).
+    # How many matching requests are let through first, and how many are hit then (None: all).
     skip: int = 0
     times: int | None = 1
     drop: Literal["before", "after"] | None = None
@@ -148,7 +148,7 @@ class Faults:
         return self.add(Fault("GET", path, times=None, edit=edit, of=of, **rest))
 
     def huge_count(self, path: str, count: int = 10**9, *, times: int | None = None, **rest: Any) -> Fault:
-        """Have a list of v2 say that it has so many rows."""
+        """Have a list of v2 claim ``count`` rows."""
         return self.add(Fault("GET", path, times=times, edit={"count": count}, **rest))
 
     def streamed(self, how: Stream, path: str = "", *, times: int | None = 1, **rest: Any) -> Fault:
@@ -156,7 +156,7 @@ class Faults:
         return self.add(Fault(path=path, times=times, stream=how, **rest))
 
     def after(self, method: str, path: str, then: Callable[[], object], *, skip: int = 0, **rest: Any) -> Fault:
-        """Let something happen right after a request was worked on, once: between two lists, for example."""
+        """Call ``then`` right after a request was carried out, once: between two lists, for example."""
         return self.add(Fault(method, path, skip=skip, then=then, **rest))
 
 

@@ -26,11 +26,11 @@ class Missing:
 
 
 def nested(depth: int) -> Raw:
-    """Return so many lists, each inside of another: more than a parser that calls itself can take."""
+    """Return ``depth`` lists, each inside of another: more than a recursive parser can take."""
     return Raw("[" * depth + "]" * depth)
 
 
-# How the control API writes what JSON has no value for.
+# The control API's notation for values that JSON does not have.
 _WRITTEN: Mapping[str, Callable[[Any], object]] = {
     "$nested": nested,
     "$raw": Raw,

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What was asked of the simulator, for tests that count."""
+"""The requests to the simulator, for tests that count them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Logged:
-    """A request and how it was answered. C(status) is 0 where the connection was dropped."""
+    """A request and the status of its answer: 0 where the connection was dropped."""
 
     method: str
     # With the query, as in "/api/v2/instances?page=2".
@@ -46,7 +46,7 @@ class RequestLog:
             self._entries.clear()
 
     def matching(self, method: str | None = None, path: str = "", status: int | None = None) -> list[Logged]:
-        """Return the requests with a method, a path that the regular expression C(path) finds, and a status."""
+        """Return the requests with a method, a path that the regular expression ``path`` finds, and a status."""
         return [
             entry
             for entry in self

@@ -60,7 +60,7 @@ class Server:
     ) -> None:
         """Take a port of loopback (a free one for 0), and serve nothing yet.
 
-        C(control) opens /_simulator to whoever can reach the port. C(certfile), C(keyfile): serve https.
+        ``control`` opens /_simulator to whoever can reach the port. ``certfile``, ``keyfile``: serve https.
         Raises OSError if the port is taken.
         """
         self.world = world
@@ -114,7 +114,7 @@ class Server:
             self._thread.join(_PATIENCE)
 
     async def run(self, seconds: float | None = None) -> None:
-        """Answer until stop() is called, or for so many seconds."""
+        """Answer until stop() is called, or for ``seconds``."""
         self._loop, self._ending = asyncio.get_running_loop(), asyncio.Event()
         self._config.load()
         transports: dict[Any, asyncio.Transport] = {}
@@ -127,7 +127,7 @@ class Server:
         self._begun.set()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._ending.wait(), seconds)
-        # What was accepted a moment ago has no transport yet, and asyncio leaves it open if the server is closed first.
+        # A connection accepted a moment ago has no transport yet; asyncio leaves it open if the server is closed first.
         # It gets one within two turns of the loop.
         self._loop.remove_reader(self._socket)
         for _turn in range(2):

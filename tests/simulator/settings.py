@@ -1,14 +1,14 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can be set about a simulated Atmosphere."""
+"""Settings of a simulated Atmosphere."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-# So long the first recorded cloud took: 3.1 to 3.4 s, and 10 to 13.5 s, agree with all recorded timelines.
+# The first recorded cloud: 3.1 to 3.4 s, and 10 to 13.5 s, agree with all recorded timelines.
 RECORDED_TRANSITION = 3.2
 RECORDED_DEPLOY = 12.0
 
@@ -42,23 +42,23 @@ class Settings:
     # Seconds from an action, by its name, until its deployment begins. Where there are none: as the phases say.
     deploy_after: Mapping[str, float] = field(default_factory=dict)
     token_lifetime: float = 86400.0
-    # Atmosphere looks at the cloud by itself this often; until then v2 shows what the database has.
+    # The interval of Atmosphere's periodic job; until then v2 has the states of the database.
     monitor_interval: float = 900.0
     detail_cache: float = 60.0
     list_cache: float = 30.0
 
-    # So long before it asks nova for an action, Atmosphere has read the state that it then goes by.
+    # Seconds between reading the state that Atmosphere decides by, and asking nova for an action.
     reads_before: float = 0.0
 
-    # What every request takes, and what each instance in an answer adds.
+    # Every request takes ``latency``; each instance in a response adds its cost.
     latency: float = 0.0
     v2_list_cost: float = 0.0
     v1_list_cost: float = 0.0
     detail_cost: float = 0.0
-    # So many requests are worked on at once; the others wait. None: all of them.
+    # How many requests are worked on at once; the others wait. None: all of them.
     workers: int | None = None
 
-    # Atmosphere's ENABLE_PROJECT_SHARING: changes which refusal somebody else's instance is answered with.
+    # Atmosphere's ENABLE_PROJECT_SHARING: changes the refusal of an action on another user's instance.
     project_sharing: bool = True
     # v2's list of instances has no order of its own. With True it comes in another one each time.
     shuffle_lists: bool = False

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Atmosphere does when it is asked for an action: little of its own, but some of that in an unlucky order."""
+"""Actions: Atmosphere does little of its own before it asks nova, but some of that in an unlucky order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..world.cloud import CloudUnreachable, KeystoneRefused, NovaRefused
 from ..world.records import NO_ADDRESS, Identity, Instance
 from ..world.state import World
 from ..world.vm import VM
-from .asking import Refusal, detail, error
+from .exchange import Refusal, detail, error
 
 _REBOOT_TYPES = ("HARD", "Hard", "hard", "SOFT", "Soft", "soft")
 
@@ -23,7 +23,7 @@ class Irrecoverable(Exception):
 
 
 @dataclass
-class Doing:
+class ActionRun:
     """An action on its way."""
 
     world: World
@@ -40,7 +40,7 @@ class Doing:
         """Give the floating IP back. This comes before nova is asked, so it is gone even if nova then refuses."""
         self.vm.address = NO_ADDRESS
 
-    def insist_on_allocation(self) -> None:
+    def require_allocation(self) -> None:
         """Raise if what pays for the instance is used up."""
         source = self.instance.allocation_source
         if source is None:
@@ -76,10 +76,10 @@ def perform(world: World, identity: Identity, uuid: str, parameters: Mapping[str
     instance = world.instance_with(uuid)
     if instance is None:
         raise error(404, f"Instance {uuid} no longer exists")
-    _insist_on_offered(identity, action)
-    doing = Doing(world, identity, instance, vm, parameters)
+    _require_offered(identity, action)
+    run = ActionRun(world, identity, instance, vm, parameters)
     try:
-        return _ACTIONS[action](doing)
+        return _ACTIONS[action](run)
     except NovaRefused as refused:
         raise _passed_on(action, refused) from refused
     except Irrecoverable as raised:
@@ -112,7 +112,7 @@ def reach_cloud(world: World, identity: Identity, *, log_in: bool = True) -> Non
         raise error(504, text) from broken
 
 
-def _insist_on_offered(identity: Identity, action: object) -> None:
+def _require_offered(identity: Identity, action: object) -> None:
     if not isinstance(action, str | list | dict):
         raise _irrecoverable(action, f"argument of type '{type(action).__name__}' is not iterable")
     if action not in list(_ACTIONS) or action in list(identity.provider.disabled_actions):
@@ -129,107 +129,107 @@ def _irrecoverable(action: object, text: str) -> Refusal:
     return error(403, f"The requested action {action} encountered an irrecoverable exception: {text}")
 
 
-def _stop(doing: Doing) -> None:
-    doing.drop_address()
-    doing.nova("stop")
-    doing.write_down()
-    doing.forget_list()
+def _stop(run: ActionRun) -> None:
+    run.drop_address()
+    run.nova("stop")
+    run.write_down()
+    run.forget_list()
 
 
-def _start(doing: Doing) -> None:
-    doing.insist_on_allocation()
-    doing.nova("start")
-    doing.set_up()
-    doing.write_down()
-    doing.forget_list()
+def _start(run: ActionRun) -> None:
+    run.require_allocation()
+    run.nova("start")
+    run.set_up()
+    run.write_down()
+    run.forget_list()
 
 
-def _suspend(doing: Doing) -> bool:
-    doing.drop_address()
-    doing.nova("suspend")
-    doing.write_down()
-    doing.forget_list()
+def _suspend(run: ActionRun) -> bool:
+    run.drop_address()
+    run.nova("suspend")
+    run.write_down()
+    run.forget_list()
     return True
 
 
-def _resume(doing: Doing) -> None:
+def _resume(run: ActionRun) -> None:
     # Neither the database nor the list's cache learns of it.
-    doing.insist_on_allocation()
-    doing.nova("resume")
-    doing.set_up()
+    run.require_allocation()
+    run.nova("resume")
+    run.set_up()
 
 
-def _shelve(doing: Doing) -> None:
-    doing.drop_address()
-    doing.nova("shelve")
-    doing.write_down()
-    doing.forget_list()
+def _shelve(run: ActionRun) -> None:
+    run.drop_address()
+    run.nova("shelve")
+    run.write_down()
+    run.forget_list()
 
 
-def _unshelve(doing: Doing) -> None:
+def _unshelve(run: ActionRun) -> None:
     # Neither the database nor the list's cache learns of it.
-    doing.insist_on_allocation()
-    doing.nova("unshelve")
-    doing.set_up()
+    run.require_allocation()
+    run.nova("unshelve")
+    run.set_up()
 
 
-def _shelve_offload(doing: Doing) -> None:
-    doing.nova("shelve_offload")
-    doing.write_down()
-    doing.forget_list()
+def _shelve_offload(run: ActionRun) -> None:
+    run.nova("shelve_offload")
+    run.write_down()
+    run.forget_list()
 
 
-def _reboot(doing: Doing) -> None:
-    kind = doing.parameters.get("reboot_type", "SOFT")
+def _reboot(run: ActionRun) -> None:
+    kind = run.parameters.get("reboot_type", "SOFT")
     if kind not in _REBOOT_TYPES:
         choices = ", ".join(f"'{each}'" for each in _REBOOT_TYPES)
         text = f"400 Bad Request Invalid input for field/attribute type. Value: {kind}. u'{kind}' is not one of "
         raise Irrecoverable(f"{text}[{choices}]")
-    before = doing.vm.status_before(doing.world.settings.reads_before, doing.world.now())
-    doing.nova("hard reboot" if kind.upper() == "HARD" else "reboot")
+    before = run.vm.status_before(run.world.settings.reads_before, run.world.now())
+    run.nova("hard reboot" if kind.upper() == "HARD" else "reboot")
     # Atmosphere goes by what it read before: this raises although the machine now comes up.
-    _insist_on_active(before)
-    doing.set_up("initializing")
-    doing.write_down()
+    _require_active(before)
+    run.set_up("initializing")
+    run.write_down()
 
 
-def _redeploy(doing: Doing) -> None:
-    _insist_on_active(doing.vm.nova_status.lower())
-    doing.set_up("redeploying", active_in=0.0)
-    doing.write_down()
+def _redeploy(run: ActionRun) -> None:
+    _require_active(run.vm.nova_status.lower())
+    run.set_up("redeploying", active_in=0.0)
+    run.write_down()
 
 
-def _insist_on_active(status: str) -> None:
+def _require_active(status: str) -> None:
     if status != "active":
         raise Irrecoverable(f"Cannot redeploy to an instance in a non-active state. (Current state: {status})")
 
 
-def _console(doing: Doing) -> str:
-    return f"http://127.0.0.1:6080/vnc_auto.html?token={doing.world.random_uuid()}"
+def _console(run: ActionRun) -> str:
+    return f"http://127.0.0.1:6080/vnc_auto.html?token={run.world.random_uuid()}"
 
 
-def _confirm_resize(doing: Doing) -> None:
-    doing.nova("confirm_resize")
+def _confirm_resize(run: ActionRun) -> None:
+    run.nova("confirm_resize")
 
 
-def _revert_resize(doing: Doing) -> None:
-    doing.nova("revert_resize")
+def _revert_resize(run: ActionRun) -> None:
+    run.nova("revert_resize")
 
 
-def _not_simulated(_doing: Doing) -> None:
+def _not_simulated(_doing: ActionRun) -> None:
     raise detail(501, "The simulator does not do this action.")
 
 
-def _never(text: str) -> Callable[[Doing], None]:
+def _never(text: str) -> Callable[[ActionRun], None]:
     """Return an action that Atmosphere has, but that does not work."""
 
-    def act(_doing: Doing) -> None:
+    def act(_doing: ActionRun) -> None:
         raise Irrecoverable(text)
 
     return act
 
 
-_ACTIONS: Mapping[str, Callable[[Doing], Any]] = {
+_ACTIONS: Mapping[str, Callable[[ActionRun], Any]] = {
     "stop": _stop,
     "start": _start,
     "suspend": _suspend,

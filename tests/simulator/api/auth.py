@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who is asking: tokens, sessions, and the one page that gives them."""
+"""Authentication: tokens, sessions, and the page that gives them."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from http.cookies import SimpleCookie
 from typing import Any
 
 from ..world.records import Token
-from .asking import Answer, Ask, Broken, Refusal, detail, error
+from .exchange import Refusal, Request, Response, ServerError, detail, error
 
 _REFUSED = "Authentication request refused -- "
 _SESSION_COOKIE, _CSRF_COOKIE = "atmo_sessionid", "atmo_csrftoken"
 
 
-def identify(ask: Ask) -> None:
+def identify(request: Request) -> None:
     """Find out who asks: by token, else by the session's cookie. Nobody is an answer, too: bad tokens raise nothing."""
-    token = _token_of(ask) or _session_of(ask)
+    token = _token_of(request) or _session_of(request)
     if token is not None and token.user.is_active:
-        ask.user = token.user
+        request.user = token.user
 
 
 def not_logged_in() -> Refusal:
@@ -36,24 +36,24 @@ def account_disabled() -> Refusal:
     )
 
 
-def log_in(ask: Ask) -> Answer:
+def log_in(request: Request) -> Response:
     """POST /auth."""
-    data = ask.data
+    data = request.data
     if not isinstance(data, dict):
-        raise Broken
+        raise ServerError
     username = data.get("username")
     if not username:
         raise error(400, _REFUSED + "Username missing")
-    user = ask.world.users.get(username)
+    user = request.world.users.get(username)
     if user is None or not user.is_active or data.get("password") != user.password:
         raise error(400, _REFUSED + "Username/Password combination was invalid")
-    world = ask.world
+    world = request.world
     session = world.tokens[world.new_token(user, "Django-Session")]
     session_key = secrets.token_hex(16)
     world.sessions[session_key] = session
     token = world.tokens[world.new_token(user)]
     cookie = ("set-cookie", f"{_SESSION_COOKIE}={session_key}; Path=/; HttpOnly")
-    return Answer(_shown(token), status=201, headers=[cookie, form_cookie()])
+    return Response(_shown(token), status=201, headers=[cookie, form_cookie()])
 
 
 def form_cookie() -> tuple[str, str]:
@@ -61,13 +61,13 @@ def form_cookie() -> tuple[str, str]:
     return "set-cookie", f"{_CSRF_COOKIE}={secrets.token_hex(32)}; Path=/"
 
 
-def who_am_i(ask: Ask) -> Answer:
+def who_am_i(request: Request) -> Response:
     """GET /auth, which knows sessions, but not tokens."""
-    session = _session_of(ask)
+    session = _session_of(request)
     if session is not None:
-        return Answer({"token": session.key, "username": session.user.username, "expires": _date(session)})
-    if ask.user is not None:
-        raise Broken
+        return Response({"token": session.key, "username": session.user.username, "expires": _date(session)})
+    if request.user is not None:
+        raise ServerError
     raise Refusal(403, "Logged-in User or POST required to retrieve AuthToken")
 
 
@@ -79,14 +79,14 @@ def _date(token: Token) -> str:
     return token.expires.strftime("%b %d, %Y %H:%M:%S")
 
 
-def _token_of(ask: Ask) -> Token | None:
-    word, _space, key = ask.headers.get("authorization", "").partition(" ")
+def _token_of(request: Request) -> Token | None:
+    word, _space, key = request.headers.get("authorization", "").partition(" ")
     if word.lower() != "token":
         return None
-    token = ask.world.tokens.get(key.strip())
-    return token if token is not None and ask.world.now() < token.expires else None
+    token = request.world.tokens.get(key.strip())
+    return token if token is not None and request.world.now() < token.expires else None
 
 
-def _session_of(ask: Ask) -> Token | None:
-    morsel = SimpleCookie(ask.headers.get("cookie", "")).get(_SESSION_COOKIE)
-    return ask.world.sessions.get(morsel.value) if morsel else None
+def _session_of(request: Request) -> Token | None:
+    morsel = SimpleCookie(request.headers.get("cookie", "")).get(_SESSION_COOKIE)
+    return request.world.sessions.get(morsel.value) if morsel else None

@@ -11,8 +11,8 @@ from typing import Any
 from ..world.records import Identity, Instance
 from ..world.vm import VM
 from . import shapes_v1, shapes_v2
-from .asking import Answer, Ask, Broken, Refusal, detail, error
-from .views_v1 import identity_of, insist_on_sight, reach
+from .exchange import Refusal, Request, Response, ServerError, detail, error
+from .views_v1 import identity_of, reach, require_sight
 from .views_v2 import find, projects_of
 
 _LONGEST_NAME = 256
@@ -21,25 +21,25 @@ _LONGEST_NAME = 256
 # v2.
 
 
-def create_group(ask: Ask) -> Answer:
+def create_group(request: Request) -> Response:
     """POST /groups. All identities of its users are shared with it."""
-    if not ask.somebody.is_staff:
+    if not request.somebody.is_staff:
         raise Refusal(400, ["Only staff users can create groups."])
-    data, users = _fields(ask), ask.world.users
+    data, users = _fields(request), request.world.users
     members = [users[name] for name in data["users"]]
-    group = ask.world.add_group(
-        data["name"], members, [users[name] for name in data["leaders"]], uuid=ask.world.random_uuid()
+    group = request.world.add_group(
+        data["name"], members, [users[name] for name in data["leaders"]], uuid=request.world.random_uuid()
     )
-    return _created(ask, "groups", group.uuid, shapes_v2.Shapes(ask).group(group))
+    return _created(request, "groups", group.uuid, shapes_v2.Shapes(request).group(group))
 
 
-def create_project(ask: Ask) -> Answer:
+def create_project(request: Request) -> Response:
     """POST /projects."""
-    data = _fields(ask)
+    data = _fields(request)
     for name in ("name", "owner"):
         if name not in data:
             raise Refusal(400, {name: ["This field is required."]})
-    user, world = ask.somebody, ask.world
+    user, world = request.somebody, request.world
     group = world.groups.get(data["owner"])
     if group is None or user not in group.users:
         raise Refusal(400, [f"{user.username} is not a member of group {data['owner']}"])
@@ -51,80 +51,80 @@ def create_project(ask: Ask) -> Answer:
         uuid=world.random_uuid(),
         start_date=world.now(),
     )
-    return _created(ask, "projects", project.uuid, shapes_v2.Shapes(ask).project(project))
+    return _created(request, "projects", project.uuid, shapes_v2.Shapes(request).project(project))
 
 
-def change_project(ask: Ask) -> Answer:
+def change_project(request: Request) -> Response:
     """PATCH /projects/<number or uuid>."""
-    project = find(projects_of(ask), ask.names["key"])
-    data = _fields(ask)
+    project = find(projects_of(request), request.names["key"])
+    data = _fields(request)
     project.name = data.get("name", project.name)
     project.description = data.get("description", project.description)
-    return Answer(shapes_v2.Shapes(ask).project(project))
+    return Response(shapes_v2.Shapes(request).project(project))
 
 
-def delete_project(ask: Ask) -> Answer:
+def delete_project(request: Request) -> Response:
     """DELETE /projects/<number or uuid>."""
-    project = find(projects_of(ask), ask.names["key"])
-    for things, kind in ((ask.world.instances, "instances"), (ask.world.volumes, "volumes")):
+    project = find(projects_of(request), request.names["key"])
+    for things, kind in ((request.world.instances, "instances"), (request.world.volumes, "volumes")):
         if any(each.project is project and each.end_date is None for each in things):
             text = f"Cannot delete a project when it contains {kind}. To delete a project, all {kind} must be moved to "
             raise Refusal(400, [f"{text}another project or deleted"])
-    project.end_date = ask.world.now()
-    return Answer(None, 204)
+    project.end_date = request.world.now()
+    return Response(None, 204)
 
 
-def launch(ask: Ask) -> Answer:
+def launch(request: Request) -> Response:
     """POST /instances: only whether the identity may be used."""
-    uuid = _fields(ask).get("identity")
-    identity = ask.world.identity(uuid) if isinstance(uuid, str) else None
-    if identity is None or not identity.is_led_by(ask.user):
+    uuid = _fields(request).get("identity")
+    identity = request.world.identity(uuid) if isinstance(uuid, str) else None
+    if identity is None or not identity.is_led_by(request.user):
         raise error(400, {"identity": f"The uuid ({uuid}) is invalid."})
     raise _not_simulated()
 
 
-def change_instance(ask: Ask) -> Answer:
+def change_instance(request: Request) -> Response:
     """PATCH /instances/<number>: of anybody's instance. The uuid will not do."""
-    key, data = ask.names["key"], _fields(ask)
-    instance = ask.world.instance_numbered(key) if key.isdecimal() else None
+    key, data = request.names["key"], _fields(request)
+    instance = request.world.instance_numbered(key) if key.isdecimal() else None
     if instance is None:
-        raise Broken
+        raise ServerError
     if "name" in data:
         instance.name = _name(data)
     if "project" in data:
-        _move(ask, instance, data["project"])
+        _move(request, instance, data["project"])
     if "allocation_source" in data:
-        _charge(ask, instance, data["allocation_source"])
-    return Answer(shapes_v2.Shapes(ask).instance(instance), instances=1)
+        _charge(request, instance, data["allocation_source"])
+    return Response(shapes_v2.Shapes(request).instance(instance), instances=1)
 
 
-def change_metadata(ask: Ask) -> Answer:
+def change_metadata(request: Request) -> Response:
     """POST /instances/<uuid>/update_metadata. Nothing shows it."""
-    if ask.world.instance_with(ask.names["key"]) is None:
-        raise Broken
-    return Answer(None, 204)
+    if request.world.instance_with(request.names["key"]) is None:
+        raise ServerError
+    return Response(None, 204)
 
 
-def delete_instance(ask: Ask) -> Answer:
+def delete_instance(request: Request) -> Response:
     """DELETE /instances/<uuid>: of anybody's instance. One of the workers does it later; the number will not do."""
-    instance = ask.world.instance_with(ask.names["key"])
+    instance = request.world.instance_with(request.names["key"])
     if instance is None:
         raise error(409, "Instance matching query does not exist.")
-    ask.world.delete_later(instance)
-    return Answer(None, 204)
+    request.world.delete_later(instance)
+    return Response(None, 204)
 
 
-def _move(ask: Ask, instance: Instance, number: Any) -> None:
-    project = next((each for each in ask.world.projects if each.id == number and each.end_date is None), None)
+def _move(request: Request, instance: Instance, number: Any) -> None:
+    project = next((each for each in request.world.projects if each.id == number and each.end_date is None), None)
     if project is None:
         shown = None if isinstance(number, dict) else number
         raise Refusal(400, {"project": [f"Project with Field: pk '{shown}' does not exist."]})
     instance.project = project
 
 
-def _charge(ask: Ask, instance: Instance, data: Any) -> None:
-    source = next((each for each in ask.world.allocation_sources if each.id == data.get("id")), None)
-    if source is None or ask.user not in source.users:
+def _charge(request: Request, instance: Instance, data: Any) -> None:
+    source = next((each for each in request.world.allocation_sources if each.id == data.get("id")), None)
+    if source is None or request.user not in source.users:
         raise Refusal(400, "Invalid allocation_source")
     instance.allocation_source = source
 
@@ -132,62 +132,62 @@ def _charge(ask: Ask, instance: Instance, data: Any) -> None:
 # v1.
 
 
-def launch_v1(ask: Ask) -> Answer:
+def launch_v1(request: Request) -> Response:
     """POST .../instance: only whether the identity may be used."""
-    identity = ask.world.identity(ask.names["identity"])
-    if identity is None or not identity.is_shared_with(ask.user):
+    identity = request.world.identity(request.names["identity"])
+    if identity is None or not identity.is_shared_with(request.user):
         raise detail(403, "The requested user is not a member of the project.")
-    if not identity.is_led_by(ask.user):
-        name = ask.somebody.username
+    if not identity.is_led_by(request.user):
+        name = request.somebody.username
         text = f"User {name} does not have permission to POST with this identity. Promote user to leader or use a "
         raise error(403, f"{text}different Identity.")
     raise _not_simulated()
 
 
-def change_instance_v1(ask: Ask) -> Answer:
+def change_instance_v1(request: Request) -> Response:
     """PATCH and PUT .../instance/<uuid>: the name, in the cloud as well."""
-    _identity, vm, instance = _machine(ask)
-    data = _fields(ask)
+    _identity, vm, instance = _machine(request)
+    data = _fields(request)
     if "name" in data:
         vm.name = instance.name = _name(data)
-    ask.world.remember(instance, vm.look())
+    request.world.remember(instance, vm.look())
     return _shown_v1(instance, vm)
 
 
-def delete_instance_v1(ask: Ask) -> Answer:
+def delete_instance_v1(request: Request) -> Response:
     """DELETE .../instance/<uuid>: it is ended at once, until somebody reads it while the machine is there."""
-    identity, vm, instance = _machine(ask)
+    identity, vm, instance = _machine(request)
     answer = _shown_v1(instance, vm)
-    ask.world.remember(instance, vm.look())
-    ask.world.cloud.delete(vm, ask.world.now())
-    ask.world.end(instance)
-    ask.world.forget_list(identity)
+    request.world.remember(instance, vm.look())
+    request.world.cloud.delete(vm, request.world.now())
+    request.world.end(instance)
+    request.world.forget_list(identity)
     return answer
 
 
-def _machine(ask: Ask) -> tuple[Identity, VM, Instance]:
+def _machine(request: Request) -> tuple[Identity, VM, Instance]:
     """Return what a v1 request that changes an instance is about. Raises Refusal."""
-    uuid = ask.names["instance"]
-    insist_on_sight(ask, uuid)
-    identity = identity_of(ask)
-    reach(ask, identity)
-    vm, instance = ask.world.cloud.vms.get(uuid), ask.world.instance_with(uuid)
+    uuid = request.names["instance"]
+    require_sight(request, uuid)
+    identity = identity_of(request)
+    reach(request, identity)
+    vm, instance = request.world.cloud.vms.get(uuid), request.world.instance_with(uuid)
     if vm is None or instance is None or vm.identity is not identity:
         raise error(404, f"Instance {uuid} does not exist")
     return identity, vm, instance
 
 
-def _shown_v1(instance: Instance, vm: VM) -> Answer:
-    return Answer(shapes_v1.instance(instance, vm.look()), headers=[("cache-control", "no-cache")], instances=1)
+def _shown_v1(instance: Instance, vm: VM) -> Response:
+    return Response(shapes_v1.instance(instance, vm.look()), headers=[("cache-control", "no-cache")], instances=1)
 
 
 # Both.
 
 
-def _fields(ask: Ask) -> Mapping[str, Any]:
-    data = ask.data
+def _fields(request: Request) -> Mapping[str, Any]:
+    data = request.data
     if not isinstance(data, dict):
-        raise Broken
+        raise ServerError
     return data
 
 
@@ -200,8 +200,8 @@ def _name(data: Mapping[str, Any]) -> str:
     return name
 
 
-def _created(ask: Ask, resource: str, uuid: str, row: Any) -> Answer:
-    return Answer(row, 201, headers=[("location", ask.url(resource, uuid))])
+def _created(request: Request, resource: str, uuid: str, row: Any) -> Response:
+    return Response(row, 201, headers=[("location", request.url(resource, uuid))])
 
 
 def _not_simulated() -> Refusal:

@@ -18,7 +18,7 @@ from starlette.routing import compile_path
 from ..settings import Settings
 from ..world.state import World
 from . import auth, pages
-from .asking import Answer, Ask, Broken, Refusal, detail
+from .exchange import Refusal, Request, Response, ServerError, detail
 from .negotiation import HTML, JSON, NotAcceptable, wants_json
 from .resources import RESOURCES, Access, Resource
 from .views_v2 import forbidden
@@ -28,7 +28,7 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 
 @dataclass(frozen=True)
-class Incoming:
+class RawRequest:
     """A request as it came."""
 
     method: str
@@ -47,8 +47,8 @@ class Incoming:
 
 
 @dataclass(frozen=True)
-class Reply:
-    """An answer, ready to be sent. C(cost): so many seconds more the server would have needed."""
+class RawResponse:
+    """An answer, ready to be sent. ``cost``: seconds that the server would have needed for it."""
 
     status: int
     body: bytes
@@ -57,27 +57,27 @@ class Reply:
     cost: float = 0.0
 
 
-def handle(world: World, incoming: Incoming) -> Reply:
+def handle(world: World, raw: RawRequest) -> RawResponse:
     """Answer a request."""
     with world.lock:
         world.settle()
-        path, suffix = _without_suffix(incoming.path)
+        path, suffix = _without_suffix(raw.path)
         found = _match(path)
         if found is None:
-            return _elsewhere(incoming)
+            return _elsewhere(raw)
         resource, names = found
-        ask = Ask(
+        request = Request(
             world=world,
-            method=incoming.method,
+            method=raw.method,
             path=path,
-            base_url=f"{incoming.scheme}://{incoming.host}",
-            query=incoming.query,
-            headers=incoming.headers,
-            body=incoming.body,
+            base_url=f"{raw.scheme}://{raw.host}",
+            query=raw.query,
+            headers=raw.headers,
+            body=raw.body,
             names=names,
             suffix=suffix,
         )
-        return _reply(ask, resource, incoming)
+        return _reply(request, resource, raw)
 
 
 def _without_suffix(path: str) -> tuple[str, str]:
@@ -95,78 +95,80 @@ def _match(path: str) -> tuple[Resource, Mapping[str, str]] | None:
     return None
 
 
-def _elsewhere(incoming: Incoming) -> Reply:
+def _elsewhere(raw: RawRequest) -> RawResponse:
     """Send clients that end a path with a slash to https, whatever they came by; there is nothing else here."""
-    bare = incoming.path.rstrip("/")
-    if bare != incoming.path and _match(bare):
-        query = f"?{incoming.query_string}" if incoming.query_string else ""
-        location = f"https://{incoming.host}{bare}{query}"
-        return Reply(302, b"", HTML, [("location", location)])
-    return Reply(404, pages.UNKNOWN.encode(), HTML)
+    bare = raw.path.rstrip("/")
+    if bare != raw.path and _match(bare):
+        query = f"?{raw.query_string}" if raw.query_string else ""
+        location = f"https://{raw.host}{bare}{query}"
+        return RawResponse(302, b"", HTML, [("location", location)])
+    return RawResponse(404, pages.UNKNOWN.encode(), HTML)
 
 
-def _reply(ask: Ask, resource: Resource, incoming: Incoming) -> Reply:
+def _reply(request: Request, resource: Resource, raw: RawRequest) -> RawResponse:
     try:
-        as_json = wants_json(ask.headers.get("accept"), ask.query, ask.suffix)
+        as_json = wants_json(request.headers.get("accept"), request.query, request.suffix)
     except NotAcceptable:
         body = {"detail": "Could not satisfy the request Accept header."}
         return _rendered(resource, 406, body, [("allow", resource.allow)], as_json=False)
-    key = f"{as_json} {incoming.full_path}"
-    if resource.cached and ask.method in ("GET", "HEAD"):
-        until, reply = ask.world.page_cache.get(key, (ask.world.now(), None))
-        if ask.world.now() < until and isinstance(reply, Reply):
+    key = f"{as_json} {raw.full_path}"
+    if resource.cached and request.method in ("GET", "HEAD"):
+        until, reply = request.world.page_cache.get(key, (request.world.now(), None))
+        if request.world.now() < until and isinstance(reply, RawResponse):
             return reply
     try:
-        answer = _answer(ask, resource)
+        answer = _answer(request, resource)
     except Refusal as refusal:
         return _rendered(resource, refusal.status, refusal.body, [("allow", resource.allow)], as_json=as_json)
-    except Broken:
-        return Reply(500, pages.BROKEN.encode(), HTML)
+    except ServerError:
+        return RawResponse(500, pages.BROKEN.encode(), HTML)
     headers = [("allow", resource.allow), *answer.headers]
-    if resource.cached and ask.method in ("GET", "HEAD"):
-        headers += _cache_headers(ask.world)
-    reply = _rendered(resource, answer.status, answer.data, headers, as_json=as_json, cost=_cost(ask, resource, answer))
-    if resource.cached and ask.method in ("GET", "HEAD"):
-        _keep(ask.world, key, reply)
+    if resource.cached and request.method in ("GET", "HEAD"):
+        headers += _cache_headers(request.world)
+    reply = _rendered(
+        resource, answer.status, answer.data, headers, as_json=as_json, cost=_cost(request, resource, answer)
+    )
+    if resource.cached and request.method in ("GET", "HEAD"):
+        _keep(request.world, key, reply)
     return reply
 
 
-def _answer(ask: Ask, resource: Resource) -> Answer:
-    """Let the request through the gates, in the order in which Atmosphere has them, and call the view."""
+def _answer(request: Request, resource: Resource) -> Response:
+    """Make Atmosphere's checks of a request, in their order, and call the view."""
     if resource.is_v2 and resource.access is not Access.ALWAYS:
-        _insist_on_open(ask)
-    auth.identify(ask)
-    _insist_on_access(ask, resource)
+        _require_open(request)
+    auth.identify(request)
+    _require_access(request, resource)
     if resource.is_v1:
-        _insist_on_open(ask)
-    method = "GET" if ask.method == "HEAD" else ask.method
+        _require_open(request)
+    method = "GET" if request.method == "HEAD" else request.method
     view = resource.views.get(method)
     if view is not None:
-        return view(ask)
+        return view(request)
     if method == "OPTIONS":
-        return Answer(_options(resource))
+        return Response(_options(resource))
     if method in _METHODS and method in resource.allow:
         raise detail(501, f"The simulator does not do {method} here.")
-    raise detail(405, f'Method "{ask.method}" not allowed.')
+    raise detail(405, f'Method "{request.method}" not allowed.')
 
 
-def _insist_on_open(ask: Ask) -> None:
-    """Raise if there is maintenance. Of a provider's nobody takes notice."""
-    if ask.user is not None and ask.user.username in ask.world.settings.maintenance_exempt:
+def _require_open(request: Request) -> None:
+    """Raise if there is maintenance, but for that of a provider, which has no effect."""
+    if request.user is not None and request.user.username in request.world.settings.maintenance_exempt:
         return
-    now = ask.world.now()
-    records = [each for each in ask.world.maintenance if each.provider is None and each.active(now)]
+    now = request.world.now()
+    records = [each for each in request.world.maintenance if each.provider is None and each.active(now)]
     if records:
         raise detail(503, " | ".join(f"{each.title}: {each.message}" for each in records))
 
 
-def _insist_on_access(ask: Ask, resource: Resource) -> None:
-    user = ask.user
+def _require_access(request: Request, resource: Resource) -> None:
+    user = request.user
     if user is None:
         if resource.access in (Access.LOGIN, Access.STAFF):
             raise auth.not_logged_in()
         return
-    if resource.is_v2 and user.end_date is not None and user.end_date <= ask.world.now():
+    if resource.is_v2 and user.end_date is not None and user.end_date <= request.world.now():
         raise auth.account_disabled()
     if resource.access is Access.STAFF and not user.is_staff:
         raise forbidden()
@@ -189,20 +191,20 @@ def _rendered(
     *,
     as_json: bool,
     cost: float = 0.0,
-) -> Reply:
+) -> RawResponse:
     if status == 204:
-        return Reply(status, b"", None, headers, cost)
+        return RawResponse(status, b"", None, headers, cost)
     if as_json:
         text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
-        return Reply(status, text.encode(), JSON, headers, cost)
+        return RawResponse(status, text.encode(), JSON, headers, cost)
     if not any(name == "set-cookie" for name, _value in headers):
         headers = [*headers, auth.form_cookie()]
     page = pages.browsable(f"{resource.title} \N{EN DASH} Django REST framework", status, data)
-    return Reply(status, page.encode(), HTML, headers, cost)
+    return RawResponse(status, page.encode(), HTML, headers, cost)
 
 
-def _cost(ask: Ask, resource: Resource, answer: Answer) -> float:
-    settings: Settings = ask.world.settings
+def _cost(request: Request, resource: Resource, answer: Response) -> float:
+    settings: Settings = request.world.settings
     if resource.path.endswith("}"):
         return answer.instances * settings.detail_cost
     return answer.instances * (settings.v1_list_cost if resource.is_v1 else settings.v2_list_cost)
@@ -214,10 +216,10 @@ def _cache_headers(world: World) -> list[tuple[str, str]]:
     return [("cache-control", f"no-cache, max-age={seconds:.0f}"), ("expires", expires)]
 
 
-def _keep(world: World, key: str, reply: Reply) -> None:
-    """Put an answer into the page cache: it goes to whoever asks next, with or without a token, at no cost."""
+def _keep(world: World, key: str, reply: RawResponse) -> None:
+    """Put an answer into the page cache: later requests get it at no cost, with or without a token."""
     until = world.now() + timedelta(seconds=world.settings.detail_cache)
-    kept = Reply(reply.status, reply.body, reply.content_type, reply.headers)
+    kept = RawResponse(reply.status, reply.body, reply.content_type, reply.headers)
     world.page_cache[key] = (until, kept)
 
 

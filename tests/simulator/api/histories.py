@@ -11,67 +11,69 @@ from typing import Any
 
 from ..world.records import Instance, Period
 from . import shapes_v1, shapes_v2
-from .asking import Answer, Ask, Broken, not_found
+from .exchange import Request, Response, ServerError, not_found
 from .paging import page_of, v1_page_of
 
 _PAGE_SIZE = 20
 Rows = list[tuple[Instance, Period]]
 
 
-def list_histories(ask: Ask) -> Answer:
+def list_histories(request: Request) -> Response:
     """GET /instance_histories. Nobody sees none; nothing narrows it by time or state."""
-    shapes = shapes_v2.Shapes(ask)
-    return Answer(page_of(ask, _ordered(ask, _wanted(ask)), lambda row: shapes.period(*row)))
+    shapes = shapes_v2.Shapes(request)
+    return Response(page_of(request, _ordered(request, _wanted(request)), lambda row: shapes.period(*row)))
 
 
-def show_history(ask: Ask) -> Answer:
+def show_history(request: Request) -> Response:
     """GET /instance_histories/<number or uuid>."""
-    key = ask.names["key"]
-    for instance, period in _own(ask):
+    key = request.names["key"]
+    for instance, period in _own(request):
         if (str(period.id) if key.isdecimal() else period.uuid) == key:
-            return Answer(shapes_v2.Shapes(ask).period(instance, period))
+            return Response(shapes_v2.Shapes(request).period(instance, period))
     raise not_found()
 
 
-def _own(ask: Ask) -> Rows:
+def _own(request: Request) -> Rows:
     """Return the rows of all instances that the user created, those of others in the same group not among them."""
     return [
         (instance, period)
-        for instance in ask.world.instances
-        if instance.user is ask.user
+        for instance in request.world.instances
+        if instance.user is request.user
         for period in instance.history
     ]
 
 
-def _wanted(ask: Ask) -> Rows:
-    wanted, creator = ask.query.get("instance"), ask.query.get("created_by")
+def _wanted(request: Request) -> Rows:
+    wanted, creator = request.query.get("instance"), request.query.get("created_by")
     return [
         (instance, period)
-        for instance, period in _own(ask)
+        for instance, period in _own(request)
         if wanted in (None, instance.uuid, str(instance.id)) and creator in (None, instance.user.username)
     ]
 
 
-def _ordered(ask: Ask, rows: Rows) -> Rows:
+def _ordered(request: Request, rows: Rows) -> Rows:
     """Return rows in order: the newest instance first. Within one instance there is none."""
-    ordering = ask.query.get("ordering")
+    ordering = request.query.get("ordering")
     if ordering in ("instance__id", "-instance__id"):
         return sorted(rows, key=lambda row: row[0].id, reverse=ordering.startswith("-"))
     rows = sorted(rows, key=lambda row: (-row[0].start_date.timestamp(), row[0].id))
-    if ask.query.get("unique") != "true":
+    if request.query.get("unique") != "true":
         return rows
     # One for each date that an instance began at, also where several began at the same.
     return list({row[0].start_date: row for row in reversed(rows)}.values())[::-1]
 
 
-def list_instance_history(ask: Ask) -> Answer:
+def list_instance_history(request: Request) -> Response:
     """GET v1's /instance_history: all instances there ever were; in pages only if one is named."""
-    rows = _sorted(ask, _narrowed(ask.query, (row for row in ask.world.instances if row.user is ask.user)))
-    if "page" not in ask.query:
-        return Answer([shapes_v1.instance_in_history(row) for row in rows])
-    size = ask.query.get("page_size", "")
-    return Answer(
-        v1_page_of(ask, rows, shapes_v1.instance_in_history, size=int(size) if size.isdecimal() else _PAGE_SIZE)
+    rows = _sorted(
+        request, _narrowed(request.query, (row for row in request.world.instances if row.user is request.user))
+    )
+    if "page" not in request.query:
+        return Response([shapes_v1.instance_in_history(row) for row in rows])
+    size = request.query.get("page_size", "")
+    return Response(
+        v1_page_of(request, rows, shapes_v1.instance_in_history, size=int(size) if size.isdecimal() else _PAGE_SIZE)
     )
 
 
@@ -87,14 +89,14 @@ def _narrowed(query: Mapping[str, str], rows: Iterable[Instance]) -> list[Instan
     ]
 
 
-def _sorted(ask: Ask, rows: list[Instance]) -> list[Instance]:
+def _sorted(request: Request, rows: list[Instance]) -> list[Instance]:
     """Return rows as the database happens to have them, or in the order asked for: then equal ones come backwards."""
-    stored = ask.world.stored_order
+    stored = request.world.stored_order
     rows.sort(key=lambda row: stored.get(row.uuid, row.id))
-    name = ask.query.get("sort_by")
+    name = request.query.get("sort_by")
     if name in ("start_date", "end_date", "name", "ip_address"):
         rows.reverse()
-        rows.sort(key=lambda row: _key(getattr(row, name)), reverse=ask.query.get("order_by") == "desc")
+        rows.sort(key=lambda row: _key(getattr(row, name)), reverse=request.query.get("order_by") == "desc")
     return rows
 
 
@@ -108,5 +110,5 @@ def _date(text: str | None) -> datetime | None:
     try:
         date = datetime.fromisoformat(text)
     except ValueError as problem:
-        raise Broken from problem
+        raise ServerError from problem
     return date if date.tzinfo else date.replace(tzinfo=UTC)

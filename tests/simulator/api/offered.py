@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The actions that v2 offers for an instance, by what the database knows of it. Nothing else goes by them."""
+"""The actions that v2 offers for an instance, by its status in the database. Nothing else depends on them."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import json
 from http import HTTPStatus
 from typing import Any
 
-# Whatever breaks, Atmosphere says this. It is not maintenance: that is a 503, in JSON.
+# Atmosphere's page for every unhandled error. It is not maintenance: that is a 503, in JSON.
 BROKEN = "<html>\n<body>\nAtmosphere is currently down for maintenance.\n</body>\n</html>\n"
 
 UNKNOWN = """<html>
@@ -28,7 +28,7 @@ UNKNOWN = """<html>
 
 
 def browsable(title: str, status: int, data: Any) -> str:
-    """Return a page that shows what JSON would have said."""
+    """Return a page that shows the JSON."""
     phrase = HTTPStatus(status).phrase
     shown = html.escape(json.dumps(data, indent=4))
     return (

@@ -10,31 +10,31 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from .asking import Ask, detail
+from .exchange import Request, detail
 
 Thing = TypeVar("Thing")
 
 DEFAULT_SIZE, LARGEST = 100, 1000
 
 
-def page_of(ask: Ask, things: Sequence[Thing], shape: Callable[[Thing], Any]) -> dict[str, Any]:
+def page_of(request: Request, things: Sequence[Thing], shape: Callable[[Thing], Any]) -> dict[str, Any]:
     """Return the page that was asked for. Raises Refusal if there is no such page."""
-    size = _size(ask.query.get("page_size"))
-    return _page(ask, things, shape, size)
+    size = _size(request.query.get("page_size"))
+    return _page(request, things, shape, size)
 
 
-def v1_page_of(ask: Ask, things: Sequence[Thing], shape: Callable[[Thing], Any], size: int) -> dict[str, Any]:
+def v1_page_of(request: Request, things: Sequence[Thing], shape: Callable[[Thing], Any], size: int) -> dict[str, Any]:
     """Return a page whose size cannot be chosen. Raises Refusal if there is no such page."""
-    return _page(ask, things, shape, size)
+    return _page(request, things, shape, size)
 
 
-def _page(ask: Ask, things: Sequence[Thing], shape: Callable[[Thing], Any], size: int) -> dict[str, Any]:
+def _page(request: Request, things: Sequence[Thing], shape: Callable[[Thing], Any], size: int) -> dict[str, Any]:
     last = max(1, math.ceil(len(things) / size))
-    number = _number(ask.query.get("page", "1"), last)
+    number = _number(request.query.get("page", "1"), last)
     return {
         "count": len(things),
-        "next": _link(ask, number + 1) if number < last else None,
-        "previous": _link(ask, number - 1) if number > 1 else None,
+        "next": _link(request, number + 1) if number < last else None,
+        "previous": _link(request, number - 1) if number > 1 else None,
         "results": [shape(thing) for thing in things[(number - 1) * size : number * size]],
     }
 
@@ -59,10 +59,10 @@ def _number(text: str, last: int) -> int:
     return number
 
 
-def _link(ask: Ask, number: int) -> str:
-    query = {**ask.query, "page": str(number)}
+def _link(request: Request, number: int) -> str:
+    query = {**request.query, "page": str(number)}
     if number == 1:
         # The first page's address does not name it.
         del query["page"]
-    path = ask.absolute(ask.path + ask.suffix)
+    path = request.absolute(request.path + request.suffix)
     return f"{path}?{urlencode(sorted(query.items()))}" if query else path

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which path leads where, what may be done there, and who may."""
+"""The paths of the API, with their views, methods and access."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from . import auth, changes, histories, views_v1, views_v2
-from .asking import Answer, Ask
+from .exchange import Request, Response
 
-View = Callable[[Ask], Answer]
+View = Callable[[Request], Response]
 
 _LIST = "GET, POST, HEAD, OPTIONS"
 _READ_ONLY = "GET, HEAD, OPTIONS"
@@ -21,7 +21,7 @@ _SOURCES = "OPTIONS, HEAD, GET, POST"
 
 
 class Access(Enum):
-    """Who gets to a resource."""
+    """The users who have access to a resource."""
 
     LOGIN = "users"
     ANYONE = "everybody"
@@ -32,15 +32,15 @@ class Access(Enum):
 
 @dataclass(frozen=True)
 class Resource:
-    """A path, with what its views are called by method. C(allow) is the header, word for word."""
+    """A path, with its views by method. ``allow`` is the header, word for word."""
 
     path: str
     allow: str
     views: dict[str, View]
     access: Access = Access.LOGIN
-    # v1's detail of an instance is kept for a minute, for whoever asks for the same address.
+    # v1's detail of an instance is cached for a minute, for all requests to the same URL.
     cached: bool = False
-    # How the HTML page is called.
+    # The title of the HTML page.
     title: str = field(default="")
 
     @property

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rows as v2 shows them. Most are nested into others in a shorter form, C(..._brief)."""
+"""Rows as v2 shows them. Most are nested into others in a shorter form, ``..._brief``."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from ..world.records import (
     Version,
     Volume,
 )
-from .asking import Ask
 from .dates import iso
+from .exchange import Request
 
 
 class Shapes:
     """Shapes for the answer to one request: what many rows have in common is made once."""
 
-    def __init__(self, ask: Ask) -> None:
+    def __init__(self, request: Request) -> None:
         """Make links, and figures of allocation sources, as for the one who asks."""
-        self._ask = ask
+        self._ask = request
         self._made: dict[Hashable, Any] = {}
 
     def _once(self, make: Callable[[Any], Row], thing: Any) -> Row:
@@ -172,7 +172,7 @@ class Shapes:
             "user": self.user_brief(identity.user),
         }
 
-    # What instances are made of.
+    # Images and sizes.
 
     def size_brief(self, size: Size) -> Row:
         """Return a size inside of something else."""

@@ -14,90 +14,90 @@ from ..world.records import Identity, Instance
 from ..world.vm import Look
 from . import shapes_v1
 from .actions import perform, reach_cloud
-from .asking import Answer, Ask, Broken, detail, error, not_found
+from .exchange import Request, Response, ServerError, detail, error, not_found
 
 
-def list_instances(ask: Ask) -> Answer:
+def list_instances(request: Request) -> Response:
     """GET .../instance. From the cache, if that is not older than half a minute; and into the database in any case."""
-    identity = identity_of(ask)
-    rows = _cached_looks(ask, identity)
+    identity = identity_of(request)
+    rows = _cached_looks(request, identity)
     for instance, look in rows:
-        ask.world.remember(instance, look)
+        request.world.remember(instance, look)
     data = [shapes_v1.instance(instance, look) for instance, look in rows]
-    return Answer(data, headers=[("cache-control", "no-cache")], instances=len(data))
+    return Response(data, headers=[("cache-control", "no-cache")], instances=len(data))
 
 
-def _cached_looks(ask: Ask, identity: Identity) -> list[tuple[Instance, Look]]:
-    world = ask.world
+def _cached_looks(request: Request, identity: Identity) -> list[tuple[Instance, Look]]:
+    world = request.world
     # The sizes are asked for first, so a cached list is of no use while nova is down. No login: the cloud is called
     # with a token from an earlier one.
     try:
         reach_cloud(world, identity, log_in=False)
     except NovaRefused as refused:
-        raise Broken from refused
+        raise ServerError from refused
     until, looks = world.list_cache.get(identity.uuid, (world.now(), []))
     if world.now() < until:
         return looks
-    looks = [(world.known(vm, ask.somebody), vm.look()) for vm in world.cloud.of(identity)]
+    looks = [(world.known(vm, request.somebody), vm.look()) for vm in world.cloud.of(identity)]
     world.list_cache[identity.uuid] = (world.now() + timedelta(seconds=world.settings.list_cache), looks)
     return looks
 
 
-def show_instance(ask: Ask) -> Answer:
+def show_instance(request: Request) -> Response:
     """GET .../instance/<uuid>. Goes into the page cache (see app), and what it shows into the database."""
-    identity = identity_of(ask)
-    uuid = ask.names["instance"]
-    reach(ask, identity)
-    vm = ask.world.cloud.vms.get(uuid)
+    identity = identity_of(request)
+    uuid = request.names["instance"]
+    reach(request, identity)
+    vm = request.world.cloud.vms.get(uuid)
     if vm is None or vm.identity is not identity:
-        gone = ask.world.instance_with(uuid)
+        gone = request.world.instance_with(uuid)
         if gone is not None and gone.identity is identity:
-            ask.world.end(gone)
+            request.world.end(gone)
         raise error(404, f"Instance {uuid} does not exist")
-    instance, look = ask.world.known(vm, ask.somebody), vm.look()
-    ask.world.remember(instance, look)
-    return Answer(shapes_v1.instance(instance, look), instances=1)
+    instance, look = request.world.known(vm, request.somebody), vm.look()
+    request.world.remember(instance, look)
+    return Response(shapes_v1.instance(instance, look), instances=1)
 
 
-def act(ask: Ask) -> Answer:
+def act(request: Request) -> Response:
     """POST .../instance/<uuid>/action. The provider in the path may be any."""
-    uuid = ask.names["instance"]
-    sharing = ask.world.settings.project_sharing
+    uuid = request.names["instance"]
+    sharing = request.world.settings.project_sharing
     if sharing:
-        insist_on_sight(ask, uuid)
-    data = ask.data
+        require_sight(request, uuid)
+    data = request.data
     if isinstance(data, list):
-        raise Broken
+        raise ServerError
     if not data.get("action"):
         raise error(400, "POST request to /action require a BODY with 'action'.")
-    if not sharing and not _owns(ask, uuid):
+    if not sharing and not _owns(request, uuid):
         raise error(
             403,
-            f"User {ask.somebody.username} does not have permission to act on Instance {uuid}. "
+            f"User {request.somebody.username} does not have permission to act on Instance {uuid}. "
             f"Make sure that you are a Leader of the Project that Instance {uuid} resides in.",
         )
-    identity = ask.world.identity(ask.names["identity"])
+    identity = request.world.identity(request.names["identity"])
     if identity is None:
-        raise Broken
-    result = perform(ask.world, identity, uuid, data)
+        raise ServerError
+    result = perform(request.world, identity, uuid, data)
     message = f"The requested action <{data['action']}> was run successfully"
-    return Answer({"message": message, "object": result, "result": "success"})
+    return Response({"message": message, "object": result, "result": "success"})
 
 
-def insist_on_sight(ask: Ask, uuid: str) -> None:
+def require_sight(request: Request, uuid: str) -> None:
     """Raise unless the user may change an instance: all that v2 lists, in a shared project or not, by any identity."""
-    instance = ask.world.instance_with(uuid)
-    if instance is None or instance.user.username not in ask.world.visible_to(ask.user):
+    instance = request.world.instance_with(uuid)
+    if instance is None or instance.user.username not in request.world.visible_to(request.user):
         # The same for one that does not exist and for another user's.
         raise detail(403, "The requested user is not a member of the project.")
 
 
-def _owns(ask: Ask, uuid: str) -> bool:
-    instance = ask.world.instance_with(uuid)
-    return instance is not None and instance.user is ask.user
+def _owns(request: Request, uuid: str) -> bool:
+    instance = request.world.instance_with(uuid)
+    return instance is not None and instance.user is request.user
 
 
-def known_actions(_ask: Ask) -> Answer:
+def known_actions(_ask: Request) -> Response:
     """GET .../instance/<uuid>/action."""
     volume = {"device": "optional", "mount_location": "optional", "volume_id": "required"}
     rows: list[tuple[str, dict[str, str] | None, str]] = [
@@ -115,7 +115,7 @@ def known_actions(_ask: Ask) -> Answer:
         ("reboot", {"reboot_type (optional)": "SOFT/HARD"}, "Stop the instance."),
         ("console", None, "Get noVNC Console."),
     ]
-    return Answer(
+    return Response(
         [
             {"action": name, **({"action_params": parameters} if parameters else {}), "description": text}
             for name, parameters, text in rows
@@ -123,63 +123,65 @@ def known_actions(_ask: Ask) -> Answer:
     )
 
 
-def list_volumes(ask: Ask) -> Answer:
+def list_volumes(request: Request) -> Response:
     """GET .../volume."""
-    identity = identity_of(ask)
+    identity = identity_of(request)
     try:
-        reach_cloud(ask.world, identity)
+        reach_cloud(request.world, identity)
     except NovaRefused as refused:
         raise error(500, "Volume list method failed. Contact support") from refused
-    rows = [each for each in ask.world.volumes if each.identity is identity and each.end_date is None]
-    return Answer([shapes_v1.volume(row) for row in rows])
+    rows = [each for each in request.world.volumes if each.identity is identity and each.end_date is None]
+    return Response([shapes_v1.volume(row) for row in rows])
 
 
-def show_volume(ask: Ask) -> Answer:
+def show_volume(request: Request) -> Response:
     """GET .../volume/<uuid>."""
-    identity = identity_of(ask)
-    reach(ask, identity)
-    uuid = ask.names["volume"]
-    for row in ask.world.volumes:
+    identity = identity_of(request)
+    reach(request, identity)
+    uuid = request.names["volume"]
+    for row in request.world.volumes:
         if row.uuid == uuid and row.identity is identity and row.end_date is None:
-            return Answer(shapes_v1.volume(row))
+            return Response(shapes_v1.volume(row))
     raise error(404, f"Volume {uuid} does not exist")
 
 
-def list_sizes(ask: Ask) -> Answer:
+def list_sizes(request: Request) -> Response:
     """GET .../size."""
-    identity = identity_of(ask)
-    return Answer([shapes_v1.size(row) for row in ask.world.sizes if row.provider is identity.provider])
+    identity = identity_of(request)
+    return Response([shapes_v1.size(row) for row in request.world.sizes if row.provider is identity.provider])
 
 
-def show_identity(ask: Ask) -> Answer:
+def show_identity(request: Request) -> Response:
     """GET .../identity/<uuid>."""
-    return Answer(shapes_v1.identity(identity_of(ask)))
+    return Response(shapes_v1.identity(identity_of(request)))
 
 
-def list_providers(ask: Ask) -> Answer:
+def list_providers(request: Request) -> Response:
     """GET /provider."""
-    return Answer([shapes_v1.provider(row) for row in ask.world.providers if not row.ended(ask.world.now())])
+    return Response([shapes_v1.provider(row) for row in request.world.providers if not row.ended(request.world.now())])
 
 
-def show_status_history(ask: Ask) -> Answer:
+def show_status_history(request: Request) -> Response:
     """GET /instance_history/<uuid>/status_history."""
-    row = ask.world.instance_with(ask.names["instance"])
-    if row is None or row.user is not ask.user:
+    row = request.world.instance_with(request.names["instance"])
+    if row is None or row.user is not request.user:
         raise not_found()
     rows = [shapes_v1.period(row, when) for when in row.history]
-    return Answer(rows, headers=[("cache-control", "no-cache")])
+    return Response(rows, headers=[("cache-control", "no-cache")])
 
 
-def show_profile(ask: Ask) -> Answer:
+def show_profile(request: Request) -> Response:
     """GET /profile."""
-    user = ask.somebody
-    return Answer(
+    user = request.somebody
+    return Response(
         {
             "user": user.id,
             "username": user.username,
             "email": user.email,
-            "groups": "<QuerySet [" + ", ".join(f"<Group: {each.name}>" for each in ask.world.groups_of(user)) + "]>",
-            "is_expired": user.end_date is not None and user.end_date <= ask.world.now(),
+            "groups": "<QuerySet ["
+            + ", ".join(f"<Group: {each.name}>" for each in request.world.groups_of(user))
+            + "]>",
+            "is_expired": user.end_date is not None and user.end_date <= request.world.now(),
             "is_staff": user.is_staff,
             "is_superuser": user.is_staff,
             "send_emails": True,
@@ -193,33 +195,37 @@ def show_profile(ask: Ask) -> Answer:
     )
 
 
-def list_maintenance(ask: Ask) -> Answer:
+def list_maintenance(request: Request) -> Response:
     """GET /maintenance: empty, as nobody gets to it while there is some."""
     nothing: list[Any] = []
-    return Answer(nothing)
+    return Response(nothing)
 
 
-def broken(_ask: Ask) -> Answer:
-    """What always breaks."""
-    raise Broken
+def broken(_ask: Request) -> Response:
+    """Raise ServerError, as these resources always do."""
+    raise ServerError
 
 
-def reach(ask: Ask, identity: Identity) -> None:
+def reach(request: Request, identity: Identity) -> None:
     """Have nova list an identity's machines. Raises Refusal."""
     try:
-        reach_cloud(ask.world, identity)
+        reach_cloud(request.world, identity)
     except NovaRefused as refused:
         raise error(409, str(refused)) from refused
 
 
-def identity_of(ask: Ask) -> Identity:
+def identity_of(request: Request) -> Identity:
     """Return the identity in the path, if the user may read with it and it is at that provider. Raises Refusal."""
-    uuid = ask.names["identity"]
+    uuid = request.names["identity"]
     try:
         uuids.UUID(uuid)
     except ValueError as problem:
         raise error(409, "'%(value)s' is not a valid UUID.") from problem
-    identity = ask.world.identity(uuid)
-    if identity is None or not identity.is_shared_with(ask.user) or identity.provider.uuid != ask.names["provider"]:
+    identity = request.world.identity(uuid)
+    if (
+        identity is None
+        or not identity.is_shared_with(request.user)
+        or identity.provider.uuid != request.names["provider"]
+    ):
         raise error(401, "Identity/Provider Authentication Failed")
     return identity

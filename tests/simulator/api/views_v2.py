@@ -12,8 +12,8 @@ from typing import Any, Protocol, TypeVar
 from ..world.records import AllocationSource, Instance, Project, Provider, Volume
 from . import shapes_v2
 from .actions import perform
-from .asking import Answer, Ask, Broken, detail, not_found
 from .dates import iso
+from .exchange import Request, Response, ServerError, detail, not_found
 from .offered import ALL_ACTIONS, offered
 from .paging import page_of
 
@@ -27,7 +27,7 @@ class _Numbered(Protocol):
 
 
 Thing = TypeVar("Thing", bound=_Numbered)
-View = Callable[[Ask], Answer]
+View = Callable[[Request], Response]
 
 VERSION = {
     "git_sha": "4688a4a9ab1c0bd202201394cbfb98d8e47c6e7",
@@ -48,149 +48,151 @@ def find(things: Iterable[Thing], key: str) -> Thing:
 # Instances.
 
 
-def _visible(ask: Ask) -> list[Instance]:
+def _visible(request: Request) -> list[Instance]:
     """Return the instances of all who are in a group with the user; those that are gone, too, if that is asked for."""
-    archived = "archived" in ask.query
-    visible = ask.world.visible_to(ask.user)
+    archived = "archived" in request.query
+    visible = request.world.visible_to(request.user)
     return [
         each
-        for each in ask.world.instances
+        for each in request.world.instances
         if each.user.username in visible
-        and (archived or (each.end_date is None and not each.provider.ended(ask.world.now())))
+        and (archived or (each.end_date is None and not each.provider.ended(request.world.now())))
     ]
 
 
-def list_instances(ask: Ask) -> Answer:
+def list_instances(request: Request) -> Response:
     """GET /instances. Of all filters only provider_id does anything."""
-    rows = _ordered(ask, _of_provider(ask, _visible(ask)))
-    page = page_of(ask, rows, shapes_v2.Shapes(ask).instance)
-    return Answer(page, instances=len(page["results"]))
+    rows = _ordered(request, _of_provider(request, _visible(request)))
+    page = page_of(request, rows, shapes_v2.Shapes(request).instance)
+    return Response(page, instances=len(page["results"]))
 
 
-def _of_provider(ask: Ask, rows: list[Instance]) -> list[Instance]:
-    wanted = ask.query.get("provider_id")
+def _of_provider(request: Request, rows: list[Instance]) -> list[Instance]:
+    wanted = request.query.get("provider_id")
     return [row for row in rows if str(row.provider.id) == wanted] if wanted else rows
 
 
-def _ordered(ask: Ask, rows: list[Instance]) -> Sequence[Instance]:
-    field = ask.query.get("ordering", "")
+def _ordered(request: Request, rows: list[Instance]) -> Sequence[Instance]:
+    field = request.query.get("ordering", "")
     name = field.removeprefix("-")
     if name in ("id", "uuid", "name", "ip_address", "start_date", "end_date"):
         return sorted(rows, key=lambda row: (getattr(row, name) is None, getattr(row, name)), reverse=field != name)
-    if ask.world.settings.shuffle_lists:
+    if request.world.settings.shuffle_lists:
         random.shuffle(rows)
     return rows
 
 
-def show_instance(ask: Ask) -> Answer:
+def show_instance(request: Request) -> Response:
     """GET /instances/<number or uuid>."""
-    return Answer(shapes_v2.Shapes(ask).instance(find(_visible(ask), ask.names["key"])), instances=1)
+    return Response(shapes_v2.Shapes(request).instance(find(_visible(request), request.names["key"])), instances=1)
 
 
-def list_offered_actions(ask: Ask) -> Answer:
+def list_offered_actions(request: Request) -> Response:
     """GET /instances/<uuid>/actions: of anybody's instance; and of none by its number."""
-    instance = ask.world.instance_with(ask.names["key"])
+    instance = request.world.instance_with(request.names["key"])
     names = offered(instance.latest) if instance else ()
-    return Answer([_action(ask, name) for name in names])
+    return Response([_action(request, name) for name in names])
 
 
-def act(ask: Ask) -> Answer:
+def act(request: Request) -> Response:
     """POST /instances/<uuid>/actions: on anybody's instance."""
-    instance = ask.world.instance_with(ask.names["key"])
-    if instance is None or not isinstance(ask.data, dict) or "action" not in ask.data:
-        raise Broken
-    perform(ask.world, instance.identity, instance.uuid, ask.data)
-    message = f"The requested action <{ask.data['action']}> was run successfully"
-    return Answer({"message": message, "result": "success"})
+    instance = request.world.instance_with(request.names["key"])
+    if instance is None or not isinstance(request.data, dict) or "action" not in request.data:
+        raise ServerError
+    perform(request.world, instance.identity, instance.uuid, request.data)
+    message = f"The requested action <{request.data['action']}> was run successfully"
+    return Response({"message": message, "result": "success"})
 
 
-def list_actions(ask: Ask) -> Answer:
+def list_actions(request: Request) -> Response:
     """GET /instance_actions."""
-    return Answer(page_of(ask, ALL_ACTIONS, lambda name: _action(ask, name)))
+    return Response(page_of(request, ALL_ACTIONS, lambda name: _action(request, name)))
 
 
-def _action(ask: Ask, name: str) -> dict[str, Any]:
+def _action(request: Request, name: str) -> dict[str, Any]:
     return {
-        "url": ask.url("instance_actions", ALL_ACTIONS.index(name) + 1),
+        "url": request.url("instance_actions", ALL_ACTIONS.index(name) + 1),
         "key": name,
         "name": name,
         "description": f"{name} an instance",
     }
 
 
-# What belongs to a user.
+# Resources of a user.
 
 
-def _mine(ask: Ask, things: Iterable[Any]) -> list[Any]:
-    return [each for each in things if each.user is ask.user and each.end_date is None]
+def _mine(request: Request, things: Iterable[Any]) -> list[Any]:
+    return [each for each in things if each.user is request.user and each.end_date is None]
 
 
-def list_volumes(ask: Ask) -> Answer:
+def list_volumes(request: Request) -> Response:
     """GET /volumes."""
-    return Answer(page_of(ask, _volumes(ask), shapes_v2.Shapes(ask).volume))
+    return Response(page_of(request, _volumes(request), shapes_v2.Shapes(request).volume))
 
 
-def show_volume(ask: Ask) -> Answer:
+def show_volume(request: Request) -> Response:
     """GET /volumes/<number or uuid>."""
-    return Answer(shapes_v2.Shapes(ask).volume(find(_volumes(ask), ask.names["key"])))
+    return Response(shapes_v2.Shapes(request).volume(find(_volumes(request), request.names["key"])))
 
 
-def _volumes(ask: Ask) -> list[Volume]:
+def _volumes(request: Request) -> list[Volume]:
     """Return the volumes that the user sees: as instances, and what is in a project of the user's groups."""
-    visible, groups = ask.world.visible_to(ask.user), ask.world.groups_of(ask.user)
+    visible, groups = request.world.visible_to(request.user), request.world.groups_of(request.user)
     return [
         each
-        for each in ask.world.volumes
+        for each in request.world.volumes
         if each.end_date is None
         and (each.user.username in visible or (each.project is not None and each.project.owner in groups))
     ]
 
 
-def list_projects(ask: Ask) -> Answer:
+def list_projects(request: Request) -> Response:
     """GET /projects."""
-    return Answer(page_of(ask, projects_of(ask), shapes_v2.Shapes(ask).project))
+    return Response(page_of(request, projects_of(request), shapes_v2.Shapes(request).project))
 
 
-def show_project(ask: Ask) -> Answer:
+def show_project(request: Request) -> Response:
     """GET /projects/<number or uuid>."""
-    return Answer(shapes_v2.Shapes(ask).project(find(projects_of(ask), ask.names["key"])))
+    return Response(shapes_v2.Shapes(request).project(find(projects_of(request), request.names["key"])))
 
 
-def projects_of(ask: Ask) -> list[Project]:
+def projects_of(request: Request) -> list[Project]:
     """Return the projects of the groups that the user is in: the shared ones first."""
-    return [each for each in ask.world.projects if ask.user in each.owner.users and each.end_date is None]
+    return [each for each in request.world.projects if request.user in each.owner.users and each.end_date is None]
 
 
-def list_project_instances(ask: Ask) -> Answer:
+def list_project_instances(request: Request) -> Response:
     """GET /project_instances."""
-    rows = [each for each in ask.world.instances if each.user is ask.user and each.project and not each.end_date]
-    page = page_of(ask, rows[::-1], shapes_v2.Shapes(ask).instance_with_project)
-    return Answer(page, instances=len(page["results"]))
+    rows = [
+        each for each in request.world.instances if each.user is request.user and each.project and not each.end_date
+    ]
+    page = page_of(request, rows[::-1], shapes_v2.Shapes(request).instance_with_project)
+    return Response(page, instances=len(page["results"]))
 
 
-def list_project_volumes(ask: Ask) -> Answer:
+def list_project_volumes(request: Request) -> Response:
     """GET /project_volumes."""
-    rows = [each for each in _mine(ask, ask.world.volumes) if each.project]
-    return Answer(page_of(ask, rows, shapes_v2.Shapes(ask).volume_with_project))
+    rows = [each for each in _mine(request, request.world.volumes) if each.project]
+    return Response(page_of(request, rows, shapes_v2.Shapes(request).volume_with_project))
 
 
-def list_identities(ask: Ask) -> Answer:
+def list_identities(request: Request) -> Response:
     """GET /identities."""
-    if "username" in ask.query and not ask.somebody.is_staff:
+    if "username" in request.query and not request.somebody.is_staff:
         raise forbidden()
-    return Answer(page_of(ask, _identities(ask), shapes_v2.Shapes(ask).identity))
+    return Response(page_of(request, _identities(request), shapes_v2.Shapes(request).identity))
 
 
-def show_identity(ask: Ask) -> Answer:
+def show_identity(request: Request) -> Response:
     """GET /identities/<number or uuid>."""
-    return Answer(shapes_v2.Shapes(ask).identity(find(_identities(ask), ask.names["key"])))
+    return Response(shapes_v2.Shapes(request).identity(find(_identities(request), request.names["key"])))
 
 
-def export_identity(ask: Ask) -> Answer:
+def export_identity(request: Request) -> Response:
     """GET /identities/<uuid>/export: the login at the cloud, in clear."""
-    identity = find(_identities(ask), ask.names["key"])
+    identity = find(_identities(request), request.names["key"])
     name = identity.name
-    return Answer(
+    return Response(
         {
             "OS_PROJECT_NAME": name,
             "OS_USERNAME": name,
@@ -205,188 +207,190 @@ def export_identity(ask: Ask) -> Answer:
     )
 
 
-def _identities(ask: Ask) -> list[Any]:
-    now = ask.world.now()
-    return [each for each in ask.world.identities if each.is_shared_with(ask.user) and not each.provider.ended(now)]
+def _identities(request: Request) -> list[Any]:
+    now = request.world.now()
+    return [
+        each for each in request.world.identities if each.is_shared_with(request.user) and not each.provider.ended(now)
+    ]
 
 
-def list_credentials(ask: Ask) -> Answer:
+def list_credentials(request: Request) -> Response:
     """GET /credentials: in clear."""
-    shapes = shapes_v2.Shapes(ask)
-    rows = [(identity, row) for identity in _identities(ask) for row in identity.credentials()]
+    shapes = shapes_v2.Shapes(request)
+    rows = [(identity, row) for identity in _identities(request) for row in identity.credentials()]
 
     def shape(pair: Any) -> dict[str, Any]:
         identity, (number, uuid, key, value) = pair
-        ids = {"id": number, "uuid": uuid, "url": ask.url("credentials", uuid)}
+        ids = {"id": number, "uuid": uuid, "url": request.url("credentials", uuid)}
         return {**ids, "identity": shapes.identity_brief(identity), "key": key, "value": value}
 
-    return Answer(page_of(ask, rows, shape))
+    return Response(page_of(request, rows, shape))
 
 
-def list_allocation_sources(ask: Ask) -> Answer:
+def list_allocation_sources(request: Request) -> Response:
     """GET /allocation_sources."""
-    return Answer(page_of(ask, _sources(ask), shapes_v2.Shapes(ask).allocation_source))
+    return Response(page_of(request, _sources(request), shapes_v2.Shapes(request).allocation_source))
 
 
-def show_allocation_source(ask: Ask) -> Answer:
+def show_allocation_source(request: Request) -> Response:
     """GET /allocation_sources/<number or uuid>."""
-    return Answer(shapes_v2.Shapes(ask).allocation_source(find(_sources(ask), ask.names["key"])))
+    return Response(shapes_v2.Shapes(request).allocation_source(find(_sources(request), request.names["key"])))
 
 
-def _sources(ask: Ask) -> list[AllocationSource]:
-    return [each for each in ask.world.allocation_sources if ask.user in each.users]
+def _sources(request: Request) -> list[AllocationSource]:
+    return [each for each in request.world.allocation_sources if request.user in each.users]
 
 
-def list_user_allocation_sources(ask: Ask) -> Answer:
+def list_user_allocation_sources(request: Request) -> Response:
     """GET /user_allocation_sources: everybody's."""
-    shapes = shapes_v2.Shapes(ask)
-    pairs = [(source, user) for source in ask.world.allocation_sources for user in source.users]
+    shapes = shapes_v2.Shapes(request)
+    pairs = [(source, user) for source in request.world.allocation_sources for user in source.users]
     rows = [
         {
             "id": number,
-            "url": ask.url("user_allocation_sources", number),
+            "url": request.url("user_allocation_sources", number),
             "user": shapes.user(user),
             "allocation_source": shapes.allocation_source(source),
         }
         for number, (source, user) in enumerate(pairs, start=1)
     ]
-    return Answer(page_of(ask, rows, lambda row: row))
+    return Response(page_of(request, rows, lambda row: row))
 
 
-def list_instance_allocation_sources(ask: Ask) -> Answer:
+def list_instance_allocation_sources(request: Request) -> Response:
     """GET /instance_allocation_source: everybody's."""
-    rows = [each for each in ask.world.instances if each.allocation_source]
-    page = page_of(ask, rows, shapes_v2.Shapes(ask).instance_with_source)
-    return Answer(page, instances=len(page["results"]))
+    rows = [each for each in request.world.instances if each.allocation_source]
+    page = page_of(request, rows, shapes_v2.Shapes(request).instance_with_source)
+    return Response(page, instances=len(page["results"]))
 
 
-def list_tokens(ask: Ask) -> Answer:
+def list_tokens(request: Request) -> Response:
     """GET /tokens: those that are still good."""
-    now = ask.world.now()
-    rows = [each for each in ask.world.tokens.values() if each.user is ask.user and now < each.expires]
-    return Answer(page_of(ask, rows, shapes_v2.Shapes(ask).token))
+    now = request.world.now()
+    rows = [each for each in request.world.tokens.values() if each.user is request.user and now < each.expires]
+    return Response(page_of(request, rows, shapes_v2.Shapes(request).token))
 
 
-def list_users(ask: Ask) -> Answer:
+def list_users(request: Request) -> Response:
     """GET /users: everybody."""
-    wanted = ask.query.get("username")
-    rows = [user for user in ask.world.users.values() if wanted in (None, user.username)]
-    return Answer(page_of(ask, sorted(rows, key=lambda user: user.uuid), shapes_v2.Shapes(ask).user))
+    wanted = request.query.get("username")
+    rows = [user for user in request.world.users.values() if wanted in (None, user.username)]
+    return Response(page_of(request, sorted(rows, key=lambda user: user.uuid), shapes_v2.Shapes(request).user))
 
 
-def show_user(ask: Ask) -> Answer:
+def show_user(request: Request) -> Response:
     """GET /users/<number or uuid>."""
-    return Answer(shapes_v2.Shapes(ask).user(find(ask.world.users.values(), ask.names["key"])))
+    return Response(shapes_v2.Shapes(request).user(find(request.world.users.values(), request.names["key"])))
 
 
-def list_groups(ask: Ask) -> Answer:
+def list_groups(request: Request) -> Response:
     """GET /groups."""
-    return Answer(page_of(ask, ask.world.groups_of(ask.user), shapes_v2.Shapes(ask).group))
+    return Response(page_of(request, request.world.groups_of(request.user), shapes_v2.Shapes(request).group))
 
 
-# What everybody may see.
+# Resources that everybody may see.
 
 
-def list_providers(ask: Ask) -> Answer:
+def list_providers(request: Request) -> Response:
     """GET /providers."""
-    return Answer(page_of(ask, _providers(ask), shapes_v2.Shapes(ask).provider))
+    return Response(page_of(request, _providers(request), shapes_v2.Shapes(request).provider))
 
 
-def show_provider(ask: Ask) -> Answer:
+def show_provider(request: Request) -> Response:
     """GET /providers/<number or uuid>."""
-    return Answer(shapes_v2.Shapes(ask).provider(find(_providers(ask), ask.names["key"])))
+    return Response(shapes_v2.Shapes(request).provider(find(_providers(request), request.names["key"])))
 
 
-def _providers(ask: Ask) -> list[Provider]:
-    return [each for each in ask.world.providers if not each.ended(ask.world.now())]
+def _providers(request: Request) -> list[Provider]:
+    return [each for each in request.world.providers if not each.ended(request.world.now())]
 
 
-def list_provider_types(ask: Ask) -> Answer:
+def list_provider_types(request: Request) -> Response:
     """GET /provider_types."""
-    return _kinds(ask, "provider_types", "OpenStack", 0)
+    return _kinds(request, "provider_types", "OpenStack", 0)
 
 
-def list_platform_types(ask: Ask) -> Answer:
+def list_platform_types(request: Request) -> Response:
     """GET /platform_types."""
-    return _kinds(ask, "platform_types", "KVM", 1)
+    return _kinds(request, "platform_types", "KVM", 1)
 
 
-def _kinds(ask: Ask, resource: str, name: str, which: int) -> Answer:
-    provider = ask.world.providers[0]
+def _kinds(request: Request, resource: str, name: str, which: int) -> Response:
+    provider = request.world.providers[0]
     started = (provider.kinds_start_date or (provider.start_date, provider.start_date))[which]
-    return Answer(page_of(ask, [started], lambda date: shapes_v2.Shapes(ask).kind(resource, name, iso(date))))
+    return Response(page_of(request, [started], lambda date: shapes_v2.Shapes(request).kind(resource, name, iso(date))))
 
 
-def list_sizes(ask: Ask) -> Answer:
+def list_sizes(request: Request) -> Response:
     """GET /sizes."""
-    wanted = ask.query.get("provider__id")
-    rows = [each for each in ask.world.sizes if wanted in (None, str(each.provider.id))]
-    return Answer(page_of(ask, rows, shapes_v2.Shapes(ask).size))
+    wanted = request.query.get("provider__id")
+    rows = [each for each in request.world.sizes if wanted in (None, str(each.provider.id))]
+    return Response(page_of(request, rows, shapes_v2.Shapes(request).size))
 
 
-def show_size(ask: Ask) -> Answer:
+def show_size(request: Request) -> Response:
     """GET /sizes/<number or uuid>."""
-    return Answer(shapes_v2.Shapes(ask).size(find(ask.world.sizes, ask.names["key"])))
+    return Response(shapes_v2.Shapes(request).size(find(request.world.sizes, request.names["key"])))
 
 
-def list_images(ask: Ask) -> Answer:
+def list_images(request: Request) -> Response:
     """GET /images: the newest first."""
-    search, tag = ask.query.get("search", "").lower(), ask.query.get("tag_name")
+    search, tag = request.query.get("search", "").lower(), request.query.get("tag_name")
     rows = [
         each
-        for each in reversed(ask.world.images)
+        for each in reversed(request.world.images)
         if search in f"{each.name} {each.description}".lower() and (tag is None or tag in each.tags)
     ]
-    return Answer(page_of(ask, rows, shapes_v2.Shapes(ask).image))
+    return Response(page_of(request, rows, shapes_v2.Shapes(request).image))
 
 
-def show_image(ask: Ask) -> Answer:
+def show_image(request: Request) -> Response:
     """GET /images/<number or uuid>."""
-    return Answer(shapes_v2.Shapes(ask).image(find(ask.world.images, ask.names["key"])))
+    return Response(shapes_v2.Shapes(request).image(find(request.world.images, request.names["key"])))
 
 
-def list_versions(ask: Ask) -> Answer:
+def list_versions(request: Request) -> Response:
     """GET /image_versions."""
-    return Answer(page_of(ask, ask.world.versions, shapes_v2.Shapes(ask).version))
+    return Response(page_of(request, request.world.versions, shapes_v2.Shapes(request).version))
 
 
-def show_version(ask: Ask) -> Answer:
+def show_version(request: Request) -> Response:
     """GET /image_versions/<uuid>, which is what they call their id."""
-    for row in ask.world.versions:
-        if row.uuid == ask.names["key"]:
-            return Answer(shapes_v2.Shapes(ask).version(row))
+    for row in request.world.versions:
+        if row.uuid == request.names["key"]:
+            return Response(shapes_v2.Shapes(request).version(row))
     raise not_found()
 
 
-def list_machines(ask: Ask) -> Answer:
+def list_machines(request: Request) -> Response:
     """GET /provider_machines: the newest first."""
-    return Answer(page_of(ask, ask.world.versions[::-1], shapes_v2.Shapes(ask).machine))
+    return Response(page_of(request, request.world.versions[::-1], shapes_v2.Shapes(request).machine))
 
 
-def list_maintenance(ask: Ask) -> Answer:
+def list_maintenance(request: Request) -> Response:
     """GET /maintenance_records. The way to it stays open during maintenance."""
-    now = ask.world.now()
-    only_active = ask.query.get("active") == "true"
-    rows = [each for each in ask.world.maintenance if not only_active or each.active(now)]
-    return Answer(page_of(ask, rows, shapes_v2.Shapes(ask).maintenance))
+    now = request.world.now()
+    only_active = request.query.get("active") == "true"
+    rows = [each for each in request.world.maintenance if not only_active or each.active(now)]
+    return Response(page_of(request, rows, shapes_v2.Shapes(request).maintenance))
 
 
-def show_server_version(_ask: Ask) -> Answer:
+def show_server_version(_ask: Request) -> Response:
     """GET /version."""
-    return Answer(dict(VERSION))
+    return Response(dict(VERSION))
 
 
-def empty(ask: Ask) -> Answer:
-    """GET of lists that nothing is ever put into here."""
+def empty(request: Request) -> Response:
+    """GET of lists that are always empty here."""
     nothing: list[None] = []
-    return Answer(page_of(ask, nothing, lambda row: row))
+    return Response(page_of(request, nothing, lambda row: row))
 
 
 def forbidden() -> Exception:
-    """Return the refusal of what only staff may see."""
+    """Return the refusal of resources for staff."""
     return detail(403, "You do not have permission to perform this action.")
 
 
-def broken(_ask: Ask) -> Answer:
-    """What always breaks."""
-    raise Broken
+def broken(_ask: Request) -> Response:
+    """Raise ServerError, as these resources always do."""
+    raise ServerError

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The cloud: its machines, what nova says to an action, and what can be wrong with it."""
+"""The cloud: its machines, nova's answers to actions, and its outages."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from functools import partial
 
 from ..settings import Settings
 from .agenda import Agenda
-from .journeys import DELETION_TAKES, JOURNEYS, LAUNCH, Changes, Journey, Step
 from .records import NO_ADDRESS, Identity, Provider
+from .transitions import DELETION_TAKES, LAUNCH, TRANSITIONS, Changes, Step, Transition
 from .vm import VM
 
 _REASONS = {
@@ -31,10 +31,10 @@ _REASONS = {
 
 
 class NovaRefused(Exception):
-    """Nova, or what stands before it, said no. Its text begins with status and reason, as Atmosphere passes it on."""
+    """A refusal by nova, or by a proxy. The text begins with status and reason, as Atmosphere passes it on."""
 
     def __init__(self, status: int, text: str) -> None:
-        """Say it in nova's words."""
+        """Refuse in nova's words."""
         super().__init__(f"{status} {_REASONS.get(status, 'Error')} {text}")
         self.status = status
 
@@ -49,10 +49,10 @@ class CloudUnreachable(Exception):
 
 @dataclass
 class Trouble:
-    """Something wrong between Atmosphere and the cloud.
+    """A fault between Atmosphere and the cloud.
 
-    C(service) is "keystone", where each action and each read by v1 logs in (its list does not), or "nova". C(call) is a
-    regular expression over calls of nova: "GET servers", as each action and each read by v1 does, and then
+    ``service`` is "keystone", where each action and each read by v1 logs in (its list does not), or "nova". ``call`` is
+    a regular expression over calls of nova: "GET servers", as each action and each read by v1 does, and then
     "POST action/stop" and the like. ``status`` 0 breaks the connection. ``times`` None: until it is removed.
     ``provider`` is the name of the only one that is meant, None means all.
     """
@@ -65,7 +65,7 @@ class Trouble:
     provider: str | None = None
 
     def strikes(self, service: str, call: str, provider: str) -> bool:
-        """Say whether a call meets it, and count that."""
+        """Tell whether it strikes a call, and count that."""
         if self.times == 0 or service != self.service or not re.search(self.call, call):
             return False
         if self.provider not in (None, provider):
@@ -79,18 +79,18 @@ class Cloud:
     """All machines of all providers. Nothing in it happens but by catch_up() of its agenda."""
 
     def __init__(self, settings: Settings, agenda: Agenda, deployed: Callable[[VM], None]) -> None:
-        """Begin without a machine. C(deployed) is called when Atmosphere has set one up."""
+        """Begin without a machine. ``deployed`` is called when Atmosphere has set one up."""
         self.settings = settings
         self.vms: dict[str, VM] = {}
         self.troubles: list[Trouble] = []
         self._agenda = agenda
         self._deployed = deployed
-        # The deployments that wait for Atmosphere's workers, each as of its machine's journey; None while they work.
+        # Deployments that wait for the workers, with the generation of their machine; None while the workers run.
         self._held: list[tuple[VM, int]] | None = None
         self._addresses = (f"149.165.{156 + number // 244}.{12 + number % 244}" for number in range(244 * 99))
 
     def call(self, service: str, call: str, provider: Provider) -> None:
-        """Make a call to a service of a provider: raise what it runs into."""
+        """Make a call to a service of a provider. Raises KeystoneRefused, NovaRefused or CloudUnreachable."""
         trouble = next((each for each in self.troubles if each.strikes(service, call, provider.name)), None)
         if trouble is None:
             return
@@ -109,34 +109,34 @@ class Cloud:
         return next(self._addresses)
 
     def act(self, vm: VM, action: str, now: datetime) -> None:
-        """Ask nova for an action. What was planned for the machine until then does not happen. Raises NovaRefused."""
-        journey = JOURNEYS[action]
-        self.call("nova", f"POST action/{journey.name or action}", vm.identity.provider)
-        _insist(vm, journey, action)
-        vm.journeys += 1
+        """Ask nova for an action, which cancels earlier plans for the machine. Raises NovaRefused."""
+        transition = TRANSITIONS[action]
+        self.call("nova", f"POST action/{transition.name or action}", vm.identity.provider)
+        _require_state(vm, transition, action)
+        vm.generation += 1
         vm.begun = (now, vm.nova_status)
-        _apply(vm, journey.begin)
-        for step in _steps(vm, journey, now):
+        _apply(vm, transition.begin)
+        for step in _steps(vm, transition, now):
             self._later(vm, now, step.after * self._transition(vm), partial(_change, vm, step.changes))
 
     def launch(self, vm: VM, now: datetime) -> None:
-        """Let a machine that is being built become active, and have it set up."""
+        """Let a machine that is being built become active, and deploy it."""
         for step in LAUNCH:
             self._later(vm, now, step.after * self._transition(vm), partial(_change, vm, step.changes))
         self.deploy(vm, "launch", now, active_in=LAUNCH[-1].after)
 
     def delete(self, vm: VM, now: datetime) -> None:
         """Delete a machine, whatever it is doing. Its address goes at once."""
-        vm.journeys += 1
+        vm.generation += 1
         vm.task_state, vm.address = "deleting", NO_ADDRESS
         self._later(vm, now, DELETION_TAKES * self._transition(vm), lambda _now: self.remove(vm))
 
     def remove(self, vm: VM) -> None:
-        """Let a machine be gone."""
+        """Remove a machine at once."""
         self.vms.pop(vm.uuid, None)
 
     def deploy(self, vm: VM, action: str, now: datetime, *, active_in: float = 1.0) -> None:
-        """Have Atmosphere's workers set up a machine that becomes active by an action, in so many transitions.
+        """Have Atmosphere's workers deploy a machine that becomes active by an action, after ``active_in`` transitions.
 
         It gets an address, if it has none, and is ready when the settings say so.
         """
@@ -152,19 +152,19 @@ class Cloud:
             self._held = []
 
     def release_workers(self, now: datetime) -> None:
-        """Let the workers go on, with what has come together since."""
+        """Let the workers go on, beginning with the deployments that wait."""
         held, self._held = self._held or [], None
-        for vm, journey in held:
-            if vm.journeys == journey:
+        for vm, generation in held:
+            if vm.generation == generation:
                 self._begin_deployment(vm, now)
 
     def finish_deploying(self, vm: VM, seconds: float, now: datetime) -> None:
-        """Let a machine that is being deployed become ready in so many seconds."""
+        """Let a machine that is being deployed become ready after ``seconds``."""
         self._later(vm, now, seconds, partial(self._finish, vm))
 
     def _begin_deployment(self, vm: VM, now: datetime) -> None:
         if self._held is not None:
-            self._held.append((vm, vm.journeys))
+            self._held.append((vm, vm.generation))
             return
         phases = self.settings.deploy_phases
 
@@ -183,7 +183,7 @@ class Cloud:
 
     def force(self, vm: VM, **changes: object) -> None:
         """Put a machine into any state at once, as an operator of the cloud could."""
-        vm.journeys += 1
+        vm.generation += 1
         _apply(vm, changes)
 
     def _transition(self, vm: VM) -> float:
@@ -202,10 +202,10 @@ class Cloud:
             self._deployed(vm)
 
     def _later(self, vm: VM, now: datetime, seconds: float, do: Callable[[datetime], None]) -> None:
-        journey = vm.journeys
+        generation = vm.generation
 
         def unless_overtaken(moment: datetime) -> None:
-            if vm.journeys == journey:
+            if vm.generation == generation:
                 do(moment)
 
         self._agenda.at(now + timedelta(seconds=seconds), unless_overtaken)
@@ -216,14 +216,14 @@ def _set_up(vm: VM, tmp_status: str, _now: datetime) -> None:
         vm.tmp_status = tmp_status
 
 
-def _steps(vm: VM, journey: Journey, now: datetime) -> Iterable[Step]:
-    """Return the steps of a journey, the last of them into error if that was asked for."""
+def _steps(vm: VM, transition: Transition, now: datetime) -> Iterable[Step]:
+    """Return the steps of a transition; the last one leads into error where the quirks say so."""
     text, vm.quirks.fails_with = vm.quirks.fails_with, None
     if text is None:
-        return journey.steps
+        return transition.steps
     fault = {"message": text, "code": 500, "created": now.strftime("%Y-%m-%dT%H:%M:%SZ")}
     error = Step(1.0, {"vm_state": "error", "task_state": None, "fault": fault})
-    return [*(step for step in journey.steps if step.after < 1.0), error]
+    return [*(step for step in transition.steps if step.after < 1.0), error]
 
 
 def _change(vm: VM, changes: Changes, _now: datetime) -> None:
@@ -235,14 +235,14 @@ def _apply(vm: VM, changes: Changes) -> None:
         setattr(vm, name, value)
 
 
-def _insist(vm: VM, journey: Journey, action: str) -> None:
-    """Raise what nova says if a machine is not in a state for an action."""
-    name = journey.name or action
+def _require_state(vm: VM, transition: Transition, action: str) -> None:
+    """Raise NovaRefused unless the state of a machine allows an action."""
+    name = transition.name or action
     if vm.quirks.refuses is not None:
         raise NovaRefused(409, vm.quirks.refuses)
-    if vm.vm_state not in journey.vm_states:
+    if vm.vm_state not in transition.vm_states:
         raise NovaRefused(409, f"Cannot '{name}' instance {vm.uuid} while it is in vm_state {vm.vm_state}")
-    if vm.task_state is not None and vm.task_state not in journey.tasks_allowed:
+    if vm.task_state is not None and vm.task_state not in transition.tasks_allowed:
         raise NovaRefused(409, f"Cannot '{name}' instance {vm.uuid} while it is in task_state {vm.task_state}")
     if not vm.launched:
         raise NovaRefused(409, f"Instance {vm.uuid} is in an invalid state for '{name}'")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Atmosphere remembers of a machine: the statuses of its own, and the history that they make."""
+"""Atmosphere's record of a machine: its own statuses, and the history that they make."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from datetime import datetime
 from .records import Instance, Period
 from .vm import Look
 
-# Statuses by what is going on, while nova says active. Whatever is not here is plain "active".
+# Statuses by activity, while nova says active. All other activities are plain "active".
 _BY_ACTIVITY = {
     "initializing": "build",
     "networking": "networking",
@@ -25,16 +25,16 @@ _BY_ACTIVITY = {
     "shelving_image_uploading": "shelved",
     "shelving_offloading": "shelved",
 }
-# These are shown as "active", with themselves as the activity.
+# v2 shows these as the status "active" with this activity.
 _ACTIVITIES = frozenset({"networking", "deploying", "deploy_error"})
 _HIDES_ADDRESS = frozenset({"suspended", "shutoff", "shelved"})
 
 
 def status_of(look: Look) -> str:
-    """Return Atmosphere's status for what was seen in the cloud."""
+    """Return Atmosphere's status for a look at the cloud."""
     if look.status != "active":
         return look.status
-    # What nova is doing comes first, but most of that has no status of its own.
+    # Nova's task comes first, but most tasks have no status of their own.
     for word in (look.activity, look.tmp_status):
         if word.startswith("running_boot_script"):
             return "deploying"
@@ -56,16 +56,16 @@ def v2_address(instance: Instance) -> str:
 
 
 def remember(instance: Instance, look: Look, now: datetime, new_period: Callable[[], tuple[int, str]]) -> None:
-    """Write down what was seen: the address, and a row of history if something has changed.
+    """Record a look: the address, and a row of history if the status has changed.
 
-    An instance that was taken for ended is not, since its machine is there.
+    An instance that had an end date loses it, since its machine is there.
     """
     instance.ip_address = look.address
     instance.end_date = None
     latest = instance.latest
     status = status_of(look)
     if latest.status == status:
-        # Whatever else goes on: the row keeps the activity that it began with.
+        # The row keeps the activity that it began with.
         return
     latest.end = now
     number, uuid = new_period()

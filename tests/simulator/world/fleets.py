@@ -40,12 +40,12 @@ def fleet(
     clock: Clock | None = None,
     settings: Settings | None = None,
 ) -> World:
-    """Return a world with one user, who has so many instances.
+    """Return a world with one user, who has ``count`` instances.
 
-    C(states): how many are in which of vm.STATES, in this order; what is missing to C(count) is active.
-    C(names): a format over C(number), counted from 1, or the names themselves, which then give the count.
+    ``states``: how many are in which of vm.STATES, in this order; what is missing to ``count`` is active.
+    ``names``: a format over ``number``, counted from 1, or the names themselves, which then give the count.
     Sizes, projects and identities (spread over the providers) are taken in turn. One allocation source pays for all.
-    Raises ValueError if C(states) has more than C(count), and KeyError for an unknown state or size.
+    Raises ValueError if ``states`` has more than ``count``, and KeyError for an unknown state or size.
     """
     wanted = [state for state, times in (states or {}).items() for _time in range(times)]
     if not isinstance(names, str):

@@ -20,7 +20,7 @@ def uuid_of(*words: object) -> str:
 
 @dataclass(eq=False, slots=True)
 class User:
-    """Somebody who can log in. Every user has a group of the same name."""
+    """An account that can log in. Every user has a group of the same name."""
 
     id: int
     uuid: str
@@ -56,12 +56,12 @@ class Provider:
     active: bool = True
     end_date: datetime | None = None
     auth_url: str = "http://127.0.0.1:5000"
-    # When its type and its kind of virtualization came to be known.
+    # When its type and its kind of virtualization were added.
     kinds_start_date: tuple[datetime, datetime] | None = None
     disabled_actions: set[str] = field(default_factory=set)
 
     def ended(self, now: datetime) -> bool:
-        """Say whether it has ended. An end in the future is none, and whether it is active does not matter."""
+        """Tell whether it has ended. An end date in the future does not count, nor does ``active``."""
         return self.end_date is not None and self.end_date <= now
 
 
@@ -99,7 +99,7 @@ class Identity:
     secret: str
     first_credential: int
     credential_uuids: tuple[str, ...]
-    # Their users may read with it. To act with it, nobody has to be in one.
+    # Their users may read with it. Acting with it takes no membership.
     groups: list[Group]
 
     @property
@@ -193,7 +193,7 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a user used of an allocation source: SU, and how many active instances."""
+    """A user's share of an allocation source: SU used, and the count of active instances."""
 
     compute_used: float
     burn_rate: float
@@ -202,7 +202,7 @@ class Snapshot:
 
 @dataclass(eq=False, slots=True)
 class AllocationSource:
-    """What pays for instances. Figures are SU; the burn rate is a count of active instances."""
+    """An allocation that pays for instances. Figures are SU; the burn rate is a count of active instances."""
 
     id: int
     uuid: str
@@ -222,7 +222,7 @@ class AllocationSource:
 class Period:
     """A row of an instance's status history.
 
-    C(status) is Atmosphere's own word, where "networking" and "deploy_error" are statuses. C(activity) is what was
+    ``status`` is Atmosphere's own word, where "networking" and "deploy_error" are statuses. ``activity`` is what was
     going on at the time, as in "powering-off".
     """
 
@@ -238,7 +238,7 @@ class Period:
 
 @dataclass(eq=False, slots=True)
 class Instance:
-    """An instance as Atmosphere remembers it. What it really does is in the cloud, under the same uuid."""
+    """An instance as Atmosphere's database has it. Its machine is in the cloud, under the same uuid."""
 
     id: int
     uuid: str
@@ -250,7 +250,7 @@ class Instance:
     allocation_source: AllocationSource | None
     start_date: datetime
     history: list[Period]
-    # Who launched it; or who read it first, where that went past Atmosphere.
+    # The user who launched it, or, where it was launched past Atmosphere, the first who read it.
     user: User
     ip_address: str = NO_ADDRESS
     end_date: datetime | None = None
@@ -266,7 +266,7 @@ class Instance:
 
     @property
     def latest(self) -> Period:
-        """Return what was last known of it."""
+        """Return the latest row of its history."""
         return self.history[-1]
 
 
@@ -301,7 +301,7 @@ class Volume:
 
 @dataclass(eq=False, slots=True)
 class Maintenance:
-    """Work on a provider, or, with none, on Atmosphere itself: the API is then closed."""
+    """Maintenance of a provider, or, with none, of Atmosphere itself: the API is then closed."""
 
     id: int
     title: str
@@ -317,7 +317,7 @@ class Maintenance:
 
 @dataclass(eq=False, slots=True)
 class Token:
-    """What a login gives."""
+    """A token, as a login gives it."""
 
     key: str
     user: User

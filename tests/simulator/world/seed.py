@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Worlds from YAML files. seeds/demo.yaml shows what is usual, seeds/recorded.yaml all that there is."""
+"""Worlds from YAML files. seeds/demo.yaml shows the usual entries, the other seeds all that there are."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _SECTIONS = (
 
 
 class BadSeed(ValueError):
-    """A seed file does not say what it should."""
+    """A seed file has an error."""
 
 
 def load(path: Path, *, clock: Clock | None = None, settings: Settings | None = None) -> World:
@@ -56,14 +56,14 @@ def from_data(data: Mapping[str, Any], *, clock: Clock | None = None, settings: 
     if unknown:
         raise BadSeed(f"unknown sections: {', '.join(sorted(unknown))}")
     world = World(clock, settings)
-    planter = _Planter(world)
+    builder = _Builder(world)
     for section in _SECTIONS:
         entries = data.get(section)
         if entries is None:
-            planter.by_default(section)
+            builder.by_default(section)
             continue
         for entry in entries:
-            getattr(planter, f"plant_{section}")(_dated(dict(entry), world.created))
+            getattr(builder, f"add_{section}")(_dated(dict(entry), world.created))
     return world
 
 
@@ -77,7 +77,7 @@ def _dated(entry: Entry, now: datetime) -> Entry:
     return entry
 
 
-class _Planter:
+class _Builder:
     """Adds the entries of each section, which refer to those of earlier ones by name."""
 
     def __init__(self, world: World) -> None:
@@ -85,7 +85,7 @@ class _Planter:
         self._quotas: dict[str, Quota] = {}
 
     def by_default(self, section: str) -> None:
-        """Add what a section has that is left out: an identity for each user and provider, and Jetstream's sizes."""
+        """Add the default of a section that is left out: an identity for each user and provider, Jetstream's sizes."""
         world = self._world
         if section == "identities":
             for user in world.users.values():
@@ -96,14 +96,14 @@ class _Planter:
                 for name, (cpu, mem, disk) in SIZES.items():
                     world.add_size(name, provider, cpu=cpu, mem=mem, disk=disk)
 
-    def plant_users(self, entry: Entry) -> None:
+    def add_users(self, entry: Entry) -> None:
         self._world.add_user(**entry)
 
-    def plant_providers(self, entry: Entry) -> None:
+    def add_providers(self, entry: Entry) -> None:
         kinds = entry.pop("kinds_start_date", None)
         self._world.add_provider(**entry, kinds_start_date=tuple(kinds) if kinds else None)
 
-    def plant_identities(self, entry: Entry) -> None:
+    def add_identities(self, entry: Entry) -> None:
         user = self._world.users[entry.pop("user")]
         provider = _named(self._world.providers, entry.pop("provider", None))
         quota = entry.pop("quota", None)
@@ -113,36 +113,36 @@ class _Planter:
         more = {"credential_uuids": tuple(uuids)} if uuids else {}
         self._world.add_identity(user, provider, quota=quota, **more, **entry)
 
-    def plant_groups(self, entry: Entry) -> None:
+    def add_groups(self, entry: Entry) -> None:
         users = [self._world.users[name] for name in entry.pop("users")]
         leaders = entry.pop("leaders", None)
         self._world.add_group(
             users=users, leaders=[self._world.users[name] for name in leaders] if leaders else None, **entry
         )
 
-    def plant_sizes(self, entry: Entry) -> None:
+    def add_sizes(self, entry: Entry) -> None:
         provider = _named(self._world.providers, entry.pop("provider", None))
         self._world.add_size(provider=provider, **entry)
 
-    def plant_images(self, entry: Entry) -> None:
+    def add_images(self, entry: Entry) -> None:
         owner = self._world.users[entry.pop("created_by", next(iter(self._world.users)))]
         version = _dated(dict(entry.pop("version")), self._world.created)
         image = self._world.add_image(created_by=owner, **entry)
         self._world.add_version(image=image, identity=self._identity(owner, None), **version)
 
-    def plant_projects(self, entry: Entry) -> None:
+    def add_projects(self, entry: Entry) -> None:
         owner = self._world.groups[entry.pop("owner")]
         creator = entry.pop("created_by", None)
         self._world.add_project(owner=owner, created_by=self._world.users[creator] if creator else None, **entry)
 
-    def plant_allocation_sources(self, entry: Entry) -> None:
+    def add_allocation_sources(self, entry: Entry) -> None:
         users = [self._world.users[name] for name in entry.pop("users")]
         snapshots = entry.pop("snapshots", None)
         if snapshots is not None:
             entry["snapshots"] = {name: Snapshot(**_dated(dict(each), _NEVER)) for name, each in snapshots.items()}
         self._world.add_allocation_source(users=users, **entry)
 
-    def plant_instances(self, entry: Entry) -> None:
+    def add_instances(self, entry: Entry) -> None:
         world = self._world
         identity = self._identity(world.users[entry.pop("owner")], entry.pop("provider", None))
         size = self._size(entry.pop("size"), identity)
@@ -170,7 +170,7 @@ class _Planter:
             periods.append(self._world.period(status, activity, flavor, start, end, **entry))
         return periods
 
-    def plant_volumes(self, entry: Entry) -> None:
+    def add_volumes(self, entry: Entry) -> None:
         identity = self._identity(self._world.users[entry.pop("owner")], entry.pop("provider", None))
         attached_to, device = entry.pop("attached_to", None), entry.pop("device", "/dev/sdb")
         project = _named_or_none(self._world.projects, entry.pop("project", None))
@@ -178,7 +178,7 @@ class _Planter:
         if attached_to is not None:
             self._world.attach(volume, self._instance(attached_to), device)
 
-    def plant_maintenance(self, entry: Entry) -> None:
+    def add_maintenance(self, entry: Entry) -> None:
         provider = entry.pop("provider", None)
         self._world.add_maintenance(provider=_named(self._world.providers, provider) if provider else None, **entry)
 

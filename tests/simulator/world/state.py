@@ -15,14 +15,14 @@ from ..settings import Settings
 from . import database
 from .agenda import Agenda
 from .cloud import Cloud, Trouble
-from .journeys import DELETION_TAKES
 from .records import NO_ADDRESS, Identity, Instance, Size, Token, User, Version
 from .tables import Tables
+from .transitions import DELETION_TAKES
 from .vm import STATES, VM, Look, Quirks
 
 
 class World(Tables):
-    """Everything that exists. Tests change it directly, also while it is served: under C(lock), to be safe.
+    """The cloud, the database and the clock. Tests may change all of it, also while it is served, under ``lock``.
 
     Where a method takes an instance, its name, uuid or number will do.
     """
@@ -34,28 +34,28 @@ class World(Tables):
         self.lock = threading.RLock()
         self.agenda = Agenda()
         super().__init__(Cloud(self.settings, self.agenda, self._note_desktop), self.clock.now())
-        # Machines that Atmosphere does not know: what they are made of, and since when they are there.
-        self._strangers: dict[str, tuple[Size, Version, datetime]] = {}
+        # Machines that Atmosphere does not know, with their size, version and start date.
+        self._unknown: dict[str, tuple[Size, Version, datetime]] = {}
         self.tokens: dict[str, Token] = {}
         self.sessions: dict[str, Token] = {}
-        # v1's list of each identity, and pages by their address: each with the time that it is good until.
+        # v1's list by identity, and details by URL, each with the time at which it expires.
         self.list_cache: dict[str, tuple[datetime, list[tuple[Instance, Look]]]] = {}
         self.page_cache: dict[str, tuple[datetime, Any]] = {}
         self._plan_monitor(self.created)
 
-    # What time does to it.
+    # Time.
 
     def now(self) -> datetime:
         """Return the time of this world."""
         return self.clock.now()
 
     def settle(self) -> None:
-        """Let all happen that is due by now. The simulator does so before each request."""
+        """Let all events happen that are due. The simulator does so before each request."""
         with self.lock:
             self.agenda.catch_up(self.now())
 
     def monitor(self) -> None:
-        """Let Atmosphere look at the cloud, as it does every 15 minutes: v2 then shows what is true."""
+        """Run Atmosphere's periodic job, as it does every 15 minutes: v2 then has the true states."""
         with self.lock:
             self.settle()
             self._look_at_all(self.now())
@@ -78,11 +78,11 @@ class World(Tables):
                 self.remember(instance, vm.look(), moment)
 
     def _note_desktop(self, vm: VM) -> None:
-        """Set what a deployment writes straight into the database. The state it does not."""
+        """Record the desktop, which a deployment writes into the database at once, unlike the state."""
         instance = self.instance(vm.uuid)
         instance.vnc = instance.web_desktop = True
 
-    # What is true, whatever Atmosphere knows of it.
+    # The true states, apart from Atmosphere's record of them.
 
     def vm(self, which: str | int) -> VM:
         """Return the machine of an instance, as it is now. Raises KeyError."""
@@ -100,12 +100,12 @@ class World(Tables):
             self.settle()
             return {vm.name: vm.look().words for vm in self.cloud.vms.values()}
 
-    # What can be done to it from outside of the API.
+    # Changes from outside of the API.
 
     def force(self, which: str | int, state: str | None = None, **changes: object) -> None:
-        """Put a machine into another state at once, as an operator of the cloud could: the database does not know.
+        """Put a machine into another state at once, as an operator of the cloud could, unknown to the database.
 
-        C(state) is one of STATES; C(changes) are attributes of VM. Raises KeyError.
+        ``state`` is one of STATES; ``changes`` are attributes of VM. Raises KeyError.
         """
         with self.lock:
             reset: dict[str, object] = {"vm_state": "active", "task_state": None, "tmp_status": ""}
@@ -114,14 +114,14 @@ class World(Tables):
             self.cloud.force(self.vm(which), **{**base, **changes})
 
     def vanish(self, which: str | int) -> None:
-        """Let a machine be deleted behind Atmosphere's back. Raises KeyError."""
+        """Delete a machine past Atmosphere. Raises KeyError."""
         with self.lock:
             del self.cloud.vms[self.instance(which).uuid]
 
     def launch(
         self, name: str, identity: Identity, size: Size, version: Version, *, uuid: str | None = None, **attributes: Any
     ) -> Instance:
-        """Launch an instance through Atmosphere: it is built, becomes active, and is set up."""
+        """Launch an instance through Atmosphere: it is built, becomes active, and is deployed."""
         with self.lock:
             self.settle()
             vm = {"task_state": "scheduling", "tmp_status": "initializing"}
@@ -144,26 +144,26 @@ class World(Tables):
     def launch_in_nova(
         self, name: str, identity: Identity, size: Size, version: Version, *, uuid: str | None = None
     ) -> str:
-        """Launch a machine behind Atmosphere's back, and return its uuid; the first read by v1 makes a row of it."""
+        """Launch a machine past Atmosphere, and return its uuid. Atmosphere knows it from the first read by v1 on."""
         with self.lock:
             self.settle()
             vm = self.new_vm(uuid or self.random_uuid(), name, identity, "active", {"address": NO_ADDRESS})
             self.cloud.vms[vm.uuid] = vm
-            self._strangers[vm.uuid] = (size, version, self.now().replace(microsecond=0))
+            self._unknown[vm.uuid] = (size, version, self.now().replace(microsecond=0))
             return vm.uuid
 
     def known(self, vm: VM, reader: User) -> Instance:
-        """Return the row of a machine. Who reads one first that has none is its user from then on."""
+        """Return the row of a machine. Where there is none, one is made, and ``reader`` becomes its user."""
         instance = self.instance_with(vm.uuid)
         if instance is not None:
             return instance
-        size, version, start_date = self._strangers.pop(vm.uuid)
+        size, version, start_date = self._unknown.pop(vm.uuid)
         return self.add_instance(
             vm.name, vm.identity, size, version, machine=vm, uuid=vm.uuid, user=reader, start_date=start_date
         )
 
     def delete_later(self, instance: Instance) -> None:
-        """Let one of Atmosphere's workers delete a machine, and end the instance when that is gone."""
+        """Have one of Atmosphere's workers delete a machine, and end-date its row when it is gone."""
         with self.lock:
             vm, now = self.cloud.vms.get(instance.uuid), self.now()
             if vm is not None:
@@ -173,7 +173,7 @@ class World(Tables):
             self.agenda.at(now + timedelta(seconds=seconds), lambda moment: self.end(instance, moment))
 
     def end(self, instance: Instance, moment: datetime | None = None) -> None:
-        """Give an instance an end date, and its last row of history: it is not listed any more."""
+        """End-date an instance and its last row of history: it is not listed any more."""
         if instance.end_date is None:
             instance.end_date = instance.latest.end = moment or self.now()
 
@@ -192,7 +192,7 @@ class World(Tables):
             self.vm(which).quirks = quirks
 
     def trouble(self, trouble: Trouble) -> None:
-        """Let something be wrong between Atmosphere and the cloud."""
+        """Add a fault between Atmosphere and the cloud."""
         with self.lock:
             self.cloud.troubles.append(trouble)
 
@@ -223,10 +223,10 @@ class World(Tables):
         with self.lock:
             self.provider(name).end_date = moment or self.now()
 
-    # What Atmosphere notes.
+    # Atmosphere's record.
 
     def remember(self, instance: Instance, look: Look, moment: datetime | None = None) -> None:
-        """Write what was seen of a machine into the database."""
+        """Record a look at a machine in the database."""
         database.remember(instance, look, moment or self.now(), self.new_period_ids)
 
     def new_period_ids(self) -> tuple[int, str]:
@@ -238,7 +238,7 @@ class World(Tables):
         self.list_cache.pop(identity.uuid, None)
 
     def new_token(self, user: User, issuer: str = "ModelBackend", lifetime: float | None = None) -> str:
-        """Return a token for a user, as a login would; C(lifetime) in seconds may be below 0: it has expired then."""
+        """Return a token for a user, as a login would; ``lifetime`` in seconds may be below 0: it has expired then."""
         now = self.now()
         seconds = self.settings.token_lifetime if lifetime is None else lifetime
         token = Token(secrets.token_hex(16), user, issuer, now, now + timedelta(seconds=seconds))
@@ -246,7 +246,7 @@ class World(Tables):
         return token.key
 
     def expire_tokens(self) -> None:
-        """Let all tokens given so far be expired."""
+        """Expire all tokens given so far."""
         with self.lock:
             for token in self.tokens.values():
                 token.expires = self.now()

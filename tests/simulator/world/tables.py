@@ -38,13 +38,13 @@ NOVA_FAULT = "No valid host was found. There are not enough hosts available."
 
 
 class Tables:
-    """All rows, in the order of their numbers. What is not given to an add_ method gets a usual value.
+    """All rows, in the order of their numbers. Attributes that an add_ method is not given get a usual value.
 
     Further attributes of the add_ methods are those of the row (see records).
     """
 
     def __init__(self, cloud: Cloud, created: datetime) -> None:
-        """Begin empty. C(created) is the date of all rows that are given none."""
+        """Begin empty. ``created`` is the date of all rows that are given none."""
         self.cloud = cloud
         self.created = created
         self.users: dict[str, User] = {}
@@ -60,13 +60,13 @@ class Tables:
         self.volumes: list[Volume] = []
         self.maintenance: list[Maintenance] = []
         self._by_uuid: dict[str, Instance] = {}
-        # Where the database has a row before others, by uuid: some lists come in no other order.
+        # The position of rows in the database, by uuid: the order of lists that have no other.
         self.stored_order: dict[str, int] = {}
         self._next_uuids: list[str] = []
         self._counters: defaultdict[str, itertools.count[int]] = defaultdict(lambda: itertools.count(1))
 
     def instance(self, which: str | int) -> Instance:
-        """Return an instance by name, uuid or number. Raises KeyError; of several with the name the first is meant."""
+        """Return an instance by name (the first of several), uuid or number. Raises KeyError."""
         found = self.instance_with(str(which)) or self.instance_numbered(which)
         if found is None:
             found = next((each for each in self.instances if each.name == which), None)
@@ -102,13 +102,13 @@ class Tables:
         return self._next_uuids.pop(0) if self._next_uuids else str(uuids.uuid4())
 
     def continue_with(self, *uuids_of_things: str, **numbers: int) -> None:
-        """Let the next things made while the world runs have these uuids, and rows of a table numbers from one on."""
+        """Set the uuids of what is made next while the world runs, and, by table, the number of the next row."""
         self._next_uuids += uuids_of_things
         for table, number in numbers.items():
             self._counters[table] = itertools.count(number)
 
     def add_user(self, username: str, password: str = "pass", **attributes: Any) -> User:
-        """Add somebody who can log in, and the group of that name."""
+        """Add an account that can log in, and the group of the same name."""
         group_uuid = attributes.pop("group_uuid", uuid_of("group", username))
         user = User(
             id=self.next_id("user"),
@@ -270,7 +270,7 @@ class Tables:
         compute_used: float = 0.0,
         **attributes: Any,
     ) -> AllocationSource:
-        """Add something that pays. Figures are SU."""
+        """Add an allocation. Figures are SU."""
         members = list(users)
         updated = attributes.pop("updated", self.created)
         burn_rate = attributes.pop("global_burn_rate", 0.0)

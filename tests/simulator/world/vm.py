@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A virtual machine as nova sees it: its states, and the words that come of them."""
+"""A virtual machine as nova sees it: its states, and the statuses that they make."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _STATES_WITH_TASKS = frozenset({"active", "stopped", "suspended", "paused", "err
 
 @dataclass(frozen=True)
 class Look:
-    """What a look at a machine showed, at one time.
+    """The state of a machine at one time, as v1 reads it.
 
     ``tmp_status`` is the metadata's, also where ``activity`` hides it; ``extra`` is what Atmosphere wrote down of a
     failed deployment.
@@ -73,15 +73,15 @@ class Look:
 
 @dataclass
 class Quirks:
-    """How one machine differs from the well-behaved."""
+    """Misbehavior of one machine."""
 
     # The next change of state ends in error instead, with this fault.
     fails_with: str | None = None
-    # Its changes take so many times as long as those of others.
+    # A factor: its changes take that much longer than those of others.
     slowness: float = 1.0
     # The next deployment ends in deploy_error, with this text.
     deploy_fails_with: str | None = None
-    # Nova refuses whatever is asked of it, with these words and the status 409.
+    # Nova refuses every action on it, with this text and the status 409.
     refuses: str | None = None
 
 
@@ -99,18 +99,18 @@ class VM:
     address: str = NO_ADDRESS
     fault: Mapping[str, Any] = field(default_factory=dict)
     status_override: str | None = None
-    # What Atmosphere put into the metadata when a deployment failed.
+    # The error of a failed deployment, which Atmosphere puts into the metadata.
     deploy_fault: Mapping[str, str] = field(default_factory=dict)
     launched: bool = True
     quirks: Quirks = field(default_factory=Quirks)
-    # Counts the changes begun: what was planned before the latest of them does not happen any more.
-    journeys: int = 0
-    # When the latest of them was begun, and nova's word for the state before that.
+    # Counts the changes begun. Plans of an earlier generation are cancelled.
+    generation: int = 0
+    # When the latest was begun, and nova's status before.
     begun: tuple[datetime, str] | None = None
 
     @property
     def nova_status(self) -> str:
-        """Return nova's word for it, as in "HARD_REBOOT"."""
+        """Return nova's status, as in "HARD_REBOOT"."""
         if self.status_override:
             return self.status_override
         if self.task_state and self.vm_state in _STATES_WITH_TASKS and self.task_state in _STATUS_BY_TASK:
@@ -119,17 +119,17 @@ class VM:
 
     @property
     def running(self) -> bool:
-        """Say whether it is active and nova is not about to change that."""
+        """Tell whether it is active and has no task."""
         return self.vm_state == "active" and self.task_state is None
 
     def status_before(self, seconds: float, now: datetime) -> str:
-        """Return nova's word for the state that it was in so many seconds ago, in lower case."""
+        """Return nova's status of ``seconds`` ago, in lower case."""
         if self.begun is not None and now - self.begun[0] < timedelta(seconds=seconds):
             return self.begun[1].lower()
         return self.nova_status.lower()
 
     def look(self) -> Look:
-        """Return what v1 would see of it now."""
+        """Return its state as v1 reads it now."""
         status = self.nova_status.lower()
         activity = self.task_state or (self.tmp_status if status == "active" else "")
         failed = self.tmp_status in ("deploy_error", "boot_script_error")

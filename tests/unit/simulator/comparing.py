@@ -1,9 +1,9 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether an answer is the recorded one.
+"""Compares an answer with the recorded one.
 
-Everything has to be the same, except what cannot be: that has to be of the same kind.
+All values have to be the same, but for those that cannot: they have to be of the same kind.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ansible_collections.jetstream.cloud.tests.unit.simulator.recorded import An
 
 # Recordings are timed to the second.
 _TOLERANCE = timedelta(seconds=2)
-# What is dated later was dated while the scenes from 701 on were recorded.
+# Later dates were made while the scenes from 701 on were recorded.
 _SCENES_BEGIN = "2026-11-25T18:30"
 _HEX, _UUID = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CONSOLE = re.compile(r"http://127\.0\.0\.1:6080/vnc_auto\.html\?token=" + _UUID.pattern)
@@ -33,7 +33,7 @@ Check = Callable[[Any, Any], bool]
 
 
 def differences(path: str, recorded: Answer, answer: Answer) -> list[str]:
-    """Return in words what an answer to a request for C(path) has other than the recorded one; [] if nothing."""
+    """Return in words what an answer to a request for ``path`` has other than the recorded one; [] if nothing."""
     found = []
     if recorded.status != answer.status:
         found.append(f"status: {answer.status}, not {recorded.status}")
@@ -92,7 +92,7 @@ def _value_differences(where: str, key: str, recorded: Any, found: Any, *, unord
 
 
 def _check_for(key: str, within: dict[str, Any]) -> Check | None:
-    """Return how a value is checked that is another one each time; None for all that are not."""
+    """Return the check of a value that differs each time; None for all others."""
     value = within[key]
     if (key, value) in (("token", "REDACTED"), ("key", "REDACTEDTOKEN")):
         return _of_form(_HEX)

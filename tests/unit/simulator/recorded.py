@@ -51,7 +51,7 @@ SECTIONS = (
 
 @dataclass(frozen=True)
 class Answer:
-    """How a server answered. C(cookies) are the names of those set."""
+    """An answer of the server. ``cookies`` has the names of those set."""
 
     status: int
     headers: Mapping[str, str]
@@ -61,7 +61,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Exchange:
-    """A request and its recorded answer. C(at): when the request was made. C(user): whose token it had."""
+    """A request and its recorded answer. ``at``: when the request was made. ``user``: whose token it had."""
 
     number: int
     name: str

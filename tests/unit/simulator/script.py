@@ -136,7 +136,7 @@ def _unshelve_shelved_01(stage: Stage) -> None:
 
 @before(378)
 def _run_the_monitor(stage: Stage) -> None:
-    # The periodic look at the cloud was called for.
+    # The periodic job was started by hand.
     stage.move_to("19:27:43.0")
     stage.world.monitor()
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where recorded requests are made again: a simulator with the recorded world, and a clock that follows theirs."""
+"""A simulator with the recorded world and a clock that follows the recordings, to repeat requests on."""
 
 from __future__ import annotations
 

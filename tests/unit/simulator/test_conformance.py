@@ -20,10 +20,10 @@ from ansible_collections.jetstream.cloud.tests.unit.simulator.comparing import d
 from ansible_collections.jetstream.cloud.tests.unit.simulator.recorded import SECTIONS, Answer, Exchange
 from ansible_collections.jetstream.cloud.tests.unit.simulator.stage import Stage
 
-# So many exchanges are replayed; README.md of the simulator says so, too.
+# The count of replayed exchanges, as in README.md of the simulator.
 REPLAYED = 692
 LONG = 5000
-# Imported, they have noted their steps.
+# Importing them registers their steps.
 SCRIPTS = (script, later_script)
 
 
@@ -99,7 +99,7 @@ def test_any_other_answer_is_noticed(replay: _Replay) -> None:
 
 
 def _kinds(body: Any) -> str:
-    """Return what a JSON value is made of."""
+    """Return the structure of a JSON value."""
     if isinstance(body, dict):
         return str({key: _kinds(value) for key, value in body.items()})
     return str([_kinds(value) for value in body]) if isinstance(body, list) else type(body).__name__

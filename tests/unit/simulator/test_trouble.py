@@ -133,7 +133,7 @@ def test_retry_after_is_any_text(server: Server, retry_after: str) -> None:
 
 
 def _raw_answer(server: Server, seconds: float) -> bytes:
-    """Return what comes within so many seconds."""
+    """Return the bytes that come within ``seconds``."""
     address = server.url.removeprefix("http://").split(":")
     with socket.create_connection((address[0], int(address[1])), timeout=seconds) as connection:
         connection.sendall(b"GET /api/v2/version HTTP/1.1\r\nHost: x\r\nAccept: application/json\r\n\r\n")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the simulator promises beyond the recordings: time, states, and instances with whims of their own."""
+"""Promises of the simulator beyond the recordings: time, states, sharing, outages, and misbehaving instances."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a machine gets from one state to another: which actions nova allows when, and what then happens."""
+"""Transitions of a machine: the states in which nova allows an action, and the steps that follow."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ Changes = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Step:
-    """A change, so many transitions after the begin."""
+    """A change, at a time counted in ``Settings.transition`` from the begin."""
 
     after: float
     changes: Changes
 
 
 @dataclass(frozen=True)
-class Journey:
-    """What an action does to a machine, and in which states nova allows it."""
+class Transition:
+    """The changes that an action makes to a machine, and the states in which nova allows it."""
 
     vm_states: frozenset[str]
-    # nova's own name for it, where that is another one.
+    # Nova's name for it, where that differs.
     name: str | None = None
     begin: Changes = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
-    # Some tasks do not keep nova from accepting this.
+    # Tasks during which nova accepts it all the same.
     tasks_allowed: frozenset[str] = frozenset()
 
 
@@ -38,7 +38,7 @@ def _states(*names: str) -> frozenset[str]:
     return frozenset(names)
 
 
-# What begins by itself, or is never refused, and is no action.
+# Launches and deletions are never refused here.
 LAUNCH = (
     Step(0.25, {"task_state": "networking"}),
     Step(0.5, {"task_state": "spawning"}),
@@ -58,29 +58,29 @@ _REBOOTS = _states(
     "suspending",
 )
 
-JOURNEYS: Mapping[str, Journey] = MappingProxyType(
+TRANSITIONS: Mapping[str, Transition] = MappingProxyType(
     {
-        "stop": Journey(
+        "stop": Transition(
             vm_states=_states("active", "error"),
             begin={"task_state": "powering-off"},
             steps=(Step(1.0, {"vm_state": "stopped", "task_state": None}),),
         ),
-        "start": Journey(
+        "start": Transition(
             vm_states=_states("stopped"),
             begin={"task_state": "powering-on"},
             steps=(Step(1.0, _ACTIVE),),
         ),
-        "suspend": Journey(
+        "suspend": Transition(
             vm_states=_states("active"),
             begin={"task_state": "suspending"},
             steps=(Step(1.0, {"vm_state": "suspended", "task_state": None}),),
         ),
-        "resume": Journey(
+        "resume": Transition(
             vm_states=_states("suspended"),
             begin={"task_state": "resuming"},
             steps=(Step(1.0, _ACTIVE),),
         ),
-        "shelve": Journey(
+        "shelve": Transition(
             vm_states=_states("active", "stopped", "paused", "suspended"),
             begin={"task_state": "shelving"},
             steps=(
@@ -89,30 +89,30 @@ JOURNEYS: Mapping[str, Journey] = MappingProxyType(
                 Step(1.5, {"vm_state": "shelved_offloaded", "task_state": None}),
             ),
         ),
-        "shelve_offload": Journey(
+        "shelve_offload": Transition(
             name="shelveOffload",
             vm_states=_states("shelved"),
             begin={"task_state": "shelving_offloading"},
             steps=(Step(1.0, {"vm_state": "shelved_offloaded", "task_state": None}),),
         ),
-        "unshelve": Journey(
+        "unshelve": Transition(
             vm_states=_states("shelved", "shelved_offloaded"),
             begin={"task_state": "unshelving"},
             steps=(Step(0.5, {"task_state": "spawning"}), Step(1.0, _ACTIVE)),
         ),
-        "reboot": Journey(
+        "reboot": Transition(
             vm_states=_states("active"),
             begin={"task_state": "rebooting"},
             steps=(Step(0.5, {"task_state": "reboot_started"}), Step(1.0, _ACTIVE)),
         ),
-        "hard reboot": Journey(
+        "hard reboot": Transition(
             name="reboot",
             vm_states=_states("active", "stopped", "paused", "suspended", "error"),
             tasks_allowed=_REBOOTS,
             begin={"task_state": "rebooting_hard"},
             steps=(Step(0.5, {"task_state": "reboot_started_hard"}), Step(1.0, _ACTIVE)),
         ),
-        "confirm_resize": Journey(name="confirmResize", vm_states=_states("resized"), steps=(Step(1.0, _ACTIVE),)),
-        "revert_resize": Journey(name="revertResize", vm_states=_states("resized"), steps=(Step(1.0, _ACTIVE),)),
+        "confirm_resize": Transition(name="confirmResize", vm_states=_states("resized"), steps=(Step(1.0, _ACTIVE),)),
+        "revert_resize": Transition(name="revertResize", vm_states=_states("resized"), steps=(Step(1.0, _ACTIVE),)),
     }
 )

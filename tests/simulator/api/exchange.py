@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A request as the views see it, and what they answer or raise."""
+"""The request that views get, and the responses that they return or raise."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def not_found() -> Refusal:
     return detail(404, "Not found.")
 
 
-class Broken(Exception):
+class ServerError(Exception):
     """Atmosphere's own code breaks on this request: the answer is a page that speaks of maintenance."""
 
 
 @dataclass
-class Answer:
-    """What a view answers. C(data) None with the status 204 is an empty body."""
+class Response:
+    """The response of a view. ``data`` None with the status 204 is an empty body."""
 
     data: Any
     status: int = 200
@@ -57,8 +57,8 @@ class Answer:
 
 
 @dataclass
-class Ask:
-    """A request. C(suffix) is ".json" where that ended the path: links in the answer then have it too."""
+class Request:
+    """A request. ``suffix`` is ".json" where that ended the path: links in the answer then have it too."""
 
     world: World
     method: str
@@ -77,7 +77,7 @@ class Ask:
     def somebody(self) -> User:
         """Return the user; for views that only users get to."""
         if self.user is None:
-            raise Broken
+            raise ServerError
         return self.user
 
     @cached_property
