@@ -27,7 +27,7 @@ def main() -> int:
 def _show() -> int:
     print(_INTRODUCTION)
     for number, (heading, playbook) in enumerate(_STEPS, start=1):
-        said = _step(number, heading, "ansible-playbook", f"jetstream.cloud.{playbook}")
+        said = _step(number, heading, "ansible-playbook", "-i", "localhost,", f"jetstream.cloud.{playbook}")
         if said is None:
             print("\nThe demo failed: what went wrong is above.")
             return 1

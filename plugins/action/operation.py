@@ -37,6 +37,7 @@ from ..module_utils.options import ModuleSpec
 from ..module_utils.text.terminal import one_line
 from ..plugin_utils.lifeline import exit_with_parent
 from ..plugin_utils.progress_lines import ProgressLines
+from ..plugin_utils.working_folder import openstack_files
 
 _ANY_INTERPRETER = frozenset({"", "auto", "auto_silent", "auto_legacy", "auto_legacy_silent"})
 # What modules and controller write to one another; modules that do not say otherwise use this one.
@@ -52,6 +53,9 @@ class ActionModule(ModuleAction):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return what the module returns."""
         task_vars = task_vars or {}
+        if self._is_local():
+            # First, so that the environment of the task itself comes before it.
+            self._task.environment = [openstack_files(os.environ), *(self._task.environment or [])]
         if not self._runs_here(task_vars):
             return super().run(tmp, task_vars)
         return self._work(task_vars)
@@ -70,12 +74,11 @@ class ActionModule(ModuleAction):
         return _over_the_wire(result, Direction.MODULE_TO_CONTROLLER)
 
     def _runs_here(self, task_vars: Mapping[str, Any]) -> bool:
-        return (
-            self._connection.transport == "local"
-            and self._connection.become is None
-            and not self._task.async_val
-            and self._is_own_interpreter(task_vars)
-        )
+        return self._is_local() and not self._task.async_val and self._is_own_interpreter(task_vars)
+
+    def _is_local(self) -> bool:
+        """Whether the task runs on this machine as this user."""
+        return self._connection.transport == "local" and self._connection.become is None
 
     def _is_own_interpreter(self, task_vars: Mapping[str, Any]) -> bool:
         """Whether no other Python was asked for than the one that runs this."""

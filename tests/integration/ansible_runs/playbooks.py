@@ -21,6 +21,47 @@ CALLBACKS = Path(__file__).parent / "callbacks"
 Json = dict[str, Any]
 
 
+def program(name: str) -> str:
+    """Return the path of one of Ansible's programs."""
+    # Not by python -m ansible, which knows no playbook where ansible-test runs the tests with ansible-core 2.19.
+    return str(Path(sys.executable).with_name(name))
+
+
+def environment(home: Path, url: str) -> dict[str, str]:
+    """Return the environment of a user who runs playbooks: the login, and where collection and callbacks are."""
+    return {
+        **os.environ,
+        "HOME": str(home),
+        "ANSIBLE_COLLECTIONS_PATH": str(PLUGINS.parents[3]),
+        "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+        "JETSTREAM_API_URL": url,
+        "JETSTREAM_USERNAME": "johndoe",
+        "JETSTREAM_PASSWORD": "pass",
+    }
+
+
+def run_playbook(
+    *arguments: str, home: Path, url: str, folder: Path | None = None, more: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run ansible-playbook as a user whose cloud is at ``url``, in ``folder`` or else at home.
+
+    What it prints is in ``stdout``, errors included.
+    """
+    return subprocess.run(
+        [program("ansible-playbook"), *arguments],
+        env={**environment(home, url), **(more or {})},
+        cwd=folder or home,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
 class Playbook:
     """A playbook of one play on localhost, and how to run it. C(folder) becomes home and working directory."""
 
@@ -36,22 +77,11 @@ class Playbook:
     @property
     def command(self) -> list[str]:
         """Return the program and its arguments."""
-        return [str(Path(sys.executable).with_name("ansible-playbook")), str(self._path)]
+        return [program("ansible-playbook"), str(self._path)]
 
     def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
         """Return the environment to run it in: who to log in as, and where to find collection and callbacks."""
-        return {
-            **os.environ,
-            "HOME": str(self.folder),
-            "ANSIBLE_COLLECTIONS_PATH": str(PLUGINS.parents[3]),
-            "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
-            "ANSIBLE_LOCALHOST_WARNING": "false",
-            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
-            "JETSTREAM_API_URL": self._url,
-            "JETSTREAM_USERNAME": "johndoe",
-            "JETSTREAM_PASSWORD": "pass",
-            **(more or {}),
-        }
+        return {**environment(self.folder, self._url), **(more or {})}
 
     def run(self, more: Mapping[str, str] | None = None, *, seconds: float = 300) -> subprocess.CompletedProcess[str]:
         """Run it to its end, whatever that is."""

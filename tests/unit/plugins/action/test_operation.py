@@ -38,7 +38,7 @@ def where(
         variables["ansible_python_interpreter"] = trust_as_template(interpreter)
     if delegate_to:
         variables["ansible_delegated_vars"] = {delegate_to: delegated or {}}
-    task = SimpleNamespace(args={}, async_val=async_val, delegate_to=delegate_to)
+    task = SimpleNamespace(args={}, async_val=async_val, delegate_to=delegate_to, environment=[])
     connection = SimpleNamespace(transport=transport, become=become)
     templar = Templar(variables=variables)
     result = ActionModule(task, connection, SimpleNamespace(), None, templar, None).run(task_vars=variables)

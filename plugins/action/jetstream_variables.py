@@ -1,0 +1,142 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible import context
+from ansible.errors import AnsibleValueOmittedError
+from ansible.plugins.action import ActionBase
+from ansible.utils.vars import load_extra_vars
+
+from ..module_utils.text.terminal import one_line
+from ..plugin_utils.extra_variables import times_given
+from ..plugin_utils.playbook_variables import (
+    ALLOWED,
+    PLAYBOOKS,
+    Kind,
+    VariableError,
+    allowed_patterns,
+    given_by,
+    missing,
+    read,
+    repeated,
+    takes,
+    unknown,
+)
+
+_ARGUMENT_SPEC = {"playbook": {"type": "str", "required": True, "choices": sorted(PLAYBOOKS)}}
+# Ansible's name for words that belong to no variable in key=value pairs.
+_LEFT_OVER = "_raw_params"
+# Where Ansible keeps what set_fact, register and include_vars of earlier tasks have set, by host.
+_CACHES_OF_FACTS = ("_nonpersistent_fact_cache", "_vars_cache")
+_OMITTED = object()
+
+
+class ActionModule(ActionBase):
+    """Checks and reads the variables of a shipped playbook. Documented as the module of the same name."""
+
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        super().run(tmp, task_vars)
+        _result, arguments = self.validate_argument_spec(_ARGUMENT_SPEC)
+        try:
+            return self._result(arguments["playbook"], task_vars or {})
+        except VariableError as error:
+            return {"failed": True, "changed": False, "msg": one_line(str(error))}
+
+    def _result(self, playbook: str, task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        extra, imported = self._extra_variables(), self._imported_variables()
+        self._refuse_what_is_cut_or_repeated(playbook, extra, imported)
+        names = {*extra, *imported}
+        self._refuse_unknown(playbook, names, task_vars)
+        ignored = self._set_elsewhere(playbook, names, task_vars)
+        # As everywhere in Ansible, -e comes before what a playbook says.
+        values = self._values(playbook, {**given_by(playbook, imported), **given_by(playbook, extra)})
+        result = {"changed": False, "value": values}
+        return {**result, "warnings": [ignored]} if ignored else result
+
+    def _extra_variables(self) -> dict[str, Any]:
+        """Return what was given by ``-e``, with templates that are still to be resolved."""
+        return {str(name): value for name, value in load_extra_vars(self._loader).items()}
+
+    def _imported_variables(self) -> dict[str, Any]:
+        """Return the ``vars`` of every import_playbook over which this play was imported.
+
+        Ansible merges them into the variables of the play. Answers to its prompts are there as well.
+        """
+        play = self._task.get_play()
+        prompted = {prompt["name"] for prompt in play.vars_prompt}
+        return {str(name): value for name, value in play.vars.items() if name not in prompted}
+
+    def _refuse_what_is_cut_or_repeated(
+        self, playbook: str, extra: Mapping[str, Any], imported: Mapping[str, Any]
+    ) -> None:
+        options = [str(option) for option in context.CLIARGS.get("extra_vars") or ()]
+        if not all(option.strip() for option in options):
+            raise VariableError("-e is given, but empty. Is a shell variable unset?")
+        if _LEFT_OVER in extra:
+            secret = any(variable.kind is Kind.SECRET for variable in PLAYBOOKS[playbook] if variable.name in extra)
+            words = "Part of a value" if secret else f'"{extra[_LEFT_OVER]}"'
+            raise VariableError(
+                f"{words} belongs to no variable. A value with blanks needs quotes of its own, as in "
+                "-e \"project='Geo Project'\"."
+            )
+        mistakes = repeated(playbook, times_given(options, self._loader)) or repeated(
+            playbook, dict.fromkeys(imported, 1)
+        )
+        if mistakes:
+            raise VariableError(" ".join(mistakes))
+
+    def _refuse_unknown(self, playbook: str, names: Collection[str], task_vars: Mapping[str, Any]) -> None:
+        raw = self._templated(task_vars[ALLOWED.name]) if ALLOWED.name in task_vars else _OMITTED
+        if mistakes := unknown(playbook, sorted(names), [] if raw is _OMITTED else allowed_patterns(raw)):
+            raise VariableError(f"{' '.join(mistakes)} {playbook} takes {takes(playbook)}.")
+
+    def _set_elsewhere(self, playbook: str, given: Collection[str], task_vars: Mapping[str, Any]) -> str | None:
+        """Return a warning of variables that the inventory sets: it may be somebody else's, and mean something else.
+
+        Raises VariableError where an earlier play has set one, which can only have been meant for this one.
+        """
+        names = [name for name, _value in given_by(playbook, task_vars).values() if name not in given]
+        facts = _facts(task_vars)
+        if meant := [name for name in names if name in facts]:
+            raise VariableError(
+                f"{' and '.join(meant)}: {playbook} takes no facts. Hand it over where the playbook is imported, as in "
+                f'vars: {{{meant[0]}: "{{{{ {meant[0]} }}}}"}}.'
+            )
+        if not names:
+            return None
+        return f"{playbook} does not take variables from the inventory: {', '.join(names)}. Give them by -e."
+
+    def _values(self, playbook: str, given: Mapping[str, tuple[str, object]]) -> dict[str, object]:
+        """Return the value of each variable that is given, by its first name."""
+        values: dict[str, object] = {}
+        for variable in PLAYBOOKS[playbook]:
+            if variable.name not in given:
+                continue
+            name, raw = given[variable.name]
+            found = self._templated(raw)
+            if found is not _OMITTED:
+                values[variable.name] = read(variable, name, found, Path.cwd)
+        if sentence := missing(playbook, values):
+            raise VariableError(sentence)
+        return values
+
+    def _templated(self, raw: object) -> object:
+        try:
+            return self._templar.template(raw)
+        except AnsibleValueOmittedError:
+            return _OMITTED
+
+
+def _facts(task_vars: Mapping[str, Any]) -> set[str]:
+    """Return the names of variables that earlier tasks have set."""
+    manager = getattr(task_vars.get("hostvars"), "_variable_manager", None)
+    caches = [getattr(manager, cache, {}) for cache in _CACHES_OF_FACTS]
+    return {name for cache in caches for name in cache.get(task_vars["inventory_hostname"], {})}

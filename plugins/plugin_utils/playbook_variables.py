@@ -1,0 +1,315 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What each shipped playbook takes, and what a given value means. Pure functions; a mistake becomes a sentence.
+
+A mistyped name, an unset shell variable or a value that Ansible cut in two must not make a playbook act on more
+instances than the user meant.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from ..module_utils.text.suggestions import did_you_mean
+
+_GLOB_CHARACTERS = frozenset("*?[")
+# Ansible's own variables, and those that AWX and its predecessor add to every job.
+_FOREIGN_PREFIXES = ("ansible_", "awx_", "tower_")
+# Variables that the playbooks hand from task to task.
+_INNER_PREFIX = "jetstream_"
+
+
+class VariableError(ValueError):
+    """A variable is not known, is empty, or cannot mean anything. The message says what to do."""
+
+
+class Kind(Enum):
+    """The values that a variable takes."""
+
+    VALUE = "one value, or a dictionary"
+    NAME = "the name of one thing"
+    NAMES = "names with commas between them, or a list; an empty list means none"
+    LIST = "other texts with commas between them, or a list"
+    PATH = "a file; a relative path begins in the folder where the command was typed"
+    SECRET = "a value that appears in no result"  # noqa: S105
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable that a playbook takes.
+
+    ``aliases`` are older names for it. ``choices`` are the values there are, if they are few. ``everything`` is the
+    list that the value ``all`` stands for.
+    """
+
+    name: str
+    kind: Kind = Kind.VALUE
+    aliases: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    everything: tuple[str, ...] = ()
+    required: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that it may be given by."""
+        return (self.name, *self.aliases)
+
+
+# A site, or a playbook that imports one of these, names its own extra variables by it.
+ALLOWED = Variable("jetstream_allowed_variables", Kind.LIST)
+
+_PROFILE = Variable("profile")
+_PROJECT = Variable("project", Kind.NAMES)
+_ALLOCATION_SOURCE = Variable("allocation_source", Kind.NAMES)
+_THINGS = (Variable("only", Kind.NAMES), Variable("exclude", Kind.NAMES), _PROJECT)
+_WAIT_TIMEOUT = Variable("wait_timeout")
+_ALLOW_WAKE = Variable("allow_wake")
+_INCLUDE_LOCKED = Variable("include_locked")
+_RATES = Variable("rates")
+_FLEET = (_PROFILE, *_THINGS, _ALLOCATION_SOURCE, Variable("max_changes"), _WAIT_TIMEOUT, _INCLUDE_LOCKED)
+
+_INSTANCE_COLUMNS = (
+    *("name", "id", "uuid", "user", "status", "fault", "live", "ip_address", "start_date"),
+    *("flavor", "vcpus", "ram", "disk", "image", "version", "project", "provider", "identity"),
+    *("web_desktop", "shell", "vnc", "allocation_source", "usage", "compute_allowed", "compute_used"),
+    *("user_compute_used", "burn_rate", "global_burn_rate"),
+)
+_VOLUME_COLUMNS = (
+    *("name", "id", "uuid", "user", "description", "size", "status", "attached_to", "instance_id", "instance_uuid"),
+    *("device", "mount_location", "start_date", "project", "provider", "identity"),
+)
+
+# The one place that says which variables a playbook takes. docs/playbooks.md and the heads of the playbooks are tested
+# against it.
+PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
+    "instances": (
+        _PROFILE,
+        *_THINGS,
+        _ALLOCATION_SOURCE,
+        Variable("columns", Kind.LIST, everything=_INSTANCE_COLUMNS),
+    ),
+    "volumes": (_PROFILE, *_THINGS, Variable("columns", Kind.LIST, everything=_VOLUME_COLUMNS)),
+    "stop_all": (*_FLEET, _ALLOW_WAKE),
+    "suspend_all": (*_FLEET, _ALLOW_WAKE),
+    "shelve_all": _FLEET,
+    "start_all": _FLEET,
+    "instance_action": (
+        Variable("instance", Kind.NAME, aliases=("id",), required=True),
+        Variable(
+            "do",
+            aliases=("action",),
+            choices=("start", "stop", "suspend", "resume", "shelve", "unshelve", "reboot"),
+            required=True,
+        ),
+        _PROFILE,
+        _WAIT_TIMEOUT,
+        _ALLOW_WAKE,
+        _INCLUDE_LOCKED,
+        Variable("reboot_type"),
+    ),
+    "save_credential": (_PROFILE, Variable("api_url"), Variable("ca_path", Kind.PATH)),
+}
+
+# Other words for the same thing, which a spelling that is merely close does not lead to.
+_SYNONYMS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        ("name", "names", "instance", "instances", "id", "ids", "uuid", "uuids", "server", "servers", "vm", "vms"),
+        ("only", "instance"),
+    ),
+    **dict.fromkeys(("only", "limit", "include"), ("only", "instance")),
+    **dict.fromkeys(("except", "without", "skip", "not", "keep"), ("exclude",)),
+    **dict.fromkeys(("allocation", "allocations", "source"), ("allocation_source",)),
+    **dict.fromkeys(("timeout", "wait"), ("wait_timeout",)),
+    **dict.fromkeys(("account", "cloud"), ("profile",)),
+    **dict.fromkeys(("locked", "unlock"), ("include_locked",)),
+    **dict.fromkeys(("limit_changes", "max", "maximum"), ("max_changes",)),
+    **dict.fromkeys(("state", "verb", "operation", "command"), ("do",)),
+}
+
+
+def unknown(playbook: str, names: Iterable[str], allowed: Sequence[str]) -> list[str]:
+    """Return a sentence for each name that a playbook neither takes nor lets pass.
+
+    ``allowed`` are names or globs of what a site gives for purposes of its own.
+    """
+    known = {name for variable in PLAYBOOKS[playbook] for name in variable.names} | {ALLOWED.name}
+    return [
+        _refusal(playbook, name)
+        for name in names
+        if name not in known
+        and not name.startswith(_FOREIGN_PREFIXES)
+        and not any(fnmatchcase(name, pattern) for pattern in allowed)
+    ]
+
+
+def allowed_patterns(raw: object) -> list[str]:
+    """Return the names and globs that a site allows.
+
+    Raises VariableError if one of them would let a mistyped variable, or one of the playbooks' own, pass.
+    """
+    patterns = _listed(ALLOWED, ALLOWED.name, raw)
+    names = [name for variables in PLAYBOOKS.values() for variable in variables for name in variable.names]
+    for pattern in patterns:
+        if fnmatchcase(_INNER_PREFIX, pattern) or pattern.startswith(_INNER_PREFIX):
+            raise VariableError(f"{ALLOWED.name}: {pattern} fits variables that the playbooks set themselves.")
+        fitting = [name for name in names if fnmatchcase(name, pattern)]
+        if fitting and _GLOB_CHARACTERS.intersection(pattern):
+            raise VariableError(f"{ALLOWED.name}: {pattern} is too wide: it fits {fitting[0]}, too.")
+    return patterns
+
+
+def repeated(playbook: str, times: Mapping[str, int]) -> list[str]:
+    """Return a sentence for each variable of a playbook that was given more than once in one place.
+
+    ``times`` says how often each name was given there.
+    """
+    sentences = []
+    for variable in (*PLAYBOOKS[playbook], ALLOWED):
+        given = [name for name in variable.names if times.get(name)]
+        if len(given) > 1:
+            sentences.append(f"{' and '.join(given)} are one variable: give it once.")
+        elif given and times[given[0]] > 1:
+            several = variable.kind in (Kind.NAMES, Kind.LIST)
+            how = f"once, with commas, as in -e {given[0]}=A,B." if several else "once."
+            sentences.append(f"{given[0]} is given more than once, and only the last would count: give it {how}")
+    return sentences
+
+
+def given_by(playbook: str, source: Mapping[str, object]) -> dict[str, tuple[str, object]]:
+    """Return what a source gives of a playbook's variables: by the first name, the name used and the value."""
+    return {
+        variable.name: (name, source[name])
+        for variable in PLAYBOOKS[playbook]
+        for name in variable.names
+        if name in source
+    }
+
+
+def takes(playbook: str) -> str:
+    """Return the names of the variables that a playbook takes, for a message."""
+    return ", ".join(variable.name for variable in PLAYBOOKS[playbook])
+
+
+def missing(playbook: str, values: Mapping[str, object]) -> str | None:
+    """Return a sentence if a variable that a playbook cannot do without has no value."""
+    absent = [each for each in PLAYBOOKS[playbook] if each.required and each.name not in values]
+    if not absent:
+        return None
+    examples = [f"-e {each.name}={'|'.join(each.choices) or '...'}" for each in absent]
+    return f"{playbook} needs {' and '.join(each.name for each in absent)}: {' '.join(examples)}"
+
+
+def read(variable: Variable, name: str, raw: object, folder: Callable[[], Path]) -> object:
+    """Return what the value of a variable means; for a secret, that there is one.
+
+    ``name`` is the name by which it was given. ``folder`` returns the folder in which relative paths begin. Raises
+    VariableError if the value is empty, or cannot mean anything.
+    """
+    if raw is None or (isinstance(raw, str) and not raw.strip()):
+        raise VariableError(f"{name} is given, but empty. Leave it out.")
+    match variable.kind:
+        case Kind.NAMES | Kind.LIST:
+            return _listed(variable, name, raw)
+        case Kind.NAME:
+            return _one_name(name, raw)
+        case Kind.PATH:
+            return _path(name, raw, folder)
+        case Kind.SECRET:
+            return True
+        case Kind.VALUE:
+            return _chosen(variable, name, raw)
+
+
+def _refusal(playbook: str, name: str) -> str:
+    """Return the sentence for a name that a playbook does not take, with the name that was meant if it is clear."""
+    variables = PLAYBOOKS[playbook]
+    if name.startswith(_INNER_PREFIX):
+        return f"{name}: belongs to the playbook itself, and cannot be set."
+    taken = [each for variable in variables for each in variable.names]
+    plain = name.strip().lower().replace("-", "_")
+    if plain in taken:
+        return f"{name}: did you mean {plain}?"
+    for synonym in _SYNONYMS.get(plain, ()):
+        if synonym in taken:
+            return f"{name}: say {synonym}."
+    takers = [other for other in PLAYBOOKS if any(plain in variable.names for variable in PLAYBOOKS[other])]
+    if takers:
+        return f"{name}: not a variable of {playbook}, but of {' and '.join(takers)}."
+    close = difflib.get_close_matches(plain, taken, n=1)
+    return f"{name}: did you mean {close[0]}?" if close else f"{name}: not a variable of {playbook}."
+
+
+def _chosen(variable: Variable, name: str, raw: object) -> object:
+    if not variable.choices or raw in variable.choices:
+        return raw
+    hint = did_you_mean(str(raw), variable.choices)
+    raise VariableError(f"{name} is {raw}, but must be one of {', '.join(variable.choices)}. {hint}".rstrip())
+
+
+def _listed(variable: Variable, name: str, raw: object) -> list[str]:
+    if variable.everything and raw in ("all", ["all"]):
+        return list(variable.everything)
+    if isinstance(raw, str):
+        return _split(name, raw)
+    if isinstance(raw, int) and not isinstance(raw, bool):
+        return [str(raw)]
+    if not isinstance(raw, Sequence) or isinstance(raw, bytes):
+        raise VariableError(f"{name} must be names with commas between them, or a list.")
+    if not raw and variable.kind is Kind.LIST:
+        raise VariableError(f"{name} is given, but empty. Leave it out.")
+    return [_element(name, each) for each in raw]
+
+
+def _split(name: str, text: str) -> list[str]:
+    text = text.strip()
+    if text.startswith("[") and text.endswith("]"):
+        raise VariableError(
+            f'{name}={text} is a text, and no list. Write {name}=A,B, or give JSON: -e \'{{"{name}": ["A", "B"]}}\'.'
+        )
+    parts = [part.strip() for part in text.split(",")]
+    if not any(parts):
+        raise VariableError(f"{name} is given, but empty. Leave it out.")
+    if not all(parts):
+        raise VariableError(f"{name}={text} has nothing before or after a comma. Is a shell variable unset?")
+    return parts
+
+
+def _element(name: str, value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise VariableError(f"{name} has an element that is neither a name nor a number.")
+    if not str(value).strip():
+        raise VariableError(f"{name} has an empty element. Leave it out.")
+    return str(value)
+
+
+def _one_name(name: str, raw: object) -> str:
+    if isinstance(raw, bool) or not isinstance(raw, str | int):
+        raise VariableError(f"{name} must be the name, the number or the UUID of one instance.")
+    text = str(raw).strip()
+    if "," in text or _GLOB_CHARACTERS.intersection(text):
+        raise VariableError(
+            f"{name} must be one instance, and {text} may be several. Start, stop, suspend or shelve several with "
+            f"start_all, stop_all, suspend_all or shelve_all: -e only='{text}'"
+        )
+    return text
+
+
+def _path(name: str, raw: object, folder: Callable[[], Path]) -> str:
+    if not isinstance(raw, str):
+        raise VariableError(f"{name} must be the path of a file.")
+    try:
+        path = Path(raw).expanduser()
+    except RuntimeError as error:
+        raise VariableError(f"{name} is {raw}, and there is no such home.") from error
+    if path.is_absolute():
+        return str(path)
+    try:
+        return str(folder() / path)
+    except OSError as error:
+        raise VariableError(f"{name} is {raw}, and the working folder is gone. Give the whole path.") from error

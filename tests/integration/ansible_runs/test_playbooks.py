@@ -1,0 +1,423 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The shipped playbooks, run by ansible-playbook, do what their variables mean, or refuse before the first request."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.playbooks import Json, program, run_playbook
+from ansible_collections.jetstream.cloud.tests.simulator import Server, Settings, fleet
+from ansible_collections.jetstream.cloud.tests.unit.fakes.loopback import Loopback, answer
+
+VAULT_PASSWORD = "open-sesame"
+# The one that is called 3 has the number 4.
+NAMES = ("course-web", "blast-server", "other", "3")
+# Started in the middle of a run, from the folder of the user, with files for -e there.
+FILES: Mapping[str, str] = {
+    "mistyped.yml": "exlude: course-web\n",
+    "exclude.yml": "exclude: course-web\n",
+    "exclude.json": '{"exclude": ["course-web"]}',
+    "twice.yml": "exclude: course-web\nexclude: blast-server\n",
+    "twice.json": '{"exclude": ["course-web"], "exclude": ["blast-server"]}',
+    "nothing.yml": "exclude:\n",
+    "template.yml": "exclude: \"{{ 'course' ~ '-web' }}\"\n",
+    # What ansible-runner hands over for AWX: its own variables, and a survey.
+    "awx.yml": "awx_job_id: 7\ntower_user_name: ada\nawx_inventory_name: lab\nexclude: [course-web, blast-server]\n",
+    "password": VAULT_PASSWORD,
+}
+
+
+class User:
+    """A user with four active instances, numbered from 1, and the files above."""
+
+    def __init__(self, server: Server, home: Path) -> None:
+        self.server = server
+        self.home = home
+        for name, text in FILES.items():
+            (home / name).write_text(text, encoding="utf-8")
+
+    def run(
+        self, playbook: str, *arguments: str, folder: Path | None = None, more: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a playbook: a shipped one if the name has no suffix, or else a file at home."""
+        name = playbook if playbook.endswith(".yml") else f"jetstream.cloud.{playbook}"
+        return run_playbook(name, *arguments, home=self.home, url=self.server.url, folder=folder, more=more)
+
+    def given(self, playbook: str, *values: str, **keywords: Path | None) -> subprocess.CompletedProcess[str]:
+        """Run a playbook with values for -e."""
+        return self.run(playbook, *(word for value in values for word in ("-e", value)), **keywords)  # type: ignore[arg-type]
+
+    def write(self, name: str, plays: Sequence[Json]) -> str:
+        """Write a playbook, and return its name."""
+        (self.home / name).write_text(json.dumps(plays), encoding="utf-8")
+        return name
+
+    def importing(self, playbook: str, variables: Json, *before: Json) -> str:
+        """Write a playbook that imports another with variables, after the tasks that are given."""
+        first = {"hosts": "localhost", "gather_facts": False, "tasks": list(before)}
+        imported = {"import_playbook": f"jetstream.cloud.{playbook}", "vars": variables}
+        return self.write("evening.yml", [*([first] if before else []), imported])
+
+    def encrypt(self, name: str, *arguments: str) -> None:
+        """Encrypt a file with Ansible's vault."""
+        subprocess.run(
+            [program("ansible-vault"), "encrypt", "--vault-password-file", "password", name, *arguments],
+            cwd=self.home,
+            check=True,
+            capture_output=True,
+        )
+
+    def acted_on(self) -> list[str]:
+        """Return the names of instances to which an action was sent, and forget the requests."""
+        paths = [each.path for each in self.server.requests.matching("POST", "/action")]
+        self.server.requests.reset()
+        return sorted(each.name for each in self.server.world.instances if any(each.uuid in path for path in paths))
+
+
+@pytest.fixture
+def user(tmp_path: Path) -> Iterator[User]:
+    world = fleet(names=NAMES, settings=Settings(transition=0.0, deploy=0.0))
+    with Server(world) as server:
+        yield User(server, tmp_path)
+
+
+def refusal(user: User, ended: subprocess.CompletedProcess[str]) -> str:
+    """Return the message of a run that ended without a request."""
+    assert ended.returncode == 2, ended.stdout
+    assert len(user.server.requests) == 0
+    message = re.search(r'FAILED! => \{.*"msg": "((?:[^"\\]|\\.)*)"', ended.stdout)
+    assert message, ended.stdout
+    return str(json.loads(f'"{message[1]}"'))
+
+
+# --- names -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("playbook", "values", "sentence"),
+    [
+        ("stop_all", ["exlude=course-web"], "exlude: did you mean exclude?"),
+        ("stop_all", ["onyl=course-web", "proflie=lab"], "onyl: did you mean only? proflie: did you mean profile?"),
+        ("stop_all", ['{"exclud": ["course-web"]}'], "exclud: did you mean exclude?"),
+        ("stop_all", ["name=course-web,blast-server"], "name: say only."),
+        ("stop_all", ["@mistyped.yml"], "exlude: did you mean exclude?"),
+        ("stop_all", ["jetstream_state=started"], "jetstream_state: belongs to the playbook itself"),
+        ("stop_all", ['{"jetstream_given": {"value": {}}}'], "jetstream_given: belongs to the playbook itself"),
+        ("stop_all", ["jetstream_allowed_variables=*", "exlude=a"], "jetstream_allowed_variables: * "),
+        ("suspend_all", ["Exclude=course-web"], "Exclude: did you mean exclude?"),
+        ("shelve_all", ["projects=lab"], "projects: did you mean project?"),
+        ("start_all", ["max_change=1"], "max_change: did you mean max_changes?"),
+        ("instances", ["column=name"], "column: did you mean columns?"),
+        ("volumes", ["instance=course-web"], "instance: say only."),
+        ("instance_action", ["name=course-web", "do=stop"], "name: say instance."),
+        ("save_credential", ["password=pass"], "password: not a variable of save_credential."),
+    ],
+)
+def test_a_variable_that_is_not_known_is_refused(user: User, playbook: str, values: list[str], sentence: str) -> None:
+    assert refusal(user, user.given(playbook, *values)).startswith(sentence)
+
+
+def test_variables_of_ansible_awx_and_the_site_pass(user: User) -> None:
+    user.encrypt("awx.yml")
+    ended = user.run(
+        "stop_all",
+        *("-e", "@awx.yml", "--vault-password-file", "password"),
+        *("-e", "ansible_user=ada", "-e", "ticket=7 site_color=red", "-e", "jetstream_allowed_variables=ticket,site_*"),
+    )
+    assert ended.returncode == 0, ended.stdout
+    assert user.acted_on() == ["3", "other"]
+
+
+# --- once, and whole -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["exclude=course-web", "exclude=blast-server"],
+        ["exclude=course-web", "exclude=course-web"],
+        ["exclude=course-web exclude=blast-server"],
+        ['{"exclude": ["course-web"]}', "exclude=blast-server"],
+        ['{"exclude": ["course-web"], "exclude": ["blast-server"]}'],
+        ["{exclude: course-web, exclude: blast-server}"],
+        ["@exclude.yml", "@exclude.yml"],
+        ["@exclude.yml", "@exclude.json"],
+        ["@exclude.yml", "only=other exclude=blast-server"],
+        ["@twice.yml"],
+        ["@twice.json"],
+    ],
+)
+def test_a_variable_that_is_given_twice_is_refused(user: User, values: list[str]) -> None:
+    assert refusal(user, user.given("stop_all", *values)).startswith("exclude is given more than once")
+
+
+def test_a_variable_that_is_given_twice_in_encrypted_files_is_refused(user: User) -> None:
+    user.encrypt("exclude.yml")
+    ended = user.run(
+        "stop_all", "--vault-password-file", "password", "-e", "@exclude.yml", "-e", "exclude=blast-server"
+    )
+    assert refusal(user, ended).startswith("exclude is given more than once")
+
+
+def test_a_pipe_is_read_once(user: User) -> None:
+    pipe = user.home / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=("exclude: course-web\n",), daemon=True)
+    writer.start()
+    ended = user.given("stop_all", f"@{pipe}", "exclude=blast-server")
+    assert refusal(user, ended).startswith("exclude is given more than once")
+    writer.join(5)
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        (["profile="], "profile is given, but empty. Leave it out."),
+        (["@nothing.yml"], "exclude is given, but empty. Leave it out."),
+        (['{"exclude": null}'], "exclude is given, but empty. Leave it out."),
+        (["only= ,"], '"," belongs to no variable.'),
+        (["only=' ,'"], "only is given, but empty. Leave it out."),
+        (["only="], "only is given, but empty. Leave it out."),
+        (['{"exclude": ["", ""]}'], "exclude has an empty element."),
+        (['{"project": [""]}'], "project has an empty element."),
+        (["exclude=course-web,"], "exclude=course-web, has nothing before or after a comma."),
+        (["max_changes="], "max_changes is given, but empty. Leave it out."),
+        (["allow_wake="], "allow_wake is given, but empty. Leave it out."),
+        (["exclude={{ '' }}"], "exclude is given, but empty. Leave it out."),
+        ([""], "-e is given, but empty."),
+        ([" "], "-e is given, but empty."),
+        (["project=Geo Project"], '"Project" belongs to no variable.'),
+        (["exclude"], '"exclude" belongs to no variable.'),
+        (["exclude=['course-web']"], "exclude=['course-web'] is a text, and no list."),
+    ],
+)
+def test_what_is_empty_or_cut_is_refused(user: User, values: list[str], sentence: str) -> None:
+    assert refusal(user, user.given("stop_all", *values)).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("playbook", "values"),
+    [
+        ("instances", ["profile="]),
+        ("volumes", ['{"only": null}']),
+        ("instance_action", ["instance=", "do=stop"]),
+        ("save_credential", ["api_url="]),
+    ],
+)
+def test_no_playbook_takes_an_empty_value(user: User, playbook: str, values: list[str]) -> None:
+    assert "is given, but empty. Leave it out." in refusal(user, user.given(playbook, *values))
+
+
+@pytest.mark.parametrize(
+    ("values", "stopped"),
+    [
+        (["only=2"], ["blast-server"]),
+        (['{"only": [2, "course-web"]}'], ["blast-server", "course-web"]),
+        (["exclude=2,4"], ["course-web", "other"]),
+        (["only=course-* exclude=other"], ["course-web"]),
+        (["@template.yml", "only=course-*,other"], ["other"]),
+        (['{"exclude": []}', "only=other"], ["other"]),
+        # What a program found may be nothing.
+        (['{"only": []}'], []),
+        (['{"project": []}'], []),
+        (["exclude={{ omit }}", "only=other"], ["other"]),
+    ],
+)
+def test_only_what_was_meant_is_stopped(user: User, values: list[str], stopped: list[str]) -> None:
+    ended = user.given("stop_all", *values)
+    assert ended.returncode == 0, ended.stdout
+    assert user.acted_on() == stopped
+
+
+def test_a_number_means_the_same_in_only_and_exclude(user: User) -> None:
+    # There is one of that name, and another of that number.
+    ambiguous = user.given("stop_all", "only=3")
+    assert ambiguous.returncode == 2
+    assert "2 are called 3: say which by id" in ambiguous.stdout
+    assert user.acted_on() == []
+    assert user.given("stop_all", "exclude=3").returncode == 0
+    assert user.acted_on() == ["blast-server", "course-web"]
+
+
+def test_a_check_that_was_left_out_stops_the_run(user: User) -> None:
+    ended = user.run("stop_all", "-e", "only=other", "--start-at-task", "Bring the instances*")
+    assert ended.returncode == 2, ended.stdout
+    assert len(user.server.requests) == 0
+
+
+# --- imported by a playbook of the user's ----------------------------------------------------------------------------
+
+
+def test_a_playbook_is_given_variables_where_it_is_imported(user: User) -> None:
+    evening = user.importing("stop_all", {"exclude": ["course-web"], "only": "{{ mine }}"})
+    (user.home / "hosts").write_text('localhost mine=\'["course-web", "other"]\'\n')
+    ended = user.run(evening, "-i", "hosts")
+    assert ended.returncode == 0, ended.stdout
+    assert user.acted_on() == ["other"]
+
+
+def test_what_is_given_on_the_command_line_comes_before_what_an_importer_gives(user: User) -> None:
+    evening = user.importing("stop_all", {"only": "course-web"})
+    assert user.given(evening, "only=other").returncode == 0
+    assert user.acted_on() == ["other"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"exlude": "course-web"}, "exlude: did you mean exclude?"),
+        ({"jetstream_state": "started"}, "jetstream_state: belongs to the playbook itself"),
+        ({"exclude": None}, "exclude is given, but empty."),
+        ({"exclude": "{{ '' }}"}, "exclude is given, but empty."),
+    ],
+)
+def test_an_importer_makes_mistakes_too(user: User, variables: Json, sentence: str) -> None:
+    assert refusal(user, user.run(user.importing("stop_all", variables))).startswith(sentence)
+
+
+def test_an_importer_has_variables_of_its_own(user: User) -> None:
+    plain = user.importing("stop_all", {"only": "{{ course }}"})
+    assert refusal(user, user.given(plain, "course=other")).startswith("course: not a variable of stop_all.")
+    allowing = user.importing("stop_all", {"only": "{{ course }}", "jetstream_allowed_variables": "course"})
+    assert user.given(allowing, "course=other").returncode == 0
+    assert user.acted_on() == ["other"]
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        {"ansible.builtin.set_fact": {"exclude": "course-web"}},
+        {"ansible.builtin.include_vars": {"file": "exclude.yml"}},
+    ],
+)
+def test_a_fact_is_handed_over_or_refused(user: User, task: Json) -> None:
+    said = refusal(user, user.run(user.importing("stop_all", {}, task)))
+    assert said.startswith("exclude: stop_all takes no facts.")
+    assert 'vars: {exclude: "{{ exclude }}"}' in said
+    ended = user.run(user.importing("stop_all", {"exclude": "{{ exclude }}"}, task))
+    assert ended.returncode == 0, ended.stdout
+    assert user.acted_on() == ["3", "blast-server", "other"]
+
+
+# --- the inventories of others ---------------------------------------------------------------------------------------
+
+
+def test_the_inventory_of_somebody_else_changes_nothing(user: User) -> None:
+    lab = user.home / "lab"
+    (lab / "group_vars").mkdir(parents=True)
+    (lab / "hosts").write_text("localhost ansible_connection=ssh ansible_host=192.0.2.1\nweb.example.org\n")
+    (lab / "group_vars" / "all.yml").write_text(
+        "project: webshop\nonly: other\nallow_wake: perhaps\nansible_become: true\nansible_become_exe: /bin/false\n"
+        "ansible_python_interpreter: /bin/false\njetstream_given: {value: {only: [other]}}\njetstream_state: started\n"
+    )
+    (lab / "ansible.cfg").write_text("[defaults]\ninventory = hosts\n[privilege_escalation]\nbecome = true\n")
+    ended = user.run("stop_all", folder=lab)
+    assert ended.returncode == 0, ended.stdout
+    assert user.acted_on() == sorted(NAMES)
+    said = " ".join(ended.stdout.split())
+    assert "does not take variables from the inventory: only, project, allow_wake." in said
+    assert " unreachable=0 " in said
+
+
+def test_a_documented_command_warns_of_nothing(user: User) -> None:
+    warned = {"ANSIBLE_LOCALHOST_WARNING": "true", "ANSIBLE_INVENTORY_UNPARSED_WARNING": "true"}
+    ended = user.run("stop_all", "-i", "localhost,", "--check", "--diff", more=warned)
+    assert ended.returncode == 0, ended.stdout
+    assert "WARNING" not in ended.stdout
+
+
+def test_an_inventory_may_name_the_variables_of_a_site(user: User) -> None:
+    (user.home / "hosts").write_text("localhost jetstream_allowed_variables=ticket\n")
+    ended = user.run("instances", "-i", "hosts", "-e", "ticket=7")
+    assert ended.returncode == 0, ended.stdout
+
+
+# --- one instance ----------------------------------------------------------------------------------------------------
+
+
+def status(user: User, name: str) -> str:
+    return str(user.server.world.instance(name).vm.status)
+
+
+def test_one_instance_is_named_in_any_way_and_brought_to_any_state(user: User) -> None:
+    uuid = user.server.world.instance("course-web").uuid
+    for values in (
+        ["instance=course-web", "do=shelve"],
+        ["id=1", "do=unshelve"],
+        [f"instance={uuid}", "do=suspend"],
+        ["instance=1", "action=resume"],
+        ["instance=course-web", "do=reboot", "reboot_type=hard"],
+        ["instance=course-web", "do=stop"],
+    ):
+        ended = user.given("instance_action", *values)
+        assert ended.returncode == 0, ended.stdout
+        assert "conflict" not in ended.stdout
+        assert "changed=1" in ended.stdout
+        assert user.acted_on() == ["course-web"]
+        assert ("Found variable using reserved name" in ended.stdout) == ("action=resume" in values)
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        (["id=3,4", "do=stop"], "id must be one instance, and 3,4 may be several."),
+        (['{"instance": [3, 4]}', "do=stop"], "instance must be the name, the number or the UUID of one instance."),
+        (["instance=course-*", "do=stop"], "instance must be one instance, and course-* may be several."),
+        (["instance=course-web"], "instance_action needs do: -e do=start|stop|suspend|"),
+        (["do=stop"], "instance_action needs instance: -e instance=..."),
+        (["instance=course-web", "do=explode"], "do is explode, but must be one of start, stop, suspend,"),
+        (["instance=1", "do=stop", "action=stop"], "do and action are one variable: give it once."),
+        (["instance=1", "id=1", "do=stop"], "instance and id are one variable: give it once."),
+    ],
+)
+def test_one_instance_is_not_several(user: User, values: list[str], sentence: str) -> None:
+    assert refusal(user, user.given("instance_action", *values)).startswith(sentence)
+
+
+# --- the folder where one stands -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("playbook", ["instances", "evening.yml"])
+def test_clouds_yaml_is_found_where_the_command_is_typed(user: User, playbook: str) -> None:
+    user.importing("instances", {})
+    course = user.home / "course"
+    course.mkdir()
+    with Loopback(
+        otherwise=answer(401, {"error": {"code": 401, "message": "no", "title": "Unauthorized"}})
+    ) as keystone:
+        auth = {"auth_url": f"{keystone.url}/v3", "application_credential_id": "0123"}
+        lab = {"auth_type": "v3applicationcredential", "auth": auth}
+        (course / "clouds.yaml").write_text(json.dumps({"clouds": {"lab": lab}}))
+        secret = {"clouds": {"lab": {"auth": {"application_credential_secret": "from-secure-yaml"}}}}
+        (course / "secure.yaml").write_text(json.dumps(secret))
+        # As env -C, make -C and subprocess leave it, PWD is the folder of before.
+        more = {"JETSTREAM_CLOUD": "lab", "PWD": str(user.home), "NO_PROXY": "127.0.0.1"}
+        name = playbook if playbook == "instances" else str(user.home / playbook)
+        ended = user.run(name, folder=course, more=more)
+        assert ended.returncode == 2, ended.stdout
+        logins = [json.loads(each.body) for each in keystone.asked if each.method == "POST"]
+    assert logins, ended.stdout
+    credential = logins[0]["auth"]["identity"]["application_credential"]
+    assert credential == {"id": "0123", "secret": "from-secure-yaml"}
+
+
+# --- columns ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("playbook", ["instances", "volumes"])
+def test_all_columns_are_shown_on_request(user: User, playbook: str) -> None:
+    world = user.server.world
+    world.attach(world.add_volume("data", 10, world.instance("other").identity), world.instance("other"))
+    ended = user.given(playbook, "columns=all")
+    assert ended.returncode == 0, ended.stdout
+    [header] = [line for line in ended.stdout.splitlines() if line.startswith("NAME ")]
+    assert {"ID", "UUID", "USER", "STATUS", "PROJECT", "PROVIDER", "IDENTITY"} <= set(header.split())

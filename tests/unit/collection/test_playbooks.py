@@ -1,0 +1,159 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every shipped playbook checks its variables first, takes them from nowhere else, and documents them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.jetstream.cloud.plugins.plugin_utils.playbook_variables import (
+    ALLOWED,
+    PLAYBOOKS,
+    Kind,
+)
+from ansible_collections.jetstream.cloud.tests.unit.collection.docs import PAGES, ROOT
+from ansible_collections.jetstream.cloud.tests.unit.collection.docs import PLAYBOOKS as SHIPPED
+from jinja2 import Environment
+from jinja2.nodes import Name
+
+# These still have checks of their own.
+_LATER = {"allocation", "usage_report"}
+FILES = [path for path in SHIPPED if path.stem not in _LATER]
+# Of Ansible, and of the collection's own tasks.
+_INNER = re.compile(r"(ansible|jetstream)_\w+|omit|item|lookup")
+_PINNED = {
+    "ansible_become": False,
+    "ansible_connection": "local",
+    "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+}
+_CHECK = "jetstream.cloud.jetstream_variables"
+each_playbook = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+
+
+def plays(path: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return found
+
+
+def test_every_playbook_has_a_row_in_the_table_of_variables() -> None:
+    assert sorted(PLAYBOOKS) == [path.stem for path in FILES]
+
+
+@each_playbook
+def test_the_check_comes_first(path: Path) -> None:
+    first, *_others = plays(path)
+
+    assert first["tasks"][0] == {
+        "name": "Check the variables",
+        _CHECK: {"playbook": path.stem},
+        "register": "jetstream_given",
+    }
+    # Answers are asked for before the first task of a play.
+    assert "vars_prompt" not in first
+    assert not {"pre_tasks", "roles", "handlers", "vars_files"} & first.keys()
+
+
+@each_playbook
+def test_no_inventory_changes_where_and_as_whom_a_playbook_runs(path: Path) -> None:
+    for play in plays(path):
+        pinned = {name: play.get(name) for name in ("hosts", "connection", "become", "gather_facts")}
+        assert pinned == {"hosts": "localhost", "connection": "local", "become": False, "gather_facts": False}
+        assert play["vars"] == _PINNED
+
+
+@pytest.mark.parametrize(
+    "path", [*FILES, ROOT / "playbooks" / "tasks" / "all_to_state.yml"], ids=lambda path: path.stem
+)
+def test_a_variable_is_read_from_what_was_checked(path: Path) -> None:
+    secrets = {each.name for variables in PLAYBOOKS.values() for each in variables if each.kind is Kind.SECRET}
+    parsed = [Environment(autoescape=True).parse(text) for text in texts(plays(path))]
+    read = {found.name for tree in parsed for found in tree.find_all(Name) if found.ctx == "load"}
+
+    assert {name for name in read - secrets if not _INNER.fullmatch(name)} == set()
+
+
+@each_playbook
+def test_the_head_of_a_playbook_lists_its_variables(path: Path) -> None:
+    head, _separator, _plays = path.read_text(encoding="utf-8").partition("\n- name: ")
+    listed = re.findall(r"^#   (\w+)  +\S", head, re.MULTILINE)
+
+    assert sorted(listed) == sorted(each.name for each in PLAYBOOKS[path.stem])
+
+
+@each_playbook
+def test_the_head_of_a_playbook_lists_its_columns(path: Path) -> None:
+    columns = [each.everything for each in PLAYBOOKS[path.stem] if each.everything]
+    head, _separator, _plays = path.read_text(encoding="utf-8").partition("\n- name: ")
+
+    for names in columns:
+        assert " ".join(names) in " ".join(re.sub(r"^#", "", head, flags=re.MULTILINE).split())
+
+
+def test_the_page_has_the_variables_of_every_playbook() -> None:
+    documented = {name: names for name, names in variables_on_the_page() if name not in _LATER}
+    taken = {name: sorted(each.name for each in variables) for name, variables in PLAYBOOKS.items()}
+
+    assert {name: sorted(variables) for name, variables in documented.items()} == taken
+    assert f"`{ALLOWED.name}`" in (ROOT / "docs" / "playbooks.md").read_text(encoding="utf-8")
+
+
+def test_the_page_lists_older_names() -> None:
+    page = (ROOT / "docs" / "playbooks.md").read_text(encoding="utf-8")
+    aliases = [alias for variables in PLAYBOOKS.values() for each in variables for alias in each.aliases]
+
+    assert [alias for alias in aliases if f"`{alias}`" not in page] == []
+
+
+@pytest.mark.parametrize(
+    "path", [*(path for path in PAGES if path.stem not in _LATER), *FILES], ids=lambda path: path.name
+)
+def test_a_documented_command_gives_no_warning_of_an_inventory(path: Path) -> None:
+    commands = re.findall(r"ansible-playbook\b[^`\n]* jetstream\.cloud\.\w+", path.read_text(encoding="utf-8"))
+
+    assert [command for command in commands if " -i localhost, " not in command] == []
+
+
+def texts(node: object) -> Iterator[str]:
+    """Yield every text in YAML that Ansible would template: values, and expressions without braces."""
+    match node:
+        case str():
+            yield node
+        case list():
+            for each in node:
+                yield from texts(each)
+        case dict():
+            for name, value in node.items():
+                expressions = [value] if isinstance(value, str) else value
+                if name in ("when", "that", "failed_when", "changed_when", "until") and isinstance(expressions, list):
+                    yield from (f"{{{{ {each} }}}}" for each in expressions)
+                else:
+                    yield from texts(value)
+
+
+def variables_on_the_page() -> Iterator[tuple[str, list[str]]]:
+    """Yield each playbook with the variables that docs/playbooks.md gives it.
+
+    A row of a table belongs to the playbooks that it names, or else to those that the heading above it names.
+    """
+    found: dict[str, list[str]] = {}
+    for section in re.split(r"^## ", (ROOT / "docs" / "playbooks.md").read_text(encoding="utf-8"), flags=re.MULTILINE):
+        heading, _separator, body = section.partition("\n")
+        for header, rows in re.findall(r"^(\| Variable .*\n)\|[-|]+\n((?:\|.*\n)+)", body, re.MULTILINE):
+            for row in rows.splitlines():
+                cells = _cells(header, row)
+                takers = re.findall(r"`(\w+)`", cells.get("Taken by", "")) or re.findall(r"`(\w+)`", heading)
+                names = re.findall(r"`(\w+)`", cells["Variable"])
+                for taker in takers:
+                    found.setdefault(taker, []).extend(names)
+    yield from found.items()
+
+
+def _cells(header: str, row: str) -> Mapping[str, str]:
+    titles, values = ([cell.strip() for cell in line.strip().strip("|").split("|")] for line in (header, row))
+    return dict(zip(titles, values, strict=True))

@@ -1,0 +1,196 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A playbook takes the variables of its table and no others, and no value of them is empty."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.vars.reserved import is_reserved_name
+from ansible_collections.jetstream.cloud.plugins.plugin_utils.playbook_variables import (
+    ALLOWED,
+    PLAYBOOKS,
+    Kind,
+    Variable,
+    VariableError,
+    allowed_patterns,
+    missing,
+    read,
+    repeated,
+    unknown,
+)
+
+HERE = Path("/home/johndoe/course")
+
+
+def meaning(kind: Kind, raw: object, **more: Any) -> object:
+    return read(Variable("v", kind, **more), "v", raw, lambda: HERE)
+
+
+@pytest.mark.parametrize(
+    ("playbook", "name", "sentence"),
+    [
+        ("stop_all", "exlude", "exlude: did you mean exclude?"),
+        ("stop_all", "onyl", "onyl: did you mean only?"),
+        ("stop_all", "projects", "projects: did you mean project?"),
+        ("stop_all", "max_change", "max_change: did you mean max_changes?"),
+        ("stop_all", "max-changes", "max-changes: did you mean max_changes?"),
+        ("stop_all", "Exclude", "Exclude: did you mean exclude?"),
+        ("stop_all", "proflie", "proflie: did you mean profile?"),
+        ("stop_all", "instance", "instance: say only."),
+        ("stop_all", "name", "name: say only."),
+        ("stop_all", "id", "id: say only."),
+        ("instance_action", "name", "name: say instance."),
+        ("instance_action", "only", "only: say instance."),
+        ("instance_action", "state", "state: say do."),
+        ("start_all", "allow_wake", "allow_wake: not a variable of start_all, but of stop_all"),
+        ("stop_all", "frobnicate", "frobnicate: not a variable of stop_all."),
+        ("stop_all", "", ": not a variable of stop_all."),
+        ("stop_all", "jetstream_state", "jetstream_state: belongs to the playbook itself, and cannot be set."),
+        ("stop_all", "jetstream_given", "jetstream_given: belongs to the playbook itself, and cannot be set."),
+    ],
+)
+def test_an_unknown_name_is_refused_with_the_one_that_was_meant(playbook: str, name: str, sentence: str) -> None:
+    [said] = unknown(playbook, [name], [])
+    assert said.startswith(sentence)
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
+def test_its_own_names_and_those_of_ansible_awx_and_the_site_pass(playbook: str) -> None:
+    own = [name for variable in PLAYBOOKS[playbook] for name in variable.names]
+    others = ["ansible_become", "awx_job_id", "tower_user_name", "ticket", "site_color", ALLOWED.name]
+    assert unknown(playbook, [*own, *others], ["ticket", "site_*"]) == []
+
+
+@pytest.mark.parametrize(
+    ("patterns", "wrong"),
+    [
+        ("*", "*"),
+        ("ticket,e*", "e*"),
+        (["[a-z]*"], "[a-z]*"),
+        ("jetstream_*", "jetstream_*"),
+        ("jetstream_given", "jetstream_given"),
+        ("j*", "j*"),
+    ],
+)
+def test_a_site_cannot_let_typing_errors_pass(patterns: object, wrong: str) -> None:
+    with pytest.raises(VariableError) as raised:
+        allowed_patterns(patterns)
+    assert f"jetstream_allowed_variables: {wrong} " in str(raised.value)
+
+
+def test_a_site_may_allow_what_another_playbook_takes() -> None:
+    assert unknown("instances", ["max_changes"], allowed_patterns("max_changes, ticket")) == []
+
+
+def test_a_variable_is_given_once_under_one_name() -> None:
+    assert repeated("stop_all", {"exclude": 1, "only": 1, "ansible_user": 2}) == []
+    [twice] = repeated("stop_all", {"exclude": 2})
+    assert twice.startswith("exclude is given more than once")
+    assert repeated("instance_action", {"id": 1, "instance": 1}) == ["instance and id are one variable: give it once."]
+
+
+def test_texts_become_a_list() -> None:
+    assert meaning(Kind.LIST, "web, batch-*") == ["web", "batch-*"]
+    assert meaning(Kind.LIST, ["a,b", 3]) == ["a,b", "3"]
+    assert meaning(Kind.LIST, 3) == ["3"]
+    assert meaning(Kind.NAMES, "web,3") == ["web", "3"]
+    assert meaning(Kind.NAMES, []) == []
+    # A glob may begin with a bracket.
+    assert meaning(Kind.LIST, "[ab]*") == ["[ab]*"]
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("nothing", [None, "", " ", "\n"])
+def test_nothing_is_refused_whatever_was_to_be_given(kind: Kind, nothing: object) -> None:
+    with pytest.raises(VariableError) as raised:
+        meaning(kind, nothing)
+    assert str(raised.value) == "v is given, but empty. Leave it out."
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        ",",
+        " , ",
+        "web,",
+        ",web",
+        "web,,batch",
+        [],
+        [""],
+        ["", ""],
+        ["web", ""],
+        ["web", None],
+        [" "],
+        [["web"]],
+        [{"name": "web"}],
+        {"web": None},
+        {},
+        True,
+        [True],
+        1.5,
+        "['web', 'batch']",
+        "[]",
+    ],
+)
+def test_no_list_has_an_element_that_means_nothing(value: object) -> None:
+    for kind in (Kind.LIST, Kind.NAMES) if value != [] else (Kind.LIST,):
+        with pytest.raises(VariableError):
+            meaning(kind, value)
+
+
+@pytest.mark.parametrize("value", ["3,4", "course-*", "web,", [3, 4], ["web"], True, {"id": 3}, "vm-[12]"])
+def test_one_thing_is_one_thing(value: object) -> None:
+    assert meaning(Kind.NAME, 3) == "3"
+    assert meaning(Kind.NAME, " course-web ") == "course-web"
+    with pytest.raises(VariableError):
+        meaning(Kind.NAME, value)
+
+
+def test_all_stands_for_everything_there_is() -> None:
+    columns = ("name", "id")
+    assert meaning(Kind.LIST, "all", everything=columns) == ["name", "id"]
+    assert meaning(Kind.LIST, ["all"], everything=columns) == ["name", "id"]
+    assert meaning(Kind.NAMES, "all") == ["all"]
+
+
+def test_a_path_begins_where_the_user_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/johndoe")
+    assert meaning(Kind.PATH, "usage.html") == "/home/johndoe/course/usage.html"
+    assert meaning(Kind.PATH, "~/usage.html") == "/home/johndoe/usage.html"
+    assert meaning(Kind.PATH, "/srv/usage.html") == "/srv/usage.html"
+
+
+def test_where_the_folder_is_gone_only_a_whole_path_will_do() -> None:
+    def gone() -> Path:
+        raise FileNotFoundError
+
+    path = Variable("dest", Kind.PATH)
+    assert read(path, "dest", "/srv/usage.html", gone) == "/srv/usage.html"
+    with pytest.raises(VariableError, match="the working folder is gone"):
+        read(path, "dest", "usage.html", gone)
+
+
+def test_a_secret_is_not_repeated() -> None:
+    assert meaning(Kind.SECRET, "hunter2") is True
+
+
+def test_a_choice_is_one_of_those_there_are() -> None:
+    assert meaning(Kind.VALUE, "stop", choices=("start", "stop")) == "stop"
+    with pytest.raises(VariableError) as raised:
+        meaning(Kind.VALUE, "stpo", choices=("start", "stop"))
+    assert str(raised.value) == "v is stpo, but must be one of start, stop. Did you mean stop?"
+
+
+def test_what_a_playbook_needs_is_asked_for() -> None:
+    assert missing("stop_all", {}) is None
+    assert missing("instance_action", {"instance": "web", "do": "stop"}) is None
+    assert missing("instance_action", {"do": "stop"}) == "instance_action needs instance: -e instance=..."
+
+
+def test_no_name_is_one_of_ansibles() -> None:
+    names = {variable.name for variables in PLAYBOOKS.values() for variable in variables}
+    assert [name for name in sorted(names) if is_reserved_name(name)] == []
