@@ -61,8 +61,9 @@ def remember(instance: Instance, look: Look, now: datetime, new_period: Callable
     An instance that had an end date loses it, since its machine is there.
     """
     instance.ip_address = look.address
-    instance.end_date = None
     latest = instance.latest
+    if instance.end_date is not None:
+        instance.end_date = latest.end = None
     status = status_of(look)
     if latest.status == status:
         # The row keeps the activity that it began with.

@@ -27,6 +27,10 @@ class Browser:
         """Ask for an action by v1."""
         return self._ask("POST", f"{self.v1(name)}/action", {"action": action})
 
+    def delete(self, name: str) -> requests.Response:
+        """Delete an instance by v1."""
+        return self._ask("DELETE", self.v1(name))
+
     def live(self, name: str) -> str:
         """Return the live state of an instance, past the page cache."""
         seen = self._server.requests.count()

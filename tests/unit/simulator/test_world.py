@@ -155,6 +155,19 @@ def test_a_plain_member_reads_by_a_shared_identity_and_acts_by_any(*, shared: bo
             assert leader.live(name) == "shutoff"
 
 
+def test_a_deleted_instance_comes_back_by_a_read_while_its_machine_is_there() -> None:
+    with serve(_one(transition=5)) as server:
+        browser = Browser(server)
+        assert browser.delete("vm").status_code == 200
+        assert browser.get("/api/v2/instances").json()["count"] == 0
+        assert browser.live("vm") == "active - deleting"
+        assert browser.get("/api/v2/instances").json()["count"] == 1
+        assert browser.get("/api/v2/instance_histories").json()["results"][0]["end_date"] is None
+        server.advance(5)
+        assert browser.get(browser.v1("vm")).status_code == 404
+        assert browser.get("/api/v2/instances").json()["count"] == 0
+
+
 def test_a_stranger_neither_reads_nor_acts() -> None:
     world = fleet(names=["mine"], clock=ManualClock())
     world.add_user("stranger")
