@@ -8,14 +8,21 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.playbooks import Json, program, run_playbook
-from ansible_collections.jetstream.cloud.tests.simulator import Server, Settings, fleet
+from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.playbooks import (
+    PLUGINS,
+    Json,
+    program,
+    run_playbook,
+)
+from ansible_collections.jetstream.cloud.tests.simulator import SEEDS, Server, Settings, fleet, load
 from ansible_collections.jetstream.cloud.tests.unit.fakes.loopback import Loopback, answer
 
 VAULT_PASSWORD = "open-sesame"
@@ -168,6 +175,20 @@ def test_a_variable_that_is_given_twice_in_encrypted_files_is_refused(user: User
     assert refusal(user, ended).startswith("exclude is given more than once")
 
 
+def test_encrypted_values_mean_what_they_are(user: User) -> None:
+    encrypted = subprocess.run(
+        [program("ansible-vault"), "encrypt_string", "--vault-password-file", "password", "course-web", "-n", "only"],
+        cwd=user.home,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    (user.home / "secret.yml").write_text(encrypted.stdout)
+    ended = user.run("stop_all", "--vault-password-file", "password", "-e", "@secret.yml")
+    assert ended.returncode == 0, ended.stdout
+    assert user.acted_on() == ["course-web"]
+
+
 def test_a_pipe_is_read_once(user: User) -> None:
     pipe = user.home / "pipe"
     os.mkfifo(pipe)
@@ -265,6 +286,14 @@ def test_a_playbook_is_given_variables_where_it_is_imported(user: User) -> None:
     assert user.acted_on() == ["other"]
 
 
+def test_variables_come_over_several_imports(user: User) -> None:
+    user.importing("stop_all", {"exclude": "course-web", "wait_timeout": 60})
+    night = user.write("night.yml", [{"import_playbook": "evening.yml", "vars": {"only": "course-web,other"}}])
+    ended = user.run(night)
+    assert ended.returncode == 0, ended.stdout
+    assert user.acted_on() == ["other"]
+
+
 def test_what_is_given_on_the_command_line_comes_before_what_an_importer_gives(user: User) -> None:
     evening = user.importing("stop_all", {"only": "course-web"})
     assert user.given(evening, "only=other").returncode == 0
@@ -316,9 +345,12 @@ def test_the_inventory_of_somebody_else_changes_nothing(user: User) -> None:
     (lab / "group_vars").mkdir(parents=True)
     (lab / "hosts").write_text("localhost ansible_connection=ssh ansible_host=192.0.2.1\nweb.example.org\n")
     (lab / "group_vars" / "all.yml").write_text(
-        "project: webshop\nonly: other\nallow_wake: perhaps\nansible_become: true\nansible_become_exe: /bin/false\n"
-        "ansible_python_interpreter: /bin/false\njetstream_given: {value: {only: [other]}}\njetstream_state: started\n"
+        "project: webshop\nonly: other\nansible_become: true\nansible_become_exe: /bin/false\n"
+        "ansible_python_interpreter: /bin/false\nansible_shell_type: powershell\nansible_remote_tmp: /dev/null\n"
+        "jetstream_given: {value: {only: [other]}}\njetstream_state: started\n"
     )
+    (lab / "host_vars").mkdir()
+    (lab / "host_vars" / "localhost.yml").write_text("allow_wake: perhaps\njetstream_columns: [nothing]\n")
     (lab / "ansible.cfg").write_text("[defaults]\ninventory = hosts\n[privilege_escalation]\nbecome = true\n")
     ended = user.run("stop_all", folder=lab)
     assert ended.returncode == 0, ended.stdout
@@ -339,6 +371,30 @@ def test_an_inventory_may_name_the_variables_of_a_site(user: User) -> None:
     (user.home / "hosts").write_text("localhost jetstream_allowed_variables=ticket\n")
     ended = user.run("instances", "-i", "hosts", "-e", "ticket=7")
     assert ended.returncode == 0, ended.stdout
+
+
+# --- what the page shows ----------------------------------------------------------------------------------------------
+
+PAGE = PLUGINS.parent / "docs" / "playbooks.md"
+# These need a terminal, or a mail server.
+COMMANDS = [
+    command
+    for command in re.findall(r"^\$ (ansible-playbook .*)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    if "save_credential" not in command and "mail_to" not in command
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_of_the_page_runs_as_written(command: str, tmp_path: Path) -> None:
+    (tmp_path / "evening.yml").write_text("only: [course-web]\nmax_changes: 1\n")
+    world = load(SEEDS / "demo.yaml", settings=Settings(transition=0.0, deploy=0.0))
+    warned = {"ANSIBLE_LOCALHOST_WARNING": "true", "ANSIBLE_INVENTORY_UNPARSED_WARNING": "true"}
+    login = {"JETSTREAM_USERNAME": "demo", "JETSTREAM_PASSWORD": world.users["demo"].password}
+    with Server(world) as server:
+        _program, *arguments = shlex.split(command)
+        ended = run_playbook(*arguments, home=tmp_path, url=server.url, more={**warned, **login})
+    assert ended.returncode == 0, ended.stdout
+    assert "WARNING" not in ended.stdout
 
 
 # --- one instance ----------------------------------------------------------------------------------------------------
@@ -386,9 +442,12 @@ def test_one_instance_is_not_several(user: User, values: list[str], sentence: st
 # --- the folder where one stands -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("playbook", ["instances", "evening.yml"])
+@pytest.mark.parametrize("playbook", ["instances", "evening.yml", "by_module"])
 def test_clouds_yaml_is_found_where_the_command_is_typed(user: User, playbook: str) -> None:
     user.importing("instances", {})
+    python = user.home / "python"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
     course = user.home / "course"
     course.mkdir()
     with Loopback(
@@ -401,8 +460,10 @@ def test_clouds_yaml_is_found_where_the_command_is_typed(user: User, playbook: s
         (course / "secure.yaml").write_text(json.dumps(secret))
         # As env -C, make -C and subprocess leave it, PWD is the folder of before.
         more = {"JETSTREAM_CLOUD": "lab", "PWD": str(user.home), "NO_PROXY": "127.0.0.1"}
-        name = playbook if playbook == "instances" else str(user.home / playbook)
-        ended = user.run(name, folder=course, more=more)
+        name = str(user.home / playbook) if playbook == "evening.yml" else "instances"
+        # With another Python than that of Ansible, a module does the work.
+        other = ["-e", f"ansible_python_interpreter={python}"] if playbook == "by_module" else []
+        ended = user.run(name, *other, folder=course, more=more)
         assert ended.returncode == 2, ended.stdout
         logins = [json.loads(each.body) for each in keystone.asked if each.method == "POST"]
     assert logins, ended.stdout
