@@ -81,17 +81,19 @@ class ActionModule(ActionBase):
         if not all(option.strip() for option in options):
             raise VariableError("-e is given, but empty. Is a shell variable unset?")
         if _LEFT_OVER in extra:
-            secret = any(variable.kind is Kind.SECRET for variable in PLAYBOOKS[playbook] if variable.name in extra)
-            words = "Part of a value" if secret else f'"{extra[_LEFT_OVER]}"'
+            words = f'"{extra[_LEFT_OVER]}"' if self._shows(playbook, extra) else "Part of a value"
             raise VariableError(
                 f"{words} belongs to no variable. A value with blanks needs quotes of its own, as in "
                 "-e \"project='Geo Project'\"."
             )
-        mistakes = repeated(playbook, times_given(options, self._loader)) or repeated(
-            playbook, dict.fromkeys(imported, 1)
-        )
-        if mistakes:
-            raise VariableError(" ".join(mistakes))
+        for times in (times_given(options, self._loader), dict.fromkeys(imported, 1)):
+            if mistakes := repeated(playbook, times):
+                raise VariableError(" ".join(mistakes))
+
+    def _shows(self, playbook: str, extra: Mapping[str, Any]) -> bool:
+        """Whether words that were cut off a value may be shown: they may be part of a secret otherwise."""
+        shown = {name for each in PLAYBOOKS[playbook] if each.kind is not Kind.SECRET for name in each.names}
+        return extra.keys() <= {*shown, _LEFT_OVER}
 
     def _refuse_unknown(self, playbook: str, names: Collection[str], task_vars: Mapping[str, Any]) -> None:
         raw = self._templated(task_vars[ALLOWED.name]) if ALLOWED.name in task_vars else _OMITTED

@@ -10,6 +10,7 @@ instances than the user meant.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -19,6 +20,8 @@ from pathlib import Path
 from ..module_utils.text.suggestions import did_you_mean
 
 _GLOB_CHARACTERS = frozenset("*?[")
+# A block of YAML and a text area of a survey have one name on each line.
+_SEPARATOR = re.compile(r",\s*|\n\s*")
 # Ansible's own variables, and those that AWX and its predecessor add to every job.
 _FOREIGN_PREFIXES = ("ansible_", "awx_", "tower_")
 # Variables that the playbooks hand from task to task.
@@ -34,8 +37,8 @@ class Kind(Enum):
 
     VALUE = "one value, or a dictionary"
     NAME = "the name of one thing"
-    NAMES = "names with commas between them, or a list; an empty list means none"
-    LIST = "other texts with commas between them, or a list"
+    NAMES = "names with commas or line ends between them, or a list; an empty list means none"
+    LIST = "other texts with commas or line ends between them, or a list"
     PATH = "a file; a relative path begins in the folder where the command was typed"
     SECRET = "a value that appears in no result"  # noqa: S105
 
@@ -272,7 +275,7 @@ def _split(name: str, text: str) -> list[str]:
         raise VariableError(
             f'{name}={text} is a text, and no list. Write {name}=A,B, or give JSON: -e \'{{"{name}": ["A", "B"]}}\'.'
         )
-    parts = [part.strip() for part in text.split(",")]
+    parts = [part.strip() for part in _SEPARATOR.split(text)]
     if not any(parts):
         raise VariableError(f"{name} is given, but empty. Leave it out.")
     if not all(parts):

@@ -95,6 +95,7 @@ def test_a_variable_is_given_once_under_one_name() -> None:
 
 def test_texts_become_a_list() -> None:
     assert meaning(Kind.LIST, "web, batch-*") == ["web", "batch-*"]
+    assert meaning(Kind.LIST, "web\n\nbatch,\n  course-*\n") == ["web", "batch", "course-*"]
     assert meaning(Kind.LIST, ["a,b", 3]) == ["a,b", "3"]
     assert meaning(Kind.LIST, 3) == ["3"]
     assert meaning(Kind.NAMES, "web,3") == ["web", "3"]
@@ -119,6 +120,8 @@ def test_nothing_is_refused_whatever_was_to_be_given(kind: Kind, nothing: object
         "web,",
         ",web",
         "web,,batch",
+        "web, ,batch",
+        "web,\n,batch",
         [],
         [""],
         ["", ""],
