@@ -18,7 +18,7 @@ from devtool.running import Check, CheckFailed, Workplace
 # What the tarball may have in it. All else is for those who change the collection, or private.
 _SHIPPED = re.compile(
     r"(MANIFEST|FILES)\.json|(README|CHANGELOG|CONTRIBUTING)\.md|CITATION\.cff|REUSE\.toml|LICENSES/.*\.txt"
-    r"|(changelogs|docs|meta|playbooks|plugins)/.*\.(md|py|ya?ml)|docs/.*\.svg"
+    r"|(changelogs|docs|meta|playbooks|plugins)/.*\.(md|py|ya?ml)|docs/.*\.svg|playbooks/templates/.*\.j2"
 )
 OPENSTACK = "openstack"
 # The check named units runs all unit tests. These show that ansible-test, which runs those of modules, of module_utils

@@ -22,10 +22,12 @@ options:
             is before the dot.
           - Known are V(m1) 1, V(m3) 1, V(r3) 2, V(g3) 2, V(g4) 7 and V(g5) 6.4.
         type: dict
-      sizes:
+      flavors:
         description:
           - SU per hour of an active instance, by the name of its flavor. Goes before O(rates.families).
         type: dict
+        aliases:
+          - sizes
       states:
         description:
           - The share, from 0 to 1, that is charged in a state.

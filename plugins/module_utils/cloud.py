@@ -12,6 +12,7 @@ from typing import Protocol
 from .errors import JetstreamError
 from .model import (
     AllocationSource,
+    CloudAccount,
     Instance,
     StatusPeriod,
     Volume,
@@ -33,6 +34,9 @@ class Cloud(Protocol):
     @property
     def settle_seconds(self) -> float:
         """For how long after its start an instance without an address may look ready without being so."""
+
+    def account(self) -> CloudAccount:
+        """Return the account that is logged in to."""
 
     def list_instances(self, *, live: bool, images: bool = True) -> list[Instance]:
         """Return every instance of the account, by number. C(images): whether the names of images are of interest.

@@ -52,8 +52,13 @@ def read_file(path: Path) -> bytes:
     """
     # O_NONBLOCK: opening a named pipe waits for its writer.
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(handle, "rb") as file:
+    try:
         _refuse_special(os.fstat(handle), path)
+        file = os.fdopen(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
+    with file:
         return file.read()
 
 
@@ -66,17 +71,26 @@ def replace_file(path: Path, content: bytes, *, mode: int | None = None) -> None
 
     Raises OSError if the file cannot be written, and for folders, devices, pipes and sockets.
     """
-    if _is_descriptor_or_device(path):
-        raise _refusal("it is a device", path)
-    before = _status(path)
-    if before is not None:
-        _refuse_special(before, path)
+    before = check_target(path)
     target = Path(os.path.realpath(path))
     folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         _replace(folder, target.name, content, mode, before)
     finally:
         os.close(folder)
+
+
+def check_target(path: Path) -> os.stat_result | None:
+    """Return the status of the file that ``replace_file`` would replace; None if there is none yet.
+
+    Raises OSError for folders, devices, pipes and sockets.
+    """
+    if _is_descriptor_or_device(path):
+        raise _refusal("it is a device", path)
+    status = _status(path)
+    if status is not None:
+        _refuse_special(status, path)
+    return status
 
 
 def replace_in_folder(folder: int, name: str, content: bytes, *, mode: int = PRIVATE_FILE) -> None:

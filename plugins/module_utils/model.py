@@ -57,11 +57,27 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class CloudAccount:
+    """The account that a run is logged in to.
+
+    ``site`` is the host that the login goes to, ``cloud`` the kind of cloud or its region. ``project`` and
+    ``project_uuid`` are None where an account sees all of its projects, ``user`` where the login does not say it.
+    """
+
+    site: str
+    cloud: str
+    user: str | None = None
+    project: str | None = None
+    project_uuid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AllocationSource:
     """Where the service units come from, in SU. The burn rates are the server's own figures.
 
     C(updated) says when the figures were taken, C(lag_hours) by how much they may be behind, where no time is told.
     Atmosphere's burn rate is a count of active instances, not SU per hour (docs/atmosphere.md, Allocations).
+    ``flaws`` are what the site fails to say, each a clause that follows the name and a colon.
     """
 
     name: str
@@ -75,6 +91,7 @@ class AllocationSource:
     lag_hours: int | None = None
     start_date: str | None = None
     end_date: str | None = None
+    flaws: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -136,7 +153,11 @@ class Instance:
 
     def to_result(self) -> dict[str, Any]:
         """Return plain dicts, lists, numbers and strings, as a module returns them."""
-        return asdict(self) | {"addresses": None if self.addresses is None else list(self.addresses)}
+        result = asdict(self) | {"addresses": None if self.addresses is None else list(self.addresses)}
+        if self.allocation_source:
+            # A report on allocations says them, not every instance.
+            del result["allocation_source"]["flaws"]
+        return result
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +203,8 @@ class Volume:
 class StatusPeriod:
     """A time that an instance was in one state with one flavor. C(end) is None while it lasts.
 
-    C(number) orders periods that began at the same moment.
+    C(number) orders periods that began at the same moment. ``allocation_source`` is None where the history does not say
+    which one paid.
     """
 
     number: int
@@ -194,6 +216,7 @@ class StatusPeriod:
     flavor: Flavor
     start: datetime
     end: datetime | None
+    allocation_source: AllocationSource | None = None
 
 
 @dataclass(frozen=True, slots=True)

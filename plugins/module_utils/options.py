@@ -159,7 +159,7 @@ RATES = ModuleSpec(
             "type": "dict",
             "options": {
                 "families": {"type": "dict"},
-                "sizes": {"type": "dict"},
+                "flavors": {"type": "dict", "aliases": ["sizes"]},
                 "states": {"type": "dict"},
             },
         },

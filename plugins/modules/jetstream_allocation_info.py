@@ -10,9 +10,8 @@ module: jetstream_allocation_info
 short_description: Read the allocations of a Jetstream account, and how long they last
 version_added: 0.1.0
 description:
-  - Returns what each allocation source granted and what was used of it, as the server says.
-  - Works out what the account's instances cost per hour in the states they are in, and when the allocation is exhausted
-    at that rate.
+  - Returns the service units (SU) that each allocation source grants, those that were used, and those that remain.
+  - Forecasts how long an allocation lasts, at the pace of the last seven days, and at the pace of this moment.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:
@@ -33,10 +32,19 @@ options:
       - Without it, states are those of Atmosphere's database, which may be 15 minutes old.
     type: bool
     default: true
+  pace:
+    description:
+      - Whether to read the history of the last seven days for the pace of the account's instances.
+      - Without it, RV(allocations[].su_per_day), RV(allocations[].days_left) and RV(allocations[].exhausted_on) are
+        V(null). On Jetstream2 that saves a request for each instance.
+    type: bool
+    default: true
 notes:
   - Instances of other users of the same allocation source cannot be seen, so their cost is not part of
-    RV(allocations[].su_per_hour). RV(allocations[].global_burn_rate) above RV(allocations[].user_burn_rate) says that
-    there are some.
+    RV(allocations[].su_per_hour) or RV(allocations[].su_per_day). On Atmosphere, RV(allocations[].global_burn_rate)
+    above RV(allocations[].user_burn_rate) means that there are some.
+  - Instances that no allocation of the account pays for, flavors without a rate, and figures of the site that cannot be
+    read lead to warnings.
 seealso:
   - module: jetstream.cloud.jetstream_history_info
 """
@@ -46,10 +54,10 @@ EXAMPLES = r"""
   jetstream.cloud.jetstream_allocation_info:
   register: grants
 
-- name: Fail if the grant is exhausted within a week
+- name: Fail if an allocation is exhausted within a week, or has ended
   ansible.builtin.assert:
-    that: item.hours_left is none or item.hours_left > 168
-    fail_msg: "{{ item.name }} is exhausted at {{ item.exhausted_at }}"
+    that: item.days_left is none or item.days_left > 7
+    fail_msg: "{{ item.name }} lasts {{ item.days_left }} days"
   loop: "{{ grants.allocations }}"
   loop_control:
     label: "{{ item.name }}"
@@ -58,7 +66,7 @@ EXAMPLES = r"""
   jetstream.cloud.jetstream_allocation_info:
     name: TG-GEO160014
     rates:
-      sizes:
+      flavors:
         p3.tiny: 4
       states:
         shutoff: 0
@@ -91,12 +99,12 @@ allocations:
       description: SU used by this user.
       type: float
       sample: 1234.567
-    left:
-      description: SU granted less SU used. Below 0 if more was used than granted.
+    remaining:
+      description: SU granted less SU used. Below 0 if more was used than granted. V(null) if the site does not say.
       type: float
       sample: 48765.433
     percent_used:
-      description: SU used, in per cent of what was granted.
+      description: SU used, in per cent of those granted.
       type: float
       sample: 2.469
     start_date:
@@ -105,6 +113,9 @@ allocations:
     end_date:
       description: When the allocation ends. V(null) if the server knows of no end.
       type: str
+    has_ended:
+      description: Whether that is past. The last day belongs to the allocation.
+      type: bool
     updated:
       description: When the server made its figures. ISO 8601, UTC.
       type: str
@@ -124,30 +135,49 @@ allocations:
       description: How many instances of this account it pays for.
       type: int
       sample: 29
+    su_per_day:
+      description:
+        - SU that these instances, and deleted ones, used per day, as the mean of RV(allocations[].pace_days).
+        - V(null) without O(pace), with less than a day of use to judge by, and if there are
+          RV(allocations[].unknown_flavors).
+      type: float
+      sample: 1116
+    pace_days:
+      description: How many days that is the mean of. Less than 7 if the first of the instances is younger.
+      type: float
+      sample: 7
+    days_left:
+      description:
+        - Whole days until it is exhausted, at RV(allocations[].su_per_day). V(0) if it has ended.
+        - V(null) if nothing is used, and if that is not known.
+      type: int
+      sample: 43
+    exhausted_on:
+      description: The day on which that is, in UTC.
+      type: str
+      sample: "2027-01-06"
     su_per_hour:
       description:
-        - What these instances cost per hour in the states they are in.
-        - Too low if there are RV(allocations[].unknown_sizes), and V(null) if nothing else is known to cost anything.
+        - SU per hour that these instances cost in the states they are in now.
+        - Too low if there are RV(allocations[].unknown_flavors), and V(null) if nothing else is known to cost anything.
       type: float
       sample: 46.5
-    unknown_sizes:
-      description: Flavors without a rate.
+    days_left_now:
+      description: The same at RV(allocations[].su_per_hour).
+      type: int
+      sample: 43
+    exhausted_on_now:
+      description: The day on which that is, in UTC.
+      type: str
+      sample: "2027-01-06"
+    su_per_day_to_last:
+      description: SU per day at which it lasts to RV(allocations[].end_date). V(null) if that is not known or past.
+      type: float
+      sample: 511.2
+    unknown_flavors:
+      description: Flavors without a rate, on which no forecast is based.
       type: list
       elements: str
-    hours_left:
-      description:
-        - Hours until it is exhausted, if the instances stay as they are.
-        - V(null) if they cost nothing, or if there are RV(allocations[].unknown_sizes).
-      type: float
-      sample: 1048.719
-    exhausted_at:
-      description: When that is. ISO 8601, UTC.
-      type: str
-      sample: "2027-01-06T12:21:00Z"
-    su_per_hour_to_last:
-      description: SU per hour at which it lasts to RV(allocations[].end_date). V(null) if that is not known or past.
-      type: float
-      sample: 21.3
 """
 
 from ..module_utils.operations.allocation_info import OPERATION, SPEC

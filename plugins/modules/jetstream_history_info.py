@@ -7,11 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: jetstream_history_info
-short_description: Read what Jetstream instances did, and what that came to
+short_description: Read the states that Jetstream instances were in, and their cost
 version_added: 0.1.0
 description:
-  - Returns when instances were in which state with which flavor, and how many service units (SU) that came to, for each
-    instance and each day. Deleted instances are part of it.
+  - Returns the periods that each instance spent in a state, and the service units (SU) that it used, as a whole and for
+    each day. Deleted instances are included.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:
@@ -42,7 +42,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Read what November cost
+- name: Read the usage of November
   jetstream.cloud.jetstream_history_info:
     since: "2026-11-01"
     until: "2026-12-01"
@@ -56,7 +56,7 @@ EXAMPLES = r"""
   loop_control:
     label: "{{ item.name }}"
 
-- name: Read what one instance did
+- name: Read the history of one instance
   jetstream.cloud.jetstream_history_info:
     name: geo-node-01
 """
@@ -113,12 +113,12 @@ instances:
       description: The same as RV(days), for this instance.
       type: list
       elements: dict
-    unknown_sizes:
+    unknown_flavors:
       description: Flavors without a rate, whose cost is missing in RV(instances[].su).
       type: list
       elements: str
     periods:
-      description: What it did, in order.
+      description: The periods that it spent in a state, in order.
       type: list
       elements: dict
       contains:
@@ -127,7 +127,7 @@ instances:
           type: str
           sample: active
         activity:
-          description: What was being done to it. Empty if nothing was.
+          description: The action that was under way. Empty if none was.
           type: str
         flavor:
           description: The name of its flavor.
@@ -138,13 +138,13 @@ instances:
           type: int
           sample: 2
         start:
-          description: From when. ISO 8601, UTC.
+          description: The beginning. ISO 8601, UTC.
           type: str
         end:
-          description: Until when. ISO 8601, UTC. Now, if it is still so.
+          description: The end. ISO 8601, UTC. The time of the task, if the instance is still in the state.
           type: str
         hours:
-          description: For how many hours.
+          description: The length in hours.
           type: float
           sample: 24
         su:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What jetstream_history_info does."""
+"""The operation of jetstream_history_info."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from ..usage.history import (
     by_day,
     costs_of,
     known_total,
-    unknown_sizes,
+    unknown_flavors,
     within,
     without_gaps_or_overlaps,
 )
@@ -51,8 +51,8 @@ SPEC = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Past:
-    """An instance as its history has it, which may have been deleted since."""
+class _InstanceHistory:
+    """An instance and its periods. It may have been deleted since."""
 
     id: int | str
     uuid: str
@@ -65,7 +65,7 @@ class _Past:
 
 
 def history_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
-    """Return when the selected instances were in which state, and what that came to, by instance and by day."""
+    """Return the periods of the selected instances, and their cost by instance and by day."""
     rates = Rates.from_options(options["rates"])
     zone = _zone(options["timezone"])
     since, until = (_time(options, name, zone) for name in ("since", "until"))
@@ -87,12 +87,12 @@ def history_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> 
 OPERATION = on_cloud(history_info)
 
 
-def _instances(periods: Iterable[StatusPeriod], now: datetime) -> list[_Past]:
+def _instances(periods: Iterable[StatusPeriod], now: datetime) -> list[_InstanceHistory]:
     rows: dict[str, list[StatusPeriod]] = defaultdict(list)
     for each in periods:
         rows[each.instance_uuid].append(each)
     past = [
-        _Past(
+        _InstanceHistory(
             id=members[-1].instance_id,
             uuid=uuid,
             name=members[-1].instance_name,
@@ -103,7 +103,7 @@ def _instances(periods: Iterable[StatusPeriod], now: datetime) -> list[_Past]:
     return sorted(past, key=lambda each: (str(type(each.id)), each.id))
 
 
-def _row(instance: _Past, costs: Sequence[Cost], zone: tzinfo) -> dict[str, Any]:
+def _row(instance: _InstanceHistory, costs: Sequence[Cost], zone: tzinfo) -> dict[str, Any]:
     hours: dict[str, Decimal] = defaultdict(Decimal)
     for cost in costs:
         hours[cost.period.status] += cost.hours
@@ -115,7 +115,7 @@ def _row(instance: _Past, costs: Sequence[Cost], zone: tzinfo) -> dict[str, Any]
         "hours": {status: number(value) for status, value in sorted(hours.items())},
         "days": _days(costs, zone),
         "periods": [_period(cost) for cost in costs],
-        "unknown_sizes": list(unknown_sizes(costs)),
+        "unknown_flavors": list(unknown_flavors(costs)),
     }
 
 
@@ -156,9 +156,9 @@ def _time(options: Mapping[str, Any], name: str, zone: tzinfo) -> datetime | Non
 
 
 def _unknown(costs: Iterable[Cost]) -> list[str]:
-    sizes = unknown_sizes(costs)
-    if not sizes:
+    flavors = unknown_flavors(costs)
+    if not flavors:
         return []
     return [
-        f"No rate is known for {', '.join(sizes)}, so what they cost is missing. Give the SU per hour in rates.sizes."
+        f"No rate is known for {', '.join(flavors)}, so their cost is missing. Give their SU per hour in rates.flavors."
     ]

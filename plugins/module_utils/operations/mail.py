@@ -1,15 +1,16 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What jetstream_mail does."""
+"""The operation of jetstream_mail."""
 
 from __future__ import annotations
 
 import mimetypes
+import re
 import smtplib
 import ssl
-from collections.abc import Mapping
-from email.errors import MessageError
+from collections.abc import Iterable, Mapping
+from email.errors import MessageError, ObsoleteHeaderDefect
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
@@ -22,10 +23,12 @@ from ..errors import (
     Refused,
     Unreachable,
 )
+from ..files import read_file
 from ..http.loopback import is_loopback
 from ..model import Outcome
 from ..operation import Context
 from ..options import ModuleSpec
+from ..text.terminal import one_line
 
 SPEC = ModuleSpec(
     argument_spec={
@@ -46,6 +49,7 @@ SPEC = ModuleSpec(
 )
 
 
+_LOCAL_USER = re.compile(r"[\w.+-]+", re.ASCII)
 _TLS_HINT = "secure: always is for port 465, starttls for 587; SSL_CERT_FILE names a certificate authority of your own."
 
 
@@ -59,8 +63,8 @@ def mail(options: Mapping[str, Any], context: Context) -> Outcome:
         return Outcome(result, changed=True)
     refused = _send(message, options)
     if refused:
-        who = "; ".join(f"{address}: {why}" for address, why in refused.items())
-        return Outcome(result, changed=True, failure=f"The mail went to the others, but not to {who}.")
+        recipients = "; ".join(f"{address}: {reason}" for address, reason in refused.items())
+        return Outcome(result, changed=True, failure=f"The mail went to the others, but not to {recipients}.")
     return Outcome(result, changed=True)
 
 
@@ -68,57 +72,92 @@ OPERATION = mail
 
 
 def _message(options: Mapping[str, Any], context: Context) -> EmailMessage:
-    """Put the mail together. Raises ConfigurationError for addresses that are none, and files that cannot be read."""
+    """Put the mail together.
+
+    Raises ConfigurationError for what is not an address, for text that cannot be sent, and for files that cannot be
+    read.
+    """
+    if not options["to"]:
+        raise ConfigurationError("to has no address.")
+    for name in ("sender", "to"):
+        for address in [options[name]] if name == "sender" else options[name]:
+            _require_address(name, address)
     message = EmailMessage(policy=SMTP)
-    try:
-        message["From"] = options["sender"]
-        message["To"] = ", ".join(options["to"])
-        message["Subject"] = " ".join(options["subject"].split())
-    except (ValueError, IndexError, MessageError):
-        raise ConfigurationError("sender or to is not an address as it stands in a mail.") from None
-    if not message["To"].addresses or len(message["From"].addresses) != 1:
-        raise ConfigurationError("A mail needs one address in sender, and one or more in to.")
-    if strange := [each for each in _addresses(message) if not each.isascii() or not each]:
-        raise ConfigurationError(f"{strange[0]!r} is not an address that every mail server takes.")
+    message["From"] = options["sender"].strip()
+    message["To"] = ", ".join(each.strip() for each in options["to"])
     message["Date"] = format_datetime(context.clock.now())
     message["Message-ID"] = make_msgid(domain=message["From"].addresses[0].domain or None)
-    message.set_content(options["body"] or "", subtype=options["subtype"])
-    for name in options["attach"] or ():
-        _attach(message, Path(name))
+    try:
+        message["Subject"] = " ".join(options["subject"].split())
+        message.set_content(options["body"] or "", subtype=options["subtype"])
+        for path in options["attach"] or ():
+            _attach(message, Path(path))
+        # A header is encoded only now.
+        message.as_bytes()
+    except UnicodeError:
+        raise ConfigurationError(
+            "The mail has half a character (a lone surrogate) in it, which cannot be sent."
+        ) from None
     return message
 
 
+def _require_address(option: str, text: str) -> None:
+    """Refuse what is not just one address: Python would take the first of several, and drop the others."""
+    try:
+        header = SMTP.header_factory("To", text)
+        groups, defects = header.groups, header.defects
+    except (ValueError, IndexError, MessageError):
+        groups, defects = (), ()
+    addresses = [each for group in groups for each in group.addresses]
+    if len(addresses) != 1 or groups[0].display_name or not _is_flawless(addresses[0].addr_spec, defects):
+        raise ConfigurationError(
+            f"{option}: {text!r} is not one address.",
+            hint="Write it like jo@example.org or Jo <jo@example.org>. Separate several by commas, or give a list.",
+        )
+    if not addresses[0].addr_spec.isascii():
+        raise ConfigurationError(
+            f"{option}: {addresses[0].addr_spec!r} is not an address that every mail server takes."
+        )
+
+
+def _is_flawless(address: str, defects: Iterable[Exception]) -> bool:
+    """Whether Python found nothing wrong with an address, but that it is the name of a local user or an old form."""
+    if _LOCAL_USER.fullmatch(address):
+        return True
+    return "@" in address and all(isinstance(each, ObsoleteHeaderDefect) for each in defects)
+
+
 def _addresses(message: EmailMessage) -> list[str]:
-    """Return the sender's address, then those of the receivers."""
+    """Return the sender's address, then those of the recipients."""
     return [each.addr_spec for name in ("From", "To") for each in message[name].addresses]
 
 
 def _attach(message: EmailMessage, path: Path) -> None:
     try:
-        content = path.read_bytes()
+        content = read_file(path)
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be attached: {error.strerror}.") from None
     kind, encoding = mimetypes.guess_type(path.name)
     main, _separator, sub = (kind if kind and not encoding else "application/octet-stream").partition("/")
-    message.add_attachment(content, maintype=main, subtype=sub, filename=path.name)
+    message.add_attachment(content, maintype=main, subtype=sub, filename=one_line(path.name))
 
 
 def _send(message: EmailMessage, options: Mapping[str, Any]) -> dict[str, str]:
-    """Hand the mail to the server. Returns whom it refused, and why, where it took the mail for others."""
+    """Hand the mail to the server. Returns the recipients that it refused, with its reasons, if it took others."""
     where = f"{options['host']}:{options['port']}"
     try:
         with _connection(options) as server:
             if options["username"]:
                 server.login(options["username"], options["password"])
             # Not send_message(), which puts > before lines that begin with "From ".
-            sender, *receivers = _addresses(message)
-            refused = server.sendmail(sender, receivers, message.as_bytes())
+            sender, *recipients = _addresses(message)
+            refused = server.sendmail(sender, recipients, message.as_bytes())
     except smtplib.SMTPAuthenticationError as error:
         raise AuthenticationFailed(f"The mail server {where} refused the login: {_words(error.smtp_error)}.") from None
     except smtplib.SMTPRecipientsRefused as error:
         raise Refused(f"The mail server {where} took the mail for nobody: {_reasons(error.recipients)}.") from None
     except smtplib.SMTPServerDisconnected as error:
-        # This is how smtplib speaks of a time that is up, too.
+        # smtplib reports a timeout in this way, too.
         silent = isinstance(error.__context__, TimeoutError)
         raise (
             _silent(where, options) if silent else Unreachable(f"The mail server {where} ended the connection.")
@@ -135,7 +174,7 @@ def _send(message: EmailMessage, options: Mapping[str, Any]) -> dict[str, str]:
         raise _silent(where, options) from None
     except OSError as error:
         raise Unreachable(f"The mail server {where} cannot be reached: {error.strerror or error}.") from None
-    return {address: _words(why) for address, (_unused, why) in refused.items()}
+    return {address: _words(reason) for address, (_code, reason) in refused.items()}
 
 
 def _silent(where: str, options: Mapping[str, Any]) -> Unreachable:
@@ -143,7 +182,7 @@ def _silent(where: str, options: Mapping[str, Any]) -> Unreachable:
 
 
 def _connection(options: Mapping[str, Any]) -> smtplib.SMTP:
-    """Connect, as secure as was asked for. Whoever answers has to prove who it is wherever TLS is spoken."""
+    """Connect, as secure as the options say. Wherever there is TLS, the server's certificate is checked."""
     host, port, secure, timeout = (options[name] for name in ("host", "port", "secure", "timeout"))
     if secure == "always":
         return smtplib.SMTP_SSL(host, port, timeout=timeout, context=ssl.create_default_context())
@@ -157,9 +196,9 @@ def _connection(options: Mapping[str, Any]) -> smtplib.SMTP:
 
 
 def _secure(server: smtplib.SMTP, options: Mapping[str, Any]) -> None:
-    """Change to TLS where that is asked for, or where it can be tried.
+    """Change to TLS where the options ask for it, or where it can be tried.
 
-    On its way to this machine itself, a mail is seen by nobody, and mail servers there have made-up certificates.
+    To this machine itself it is not tried: nobody can listen, and mail servers there have self-signed certificates.
     """
     server.ehlo_or_helo_if_needed()
     tried = options["secure"] == "try" and not is_loopback(options["host"])
@@ -179,7 +218,7 @@ def _needs(options: Mapping[str, Any]) -> str:
 
 
 def _reasons(recipients: Mapping[str, tuple[int, bytes]]) -> str:
-    return "; ".join(f"{address}: {_words(why)}" for address, (_unused, why) in recipients.items())
+    return "; ".join(f"{address}: {_words(reason)}" for address, (_code, reason) in recipients.items())
 
 
 def _words(said: bytes | str) -> str:

@@ -7,31 +7,42 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 
 from ..model import AllocationSource, Instance
-from .rates import Rates, exact
+from .history import Pace
+from .rates import Rates, figure
 
-_SECONDS_AN_HOUR = Decimal(3600)
+_HOURS_A_DAY = Decimal(24)
+_SECONDS_A_DAY = Decimal(86400)
+_LENGTH_OF_A_DATE = len("2026-12-31")
+# A date without a time is a whole day, which belongs to the allocation.
+_REST_OF_THE_DAY = timedelta(days=1, seconds=-1)
 
 
 @dataclass(frozen=True, slots=True)
 class Burn:
-    """What instances cost together: C(su_per_hour) of those whose rate is known, and the sizes of which it is not."""
+    """What instances cost per hour together, without those whose flavors have no known rate, which are named."""
 
     su_per_hour: Decimal
-    unknown_sizes: tuple[str, ...]
+    unknown_flavors: tuple[str, ...]
 
     @property
     def known(self) -> Decimal | None:
-        """What is known of it: None if that is nothing, which is not the same as costing nothing."""
+        """The sum of what is known: None if that is nothing, which is not the same as costing nothing."""
         return self.su_per_hour if self.su_per_hour or self.is_complete else None
 
     @property
     def is_complete(self) -> bool:
         """Whether every instance is counted."""
-        return not self.unknown_sizes
+        return not self.unknown_flavors
+
+    @property
+    def pace(self) -> Pace:
+        """The same per day, as a pace that was kept for no time at all."""
+        su_per_day = self.su_per_hour * _HOURS_A_DAY if self.is_complete else None
+        return Pace(su_per_day, Decimal(0), self.unknown_flavors)
 
 
 def burn_of(instances: Iterable[Instance], rates: Rates) -> Burn:
@@ -48,55 +59,69 @@ def burn_of(instances: Iterable[Instance], rates: Rates) -> Burn:
 
 
 @dataclass(frozen=True, slots=True)
+class Forecast:
+    """How long the remaining SU last at a pace: ``days`` from now, at ``exhausted_at``.
+
+    Both are None if nothing is used, or so little that it lasts beyond the year 9999; if the pace or the remaining SU
+    are not known; and after the end of the allocation.
+    """
+
+    days: Decimal | None = None
+    exhausted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Budget:
     """How an allocation stands, in SU. What cannot be known is None.
 
-    C(hours_left) and C(exhausted_at) hold at the rate of the burn; C(su_per_hour_to_last) is the rate at which what is
-    left lasts to the end date.
+    ``habit`` is the forecast at the pace of the last days, ``momentary`` the one at the pace of this moment. Until the
+    allocation's end the remaining SU last at ``su_per_day_to_last``.
     """
 
-    left: Decimal | None
-    percent_used: Decimal | None
-    hours_left: Decimal | None
-    exhausted_at: datetime | None
-    su_per_hour_to_last: Decimal | None
+    remaining: Decimal | None = None
+    percent_used: Decimal | None = None
+    end: datetime | None = None
+    has_ended: bool = False
+    habit: Forecast = Forecast()
+    momentary: Forecast = Forecast()
+    su_per_day_to_last: Decimal | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing can be used any more."""
+        return self.has_ended or (self.remaining is not None and self.remaining <= 0)
 
 
-def budget_of(source: AllocationSource, burn: Burn, now: datetime) -> Budget:
-    """Work out how long an allocation lasts. A burn that is not complete foretells nothing."""
-    if source.compute_allowed is None or source.compute_used is None:
-        return Budget(None, None, None, None, None)
-    allowed, used = exact(source.compute_allowed), exact(source.compute_used)
-    left = allowed - used
-    hours = max(left, Decimal(0)) / burn.su_per_hour if burn.is_complete and burn.su_per_hour > 0 else None
+def budget_of(source: AllocationSource, pace: Pace, burn: Burn, now: datetime) -> Budget:
+    """Work out how long an allocation lasts. A pace that is not known foretells nothing."""
+    end = end_of(source.end_date)
+    has_ended = end is not None and end <= now
+    allowed, used = figure(source.compute_allowed), figure(source.compute_used)
+    if allowed is None or used is None:
+        return Budget(end=end, has_ended=has_ended)
+    remaining = allowed - used
     return Budget(
-        left=left,
+        remaining=remaining,
         percent_used=used / allowed * 100 if allowed > 0 else None,
-        hours_left=hours,
-        exhausted_at=_after(now, hours),
-        su_per_hour_to_last=_to_last(left, source.end_date, now),
+        end=end,
+        has_ended=has_ended,
+        habit=Forecast() if has_ended else _forecast(remaining, pace, now),
+        momentary=Forecast() if has_ended else _forecast(remaining, burn.pace, now),
+        su_per_day_to_last=None if end is None or has_ended else _to_last(remaining, end, now),
     )
 
 
-def _after(now: datetime, hours: Decimal | None) -> datetime | None:
-    if hours is None:
-        return None
-    try:
-        return now + timedelta(hours=float(hours))
-    except OverflowError:
-        return None
-
-
-def _to_last(left: Decimal, end_date: str | None, now: datetime) -> Decimal | None:
-    end = moment(end_date)
-    if end is None or end <= now:
-        return None
-    return max(left, Decimal(0)) / (Decimal(str((end - now).total_seconds())) / _SECONDS_AN_HOUR)
+def end_of(text: str | None) -> datetime | None:
+    """Read the end of an allocation; of a date without a time, that is the end of the day. None if it is no date."""
+    read = moment(text)
+    if read is None or text is None or len(text) > _LENGTH_OF_A_DATE:
+        return read
+    return None if read.date() == date.max else read + _REST_OF_THE_DAY
 
 
 def moment(text: str | None, zone: tzinfo = UTC) -> datetime | None:
-    """Read an ISO 8601 date or time, in C(zone) where it names none; None for None and for what is neither."""
-    if not text:
+    """Read an ISO 8601 date or time, in ``zone`` where it names none; None for None and for what is neither."""
+    if not isinstance(text, str):
         return None
     try:
         read = datetime.fromisoformat(text)
@@ -108,3 +133,19 @@ def moment(text: str | None, zone: tzinfo = UTC) -> datetime | None:
 def iso(time: datetime | None) -> str | None:
     """Write a time as the APIs do: ISO 8601, UTC, whole seconds, with a Z."""
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if time else None
+
+
+def _forecast(remaining: Decimal, pace: Pace, now: datetime) -> Forecast:
+    if remaining <= 0:
+        return Forecast(Decimal(0), now)
+    if not pace.su_per_day:
+        return Forecast()
+    days = remaining / pace.su_per_day
+    try:
+        return Forecast(days, now + timedelta(days=float(days)))
+    except OverflowError:
+        return Forecast()
+
+
+def _to_last(remaining: Decimal, end: datetime, now: datetime) -> Decimal:
+    return max(remaining, Decimal(0)) / (Decimal(str((end - now).total_seconds())) / _SECONDS_A_DAY)

@@ -1,10 +1,10 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Charts as SVG that stands in a page, drawn by matplotlib, which is optional.
+"""Charts of a usage report's result as SVG that stands in a page, drawn by matplotlib, which is optional.
 
-Colours are CSS variables with the light ones behind them, so that one drawing serves light and dark pages, and mail
-clients that know neither.
+Colors are CSS variables with the light ones behind them, so that one drawing serves light and dark pages. Each chart is
+drawn for two widths, since the letters of an SVG grow with it: a page shows one of them.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from __future__ import annotations
 import io
 import re
 import traceback
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from html import escape
 from typing import Any
 
 from ..errors import ConfigurationError
 from ..text.terminal import one_line
-from .figures import Reading, Standing
 
 try:
     import matplotlib as mpl
@@ -35,20 +35,30 @@ else:
     # This part of matplotlib has no types.
     _DATES: Any = dates
 
+Row = Mapping[str, Any]
 # Drawn in these, which nothing else has, and then named.
-_COLOURS: Mapping[str, str] = {
+_COLORS: Mapping[str, str] = {
     "#1c2733": "ink",
     "#5f6c7b": "soft",
     "#d5dbe1": "line",
+    "#eef1f4": "band",
     "#1769aa": "first",
     "#c4561a": "second",
+    "#2e7d4f": "third",
+    "#7b4fa3": "fourth",
 }
-_INK, _SOFT, _LINE, _FIRST, _SECOND = _COLOURS
+_INK, _SOFT, _LINE, _BAND, _FIRST, _SECOND, _THIRD, _FOURTH = _COLORS
+_SERIES = (_FIRST, _SECOND, _THIRD, _FOURTH)
 # An allocation is for a year. If the line led farther, the past would be a dot at its beginning.
 _FARTHEST = timedelta(days=366)
 _SHORTEST = 4.0
-# Inches at 72 points. Narrower than a phone's screen, where letters become larger than this by that, and not smaller.
-_SIZE = (4.3, 2.4)
+# Inches at 72 points: a phone's screen, and the page at its full width. The page shows letters at least as large.
+_SIZES: Mapping[str, tuple[float, float]] = {"narrow": (4.3, 2.4), "wide": (7.6, 2.9)}
+_BAR = 0.8
+_UNFINISHED = 0.45
+# Years, months, days, and less; of the first of a month, the month. No day has a zero before it.
+_FORMATS = ["%Y", "%b", "%-d", "%H:%M", "%H:%M", "%S.%f"]
+_ZEROS = ["", "%Y", "%b", "%b %-d", "%H:%M", "%H:%M"]
 _STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "jetstream.cloud",
@@ -57,7 +67,17 @@ _STYLE: Any = {
 }
 
 
-def require() -> None:
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The SU of one allocation in a chart of days. ``color`` is the name of a CSS variable."""
+
+    name: str
+    color: str
+    su: float
+    by_day: Mapping[str, float]
+
+
+def require_matplotlib() -> None:
     """Raise ConfigurationError if matplotlib is not installed."""
     if MATPLOTLIB_IMPORT_ERROR is not None:
         raise ConfigurationError(
@@ -66,72 +86,129 @@ def require() -> None:
         )
 
 
-def has_course(standing: Standing, now: datetime) -> bool:
-    """Say whether there is more to draw than where an allocation stands: days before, or where that leads."""
-    return bool(_past(standing, now)) or leads_somewhere(standing)
+def remaining_chart(allocation: Row, taken_at: datetime) -> str:
+    """Draw the remaining SU of an allocation of the result, day by day, and where its pace leads.
+
+    Returns "" if there is no more than a point to draw.
+    """
+    course = _Course(allocation, taken_at)
+    if not course.has_past and course.leads_to is None:
+        return ""
+    title = f"Remaining SU of {allocation['name']}"
+    return _drawn(lambda axes: _draw_course(axes, course), title, f"remaining-{allocation['uuid']}")
 
 
-def leads_somewhere(standing: Standing) -> bool:
-    """Say whether something is left, and is being used up."""
-    return standing.budget.exhausted_at is not None and (standing.budget.left or 0) > 0
+def leads_somewhere(allocation: Row, taken_at: datetime) -> bool:
+    """Return whether ``remaining_chart`` shows where the pace leads."""
+    return _Course(allocation, taken_at).leads_to is not None
 
 
-def left_over_time(standing: Standing, now: datetime) -> str:
-    """Draw what was left of an allocation, day by day, and where that leads."""
-    with mpl.rc_context(_STYLE):
-        return _left_over_time(standing, now)
+def days_chart(days: Sequence[Row]) -> str:
+    """Draw the SU of each day, by allocation. Weekends have a band behind them; a day that is not over is pale."""
+    return _drawn(lambda axes: _draw_days(axes, days), "SU used per day", "days")
 
 
-def used_per_day(days: Mapping[date, Decimal]) -> str:
-    """Draw what was used on each day."""
-    with mpl.rc_context(_STYLE):
-        return _used_per_day(days)
+def day_series(days: Sequence[Row]) -> list[Series]:
+    """Return what ``days_chart`` stacks, the largest first. Where there are many, the small ones are joined."""
+    used: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for each in days:
+        for part in each["allocations"]:
+            used[part["name"] or "not known"][each["date"]] += part["su"]
+    sums = {name: sum(rows.values()) for name, rows in used.items()}
+    names = sorted((name for name in sums if sums[name]), key=lambda each: (-sums[each], each))
+    ranked = [(sums[name], name, used[name]) for name in names]
+    if len(ranked) <= len(_SERIES):
+        named, rest = ranked, []
+    else:
+        named, rest = ranked[: len(_SERIES) - 1], ranked[len(_SERIES) - 1 :]
+    series = [Series(name, _COLORS[color], su, rows) for (su, name, rows), color in zip(named, _SERIES, strict=False)]
+    if rest:
+        others: dict[str, float] = defaultdict(float)
+        for _su, _name, rows in rest:
+            for day, su in rows.items():
+                others[day] += su
+        series.append(Series(f"{len(rest)} others", _COLORS[_FOURTH], sum(others.values()), others))
+    return series
 
 
-def _left_over_time(standing: Standing, now: datetime) -> str:
-    figure, axes = _paper()
-    left = standing.budget.left or Decimal(0)
-    past = _past(standing, now)
-    days = [*(each.day for each in past), now.date()]
-    amounts = [*(float(each.left) for each in past), float(left)]
+class _Course:
+    """The points of a chart of remaining SU."""
+
+    def __init__(self, allocation: Row, taken_at: datetime) -> None:
+        today = taken_at.date()
+        self.remaining = float(allocation["remaining"] or 0)
+        past = [(date.fromisoformat(each["date"]), float(each["remaining"])) for each in allocation["snapshots"]]
+        self.past = [*((day, su) for day, su in past if day < today), (today, self.remaining)]
+        self.has_past = len(self.past) > 1
+        self.end = _end(allocation, today)
+        self.leads_to = self._leads_to(allocation, today)
+
+    def _leads_to(self, allocation: Row, today: date) -> tuple[date, float] | None:
+        """Return the end of the projection: nothing remains, or what comes before: the allocation's end, or a year."""
+        pace = allocation["su_per_day"]
+        if pace is None and allocation["su_per_hour"] is not None and not allocation["unknown_flavors"]:
+            pace = allocation["su_per_hour"] * 24
+        if not pace or self.remaining <= 0 or allocation["has_ended"]:
+            return None
+        farthest = min(self.end, today + _FARTHEST) if self.end else today + _FARTHEST
+        days = self.remaining / pace
+        if days <= (farthest - today).days:
+            return today + timedelta(days=days), 0.0
+        return farthest, self.remaining - pace * (farthest - today).days
+
+
+def _end(allocation: Row, today: date) -> date | None:
+    try:
+        end = date.fromisoformat(str(allocation["end_date"])[:10])
+    except ValueError:
+        return None
+    return end if end > today else None
+
+
+def _draw_course(axes: mpl.axes.Axes, course: _Course) -> None:
+    days, amounts = [day for day, _su in course.past], [su for _day, su in course.past]
     axes.plot(_numbers(days), amounts, color=_FIRST, marker="o", ms=2.5, linewidth=1.2)
-    exhausted = standing.budget.exhausted_at
-    if exhausted and leads_somewhere(standing):
-        until, then = _where_it_leads(standing, now, exhausted)
-        axes.plot([_number(now.date()), _number(until)], [float(left), float(then)], color=_SECOND, linestyle="--")
-    if standing.end and standing.end > now:
-        axes.axvline(_number(standing.end.date()), color=_SOFT, linewidth=1, linestyle=":")
+    if course.leads_to:
+        until, then = course.leads_to
+        axes.plot([_number(days[-1]), _number(until)], [amounts[-1], then], color=_SECOND, linestyle="--")
+    if course.end:
+        axes.axvline(_number(course.end), color=_SOFT, linewidth=1, linestyle=":")
     _around_zero(axes, amounts)
     _date_axis(axes)
-    return _svg(figure, f"SU left of {standing.name}", standing.uuid)
 
 
-def _used_per_day(days: Mapping[date, Decimal]) -> str:
-    figure, axes = _paper()
-    amounts = [float(each) for each in days.values()]
-    axes.bar(_numbers(list(days)), amounts, width=0.8, color=_FIRST)
-    _around_zero(axes, amounts)
+def _draw_days(axes: mpl.axes.Axes, days: Sequence[Row]) -> None:
+    numbers = _numbers([date.fromisoformat(each["date"]) for each in days])
+    for number, each in zip(numbers, days, strict=True):
+        if each["is_weekend"]:
+            axes.axvspan(number - 0.5, number + 0.5, color=_BAND, linewidth=0, zorder=0)
+    floor = [0.0] * len(days)
+    hexes = {name: color for color, name in _COLORS.items()}
+    for series in day_series(days):
+        heights = [series.by_day.get(each["date"], 0.0) for each in days]
+        bars = axes.bar(numbers, heights, width=_BAR, bottom=floor, color=hexes[series.color])
+        for bar, each in zip(bars, days, strict=True):
+            if not each["is_complete"]:
+                bar.set_alpha(_UNFINISHED)
+        floor = [low + height for low, height in zip(floor, heights, strict=True)]
+    _around_zero(axes, floor)
+    axes.set_xlim(numbers[0] - 0.6, numbers[-1] + 0.6)
     _date_axis(axes)
-    return _svg(figure, "SU used per day", "days")
 
 
-def _past(standing: Standing, now: datetime) -> list[Reading]:
-    return [each for each in standing.past if each.day < now.date()]
+def _drawn(draw: Callable[[mpl.axes.Axes], None], title: str, key: str) -> str:
+    """Return a drawing for each width. ``key`` tells its ids from those of other charts in a page."""
+    drawings = []
+    with mpl.rc_context(_STYLE):
+        for name, size in _SIZES.items():
+            figure, axes = _paper(size)
+            draw(axes)
+            drawings.append(f'<div class="{name}">{_svg(figure, title, f"{name}-{key}")}</div>')
+    return "".join(drawings)
 
 
-def _where_it_leads(standing: Standing, now: datetime, exhausted: datetime) -> tuple[datetime, Decimal]:
-    """Return the end of the projection: nothing left, or what comes before: the allocation's end, or a year."""
-    until = now + _FARTHEST
-    if standing.end and standing.end > now:
-        until = min(until, standing.end)
-    if exhausted <= until:
-        return exhausted, Decimal(0)
-    hours = Decimal(str((until - now) / timedelta(hours=1)))
-    return until, (standing.budget.left or Decimal(0)) - standing.burn.su_per_hour * hours
-
-
-def _paper() -> tuple[Figure, mpl.axes.Axes]:
-    figure = Figure(figsize=_SIZE, layout="constrained", facecolor="none")
+def _paper(size: tuple[float, float]) -> tuple[Figure, mpl.axes.Axes]:
+    figure = Figure(figsize=size, layout="constrained", facecolor="none")
     FigureCanvasSVG(figure)
     axes = figure.add_subplot(facecolor="none")
     axes.spines[["top", "right"]].set_visible(False)
@@ -146,7 +223,7 @@ def _paper() -> tuple[Figure, mpl.axes.Axes]:
 
 
 def _around_zero(axes: mpl.axes.Axes, amounts: Sequence[float]) -> None:
-    """Let the axis of amounts have zero, and something to stand on it."""
+    """Let the axis of amounts have zero, and some height above it."""
     low, high = min(0.0, *amounts), max(0.0, *amounts)
     axes.set_ylim(low * 1.05, high * 1.05 if high or low else 1.0)
 
@@ -157,7 +234,8 @@ def _date_axis(axes: mpl.axes.Axes) -> None:
     axes.set_xlim(first, max(last, first + _SHORTEST))
     locator = _DATES.AutoDateLocator(minticks=3, maxticks=6)
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(_DATES.ConciseDateFormatter(locator, show_offset=False))
+    formatter = _DATES.ConciseDateFormatter(locator, formats=_FORMATS, zero_formats=_ZEROS, show_offset=False)
+    axes.xaxis.set_major_formatter(formatter)
 
 
 def _number(day: date) -> float:
@@ -169,17 +247,16 @@ def _numbers(days: Sequence[date]) -> list[float]:
 
 
 def _svg(figure: Figure, title: str, key: str) -> str:
-    """Return the drawing. C(key) tells its ids from those of the others in a page."""
     target = io.StringIO()
     figure.savefig(target, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     text = target.getvalue()
-    # A page is not XML: no prologue. Nor has it a fixed width: the drawing takes what there is.
+    # A page is not XML: no prologue. Nor has it a fixed width: the drawing takes the width of the page.
     text = text[text.index("<svg") :]
     text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1, flags=re.DOTALL)
     text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1, flags=re.DOTALL)
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     prefix = re.sub(r"\W", "-", key)
     text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{prefix}-", text)
-    for colour, name in _COLOURS.items():
-        text = text.replace(colour, f"var(--{name}, {colour})")
+    for color, name in _COLORS.items():
+        text = text.replace(color, f"var(--{name}, {color})")
     return text.replace("<svg", f'<svg role="img" aria-label="{escape(one_line(title))}"', 1)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What became of service units: periods in a state, their cost, and its share of each day. Pure functions."""
+"""What instances used: periods in a state, their cost, its share of each day, and its pace. Pure functions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from decimal import Decimal
 from ..model import StatusPeriod
 from .rates import Rates
 
+PACE_DAYS = 7
 _SECONDS_AN_HOUR = Decimal(3600)
+_SECONDS_A_DAY = Decimal(86400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,18 @@ class Cost:
     period: StatusPeriod
     hours: Decimal
     su: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What was used per day, as the mean of the last ``days`` days.
+
+    ``su_per_day`` is None if that is not known: some rates are not, or there is less than a day to judge by.
+    """
+
+    su_per_day: Decimal | None
+    days: Decimal
+    unknown_flavors: tuple[str, ...] = ()
 
 
 def without_gaps_or_overlaps(periods: Iterable[StatusPeriod], now: datetime) -> list[StatusPeriod]:
@@ -65,12 +79,23 @@ def total(costs: Iterable[Cost]) -> Decimal:
 
 def known_total(costs: Sequence[Cost]) -> Decimal | None:
     """Add up what is known: None if that is nothing, which is not the same as costing nothing."""
-    return total(costs) or (None if unknown_sizes(costs) else Decimal(0))
+    return total(costs) or (None if unknown_flavors(costs) else Decimal(0))
 
 
-def unknown_sizes(costs: Iterable[Cost]) -> tuple[str, ...]:
+def unknown_flavors(costs: Iterable[Cost]) -> tuple[str, ...]:
     """Name the flavors without a rate."""
     return tuple(sorted({each.period.flavor.name for each in costs if each.su is None}))
+
+
+def pace_of(costs: Sequence[Cost], now: datetime) -> Pace:
+    """Return the pace of the last days by the costs since then, ``PACE_DAYS`` days ago.
+
+    Where the first instance is younger, its age counts: a new fleet is not taken for a quiet one.
+    """
+    start = min((each.period.start for each in costs), default=now - timedelta(days=PACE_DAYS))
+    days = Decimal(str((now - start).total_seconds())) / _SECONDS_A_DAY
+    unknown = unknown_flavors(costs)
+    return Pace(None if unknown or days < 1 else total(costs) / days, days, unknown)
 
 
 def by_day(costs: Iterable[Cost], zone: tzinfo) -> Mapping[date, Decimal]:

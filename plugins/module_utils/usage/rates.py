@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
 from ..errors import ConfigurationError
@@ -34,30 +34,33 @@ STATUS_SHARES: Mapping[str, Decimal] = {
     "missing": Decimal(0),
 }
 _FINEST = Decimal("0.001")
+_ABSURD = Decimal(10) ** 15
+# Enough places for every amount that is not absurd, in any number of years.
+_WIDE = Context(prec=60)
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """A table of rates. C(families): SU per hour and core; C(sizes): SU per hour; C(states): shares from 0 to 1."""
+    """A table of rates: SU per core hour by family, SU per hour by flavor, and shares from 0 to 1 by state."""
 
     families: Mapping[str, Decimal]
-    sizes: Mapping[str, Decimal]
+    flavors: Mapping[str, Decimal]
     states: Mapping[str, Decimal]
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any] | None) -> Rates:
-        """Take the built-in table, with what a user says otherwise.
+        """Return the built-in table, with the rates of a user before it.
 
         Raises ConfigurationError for what is not a number, negative, or a share above 1.
         """
-        said = options or {}
-        states = _numbers(said.get("states"), "rates.states")
+        given = options or {}
+        states = _numbers(given.get("states"), "rates.states")
         for name, share in states.items():
             if share > 1:
                 raise ConfigurationError(f"rates.states: {name} is {share}, but a share is from 0 to 1.")
         return cls(
-            families={**FAMILY_RATES, **_numbers(said.get("families"), "rates.families")},
-            sizes=_numbers(said.get("sizes"), "rates.sizes"),
+            families={**FAMILY_RATES, **_numbers(given.get("families"), "rates.families")},
+            flavors=_numbers(given.get("flavors"), "rates.flavors"),
             states={**STATUS_SHARES, **states},
         )
 
@@ -67,13 +70,24 @@ class Rates:
         return None if active is None else active * self.states.get(status, Decimal(1))
 
     def _while_active(self, flavor: Flavor) -> Decimal | None:
-        if flavor.name in self.sizes:
-            return self.sizes[flavor.name]
+        if flavor.name in self.flavors:
+            return self.flavors[flavor.name]
         rate = self.families.get(family_name(flavor.name))
         return None if rate is None or flavor.vcpus is None else rate * flavor.vcpus
 
 
 DEFAULT_RATES = Rates(FAMILY_RATES, {}, STATUS_SHARES)
+
+
+def figure(value: object) -> Decimal | None:
+    """Return an amount that a server gave; None for what is none, such as NaN, and for what nobody can have."""
+    if value is None or isinstance(value, bool):
+        return None
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and abs(amount) < _ABSURD else None
 
 
 def exact(number: float | str) -> Decimal:
@@ -83,7 +97,7 @@ def exact(number: float | str) -> Decimal:
 
 def number(value: Decimal) -> int | float:
     """Return what a result shows: three decimals at the most, and none of a whole number."""
-    rounded = value.quantize(_FINEST)
+    rounded = value.quantize(_FINEST, context=_WIDE)
     return int(rounded) if rounded == rounded.to_integral_value() else float(rounded)
 
 
@@ -92,13 +106,13 @@ def number_if_known(value: Decimal | None) -> int | float | None:
     return None if value is None else number(value)
 
 
-def _numbers(said: Mapping[str, Any] | None, option: str) -> dict[str, Decimal]:
+def _numbers(given: Mapping[str, Any] | None, option: str) -> dict[str, Decimal]:
     numbers = {}
-    for name, value in (said or {}).items():
+    for name, value in (given or {}).items():
         try:
             numbers[str(name)] = exact(value)
         except InvalidOperation:
             raise ConfigurationError(f"{option}: {name} is {value!r}, which is not a number.") from None
-        if not numbers[str(name)].is_finite() or numbers[str(name)] < 0:
+        if not (numbers[str(name)].is_finite() and 0 <= numbers[str(name)] < _ABSURD):
             raise ConfigurationError(f"{option}: {name} is {value!r}, but must be 0 or more.")
     return numbers

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from ansible_collections.jetstream.cloud.plugins.action import operation, usage_report
 from ansible_collections.jetstream.cloud.plugins.action.operation import _operation_of
 from ansible_collections.jetstream.cloud.tests.unit.collection.docs import (
     COLLECTION,
@@ -28,8 +29,11 @@ def test_the_action_group_has_every_module_that_takes_a_connection_and_no_other(
     assert action_group() == [name for name in MODULES if "api_url" in spec_of(name).argument_spec]
 
 
-def test_every_operation_is_routed_to_the_one_action_plugin() -> None:
-    assert action_plugins() == dict.fromkeys(OPERATIONS, f"{COLLECTION}.operation")
+def test_every_operation_is_routed_to_the_one_action_plugin_or_to_one_that_is_derived_from_it() -> None:
+    derived = {"jetstream_usage_report": f"{COLLECTION}.usage_report"}
+
+    assert action_plugins() == dict.fromkeys(OPERATIONS, f"{COLLECTION}.operation") | derived
+    assert issubclass(usage_report.ActionModule, operation.ActionModule)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

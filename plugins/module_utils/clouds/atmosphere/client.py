@@ -30,6 +30,7 @@ from ...errors import (
 from ...http.transport import Transport
 from ...model import (
     AllocationSource,
+    CloudAccount,
     Instance,
     StatusPeriod,
     Volume,
@@ -105,6 +106,10 @@ class AtmosphereCloud:
     def unsupported_actions(self, instance: Instance) -> Mapping[Action, str]:
         """Return what cannot be done to an instance, and why. See Cloud."""
         return _UNSUPPORTED
+
+    def account(self) -> CloudAccount:
+        """Return the account that is logged in to; its user is not known where a token is all there is. See Cloud."""
+        return CloudAccount(site=self._login.site, cloud="Atmosphere", user=self._login.username)
 
     def list_instances(self, *, live: bool, images: bool = True) -> list[Instance]:
         """Return every instance of the account, by number. See Cloud."""

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from ...clock import Clock
 from ...errors import (
@@ -42,6 +43,16 @@ class Login:
         self._token: str | None = connection.token
         self._logged_in = False
         self._fresh = fresh
+
+    @property
+    def site(self) -> str:
+        """Return the host, with its port, that the login goes to."""
+        return urlsplit(self._connection.api_url).netloc.rpartition("@")[2]
+
+    @property
+    def username(self) -> str | None:
+        """Return whose login it is; None if only a token was given."""
+        return self._connection.username
 
     def request(
         self,

@@ -20,6 +20,7 @@ from ...errors import (
 from ...flavors import family_of
 from ...model import (
     AllocationSource,
+    CloudAccount,
     Instance,
     StatusPeriod,
     Volume,
@@ -32,6 +33,7 @@ from .parsing import (
     image_id,
     instance_from_nova,
     periods_from_actions,
+    rests_since,
     volume_from_cinder,
 )
 from .responses import raise_for_status
@@ -76,6 +78,8 @@ class Jetstream2Cloud:
         self._clock = clock
         self.max_concurrency = max_concurrency
         self._known: Account | None = None
+        # The rows of the last list, for what is read in one go with it.
+        self._listed: list[Json] | None = None
 
     def unsupported_actions(self, instance: Instance) -> Mapping[Action, str]:
         """Return what cannot be done to an instance, and why. See Cloud."""
@@ -91,9 +95,20 @@ class Jetstream2Cloud:
             )
         return withheld
 
+    def account(self) -> CloudAccount:
+        """Return the project that is logged in to. See Cloud."""
+        account = self._account()
+        return CloudAccount(
+            site=self._session.site,
+            cloud=account.region,
+            user=account.user_name,
+            project=account.project_name,
+            project_uuid=account.project_id,
+        )
+
     def list_instances(self, *, live: bool, images: bool = True) -> list[Instance]:
         """Return every server of the project, by name. States are always live. See Cloud."""
-        rows = self._servers()
+        rows = self._listed = self._servers()
         names = self._image_names(rows) if images else {}
         return sorted((self._instance(row, names) for row in rows), key=lambda each: (each.name, each.uuid))
 
@@ -101,7 +116,7 @@ class Jetstream2Cloud:
         """Return every volume of the project, by name. See Cloud."""
         rows = self._all("volumev3", "/volumes/detail", "volumes", "Listing volumes")
         attached = any(row.get("attachments") for row in rows)
-        names = {row["id"]: row["name"] for row in self._servers()} if attached else {}
+        names = {row["id"]: row["name"] for row in self._listed_servers()} if attached else {}
         return sorted(
             (self._shaped(volume_from_cinder, row, self._account(), names) for row in rows),
             key=lambda each: (each.name, each.uuid),
@@ -118,14 +133,14 @@ class Jetstream2Cloud:
 
     def list_history(self, since: datetime | None = None) -> list[StatusPeriod]:
         """Return which states the project's servers were in, by what was done to them. See Cloud."""
-        rows = [*self._servers(), *self._deleted_servers(since)]
-        instances = [self._instance(row, {}) for row in rows]
-        actions = in_parallel(self._actions, instances, self.max_concurrency)
-        return [
-            period
-            for instance, row, done in zip(instances, rows, actions, strict=True)
-            for period in self._shaped(periods_from_actions, instance, row, done)
-        ]
+        rows = [*self._listed_servers(), *self._deleted_servers(since)]
+
+        def periods(row: Json) -> list[StatusPeriod]:
+            instance = self._instance(row, {})
+            rests = since is not None and self._shaped(rests_since, instance, row, since)
+            return self._shaped(periods_from_actions, instance, row, [] if rests else self._actions(instance))
+
+        return [period for each in in_parallel(periods, rows, self.max_concurrency) for period in each]
 
     def get_instance(self, instance: Instance) -> Instance:
         """Return one server as it is this moment. See Cloud."""
@@ -196,6 +211,10 @@ class Jetstream2Cloud:
 
     def _servers(self) -> list[Json]:
         return self._all("compute", "/servers/detail", "servers", "Listing instances", microversion=_COMPUTE)
+
+    def _listed_servers(self) -> list[Json]:
+        """Return the servers of the last list, or list them if there is none yet."""
+        return self._servers() if self._listed is None else self._listed
 
     def _deleted_servers(self, since: datetime | None) -> list[Json]:
         """Return what nova still knows of servers that were deleted: it tells only whoever asks for changes."""

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from ...clock import Clock
 from ...errors import (
@@ -135,6 +136,11 @@ class Session:
             project_name=access.project_name,
             region=self._region.get_region_name() or "",
         )
+
+    @property
+    def site(self) -> str:
+        """Return the host, with its port, that the login goes to."""
+        return urlsplit(self._auth_url).netloc.rpartition("@")[2] or self._auth_url
 
     def has(self, service: str) -> bool:
         """Tell whether the cloud has a service. Logs in if there is no token yet."""

@@ -121,14 +121,15 @@ def volume_from_cinder(row: Json, account: Account, instances: Mapping[str, str]
     )
 
 
-def allocation_sources_from_accounting(rows: Sequence[Json], account: Account, now: datetime) -> list[AllocationSource]:
+def allocation_sources_from_accounting(rows: Sequence[Any], account: Account, now: datetime) -> list[AllocationSource]:
     """Read the accounting service's rows: of each resource the one that holds now, or else the last.
 
-    Storage is left out: it is not charged in service units.
+    Storage is left out: it is not charged in service units. So is what is no row.
     """
     by_resource: dict[Resource, list[Json]] = {}
     for row in rows:
-        resource = _RESOURCES.get(str(row.get("resource", "")).partition(".")[0])
+        name = row.get("resource") if isinstance(row, Mapping) else None
+        resource = _RESOURCES.get(str(name).partition(".")[0])
         if resource:
             by_resource.setdefault(resource, []).append(row)
     return [
@@ -155,6 +156,9 @@ def periods_from_actions(instance: Instance, row: Json, actions: Iterable[Json])
         # Nova tells this time in whole seconds, and so, in a quick sequence, a moment before the last action had ended.
         changed = max([moment(row["updated"]), *(end for end, _action, _message in told)])
         done.append((changed, instance.status))
+    if not done:
+        # Such as a server in the middle of a resize, whose actions nova no longer keeps.
+        return []
     ends = [start for start, _status in done[1:]]
     return [
         StatusPeriod(
@@ -167,10 +171,16 @@ def periods_from_actions(instance: Instance, row: Json, actions: Iterable[Json])
             flavor=instance.flavor,
             start=start,
             end=end,
+            allocation_source=instance.allocation_source,
         )
         for number, ((start, status), end) in enumerate(zip(done, [*ends, None], strict=True))
         if status != "deleted"
     ]
+
+
+def rests_since(instance: Instance, row: Json, time: datetime) -> bool:
+    """Whether a server has been in the state it is in since that time, so that no action can have changed it since."""
+    return instance.status in _LASTING and moment(row["updated"]) < time
 
 
 def moment(text: str) -> datetime:
@@ -224,15 +234,28 @@ def _payer_name(resource: Resource, account: Account) -> str:
 
 
 def _current(rows: Sequence[Json], now: datetime) -> Json:
-    """Choose the row that is active and holds now. A renewed allocation leaves its past ones in the list."""
+    """Choose the row that is active and holds now. A renewed allocation leaves its past ones in the list.
+
+    A date that is missing, or cannot be read, bounds nothing. Of several rows, one with an end is believed before one
+    without.
+    """
     today = now.date()
-    holding = [row for row in rows if row.get("active") and _day(row, "start_date") <= today <= _day(row, "end_date")]
-    return max(holding or rows, key=lambda row: _day(row, "end_date"))
+    holding = [
+        row
+        for row in rows
+        if row.get("active")
+        and (_day(row, "start_date") or today) <= today
+        and (_day(row, "end_date") or today) >= today
+    ]
+    return max(holding or rows, key=lambda row: _day(row, "end_date") or date.min)
 
 
-def _day(row: Json, name: str) -> date:
-    """Read a date, which may have a time behind it."""
-    return moment(row[name]).date()
+def _day(row: Json, name: str) -> date | None:
+    """Read a date, which may have a time behind it. None if there is none, or not in ISO 8601."""
+    try:
+        return moment(row[name]).date()
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _allocation_source(resource: Resource, row: Json, account: Account) -> AllocationSource:
@@ -245,4 +268,5 @@ def _allocation_source(resource: Resource, row: Json, account: Account) -> Alloc
         lag_hours=_LAG_HOURS,
         start_date=row.get("start_date"),
         end_date=row.get("end_date"),
+        flaws=() if row.get("end_date") else ("the accounting service does not say when it ends",),
     )

@@ -26,7 +26,7 @@ has '^satellite-images +[0-9]+ +500 .* ice-flow-01 '
 has '^old-results +[0-9]+ +50 +available +- '
 
 expect 0 jetstream.cloud.allocation
-has '^TG-GEO160014 +50000 +31240\.75 +18759\.25 +62\.4[0-9]+ +111 +169\.0[0-9]+ +20[0-9-]+T'
+has '^TG-GEO160014 +50000 +31240\.75 +18759\.25 +62\.4[0-9]+ +20[0-9]{2}(\.[0-9]+)? +8 +20[0-9-]+ +7 +-$'
 expect 0 jetstream.cloud.allocation -e columns=su_per_hour -e '{"rates": {"families": {"m1": 2}}}'
 has '^ +222$'
 expect 0 jetstream.cloud.allocation -e allocation_source=nothing

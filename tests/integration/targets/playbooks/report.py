@@ -1,11 +1,12 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The usage report is printed, noted, written as a page and mailed to a real mail server."""
+"""The usage report is printed, noted, written as a page, and mailed to a mail server."""
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -41,32 +42,44 @@ def mail_server() -> Iterator[MailServer]:
 
 
 def main() -> None:
-    record = Path.home() / ".local" / "share" / "jetstream" / "usage.jsonl"
+    history = Path.home() / ".local" / "share" / "jetstream" / "usage.jsonl"
     with tempfile.TemporaryDirectory() as folder, mail_server() as server:
         page = Path(folder) / "usage.html"
         said = report()
-        assert "TG-GEO160014: 18,759.2 of 50,000 SU left, 62.5 % used; 111 SU per hour now." in said
-        [noted] = [json.loads(line) for line in record.read_text().splitlines()]
-        assert noted["left"] == "18759.25"
+        assert "18,759 of 50,000 SU remain, 62 % used." in said
+        assert "At the pace of this moment, 2,664 SU a day, it lasts until" in said
+        [noted] = [json.loads(line) for line in history.read_text().splitlines()]
+        assert (noted["remaining"], noted["cloud"]) == ("18759.25", "Atmosphere")
         assert server.mails == []
 
         report(
-            f"page={page}",
+            f"dest={page}",
             "mail_to=jo@example.org,lab@example.org",
             "smtp_host=127.0.0.1",
             f"smtp_port={server.port}",
         )
-        assert len(record.read_text().splitlines()) == 1
+        assert len(history.read_text().splitlines()) == 1
         assert "<svg" in page.read_text()
         [mail] = server.mails
         assert mail.to == ["jo@example.org", "lab@example.org"]
-        assert mail.message["Subject"] == "Jetstream: TG-GEO160014 has 18,759.2 SU left"
+        assert re.fullmatch(
+            r"Jetstream, demo at 127\.0\.0\.1: TG-GEO160014: \d+ days, 18,759 SU", mail.message["Subject"]
+        )
         [attached] = mail.message.iter_attachments()
         assert attached.get_payload(decode=True) == page.read_bytes()
 
-        report("charts=false", "days=7", f"page={page}")
+        # The older names of the variables are still taken.
+        older = Path(folder) / "older.jsonl"
+        report("charts=false", "days=7", f"page={page}", f"record={older}")
         assert "<svg" not in page.read_text()
-        assert " 222 SU per hour now." in report('{"rates": {"families": {"m1": 2}}}')
+        assert older.exists()
+        assert "5,328 SU a day" in report('{"rates": {"families": {"m1": 2}}}')
+        (Path(folder) / "lab.j2").write_text("The lab of {{ account.user }}")
+        assert "The lab of demo" in report(f"text_template={folder}/lab.j2")
+        server.mails.clear()
+        refused = report("mail_to=a@example.org; b@example.org".replace(" ", ""), f"smtp_port={server.port}", status=2)
+        assert "is not one address" in refused
+        assert server.mails == []
         assert "but not telegraph" in report("mailer=telegraph", status=2)
         assert '"b@example.org" belongs to no variable.' in report("mail_to=a@example.org, b@example.org", status=2)
         assert "is given, but empty. Leave it out." in report("mail_to=", status=2)

@@ -201,9 +201,10 @@ def test_a_folder_that_is_missing_is_said(tmp_path: Path) -> None:
         replace_file(tmp_path / "missing" / "page.html", b"new")
 
 
-def test_reading_a_pipe_or_a_device_does_not_wait(tmp_path: Path) -> None:
+def test_reading_what_is_no_regular_file_does_not_wait(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    for path, reason in ((tmp_path / "pipe", "it is a named pipe"), (Path("/dev/zero"), "it is a device")):
+    special = {tmp_path / "pipe": "it is a named pipe", Path("/dev/zero"): "it is a device", tmp_path: "it is a folder"}
+    for path, reason in special.items():
         with pytest.raises(OSError, match=reason):
             read_file(path)
 

@@ -78,3 +78,17 @@ def test_returns_what_is_documented(site: Site, name: str, options: dict[str, An
     assert list(differences(name, documented, returned)) == []
     for key, value in returned.items():
         assert value != [], f"{key} is empty, so nothing was compared"
+
+
+def test_a_usage_report_returns_what_is_documented(site: Site) -> None:
+    documented = yaml.safe_load(importlib.import_module(f"{MODULES}.jetstream_usage_report").RETURN)
+    # Templates are rendered by the action plugin.
+    del documented["text"]
+    # Of an allocation, it returns what the module for allocations does, and more.
+    of_allocations = yaml.safe_load(importlib.import_module(f"{MODULES}.jetstream_allocation_info").RETURN)
+    documented["allocations"]["contains"] |= of_allocations["allocations"]["contains"]
+    site.world.add_volume("spare", 10, site.world.instances[0].identity, project=site.world.projects[0])
+    result = run_module("jetstream_usage_report", site.options, clock=site.clock, home=site.home)
+    returned = {key: value for key, value in result.items() if key not in ALWAYS}
+    assert list(differences("jetstream_usage_report", documented, returned)) == []
+    assert all(returned[key] for key in ("allocations", "days", "instances", "unattached_volumes"))

@@ -19,6 +19,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.operations import 
     history_info,
     usage_report,
 )
+from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
 from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner
@@ -51,24 +52,42 @@ def test_an_allocation_lasts_as_long_as_the_instances_let_it(site: Site) -> None
     assert {
         "allowed": 50000,
         "used": 1234.1,
-        "left": 48765.9,
+        "remaining": 48765.9,
         "percent_used": 2.468,
+        "has_ended": False,
         "su_per_hour": 6.5,
-        "hours_left": 7502.446,
+        "days_left_now": 312,
+        "pace_days": 7,
         "instances": 4,
-        "unknown_sizes": [],
+        "unknown_flavors": [],
     }.items() <= row.items()
-    assert row["exhausted_at"].startswith(f"{site.clock.now() + timedelta(hours=48765.9 / 6.5):%Y-%m-%dT%H:%M}")
-    assert site.asked() == {"v2 allocation sources": 1, "v2 instances": 1, "v1 instances": 1}
+    assert row["exhausted_on_now"] == f"{site.clock.now() + timedelta(hours=48765.9 / 6.5):%Y-%m-%d}"
+    assert row["days_left"] == int(48765.9 / row["su_per_day"])
+    assert row["exhausted_on"] == f"{site.clock.now() + timedelta(days=48765.9 / row['su_per_day']):%Y-%m-%d}"
+    assert site.asked() == {"v2 allocation sources": 1, "v2 instances": 1, "v1 instances": 1, "v2 history": 1}
 
 
-def test_the_database_alone_takes_one_request_less(site: Site) -> None:
-    allocations(site, live=False)
+def test_a_stop_of_the_fleet_moves_the_forecast_of_this_moment_alone(site: Site) -> None:
+    [before] = allocations(site).result["allocations"]
+    with site.cloud() as cloud:
+        for each in cloud.list_instances(live=True):
+            if each.status == "active":
+                cloud.act(each, Action.SHELVE)
+    site.server.advance(600)
+    [after] = allocations(site).result["allocations"]
+    assert (before["days_left_now"], after["days_left_now"]) == (312, 580)
+    assert after["days_left"] == before["days_left"]
+
+
+def test_without_the_pace_there_are_fewer_requests_and_no_forecast_by_habit(site: Site) -> None:
+    [row] = allocations(site, live=False, pace=False).result["allocations"]
+    assert (row["su_per_day"], row["days_left"], row["exhausted_on"]) == (None, None, None)
+    assert row["days_left_now"] is not None
     assert site.asked() == {"v2 allocation sources": 1, "v2 instances": 1}
 
 
 def test_a_rate_of_ones_own_counts(site: Site) -> None:
-    [row] = allocations(site, rates={"sizes": {"m1.tiny": 10}, "states": {"shutoff": 0.1}}).result["allocations"]
+    [row] = allocations(site, rates={"flavors": {"m1.tiny": 10}, "states": {"shutoff": 0.1}}).result["allocations"]
     assert row["su_per_hour"] == 10 + 2 + 3 + 1
 
 
@@ -76,7 +95,8 @@ def test_what_no_rate_is_known_for_is_never_nothing(site: Site) -> None:
     for size in site.world.sizes:
         size.name = f"x9.{size.name}"
     [row] = allocations(site).result["allocations"]
-    assert (row["su_per_hour"], row["hours_left"], row["unknown_sizes"]) == (
+    assert (row["su_per_hour"], row["days_left"], row["days_left_now"], row["unknown_flavors"]) == (
+        None,
         None,
         None,
         ["x9.m1.quad", "x9.m1.small", "x9.m1.tiny"],
@@ -84,7 +104,7 @@ def test_what_no_rate_is_known_for_is_never_nothing(site: Site) -> None:
     past = history(site).result
     assert [past["su"], *(each["su"] for each in past["instances"])] == [None] * 5
     # What one size is known to cost is a part of it.
-    assert allocations(site, rates={"sizes": {"x9.m1.tiny": 3}}).result["allocations"][0]["su_per_hour"] == 3 + 1.5
+    assert allocations(site, rates={"flavors": {"x9.m1.tiny": 3}}).result["allocations"][0]["su_per_hour"] == 3 + 1.5
 
 
 def test_an_allocation_that_is_not_there_is_a_warning(site: Site) -> None:
@@ -98,7 +118,7 @@ def test_an_instance_that_no_allocation_is_known_to_pay_for_is_in_no_sum_and_in_
     outcome = allocations(site)
     assert outcome.result["allocations"][0]["su_per_hour"] == 5.5
     assert outcome.warnings == (
-        "Instances that no allocation is known to pay for, and that are in no sum: 1 (m1.tiny).",
+        "Instances of no allocation source: 1 (m1.tiny), 1 SU per hour, which no forecast counts.",
     )
 
 
@@ -106,8 +126,10 @@ def test_a_report_counts_what_no_allocation_pays_for(site: Site) -> None:
     site.world.instances[0].allocation_source = None
     desk = OperationRunner(site.home, site.clock)
     outcome = desk.run(usage_report.SPEC, on_cloud(usage_report.usage_report), **site.options)
-    assert outcome.warnings == ("Instances that have no allocation source, and are part of no forecast: 1.",)
-    assert "5.5 SU per hour now." in outcome.result["text"]
+    assert outcome.warnings == (
+        "Instances of no allocation source: 1 (m1.tiny), 1 SU per hour, which no forecast counts.",
+    )
+    assert outcome.result["allocations"][0]["su_per_hour"] == 5.5
 
 
 def test_a_history_adds_up(site: Site) -> None:

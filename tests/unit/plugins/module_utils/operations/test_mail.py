@@ -146,6 +146,10 @@ def test_says_that_nobody_answers() -> None:
         {"to": ["jo@example.org\nBcc: all@example.org"]},
         {"sender": "jo@example.org\r\nX: y"},
         {"to": [" "]},
+        {"to": []},
+        {"attach": ["/dev/zero"]},
+        {"subject": "half \ud83d"},
+        {"body": "half \ud83d"},
         {"to": ["jo@exämple.org"]},
         {"sender": ""},
         {"attach": ["/nowhere/usage.html"]},
@@ -155,6 +159,54 @@ def test_refuses_what_cannot_be_sent(options: dict[str, Any]) -> None:
     with a_mail_server() as server, pytest.raises(JetstreamError):
         send(server, **options)
     assert server.mails == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a@example.org; b@example.org",
+        "a@example.org;b@example.org",
+        "a@example.org b@example.org",
+        "a@example.org,b@example.org",
+        "a@example.org\tb@example.org",
+        "a@example.org and b@example.org",
+        "a@example.org | b@example.org",
+        "A <a@example.org>; B <b@example.org>",
+        "A <a@example.org> <b@example.org>",
+        "Team: a@example.org, b@example.org;",
+        "mailto:a@example.org",
+        "Ada Lovelace a@example.org",
+        "Ada Lovelace",
+        "Lovelace, Ada <a@example.org>",
+        "<a@example.org",
+        "a@",
+        "@example.org",
+        "a@b@example.org",
+        "<>",
+    ],
+)
+@pytest.mark.parametrize("option", ["to", "sender"])
+def test_what_is_not_just_one_address_is_refused_before_anything_is_sent(text: str, option: str) -> None:
+    with a_mail_server() as server, pytest.raises(ConfigurationError, match=f"{option}: .* is not one address"):
+        send(server, **{option: text if option == "sender" else ["jo@example.org", text]})
+    assert server.mails == []
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("root", "root"),
+        (" jo@example.org ", "jo@example.org"),
+        ("<jo@example.org>", "jo@example.org"),
+        ("Dr. Jo Doe <jo@example.org>", "jo@example.org"),
+        ('"Doe, Jo" <jo@example.org>', "jo@example.org"),
+        ("jo+jetstream@example.org (work)", "jo+jetstream@example.org"),
+    ],
+)
+def test_an_address_may_be_written_in_any_way_that_mail_knows(text: str, address: str) -> None:
+    with a_mail_server() as server:
+        send(server, to=[text])
+    assert server.mails[0].to == [address]
 
 
 def test_a_subject_stays_on_its_line() -> None:

@@ -156,6 +156,12 @@ INFOS: list[tuple[Work, ModuleSpec, dict[str, Any], dict[str, int]]] = [
         allocation_info.allocation_info,
         allocation_info.SPEC,
         {},
+        {"v2 allocation sources": 1, "v2 instances": 3, "v1 instances": 2, "v2 history": 3},
+    ),
+    (
+        allocation_info.allocation_info,
+        allocation_info.SPEC,
+        {"pace": False},
         {"v2 allocation sources": 1, "v2 instances": 3, "v1 instances": 2},
     ),
     (history_info.history_info, history_info.SPEC, {}, {"v2 history": 3}),

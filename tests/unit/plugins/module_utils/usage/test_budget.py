@@ -5,77 +5,124 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import AllocationSource, Flavor
 from ansible_collections.jetstream.cloud.plugins.module_utils.usage.budget import (
     Budget,
     Burn,
+    Forecast,
     budget_of,
     burn_of,
+    end_of,
     iso,
     moment,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.rates import DEFAULT_RATES, number
+from ansible_collections.jetstream.cloud.plugins.module_utils.usage.history import Pace
+from ansible_collections.jetstream.cloud.plugins.module_utils.usage.rates import DEFAULT_RATES, number_if_known
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 ODD = Flavor(name="z9.odd", vcpus=3)
+NOTHING = Burn(Decimal(0), ())
+FOREVER = Pace(Decimal(0), Decimal(7))
 
 
-def source(allowed: float | None, used: float | None, end: str | None = None) -> AllocationSource:
+def source(allowed: Any, used: Any, end: Any = None) -> AllocationSource:
     return AllocationSource(name="TG", uuid="u", compute_allowed=allowed, compute_used=used, end_date=end)
+
+
+def pace(per_day: str | None) -> Pace:
+    return Pace(None if per_day is None else Decimal(per_day), Decimal(7))
 
 
 def test_adds_up_what_instances_cost_in_their_states() -> None:
     fleet = [an_instance(status=status) for status in ("active", "suspended", "shutoff", "shelved_offloaded")]
-    assert burn_of(fleet, DEFAULT_RATES) == Burn(Decimal("4.50"), ())
+    burn = burn_of(fleet, DEFAULT_RATES)
+    assert burn == Burn(Decimal("4.50"), ())
+    assert burn.pace == Pace(Decimal(108), Decimal(0))
 
 
-def test_names_the_sizes_that_it_cannot_count() -> None:
+def test_names_the_flavors_that_it_cannot_count() -> None:
     burn = burn_of([an_instance(), an_instance(flavor=ODD), an_instance(flavor=ODD)], DEFAULT_RATES)
-    assert (burn, burn.is_complete) == (Burn(Decimal(2), ("z9.odd",)), False)
+    assert (burn, burn.is_complete, burn.pace.su_per_day) == (Burn(Decimal(2), ("z9.odd",)), False, None)
 
 
 @pytest.mark.parametrize(
-    ("budget", "burn", "left", "percent", "hours", "exhausted", "to_last"),
+    ("budget", "per_day", "remaining", "percent", "days", "exhausted", "to_last"),
     [
         # 0.1 + 0.2, the way binary numbers do not have it.
-        (source(0.3, 0.1), "0.1", 0.2, 33.333, 2, "2026-11-23T02:00:00Z", None),
-        (source(1000, 400, "2026-12-03"), "5", 600, 40, 120, "2026-11-28T00:00:00Z", 2.5),
-        (source(1000, 400, "2026-11-22"), "5", 600, 40, 120, "2026-11-28T00:00:00Z", None),
-        (source(1000, 400, "2026-12-03"), "0", 600, 40, None, None, 2.5),
-        (source(1000, 1200.5, "2026-12-03"), "5", -200.5, 120.05, 0, "2026-11-23T00:00:00Z", 0),
+        (source(0.3, 0.1), "0.1", 0.2, 33.333, 2, "2026-11-25T00:00:00Z", None),
+        (source(1000, 400, "2026-12-02"), "120", 600, 40, 5, "2026-11-28T00:00:00Z", 60),
+        (source(1000, 400, "2026-12-02T12:00:00Z"), "120", 600, 40, 5, "2026-11-28T00:00:00Z", 63.158),
+        (source(1000, 400, "2026-12-02"), "0", 600, 40, None, None, 60),
+        (source(1000, 400, "2026-12-02"), None, 600, 40, None, None, 60),
+        (source(1000, 1200.5, "2026-12-02"), "5", -200.5, 120.05, 0, "2026-11-23T00:00:00Z", 0),
+        (source(1000, 1000), "0", 0, 100, 0, "2026-11-23T00:00:00Z", None),
         (source(0, 0), "5", 0, None, 0, "2026-11-23T00:00:00Z", None),
+        (source("1000", "400"), "120", 600, 40, 5, "2026-11-28T00:00:00Z", None),
         # Beyond the year 9999 there is no date.
-        (source(10**9, 0), "0.001", 10**9, 0, 10**12, None, None),
-        (source(None, 400, "2026-12-03"), "5", None, None, None, None, None),
+        (source(10**9, 0), "0.001", 10**9, 0, None, None, None),
+        (source(None, 400, "2026-12-02"), "5", None, None, None, None, None),
     ],
 )
-def test_foretells(
+def test_forecasts(
     budget: AllocationSource,
-    burn: str,
-    left: float,
+    per_day: str | None,
+    remaining: float,
     percent: float,
-    hours: float,
+    days: float,
     exhausted: str | None,
     to_last: float | None,
 ) -> None:
-    found = budget_of(budget, Burn(Decimal(burn), ()), NOW)
+    found = budget_of(budget, pace(per_day), NOTHING, NOW)
     shown = [
-        None if each is None else number(each)
-        for each in (found.left, found.percent_used, found.hours_left, found.su_per_hour_to_last)
+        number_if_known(each)
+        for each in (found.remaining, found.percent_used, found.habit.days, found.su_per_day_to_last)
     ]
-    assert [*shown, iso(found.exhausted_at)] == [left, percent, hours, to_last, exhausted]
+    assert [*shown, iso(found.habit.exhausted_at)] == [remaining, percent, days, to_last, exhausted]
+
+
+def test_the_pace_of_this_moment_has_a_forecast_of_its_own() -> None:
+    found = budget_of(source(1000, 400), pace("120"), Burn(Decimal(1), ()), NOW)
+    assert found.habit == Forecast(Decimal(5), NOW + timedelta(days=5))
+    assert found.momentary == Forecast(Decimal(25), NOW + timedelta(days=25))
 
 
 def test_foretells_nothing_from_a_rate_that_is_too_low() -> None:
-    found = budget_of(source(100, 50), Burn(Decimal(2), ("z9.odd",)), NOW)
-    assert found == Budget(Decimal(50), Decimal(50), None, None, None)
+    found = budget_of(source(100, 50), Pace(None, Decimal(7), ("z9.odd",)), Burn(Decimal(2), ("z9.odd",)), NOW)
+    assert found == Budget(Decimal(50), Decimal(50))
 
 
-@pytest.mark.parametrize("text", [None, "", "soon", "2026-13-01"])
-def test_what_is_no_date_is_none(text: str | None) -> None:
+@pytest.mark.parametrize("end", ["2020-12-31", "2026-11-22", "2026-11-23T00:00:00Z"])
+def test_foretells_nothing_of_what_has_ended(end: str) -> None:
+    found = budget_of(source(1000, 400, end), pace("120"), Burn(Decimal(5), ()), NOW)
+    assert (found.has_ended, found.is_over, found.remaining) == (True, True, 600)
+    assert (found.habit, found.momentary, found.su_per_day_to_last) == (Forecast(), Forecast(), None)
+
+
+def test_the_last_day_belongs_to_the_allocation() -> None:
+    found = budget_of(source(1000, 400, "2026-11-23"), pace("120"), NOTHING, NOW)
+    assert not found.has_ended
+    assert end_of("2026-11-23") == datetime(2026, 11, 23, 23, 59, 59, tzinfo=UTC)
+    assert end_of("2026-11-23T10:00:00Z") == datetime(2026, 11, 23, 10, tzinfo=UTC)
+    assert end_of("9999-12-31") is None
+
+
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("inf"), -float("inf"), "NaN", "much", [1], {}, True, 1e300, "1e999"]
+)
+def test_what_is_no_amount_is_not_known(value: Any) -> None:
+    for budget in (source(value, 1), source(1, value)):
+        found = budget_of(budget, pace("5"), Burn(Decimal(1), ()), NOW)
+        assert found == Budget()
+
+
+@pytest.mark.parametrize("text", [None, "", "soon", "2026-13-01", "12/31/2026", 20261231, float("nan"), ["2026-12-31"]])
+def test_what_is_no_date_is_none(text: Any) -> None:
     assert moment(text) is None
+    found = budget_of(source(1000, 400, text), pace("120"), NOTHING, NOW)
+    assert (found.end, found.has_ended, found.su_per_day_to_last, found.habit.days) == (None, False, None, 5)

@@ -13,10 +13,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import Flavor, StatusPeriod
 from ansible_collections.jetstream.cloud.plugins.module_utils.usage.history import (
+    Pace,
     by_day,
     costs_of,
+    pace_of,
     total,
-    unknown_sizes,
+    unknown_flavors,
     within,
     without_gaps_or_overlaps,
 )
@@ -67,9 +69,38 @@ def test_cuts_to_what_was_asked_for() -> None:
     assert within(rows, NOON + hours(9), None) == []
 
 
-def test_a_size_without_a_rate_is_named_and_never_free() -> None:
+@pytest.mark.parametrize(
+    ("periods", "expected"),
+    [
+        # A core, for all of the seven days.
+        ([(168, 0, "active")], (24, 7)),
+        # It was busy, and is not any more: the pace is that of all the days.
+        ([(168, 84, "active"), (84, 0, "shelved_offloaded")], (12, 7)),
+        # The first instance is younger than the seven days.
+        ([(48, 0, "active")], (24, 2)),
+        ([(36, 12, "active")], (16, 1.5)),
+        # There is no habit in a morning.
+        ([(6, 0, "active")], (None, 0.25)),
+        ([(168, 0, "shelved_offloaded")], (0, 7)),
+        ([], (0, 7)),
+    ],
+)
+def test_the_pace_is_the_mean_of_the_last_days(
+    periods: list[tuple[int, int, str]], expected: tuple[float | None, float]
+) -> None:
+    costs = costs_of([a_period(NOON - hours(a), NOON - hours(b), status) for a, b, status in periods], DEFAULT_RATES)
+    found = pace_of(costs, NOON)
+    assert (found.su_per_day, found.days) == expected
+
+
+def test_no_pace_is_known_where_a_rate_is_not() -> None:
+    costs = costs_of([a_period(NOON - hours(96), NOON, flavor=Flavor("z9.odd", vcpus=3))], DEFAULT_RATES)
+    assert pace_of(costs, NOON) == Pace(None, Decimal(4), ("z9.odd",))
+
+
+def test_a_flavor_without_a_rate_is_named_and_never_free() -> None:
     costs = costs_of([a_period(NOON, NOON + hours(3), flavor=Flavor("z9.odd", vcpus=3))], DEFAULT_RATES)
-    assert (costs[0].su, unknown_sizes(costs), total(costs)) == (None, ("z9.odd",), Decimal(0))
+    assert (costs[0].su, unknown_flavors(costs), total(costs)) == (None, ("z9.odd",), Decimal(0))
 
 
 @pytest.mark.parametrize(("day", "length"), [(date(2026, 3, 8), 23), (date(2026, 7, 4), 24), (date(2026, 11, 1), 25)])

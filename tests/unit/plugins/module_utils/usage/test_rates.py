@@ -55,7 +55,7 @@ def test_does_not_know_what_a_strange_flavor_costs(flavor: Flavor) -> None:
 
 def test_a_user_knows_better() -> None:
     rates = Rates.from_options(
-        {"families": {"m1": "0.5", "x9": 3}, "sizes": {"m1.tiny": 0.25}, "states": {"shutoff": 1, "shelved": 0.1}}
+        {"families": {"m1": "0.5", "x9": 3}, "flavors": {"m1.tiny": 0.25}, "states": {"shutoff": 1, "shelved": 0.1}}
     )
     costs = {
         (name, status): rates.su_per_hour(a_flavor(name), status)
@@ -74,8 +74,8 @@ def test_a_user_knows_better() -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"sizes": {"m1.tiny": "cheap"}}, "rates.sizes: m1.tiny is 'cheap', which is not a number."),
-        ({"sizes": {"m1.tiny": None}}, "rates.sizes: m1.tiny is None, which is not a number."),
+        ({"flavors": {"m1.tiny": "cheap"}}, "rates.flavors: m1.tiny is 'cheap', which is not a number."),
+        ({"flavors": {"m1.tiny": None}}, "rates.flavors: m1.tiny is None, which is not a number."),
         ({"families": {"m1": True}}, "rates.families: m1 is True, which is not a number."),
         ({"families": {"m1": -1}}, "rates.families: m1 is -1, but must be 0 or more."),
         ({"families": {"m1": "inf"}}, "rates.families: m1 is 'inf', but must be 0 or more."),

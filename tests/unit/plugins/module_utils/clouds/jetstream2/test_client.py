@@ -35,6 +35,8 @@ Answer = Any
 class Session:
     """Answers each address as it is told. C(asked) has each request as "GET compute /servers/detail"."""
 
+    site = "js2.jetstream-cloud.org:5000"
+
     def __init__(self, answers: Mapping[str, Answer]) -> None:
         self._answers = answers
         self.asked: list[str] = []
@@ -267,6 +269,46 @@ def test_history_asks_for_what_was_deleted_since() -> None:
     ]
     made.list_history()
     assert asked[-1] == ["1970-01-01T00:00:00Z"]
+
+
+def test_history_since_a_time_asks_only_for_actions_on_servers_that_changed_since() -> None:
+    quiet = {**SERVERS[-1], "updated": "2026-10-31T00:00:00Z"}
+    passing = {**quiet, "id": "resizing", "status": "VERIFY_RESIZE"}
+    no_actions: dict[str, Any] = {"instanceActions": []}
+    made, session = of(
+        {
+            LIST: lambda query: {"servers": [] if "changes-since" in query else [quiet, passing]},
+            f"GET compute /servers/{passing['id']}/os-instance-actions": no_actions,
+            f"GET compute /servers/{quiet['id']}/os-instance-actions": no_actions,
+        }
+    )
+    [period] = made.list_history(datetime(2026, 11, 1, tzinfo=UTC))
+    assert (period.status, period.start, period.end) == ("active", datetime(2026, 10, 31, tzinfo=UTC), None)
+    assert session.asked == [LIST, LIST, f"GET compute /servers/{passing['id']}/os-instance-actions"]
+    made.list_history()
+    assert f"GET compute /servers/{quiet['id']}/os-instance-actions" in session.asked
+
+
+def test_a_report_lists_servers_once() -> None:
+    volumes = {"volumes": recorded("volumes")["volumes"]}
+    made, session = of(
+        {
+            LIST: lambda query: {"servers": [] if "changes-since" in query else [SERVERS[-1]]},
+            "GET volumev3 /volumes/detail": volumes,
+            f"GET compute /servers/{SERVERS[-1]['id']}/os-instance-actions": {"instanceActions": []},
+        }
+    )
+    made.list_instances(live=True, images=False)
+    made.list_history(datetime(2026, 1, 1, tzinfo=UTC))
+    made.list_volumes(live=True)
+    assert [each for each in session.asked if each == LIST] == [LIST, LIST]
+
+
+def test_says_which_account_it_is() -> None:
+    made, _session = of({})
+    account = made.account()
+    assert (account.project, account.user) == ("TG-DEMO001", "demo")
+    assert (account.site, account.cloud) == ("js2.jetstream-cloud.org:5000", "IU")
 
 
 def test_a_cloud_without_accounting_has_no_allocations() -> None:

@@ -127,7 +127,7 @@ def test_of_each_resource_the_allocation_that_holds_now() -> None:
     assert (gpu.name, gpu.compute_used) == ("TG-DEMO001 GPU", 0)
 
 
-def row(start: str, end: str, active: object = 1, **more: Any) -> dict[str, Any]:
+def row(start: Any, end: Any, active: object = 1, **more: Any) -> dict[str, Any]:
     return {
         "resource": "jetstream2.indiana.xsede.org",
         "service_units_allocated": 1.0,
@@ -151,11 +151,35 @@ def row(start: str, end: str, active: object = 1, **more: Any) -> dict[str, Any]
         ([row("2026-01-01", "2027-06-30"), row("2026-01-01", "2026-12-31")], "2027-06-30"),
         ([row("2024-01-01", "2024-12-31"), row("2025-01-01", "2025-12-31")], "2025-12-31"),
         ([row("2026-01-01", "2027-06-30", active=0), row("2026-01-01", "2026-12-31")], "2026-12-31"),
+        # A date that cannot be read bounds nothing, and one that can is believed first.
+        ([row("2026-01-01", None), row("2024-01-01", "2025-12-31", active=0)], None),
+        ([row("01/01/2026", "12/31/2026"), row("2024-01-01", "2025-12-31", active=0)], "12/31/2026"),
+        ([row("2026-01-01", "12/31/2026"), row("2026-01-01", "2026-12-31")], "2026-12-31"),
+        ([row("2020-01-01", "2020-12-31")], "2020-12-31"),
+        ([row(None, 20261231), row("2020-01-01", "2020-12-31")], 20261231),
+        (["nonsense", None, 7, [], {"resource": None}, row("2026-01-01", "2026-12-31")], "2026-12-31"),
     ],
 )
-def test_of_several_rows_for_one_resource_one_is_chosen(rows: list[dict[str, Any]], chosen: str) -> None:
+def test_of_several_rows_for_one_resource_one_is_chosen(rows: list[Any], chosen: Any) -> None:
     [source] = allocation_sources_from_accounting(rows, ACCOUNT, NOW)
     assert source.end_date == chosen
+
+
+def test_an_allocation_without_an_end_is_said_to_have_none() -> None:
+    without = row("2026-01-01", None)
+    del without["end_date"]
+    for each in (without, row("2026-01-01", None), row("2026-01-01", "")):
+        [source] = allocation_sources_from_accounting([each], ACCOUNT, NOW)
+        assert source.flaws == ("the accounting service does not say when it ends",)
+    [source] = allocation_sources_from_accounting([row("2026-01-01", "2026-12-31")], ACCOUNT, NOW)
+    assert source.flaws == ()
+
+
+def test_one_odd_row_does_not_end_the_others() -> None:
+    rows = recorded("allocations")
+    rows[1]["end_date"] = "12/31/2099"
+    cpu, gpu = allocation_sources_from_accounting(rows, ACCOUNT, NOW)
+    assert (cpu.end_date, gpu.end_date) == ("12/31/2099", "2099-09-30")
 
 
 def test_history_has_what_was_done_until_it_was_deleted() -> None:

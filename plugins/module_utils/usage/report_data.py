@@ -1,0 +1,287 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The data of a usage report, worked out from what a cloud has. Pure functions; amounts are exact, in SU."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+from ..model import AllocationSource, CloudAccount, Instance, StatusPeriod, Volume
+from .budget import Budget, Burn, budget_of, burn_of, moment
+from .history import (
+    PACE_DAYS,
+    Cost,
+    Pace,
+    by_day,
+    costs_of,
+    known_total,
+    pace_of,
+    total,
+    unknown_flavors,
+    within,
+    without_gaps_or_overlaps,
+)
+from .rates import Rates, figure
+
+_SATURDAY = 5
+_FIGURES = {"compute_allowed": "SU granted", "compute_used": "SU used"}
+_DATES = {"start_date": "start date", "end_date": "end date"}
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceSnapshot:
+    """The remaining SU of an allocation, as they were noted on a day. ``owner`` tells accounts apart (snapshots.py)."""
+
+    day: date
+    owner: tuple[str, str, str]
+    allocation: str
+    remaining: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class AllocationStatus:
+    """How an allocation stands now, at ``burn`` of this moment, and at the ``pace`` of the last days."""
+
+    source: AllocationSource
+    instances: int
+    burn: Burn
+    pace: Pace
+    budget: Budget
+    snapshots: tuple[BalanceSnapshot, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DayUsage:
+    """The SU of a day, and those of each allocation, by uuid; under None what nobody knows the allocation of."""
+
+    day: date
+    su: Decimal
+    by_allocation: Mapping[str | None, Decimal]
+
+    @property
+    def is_weekend(self) -> bool:
+        """Whether it is a Saturday or a Sunday."""
+        return self.day.weekday() >= _SATURDAY
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceUsage:
+    """What an instance used in the time of the report, and uses now.
+
+    ``status`` is None for one that was deleted. ``su`` is None where no rate is known, ``su_per_hour`` also for a
+    deleted one. ``percent`` is its share of everything that is known to have been used; None if that is nothing.
+    """
+
+    id: int | str
+    uuid: str
+    name: str
+    status: str | None
+    flavor: str
+    allocation: str | None
+    su: Decimal | None
+    percent: Decimal | None
+    su_per_hour: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReport:
+    """Everything that a report shows. ``days`` has each of the last days, those without use as well.
+
+    ``allocation_names`` is by uuid. ``notes`` are sentences on what is not counted, or cannot be read.
+    """
+
+    account: CloudAccount
+    taken_at: datetime
+    allocations: tuple[AllocationStatus, ...]
+    days: tuple[DayUsage, ...]
+    instances: tuple[InstanceUsage, ...]
+    unattached_volumes: tuple[Volume, ...]
+    allocation_names: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def su(self) -> Decimal:
+        """Everything that is known to have been used."""
+        return sum((each.su for each in self.days), Decimal(0))
+
+
+class History:
+    """The periods of all instances, with the allocation that paid for each, as far as that is known.
+
+    The cloud says it of a period, or of the instance that still exists; a single allocation pays for everything.
+    """
+
+    def __init__(
+        self,
+        periods: Iterable[StatusPeriod],
+        sources: Sequence[AllocationSource],
+        instances: Sequence[Instance],
+        rates: Rates,
+        now: datetime,
+    ) -> None:
+        """Put the periods of each instance in order, up to now."""
+        self._rates = rates
+        self._now = now
+        self._payers = {each.uuid: each.allocation_source for each in instances if each.allocation_source}
+        self._only = sources[0] if len(sources) == 1 else None
+        rows: dict[str, list[StatusPeriod]] = defaultdict(list)
+        for each in periods:
+            rows[each.instance_uuid].append(each)
+        self._periods = {uuid: without_gaps_or_overlaps(each, now) for uuid, each in rows.items()}
+        payers = [self._payer(period) for each in self._periods.values() for period in each]
+        self.allocation_names = {each.uuid: each.name for each in (*payers, *sources) if each}
+
+    def costs(self, since: datetime) -> dict[str, list[Cost]]:
+        """Return what each instance cost since then, by its uuid."""
+        cut = {uuid: within(periods, since, self._now) for uuid, periods in self._periods.items()}
+        return {uuid: costs_of(periods, self._rates) for uuid, periods in cut.items() if periods}
+
+    def payer(self, period: StatusPeriod) -> str | None:
+        """Return the uuid of the allocation that paid for a period; None if it is not known."""
+        payer = self._payer(period)
+        return payer.uuid if payer else None
+
+    def by_payer(self, costs: Iterable[Cost]) -> dict[str | None, list[Cost]]:
+        """Group costs by the allocation that paid."""
+        groups: dict[str | None, list[Cost]] = defaultdict(list)
+        for each in costs:
+            groups[self.payer(each.period)].append(each)
+        return groups
+
+    def paces(self) -> Callable[[str], Pace]:
+        """Return the function from the uuid of an allocation to its pace."""
+        costs = self.costs(self._now - timedelta(days=PACE_DAYS))
+        groups = self.by_payer(cost for rows in costs.values() for cost in rows)
+        return lambda uuid: pace_of(groups.get(uuid, []), self._now)
+
+    def _payer(self, period: StatusPeriod) -> AllocationSource | None:
+        return period.allocation_source or self._payers.get(period.instance_uuid, self._only)
+
+
+def unknown_pace(_uuid: str) -> Pace:
+    """Return a pace of which nothing is known."""
+    return Pace(None, Decimal(0))
+
+
+def statuses_of(
+    sources: Iterable[AllocationSource],
+    instances: Iterable[Instance],
+    pace: Callable[[str], Pace],
+    rates: Rates,
+    now: datetime,
+) -> list[AllocationStatus]:
+    """Work out how each allocation stands. ``pace`` leads from the uuid of an allocation to its pace."""
+    paid: dict[str, list[Instance]] = defaultdict(list)
+    for each in instances:
+        if each.allocation_source:
+            paid[each.allocation_source.uuid].append(each)
+    return [_status(each, paid[each.uuid], pace(each.uuid), rates, now) for each in sources]
+
+
+def days_of(history: History, costs: Iterable[Cost], first: date, last: date) -> list[DayUsage]:
+    """Spread costs over the days (of UTC) on which they arose."""
+    used: dict[date, dict[str | None, Decimal]] = defaultdict(dict)
+    for payer, group in history.by_payer(costs).items():
+        for day, su in by_day(group, UTC).items():
+            used[day][payer] = su
+    return [
+        DayUsage(day, sum(used[day].values(), Decimal(0)), dict(used[day]))
+        for day in (first + timedelta(days=number) for number in range((last - first).days + 1))
+    ]
+
+
+def usage_of_instances(
+    history: History, costs: Mapping[str, Sequence[Cost]], instances: Iterable[Instance], rates: Rates
+) -> list[InstanceUsage]:
+    """Rank instances by what they used, the most expensive first. ``costs`` is by uuid."""
+    everything = sum((total(rows) for rows in costs.values()), Decimal(0))
+    existing = {each.uuid: each for each in instances}
+    usage = [_usage(rows, history, existing.get(uuid), everything, rates) for uuid, rows in costs.items() if rows]
+    return sorted(usage, key=lambda each: (-(each.su or 0), each.name, each.uuid))
+
+
+def notes_on(
+    sources: Sequence[AllocationSource],
+    instances: Sequence[Instance],
+    costs: Iterable[Cost],
+    rates: Rates,
+    now: datetime,
+) -> tuple[str, ...]:
+    """Say what no sum has in it, and what cannot be read."""
+    flaws = [flaw for each in sources for flaw in flaws_of(each, now)]
+    return (*flaws, *_unknown_rates(instances, costs, rates), *_unpaid(sources, instances, rates))
+
+
+def flaws_of(source: AllocationSource, now: datetime) -> list[str]:
+    """Say what cannot be read of an allocation, and that it has ended."""
+    flaws = [*source.flaws]
+    for name, words in _FIGURES.items():
+        value = getattr(source, name)
+        if value is not None and figure(value) is None:
+            flaws.append(f"its {words} are given as {value!r}, which is no amount, and are not known")
+    for name, words in _DATES.items():
+        value = getattr(source, name)
+        if value is not None and moment(value) is None:
+            flaws.append(f"its {words} is given as {value!r}, which is no ISO 8601 date, and is not known")
+    status = budget_of(source, Pace(None, Decimal(0)), Burn(Decimal(0), ()), now)
+    if status.end and status.has_ended:
+        flaws.append(f"it ended on {status.end.date().isoformat()}")
+    return [f"{source.label}: {each}." for each in flaws]
+
+
+def _status(
+    source: AllocationSource, instances: Sequence[Instance], pace: Pace, rates: Rates, now: datetime
+) -> AllocationStatus:
+    burn = burn_of(instances, rates)
+    return AllocationStatus(source, len(instances), burn, pace, budget_of(source, pace, burn, now))
+
+
+def _usage(
+    costs: Sequence[Cost], history: History, instance: Instance | None, everything: Decimal, rates: Rates
+) -> InstanceUsage:
+    last = costs[-1].period
+    su = known_total(costs)
+    return InstanceUsage(
+        id=last.instance_id,
+        uuid=last.instance_uuid,
+        name=last.instance_name,
+        status=instance.status if instance else None,
+        flavor=last.flavor.name,
+        allocation=history.payer(last),
+        su=su,
+        percent=su / everything * 100 if su is not None and everything else None,
+        su_per_hour=rates.su_per_hour(instance.flavor, instance.status) if instance else None,
+    )
+
+
+def _unknown_rates(instances: Iterable[Instance], costs: Iterable[Cost], rates: Rates) -> list[str]:
+    names = sorted({*unknown_flavors(costs), *burn_of(instances, rates).unknown_flavors})
+    if not names:
+        return []
+    consequence = "so sums and forecasts lack what these cost. Give their SU per hour in rates.flavors."
+    return [f"No rate is known for {', '.join(names)}, {consequence}"]
+
+
+def _unpaid(sources: Iterable[AllocationSource], instances: Iterable[Instance], rates: Rates) -> list[str]:
+    """Name the instances that no allocation of the account pays for: no forecast has them in it."""
+    known = {each.uuid for each in sources}
+    groups: dict[str, list[Instance]] = defaultdict(list)
+    for each in instances:
+        payer = each.allocation_source
+        if payer is None:
+            groups["no allocation source"].append(each)
+        elif payer.uuid not in known:
+            groups[f"{payer.label}, of which the site lists no allocation"].append(each)
+    return [_unpaid_group(words, members, rates) for words, members in sorted(groups.items())]
+
+
+def _unpaid_group(words: str, members: Sequence[Instance], rates: Rates) -> str:
+    burn = burn_of(members, rates)
+    cost = "an unknown number of" if burn.known is None else f"{burn.known.normalize():f}"
+    flavors = ", ".join(sorted({each.flavor.name for each in members}))
+    return f"Instances of {words}: {len(members)} ({flavors}), {cost} SU per hour, which no forecast counts."
