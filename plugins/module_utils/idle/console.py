@@ -1,0 +1,199 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the console of an instance tells from outside: the lines that Exosphere's set-up prints once a minute.
+
+Each is JSON with a time and the used share of all CPUs, from a look of 150 ms. One line says next to nothing; the mean
+of a window, in busy cores, says whether something computes. It says nothing of people, transfers, and jobs that wait.
+So it can prove that an instance is used, and never alone that it is idle. The error rates are in docs/idle.md.
+
+Anybody on the instance can print such lines, so they are read as a stranger's text. Pure functions.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+from .rules import Finding, Settings
+from .verdicts import State, Verdict
+
+# Above it, one per cent of all CPUs is more than the smallest job that has to be seen.
+MOST_VCPUS = 32
+_LONGEST_LINE = 400
+_MOST_LINES = 5000
+_MOST_GPUS = 16
+_KEYS = frozenset({"epoch", "cpuPctUsed", "memPctUsed", "rootfsPctUsed", "gpuPctUsed"})
+# On images of the Red Hat family, the kernel puts its time before each line.
+_LINE = re.compile(r"(?:\[ *\d{1,9}\.\d{1,9}\] )?(\{[^{}]{1,380}\})")
+_EARLIEST = 1_500_000_000
+_LATEST = 10_000_000_000
+# By how much the instance's clock may be ahead of ours.
+_AHEAD = 60.0
+# A mean of fewer lines is chance. The lines come once a minute.
+_FEWEST = 30
+_NEWEST_LINES = 5
+_OLDEST_NEWEST = 600.0
+_LONGEST_GAP = 600.0
+
+
+class Line(NamedTuple):
+    """A line that Exosphere printed: seconds since 1970, per cent of all CPUs, and the greatest load of any GPU."""
+
+    epoch: int
+    cpu: int
+    gpu: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleUse:
+    """What the lines of a window say. ``cores`` is the mean of the window, ``newest_cores`` that of the last lines.
+
+    ``finding`` is the sign of use in it, or None. ``doubt`` says why nothing else can be concluded, or is "".
+    """
+
+    lines: int
+    newest: float | None
+    cores: float | None
+    newest_cores: float | None
+    finding: Finding | None
+    doubt: str
+
+
+def lines_of(text: str) -> list[Line]:
+    """Return the lines of a console that are Exosphere's in every respect, oldest first, one for each second."""
+    found: dict[int, Line] = {}
+    for line in _parsed(text):
+        known = found.get(line.epoch)
+        # Of two that contradict each other, the one that tells of more use.
+        if known is None or (line.cpu, line.gpu or 0) > (known.cpu, known.gpu or 0):
+            found[line.epoch] = line
+    return [found[epoch] for epoch in sorted(found)]
+
+
+def _parsed(text: str) -> Iterator[Line]:
+    for raw in text.splitlines()[-_MOST_LINES:]:
+        match = _LINE.fullmatch(raw.strip()) if len(raw) <= _LONGEST_LINE else None
+        if match is None:
+            continue
+        try:
+            told = json.loads(match[1], object_pairs_hook=_once)
+        except ValueError:
+            continue
+        line = _line(told)
+        if line is not None:
+            yield line
+
+
+def _once(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    told = dict(pairs)
+    if len(told) != len(pairs):
+        raise ValueError("a key is there twice")
+    return told
+
+
+def _line(told: Mapping[str, object]) -> Line | None:
+    if told.keys() != _KEYS:
+        return None
+    epoch, cpu, gpu = told["epoch"], told["cpuPctUsed"], told["gpuPctUsed"]
+    if not all(_is_percent(told[name]) for name in ("cpuPctUsed", "memPctUsed", "rootfsPctUsed")):
+        return None
+    if type(epoch) is not int or not _EARLIEST <= epoch <= _LATEST or type(cpu) is not int:
+        return None
+    if gpu is None:
+        return Line(epoch, cpu, None)
+    if not isinstance(gpu, list) or not 1 <= len(gpu) <= _MOST_GPUS or not all(_is_percent(each) for each in gpu):
+        return None
+    return Line(epoch, cpu, max(gpu))
+
+
+def _is_percent(value: object) -> bool:
+    # True is 1 in Python, and not in what Exosphere prints.
+    return type(value) is int and 0 <= value <= 100
+
+
+def use_of(text: str, *, vcpus: int, settings: Settings, now: float) -> ConsoleUse:
+    """Return what a console says of the last window. ``vcpus`` is the flavor's: what the guest says of it is not asked.
+
+    ``now`` is the controller's clock, in seconds since 1970.
+    """
+    lines = [each for each in lines_of(text) if now - settings.window <= each.epoch <= now + _AHEAD]
+    if not lines:
+        return ConsoleUse(0, None, None, None, None, "the console has no lines of Exosphere in the window")
+    cores = _cores(lines, vcpus)
+    newest_cores = _cores(lines[-_NEWEST_LINES:], vcpus)
+    return ConsoleUse(
+        lines=len(lines),
+        newest=float(lines[-1].epoch),
+        cores=cores,
+        newest_cores=newest_cores,
+        finding=_finding(lines, vcpus, settings, now),
+        doubt=_doubt(lines, settings, now),
+    )
+
+
+def judge_by_console(text: str, *, vcpus: int, has_gpu: bool, settings: Settings, now: float) -> Verdict:
+    """Return what an instance is by its console alone, for those who cannot log in to it.
+
+    That is enough to warn, and to act only after a time of grace. People at work, transfers and waiting jobs are not
+    seen. ``has_gpu`` is the flavor's.
+    """
+    use = use_of(text, vcpus=vcpus, settings=settings, now=now)
+    numbers = {} if use.cores is None else {"cores": round(use.cores, 4)}
+    if use.finding is not None:
+        found = use.finding
+        return Verdict(
+            State.ACTIVE, found.at, found.rule, found.text, findings=(found,), numbers=numbers, newest=use.newest
+        )
+    doubt = use.doubt
+    if vcpus > MOST_VCPUS:
+        doubt = f"the console tells too little of {vcpus} vCPUs"
+    elif has_gpu:
+        doubt = "the console tells too little of a GPU"
+    if doubt:
+        return Verdict(State.UNKNOWN, None, "console", doubt, numbers=numbers, newest=use.newest)
+    return Verdict(
+        State.IDLE,
+        now - settings.window,
+        "console",
+        f"the console told of {use.cores or 0:.2f} busy cores in the mean of {use.lines} lines",
+        numbers=numbers,
+        readings=use.lines,
+        newest=use.newest,
+    )
+
+
+def _cores(lines: Sequence[Line], vcpus: int) -> float:
+    return sum(each.cpu for each in lines) / len(lines) * vcpus / 100
+
+
+def _finding(lines: Sequence[Line], vcpus: int, settings: Settings, now: float) -> Finding | None:
+    at = min(float(lines[-1].epoch), now)
+    loaded = [each for each in lines if each.gpu is not None and each.gpu >= settings.gpu_percent]
+    if loaded:
+        last = loaded[-1]
+        text = f"a GPU had a load of {last.gpu} %, by the console"
+        return Finding("console", min(float(last.epoch), now), text, float(last.gpu or 0))
+    # A mean of few is chance: one look at a machine while it starts something shows all of it busy.
+    for some in (lines, lines[-_NEWEST_LINES:]):
+        if len(some) >= _NEWEST_LINES and (cores := _cores(some, vcpus)) >= settings.console_cores:
+            text = f"{cores:.2g} cores were busy in the mean of {len(some)} lines of the console"
+            return Finding("console", at, text, cores)
+    return None
+
+
+def _doubt(lines: Sequence[Line], settings: Settings, now: float) -> str:
+    epochs = [each.epoch for each in lines]
+    gap = max((after - before for before, after in pairwise(epochs)), default=0)
+    needed = max(_FEWEST, int(settings.window_minutes / 2))
+    if len(lines) < needed:
+        return f"the console has {len(lines)} lines of Exosphere in the window, and {needed} are needed"
+    if now - epochs[-1] > _OLDEST_NEWEST:
+        return "the newest line of the console is old"
+    if epochs[0] - (now - settings.window) > _LONGEST_GAP or gap > _LONGEST_GAP:
+        return "lines of the console are missing"
+    return ""

@@ -1,0 +1,176 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Readings, kept on the controller: one file for each instance, replaced whole, and never longer than it may be.
+
+A file has the newest reading, from which the next interval is computed, the intervals of two days, and hourly figures
+of thirty. Of connections it knows ports and bytes, but no address, and of processes how many there were of a kind.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from ..clock import Clock
+from ..errors import JetstreamError
+from ..files import PRIVATE_FILE, exclusive, make_folder, read_file, replace_file
+from . import intervals, readings
+from .intervals import HOUR, Interval, hourly
+from .readings import Reading
+
+FORMAT = 1
+DAY = 24 * HOUR
+KEPT_IN_FULL = 2 * DAY
+KEPT_BY_HOUR = 30 * DAY
+# Two days of readings every five minutes. Whoever takes them more often keeps them for a shorter time.
+_MOST_INTERVALS = 600
+_MOST_HOURS = 24 * 30 * 2
+_SUFFIX = ".json"
+_LONGEST_NAME = 150
+
+
+class StoreError(JetstreamError):
+    """Readings cannot be kept, or those that are kept cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Which instance: the address of the cloud, the project, and the instance's UUID."""
+
+    site: str
+    project: str
+    uuid: str
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What is known of an instance. ``hours`` end where ``recent`` begin; both are oldest first."""
+
+    last: Reading | None = None
+    recent: tuple[Interval, ...] = ()
+    hours: tuple[Interval, ...] = ()
+
+    @property
+    def intervals(self) -> tuple[Interval, ...]:
+        """Return all that is known, oldest first."""
+        return self.hours + self.recent
+
+    def with_reading(self, reading: Reading) -> History:
+        """Return the history with one more reading. One that is not newer than the last changes nothing."""
+        if self.last is not None and reading.taken <= self.last.taken:
+            return self
+        longer = replace(self, last=reading, recent=(*self.recent, intervals.since(self.last, reading)))
+        return longer.bounded(reading.taken)
+
+    def bounded(self, now: float) -> History:
+        """Return the history without what is too old, and with hourly figures of what is older than two days."""
+        keep = [each for each in self.recent if each.end > now - KEPT_IN_FULL][-_MOST_INTERVALS:]
+        old = self.recent[: len(self.recent) - len(keep)]
+        hours = hourly([*self.hours, *old])
+        kept = [each for each in hours if each.end > now - KEPT_BY_HOUR][-_MOST_HOURS:]
+        return History(self.last, tuple(keep), tuple(kept))
+
+
+class Store:
+    """A folder of readings. Several programs may use it at once."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        """Take the folder, which is made when something is kept."""
+        self._folder = folder
+        self._clock = clock
+
+    def path(self, key: Key) -> Path:
+        """Return the file of an instance."""
+        return self._folder.joinpath(
+            *(_file_name(part) for part in (key.site, key.project)), _file_name(key.uuid) + _SUFFIX
+        )
+
+    def load(self, key: Key) -> History:
+        """Return what is known of an instance, and nothing if it is not known.
+
+        Raises StoreError if there is a file that cannot be read.
+        """
+        path = self.path(key)
+        try:
+            return _history(json.loads(read_file(path)))
+        except FileNotFoundError:
+            return History()
+        except OSError as error:
+            raise StoreError(f"The readings in {path} cannot be read: {error.strerror}.") from None
+        except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
+            raise StoreError(f"The readings in {path} are not as they were written.", hint="Remove the file.") from None
+
+    def add(self, key: Key, reading: Reading) -> History:
+        """Keep a reading, and return what is known with it. A file that cannot be understood is replaced.
+
+        Raises StoreError if it cannot be kept.
+        """
+        path = self.path(key)
+        try:
+            make_folder(path.parent, private=True)
+            with exclusive(path, clock=self._clock):
+                try:
+                    before = self.load(key)
+                except StoreError:
+                    # What is lost is evidence of idleness, which another window brings again.
+                    before = History()
+                history = before.with_reading(reading)
+                replace_file(path, json.dumps(_record(history)).encode(), mode=PRIVATE_FILE)
+        except OSError as error:
+            raise StoreError(f"The readings in {path} cannot be written: {error.strerror}.") from None
+        return history
+
+    def prune(self) -> int:
+        """Remove the files of instances that were not read for thirty days. Returns how many."""
+        now = self._clock.now().timestamp()
+        removed = 0
+        for path in self._files():
+            with suppress(OSError):
+                if now - path.stat().st_mtime > KEPT_BY_HOUR:
+                    with exclusive(path, clock=self._clock):
+                        path.unlink()
+                        path.with_name(f".{path.name}.lock").unlink(missing_ok=True)
+                    removed += 1
+        return removed
+
+    def _files(self) -> Iterator[Path]:
+        yield from self._folder.glob(f"*/*/*{_SUFFIX}")
+
+
+def _file_name(part: str) -> str:
+    """Return a part of a key as the name of a file: whatever it is, it stays in its folder, and apart from others."""
+    name = quote(part, safe="")
+    if len(name) > _LONGEST_NAME:
+        return f"{name[: _LONGEST_NAME // 2]}-{hashlib.sha256(part.encode()).hexdigest()}"
+    return name if name.strip(".") else f"%{name}"
+
+
+def _record(history: History) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "last": None if history.last is None else readings.to_record(history.last),
+        "recent": [intervals.to_record(each) for each in history.recent],
+        "hours": [intervals.to_record(each) for each in history.hours],
+    }
+
+
+def _history(record: Mapping[str, Any]) -> History:
+    if record["format"] != FORMAT:
+        raise ValueError("unknown format")
+    last = record["last"]
+    return History(
+        None if last is None else readings.from_record(last),
+        _intervals(record["recent"]),
+        _intervals(record["hours"]),
+    )
+
+
+def _intervals(records: Sequence[Mapping[str, Any]]) -> tuple[Interval, ...]:
+    return tuple(intervals.from_record(each) for each in records)

@@ -1,0 +1,186 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The console's lines are a stranger's text: they can prove use, and that nothing computed, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.idle.console import (
+    Line,
+    judge_by_console,
+    lines_of,
+    use_of,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.idle.rules import Settings
+from ansible_collections.jetstream.cloud.plugins.module_utils.idle.verdicts import State
+from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.idle.console_rates import (
+    EMPTY,
+    JOBS,
+    share_called_active,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+NOW = 1_795_000_000.0
+SETTINGS = Settings()
+GOOD: dict[str, Any] = {"epoch": int(NOW), "cpuPctUsed": 12, "memPctUsed": 34, "rootfsPctUsed": 56, "gpuPctUsed": None}
+
+
+def line(**changes: Any) -> str:
+    return json.dumps(GOOD | changes)
+
+
+def log(percents: list[int], *, end: float = NOW, every: int = 60, gpu: list[int] | None = None) -> str:
+    """Return a console on which these shares were printed, a minute apart, the last one at the end."""
+    first = int(end) - every * (len(percents) - 1)
+    return "".join(
+        f"{line(epoch=first + every * number, cpuPctUsed=percent, gpuPctUsed=gpu)}\r\n"
+        for number, percent in enumerate(percents)
+    )
+
+
+def by_console(text: str, *, vcpus: int = 8, has_gpu: bool = False, now: float = NOW + 5) -> tuple[State, str]:
+    verdict = judge_by_console(text, vcpus=vcpus, has_gpu=has_gpu, settings=SETTINGS, now=now)
+    return verdict.state, verdict.reason
+
+
+def test_lines_are_found_among_all_else_with_and_without_the_time_of_the_kernel() -> None:
+    text = f"Debian GNU/Linux 12 login:\r\n{line()}\r\n[ 2915.727779] {line(epoch=1_795_000_060, cpuPctUsed=7)}\r\nbye"
+
+    assert lines_of(text) == [Line(1_795_000_000, 12, None), Line(1_795_000_060, 7, None)]
+
+
+def test_lines_are_put_in_order_and_of_two_for_one_second_the_busier_one_counts() -> None:
+    text = "\n".join([line(epoch=1_795_000_060), line(cpuPctUsed=0), line(cpuPctUsed=9), line(cpuPctUsed=3)])
+
+    assert [(each.epoch, each.cpu) for each in lines_of(text)] == [(1_795_000_000, 9), (1_795_000_060, 12)]
+
+
+def test_the_busiest_gpu_counts() -> None:
+    assert lines_of(line(gpuPctUsed=[0, 44, 3])) == [Line(1_795_000_000, 12, 44)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        line(cpuPctUsed=-1),
+        line(cpuPctUsed=101),
+        line(cpuPctUsed=12.5),
+        line(cpuPctUsed="12"),
+        line(cpuPctUsed=True),
+        line(cpuPctUsed=None),
+        line(memPctUsed=101),
+        line(rootfsPctUsed=[]),
+        line(epoch=-5),
+        line(epoch=10**40),
+        line(epoch=1.5e9),
+        line(epoch=True),
+        line(gpuPctUsed=[]),
+        line(gpuPctUsed=[0] * 17),
+        line(gpuPctUsed=[400]),
+        line(gpuPctUsed=["0"]),
+        line(gpuPctUsed=0),
+        line(more=1),
+        line().replace('"memPctUsed": 34, ', ""),
+        line().replace("{", '{"cpuPctUsed": 0, '),
+        line().replace("12", "NaN"),
+        line().replace("12", "1e1"),
+        line()[:-1],
+        f"{line()} # idle",
+        f"user says: {line()}",
+        f"[{line()}]",
+        line().replace("{", "{" + " " * 900),
+        "[" * 390,
+        "{" * 390,
+    ],
+)
+def test_a_line_that_exosphere_would_not_print_is_no_line(text: str) -> None:
+    assert lines_of(text) == []
+
+
+@given(st.text(max_size=500))
+def test_no_text_whatever_fails(text: str) -> None:
+    assert isinstance(lines_of(f"{text}\n{line()}\n{text}"), list)
+
+
+def test_a_mean_in_busy_cores_proves_use_on_an_instance_of_any_size() -> None:
+    # One core of 64: 1.6 per cent, which is shown as 2 or 1.
+    use = use_of(log([2, 1, 2] * 20), vcpus=64, settings=SETTINGS, now=NOW)
+
+    assert use.finding is not None
+    assert (use.lines, use.newest, use.finding.at) == (60, NOW, NOW)
+    assert use.cores == pytest.approx(64 * 5 / 3 / 100)
+    assert use.finding.text == "1.1 cores were busy in the mean of 60 lines of the console"
+
+
+def test_use_in_the_last_minutes_is_not_hidden_by_the_mean_of_the_window() -> None:
+    use = use_of(log([0] * 55 + [7] * 5), vcpus=4, settings=SETTINGS, now=NOW)
+
+    assert use.cores is not None
+    assert use.cores < SETTINGS.console_cores
+    assert use.finding is not None
+    assert use.finding.text == "0.28 cores were busy in the mean of 5 lines of the console"
+
+
+def test_one_look_proves_nothing() -> None:
+    assert use_of(log([100]), vcpus=8, settings=SETTINGS, now=NOW).finding is None
+
+
+def test_a_gpu_that_was_loaded_at_any_look_is_used_since_then() -> None:
+    loaded = log([0] * 10, gpu=[0, 60], end=NOW - 600)
+    use = use_of(loaded + log([0] * 10, gpu=[0, 0]), vcpus=8, settings=SETTINGS, now=NOW)
+
+    assert use.finding is not None
+    assert (use.finding.at, use.finding.value) == (NOW - 600, 60)
+
+
+def test_lines_from_the_future_and_from_before_the_window_are_left_out() -> None:
+    text = log([50] * 60, end=NOW - 3700) + log([50] * 60, end=NOW + 99_999)
+    use = use_of(text, vcpus=8, settings=SETTINGS, now=NOW)
+
+    assert (use.lines, use.finding) == (0, None)
+
+
+def test_a_quiet_hour_is_idle_by_the_console() -> None:
+    verdict = judge_by_console(log([1, 0, 0] * 20), vcpus=8, has_gpu=False, settings=SETTINGS, now=NOW + 5)
+
+    assert (verdict.state, verdict.since, verdict.rule) == (State.IDLE, NOW + 5 - 3600, "console")
+    assert verdict.reason == "the console told of 0.03 busy cores in the mean of 60 lines"
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "reason"),
+    [
+        pytest.param("", {}, "no lines of Exosphere", id="none"),
+        pytest.param("Ubuntu 24.04 login:", {}, "no lines of Exosphere", id="other image"),
+        pytest.param(log([0] * 29), {}, "29 lines of Exosphere in the window, and 30", id="few"),
+        pytest.param(log([0] * 60, end=NOW - 700), {}, "newest line of the console is old", id="guest hangs"),
+        pytest.param(log([0] * 35), {}, "lines of the console are missing", id="log was rotated"),
+        pytest.param(log([0] * 20, end=NOW - 2400) + log([0] * 20), {}, "lines of the console are missing", id="gap"),
+        pytest.param(log([0] * 60), {"vcpus": 64}, "too little of 64 vCPUs", id="large"),
+        pytest.param(log([0] * 60), {"has_gpu": True}, "too little of a GPU", id="GPU"),
+    ],
+)
+def test_a_console_that_tells_too_little_is_unknown(text: str, more: dict[str, Any], reason: str) -> None:
+    state, why = by_console(text, **more)
+
+    assert state is State.UNKNOWN
+    assert reason in why
+
+
+def test_a_busy_hour_is_active_by_the_console() -> None:
+    assert by_console(log([3] * 60)) == (State.ACTIVE, "0.24 cores were busy in the mean of 60 lines of the console")
+
+
+@pytest.mark.parametrize("vcpus", [1, 4, 8, 32])
+def test_an_empty_instance_is_rarely_called_active_by_the_console(vcpus: int) -> None:
+    assert share_called_active(vcpus, EMPTY, windows=200) <= 0.06
+
+
+@pytest.mark.parametrize("vcpus", [1, 8, 32])
+def test_a_job_on_one_core_is_never_missed_by_the_console(vcpus: int) -> None:
+    assert share_called_active(vcpus, JOBS["1 core"], windows=200) == 1

@@ -1,0 +1,379 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Means between two readings are exact, and whatever went back, jumped or cannot be is a doubt."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.idle.intervals import (
+    HOUR,
+    Doubt,
+    Interval,
+    Rate,
+    SshUse,
+    from_record,
+    hourly,
+    intervals_of,
+    since,
+    to_record,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.idle.jobs import Job
+from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.idle.evidence import (
+    BOOTED,
+    EVIDENCE,
+    OTHER_BOOT,
+    interval,
+    reading,
+    readings,
+)
+
+START = 10_000.0
+ANSWER = ["port 8888", "kernels 200", "terminals 200"]
+
+
+def minute(before: dict[str, Any], after: dict[str, Any], *, seconds: float = 60.0, late: float = 0.0) -> Interval:
+    """Return what happened in a minute between two readings that have these sections."""
+    return since(reading(START, **before), reading(START + seconds, late=late, **after))
+
+
+def rules_in_doubt(found: Interval) -> list[str]:
+    return [doubt.rule for doubt in found.doubts]
+
+
+def test_an_idle_instance_has_nothing_but_its_floor() -> None:
+    found = minute({}, {})
+
+    assert (found.start, found.end) == (BOOTED + START + 0.5, BOOTED + START + 60.5)
+    assert (found.cores, found.net) == (pytest.approx(0.002), pytest.approx(300))
+    assert found.doubts == ()
+    assert to_record(found).keys() == {"start", "end", "boot", "uptime", "longest_gap", "cores", "net"}
+
+
+def test_cores_are_seconds_of_cpu_time_in_a_second_of_uptime() -> None:
+    found = minute({"cpu": ["100 0 0 0 10 0 0 0"]}, {"cpu": ["400 60 60 9 70 20 20 40"]})
+
+    # 500 hundredths of a second in 60 seconds, of which 40 were stolen.
+    assert found.cores == pytest.approx(5.0 / 60)
+    assert found.iowait == pytest.approx(0.6 / 60)
+
+
+def test_traffic_counts_both_ways_on_the_interfaces_that_both_readings_have() -> None:
+    found = minute(
+        {"net": ["eth0 1000 2000", "eth1 5 5", "lo 0 0"]}, {"net": ["eth0 31000 62000", "eth2 9 9", "lo 9 9"]}
+    )
+
+    assert found.net == pytest.approx(1500)
+
+
+def test_what_ssh_scans_cost_is_taken_off_the_traffic() -> None:
+    probe = ["format 1", "uid 0", f"clock {BOOTED + int(START) + 60}", f"since {BOOTED + int(START) + 1}"]
+    found = minute({"net": ["eth0 0 0"]}, {"net": ["eth0 240000 0"], "probe": probe, "sshlog": ["20"]})
+
+    assert found.net == pytest.approx(1500)
+
+
+@pytest.mark.parametrize("since_start", [-300, 300])
+def test_connections_that_were_logged_in_another_time_are_not_taken_off(since_start: int) -> None:
+    began = BOOTED + int(START) + since_start
+    probe = ["format 1", "uid 0", f"clock {BOOTED + int(START) + 60}", f"since {began}"]
+    found = minute(
+        {"net": ["eth0 0 0"]},
+        {
+            "net": ["eth0 60000 0"],
+            "probe": probe,
+            "sshlog": ["9"],
+            "snmp": ["Tcp:PassiveOpens 15", "Udp:InDatagrams 0"],
+        },
+    )
+
+    assert found.net == pytest.approx(1000)
+    assert found.accepted == pytest.approx(5 * 60)
+
+
+def test_disks_are_told_by_bytes_and_by_the_share_of_time_of_the_busiest() -> None:
+    found = minute({"disk": ["vda 0 0", "vdb 0 0"]}, {"disk": ["vda 2000 12000", "vdb 1000 55000"]})
+
+    assert found.disk == pytest.approx(3000 * 512 / 60)
+    assert found.disk_busy == pytest.approx(55 / 60)
+
+
+def test_accepted_connections_are_those_that_no_other_rule_knows() -> None:
+    own = ["22 outside 50000 outside own 5 9 9 9"]
+    before = {"snmp": ["Tcp:PassiveOpens 10", "Udp:InDatagrams 0"], "listent": ["80 outside -", "5432 loopback -"]}
+    after = {
+        "snmp": ["Tcp:PassiveOpens 15", "Udp:InDatagrams 0"],
+        "listent": ["80 outside -", "443 outside quiet", "8888 outside -", "5901 outside -"],
+        "conns": own,
+        "jupyter_7": ANSWER,
+    }
+    found = minute(before | {"listent": after["listent"]}, after)
+
+    # Five, of which one was the probe's login and one its question to Jupyter.
+    assert found.accepted == pytest.approx(3 * 60)
+    # Quiet by its program, Jupyter, and a desktop.
+    assert found.web_ports == (80,)
+
+
+def test_a_port_is_served_if_both_readings_have_it() -> None:
+    assert minute({"listent": ["80 outside -"]}, {"listent": ["81 outside -"]}).web_ports == ()
+
+
+def test_a_connection_of_the_probe_that_is_still_open_was_not_accepted_again() -> None:
+    own = ["22 outside 50000 outside own 5 9 9 9"]
+    found = minute(
+        {"conns": own, "snmp": ["Tcp:PassiveOpens 10", "Udp:InDatagrams 0"]},
+        {"conns": own, "snmp": ["Tcp:PassiveOpens 11", "Udp:InDatagrams 0"]},
+    )
+
+    assert found.accepted == pytest.approx(60)
+
+
+def test_connections_to_published_ports_of_containers_are_counted_by_port() -> None:
+    found = minute(
+        {"containers": ["published 8088 80 5", "published 9000 90 7", "published 9001 91 7"]},
+        {"containers": ["published 8088 80 8", "published 9000 90 7", "published 9001 91 2"]},
+    )
+
+    # The last one was started anew.
+    assert found.published == (Rate(8088, pytest.approx(180)), Rate(9001, pytest.approx(120)))
+
+
+def test_a_client_counts_if_it_is_there_at_both_readings() -> None:
+    conns = [
+        "1883 outside 40000 outside other - 1 1 1",
+        "5432 outside 40000 loopback other - 1 1 1",
+        "22 outside 41000 outside sshd 5 1 1 1",
+        "5901 outside 42000 outside other - 1 1 1",
+    ]
+    listen = ["1883 outside -", "5432 outside -", "22 outside quiet", "5901 outside -", "6379 outside -"]
+    inside = ["held 50 1", "published 8088 80 5", "published 8089 81 5"]
+    there = {"conns": conns, "listent": listen, "containers": inside}
+
+    assert minute(there, there).client_ports == (1883, 8088)
+    assert minute(there, there | {"conns": [], "containers": []}).client_ports == ()
+
+
+def test_datagrams_count_an_hour_and_only_where_something_is_served() -> None:
+    found = minute(
+        {"listenu": ["514 outside -", "53 loopback -", "41641 outside -"]},
+        {
+            "listenu": ["514 outside -", "53 loopback -", "41641 outside -"],
+            "snmp": ["Tcp:PassiveOpens 10", "Udp:InDatagrams 6"],
+        },
+    )
+
+    assert found.datagrams == pytest.approx(360)
+    assert found.udp_ports == (514,)
+
+
+@pytest.mark.parametrize(
+    ("after", "sent"),
+    [
+        pytest.param("5901 loopback 40000 loopback other - 1722 0 210", 1622, id="mouse"),
+        pytest.param("5901 loopback 40000 loopback other - 710 0 66", 0, id="a clock redraws: requests for pictures"),
+        pytest.param("5901 loopback 40001 loopback other - 700 0 60", 700, id="a new viewer"),
+        pytest.param("5901 loopback 40000 loopback other - 100 0 5", 0, id="nothing done"),
+        pytest.param("5951 loopback 40000 loopback other - 1722 0 210", 0, id="another port"),
+        pytest.param("5901 loopback 40000 loopback other - 90 0 5", 90, id="a new viewer with the old port"),
+    ],
+)
+def test_viewers_of_a_desktop_are_told_by_what_they_send_beyond_requests_for_pictures(after: str, sent: int) -> None:
+    before = "5901 loopback 40000 loopback other - 100 0 5"
+
+    assert minute({"conns": [before]}, {"conns": [after]}).viewer == sent
+
+
+def test_an_ssh_connection_is_told_by_bytes_a_minute() -> None:
+    before = ["22 outside 50000 outside sshd 5,4 1000 2000 9", "22 outside 50001 outside own 6 1 1 1"]
+    after = [
+        "22 outside 50000 outside sshd 5,4 3000 8000 9",
+        "22 outside 50001 outside own 6 9000 9000 1",
+        "22 outside 50002 outside sshd 7 60 70 1",
+    ]
+
+    assert minute({"conns": before}, {"conns": after}, seconds=120).ssh == (SshUse(1000, 3000), SshUse(30, 35))
+
+
+@pytest.mark.parametrize(
+    ("forwards", "counted"),
+    [
+        pytest.param(["40000 loopback 8888 loopback sshd 5 1 1 1"], False, id="Jupyter"),
+        pytest.param(["40000 loopback 5901 loopback sshd 5 1 1 1"], False, id="desktop"),
+        pytest.param(["40000 loopback 8080 loopback sshd 5 1 1 1"], True, id="something else"),
+        pytest.param(
+            ["40000 loopback 8888 loopback sshd 5 1 1 1", "40001 loopback 8080 loopback sshd 5 1 1 1"], True, id="both"
+        ),
+        pytest.param(["40000 outside 8888 outside sshd 5 1 1 1"], True, id="another machine"),
+        pytest.param(["40000 loopback 8888 loopback sshd 9 1 1 1"], True, id="of another connection"),
+        pytest.param([], True, id="a shell"),
+    ],
+)
+def test_an_ssh_connection_that_leads_to_jupyter_or_a_desktop_only_is_left_to_their_rules(
+    forwards: list[str], counted: bool
+) -> None:
+    lines = ["22 outside 50000 outside sshd 5,4 3000 8000 9", *forwards]
+    found = minute({}, {"conns": lines, "jupyter_7": ANSWER})
+
+    assert (SshUse(3000, 8000) in found.ssh) is counted
+
+
+def test_where_only_root_sees_owners_an_ssh_connection_is_known_by_its_port() -> None:
+    found = minute({}, {"conns": ["22 outside 50000 outside - - 600 700 9", "80 outside 50000 outside - - 6 7 9"]})
+
+    assert found.ssh == (SshUse(600, 700),)
+
+
+def test_what_is_there_at_the_end_is_told_with_it() -> None:
+    clock = BOOTED + int(START) + 60
+    found = minute(
+        {},
+        {
+            "tty": [f"34816 1001 {clock - 70} {clock} -", f"34817 1001 {clock - 20} {clock} -"],
+            "procs": ["process 321 1 321 hp 50 s1 program"],
+            "due": ["at 1", "cron 1", "timer 1"],
+            "inhibit": ["1"],
+            "slurm": ["PD 1", "R 2"],
+            "gpu": ["0, 7, 1, 1, 1, 1, x", "1, [N/A], 1, 1, 1, 1, x"],
+            "gpuapps": ["0"],
+            "gpufd": ["4"],
+            "conns": ["22 outside 50000 outside sshd 5 1 1 1"],
+            "containers": ["container 50 600 c0123456789ab other"],
+        },
+    )
+
+    assert (found.key_age, found.terminals, found.logins, found.containers) == (20, 2, 1, 1)
+    assert found.jobs == (Job("nohup", 50),)
+    assert (found.due, found.inhibitors, found.slurm) == (3, 1, 3)
+    assert (found.gpu, found.gpu_untold) == (7, 4)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "seconds", "late", "reason"),
+    [
+        ({}, {"probe": ["format 1", "uid 0", f"clock {BOOTED + int(START) + 7260}"]}, 60, 0, r"clock jumped by \+7200"),
+        ({}, {"probe": ["format 1", "uid 0", f"clock {BOOTED + int(START) - 40}"]}, 60, 0, "clock jumped by -100"),
+        ({}, {}, 60, 900, "ran for 60 s of 960 s"),
+        ({}, {}, 60, -120, "ran for 60 s of -60 s"),
+        ({}, {}, 0, 0, "did not grow"),
+        ({}, {}, -60, 0, "did not grow"),
+        ({"cpu": ["900 0 0 0 0 0 0 0"]}, {"cpu": ["100 0 0 0 0 0 0 0"]}, 60, 0, "CPU time went back"),
+        ({"cpu": ["0 0 0 0 0 0 0 0"]}, {"cpu": ["90000 0 0 0 0 0 0 0"]}, 60, 0, "15.0 cores were busy, of 2"),
+    ],
+    ids=["forward", "back", "paused", "ours", "same", "uptime", "cpu", "too many"],
+)
+def test_a_clock_that_jumped_or_a_counter_that_went_back_leaves_everything_in_doubt(
+    before: dict[str, Any], after: dict[str, Any], seconds: float, late: float, reason: str
+) -> None:
+    found = minute(before, after, seconds=seconds, late=late)
+
+    assert any(doubt.rule == "" and re.search(reason, doubt.reason) for doubt in found.doubts), found.doubts
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "rule"),
+    [
+        ({"net": ["eth0 9 9"]}, {"net": ["eth0 1 1"]}, "net"),
+        ({"net": ["eth0 9 9"]}, {"net": ["eth1 9 9"]}, "net"),
+        ({"net": ["lo 9 9"]}, {"net": ["lo 9 9"]}, "net"),
+        ({"disk": ["vda 9 9"]}, {"disk": ["vda 1 9"]}, "disk"),
+        ({"disk": ["vda 9 9"]}, {"disk": ["vda 9 1"]}, "disk"),
+        ({}, {"disk": ["dm-0 9 9"]}, "disk"),
+        ({}, {"snmp": ["Tcp:PassiveOpens 1", "Udp:InDatagrams 0"]}, "web"),
+        ({"snmp": ["Tcp:PassiveOpens 1", "Udp:InDatagrams 9"]}, {}, "udp"),
+        ({}, {"conns": (75, [])}, "ssh"),
+        ({}, {"conns": None}, "viewer"),
+        ({}, {"listent": (1, [])}, "web"),
+        ({}, {"listenu": None}, "udp"),
+        ({}, {"procs": (1, [])}, "jobs"),
+        ({}, {"due": (13, ["at 0", "cron 0", "timer 0"])}, "due"),
+        ({}, {"inhibit": (124, [])}, "inhibitor"),
+        ({}, {"inhibit": None}, "inhibitor"),
+        ({}, {"slurm": (1, [])}, "slurm"),
+        ({}, {"containers": (13, [])}, "jobs"),
+        ({}, {"gpu": (124, [])}, "gpu"),
+        ({}, {"gpu": []}, "gpu"),
+        ({}, {"gpu": ["0, [N/A], 1, 1, 1, 1, x"], "gpuapps": ["0"]}, "gpu"),
+        ({"gpu": ["0, 0, 1, 1, 1, 1, x"]}, {}, "gpu"),
+        ({}, {"jupyter_7": ["port 8888", "kernels 403", "terminals 403"]}, "jupyter"),
+        ({}, {"jupyter_7": (127, ["port 8888"])}, "jupyter"),
+        ({}, {"procs": ["process 321 1 321 p 50 u1 jupyter"]}, "jupyter"),
+    ],
+)
+def test_a_source_that_fails_or_is_gone_leaves_its_rule_in_doubt(
+    before: dict[str, Any], after: dict[str, Any], rule: str
+) -> None:
+    found = rules_in_doubt(minute(before, after))
+
+    assert rule in found
+    assert "" not in found
+
+
+@pytest.mark.parametrize(
+    "gpu",
+    [
+        {"gpu": ["0, 0, 0, 9, 9, 9, Disabled"], "gpuapps": ["1"], "gpufd": ["2"]},
+        {"gpu": ["0, [N/A], 0, 9, 9, 9, Enabled"], "gpuapps": ["0"], "gpufd": ["0"]},
+    ],
+    ids=["a forgotten kernel holds memory", "nobody holds it"],
+)
+def test_a_gpu_that_does_nothing_is_no_doubt(gpu: dict[str, Any]) -> None:
+    found = minute({}, gpu)
+
+    assert (found.gpu, found.gpu_untold, found.doubts) == (0, 0, ())
+
+
+def test_programs_that_were_asked_may_end() -> None:
+    before = {"jupyter_7": ANSWER, "slurm": ["R 1"], "containers": [], "sshlog": ["1"], "gpuapps": ["1"]}
+
+    assert minute(before, {}).doubts == ()
+
+
+def test_readings_of_two_boots_have_nothing_between_them() -> None:
+    first, second, third, fourth = readings(4)
+    rebooted = [reading(START + 1800, boot=[OTHER_BOOT]), reading(START + 2700, boot=[OTHER_BOOT])]
+    found = intervals_of([first, second, *rebooted])
+
+    assert [each.length for each in found] == [0, 900, 0, 900]
+    assert intervals_of([third, fourth])[0].length == 0
+
+
+def test_an_hour_has_the_greatest_of_its_numbers_and_the_longest_gap() -> None:
+    quarters = [
+        interval(number, cores=cores, key_age=age, net=5.0, jobs=(Job("nohup", 60.0 * number),), web_ports=ports)
+        for number, (cores, age, ports) in enumerate([(0.1, 60.0, ()), (0.4, None, (80,)), (0.2, 500.0, (22,))])
+    ]
+    [hour] = hourly([each for each in quarters if each.end // HOUR == quarters[0].end // HOUR])
+
+    assert (hour.start, hour.end) == (quarters[0].start, quarters[-1].end)
+    assert (hour.readings, hour.longest_gap) == (3, 900)
+    assert (hour.cores, hour.net, hour.web_ports) == (0.4, 5.0, (80, 22))
+    # The last key was pressed 500 seconds before the last end, and that is later than the one of the first.
+    assert hour.key_age == 500
+    assert hour.jobs == (Job("nohup", 0.0), Job("nohup", 60.0), Job("nohup", 120.0))
+
+
+def test_an_hour_keeps_boots_apart() -> None:
+    quarters = [interval(0), replace(interval(1), boot=OTHER_BOOT)]
+
+    assert hourly(quarters) == quarters
+
+
+@pytest.mark.parametrize("name", EVIDENCE)
+def test_an_interval_survives_json(name: str) -> None:
+    found = interval(0, doubts=(Doubt("net", "x"),), **EVIDENCE[name])
+
+    assert from_record(json.loads(json.dumps(to_record(found)))) == found
+
+
+@pytest.mark.parametrize(
+    "record", [{}, {"start": 1}, {"start": 1, "end": 2, "boot": "", "uptime": 1, "x": 1}, {"jobs": [[1, 2, 3]]}]
+)
+def test_a_record_of_something_else_is_refused(record: dict[str, Any]) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        from_record(record)

@@ -1,0 +1,183 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which use the rules find: in measured workloads, at their limits, and under settings of sites and owners."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils.idle.intervals import Rate, SshUse
+from ansible_collections.jetstream.cloud.plugins.module_utils.idle.jobs import Job
+from ansible_collections.jetstream.cloud.plugins.module_utils.idle.rules import (
+    RULES,
+    SETTINGS,
+    Settings,
+    findings,
+    settings_from,
+    settings_of_owner,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.idle.verdicts import judge
+from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.idle.evidence import (
+    EVIDENCE,
+    end_of,
+    interval,
+)
+from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.idle.rows import (
+    ACTIVE,
+    EITHER,
+    FITTED,
+    HELD,
+    UNSEEN,
+    Row,
+)
+
+ROWS = (*FITTED, *UNSEEN)
+PAGE = Path(__file__).resolve().parents[5] / "docs" / "idle.md"
+# The rows were measured in a minute, and what is "long ago" in them is longer ago than 55 seconds.
+ONE_MINUTE = Settings(window_minutes=55 / 60, interval_minutes=1)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_a_measured_workload_is_called_what_it_was_meant_to_be(row: Row) -> None:
+    minutes = [interval(number, length=60.0, **row.numbers) for number in range(2)]
+    verdict = judge(minutes, ONE_MINUTE, end_of(minutes))
+
+    assert verdict.rule == row.rule
+    if row.meant != EITHER:
+        assert verdict.state.value == (ACTIVE if row.meant == HELD else row.meant)
+
+
+@pytest.mark.parametrize("name", EVIDENCE)
+def test_a_rule_finds_use_from_its_limit_on(name: str) -> None:
+    assert len(findings(interval(**EVIDENCE[name]), Settings())) == 1
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        {"cores": 0.0999},
+        {"iowait": 0.2499},
+        {"net": 9_999.0},
+        {"disk_busy": 0.199},
+        {"disk": 999_999.0},
+        {"viewer": 499.0},
+        {"ssh": (SshUse(199, 90_000), SshUse(90_000, 1_799))},
+        {"jobs": (Job("nohup", 72 * 3600.0),)},
+        {"gpu": 4},
+        {"accepted": 29.9, "web_ports": (80,)},
+        {"accepted": 9_999.0},
+        {"accepted": 9_999.0, "web_ports": (22, 111, 9100)},
+        {"published": (Rate(8080, 14.0), Rate(8081, 15.0), Rate(49528, 900.0))},
+        {"client_ports": (6817, 49528)},
+        {"datagrams": 59.0, "udp_ports": (514,)},
+        {"datagrams": 9_999.0, "udp_ports": (53, 161)},
+        {"kernels": 3, "terminals": 2, "logins": 4, "containers": 5},
+    ],
+    ids=str,
+)
+def test_a_rule_finds_nothing_below_its_limit(below: dict[str, Any]) -> None:
+    assert findings(interval(**below), Settings()) == []
+
+
+def test_connections_to_several_published_ports_add_up() -> None:
+    [found] = findings(interval(published=(Rate(8080, 15.0), Rate(8081, 15.0))), Settings())
+
+    assert found.text == "port 8080 of a container was served: 30 connections an hour"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "age"), [({"key_age": 400.0}, 400), ({"jupyter_age": 300.0}, 300), ({"cores": 1.0}, 0)]
+)
+def test_use_is_dated_by_when_it_happened(numbers: dict[str, Any], age: float) -> None:
+    found = interval(**numbers)
+
+    assert [each.at for each in findings(found, Settings())] == [found.end - age]
+
+
+@pytest.mark.parametrize("name", EVIDENCE)
+def test_a_rule_that_is_ignored_finds_nothing(name: str) -> None:
+    used = interval(**EVIDENCE[name])
+    [found] = findings(used, Settings())
+
+    assert findings(used, settings_from({"ignore": [found.rule]})) == []
+
+
+def test_every_setting_has_its_default_inside_its_bounds_and_every_rule_its_settings() -> None:
+    assert {each.name: each.default for each in SETTINGS} == {
+        each.name: getattr(Settings(), each.name) for each in SETTINGS
+    }
+    assert all(each.low <= each.default <= each.high for each in SETTINGS)
+    used = {name for rule in RULES for name in rule.settings}
+    assert used | {"window_minutes", "interval_minutes", "console_cores"} == {each.name for each in SETTINGS}
+
+
+def test_the_page_has_every_rule_and_every_setting_with_its_default_and_bounds() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| ([\d.,]+)[^|]*\| ([\d.,]+) to ([\d.,]+)", PAGE.read_text(), re.MULTILINE)
+    said = {name: tuple(float(number.replace(",", "")) for number in numbers) for name, *numbers in rows}
+
+    assert said == {each.name: (each.default, each.low, each.high) for each in SETTINGS}
+    assert [rule.name for rule in RULES if f"| `{rule.name}` |" not in PAGE.read_text()] == []
+
+
+def test_a_site_changes_defaults() -> None:
+    settings = settings_from(
+        {"window_minutes": "90", "cores": 0.2, "quiet_ports": [22, "80"], "ignore": "web", "quiet_udp_ports": 53}
+    )
+
+    assert (settings.window, settings.interval, settings.hold) == (5400, 900, 72 * 3600)
+    assert (settings.cores, settings.quiet_ports, settings.ignore) == (0.2, {22, 80}, {"web"})
+    assert settings.quiet_udp_ports == {53}
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"core": 1}, "No setting is called 'core'. Did you mean cores?"),
+        ({"zzz": 1}, "No setting is called 'zzz'. There are"),
+        ({"cores": 2}, "cores is 2, and has to be from 0.02 to 1."),
+        ({"window_minutes": 5}, "window_minutes is 5"),
+        ({"cores": "many"}, "cores is 'many', which is no number"),
+        ({"cores": True}, "cores is 'True', which is no number"),
+        ({"cores": None}, "which is no number"),
+        ({"cores": float("nan")}, "which is no number"),
+        ({"cores": "inf"}, "which is no number"),
+        ({"quiet_ports": ["http"]}, "quiet_ports has to be a list of ports"),
+        ({"quiet_ports": [70000]}, "quiet_ports has to be a list of ports"),
+        ({"quiet_ports": 5.5}, "quiet_ports has to be a list of ports"),
+        ({"ignore": ["wb"]}, "ignore names 'wb', which is no rule. Did you mean web?"),
+        ({"ignore": ["zzz"]}, "which is no rule. There are cores,"),
+    ],
+)
+def test_a_setting_that_cannot_be_meant_is_refused(values: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(reason)):
+        settings_from(values)
+
+
+def test_an_owner_changes_settings_inside_the_bounds_of_the_site() -> None:
+    site = settings_from({"cores": 0.2})
+    settings, notes = settings_of_owner(
+        site,
+        {"window_minutes": "600", "net_rate": "2000", "ignore": "web, jobs", "cores": "0.05"},
+        {"window_minutes": (30, 240), "cores": (0.0001, 0.5)},
+        may_ignore=frozenset({"web"}),
+    )
+
+    assert (settings.window_minutes, settings.net_rate, settings.cores) == (240, 2000, 0.05)
+    assert settings.ignore == {"web"}
+    assert notes == ("window_minutes is 600, and has to be from 30 to 240 here.",)
+
+
+def test_nothing_that_an_owner_writes_fails_or_leaves_the_hard_bounds() -> None:
+    settings, notes = settings_of_owner(
+        Settings(),
+        {"window_minutes": "soon", "\x1b[2J": 1, "cores": "9", "hold_hours": "1e400"},
+        {"cores": (0, 99)},
+    )
+
+    assert settings == Settings(cores=1)
+    assert len(notes) == 4
