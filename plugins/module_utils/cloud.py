@@ -33,7 +33,11 @@ class Cloud(Protocol):
 
     @property
     def settle_seconds(self) -> float:
-        """For how long after its start an instance without an address may look ready without being so."""
+        """For how long a woken instance that kept its address may look ready before its deployment begins."""
+
+    @property
+    def no_address_seconds(self) -> float:
+        """For how long a woken instance without an address may look ready before it gets one."""
 
     def account(self) -> CloudAccount:
         """Return the account that is logged in to."""

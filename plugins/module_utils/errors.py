@@ -9,6 +9,8 @@ and what to do. No text ever holds a password or a token.
 
 from __future__ import annotations
 
+import traceback
+
 
 class JetstreamError(Exception):
     """Anything this collection refuses or could not do."""
@@ -70,6 +72,10 @@ class Conflict(JetstreamError):
     """The cloud refused an action because of the state the instance is in."""
 
 
+class LockLost(JetstreamError):
+    """The cloud accepted an action, but the lock that was lifted for it could not be put back."""
+
+
 class Refused(JetstreamError):
     """The cloud behind the API would not or could not do it, in its own words."""
 
@@ -87,4 +93,17 @@ class RateLimited(JetstreamError):
 
 
 # After these, every further request would fail the same way.
+class BugFound(JetstreamError):
+    """Something was raised that should never be: a mistake in this collection."""
+
+    def __init__(self, error: Exception) -> None:
+        """Take what was raised."""
+        frames = traceback.extract_tb(error.__traceback__)
+        where = f" at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
+        super().__init__(
+            f"jetstream.cloud has a bug: {type(error).__name__}: {error}{where}.",
+            hint="Please report it with this message and the output of: ansible-playbook --version",
+        )
+
+
 FATAL_ERRORS = (AuthenticationFailed, InMaintenance)

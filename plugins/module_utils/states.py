@@ -1,9 +1,9 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which state an instance is in, which it should be in, and the way from one to the other. Pure functions, no I/O.
+"""The state an instance is in, the state it should be in, and the path between them. Pure functions, no I/O.
 
-The transitions are data; C(plan) is a shortest path over them. See docs/states.md.
+The transitions are data; ``plan`` is a shortest path over them. See docs/states.md.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from enum import Enum, StrEnum
 
 
 class RestingState(StrEnum):
-    """Where an instance can come to rest."""
+    """A state in which an instance stays until something is done to it."""
 
     ACTIVE = "active"
     SHUTOFF = "shutoff"
@@ -25,7 +25,7 @@ class RestingState(StrEnum):
 
 
 class Action(StrEnum):
-    """What a cloud can be asked to do to an instance."""
+    """A request that a cloud takes for an instance."""
 
     START = "start"
     STOP = "stop"
@@ -36,6 +36,10 @@ class Action(StrEnum):
     UNPAUSE = "unpause"
     REBOOT = "reboot"
     HARD_REBOOT = "hard reboot"
+
+
+WAKING_ACTIONS = frozenset({Action.START, Action.RESUME, Action.UNSHELVE, Action.UNPAUSE})
+REBOOTS = frozenset({Action.REBOOT, Action.HARD_REBOOT})
 
 
 class Goal(StrEnum):
@@ -49,7 +53,7 @@ class Goal(StrEnum):
 
     @property
     def state(self) -> RestingState:
-        """Where an instance rests once the goal is reached."""
+        """The state in which an instance rests once the goal is reached."""
         return _STATE_OF_GOAL[self]
 
 
@@ -94,7 +98,7 @@ _RESTING: Mapping[str, RestingState] = {
     "shelved_offloaded": RestingState.SHELVED,
 }
 
-# Where an instance with this status comes to rest, if nothing goes wrong. None: not known, so look again.
+# The state that an instance with this status reaches, if nothing goes wrong. None: not known, so it has to be polled.
 _MOVING: Mapping[str, RestingState | None] = {
     "build": RestingState.ACTIVE,
     "rebuild": RestingState.ACTIVE,
@@ -107,7 +111,7 @@ _MOVING: Mapping[str, RestingState | None] = {
     "revert_resize": None,
 }
 
-# What is being done to an instance, and where that leads. An activity that is not here leads back or is not known.
+# The state that an activity leads to. An activity that is not here leads back, or is not known.
 _LEADS_TO: Mapping[str, RestingState] = {
     "powering-off": RestingState.SHUTOFF,
     "powering-on": RestingState.ACTIVE,
@@ -135,7 +139,10 @@ _LEADS_TO: Mapping[str, RestingState] = {
     "running_boot_script": RestingState.ACTIVE,
 }
 
-# Activities that are an end, not a way: the instance rests, but was not made ready.
+# Steps by which Atmosphere makes an instance ready after it runs (docs/atmosphere.md, Deployments).
+_DEPLOYMENT = frozenset({"initializing", "networking", "deploying", "redeploying", "running_boot_script"})
+
+# Activities that are an end, not a path: the instance rests, but was not made ready.
 _DEFECTS: Mapping[str, str] = {
     "deploy_error": "it runs, but the cloud could not deploy it (deploy_error)",
     "boot_script_error": "it runs, but its boot script failed (boot_script_error)",
@@ -157,23 +164,35 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ObservedState:
-    """How an instance stands. C(state): where it rests, or where its way leads if that is known."""
+    """An instance as it was observed.
+
+    ``state``: where it rests, or where its activity leads if that is known. ``defect``: why it is not ready although
+    it runs. ``deploying``: whether a deployment is under way. ``running``: whether the machine itself runs, which
+    matters only in ``error``.
+    """
 
     kind: Kind
     state: RestingState | None = None
     defect: str | None = None
+    deploying: bool = False
+    running: bool = False
+
+    @property
+    def is_awake(self) -> bool:
+        """Whether it rests, and is active."""
+        return self.kind is Kind.RESTING and self.state is RestingState.ACTIVE
 
 
-def classify(status: str, activity: str) -> ObservedState:
-    """Read a cloud's two words. An activity nobody has seen before is waited for; such a status is for a person."""
+def classify(status: str, activity: str, power_state: str | None = None) -> ObservedState:
+    """Read a cloud's words. An unknown activity is waited for; an unknown status needs a person."""
     # Atmosphere counts boot scripts behind the word: "running_boot_script - 1/2".
     activity = activity.partition(" ")[0]
     if status in _GONE or activity in _DELETING:
         return ObservedState(Kind.GONE)
     if status == "error":
-        return ObservedState(Kind.ERROR)
+        return _in_error(activity, power_state)
     if status in _MOVING:
-        return ObservedState(Kind.MOVING, _LEADS_TO.get(activity, _MOVING[status]))
+        return ObservedState(Kind.MOVING, _LEADS_TO.get(activity, _MOVING[status]), deploying=activity in _DEPLOYMENT)
     state = _RESTING.get(status)
     if state is None:
         return ObservedState(Kind.NEEDS_OPERATOR)
@@ -181,11 +200,18 @@ def classify(status: str, activity: str) -> ObservedState:
         return ObservedState(Kind.RESTING, state, _DEFECTS[activity])
     if activity in _NO_ACTIVITY:
         return ObservedState(Kind.RESTING, state)
-    return ObservedState(Kind.MOVING, _LEADS_TO.get(activity))
+    return ObservedState(Kind.MOVING, _LEADS_TO.get(activity), deploying=activity in _DEPLOYMENT)
+
+
+def _in_error(activity: str, power_state: str | None) -> ObservedState:
+    """Nova keeps the status ``ERROR`` while it stops or reboots what is in error (docs/jetstream2.md, Error)."""
+    if activity in _LEADS_TO:
+        return ObservedState(Kind.MOVING, _LEADS_TO[activity])
+    return ObservedState(Kind.ERROR, running=power_state == "running")
 
 
 class Verdict(Enum):
-    """What a plan says to do."""
+    """The next step of a plan."""
 
     REACHED = "reached"
     ACT = "act"
@@ -196,15 +222,17 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The way to a goal: C(actions) to take, in order, if the verdict is ACT; C(reason) in words for the others.
+    """The path to a goal: ``actions`` to take, in order, if the verdict is ACT; ``reason`` in words for the others.
 
-    C(missing_action): what is not supported, if that is why there is no way. Why that is so belongs behind the reason.
+    ``missing_action``: the action that the cloud does not support, if that is why there is no path. Why it is not
+    supported belongs behind the reason. ``warn``: whether the reason is also a warning of the task.
     """
 
     verdict: Verdict
     actions: tuple[Action, ...] = ()
     reason: str = ""
     missing_action: Action | None = None
+    warn: bool = False
 
 
 def plan(now: ObservedState, goal: Goal, *, supported: Collection[Action], allow_wake: bool, reboot: Action) -> Plan:
@@ -215,9 +243,9 @@ def plan(now: ObservedState, goal: Goal, *, supported: Collection[Action], allow
     taken only with ``allow_wake``. The same holds for starting a sleeping instance that was to be rebooted.
     """
     if now.kind is Kind.GONE:
-        return Plan(Verdict.FAIL, reason="the cloud no longer has it")
+        return _plan_for_gone(goal)
     if now.kind is Kind.ERROR:
-        return Plan(Verdict.FAIL, reason="it is in error")
+        return _plan_for_error(now, goal, supported, reboot)
     if now.kind is Kind.NEEDS_OPERATOR:
         return Plan(Verdict.FAIL, reason="needs manual intervention")
     if now.kind is Kind.MOVING or now.state is None:
@@ -225,53 +253,81 @@ def plan(now: ObservedState, goal: Goal, *, supported: Collection[Action], allow
     if goal is Goal.REBOOTED and now.state is RestingState.ACTIVE:
         return Plan(Verdict.ACT, (reboot,))
     if now.state is goal.state:
-        return _arrived(now, goal)
-    way = shortest_path(now.state, goal.state, supported)
-    if _wakes(now.state, way, goal) and not allow_wake:
-        return Plan(Verdict.SKIP, reason=_would_start_first(now.state, goal))
-    return _no_way(now.state, goal, supported) if way is None else Plan(Verdict.ACT, way)
+        return _plan_at_goal(now, goal)
+    path = shortest_path(now.state, goal.state, supported)
+    if _wakes(now.state, path, goal) and not allow_wake:
+        return Plan(Verdict.SKIP, reason=f"{now.state} ({_GERUNDS[goal]} it would start it first; allow_wake)")
+    return _plan_without_path(now.state, goal, supported) if path is None else Plan(Verdict.ACT, path)
 
 
-def _would_start_first(state: RestingState, goal: Goal) -> str:
-    return f"skipped: {state} ({_GERUNDS[goal]} it would start it first; allow_wake)"
+def _plan_for_gone(goal: Goal) -> Plan:
+    """What is gone is as asleep as can be."""
+    reason = "the cloud no longer has it"
+    if goal.state is RestingState.ACTIVE:
+        return Plan(Verdict.FAIL, reason=reason)
+    return Plan(Verdict.SKIP, reason=reason, warn=True)
 
 
-def _arrived(now: ObservedState, goal: Goal) -> Plan:
+def _plan_for_error(now: ObservedState, goal: Goal, supported: Collection[Action], reboot: Action) -> Plan:
+    """Stop what runs, and otherwise leave alone what costs nothing in error, but half once it is shut off."""
+    reason = "in error"
+    if goal is Goal.STOPPED and now.running and Action.STOP in supported:
+        return Plan(Verdict.ACT, (Action.STOP,))
+    if goal.state is not RestingState.ACTIVE:
+        return Plan(Verdict.SKIP, reason=reason, warn=True)
+    if Action.HARD_REBOOT not in supported:
+        return Plan(Verdict.FAIL, reason=reason, missing_action=Action.HARD_REBOOT)
+    if goal is Goal.REBOOTED and reboot is Action.HARD_REBOOT:
+        return Plan(Verdict.ACT, (Action.HARD_REBOOT,))
+    return Plan(Verdict.FAIL, reason=f"{reason}. A hard reboot may bring it back (state: rebooted, reboot_type: hard)")
+
+
+def _plan_at_goal(now: ObservedState, goal: Goal) -> Plan:
     if goal.state is RestingState.ACTIVE and now.defect:
         return Plan(Verdict.FAIL, reason=now.defect)
     return Plan(Verdict.REACHED)
 
 
-def _no_way(state: RestingState, goal: Goal, supported: Collection[Action]) -> Plan:
-    """A sleeping instance that cannot be moved to another sleep is left; any other has failed."""
-    way = shortest_path(state, goal.state, frozenset(Action)) or ()
-    missing_action = next((action for action in way if action not in supported), None)
+def _plan_without_path(state: RestingState, goal: Goal, supported: Collection[Action]) -> Plan:
+    """A sleeping instance that cannot be moved to another sleep is skipped; any other has failed."""
+    path = shortest_path(state, goal.state, frozenset(Action)) or ()
+    missing = next((action for action in path if action not in supported), None)
     if RestingState.ACTIVE in (state, goal.state):
-        return Plan(Verdict.FAIL, reason=f"it is {state}", missing_action=missing_action)
-    return Plan(Verdict.SKIP, reason=f"skipped: {state}", missing_action=missing_action)
+        return Plan(Verdict.FAIL, reason=f"it is {state}", missing_action=missing)
+    return Plan(Verdict.SKIP, reason=f"{state}", missing_action=missing)
 
 
-def _wakes(start: RestingState, way: tuple[Action, ...] | None, goal: Goal) -> bool:
+def _wakes(start: RestingState, path: tuple[Action, ...] | None, goal: Goal) -> bool:
     if start is RestingState.ACTIVE:
         return False
-    return goal is Goal.REBOOTED or (way is not None and goal.state is not RestingState.ACTIVE and len(way) > 1)
+    return goal is Goal.REBOOTED or (path is not None and goal.state is not RestingState.ACTIVE and len(path) > 1)
 
 
 def shortest_path(start: RestingState, end: RestingState, supported: Collection[Action]) -> tuple[Action, ...] | None:
-    """Return the fewest actions from one state to another, or None if there is no way.
+    """Return the fewest actions from one state to another, or None if there is no path.
 
     Between the two it only passes where instances are awake: over the shelf, for one, a paused one loses its memory.
     """
-    ways: dict[RestingState, tuple[Action, ...]] = {start: ()}
+    paths: dict[RestingState, tuple[Action, ...]] = {start: ()}
     queue = deque([start])
     while queue:
         here = queue.popleft()
         if here is end:
-            return ways[here]
+            return paths[here]
         if here not in (start, RestingState.ACTIVE):
             continue
         for action, there in TRANSITIONS[here].items():
-            if action in supported and there not in ways:
-                ways[there] = (*ways[here], action)
+            if action in supported and there not in paths:
+                paths[there] = (*paths[here], action)
                 queue.append(there)
     return None
+
+
+def leads_to(action: Action, now: ObservedState) -> bool:
+    """Tell whether an observed state is what an action leads to, or is on its way there."""
+    if now.kind not in (Kind.RESTING, Kind.MOVING) or now.state is None:
+        return False
+    if action in REBOOTS:
+        # At rest and active it was before, too.
+        return now.kind is Kind.MOVING and now.state is RestingState.ACTIVE
+    return now.state in {states[action] for states in TRANSITIONS.values() if action in states}

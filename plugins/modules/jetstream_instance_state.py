@@ -163,6 +163,11 @@ instances:
         - Whether it was left as it is on purpose, asleep in another state without O(allow_wake), or locked without
           O(include_locked).
       type: bool
+    unclear:
+      description:
+        - Whether an action was sent whose response was lost, and of which it is not known if the cloud carried it out.
+          Then RV(instances[].changed) is V(true), and RV(instances[].actions) has the action.
+      type: bool
     msg:
       description: What happened, in words.
       type: str

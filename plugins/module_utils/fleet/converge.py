@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Carries plans out: every action in one bounded pool, and one waiter for all instances.
 
-Decisions are made in states.py; this sends what was decided, looks, and keeps the books.
+Decisions are made in decisions.py; this sends what was decided, polls, and keeps the books. An action whose response
+was lost stays in doubt, and is polled, until it is known whether the cloud carried it out (docs/states.md, Trouble).
 """
 
 from __future__ import annotations
@@ -11,14 +12,17 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from ..clock import Clock
 from ..cloud import Cloud
 from ..errors import (
     FATAL_ERRORS,
+    BugFound,
     Conflict,
     JetstreamError,
+    LockLost,
+    RateLimited,
     Refused,
     ServerFault,
     UnexpectedResponse,
@@ -26,106 +30,25 @@ from ..errors import (
 )
 from ..model import Instance
 from ..parallel import in_parallel
-from ..states import (
-    TRANSITIONS,
-    Action,
-    Goal,
-    Kind,
-    ObservedState,
-    Plan,
-    RestingState,
-    Verdict,
-    classify,
-    plan,
-)
-from ..text.terminal import one_line
+from ..states import REBOOTS, Action, Kind, Plan, Verdict
+from .decisions import Settling, conclude, decide, is_confirmed, is_settling
 from .polling import PollScheduler
 from .progress import Completion, Progress, ProgressCallback, no_progress
+from .runs import ConvergeOptions, FleetRun, InstanceRun, state_text
 
-# So many looks in a row must find an instance back where an accepted action began before that counts as its failure.
-_POLLS_TO_CONFIRM_FAILURE = 2
-_WAKES = frozenset({Action.START, Action.RESUME, Action.UNSHELVE, Action.UNPAUSE})
-_REBOOTS = frozenset({Action.REBOOT, Action.HARD_REBOOT})
-# What leaves open whether the action was carried out, and whether the instance has kept its address.
-_UNCLEAR = (Refused, ServerFault, UnexpectedResponse, Unreachable)
-
-
-@dataclass(frozen=True, slots=True)
-class ConvergeOptions:
-    """What is wanted of a selection, and within which bounds. C(timeout): seconds for the whole selection."""
-
-    goal: Goal
-    reboot: Action = Action.REBOOT
-    allow_wake: bool = False
-    include_locked: bool = False
-    wait: bool = True
-    timeout: float = 900.0
-    max_changes: int | None = None
-
-
-@dataclass(slots=True)
-class InstanceRun:
-    """One instance on its way: how it stood, how it was last seen, what was done, and how that ended.
-
-    C(since) is when it set out: when the cloud took the last action, or when the run began. C(polled_at) is when it was
-    last looked at after that.
-    """
-
-    before: Instance
-    now: Instance
-    actions: list[Action] = field(default_factory=list)
-    next_action: Action | None = None
-    done: bool = False
-    failed: bool = False
-    skipped: bool = False
-    message: str = ""
-    elapsed: float | None = None
-    last_error: JetstreamError | None = None
-    active_since: float | None = None
-    reversions: int = 0
-    since: float = 0.0
-    polled_at: float | None = None
-
-    @property
-    def changed(self) -> bool:
-        """Whether the cloud took an action on it (in check mode: would be asked to)."""
-        return bool(self.actions)
-
-    @property
-    def observed(self) -> ObservedState:
-        """How it stands, as last seen."""
-        return classify(self.now.status, self.now.activity)
-
-    def record_action(self, action: Action, now: float) -> None:
-        """Note that the cloud took an action on it."""
-        self.actions.append(action)
-        self.since, self.polled_at = now, None
-
-    def finish(self, message: str, *, failed: bool = False, skipped: bool = False) -> None:
-        """Close the books on it. What others wrote (a fault, why it is locked) may be in the message."""
-        self.done, self.message, self.failed, self.skipped = True, one_line(message), failed, skipped
-        self.next_action = None
-
-
-@dataclass(frozen=True, slots=True)
-class FleetRun:
-    """What became of a selection; C(aborted_by) is what ended the run early, if anything did."""
-
-    runs: tuple[InstanceRun, ...]
-    aborted_by: JetstreamError | None = None
-
-
-def state_text(instance: Instance) -> str:
-    """Return status and activity as people read them: "active - powering-off"."""
-    return f"{instance.status} - {instance.activity}" if instance.activity else instance.status
-
-
-def preview(cloud: Cloud, instances: Sequence[Instance], options: ConvergeOptions) -> FleetRun:
-    """Say what C(converge) would do, by the same plans, and do nothing (check mode)."""
-    runs = tuple(InstanceRun(each, each) for each in instances)
-    for run in runs:
-        _preview_one(run, options, cloud)
-    return FleetRun(runs)
+# This many polls in a row must find an instance back where an action began before that counts as the action's failure.
+_POLLS_TO_CONFIRM = 2
+# An observation that is older may be out of date: somebody else may be at work on the same fleet.
+_STALE_AFTER = 5.0
+# Seconds after which a reboot whose response was lost, and that was not seen, is not waited for any longer.
+_REBOOT_DOUBT = 120.0
+# What adding seconds may be off by.
+_ROUNDING = 0.001
+# Pauses before an action is sent again: from, up to.
+_FIRST_RETRY = 2.0
+_LONGEST_RETRY = 60.0
+# The last poll begins so much earlier than the deadline as the slowest poll took, but never takes more than this part.
+_LAST_POLL_FRACTION = 0.25
 
 
 def converge(
@@ -134,16 +57,22 @@ def converge(
     options: ConvergeOptions,
     clock: Clock,
     *,
+    observed_at: float | None = None,
     report: ProgressCallback = no_progress,
     jitter: Callable[[float], float] = lambda pause: random.uniform(0.9 * pause, 1.1 * pause),
 ) -> FleetRun:
     """Bring every instance to the goal, or say of each why not.
 
-    An error that concerns one instance fails that one alone. A refused login or maintenance ends the run; what was
-    not done by then has failed. Raises nothing of its own.
+    ``observed_at``: when the instances were listed, by the clock's ``monotonic``, if that was not just now.
+
+    An error that concerns one instance fails that one alone. A refused login or maintenance ends the run; an instance
+    that was not done by then has failed. Raises nothing of its own.
     """
-    runs = [InstanceRun(each, each, since=clock.monotonic()) for each in instances]
-    return _Converger(cloud, runs, options, clock, report, PollScheduler(jitter)).run()
+    start = clock.monotonic()
+    runs = [InstanceRun.begin(each, start if observed_at is None else observed_at) for each in instances]
+    for run in runs:
+        run.since = start
+    return _Converger(cloud, runs, options, clock, report, PollScheduler(jitter), jitter).run()
 
 
 class _Converger:
@@ -155,111 +84,121 @@ class _Converger:
         clock: Clock,
         report: ProgressCallback,
         scheduler: PollScheduler[InstanceRun],
+        jitter: Callable[[float], float],
     ) -> None:
         self._cloud = cloud
-        self._tracks = runs
+        self._runs = runs
         self._options = options
         self._clock = clock
         self._report = report
         self._scheduler = scheduler
+        self._jitter = jitter
         self._start = clock.monotonic()
         self._deadline = self._start + options.timeout
+        self._settling = Settling(cloud.settle_seconds, cloud.no_address_seconds)
         self._begun = 0
         self._sent = 0
+        self._longest_poll = 0.0
         self._aborted_by: JetstreamError | None = None
         self._lock = threading.Lock()
 
     def run(self) -> FleetRun:
-        for run in self._tracks:
+        for run in self._runs:
             self._decide(run)
         self._stamp()
         while True:
             self._act()
             if self._aborted_by:
-                self._time_out(f"was not seen through: {self._aborted_by}")
+                self._finish_pending(f"was not seen through: {str(self._aborted_by).rstrip('.')}")
             elif not self._options.wait:
                 self._finish_without_waiting()
             self._stamp()
             if not self._pending():
                 break
-            self._wait_and_poll()
+            self._wait()
         self._stamp()
-        return FleetRun(tuple(self._tracks), self._aborted_by)
+        return FleetRun(tuple(self._runs), self._aborted_by)
+
+    # --- the books
 
     def _stamp(self) -> None:
-        """Note how long it took until each of those that have ended did so, and tell of it."""
+        """Note the elapsed time of those that have ended since the last time, and report it."""
         passed = round(self._clock.monotonic() - self._start, 1)
-        completed = [run for run in self._tracks if run.done and run.elapsed is None]
+        completed = [run for run in self._runs if run.done and run.elapsed is None]
         for run in completed:
             run.elapsed = passed
         pending = sorted(self._pending(), key=lambda run: run.since)
         self._progress = Progress(
             goal=self._options.goal.value,
-            total=len(self._tracks),
-            ended=sum(run.done for run in self._tracks),
-            failed=sum(run.failed for run in self._tracks),
+            total=len(self._runs),
+            ended=sum(run.done for run in self._runs),
+            failed=sum(run.failed for run in self._runs),
             sent=self._sent,
             elapsed=passed,
             completed=tuple(Completion(run.before.label, run.message, run.failed) for run in completed),
             pending=tuple(run.before.label for run in pending),
         )
-        self._report(self._progress)
+        self._notify(self._progress)
 
-    def _taken(self, run: InstanceRun, action: Action) -> None:
-        """Note, in any thread, that the cloud took an action, and tell of it."""
+    def _notify(self, progress: Progress) -> None:
+        """Report progress. A display that breaks, such as a closed pipe, does not end the work."""
+        try:
+            self._report(progress)
+        except Exception:
+            self._report = no_progress
+
+    def _record_action(self, run: InstanceRun, action: Action, doubt: JetstreamError | None = None) -> None:
+        """Note, in any thread, that the cloud accepted an action, or may have, and report it."""
         now = self._clock.monotonic()
-        run.record_action(action, now)
+        run.record_action(action, now, doubt)
         with self._lock:
             self._sent += 1
-            self._report(replace(self._progress, sent=self._sent, elapsed=round(now - self._start, 1), completed=()))
+            self._notify(replace(self._progress, sent=self._sent, elapsed=round(now - self._start, 1), completed=()))
+
+    def _abort(self, error: JetstreamError) -> None:
+        with self._lock:
+            self._aborted_by = self._aborted_by or error
 
     def _pending(self) -> list[InstanceRun]:
-        return [run for run in self._tracks if not run.done]
+        return [run for run in self._runs if not run.done]
+
+    # --- deciding
 
     def _decide(self, run: InstanceRun) -> None:
-        """Choose what comes next for an instance as it was last seen: an action, a wait, or the end."""
-        now = run.observed
-        if not run.now.live:
-            run.finish("its state in the cloud cannot be read with this account", failed=True)
-        elif now.kind is Kind.ERROR:
-            run.finish(_error_text(run.now), failed=True)
-        elif self._is_settling(run, now):
-            pass
-        elif self._is_rebooted(run, now):
-            self._conclude(run, plan_of(run, now, replace(self._options, goal=Goal.STARTED), self._cloud))
-        else:
-            self._apply(run, plan_of(run, now, self._options, self._cloud), now)
+        """Choose the next step of an instance as it was last observed: an action, a wait, or the end."""
+        try:
+            if run.doubt is not None and not self._resolve_doubt(run):
+                return
+            if not run.done and not is_settling(run, self._options, self._settling, self._clock.monotonic()):
+                self._apply(run, decide(run, self._options, self._cloud.unsupported_actions(run.now)))
+        except Exception as error:
+            run.finish(str(BugFound(error)), failed=True)
 
-    def _apply(self, run: InstanceRun, step: Plan, now: ObservedState) -> None:
+    def _apply(self, run: InstanceRun, step: Plan) -> None:
         if step.verdict is Verdict.ACT:
-            self._schedule_action(run, step, now)
+            self._schedule_action(run, step)
         elif step.verdict is not Verdict.WAIT:
-            self._conclude(run, step)
+            conclude(run, step)
 
-    def _conclude(self, run: InstanceRun, step: Plan) -> None:
-        if step.verdict is Verdict.REACHED:
-            run.finish(_reached(run))
-        else:
-            run.finish(step.reason, failed=step.verdict is Verdict.FAIL, skipped=step.verdict is Verdict.SKIP)
-
-    def _schedule_action(self, run: InstanceRun, step: Plan, now: ObservedState) -> None:
-        """Make the first step of a way the next action, unless it was taken already, or may not be."""
+    def _schedule_action(self, run: InstanceRun, step: Plan) -> None:
+        """Make the first step of a path the next action, unless it was taken already, or may not be."""
         action = step.actions[0]
         if run.actions and run.actions[-1] is action:
             # It was accepted, yet the instance rests where it was: the cloud tried, failed, and put it back.
             run.reversions += 1
-            if run.reversions >= _POLLS_TO_CONFIRM_FAILURE:
+            if run.reversions >= _POLLS_TO_CONFIRM:
                 run.finish(self._reverted(run, action), failed=True)
             return
         if len(step.actions) > 1 and not self._options.wait:
-            way = ", then ".join(step.actions)
-            run.finish(f"needs {way}, which cannot be done without wait", failed=True)
+            path = ", then ".join(step.actions)
+            run.finish(f"needs {path}, which cannot be done without wait", failed=True)
             return
-        if not run.actions:
+        if not run.begun:
             if self._options.max_changes is not None and self._begun >= self._options.max_changes:
                 run.finish(f"not done: max_changes ({self._options.max_changes}) was reached", failed=True)
                 return
             self._begun += 1
+            run.begun = True
         run.next_action, run.reversions = action, 0
 
     def _reverted(self, run: InstanceRun, action: Action) -> str:
@@ -270,176 +209,249 @@ class _Converger:
         text = f"the cloud took the {action}, but it is {state_text(run.now)} again"
         return f"{text}: {why}" if why else text
 
-    def _is_settling(self, run: InstanceRun, now: ObservedState) -> bool:
-        """Whether an instance that was woken looks ready only because the cloud has not begun to deploy it."""
-        if self._options.goal.state is not RestingState.ACTIVE or not _WAKES.intersection(run.actions):
-            return False
-        if now != ObservedState(Kind.RESTING, RestingState.ACTIVE) or run.now.ip_address:
-            return False
-        if run.active_since is None:
-            run.active_since = self._clock.monotonic()
-        return self._clock.monotonic() - run.active_since < self._cloud.settle_seconds
+    def _resolve_doubt(self, run: InstanceRun) -> bool:
+        """Tell whether what was observed settles if the action in doubt was carried out.
 
-    def _is_rebooted(self, run: InstanceRun, now: ObservedState) -> bool:
-        if self._options.goal is not Goal.REBOOTED or not run.actions:
+        An instance that stays at rest shows that it was not, and then the action is sent again. Of a reboot it shows
+        nothing: it may be over already.
+        """
+        action, error = run.actions[-1], run.doubt
+        if is_confirmed(run, action, self._options.goal):
+            run.confirm()
+            return True
+        if run.observed.kind in (Kind.GONE, Kind.NEEDS_OPERATOR):
+            return True
+        if run.observed.kind is Kind.MOVING:
             return False
-        return now.kind is Kind.RESTING and now.state is RestingState.ACTIVE
+        if action in REBOOTS:
+            if self._clock.monotonic() - run.since > _REBOOT_DOUBT:
+                self._finish_unclear(run, "was not seen to reboot")
+            return False
+        run.reversions += 1
+        if run.reversions < _POLLS_TO_CONFIRM:
+            return False
+        run.retract()
+        if isinstance(error, BugFound):
+            run.finish(str(error), failed=True)
+        else:
+            self._retry_later(run, action, error)
+        return False
+
+    def _retry_later(self, run: InstanceRun, action: Action, error: JetstreamError | None) -> None:
+        """Send an action again after a pause. The time for all of it is bounded by the run's deadline."""
+        pause = min(_FIRST_RETRY * 2**run.attempts, _LONGEST_RETRY)
+        run.attempts += 1
+        run.next_action = action
+        run.not_before = self._clock.monotonic() + self._jitter(pause)
+        run.send_error = error
+
+    # --- sending
 
     def _act(self) -> None:
-        ready = [(run, run.next_action) for run in self._tracks if run.next_action]
+        now = self._clock.monotonic() + _ROUNDING
+        ready = [(run, run.next_action) for run in self._runs if run.next_action and run.not_before <= now]
         in_parallel(self._send, ready, self._cloud.max_concurrency)
 
     def _send(self, step: tuple[InstanceRun, Action]) -> None:
         run, action = step
-        run.next_action = None
         if self._aborted_by:
             return
+        if self._clock.monotonic() >= self._deadline:
+            return
+        run.next_action = None
         try:
+            if self._is_stale(run) and not self._is_still_due(run, action):
+                return
             self._cloud.act(run.now, action)
         except FATAL_ERRORS as error:
-            with self._lock:
-                self._aborted_by = self._aborted_by or error
-        except Conflict as error:
-            self._reassess(run, action, error, ours=False)
-        except _UNCLEAR as error:
-            self._reassess(run, action, error, ours=True)
-        except JetstreamError as error:
+            self._abort(error)
+        except Exception as error:
+            self._judge(run, action, error)
+        else:
+            self._record_action(run, action)
+
+    def _judge(self, run: InstanceRun, action: Action, error: Exception) -> None:
+        """Decide what an error in the place of a response means for an action."""
+        match error:
+            case LockLost():
+                run.lost_lock = str(error)
+                self._record_action(run, action)
+            case Conflict() | Refused():
+                run.refused = True
+                self._reassess_refusal(run, action, error)
+            case Unreachable(unsent=True) | RateLimited():
+                self._retry_unsent(run, action, error)
+            case ServerFault() | UnexpectedResponse() | Unreachable():
+                self._begin_doubt(run, action, error)
+            case JetstreamError():
+                run.finish(str(error), failed=True)
+            case _:
+                # A bug may have struck after the request was sent.
+                self._begin_doubt(run, action, BugFound(error))
+
+    def _is_stale(self, run: InstanceRun) -> bool:
+        """Tell whether an instance has to be read before an action is sent: another run may have been faster."""
+        met_another_run = any(each.refused for each in self._runs)
+        return met_another_run or self._clock.monotonic() - run.observed_at > _STALE_AFTER
+
+    def _is_still_due(self, run: InstanceRun, action: Action) -> bool:
+        """Read an instance, and decide again. An error of reading does not keep the action from being sent."""
+        try:
+            self._observe(run)
+        except FATAL_ERRORS:
+            raise
+        except JetstreamError:
+            return True
+        self._decide(run)
+        due = run.next_action is action
+        if due:
+            run.next_action = None
+        return due
+
+    def _observe(self, run: InstanceRun) -> None:
+        begun = self._clock.monotonic()
+        run.record_observation(self._cloud.get_instance(run.now), begun)
+
+    def _retry_unsent(self, run: InstanceRun, action: Action, error: JetstreamError) -> None:
+        if action in REBOOTS or not self._options.wait:
             run.finish(str(error), failed=True)
         else:
-            self._taken(run, action)
+            self._retry_later(run, action, error)
 
-    def _reassess(self, run: InstanceRun, action: Action, error: JetstreamError, *, ours: bool) -> None:
-        """Judge a refused or unclear action by what the instance does: on its way is fine, whoever sent it there."""
+    def _begin_doubt(self, run: InstanceRun, action: Action, error: JetstreamError) -> None:
+        """Count an action as sent until it is known that it was not carried out."""
+        self._record_action(run, action, doubt=error)
         try:
-            run.now = self._cloud.get_instance(run.now)
-        except FATAL_ERRORS as end:
-            with self._lock:
-                self._aborted_by = self._aborted_by or end
+            self._observe(run)
+        except FATAL_ERRORS as fatal:
+            self._abort(fatal)
+        except JetstreamError as second:
+            run.last_error = second
+        else:
+            self._decide(run)
+
+    def _reassess_refusal(self, run: InstanceRun, action: Action, error: JetstreamError) -> None:
+        """Judge a refused action by the instance: on its way to the goal is fine, whoever sent it there.
+
+        After a conflict, an instance that is in another state than before is planned for anew.
+        """
+        before = run.observed
+        try:
+            self._observe(run)
+        except FATAL_ERRORS as fatal:
+            self._abort(fatal)
             return
         except JetstreamError as second:
-            run.finish(f"{error} It could not be looked at again either: {second}", failed=True)
+            run.finish(f"{error} It could not be read again either: {second}", failed=True)
             return
-        if not _leads_to_goal(run, action, self._options.goal):
-            run.finish(f"{error}{_lost_address(run)}", failed=True)
-        elif ours:
-            self._taken(run, action)
+        if is_confirmed(run, action, self._options.goal):
+            if not isinstance(error, Conflict):
+                # Atmosphere calls what nova did, and then complained of, a refusal.
+                self._record_action(run, action)
+        elif not isinstance(error, Conflict) or run.observed == before:
+            run.finish(str(error), failed=True)
+        elif run.observed.kind is not Kind.MOVING:
+            self._decide(run)
 
-    def _wait_and_poll(self) -> None:
-        """Look at some when there is likely something to see, and at all when the time is up."""
+    # --- waiting
+
+    def _wait(self) -> None:
+        """Poll some when there is likely something to see, and all when the time is nearly up."""
         now = self._clock.monotonic()
-        poll = self._scheduler.next_poll(self._pending(), now)
-        if poll.at < self._deadline:
-            # The time for it may have come while the last look was under way.
-            self._clock.sleep(max(0.0, poll.at - now))
+        waiting = [run for run in self._pending() if not run.next_action]
+        retry_at = min((max(now, run.not_before) for run in self._pending() if run.next_action), default=None)
+        poll = self._scheduler.next_poll(waiting, now) if waiting else None
+        last = self._last_poll_at()
+        moments = [each for each in (poll.at if poll else None, retry_at) if each is not None and each < last]
+        if not moments:
+            self._finish_in_time(last)
+            return
+        self._clock.sleep(max(0.0, min(moments) - now))
+        if poll and poll.at <= min(moments):
             self._poll(poll.instances)
-            if self._clock.monotonic() < self._deadline:
-                return
-        else:
-            self._clock.sleep(max(0.0, self._deadline - now))
-        self._poll(self._pending(), thorough=True)
-        self._time_out(f"was not {self._options.goal} within {self._options.timeout:g} s")
+        if self._clock.monotonic() >= self._deadline:
+            self._time_out()
+
+    def _last_poll_at(self) -> float:
+        reserve = min(self._longest_poll, _LAST_POLL_FRACTION * self._options.timeout)
+        return self._deadline - reserve
+
+    def _finish_in_time(self, last: float) -> None:
+        self._clock.sleep(max(0.0, last - self._clock.monotonic()))
+        if self._clock.monotonic() <= self._deadline:
+            self._poll([run for run in self._pending() if not run.next_action], thorough=True)
+        if not self._aborted_by:
+            self._time_out()
 
     def _poll(self, runs: Sequence[InstanceRun], *, thorough: bool = False) -> None:
-        begun = self._clock.monotonic()
-        try:
-            seen = self._cloud.poll([run.now for run in runs], thorough=thorough)
-        except FATAL_ERRORS as error:
-            self._aborted_by = error
+        if not runs:
             return
+        begun = self._clock.monotonic()
+        seen = self._seen(runs, thorough=thorough)
         ended = self._clock.monotonic()
+        self._longest_poll = max(self._longest_poll, ended - begun)
         for run in runs:
             found = seen.get(run.now.uuid)
             if found is None:
                 continue
             run.polled_at = begun
             if isinstance(found, Instance):
-                run.now, run.last_error = found, None
+                run.record_observation(found, begun)
                 self._decide(run)
                 if (run.done and not run.failed) or run.next_action:
                     self._scheduler.learn(run.actions[-1] if run.actions else None, ended - run.since)
             else:
                 run.last_error = found
 
+    def _seen(self, runs: Sequence[InstanceRun], *, thorough: bool) -> dict[str, Instance | JetstreamError]:
+        """Poll, and return what was seen by uuid. A poll that fails as a whole fails for each of them."""
+        try:
+            return dict(self._cloud.poll([run.now for run in runs], thorough=thorough))
+        except FATAL_ERRORS as error:
+            self._abort(error)
+            return {}
+        except JetstreamError as error:
+            return dict.fromkeys((run.now.uuid for run in runs), error)
+        except Exception as error:
+            return dict.fromkeys((run.now.uuid for run in runs), BugFound(error))
+
+    # --- ending
+
     def _finish_without_waiting(self) -> None:
-        """End all without waiting. What was asked for is said to be asked for, not to be done."""
+        """End all without waiting. An action that was accepted is said to be accepted, not to be done."""
         for run in self._pending():
-            now = run.observed
-            if run.actions:
+            observed = run.observed
+            if run.unclear:
+                self._finish_unclear(run, "was not waited for")
+            elif run.actions:
                 run.finish(f"{run.actions[-1]} was accepted; not waited for")
-            elif now.kind is Kind.RESTING and now.state is self._options.goal.state:
-                self._conclude(run, plan_of(run, now, self._options, self._cloud))
-            elif now.state is self._options.goal.state:
+            elif run.next_action:
+                run.finish(f"{run.next_action} was not sent: wait_timeout was over", failed=True)
+            elif observed.kind is Kind.RESTING and observed.state is self._options.goal.state:
+                conclude(run, decide(run, self._options, self._cloud.unsupported_actions(run.now)))
+            elif observed.state is self._options.goal.state:
                 run.finish(f"was on its way ({state_text(run.now)}); not waited for")
             else:
                 run.finish(f"is busy ({state_text(run.now)}), and was not waited for", failed=True)
 
-    def _time_out(self, why: str) -> None:
+    def _time_out(self) -> None:
+        self._finish_pending(f"was not {self._options.goal} within {self._options.timeout:g} s")
+
+    def _finish_pending(self, why: str) -> None:
         for run in self._pending():
-            last = f"last looked at with: {run.last_error}" if run.last_error else f"last seen {state_text(run.now)}"
-            run.finish(f"{why} ({last})", failed=True)
+            if run.unclear:
+                self._finish_unclear(run, why)
+                continue
+            run.finish(f"{why} ({_last_seen(run)})", failed=True)
+
+    def _finish_unclear(self, run: InstanceRun, why: str) -> None:
+        sent = f"{run.actions[-1]} was sent, but its response was lost ({run.doubt})"
+        run.finish(f"{why}: {sent}; {_last_seen(run)}", failed=True)
 
 
-def plan_of(run: InstanceRun, now: ObservedState, options: ConvergeOptions, cloud: Cloud) -> Plan:
-    """Plan by an options and what a cloud offers. A lock is its owner's word that it is to be left alone."""
-    withheld = cloud.unsupported_actions(run.now)
-    supported = [action for action in Action if action not in withheld]
-    step = plan(now, options.goal, supported=supported, allow_wake=options.allow_wake, reboot=options.reboot)
-    if step.missing_action:
-        return replace(step, reason=f"{step.reason}, and {withheld[step.missing_action]}")
-    is_concerned = step.verdict is Verdict.ACT or run.observed.kind is Kind.MOVING
-    if is_concerned and run.before.locked and not options.include_locked:
-        reason = f": {run.before.lock_reason}" if run.before.lock_reason else ""
-        return Plan(Verdict.SKIP, reason=f"skipped: {state_text(run.now)}, locked{reason} (include_locked)")
-    return step
-
-
-def _preview_one(run: InstanceRun, options: ConvergeOptions, cloud: Cloud) -> None:
-    now = run.observed
-    after = ""
-    if now.kind is Kind.MOVING and now.state is not None:
-        now, after = ObservedState(Kind.RESTING, now.state), f" once it is {now.state}"
-    step = plan_of(run, now, options, cloud)
-    if not run.now.live:
-        run.finish("its state in the cloud cannot be read with this account", failed=True)
-    elif now.kind is Kind.ERROR:
-        run.finish(_error_text(run.now), failed=True)
-    elif step.verdict is Verdict.WAIT:
-        run.finish(f"would wait for it: it is busy ({state_text(run.now)}), and where that leads is not known")
-    elif step.verdict is Verdict.ACT:
-        run.actions += step.actions
-        run.now = replace(run.now, status=options.goal.state.value, activity="")
-        run.finish(f"would {', then '.join(step.actions)}{after}")
-    elif step.verdict is Verdict.REACHED:
-        run.finish(f"is on its way ({state_text(run.now)})" if after else _reached(run))
-    else:
-        run.finish(step.reason, failed=step.verdict is Verdict.FAIL, skipped=step.verdict is Verdict.SKIP)
-
-
-def _error_text(instance: Instance) -> str:
-    return f"is in error: {instance.fault}" if instance.fault else "is in error, and the cloud does not say why"
-
-
-def _reached(run: InstanceRun) -> str:
-    if run.actions:
-        return ", then ".join(run.actions) + " done"
-    if run.now.status != run.before.status or run.before.activity:
-        return f"reached {state_text(run.now)} on its own"
-    return f"already {state_text(run.now)}"
-
-
-def _leads_to_goal(run: InstanceRun, action: Action, goal: Goal) -> bool:
-    """Whether an instance is at, or on its way to, the goal or where the action would have taken it."""
-    now = run.observed
-    if now.state is None or now.kind not in (Kind.RESTING, Kind.MOVING):
-        return False
-    if action in _REBOOTS:
-        return now.kind is Kind.MOVING and now.state is RestingState.ACTIVE
-    targets = {states[action] for states in TRANSITIONS.values() if action in states}
-    return now.state is goal.state or now.state in targets
-
-
-def _lost_address(run: InstanceRun) -> str:
-    """Atmosphere takes a floating IP away before it asks the cloud to stop, suspend or shelve."""
-    if run.before.ip_address and not run.now.ip_address and run.now.status == "active":
-        return f" It runs on, but has lost its address {run.before.ip_address}."
-    return ""
+def _last_seen(run: InstanceRun) -> str:
+    if run.last_error:
+        return f"last error: {run.last_error}"
+    if run.send_error and not run.actions:
+        return f"sent {run.attempts} times, at last with: {run.send_error}"
+    return f"last seen {state_text(run.now)}"

@@ -11,14 +11,9 @@ from typing import Any
 
 from ..cloud import Cloud
 from ..errors import ConfigurationError
-from ..fleet.converge import (
-    ConvergeOptions,
-    FleetRun,
-    InstanceRun,
-    converge,
-    preview,
-    state_text,
-)
+from ..fleet.converge import converge
+from ..fleet.decisions import preview
+from ..fleet.runs import ConvergeOptions, FleetRun, InstanceRun, state_text
 from ..fleet.selection import (
     INSTANCE_FIELDS,
     Selector,
@@ -61,15 +56,15 @@ def instance_state(cloud: Cloud, options: Mapping[str, Any], context: Context) -
     settings = _converge_options(options)
     selector = Selector.from_options(options, INSTANCE_FILTERS.argument_spec)
     _check(options, selector)
+    begun = context.clock.monotonic()
     chosen = select_to_change(cloud.list_instances(live=True, images=bool(options["image"])), selector, INSTANCE_FIELDS)
-    if settings.max_changes is not None:
+    if context.check_mode or settings.max_changes is not None:
         ahead = preview(cloud, chosen, settings)
-        count = sum(run.changed for run in ahead.runs)
-        if count > settings.max_changes:
-            return _too_many(chosen, count, settings.max_changes)
-    if context.check_mode:
-        return _outcome(preview(cloud, chosen, settings))
-    return _outcome(converge(cloud, chosen, settings, context.clock, report=context.report))
+        if settings.max_changes is not None and _changes(ahead) > settings.max_changes:
+            return _refusal(ahead, settings.max_changes)
+        if context.check_mode:
+            return _outcome(ahead)
+    return _outcome(converge(cloud, chosen, settings, context.clock, observed_at=begun, report=context.report))
 
 
 OPERATION = on_cloud(instance_state)
@@ -97,23 +92,42 @@ def _check(options: Mapping[str, Any], selector: Selector) -> None:
     selector.require_criteria()
 
 
-def _too_many(chosen: Sequence[Instance], count: int, limit: int) -> Outcome:
-    runs = tuple(InstanceRun(each, each) for each in chosen)
-    for run in runs:
-        run.finish("not done")
+def _changes(fleet: FleetRun) -> int:
+    return sum(run.changed for run in fleet.runs)
+
+
+def _refusal(ahead: FleetRun, limit: int) -> Outcome:
+    """Fail each instance that would be changed. The others are as they were found."""
+    count = _changes(ahead)
+    runs = tuple(_not_done(run, count, limit) if run.changed else run for run in ahead.runs)
     failure = f"{count} instances would be changed, and max_changes is {limit}; none was."
-    return Outcome(_result(runs), failure=failure)
+    return Outcome(_result(runs), failure=failure, warnings=_warnings(runs))
+
+
+def _not_done(run: InstanceRun, count: int, limit: int) -> InstanceRun:
+    not_done = InstanceRun(run.before, run.before)
+    not_done.finish(f"not done: {count} would be changed, and max_changes is {limit}", failed=True)
+    return not_done
 
 
 def _outcome(fleet: FleetRun) -> Outcome:
-    warnings = () if fleet.runs else ("Nothing matched, so nothing was done.",)
     return Outcome(
         _result(fleet.runs),
         changed=any(run.changed for run in fleet.runs),
         failure=_failure(fleet),
-        warnings=warnings,
+        warnings=_warnings(fleet.runs),
         diff=_diff(fleet.runs),
     )
+
+
+def _warnings(runs: Sequence[InstanceRun]) -> tuple[str, ...]:
+    """Warn of an empty selection, and of what was skipped for a reason that somebody should see to."""
+    if not runs:
+        return ("Nothing matched, so nothing was done.",)
+    warned = [_labelled(run) for run in runs if run.warn]
+    more = len(warned) - _NAMED_IN_MESSAGE
+    shown = warned[:_NAMED_IN_MESSAGE] if more > 1 else warned
+    return (*(f"{each}." for each in shown), *([f"And {more} more like these."] if more > 1 else []))
 
 
 def _result(runs: Sequence[InstanceRun]) -> dict[str, Any]:
@@ -140,6 +154,7 @@ def _item(run: InstanceRun) -> dict[str, Any]:
         "changed": run.changed,
         "failed": run.failed,
         "skipped": run.skipped,
+        "unclear": run.unclear,
         "msg": run.message,
         "elapsed": run.elapsed or 0.0,
     }

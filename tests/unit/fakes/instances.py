@@ -38,6 +38,7 @@ def an_instance(
     locked: bool | None = None,
     lock_reason: str | None = None,
     fault: str | None = None,
+    power_state: str | None = None,
 ) -> Instance:
     """Return an instance whose uuid follows from its name and number."""
     return Instance(
@@ -58,4 +59,5 @@ def an_instance(
         locked=locked,
         lock_reason=lock_reason,
         fault=fault,
+        power_state=power_state,
     )

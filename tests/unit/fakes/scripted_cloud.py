@@ -18,7 +18,13 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
     StatusPeriod,
     Volume,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.states import TRANSITIONS, Action, Kind, classify
+from ansible_collections.jetstream.cloud.plugins.module_utils.states import (
+    TRANSITIONS,
+    Action,
+    Kind,
+    ObservedState,
+    classify,
+)
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 
 NEW_ADDRESS = "149.165.156.15"
@@ -81,7 +87,8 @@ class ScriptedCloud:
     C(calls) has every call in options: "stop web", "look web", "refresh 3".
     """
 
-    settle_seconds = 20.0
+    settle_seconds = 30.0
+    no_address_seconds = 180.0
 
     def __init__(
         self,
@@ -157,8 +164,8 @@ class ScriptedCloud:
                 self._instances[instance.uuid] = replace(self._instances[instance.uuid], ip_address=None)
                 phases = self._phases[instance.name]
                 self._phases[instance.name] = [replace(each, address=None) for each in phases]
-            standing = classify(now.status, now.activity)
-            if standing.kind is not Kind.RESTING or standing.state is None or action not in TRANSITIONS[standing.state]:
+            standing = classify(now.status, now.activity, now.power_state)
+            if not _takes(standing, action):
                 raise Conflict(f"{action.capitalize()} of {instance.label} was refused.", status=409)
             self.journey(instance.name, action)
 
@@ -209,6 +216,12 @@ class ScriptedCloud:
             return instance
         now = passed[-1]
         return replace(instance, status=now.status, activity=now.activity, ip_address=now.address)
+
+
+def _takes(standing: ObservedState, action: Action) -> bool:
+    if standing.kind is Kind.ERROR:
+        return action in (Action.STOP, Action.HARD_REBOOT)
+    return standing.kind is Kind.RESTING and standing.state is not None and action in TRANSITIONS[standing.state]
 
 
 class LeftOut(JetstreamError):

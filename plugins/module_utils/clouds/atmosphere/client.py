@@ -80,14 +80,22 @@ _REQUEST_BODIES: Mapping[Action, Mapping[str, str]] = {
     Action.HARD_REBOOT: {"action": "reboot", "reboot_type": "HARD"},
 }
 _UNSUPPORTED: Mapping[Action, str] = {Action.UNPAUSE: "Atmosphere cannot unpause"}
+_UNSUPPORTED_IN_ERROR: Mapping[Action, str] = {
+    **_UNSUPPORTED,
+    # What nova refuses costs the floating IP all the same (docs/atmosphere.md, Floating IPs).
+    Action.STOP: "a stop that is refused would cost it its floating IP",
+    Action.HARD_REBOOT: "Atmosphere reboots only what is active",
+}
 _EMPTIES_LIST_CACHE = frozenset({Action.START, Action.STOP, Action.SUSPEND, Action.SHELVE})
 
 
 class AtmosphereCloud:
     """The account of one user at one Atmosphere. May be used by many threads at once."""
 
-    # After a start Atmosphere counts down 10 s before it begins to give the instance its address.
-    settle_seconds = 20.0
+    # A deployment begins 10 s after a start, 15 s after a resume, or later if Atmosphere's workers are behind: then
+    # only the missing address tells (docs/atmosphere.md, Deployments).
+    settle_seconds = 30.0
+    no_address_seconds = 180.0
 
     def __init__(
         self, login: Login, transport: Transport, clock: Clock, *, max_concurrency: int, page_size: int
@@ -105,7 +113,7 @@ class AtmosphereCloud:
 
     def unsupported_actions(self, instance: Instance) -> Mapping[Action, str]:
         """Return what cannot be done to an instance, and why. See Cloud."""
-        return _UNSUPPORTED
+        return _UNSUPPORTED_IN_ERROR if instance.status == "error" else _UNSUPPORTED
 
     def account(self) -> CloudAccount:
         """Return the account that is logged in to; its user is not known where a token is all there is. See Cloud."""

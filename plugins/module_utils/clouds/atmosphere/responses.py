@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ...errors import (
@@ -28,6 +29,8 @@ _NO_CREDENTIALS = "Authentication credentials were not provided."
 _DISABLED = "has been disabled"
 _NOT_YOURS = ("not a member of the project", "does not have permission to act on")
 _MAX_QUOTE = 500
+# A failure of nova behind Atmosphere, which calls it a refusal or a conflict.
+_NOVA_FAILED = re.compile(r"(?:^|irrecoverable exception: )5\d\d ")
 
 
 def token_refused(reply: Response) -> bool:
@@ -72,6 +75,8 @@ def error_from(reply: Response, task: str) -> JetstreamError:
     said = words(reply)
     why = f': "{said}" (HTTP {reply.status}).' if said else f" (HTTP {reply.status})."
     text = f"{task} was refused{why}"
+    if reply.status in (403, 409) and _NOVA_FAILED.search(said):
+        return ServerFault(f"{task} failed in the cloud{why}", status=reply.status)
     if reply.status == 403:
         return _forbidden(said, text, reply)
     if reply.status == 503:

@@ -71,6 +71,7 @@ class Jetstream2Cloud:
     """One project at Jetstream2. May be used by many threads at once."""
 
     settle_seconds = 0.0
+    no_address_seconds = 0.0
 
     def __init__(self, session: Session, clock: Clock, *, max_concurrency: int) -> None:
         """Send nothing yet. C(max_concurrency): requests under way at the same time, at most."""

@@ -65,9 +65,14 @@ PAIRS = [
 
 
 def planned(
-    now: ObservedState, goal: Goal, supported: Collection[Action] = EVERYTHING, *, allow_wake: bool = False
+    now: ObservedState,
+    goal: Goal,
+    supported: Collection[Action] = EVERYTHING,
+    *,
+    allow_wake: bool = False,
+    reboot: Action = Action.REBOOT,
 ) -> Plan:
-    return plan(now, goal, supported=supported, allow_wake=allow_wake, reboot=Action.REBOOT)
+    return plan(now, goal, supported=supported, allow_wake=allow_wake, reboot=reboot)
 
 
 @pytest.mark.parametrize("allow_wake", [False, True])
@@ -153,16 +158,59 @@ def test_acts_only_on_what_is_known_to_rest(status: str, activity: str, goal: Go
 
 @pytest.mark.parametrize(
     ("kind", "verdict", "reason"),
-    [
-        (Kind.MOVING, Verdict.WAIT, ""),
-        (Kind.ERROR, Verdict.FAIL, "it is in error"),
-        (Kind.GONE, Verdict.FAIL, "the cloud no longer has it"),
-        (Kind.NEEDS_OPERATOR, Verdict.FAIL, "needs manual intervention"),
-    ],
+    [(Kind.MOVING, Verdict.WAIT, ""), (Kind.NEEDS_OPERATOR, Verdict.FAIL, "needs manual intervention")],
 )
 @pytest.mark.parametrize("goal", Goal)
 def test_what_does_not_rest_is_never_acted_on(kind: Kind, verdict: Verdict, reason: str, goal: Goal) -> None:
     assert planned(ObservedState(kind, goal.state), goal, allow_wake=True) == Plan(verdict, (), reason)
+
+
+@pytest.mark.parametrize("goal", Goal)
+def test_what_is_gone_is_as_asleep_as_can_be_and_never_awake(goal: Goal) -> None:
+    asleep = goal in (Goal.STOPPED, Goal.SUSPENDED, Goal.SHELVED)
+    verdict = Verdict.SKIP if asleep else Verdict.FAIL
+    assert planned(ObservedState(Kind.GONE), goal) == Plan(verdict, (), "the cloud no longer has it", warn=asleep)
+
+
+@pytest.mark.parametrize(
+    ("goal", "running", "reboot", "verdict", "actions"),
+    [
+        (Goal.STOPPED, True, Action.REBOOT, Verdict.ACT, (Action.STOP,)),
+        (Goal.STOPPED, False, Action.REBOOT, Verdict.SKIP, ()),
+        (Goal.SUSPENDED, True, Action.REBOOT, Verdict.SKIP, ()),
+        (Goal.SHELVED, True, Action.REBOOT, Verdict.SKIP, ()),
+        (Goal.STARTED, True, Action.REBOOT, Verdict.FAIL, ()),
+        (Goal.STARTED, False, Action.HARD_REBOOT, Verdict.FAIL, ()),
+        (Goal.REBOOTED, False, Action.REBOOT, Verdict.FAIL, ()),
+        (Goal.REBOOTED, False, Action.HARD_REBOOT, Verdict.ACT, (Action.HARD_REBOOT,)),
+        (Goal.REBOOTED, True, Action.HARD_REBOOT, Verdict.ACT, (Action.HARD_REBOOT,)),
+    ],
+)
+def test_in_error(goal: Goal, running: bool, reboot: Action, verdict: Verdict, actions: tuple[Action, ...]) -> None:
+    made = planned(ObservedState(Kind.ERROR, running=running), goal, reboot=reboot)
+    assert (made.verdict, made.actions, made.warn) == (verdict, actions, verdict is Verdict.SKIP)
+
+
+def test_in_error_nothing_is_asked_for_that_is_not_supported() -> None:
+    now, nothing = ObservedState(Kind.ERROR, running=True), frozenset[Action]()
+    assert planned(now, Goal.STOPPED, nothing).verdict is Verdict.SKIP
+    refused = planned(now, Goal.REBOOTED, nothing, reboot=Action.HARD_REBOOT)
+    assert (refused.verdict, refused.missing_action) == (Verdict.FAIL, Action.HARD_REBOOT)
+
+
+@pytest.mark.parametrize(
+    ("activity", "power_state", "expected"),
+    [
+        ("", "running", ObservedState(Kind.ERROR, running=True)),
+        ("", "shut down", ObservedState(Kind.ERROR)),
+        ("", None, ObservedState(Kind.ERROR)),
+        ("powering-off", "running", ObservedState(Kind.MOVING, RestingState.SHUTOFF)),
+        ("rebooting_hard", None, ObservedState(Kind.MOVING, RestingState.ACTIVE)),
+        ("image_snapshot", "running", ObservedState(Kind.ERROR, running=True)),
+    ],
+)
+def test_reads_what_becomes_of_an_error(activity: str, power_state: str | None, expected: ObservedState) -> None:
+    assert classify("error", activity, power_state) == expected
 
 
 def test_a_flaw_fails_who_wants_it_ready_and_nobody_else() -> None:

@@ -136,23 +136,42 @@ def test_each_is_told_of_with_how_long_it_took(site: Site) -> None:
     assert items["web"]["msg"] == "stop done"
 
 
-def test_one_in_error_fails_the_task_and_holds_nobody_up(site: Site) -> None:
+def test_one_in_error_is_skipped_every_evening_with_a_warning(site: Site) -> None:
     result = task(site, state="stopped", exclude=[])
+    assert not result.get("failed")
+    why = "in error: No valid host was found. There are not enough hosts available"
+    assert result["warnings"] == [f"bad (7): skipped: {why}."]
+    assert result["summary"] == {"selected": 7, "changed": 3, "unchanged": 1, "skipped": 3, "failed": 0}
+    bad = next(each for each in result["instances"] if each["name"] == "bad")
+    assert (bad["skipped"], bad["actions"], bad["msg"]) == (True, [], f"skipped: {why}")
+
+
+def test_one_in_error_fails_if_it_is_to_run(site: Site) -> None:
+    result = task(site, all=False, exclude=[], state="started", name="bad")
     assert result["failed"] is True
-    assert result["msg"] == (
-        "1 of 7 instances failed: bad (7): is in error: No valid host was found. There are not enough hosts available."
-    )
-    assert result["summary"] == {"selected": 7, "changed": 3, "unchanged": 1, "skipped": 2, "failed": 1}
-    assert [each["name"] for each in result["instances"] if each["failed"]] == ["bad"]
+    assert result["msg"].startswith("bad (7): in error: No valid host was found. There are not enough hosts available")
+    assert "Atmosphere reboots only what is active" in result["msg"]
+
+
+def test_of_many_warnings_three_are_shown(home: Path) -> None:
+    with a_site(a_world(states={"error": 5, "active": 1}), home) as site:
+        site.warm()
+        warnings = task(site, state="stopped", exclude=[])["warnings"]
+    assert [each.split(":")[0] for each in warnings] == [
+        "node-0001 (1)",
+        "node-0002 (2)",
+        "node-0003 (3)",
+        "And 2 more like these.",
+    ]
 
 
 def test_of_many_that_fail_three_are_named(home: Path) -> None:
     with a_site(a_world(states={"error": 5, "active": 1}), home) as site:
         site.warm()
-        message = task(site, state="stopped", exclude=[])["msg"]
-    assert message.startswith("5 of 6 instances failed: node-0001 (1): is in error: ")
+        message = task(site, state="started", exclude=[])["msg"]
+    assert message.startswith("5 of 6 instances failed: node-0001 (1): in error: ")
     assert message.endswith("; and 2 more.")
-    assert message.count("is in error") == 3
+    assert message.count("in error") == 3
 
 
 def test_the_limit_of_changes_is_kept_before_anything_is_done(site: Site) -> None:
@@ -161,7 +180,11 @@ def test_the_limit_of_changes_is_kept_before_anything_is_done(site: Site) -> Non
     assert result["changed"] is False
     assert result["msg"] == "3 instances would be changed, and max_changes is 2; none was."
     assert len(result["instances"]) == 6
-    assert {each["msg"] for each in result["instances"]} == {"not done"}
+    told = "not done: 3 would be changed, and max_changes is 2"
+    assert {each["name"] for each in result["instances"] if each["failed"]} == {
+        each["name"] for each in result["instances"] if each["msg"] == told
+    }
+    assert result["summary"] == {"selected": 6, "changed": 0, "unchanged": 1, "skipped": 2, "failed": 3}
     assert site.asked() == {"v2 instances": 1, "v1 instances": 1}
     assert task(site, state="stopped", max_changes=3)["summary"]["changed"] == 3
 

@@ -15,6 +15,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     Conflict,
     InMaintenance,
     JetstreamError,
+    LockLost,
     NotFound,
     OverAllocation,
     RateLimited,
@@ -23,15 +24,15 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     UnexpectedResponse,
     Unreachable,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.converge import (
+from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.converge import converge
+from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.decisions import preview
+from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.progress import Progress
+from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.runs import (
     ConvergeOptions,
     FleetRun,
     InstanceRun,
-    converge,
-    preview,
     state_text,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.progress import Progress
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance
 from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action, Goal, Kind, RestingState, classify
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
@@ -135,9 +136,28 @@ def test_brings_an_instance_there(
             "started",
             ("failed", "paused", [], "it is paused, and unpause is not to be had"),
         ),
-        ("error", "stopped", ("failed", "error", [], "is in error: No valid host was found.")),
-        ("missing", "stopped", ("failed", "missing", [], "the cloud no longer has it")),
-        ("rescue", "stopped", ("failed", "rescue", [], "needs manual intervention")),
+        ("error", "stopped", ("skipped", "error", [], "skipped: in error: No valid host was found")),
+        ("error", "shelved", ("skipped", "error", [], "skipped: in error: No valid host was found")),
+        (
+            "error",
+            "started",
+            (
+                "failed",
+                "error",
+                [],
+                (
+                    "in error: No valid host was found. A hard reboot may bring it back "
+                    "(state: rebooted, reboot_type: hard)"
+                ),
+            ),
+        ),
+        *(
+            ("missing", goal, ("skipped", "missing", [], "skipped: the cloud no longer has it"))
+            for goal in ("stopped", "suspended", "shelved")
+        ),
+        ("missing", "started", ("failed", "missing", [], "the cloud no longer has it")),
+        ("missing", "rebooted", ("failed", "missing", [], "the cloud no longer has it")),
+        ("rescue", "stopped", ("failed", "rescue", [], "needs manual intervention (state: rescue)")),
     ],
 )
 def test_leaves_what_needs_nothing_or_takes_nothing(
@@ -151,7 +171,42 @@ def test_leaves_what_needs_nothing_or_takes_nothing(
 
 
 def test_an_instance_in_error_says_so_also_where_the_cloud_does_not_say_why() -> None:
-    assert ran(scene(an_instance(status="error")).one("started"))[3] == "is in error, and the cloud does not say why"
+    message = ran(scene(an_instance(status="error")).one("started"))[3]
+    assert message.startswith("in error, and the cloud does not say why. A hard reboot")
+
+
+def test_an_instance_in_error_that_runs_is_stopped_since_it_may_cost_what_a_running_one_does() -> None:
+    stage = scene(an_instance(status="error", power_state="running"))
+    assert ran(stage.one("stopped")) == ("ok", "shutoff", ["stop"], "stop done")
+
+
+def test_an_instance_in_error_is_brought_back_by_a_hard_reboot_alone() -> None:
+    stage = scene(an_instance(status="error"))
+    assert ran(stage.one("rebooted", reboot=Action.HARD_REBOOT)) == (
+        "ok",
+        "active",
+        ["hard reboot"],
+        "hard reboot done",
+    )
+    assert ran(scene(an_instance(status="error")).one("rebooted"))[:3] == ("failed", "error", [])
+
+
+def test_what_a_cloud_would_refuse_in_error_is_not_sent() -> None:
+    stage = scene(an_instance(status="error", power_state="running"))
+    stage.cloud = ScriptedCloud(
+        stage.clock, stage.instances, offers=frozenset(Action) - {Action.STOP, Action.HARD_REBOOT}
+    )
+    assert ran(stage.one("stopped"))[0] == "skipped"
+    assert ran(stage.one("rebooted", reboot=Action.HARD_REBOOT))[3] == (
+        "in error, and the cloud does not say why, and hard reboot is not to be had"
+    )
+    assert stage.cloud.calls == []
+
+
+def test_what_is_skipped_in_error_or_gone_is_worth_a_warning() -> None:
+    assert scene(an_instance(status="error")).one("stopped").warn
+    assert scene(an_instance(status="missing")).one("stopped").warn
+    assert not scene(an_instance(status="suspended")).one("stopped").warn
 
 
 def test_touches_nothing_whose_state_it_cannot_read() -> None:
@@ -206,7 +261,65 @@ def test_a_started_instance_that_gets_no_address_is_ready_after_a_while() -> Non
     stage.cloud.answer("web", "refresh", lambda: stage.cloud.goes("web", Phase(0, "active")))
     run = stage.one("started")
     assert ran(run) == ("ok", "active", ["start"], "start done")
-    assert stage.cloud.settle_seconds <= stage.clock.monotonic() - 2 <= stage.cloud.settle_seconds + 10
+    assert 180 <= stage.clock.monotonic() - 2 <= 180 + 25
+
+
+def test_a_started_instance_that_kept_its_address_is_not_ready_before_its_deployment_has_begun() -> None:
+    """Stopped behind Atmosphere, it keeps its address; it looks ready for ten seconds, and is not."""
+    stage = scene(an_instance(status="shutoff", ip_address=ADDRESS))
+    stage.cloud.answer("web", "start", lambda: None)
+    phases = (
+        Phase(0, "shutoff", "powering-on", ADDRESS),
+        Phase(3, "active", "", ADDRESS),
+        Phase(10, "active", "deploying", ADDRESS),
+        Phase(17, "active", "", ADDRESS),
+    )
+    stage.cloud.answer("web", "refresh", lambda: stage.cloud.goes("web", *phases))
+    assert ran(stage.one("started"))[:2] == ("ok", "active")
+    assert stage.clock.monotonic() >= 17
+    assert stage.cloud.settle_seconds == 30
+
+
+@pytest.mark.parametrize("workers_are_behind", [60, 120])
+def test_no_address_means_that_the_deployment_has_not_begun(workers_are_behind: float) -> None:
+    stage = scene(an_instance(status="shutoff"))
+    phases = (
+        Phase(0, "active"),
+        Phase(workers_are_behind, "active", "networking"),
+        Phase(workers_are_behind + 8, "active", "", NEW_ADDRESS),
+    )
+    stage.cloud.answer("web", "refresh", lambda: stage.cloud.goes("web", *phases))
+    run = stage.one("started")
+    assert (run.failed, run.now.ip_address) == (False, NEW_ADDRESS)
+
+
+def test_a_deploy_error_right_after_a_start_is_that_of_the_deployment_before() -> None:
+    stage = scene(an_instance(status="shutoff"))
+    phases = (
+        Phase(0, "active", "deploy_error"),
+        Phase(10, "active", "initializing"),
+        Phase(15, "active", "", NEW_ADDRESS),
+    )
+    stage.cloud.answer("web", "refresh", lambda: stage.cloud.goes("web", *phases))
+    assert ran(stage.one("started")) == ("ok", "active", ["start"], "start done")
+
+
+def test_a_deploy_error_after_a_deployment_that_was_seen_is_its_outcome() -> None:
+    stage = scene(an_instance(status="shutoff"))
+    phases = (Phase(0, "active", "deploying"), Phase(8, "active", "deploy_error"))
+    stage.cloud.answer("web", "refresh", lambda: stage.cloud.goes("web", *phases))
+    assert ran(stage.one("started"))[::3] == (
+        "failed",
+        "it runs, but the cloud could not deploy it (deploy_error)",
+    )
+    assert stage.clock.monotonic() < 60
+
+
+def test_an_instance_that_somebody_else_started_is_ready_no_sooner() -> None:
+    stage = scene(an_instance(status="shutoff", activity="powering-on"))
+    stage.cloud.journey("web", Action.START)
+    assert ran(stage.one("started")) == ("ok", "active", [], "reached active on its own")
+    assert stage.clock.monotonic() >= 25
 
 
 def test_an_instance_awake_without_an_address_is_not_kept_waiting() -> None:
@@ -248,7 +361,7 @@ def test_what_could_not_be_looked_at_until_the_end_is_not_called_done() -> None:
     stage.cloud.answer("web", "refresh", *[ServerFault("The server broke.")] * 20)
     run = stage.one("stopped", timeout=60)
     assert run.failed
-    assert run.message == "was not stopped within 60 s (last looked at with: The server broke.)"
+    assert run.message == "was not stopped within 60 s (last error: The server broke.)"
 
 
 def test_trouble_with_looking_that_has_passed_is_not_told() -> None:
@@ -262,7 +375,15 @@ def test_trouble_with_looking_that_has_passed_is_not_told() -> None:
 def test_what_vanishes_on_the_way_has_failed() -> None:
     stage = scene(an_instance())
     stage.cloud.answer("web", "refresh", None, lambda: stage.cloud.goes("web", Phase(0, "missing")))
-    assert ran(stage.one("stopped")) == ("failed", "missing", ["stop"], "the cloud no longer has it")
+    run = stage.one("stopped")
+    assert ran(run) == ("ok", "missing", ["stop"], "the cloud no longer has it")
+    assert run.warn
+
+
+def test_what_vanishes_on_the_way_up_has_failed() -> None:
+    stage = scene(an_instance(status="shutoff"))
+    stage.cloud.answer("web", "refresh", None, lambda: stage.cloud.goes("web", Phase(0, "missing")))
+    assert ran(stage.one("started")) == ("failed", "missing", ["start"], "the cloud no longer has it")
 
 
 # --- without waiting -------------------------------------------------------------------------------------------------
@@ -331,14 +452,45 @@ def test_a_conflict_with_who_woke_it_is_the_first_step_done() -> None:
     assert ran(stage.one("stopped", allow_wake=True)) == ("ok", "shutoff", ["stop"], "stop done")
 
 
-def test_any_other_conflict_fails_it_and_a_lost_address_is_told() -> None:
+def test_a_conflict_with_something_else_is_waited_out() -> None:
     stage = scene(an_instance(ip_address=ADDRESS))
-    stage.cloud.goes("web", Phase(0, "active", "image_snapshot", ADDRESS))
+    stage.cloud.goes("web", Phase(0, "active", "image_snapshot", ADDRESS), Phase(40, "active", "", ADDRESS))
     assert ran(stage.one("stopped")) == (
-        "failed",
-        "active - image_snapshot",
+        "ok",
+        "shutoff",
+        ["stop"],
+        "stop done",
+    )
+    assert stage.cloud.count("stop") == 2
+
+
+def test_a_conflict_at_rest_is_a_failure_and_is_not_sent_again() -> None:
+    stage = scene(an_instance(ip_address=ADDRESS))
+
+    def takes_the_address() -> None:
+        stage.cloud.goes("web", Phase(0, "active"))
+        raise REFUSED
+
+    stage.cloud.answer("web", "stop", takes_the_address)
+    assert ran(stage.one("stopped")) == ("failed", "active", [], f"{REFUSED} It has lost its address {ADDRESS}.")
+    assert stage.cloud.count("stop") == 1
+
+
+def test_after_a_conflict_the_way_from_where_it_is_now_is_taken() -> None:
+    stage = scene(an_instance(status="suspended"))
+    stage.cloud.goes("web", Phase(0, "shutoff"))
+    assert ran(stage.one("started")) == ("ok", "active", ["start"], "start done")
+
+
+def test_what_turned_out_to_be_asleep_tells_of_the_address_that_the_refused_stop_took() -> None:
+    """Listed as active, it was shut off behind Atmosphere, and had kept its address."""
+    stage = scene(an_instance(ip_address=ADDRESS))
+    stage.cloud.goes("web", Phase(0, "shutoff", "", ADDRESS))
+    assert ran(stage.one("stopped")) == (
+        "ok",
+        "shutoff",
         [],
-        f"Stop of web (1) was refused. It runs on, but has lost its address {ADDRESS}.",
+        f"reached shutoff on its own. It has lost its address {ADDRESS}.",
     )
 
 
@@ -350,19 +502,17 @@ def test_a_refusal_that_took_the_address_tells_so() -> None:
         raise Refused("Suspend of web (1) was refused.")
 
     stage.cloud.answer("web", "suspend", takes_the_address)
-    assert stage.one("suspended").message == (
-        f"Suspend of web (1) was refused. It runs on, but has lost its address {ADDRESS}."
-    )
+    assert stage.one("suspended").message == (f"Suspend of web (1) was refused. It has lost its address {ADDRESS}.")
 
 
 def test_what_others_wrote_stays_on_its_line() -> None:
     stage = scene(an_instance(status="error", fault="No valid host.\n\x1b[2JTry again."))
-    assert stage.one("started").message == "is in error: No valid host. \ufffd[2JTry again."
+    assert stage.one("started").message.startswith("in error: No valid host. \ufffd[2JTry again. A hard reboot")
 
 
 def test_a_conflict_that_took_no_address_tells_of_none() -> None:
     stage = scene(an_instance(status="shutoff"))
-    stage.cloud.goes("web", Phase(0, "shutoff", "image_snapshot"))
+    stage.cloud.answer("web", "start", Conflict("Start of web (1) was refused."))
     assert stage.one("started").message == "Start of web (1) was refused."
 
 
@@ -372,16 +522,19 @@ def test_a_conflict_that_cannot_be_looked_into_tells_both() -> None:
     stage.cloud.answer("web", "look", NotFound("Reading web (1) was refused."))
     assert ran(stage.one("stopped"))[::3] == (
         "failed",
-        f"{REFUSED} It could not be looked at again either: Reading web (1) was refused.",
+        f"{REFUSED} It could not be read again either: Reading web (1) was refused.",
     )
 
 
-# Of nova's own errors, Atmosphere makes a refusal: they leave open what nova did by then.
 UNCLEAR = [
     BROKE,
-    Refused("500 Internal Server Error (HTTP 403)."),
     Unreachable("The connection was lost."),
     UnexpectedResponse("Answered with text/html."),
+]
+# What surely was not carried out, and may be taken the next time.
+UNSENT = [
+    Unreachable("Nobody answers.", unsent=True),
+    RateLimited("Stop of web (1) was put off (HTTP 429).", status=429),
 ]
 
 
@@ -398,27 +551,219 @@ def test_an_unclear_answer_to_what_was_carried_out_is_no_failure(error: Jetstrea
     assert stage.cloud.count("stop") == 1
 
 
+@pytest.mark.parametrize("error", [*UNCLEAR, *UNSENT], ids=lambda error: type(error).__name__)
+def test_what_surely_did_not_happen_is_sent_again(error: JetstreamError) -> None:
+    stage = scene(an_instance(ip_address=ADDRESS))
+    stage.cloud.answer("web", "stop", error, error)
+    run = stage.one("stopped")
+    assert ran(run) == ("ok", "shutoff", ["stop"], "stop done")
+    assert stage.cloud.count("stop") == 3
+    assert not run.unclear
+
+
 @pytest.mark.parametrize("error", UNCLEAR, ids=lambda error: type(error).__name__)
-def test_an_unclear_answer_to_what_was_not_carried_out_is_a_failure(error: JetstreamError) -> None:
+def test_two_polls_must_show_an_instance_at_rest_before_an_action_is_sent_again(error: JetstreamError) -> None:
     stage = scene(an_instance())
-    stage.cloud.answer("web", "stop", error)
-    assert ran(stage.one("stopped")) == ("failed", "active", [], str(error))
+
+    def slowly() -> None:
+        stage.cloud.goes("web", Phase(0, "active"), Phase(1, "active", "powering-off"), Phase(6, "shutoff"))
+        raise error
+
+    stage.cloud.answer("web", "stop", slowly)
+    assert ran(stage.one("stopped")) == ("ok", "shutoff", ["stop"], "stop done")
     assert stage.cloud.count("stop") == 1
 
 
+def test_sending_again_has_longer_and_longer_pauses_and_an_end() -> None:
+    stage = scene(an_instance())
+    stage.cloud.answer("web", "stop", *[BROKE] * 99)
+    run = stage.one("stopped", timeout=900)
+    assert (run.failed, run.changed, run.actions) == (True, False, [])
+    assert 8 <= stage.cloud.count("stop") <= 25
+    assert stage.clock.monotonic() == pytest.approx(900)
+    assert str(BROKE) in run.message or "last seen active" in run.message
+
+
 @pytest.mark.parametrize("error", UNCLEAR, ids=lambda error: type(error).__name__)
-def test_an_unclear_reboot_counts_only_if_it_is_seen(error: JetstreamError) -> None:
+def test_an_action_in_doubt_whose_polls_fail_too_stays_pending(error: JetstreamError) -> None:
+    stage = scene(an_instance())
+
+    def carried_out() -> None:
+        stage.cloud.journey("web", Action.STOP)
+        raise error
+
+    stage.cloud.answer("web", "stop", carried_out)
+    stage.cloud.answer("web", "look", ServerFault("The server broke."))
+    stage.cloud.answer("web", "refresh", *[ServerFault("The server broke.")] * 3)
+    run = stage.one("stopped")
+    assert ran(run) == ("ok", "shutoff", ["stop"], "stop done")
+    assert not run.unclear
+
+
+@pytest.mark.parametrize("action", [Action.STOP, Action.REBOOT])
+def test_what_stays_in_doubt_is_unclear_and_never_unchanged(action: Action) -> None:
+    stage = scene(an_instance())
+    stage.cloud.answer("web", action.value, BROKE)
+    stage.cloud.answer("web", "look", *[ServerFault("The server broke.")] * 99)
+    stage.cloud.answer("web", "refresh", *[ServerFault("The server broke.")] * 99)
+    goal = "stopped" if action is Action.STOP else "rebooted"
+    run = stage.one(goal, timeout=60)
+    assert (run.failed, run.changed, run.unclear, run.actions) == (True, True, True, [action])
+    assert run.message == (
+        f"was not {goal} within 60 s: {action} was sent, but its response was lost ({BROKE}); "
+        "last error: The server broke."
+    )
+
+
+def test_maintenance_after_a_lost_response_does_not_hide_that_something_was_sent() -> None:
+    stage = scene(an_instance())
+    stage.cloud.answer("web", "stop", ServerFault("Lost (HTTP 504)."))
+    stage.cloud.answer("web", "look", InMaintenance("Closed."))
+    run = stage.one("stopped")
+    assert (run.failed, run.changed, run.unclear) == (True, True, True)
+
+
+def test_without_wait_a_lost_response_is_unclear_and_not_sent_again() -> None:
+    stage = scene(an_instance())
+    stage.cloud.answer("web", "stop", BROKE)
+    run = stage.one("stopped", wait=False)
+    assert (run.failed, run.changed, run.unclear) == (True, True, True)
+    assert stage.cloud.count("stop") == 1
+
+
+@pytest.mark.parametrize("error", [*UNCLEAR, *UNSENT], ids=lambda error: type(error).__name__)
+def test_a_reboot_is_never_sent_again(error: JetstreamError) -> None:
     stage = scene(an_instance(ip_address=ADDRESS))
 
     def carried_out() -> None:
         stage.cloud.journey("web", Action.REBOOT)
         raise error
 
-    stage.cloud.answer("web", "reboot", carried_out)
-    assert ran(stage.one("rebooted")) == ("ok", "active", ["reboot"], "reboot done")
-    stage = scene(an_instance(ip_address=ADDRESS))
     stage.cloud.answer("web", "reboot", error)
-    assert ran(stage.one("rebooted")) == ("failed", "active", [], str(error))
+    run = stage.one("rebooted")
+    assert run.failed
+    assert run.changed is (error in UNCLEAR)
+    assert run.unclear is (error in UNCLEAR)
+    assert stage.cloud.count("reboot") == 1
+    assert stage.clock.monotonic() < 200
+    if error in UNCLEAR:
+        stage = scene(an_instance(ip_address=ADDRESS))
+        stage.cloud.answer("web", "reboot", carried_out)
+        assert ran(stage.one("rebooted")) == ("ok", "active", ["reboot"], "reboot done")
+
+
+def test_a_refusal_in_the_clouds_own_words_is_final() -> None:
+    stage = scene(an_instance())
+    refused = Refused("Stop of web (1) was refused: irrecoverable exception (HTTP 403).")
+    stage.cloud.answer("web", "stop", refused)
+    assert ran(stage.one("stopped")) == ("failed", "active", [], str(refused))
+    assert stage.cloud.count("stop") == 1
+
+
+def test_a_refusal_of_what_was_carried_out_all_the_same_is_no_failure() -> None:
+    stage = scene(an_instance())
+
+    def carried_out() -> None:
+        stage.cloud.journey("web", Action.STOP)
+        raise Refused("irrecoverable exception (HTTP 403).")
+
+    stage.cloud.answer("web", "stop", carried_out)
+    assert ran(stage.one("stopped")) == ("ok", "shutoff", ["stop"], "stop done")
+
+
+# --- the time for all of it ------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_sent_after_the_time_is_up() -> None:
+    stage = scene(*fleet(10), max_concurrency=1)
+    for each in stage.instances:
+        stage.cloud.answer(each.name, "stop", lambda: stage.clock.sleep(10))
+        stage.cloud.answer(each.name, "look", lambda: None)
+    fleet_run = stage.run("stopped", timeout=35)
+    assert stage.cloud.count("stop") == 4
+    assert [run.changed for run in fleet_run.runs] == [True] * 4 + [False] * 6
+    assert all(run.failed for run in fleet_run.runs[4:])
+    assert stage.clock.monotonic() <= 45
+
+
+# --- two runs at once ------------------------------------------------------------------------------------------------
+
+
+def test_an_instance_is_read_again_before_anything_is_sent_if_its_listing_is_old() -> None:
+    stage = scene(*fleet(40), max_concurrency=1)
+    for each in stage.instances:
+        stage.cloud.answer(each.name, "stop", lambda: stage.clock.sleep(1))
+    stage.cloud.goes("node-040", Phase(0, "active"), Phase(2, "active", "powering-off"), Phase(9, "shutoff"))
+    stage.run("stopped")
+    assert "stop node-040" not in stage.cloud.calls
+    assert "look node-040" in stage.cloud.calls
+    assert "look node-002" not in stage.cloud.calls
+
+
+def test_after_one_conflict_the_others_are_read_before_anything_is_sent() -> None:
+    stage = scene(*fleet(40), max_concurrency=1)
+    for each in stage.instances:
+        stage.cloud.journey(each.name, Action.STOP)
+    done = stage.run("stopped")
+    assert not any(run.failed for run in done.runs)
+    assert stage.cloud.count("stop") == 1
+
+
+def test_a_list_that_took_long_is_as_old_as_when_it_was_begun() -> None:
+    stage = scene(an_instance())
+    stage.clock.sleep(8)
+    stage.cloud.journey("web", Action.STOP)
+    options = ConvergeOptions(Goal.STOPPED)
+    [run] = converge(stage.cloud, stage.instances, options, stage.clock, observed_at=0.0, jitter=same).runs
+    assert (run.failed, run.changed) == (False, False)
+    assert stage.cloud.count("stop") == 0
+
+
+# --- bugs ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_bug_of_ours_ends_one_instance_and_says_that_it_is_one() -> None:
+    stage = scene(*fleet(3))
+    stage.cloud.answer("node-002", "stop", TypeError("'<' not supported"))
+    done = stage.run("stopped")
+    assert [run.failed for run in done.runs] == [False, True, False]
+    assert "jetstream.cloud has a bug: TypeError: '<' not supported" in done.runs[1].message
+    assert "report it" in done.runs[1].message
+
+
+def test_a_poll_that_breaks_is_tried_again() -> None:
+    stage = scene(an_instance())
+    stage.cloud.answer("web", "refresh", RuntimeError("a mistake"))
+    assert ran(stage.one("stopped")) == ("ok", "shutoff", ["stop"], "stop done")
+
+
+def test_a_display_that_breaks_does_not_end_the_work() -> None:
+    stage = scene(an_instance())
+
+    def closed(_progress: Progress) -> None:
+        raise BrokenPipeError
+
+    [run] = converge(
+        stage.cloud, stage.instances, ConvergeOptions(Goal.STOPPED), stage.clock, report=closed, jitter=same
+    ).runs
+    assert ran(run) == ("ok", "shutoff", ["stop"], "stop done")
+
+
+def test_a_lock_that_could_not_be_put_back_fails_what_is_done() -> None:
+    stage = scene(an_instance(locked=True, lock_reason="term paper"))
+
+    def stops_unlocked() -> None:
+        stage.cloud.journey("web", Action.STOP)
+        raise LockLost("It could not be locked again (reason: term paper): The server broke.")
+
+    stage.cloud.answer("web", "stop", stops_unlocked)
+    run = stage.one("stopped", include_locked=True)
+    assert ran(run) == (
+        "failed",
+        "shutoff",
+        ["stop"],
+        "stop done. It could not be locked again (reason: term paper): The server broke.",
+    )
 
 
 @pytest.mark.parametrize(
@@ -426,7 +771,6 @@ def test_an_unclear_reboot_counts_only_if_it_is_seen(error: JetstreamError) -> N
     [
         OverAllocation('Start of web (1) was refused: "Time allocation exceeded" (HTTP 413).', status=413),
         NotFound("Start of web (1) was refused.", status=404),
-        RateLimited("Start of web (1) was put off (HTTP 429).", status=429),
     ],
     ids=lambda error: type(error).__name__,
 )
@@ -472,7 +816,7 @@ def test_a_cloud_that_begins_late_is_not_given_up() -> None:
 def test_an_instance_that_falls_into_error_on_the_way_has_failed() -> None:
     stage = scene(an_instance(status="shutoff"))
     stage.cloud.answer("web", "refresh", None, lambda: stage.cloud.goes("web", Phase(0, "error")))
-    assert ran(stage.one("started"))[::3] == ("failed", "is in error, and the cloud does not say why")
+    assert ran(stage.one("started"))[::3] == ("failed", "in error, and the cloud does not say why")
 
 
 # --- fleets ----------------------------------------------------------------------------------------------------------
@@ -484,7 +828,7 @@ def fleet(count: int, status: str = "active") -> list[Instance]:
 
 def test_one_that_fails_does_not_hold_the_others_up() -> None:
     stage = scene(*fleet(40))
-    stage.cloud.answer("node-007", "stop", BROKE)
+    stage.cloud.answer("node-007", "stop", Refused("Not yours."))
     stage.cloud.answer("node-009", "stop", OverAllocation("Used up."))
     run = stage.run("stopped")
     assert [run.before.name for run in run.runs if run.failed] == ["node-007", "node-009"]
@@ -504,8 +848,13 @@ def test_what_ends_a_run_ends_it_and_every_instance_is_still_accounted_for(call:
     assert run.aborted_by is error
     assert len(run.runs) == 41
     assert [run.message for run in run.runs if not run.failed] == ["already shutoff"]
-    assert {run.message.split(" (")[0] for run in run.runs if run.failed} == {f"was not seen through: {error}"}
-    assert sum(run.changed for run in run.runs) == (40 if call == "refresh" else 0)
+    why = f"was not seen through: {str(error).rstrip('.')}"
+    assert {each.message.split(" (")[0] for each in run.runs if each.failed} <= {
+        why,
+        f"{why}: stop was sent, but its response was lost",
+    }
+    assert sum(each.unclear for each in run.runs) == (call == "look")
+    assert sum(each.changed for each in run.runs) == {"refresh": 40, "look": 1, "stop": 0}[call]
     assert stage.cloud.count("stop") == (40 if call == "refresh" else 1), "nothing is sent after that"
 
 
@@ -601,7 +950,7 @@ def test_a_watcher_hears_of_every_end_once_and_of_who_is_late() -> None:
             an_instance(status="error"),
             "stopped",
             {},
-            ("failed", "error", [], "is in error, and the cloud does not say why"),
+            ("skipped", "error", [], "skipped: in error, and the cloud does not say why"),
         ),
         (
             an_instance(live=False),

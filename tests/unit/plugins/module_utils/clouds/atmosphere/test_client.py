@@ -499,10 +499,10 @@ def not_yours(world: World) -> None:
         ),
         (
             refused_by_nova,
-            Refused,
+            ServerFault,
             (
-                'Stop of node-0001 (1) was refused: "The requested action stop encountered an irrecoverable exception: '
-                '500 Internal Server Error Unexpected API Error." (HTTP 403).'
+                'Stop of node-0001 (1) failed in the cloud: "The requested action stop encountered an irrecoverable '
+                'exception: 500 Internal Server Error Unexpected API Error." (HTTP 403).'
             ),
         ),
         (

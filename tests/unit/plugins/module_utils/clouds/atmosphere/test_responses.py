@@ -106,9 +106,16 @@ TABLE: list[tuple[int, bool, str, type[JetstreamError], str]] = [
     (
         403,
         True,
-        "irrecoverable exception|You do not have permission|permission to POST|POST required",
+        "irrecoverable exception(?!: 5)|You do not have permission|permission to POST|POST required",
         Refused,
         '{task} was refused: "{words}" (HTTP 403).',
+    ),
+    (
+        403,
+        True,
+        "irrecoverable exception: 5",
+        ServerFault,
+        '{task} failed in the cloud: "{words}" (HTTP 403).',
     ),
     (404, True, "", NotFound, '{task} was refused: "{words}" (HTTP 404).'),
     (
@@ -126,7 +133,8 @@ TABLE: list[tuple[int, bool, str, type[JetstreamError], str]] = [
         UnexpectedResponse,
         "{task} was answered with text/html where JSON should be (HTTP 406). Is api_url the address of an Atmosphere?",
     ),
-    (409, True, "", Conflict, '{task} was refused: "{words}" (HTTP 409).'),
+    (409, True, "^(?!5)", Conflict, '{task} was refused: "{words}" (HTTP 409).'),
+    (409, True, "^5", ServerFault, '{task} failed in the cloud: "{words}" (HTTP 409).'),
     (413, True, "", OverAllocation, '{task} was refused: "{words}" (HTTP 413).'),
     (415, True, "", UnexpectedResponse, '{task} was refused: "{words}" (HTTP 415).'),
     (500, False, "", ServerFault, "{task} failed: the server broke on the request (HTTP 500, text/html)."),

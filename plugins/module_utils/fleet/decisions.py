@@ -1,0 +1,162 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Decides the next step of an instance, for a real run and for check mode alike. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ..cloud import Cloud
+from ..model import Instance
+from ..states import (
+    REBOOTS,
+    Action,
+    Goal,
+    Kind,
+    ObservedState,
+    Plan,
+    RestingState,
+    Verdict,
+    leads_to,
+    plan,
+)
+from .runs import ConvergeOptions, FleetRun, InstanceRun, classify_instance, state_text
+
+_NOT_LIVE = "its state in the cloud cannot be read with this account"
+
+
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """For how long an instance that was woken may look ready before its deployment begins, in seconds.
+
+    ``address_kept``: if it has the address of before. ``no_address``: if it has none, which takes longer where the
+    cloud's workers are behind.
+    """
+
+    address_kept: float
+    no_address: float
+
+
+def decide(run: InstanceRun, options: ConvergeOptions, unsupported: Mapping[Action, str]) -> Plan:
+    """Return the next step for an instance as it was last observed.
+
+    ``unsupported``: the actions that the cloud does not offer for it, with the reason.
+    """
+    if not run.now.live:
+        return Plan(Verdict.FAIL, reason=_NOT_LIVE)
+    return _decide(run, run.observed, options, unsupported)
+
+
+def _decide(
+    run: InstanceRun, observed: ObservedState, options: ConvergeOptions, unsupported: Mapping[Action, str]
+) -> Plan:
+    if observed.kind is Kind.ERROR and run.actions:
+        return Plan(Verdict.FAIL, reason=_with_fault("in error", run.now))
+    goal = Goal.STARTED if _is_rebooted(run, observed, options) else options.goal
+    supported = [action for action in Action if action not in unsupported]
+    step = plan(observed, goal, supported=supported, allow_wake=options.allow_wake, reboot=options.reboot)
+    if step.verdict is Verdict.ACT and run.actions and run.actions[-1] in REBOOTS:
+        # Whatever comes after a reboot is not another reboot.
+        return Plan(Verdict.FAIL, reason=f"it is {state_text(run.now)} after the {run.actions[-1]}")
+    if step.verdict is not Verdict.ACT and observed.kind is Kind.ERROR:
+        step = replace(step, reason=_with_fault(step.reason, run.now))
+    if step.verdict is Verdict.FAIL and observed.kind is Kind.NEEDS_OPERATOR:
+        step = replace(step, reason=f"{step.reason} (state: {state_text(run.now)})")
+    if step.missing_action:
+        return replace(step, reason=f"{step.reason}, and {unsupported[step.missing_action]}")
+    return _unless_locked(step, run, observed, options)
+
+
+def _unless_locked(step: Plan, run: InstanceRun, observed: ObservedState, options: ConvergeOptions) -> Plan:
+    """A lock is its owner's word that an instance is to be left as it is."""
+    would_act = step.verdict is Verdict.ACT or observed.kind is Kind.MOVING
+    if not would_act or not run.before.locked or options.include_locked:
+        return step
+    reason = f": {run.before.lock_reason}" if run.before.lock_reason else ""
+    return Plan(Verdict.SKIP, reason=f"{state_text(run.now)}, locked{reason} (include_locked)")
+
+
+def _is_rebooted(run: InstanceRun, observed: ObservedState, options: ConvergeOptions) -> bool:
+    return options.goal is Goal.REBOOTED and bool(run.actions) and observed.is_awake
+
+
+def _with_fault(reason: str, instance: Instance) -> str:
+    """Put the fault, where the cloud tells it, behind the words "in error"."""
+    fault = f": {instance.fault.rstrip('.')}" if instance.fault else ", and the cloud does not say why"
+    return reason.replace("in error", f"in error{fault}", 1)
+
+
+def is_settling(run: InstanceRun, options: ConvergeOptions, settling: Settling, now: float) -> bool:
+    """Tell whether a woken instance looks ready, or failed, only because its deployment has not begun.
+
+    Right after a start, ``deploy_error`` is the outcome of the deployment before (docs/atmosphere.md, Deployments).
+    """
+    if options.goal.state is not RestingState.ACTIVE or run.deployment_seen or run.active_since is None:
+        return False
+    if not run.actions and classify_instance(run.before).is_awake:
+        return False
+    address, defect = run.now.ip_address, run.observed.defect
+    if address and address != run.before.ip_address and not defect:
+        return False
+    bound = settling.address_kept if address and not defect else settling.no_address
+    return now - run.active_since < bound
+
+
+def is_confirmed(run: InstanceRun, action: Action, goal: Goal) -> bool:
+    """Tell whether what was observed shows that an action was carried out, or that the goal is reached without it."""
+    observed = run.observed
+    if leads_to(action, observed):
+        return True
+    if action in REBOOTS:
+        return False
+    return observed.kind in (Kind.RESTING, Kind.MOVING) and observed.state is goal.state
+
+
+def reached(run: InstanceRun) -> str:
+    """Return how an instance reached the goal, in words."""
+    if run.actions:
+        return ", then ".join(run.actions) + " done"
+    if run.now.status != run.before.status or run.before.activity:
+        return f"reached {state_text(run.now)} on its own"
+    return f"already {state_text(run.now)}"
+
+
+def conclude(run: InstanceRun, step: Plan) -> None:
+    """End the run of an instance as a plan without further actions says."""
+    if step.verdict is Verdict.REACHED:
+        run.finish(reached(run))
+        return
+    run.finish(
+        step.reason,
+        failed=step.verdict is Verdict.FAIL,
+        # What was changed was not left as it is.
+        skipped=step.verdict is Verdict.SKIP and not run.actions,
+        warn=step.warn,
+    )
+
+
+def preview(cloud: Cloud, instances: Sequence[Instance], options: ConvergeOptions) -> FleetRun:
+    """Say what ``converge`` would do, by the same decisions, and send nothing (check mode)."""
+    runs = tuple(InstanceRun(each, each) for each in instances)
+    for run in runs:
+        _preview_one(run, options, cloud.unsupported_actions(run.now))
+    return FleetRun(runs)
+
+
+def _preview_one(run: InstanceRun, options: ConvergeOptions, unsupported: Mapping[Action, str]) -> None:
+    observed, later = run.observed, ""
+    if observed.kind is Kind.MOVING and observed.state is not None:
+        observed, later = ObservedState(Kind.RESTING, observed.state), f" once it is {observed.state}"
+    step = _decide(run, observed, options, unsupported) if run.now.live else decide(run, options, unsupported)
+    if step.verdict is Verdict.ACT:
+        run.actions += step.actions
+        run.now = replace(run.now, status=options.goal.state.value, activity="")
+        run.finish(f"would {', then '.join(step.actions)}{later}")
+    elif step.verdict is Verdict.WAIT:
+        run.finish(f"would wait for it: it is busy ({state_text(run.now)}), and where that leads is not known")
+    elif step.verdict is Verdict.REACHED and later:
+        run.finish(f"is on its way ({state_text(run.now)})")
+    else:
+        conclude(run, step)

@@ -1,0 +1,158 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The state of a run: what is wanted, and how far each instance of the selection has come. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ..errors import JetstreamError
+from ..model import Instance
+from ..states import Action, Goal, ObservedState, classify
+from ..text.terminal import one_line
+
+
+@dataclass(frozen=True, slots=True)
+class ConvergeOptions:
+    """What is wanted of a selection, and within which bounds. ``timeout``: seconds for the whole selection."""
+
+    goal: Goal
+    reboot: Action = Action.REBOOT
+    allow_wake: bool = False
+    include_locked: bool = False
+    wait: bool = True
+    timeout: float = 900.0
+    max_changes: int | None = None
+
+
+@dataclass(slots=True)
+class InstanceRun:
+    """One instance of a selection: how it was, how it is, what was sent, and how that ended.
+
+    ``actions`` were accepted by the cloud. While ``doubt`` is set, it is not known whether the last of them was: that
+    is the error in the place of its response.
+    ``since``: when the last action was accepted, or when the run began. ``observed_at`` and ``polled_at``: when it was
+    last observed, at all and since then. Moments are seconds of the clock's ``monotonic``.
+    ``begun``: whether an action was scheduled at all. ``not_before``: the earliest moment for ``next_action``.
+    ``refused``: whether the cloud refused an action.
+    ``send_error``: why an action has to be sent again. ``last_error``: why the last poll told nothing.
+    ``deployment_seen``: whether a deployment was seen under way since the last action. ``active_since``: since when it
+    was observed at rest and active. ``reversions``: polls in a row that found it back where the last action began.
+    """
+
+    before: Instance
+    now: Instance
+    actions: list[Action] = field(default_factory=list)
+    next_action: Action | None = None
+    begun: bool = False
+    not_before: float = 0.0
+    attempts: int = 0
+    doubt: JetstreamError | None = None
+    refused: bool = False
+    lost_lock: str = ""
+    done: bool = False
+    failed: bool = False
+    skipped: bool = False
+    warn: bool = False
+    message: str = ""
+    elapsed: float | None = None
+    last_error: JetstreamError | None = None
+    send_error: JetstreamError | None = None
+    active_since: float | None = None
+    deployment_seen: bool = False
+    reversions: int = 0
+    since: float = 0.0
+    observed_at: float = 0.0
+    polled_at: float | None = None
+
+    @classmethod
+    def begin(cls, instance: Instance, at: float) -> InstanceRun:
+        """Return the run of an instance that was observed, by a list, at this moment."""
+        run = cls(before=instance, now=instance, since=at)
+        run.record_observation(instance, at)
+        return run
+
+    @property
+    def changed(self) -> bool:
+        """Whether the cloud accepted an action on it, or may have (in check mode: would be asked to)."""
+        return bool(self.actions)
+
+    @property
+    def unclear(self) -> bool:
+        """Whether an action was sent of which it is not known whether the cloud accepted it."""
+        return self.doubt is not None
+
+    @property
+    def observed(self) -> ObservedState:
+        """Its state when last observed."""
+        return classify_instance(self.now)
+
+    def record_action(self, action: Action, now: float, doubt: JetstreamError | None = None) -> None:
+        """Note that the cloud accepted an action, or may have."""
+        self.actions.append(action)
+        self.doubt = doubt
+        self.since, self.polled_at, self.active_since = now, None, None
+        self.deployment_seen, self.reversions = False, 0
+
+    def record_observation(self, instance: Instance, at: float) -> None:
+        """Note how it was observed."""
+        self.now, self.observed_at, self.last_error = instance, at, None
+        observed = self.observed
+        self.deployment_seen = self.deployment_seen or observed.deploying
+        if not observed.is_awake:
+            self.active_since = None
+        elif self.active_since is None:
+            self.active_since = at
+
+    def confirm(self) -> None:
+        """Note that the action in doubt was carried out."""
+        self.doubt = None
+
+    def retract(self) -> Action:
+        """Note that the action in doubt was not carried out, and return it."""
+        self.doubt = None
+        return self.actions.pop()
+
+    def finish(self, message: str, *, failed: bool = False, skipped: bool = False, warn: bool = False) -> None:
+        """End the run of this instance. Text from users, such as a lock's reason, may be in the message."""
+        self.done, self.failed, self.skipped, self.warn = True, failed or bool(self.lost_lock), skipped, warn
+        sentences = [f"skipped: {message}" if skipped else message, *self._side_effects()]
+        self.message = one_line(sentences[0] if len(sentences) == 1 else " ".join(map(_ended, sentences)))
+        self.next_action = None
+
+    def _side_effects(self) -> Iterator[str]:
+        """Yield what else happened to it, a sentence each.
+
+        Atmosphere takes a floating IP away before it asks the cloud to stop, suspend or shelve. That is worth telling
+        where no such action was accepted.
+        """
+        if self.lost_lock:
+            yield self.lost_lock
+        if self.actions and not self.failed:
+            return
+        if (self.refused or self.attempts) and self.before.ip_address and self.now.live and not self.now.ip_address:
+            yield f"It has lost its address {self.before.ip_address}"
+
+
+@dataclass(frozen=True, slots=True)
+class FleetRun:
+    """The outcome for a selection. ``aborted_by``: the error that ended the run early, if one did."""
+
+    runs: tuple[InstanceRun, ...]
+    aborted_by: JetstreamError | None = None
+
+
+def _ended(sentence: str) -> str:
+    return f"{sentence.rstrip('.')}."
+
+
+def state_text(instance: Instance) -> str:
+    """Return status and activity as people read them: "active - powering-off"."""
+    return f"{instance.status} - {instance.activity}" if instance.activity else instance.status
+
+
+def classify_instance(instance: Instance) -> ObservedState:
+    """Return the state of an instance as it was observed."""
+    return classify(instance.status, instance.activity, instance.power_state)
