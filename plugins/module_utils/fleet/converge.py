@@ -47,7 +47,9 @@ _ROUNDING = 0.001
 # Pauses before an action is sent again: from, up to.
 _FIRST_RETRY = 2.0
 _LONGEST_RETRY = 60.0
-# The last poll begins so much earlier than the deadline as the slowest poll took, but never takes more than this part.
+# The last poll begins before the deadline, by the time that the slowest poll took: at least this many seconds, and at
+# most this part of the time for all of it.
+_SHORTEST_RESERVE = 1.0
 _LAST_POLL_FRACTION = 0.25
 
 
@@ -63,16 +65,16 @@ def converge(
 ) -> FleetRun:
     """Bring every instance to the goal, or say of each why not.
 
-    ``observed_at``: when the instances were listed, by the clock's ``monotonic``, if that was not just now.
+    ``observed_at``: when the list of the instances was requested, by the clock's ``monotonic``, if that was not just
+    now. The time for all of it begins then.
 
     An error that concerns one instance fails that one alone. A refused login or maintenance ends the run; an instance
     that was not done by then has failed. Raises nothing of its own.
     """
-    start = clock.monotonic()
-    runs = [InstanceRun.begin(each, start if observed_at is None else observed_at) for each in instances]
-    for run in runs:
-        run.since = start
-    return _Converger(cloud, runs, options, clock, report, PollScheduler(jitter), jitter).run()
+    start = clock.monotonic() if observed_at is None else observed_at
+    cloud.limit(start + options.timeout)
+    runs = [InstanceRun.begin(each, start) for each in instances]
+    return _Converger(cloud, runs, options, clock, start, report, jitter).run()
 
 
 class _Converger:
@@ -82,8 +84,8 @@ class _Converger:
         runs: list[InstanceRun],
         options: ConvergeOptions,
         clock: Clock,
+        start: float,
         report: ProgressCallback,
-        scheduler: PollScheduler[InstanceRun],
         jitter: Callable[[float], float],
     ) -> None:
         self._cloud = cloud
@@ -91,9 +93,9 @@ class _Converger:
         self._options = options
         self._clock = clock
         self._report = report
-        self._scheduler = scheduler
+        self._scheduler: PollScheduler[InstanceRun] = PollScheduler(jitter)
         self._jitter = jitter
-        self._start = clock.monotonic()
+        self._start = start
         self._deadline = self._start + options.timeout
         self._settling = Settling(cloud.settle_seconds, cloud.no_address_seconds)
         self._begun = 0
@@ -373,12 +375,12 @@ class _Converger:
             self._time_out()
 
     def _last_poll_at(self) -> float:
-        reserve = min(self._longest_poll, _LAST_POLL_FRACTION * self._options.timeout)
+        reserve = min(max(self._longest_poll, _SHORTEST_RESERVE), _LAST_POLL_FRACTION * self._options.timeout)
         return self._deadline - reserve
 
     def _finish_in_time(self, last: float) -> None:
         self._clock.sleep(max(0.0, last - self._clock.monotonic()))
-        if self._clock.monotonic() <= self._deadline:
+        if self._clock.monotonic() < self._deadline:
             self._poll([run for run in self._pending() if not run.next_action], thorough=True)
         if not self._aborted_by:
             self._time_out()

@@ -57,6 +57,7 @@ def instance_state(cloud: Cloud, options: Mapping[str, Any], context: Context) -
     selector = Selector.from_options(options, INSTANCE_FILTERS.argument_spec)
     _check(options, selector)
     begun = context.clock.monotonic()
+    cloud.limit(begun + settings.timeout)
     chosen = select_to_change(cloud.list_instances(live=True, images=bool(options["image"])), selector, INSTANCE_FIELDS)
     if context.check_mode or settings.max_changes is not None:
         ahead = preview(cloud, chosen, settings)

@@ -140,7 +140,7 @@ def test_one_failure_does_not_end_the_run(user: User) -> None:
         "five-5": ("shutoff", False),
     }
     assert "the cloud took the stop, but it is active again: it failed in" in done.of("five-2")["msg"]
-    assert done.of("five-4")["msg"] == "is in error: the disk is gone"
+    assert done.of("five-4")["msg"] == "in error: the disk is gone"
     assert done.result["summary"] == {"selected": 5, "changed": 5, "unchanged": 0, "skipped": 0, "failed": 2}
 
 
@@ -152,14 +152,37 @@ def test_a_server_on_a_volume_goes_to_the_shelf_at_once_and_leaves_no_image(user
     assert user.brings([server], "started").of("on-volume")["after"] == "active"
 
 
-def test_what_is_deleted_on_the_way_has_failed(user: User) -> None:
+def test_what_is_deleted_on_its_way_to_sleep_is_as_stopped_as_can_be(user: User) -> None:
     [server] = user.has(name="fleeting")
     user.cloud.hypervisor.script(server, "stop", seconds=5)
     release = threading.Timer(2, user.cloud.owner.delete, ("compute", f"/servers/{server.id}"))
     release.start()
     done = user.brings([server], "stopped")
     release.join()
-    assert done.failure == "fleeting: the cloud no longer has it."
+    assert done.failure == ""
+    assert done.outcome.warnings == ("fleeting: the cloud no longer has it.",)
+
+
+def test_what_is_in_error_is_stopped_only_where_it_runs(user: User) -> None:
+    [server] = user.has(state="error", name="err")
+    [broken] = user.task("instance_info", name=["err"]).result["instances"]
+    assert (broken["status"], broken["power_state"]) == ("error", "running")
+    assert user.brings([server], "started").of("err")["failed"]
+    done = user.brings([server], "stopped")
+    assert (done.of("err")["after"], done.of("err")["actions"], done.failure) == ("shutoff", ["stop"], "")
+
+
+def test_what_is_in_error_and_runs_no_more_is_skipped_and_can_be_rebooted_hard(user: User) -> None:
+    [server] = user.has(name="mended")
+    user.cloud.hypervisor.script(server, "stop", fail="the disk is gone", then="error")
+    user.brings([server], "stopped")
+    assert user.cloud.show(server)["status"] == "ERROR"
+    running = user.task("instance_info", name=["mended"]).result["instances"][0]["power_state"] == "running"
+    if not running:
+        done = user.brings([server], "stopped")
+        assert (done.of("mended")["skipped"], done.seen.of("compute", "POST")) == (True, [])
+    back = user.brings([server], "rebooted", reboot_type="hard")
+    assert (back.of("mended")["after"], back.failure) == ("active", "")
 
 
 def test_paused_servers_are_started_too(user: User) -> None:

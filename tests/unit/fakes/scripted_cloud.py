@@ -107,6 +107,7 @@ class ScriptedCloud:
         self._answers: dict[tuple[str, str], deque[Answer | None]] = defaultdict(deque)
         self.reasons: dict[str, str | JetstreamError] = {}
         self.calls: list[str] = []
+        self.until: float | None = None
 
     # --- what a test says
 

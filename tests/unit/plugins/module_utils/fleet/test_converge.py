@@ -330,7 +330,7 @@ def test_looks_less_and_less_often() -> None:
     stage = scene(an_instance(activity="image_snapshot"))
     stage.one("stopped", timeout=600)
     sleeps = stage.clock.sleeps
-    assert sum(sleeps) == pytest.approx(600)
+    assert sum(sleeps) == pytest.approx(599)
     assert sleeps[0] <= 3, "a quick end is seen soon"
     assert sleeps[1:-1] == sorted(sleeps[1:-1])
     assert 10 <= sleeps[-2] <= 30, "and a late one without a look every second"
@@ -346,8 +346,9 @@ def test_time_is_up_and_that_is_a_failure() -> None:
         ["stop"],
         "was not stopped within 60 s (last seen active - powering-off)",
     )
-    assert run.elapsed == 60
-    assert stage.clock.monotonic() == 60
+    # The last poll begins a second before the time is up.
+    assert run.elapsed == 59
+    assert stage.clock.monotonic() == 59
 
 
 def test_what_could_not_be_looked_at_is_looked_at_again() -> None:
@@ -580,7 +581,7 @@ def test_sending_again_has_longer_and_longer_pauses_and_an_end() -> None:
     run = stage.one("stopped", timeout=900)
     assert (run.failed, run.changed, run.actions) == (True, False, [])
     assert 8 <= stage.cloud.count("stop") <= 25
-    assert stage.clock.monotonic() == pytest.approx(900)
+    assert stage.clock.monotonic() == pytest.approx(899)
     assert str(BROKE) in run.message or "last seen active" in run.message
 
 
@@ -902,7 +903,7 @@ def test_a_watcher_hears_of_every_end_once_and_of_who_is_late() -> None:
         2,
         2,
         1,
-        30,
+        29,
         (),
     )
     middle = next(each for each in heard if each.ended == 1)
@@ -1039,3 +1040,11 @@ def test_whatever_happens_each_is_accounted_for_and_nothing_is_made_up(data: st.
             assert classify(run.now.status, run.now.activity).state is RestingState(goal.state)
     assert (fleet.aborted_by is not None) <= any(run.failed for run in fleet.runs)
     assert stage.clock.monotonic() <= 100
+
+
+def test_the_time_for_all_of_it_begins_with_the_list_and_bounds_every_request() -> None:
+    stage = scene(an_instance(activity="image_snapshot"))
+    stage.clock.sleep(20)
+    options = ConvergeOptions(Goal.STOPPED, timeout=60)
+    [run] = converge(stage.cloud, stage.instances, options, stage.clock, observed_at=0.0, jitter=same).runs
+    assert (run.failed, stage.clock.monotonic(), stage.cloud.until) == (True, 59, 60)
