@@ -177,7 +177,8 @@ read_processes() {
         return pid == top
     }
     function tell(pid, where) {
-        print "process", pid, parent[pid], group[pid], flags[pid] == "" ? "-" : flags[pid], age[pid], where, kind[pid]
+        if (flags[pid] == "") flags[pid] = "-"
+        print "process", pid, parent[pid], group[pid], flags[pid], age[pid], where, kind[pid]
     }
     END {
         for (i = 1; i <= count; i++) {

@@ -1,0 +1,164 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+
+from ..module_utils.clock import Clock, SystemClock
+from ..module_utils.errors import JetstreamError
+from ..module_utils.idle.probe import probe_script
+from ..module_utils.idle.readings import NoEvidence, Reading, parse, to_record
+from ..module_utils.idle.store import History, Key, Store, StoreError
+from ..module_utils.text.terminal import one_line
+
+_KEY = ("site", "project", "uuid")
+_ARGUMENT_SPEC = {
+    "readings_path": {"type": "path"},
+    "site": {"type": "str"},
+    "project": {"type": "str"},
+    "uuid": {"type": "str"},
+    "since": {"type": "float"},
+    "timeout": {"type": "int", "default": 30},
+}
+# Through these, the probe is started by an ssh server of the instance.
+_SSH = frozenset({"ssh", "paramiko", "paramiko_ssh", "libssh"})
+
+
+class _TimeIsUp(BaseException):
+    """Not an Exception: connections catch those, and try again."""
+
+
+class ActionModule(ActionBase):
+    """Reads on a host what tells of use. Documented as the module of the same name."""
+
+    TRANSFERS_FILES = False
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        super().run(tmp, task_vars)
+        _result, arguments = self.validate_argument_spec(
+            _ARGUMENT_SPEC,
+            required_together=[_KEY],
+            required_by={"readings_path": _KEY, "site": "readings_path"},
+            mutually_exclusive=[("readings_path", "since")],
+        )
+        try:
+            return self._reading(arguments, SystemClock())
+        except JetstreamError as error:
+            return {"changed": False, "failed": True, "msg": one_line(str(error))}
+
+    def _reading(self, arguments: dict[str, Any], clock: Clock) -> dict[str, Any]:
+        path = arguments["readings_path"]
+        store = Store(Path(path), clock) if path else None
+        key = Key(*(str(arguments[name]) for name in _KEY))
+        script = probe_script(
+            since=arguments["since"] if store is None else _last_clock(store, key), over_ssh=self._is_ssh()
+        )
+        begun = clock.monotonic()
+        with self._in_time(arguments["timeout"]), self._unlogged():
+            answer = self._execute(script)
+        elapsed = clock.monotonic() - begun
+        reading = _parsed(answer, clock)
+        kept = store is not None and not self._task.check_mode
+        if store is not None and kept:
+            store.add(key, reading)
+        return {
+            "changed": False,
+            "failed": False,
+            "elapsed": round(elapsed, 2),
+            "kept": kept,
+            "root": reading.root,
+            "reading": to_record(reading),
+        }
+
+    def _execute(self, script: str) -> dict[str, Any]:
+        """Run the script, which the shell reads from its standard input: no process list shows it."""
+        if self._connection.has_pipelining:
+            answer: dict[str, Any] = self._low_level_execute_command("sh -s", in_data=script.encode())
+        else:
+            answer = self._low_level_execute_command(script)
+        return answer
+
+    def _is_ssh(self) -> bool:
+        return str(self._connection.transport).rpartition(".")[2] in _SSH
+
+    @contextmanager
+    def _unlogged(self) -> Iterator[None]:
+        """Let the connection show nothing of what the probe says, also with -vvv."""
+        # The connection's is the one that it asks; they are one in Ansible, and need not be.
+        contexts = [self._play_context, getattr(self._connection, "_play_context", self._play_context)]
+        before = [context.no_log for context in contexts]
+        for context in contexts:
+            context.no_log = True
+        try:
+            yield
+        finally:
+            for context, no_log in zip(contexts, before, strict=True):
+                context.no_log = no_log
+
+    @contextmanager
+    def _in_time(self, seconds: int) -> Iterator[None]:
+        """Count a host that takes longer as unreachable, unless the task has a limit of its own."""
+        if self._task.timeout or seconds <= 0 or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def give_up(_number: int, _frame: FrameType | None) -> None:
+            raise _TimeIsUp
+
+        others = set(_children())
+        before = signal.signal(signal.SIGALRM, give_up)
+        signal.alarm(seconds)
+        try:
+            yield
+        except _TimeIsUp:
+            # An ssh that hangs would stay, one more at every run.
+            for process in set(_children()) - others:
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGTERM)
+            raise AnsibleConnectionFailure(
+                f"The host did not answer within {seconds} s (option timeout), which is no evidence of anything."
+            ) from None
+        finally:
+            signal.alarm(0)
+            signal.signal(signal.SIGALRM, before)
+
+
+def _last_clock(store: Store, key: Key) -> float | None:
+    """Return when the last reading was taken, by the clock of the instance."""
+    try:
+        last = store.load(key).last
+    except StoreError:
+        # It is replaced when the reading is kept.
+        last = History().last
+    return None if last is None else last.clock
+
+
+def _parsed(answer: dict[str, Any], clock: Clock) -> Reading:
+    try:
+        return parse(answer["stdout"], taken=clock.now().timestamp())
+    except NoEvidence as error:
+        # What a shell or sudo says of why it did not run is no part of the probe's text.
+        said = one_line(str(answer.get("stderr") or "").strip())[:200]
+        why = f" The host said: {said}" if said and answer.get("rc") else ""
+        raise NoEvidence(f"{error}{why}", hint="So nothing is known of it, which counts as active.") from None
+
+
+def _children() -> list[int]:
+    """Return the processes that this one has started and that still run."""
+    with suppress(OSError):
+        told = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii")
+        return [int(word) for word in told.split()]
+    return []
