@@ -7,12 +7,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
 from ..module_utils.text.terminal import harmless
+from ..plugin_utils import output
 
 _ARGUMENT_SPEC = {"msg": {"type": "raw", "required": True}}
 
@@ -26,8 +25,8 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         _result, arguments = self.validate_argument_spec(_ARGUMENT_SPEC)
         text = harmless(_text(arguments["msg"]))
-        if text and not self._task.no_log and not _output_is_for_a_program():
-            Display().display(text)
+        if text and not self._task.no_log and not output.is_data():
+            output.show(text)
         # The text was shown: -v need not show it once more, with its newlines escaped.
         return {"changed": False, "failed": False, "msg": text, "_ansible_verbose_override": True}
 
@@ -39,8 +38,3 @@ def _text(msg: object) -> str:
             "msg must be a text, or a list of texts. The filter jetstream.cloud.table makes a text of dictionaries."
         )
     return "\n".join(str(part) for part in parts)
-
-
-def _output_is_for_a_program() -> bool:
-    """Whether the callback writes JSON to the standard output, which a line of text would break."""
-    return str(constants.DEFAULT_STDOUT_CALLBACK).rpartition(".")[2].startswith("json")

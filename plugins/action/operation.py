@@ -26,7 +26,6 @@ from ansible.module_utils.common.json import Direction, get_module_decoder, get_
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action.normal import ActionModule as ModuleAction
-from ansible.utils.display import Display
 
 from ..module_utils import operations
 from ..module_utils.clock import SystemClock
@@ -35,6 +34,7 @@ from ..module_utils.http.session import REQUESTS_IMPORT_ERROR
 from ..module_utils.operation import Context, Operation, result_of
 from ..module_utils.options import ModuleSpec
 from ..module_utils.text.terminal import one_line
+from ..plugin_utils import output
 from ..plugin_utils.lifeline import exit_with_parent
 from ..plugin_utils.progress_lines import ProgressLines
 from ..plugin_utils.working_folder import openstack_files
@@ -42,8 +42,6 @@ from ..plugin_utils.working_folder import openstack_files
 _ANY_INTERPRETER = frozenset({"", "auto", "auto_silent", "auto_legacy", "auto_legacy_silent"})
 # What modules and controller write to one another; modules that do not say otherwise use this one.
 _WIRE_FORMAT = "legacy"
-# These write for people. The output of any other may be read by a program, which a line in between would break.
-_CALLBACKS_FOR_PEOPLE = frozenset({"default", "minimal", "oneline"})
 _NO = frozenset({"off", "false", "no", "0"})
 
 
@@ -112,11 +110,11 @@ class ActionModule(ModuleAction):
         if switched_off or self._task.no_log or self._task.check_mode:
             yield no_progress
             return
-        callback = str(constants.DEFAULT_STDOUT_CALLBACK).removeprefix("ansible.builtin.")
-        aside = callback not in _CALLBACKS_FOR_PEOPLE
+        # A program may read the standard output.
+        aside = not output.is_for_people()
 
         def say(line: str) -> None:
-            Display().display(remove_values(line, secrets), stderr=aside)
+            output.show(remove_values(line, secrets), aside=aside)
 
         lines = ProgressLines(say, SystemClock(), whose=host)
         with lines.kept_alive():

@@ -13,7 +13,8 @@ description:
     around it.
   - Control codes other than newline and tab are printed as the replacement character, since text may come from the
     cloud's other users.
-  - Prints nothing with C(no_log), nor with a stdout callback that writes JSON, such as P(ansible.posix.json#callback).
+  - Prints nothing with C(no_log), nor where results are printed whole, which is by the program C(ansible), and
+    with a stdout callback such as P(ansible.builtin.minimal#callback) or P(ansible.posix.json#callback).
     The text is in the result then, too.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
