@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -40,24 +40,34 @@ class Cloud(Protocol):
         """For how long a woken instance without an address may look ready before it gets one."""
 
     def account(self) -> CloudAccount:
-        """Return the account that is logged in to."""
+        """Return the account that is logged in to. Its ``user`` is the ``owner`` of its own things."""
 
-    def list_instances(self, *, live: bool, images: bool = True) -> list[Instance]:
-        """Return every instance of the account, by number. C(images): whether the names of images are of interest.
+    def list_instances(
+        self, *, live: bool, images: bool = True, wanted: Callable[[Instance], bool] | None = None
+    ) -> list[Instance]:
+        """Return every instance that the account can see, by number.
 
-        With C(live), states are read from the cloud itself; without, they may be as old as the cloud's database is.
+        With ``live``, states are read from the cloud itself; without, they may be as old as the cloud's database is.
+        Where that cannot be done for all, those that could not be read have a ``read_error``. ``images``: whether the
+        names of images are of interest. ``wanted``: for which instances live states and images are; it is asked before
+        they are known.
         """
 
-    def list_volumes(self, *, live: bool) -> list[Volume]:
-        """Return every volume of the account, by number; with C(live), with status and attachments."""
+    def list_volumes(self, *, live: bool, wanted: Callable[[Volume], bool] | None = None) -> list[Volume]:
+        """Return every volume that the account can see, by number; with ``live``, with status and attachments.
+
+        ``wanted``: for which volumes these are of interest.
+        """
 
     def list_allocation_sources(self) -> list[AllocationSource]:
         """Return everything that can pay for the account's instances."""
 
-    def list_history(self, since: datetime | None = None) -> list[StatusPeriod]:
+    def list_history(
+        self, since: datetime | None = None, wanted: Callable[[Instance], bool] | None = None
+    ) -> list[StatusPeriod]:
         """Return which states the account's instances were in, and when, deleted instances among them.
 
-        Instances that were deleted before C(since) may be left out.
+        Instances that were deleted before ``since`` may be left out, and those that are not ``wanted``.
         """
 
     def get_instance(self, instance: Instance) -> Instance:
@@ -87,6 +97,9 @@ class Cloud(Protocol):
         that is cut off by it raises Unreachable; one that would begin later is not sent, and raises Unreachable with
         ``unsent``.
         """
+
+    def take_warnings(self) -> Sequence[str]:
+        """Return a sentence for each part of the answers that could not be read, each of them once."""
 
     def close(self) -> None:
         """Give connections back."""

@@ -108,6 +108,9 @@ class AllocationSource:
 class Instance:
     """A virtual machine.
 
+    ``user`` is the user that the cloud names with it, ``owner`` the one that it belongs to: usually the same.
+    ``read_error`` is why its state could not be read from the cloud, where that was tried in vain.
+
     C(status) is the cloud's word in lower case (active, shutoff, ...), C(activity) what is being done to it ("" if
     nothing). C(live) says whether both were read from the cloud just now, or from a database that may be minutes old.
     C(on_host): whether a machine of the site holds it; None where the cloud does not say.
@@ -123,6 +126,8 @@ class Instance:
     provider: Provider
     identity: Identity
     user: str
+    owner: str
+    read_error: str | None = None
     ip_address: str | None = None
     image: Image | None = None
     project: Project | None = None
@@ -172,16 +177,17 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """A disk of its own; C(size) in GB. C(status) is None where it was not asked for."""
+    """A disk of its own; C(size) in GB. C(status) is None where it was not asked for, or could not be read."""
 
     id: int | str
     uuid: str
     name: str
-    size: int
+    size: int | None
     status: str | None
     provider: Provider
     identity: Identity
     user: str
+    owner: str
     description: str = ""
     project: Project | None = None
     attachments: tuple[Attachment, ...] = ()

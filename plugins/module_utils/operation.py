@@ -58,7 +58,11 @@ def on_cloud(work: Work) -> Operation:
         for warning in connection.warnings:
             context.warn(warning)
         with closing(connect(connection, context.environ, context.home, context.clock)) as cloud:
-            return work(cloud, options, context)
+            try:
+                return work(cloud, options, context)
+            finally:
+                for warning in cloud.take_warnings():
+                    context.warn(warning)
 
     return operation
 

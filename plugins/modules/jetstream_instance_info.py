@@ -21,6 +21,21 @@ extends_documentation_fragment:
   - jetstream.cloud.identifiers
   - jetstream.cloud.instance_filters
 options:
+  owner:
+    description:
+      - Only instances of these owners. V(me) is the account itself, V(any) is every user whose instances it can see.
+        Other values are names or globs of users.
+      - On Jetstream2 an account cannot read the names of other users. Their IDs stand in their place.
+    type: list
+    elements: str
+    default:
+      - any
+  image_names:
+    description:
+      - Whether names of images are of interest. On Jetstream2 they take a request of their own. Without them, an image
+        is called by its UUID there.
+    type: bool
+    default: true
   live:
     description:
       - Whether to read the states from the cloud itself. Costs one more list for each identity.
@@ -88,7 +103,8 @@ instances:
       description:
         - Whether RV(instances[].status), RV(instances[].activity), RV(instances[].ip_address) and
           RV(instances[].fault) were read from the cloud itself.
-        - Also V(false) for an instance of somebody else's identity, whose live state cannot be read.
+        - Also V(false) if they could not be read; RV(instances[].read_error) says why. So it is with an identity of
+          another user that is not shared, and where one of several providers is down.
       type: bool
     fault:
       description: Why the instance is in error, if it is and the cloud says so.
@@ -119,8 +135,18 @@ instances:
       description: The floating IP. V(null) while it has none, as sleeping instances do.
       type: str
       sample: 149.165.157.100
+    read_error:
+      description: Why the live state could not be read, if that was tried in vain.
+      type: str
     user:
-      description: The name of the owner.
+      description: The user that the cloud names with it.
+      type: str
+      sample: johndoe
+    owner:
+      description:
+        - The user that it belongs to. On Atmosphere this is the user of RV(instances[].identity), where live states
+          can be read. RV(instances[].user) is another one if the instance was launched without Atmosphere.
+        - On Jetstream2 the name of the account for its own instances, and the ID of any other user.
       type: str
       sample: johndoe
     start_date:

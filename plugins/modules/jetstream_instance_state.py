@@ -49,9 +49,20 @@ options:
       - rebooted
   all:
     description:
-      - Must be V(true) to mean every instance of the account. A task that selects nothing fails.
+      - Must be V(true) to mean every instance of O(owner). A task that selects nothing fails.
     type: bool
     default: false
+  owner:
+    description:
+      - Only instances of these owners. V(me) is the account itself, V(any) is every user whose instances it can see.
+        Other values are names or globs of users.
+      - Where a project is shared, an account sees the instances of other users, and can change them. They are left
+        alone, and counted in RV(summary.others). A task that names one of them is refused without its owner.
+      - On Jetstream2 an account cannot read the names of other users. Their IDs stand in their place.
+    type: list
+    elements: str
+    default:
+      - me
   allow_wake:
     description:
       - Whether an instance that sleeps in another way may be started on the way to O(state), which costs service units.
@@ -113,6 +124,12 @@ EXAMPLES = r"""
     allow_wake: true
     max_changes: 10
 
+- name: Stop every instance of a shared project, whoever launched it
+  jetstream.cloud.jetstream_instance_state:
+    state: stopped
+    project: Geo Project
+    owner: any
+
 - name: Turn a hung instance off and on
   jetstream.cloud.jetstream_instance_state:
     state: rebooted
@@ -139,6 +156,10 @@ instances:
       description: The name.
       type: str
       sample: geo-node-01
+    owner:
+      description: The user that it belongs to.
+      type: str
+      sample: johndoe
     before:
       description: State and activity before.
       type: str
@@ -195,6 +216,9 @@ summary:
       type: int
     failed:
       description: How many failed.
+      type: int
+    others:
+      description: How many more were selected but for O(owner), and so were left alone.
       type: int
 """
 

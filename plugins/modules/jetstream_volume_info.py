@@ -21,6 +21,15 @@ extends_documentation_fragment:
   - jetstream.cloud.identifiers
   - jetstream.cloud.volume_filters
 options:
+  owner:
+    description:
+      - Only volumes of these owners. V(me) is the account itself, V(any) is every user whose volumes it can see.
+        Other values are names or globs of users.
+      - On Jetstream2 an account cannot read the names of other users. Their IDs stand in their place.
+    type: list
+    elements: str
+    default:
+      - any
   attached:
     description:
       - V(true) for only the volumes that are attached, V(false) for only those that are not.
@@ -81,7 +90,7 @@ volumes:
       type: int
       sample: 10
     status:
-      description: The state, in the cloud's own word. V(null) without O(live).
+      description: The state, in the cloud's own word. V(null) without O(live), and if it could not be read.
       type: str
       sample: in-use
     attachments:
@@ -108,7 +117,11 @@ volumes:
       description: Where it is mounted in the instance, if the cloud knows.
       type: str
     user:
-      description: The name of the owner.
+      description: The user that the cloud names with it.
+      type: str
+      sample: johndoe
+    owner:
+      description: The same, as O(owner) compares it.
       type: str
       sample: johndoe
     project:

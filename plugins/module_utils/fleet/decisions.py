@@ -24,7 +24,7 @@ from ..states import (
 )
 from .runs import ConvergeOptions, FleetRun, InstanceRun, classify_instance, state_text
 
-_NOT_LIVE = "its state in the cloud cannot be read with this account"
+_NOT_LIVE = "its state in the cloud cannot be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def decide(run: InstanceRun, options: ConvergeOptions, unsupported: Mapping[Acti
     ``unsupported``: the actions that the cloud does not offer for it, with the reason.
     """
     if not run.now.live:
-        return Plan(Verdict.FAIL, reason=_NOT_LIVE)
+        return Plan(Verdict.FAIL, reason=f"{_NOT_LIVE}: {run.now.read_error}" if run.now.read_error else _NOT_LIVE)
     return _decide(run, run.observed, options, unsupported)
 
 

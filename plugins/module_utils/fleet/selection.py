@@ -9,18 +9,22 @@ given.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any, Generic, Protocol, TypeVar
 
 from ..errors import SelectionError
-from ..model import Instance, Volume
+from ..model import CloudAccount, Instance, Volume
 from ..text.suggestions import did_you_mean
 
 _GLOB_CHARACTERS = frozenset("*?[")
 # A state that nothing is in is no mistake.
 _OPEN_FILTERS = frozenset({"status"})
+# They are known only once a cloud was asked more than its list.
+_LATE_FILTERS = frozenset({"status", "image"})
+# Values of the option owner: the account's own, and everybody's.
+ME, ANY = "me", "any"
 
 
 class Named(Protocol):
@@ -48,6 +52,7 @@ Thing = TypeVar("Thing", bound=Named)
 Field = Callable[[Thing], Iterable[str | None]]
 
 INSTANCE_FIELDS: Mapping[str, Field[Instance]] = {
+    "owner": lambda each: [each.owner],
     "status": lambda each: [each.status],
     "project": lambda each: [each.project.name, each.project.uuid] if each.project else [],
     "flavor": lambda each: [each.flavor.name],
@@ -58,6 +63,7 @@ INSTANCE_FIELDS: Mapping[str, Field[Instance]] = {
     ),
 }
 VOLUME_FIELDS: Mapping[str, Field[Volume]] = {
+    "owner": lambda each: [each.owner],
     "status": lambda each: [each.status],
     "project": lambda each: [each.project.name, each.project.uuid] if each.project else [],
     "provider": lambda each: [each.provider.name, each.provider.uuid],
@@ -77,16 +83,24 @@ class Selector:
     filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     exclude: tuple[str, ...] = ()
     everything: bool = False
+    owners: tuple[str, ...] = (ANY,)
+    own_name: str | None = None
 
     @classmethod
-    def from_options(cls, options: Mapping[str, Any], filters: Iterable[str]) -> Selector:
-        """Take the selector's options from a module's options. ``filters`` are the names of the filtering options."""
+    def from_options(
+        cls, options: Mapping[str, Any], filters: Iterable[str], owner: tuple[str, ...] = (ANY,)
+    ) -> Selector:
+        """Take the selector's options from a module's options.
+
+        ``filters`` are the names of the filtering options, ``owner`` is the default of the option of that name.
+        """
 
         def strings(name: str) -> tuple[str, ...] | None:
             given = options.get(name)
             return None if given is None else tuple(str(each) for each in given)
 
         given = {each: strings(each) for each in filters}
+        owners = strings("owner")
         return cls(
             names=strings("name"),
             ids=strings("id"),
@@ -94,7 +108,23 @@ class Selector:
             filters={name: patterns for name, patterns in given.items() if patterns is not None},
             exclude=strings("exclude") or (),
             everything=bool(options.get("all")),
+            owners=owner if owners is None else owners,
         )
+
+    def with_account(self, account: Callable[[], CloudAccount]) -> Selector:
+        """Return a selector that knows which things are the account's own. The account is asked for if that matters."""
+        if ANY in self.owners or ME not in self.owners:
+            return self
+        return replace(self, own_name=account().user)
+
+    def is_of_owner(self, owner: str) -> bool:
+        """Tell whether the things of an owner are meant. Names of users are compared without regard to case."""
+        if ANY in self.owners:
+            return True
+        name = owner.casefold()
+        if ME in self.owners and self.own_name is not None and name == self.own_name.casefold():
+            return True
+        return any(fnmatchcase(name, each.casefold()) or name == each.casefold() for each in self.owners if each != ME)
 
     @property
     def identifies(self) -> bool:
@@ -115,7 +145,8 @@ class Selector:
     def empty_because(self) -> str | None:
         """A sentence if empty lists leave nothing to be selected."""
         identifiers = {} if self.names_something else self._identifiers
-        given = {name: each for name, each in {**identifiers, **self.filters}.items() if each is not None}
+        options = {**identifiers, **self.filters, "owner": self.owners}
+        given = {name: each for name, each in options.items() if each is not None}
         names = [name for name, each in given.items() if not each]
         if not names:
             return None
@@ -140,12 +171,13 @@ class Selection(Generic[Thing]):
     """The selected things, in the order of the list.
 
     ``problems`` has a sentence for each value that is unknown or ambiguous. ``empty_because`` is a sentence if empty
-    lists leave nothing to be selected.
+    lists leave nothing to be selected. ``others`` is the number of things that were not selected for their owner alone.
     """
 
     things: tuple[Thing, ...]
     problems: tuple[str, ...] = ()
     empty_because: str | None = None
+    others: int = 0
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -155,16 +187,36 @@ class Selection(Generic[Thing]):
 
 def select(things: Sequence[Thing], selector: Selector, fields: Mapping[str, Field[Thing]]) -> Selection[Thing]:
     """Return the things that a selector means."""
-    named, problems = _identified(things, selector)
+    owned = {each.uuid for each in things if _is_owned(each, selector, fields)}
+    named, problems = _identified(things, selector, owned, fields)
     excluded, more = _named(things, selector.exclude, "exclude", allow_many=True)
     out = {each.uuid for each in excluded}
-    chosen = [
+    passing = [
         each
         for each in (named if selector.identifies else things)
         if each.uuid not in out and _passes(each, selector.filters, fields)
     ]
-    unknown = _unknown_values(things, selector.filters, fields)
-    return Selection(tuple(chosen), (*problems, *more, *unknown), selector.empty_because)
+    chosen = tuple(each for each in passing if each.uuid in owned)
+    unknown = (*_unknown_values(things, selector.filters, fields), *_unknown_owners(things, selector, fields))
+    return Selection(chosen, (*problems, *more, *unknown), selector.empty_because, len(passing) - len(chosen))
+
+
+def may_select(selector: Selector, fields: Mapping[str, Field[Thing]]) -> Callable[[Thing], bool]:
+    """Return a test that a thing passes if it may be selected, before its state and the name of its image are known."""
+    early = {name: patterns for name, patterns in selector.filters.items() if name not in _LATE_FILTERS}
+    texts = (*(selector.names or ()), *(selector.ids or ()), *(selector.uuids or ()))
+
+    def passes(thing: Thing) -> bool:
+        return (
+            _is_owned(thing, selector, fields)
+            and (
+                not selector.identifies
+                or any(_is_called(thing, each) or _matches([thing.name], [each]) for each in texts)
+            )
+            and _passes(thing, early, fields)
+        )
+
+    return passes
 
 
 def select_by_name(things: Sequence[Thing], names: Sequence[str] | None) -> Selection[Thing]:
@@ -176,7 +228,9 @@ def select_by_name(things: Sequence[Thing], names: Sequence[str] | None) -> Sele
     return Selection(tuple(each for each in things if each.uuid in found), tuple(problems))
 
 
-def select_to_change(things: Sequence[Thing], selector: Selector, fields: Mapping[str, Field[Thing]]) -> list[Thing]:
+def select_to_change(
+    things: Sequence[Thing], selector: Selector, fields: Mapping[str, Field[Thing]]
+) -> Selection[Thing]:
     """Return the things that a selector means, where a mistake in it would change the wrong ones.
 
     Raises SelectionError if the selector is empty, or has a value that is unknown or ambiguous.
@@ -185,22 +239,46 @@ def select_to_change(things: Sequence[Thing], selector: Selector, fields: Mappin
     selection = select(things, selector, fields)
     if selection.problems:
         raise SelectionError(" ".join(selection.problems))
-    return list(selection.things)
+    return selection
 
 
-def _identified(things: Sequence[Thing], selector: Selector) -> tuple[list[Thing], list[str]]:
-    by_name, problems = _named(things, selector.names or (), "name", allow_many=False)
-    chosen = {each.uuid for each in by_name}
+def _is_owned(thing: Thing, selector: Selector, fields: Mapping[str, Field[Thing]]) -> bool:
+    return ANY in selector.owners or any(selector.is_of_owner(each or "") for each in fields["owner"](thing))
+
+
+def _identified(
+    things: Sequence[Thing], selector: Selector, owned: Collection[str], fields: Mapping[str, Field[Thing]]
+) -> tuple[list[Thing], list[str]]:
+    """Find the things that are named. One that is named exactly, and is another owner's, is a problem."""
+    own = [each for each in things if each.uuid in owned]
+    problems: list[str] = []
+    chosen: set[str] = set()
+    for text in selector.names or ():
+        exact = [each for each in own if _is_called(each, text)]
+        others = [each for each in things if each.uuid not in owned and _is_called(each, text)]
+        if others and not exact:
+            problems += [_belongs_to_another(each, selector, fields) for each in others]
+            continue
+        # A glob is also counted for those of other owners.
+        found, more = _named(own if exact else things, [text], "name", allow_many=False)
+        problems += more
+        chosen.update(each.uuid for each in found)
     for wanted, key, word in (
         (selector.ids, lambda each: str(each.id).lower(), "id"),
         (selector.uuids, lambda each: each.uuid.lower(), "uuid"),
     ):
         for text in wanted or ():
-            found = [each.uuid for each in things if key(each) == text.strip().lower()]
-            chosen.update(found)
+            found = [each for each in things if key(each) == text.strip().lower()]
             if not found:
                 problems.append(f"Nothing has the {word} {text}.")
+            problems += [_belongs_to_another(each, selector, fields) for each in found if each.uuid not in owned]
+            chosen.update(each.uuid for each in found if each.uuid in owned)
     return [each for each in things if each.uuid in chosen], problems
+
+
+def _belongs_to_another(thing: Thing, selector: Selector, fields: Mapping[str, Field[Thing]]) -> str:
+    owner = next(iter(fields["owner"](thing)), None) or "somebody unknown"
+    return f"{thing.label} belongs to {owner}, and owner is {', '.join(selector.owners)}. To select it, say owner: any."
 
 
 def _named(
@@ -241,6 +319,19 @@ def _unknown_values(
             guess = did_you_mean(pattern, known)
             problems.append(f"{name}: nothing has the {name.replace('_', ' ')} {pattern}. {guess}".rstrip())
     return problems
+
+
+def _unknown_owners(things: Sequence[Thing], selector: Selector, fields: Mapping[str, Field[Thing]]) -> list[str]:
+    named = tuple(each for each in selector.owners if each not in (ME, ANY))
+    if not things or not named:
+        return []
+    known = [owner for each in things for owner in fields["owner"](each) if owner]
+    lower = {each.casefold() for each in known}
+    return [
+        f"owner: nothing belongs to {each}. {did_you_mean(each, known)}".rstrip()
+        for each in named
+        if not _is_glob(each) and each.casefold() not in lower
+    ]
 
 
 def _is_glob(pattern: str) -> bool:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ..cloud import Cloud
 from ..errors import ConfigurationError
-from ..fleet.selection import Selector, select
-from ..model import Outcome, StatusPeriod
+from ..fleet.selection import Selector, may_select, select
+from ..model import Instance, Outcome, StatusPeriod
 from ..operation import Context, on_cloud
 from ..options import (
     CONNECTION,
@@ -72,7 +72,8 @@ def history_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> 
     if since and until and until <= since:
         raise ConfigurationError("until must be later than since.")
     now = context.clock.now()
-    selection = select(_instances(cloud.list_history(since), now), Selector.from_options(options, ()), {})
+    selector = Selector.from_options(options, ())
+    selection = select(_past(cloud, since, selector, now), selector, {})
     costs = {each.uuid: costs_of(within(each.periods, since, until), rates) for each in selection.things}
     shown = [each for each in selection.things if costs[each.uuid]]
     everything = [cost for each in shown for cost in costs[each.uuid]]
@@ -85,6 +86,20 @@ def history_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> 
 
 
 OPERATION = on_cloud(history_info)
+
+
+def _past(cloud: Cloud, since: datetime | None, selector: Selector, now: datetime) -> list[_InstanceHistory]:
+    """Return the instances with their periods. Those that are not selected may have none: nothing was asked of them."""
+    selected: Callable[[Instance], bool] = may_select(selector, {})
+    listed: dict[str, _InstanceHistory] = {}
+
+    def wanted(instance: Instance) -> bool:
+        listed[instance.uuid] = _InstanceHistory(instance.id, instance.uuid, instance.name, ())
+        return selected(instance)
+
+    past = _instances(cloud.list_history(since, wanted), now)
+    known = {each.uuid for each in past}
+    return [*past, *(each for each in listed.values() if each.uuid not in known)]
 
 
 def _instances(periods: Iterable[StatusPeriod], now: datetime) -> list[_InstanceHistory]:

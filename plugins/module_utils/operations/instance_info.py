@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..cloud import Cloud
-from ..fleet.selection import INSTANCE_FIELDS, Selector, select
+from ..fleet.selection import ANY, INSTANCE_FIELDS, Selector, may_select, select
 from ..model import Outcome
 from ..operation import Context, on_cloud
 from ..options import (
@@ -20,14 +20,28 @@ from ..options import (
 )
 
 SPEC = (
-    CONNECTION + IDENTIFIERS + INSTANCE_FILTERS + ModuleSpec(argument_spec={"live": {"type": "bool", "default": True}})
+    CONNECTION
+    + IDENTIFIERS
+    + INSTANCE_FILTERS
+    + ModuleSpec(
+        argument_spec={
+            "owner": {"type": "list", "elements": "str", "default": [ANY]},
+            "live": {"type": "bool", "default": True},
+            "image_names": {"type": "bool", "default": True},
+        }
+    )
 )
 
 
 def instance_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
     """Return the instances that the options select."""
-    selector = Selector.from_options(options, INSTANCE_FILTERS.argument_spec)
-    selection = select(cloud.list_instances(live=options["live"]), selector, INSTANCE_FIELDS)
+    selector = Selector.from_options(options, INSTANCE_FILTERS.argument_spec).with_account(cloud.account)
+    instances = cloud.list_instances(
+        live=options["live"],
+        images=options["image_names"] or bool(options["image"]),
+        wanted=may_select(selector, INSTANCE_FIELDS),
+    )
+    selection = select(instances, selector, INSTANCE_FIELDS)
     return Outcome({"instances": [each.to_result() for each in selection.things]}, warnings=selection.warnings)
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +17,10 @@ from ..fleet.decisions import preview
 from ..fleet.runs import ConvergeOptions, FleetRun, InstanceRun, state_text
 from ..fleet.selection import (
     INSTANCE_FIELDS,
+    ME,
+    Selection,
     Selector,
+    may_select,
     select_to_change,
 )
 from ..model import Instance, Outcome
@@ -40,6 +44,7 @@ SPEC = (
         argument_spec={
             "state": {"type": "str", "required": True, "choices": [goal.value for goal in Goal]},
             "all": {"type": "bool", "default": False},
+            "owner": {"type": "list", "elements": "str", "default": [ME]},
             "allow_wake": {"type": "bool", "default": False},
             "include_locked": {"type": "bool", "default": False},
             "max_changes": {"type": "int"},
@@ -54,21 +59,43 @@ _NAMED_IN_MESSAGE = 3
 def instance_state(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
     """Bring the selected instances to a state, or say what that would take."""
     settings = _converge_options(options)
-    selector = Selector.from_options(options, INSTANCE_FILTERS.argument_spec)
+    selector = Selector.from_options(options, INSTANCE_FILTERS.argument_spec, owner=(ME,))
     _check(options, selector)
     begun = context.clock.monotonic()
     cloud.limit(begun + settings.timeout)
-    chosen = select_to_change(cloud.list_instances(live=True, images=bool(options["image"])), selector, INSTANCE_FIELDS)
+    selection = _selected(cloud, selector, images=bool(options["image"]))
+    chosen = selection.things
     if context.check_mode or settings.max_changes is not None:
         ahead = preview(cloud, chosen, settings)
         if settings.max_changes is not None and _changes(ahead) > settings.max_changes:
-            return _refusal(ahead, settings.max_changes)
+            return _with_others(_refusal(ahead, settings.max_changes), selection)
         if context.check_mode:
-            return _outcome(ahead)
-    return _outcome(converge(cloud, chosen, settings, context.clock, observed_at=begun, report=context.report))
+            return _with_others(_outcome(ahead), selection)
+    fleet = converge(cloud, chosen, settings, context.clock, observed_at=begun, report=context.report)
+    return _with_others(_outcome(fleet), selection)
 
 
 OPERATION = on_cloud(instance_state)
+
+
+def _selected(cloud: Cloud, selector: Selector, *, images: bool) -> Selection[Instance]:
+    known = selector.with_account(cloud.account)
+    instances = cloud.list_instances(live=True, images=images, wanted=may_select(known, INSTANCE_FIELDS))
+    return select_to_change(instances, known, INSTANCE_FIELDS)
+
+
+def _with_others(outcome: Outcome, selection: Selection[Instance]) -> Outcome:
+    """Add what is not in the runs: why nothing was selected, and how many instances are other owners'."""
+    warnings = outcome.warnings
+    if not selection.things:
+        reasons = (selection.empty_because or "Nothing matched, so nothing was done.", _others_text(selection.others))
+        warnings = tuple(each for each in reasons if each)
+    summary = {**outcome.result["summary"], "others": selection.others}
+    return replace(outcome, result={**outcome.result, "summary": summary}, warnings=warnings)
+
+
+def _others_text(count: int) -> str | None:
+    return f"{count} of others not meant (owner: any)." if count else None
 
 
 def _converge_options(options: Mapping[str, Any]) -> ConvergeOptions:
@@ -122,9 +149,7 @@ def _outcome(fleet: FleetRun) -> Outcome:
 
 
 def _warnings(runs: Sequence[InstanceRun]) -> tuple[str, ...]:
-    """Warn of an empty selection, and of what was skipped for a reason that somebody should see to."""
-    if not runs:
-        return ("Nothing matched, so nothing was done.",)
+    """Warn of what was skipped for a reason that somebody should see to."""
     warned = [_labelled(run) for run in runs if run.warn]
     more = len(warned) - _NAMED_IN_MESSAGE
     shown = warned[:_NAMED_IN_MESSAGE] if more > 1 else warned
@@ -149,6 +174,7 @@ def _item(run: InstanceRun) -> dict[str, Any]:
         "id": run.before.id,
         "uuid": run.before.uuid,
         "name": run.before.name,
+        "owner": run.before.owner,
         "before": state_text(run.before),
         "after": state_text(run.now),
         "actions": [action.value for action in run.actions],

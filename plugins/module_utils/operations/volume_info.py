@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..cloud import Cloud
-from ..fleet.selection import VOLUME_FIELDS, Selector, select
+from ..fleet.selection import ANY, VOLUME_FIELDS, Selector, may_select, select
 from ..model import Outcome, Volume
 from ..operation import Context, on_cloud
 from ..options import (
@@ -23,16 +23,23 @@ SPEC = (
     CONNECTION
     + IDENTIFIERS
     + VOLUME_FILTERS
-    + ModuleSpec(argument_spec={"attached": {"type": "bool"}, "live": {"type": "bool", "default": True}})
+    + ModuleSpec(
+        argument_spec={
+            "owner": {"type": "list", "elements": "str", "default": [ANY]},
+            "attached": {"type": "bool"},
+            "live": {"type": "bool", "default": True},
+        }
+    )
 )
 
 
 def volume_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
     """Return the volumes that the options select."""
-    selector = Selector.from_options(options, VOLUME_FILTERS.argument_spec)
-    selection = select(cloud.list_volumes(live=options["live"]), selector, VOLUME_FIELDS)
-    volumes = [each.to_result() for each in selection.things if _is_wanted(each, options["attached"])]
-    return Outcome({"volumes": volumes}, warnings=selection.warnings)
+    selector = Selector.from_options(options, VOLUME_FILTERS.argument_spec).with_account(cloud.account)
+    volumes = cloud.list_volumes(live=options["live"], wanted=may_select(selector, VOLUME_FIELDS))
+    selection = select(volumes, selector, VOLUME_FIELDS)
+    shown = [each.to_result() for each in selection.things if _is_wanted(each, options["attached"])]
+    return Outcome({"volumes": shown}, warnings=selection.warnings)
 
 
 OPERATION = on_cloud(volume_info)

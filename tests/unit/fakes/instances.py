@@ -39,6 +39,7 @@ def an_instance(
     lock_reason: str | None = None,
     fault: str | None = None,
     power_state: str | None = None,
+    owner: str = "johndoe",
 ) -> Instance:
     """Return an instance whose uuid follows from its name and number."""
     return Instance(
@@ -51,7 +52,8 @@ def an_instance(
         flavor=flavor,
         provider=provider,
         identity=JOHNDOE,
-        user="johndoe",
+        user=owner,
+        owner=owner,
         ip_address=ip_address,
         project=project,
         image=image,

@@ -177,18 +177,25 @@ class ScriptedCloud:
             raise reason
         return reason
 
-    def list_instances(self, *, live: bool, images: bool = True) -> list[Instance]:
+    def take_warnings(self) -> Sequence[str]:
+        return ()
+
+    def list_instances(
+        self, *, live: bool, images: bool = True, wanted: Callable[[Instance], bool] | None = None
+    ) -> list[Instance]:
         with self._lock:
             self.calls.append("list")
             return [replace(self._seen(uuid), live=live) for uuid in self._instances]
 
-    def list_volumes(self, *, live: bool) -> list[Volume]:
+    def list_volumes(self, *, live: bool, wanted: Callable[[Volume], bool] | None = None) -> list[Volume]:
         return []
 
     def list_allocation_sources(self) -> list[AllocationSource]:
         return []
 
-    def list_history(self, since: datetime | None = None) -> list[StatusPeriod]:
+    def list_history(
+        self, since: datetime | None = None, wanted: Callable[[Instance], bool] | None = None
+    ) -> list[StatusPeriod]:
         return []
 
     def limit(self, until: float | None) -> None:

@@ -13,8 +13,8 @@ import math
 import secrets
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -36,21 +36,24 @@ from ...model import (
     Volume,
 )
 from ...parallel import in_parallel
-from ...states import Action, Kind, RestingState, classify
+from ...states import Action, Kind, classify
+from ..json_values import Json, UnreadableRow, mapping, number_of, text, uuid_of, whole
+from ..row_lists import Reading, Warnings
 from .login import Login
 from .parsing import (
     allocation_source_from_v2,
     attached_to,
     instance_from_v2,
     period_from_v2,
+    user_of_identity,
     volume_from_v2,
     with_attachment,
     with_live_state,
 )
 from .responses import raise_for_status
 
-Json = dict[str, Any]
 Thing = TypeVar("Thing")
+Located = TypeVar("Located", Instance, Volume)
 # An identity at a provider: both uuids, as they stand in v1's URLs.
 Account = tuple[str, str]
 
@@ -66,6 +69,10 @@ _LIST_CACHE_SECONDS = 30.0
 _DETAILS_AT_MOST = 50
 # While a list changes, rows move between its pages, and may be missed: it is read again, so many times at most.
 _MAX_LIST_READS = 3
+# A list that says that it has more rows is not believed.
+_MAX_ROWS = 100_000
+# The live states of an identity that is not shared, or whose login at the provider is refused, cannot be read.
+_NOT_READABLE = (PermissionDenied, NotFound, Refused)
 _READING_STATES = "Reading live states"
 _READING_VOLUMES = "Reading volumes"
 
@@ -89,6 +96,14 @@ _UNSUPPORTED_IN_ERROR: Mapping[Action, str] = {
 _EMPTIES_LIST_CACHE = frozenset({Action.START, Action.STOP, Action.SUSPEND, Action.SHELVE})
 
 
+@dataclass(frozen=True, slots=True)
+class _LiveRows:
+    """The rows of a v1 list, by uuid. ``complete``: whether each of them could be read."""
+
+    by_uuid: Mapping[str, Json]
+    complete: bool
+
+
 class AtmosphereCloud:
     """The account of one user at one Atmosphere. May be used by many threads at once."""
 
@@ -110,44 +125,52 @@ class AtmosphereCloud:
         self._lock = threading.Lock()
         self._list_cached_at: dict[Account, float] = {}
         self._list_length: Counter[Account] = Counter()
+        self._warnings = Warnings()
+        self._account: CloudAccount | None = None
 
     def unsupported_actions(self, instance: Instance) -> Mapping[Action, str]:
         """Return what cannot be done to an instance, and why. See Cloud."""
         return _UNSUPPORTED_IN_ERROR if instance.status == "error" else _UNSUPPORTED
 
     def account(self) -> CloudAccount:
-        """Return the account that is logged in to; its user is not known where a token is all there is. See Cloud."""
-        return CloudAccount(site=self._login.site, cloud="Atmosphere", user=self._login.username)
+        """Return the account that is logged in to. See Cloud."""
+        if self._account is None:
+            user = self._login.username or self._name_in_profile()
+            self._account = CloudAccount(site=self._login.site, cloud="Atmosphere", user=user)
+        return self._account
 
-    def list_instances(self, *, live: bool, images: bool = True) -> list[Instance]:
+    def list_instances(
+        self, *, live: bool, images: bool = True, wanted: Callable[[Instance], bool] | None = None
+    ) -> list[Instance]:
         """Return every instance of the account, by number. See Cloud."""
         instances = self._list("/api/v2/instances", "Listing instances", instance_from_v2)
-        if not live:
-            return instances
-        rows = self._live_rows(instances)
-        return self._confirmed(instances, [_overlaid(each, rows.get(_account(each))) for each in instances])
+        return self._with_live_states(instances, wanted) if live else instances
 
-    def list_volumes(self, *, live: bool) -> list[Volume]:
+    def list_volumes(self, *, live: bool, wanted: Callable[[Volume], bool] | None = None) -> list[Volume]:
         """Return every volume of the account, by number. See Cloud."""
         volumes = self._list("/api/v2/volumes", "Listing volumes", volume_from_v2)
-        if not live:
-            return volumes
-        accounts = sorted({_account(each) for each in volumes})
-        lists = in_parallel(self._v1_volumes, accounts, self.max_concurrency)
-        rows = {uuid: row for each in lists for uuid, row in each.items()}
-        instances: dict[str, Instance] = {}
-        if any(attached_to(row) for row in rows.values()):
-            instances = {each.uuid: each for each in self.list_instances(live=False)}
-        with _readable(_READING_VOLUMES):
-            return [
-                with_attachment(each, rows[each.uuid], instances) if each.uuid in rows else each for each in volumes
-            ]
+        chosen = [each for each in volumes if live and (wanted is None or wanted(each))]
+        by_account = _by_account(chosen)
+        lists = self._lists(self._v1_volumes, sorted(by_account))
+        self._report_unread(by_account, lists)
+        rows = {
+            uuid: row for each in lists.values() if isinstance(each, _LiveRows) for uuid, row in each.by_uuid.items()
+        }
+        instances: Mapping[str, Instance] = {}
+        if any(attached_to(rows[each.uuid]) for each in chosen if each.uuid in rows):
+            instances = self._stored_instances()
+        attached = {
+            each.uuid: with_attachment(each, rows[each.uuid], instances) for each in chosen if each.uuid in rows
+        }
+        return [attached.get(each.uuid, each) for each in volumes]
 
     def list_allocation_sources(self) -> list[AllocationSource]:
         """Return everything that can pay for the account's instances. See Cloud."""
         return self._list("/api/v2/allocation_sources", "Listing allocation sources", allocation_source_from_v2)
 
-    def list_history(self, since: datetime | None = None) -> list[StatusPeriod]:
+    def list_history(
+        self, since: datetime | None = None, wanted: Callable[[Instance], bool] | None = None
+    ) -> list[StatusPeriod]:
         """Return which states the account's instances were in, and when. See Cloud."""
         # Atmosphere cannot be asked for a part of it.
         return self._list("/api/v2/instance_histories", "Listing the history", period_from_v2)
@@ -156,18 +179,17 @@ class AtmosphereCloud:
         """Return one instance as the cloud has it this moment. See Cloud."""
         # v1 caches a detail for a minute by its URL, and serves it to anyone: only a URL never used before is live.
         task = f"Reading {instance.label}"
-        row = self._get(_url(instance), task, {"_": self._nonce()})
-        with _readable(task):
+        row = mapping(self._get(_url(instance), task, {"_": self._nonce()}))
+        try:
             return with_live_state(instance, row)
+        except UnreadableRow as error:
+            raise UnexpectedResponse(f"{task} was answered with what this version cannot read: {error}.") from error
 
     def poll(self, instances: Sequence[Instance], *, thorough: bool = False) -> Mapping[str, Instance | JetstreamError]:
         """Look at many at once, by list or by details, whichever costs the server less. See Cloud."""
-        by_account: dict[Account, list[Instance]] = defaultdict(list)
-        for each in instances:
-            by_account[_account(each)].append(each)
         details: list[Instance] = []
         seen: dict[str, Instance | JetstreamError] = {}
-        for account, members in by_account.items():
+        for account, members in _by_account(instances).items():
             if self._list_is_better(account, len(members)):
                 seen |= self._poll_list(account, members)
             else:
@@ -194,9 +216,21 @@ class AtmosphereCloud:
         """Set the time by which every request must have ended. See Cloud."""
         self._transport.limit(until)
 
+    def take_warnings(self) -> Sequence[str]:
+        """Return what could not be read. See Cloud."""
+        return self._warnings.take()
+
     def close(self) -> None:
         """Give connections back."""
         self._transport.close()
+
+    def _name_in_profile(self) -> str:
+        """Return whose token it is, where that is all that was given."""
+        task = "Reading the profile of the account"
+        name = text(mapping(self._get("/api/v1/profile", task)).get("username"))
+        if not name:
+            raise UnexpectedResponse(f"{task} was answered without a username.", hint="Say owner: any, or a name.")
+        return name
 
     def _nonce(self) -> str:
         with self._lock:
@@ -211,67 +245,119 @@ class AtmosphereCloud:
     def _list(self, path: str, task: str, shape: Callable[[Json], Thing]) -> list[Thing]:
         """Return all things of a v2 list, by number, each once although rows may move between pages meanwhile."""
         for _round in range(_MAX_LIST_READS):
-            counts, things = self._read_list(path, task, shape)
+            counts, reading = self._read_list(path, task, shape)
             if len(counts) == 1:
                 break
+        things = dict(reading.checked(task, self._warnings))
         return [things[number] for number in sorted(things)]
 
-    def _read_list(self, path: str, task: str, shape: Callable[[Json], Thing]) -> tuple[set[int], dict[int, Thing]]:
-        """Return how many rows there were, by all that the pages say, and what is made of the rows, by their number."""
+    def _read_list(
+        self, path: str, task: str, shape: Callable[[Json], Thing]
+    ) -> tuple[set[int], Reading[tuple[int, Thing]]]:
+        """Return the length of the list, by all that the pages say, and its things with their numbers."""
 
-        def page(number: int) -> tuple[int, dict[int, Thing]]:
+        def page(number: int) -> tuple[int, Reading[tuple[int, Thing]]]:
             # Without an order, the server gives rows in any order, and pages then miss some and repeat others.
             params = {"ordering": "id", "page_size": str(self._page_size), "page": str(number)}
             takes = self._page_size * _V2_LIST_SECONDS_PER_INSTANCE
-            body = _page_of(self._get(path, task, params, takes=takes), task)
-            with _readable(task):
-                # Shaped at once: all rows of a large account, as they come, take many times the room.
-                return body["count"], {int(row["id"]): shape(row) for row in body["results"]}
+            count, rows = _page_of(self._get(path, task, params, takes=takes), task)
+            # Shaped at once: all rows of a large account, as they come, take many times the room.
+            return count, Reading.of(rows, lambda row: (number_of(row), shape(row)))
 
-        def later_page(number: int) -> tuple[int, dict[int, Thing]]:
+        def later_page(number: int) -> tuple[int, Reading[tuple[int, Thing]]]:
             try:
                 return page(number)
             except NotFound:
                 # The list has become shorter since its first page was read.
-                return 0, {}
+                return 0, Reading()
 
         first = page(1)
         rest = range(2, math.ceil(first[0] / self._page_size) + 1)
-        counts, things = {first[0]}, first[1]
-        for count, more in in_parallel(later_page, rest, self.max_concurrency):
-            counts.add(count)
-            things |= more
-        return counts, things
+        pages = [first, *in_parallel(later_page, rest, self.max_concurrency)]
+        whole_list = Reading(
+            [each for _count, reading in pages for each in reading.made],
+            [each for _count, reading in pages for each in reading.unreadable],
+        )
+        return {count for count, _reading in pages}, whole_list
 
-    def _live_rows(self, instances: Sequence[Instance]) -> dict[Account, dict[str, Json]]:
-        """Return v1's rows by account and uuid; an account is missing if its list may not be read."""
-
-        def rows(account: Account) -> dict[str, Json] | None:
-            try:
-                return self._v1_instances(account)
-            except (PermissionDenied, NotFound, Refused):
-                # Somebody else's identity, seen because a project is shared, or one whose own login at the provider
-                # is refused: there is no live state to be had.
-                return None
-
+    def _with_live_states(
+        self, instances: Sequence[Instance], wanted: Callable[[Instance], bool] | None
+    ) -> list[Instance]:
+        """Read the states of the wanted ones from the cloud: few of an identity one by one, many by its list."""
         with self._lock:
             self._list_length = Counter(map(_account, instances))
-            accounts = sorted(self._list_length)
-        found = zip(accounts, in_parallel(rows, accounts, self.max_concurrency), strict=True)
-        return {account: each for account, each in found if each is not None}
+        chosen = [each for each in instances if wanted is None or any(map(wanted, _as_owned(each)))]
+        by_account = _by_account(chosen)
+        long = [account for account, members in by_account.items() if not self._details_are_cheaper(account, members)]
+        lists = self._lists(self._v1_instances, sorted(long))
+        self._report_unread(by_account, lists)
+        found = {each.uuid: _overlaid(each, lists[_account(each)]) for each in chosen if _account(each) in lists}
+        doubtful = [each for each in chosen if _is_doubtful(each, found.get(each.uuid))]
+        details = in_parallel(self._instance_or_error, doubtful, self.max_concurrency)
+        found |= {each.uuid: look for each, look in zip(doubtful, details, strict=True)}
+        for look in details:
+            if isinstance(look, JetstreamError) and not isinstance(look, _NOT_READABLE):
+                self._warnings.add(str(look))
+        return [_as_found(each, found.get(each.uuid)) for each in instances]
 
-    def _v1_instances(self, account: Account) -> dict[str, Json]:
+    def _details_are_cheaper(self, account: Account, members: Sequence[Instance]) -> bool:
+        """Compare the cost of a detail of each with that of a list of all. A detail is never stale."""
+        return len(members) * _DETAIL_SECONDS < self._list_length[account] * _V1_LIST_SECONDS_PER_INSTANCE
+
+    def _lists(
+        self, read: Callable[[Account], _LiveRows], accounts: Sequence[Account]
+    ) -> dict[Account, _LiveRows | JetstreamError]:
+        """Read a list of each identity side by side. One that cannot be read does not end the others."""
+
+        def rows_or_error(account: Account) -> _LiveRows | JetstreamError:
+            try:
+                return read(account)
+            except FATAL_ERRORS:
+                raise
+            except JetstreamError as error:
+                return error
+
+        return dict(zip(accounts, in_parallel(rows_or_error, accounts, self.max_concurrency), strict=True))
+
+    def _report_unread(
+        self, by_account: Mapping[Account, Sequence[Located]], lists: Mapping[Account, _LiveRows | JetstreamError]
+    ) -> None:
+        """Warn of each list that failed. Raises its error if nothing else could be read either."""
+        failed = {
+            account: error
+            for account, error in lists.items()
+            if isinstance(error, JetstreamError) and not isinstance(error, _NOT_READABLE)
+        }
+        if failed and len(failed) == len(by_account):
+            raise next(iter(failed.values()))
+        for account, error in failed.items():
+            members = by_account[account]
+            self._warnings.add(f"{error} Without their states are {len(members)} at {members[0].provider.name}.")
+
+    def _v1_instances(self, account: Account) -> _LiveRows:
         with self._lock:
             takes = self._list_length[account] * _V1_LIST_SECONDS_PER_INSTANCE
-        task = _READING_STATES
-        rows = _rows_of(self._get(f"{_v1(account)}/instance", task, takes=takes), task)
+        rows = _rows_of(self._get(f"{_v1(account)}/instance", _READING_STATES, takes=takes), _READING_STATES)
         with self._lock:
             self._list_cached_at[account] = self._clock.monotonic()
-            self._list_length[account] = len(rows)
+            self._list_length[account] = len(rows.by_uuid)
         return rows
 
-    def _v1_volumes(self, account: Account) -> dict[str, Json]:
-        return _rows_of(self._get(f"{_v1(account)}/volume", _READING_VOLUMES), _READING_VOLUMES)
+    def _v1_volumes(self, account: Account) -> _LiveRows:
+        rows = _rows_of(self._get(f"{_v1(account)}/volume", _READING_VOLUMES), _READING_VOLUMES)
+        if not rows.complete:
+            self._warnings.add(f"{_READING_VOLUMES}: rows that this version cannot read are left out.")
+        return rows
+
+    def _stored_instances(self) -> Mapping[str, Instance]:
+        """Return the instances that volumes may be attached to. Without them, only their names are missing."""
+        try:
+            return {each.uuid: each for each in self.list_instances(live=False)}
+        except FATAL_ERRORS:
+            raise
+        except JetstreamError as error:
+            self._warnings.add(f"{error} The names of the instances that volumes are attached to are missing.")
+            return {}
 
     def _list_is_better(self, account: Account, wanted: int) -> bool:
         with self._lock:
@@ -283,13 +369,12 @@ class AtmosphereCloud:
         return length * _V1_LIST_SECONDS_PER_INSTANCE < wanted * _DETAIL_SECONDS
 
     def _poll_list(self, account: Account, members: Sequence[Instance]) -> dict[str, Instance | JetstreamError]:
-        try:
-            rows = self._v1_instances(account)
-        except FATAL_ERRORS:
-            raise
-        except JetstreamError as error:
-            return {each.uuid: error for each in members}
-        return {each.uuid: _overlaid(each, rows) for each in members}
+        rows = self._lists(self._v1_instances, [account])[account]
+        seen = {each.uuid: _overlaid(each, rows) for each in members}
+        unknown = [each for each in members if seen[each.uuid] is None]
+        details = in_parallel(self._instance_or_error, unknown, self.max_concurrency)
+        read = {each.uuid: look for each, look in zip(unknown, details, strict=True)}
+        return read | {name: look for name, look in seen.items() if look is not None}
 
     def _instance_or_error(self, instance: Instance) -> Instance | JetstreamError:
         try:
@@ -305,35 +390,58 @@ class AtmosphereCloud:
         except NotFound:
             return instance.gone()
 
-    def _confirmed(self, stored: Sequence[Instance], listed: Sequence[Instance]) -> list[Instance]:
-        """Look again at those whose listed state may come from the list's cache (docs/atmosphere.md, Stale states)."""
-        uncertain = [
-            after for before, after in zip(stored, listed, strict=True) if after.live and _is_uncertain(before, after)
-        ]
-        sure = {each.uuid: each for each in in_parallel(self._instance_or_gone, uncertain, self.max_concurrency)}
-        return [sure.get(each.uuid, each) for each in listed]
 
+def _is_doubtful(stored: Instance, listed: Instance | JetstreamError | None) -> bool:
+    """Compare database and list (docs/atmosphere.md, Stale states).
 
-def _is_uncertain(stored: Instance, listed: Instance) -> bool:
-    """Compare database and list. Only resume, unshelve and reboot leave the list's cache as it is.
-
-    So a list may show asleep what was woken since (to leave that alone would leave it running), and at rest what is
-    being rebooted (to stop that would be refused, and cost its address). The database knows better in both cases.
+    The list's cache keeps states for 30 s, through every resume, unshelve, reboot and deployment. Where the two
+    disagree on where an instance rests, either may be stale, and a wrong belief costs: a sleeping one that runs, or a
+    refused stop, and with it the address. One that is on its way is looked at again anyway, unless the list alone says
+    so.
     """
-    before, now = classify(stored.status, stored.activity), classify(listed.status, listed.activity)
-    if now.kind is not Kind.RESTING:
+    if listed is None:
+        return True
+    if isinstance(listed, JetstreamError) or listed.status == "missing":
         return False
-    if now.state in (RestingState.SUSPENDED, RestingState.SHELVED):
-        return before != now
-    return now.state is RestingState.ACTIVE and before.kind is Kind.MOVING
+    before, now = classify(stored.status, stored.activity), classify(listed.status, listed.activity)
+    if now.kind is Kind.MOVING:
+        return before.kind is Kind.RESTING and before.state is now.state
+    return (before.kind, before.state) != (now.kind, now.state)
 
 
-def _overlaid(instance: Instance, rows: Mapping[str, Json] | None) -> Instance:
-    if rows is None:
-        return instance
-    row = rows.get(instance.uuid)
-    with _readable(_READING_STATES):
-        return with_live_state(instance, row) if row else instance.gone()
+def _overlaid(instance: Instance, rows: _LiveRows | JetstreamError) -> Instance | JetstreamError | None:
+    """Return an instance as a list has it; None if the list leaves that open."""
+    if isinstance(rows, JetstreamError):
+        return rows
+    row = rows.by_uuid.get(instance.uuid)
+    if row is None:
+        # Among the rows that could not be read it may be there.
+        return instance.gone() if rows.complete else None
+    try:
+        return with_live_state(instance, row)
+    except UnreadableRow:
+        return None
+
+
+def _as_found(stored: Instance, found: Instance | JetstreamError | None) -> Instance:
+    if not isinstance(found, JetstreamError):
+        return found or stored
+    # An identity that may not be read is its own user's, whoever the database has as the user of the instance.
+    owner = user_of_identity(stored) if isinstance(found, _NOT_READABLE) else None
+    return replace(stored, read_error=str(found), owner=owner or stored.owner)
+
+
+def _as_owned(instance: Instance) -> list[Instance]:
+    """Return an instance as that of its user, and as that of the user of its identity if that is another."""
+    other = user_of_identity(instance)
+    return [instance] if other in (None, instance.owner) else [instance, replace(instance, owner=other or "")]
+
+
+def _by_account(things: Iterable[Located]) -> dict[Account, list[Located]]:
+    by_account: dict[Account, list[Located]] = defaultdict(list)
+    for each in things:
+        by_account[_account(each)].append(each)
+    return dict(by_account)
 
 
 def _account(thing: Instance | Volume) -> Account:
@@ -349,24 +457,24 @@ def _url(instance: Instance) -> str:
     return f"{_v1(_account(instance))}/instance/{instance.uuid}"
 
 
-def _page_of(body: Any, task: str) -> Json:
-    if isinstance(body, dict) and isinstance(body.get("results"), list) and isinstance(body.get("count"), int):
-        return body
-    raise UnexpectedResponse(f"{task} was answered with JSON that is not a page of a list.")
+def _page_of(body: Any, task: str) -> tuple[int, list[Any]]:
+    """Return how many rows a list has, and those of this page."""
+    count, results = whole(mapping(body).get("count")), mapping(body).get("results")
+    if count is None or not isinstance(results, list):
+        raise UnexpectedResponse(f"{task} was answered with JSON that is not a page of a list.")
+    if count > _MAX_ROWS:
+        raise UnexpectedResponse(f"{task} was answered with a list of {count} rows; {_MAX_ROWS} are read at most.")
+    return count, results
 
 
-def _rows_of(body: Any, task: str) -> dict[str, Json]:
+def _rows_of(body: Any, task: str) -> _LiveRows:
     """Return the rows of a v1 list by their uuids."""
     if not isinstance(body, list):
         raise UnexpectedResponse(f"{task} was answered with JSON that is not a list.")
-    with _readable(task):
-        return {row["alias"]: row for row in body}
-
-
-@contextmanager
-def _readable(task: str) -> Iterator[None]:
-    """Turn what happens to rows of an unknown form into an error for a person."""
-    try:
-        yield
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise UnexpectedResponse(f"{task} was answered with a row that this version cannot read: {error!r}.") from error
+    rows: dict[str, Json] = {}
+    for row in body:
+        try:
+            rows[uuid_of(row, "alias")] = row
+        except UnreadableRow:
+            continue
+    return _LiveRows(rows, complete=len(rows) == len(body))

@@ -51,8 +51,8 @@ class Login:
 
     @property
     def username(self) -> str | None:
-        """Return whose login it is; None if only a token was given."""
-        return self._connection.username
+        """Return the user that logs in. None where a token was given, which may be anybody's."""
+        return None if self._connection.token else self._connection.username
 
     def request(
         self,

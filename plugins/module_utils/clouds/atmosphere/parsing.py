@@ -1,14 +1,17 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From Atmosphere's JSON to the model. See docs/atmosphere.md, Objects."""
+"""From Atmosphere's JSON to the model. See docs/atmosphere.md, Objects.
+
+Types are checked here. A row raises UnreadableRow if it lacks what nothing can be done without; any other value of an
+unexpected type is not known.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
-from typing import Any
 
 from ...model import (
     AllocationSource,
@@ -22,158 +25,221 @@ from ...model import (
     StatusPeriod,
     Volume,
 )
+from ..json_values import (
+    Json,
+    UnreadableRow,
+    describe,
+    figure,
+    mapping,
+    moment_of,
+    number_of,
+    text,
+    uuid_of,
+    whole,
+    word,
+)
 
 # What both APIs say for "no address".
-_NO_ADDRESS = frozenset({"", "0.0.0.0", None})
-Json = Mapping[str, Any]
+_NO_ADDRESS = frozenset({"", "0.0.0.0"})
+_USER_OF_IDENTITY = re.compile(r"Username: ([^,]+)")
 
 
 def instance_from_v2(row: Json) -> Instance:
     """Read a v2 instance. Its status is the database's, not the cloud's."""
-    source = row.get("allocation_source")
-    project = row.get("project")
+    instance_uuid = uuid_of(row)
+    user = text(mapping(row.get("user")).get("username")) or ""
     return Instance(
-        id=row["id"],
-        uuid=row["uuid"],
-        name=row["name"],
-        status=str(row["status"]).lower(),
-        activity=row.get("activity") or "",
+        id=number_of(row),
+        uuid=instance_uuid,
+        name=_name(row, instance_uuid),
+        status=word(row.get("status")) or "unknown",
+        activity=text(row.get("activity")) or "",
         live=False,
-        flavor=_flavor(row["size"]),
-        provider=_provider(row["provider"]),
-        identity=_identity(row["identity"]),
-        user=row["user"]["username"],
+        flavor=_flavor(row.get("size")),
+        provider=_provider(row),
+        identity=_identity(row),
+        user=user,
+        owner=user,
         ip_address=_address(row.get("ip_address")),
-        image=_image(row.get("image"), row.get("version")),
-        project=_project(project),
-        allocation_source=allocation_source_from_v2(source) if source else None,
-        usage=row.get("usage"),
-        start_date=row.get("start_date"),
-        end_date=row.get("end_date"),
-        web_desktop=bool(row.get("web_desktop")),
-        shell=bool(row.get("shell")),
-        vnc=bool(row.get("vnc")),
+        image=_image(mapping(row.get("image")), mapping(row.get("version"))),
+        project=_project(mapping(row.get("project"))),
+        allocation_source=_allocation_source_of(row.get("allocation_source")),
+        usage=figure(row.get("usage")),
+        start_date=text(row.get("start_date")),
+        end_date=text(row.get("end_date")),
+        web_desktop=row.get("web_desktop") is True,
+        shell=row.get("shell") is True,
+        vnc=row.get("vnc") is True,
     )
 
 
 def with_live_state(instance: Instance, row: Json) -> Instance:
-    """Overlay what v1 says, which is the cloud's own state at the time of the row."""
-    status, activity = split_status(row["status"])
-    fault = row.get("fault") or {}
+    """Overlay what v1 says, which is the cloud's own state at the time of the row.
+
+    Raises UnreadableRow if the row has no state.
+    """
+    status, activity = split_status(_state(row))
     return replace(
         instance,
         status=status,
         activity=activity,
         live=True,
+        read_error=None,
+        # Of an instance that was not launched through Atmosphere, the user is the first one to read it.
+        owner=text(mapping(row.get("identity")).get("created_by")) or instance.owner,
         ip_address=_address(row.get("ip_address")),
-        fault=fault.get("message") or None,
+        fault=text(mapping(row.get("fault")).get("message")) or None,
     )
 
 
-def split_status(text: str) -> tuple[str, str]:
+def user_of_identity(instance: Instance) -> str | None:
+    """Return the user that is named in the text of an instance's identity."""
+    named = _USER_OF_IDENTITY.match(instance.identity.name)
+    return named.group(1) if named else None
+
+
+def split_status(state: str) -> tuple[str, str]:
     """Split v1's "active - powering-off" into status and activity."""
-    status, _dash, activity = str(text).partition(" - ")
+    status, _dash, activity = state.partition(" - ")
     return status.strip().lower(), activity.strip()
 
 
 def volume_from_v2(row: Json) -> Volume:
     """Read a v2 volume, which has neither status nor attachment."""
+    volume_uuid = uuid_of(row)
+    user = text(mapping(row.get("user")).get("username")) or ""
     return Volume(
-        id=row["id"],
-        uuid=row["uuid"],
-        name=row["name"],
-        size=row["size"],
+        id=number_of(row),
+        uuid=volume_uuid,
+        name=_name(row, volume_uuid),
+        size=whole(row.get("size")),
         status=None,
-        provider=_provider(row["provider"]),
-        identity=_identity(row["identity"]),
-        user=row["user"]["username"],
-        description=row.get("description") or "",
-        project=_project(row.get("project")),
-        start_date=row.get("start_date"),
-        end_date=row.get("end_date"),
+        provider=_provider(row),
+        identity=_identity(row),
+        user=user,
+        owner=user,
+        description=text(row.get("description")) or "",
+        project=_project(mapping(row.get("project"))),
+        start_date=text(row.get("start_date")),
+        end_date=text(row.get("end_date")),
     )
 
 
 def with_attachment(volume: Volume, row: Json, instances: Mapping[str, Instance]) -> Volume:
     """Overlay what v1 says of a volume: status, mount point, and the instance it is attached to."""
-    uuid = attached_to(row)
+    instance_uuid = attached_to(row)
     attachments: tuple[Attachment, ...] = ()
-    if uuid:
-        instance = instances.get(uuid)
+    if instance_uuid:
+        instance = instances.get(instance_uuid)
         attachments = (
             Attachment(
-                instance_uuid=uuid,
+                instance_uuid=instance_uuid,
                 instance_id=instance.id if instance else None,
                 instance_name=instance.name if instance else None,
-                device=row["attach_data"].get("device"),
+                device=text(mapping(row.get("attach_data")).get("device")),
             ),
         )
-    return replace(volume, status=row.get("status"), attachments=attachments, mount_location=row.get("mount_location"))
+    return replace(
+        volume,
+        status=word(row.get("status")),
+        attachments=attachments,
+        mount_location=text(row.get("mount_location")),
+    )
 
 
 def attached_to(row: Json) -> str | None:
     """Return the uuid of the instance that a v1 volume is attached to."""
-    data = row.get("attach_data") or {}
-    uuid = data.get("instance_alias") or data.get("serverId")
-    return str(uuid) if uuid else None
+    data = mapping(row.get("attach_data"))
+    return text(data.get("instance_alias")) or text(data.get("serverId")) or None
 
 
 def allocation_source_from_v2(row: Json) -> AllocationSource:
     """Read a v2 allocation source. Figures are SU; the burn rates are counts of active instances."""
+    source_uuid = uuid_of(row)
     return AllocationSource(
-        name=row["name"],
-        uuid=row["uuid"],
-        compute_allowed=row.get("compute_allowed"),
-        compute_used=row.get("compute_used"),
-        global_burn_rate=row.get("global_burn_rate"),
-        user_compute_used=row.get("user_compute_used"),
-        user_burn_rate=row.get("user_burn_rate"),
-        updated=row.get("updated"),
-        start_date=row.get("start_date"),
-        end_date=row.get("end_date"),
+        name=text(row.get("name")) or source_uuid,
+        uuid=source_uuid,
+        compute_allowed=figure(row.get("compute_allowed")),
+        compute_used=figure(row.get("compute_used")),
+        global_burn_rate=figure(row.get("global_burn_rate")),
+        user_compute_used=figure(row.get("user_compute_used")),
+        user_burn_rate=figure(row.get("user_burn_rate")),
+        updated=text(row.get("updated")),
+        start_date=text(row.get("start_date")),
+        end_date=text(row.get("end_date")),
     )
 
 
 def period_from_v2(row: Json) -> StatusPeriod:
-    """Read a row of the status history.
-
-    Raises ValueError if its dates are none.
-    """
-    instance = row["instance"]
+    """Read a row of the status history."""
+    number = number_of(row)
+    instance = mapping(row.get("instance"))
+    instance_uuid = uuid_of(instance)
     return StatusPeriod(
-        number=row["id"],
-        instance_id=instance["id"],
-        instance_uuid=instance["uuid"],
-        instance_name=instance["name"],
-        status=str(row["status"]).lower(),
-        activity=row.get("activity") or "",
-        flavor=_flavor(row["size"]),
-        start=datetime.fromisoformat(row["start_date"]),
-        end=datetime.fromisoformat(row["end_date"]) if row.get("end_date") else None,
+        number=number,
+        instance_id=number_of(instance),
+        instance_uuid=instance_uuid,
+        instance_name=_name(instance, instance_uuid),
+        status=word(row.get("status")) or "unknown",
+        activity=text(row.get("activity")) or "",
+        flavor=_flavor(row.get("size")),
+        start=moment_of(row, "start_date"),
+        end=moment_of(row, "end_date") if row.get("end_date") else None,
     )
 
 
-def _address(text: str | None) -> str | None:
-    return None if text in _NO_ADDRESS else text
+def _name(row: Json, otherwise: str) -> str:
+    name = text(row.get("name"))
+    return otherwise if name is None else name
 
 
-def _flavor(row: Json) -> Flavor:
-    return Flavor(name=row["name"], vcpus=row.get("cpu"), ram=row.get("mem"), disk=row.get("disk"))
+def _state(row: Json) -> str:
+    state = row.get("status")
+    if not isinstance(state, str) or not state.strip():
+        raise UnreadableRow(f"status is {describe(state)}")
+    return text(state) or ""
+
+
+def _address(value: object) -> str | None:
+    address = text(value)
+    return None if address in _NO_ADDRESS else address
+
+
+def _flavor(value: object) -> Flavor:
+    row = mapping(value)
+    return Flavor(
+        name=text(row.get("name")) or "",
+        vcpus=whole(row.get("cpu")),
+        ram=whole(row.get("mem")),
+        disk=whole(row.get("disk")),
+    )
 
 
 def _provider(row: Json) -> Provider:
-    return Provider(name=row["name"], uuid=row["uuid"])
+    provider = mapping(row.get("provider"))
+    provider_uuid = uuid_of(provider)
+    return Provider(name=text(provider.get("name")) or provider_uuid, uuid=provider_uuid)
 
 
 def _identity(row: Json) -> Identity:
-    return Identity(name=row.get("key") or "", uuid=row["uuid"])
+    identity = mapping(row.get("identity"))
+    return Identity(name=text(identity.get("key")) or "", uuid=uuid_of(identity))
 
 
-def _project(row: Json | None) -> Project | None:
-    return Project(name=row["name"], uuid=row["uuid"]) if row else None
+def _project(row: Json) -> Project | None:
+    name, project_uuid = text(row.get("name")), text(row.get("uuid"))
+    return Project(name=name or project_uuid or "", uuid=project_uuid or "") if name or project_uuid else None
 
 
-def _image(row: Json | None, version: Json | None) -> Image | None:
-    if not row:
+def _image(row: Json, version: Json) -> Image | None:
+    name, image_uuid = text(row.get("name")), text(row.get("uuid"))
+    if not name and not image_uuid:
         return None
-    return Image(name=row["name"], uuid=row.get("uuid"), version=version["name"] if version else None)
+    return Image(name=name or image_uuid or "", uuid=image_uuid, version=text(version.get("name")))
+
+
+def _allocation_source_of(row: object) -> AllocationSource | None:
+    try:
+        return allocation_source_from_v2(mapping(row))
+    except UnreadableRow:
+        return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from ...clock import Clock
 from ...errors import (
@@ -27,18 +27,22 @@ from ...model import (
 )
 from ...parallel import in_parallel
 from ...states import Action
+from ..json_values import Json, UnreadableRow, mapping, rows, text
+from ..row_lists import Reading, Warnings
 from .login import Account, Session
 from .parsing import (
     allocation_sources_from_accounting,
-    image_id,
+    image_name,
     instance_from_nova,
     periods_from_actions,
     rests_since,
+    server_name,
     volume_from_cinder,
+    with_image_name,
+    with_instance_names,
 )
 from .responses import raise_for_status
 
-Json = Mapping[str, Any]
 Made = TypeVar("Made")
 
 # The first version of nova's API that says why a server is locked. Every nova since 2019 has it.
@@ -46,6 +50,8 @@ _COMPUTE = "2.73"
 # The first that says why a step of an action failed. Asked for only then, since some clouds are older.
 _COMPUTE_WITH_REASONS = "2.84"
 _PAGE = 1000
+# A list that goes on beyond this is not believed.
+_MAX_ROWS = 100_000
 # So many ids of images make an address that every web server takes.
 _IMAGES = 50
 # Above so many pending servers, one list is fewer requests, and costs nova less, than a detail for each.
@@ -81,6 +87,7 @@ class Jetstream2Cloud:
         self._known: Account | None = None
         # The rows of the last list, for what is read in one go with it.
         self._listed: list[Json] | None = None
+        self._warnings = Warnings()
 
     def unsupported_actions(self, instance: Instance) -> Mapping[Action, str]:
         """Return what cannot be done to an instance, and why. See Cloud."""
@@ -107,21 +114,26 @@ class Jetstream2Cloud:
             project_uuid=account.project_id,
         )
 
-    def list_instances(self, *, live: bool, images: bool = True) -> list[Instance]:
+    def list_instances(
+        self, *, live: bool, images: bool = True, wanted: Callable[[Instance], bool] | None = None
+    ) -> list[Instance]:
         """Return every server of the project, by name. States are always live. See Cloud."""
-        rows = self._listed = self._servers()
-        names = self._image_names(rows) if images else {}
-        return sorted((self._instance(row, names) for row in rows), key=lambda each: (each.name, each.uuid))
+        self._listed = self._servers()
+        instances, _complete = self._read_servers(self._listed, "Listing instances")
+        if images:
+            names = self._image_names([each for each in instances if wanted is None or wanted(each)])
+            instances = [with_image_name(each, names) for each in instances]
+        return sorted(instances, key=lambda each: (each.name, each.uuid))
 
-    def list_volumes(self, *, live: bool) -> list[Volume]:
+    def list_volumes(self, *, live: bool, wanted: Callable[[Volume], bool] | None = None) -> list[Volume]:
         """Return every volume of the project, by name. See Cloud."""
-        rows = self._all("volumev3", "/volumes/detail", "volumes", "Listing volumes")
-        attached = any(row.get("attachments") for row in rows)
-        names = {row["id"]: row["name"] for row in self._listed_servers()} if attached else {}
-        return sorted(
-            (self._shaped(volume_from_cinder, row, self._account(), names) for row in rows),
-            key=lambda each: (each.name, each.uuid),
-        )
+        task = "Listing volumes"
+        rows = self._all("volumev3", "/volumes/detail", "volumes", task)
+        volumes = Reading.of(rows, lambda row: volume_from_cinder(row, self._account())).checked(task, self._warnings)
+        if any(each.attachments and (wanted is None or wanted(each)) for each in volumes):
+            names = self._server_names()
+            volumes = [with_instance_names(each, names) for each in volumes]
+        return sorted(volumes, key=lambda each: (each.name, each.uuid))
 
     def list_allocation_sources(self) -> list[AllocationSource]:
         """Return the project's allocations, which the accounting service brings up to date once a day. See Cloud."""
@@ -130,23 +142,27 @@ class Jetstream2Cloud:
         rows = self._get("accounting", "/", "Reading the allocations")
         if not isinstance(rows, list):
             raise UnexpectedResponse("Reading the allocations was answered with JSON that is not a list.")
-        return self._shaped(allocation_sources_from_accounting, rows, self._account(), self._clock.now())
+        task = "Reading the allocations"
+        return _shaped(lambda: allocation_sources_from_accounting(rows, self._account(), self._clock.now()), task)
 
-    def list_history(self, since: datetime | None = None) -> list[StatusPeriod]:
-        """Return which states the project's servers were in, by what was done to them. See Cloud."""
+    def list_history(
+        self, since: datetime | None = None, wanted: Callable[[Instance], bool] | None = None
+    ) -> list[StatusPeriod]:
+        """Return which states the project's servers were in, by the actions on them. See Cloud."""
         rows = [*self._listed_servers(), *self._deleted_servers(since)]
-
-        def periods(row: Json) -> list[StatusPeriod]:
-            instance = self._instance(row, {})
-            rests = since is not None and self._shaped(rests_since, instance, row, since)
-            return self._shaped(periods_from_actions, instance, row, [] if rests else self._actions(instance))
-
-        return [period for each in in_parallel(periods, rows, self.max_concurrency) for period in each]
+        instances, _complete = self._read_servers(rows, "Listing instances")
+        by_id = {text(mapping(row).get("id")): mapping(row) for row in rows}
+        # One that was deleted between the two lists is in both.
+        unique = {each.uuid: each for each in instances}.values()
+        chosen = [each for each in unique if wanted is None or wanted(each)]
+        found = in_parallel(lambda each: self._periods(each, by_id[each.uuid], since), chosen, self.max_concurrency)
+        return [period for periods in found for period in periods]
 
     def get_instance(self, instance: Instance) -> Instance:
         """Return one server as it is this moment. See Cloud."""
-        row = self._get("compute", f"/servers/{instance.uuid}", f"Reading {instance.label}", _COMPUTE)["server"]
-        return self._instance(row, {})
+        task = f"Reading {instance.label}"
+        body = self._get("compute", f"/servers/{instance.uuid}", task, _COMPUTE)
+        return _shaped(lambda: instance_from_nova(mapping(mapping(body).get("server")), self._account()), task)
 
     def poll(self, instances: Sequence[Instance], *, thorough: bool = False) -> Mapping[str, Instance | JetstreamError]:
         """Look at many at once, by a list, or by details of a few. See Cloud."""
@@ -154,12 +170,20 @@ class Jetstream2Cloud:
             looks = in_parallel(self._instance_or_error, instances, self.max_concurrency)
             return {each.uuid: look for each, look in zip(instances, looks, strict=True)}
         try:
-            seen = {each.uuid: each for each in self.list_instances(live=True, images=False)}
+            listed, complete = self._read_servers(self._servers(), "Listing instances")
         except FATAL_ERRORS:
             raise
         except JetstreamError as error:
             return {each.uuid: error for each in instances}
-        return {each.uuid: seen.get(each.uuid) or each.gone() for each in instances}
+        seen: dict[str, Instance | JetstreamError] = {each.uuid: each for each in listed}
+        absent = [each for each in instances if each.uuid not in seen]
+        # One of the rows that could not be read may be its row.
+        looks = (
+            [each.gone() for each in absent]
+            if complete
+            else in_parallel(self._instance_or_error, absent, self.max_concurrency)
+        )
+        return seen | {each.uuid: look for each, look in zip(absent, looks, strict=True)}
 
     def act(self, instance: Instance, action: Action) -> None:
         """Ask for an action. See Cloud.
@@ -180,10 +204,10 @@ class Jetstream2Cloud:
     def failure_reason(self, instance: Instance) -> str | None:
         """Return why the last action on a server failed, if it did: a failed unshelve leaves no fault. See Cloud."""
         try:
-            actions = self._actions(instance)
-            if not actions or actions[0].get("message") != "Error":
+            [latest, *_earlier] = self._actions(instance, latest_only=True) or [{}]
+            if latest.get("message") != "Error":
                 return None
-            return self._reason(instance, actions[0])
+            return self._reason(instance, latest)
         except FATAL_ERRORS:
             raise
         except JetstreamError:
@@ -192,6 +216,10 @@ class Jetstream2Cloud:
     def limit(self, until: float | None) -> None:
         """Set the time by which every request must have ended. See Cloud."""
         self._session.limit(until)
+
+    def take_warnings(self) -> Sequence[str]:
+        """Return what could not be read. See Cloud."""
+        return self._warnings.take()
 
     def close(self) -> None:
         """Give connections back."""
@@ -217,13 +245,32 @@ class Jetstream2Cloud:
         """Return the servers of the last list, or list them if there is none yet."""
         return self._servers() if self._listed is None else self._listed
 
+    def _read_servers(self, rows: Sequence[Json], task: str) -> tuple[list[Instance], bool]:
+        """Return the servers of the rows that can be read, and whether these are all of them."""
+        reading = Reading.of(rows, lambda row: instance_from_nova(row, self._account()))
+        return reading.checked(task, self._warnings), reading.is_complete
+
+    def _server_names(self) -> dict[str, str]:
+        """Return the names of all servers by their ids. Without them, only the names at volumes are missing."""
+        task = "Listing the names of instances"
+        try:
+            rows = self._listed
+            if rows is None:
+                rows = self._all("compute", "/servers", "servers", task, microversion=_COMPUTE)
+            return dict(Reading.of(rows, server_name).checked(task, self._warnings))
+        except FATAL_ERRORS:
+            raise
+        except JetstreamError as error:
+            self._warnings.add(f"{error} The names of the instances that volumes are attached to are missing.")
+            return {}
+
     def _deleted_servers(self, since: datetime | None) -> list[Json]:
-        """Return what nova still knows of servers that were deleted: it tells only whoever asks for changes."""
+        """Return the deleted servers that nova still knows. It lists them only by their changes."""
         start = (since or datetime(1970, 1, 1, tzinfo=UTC)).astimezone(UTC)
         changes = {"changes-since": start.isoformat(timespec="seconds").replace("+00:00", "Z")}
         task = "Listing deleted instances"
         rows = self._all("compute", "/servers/detail", "servers", task, changes, microversion=_COMPUTE)
-        return [row for row in rows if row.get("status") == "DELETED"]
+        return [row for row in rows if mapping(row).get("status") == "DELETED"]
 
     def _all(
         self,
@@ -234,36 +281,48 @@ class Jetstream2Cloud:
         query: Mapping[str, str] | None = None,
         *,
         microversion: str | None = None,
+        links: str | None = None,
+        marker: str = "id",
     ) -> list[Json]:
-        """Return all rows of a list. A service may give fewer than it was asked for, and says so by a link."""
-        rows: list[Json] = []
-        marker: dict[str, str] = {}
+        """Return all rows of a list. A service may give fewer than it was asked for; a link says that there are more.
+
+        ``links`` is the name of the links, and ``marker`` that of the value by which the next page is asked for.
+        """
+        found: list[Json] = []
+        last: dict[str, str] = {}
         while True:
-            asked = urlencode({**(query or {}), "limit": str(_PAGE), **marker})
-            body = self._get(service, f"{path}?{asked}", task, microversion)
-            page = body.get(key) if isinstance(body, dict) else None
+            asked = urlencode({**(query or {}), "limit": str(_PAGE), **last})
+            body = mapping(self._get(service, f"{path}?{asked}", task, microversion))
+            page = body.get(key)
             if not isinstance(page, list):
                 raise UnexpectedResponse(f"{task} was answered with JSON that is not a page of a list.")
-            rows += page
-            if not page or not body.get(f"{key}_links"):
-                return rows
-            marker = {"marker": str(page[-1]["id"])}
+            found += page
+            if not page or not body.get(links or f"{key}_links"):
+                return found
+            seen, last = last, {"marker": text(mapping(page[-1]).get(marker)) or ""}
+            if last == seen or len(found) > _MAX_ROWS:
+                raise UnexpectedResponse(f"{task} was answered with pages that do not end.")
 
-    def _image_names(self, rows: Sequence[Json]) -> dict[str, str]:
+    def _image_names(self, instances: Sequence[Instance]) -> dict[str, str]:
         """Ask for the names of the images in use, and no others: a site has hundreds."""
-        wanted = sorted({uuid for row in rows if (uuid := image_id(row))})
+        wanted = sorted({each.image.uuid for each in instances if each.image and each.image.uuid})
         if not wanted:
             return {}
         groups = [wanted[start : start + _IMAGES] for start in range(0, len(wanted), _IMAGES)]
-        found = in_parallel(self._some_images, groups, self.max_concurrency)
-        return {str(each["id"]): str(each.get("name") or each["id"]) for group in found for each in group}
+        try:
+            found = in_parallel(self._some_images, groups, self.max_concurrency)
+        except FATAL_ERRORS:
+            raise
+        except JetstreamError as error:
+            self._warnings.add(f"{error} The names of images are missing.")
+            return {}
+        return {name: value for group in found for name, value in group.items()}
 
-    def _some_images(self, wanted: Sequence[str]) -> list[Json]:
+    def _some_images(self, wanted: Sequence[str]) -> dict[str, str]:
+        task = "Listing images"
         query = urlencode({"id": "in:" + ",".join(wanted), "limit": str(_IMAGES)})
-        return list(self._get("image", f"/v2/images?{query}", "Listing images")["images"])
-
-    def _instance(self, row: Json, images: Mapping[str, str]) -> Instance:
-        return self._shaped(instance_from_nova, row, self._account(), images)
+        body = self._get("image", f"/v2/images?{query}", task)
+        return dict(Reading.of(rows(mapping(body).get("images")), image_name).checked(task, self._warnings))
 
     def _instance_or_error(self, instance: Instance) -> Instance | JetstreamError:
         try:
@@ -275,25 +334,50 @@ class Jetstream2Cloud:
         except JetstreamError as error:
             return error
 
-    def _actions(self, instance: Instance) -> list[Json]:
+    def _periods(self, instance: Instance, row: Json, since: datetime | None) -> list[StatusPeriod]:
+        """Return the history of one server. If its actions cannot be read, the others' can, and a warning says so."""
         task = f"Reading the actions on {instance.label}"
-        body = self._get("compute", f"/servers/{instance.uuid}/os-instance-actions", task, _COMPUTE)
-        return list(body["instanceActions"])
+
+        def periods() -> list[StatusPeriod]:
+            rests = since is not None and rests_since(instance, row, since)
+            return periods_from_actions(instance, row, [] if rests else self._actions(instance))
+
+        try:
+            return _shaped(periods, task)
+        except FATAL_ERRORS:
+            raise
+        except JetstreamError as error:
+            self._warnings.add(f"{error} Its history is left out.")
+            return []
+
+    def _actions(self, instance: Instance, *, latest_only: bool = False) -> list[Json]:
+        """Return the actions on a server, the latest first."""
+        task = f"Reading the actions on {instance.label}"
+        path = f"/servers/{instance.uuid}/os-instance-actions"
+        if latest_only:
+            return rows(mapping(self._get("compute", path, task, _COMPUTE)).get("instanceActions"))
+        actions = self._all(
+            "compute", path, "instanceActions", task, microversion=_COMPUTE, links="links", marker="request_id"
+        )
+        return rows(actions)
 
     def _reason(self, instance: Instance, action: Json) -> str:
+        request = text(action.get("request_id")) or ""
         task = f"Reading an action on {instance.label}"
-        path = f"/servers/{instance.uuid}/os-instance-actions/{action['request_id']}"
-        events = self._get("compute", path, task, _COMPUTE_WITH_REASONS)["instanceAction"].get("events") or []
+        path = f"/servers/{instance.uuid}/os-instance-actions/{quote(request, safe='')}"
+        body = mapping(self._get("compute", path, task, _COMPUTE_WITH_REASONS))
+        events = rows(mapping(body.get("instanceAction")).get("events"))
         failed = [each for each in events if each.get("result") == "Error"]
-        details = next((str(each["details"]) for each in failed if each.get("details")), None)
+        details = next((found for each in failed if (found := text(each.get("details")))), None)
         if details:
             return details
-        step = next((str(each["event"]) for each in failed), "an unknown step")
-        what = "no machine could take it" if step == _SCHEDULING else f"it failed in {step}"
-        return f"{what}. More is known to the site alone, as {action['request_id']}"
+        step = next((found for each in failed if (found := text(each.get("event")))), "an unknown step")
+        reason = "no machine could take it" if step == _SCHEDULING else f"it failed in {step}"
+        return f"{reason}. More is known to the site alone, as {request}"
 
-    def _shaped(self, shape: Callable[..., Made], *parts: Any) -> Made:
-        try:
-            return shape(*parts)
-        except (KeyError, TypeError, ValueError) as error:
-            raise UnexpectedResponse(f"The cloud's answer is one that this version cannot read: {error!r}.") from error
+
+def _shaped(shape: Callable[[], Made], task: str) -> Made:
+    try:
+        return shape()
+    except UnreadableRow as error:
+        raise UnexpectedResponse(f"{task} was answered with what this version cannot read: {error}.") from error

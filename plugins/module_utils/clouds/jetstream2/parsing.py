@@ -1,12 +1,17 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From OpenStack's JSON to the model. See docs/jetstream2.md, Objects."""
+"""From OpenStack's JSON to the model. See docs/jetstream2.md, Objects.
+
+Types are checked here. A row raises UnreadableRow if it lacks what nothing can be done without; any other value of an
+unexpected type is not known.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import date, datetime
 from typing import Any
 
 from ...flavors import Resource, family_of
@@ -22,11 +27,10 @@ from ...model import (
     StatusPeriod,
     Volume,
 )
+from ..json_values import Json, UnreadableRow, flag, mapping, moment_of, rows, text, texts, uuid_of, whole, word
 from .login import Account
 
-Json = Mapping[str, Any]
-
-_POWER_STATES: Mapping[int, str] = {
+_POWER_STATES: Mapping[int | None, str] = {
     0: "no state",
     1: "running",
     3: "paused",
@@ -66,59 +70,90 @@ _STATE_AFTER: Mapping[str, str] = {
 _LASTING = frozenset({*_STATE_AFTER.values(), "error", "shelved", "soft_deleted"})
 
 
-def instance_from_nova(row: Json, account: Account, images: Mapping[str, str]) -> Instance:
-    """Read a server with its details. C(images): names by id, of those that were asked for."""
-    flavor = _flavor(row["flavor"])
-    addresses = tuple(_addresses(row.get("addresses") or {}))
+def instance_from_nova(row: Json, account: Account) -> Instance:
+    """Read a server with its details. Of its image these have the id alone."""
+    server_id = uuid_of(row, "id")
+    flavor = _flavor(mapping(row.get("flavor")))
+    addresses = tuple(_addresses(mapping(row.get("addresses"))))
+    owner = _owner(row, account)
+    host = row.get("hostId")
     return Instance(
-        id=row["id"],
-        uuid=row["id"],
-        name=row["name"],
-        status=str(row["status"]).lower(),
-        activity=row.get("OS-EXT-STS:task_state") or "",
+        id=server_id,
+        uuid=server_id,
+        name=_name(row, server_id),
+        status=word(row.get("status")) or "unknown",
+        activity=text(row.get("OS-EXT-STS:task_state")) or "",
         live=True,
         flavor=flavor,
         provider=Provider(name=account.region, uuid=account.region),
         identity=Identity(name=account.user_name, uuid=account.user_id),
-        user=account.user_name if row.get("user_id") == account.user_id else str(row.get("user_id")),
-        ip_address=next((text for text, kind in addresses if kind == "floating"), None),
-        image=_image(row.get("image"), images),
+        user=owner,
+        owner=owner,
+        ip_address=next((address for address, kind in addresses if kind == "floating"), None),
+        image=_image(row),
         project=Project(name=account.project_name, uuid=account.project_id),
         allocation_source=_payer(flavor, account),
-        start_date=row.get("created"),
-        fault=(row.get("fault") or {}).get("message") or None,
-        power_state=_POWER_STATES.get(row.get("OS-EXT-STS:power_state", -1)),
+        start_date=text(row.get("created")),
+        fault=text(mapping(row.get("fault")).get("message")) or None,
+        power_state=_POWER_STATES.get(whole(row.get("OS-EXT-STS:power_state"))),
         # An empty hostId is how nova says that no machine holds it.
-        on_host=bool(row["hostId"]) if "hostId" in row else None,
-        locked=row.get("locked"),
-        lock_reason=row.get("locked_reason"),
-        metadata=dict(row.get("metadata") or {}),
-        addresses=tuple(text for text, _kind in addresses),
+        on_host=bool(host) if isinstance(host, str) else None,
+        locked=flag(row.get("locked")),
+        lock_reason=text(row.get("locked_reason")),
+        metadata=texts(row.get("metadata")),
+        addresses=tuple(address for address, _kind in addresses),
     )
 
 
-def image_id(row: Json) -> str | None:
-    """Return what a server was launched from; None for one that boots from a volume."""
-    image = row.get("image")
-    return image.get("id") if isinstance(image, Mapping) else None
+def with_image_name(instance: Instance, names: Mapping[str, str]) -> Instance:
+    """Return an instance with the name of its image, out of names by id."""
+    image = instance.image
+    name = names.get(image.uuid or "") if image else None
+    return replace(instance, image=replace(image, name=name)) if image and name else instance
 
 
-def volume_from_cinder(row: Json, account: Account, instances: Mapping[str, str]) -> Volume:
-    """Read a volume with its details. C(instances): names by id."""
+def image_name(row: Json) -> tuple[str, str]:
+    """Return id and name of an image."""
+    image = uuid_of(row, "id")
+    return image, text(row.get("name")) or image
+
+
+def server_name(row: Json) -> tuple[str, str]:
+    """Return id and name of a server that was listed without its details."""
+    server_id = uuid_of(row, "id")
+    return server_id, _name(row, server_id)
+
+
+def volume_from_cinder(row: Json, account: Account) -> Volume:
+    """Read a volume with its details. Of the server that it is attached to these have the id alone."""
+    volume_id = uuid_of(row, "id")
+    owner = _owner(row, account)
     return Volume(
-        id=row["id"],
-        uuid=row["id"],
-        name=row.get("name") or "",
-        size=row["size"],
-        status=row.get("status"),
+        id=volume_id,
+        uuid=volume_id,
+        name=text(row.get("name")) or "",
+        size=whole(row.get("size")),
+        status=word(row.get("status")),
         provider=Provider(name=account.region, uuid=account.region),
         identity=Identity(name=account.user_name, uuid=account.user_id),
-        user=account.user_name if row.get("user_id") == account.user_id else str(row.get("user_id")),
-        description=row.get("description") or "",
+        user=owner,
+        owner=owner,
+        description=text(row.get("description")) or "",
         project=Project(name=account.project_name, uuid=account.project_id),
-        attachments=tuple(_attachment(each, instances) for each in row.get("attachments") or ()),
-        start_date=row.get("created_at"),
+        attachments=tuple(_attachment(each) for each in rows(row.get("attachments"))),
+        start_date=text(row.get("created_at")),
     )
+
+
+def with_instance_names(volume: Volume, names: Mapping[str, str]) -> Volume:
+    """Return a volume with the names of the servers that it is attached to, out of names by id."""
+    attachments = tuple(
+        replace(each, instance_id=each.instance_uuid, instance_name=names[each.instance_uuid])
+        if each.instance_uuid in names
+        else each
+        for each in volume.attachments
+    )
+    return replace(volume, attachments=attachments)
 
 
 def allocation_sources_from_accounting(rows: Sequence[Any], account: Account, now: datetime) -> list[AllocationSource]:
@@ -146,7 +181,11 @@ def periods_from_actions(instance: Instance, row: Json, actions: Iterable[Json])
     it is now: a state that came about otherwise, such as an error, holds since the server last changed.
     """
     told = [
-        (moment(each.get("updated_at") or each["start_time"]), str(each.get("action")), each.get("message"))
+        (
+            moment_of(each, "updated_at" if each.get("updated_at") else "start_time"),
+            text(each.get("action")) or "",
+            text(each.get("message")),
+        )
         for each in actions
     ]
     done = sorted(
@@ -154,7 +193,7 @@ def periods_from_actions(instance: Instance, row: Json, actions: Iterable[Json])
     )
     if instance.status in _LASTING and (not done or done[-1][1] != instance.status):
         # Nova tells this time in whole seconds, and so, in a quick sequence, a moment before the last action had ended.
-        changed = max([moment(row["updated"]), *(end for end, _action, _message in told)])
+        changed = max([moment_of(row, "updated"), *(end for end, _action, _message in told)])
         done.append((changed, instance.status))
     if not done:
         # Such as a server in the middle of a resize, whose actions nova no longer keeps.
@@ -180,45 +219,46 @@ def periods_from_actions(instance: Instance, row: Json, actions: Iterable[Json])
 
 def rests_since(instance: Instance, row: Json, time: datetime) -> bool:
     """Whether a server has been in the state it is in since that time, so that no action can have changed it since."""
-    return instance.status in _LASTING and moment(row["updated"]) < time
+    return instance.status in _LASTING and moment_of(row, "updated") < time
 
 
-def moment(text: str) -> datetime:
-    """Read one of nova's times, which name no zone and are UTC."""
-    read = datetime.fromisoformat(text)
-    return read if read.tzinfo else read.replace(tzinfo=UTC)
+def _owner(row: Json, account: Account) -> str:
+    """Return the account's own name, or the id of another user: only administrators can read the names of others."""
+    user_id = text(row.get("user_id"))
+    return account.user_name if user_id == account.user_id else user_id or ""
+
+
+def _name(row: Json, otherwise: str) -> str:
+    name = text(row.get("name"))
+    return otherwise if name is None else name
 
 
 def _flavor(row: Json) -> Flavor:
-    name = row.get("original_name") or row.get("name") or ""
-    return Flavor(name=name, vcpus=row.get("vcpus"), ram=row.get("ram"), disk=row.get("disk"))
+    return Flavor(
+        name=text(row.get("original_name")) or text(row.get("name")) or "",
+        vcpus=whole(row.get("vcpus")),
+        ram=whole(row.get("ram")),
+        disk=whole(row.get("disk")),
+    )
 
 
-def _addresses(networks: Mapping[str, Sequence[Json]]) -> list[tuple[str, str]]:
+def _addresses(networks: Json) -> list[tuple[str, str]]:
     return [
-        (str(each["addr"]), str(each.get("OS-EXT-IPS:type", "")))
+        (address, text(each.get("OS-EXT-IPS:type")) or "")
         for addresses in networks.values()
-        for each in addresses
-        if each.get("addr")
+        for each in rows(addresses)
+        if (address := text(each.get("addr")))
     ]
 
 
-def _image(image: Any, images: Mapping[str, str]) -> Image | None:
+def _image(row: Json) -> Image | None:
     # A server that boots from a volume has an empty string here.
-    if not isinstance(image, Mapping):
-        return None
-    uuid = str(image["id"])
-    return Image(name=images.get(uuid, uuid), uuid=uuid)
+    image = text(mapping(row.get("image")).get("id"))
+    return Image(name=image, uuid=image) if image else None
 
 
-def _attachment(row: Json, instances: Mapping[str, str]) -> Attachment:
-    uuid = str(row["server_id"])
-    return Attachment(
-        instance_uuid=uuid,
-        instance_id=uuid if uuid in instances else None,
-        instance_name=instances.get(uuid),
-        device=row.get("device"),
-    )
+def _attachment(row: Json) -> Attachment:
+    return Attachment(instance_uuid=text(row.get("server_id")) or "", device=text(row.get("device")))
 
 
 def _payer(flavor: Flavor, account: Account) -> AllocationSource | None:
@@ -253,8 +293,8 @@ def _current(rows: Sequence[Json], now: datetime) -> Json:
 def _day(row: Json, name: str) -> date | None:
     """Read a date, which may have a time behind it. None if there is none, or not in ISO 8601."""
     try:
-        return moment(row[name]).date()
-    except (KeyError, TypeError, ValueError):
+        return moment_of(row, name).date()
+    except UnreadableRow:
         return None
 
 

@@ -89,14 +89,14 @@ def test_what_is_checked_is_done_and_not_done_again(site: Site, state: str) -> N
     assert again["changed"] is False
     assert again["diff"] == {"before": "", "after": ""}
     assert "action" not in site.asked()
-    assert again["summary"] == {"selected": 6, "changed": 0, "unchanged": 6, "skipped": 0, "failed": 0}
+    assert again["summary"] == {"selected": 6, "changed": 0, "unchanged": 6, "skipped": 0, "failed": 0, "others": 0}
 
 
 def test_without_being_allowed_to_it_wakes_nobody(site: Site) -> None:
     result = task(site, state="stopped")
     assert told(result)["gpu"] == ("suspended", "", "suspended")
     assert told(result)["old"] == ("shelved_offloaded", "", "shelved_offloaded")
-    assert result["summary"] == {"selected": 6, "changed": 3, "unchanged": 1, "skipped": 2, "failed": 0}
+    assert result["summary"] == {"selected": 6, "changed": 3, "unchanged": 1, "skipped": 2, "failed": 0, "others": 0}
     [gpu] = [each for each in result["instances"] if each["name"] == "gpu"]
     assert gpu["skipped"] is True
     assert gpu["msg"] == "skipped: suspended (stopping it would start it first; allow_wake)"
@@ -141,7 +141,7 @@ def test_one_in_error_is_skipped_every_evening_with_a_warning(site: Site) -> Non
     assert not result.get("failed")
     why = "in error: No valid host was found. There are not enough hosts available"
     assert result["warnings"] == [f"bad (7): skipped: {why}."]
-    assert result["summary"] == {"selected": 7, "changed": 3, "unchanged": 1, "skipped": 3, "failed": 0}
+    assert result["summary"] == {"selected": 7, "changed": 3, "unchanged": 1, "skipped": 3, "failed": 0, "others": 0}
     bad = next(each for each in result["instances"] if each["name"] == "bad")
     assert (bad["skipped"], bad["actions"], bad["msg"]) == (True, [], f"skipped: {why}")
 
@@ -184,7 +184,7 @@ def test_the_limit_of_changes_is_kept_before_anything_is_done(site: Site) -> Non
     assert {each["name"] for each in result["instances"] if each["failed"]} == {
         each["name"] for each in result["instances"] if each["msg"] == told
     }
-    assert result["summary"] == {"selected": 6, "changed": 0, "unchanged": 1, "skipped": 2, "failed": 3}
+    assert result["summary"] == {"selected": 6, "changed": 0, "unchanged": 1, "skipped": 2, "failed": 3, "others": 0}
     assert site.asked() == {"v2 instances": 1, "v1 instances": 1}
     assert task(site, state="stopped", max_changes=3)["summary"]["changed"] == 3
 

@@ -263,9 +263,10 @@ def test_time_that_is_up(site: Site) -> None:
 
 def test_an_instance_that_its_identity_cannot_reach(site: Site) -> None:
     refusal = {"errors": [{"code": 401, "message": "Identity/Provider Authentication Failed"}]}
-    site.server.faults.add(Fault(path="/instance$", status=401, body=refusal))
+    site.server.faults.add(Fault("GET", path="/api/v1/", status=401, body=refusal, times=None))
     assert failure(task(site, state="stopped", name="batch")) == (
-        "batch (4): its state in the cloud cannot be read with this account."
+        "its state in the cloud cannot be read: Reading batch (4) was refused: "
+        '"Identity/Provider Authentication Failed" (HTTP 401).'
     )
 
 
@@ -278,7 +279,7 @@ def test_some_of_many_that_fail(site: Site) -> None:
         f"(HTTP 409). It has lost its address {result['instances'][2]['msg'].split()[-1]}"
     )
     assert result["changed"] is True
-    assert result["summary"] == {"selected": 3, "changed": 2, "unchanged": 0, "skipped": 0, "failed": 1}
+    assert result["summary"] == {"selected": 3, "changed": 2, "unchanged": 0, "skipped": 0, "failed": 1, "others": 0}
 
 
 def test_maintenance_in_the_middle_leaves_nobody_out(tmp_path: Path) -> None:

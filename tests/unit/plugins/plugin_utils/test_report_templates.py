@@ -56,7 +56,7 @@ except ConfigurationError as error:
 
 
 def a_volume(name: str) -> Volume:
-    return Volume("v", "v", name, 1000, "available", Provider("IU", "IU"), Identity("ada", "ada"), "ada")
+    return Volume("v", "v", name, 1000, "available", Provider("IU", "IU"), Identity("ada", "ada"), "ada", "ada")
 
 
 REPORT = a_report(

@@ -211,7 +211,7 @@ def test_what_is_skipped_in_error_or_gone_is_worth_a_warning() -> None:
 
 def test_touches_nothing_whose_state_it_cannot_read() -> None:
     stage = scene(an_instance(live=False))
-    assert ran(stage.one("stopped"))[::3] == ("failed", "its state in the cloud cannot be read with this account")
+    assert ran(stage.one("stopped"))[::3] == ("failed", "its state in the cloud cannot be read")
     assert stage.cloud.calls == []
 
 
@@ -957,7 +957,7 @@ def test_a_watcher_hears_of_every_end_once_and_of_who_is_late() -> None:
             an_instance(live=False),
             "stopped",
             {},
-            ("failed", "active", [], "its state in the cloud cannot be read with this account"),
+            ("failed", "active", [], "its state in the cloud cannot be read"),
         ),
     ],
 )

@@ -6,22 +6,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import SelectionError
 from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.selection import (
+    ANY,
     INSTANCE_FIELDS,
+    ME,
     VOLUME_FIELDS,
     Selection,
     Selector,
+    may_select,
     select,
     select_by_name,
     select_to_change,
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
     AllocationSource,
+    CloudAccount,
     Flavor,
     Image,
     Instance,
@@ -147,7 +152,7 @@ def test_says_what_is_unknown_or_ambiguous(options: dict[str, Any], complaint: s
 
 def test_an_account_without_instances_shows_no_name_to_be_wrong() -> None:
     selector = Selector.from_options({"project": ["Geo Project"]}, INSTANCE_FILTERS.argument_spec)
-    assert select_to_change([], selector, INSTANCE_FIELDS) == []
+    assert select_to_change([], selector, INSTANCE_FIELDS).things == ()
 
 
 OTHERS: Sequence[dict[str, Any]] = (
@@ -178,7 +183,7 @@ def test_an_empty_list_means_none_and_null_was_not_given(option: str, other: dic
 @pytest.mark.parametrize("option", [*IDENTIFYING, *INSTANCE_FILTERS.argument_spec])
 def test_an_empty_list_alone_is_a_selection(option: str) -> None:
     selector = Selector.from_options({option: []}, INSTANCE_FILTERS.argument_spec)
-    assert select_to_change(FLEET, selector, INSTANCE_FIELDS) == []
+    assert select_to_change(FLEET, selector, INSTANCE_FIELDS).things == ()
 
 
 def test_nothing_is_excluded_by_an_empty_list() -> None:
@@ -201,7 +206,7 @@ def test_a_name_that_is_the_number_of_another_is_ambiguous() -> None:
         select_to_change(fleet, Selector(names=("7",)), INSTANCE_FIELDS)
     assert str(raised.value) == "2 are called 7: say which by id (1, 7)."
     # What is excluded by either is out.
-    assert select_to_change(fleet, Selector(everything=True, exclude=("7",)), INSTANCE_FIELDS) == []
+    assert select_to_change(fleet, Selector(everything=True, exclude=("7",)), INSTANCE_FIELDS).things == ()
 
 
 def test_changes_nothing_unless_something_is_meant() -> None:
@@ -210,7 +215,8 @@ def test_changes_nothing_unless_something_is_meant() -> None:
     assert str(raised.value) == (
         "No instances selected. Give name, id, uuid or a filter, or all: true for every one of the account."
     )
-    assert select_to_change(FLEET, Selector.from_options({"all": True}, ()), INSTANCE_FIELDS) == FLEET
+    everything = select_to_change(FLEET, Selector.from_options({"all": True}, ()), INSTANCE_FIELDS)
+    assert list(everything.things) == FLEET
 
 
 @pytest.mark.parametrize(
@@ -232,13 +238,109 @@ def test_selects_allocation_sources_by_name(
 
 def test_selects_volumes() -> None:
     def a_volume(name: str, number: int, status: str | None) -> Volume:
-        return Volume(number, f"uuid-{number}", name, 10, status, INDIANA, JOHNDOE, "johndoe", project=GEO)
+        return Volume(number, f"uuid-{number}", name, 10, status, INDIANA, JOHNDOE, "johndoe", "johndoe", project=GEO)
 
     volumes = [a_volume("data", 1, "in-use"), a_volume("scratch", 2, "available"), a_volume("old", 3, None)]
     selector = Selector.from_options(
         {"status": ["in-use", "available"], "project": ["Geo*"]}, VOLUME_FILTERS.argument_spec
     )
     assert [each.id for each in select(volumes, selector, VOLUME_FIELDS).things] == [1, 2]
+
+
+# --- owners ----------------------------------------------------------------------------------------------------------
+
+SHARED = [
+    an_instance("web", number=1),
+    an_instance("jane-1", number=2, owner="janeroe"),
+    an_instance("jane-2", "shutoff", number=3, owner="janeroe"),
+    an_instance("web", number=4, owner="0123abcd"),
+    an_instance("lab-1", number=5),
+    an_instance("lab-2", number=6, owner="janeroe"),
+]
+
+
+def shared(**options: Any) -> Selection[Instance]:
+    """Select as johndoe, whose name is asked for only if it matters."""
+    accounts = iter([CloudAccount("example.org", "Atmosphere", "JohnDoe")])
+    selector = Selector.from_options(options, INSTANCE_FILTERS.argument_spec, owner=(ME,))
+    return select(SHARED, selector.with_account(lambda: next(accounts)), INSTANCE_FIELDS)
+
+
+@pytest.mark.parametrize(
+    ("options", "numbers", "others"),
+    [
+        ({"all": True}, [1, 5], 4),
+        ({"all": True, "owner": None}, [1, 5], 4),
+        ({"all": True, "owner": ["me"]}, [1, 5], 4),
+        ({"all": True, "owner": ["any"]}, [1, 2, 3, 4, 5, 6], 0),
+        ({"all": True, "owner": ["me", "any"]}, [1, 2, 3, 4, 5, 6], 0),
+        ({"all": True, "owner": ["janeroe"]}, [2, 3, 6], 3),
+        ({"all": True, "owner": ["JaneRoe", "me"]}, [1, 2, 3, 5, 6], 1),
+        ({"all": True, "owner": ["jane*"]}, [2, 3, 6], 3),
+        ({"all": True, "owner": ["0123abcd"]}, [4], 5),
+        ({"all": True, "owner": ["nobody-*"]}, [], 6),
+        ({"status": ["shutoff"]}, [], 1),
+        ({"all": True, "exclude": ["jane-1", "lab-*"]}, [1], 2),
+        # Of two of the same name, one's own is meant.
+        ({"name": ["web"]}, [1], 0),
+        ({"name": ["lab-*"]}, [5], 1),
+        ({"name": ["jane-*"]}, [], 2),
+        ({"name": ["jane-1"], "owner": ["any"]}, [2], 0),
+        ({"name": ["3"], "owner": ["janeroe"]}, [3], 0),
+    ],
+)
+def test_the_things_of_other_owners_are_counted_and_not_selected(
+    options: dict[str, Any], numbers: list[int], others: int
+) -> None:
+    selection = shared(**options)
+    assert ([each.id for each in selection.things], selection.others, selection.problems) == (numbers, others, ())
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"name": ["jane-1"]}, "jane-1 (2) belongs to janeroe, and owner is me. To select it, say owner: any."),
+        ({"name": ["3"]}, "jane-2 (3) belongs to janeroe, and owner is me. To select it, say owner: any."),
+        ({"id": ["2"]}, "jane-1 (2) belongs to janeroe, and owner is me. To select it, say owner: any."),
+        (
+            {"uuid": [SHARED[1].uuid], "owner": ["0123abcd"]},
+            "jane-1 (2) belongs to janeroe, and owner is 0123abcd. To select it, say owner: any.",
+        ),
+        ({"all": True, "owner": ["janero"]}, "owner: nothing belongs to janero. Did you mean janeroe?"),
+        ({"name": ["web"], "owner": ["any"]}, "2 are called web: say which by id (1, 4)."),
+    ],
+)
+def test_naming_the_thing_of_another_owner_is_refused_with_the_remedy(options: dict[str, Any], complaint: str) -> None:
+    assert shared(**options).problems == (complaint,)
+
+
+def test_no_owner_at_all_selects_nothing() -> None:
+    assert shared(all=True, owner=[]) == Selection((), (), "owner is an empty list, so nothing is selected.", 6)
+
+
+def test_the_own_name_is_not_asked_for_where_it_does_not_matter() -> None:
+    def never() -> CloudAccount:
+        raise AssertionError
+
+    for owners in ((ANY,), ("janeroe",), (ME, ANY), ()):
+        assert Selector(owners=owners).with_account(never).own_name is None
+
+
+@given(
+    owners=st.lists(st.sampled_from(["me", "any", "janeroe", "jane*", "0123abcd", "x"]), max_size=3),
+    name=st.sampled_from([None, [], ["web"], ["jane-*"], ["5", "lab-2"], ["*"]]),
+    status=st.sampled_from([None, ["active"], ["shutoff"]]),
+    exclude=st.sampled_from([[], ["lab-*"], ["web", "2"]]),
+)
+def test_what_is_selected_could_be_seen_to_be_before_its_state_was_known(
+    owners: list[str], name: list[str] | None, status: list[str] | None, exclude: list[str]
+) -> None:
+    options = {"owner": owners, "name": name, "status": status, "exclude": exclude}
+    selector = Selector.from_options(options, INSTANCE_FILTERS.argument_spec).with_account(
+        lambda: CloudAccount("example.org", "Atmosphere", "johndoe")
+    )
+    possible = may_select(selector, INSTANCE_FIELDS)
+    assert all(possible(replace(each, status="unknown")) for each in select(SHARED, selector, INSTANCE_FIELDS).things)
 
 
 # Few letters, so that names and patterns meet; the brackets of globs among them.

@@ -132,52 +132,39 @@ def test_a_list_that_never_rests_ends_all_the_same(serving: Opener) -> None:
     [
         ([], "Listing instances was answered with JSON that is not a page of a list."),
         ({"count": 1}, "Listing instances was answered with JSON that is not a page of a list."),
-        ({"count": "1", "results": []}, "Listing instances was answered with JSON that is not a page of a list."),
+        ({"count": [1], "results": []}, "Listing instances was answered with JSON that is not a page of a list."),
+        ({"count": -1, "results": []}, "Listing instances was answered with JSON that is not a page of a list."),
+        ({"count": 1, "results": {}}, "Listing instances was answered with JSON that is not a page of a list."),
+        (
+            {"count": 10**9, "results": []},
+            "Listing instances was answered with a list of 1000000000 rows; 100000 are read at most.",
+        ),
         (
             {"count": 1, "results": [{"id": 1}]},
-            "Listing instances was answered with a row that this version cannot read: KeyError('uuid').",
+            "Listing instances was answered with rows that this version cannot read: (1): it has no uuid.",
         ),
-        ({"count": -1, "results": []}, None),
     ],
 )
-def test_json_that_is_no_list_is_told(serving: Opener, body: Any, sentence: str | None) -> None:
+def test_json_that_is_no_list_is_told(serving: Opener, body: Any, sentence: str) -> None:
     site, cloud = serving(a_fleet(1))
     site.server.faults.add(Fault(path="/api/v2/instances", status=200, body=body))
-    if sentence is None:
-        assert cloud.list_instances(live=False) == []
-        return
     with pytest.raises(UnexpectedResponse) as raised:
         cloud.list_instances(live=False)
     assert str(raised.value) == sentence
 
 
-# JSON where a list of rows should be, by whoever answers, and what is said of it.
-NO_ROWS: list[tuple[Any, str]] = [
-    ({"detail": "hello"}, "was answered with JSON that is not a list."),
-    (None, "was answered with JSON that is not a list."),
-    (["web"], "was answered with a row that this version cannot read: TypeError("),
-    ([{"status": "active"}], "was answered with a row that this version cannot read: KeyError('alias')."),
-]
-
-
-@pytest.mark.parametrize(("body", "sentence"), NO_ROWS)
-def test_live_states_of_an_unknown_form_are_told(serving: Opener, body: Any, sentence: str) -> None:
-    site, cloud = serving(a_fleet(1))
-    site.server.faults.add(Fault(path="/api/v1/", status=200, body=body))
-    with pytest.raises(UnexpectedResponse) as raised:
-        cloud.list_instances(live=True)
-    assert str(raised.value).startswith(f"Reading live states {sentence}")
-
-
-@pytest.mark.parametrize(("body", "sentence"), NO_ROWS)
-def test_volumes_of_an_unknown_form_are_told(serving: Opener, body: Any, sentence: str) -> None:
+@pytest.mark.parametrize("body", [{"detail": "hello"}, None, 7])
+def test_live_states_and_volumes_that_are_no_list_are_told(serving: Opener, body: Any) -> None:
     world = a_fleet(1)
     world.add_volume("data", 100, world.instances[0].identity)
     site, cloud = serving(world)
-    site.server.faults.add(Fault(path="/api/v1/", status=200, body=body))
+    site.server.faults.add(Fault(path="/api/v1/", status=200, body=body, times=2))
+    with pytest.raises(UnexpectedResponse) as raised:
+        cloud.list_instances(live=True)
+    assert str(raised.value) == "Reading live states was answered with JSON that is not a list."
     with pytest.raises(UnexpectedResponse) as raised:
         cloud.list_volumes(live=True)
-    assert str(raised.value).startswith(f"Reading volumes {sentence}")
+    assert str(raised.value) == "Reading volumes was answered with JSON that is not a list."
 
 
 @pytest.mark.parametrize("body", [[], None, 7, {"name": "web"}])
@@ -187,7 +174,7 @@ def test_a_single_row_of_an_unknown_form_is_told(serving: Opener, body: Any) -> 
     site.server.faults.add(Fault(path="/api/v1/", status=200, body=body))
     [error] = cloud.poll(instances).values()
     assert isinstance(error, UnexpectedResponse)
-    assert str(error).startswith("Reading node-0001 (1) was answered with a row that this version cannot read: ")
+    assert str(error) == ("Reading node-0001 (1) was answered with what this version cannot read: status is null.")
 
 
 def test_an_instance_has_all_that_the_api_knows(serving: Opener) -> None:
@@ -230,7 +217,8 @@ def test_states_are_those_of_the_cloud_only_if_they_are_asked_for(serving: Opene
     live = cloud.list_instances(live=True)
     assert states(live) == ["active", "shutoff", "active"]
     assert all(each.live for each in live)
-    assert site.asked() == {"v2 instances": 1, "v1 instances": 1}
+    # Where the two disagree, one is looked at once more.
+    assert site.asked() == {"v2 instances": 1, "v1 instances": 1, "v1 instance": 1}
 
 
 def test_one_list_of_each_identity_is_read(serving: Opener) -> None:

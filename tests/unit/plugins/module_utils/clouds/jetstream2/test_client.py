@@ -121,7 +121,7 @@ def test_a_list_goes_on_as_long_as_the_service_says_so() -> None:
     assert markers == list(pages)
 
 
-@pytest.mark.parametrize("body", [{}, {"servers": "many"}, [], {"servers": [{"id": "1"}]}])
+@pytest.mark.parametrize("body", [{}, {"servers": "many"}, [], {"servers": [{"id": 1}]}, {"servers": ["web"]}])
 def test_what_cannot_be_read_is_an_error_not_an_empty_fleet(body: Any) -> None:
     made, _session = of({LIST: lambda _query: Response(200, body, True, "application/json", None, None)})
     with pytest.raises(UnexpectedResponse):
@@ -325,14 +325,120 @@ def test_a_cloud_without_accounting_has_no_allocations() -> None:
 def test_volumes_ask_for_names_of_servers_only_where_something_is_attached() -> None:
     rows = recorded("volumes")["volumes"]
     path = "GET volumev3 /volumes/detail"
-    made, session = of({path: {"volumes": rows}, LIST: {"servers": SERVERS}})
+    names = {"servers": [{"id": each["id"], "name": each["name"]} for each in SERVERS]}
+    made, session = of({path: {"volumes": rows}, "GET compute /servers": names})
     assert [each.attachments[0].instance_name for each in made.list_volumes(live=True) if each.attachments] == [
         "on-volume",
         "web",
     ]
-    assert session.asked == [path, LIST]
+    assert session.asked == [path, "GET compute /servers"]
     made, session = of({path: {"volumes": [each for each in rows if not each["attachments"]]}})
     assert [each.name for each in made.list_volumes(live=True)] == ["spare"]
     assert session.asked == [path]
     # Cinder refuses what names a version of nova's.
     assert session.versions == [None]
+
+
+# --- parts that cannot be read ---------------------------------------------------------------------------------------
+
+DOWN = Response(503, {"error": {"message": "no backend"}}, True, "application/json", None, None)
+
+
+def test_without_glance_the_list_is_there_and_the_names_of_images_are_missing() -> None:
+    made, _session = of({LIST: {"servers": SERVERS}, "GET image /v2/images": DOWN})
+    found = made.list_instances(live=True)
+    assert len(found) == len(SERVERS)
+    assert {each.image.name == each.image.uuid for each in found if each.image} == {True}
+    [warning] = made.take_warnings()
+    assert warning.startswith("Listing images failed in the cloud")
+    assert warning.endswith("The names of images are missing.")
+
+
+def test_names_of_images_are_asked_for_where_the_instance_is_of_interest() -> None:
+    made, session = of({LIST: {"servers": SERVERS}, "GET image /v2/images": recorded("images")})
+    found = made.list_instances(live=True, wanted=lambda each: each.name == "on-volume")
+    assert session.asked == [LIST]
+    assert len(found) == len(SERVERS)
+
+
+def test_without_nova_volumes_are_there_and_the_names_of_servers_are_missing() -> None:
+    rows = recorded("volumes")["volumes"]
+    made, _session = of({"GET volumev3 /volumes/detail": {"volumes": rows}, "GET compute /servers": DOWN})
+    volumes = made.list_volumes(live=True)
+    assert len(volumes) == len(rows)
+    assert {place.instance_name for each in volumes for place in each.attachments} == {None}
+    [warning] = made.take_warnings()
+    assert warning.endswith("The names of the instances that volumes are attached to are missing.")
+
+
+def test_one_odd_server_is_a_warning_and_never_taken_for_a_missing_one() -> None:
+    odd = {**SERVERS[0], "id": [SERVERS[0]["id"]]}
+    rows = {f"GET compute /servers/{row['id']}": {"server": row} for row in SERVERS}
+    made, session = of({LIST: {"servers": [odd, *SERVERS[1:]]}, **rows})
+    whole, _unused = of({LIST: {"servers": SERVERS}})
+    fleet = whole.list_instances(live=True, images=False)
+    assert len(made.list_instances(live=True, images=False)) == len(SERVERS) - 1
+    assert made.take_warnings() == (
+        f"Listing instances: a row that this version cannot read is left out: {SERVERS[0]['name']}: id is a list.",
+    )
+    session.asked.clear()
+    seen = made.poll(fleet)
+    assert {each.uuid: each.status for each in seen.values() if isinstance(each, Instance)} == {
+        each.uuid: each.status for each in fleet
+    }
+    assert session.asked == [LIST, f"GET compute /servers/{SERVERS[0]['id']}"]
+
+
+def test_a_list_whose_pages_do_not_end_is_an_error() -> None:
+    body = {"servers": SERVERS[:2], "servers_links": [{"rel": "next", "href": "..."}]}
+    made, _session = of({LIST: lambda _query: body})
+    with pytest.raises(UnexpectedResponse) as raised:
+        made.list_instances(live=True, images=False)
+    assert str(raised.value) == "Listing instances was answered with pages that do not end."
+
+
+# --- history ---------------------------------------------------------------------------------------------------------
+
+
+def actions_of(row: Mapping[str, Any]) -> str:
+    return f"GET compute /servers/{row['id']}/os-instance-actions"
+
+
+def test_all_pages_of_the_actions_on_a_server_count() -> None:
+    told = recorded("actions")["actions of doomed"]["instanceActions"]
+    [deleted] = recorded("deleted_servers")["servers"]
+    markers: list[str] = []
+
+    def page(query: Mapping[str, list[str]]) -> Any:
+        [marker] = query.get("marker", [""])
+        markers.append(marker)
+        at = 0 if not marker else 1 + [each["request_id"] for each in told].index(marker)
+        more = {"links": [{"rel": "next", "href": "..."}]} if at + 1 < len(told) else {}
+        return {"instanceActions": told[at : at + 1], **more}
+
+    whole, _session = of({LIST: {"servers": [deleted]}, actions_of(deleted): {"instanceActions": told}})
+    paged, _session = of({LIST: {"servers": [deleted]}, actions_of(deleted): page})
+    assert paged.list_history() == whole.list_history()
+    assert markers == ["", *(each["request_id"] for each in told[:-1])]
+
+
+def test_only_the_actions_of_what_is_of_interest_are_asked_for() -> None:
+    [web] = [each for each in SERVERS if each["name"] == "web"]
+    made, session = of({LIST: {"servers": SERVERS}, actions_of(web): {"instanceActions": []}})
+    periods = made.list_history(wanted=lambda each: each.name == "web")
+    assert {each.instance_name for each in periods} == {"web"}
+    assert session.asked == [LIST, LIST, actions_of(web)]
+
+
+@pytest.mark.parametrize(
+    "answer", [DOWN, {"instanceActions": "none"}, {"instanceActions": [{"action": "stop", "start_time": "soon"}]}]
+)
+def test_a_server_whose_actions_cannot_be_read_is_left_out_with_a_warning(answer: Any) -> None:
+    first, second = SERVERS[:2]
+    made, _session = of(
+        {LIST: {"servers": [first, second]}, actions_of(first): answer, actions_of(second): {"instanceActions": []}}
+    )
+    assert {each.instance_name for each in made.list_history()} == {second["name"]}
+    [warning] = made.take_warnings()
+    assert warning.startswith(f"Reading the actions on {first['name']}")
+    assert warning.endswith("Its history is left out.")

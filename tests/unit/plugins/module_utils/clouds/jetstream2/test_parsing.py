@@ -15,6 +15,8 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.
     instance_from_nova,
     periods_from_actions,
     volume_from_cinder,
+    with_image_name,
+    with_instance_names,
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance
 from ansible_collections.jetstream.cloud.tests.unit.fakes.recorded import recorded
@@ -33,7 +35,7 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 def read(row: dict[str, Any]) -> Instance:
     [image] = recorded("images")["images"]
-    return instance_from_nova(row, ACCOUNT, {image["id"]: image["name"]})
+    return with_image_name(instance_from_nova(row, ACCOUNT), {image["id"]: image["name"]})
 
 
 @pytest.mark.parametrize(
@@ -98,8 +100,8 @@ def test_addresses_faults_locks_and_notes() -> None:
 
 
 def test_somebody_elses_server_is_not_said_to_be_ones_own() -> None:
-    assert read(SERVERS["web"]).user == "demo"
-    assert read({**SERVERS["web"], "user_id": "0123"}).user == "0123"
+    assert read(SERVERS["web"]).owner == "demo"
+    assert read({**SERVERS["web"], "user_id": "0123"}).owner == "0123"
 
 
 def test_what_a_cloud_may_leave_out() -> None:
@@ -111,13 +113,13 @@ def test_what_a_cloud_may_leave_out() -> None:
 def test_volumes_name_what_they_are_attached_to_where_that_is_known() -> None:
     rows = {row["name"]: row for row in recorded("volumes")["volumes"]}
     uuid = SERVERS["web"]["id"]
-    data = volume_from_cinder(rows["data"], ACCOUNT, {uuid: "web"})
+    data = with_instance_names(volume_from_cinder(rows["data"], ACCOUNT), {uuid: "web"})
     assert (data.size, data.status, data.user, data.description) == (7, "in-use", "demo", "")
     [where] = data.attachments
     assert (where.instance_uuid, where.instance_id, where.instance_name) == (uuid, uuid, "web")
-    [stranger] = volume_from_cinder(rows["data"], ACCOUNT, {}).attachments
+    [stranger] = volume_from_cinder(rows["data"], ACCOUNT).attachments
     assert (stranger.instance_uuid, stranger.instance_id, stranger.instance_name) == (uuid, None, None)
-    assert volume_from_cinder(rows["spare"], ACCOUNT, {}).attachments == ()
+    assert volume_from_cinder(rows["spare"], ACCOUNT).attachments == ()
 
 
 def test_of_each_resource_the_allocation_that_holds_now() -> None:

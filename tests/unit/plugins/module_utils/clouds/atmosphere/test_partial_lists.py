@@ -1,0 +1,249 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One provider, row or detail that cannot be read does not end the others, and is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere.client import AtmosphereCloud
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.json_values import number_of
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.row_lists import Reading, Warnings
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ServerFault, UnexpectedResponse
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance
+from ansible_collections.jetstream.cloud.tests.simulator import Fault, ManualClock, Settings, World, fleet
+from ansible_collections.jetstream.cloud.tests.simulator.odd_values import Missing
+from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
+
+INDIANA, TEXAS = "Jetstream - Indiana University", "Jetstream - TACC"
+Opener = Callable[[World], tuple[Site, AtmosphereCloud]]
+
+
+@pytest.fixture
+def serving(tmp_path: Path) -> Iterator[Opener]:
+    """Serve worlds, each with a client whose token is warm."""
+    with ExitStack() as stack:
+
+        def opener(world: World) -> tuple[Site, AtmosphereCloud]:
+            site = stack.enter_context(a_site(world, tmp_path))
+            site.warm()
+            return site, stack.enter_context(site.cloud(retry_timeout=0))
+
+        yield opener
+
+
+def a_fleet(count: int, **more: Any) -> World:
+    return fleet(count, clock=ManualClock(), settings=Settings(transition=5, deploy=20), **more)
+
+
+def on_two_sites() -> World:
+    world = a_fleet(6, identities=2, providers=2)
+    assert {each.identity.provider.name for each in world.instances} == {INDIANA, TEXAS}
+    return world
+
+
+def live_by_provider(instances: list[Instance]) -> dict[str, set[bool]]:
+    return {
+        provider: {each.live for each in instances if each.provider.name == provider} for provider in (INDIANA, TEXAS)
+    }
+
+
+def outage(world: World, kind: str) -> None:
+    """Let one provider fail, in one of the ways that were recorded."""
+    match kind:
+        case "nova answers 500":
+            world.nova_down(500, TEXAS)
+        case "nova answers 503":
+            world.nova_down(503, TEXAS)
+        case "nova drops connections":
+            world.nova_down(0, TEXAS)
+
+
+@pytest.mark.parametrize("kind", ["nova answers 500", "nova answers 503", "nova drops connections"])
+def test_an_outage_of_one_provider_leaves_the_other_to_be_served(serving: Opener, kind: str) -> None:
+    site, cloud = serving(on_two_sites())
+    outage(site.world, kind)
+    instances = cloud.list_instances(live=True)
+    assert live_by_provider(instances) == {INDIANA: {True}, TEXAS: {False}}
+    errors = {each.read_error for each in instances if not each.live}
+    [error] = errors
+    assert error is not None
+    assert error.startswith("Reading live states failed")
+    assert cloud.take_warnings() == (f"{error} Without their states are 3 at {TEXAS}.",)
+    assert cloud.take_warnings() == ()
+    site.world.nova_up()
+    assert all(each.live and each.read_error is None for each in cloud.list_instances(live=True))
+
+
+def test_a_provider_that_ends_between_two_lists_leaves_the_other_to_be_served(serving: Opener) -> None:
+    site, cloud = serving(on_two_sites())
+    site.server.faults.after("GET", "/api/v2/instances", lambda: site.world.end_provider(TEXAS))
+    instances = cloud.list_instances(live=True)
+    assert live_by_provider(instances) == {INDIANA: {True}, TEXAS: {False}}
+    assert all(str(each.read_error).count("inactive provider") == 1 for each in instances if not each.live)
+
+
+def test_an_outage_of_all_providers_is_an_error(serving: Opener) -> None:
+    site, cloud = serving(on_two_sites())
+    site.world.nova_down(500)
+    with pytest.raises(ServerFault):
+        cloud.list_instances(live=True)
+    site.world.add_volume("data", 1, site.world.identities[-1])
+    with pytest.raises(ServerFault):
+        cloud.list_volumes(live=True)
+
+
+def test_volumes_of_one_provider_are_served_without_the_other(serving: Opener) -> None:
+    world = on_two_sites()
+    for identity in world.identities[-2:]:
+        world.add_volume(f"data at {identity.provider.name}", 10, identity)
+    site, cloud = serving(world)
+    site.world.nova_down(503, TEXAS)
+    assert {each.provider.name: each.status for each in cloud.list_volumes(live=True)} == {
+        INDIANA: "available",
+        TEXAS: None,
+    }
+    [warning] = cloud.take_warnings()
+    assert warning.endswith(f"Without their states are 1 at {TEXAS}.")
+
+
+def test_a_detail_that_breaks_leaves_the_others_live(serving: Opener) -> None:
+    site, cloud = serving(a_fleet(4))
+    broken = site.world.instance("node-0002")
+    # The list shows it elsewhere than the database, so that it is read once more.
+    site.world.force("node-0002", "shutoff")
+    site.server.faults.broken(path=f"instance/{broken.uuid}", times=None)
+    instances = cloud.list_instances(live=True)
+    assert [each.live for each in instances] == [True, False, True, True]
+    assert instances[1].read_error == cloud.take_warnings()[0]
+    assert instances[1].read_error.startswith("Reading node-0002 (2) failed")
+
+
+# --- odd rows --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("edit", "reason"),
+    [
+        ({"uuid": ["x"]}, "node-0002 (2): uuid is a list"),
+        ({"uuid": None}, "node-0002 (2): uuid is null"),
+        ({"id": "two"}, "node-0002: id is 'two'"),
+        ({"id": Missing()}, "node-0002: it has no id"),
+        ({"provider": None}, "node-0002 (2): it has no uuid"),
+        ({"identity.uuid": {}}, "node-0002 (2): uuid is an object"),
+    ],
+)
+def test_a_row_that_cannot_be_acted_on_is_one_warning(serving: Opener, edit: dict[str, Any], reason: str) -> None:
+    site, cloud = serving(a_fleet(21))
+    site.server.faults.odd_row("node-0002", edit, path="/api/v2/instances")
+    instances = cloud.list_instances(live=True)
+    assert [each.id for each in instances] == [1, *range(3, 22)]
+    assert all(each.live for each in instances)
+    assert cloud.take_warnings() == (f"Listing instances: a row that this version cannot read is left out: {reason}.",)
+
+
+@pytest.mark.parametrize(
+    ("edit", "field", "value"),
+    [
+        ({"size.cpu": "two"}, "flavor.vcpus", None),
+        ({"size": [1]}, "flavor.name", ""),
+        ({"project": "Geo"}, "project", None),
+        ({"allocation_source": {"name": "x"}}, "allocation_source", None),
+        ({"usage": float("nan")}, "usage", None),
+        ({"user": None}, "owner", ""),
+    ],
+)
+def test_a_value_that_is_odd_is_not_known_and_the_instance_is_there(
+    serving: Opener, edit: dict[str, Any], field: str, value: Any
+) -> None:
+    site, cloud = serving(a_fleet(2))
+    site.server.faults.odd_row("node-0002", edit, path="/api/v2/instances")
+    found: Any = cloud.list_instances(live=False)[1]
+    for name in field.split("."):
+        found = getattr(found, name)
+    assert found == value
+    assert cloud.take_warnings() == ()
+
+
+def test_many_odd_rows_are_counted() -> None:
+    warnings = Warnings()
+    reading = Reading.of([{"id": 1}, *({"id": "x"} for _row in range(20))], number_of)
+    assert reading.checked("Listing things", warnings) == [1]
+    *described, counted = warnings.take()
+    assert described == ["Listing things: a row that this version cannot read is left out: id is 'x'."]
+    assert counted == "Listing things: 17 more rows that this version cannot read are left out."
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"alias": ["x"]},
+        {"alias": Missing()},
+        {"status": None},
+        {"status": ["active"]},
+        {"status": {"state": "active"}},
+    ],
+)
+def test_an_odd_row_of_live_states_is_read_alone_and_never_taken_for_a_missing_instance(
+    serving: Opener, edit: dict[str, Any]
+) -> None:
+    site, cloud = serving(a_fleet(8))
+    site.server.faults.odd_row("node-0002", edit, path="/instance$")
+    instances = cloud.list_instances(live=True)
+    assert [(each.status, each.live) for each in instances] == [("active", True)] * 8
+    assert site.asked() == {"v2 instances": 1, "v1 instances": 1, "v1 instance": 1}
+    site.server.advance(60)
+    seen = cloud.poll(instances)
+    assert [each.status for each in seen.values() if isinstance(each, Instance)] == ["active"] * 8
+    assert site.asked() == {"v1 instances": 1, "v1 instance": 1}
+
+
+def test_a_state_that_is_odd_everywhere_is_told_of_that_one(serving: Opener) -> None:
+    site, cloud = serving(a_fleet(8))
+    site.server.faults.odd_row("node-0002", {"status": 7}, path="/api/v1/")
+    instances = cloud.list_instances(live=True)
+    assert [each.uuid for each in instances if not each.live] == [site.world.instance("node-0002").uuid]
+    reason = "Reading node-0002 (2) was answered with what this version cannot read: status is 7."
+    assert (instances[1].read_error, cloud.take_warnings()) == (reason, (reason,))
+    site.server.advance(60)
+    error = cloud.poll(instances)[instances[1].uuid]
+    assert isinstance(error, UnexpectedResponse)
+    assert str(error) == reason
+
+
+def test_rows_that_are_all_odd_are_an_error_not_an_empty_account(serving: Opener) -> None:
+    site, cloud = serving(a_fleet(1))
+    site.server.faults.add(Fault(path="/api/v2/instances", status=200, body={"count": 2, "results": ["a", {}]}))
+    with pytest.raises(UnexpectedResponse) as raised:
+        cloud.list_instances(live=False)
+    assert str(raised.value) == (
+        "Listing instances was answered with rows that this version cannot read: it is 'a', not an object."
+    )
+
+
+# --- only what is of interest ----------------------------------------------------------------------------------------
+
+
+def test_few_of_many_are_read_one_by_one(serving: Opener) -> None:
+    site, cloud = serving(a_fleet(10))
+    site.world.force("node-0003", "shutoff")
+    instances = cloud.list_instances(live=True, wanted=lambda each: each.name in ("node-0003", "node-0004"))
+    assert [each.live for each in instances] == [False, False, True, True, *[False] * 6]
+    assert instances[2].status == "shutoff"
+    assert site.asked() == {"v2 instances": 1, "v1 instance": 2}
+    cloud.list_instances(live=True, wanted=lambda each: each.id <= 5)
+    assert site.asked() == {"v2 instances": 1, "v1 instances": 1}
+
+
+def test_an_identity_without_anything_of_interest_is_not_asked(serving: Opener) -> None:
+    site, cloud = serving(on_two_sites())
+    site.world.nova_down(503, TEXAS)
+    instances = cloud.list_instances(live=True, wanted=lambda each: each.provider.name == INDIANA)
+    assert live_by_provider(instances) == {INDIANA: {True}, TEXAS: {False}}
+    assert cloud.take_warnings() == ()
+    assert site.asked() == {"v2 instances": 1, "v1 instances": 1}

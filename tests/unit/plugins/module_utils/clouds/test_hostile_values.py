@@ -1,0 +1,211 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whatever a cloud has in the place of a value, what is made of its rows has the declared types, and can be written.
+
+Rows are those that real clouds answered with. In each, every value in turn, at any depth, is another one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
+from datetime import datetime
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere import parsing as atmosphere
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2 import parsing as jetstream2
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.login import Account
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.json_values import UnreadableRow
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.row_lists import Reading
+from ansible_collections.jetstream.cloud.plugins.module_utils.text.terminal import REPLACEMENT
+from ansible_collections.jetstream.cloud.tests.unit.fakes.recorded import recorded
+from ansible_collections.jetstream.cloud.tests.unit.simulator.recorded import section
+
+ACCOUNT = Account("0" * 32, "demo", "1" * 32, "TG-DEMO001", "IU")
+MISSING = object()
+
+
+def nested(depth: int) -> Any:
+    value: Any = []
+    for _level in range(depth):
+        value = [value]
+    return value
+
+
+HOSTILE: Mapping[str, Any] = {
+    "missing": MISSING,
+    "null": None,
+    "true": True,
+    "empty text": "",
+    "text": "web",
+    "number as text": "2",
+    "lone surrogate": "w\ud800b",
+    "null character": "w\0b",
+    "path": "../../../admin",
+    "long text": "x" * 100_000,
+    "negative": -1,
+    "fraction": 2.5,
+    "nan": float("nan"),
+    "infinity": float("inf"),
+    "huge": 10**400,
+    "huge fraction": 1e308,
+    "empty list": [],
+    "list": ["web", 2],
+    "list of null": [None],
+    "nested list": nested(900),
+    "empty object": {},
+    "object": {"name": "web", "uuid": ["x"], "id": {}},
+    "object of surrogates": {"\udfff": "\ud800"},
+    "date of a year": "0001-01-01T00:00:00+14:00",
+    "last date": "9999-12-31T23:59:59-14:00",
+    "date without zone": "2026-11-24T12:00:00",
+    "US date": "11/24/2026",
+}
+
+
+def exchange(name: str, number: int) -> Any:
+    return next(each.answer.body for each in section(name) if each.number == number)
+
+
+def _live(row: Any) -> Any:
+    return atmosphere.with_live_state(atmosphere.instance_from_v2(INSTANCE), row)
+
+
+def _attached(row: Any) -> Any:
+    return atmosphere.with_attachment(atmosphere.volume_from_v2(VOLUME), row, {})
+
+
+def _history(row: Any) -> Any:
+    server = jetstream2.instance_from_nova(SERVER, ACCOUNT)
+    return jetstream2.periods_from_actions(server, SERVER, [row])
+
+
+INSTANCE = exchange("instance-lists", 38)["results"][0]
+VOLUME = exchange("v2-resources", 96)["results"][0]
+SERVER = next(each for each in recorded("servers")["servers"] if each["name"] == "web")
+ROWS: Mapping[str, tuple[Callable[[Any], Any], Any]] = {
+    "v2 instance": (atmosphere.instance_from_v2, INSTANCE),
+    "v1 instance": (_live, exchange("v1-reads", 182)[0]),
+    "v2 volume": (atmosphere.volume_from_v2, VOLUME),
+    "v1 volume": (_attached, exchange("v1-reads", 193)),
+    "v2 allocation source": (atmosphere.allocation_source_from_v2, exchange("v2-resources", 104)["results"][0]),
+    "v2 history": (atmosphere.period_from_v2, exchange("v2-resources", 106)["results"][0]),
+    "server": (lambda row: jetstream2.instance_from_nova(row, ACCOUNT), SERVER),
+    "server without details": (jetstream2.server_name, {"id": SERVER["id"], "name": "web"}),
+    "image": (jetstream2.image_name, recorded("images")["images"][0]),
+    "volume": (lambda row: jetstream2.volume_from_cinder(row, ACCOUNT), recorded("volumes")["volumes"][0]),
+    "action": (_history, recorded("actions")["actions of doomed"]["instanceActions"][0]),
+}
+
+# Something else than an object is kept from these.
+OBJECTS = frozenset({"v1 instance", "v1 volume", "action"})
+
+
+def _paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield where every value is, those of objects and lists inside of others, too."""
+    yield path
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from _paths(each, (*path, key))
+    if isinstance(value, list):
+        for at, each in enumerate(value):
+            yield from _paths(each, (*path, at))
+
+
+def _with(row: Any, path: Sequence[Any], value: Any) -> Any:
+    """Return a row with another value at a path."""
+    if not path:
+        return value
+    changed = copy(row)
+    if len(path) > 1:
+        changed[path[0]] = _with(row[path[0]], path[1:], value)
+    elif value is MISSING:
+        del changed[path[0]]
+    else:
+        changed[path[0]] = value
+    return changed
+
+
+def _conforms(value: Any, hint: Any) -> bool:
+    """Tell whether a value is of a declared type, with all that is in it."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return any(_conforms(value, each) for each in arguments)
+    if dataclasses.is_dataclass(hint):
+        hints = get_type_hints(hint)
+        return isinstance(value, typing.cast(type, hint)) and all(
+            _conforms(getattr(value, each.name), hints[each.name]) for each in dataclasses.fields(hint)
+        )
+    if origin is tuple:
+        return isinstance(value, tuple) and all(_conforms(each, arguments[0]) for each in value)
+    if origin is Mapping:
+        return isinstance(value, Mapping) and all(
+            _conforms(key, arguments[0]) and _conforms(each, arguments[1]) for key, each in value.items()
+        )
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return type(value) is hint or (hint is datetime and isinstance(value, datetime) and value.tzinfo is not None)
+
+
+def _check(made: Any) -> None:
+    for each in made if isinstance(made, list) else [made]:
+        if dataclasses.is_dataclass(each):
+            assert _conforms(each, type(each)), each
+        shown = each.to_result() if hasattr(each, "to_result") else str(each)
+        json.dumps(shown, allow_nan=False, ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize("value", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("kind", ROWS)
+def test_a_row_with_a_hostile_value_is_read_or_refused_in_words(kind: str, value: Any) -> None:
+    shape, row = ROWS[kind]
+    _check(shape(row))
+    for path in _paths(row):
+        if path == () and kind in OBJECTS and not isinstance(value, dict):
+            continue
+        reading = Reading.of([_with(row, path, value)], shape)
+        _check(reading.made)
+        for sentence in reading.unreadable:
+            assert len(sentence) < 300
+            sentence.encode()
+
+
+@pytest.mark.parametrize("name", [None, ["web"], {"name": "web"}, MISSING, True])
+def test_a_thing_without_a_name_is_called_by_its_uuid(name: Any) -> None:
+    for shape, row in (ROWS["v2 instance"], ROWS["v2 volume"], ROWS["server"]):
+        made = shape(_with(row, ["name"], name))
+        assert made.name == made.uuid
+
+
+def test_half_a_surrogate_pair_in_a_name_is_replaced() -> None:
+    assert atmosphere.instance_from_v2({**INSTANCE, "name": "w\ud800b"}).name == f"w{REPLACEMENT}b"
+    assert jetstream2.instance_from_nova({**SERVER, "name": "w\udfffb"}, ACCOUNT).name == f"w{REPLACEMENT}b"
+
+
+@pytest.mark.parametrize(("cores", "read"), [("2", 2), (2.5, None), (-2, None), (True, None), ([2], None)])
+def test_cores_of_another_type_are_not_known(cores: Any, read: int | None) -> None:
+    """Whether they are, is no reason not to stop the instance."""
+    assert atmosphere.instance_from_v2(_with(INSTANCE, ["size", "cpu"], cores)).flavor.vcpus == read
+    assert jetstream2.instance_from_nova(_with(SERVER, ["flavor", "vcpus"], cores), ACCOUNT).flavor.vcpus == read
+
+
+@pytest.mark.parametrize("uuid", [None, ["x"], 7, "", "../x", "a b", "a?b", "x" * 101, "\ud800"])
+def test_a_uuid_that_cannot_stand_in_an_address_makes_a_row_unreadable(uuid: Any) -> None:
+    for path in (["uuid"], ["provider", "uuid"], ["identity", "uuid"]):
+        with pytest.raises(UnreadableRow):
+            atmosphere.instance_from_v2(_with(INSTANCE, path, uuid))
+    with pytest.raises(UnreadableRow):
+        jetstream2.instance_from_nova(_with(SERVER, ["id"], uuid), ACCOUNT)
+
+
+@pytest.mark.parametrize("status", [None, 7, ["active"], {}, "", " "])
+def test_a_state_of_another_type_is_not_taken_for_any(status: Any) -> None:
+    with pytest.raises(UnreadableRow):
+        _live({**ROWS["v1 instance"][1], "status": status})
+    assert jetstream2.instance_from_nova({**SERVER, "status": ["ACTIVE"]}, ACCOUNT).status == "unknown"

@@ -1,0 +1,61 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A history asks a cloud only for the instances that are selected, and knows the others by name all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance, Outcome, StatusPeriod
+from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context
+from ansible_collections.jetstream.cloud.plugins.module_utils.operations import history_info
+from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
+from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import SMALL, an_instance
+from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given
+from ansible_collections.jetstream.cloud.tests.unit.fakes.scripted_cloud import ScriptedCloud
+
+FLEET = [an_instance(f"lab-{number}", number=number) for number in range(1, 6)]
+BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+class Cloud(ScriptedCloud):
+    """Has a history of each instance that it is asked for."""
+
+    read: tuple[str, ...] = ()
+
+    def list_history(
+        self, since: datetime | None = None, wanted: Callable[[Instance], bool] | None = None
+    ) -> list[StatusPeriod]:
+        chosen = [each for each in FLEET if wanted is None or wanted(each)]
+        self.read = tuple(each.name for each in chosen)
+        return [StatusPeriod(0, each.id, each.uuid, each.name, "active", "", SMALL, BEGIN, None) for each in chosen]
+
+
+def history(**options: Any) -> tuple[Cloud, Outcome]:
+    clock = FakeClock()
+    cloud = Cloud(clock, FLEET)
+    context = Context(False, clock, {}, Path("/nonexistent"), lambda _text: None, lambda _text: None)
+    return cloud, history_info.history_info(cloud, given(history_info.SPEC, **options), context)
+
+
+@pytest.mark.parametrize(
+    ("options", "read", "warnings"),
+    [
+        ({}, [1, 2, 3, 4, 5], ()),
+        ({"name": "lab-3"}, [3], ()),
+        ({"id": "3", "uuid": FLEET[0].uuid}, [1, 3], ()),
+        ({"name": "lab-[45]"}, [4, 5], ()),
+        ({"name": "lba-3"}, [], ("name: nothing is called lba-3. Did you mean lab-3?",)),
+        ({"name": []}, [], ("name is an empty list, so nothing is selected.",)),
+    ],
+)
+def test_what_is_not_selected_is_not_asked_for(options: Any, read: list[int], warnings: tuple[str, ...]) -> None:
+    cloud, outcome = history(**options)
+    assert cloud.read == tuple(f"lab-{number}" for number in read)
+    assert [each["id"] for each in outcome.result["instances"]] == read
+    assert outcome.warnings == warnings
