@@ -49,6 +49,7 @@ options:
     type: str
     required: true
     choices:
+      - allocation
       - instance_action
       - instances
       - save_credential
@@ -56,6 +57,7 @@ options:
       - start_all
       - stop_all
       - suspend_all
+      - usage_report
       - volumes
 seealso:
   - module: ansible.builtin.assert

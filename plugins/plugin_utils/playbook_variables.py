@@ -87,6 +87,12 @@ _VOLUME_COLUMNS = (
     *("name", "id", "uuid", "user", "description", "size", "status", "attached_to", "instance_id", "instance_uuid"),
     *("device", "mount_location", "start_date", "project", "provider", "identity"),
 )
+_ALLOCATION_COLUMNS = (
+    *("name", "uuid", "allowed", "used", "mine", "remaining", "percent_used", "start_date", "end_date", "has_ended"),
+    *("updated", "lag_hours", "instances", "su_per_day", "pace_days", "days_left", "exhausted_on", "su_per_hour"),
+    *("days_left_now", "exhausted_on_now", "su_per_day_to_last", "unknown_flavors", "global_burn_rate"),
+    "user_burn_rate",
+)
 
 # The one place that says which variables a playbook takes. docs/playbooks.md and the heads of the playbooks are tested
 # against it.
@@ -98,6 +104,30 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         Variable("columns", Kind.LIST, everything=_INSTANCE_COLUMNS),
     ),
     "volumes": (_PROFILE, *_THINGS, Variable("columns", Kind.LIST, everything=_VOLUME_COLUMNS)),
+    "allocation": (
+        _PROFILE,
+        _ALLOCATION_SOURCE,
+        Variable("columns", Kind.LIST, everything=_ALLOCATION_COLUMNS),
+        _RATES,
+    ),
+    "usage_report": (
+        _PROFILE,
+        Variable("dest", Kind.PATH, aliases=("page",)),
+        Variable("history_path", Kind.PATH, aliases=("record",)),
+        Variable("charts"),
+        Variable("days"),
+        _RATES,
+        Variable("html_template", Kind.PATH),
+        Variable("text_template", Kind.PATH),
+        Variable("mail_to", Kind.LIST),
+        Variable("mail_from"),
+        Variable("smtp_host"),
+        Variable("smtp_port"),
+        Variable("smtp_secure"),
+        Variable("smtp_username"),
+        Variable("smtp_password", Kind.SECRET),
+        Variable("mailer", choices=("jetstream.cloud.jetstream_mail", "community.general.mail")),
+    ),
     "stop_all": (*_FLEET, _ALLOW_WAKE),
     "suspend_all": (*_FLEET, _ALLOW_WAKE),
     "shelve_all": _FLEET,

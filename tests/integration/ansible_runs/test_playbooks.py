@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from ansible_collections.jetstream.cloud.plugins.plugin_utils.playbook_variables import PLAYBOOKS
 from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.playbooks import (
     PLUGINS,
     Json,
@@ -59,9 +60,11 @@ class User:
         name = playbook if playbook.endswith(".yml") else f"jetstream.cloud.{playbook}"
         return run_playbook(name, *arguments, home=self.home, url=self.server.url, folder=folder, more=more)
 
-    def given(self, playbook: str, *values: str, **keywords: Path | None) -> subprocess.CompletedProcess[str]:
+    def given(
+        self, playbook: str, *values: str, folder: Path | None = None, more: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run a playbook with values for -e."""
-        return self.run(playbook, *(word for value in values for word in ("-e", value)), **keywords)  # type: ignore[arg-type]
+        return self.run(playbook, *(word for value in values for word in ("-e", value)), folder=folder, more=more)
 
     def write(self, name: str, plays: Sequence[Json]) -> str:
         """Write a playbook, and return its name."""
@@ -127,6 +130,8 @@ def refusal(user: User, ended: subprocess.CompletedProcess[str]) -> str:
         ("volumes", ["instance=course-web"], "instance: say only."),
         ("instance_action", ["name=course-web", "do=stop"], "name: say instance."),
         ("save_credential", ["password=pass"], "password: not a variable of save_credential."),
+        ("allocation", ["allocation=TG-GEO160014"], "allocation: say allocation_source."),
+        ("usage_report", ["mail_too=a@example.org"], "mail_too: did you mean mail_to?"),
     ],
 )
 def test_a_variable_that_is_not_known_is_refused(user: User, playbook: str, values: list[str], sentence: str) -> None:
@@ -234,6 +239,9 @@ def test_what_is_empty_or_cut_is_refused(user: User, values: list[str], sentence
         ("volumes", ['{"only": null}']),
         ("instance_action", ["instance=", "do=stop"]),
         ("save_credential", ["api_url="]),
+        ("allocation", ['{"columns": []}']),
+        ("usage_report", ["dest="]),
+        ("usage_report", ['{"mail_to": []}']),
     ],
 )
 def test_no_playbook_takes_an_empty_value(user: User, playbook: str, values: list[str]) -> None:
@@ -473,14 +481,37 @@ def test_clouds_yaml_is_found_where_the_command_is_typed(user: User, playbook: s
     assert credential == {"id": "0123", "secret": "from-secure-yaml"}
 
 
+@pytest.mark.parametrize("shell", ["from another folder", "without a shell"])
+def test_a_relative_path_begins_where_the_command_is_typed(user: User, shell: str) -> None:
+    course = user.home / "course"
+    course.mkdir()
+    (course / "lab.j2").write_text("The lab of {{ account.user }}")
+    values = ["dest=usage.html", "record=usage.jsonl", "text_template=lab.j2", "charts=false"]
+    # As env -C, make -C and subprocess leave it, PWD is the folder of before.
+    pwd = {"PWD": str(user.home)} if shell == "from another folder" else {"PWD": ""}
+    ended = user.given("usage_report", *values, folder=course, more=pwd)
+    assert ended.returncode == 0, ended.stdout
+    assert {"usage.html", "usage.jsonl"} <= {path.name for path in course.iterdir()}
+    assert "The lab of johndoe" in ended.stdout
+
+
+def test_a_password_for_mail_is_shown_nowhere(user: User) -> None:
+    (user.home / "mail.yml").write_text("mail_to: a@example.org\nsmtp_username: ada\nsmtp_password: correct-horse\n")
+    ended = user.run("usage_report", "-vvv", "-e", "@mail.yml", "-e", "smtp_host=127.0.0.1 smtp_port=9 charts=false")
+    assert ended.returncode == 2
+    assert "The mail server 127.0.0.1:9 cannot be reached" in ended.stdout
+    assert "correct-horse" not in ended.stdout
+
+
 # --- columns ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("playbook", ["instances", "volumes"])
+@pytest.mark.parametrize("playbook", ["instances", "volumes", "allocation"])
 def test_all_columns_are_shown_on_request(user: User, playbook: str) -> None:
     world = user.server.world
     world.attach(world.add_volume("data", 10, world.instance("other").identity), world.instance("other"))
     ended = user.given(playbook, "columns=all")
     assert ended.returncode == 0, ended.stdout
     [header] = [line for line in ended.stdout.splitlines() if line.startswith("NAME ")]
-    assert {"ID", "UUID", "USER", "STATUS", "PROJECT", "PROVIDER", "IDENTITY"} <= set(header.split())
+    [columns] = [variable.everything for variable in PLAYBOOKS[playbook] if variable.everything]
+    assert len(re.split(r" {2,}", header.strip())) == len(columns)

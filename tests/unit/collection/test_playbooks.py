@@ -18,13 +18,10 @@ from ansible_collections.jetstream.cloud.plugins.plugin_utils.playbook_variables
     Kind,
 )
 from ansible_collections.jetstream.cloud.tests.unit.collection.docs import PAGES, ROOT
-from ansible_collections.jetstream.cloud.tests.unit.collection.docs import PLAYBOOKS as SHIPPED
+from ansible_collections.jetstream.cloud.tests.unit.collection.docs import PLAYBOOKS as FILES
 from jinja2 import Environment
 from jinja2.nodes import Name
 
-# These still have checks of their own.
-_LATER = {"allocation", "usage_report"}
-FILES = [path for path in SHIPPED if path.stem not in _LATER]
 # Of Ansible, and of the collection's own tasks.
 _INNER = re.compile(r"(ansible|jetstream)_\w+|omit|item|lookup")
 _PINNED = {
@@ -67,9 +64,7 @@ def test_no_inventory_changes_where_and_as_whom_a_playbook_runs(path: Path) -> N
         assert play["vars"] == _PINNED
 
 
-@pytest.mark.parametrize(
-    "path", [*FILES, ROOT / "playbooks" / "tasks" / "all_to_state.yml"], ids=lambda path: path.stem
-)
+@pytest.mark.parametrize("path", sorted((ROOT / "playbooks").rglob("*.yml")), ids=lambda path: path.stem)
 def test_a_variable_is_read_from_what_was_checked(path: Path) -> None:
     secrets = {each.name for variables in PLAYBOOKS.values() for each in variables if each.kind is Kind.SECRET}
     parsed = [Environment(autoescape=True).parse(text) for text in texts(plays(path))]
@@ -96,7 +91,7 @@ def test_the_head_of_a_playbook_lists_its_columns(path: Path) -> None:
 
 
 def test_the_page_has_the_variables_of_every_playbook() -> None:
-    documented = {name: names for name, names in variables_on_the_page() if name not in _LATER}
+    documented = dict(variables_on_the_page())
     taken = {name: sorted(each.name for each in variables) for name, variables in PLAYBOOKS.items()}
 
     assert {name: sorted(variables) for name, variables in documented.items()} == taken
@@ -110,9 +105,7 @@ def test_the_page_lists_older_names() -> None:
     assert [alias for alias in aliases if f"`{alias}`" not in page] == []
 
 
-@pytest.mark.parametrize(
-    "path", [*(path for path in PAGES if path.stem not in _LATER), *FILES], ids=lambda path: path.name
-)
+@pytest.mark.parametrize("path", [*PAGES, *FILES], ids=lambda path: path.name)
 def test_a_documented_command_gives_no_warning_of_an_inventory(path: Path) -> None:
     commands = re.findall(r"ansible-playbook\b[^`\n]* jetstream\.cloud\.\w+", path.read_text(encoding="utf-8"))
 

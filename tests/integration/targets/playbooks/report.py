@@ -80,7 +80,7 @@ def main() -> None:
         refused = report("mail_to=a@example.org; b@example.org".replace(" ", ""), f"smtp_port={server.port}", status=2)
         assert "is not one address" in refused
         assert server.mails == []
-        assert "but not telegraph" in report("mailer=telegraph", status=2)
+        assert "mailer is telegraph, but must be one of" in report("mailer=telegraph", status=2)
         assert '"b@example.org" belongs to no variable.' in report("mail_to=a@example.org, b@example.org", status=2)
         assert "is given, but empty. Leave it out." in report("mail_to=", status=2)
         assert "is given, but empty. Leave it out." in report("page=", status=2)
