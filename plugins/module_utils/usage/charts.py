@@ -41,7 +41,7 @@ _COLORS: Mapping[str, str] = {
     "#1c2733": "ink",
     "#5f6c7b": "soft",
     "#d5dbe1": "line",
-    "#eef1f4": "band",
+    "#e6eaee": "band",
     "#1769aa": "first",
     "#c4561a": "second",
     "#2e7d4f": "third",
@@ -187,11 +187,12 @@ def _draw_days(axes: mpl.axes.Axes, days: Sequence[Row]) -> None:
     for series in day_series(days):
         heights = [series.by_day.get(each["date"], 0.0) for each in days]
         bars = axes.bar(numbers, heights, width=_BAR, bottom=floor, color=hexes[series.color])
-        for bar, each in zip(bars, days, strict=True):
+        for drawn, each in zip(bars, days, strict=True):
             if not each["is_complete"]:
-                bar.set_alpha(_UNFINISHED)
+                drawn.set_alpha(_UNFINISHED)
         floor = [low + height for low, height in zip(floor, heights, strict=True)]
-    _around_zero(axes, floor)
+    # With room above, in which the band of a weekend is seen.
+    _around_zero(axes, floor, room=0.15)
     axes.set_xlim(numbers[0] - 0.6, numbers[-1] + 0.6)
     _date_axis(axes)
 
@@ -222,10 +223,10 @@ def _paper(size: tuple[float, float]) -> tuple[Figure, mpl.axes.Axes]:
     return figure, axes
 
 
-def _around_zero(axes: mpl.axes.Axes, amounts: Sequence[float]) -> None:
-    """Let the axis of amounts have zero, and some height above it."""
+def _around_zero(axes: mpl.axes.Axes, amounts: Sequence[float], *, room: float = 0.05) -> None:
+    """Let the axis of amounts have zero, and some room above and below the amounts."""
     low, high = min(0.0, *amounts), max(0.0, *amounts)
-    axes.set_ylim(low * 1.05, high * 1.05 if high or low else 1.0)
+    axes.set_ylim(low * (1 + room), high * (1 + room) if high or low else 1.0)
 
 
 def _date_axis(axes: mpl.axes.Axes) -> None:

@@ -122,12 +122,25 @@ def test_allocations_are_those_that_hold_now_with_what_the_servers_burn(user: Us
     # Of two rows for one resource the past one is left out, and so is storage, which is not paid for in SU.
     assert list(rows) == [f"{PROJECT} CPU", f"{PROJECT} GPU"]
     cpu, gpu = rows.values()
-    assert (cpu["allowed"], cpu["used"], cpu["left"]) == (200000, 41250.25, 158749.75)
+    assert (cpu["allowed"], cpu["used"], cpu["remaining"]) == (200000, 41250.25, 158749.75)
     # Two cores: 2 while active, 1.5 suspended, 1 shut off, nothing on the shelf.
     assert (cpu["instances"], cpu["su_per_hour"]) == (4, 4.5)
     # Nothing used yet is told as nothing by the service, and as 0 here.
     assert (gpu["allowed"], gpu["used"], gpu["instances"], gpu["su_per_hour"]) == (50000, 0, 1, 8)
     assert [each["lag_hours"] for each in rows.values()] == [24, 24]
+
+
+def test_a_report_lists_servers_once_and_knows_the_project(user: User) -> None:
+    [server] = user.has(name="reported", flavor="m3.small")
+    user.cloud.volume("attached", 1, attached_to=server)
+    done = user.task("usage_report")
+    assert done.result["account"]["project"] == PROJECT
+    assert [each["name"] for each in done.result["allocations"]] == [f"{PROJECT} CPU", f"{PROJECT} GPU"]
+    asked = done.asked()
+    # The servers, and those that were deleted.
+    assert asked.count("GET compute /servers/detail") == 2
+    assert asked.count("GET block-storage /volumes/detail") == 1
+    assert (done.outcome.changed, user.task("usage_report").outcome.changed) == (True, False)
 
 
 def test_an_unknown_flavor_is_booked_on_no_allocation_and_is_no_silent_zero(user: User) -> None:
@@ -136,7 +149,11 @@ def test_an_unknown_flavor_is_booked_on_no_allocation_and_is_no_silent_zero(user
     done = user.task("allocation_info")
     assert [each["instances"] for each in done.result["allocations"]] == [0, 0]
     assert done.outcome.warnings == (
-        "Instances that no allocation is known to pay for, and that are in no sum: 1 (p9.huge).",
+        (
+            "No rate is known for p9.huge, so sums and forecasts lack what these cost. "
+            "Give their SU per hour in rates.flavors."
+        ),
+        "Instances of no allocation source: 1 (p9.huge), an unknown number of SU per hour, which no forecast counts.",
     )
 
 

@@ -20,6 +20,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.operations import 
     history_info,
     instance_info,
     instance_state,
+    usage_report,
     volume_info,
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.options import ModuleSpec
@@ -34,6 +35,7 @@ MODULES: dict[str, tuple[ModuleSpec, Operation]] = {
     "volume_info": (volume_info.SPEC, on_cloud(volume_info.volume_info)),
     "allocation_info": (allocation_info.SPEC, on_cloud(allocation_info.allocation_info)),
     "history_info": (history_info.SPEC, on_cloud(history_info.history_info)),
+    "usage_report": (usage_report.SPEC, on_cloud(usage_report.usage_report)),
 }
 
 

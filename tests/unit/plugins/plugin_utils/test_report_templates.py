@@ -157,7 +157,7 @@ def first_allocation(status: AllocationStatus) -> Element:
 
 
 @pytest.mark.parametrize(
-    ("status", "big", "is_warning", "bar"),
+    ("status", "big", "is_warning", "width"),
     [
         (a_status("25000", "24"), "1,041 days", False, "50%"),
         (a_status("240", "24"), "10 days", True, "0.5%"),
@@ -168,14 +168,14 @@ def first_allocation(status: AllocationStatus) -> Element:
     ],
 )
 def test_how_long_it_lasts_is_what_one_sees_first_and_the_bar_agrees(
-    status: AllocationStatus, big: str, is_warning: bool, bar: str | None
+    status: AllocationStatus, big: str, is_warning: bool, width: str | None
 ) -> None:
     main = first_allocation(status)
     [headline] = [each for each in main.iter("p") if "big" in (each.get("class") or "")]
     assert words(headline) == big
     assert ("warn" in (headline.get("class") or "")) == is_warning
     bars = [each for each in main.iter("div") if "bar" in (each.get("class") or "").split()]
-    assert [each[0].get("style") for each in bars] == ([] if bar is None else [f"width: {bar}"])
+    assert [each[0].get("style") for each in bars] == ([] if width is None else [f"width: {width}"])
 
 
 def test_says_which_account_and_cloud_it_is() -> None:
