@@ -87,6 +87,12 @@ class Cloud(Protocol):
     def act(self, instance: Instance, action: Action) -> None:
         """Ask for an action. Returns when the cloud has accepted it, long before it is done."""
 
+    def restore(self, instances: Sequence[Instance]) -> tuple[Sequence[Instance], Sequence[str]]:
+        """Put back what an earlier run took away from these and did not give back, such as a lock.
+
+        Returns all of them as they are then, and a sentence for each that was concerned.
+        """
+
     def failure_reason(self, instance: Instance) -> str | None:
         """Return why the last action on an instance came to nothing, if the cloud knows."""
 

@@ -73,7 +73,12 @@ class Conflict(JetstreamError):
 
 
 class LockLost(JetstreamError):
-    """The cloud accepted an action, but the lock that was lifted for it could not be put back."""
+    """The lock that was lifted for an action could not be put back. ``accepted``: whether the action was accepted."""
+
+    def __init__(self, message: str, *, accepted: bool) -> None:
+        """Take the sentence, and what became of the action."""
+        super().__init__(message)
+        self.accepted = accepted
 
 
 class Refused(JetstreamError):

@@ -33,7 +33,7 @@ def connect(
             hint="Install it with: python3 -m pip install requests",
         )
     if connection.backend == OPENSTACK:
-        return _jetstream2(connection, environ, cache, clock, fresh=fresh)
+        return _jetstream2(connection, environ, home, cache, clock, fresh=fresh)
     wire = HttpSettings(
         timeout=connection.timeout,
         retry_timeout=connection.retry_timeout,
@@ -49,10 +49,11 @@ def connect(
 
 
 def _jetstream2(
-    connection: Connection, environ: Mapping[str, str], cache: TokenCache, clock: Clock, *, fresh: bool
+    connection: Connection, environ: Mapping[str, str], home: Path, cache: TokenCache, clock: Clock, *, fresh: bool
 ) -> Cloud:
     # Here, since openstacksdk takes a second to import, which nobody is to wait for who does not use it.
     from .jetstream2.client import Jetstream2Cloud
+    from .jetstream2.locks import LockNotes, notes_folder
     from .jetstream2.login import Session, Wanted
 
     wanted = Wanted(
@@ -64,4 +65,6 @@ def _jetstream2(
         connections=connection.concurrency,
         fresh=fresh,
     )
-    return Jetstream2Cloud(Session(wanted, environ, cache, clock), clock, max_concurrency=connection.concurrency)
+    session = Session(wanted, environ, cache, clock)
+    notes = LockNotes(notes_folder(environ, home), session.key)
+    return Jetstream2Cloud(session, notes, clock, max_concurrency=connection.concurrency)

@@ -275,9 +275,13 @@ class _Converger:
     def _judge(self, run: InstanceRun, action: Action, error: Exception) -> None:
         """Decide what an error in the place of a response means for an action."""
         match error:
-            case LockLost():
+            case LockLost(accepted=True):
                 run.lost_lock = str(error)
                 self._record_action(run, action)
+            case LockLost():
+                # Whether the action was carried out is not known: its own error was not a plain refusal.
+                run.lost_lock = str(error)
+                self._begin_doubt(run, action, error)
             case Conflict() | Refused():
                 run.refused = True
                 self._reassess_refusal(run, action, error)

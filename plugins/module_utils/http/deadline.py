@@ -6,6 +6,9 @@
 from __future__ import annotations
 
 import math
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from ..clock import Clock
 
@@ -21,17 +24,27 @@ class Deadline:
         """Begin without one."""
         self._clock = clock
         self._at = math.inf
+        self._extension = threading.local()
 
     def set(self, at: float | None) -> None:
         """Set it to a time of the clock's ``monotonic()``; None for no deadline."""
         self._at = math.inf if at is None else at
 
+    @contextmanager
+    def extended(self, seconds: float) -> Iterator[None]:
+        """Leave this thread so many seconds from now on, for what must be tried even if the time is over."""
+        self._extension.at = self._clock.monotonic() + seconds
+        try:
+            yield
+        finally:
+            del self._extension.at
+
     @property
     def at(self) -> float:
         """The time of the clock's ``monotonic()``, or infinity."""
-        return self._at
+        return max(self._at, getattr(self._extension, "at", -math.inf))
 
     @property
     def left(self) -> float:
         """The seconds until then, 0 at least, or infinity."""
-        return max(0.0, self._at - self._clock.monotonic())
+        return max(0.0, self.at - self._clock.monotonic())

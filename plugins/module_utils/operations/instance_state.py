@@ -71,7 +71,10 @@ def instance_state(cloud: Cloud, options: Mapping[str, Any], context: Context) -
             return _with_others(_refusal(ahead, settings.max_changes), selection)
         if context.check_mode:
             return _with_others(_outcome(ahead), selection)
-    fleet = converge(cloud, chosen, settings, context.clock, observed_at=begun, report=context.report)
+    restored, sentences = cloud.restore(chosen)
+    for sentence in sentences:
+        context.warn(sentence)
+    fleet = converge(cloud, restored, settings, context.clock, observed_at=begun, report=context.report)
     return _with_others(_outcome(fleet), selection)
 
 

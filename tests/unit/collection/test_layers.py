@@ -30,7 +30,7 @@ _MAY_IMPORT: Mapping[str, set[str]] = {
     "cloud": {"errors", "model", "states"},
     "settings": {"errors", "files", "http", "text"},
     "http": {"clock", "errors", "files"},
-    "clouds": {*_GROUND, "clock", "flavors", "http", "parallel", "settings", "text"},
+    "clouds": {*_GROUND, "clock", "files", "flavors", "http", "parallel", "settings", "text"},
     "fleet": {*_GROUND, "clock", "parallel", "text"},
     "usage": {*_GROUND, "clock", "files", "flavors", "text"},
     "idle": {"clock", "errors", "files"},

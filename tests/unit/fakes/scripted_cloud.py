@@ -170,6 +170,9 @@ class ScriptedCloud:
                 raise Conflict(f"{action.capitalize()} of {instance.label} was refused.", status=409)
             self.journey(instance.name, action)
 
+    def restore(self, instances: Sequence[Instance]) -> tuple[Sequence[Instance], Sequence[str]]:
+        return instances, ()
+
     def failure_reason(self, instance: Instance) -> str | None:
         self._called("why", instance.name)
         reason = self.reasons.get(instance.name)

@@ -208,6 +208,10 @@ class AtmosphereCloud:
                 # Somebody else may have filled the cache a moment ago.
                 self._list_cached_at[_account(instance)] = self._clock.monotonic()
 
+    def restore(self, instances: Sequence[Instance]) -> tuple[Sequence[Instance], Sequence[str]]:
+        """Atmosphere has no locks. See Cloud."""
+        return instances, ()
+
     def failure_reason(self, instance: Instance) -> str | None:
         """Atmosphere does not tell what became of an action. See Cloud."""
         return None

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
@@ -14,8 +16,11 @@ from ...clock import Clock
 from ...errors import (
     FATAL_ERRORS,
     JetstreamError,
+    LockLost,
     NotFound,
+    ServerFault,
     UnexpectedResponse,
+    Unreachable,
 )
 from ...flavors import family_of
 from ...model import (
@@ -29,6 +34,7 @@ from ...parallel import in_parallel
 from ...states import Action
 from ..json_values import Json, UnreadableRow, mapping, rows, text
 from ..row_lists import Reading, Warnings
+from .locks import LockNotes, Note
 from .login import Account, Session
 from .parsing import (
     allocation_sources_from_accounting,
@@ -57,6 +63,10 @@ _IMAGES = 50
 # Above so many pending servers, one list is fewer requests, and costs nova less, than a detail for each.
 _DETAILS_AT_MOST = 4
 
+# A lock is put back also where the time for the task is over: so many tries, with these pauses, in so many seconds.
+_LOCK_TRIES = 4
+_LOCK_PAUSES = (1.0, 3.0, 6.0)
+_LOCK_SECONDS = 30.0
 # The step of an action in which a machine is looked for.
 _SCHEDULING = "schedule_instances"
 
@@ -79,9 +89,10 @@ class Jetstream2Cloud:
     settle_seconds = 0.0
     no_address_seconds = 0.0
 
-    def __init__(self, session: Session, clock: Clock, *, max_concurrency: int) -> None:
+    def __init__(self, session: Session, notes: LockNotes, clock: Clock, *, max_concurrency: int) -> None:
         """Send nothing yet. C(max_concurrency): requests under way at the same time, at most."""
         self._session = session
+        self._notes = notes
         self._clock = clock
         self.max_concurrency = max_concurrency
         self._known: Account | None = None
@@ -194,12 +205,78 @@ class Jetstream2Cloud:
         if not instance.locked:
             self._post(instance, _BODIES[action], action.capitalize())
             return
-        self._post(instance, {"unlock": None}, "Unlock")
+        with self._notes.written(instance.uuid, instance.lock_reason) as note:
+            try:
+                self._unlock(instance, note)
+                self._post(instance, _BODIES[action], action.capitalize())
+            except BaseException as error:
+                if not note.is_settled:
+                    self._lock_again(instance, note, error)
+                raise
+            self._lock_again(instance, note)
+
+    def restore(self, instances: Sequence[Instance]) -> tuple[Sequence[Instance], Sequence[str]]:
+        """Put locks back that a run lifted, and was killed before it put them back. See Cloud."""
+        noted = self._notes.instances()
+        if not noted.intersection(each.uuid for each in instances):
+            return instances, ()
+        restored = [self._restored(each) if each.uuid in noted else (each, None) for each in instances]
+        return [each for each, _sentence in restored], [sentence for _each, sentence in restored if sentence]
+
+    def _restored(self, instance: Instance) -> tuple[Instance, str | None]:
+        with self._notes.left_behind(instance.uuid) as note:
+            if note is None:
+                return instance, None
+            if instance.locked:
+                note.settle()
+                return instance, None
+            locked = replace(instance, locked=True, lock_reason=note.reason())
+            try:
+                self._lock_again(locked, note)
+            except LockLost as error:
+                return instance, f"{instance.label} was unlocked by a run that did not end well. {error}"
+        return locked, f"{instance.label} was unlocked by a run that did not end well, and is locked again."
+
+    def _unlock(self, instance: Instance, note: Note) -> None:
         try:
-            self._post(instance, _BODIES[action], action.capitalize())
-        finally:
-            reason = {"locked_reason": instance.lock_reason} if instance.lock_reason else None
-            self._post(instance, {"lock": reason}, "Lock")
+            self._post(instance, {"unlock": None}, "Unlock")
+        except JetstreamError as error:
+            if not _leaves_open(error):
+                note.settle()
+            raise
+
+    def _lock_again(self, instance: Instance, note: Note, because: BaseException | None = None) -> None:
+        """Put a lock back, also after the deadline, and see that it is there.
+
+        Raises LockLost if it is not. ``because``: what ended the action. After an end from outside, such as Ctrl-C,
+        there is one try: the note is left for the next run.
+        """
+        tries = 1 if because is not None and not isinstance(because, Exception) else _LOCK_TRIES
+        with self._session.extended(_LOCK_SECONDS):
+            lost = self._try_to_lock(instance, tries)
+        if lost is None:
+            note.settle()
+            return
+        reason = f" (reason: {instance.lock_reason})" if instance.lock_reason else ""
+        why = f"{because} " if because is not None else ""
+        raise LockLost(f"{why}It could not be locked again{reason}: {lost}", accepted=because is None) from because
+
+    def _try_to_lock(self, instance: Instance, tries: int) -> JetstreamError | None:
+        """Return None once the lock is there, or why it is not."""
+        reason = {"locked_reason": instance.lock_reason} if instance.lock_reason else None
+        for pause in [*_LOCK_PAUSES[: tries - 1], None]:
+            try:
+                self._post(instance, {"lock": reason}, "Lock")
+            except JetstreamError as error:
+                lost = error
+            else:
+                return None
+            with suppress(JetstreamError):
+                if self.get_instance(instance).locked:
+                    return None
+            if pause is not None:
+                self._clock.sleep(pause)
+        return lost
 
     def failure_reason(self, instance: Instance) -> str | None:
         """Return why the last action on a server failed, if it did: a failed unshelve leaves no fault. See Cloud."""
@@ -381,3 +458,10 @@ def _shaped(shape: Callable[[], Made], task: str) -> Made:
         return shape()
     except UnreadableRow as error:
         raise UnexpectedResponse(f"{task} was answered with what this version cannot read: {error}.") from error
+
+
+def _leaves_open(error: JetstreamError) -> bool:
+    """Tell whether an error leaves open if its request was carried out."""
+    if isinstance(error, Unreachable):
+        return not error.unsent
+    return isinstance(error, ServerFault | UnexpectedResponse)

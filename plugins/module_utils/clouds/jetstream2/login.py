@@ -14,6 +14,7 @@ import threading
 import traceback
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -138,6 +139,11 @@ class Session:
         )
 
     @property
+    def key(self) -> str:
+        """What tells this login from others; not a secret."""
+        return f"{self._auth_url}\n{self._cache_key or self._wanted.name}"
+
+    @property
     def site(self) -> str:
         """Return the host, with its port, that the login goes to."""
         return urlsplit(self._auth_url).netloc.rpartition("@")[2] or self._auth_url
@@ -162,6 +168,10 @@ class Session:
     def limit(self, until: float | None) -> None:
         """Set the time of the clock's ``monotonic()`` by which every request must have ended, logins among them."""
         self._deadline.set(until)
+
+    def extended(self, seconds: float) -> AbstractContextManager[None]:
+        """Leave this thread so many seconds, for requests that must be tried even if the time is over."""
+        return self._deadline.extended(seconds)
 
     def close(self) -> None:
         """Give connections back."""

@@ -755,7 +755,7 @@ def test_a_lock_that_could_not_be_put_back_fails_what_is_done() -> None:
 
     def stops_unlocked() -> None:
         stage.cloud.journey("web", Action.STOP)
-        raise LockLost("It could not be locked again (reason: term paper): The server broke.")
+        raise LockLost("It could not be locked again (reason: term paper): The server broke.", accepted=True)
 
     stage.cloud.answer("web", "stop", stops_unlocked)
     run = stage.one("stopped", include_locked=True)

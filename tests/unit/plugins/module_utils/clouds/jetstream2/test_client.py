@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.client import Jetstream2Cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.locks import LockNotes
 from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.login import Account
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     AuthenticationFailed,
@@ -65,7 +68,12 @@ class Session:
         made = found(parse_qs(parts.query)) if callable(found) else found
         if isinstance(made, Response):
             return made
+        if isinstance(made, BaseException):
+            raise made
         return Response(404 if found is None else 200, made or {}, True, "application/json", None, None)
+
+    def extended(self, _seconds: float) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def close(self) -> None:
         pass
@@ -79,9 +87,11 @@ def refusal(name: str) -> Response:
 ACCEPTED = Response(202, None, False, "", None, None)
 
 
-def of(answers: Mapping[str, Answer]) -> tuple[Jetstream2Cloud, Session]:
+def of(answers: Mapping[str, Answer], notes: Path | None = None) -> tuple[Jetstream2Cloud, Session]:
     session = Session(answers)
-    return Jetstream2Cloud(session, FakeClock(), max_concurrency=1), session  # type: ignore[arg-type]
+    # No note can be written in a folder that is a file.
+    kept = LockNotes(notes or Path(__file__), "js2")
+    return Jetstream2Cloud(session, kept, FakeClock(), max_concurrency=1), session  # type: ignore[arg-type]
 
 
 LIST = "GET compute /servers/detail"

@@ -1,0 +1,127 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Notes on disk of locks that are lifted for an action, so that a run that was killed meanwhile loses none.
+
+Nova has no action for what is locked (docs/jetstream2.md, Locks): a lock is lifted, and put back. A note is written
+before the first, and removed after the second. It is held while its run is alive, so that the next run can tell a
+lock that is being lifted from one that was left lifted.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ...files import PRIVATE_FILE, make_folder
+
+_LARGEST = 1 << 16
+
+
+def notes_folder(environ: Mapping[str, str], home: Path) -> Path:
+    """Return where the notes are kept: in the user's state folder, as the XDG base directory specification has it."""
+    base = environ.get("XDG_STATE_HOME", "")
+    return (Path(base) if os.path.isabs(base) else home / ".local" / "state") / "jetstream" / "lifted-locks"
+
+
+class LockNotes:
+    """The notes of one project at one cloud. May be used by many threads and processes at once.
+
+    Where no note can be written, such as on a full disk, locks are lifted all the same: the run itself puts them back.
+    """
+
+    def __init__(self, folder: Path, key: str) -> None:
+        """Touch nothing yet. ``key`` names cloud and project."""
+        self._folder = folder / hashlib.sha256(key.encode()).hexdigest()[:32]
+
+    @contextmanager
+    def written(self, uuid: str, reason: str | None) -> Iterator[Note]:
+        """Hold a note that the lock of an instance is lifted. It stays unless it is said to be settled."""
+        note = Note(self._open(uuid, os.O_CREAT), self._folder / uuid)
+        try:
+            note.write(reason)
+            yield note
+        finally:
+            note.close()
+
+    @contextmanager
+    def left_behind(self, uuid: str) -> Iterator[Note | None]:
+        """Hold the note of a run that did not end well. Yields None if there is none, or its run is alive."""
+        note = Note(self._open(uuid, 0), self._folder / uuid)
+        try:
+            yield note if note.is_held else None
+        finally:
+            note.close()
+
+    def instances(self) -> set[str]:
+        """Return the uuids of the instances that there are notes of."""
+        try:
+            return {entry.name for entry in self._folder.iterdir()}
+        except OSError:
+            return set()
+
+    def _open(self, uuid: str, flags: int) -> int | None:
+        try:
+            if flags:
+                make_folder(self._folder, private=True)
+            flags |= os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            return os.open(self._folder / uuid, flags, PRIVATE_FILE)
+        except OSError:
+            return None
+
+
+class Note:
+    """One note, which is held while it is open."""
+
+    def __init__(self, handle: int | None, path: Path) -> None:
+        """Hold it, if nobody else does. ``handle`` is None if it could not be opened."""
+        self._handle = handle
+        self._path = path
+        self.is_held = handle is not None and _hold(handle)
+        self.is_settled = False
+
+    def write(self, reason: str | None) -> None:
+        """Note the reason of the lock."""
+        if self._handle is None or not self.is_held:
+            return
+        with suppress(OSError):
+            os.truncate(self._handle, 0)
+            os.pwrite(self._handle, json.dumps({"reason": reason}).encode(), 0)
+            os.fsync(self._handle)
+
+    def reason(self) -> str | None:
+        """Return the reason of the lock, as it was noted."""
+        if self._handle is None:
+            return None
+        try:
+            reason = json.loads(os.pread(self._handle, _LARGEST, 0))["reason"]
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+        return reason if isinstance(reason, str) else None
+
+    def settle(self) -> None:
+        """Remove the note: the lock is there."""
+        self.is_settled = True
+        with suppress(OSError):
+            self._path.unlink()
+
+    def close(self) -> None:
+        """Let go of it."""
+        if self._handle is not None:
+            os.close(self._handle)
+
+
+def _hold(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        # Some network file systems have no locks.
+        return True
+    return True

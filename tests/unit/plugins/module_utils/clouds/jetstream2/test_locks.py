@@ -1,0 +1,245 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A lock that was lifted for an action is put back, or it is told that it is not, and the next run puts it back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.client import Jetstream2Cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.locks import LockNotes, notes_folder
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.login import Account
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+    Conflict,
+    JetstreamError,
+    LockLost,
+    PermissionDenied,
+    Unreachable,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.http.deadline import Deadline
+from ansible_collections.jetstream.cloud.plugins.module_utils.http.session import Response
+from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action
+from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
+from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
+from ansible_collections.jetstream.cloud.tests.unit.fakes.recorded import recorded
+
+LOST = Unreachable("The connection was lost.")
+LOCKED = an_instance(locked=True, lock_reason="thesis")
+UNLOCKED = an_instance(locked=False)
+
+
+def status(number: int) -> Response:
+    return Response(number, None, number != 202, "application/json", None, None)
+
+
+class Nova:
+    """One server with a lock. C(answers) has, by the action's key, the errors or statuses of the next requests."""
+
+    def __init__(self, clock: FakeClock, **answers: list[Any]) -> None:
+        self.answers = {name.replace("_", "-"): list(each) for name, each in answers.items()}
+        self.locked = True
+        self.reason: str | None = "thesis"
+        self.sent: list[str] = []
+        self.deadline = Deadline(clock)
+
+    def account(self) -> Account:
+        return Account("u", "ada", "p", "geo", "IU")
+
+    def extended(self, seconds: float) -> AbstractContextManager[None]:
+        return self.deadline.extended(seconds)
+
+    def request(
+        self, method: str, service: str, path: str, *, data: Any = None, microversion: str | None = None
+    ) -> Response:
+        if self.deadline.left <= 0:
+            raise Unreachable("The time is over.", unsent=True)
+        [key] = data or ["look"]
+        self.sent.append(key)
+        answer = self.answers.get(key, []).pop(0) if self.answers.get(key) else 202
+        carried_out, answer = (True, answer[0]) if isinstance(answer, tuple) else (answer == 202, answer)
+        if carried_out and key in ("lock", "unlock"):
+            self.locked = key == "lock"
+            self.reason = (data[key] or {}).get("locked_reason") if key == "lock" else None
+        if isinstance(answer, BaseException):
+            raise answer
+        if key == "look" and answer == 202:
+            row = recorded("servers")["servers"][0]
+            return Response(200, {"server": {**row, "locked": self.locked}}, True, "application/json", None, None)
+        return status(answer)
+
+    def close(self) -> None:
+        pass
+
+
+class Desk:
+    def __init__(self, folder: Path, **answers: list[Any]) -> None:
+        self.clock = FakeClock()
+        self.nova = Nova(self.clock, **answers)
+        self.notes = LockNotes(folder, "js2")
+        self.cloud = Jetstream2Cloud(self.nova, self.notes, self.clock, max_concurrency=1)  # type: ignore[arg-type]
+
+
+def test_a_lock_is_lifted_and_put_back_with_its_reason_and_no_note_is_left(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.cloud.act(LOCKED, Action.STOP)
+    assert desk.nova.sent == ["unlock", "os-stop", "lock"]
+    assert (desk.nova.locked, desk.nova.reason) == (True, "thesis")
+    assert desk.notes.instances() == set()
+
+
+@pytest.mark.parametrize("failure", [LOST, 500, 502, 503, 429], ids=str)
+def test_putting_a_lock_back_is_tried_again(tmp_path: Path, failure: Any) -> None:
+    desk = Desk(tmp_path, lock=[failure, failure])
+    desk.cloud.act(LOCKED, Action.STOP)
+    assert desk.nova.sent.count("lock") == 3
+    assert desk.nova.locked
+    assert desk.notes.instances() == set()
+
+
+def test_a_lock_whose_response_was_lost_is_seen_to_be_there(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, lock=[(LOST,)])
+    desk.cloud.act(LOCKED, Action.STOP)
+    assert desk.nova.sent == ["unlock", "os-stop", "lock", "look"]
+
+
+def test_a_lock_that_cannot_be_put_back_is_told_with_its_reason_and_noted(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, lock=[500] * 9)
+    with pytest.raises(LockLost, match=r"It could not be locked again \(reason: thesis\): .*HTTP 500") as caught:
+        desk.cloud.act(LOCKED, Action.STOP)
+    assert caught.value.accepted
+    assert desk.notes.instances() == {LOCKED.uuid}
+    assert desk.clock.monotonic() <= 30
+
+
+def test_a_refused_action_leaves_its_lock_behind_it(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, os_stop=[409])
+    with pytest.raises(Conflict):
+        desk.cloud.act(LOCKED, Action.STOP)
+    assert (desk.nova.locked, desk.notes.instances()) == (True, set())
+
+
+def test_a_refused_action_and_a_lost_lock_are_both_told(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, os_stop=[409], lock=[500] * 9)
+    with pytest.raises(LockLost, match=r"HTTP 409.*could not be locked again") as caught:
+        desk.cloud.act(LOCKED, Action.STOP)
+    assert not caught.value.accepted
+
+
+def test_an_unlock_that_was_refused_lifted_nothing(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, unlock=[403])
+    with pytest.raises((PermissionDenied, JetstreamError)):
+        desk.cloud.act(LOCKED, Action.STOP)
+    assert desk.nova.sent == ["unlock"]
+    assert desk.notes.instances() == set()
+
+
+@pytest.mark.parametrize("carried_out", [False, True])
+def test_an_unlock_whose_response_was_lost_is_made_good(tmp_path: Path, carried_out: bool) -> None:
+    desk = Desk(tmp_path, unlock=[(LOST,) if carried_out else LOST])
+    with pytest.raises(Unreachable):
+        desk.cloud.act(LOCKED, Action.STOP)
+    assert desk.nova.sent == ["unlock", "lock"]
+    assert (desk.nova.locked, desk.notes.instances()) == (True, set())
+
+
+def test_a_lock_is_put_back_also_after_the_deadline(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.nova.deadline.set(10)
+    desk.clock.sleep(9)
+    real = desk.nova.request
+
+    def slow(*arguments: Any, **keywords: Any) -> Response:
+        answer = real(*arguments, **keywords)
+        desk.clock.sleep(2 if desk.nova.sent[-1] == "os-stop" else 0)
+        return answer
+
+    desk.nova.request = slow  # type: ignore[method-assign]
+    desk.cloud.act(LOCKED, Action.STOP)
+    assert desk.nova.locked
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt(), SystemExit(143)], ids=lambda end: type(end).__name__)
+def test_an_end_from_outside_puts_the_lock_back_first(tmp_path: Path, end: BaseException) -> None:
+    desk = Desk(tmp_path, os_stop=[end])
+    with pytest.raises(type(end)):
+        desk.cloud.act(LOCKED, Action.STOP)
+    assert (desk.nova.locked, desk.notes.instances()) == (True, set())
+
+
+@contextmanager
+def killed_between(folder: Path) -> Iterator[None]:
+    """Leave behind what a run does that is killed between unlock and lock."""
+    with LockNotes(folder, "js2").written(LOCKED.uuid, "thesis"):
+        pass
+    yield
+
+
+def test_the_next_run_locks_again_what_a_killed_one_left_unlocked(tmp_path: Path) -> None:
+    with killed_between(tmp_path):
+        desk = Desk(tmp_path)
+    desk.nova.locked = False
+    [instance], [told] = desk.cloud.restore([UNLOCKED])
+    assert (instance.locked, instance.lock_reason) == (True, "thesis")
+    assert told == "web (1) was unlocked by a run that did not end well, and is locked again."
+    assert (desk.nova.locked, desk.nova.reason, desk.nova.sent) == (True, "thesis", ["lock"])
+    assert desk.notes.instances() == set()
+    assert desk.cloud.restore([UNLOCKED])[1] in ((), [])
+
+
+def test_a_lock_that_its_owner_has_put_back_is_left_as_it_is(tmp_path: Path) -> None:
+    with killed_between(tmp_path):
+        desk = Desk(tmp_path)
+    assert desk.cloud.restore([LOCKED]) == ([LOCKED], [])
+    assert (desk.nova.sent, desk.notes.instances()) == ([], set())
+
+
+def test_a_lock_that_another_run_is_lifting_right_now_is_its_own_affair(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    with desk.notes.written(LOCKED.uuid, "thesis"):
+        assert desk.cloud.restore([UNLOCKED])[1] in ((), [])
+    assert desk.nova.sent == []
+
+
+def test_a_lock_that_cannot_be_restored_is_told_and_tried_by_the_run_after(tmp_path: Path) -> None:
+    with killed_between(tmp_path):
+        desk = Desk(tmp_path, lock=[500] * 9)
+    desk.nova.locked = False
+    [instance], [told] = desk.cloud.restore([UNLOCKED])
+    assert instance is UNLOCKED
+    assert "could not be locked again (reason: thesis)" in told
+    assert desk.notes.instances() == {UNLOCKED.uuid}
+
+
+def test_without_a_place_for_notes_the_lock_is_put_back_all_the_same(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.touch()
+    desk = Desk(blocked)
+    desk.cloud.act(LOCKED, Action.STOP)
+    assert desk.nova.locked
+    assert desk.cloud.restore([UNLOCKED])[1] in ((), [])
+
+
+def test_notes_are_private_and_apart_for_each_cloud(tmp_path: Path) -> None:
+    folder = notes_folder({"XDG_STATE_HOME": str(tmp_path)}, Path("/nowhere"))
+    assert folder == tmp_path / "jetstream" / "lifted-locks"
+    assert notes_folder({}, tmp_path) == tmp_path / ".local/state/jetstream/lifted-locks"
+    with LockNotes(folder, "one").written("u", "thesis"):
+        assert LockNotes(folder, "two").instances() == set()
+        [note] = folder.rglob("u")
+        assert note.stat().st_mode & 0o777 == 0o600
+        assert note.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_note_that_nobody_can_read_has_no_reason(tmp_path: Path) -> None:
+    notes = LockNotes(tmp_path, "js2")
+    with killed_between(tmp_path):
+        [path] = tmp_path.rglob(LOCKED.uuid)
+        path.write_text("[")
+    with notes.left_behind(LOCKED.uuid) as note:
+        assert note is not None
+        assert note.reason() is None
