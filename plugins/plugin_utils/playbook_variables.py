@@ -70,7 +70,8 @@ ALLOWED = Variable("jetstream_allowed_variables", Kind.LIST)
 _PROFILE = Variable("profile")
 _PROJECT = Variable("project", Kind.NAMES)
 _ALLOCATION_SOURCE = Variable("allocation_source", Kind.NAMES)
-_THINGS = (Variable("only", Kind.NAMES), Variable("exclude", Kind.NAMES), _PROJECT)
+_OWNER = Variable("owner", Kind.NAMES)
+_THINGS = (Variable("only", Kind.NAMES), Variable("exclude", Kind.NAMES), _OWNER, _PROJECT)
 _WAIT_TIMEOUT = Variable("wait_timeout")
 _ALLOW_WAKE = Variable("allow_wake")
 _INCLUDE_LOCKED = Variable("include_locked")
@@ -78,20 +79,20 @@ _RATES = Variable("rates")
 _FLEET = (_PROFILE, *_THINGS, _ALLOCATION_SOURCE, Variable("max_changes"), _WAIT_TIMEOUT, _INCLUDE_LOCKED)
 
 _INSTANCE_COLUMNS = (
-    *("name", "id", "uuid", "user", "status", "fault", "live", "ip_address", "start_date"),
-    *("flavor", "vcpus", "ram", "disk", "image", "version", "project", "provider", "identity"),
-    *("web_desktop", "shell", "vnc", "allocation_source", "usage", "compute_allowed", "compute_used"),
-    *("user_compute_used", "burn_rate", "global_burn_rate"),
+    *("name", "id", "uuid", "owner", "user", "status", "fault", "live", "ip_address", "start_date", "flavor"),
+    *("vcpus", "ram", "disk", "image", "version", "project", "provider", "identity", "web_desktop", "shell", "vnc"),
+    *("allocation_source", "usage", "compute_allowed", "compute_used", "user_compute_used", "burn_rate"),
+    "global_burn_rate",
 )
 _VOLUME_COLUMNS = (
-    *("name", "id", "uuid", "user", "description", "size", "status", "attached_to", "instance_id", "instance_uuid"),
-    *("device", "mount_location", "start_date", "project", "provider", "identity"),
+    *("name", "id", "uuid", "owner", "user", "description", "size", "status", "attached_to", "instance_id"),
+    *("instance_uuid", "device", "mount_location", "start_date", "project", "provider", "identity"),
 )
 _ALLOCATION_COLUMNS = (
-    *("name", "uuid", "allowed", "used", "mine", "remaining", "percent_used", "start_date", "end_date", "has_ended"),
-    *("updated", "lag_hours", "instances", "su_per_day", "pace_days", "days_left", "exhausted_on", "su_per_hour"),
-    *("days_left_now", "exhausted_on_now", "su_per_day_to_last", "unknown_flavors", "global_burn_rate"),
-    "user_burn_rate",
+    *("name", "uuid", "allowed", "used", "mine", "remaining", "percent_used", "start_date", "end_date"),
+    *("has_ended", "updated", "lag_hours", "instances", "su_per_day", "pace_days", "days_left", "exhausted_on"),
+    *("su_per_hour", "days_left_now", "exhausted_on_now", "su_per_day_to_last", "unknown_flavors"),
+    *("global_burn_rate", "user_burn_rate"),
 )
 
 # The one place that says which variables a playbook takes. docs/playbooks.md and the heads of the playbooks are tested
@@ -141,6 +142,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
             required=True,
         ),
         _PROFILE,
+        _OWNER,
         _WAIT_TIMEOUT,
         _ALLOW_WAKE,
         _INCLUDE_LOCKED,
@@ -157,6 +159,7 @@ _SYNONYMS: Mapping[str, tuple[str, ...]] = {
     ),
     **dict.fromkeys(("only", "limit", "include"), ("only", "instance")),
     **dict.fromkeys(("except", "without", "skip", "not", "keep"), ("exclude",)),
+    **dict.fromkeys(("user", "users", "username"), ("owner",)),
     **dict.fromkeys(("allocation", "allocations", "source"), ("allocation_source",)),
     **dict.fromkeys(("timeout", "wait"), ("wait_timeout",)),
     **dict.fromkeys(("account", "cloud"), ("profile",)),

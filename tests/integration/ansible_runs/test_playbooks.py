@@ -23,7 +23,7 @@ from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.playbook
     program,
     run_playbook,
 )
-from ansible_collections.jetstream.cloud.tests.simulator import SEEDS, Server, Settings, fleet, load
+from ansible_collections.jetstream.cloud.tests.simulator import SEEDS, Server, Settings, add_colleague, fleet, load
 from ansible_collections.jetstream.cloud.tests.unit.fakes.loopback import Loopback, answer
 
 VAULT_PASSWORD = "open-sesame"
@@ -383,6 +383,40 @@ def test_an_inventory_may_name_the_variables_of_a_site(user: User) -> None:
     assert ended.returncode == 0, ended.stdout
 
 
+# --- the instances of others -----------------------------------------------------------------------------------------
+
+
+def test_the_instances_of_others_are_left_alone_unless_they_are_asked_for(user: User) -> None:
+    add_colleague(user.server.world)
+    shown = user.given("instances", "columns=all")
+    assert shown.returncode == 0, shown.stdout
+    assert "OWNER" in user.given("instances").stdout
+    assert "OWNER" not in user.given("instances", "owner=me").stdout
+    refused = user.given("instance_action", "instance=jane-1", "do=stop")
+    assert "jane-1 (5) belongs to janeroe, and owner is me." in refused.stdout
+    assert (refused.returncode, user.acted_on()) == (2, [])
+    own = user.given("stop_all", "max_changes=4")
+    assert "4 selected: 4 changed, 0 unchanged, 0 skipped, 0 failed, 2 of others not meant (owner: any)" in own.stdout
+    assert "OWNER" not in own.stdout
+    assert user.acted_on() == sorted(NAMES)
+    everybody = user.run("start_all", "-e", "owner=any", "--check")
+    assert everybody.returncode == 0, everybody.stdout
+
+
+def test_a_colleague_is_named_as_owner(user: User) -> None:
+    add_colleague(user.server.world)
+    ended = user.given("stop_all", "owner=janeroe", "exclude=jane-2")
+    assert ended.returncode == 0, ended.stdout
+    assert user.acted_on() == ["jane-1"]
+    both = user.given("stop_all", "owner=any", "only=jane-*,other")
+    assert re.search(r"^NAME +ID +OWNER +BEFORE", both.stdout, re.MULTILINE)
+    assert user.acted_on() == ["jane-2", "other"]
+
+
+def test_an_owner_is_not_empty(user: User) -> None:
+    assert refusal(user, user.given("stop_all", "owner=")).startswith("owner is given, but empty.")
+
+
 # --- what the page shows ----------------------------------------------------------------------------------------------
 
 PAGE = PLUGINS.parent / "docs" / "playbooks.md"
@@ -504,6 +538,12 @@ def test_a_password_for_mail_is_shown_nowhere(user: User) -> None:
 
 
 # --- columns ---------------------------------------------------------------------------------------------------------
+
+
+def test_names_of_images_are_asked_for_only_where_they_are_shown(user: User) -> None:
+    shown = {"ANSIBLE_INJECT_INVOCATION": "true"}
+    assert '"image_names": false' in user.run("instances", "-vvv", more=shown).stdout
+    assert '"image_names": true' in user.run("instances", "-vvv", "-e", "columns=name,image", more=shown).stdout
 
 
 @pytest.mark.parametrize("playbook", ["instances", "volumes", "allocation"])
