@@ -17,7 +17,7 @@ from typing import Any
 from .clock import Clock
 from .cloud import Cloud
 from .clouds.connect import connect
-from .errors import JetstreamError
+from .errors import BugFound, JetstreamError
 from .fleet.progress import ProgressCallback, no_progress
 from .model import Outcome
 from .settings.resolve import resolve
@@ -76,6 +76,8 @@ def result_of(operation: Operation, options: Mapping[str, Any], context: Context
         outcome = operation(options, context)
     except JetstreamError as error:
         return {"failed": True, "msg": one_line(str(error))}
+    except Exception as error:
+        return {"failed": True, "msg": one_line(str(BugFound(error)))}
     for warning in outcome.warnings:
         context.warn(warning)
     result = outcome.to_result()

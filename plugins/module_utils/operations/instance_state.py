@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from ..cloud import Cloud
-from ..errors import ConfigurationError
+from ..errors import BugFound, ConfigurationError
 from ..fleet.converge import converge
 from ..fleet.decisions import preview
 from ..fleet.runs import ConvergeOptions, FleetRun, InstanceRun, state_text
@@ -142,13 +142,22 @@ def _not_done(run: InstanceRun, count: int, limit: int) -> InstanceRun:
 
 
 def _outcome(fleet: FleetRun) -> Outcome:
+    diff, bug = _diff_or_bug(fleet.runs)
     return Outcome(
         _result(fleet.runs),
         changed=any(run.changed for run in fleet.runs),
         failure=_failure(fleet),
-        warnings=_warnings(fleet.runs),
-        diff=_diff(fleet.runs),
+        warnings=(*_warnings(fleet.runs), *bug),
+        diff=diff,
     )
+
+
+def _diff_or_bug(runs: Sequence[InstanceRun]) -> tuple[dict[str, str] | None, tuple[str, ...]]:
+    """A mistake in what is only shown must not take the results of what was done away."""
+    try:
+        return _diff(runs), ()
+    except Exception as error:
+        return None, (str(BugFound(error)),)
 
 
 def _warnings(runs: Sequence[InstanceRun]) -> tuple[str, ...]:
@@ -226,7 +235,9 @@ def _lines(instances: Sequence[Instance]) -> str:
     lines = [f"{each.label}: {state_text(each)}, {_cost(cost)}" for each, cost in zip(instances, costs, strict=True)]
     known = [cost for cost in costs if cost is not None]
     unknown = len(costs) - len(known)
-    total = f"{_cost(sum(known, Decimal(0)))} in all" + (f", {unknown} of unknown cost not counted" if unknown else "")
+    which = "this instance" if len(instances) == 1 else f"these {len(instances)} instances"
+    left_out = f", without {unknown} of unknown cost" if unknown else ""
+    total = f"{which}: {_cost(sum(known, Decimal(0)))}{left_out}"
     return "\n".join([*lines, total]) + "\n"
 
 

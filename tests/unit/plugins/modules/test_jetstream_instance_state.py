@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere.client import AtmosphereCloud
+from ansible_collections.jetstream.cloud.plugins.module_utils.usage.rates import Rates
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Settings, World, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
 from ansible_collections.jetstream.cloud.tests.unit.fakes.running import run_module
@@ -114,13 +116,13 @@ def test_a_reboot_is_done_every_time(site: Site, kind: str) -> None:
 def test_the_diff_tells_what_it_saves(site: Site) -> None:
     result = task(site, state="stopped", name=["web", "db"], all=False, exclude=[])
     assert result["diff"] == {
-        "before": "web (1): active, 1 SU/h\ndb (2): active, 2 SU/h\n3 SU/h in all\n",
-        "after": "web (1): shutoff, 0.5 SU/h\ndb (2): shutoff, 1 SU/h\n1.5 SU/h in all\n",
+        "before": "web (1): active, 1 SU/h\ndb (2): active, 2 SU/h\nthese 2 instances: 3 SU/h\n",
+        "after": "web (1): shutoff, 0.5 SU/h\ndb (2): shutoff, 1 SU/h\nthese 2 instances: 1.5 SU/h\n",
     }
     checked = task(site, state="shelved", name=["web"], all=False, exclude=[], check_mode=True)
     assert checked["diff"] == {
-        "before": "web (1): shutoff, 0.5 SU/h\n0.5 SU/h in all\n",
-        "after": "web (1): shelved, 0 SU/h\n0 SU/h in all\n",
+        "before": "web (1): shutoff, 0.5 SU/h\nthis instance: 0.5 SU/h\n",
+        "after": "web (1): shelved, 0 SU/h\nthis instance: 0 SU/h\n",
     }
 
 
@@ -198,3 +200,24 @@ def test_a_floating_address_that_the_list_still_has_is_not_made_up(site: Site) -
     [web] = info["instances"]
     assert web["ip_address"] == site.world.vm("web").address
     assert web["ip_address"] not in (None, before)
+
+
+def test_a_mistake_in_the_diff_does_not_take_the_results_away(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_arguments: Any) -> None:
+        raise TypeError("unsupported operand")
+
+    monkeypatch.setattr(Rates, "su_per_hour", broken)
+    result = task(site, state="stopped")
+    assert result["summary"]["changed"] == 3
+    assert result["changed"] is True
+    assert len(result["instances"]) == 6
+    [warning] = [each for each in result["warnings"] if "bug" in each]
+    assert "TypeError: unsupported operand" in warning
+
+
+def test_a_bug_before_anything_was_done_says_that_it_is_one(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(AtmosphereCloud, "list_instances", lambda *_arguments, **_more: 1 / 0)
+    result = task(site, state="stopped")
+    assert result["failed"] is True
+    assert "jetstream.cloud has a bug: ZeroDivisionError: division by zero" in result["msg"]
+    assert "Please report it" in result["msg"]
