@@ -10,7 +10,7 @@ import shlex
 import tarfile
 from pathlib import Path
 
-from devtool.environment import BESIDE, CACHE, DEMO_SEED, PYTHON_VERSION, ROOT, lock
+from devtool.environment import BESIDE, CACHE, DEMO_SEED, PYTHON_VERSION, ROOT, Environment, lock
 from devtool.pip_bootstrap import provide_pip_bootstrap
 from devtool.prerequisites import CRON, SSH_KEYGEN
 from devtool.running import Check, CheckFailed, Workplace
@@ -71,7 +71,12 @@ def _units(place: Workplace) -> None:
 
 
 def _ansible_runs(place: Workplace) -> None:
-    place.call("pytest", "--numprocesses", "2", "tests/integration/ansible_runs", *place.extra)
+    old_core = Environment("old-core", constrained=False)
+    old_core.prepare()
+    variables = {"OLD_ANSIBLE_CORE": str(old_core.path / "bin")}
+    place.call(
+        "pytest", "-rs", "--numprocesses", "2", "tests/integration/ansible_runs", *place.extra, variables=variables
+    )
 
 
 def _scenarios(place: Workplace) -> None:

@@ -46,10 +46,14 @@ class SetUpFailed(Exception):
 
 
 class Environment:
-    """A virtual environment with the requirements of one kind, `demo` or `test`."""
+    """A virtual environment with the requirements of one kind, such as `demo` or `test`.
 
-    def __init__(self, kind: str) -> None:
+    ``constrained``: what the requirements pull in is pinned by constraints.txt.
+    """
+
+    def __init__(self, kind: str, *, constrained: bool = True) -> None:
         self.kind = kind
+        self._constraints: list[str | Path] = ["-c", REQUIREMENTS / "constraints.txt"] if constrained else []
         self.path = CACHE / f"{kind}-{PYTHON_VERSION}"
         self.python = self.path / "bin" / "python"
 
@@ -109,7 +113,7 @@ class Environment:
     def _install(self) -> None:
         """Install with uv, which takes a tenth of pip's time. Where uv does not get through, pip does it."""
         requirements = REQUIREMENTS / f"{self.kind}.txt"
-        wanted: list[str | Path] = ["-r", requirements, "-c", REQUIREMENTS / "constraints.txt"]
+        wanted: list[str | Path] = ["-r", requirements, *self._constraints]
         variables = {"PIP_CACHE_DIR": str(CACHE / "pip"), "PIP_DISABLE_PIP_VERSION_CHECK": "1"} | os.environ
         # A user who asks pip for --user everywhere does not mean virtual environments.
         variables["PIP_USER"] = "0"

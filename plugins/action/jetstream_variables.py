@@ -4,6 +4,10 @@
 
 from __future__ import annotations
 
+from ..plugin_utils.supported_core import require_supported_core
+
+require_supported_core()
+
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any

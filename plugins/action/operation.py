@@ -10,6 +10,10 @@ meta/runtime.yml routes each of the modules here.
 
 from __future__ import annotations
 
+from ..plugin_utils.supported_core import require_supported_core
+
+require_supported_core()
+
 import importlib
 import json
 import os

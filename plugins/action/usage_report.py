@@ -8,6 +8,10 @@ Templates are files of the controller, as for ansible.builtin.template. meta/run
 
 from __future__ import annotations
 
+from ..plugin_utils.supported_core import require_supported_core
+
+require_supported_core()
+
 import tempfile
 from pathlib import Path
 from typing import Any

@@ -91,9 +91,12 @@ from ansible.errors import AnsibleFilterError
 
 from ..module_utils.text.tables import TableError, text_table
 from ..module_utils.text.terminal import one_line
+from ..plugin_utils.supported_core import require_supported_core
 
 
 def table(rows: object, columns: object, words: object = None, empty: str = "none") -> str:
+    # Not when this file is imported: then, Ansible would only warn that there is no such filter.
+    require_supported_core()
     try:
         return text_table(rows, columns, words) or one_line(str(empty))
     except TableError as error:
