@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The action plugin of jetstream_usage_report: makes text and page of what the operation returns, on the controller.
+"""The action plugin of jetstream_usage_report: makes text and page of the operation's result, on the controller.
 
 Templates are files of the controller, as for ansible.builtin.template. meta/runtime.yml routes the module here.
 """
@@ -36,7 +36,7 @@ class ActionModule(OperationAction):
     _supports_async = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> Result:
-        """Return what the module returns, with the text."""
+        """Return the module's result, with the text."""
         task_vars = task_vars or {}
         try:
             html_template = self._template("html_template", HTML_TEMPLATE)
@@ -62,7 +62,7 @@ class ActionModule(OperationAction):
         return bool(self._task.args.get("dest") or self._task.args.get("page"))
 
     def _has_charts(self) -> bool:
-        # What is no boolean is refused by the operation.
+        # The operation refuses any other value.
         return bool(boolean(self._task.args.get("charts", True), strict=False))
 
     def _template(self, option: str, default: Path) -> Path:
@@ -75,7 +75,7 @@ class ActionModule(OperationAction):
             raise ConfigurationError(f"{option} {name} is not there.") from None
 
     def _written(self, dest: Path, page: str, task_vars: dict[str, Any]) -> Result:
-        """Write the page. Returns what that changes about the result."""
+        """Write the page. Returns changes to the result."""
         if not self._runs_here(task_vars):
             return self._copied(dest, page, task_vars)
         try:

@@ -30,7 +30,7 @@ PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
 # Where a process was killed while it wrote, a file of such a name stays behind, with mode 0600.
 TEMPORARY_PREFIX = ".jetstream-"
-# What a umask that forbids nothing may not allow: others do not write to a user's files.
+# Others never write to a user's files, also where the umask forbids nothing.
 _NEW_FILE = 0o664
 _NEW_FOLDER = 0o775
 _LONGEST_WAIT = 30.0
@@ -117,9 +117,9 @@ def make_folder(folder: Path, *, private: bool = False) -> None:
 def exclusive(path: Path, *, clock: Clock | None = None, longest_wait: float = _LONGEST_WAIT) -> Iterator[None]:
     """Hold a file, which need not exist yet, so that one process at a time reads, changes and replaces it.
 
-    All who change the file must hold it. Readers need not: they see the old content or the new. The lock is a file
-    beside it, ``.NAME.lock``, which only users who may write to the folder can open, and which stays. On file systems
-    without locks, nothing is held. Not to be nested for one path. The folder must exist (``make_folder``).
+    Every process that changes the file must hold it. Readers need not: they see the old content or the new. The lock
+    is a file beside it, ``.NAME.lock``, which stays, and which only users who may write to the folder can open. On file
+    systems without locks, nothing is held. Not to be nested for one path. The folder must exist (``make_folder``).
 
     Raises TimeoutError if others hold the file for ``longest_wait`` seconds, and OSError if the lock cannot be opened.
     """
@@ -206,7 +206,7 @@ def _with_owner_of(before: os.stat_result | None, file: int, mode: int | None) -
         with suppress(OSError):
             os.fchown(file, owner, before.st_gid)
             return wanted
-    # What its group was allowed is not for the group of whoever replaces it.
+    # The rights of its group are not for the group of the user that replaces it.
     return wanted & ~stat.S_IRWXG
 
 

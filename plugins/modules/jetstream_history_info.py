@@ -24,11 +24,11 @@ extends_documentation_fragment:
 options:
   since:
     description:
-      - Leave out what was before this date or time. ISO 8601.
+      - Leave out the time before this date or time. ISO 8601.
     type: str
   until:
     description:
-      - Leave out what was after this date or time. ISO 8601. A date means its first moment.
+      - Leave out the time after this date or time. ISO 8601. A date means its first moment.
     type: str
   timezone:
     description:

@@ -95,7 +95,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Read what is used
+- name: Make the report
   jetstream.cloud.jetstream_usage_report:
     page: ~/jetstream.html
   register: report

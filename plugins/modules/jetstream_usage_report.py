@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: jetstream_usage_report
-short_description: Report what a Jetstream account uses, and how long its allocations last
+short_description: Report the usage of a Jetstream account, and how long its allocations last
 version_added: 0.1.0
 description:
   - Returns the usage of an account as data. That is how long each allocation lasts, service units (SU) per day, the
@@ -66,7 +66,7 @@ options:
   html_template:
     description:
       - The Jinja2 template of the page, on the controller. A relative path is looked for as
-        M(ansible.builtin.template) does. Whatever the template prints is escaped for HTML.
+        M(ansible.builtin.template) does. All output of the template is escaped for HTML.
       - It can extend the template of this collection, V(jetstream.cloud/usage_report.html.j2), and replace parts of it.
     type: path
   text_template:
@@ -287,7 +287,8 @@ unattached_volumes:
       description: The name of its project.
       type: str
 notes:
-  description: What is not counted, and what could not be read. The same are the task's warnings.
+  description: Sentences on instances that are not counted, and on figures that could not be read. The task warns of
+    the same.
   returned: success
   type: list
   elements: str

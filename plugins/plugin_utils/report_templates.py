@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Makes the text and the page of a usage report from its result, by Jinja2 templates.
 
-docs/usage_report.md says what a template can use. Names of instances are written by their users: pages are escaped, and
-nothing that is put into text can steer a terminal.
+docs/usage_report.md lists all that a template can use. Names of instances are written by their users: pages are
+escaped, and no text can steer a terminal.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ OPERATION = mail
 def _message(options: Mapping[str, Any], context: Context) -> EmailMessage:
     """Put the mail together.
 
-    Raises ConfigurationError for what is not an address, for text that cannot be sent, and for files that cannot be
+    Raises ConfigurationError for addresses that are none, for text that cannot be sent, and for files that cannot be
     read.
     """
     if not options["to"]:
@@ -102,7 +102,7 @@ def _message(options: Mapping[str, Any], context: Context) -> EmailMessage:
 
 
 def _require_address(option: str, text: str) -> None:
-    """Refuse what is not just one address: Python would take the first of several, and drop the others."""
+    """Refuse a text that is not just one address: Python would take the first of several, and drop the others."""
     try:
         header = SMTP.header_factory("To", text)
         groups, defects = header.groups, header.defects
@@ -155,7 +155,7 @@ def _send(message: EmailMessage, options: Mapping[str, Any]) -> dict[str, str]:
     except smtplib.SMTPAuthenticationError as error:
         raise AuthenticationFailed(f"The mail server {where} refused the login: {_words(error.smtp_error)}.") from None
     except smtplib.SMTPRecipientsRefused as error:
-        raise Refused(f"The mail server {where} took the mail for nobody: {_reasons(error.recipients)}.") from None
+        raise Refused(f"The mail server {where} refused all recipients: {_reasons(error.recipients)}.") from None
     except smtplib.SMTPServerDisconnected as error:
         # smtplib reports a timeout in this way, too.
         silent = isinstance(error.__context__, TimeoutError)
@@ -165,7 +165,7 @@ def _send(message: EmailMessage, options: Mapping[str, Any]) -> dict[str, str]:
     except smtplib.SMTPResponseException as error:
         raise Refused(f"The mail server {where} refused the mail: {_words(error.smtp_error)}.") from None
     except smtplib.SMTPNotSupportedError:
-        raise Refused(f"The mail server {where} cannot do what this mail needs: {_needs(options)}.") from None
+        raise Refused(f"The mail server {where} does not offer {_needs(options)}.") from None
     except ssl.SSLError as error:
         raise Unreachable(
             f"No secure connection to the mail server {where}: {error.reason or error}.", hint=_TLS_HINT

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The operation of jetstream_usage_report: gathers the data, and notes today's balances.
 
-What becomes of the data, text and page, is made of templates on the controller (plugins/action/usage_report.py).
+Text and page are made of the data by templates on the controller (plugins/action/usage_report.py).
 """
 
 from __future__ import annotations

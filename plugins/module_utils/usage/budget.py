@@ -23,14 +23,14 @@ _REST_OF_THE_DAY = timedelta(days=1, seconds=-1)
 
 @dataclass(frozen=True, slots=True)
 class Burn:
-    """What instances cost per hour together, without those whose flavors have no known rate, which are named."""
+    """The sum of what instances cost per hour. Flavors without a known rate are not in it, but named."""
 
     su_per_hour: Decimal
     unknown_flavors: tuple[str, ...]
 
     @property
     def known(self) -> Decimal | None:
-        """The sum of what is known: None if that is nothing, which is not the same as costing nothing."""
+        """The sum of the known costs: None if no cost is known, which is not the same as costing nothing."""
         return self.su_per_hour if self.su_per_hour or self.is_complete else None
 
     @property
@@ -46,7 +46,7 @@ class Burn:
 
 
 def burn_of(instances: Iterable[Instance], rates: Rates) -> Burn:
-    """Add up what the instances cost in the states they are in."""
+    """Add up the costs of instances in their states."""
     total = Decimal(0)
     unknown = set()
     for each in instances:
@@ -72,7 +72,7 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How an allocation stands, in SU. What cannot be known is None.
+    """How an allocation stands, in SU. Figures that cannot be known are None.
 
     ``habit`` is the forecast at the pace of the last days, ``momentary`` the one at the pace of this moment. Until the
     allocation's end the remaining SU last at ``su_per_day_to_last``.
@@ -120,7 +120,7 @@ def end_of(text: str | None) -> datetime | None:
 
 
 def moment(text: str | None, zone: tzinfo = UTC) -> datetime | None:
-    """Read an ISO 8601 date or time, in ``zone`` where it names none; None for None and for what is neither."""
+    """Read an ISO 8601 date or time, in ``zone`` where it names none. None for None, and for any other text or type."""
     if not isinstance(text, str):
         return None
     try:

@@ -49,7 +49,7 @@ _COLORS: Mapping[str, str] = {
 }
 _INK, _SOFT, _LINE, _BAND, _FIRST, _SECOND, _THIRD, _FOURTH = _COLORS
 _SERIES = (_FIRST, _SECOND, _THIRD, _FOURTH)
-# An allocation is for a year. If the line led farther, the past would be a dot at its beginning.
+# An allocation is for a year. If one half of the line were longer, the other would be a dot at its end.
 _FARTHEST = timedelta(days=366)
 _SHORTEST = 4.0
 # Inches at 72 points: a phone's screen, and the page at its full width. The page shows letters at least as large.
@@ -109,7 +109,7 @@ def days_chart(days: Sequence[Row]) -> str:
 
 
 def day_series(days: Sequence[Row]) -> list[Series]:
-    """Return what ``days_chart`` stacks, the largest first. Where there are many, the small ones are joined."""
+    """Return the series that ``days_chart`` stacks, the largest first. Of many, the small ones are joined."""
     used: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for each in days:
         for part in each["allocations"]:
@@ -138,13 +138,13 @@ class _Course:
         today = taken_at.date()
         self.remaining = float(allocation["remaining"] or 0)
         past = [(date.fromisoformat(each["date"]), float(each["remaining"])) for each in allocation["snapshots"]]
-        self.past = [*((day, su) for day, su in past if day < today), (today, self.remaining)]
+        self.past = [*((day, su) for day, su in past if today - _FARTHEST <= day < today), (today, self.remaining)]
         self.has_past = len(self.past) > 1
         self.end = _end(allocation, today)
         self.leads_to = self._leads_to(allocation, today)
 
     def _leads_to(self, allocation: Row, today: date) -> tuple[date, float] | None:
-        """Return the end of the projection: nothing remains, or what comes before: the allocation's end, or a year."""
+        """Return the end of the projection: nothing remains, or the allocation ends, or a year is over."""
         pace = allocation["su_per_day"]
         if pace is None and allocation["su_per_hour"] is not None and not allocation["unknown_flavors"]:
             pace = allocation["su_per_hour"] * 24
@@ -216,7 +216,7 @@ def _paper(size: tuple[float, float]) -> tuple[Figure, mpl.axes.Axes]:
     axes.spines[["left", "bottom"]].set_color(_LINE)
     axes.tick_params(colors=_SOFT, labelcolor=_INK)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
-    # Not as 1e+08, and not with what binary fractions add.
+    # Neither 1e+08 nor the digits that binary fractions add.
     axes.yaxis.set_major_formatter("{x:,.10g}")
     axes.grid(axis="y", color=_LINE, linewidth=0.6)
     axes.set_axisbelow(True)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What instances used: periods in a state, their cost, its share of each day, and its pace. Pure functions."""
+"""The usage of instances: periods in a state, their cost, its share of each day, and its pace. Pure functions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What was used per day, as the mean of the last ``days`` days.
+    """The SU used per day, as the mean of the last ``days`` days.
 
     ``su_per_day`` is None if that is not known: some rates are not, or there is less than a day to judge by.
     """
@@ -57,7 +57,7 @@ def without_gaps_or_overlaps(periods: Iterable[StatusPeriod], now: datetime) -> 
 
 
 def within(periods: Iterable[StatusPeriod], since: datetime | None, until: datetime | None) -> list[StatusPeriod]:
-    """Cut periods, all of which have ends, to what lies between two times."""
+    """Cut periods, all of which have ends, to the time between two moments."""
     cut = []
     for each in periods:
         start = max(each.start, since) if since else each.start
@@ -73,12 +73,12 @@ def costs_of(periods: Sequence[StatusPeriod], rates: Rates) -> list[Cost]:
 
 
 def total(costs: Iterable[Cost]) -> Decimal:
-    """Add up what is known."""
+    """Add up the known costs."""
     return sum((each.su for each in costs if each.su is not None), Decimal(0))
 
 
 def known_total(costs: Sequence[Cost]) -> Decimal | None:
-    """Add up what is known: None if that is nothing, which is not the same as costing nothing."""
+    """Add up the known costs: None if no cost is known, which is not the same as costing nothing."""
     return total(costs) or (None if unknown_flavors(costs) else Decimal(0))
 
 

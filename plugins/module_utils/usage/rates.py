@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an instance costs, in service units (SU) per hour: virtual cores x the family's rate x the state's share.
+"""The cost of an instance in service units (SU) per hour: virtual cores x the family's rate x the state's share.
 
 The figures and where they come from: docs/rates.md.
 """
@@ -20,7 +20,7 @@ from ..model import Flavor
 # SU per hour and virtual core while active.
 FAMILY_RATES: Mapping[str, Decimal] = {name: family.su_per_core_hour for name, family in FAMILIES.items()}
 
-# The share of that rate which each status is charged. Whatever is not here is charged in full.
+# The share of that rate which each status is charged. Any other status is charged in full.
 STATUS_SHARES: Mapping[str, Decimal] = {
     "suspended": Decimal("0.75"),
     "paused": Decimal("0.75"),
@@ -51,7 +51,7 @@ class Rates:
     def from_options(cls, options: Mapping[str, Any] | None) -> Rates:
         """Return the built-in table, with the rates of a user before it.
 
-        Raises ConfigurationError for what is not a number, negative, or a share above 1.
+        Raises ConfigurationError for a rate that is no number or negative, and for a share above 1.
         """
         given = options or {}
         states = _numbers(given.get("states"), "rates.states")
@@ -65,7 +65,7 @@ class Rates:
         )
 
     def su_per_hour(self, flavor: Flavor, status: str) -> Decimal | None:
-        """Return what an instance costs in SU per hour; None if its flavor has no known rate, which is never 0."""
+        """Return the SU per hour of an instance; None if its flavor has no known rate, which is never 0."""
         active = self._while_active(flavor)
         return None if active is None else active * self.states.get(status, Decimal(1))
 
@@ -80,7 +80,7 @@ DEFAULT_RATES = Rates(FAMILY_RATES, {}, STATUS_SHARES)
 
 
 def figure(value: object) -> Decimal | None:
-    """Return an amount that a server gave; None for what is none, such as NaN, and for what nobody can have."""
+    """Return an amount that a server gave; None if it is no number, NaN, infinite or absurdly large."""
     if value is None or isinstance(value, bool):
         return None
     try:
@@ -96,13 +96,13 @@ def exact(number: float | str) -> Decimal:
 
 
 def number(value: Decimal) -> int | float:
-    """Return what a result shows: three decimals at the most, and none of a whole number."""
+    """Return a number as results have it: with three decimals at the most, and none if it is whole."""
     rounded = value.quantize(_FINEST, context=_WIDE)
     return int(rounded) if rounded == rounded.to_integral_value() else float(rounded)
 
 
 def number_if_known(value: Decimal | None) -> int | float | None:
-    """Return what a result shows of a number that may not be known."""
+    """Return a number as results have it; None for None."""
     return None if value is None else number(value)
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The data of a usage report, worked out from what a cloud has. Pure functions; amounts are exact, in SU."""
+"""The data of a usage report, computed from the things of a cloud. Pure functions; amounts are exact, in SU."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class AllocationStatus:
 
 @dataclass(frozen=True, slots=True)
 class DayUsage:
-    """The SU of a day, and those of each allocation, by uuid; under None what nobody knows the allocation of."""
+    """The SU of a day, and those of each allocation, by uuid. The key is None where the allocation is not known."""
 
     day: date
     su: Decimal
@@ -71,7 +71,7 @@ class DayUsage:
 
 @dataclass(frozen=True, slots=True)
 class InstanceUsage:
-    """What an instance used in the time of the report, and uses now.
+    """The usage of an instance in the time of the report, and now.
 
     ``status`` is None for one that was deleted. ``su`` is None where no rate is known, ``su_per_hour`` also for a
     deleted one. ``percent`` is its share of everything that is known to have been used; None if that is nothing.
@@ -92,7 +92,8 @@ class InstanceUsage:
 class UsageReport:
     """Everything that a report shows. ``days`` has each of the last days, those without use as well.
 
-    ``allocation_names`` is by uuid. ``notes`` are sentences on what is not counted, or cannot be read.
+    ``allocation_names`` is by uuid. ``notes`` are sentences on instances that are not counted, and on
+    figures that cannot be read.
     """
 
     account: CloudAccount
@@ -137,7 +138,7 @@ class History:
         self.allocation_names = {each.uuid: each.name for each in (*payers, *sources) if each}
 
     def costs(self, since: datetime) -> dict[str, list[Cost]]:
-        """Return what each instance cost since then, by its uuid."""
+        """Return the costs of each instance since then, by its uuid."""
         cut = {uuid: within(periods, since, self._now) for uuid, periods in self._periods.items()}
         return {uuid: costs_of(periods, self._rates) for uuid, periods in cut.items() if periods}
 
@@ -198,7 +199,7 @@ def days_of(history: History, costs: Iterable[Cost], first: date, last: date) ->
 def usage_of_instances(
     history: History, costs: Mapping[str, Sequence[Cost]], instances: Iterable[Instance], rates: Rates
 ) -> list[InstanceUsage]:
-    """Rank instances by what they used, the most expensive first. ``costs`` is by uuid."""
+    """Rank instances by the SU that they used, the most expensive first. ``costs`` is by uuid."""
     everything = sum((total(rows) for rows in costs.values()), Decimal(0))
     existing = {each.uuid: each for each in instances}
     usage = [_usage(rows, history, existing.get(uuid), everything, rates) for uuid, rows in costs.items() if rows]
@@ -212,13 +213,13 @@ def notes_on(
     rates: Rates,
     now: datetime,
 ) -> tuple[str, ...]:
-    """Say what no sum has in it, and what cannot be read."""
+    """Return sentences on instances that no sum counts, and on figures that cannot be read."""
     flaws = [flaw for each in sources for flaw in flaws_of(each, now)]
     return (*flaws, *_unknown_rates(instances, costs, rates), *_unpaid(sources, instances, rates))
 
 
 def flaws_of(source: AllocationSource, now: datetime) -> list[str]:
-    """Say what cannot be read of an allocation, and that it has ended."""
+    """Return sentences on the figures of an allocation that cannot be read, and on its end if that is past."""
     flaws = [*source.flaws]
     for name, words in _FIGURES.items():
         value = getattr(source, name)
@@ -263,7 +264,7 @@ def _unknown_rates(instances: Iterable[Instance], costs: Iterable[Cost], rates: 
     names = sorted({*unknown_flavors(costs), *burn_of(instances, rates).unknown_flavors})
     if not names:
         return []
-    consequence = "so sums and forecasts lack what these cost. Give their SU per hour in rates.flavors."
+    consequence = "so sums and forecasts lack their cost. Give their SU per hour in rates.flavors."
     return [f"No rate is known for {', '.join(names)}, {consequence}"]
 
 

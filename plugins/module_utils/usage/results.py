@@ -133,7 +133,7 @@ def _server_figure(value: object) -> int | float | None:
 
 
 def _days_left(status: AllocationStatus, days: Decimal | None) -> int | None:
-    """Return the whole days of a forecast; 0 once the allocation has ended, whatever remains of it."""
+    """Return the whole days of a forecast; 0 once the allocation has ended, also if SU remain."""
     if status.budget.has_ended:
         return 0
     return None if days is None else int(days)

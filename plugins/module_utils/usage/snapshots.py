@@ -30,12 +30,12 @@ _FIELDS = ("site", "cloud", "project")
 
 
 def owner_of(account: CloudAccount) -> Owner:
-    """Return what tells the allocations of this account from those of another, which may have the same uuid."""
+    """Return the key that tells the allocations of this account from those of another with the same uuid."""
     return account.site.lower(), account.cloud, account.project_uuid or ""
 
 
 def read_snapshots(path: Path) -> list[BalanceSnapshot]:
-    """Return what was noted, in the order of the file; nothing if there is no file yet.
+    """Return the snapshots in the order of the file; none if there is no file yet.
 
     Raises ConfigurationError for a file that is not such a history: it is never overwritten.
     """

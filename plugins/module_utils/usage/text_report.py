@@ -32,7 +32,7 @@ class Headline:
 
 
 def amount(value: Decimal | float | None) -> str:
-    """Return an amount of SU as people write it: 48,765; a dash for what is not known."""
+    """Return an amount of SU as people write it: 48,765; a dash for None."""
     if value is None:
         return "-"
     exact = Decimal(str(value))

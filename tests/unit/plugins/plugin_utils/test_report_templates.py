@@ -218,6 +218,11 @@ def test_a_chart_has_amounts_that_people_read_and_looks_a_year_ahead() -> None:
         assert {"0", "\N{MINUS SIGN}400"} <= set(labels)
 
 
+def test_a_chart_looks_a_year_back() -> None:
+    for labels in drawn(a_status("100", "0", per_hour="0", past_days=900)):
+        assert [each for each in labels if re.fullmatch(r"\d{4}", each)] == ["2026"]
+
+
 @pytest.mark.parametrize(("remaining", "per_day"), [("48", "0"), ("48", "576"), ("1", "24")])
 def test_a_chart_of_few_days_has_days(remaining: str, per_day: str) -> None:
     for labels in drawn(a_status(remaining, per_day, per_hour="0", past_days=1)):

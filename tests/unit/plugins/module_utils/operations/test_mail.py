@@ -127,7 +127,10 @@ def test_says_who_did_not_get_it() -> None:
 
 
 def test_fails_if_nobody_got_it() -> None:
-    with a_mail_server() as server, pytest.raises(Refused, match=r"for nobody: nobody@example\.org: 5\.1\.1"):
+    with (
+        a_mail_server() as server,
+        pytest.raises(Refused, match=r"refused all recipients: nobody@example\.org: 5\.1\.1"),
+    ):
         send(server, to=["nobody@example.org"])
 
 

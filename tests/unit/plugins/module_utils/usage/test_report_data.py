@@ -113,7 +113,7 @@ def test_instances_that_no_allocation_pays_for_are_said() -> None:
     ]
     assert notes_on([CPU], instances, (), DEFAULT_RATES, NOW) == (
         (
-            "No rate is known for z9.odd, so sums and forecasts lack what these cost. "
+            "No rate is known for z9.odd, so sums and forecasts lack their cost. "
             "Give their SU per hour in rates.flavors."
         ),
         (
