@@ -59,7 +59,8 @@ class ActionModule(ModuleAction):
             # First, so that the environment of the task itself comes before it.
             self._task.environment = [openstack_files(os.environ), *(self._task.environment or [])]
         if not self._runs_here(task_vars):
-            return super().run(tmp, task_vars)
+            result: dict[str, Any] = super().run(tmp, task_vars)
+            return result
         return self._work(task_vars)
 
     def _work(self, task_vars: Mapping[str, Any]) -> dict[str, Any]:
