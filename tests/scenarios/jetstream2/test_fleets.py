@@ -14,7 +14,14 @@ def test_stopping_a_fleet_takes_one_list_one_action_each_and_few_looks(user: Use
     servers = user.has(12, name="node")
     user.task("volume_info")
     done = user.brings(servers, "stopped")
-    assert done.result["summary"] == {"selected": 12, "changed": 12, "unchanged": 0, "skipped": 0, "failed": 0}
+    assert done.result["summary"] == {
+        "selected": 12,
+        "changed": 12,
+        "unchanged": 0,
+        "skipped": 0,
+        "failed": 0,
+        "others": 0,
+    }
     assert done.asked()[:13] == ["GET compute /servers/detail", *["POST compute /servers/action"] * 12]
     looks = done.asked()[13:]
     assert set(looks) <= {"GET compute /servers/detail", "GET compute /servers"}

@@ -44,6 +44,8 @@ def test_a_server_has_all_that_a_user_may_ask_for(user: User) -> None:
         "lock_reason": None,
         "fault": None,
         "user": OWNER,
+        "owner": OWNER,
+        "read_error": None,
         "project": {"name": PROJECT, "uuid": user.cloud.owner.project_id},
         "provider": {"name": REGION, "uuid": REGION},
         "identity": {"name": OWNER, "uuid": user.cloud.owner.user_id},

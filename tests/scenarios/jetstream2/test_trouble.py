@@ -141,7 +141,14 @@ def test_one_failure_does_not_end_the_run(user: User) -> None:
     }
     assert "the cloud took the stop, but it is active again: it failed in" in done.of("five-2")["msg"]
     assert done.of("five-4")["msg"] == "in error: the disk is gone"
-    assert done.result["summary"] == {"selected": 5, "changed": 5, "unchanged": 0, "skipped": 0, "failed": 2}
+    assert done.result["summary"] == {
+        "selected": 5,
+        "changed": 5,
+        "unchanged": 0,
+        "skipped": 0,
+        "failed": 2,
+        "others": 0,
+    }
 
 
 def test_a_server_on_a_volume_goes_to_the_shelf_at_once_and_leaves_no_image(user: User) -> None:

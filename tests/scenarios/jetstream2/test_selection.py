@@ -1,0 +1,93 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Servers of another user in the project are left alone, and only what is selected is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, suppress
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2 import client
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import SelectionError
+from ansible_collections.jetstream.cloud.tests.openstack.fleet import Fleet
+from ansible_collections.jetstream.cloud.tests.openstack.rest import Rest, RestError
+from ansible_collections.jetstream.cloud.tests.openstack.seeding import OWNER, PROJECT
+from ansible_collections.jetstream.cloud.tests.scenarios.jetstream2.user import User
+
+COLLEAGUE, PASSWORD = "colleague", "only-for-show"
+
+
+@pytest.fixture
+def colleague(user: User) -> Iterator[Fleet]:
+    """Make servers in the same project as another member of it."""
+    admin = user.cloud.admin
+    with suppress(RestError):  # She is there already.
+        admin.post("identity", "/users", {"user": {"name": COLLEAGUE, "password": PASSWORD, "domain_id": "default"}})
+    [known] = admin.get("identity", f"/users?name={COLLEAGUE}")["users"]
+    [member] = admin.get("identity", "/roles?name=member")["roles"]
+    project = user.cloud.owner.login().project_id
+    admin.put("identity", f"/projects/{project}/users/{known['id']}/roles/{member['id']}")
+    with closing(Rest(admin._identity_url, COLLEAGUE, PASSWORD, PROJECT)) as rest:
+        yield Fleet(admin, rest, user.cloud.hypervisor, user.cloud._tables)
+
+
+def test_the_servers_of_a_colleague_are_counted_shown_and_left_alone(user: User, colleague: Fleet) -> None:
+    user.has(2, name="mine")
+    hers = colleague.servers(1, name="hers")[0]
+    owner = colleague.owner.user_id
+
+    done = user.task("instance_state", state="stopped", all=True)
+    assert {each["name"]: each["owner"] for each in done.result["instances"]} == {"mine-1": OWNER, "mine-2": OWNER}
+    assert (done.result["summary"]["changed"], done.result["summary"]["others"]) == (2, 1)
+    assert user.cloud.show(hers)["status"] == "ACTIVE"
+
+    shown = user.task("instance_info", image_names=False).result["instances"]
+    assert {each["name"]: each["owner"] for each in shown} == {"mine-1": OWNER, "mine-2": OWNER, "hers": owner}
+
+    with pytest.raises(SelectionError) as raised:
+        user.task("instance_state", state="stopped", name="hers")
+    assert str(raised.value) == f"hers belongs to {owner}, and owner is me. To select it, say owner: any."
+
+    # In one project, everybody may.
+    assert user.task("instance_state", state="stopped", all=True, owner=owner).result["summary"]["changed"] == 1
+    assert user.cloud.show(hers)["status"] == "SHUTOFF"
+
+
+def test_a_history_asks_for_the_actions_of_what_is_selected(user: User) -> None:
+    user.has(4, name="lab")
+    done = user.task("history_info", name="lab-2")
+    assert [each["name"] for each in done.result["instances"]] == ["lab-2"]
+    assert done.asked() == [
+        "POST identity /auth/tokens",
+        "GET compute /servers/detail",
+        "GET compute /servers/detail",
+        "GET compute /servers/os-instance-actions",
+    ]
+    misspelt = user.task("history_info", name="lba-2")
+    assert misspelt.outcome.warnings == ("name: nothing is called lba-2. Did you mean lab-2?",)
+    assert "GET compute /servers/os-instance-actions" not in misspelt.asked()
+
+
+def test_a_history_in_pages_is_the_same(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    [server] = user.has(name="busy")
+    for _round in range(3):
+        user.brings([server], "stopped")
+        user.brings([server], "started")
+    whole = user.task("history_info", name="busy").of("busy")
+    assert len(whole["periods"]) == 7
+    monkeypatch.setattr(client, "_PAGE", 3)
+    paged = user.task("history_info", name="busy")
+    assert paged.of("busy")["periods"][:-1] == whole["periods"][:-1]
+    assert paged.asked().count("GET compute /servers/os-instance-actions") == 3
+
+
+def test_names_of_images_and_of_servers_are_asked_for_only_where_they_are_shown(user: User) -> None:
+    [server] = user.has(name="db")
+    user.cloud.volume("data", 7, attached_to=server)
+    user.task("instance_info")
+    assert user.task("instance_info", image_names=False).asked() == ["GET compute /servers/detail"]
+    assert user.task("instance_info", name="d*").asked() == ["GET compute /servers/detail", "GET image /images"]
+    assert user.task("volume_info").asked() == ["GET block-storage /volumes/detail", "GET compute /servers"]
+    assert user.task("volume_info", name="x*").asked() == ["GET block-storage /volumes/detail"]
