@@ -34,6 +34,7 @@ _MAY_IMPORT: Mapping[str, set[str]] = {
     "fleet": {*_GROUND, "clock", "parallel", "text"},
     "usage": {*_GROUND, "clock", "files", "flavors", "text"},
     "idle": {"clock", "errors", "files"},
+    "hosts": {"model", "states", "text", "usage"},
     "options": {"clouds"},
     "operation": {*_GROUND, "clock", "clouds", "fleet", "settings", "text"},
     "operations": {
@@ -56,6 +57,7 @@ _PURE = (
     "errors",
     "flavors",
     "fleet/selection",
+    "hosts",
     "idle/console",
     "idle/intervals",
     "idle/jobs",
