@@ -320,7 +320,8 @@ def _run_the_monitor(stage: Stage) -> None:
 def _begin_with_histories(stage: Stage) -> None:
     stage.later_world("19:14:30")
     world = stage.world
-    for at, name in enumerate(_STORED_FIRST, start=-len(_STORED_FIRST)):
+    first = -len(_STORED_FIRST)
+    for at, name in enumerate(_STORED_FIRST, start=first):
         world.stored_order[world.instance(name).uuid] = at
     for at, name in enumerate(_STORED_LAST, start=1000):
         world.stored_order[world.instance(name).uuid] = at

@@ -41,7 +41,7 @@ def test_a_worker_sends_a_line_and_asks_ansible_to_log_it_alone(monkeypatch: pyt
     monkeypatch.setattr(output.Display, "display", lambda _display, msg, **how: sent.append((msg, how)))
     show("stop done", aside=True)
     [(line, how)] = sent
-    assert type(line) is _Line
+    assert isinstance(line, _Line)
     assert how == {"log_only": True}
 
 
