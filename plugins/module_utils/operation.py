@@ -16,11 +16,11 @@ from typing import Any
 
 from .clock import Clock
 from .cloud import Cloud
-from .clouds.connect import connect
-from .errors import BugFound, JetstreamError
+from .clouds.cloud_type import Surroundings
+from .clouds.connect import connect, resolve
+from .errors import BugFound, ConfigurationError, JetstreamError
 from .fleet.progress import ProgressCallback, no_progress
 from .model import Outcome
-from .settings.resolve import resolve
 from .text.terminal import one_line
 
 
@@ -28,16 +28,27 @@ from .text.terminal import one_line
 class Context:
     """Where an operation runs, and who hears of it.
 
-    C(warn) takes a sentence for the user; C(hide) a secret that must not appear in any output.
+    ``home`` is None for a user that has none. ``warn`` takes a sentence for the user, ``hide`` a secret that must not
+    appear in any output.
     """
 
     check_mode: bool
     clock: Clock
     environ: Mapping[str, str]
-    home: Path
+    home: Path | None
     warn: Callable[[str], None]
     hide: Callable[[str], None]
     report: ProgressCallback = no_progress
+
+    def in_home(self, path: Path) -> Path:
+        """Return a path below the user's home. Raises ConfigurationError for a user that has none."""
+        if self.home is None:
+            raise ConfigurationError(f"There is no home folder for ~/{path}.", hint="Set HOME.")
+        return self.home / path
+
+    def surroundings(self, *, fresh: bool = False) -> Surroundings:
+        """Return where a connection is made. ``fresh``: log in, whatever token the cache has."""
+        return Surroundings(self.environ, self.home, self.clock, self.hide, fresh=fresh)
 
 
 Work = Callable[[Cloud, Mapping[str, Any], Context], Outcome]
@@ -52,12 +63,9 @@ def on_cloud(work: Work) -> Operation:
 
     def operation(options: Mapping[str, Any], context: Context) -> Outcome:
         connection = resolve(options, context.environ, context.home)
-        # A password from a profile or the environment is as secret as one from an option, but unknown to Ansible.
-        for secret in filter(None, (connection.password, connection.token)):
-            context.hide(secret)
         for warning in connection.warnings:
             context.warn(warning)
-        with closing(connect(connection, context.environ, context.home, context.clock)) as cloud:
+        with closing(connect(connection, context.surroundings())) as cloud:
             try:
                 return work(cloud, options, context)
             finally:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .clouds.registry import connection_settings
+
 STATUSES = (
     "active",
     "build",
@@ -96,25 +98,8 @@ class ModuleSpec:
         }
 
 
-# Nothing here has a default: it would hide the environment and the profile (profile.py fills in what is left open).
-CONNECTION = ModuleSpec(
-    argument_spec={
-        "api_url": {"type": "str"},
-        "username": {"type": "str"},
-        "password": {"type": "str", "no_log": True},
-        "token": {"type": "str", "no_log": True},
-        "profile": {"type": "str"},
-        "backend": {"type": "str", "choices": ["atmosphere", "openstack"]},
-        "cloud": {"type": "str"},
-        "validate_certs": {"type": "bool"},
-        "ca_path": {"type": "path"},
-        "timeout": {"type": "float"},
-        "retry_timeout": {"type": "float"},
-        "concurrency": {"type": "int"},
-        "page_size": {"type": "int"},
-        "allow_http": {"type": "bool"},
-    },
-)
+# Nothing here has a default: it would hide the environment and the profile.
+CONNECTION = ModuleSpec(argument_spec={each.name: each.argument for each in connection_settings()})
 
 _STRINGS = {"type": "list", "elements": "str"}
 

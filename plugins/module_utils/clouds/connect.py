@@ -1,70 +1,117 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a connection's settings to the cloud they mean."""
+"""From options, environment and profile to the cloud that they mean."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Generic
 
-from ..clock import Clock
 from ..cloud import Cloud
 from ..errors import ConfigurationError
-from ..http.session import REQUESTS_IMPORT_ERROR, HttpSettings
-from ..http.token_cache import TokenCache, cache_folder
-from ..http.transport import Transport
-from ..settings.resolve import OPENSTACK, Connection
-from .atmosphere.client import AtmosphereCloud
-from .atmosphere.login import Login
+from ..http.session import REQUESTS_IMPORT_ERROR
+from ..settings.reader import Reader
+from ..settings.sources import Source
+from . import registry
+from .cloud_type import CloudType, S, Surroundings
 
 
-def connect(
-    connection: Connection, environ: Mapping[str, str], home: Path, clock: Clock, *, fresh: bool = False
-) -> Cloud:
-    """Return the cloud that a connection means. Sends nothing yet. C(fresh): log in, whatever token the cache has.
+@dataclass(frozen=True, slots=True)
+class Connection(Generic[S]):
+    """A kind of cloud, and its settings as they are to be used.
 
-    Raises ConfigurationError if the Python library it needs is not there.
+    ``profile`` is None if no profile had a part in it. ``sources`` says for each setting that is not None where it came
+    from, in words for a person. ``warnings`` are whole sentences.
     """
-    cache = TokenCache(cache_folder(environ, home))
+
+    cloud_type: CloudType[S]
+    settings: S
+    profile: str | None
+    sources: Mapping[str, str] = field(hash=False, repr=False)
+    warnings: tuple[str, ...] = ()
+
+
+def resolve(options: Mapping[str, object], environ: Mapping[str, str], home: Path | None) -> Connection[Any]:
+    """Decide every setting: by the option, else the environment, else the profile. See docs/connection.md.
+
+    Reads files in ``home``, and those that the settings name. Raises ConfigurationError, in one sentence, without a
+    secret in it.
+    """
+    reader = Reader(options, environ, home, registry.connection_settings())
+    cloud_type = _cloud_type(reader, environ)
+    settings = cloud_type.read_settings(reader)
+    others = [name for each in registry.CLOUD_TYPES if each is not cloud_type for name in each.naming_settings]
+    reader.warn_if_overruled(cloud_type.naming_settings, rivals=others)
+    return Connection(
+        cloud_type=cloud_type,
+        settings=settings,
+        profile=reader.profile_name,
+        sources=reader.sources,
+        warnings=tuple(reader.warnings),
+    )
+
+
+def connect(connection: Connection[Any], surroundings: Surroundings) -> Cloud:
+    """Return the cloud that a connection means. Sends nothing yet.
+
+    Raises ConfigurationError if a Python library that it needs is not there.
+    """
     if REQUESTS_IMPORT_ERROR is not None:
         raise ConfigurationError(
             "The Python library requests is not installed for the Python that runs this module.",
             hint="Install it with: python3 -m pip install requests",
         )
-    if connection.backend == OPENSTACK:
-        return _jetstream2(connection, environ, home, cache, clock, fresh=fresh)
-    wire = HttpSettings(
-        timeout=connection.timeout,
-        retry_timeout=connection.retry_timeout,
-        validate_certs=connection.validate_certs,
-        ca_path=connection.ca_path,
-        connections=connection.concurrency,
-    )
-    transport = Transport(connection.api_url, wire, clock)
-    login = Login(connection, transport, cache, clock, fresh=fresh)
-    return AtmosphereCloud(
-        login, transport, clock, max_concurrency=connection.concurrency, page_size=connection.page_size
+    # A password from a profile or the environment is as secret as one from an option, but unknown to Ansible.
+    for secret in connection.settings.secrets:
+        surroundings.hide(secret)
+    return connection.cloud_type.connect(connection.settings, surroundings)
+
+
+def replaced_settings(given: Collection[str]) -> set[str]:
+    """Return the settings that the login in these settings takes the place of, where both stood in one profile.
+
+    Raises ConfigurationError if there is no login in them.
+    """
+    if not any(name in given for each in registry.CLOUD_TYPES for name in each.naming_settings):
+        raise ConfigurationError("There is nothing to save: no login was given.")
+    replaced = {"backend"}
+    for each in registry.CLOUD_TYPES:
+        is_given = any(name in given for name in each.naming_settings)
+        replaced.update(name for login in each.logins for name in login)
+        if not is_given:
+            replaced.update(each.naming_settings)
+    return replaced - set(given)
+
+
+def _cloud_type(reader: Reader, environ: Mapping[str, str]) -> CloudType[Any]:
+    """Return the kind of cloud that is named, or else the one whose login is given.
+
+    The options of a task decide before all other sources, so that a task can go elsewhere than its user's profile.
+    """
+    backend = reader.text("backend")
+    if backend is not None:
+        return _named(backend, reader.sources["backend"])
+    options: Sequence[Source] = [reader.options]
+    for places in (options, reader.places):
+        for each in registry.CLOUD_TYPES:
+            if any(place.gives(name) for place in places for name in each.naming_settings):
+                return each
+    for each in registry.CLOUD_TYPES:
+        if each.is_pointed_to(environ, reader.home):
+            return each
+    ways = [each.how_to_log_in(environ, reader.home) for each in registry.CLOUD_TYPES]
+    raise ConfigurationError(
+        " ".join(["There is no login.", *reader.missed, *ways]),
+        hint="The playbook jetstream.cloud.save_credential saves either.",
     )
 
 
-def _jetstream2(
-    connection: Connection, environ: Mapping[str, str], home: Path, cache: TokenCache, clock: Clock, *, fresh: bool
-) -> Cloud:
-    # Here, since openstacksdk takes a second to import, which nobody is to wait for who does not use it.
-    from .jetstream2.client import Jetstream2Cloud
-    from .jetstream2.locks import LockNotes, notes_folder
-    from .jetstream2.login import Session, Wanted
-
-    wanted = Wanted(
-        name=connection.cloud,
-        timeout=connection.timeout,
-        retry_timeout=connection.retry_timeout,
-        validate_certs=connection.validate_certs,
-        ca_path=connection.ca_path,
-        connections=connection.concurrency,
-        fresh=fresh,
-    )
-    session = Session(wanted, environ, cache, clock)
-    notes = LockNotes(notes_folder(environ, home), session.key)
-    return Jetstream2Cloud(session, notes, clock, max_concurrency=connection.concurrency)
+def _named(backend: str, where: str) -> CloudType[Any]:
+    for each in registry.CLOUD_TYPES:
+        if each.backend == backend:
+            return each
+    backends = " and ".join(sorted(each.backend for each in registry.CLOUD_TYPES))
+    raise ConfigurationError(f"There is no backend {backend} ({where}), only {backends}.")

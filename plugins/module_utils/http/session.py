@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..errors import ConfigurationError, UnexpectedResponse, Unreachable
+from ..errors import ConfigurationError, JetstreamError, UnexpectedResponse, Unreachable
 from .bounded import ENCODINGS, LARGEST_ANSWER, POOLS, TooLarge, Undecodable, read_body
 from .loopback import is_loopback
 
@@ -140,7 +140,7 @@ class Session:
             # Raised below: the original error holds the token.
             response = None
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise _unreachable(error, self._base_url, timeouts) from error
+            raise unreachable(error, self._base_url, timeouts) from error
         if response is None:
             raise ConfigurationError("The token holds characters that no HTTP header may hold.")
         return _response(response, json_by_any_name=self._json_by_any_name)
@@ -214,7 +214,7 @@ def _parse(content: bytes) -> tuple[bool, Any]:
         return False, None
 
 
-def _unreachable(error: Exception, base_url: str, timeouts: tuple[float, float]) -> Exception:
+def unreachable(error: BaseException, base_url: str, timeouts: tuple[float, float]) -> JetstreamError:
     """Say in one sentence why no answer came, and whether another try makes sense."""
     causes = [type(each).__name__ for each in _causes(error)]
     text = " ".join(str(each) for each in _causes(error))
@@ -223,10 +223,10 @@ def _unreachable(error: Exception, base_url: str, timeouts: tuple[float, float])
     if isinstance(error, requests.exceptions.ProxyError):
         return Unreachable(f"The proxy on the way to {base_url} did not answer: {_innermost(error)}.")
     if "LocationParseError" in causes or isinstance(error, requests.exceptions.InvalidURL):
-        return ConfigurationError(f"{base_url} is not an address that can be used as api_url.")
+        return ConfigurationError(f"{base_url} is not an address that can be used.")
     if "NameResolutionError" in causes or "gaierror" in causes or "Name or service not known" in text:
         return Unreachable(
-            f"The host of {base_url} was not found.", hint="Check api_url, and the network.", unsent=True
+            f"The host of {base_url} was not found.", hint="Check the address, and the network.", unsent=True
         )
     if "ConnectTimeoutError" in causes or isinstance(error, requests.exceptions.ConnectTimeout):
         return Unreachable(f"{base_url} could not be connected to within {timeouts[0]:.3g} s.", unsent=True)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import os
 import secrets
@@ -23,14 +24,29 @@ from ..files import TEMPORARY_PREFIX, exclusive_in_folder, make_folder, replace_
 # A token that ends within a task would end it half way.
 _MARGIN = timedelta(minutes=5)
 # As long as a server that answers at all may take for a login.
-_LONGEST_WAIT = 30.0
+LONGEST_WAIT = 30.0
+_FOLDER = Path("jetstream/tokens")
+# Some milliseconds for each task, and for each guess of somebody who has the file.
+_ROUNDS = 20_000
 # A token of keystone comes with the addresses of all services in all regions.
 _LARGEST = 1 << 20
 # Files that a crash in the middle of a write left behind, in seconds since.
 _LEFT_BEHIND = 3600.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class LoginKey:
+    """A login that tokens belong to: who, where, and the password or other secret that it is made with.
+
+    ``user`` is any text that tells the logins at a server apart, without a secret in it.
+    """
+
+    server: str
+    user: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Token:
     """What a login gave, and until when (with a time zone)."""
 
@@ -38,78 +54,82 @@ class Token:
     expires: datetime
 
 
-def cache_folder(environ: Mapping[str, str], home: Path) -> Path:
-    """Return where tokens are kept: in the user's cache folder, as the XDG base directory specification has it."""
+def cache_folder(environ: Mapping[str, str], home: Path | None) -> Path | None:
+    """Return where tokens are kept: in the user's cache folder, as the XDG base directory specification has it.
+
+    Returns None for a user that has none.
+    """
     base = environ.get("XDG_CACHE_HOME", "")
-    return (Path(base) if os.path.isabs(base) else home / ".cache") / "jetstream" / "tokens"
+    if os.path.isabs(base):
+        return Path(base) / _FOLDER
+    return home / ".cache" / _FOLDER if home else None
 
 
 class TokenCache:
-    """One file per server and user, which nobody else may read. May be used by many processes and threads at once."""
+    """One file for each server and user, which no other user can read. May be used by many processes and threads.
 
-    def __init__(self, folder: Path, *, clock: Clock | None = None, longest_wait: float = _LONGEST_WAIT) -> None:
-        """Touch nothing yet. ``longest_wait`` is how many seconds login_lock waits at most."""
+    A token is only found with the secret that it was stored with. The file has no more of that than what it takes to
+    recognize it.
+    """
+
+    def __init__(self, folder: Path | None, *, clock: Clock | None = None) -> None:
+        """Touch nothing yet. Without a folder, nothing is kept."""
         self._folder = folder
         self._clock = clock or SystemClock()
-        self._longest_wait = longest_wait
 
-    def load(self, api_url: str, username: str, now: datetime) -> Token | None:
+    def load(self, key: LoginKey, now: datetime) -> Token | None:
         """Return a token that is good for another five minutes at least, or None if there is none to be trusted."""
         with self._open_folder(create=False) as folder:
             if folder is None:
                 return None
-            token = _read(folder, _file_name(api_url, username), api_url, username)
+            token = _read(folder, _file_name(key), key)
         return token if token and token.expires - now > _MARGIN else None
 
-    def store(self, api_url: str, username: str, token: Token) -> None:
+    def store(self, key: LoginKey, token: Token) -> None:
         """Keep a token, as a whole or not at all."""
-        content = {
-            "api_url": api_url,
-            "username": username,
-            "token": token.value,
-            "expires": token.expires.astimezone(UTC).isoformat(),
-        }
         with self._open_folder(create=True) as folder:
             if folder is None:
                 return
-            name = _file_name(api_url, username)
+            name = _file_name(key)
             with suppress(OSError):
                 _sweep(folder, name)
             with suppress(OSError):
-                replace_in_folder(folder, name, json.dumps(content).encode())
+                replace_in_folder(folder, name, json.dumps(_fields(key, token)).encode())
 
-    def forget(self, api_url: str, username: str, token: str) -> None:
+    def forget(self, key: LoginKey, value: str) -> None:
         """Drop a token that the server no longer takes, unless another has been stored in its place."""
         with self._open_folder(create=False) as folder:
             if folder is None:
                 return
-            name = _file_name(api_url, username)
-            stored = _read(folder, name, api_url, username)
-            if stored is None or stored.value != token:
+            name = _file_name(key)
+            stored = _read(folder, name, key)
+            if stored is None or stored.value != value:
                 return
             with suppress(OSError):
-                _take_away(folder, name, api_url, username, token)
+                _take_away(folder, name, key, value)
 
     @contextmanager
-    def login_lock(self, api_url: str, username: str) -> Iterator[None]:
+    def login_lock(self, key: LoginKey, longest_wait: float = LONGEST_WAIT) -> Iterator[None]:
         """Let one login per server and user happen at a time, over all processes.
 
-        A caller that cannot get the lock, or not within the longest wait, goes on without it: a second login does no
-        harm. Not to be taken twice by the same caller.
+        A caller that cannot get the lock, or not within ``longest_wait`` seconds (half a minute at most), goes on
+        without it: a second login does no harm. Not to be taken twice by the same caller.
         """
         with ExitStack() as held:
             with suppress(OSError):
                 folder = held.enter_context(self._open_folder(create=True))
                 if folder is not None:
-                    name = _file_name(api_url, username) + ".lock"
-                    held.enter_context(
-                        exclusive_in_folder(folder, name, clock=self._clock, longest_wait=self._longest_wait)
-                    )
+                    name = _file_name(key) + ".lock"
+                    wait = min(longest_wait, LONGEST_WAIT)
+                    held.enter_context(exclusive_in_folder(folder, name, clock=self._clock, longest_wait=wait))
             yield
 
     @contextmanager
     def _open_folder(self, *, create: bool) -> Iterator[int | None]:
         """Open the folder, or yield None if it is not there, somebody else's, or open to others."""
+        if self._folder is None:
+            yield None
+            return
         folder: int | None = None
         try:
             with suppress(OSError):
@@ -125,9 +145,27 @@ class TokenCache:
                 os.close(folder)
 
 
-def _file_name(api_url: str, username: str) -> str:
-    digest = hashlib.sha256(f"{api_url}\n{username}".encode("utf-8", "surrogatepass")).hexdigest()
+def _file_name(key: LoginKey) -> str:
+    digest = hashlib.sha256(f"{key.server}\n{key.user}".encode("utf-8", "surrogatepass")).hexdigest()
     return f"{digest}.json"
+
+
+def _fields(key: LoginKey, token: Token) -> dict[str, str]:
+    salt = secrets.token_hex(16)
+    return {
+        "server": key.server,
+        "user": key.user,
+        "salt": salt,
+        "proof": _proof(key.secret, salt),
+        "token": token.value,
+        "expires": token.expires.astimezone(UTC).isoformat(),
+    }
+
+
+def _proof(secret: str, salt: str) -> str:
+    """Return what recognizes a secret: slow to try, and of no use for another file."""
+    text, grain = (each.encode("utf-8", "surrogatepass") for each in (secret, salt))
+    return hashlib.pbkdf2_hmac("sha256", text, grain, _ROUNDS).hex()
 
 
 def _make(folder: Path) -> None:
@@ -147,7 +185,7 @@ def _is_private(status: os.stat_result) -> bool:
     return _is_mine(status) and not status.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
 
 
-def _read(folder: int, name: str, api_url: str, username: str) -> Token | None:
+def _read(folder: int, name: str, key: LoginKey) -> Token | None:
     """Return the token in a file, expired or not, or None if the file is not one to be trusted."""
     content = _read_private(folder, name)
     if content is None:
@@ -155,12 +193,16 @@ def _read(folder: int, name: str, api_url: str, username: str) -> Token | None:
     try:
         fields = json.loads(content)
         token, expires = fields["token"], datetime.fromisoformat(fields["expires"])
-        ours = fields["api_url"] == api_url and fields["username"] == username
+        ours = (fields["server"], fields["user"]) == (key.server, key.user) and _is_made_with(key.secret, fields)
         whole = isinstance(token, str) and token != "" and expires.tzinfo is not None
         # Far from year 1 and year 9999, so that nobody who counts with it gets an OverflowError.
         return Token(token, expires.astimezone(UTC)) if ours and whole else None
-    except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError):
         return None
+
+
+def _is_made_with(secret: str, fields: Mapping[str, str]) -> bool:
+    return hmac.compare_digest(_proof(secret, fields["salt"]), fields["proof"])
 
 
 def _read_private(folder: int, name: str) -> bytes | None:
@@ -182,12 +224,12 @@ def _read_private(folder: int, name: str) -> bytes | None:
     return content if len(content) <= _LARGEST else None
 
 
-def _take_away(folder: int, name: str, api_url: str, username: str, token: str) -> None:
+def _take_away(folder: int, name: str, key: LoginKey, value: str) -> None:
     """Remove the file if it has this token at the very moment it is removed; put it back if it has another."""
     aside = f"{name}.{secrets.token_hex(8)}.old"
     os.rename(name, aside, src_dir_fd=folder, dst_dir_fd=folder)
-    taken = _read(folder, aside, api_url, username)
-    if taken is not None and taken.value != token:
+    taken = _read(folder, aside, key)
+    if taken is not None and taken.value != value:
         # A link, since it does not overwrite what came even later.
         with suppress(FileExistsError):
             os.link(aside, name, src_dir_fd=folder, dst_dir_fd=folder)

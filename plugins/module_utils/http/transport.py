@@ -5,25 +5,15 @@
 
 from __future__ import annotations
 
-import math
-import random
 import threading
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from collections.abc import Mapping
 from typing import Any
 
 from ..clock import Clock
 from ..errors import Unreachable
 from .deadline import Deadline
+from .retries import RETRYABLE_STATUSES, Jitter, Retries, any_pause, seconds_of
 from .session import HttpSettings, Response, Session
-
-# What a gateway answers when nobody behind it could be asked, or asked to wait.
-_RETRYABLE_STATUSES = frozenset({429, 502, 503, 504})
-_FIRST_PAUSE = 0.5
-_LONGEST_PAUSE = 10.0
-# Until a server has answered once, an address that nobody answers at is more likely mistyped than busy.
-_FIRST_CONTACT_TIMEOUT = 10.0
 
 
 class Transport:
@@ -42,7 +32,7 @@ class Transport:
         *,
         deadline: Deadline | None = None,
         json_by_any_name: bool = False,
-        jitter: Callable[[float], float] = lambda longest: random.uniform(0, longest),
+        jitter: Jitter = any_pause,
     ) -> None:
         """Open no connection yet. ``jitter`` draws a pause from 0 to the seconds it is given.
 
@@ -83,9 +73,7 @@ class Transport:
         Raises Unreachable if no answer came, and UnexpectedResponse if one came that is too large or damaged.
         """
         repeatable = repeatable or method == "GET"
-        longest = _FIRST_PAUSE
-        begun = self._clock.monotonic()
-        failed_first: float | None = None
+        retries = Retries(self._clock, self._settings.retry_timeout, self._deadline, self._jitter)
         while True:
             self._wait_for_gate()
             try:
@@ -93,23 +81,16 @@ class Transport:
             except Unreachable as error:
                 if not (repeatable or error.unsent) or not error.transient:
                     raise
-                if failed_first is None:
-                    failed_first = self._clock.monotonic()
-                if not self._pause(self._jitter(longest), self._end_of_retries(error, begun, failed_first)):
+                if not retries.pause(stranger=error.unsent and not self._answered):
                     raise
             else:
                 self._answered = True
-                wait = seconds_of(reply.retry_after, self._clock.now())
-                if not _is_retryable(reply, wait, repeatable=repeatable):
+                asked = seconds_of(reply.retry_after, self._clock.now())
+                if not _is_retryable(reply, asked, repeatable=repeatable):
                     return reply
-                if failed_first is None:
-                    failed_first = self._clock.monotonic()
-                self._close_gate(wait or 0.0)
-                # A server that says 0, or a time that has passed, is overloaded all the same.
-                pause = max(wait or 0.0, self._jitter(longest))
-                if not self._pause(pause, failed_first + self._settings.retry_timeout):
+                self._close_gate(asked or 0.0)
+                if not retries.pause(asked=asked or 0.0):
                     return reply
-            longest = min(longest * 2, _LONGEST_PAUSE)
 
     def limit(self, until: float | None) -> None:
         """Set the deadline of this transport, and of all that share it: a time of the clock's ``monotonic()``."""
@@ -119,19 +100,6 @@ class Transport:
         """Give all connections back. What threads that are still at work would send from now on is not sent."""
         self._closed = True
         self._session.close()
-
-    def _end_of_retries(self, error: Unreachable, begun: float, failed_first: float) -> float:
-        if error.unsent and not self._answered:
-            return begun + min(self._settings.retry_timeout, _FIRST_CONTACT_TIMEOUT)
-        return failed_first + self._settings.retry_timeout
-
-    def _pause(self, seconds: float, give_up: float) -> bool:
-        """Sleep, unless that would go past the time to give up, or leave no time for another try."""
-        until = self._clock.monotonic() + seconds
-        if until > give_up or until >= self._deadline.at:
-            return False
-        self._clock.sleep(seconds)
-        return True
 
     def _close_gate(self, seconds: float) -> None:
         """Hold back the requests of all threads: the server asked for it, and it means all of them."""
@@ -171,30 +139,11 @@ class Transport:
         return self._session.send(method, path, headers=headers, params=params, data=data, timeouts=timeouts)
 
 
-def _is_retryable(reply: Response, wait: float | None, *, repeatable: bool) -> bool:
-    """Whether a request may be sent again. ``wait``: the seconds that the server asked for, if it did."""
-    if reply.status not in _RETRYABLE_STATUSES:
+def _is_retryable(reply: Response, asked: float | None, *, repeatable: bool) -> bool:
+    """Whether a request may be sent again. ``asked``: the seconds that the server asked to wait, if it did."""
+    if reply.status not in RETRYABLE_STATUSES:
         return False
-    if reply.status == 503 and reply.is_json and wait is None:
+    if reply.status == 503 and reply.is_json and asked is None:
         # A 503 that explains itself is maintenance (docs/atmosphere.md, Maintenance): it lasts for hours.
         return False
-    return repeatable or reply.status == 429 or (reply.status == 503 and wait is not None)
-
-
-def seconds_of(retry_after: str | None, now: datetime) -> float | None:
-    """Read Retry-After, which is a number of seconds or a date. Returns None if it is neither, and 0 at least."""
-    if not retry_after:
-        return None
-    try:
-        seconds = float(retry_after)
-    except ValueError:
-        seconds = _seconds_until(retry_after, now)
-    return None if math.isnan(seconds) else max(0.0, seconds)
-
-
-def _seconds_until(date: str, now: datetime) -> float:
-    try:
-        until = parsedate_to_datetime(date)
-        return ((until if until.tzinfo else until.replace(tzinfo=UTC)) - now).total_seconds()
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return math.nan
+    return repeatable or reply.status == 429 or (reply.status == 503 and asked is not None)

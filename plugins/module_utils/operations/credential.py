@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
-from ..clouds.connect import connect
-from ..errors import ConfigurationError
+from ..clouds.connect import connect, replaced_settings, resolve
+from ..clouds.registry import connection_settings
+from ..errors import ConfigurationError, PermissionDenied
 from ..model import Outcome
 from ..operation import Context
 from ..options import CONNECTION, ModuleSpec
@@ -23,8 +24,7 @@ from ..settings.profile_file import (
     without_profile,
     write_private,
 )
-from ..settings.profiles import PROFILES
-from ..settings.resolve import resolve
+from ..settings.profiles import DEFAULT_PROFILE, PROFILES
 
 SPEC = CONNECTION + ModuleSpec(
     argument_spec={
@@ -33,25 +33,23 @@ SPEC = CONNECTION + ModuleSpec(
     }
 )
 
-_DEFAULT_PROFILE = "default"
-_SECRETS = ("password", "token")
-_SETTINGS = tuple(name for name in CONNECTION.argument_spec if name != "profile")
+_SETTINGS = tuple(each.name for each in connection_settings() if each.in_profile)
+_SECRETS = tuple(each.name for each in connection_settings() if each.secret)
 
 
 def credential(options: Mapping[str, Any], context: Context) -> Outcome:
     """Save settings in a profile after a login with them, or remove the profile."""
     for secret in filter(None, (options[name] for name in _SECRETS)):
         context.hide(secret)
-    name = options["profile"] or _DEFAULT_PROFILE
-    path = context.home / PROFILES
+    name = options["profile"] or DEFAULT_PROFILE
+    path = context.in_home(PROFILES)
     with _guarded(path, context):
         before = _read(path)
         if options["state"] == "absent":
             after = without_profile(before, name)
         else:
             after = with_profile(before, name, _wanted(options))
-            if options["verify"]:
-                _try(profiles_in(after)[name], context)
+            _check(profiles_in(after)[name], context, verify=options["verify"])
         changed = after != before or (bool(after) and not _is_private(path))
         if changed and not context.check_mode:
             write_private(path, after)
@@ -78,20 +76,20 @@ def _read(path: Path) -> str:
 
 
 def _wanted(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is to stand in the profile. A new secret takes the place of the other kind, which would go first."""
+    """Return what is to stand in the profile. A new login takes the place of any other, which might count first."""
     said = {name: options[name] for name in _SETTINGS if options[name] is not None}
-    given = [name for name in _SECRETS if said.get(name)]
-    if not given and not said.get("cloud"):
-        raise ConfigurationError("There is nothing to save: no password, no token, and no cloud was given.")
-    if "password" in given and not said.get("username"):
-        raise ConfigurationError("A password needs the username that it belongs to.")
-    return {**said, **{name: None for name in _SECRETS if name not in given}}
+    given = [name for name in said if said[name] != ""]
+    return {**said, **dict.fromkeys(replaced_settings(given))}
 
 
-def _try(profile: Mapping[str, Any], context: Context) -> None:
-    """Log in with the profile's settings and nothing else, and read something that needs a login."""
-    connection = resolve(profile, {}, context.home)
-    with closing(connect(connection, context.environ, context.home, context.clock, fresh=True)) as cloud:
+def _check(profile: Mapping[str, Any], context: Context, *, verify: bool) -> None:
+    """Raise ConfigurationError if a profile is no login by itself; with ``verify``, raise what the cloud says to it."""
+    # Without the environment and the home, nothing else adds to it.
+    connection = resolve(profile, {}, None)
+    if not verify:
+        return
+    with closing(connect(connection, context.surroundings(fresh=True))) as cloud, suppress(PermissionDenied):
+        # Something that needs a login. A credential that may read instances alone is one as well.
         cloud.list_allocation_sources()
 
 

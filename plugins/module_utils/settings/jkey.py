@@ -13,8 +13,10 @@ from .sources import Found, open_to_others
 JKEY = Path(".config/jetstream/jkey.csv")
 
 
-def read_jkey(home: Path, warnings: list[str], missed: list[str]) -> Found | None:
+def read_jkey(home: Path | None, warnings: list[str], missed: list[str]) -> Found | None:
     """Return the password, or None. ``missed`` gets the reason if the file is there and gives none."""
+    if home is None:
+        return None
     path = home / JKEY
     shown = f"~/{JKEY}"
     try:

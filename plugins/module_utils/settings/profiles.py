@@ -13,24 +13,25 @@ from typing import Any
 
 from ..errors import ConfigurationError
 from ..text.suggestions import did_you_mean
+from .setting import Setting
 from .sources import Source, open_to_others
 
 PROFILES = Path(".config/jetstream/profiles.toml")
 DEFAULT_PROFILE = "default"
-SECRETS = ("password", "token")
-TEXTS = frozenset({"api_url", "username", "password", "token", "ca_path", "cloud", "backend"})
-FLAGS = frozenset({"validate_certs", "allow_http"})
-NUMBERS = frozenset({"timeout", "retry_timeout"})
-# Whole numbers, and how large each may be.
-COUNTS = {"concurrency": 64, "page_size": 1000}
-PROFILE_KEYS = TEXTS | FLAGS | NUMBERS | COUNTS.keys()
 
 
-def read_profile(home: Path, name: str | None, warnings: list[str], missed: list[str]) -> Source | None:
+def read_profile(
+    home: Path | None, name: str | None, keys: Mapping[str, Setting], warnings: list[str], missed: list[str]
+) -> Source | None:
     """Return the profile of that name, or the default one if there is one.
 
     A task that names none needs none. ``missed`` gets why there is none, for the message that tells of a missing login.
+    ``keys`` are the settings that a profile may have.
     """
+    if home is None:
+        if name is None:
+            return None
+        raise ConfigurationError(f"There is no profile {name}, because this user has no home folder.")
     path = home / PROFILES
     shown = f"~/{PROFILES}"
     try:
@@ -54,10 +55,11 @@ def read_profile(home: Path, name: str | None, warnings: list[str], missed: list
             missed += _without_default(profiles, shown)
             return None
         raise _unknown_profile(name, profiles, shown)
-    if any(profile.get(secret) for profile in profiles.values() for secret in SECRETS):
+    secrets = [each.name for each in keys.values() if each.secret]
+    if any(profile.get(secret) for profile in profiles.values() for secret in secrets):
         warnings += open_to_others(mode, shown)
     place = f"profile {chosen} in {shown}"
-    _check_profile(profiles[chosen], place)
+    _check_profile(profiles[chosen], place, keys)
     return Source(profiles[chosen], lambda _unused: place, lambda key: f"The {key} of {place}")
 
 
@@ -112,23 +114,11 @@ def _without_default(profiles: Mapping[str, object], shown: str) -> list[str]:
     return [f"No profile was named, and {shown} has none called {DEFAULT_PROFILE}, only {there}."]
 
 
-def _check_profile(profile: Mapping[str, object], place: str) -> None:
+def _check_profile(profile: Mapping[str, object], place: str, keys: Mapping[str, Setting]) -> None:
     for key, value in profile.items():
-        if key not in PROFILE_KEYS:
-            guess = did_you_mean(key, PROFILE_KEYS) or f"Known are {', '.join(sorted(PROFILE_KEYS))}."
+        if key not in keys:
+            guess = did_you_mean(key, keys) or f"Known are {', '.join(sorted(keys))}."
             raise ConfigurationError(f"The setting {key} of {place} is unknown.", hint=guess)
-        wanted = _wanted_type(key, value)
+        wanted = keys[key].unlike(value)
         if wanted:
             raise ConfigurationError(f"The {key} of {place} must be {wanted}.")
-
-
-def _wanted_type(key: str, value: object) -> str | None:
-    """Return what a key of a profile must be, if this value is something else."""
-    if key in FLAGS:
-        return None if isinstance(value, bool) else "true or false, without quotes"
-    if key in NUMBERS:
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        return None if is_number else "a number of seconds, without quotes"
-    if key in COUNTS:
-        return None if isinstance(value, int) and not isinstance(value, bool) else "a whole number, without quotes"
-    return None if isinstance(value, str) else "text in quotes"

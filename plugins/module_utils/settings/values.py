@@ -58,8 +58,8 @@ def count(found: Found, *, most: int) -> int:
     raise ConfigurationError(f'{found.subject} must be a whole number from 1 to {most}, not "{found.value}".')
 
 
-def readable_path(found: Found, home: Path) -> Path:
-    """Return the path of a file or folder that is there and can be read. A leading ~ is ``home``."""
+def readable_path(found: Found, home: Path | None) -> Path:
+    """Return the path of a file or folder that is there and can be read. A leading ~ is ``home``, if there is one."""
     path = _expand(text(found), home)
     if not path.exists():
         raise ConfigurationError(f"{found.subject} is {path}, which does not exist.")
@@ -68,7 +68,7 @@ def readable_path(found: Found, home: Path) -> Path:
     return path
 
 
-def _expand(path: str, home: Path) -> Path:
-    if path == "~" or path.startswith("~/"):
+def _expand(path: str, home: Path | None) -> Path:
+    if home is not None and (path == "~" or path.startswith("~/")):
         return home / path[2:]
     return Path(os.path.expanduser(path))

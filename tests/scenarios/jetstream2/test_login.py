@@ -101,7 +101,7 @@ def test_a_wrong_secret_is_refused_once_and_never_shown(user: User, auth: dict[s
         user.task("instance_info", cloud="js2-wrong")
     assert str(caught.value) == (
         f'{auth["auth_url"]} refused the login: "The request you have made requires authentication. (HTTP 401)". '
-        "An application credential has an end date, and belongs to one project."
+        "The id or the secret of the application credential is wrong, or it has expired or was deleted."
     )
     assert [str(each) for each in seen] == ["identity POST /v3/auth/tokens 401"]
     assert not (user.home / ".cache").exists() or not list((user.home / ".cache").rglob("*.json"))

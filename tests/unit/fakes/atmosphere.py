@@ -13,9 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere.client import AtmosphereCloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.connect import connect
-from ansible_collections.jetstream.cloud.plugins.module_utils.http.token_cache import Token, TokenCache, cache_folder
-from ansible_collections.jetstream.cloud.plugins.module_utils.settings.resolve import Connection, resolve
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.cloud_type import Surroundings
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.connect import Connection, connect, resolve
+from ansible_collections.jetstream.cloud.plugins.module_utils.http.token_cache import (
+    LoginKey,
+    Token,
+    TokenCache,
+    cache_folder,
+)
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Server, World
 
 USER, PASSWORD = "johndoe", "pass"
@@ -36,6 +41,7 @@ class Site:
         self.world = world
         self.server = server
         self.home = home
+        self.hidden: set[str] = set()
 
     @property
     def clock(self) -> ManualClock:
@@ -55,14 +61,20 @@ class Site:
         """Return johndoe's cache of tokens."""
         return TokenCache(cache_folder({}, self.home))
 
-    def connection(self, **changes: Any) -> Connection:
+    @property
+    def key(self) -> LoginKey:
+        """Return what the cache keeps johndoe's tokens under."""
+        return LoginKey(self.server.url, USER, PASSWORD)
+
+    def connection(self, **changes: Any) -> Connection[Any]:
         """Return johndoe's settings, with changes."""
         return resolve({**self.options, **changes}, {}, self.home)
 
     @contextmanager
     def cloud(self, **changes: Any) -> Iterator[AtmosphereCloud]:
         """Connect to it, for as long as the with statement lasts."""
-        with closing(connect(self.connection(**changes), {}, self.home, self.clock)) as cloud:
+        surroundings = Surroundings({}, self.home, self.clock, self.hidden.add)
+        with closing(connect(self.connection(**changes), surroundings)) as cloud:
             assert isinstance(cloud, AtmosphereCloud)
             yield cloud
 
@@ -75,11 +87,11 @@ class Site:
     def keep(self, token: str) -> None:
         """Put any token into the cache."""
         expires = self.clock.now().astimezone(UTC) + timedelta(days=1)
-        self.cache.store(self.server.url, USER, Token(token, expires))
+        self.cache.store(self.key, Token(token, expires))
 
     def kept(self) -> str | None:
         """Return the token in the cache."""
-        token = self.cache.load(self.server.url, USER, datetime(2000, 1, 1, tzinfo=UTC))
+        token = self.cache.load(self.key, datetime(2000, 1, 1, tzinfo=UTC))
         return token.value if token else None
 
     def asked(self) -> Mapping[str, int]:

@@ -5,23 +5,20 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from ...clock import Clock
-from ...errors import (
-    AuthenticationFailed,
-    JetstreamError,
-    UnexpectedResponse,
-)
+from ...errors import AuthenticationFailed, JetstreamError, UnexpectedResponse
+from ...http.deadline import Deadline
 from ...http.session import Response
-from ...http.token_cache import Token, TokenCache
+from ...http.token_cache import LoginKey, Token
+from ...http.tokens import Issued, Tokens
 from ...http.transport import Transport
-from ...settings.resolve import Connection
+from ..cloud_type import Surroundings
 from .responses import error_from, token_refused, words
+from .settings import AtmosphereSettings
 
 # Without it, every answer is an HTML page.
 _JSON = {"Accept": "application/json"}
@@ -32,27 +29,30 @@ class Login:
     """Sends requests as one user. May be used by many threads at once: one of them logs in for all."""
 
     def __init__(
-        self, connection: Connection, transport: Transport, cache: TokenCache, clock: Clock, *, fresh: bool = False
+        self, settings: AtmosphereSettings, transport: Transport, surroundings: Surroundings, deadline: Deadline
     ) -> None:
-        """Send nothing yet. C(fresh): do not take a token from the cache."""
-        self._connection = connection
+        """Send nothing yet."""
+        self._settings = settings
         self._transport = transport
-        self._cache = cache
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._token: str | None = connection.token
-        self._logged_in = False
-        self._fresh = fresh
+        self._tokens = Tokens(
+            _PasswordLogin(settings, transport),
+            surroundings.token_cache,
+            surroundings.clock,
+            deadline,
+            hide=surroundings.hide,
+            given=_issued(settings.token, None) if settings.token else None,
+            fresh=surroundings.fresh,
+        )
 
     @property
     def site(self) -> str:
         """Return the host, with its port, that the login goes to."""
-        return urlsplit(self._connection.api_url).netloc.rpartition("@")[2]
+        return urlsplit(self._settings.api_url).netloc.rpartition("@")[2]
 
     @property
     def username(self) -> str | None:
         """Return the user that logs in. None where a token was given, which may be anybody's."""
-        return None if self._connection.token else self._connection.username
+        return None if self._settings.token else self._settings.username
 
     def request(
         self,
@@ -65,75 +65,53 @@ class Login:
     ) -> Response:
         """Send a request with a token. A token that the server no longer knows leads to one new login.
 
-        C(extra_time): see Transport. Raises AuthenticationFailed if there is no way to a token that the server takes.
+        ``extra_time``: see Transport. Raises AuthenticationFailed if there is no way to a token that the server takes.
         """
-        token = self._current()
-        reply = self._send(token, method, path, params, data, extra_time)
-        if not token_refused(reply):
-            return reply
-        return self._send(self._another(token, reply), method, path, params, data, extra_time)
 
-    def _send(
-        self,
-        token: str,
-        method: str,
-        path: str,
-        params: Mapping[str, str] | None,
-        data: Mapping[str, Any] | None,
-        extra_time: float,
-    ) -> Response:
-        headers = {**_JSON, "Authorization": f"Token {token}"}
-        return self._transport.request(method, path, headers=headers, params=params, data=data, extra_time=extra_time)
+        def send(token: str) -> Response:
+            headers = {**_JSON, "Authorization": f"Token {token}"}
+            return self._transport.request(
+                method, path, headers=headers, params=params, data=data, extra_time=extra_time
+            )
 
-    def _current(self) -> str:
-        with self._lock:
-            if self._token is None:
-                self._token = self._cached_or_new(refused=None)
-            return self._token
-
-    def _another(self, refused: str, reply: Response) -> str:
-        """Return another token than the one refused, or raise what its refusal means."""
-        with self._lock:
-            if self._token is not None and self._token != refused:
-                return self._token
-            if self._logged_in or not self._may_log_in():
-                raise self._refusal(reply)
-            self._token = self._cached_or_new(refused)
-            return self._token
+        reply = self._tokens.request(send, token_refused)
+        if token_refused(reply):
+            raise self._refusal(reply)
+        return reply
 
     def _refusal(self, reply: Response) -> JetstreamError:
-        """Return what it means that a token was refused, with where that came from if somebody gave it."""
+        """Return what it means that no token was taken, with where that came from if somebody gave it."""
         error = error_from(reply, "The request")
-        where = self._connection.sources.get("token")
-        if where and not self._logged_in:
-            error.hint = f"It was taken from {where}. {error.hint}"
+        if _has_password(self._settings):
+            error.hint = "It is the token of a new login, so that the fault is the server's. Try again later."
+        elif "token" in self._settings.sources:
+            error.hint = f"It was taken from {self._settings.sources['token']}. {error.hint}"
         return error
 
-    def _may_log_in(self) -> bool:
-        return bool(self._connection.username and self._connection.password)
 
-    def _cached_or_new(self, refused: str | None) -> str:
-        """Take the cache's token, or log in while others who want the same wait for what comes of it."""
-        url, user = self._connection.api_url, self._connection.username or ""
-        if self._fresh:
-            return self._log_in(url, user)
-        cached = self._cached(url, user, refused)
-        if cached:
-            return cached
-        with self._cache.login_lock(url, user):
-            return self._cached(url, user, refused) or self._log_in(url, user)
+class _PasswordLogin:
+    """A login with username and password."""
 
-    def _cached(self, url: str, user: str, refused: str | None) -> str | None:
-        if refused is not None:
-            self._cache.forget(url, user, refused)
-        token = self._cache.load(url, user, self._clock.now())
-        return token.value if token else None
+    def __init__(self, settings: AtmosphereSettings, transport: Transport) -> None:
+        self._settings = settings
+        self._transport = transport
 
-    def _log_in(self, url: str, user: str) -> str:
-        credentials = {"username": user, "password": self._connection.password or ""}
-        reply = self._transport.request("POST", "/auth", headers=_JSON, data=credentials)
+    @property
+    def key(self) -> LoginKey | None:
+        """Where the cache keeps its tokens; None without a password."""
+        if not _has_password(self._settings):
+            return None
+        return LoginKey(self._settings.api_url, self._settings.username or "", self._settings.password or "")
+
+    def log_in(self) -> Issued[str] | None:
+        """Ask for a token, again where the server is busy or its answer is lost: a login does no harm twice."""
+        if not _has_password(self._settings):
+            return None
+        url, user = self._settings.api_url, self._settings.username
+        credentials = {"username": user, "password": self._settings.password}
+        reply = self._transport.request("POST", "/auth", headers=_JSON, data=credentials, repeatable=True)
         if reply.status == 400 and reply.is_json:
-            where = self._connection.sources.get("password")
+            where = self._settings.sources.get("password")
             raise AuthenticationFailed(
                 f'{url} refused the login of {user}: "{words(reply)}" (HTTP 400).',
                 hint="The API has a password of its own, not that of the web page."
@@ -142,21 +120,33 @@ class Login:
             )
         if reply.status != 201 or not reply.is_json:
             raise error_from(reply, f"The login of {user} at {url}")
-        self._logged_in = True
-        token = _token_in(reply.body)
-        if token is None:
+        issued = _issued_in(reply.body)
+        if issued is None:
             raise UnexpectedResponse(f"The login at {url} was answered without a token.")
-        self._cache.store(url, user, token)
-        return token.value
+        return issued
+
+    def restored(self, kept: Token) -> Issued[str] | None:
+        """Return a token that the cache kept."""
+        return _issued(kept.value, kept.expires)
 
 
-def _token_in(body: Any) -> Token | None:
+def _has_password(settings: AtmosphereSettings) -> bool:
+    return bool(settings.username and settings.password)
+
+
+def _issued(token: str, expires: datetime | None) -> Issued[str]:
+    return Issued(value=token, header=token, kept=token, expires=expires)
+
+
+def _issued_in(body: Any) -> Issued[str] | None:
     """Return the token that a login was answered with, or None if there is none with a date."""
     try:
         value, expires = body["token"], expiry(str(body["expires"]))
     except (KeyError, TypeError, ValueError):
         return None
-    return Token(value, expires) if isinstance(value, str) and value else None
+    # Anything else stands in no header.
+    good = isinstance(value, str) and value.isascii() and value.isprintable() and value.strip() == value != ""
+    return _issued(value, expires) if good else None
 
 
 def expiry(text: str) -> datetime:

@@ -23,10 +23,12 @@ from ...files import PRIVATE_FILE, make_folder
 _LARGEST = 1 << 16
 
 
-def notes_folder(environ: Mapping[str, str], home: Path) -> Path:
+def notes_folder(environ: Mapping[str, str], home: Path | None) -> Path:
     """Return where the notes are kept: in the user's state folder, as the XDG base directory specification has it."""
     base = environ.get("XDG_STATE_HOME", "")
-    return (Path(base) if os.path.isabs(base) else home / ".local" / "state") / "jetstream" / "lifted-locks"
+    # Below the null device nothing can be written, for a user that has no home.
+    state = Path(base) if os.path.isabs(base) else home / ".local" / "state" if home else Path(os.devnull)
+    return state / "jetstream" / "lifted-locks"
 
 
 class LockNotes:

@@ -61,9 +61,9 @@ def failure(result: Mapping[str, Any]) -> str:
 def test_no_credential(tmp_path: Path) -> None:
     result = run_module(INFO, {}, clock=FakeClock(), home=tmp_path)
     assert failure(result) == (
-        "There is neither a token nor a username with its password. Set JETSTREAM_USERNAME and JETSTREAM_PASSWORD in "
-        "the environment, or give the options username and password, or save both in a profile in "
-        "~/.config/jetstream/profiles.toml, as the playbook jetstream.cloud.save_credential does."
+        "There is no login. For Jetstream2, set JETSTREAM_CLOUD to a cloud in clouds.yaml. There is no clouds.yaml in "
+        "the working folder, ~/.config/openstack, or /etc/openstack. For a site with Atmosphere, set "
+        "JETSTREAM_USERNAME and JETSTREAM_PASSWORD. The playbook jetstream.cloud.save_credential saves either."
     )
 
 
@@ -75,7 +75,7 @@ def test_a_user_without_a_password(tmp_path: Path) -> None:
 
 
 def test_a_wrong_password(site: Site) -> None:
-    site.cache.forget(site.server.url, "johndoe", site.kept() or "")
+    site.cache.forget(site.key, site.kept() or "")
     assert failure(task(site, INFO, password="Tr0ub4dor")) == (
         f"{site.server.url} refused the login of johndoe: "
         '"Authentication request refused -- Username/Password combination was invalid" (HTTP 400). '
@@ -146,7 +146,7 @@ def test_an_unknown_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     options = {"api_url": "use.jetstream-clod.org", "token": "0123456789abcdef"}
     assert failure(run_module(INFO, options, clock=FakeClock(), home=tmp_path)) == (
-        "The host of https://use.jetstream-clod.org was not found. Check api_url, and the network."
+        "The host of https://use.jetstream-clod.org was not found. Check the address, and the network."
     )
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import math
 import multiprocessing
 import os
 import resource
@@ -16,13 +17,21 @@ from datetime import UTC, datetime, timedelta
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.http.token_cache import Token, TokenCache, cache_folder
+from ansible_collections.jetstream.cloud.plugins.module_utils.http.token_cache import (
+    LoginKey,
+    Token,
+    TokenCache,
+    _proof,
+    cache_folder,
+)
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 URL = "https://use.jetstream-cloud.org"
+ADA, BOB = LoginKey(URL, "ada", "s3cret"), LoginKey(URL, "bob", "s3cret")
 NOW = datetime(2026, 11, 23, 18, 57, tzinfo=UTC)
 TOKEN = Token("0123456789abcdef", NOW + timedelta(days=1))
 OTHER = Token("fedcba9876543210", NOW + timedelta(days=2))
@@ -87,19 +96,39 @@ pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threade
 
 
 def test_a_token_serves_its_server_and_user_until_shortly_before_it_expires(cache: TokenCache) -> None:
-    cache.store(URL, "ada", TOKEN)
-    assert cache.load(URL, "ada", NOW) == TOKEN
-    assert cache.load(URL, "bob", NOW) is None
-    assert cache.load("https://other.example", "ada", NOW) is None
-    assert cache.load(URL, "ada", TOKEN.expires - timedelta(minutes=5, seconds=1)) == TOKEN
-    assert cache.load(URL, "ada", TOKEN.expires - timedelta(minutes=5)) is None
+    cache.store(ADA, TOKEN)
+    assert cache.load(ADA, NOW) == TOKEN
+    assert cache.load(BOB, NOW) is None
+    assert cache.load(LoginKey("https://other.example", "ada", "s3cret"), NOW) is None
+    assert cache.load(ADA, TOKEN.expires - timedelta(minutes=5, seconds=1)) == TOKEN
+    assert cache.load(ADA, TOKEN.expires - timedelta(minutes=5)) is None
+
+
+@pytest.mark.parametrize("secret", ["", "S3cret", "s3cret ", "s3cre\u0442", "\ud800"])
+def test_a_token_belongs_to_the_login_that_made_it_its_secret_included(cache: TokenCache, secret: str) -> None:
+    cache.store(ADA, TOKEN)
+    other = LoginKey(URL, "ada", secret)
+    assert cache.load(other, NOW) is None
+    cache.forget(other, TOKEN.value)
+    assert cache.load(ADA, NOW) == TOKEN
+    cache.store(other, OTHER)
+    assert (cache.load(other, NOW), cache.load(ADA, NOW)) == (OTHER, None)
+    assert "s3cret" not in repr(ADA)
+
+
+def test_without_a_folder_for_caches_nothing_is_kept() -> None:
+    cache = TokenCache(cache_folder({}, None))
+    with cache.login_lock(ADA):
+        cache.store(ADA, TOKEN)
+    assert cache.load(ADA, NOW) is None
+    assert cache_folder({"XDG_CACHE_HOME": "/var/tmp/c"}, None) == Path("/var/tmp/c/jetstream/tokens")
 
 
 def test_files_and_folders_are_for_the_user_alone_whatever_the_umask(folder: Path, cache: TokenCache) -> None:
     before = os.umask(0)
     try:
-        cache.store(URL, "ada", TOKEN)
-        with cache.login_lock(URL, "ada"):
+        cache.store(ADA, TOKEN)
+        with cache.login_lock(ADA):
             pass
     finally:
         os.umask(before)
@@ -109,13 +138,16 @@ def test_files_and_folders_are_for_the_user_alone_whatever_the_umask(folder: Pat
 
 
 def test_the_file_says_whose_token_it_is_and_until_when(folder: Path, cache: TokenCache) -> None:
-    cache.store(URL, "ada/../../etc", TOKEN)
+    cache.store(LoginKey(URL, "ada/../../etc", "s3cret"), TOKEN)
     assert json.loads(the_file(folder).read_text()) == {
-        "api_url": URL,
-        "username": "ada/../../etc",
+        "server": URL,
+        "user": "ada/../../etc",
+        "salt": ANY,
+        "proof": ANY,
         "token": TOKEN.value,
         "expires": "2026-11-24T18:57:00+00:00",
     }
+    assert "s3cret" not in the_file(folder).read_text()
 
 
 def test_a_token_is_not_in_its_representation() -> None:
@@ -131,28 +163,28 @@ def test_the_folder_follows_the_base_directory_specification() -> None:
 
 
 def test_forgetting_leaves_a_newer_token_alone(folder: Path, cache: TokenCache) -> None:
-    cache.store(URL, "ada", OTHER)
-    cache.forget(URL, "ada", TOKEN.value)
-    assert cache.load(URL, "ada", NOW) == OTHER
-    cache.forget(URL, "ada", OTHER.value)
-    assert cache.load(URL, "ada", NOW) is None
+    cache.store(ADA, OTHER)
+    cache.forget(ADA, TOKEN.value)
+    assert cache.load(ADA, NOW) == OTHER
+    cache.forget(ADA, OTHER.value)
+    assert cache.load(ADA, NOW) is None
     assert list(folder.iterdir()) == []
 
 
 def test_forgetting_leaves_a_token_alone_that_arrives_in_between(
     folder: Path, cache: TokenCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cache.store(URL, "ada", TOKEN)
+    cache.store(ADA, TOKEN)
     rename = os.rename
 
     def rename_after_a_login_elsewhere(*args: Any, **kwargs: Any) -> None:
         monkeypatch.undo()
-        cache.store(URL, "ada", OTHER)
+        cache.store(ADA, OTHER)
         rename(*args, **kwargs)
 
     monkeypatch.setattr(os, "rename", rename_after_a_login_elsewhere)
-    cache.forget(URL, "ada", TOKEN.value)
-    assert cache.load(URL, "ada", NOW) == OTHER
+    cache.forget(ADA, TOKEN.value)
+    assert cache.load(ADA, NOW) == OTHER
     assert list(folder.iterdir()) == [the_file(folder)]
 
 
@@ -166,7 +198,12 @@ def test_forgetting_leaves_a_token_alone_that_arrives_in_between(
             lambda value: json.dumps(value).encode()
         ),
         st.fixed_dictionaries(
-            {"api_url": st.just(URL), "username": st.just("ada")},
+            {
+                "server": st.just(URL),
+                "user": st.just("ada"),
+                "salt": st.just("x"),
+                "proof": st.just(_proof("s3cret", "x")),
+            },
             optional={
                 "token": st.sampled_from(["", None, 7, "t"]),
                 "expires": st.sampled_from(
@@ -184,63 +221,61 @@ def test_forgetting_leaves_a_token_alone_that_arrives_in_between(
         ).map(lambda value: json.dumps(value).encode()),
         st.just(b"[" * 50_000),
         st.just(
-            json.dumps(
-                {"api_url": URL, "username": "ada", "token": "t", "expires": TOKEN.expires.isoformat()}
-            ).encode()[:-2]
+            json.dumps({"server": URL, "user": "ada", "token": "t", "expires": TOKEN.expires.isoformat()}).encode()[:-2]
         ),
     )
 )
-@example(b'{"api_url": "%s", "username": "ada", "token": "t", "expires": "2026-12-01T00:00:00"}' % URL.encode())
-@example(b'{"api_url": "%s", "username": "ada", "token": "t", "expires": "9999-12-31T23:59:59-14:00"}' % URL.encode())
+@example(b'{"server": "%s", "user": "ada", "token": "t", "expires": "2026-12-01T00:00:00"}' % URL.encode())
+@example(b'{"server": "%s", "user": "ada", "token": "t", "expires": "9999-12-31T23:59:59-14:00"}' % URL.encode())
 def test_a_damaged_file_is_no_token_and_no_error(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     folder = tmp_path_factory.mktemp("cache") / "tokens"
     cache = TokenCache(folder)
-    cache.store(URL, "ada", TOKEN)
+    cache.store(ADA, TOKEN)
     the_file(folder).write_bytes(content)
-    assert cache.load(URL, "ada", NOW) is None
-    cache.forget(URL, "ada", TOKEN.value)
-    cache.store(URL, "ada", OTHER)
-    assert cache.load(URL, "ada", NOW) == OTHER
+    assert cache.load(ADA, NOW) is None
+    cache.forget(ADA, TOKEN.value)
+    cache.store(ADA, OTHER)
+    assert cache.load(ADA, NOW) == OTHER
 
 
 def test_somebody_elses_token_under_this_name_is_not_used(folder: Path, cache: TokenCache) -> None:
-    cache.store(URL, "ada", TOKEN)
+    cache.store(ADA, TOKEN)
     mine = the_file(folder)
     content = json.loads(mine.read_text())
-    mine.write_text(json.dumps({**content, "username": "bob"}))
-    assert cache.load(URL, "ada", NOW) is None
+    mine.write_text(json.dumps({**content, "user": "bob"}))
+    assert cache.load(ADA, NOW) is None
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
 def test_a_file_that_others_can_open_is_not_trusted(folder: Path, cache: TokenCache, mode: int) -> None:
-    cache.store(URL, "ada", TOKEN)
+    cache.store(ADA, TOKEN)
     the_file(folder).chmod(mode)
-    assert cache.load(URL, "ada", NOW) is None
+    assert cache.load(ADA, NOW) is None
 
 
 @pytest.mark.parametrize("mode", [0o750, 0o701])
 def test_a_folder_that_others_can_open_is_not_trusted_until_it_is_closed(
     folder: Path, cache: TokenCache, mode: int
 ) -> None:
-    cache.store(URL, "ada", TOKEN)
+    cache.store(ADA, TOKEN)
     folder.chmod(mode)
-    assert cache.load(URL, "ada", NOW) is None
-    cache.store(URL, "ada", OTHER)
+    assert cache.load(ADA, NOW) is None
+    cache.store(ADA, OTHER)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert cache.load(URL, "ada", NOW) == OTHER
+    assert cache.load(ADA, NOW) == OTHER
 
 
 def test_a_cache_of_somebody_else_is_neither_read_nor_written(
     folder: Path, cache: TokenCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cache.store(URL, "ada", TOKEN)
+    cache.store(ADA, TOKEN)
     me = os.geteuid()
     monkeypatch.setattr(os, "geteuid", lambda: me + 1)
-    assert cache.load(URL, "ada", NOW) is None
-    cache.store(URL, "ada", OTHER)
-    cache.forget(URL, "ada", TOKEN.value)
+    assert cache.load(ADA, NOW) is None
+    cache.store(ADA, OTHER)
+    cache.forget(ADA, TOKEN.value)
     monkeypatch.undo()
-    assert cache.load(URL, "ada", NOW) == TOKEN
+    assert cache.load(ADA, NOW) == TOKEN
 
 
 def test_root_makes_no_folder_in_the_home_of_a_user(
@@ -256,20 +291,20 @@ def test_root_makes_no_folder_in_the_home_of_a_user(
         return os.stat_result(fields)
 
     monkeypatch.setattr(os, "stat", stat_of_a_users_home)
-    cache.store(URL, "ada", TOKEN)
+    cache.store(ADA, TOKEN)
     monkeypatch.undo()
     assert not folder.parent.exists()
 
 
 def test_a_link_in_the_place_of_the_file_is_not_followed(tmp_path: Path, folder: Path, cache: TokenCache) -> None:
-    cache.store(URL, "ada", TOKEN)
+    cache.store(ADA, TOKEN)
     place, elsewhere = the_file(folder), tmp_path / "elsewhere"
     place.rename(elsewhere)
     place.symlink_to(elsewhere)
-    assert cache.load(URL, "ada", NOW) is None
-    cache.store(URL, "ada", OTHER)
+    assert cache.load(ADA, NOW) is None
+    cache.store(ADA, OTHER)
     assert json.loads(elsewhere.read_text())["token"] == TOKEN.value
-    assert cache.load(URL, "ada", NOW) == OTHER
+    assert cache.load(ADA, NOW) == OTHER
 
 
 def test_a_link_in_the_place_of_the_folder_is_not_followed(tmp_path: Path, folder: Path, cache: TokenCache) -> None:
@@ -277,7 +312,7 @@ def test_a_link_in_the_place_of_the_folder_is_not_followed(tmp_path: Path, folde
     elsewhere.mkdir(mode=0o700)
     folder.parent.mkdir()
     folder.symlink_to(elsewhere)
-    cache.store(URL, "ada", TOKEN)
+    cache.store(ADA, TOKEN)
     assert list(elsewhere.iterdir()) == []
 
 
@@ -285,13 +320,13 @@ def test_a_link_in_the_place_of_the_folder_is_not_followed(tmp_path: Path, folde
 def test_a_pipe_or_a_folder_in_the_place_of_the_file_holds_nobody_up(
     folder: Path, cache: TokenCache, make: Callable[[Path, int], None]
 ) -> None:
-    cache.store(URL, "ada", TOKEN)
+    cache.store(ADA, TOKEN)
     place = the_file(folder)
     place.unlink()
     make(place, 0o600)
-    assert cache.load(URL, "ada", NOW) is None
-    cache.forget(URL, "ada", TOKEN.value)
-    cache.store(URL, "ada", OTHER)
+    assert cache.load(ADA, NOW) is None
+    cache.forget(ADA, TOKEN.value)
+    cache.store(ADA, OTHER)
 
 
 # --- never failing a task --------------------------------------------------------------------------------------------
@@ -314,22 +349,22 @@ def file_in_its_place(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("place", [no_folder_above, nothing_may_be_made, file_in_its_place])
 def test_without_a_folder_everything_works_without_a_cache(tmp_path: Path, place: Callable[[Path], Path]) -> None:
     cache = TokenCache(place(tmp_path))
-    with cache.login_lock(URL, "ada"):
-        cache.store(URL, "ada", TOKEN)
-    cache.forget(URL, "ada", TOKEN.value)
-    assert cache.load(URL, "ada", NOW) is None
+    with cache.login_lock(ADA):
+        cache.store(ADA, TOKEN)
+    cache.forget(ADA, TOKEN.value)
+    assert cache.load(ADA, NOW) is None
 
 
 def store_on_a_full_disk(folder: Path) -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (40, 40))
-    TokenCache(folder).store(URL, "ada", OTHER)
+    TokenCache(folder).store(ADA, OTHER)
 
 
 def test_a_full_disk_leaves_the_old_token_and_nothing_else(folder: Path, cache: TokenCache) -> None:
-    cache.store(URL, "ada", TOKEN)
+    cache.store(ADA, TOKEN)
     assert finish(start(store_on_a_full_disk, folder)) == [0]
-    assert cache.load(URL, "ada", NOW) == TOKEN
+    assert cache.load(ADA, NOW) == TOKEN
     assert list(folder.iterdir()) == [the_file(folder)]
 
 
@@ -342,22 +377,22 @@ def store_and_crash(folder: Path, step: str) -> None:
         return os._exit(9)
 
     setattr(os, step, crash)
-    TokenCache(folder).store(URL, "ada", OTHER)
+    TokenCache(folder).store(ADA, OTHER)
 
 
 @pytest.mark.parametrize("step", ["open", "fsync", "rename"])
 def test_a_crash_in_the_middle_of_a_write_leaves_the_old_token(folder: Path, cache: TokenCache, step: str) -> None:
-    cache.store(URL, "ada", TOKEN)
+    cache.store(ADA, TOKEN)
     assert finish(start(store_and_crash, folder, step)) == [9]
-    assert cache.load(URL, "ada", NOW) == TOKEN
+    assert cache.load(ADA, NOW) == TOKEN
     left_behind = [path for path in folder.iterdir() if path.suffix == ".new"]
     assert len(left_behind) == (0 if step == "open" else 1)
-    cache.store(URL, "ada", OTHER)
+    cache.store(ADA, OTHER)
     # It may be that of a process that is still writing.
     assert all(path.exists() for path in left_behind)
     for path in left_behind:
         os.utime(path, (0, 0))
-    cache.store(URL, "ada", OTHER)
+    cache.store(ADA, OTHER)
     assert list(folder.iterdir()) == [the_file(folder)]
 
 
@@ -367,14 +402,14 @@ def test_a_crash_in_the_middle_of_a_write_leaves_the_old_token(folder: Path, cac
 def log_in_unless_somebody_did(folder: Path, logins: Path, ready: Any) -> None:
     cache = TokenCache(folder)
     ready.wait(BOUND)
-    if cache.load(URL, "ada", NOW):
+    if cache.load(ADA, NOW):
         return
-    with cache.login_lock(URL, "ada"):
-        if cache.load(URL, "ada", NOW):
+    with cache.login_lock(ADA):
+        if cache.load(ADA, NOW):
             return
         with logins.open("a") as stream:
             stream.write("login\n")
-        cache.store(URL, "ada", TOKEN)
+        cache.store(ADA, TOKEN)
 
 
 def test_forty_tasks_at_once_make_one_login(tmp_path: Path, folder: Path) -> None:
@@ -389,40 +424,42 @@ def test_forty_tasks_at_once_make_one_login(tmp_path: Path, folder: Path) -> Non
 def write_again_and_again(folder: Path, token: Token) -> None:
     cache = TokenCache(folder)
     for _each in range(100):
-        cache.store(URL, "ada", token)
+        cache.store(ADA, token)
 
 
 def test_a_reader_sees_one_whole_token_or_the_other(folder: Path, cache: TokenCache) -> None:
-    cache.store(URL, "ada", TOKEN)
+    cache.store(ADA, TOKEN)
     writers = [start(write_again_and_again, folder, token) for token in (TOKEN, OTHER)]
     seen = set()
     while any(writer.is_alive() for writer in writers):
-        seen.add(cache.load(URL, "ada", NOW))
+        seen.add(cache.load(ADA, NOW))
     assert finish(*writers) == [0, 0]
     assert seen <= {TOKEN, OTHER}
 
 
 def test_a_lock_that_is_never_given_back_holds_a_login_up_for_a_while_only(folder: Path, cache: TokenCache) -> None:
     clock = ManualClock()
-    patient = TokenCache(folder, clock=clock, longest_wait=30)
-    with cache.login_lock(URL, "ada"):
-        with patient.login_lock(URL, "bob"):
+    patient = TokenCache(folder, clock=clock)
+    with cache.login_lock(ADA):
+        with patient.login_lock(BOB):
             assert clock.seconds == 0
-        with patient.login_lock(URL, "ada"):
-            assert 29 < clock.seconds <= 30
+        with patient.login_lock(ADA, 5.0):
+            assert 4 < clock.seconds <= 5
+        with patient.login_lock(ADA, math.inf):
+            assert 34 < clock.seconds <= 35
 
 
 def test_a_login_that_fails_gives_the_lock_back(folder: Path) -> None:
     clock = ManualClock()
     cache = TokenCache(folder, clock=clock)
-    with pytest.raises(RuntimeError), cache.login_lock(URL, "ada"):
+    with pytest.raises(RuntimeError), cache.login_lock(ADA):
         raise RuntimeError
-    with cache.login_lock(URL, "ada"):
+    with cache.login_lock(ADA):
         assert clock.seconds == 0
 
 
 def hold_until_killed(folder: Path, held: Any) -> None:
-    with TokenCache(folder).login_lock(URL, "ada"):
+    with TokenCache(folder).login_lock(ADA):
         held.set()
         signal.pause()
 
@@ -433,12 +470,12 @@ def test_the_lock_of_a_process_that_died_is_free(folder: Path) -> None:
     assert held.wait(BOUND)
     clock = ManualClock()
     cache = TokenCache(folder, clock=clock)
-    with cache.login_lock(URL, "ada"):
+    with cache.login_lock(ADA):
         assert clock.seconds > 0
     holder.kill()
     holder.join(BOUND)
     before = clock.seconds
-    with cache.login_lock(URL, "ada"):
+    with cache.login_lock(ADA):
         assert clock.seconds == before
 
 
@@ -449,9 +486,9 @@ def sleep_until_killed() -> None:
 def test_a_process_that_was_started_while_the_lock_was_held_does_not_keep_it(folder: Path) -> None:
     clock = ManualClock()
     cache = TokenCache(folder, clock=clock)
-    with cache.login_lock(URL, "ada"):
+    with cache.login_lock(ADA):
         heir = start(sleep_until_killed)
-    with cache.login_lock(URL, "ada"):
+    with cache.login_lock(ADA):
         assert clock.seconds == 0
     heir.kill()
     heir.join(BOUND)
@@ -460,10 +497,10 @@ def test_a_process_that_was_started_while_the_lock_was_held_does_not_keep_it(fol
 def test_no_file_stays_open(folder: Path, cache: TokenCache) -> None:
     before = len(list(Path("/dev/fd").iterdir()))
     for _each in range(5):
-        with cache.login_lock(URL, "ada"):
-            cache.store(URL, "ada", TOKEN)
-        assert cache.load(URL, "ada", NOW) == TOKEN
+        with cache.login_lock(ADA):
+            cache.store(ADA, TOKEN)
+        assert cache.load(ADA, NOW) == TOKEN
         the_file(folder).chmod(0o640)
-        assert cache.load(URL, "ada", NOW) is None
-        cache.forget(URL, "ada", TOKEN.value)
+        assert cache.load(ADA, NOW) is None
+        cache.forget(ADA, TOKEN.value)
     assert len(list(Path("/dev/fd").iterdir())) == before

@@ -484,14 +484,14 @@ def test_an_unknown_host_is_named(clock: FakeClock, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with transport(clock, "https://use.jetstream-clod.org") as sender:
         error = error_from(sender)
-    assert str(error) == "The host of https://use.jetstream-clod.org was not found. Check api_url, and the network."
+    assert str(error) == "The host of https://use.jetstream-clod.org was not found. Check the address, and the network."
 
 
 @pytest.mark.parametrize("host", ["a" * 64 + ".org", "a..org"])
 def test_an_impossible_host_is_refused(clock: FakeClock, host: str) -> None:
     with transport(clock, f"https://{host}") as sender:
         error = error_from(sender)
-    assert str(error) == f"https://{host} is not an address that can be used as api_url."
+    assert str(error) == f"https://{host} is not an address that can be used."
 
 
 def test_a_host_that_does_not_take_the_connection_is_named(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:

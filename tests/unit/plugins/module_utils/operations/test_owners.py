@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import SelectionError
+from ansible_collections.jetstream.cloud.plugins.module_utils.http.token_cache import LoginKey
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
 from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Work, on_cloud
 from ansible_collections.jetstream.cloud.plugins.module_utils.operations import (
@@ -20,7 +21,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.operations import 
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.options import ModuleSpec
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Settings, World, add_colleague, fleet
-from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
+from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import PASSWORD, Site, a_site
 from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given, in_context
 
 
@@ -128,7 +129,9 @@ def test_volumes_have_owners_too(site: Site, shares: bool) -> None:
 
 @pytest.mark.parametrize("username", ["JohnDoe", "johndoe"])
 def test_the_own_name_is_that_of_the_login_in_any_case(site: Site, username: str) -> None:
-    site.cache.store(site.server.url, username, site.cache.load(site.server.url, "johndoe", site.clock.now()))  # type: ignore[arg-type]
+    kept = site.cache.load(site.key, site.clock.now())
+    assert kept is not None
+    site.cache.store(LoginKey(site.server.url, username, PASSWORD), kept)
     assert stop(site, all=True, username=username).result["summary"]["changed"] == 3
 
 

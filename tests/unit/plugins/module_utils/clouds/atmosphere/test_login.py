@@ -24,7 +24,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     UnexpectedResponse,
 )
 from ansible_collections.jetstream.cloud.tests.simulator import Fault, ManualClock, fleet
-from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
+from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import PASSWORD, Site, a_site
 
 UNKNOWN = "0" * 32
 # What a login could be answered with that holds no token, or not until when it is good.
@@ -185,14 +185,82 @@ def test_a_wrong_password_is_told_with_where_it_came_from_and_tried_once(site: S
     assert site.asked() == {"login": 1}
 
 
-@pytest.mark.parametrize(("kept", "times"), [(None, 1), (UNKNOWN, 2)])
-def test_a_token_that_is_refused_right_after_its_login_ends_it(site: Site, kept: str | None, times: int) -> None:
+@pytest.mark.parametrize(("kept", "logins"), [(None, 2), (UNKNOWN, 1)])
+def test_a_server_that_refuses_its_own_tokens_is_not_asked_for_more_and_more(
+    site: Site, kept: str | None, logins: int
+) -> None:
     if kept:
         site.keep(kept)
     refusal = {"detail": "Authentication credentials were not provided."}
     site.server.faults.add(Fault(path="/api/", status=403, body=refusal, times=None))
-    assert isinstance(error_from(site), AuthenticationFailed)
-    assert site.asked() == {"login": 1, "v2 allocation sources": times}
+    error = error_from(site)
+    assert isinstance(error, AuthenticationFailed)
+    assert str(error) == (
+        "The token was refused: it is unknown to the server, or has expired (HTTP 403). "
+        "It is the token of a new login, so that the fault is the server's. Try again later."
+    )
+    assert site.asked() == {"login": logins, "v2 allocation sources": 2}
+
+
+def test_a_token_of_this_run_that_is_refused_leads_to_one_login_each_time(site: Site) -> None:
+    with site.cloud() as cloud:
+        for _time in range(5):
+            use(cloud)
+            site.world.tokens.clear()
+    assert site.asked() == {"login": 5, "v2 allocation sources": 9}
+
+
+def test_a_login_that_is_refused_in_the_middle_is_tried_once_for_all_threads(site: Site) -> None:
+    site.warm()
+    start = threading.Barrier(16)
+    with site.cloud() as cloud, ThreadPoolExecutor(16) as pool:
+        use(cloud)
+        site.world.tokens.clear()
+        site.world.users["johndoe"].password = "another"
+
+        def work(_number: int) -> str:
+            start.wait(10)
+            with pytest.raises(AuthenticationFailed) as raised:
+                use(cloud)
+            return str(raised.value)
+
+        said = set(pool.map(work, range(16)))
+    assert len(said) == 1
+    assert site.asked()["login"] == 1, "a wrong password that is tried again and again locks the account"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(path="/auth", status=502, body="<html>", headers={"content-type": "text/html"}, times=2),
+        Fault(path="/auth", status=504, body={}, times=2),
+        Fault(path="/auth", drop="after", times=2),
+    ],
+    ids=["502", "504", "lost"],
+)
+def test_a_login_is_tried_again_where_that_can_help(site: Site, fault: Fault) -> None:
+    site.server.faults.add(fault)
+    with site.cloud() as cloud:
+        use(cloud)
+    assert site.asked() == {"login": 3, "v2 allocation sources": 1}
+
+
+def test_a_wrong_password_is_refused_also_while_a_token_is_kept(site: Site) -> None:
+    site.warm()
+    assert isinstance(error_from(site, password="wrong"), AuthenticationFailed)
+    assert site.asked() == {"login": 1}
+    with site.cloud() as cloud:
+        use(cloud)
+    assert site.asked() == {"v2 allocation sources": 1}, "the token of the right one is still there"
+
+
+def test_every_token_and_password_is_hidden(site: Site) -> None:
+    first = site.warm()
+    with site.cloud() as cloud:
+        use(cloud)
+        site.world.tokens.clear()
+        use(cloud)
+    assert site.hidden == {PASSWORD, first, site.kept()}
 
 
 def test_a_disabled_account_is_no_expired_token(site: Site) -> None:

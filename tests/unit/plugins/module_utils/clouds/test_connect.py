@@ -10,24 +10,25 @@ import tempfile
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import product
 from pathlib import Path
-from typing import TypeAlias
+from types import SimpleNamespace
+from typing import Any, TypeAlias
 
 import pytest
 import yaml
 from ansible_collections.jetstream.cloud.plugins.doc_fragments.connection import ModuleDocFragment
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere.settings import site_address
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.cloud_type import CloudType
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.connect import Connection, resolve
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.registry import CLOUD_TYPES
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
 from ansible_collections.jetstream.cloud.plugins.module_utils.options import CONNECTION
+from ansible_collections.jetstream.cloud.plugins.module_utils.settings.common import HTTP
 from ansible_collections.jetstream.cloud.plugins.module_utils.settings.jkey import JKEY
 from ansible_collections.jetstream.cloud.plugins.module_utils.settings.profiles import PROFILES
-from ansible_collections.jetstream.cloud.plugins.module_utils.settings.resolve import (
-    Connection,
-    resolve,
-    server_url,
-)
-from ansible_collections.jetstream.cloud.plugins.module_utils.settings.sources import variable
+from ansible_collections.jetstream.cloud.plugins.module_utils.settings.sources import Found, variable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -64,8 +65,22 @@ class Account:
         else:
             self.environ[variable(name)] = str(value)
 
-    def resolve(self) -> Connection:
+    def connection(self) -> Connection[Any]:
         return resolve(self.options, self.environ, self.home)
+
+    def resolve(self) -> Any:
+        """Return the settings, those of http among them, and where they came from, as attributes of one thing."""
+        connection = self.connection()
+        settings, http = connection.settings, connection.settings.http
+        return SimpleNamespace(
+            backend=connection.cloud_type.backend,
+            profile=connection.profile,
+            sources=connection.sources,
+            warnings=connection.warnings,
+            concurrency=http.connections,
+            **_fields(http),
+            **{name: value for name, value in _fields(settings).items() if name not in ("http", "sources")},
+        )
 
     def refusal(self) -> str:
         with pytest.raises(ConfigurationError) as caught:
@@ -85,6 +100,10 @@ def fresh_account() -> Iterator[Account]:
         yield Account(Path(folder))
 
 
+def _fields(thing: Any) -> dict[str, Any]:
+    return {each.name: getattr(thing, each.name) for each in fields(thing)}
+
+
 def toml(value: Value) -> str:
     if isinstance(value, bool):
         return str(value).lower()
@@ -102,7 +121,6 @@ VALUES: Mapping[str, tuple[Value, Value, Value]] = {
     "retry_timeout": (0.0, 5.0, 6.0),
     "concurrency": (1, 2, 64),
     "page_size": (1, 50, 1000),
-    "allow_http": (True, False, True),
 }
 DEFAULTS: Mapping[str, Value | None] = {
     "api_url": SITE,
@@ -113,7 +131,6 @@ DEFAULTS: Mapping[str, Value | None] = {
     "retry_timeout": 60.0,
     "concurrency": 16,
     "page_size": 20,
-    "allow_http": False,
 }
 SUBSETS = [frozenset(s for s, there in zip(SOURCES, bits, strict=True) if there) for bits in product((0, 1), repeat=3)]
 
@@ -159,35 +176,32 @@ def test_an_empty_string_is_not_set(account: Account, empty: str) -> None:
     assert (connection.username, connection.password, connection.token, connection.timeout) == ("ada", "p", None, 7.0)
 
 
-def test_spec_documentation_and_environment_have_the_same_settings(account: Account) -> None:
+def test_every_setting_is_an_option_a_variable_and_documented(account: Account) -> None:
     documented = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
-    assert (
-        set(documented)
-        == set(CONNECTION.argument_spec)
-        == {
-            *VALUES,
-            "password",
-            "token",
-            "profile",
-            "cloud",
-            "backend",
-        }
-    )
+    assert list(documented) == list(CONNECTION.argument_spec)
     for name, option in documented.items():
         assert f"E({variable(name)})" in " ".join(option["description"])
         assert option["type"] == CONNECTION.argument_spec[name]["type"]
-    account.environ = {variable(name): "1" for name in documented}
-    account.environ |= {"JETSTREAM_API_URL": "https://x.example", "JETSTREAM_CA_PATH": "/", "JETSTREAM_PROFILE": "p"}
-    account.environ["JETSTREAM_BACKEND"] = "atmosphere"
+        assert option.get("choices") == CONNECTION.argument_spec[name].get("choices")
+
+
+@pytest.mark.parametrize("cloud_type", CLOUD_TYPES, ids=lambda each: each.backend)
+def test_every_setting_of_a_cloud_is_read_and_its_source_is_known(account: Account, cloud_type: CloudType[Any]) -> None:
+    names = [each.name for each in (*cloud_type.settings, *HTTP)]
+    account.environ = {variable(name): "1" for name in names}
+    account.environ |= {"JETSTREAM_CA_PATH": "/", "JETSTREAM_BACKEND": cloud_type.backend, "JETSTREAM_PROFILE": "p"}
+    account.environ |= {"JETSTREAM_API_URL": "https://x.example", "JETSTREAM_AUTH_URL": "https://x.example"}
+    # It contradicts an application credential.
+    account.environ.pop("JETSTREAM_CLOUD", None)
     account.profile({}, name="p")
-    # The name of an OpenStack cloud has no part in a login at Atmosphere.
-    expected = {f"environment variable {variable(name)}" for name in documented if name != "cloud"}
-    assert set(account.resolve().sources.values()) == expected
+    given = {*names, "backend", "profile"} - {"cloud"}
+    assert account.resolve().sources == {name: f"environment variable {variable(name)}" for name in given}
 
 
 # --- which cloud -----------------------------------------------------------------------------------------------------
 
 LOGIN = {"username": "ada", "password": "secret"}
+SECRET_OF_ID = {"application_credential_id": "0123", "application_credential_secret": "secret"}
 
 
 @pytest.mark.parametrize(
@@ -209,7 +223,9 @@ LOGIN = {"username": "ada", "password": "secret"}
         ({"profile": "p"}, {"OS_CLOUD": "js2"}, LOGIN, "atmosphere", None),
         ({}, {"OS_CLOUD": "js2"}, None, "openstack", None),
         ({}, {"OS_AUTH_URL": "https://js2.example:5000/v3"}, None, "openstack", None),
-        ({"backend": "openstack", **LOGIN}, {}, None, "openstack", None),
+        ({"backend": "openstack", **LOGIN}, {"OS_CLOUD": "js2"}, None, "openstack", None),
+        (SECRET_OF_ID, {}, None, "openstack", None),
+        ({"profile": "p"}, {"JETSTREAM_USERNAME": "a"}, SECRET_OF_ID, "openstack", None),
         ({"backend": "atmosphere", "cloud": "js2", **LOGIN}, {}, None, "atmosphere", None),
     ],
 )
@@ -224,8 +240,8 @@ def test_the_login_that_is_given_says_which_cloud_is_meant(
     account.options, account.environ = options, environ
     if profile is not None:
         account.profile(profile, name="p")
-    connection = account.resolve()
-    assert (connection.backend, connection.cloud) == (backend, cloud)
+    connection = account.connection()
+    assert (connection.cloud_type.backend, getattr(connection.settings, "cloud", None)) == (backend, cloud)
 
 
 def test_an_unknown_backend_is_said_with_those_that_there_are(account: Account) -> None:
@@ -304,7 +320,7 @@ def test_somebody_elses_password_is_not_used_and_the_error_says_whose_it_is(acco
 @pytest.mark.parametrize(
     ("given_values", "sentence"),
     [
-        ({}, "There is neither a token nor a username with its password."),
+        ({"api_url": SITE}, "There is neither a token nor a username with its password."),
         ({"username": "ada"}, "There is no password and no token for ada (option username)."),
         ({"password": "p"}, "There is a password (option password), but no username that it belongs to."),
     ],
@@ -509,14 +525,16 @@ def test_the_examples_in_the_documentation_work(account: Account) -> None:
         account.write(PROFILES, example)
         for name in re.findall(r"^\[(.*)\]$", example, re.MULTILINE):
             account.options["profile"] = name
-            connection = account.resolve()
-            seen.append((name, connection.username, connection.api_url, connection.timeout))
+            connection = account.connection()
+            seen.append((name, connection.cloud_type.backend, connection.settings.http.timeout))
     assert seen == [
-        ("default", "johndoe", SITE, 60),
-        ("default", "johndoe", SITE, 60),
-        ("course", "bio101-teacher", SITE, 120),
-        ("teststand", None, "https://atmosphere.example.org", 60),
-        ("js2", None, "", 60),
+        ("default", "openstack", 60),
+        ("default", "atmosphere", 60),
+        ("default", "atmosphere", 60),
+        ("course", "atmosphere", 120),
+        ("teststand", "atmosphere", 60),
+        ("js2", "openstack", 60),
+        ("js2-credential", "openstack", 60),
     ]
 
 
@@ -558,10 +576,10 @@ def test_any_address_of_the_site_is_understood(account: Account, written: str, m
 def test_an_address_that_was_tidied_up_stays_as_it_is(scheme: str, host: str, path: list[str]) -> None:
     written = scheme + "/".join([host, *path])
     try:
-        url = server_url(written, "It")
+        url = site_address(Found(written, "it", "It"))
     except ConfigurationError:
         return
-    assert server_url(url, "It") == url
+    assert site_address(Found(url, "it", "It")) == url
 
 
 @pytest.mark.parametrize(
@@ -690,10 +708,10 @@ def test_no_secret_in_any_text_that_comes_out(
             content = content[:start] + more + content[start + length :]
         account.write(PROFILES, content, 0o644)
         try:
-            connection = account.resolve()
+            connection = account.connection()
         except ConfigurationError as error:
             shown = f"{error} {error!r} {error.args} " + "".join(traceback.format_exception(error))
         else:
-            shown = f"{connection} {connection!r} {connection.sources} {connection.warnings}"
+            shown = f"{connection} {connection!r} {connection.sources} {connection.warnings} {connection.settings}"
     assert password not in shown
     assert token not in shown

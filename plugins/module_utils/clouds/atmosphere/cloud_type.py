@@ -1,0 +1,36 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Atmosphere as a kind of cloud."""
+
+from __future__ import annotations
+
+from ...cloud import Cloud
+from ...http.deadline import Deadline
+from ...http.transport import Transport
+from ..cloud_type import CloudType, Surroundings
+from .client import AtmosphereCloud
+from .login import Login
+from .settings import LOGINS, SETTINGS, AtmosphereSettings, how_to_log_in, is_pointed_to, read_settings
+
+
+def _connect(settings: AtmosphereSettings, surroundings: Surroundings) -> Cloud:
+    clock, deadline = surroundings.clock, Deadline(surroundings.clock)
+    transport = Transport(settings.api_url, settings.http, clock, deadline=deadline)
+    login = Login(settings, transport, surroundings, deadline)
+    return AtmosphereCloud(
+        login, transport, clock, max_concurrency=settings.http.connections, page_size=settings.page_size
+    )
+
+
+ATMOSPHERE = CloudType(
+    backend="atmosphere",
+    title="sites with Atmosphere, as the first Jetstream was",
+    settings=SETTINGS,
+    read_settings=read_settings,
+    connect=_connect,
+    how_to_log_in=how_to_log_in,
+    is_pointed_to=is_pointed_to,
+    pointers=("the original tool's C(~/.config/jetstream/jkey.csv)",),
+    logins=LOGINS,
+)

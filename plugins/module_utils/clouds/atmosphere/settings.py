@@ -1,0 +1,198 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The settings of a connection to Atmosphere, and how they are read. See docs/connection.md."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ...errors import ConfigurationError
+from ...http.session import HttpSettings
+from ...settings.addresses import refuse_plain_http, server_address
+from ...settings.common import read_http_settings
+from ...settings.jkey import JKEY, read_jkey
+from ...settings.profiles import PROFILES
+from ...settings.reader import Owner, Reader
+from ...settings.setting import Setting
+from ...settings.sources import Found
+from ...settings.values import text
+
+DEFAULT_API_URL = "https://use.jetstream-cloud.org"
+DEFAULT_PAGE_SIZE = 20
+_MOST_PAGE_SIZE = 1000
+_SECRETS = ("password", "token")
+_QUICKEST = (
+    "Set JETSTREAM_USERNAME and JETSTREAM_PASSWORD in the environment, or give the options username and password, "
+    f"or save both in a profile in ~/{PROFILES}, as the playbook jetstream.cloud.save_credential does."
+)
+
+SETTINGS = (
+    Setting(
+        name="api_url",
+        description=(
+            "The address of a site with Atmosphere, such as C(https://use.jetstream-cloud.org).",
+            "A page's address of that site does, too.",
+        ),
+        otherwise=f"C({DEFAULT_API_URL})",
+        names_cloud=True,
+    ),
+    Setting(
+        name="username",
+        description=("The name of the account.",),
+        names_cloud=True,
+    ),
+    Setting(
+        name="password",
+        description=(
+            "The password for the API, which is not the one of the web page.",
+            "A password is only sent for the user and to the server that are named where it was found, if any are.",
+        ),
+        otherwise=f"the one in C(~/{JKEY})",
+        secret=True,
+        names_cloud=True,
+    ),
+    Setting(
+        name="token",
+        description=(
+            "A token that serves instead of O(username) and O(password) until it expires.",
+            "With both a token and a password in one place, a login follows once the token is refused.",
+            "With one of them in one place and one in another, only the one that comes first counts.",
+        ),
+        secret=True,
+        names_cloud=True,
+    ),
+    Setting(
+        name="page_size",
+        type="int",
+        description=(
+            f"How many things one request asks Atmosphere's lists for, from 1 to {_MOST_PAGE_SIZE}.",
+            "Pages are read side by side, so that small ones come sooner, and large ones are fewer requests.",
+        ),
+        otherwise=f"V({DEFAULT_PAGE_SIZE})",
+    ),
+)
+LOGINS = tuple((name,) for name in _SECRETS)
+
+
+@dataclass(frozen=True, slots=True)
+class AtmosphereSettings:
+    """A login at one server with Atmosphere: a token, or a username with its password, or both.
+
+    ``page_size`` is how many rows one request asks for. ``sources`` says where a password or token came from.
+    """
+
+    api_url: str
+    username: str | None
+    password: str | None = field(repr=False)
+    token: str | None = field(repr=False)
+    page_size: int
+    http: HttpSettings
+    sources: Mapping[str, str] = field(repr=False, hash=False)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The password and the token, as far as there are any."""
+        return tuple(filter(None, (self.password, self.token)))
+
+
+def read_settings(reader: Reader) -> AtmosphereSettings:
+    """Put the login together: see docs/connection.md. Raises ConfigurationError if there is none."""
+    api_url = _api_url(reader)
+    username = reader.text("username")
+    owners = {"username": Owner(username), "api_url": Owner(api_url, site_address)}
+    secrets, strangers = reader.secrets(_SECRETS, owners)
+    if not secrets and not strangers:
+        jkey = read_jkey(reader.home, reader.warnings, reader.missed)
+        if jkey:
+            secrets = {"password": jkey}
+            reader.sources["password"] = jkey.words
+    password, token = _password(secrets.get("password")), _token(secrets.get("token"))
+    if token is None and (username is None or password is None):
+        raise _no_credentials(reader, username, secrets.get("password"), [*strangers, *reader.missed])
+    return AtmosphereSettings(
+        api_url=api_url,
+        username=username,
+        password=password,
+        token=token,
+        page_size=reader.count("page_size", default=DEFAULT_PAGE_SIZE, most=_MOST_PAGE_SIZE),
+        http=read_http_settings(reader),
+        sources=reader.sources,
+    )
+
+
+def is_pointed_to(_environ: Mapping[str, str], home: Path | None) -> bool:
+    """Whether the original tool saved a password."""
+    return home is not None and (home / JKEY).exists()
+
+
+def how_to_log_in(_environ: Mapping[str, str], _home: Path | None) -> str:
+    """Return what a login takes."""
+    return "For a site with Atmosphere, set JETSTREAM_USERNAME and JETSTREAM_PASSWORD."
+
+
+def _api_url(reader: Reader) -> str:
+    allow_http = reader.flag("allow_http", default=False)
+    found = reader.found("api_url")
+    if not found:
+        return reader.otherwise("api_url", DEFAULT_API_URL)
+    url = site_address(found)
+    if not allow_http:
+        refuse_plain_http(url, found.subject, "password")
+    return url
+
+
+def site_address(found: Found) -> str:
+    """Return where a site begins, whatever page of it was pasted.
+
+    ``/api/v2``, ``/auth``, ``/application`` and what follows are taken off.
+    """
+    address = server_address(found, example=DEFAULT_API_URL)
+    scheme, host = urlsplit(address)[:2]
+    return f"{scheme}://{host}{_without_pages(urlsplit(address).path)}"
+
+
+def _no_credentials(
+    reader: Reader, username: str | None, password: Found | None, reasons: Iterable[str]
+) -> ConfigurationError:
+    if username is not None:
+        sentence = f"There is no password and no token for {username} ({reader.sources['username']})."
+    elif password is not None:
+        sentence = f"There is a password ({password.words}), but no username that it belongs to."
+    else:
+        sentence = "There is neither a token nor a username with its password."
+    return ConfigurationError(" ".join([sentence, *reasons]), hint=_QUICKEST)
+
+
+def _password(found: Found | None) -> str | None:
+    """Return it to the letter: blanks may be part of it."""
+    if found is None:
+        return None
+    if not isinstance(found.value, str):
+        raise ConfigurationError(f"{found.subject} must be text.")
+    return found.value
+
+
+def _token(found: Found | None) -> str | None:
+    if found is None:
+        return None
+    token = text(found)
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise ConfigurationError(
+            f"{found.subject} is not a token: it holds blanks or characters that no token has.",
+            hint="Give the token alone, without the word Token before it.",
+        )
+    return token
+
+
+def _without_pages(path: str) -> str:
+    """Take off what belongs to a page of the site, so that what is left is where the site begins."""
+    while True:
+        shorter = re.sub(r"/(?:api(?:/v\d.*)?|auth|application(?:/.*)?)$", "", path.rstrip("/"))
+        if shorter == path:
+            return path
+        path = shorter

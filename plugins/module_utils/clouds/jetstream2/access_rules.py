@@ -1,0 +1,54 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Access rules of an application credential: which requests it may be used for.
+
+A service answers a request that they do not allow with 401, as if the token were bad (docs/jetstream2.md, Login).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...errors import PermissionDenied
+
+Rule = Mapping[str, Any]
+_MOST_SHOWN = 5
+
+
+def access_rules(access: Any) -> Sequence[Rule]:
+    """Return the rules of the credential that a token was made with; none for one that may do everything."""
+    token = (getattr(access, "_data", None) or {}).get("token") or {}
+    rules = (token.get("application_credential") or {}).get("access_rules")
+    return [each for each in rules if isinstance(each, dict)] if isinstance(rules, list) else []
+
+
+def may_be_allowed(rules: Sequence[Rule], method: str, path: str) -> bool:
+    """Whether some rule is for a request. The service is not compared: it has several names."""
+    bare = path.partition("?")[0]
+    return not rules or any(
+        str(each.get("method")).upper() == method and _matches(str(each.get("path")), bare) for each in rules
+    )
+
+
+def access_rules_refusal(rules: Sequence[Rule], method: str, service: str, path: str) -> PermissionDenied:
+    """Return the error for a request that was answered with 401."""
+    shown = [f"{each.get('method')} {each.get('path')} ({each.get('service')})" for each in rules[:_MOST_SHOWN]]
+    more = [f"{len(rules) - _MOST_SHOWN} more"] if len(rules) > _MOST_SHOWN else []
+    return PermissionDenied(
+        f"{service} refused {method} {path.partition('?')[0]} (HTTP 401). The application credential has access rules, "
+        f"and serves for these alone: {', '.join([*shown, *more])}.",
+        hint="Make one whose rules allow that, or one without rules. Not every site can check rules.",
+        status=401,
+    )
+
+
+def _matches(pattern: str, path: str) -> bool:
+    """Compare as keystone does: * and {name} stand for a part of a path, ** for any number of parts."""
+    parts = re.split(r"(\*\*|\*|\{[^}]*\})", pattern)
+    expression = "".join(
+        ".*" if part == "**" else "[^/]+" if part == "*" or part.startswith("{") else re.escape(part) for part in parts
+    )
+    return re.fullmatch(expression, path) is not None

@@ -1,0 +1,35 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Jetstream2 as a kind of cloud."""
+
+from __future__ import annotations
+
+from ...cloud import Cloud
+from ..cloud_type import CloudType, Surroundings
+from .settings import LOGINS, SETTINGS, Jetstream2Settings, how_to_log_in, is_pointed_to, read_settings
+
+
+def _connect(settings: Jetstream2Settings, surroundings: Surroundings) -> Cloud:
+    # Here, since openstacksdk takes a second to import, which nobody is to wait for who does not use it.
+    from .client import Jetstream2Cloud
+    from .locks import LockNotes, notes_folder
+    from .login import Session
+
+    session = Session(settings, surroundings)
+    notes = LockNotes(notes_folder(surroundings.environ, surroundings.home), session.key)
+    return Jetstream2Cloud(session, notes, surroundings.clock, max_concurrency=settings.http.connections)
+
+
+JETSTREAM2 = CloudType(
+    backend="openstack",
+    title="Jetstream2, which is OpenStack",
+    settings=SETTINGS,
+    read_settings=read_settings,
+    connect=_connect,
+    how_to_log_in=how_to_log_in,
+    is_pointed_to=is_pointed_to,
+    pointers=("E(OS_CLOUD)", "E(OS_AUTH_URL)"),
+    logins=LOGINS,
+    requirements=("For Jetstream2 also the library C(openstacksdk)",),
+)

@@ -1,0 +1,245 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finds clouds.yaml where the OpenStack client does, and says what is wrong with it.
+
+openstacksdk skips a file that is not YAML, takes the next one, and does not find the cloud; other mistakes end it with
+errors of Python. Here, the file, the line and the remedy are named. No text has a value of the file in it: it may be a
+secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...errors import ConfigurationError
+from ...files import read_file
+from ...text.suggestions import did_you_mean
+
+try:
+    import yaml
+except ImportError:
+    # It comes with Ansible and with openstacksdk. Without either, a file can only be named.
+    yaml = None  # type: ignore[assignment]
+
+_FILE_VARIABLE = "OS_CLIENT_CONFIG_FILE"
+_SECURE_VARIABLE = "OS_CLIENT_SECURE_FILE"
+_SUFFIXES = (".yaml", ".yml", ".json")
+_SITE_FOLDERS = (Path("/etc/xdg/openstack"), Path("/etc/openstack"))
+# What an application credential belongs to already: keystone refuses a login that names it as well.
+_SCOPE = frozenset(
+    {
+        "domain_id",
+        "domain_name",
+        "project_domain_id",
+        "project_domain_name",
+        "project_id",
+        "project_name",
+        "tenant_id",
+        "tenant_name",
+    }
+)
+_TABLE, _TEXT, _NOTHING = (f"tag:yaml.org,2002:{kind}" for kind in ("map", "str", "null"))
+_INDENTED = "Write what belongs to it below it, indented by blanks."
+
+
+def clouds_files(environ: Mapping[str, str], home: Path | None) -> list[Path]:
+    """Return the places where clouds.yaml can be, the first that counts first."""
+    return _places(environ, home, "clouds", _FILE_VARIABLE)
+
+
+def secure_files(environ: Mapping[str, str], home: Path | None) -> list[Path]:
+    """Return the places where secure.yaml can be, which has the secrets for clouds.yaml."""
+    return _places(environ, home, "secure", _SECURE_VARIABLE)
+
+
+def _places(environ: Mapping[str, str], home: Path | None, name: str, variable: str) -> list[Path]:
+    if environ.get(variable):
+        return [Path(environ[variable])]
+    own = environ.get("XDG_CONFIG_HOME", "")
+    folders = [
+        *_working_folder(),
+        *([Path(own) / "openstack"] if own else []),
+        *([home / ".config" / "openstack"] if home else []),
+        *_SITE_FOLDERS,
+    ]
+    return [folder / f"{name}{suffix}" for folder in folders for suffix in _SUFFIXES]
+
+
+def _working_folder() -> list[Path]:
+    try:
+        return [Path.cwd()]
+    except OSError:
+        # It was removed.
+        return []
+
+
+def clouds_in_words(environ: Mapping[str, str], home: Path | None) -> str:
+    """Return a sentence on whether there is a clouds.yaml, where, and which clouds are in it."""
+    try:
+        file = _first(clouds_files(environ, home), environ.get(_FILE_VARIABLE), home)
+        if file is None:
+            return f"There is no clouds.yaml in {_folders(home)}."
+        return f"{file.shown} has these: {_listed(file.clouds)}."
+    except ConfigurationError as error:
+        return str(error)
+
+
+def check_cloud(name: str, environ: Mapping[str, str], home: Path | None) -> str:
+    """Return where a cloud is set up, as in "js2 in ~/.config/openstack/clouds.yaml".
+
+    Raises ConfigurationError if there is no such cloud, or openstacksdk would not understand its entry.
+    """
+    file = _first(clouds_files(environ, home), environ.get(_FILE_VARIABLE), home)
+    secure = _first(secure_files(environ, home), environ.get(_SECURE_VARIABLE), home)
+    if file is None:
+        raise ConfigurationError(
+            f"There is no cloud {name}, because there is no clouds.yaml in {_folders(home)}.",
+            hint=f"Put it into one of these, or name it with {_FILE_VARIABLE}.",
+        )
+    if name not in file.clouds:
+        raise ConfigurationError(
+            f"There is no cloud {name} in {file.shown}, only {_listed(file.clouds)}.",
+            hint=did_you_mean(name, file.clouds),
+        )
+    file.check(name)
+    if secure is not None and name in secure.clouds:
+        secure.check(name)
+    return f"{name} in {file.shown}"
+
+
+def _first(places: Sequence[Path], named: str | None, home: Path | None) -> _File | None:
+    """Read the first file that there is. ``named``: what a variable says, which must be there."""
+    for path in places:
+        shown = _shown(path, home)
+        try:
+            content = read_file(path)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            raise ConfigurationError(f"{shown} cannot be read: {error.strerror}.") from None
+        return _File(shown, _parsed(content, shown))
+    if named:
+        raise ConfigurationError(
+            f"{named} does not exist, and {_FILE_VARIABLE} or {_SECURE_VARIABLE} names it.",
+            hint="Correct that variable, or unset it.",
+        )
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file as people write its path, and its content as a tree of YAML."""
+
+    shown: str
+    root: Any
+
+    @property
+    def clouds(self) -> dict[str, Any]:
+        """The entry of each cloud, by name. Raises ConfigurationError if there are none."""
+        clouds = _entries(self.root).get("clouds")
+        if clouds is None:
+            raise ConfigurationError(
+                f"{self.shown} has no clouds.", hint="It begins with a line clouds: and has each cloud below it."
+            )
+        self._require_table(clouds, "clouds")
+        return {name: node for name, (_key, node) in _pairs(clouds).items()}
+
+    def check(self, name: str) -> None:
+        """Raise ConfigurationError if the entry of a cloud is one that openstacksdk does not understand."""
+        entry = self.clouds[name]
+        self._require_table(entry, f"the cloud {name}")
+        auth = _entries(entry).get("auth")
+        if auth is None:
+            return
+        self._require_table(auth, f"auth of the cloud {name}")
+        for key, (_key, value) in _pairs(auth).items():
+            self._require_text(key, value)
+        if "application_credential_id" in _entries(auth) or "application_credential_name" in _entries(auth):
+            self._refuse_scope({**_pairs(entry), **_pairs(auth)})
+
+    def _require_table(self, node: Any, what: str) -> None:
+        if node.tag == _NOTHING:
+            raise self._mistake(node, f"there is nothing below {what}", _INDENTED)
+        if node.tag != _TABLE:
+            raise self._mistake(node, f"{what} is no table", f"Write a name with a colon in each line. {_INDENTED}")
+
+    def _require_text(self, key: str, value: Any) -> None:
+        if value.tag == _NOTHING:
+            raise self._mistake(value, f"{key} is empty", "Write the value behind the colon.")
+        if isinstance(value, yaml.ScalarNode) and value.tag != _TEXT:
+            raise self._mistake(value, f"{key} is no text to YAML, but a number or a word of its own", "Quote it.")
+
+    def _refuse_scope(self, pairs: Mapping[str, tuple[Any, Any]]) -> None:
+        for key, (node, _value) in pairs.items():
+            if key in _SCOPE:
+                raise self._mistake(
+                    node,
+                    f"an application credential belongs to a project already, and {key} names one as well",
+                    "Remove that line.",
+                )
+
+    def _mistake(self, node: Any, what: str, remedy: str) -> ConfigurationError:
+        return ConfigurationError(f"{self.shown}, line {node.start_mark.line + 1}: {what}.", hint=remedy)
+
+
+def _parsed(content: bytes, shown: str) -> Any:
+    """Return the tree of a file; None if it is empty, or there is no library that reads it."""
+    if yaml is None:
+        raise ConfigurationError(
+            f"{shown} is there, but the Python library PyYAML, which reads it, is not.",
+            hint="Install it with: python3 -m pip install pyyaml",
+        )
+    try:
+        return yaml.compose(content, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        mistake = _syntax_error(error, shown)
+    except RecursionError:
+        mistake = ConfigurationError(f"{shown} is nested too deeply.")
+    # Not raised where it happened: the original errors hold the content of the file.
+    raise mistake
+
+
+def _syntax_error(error: yaml.YAMLError, shown: str) -> ConfigurationError:
+    mark, begin = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
+    context = getattr(error, "context", None) or ""
+    if mark is None:
+        return ConfigurationError(f"{shown} is not text that YAML can be.", hint="Save it in UTF-8.")
+    if "quoted scalar" in context and begin is not None:
+        sentence = f"{shown}, line {begin.line + 1}: a quote is opened and not closed."
+        return ConfigurationError(sentence, hint="Close it.")
+    if "'\\t'" in str(getattr(error, "problem", "")):
+        return ConfigurationError(f"{shown}, line {mark.line + 1}: a tab is no indentation.", hint="Use blanks.")
+    return ConfigurationError(
+        f"{shown}, line {mark.line + 1}, is not YAML.", hint="Look at the indentation, colons and quotes there."
+    )
+
+
+def _pairs(node: Any) -> dict[str, tuple[Any, Any]]:
+    """Return the nodes of each key and value of a table, by key."""
+    if not isinstance(node, yaml.MappingNode):
+        return {}
+    return {str(key.value): (key, value) for key, value in node.value}
+
+
+def _entries(node: Any) -> dict[str, Any]:
+    return {key: value for key, (_key, value) in _pairs(node).items()}
+
+
+def _shown(path: Path, home: Path | None) -> str:
+    if home and path.is_relative_to(home):
+        return f"~/{path.relative_to(home)}"
+    return str(path)
+
+
+def _folders(home: Path | None) -> str:
+    own = "~/.config/openstack, " if home else ""
+    return f"the working folder, {own}or /etc/openstack"
+
+
+def _listed(names: Iterable[str]) -> str:
+    ordered = sorted(names)
+    return " and ".join(filter(None, [", ".join(ordered[:-1]), *ordered[-1:]])) or "none"

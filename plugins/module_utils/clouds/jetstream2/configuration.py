@@ -1,0 +1,152 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From settings to a login of openstacksdk, which knows clouds.yaml, the OS_* variables, and a dozen ways to log in."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ...errors import ConfigurationError
+from ...http.session import BoundedAdapter, HttpSettings
+from ..cloud_type import Surroundings
+from .clouds_file import check_cloud, clouds_files, secure_files
+from .settings import Jetstream2Settings
+
+try:
+    from keystoneauth1 import exceptions as keystone_errors
+    from keystoneauth1.identity.base import BaseIdentityPlugin
+    from openstack import exceptions as sdk_errors
+    from openstack.config import OpenStackConfig
+except ImportError:
+    OPENSTACKSDK_IMPORT_ERROR: str | None = traceback.format_exc()
+else:
+    OPENSTACKSDK_IMPORT_ERROR = None
+
+# What stands in an entry's auth, and must not appear in any output.
+SECRET_WORDS = ("password", "passcode", "secret", "token")
+# keystoneauth follows thirty, each in the time of a request.
+_MOST_REDIRECTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """A cloud as openstacksdk has it: ``region``, ``session`` and ``auth`` are its objects.
+
+    ``where`` are words for the cloud and the place where it is set up.
+    """
+
+    region: Any
+    session: Any
+    auth: Any
+    auth_url: str
+    http: HttpSettings
+    where: str
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The secrets of the login."""
+        auth = self.region.config.get("auth") or {}
+        return tuple(
+            value
+            for key, value in auth.items()
+            if isinstance(value, str) and value and any(word in key for word in SECRET_WORDS)
+        )
+
+
+def configured(settings: Jetstream2Settings, surroundings: Surroundings) -> Configured:
+    """Read the configuration of a cloud. Sends nothing.
+
+    Raises ConfigurationError if it is missing, or mistaken, or openstacksdk is not installed.
+    """
+    if OPENSTACKSDK_IMPORT_ERROR is not None:
+        raise ConfigurationError(
+            "The Python library openstacksdk is not installed for the Python that runs this module.",
+            hint="Install it with: python3 -m pip install openstacksdk",
+        )
+    # Python itself would print what these have to say, in the middle of Ansible's output.
+    logging.getLogger("keystoneauth").addHandler(logging.NullHandler())
+    where = _where(settings, surroundings.environ, surroundings.home)
+    region, session = _opened(settings, surroundings, where)
+    if not isinstance(session.auth, BaseIdentityPlugin):
+        raise ConfigurationError(
+            f"A login with auth_type {region.config.get('auth_type')} leads to no services.",
+            hint="Jetstream2 wants an application credential: auth_type v3applicationcredential.",
+        )
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, BoundedAdapter())
+    session.redirect = _MOST_REDIRECTS
+    auth_url = str(region.config.get("auth", {}).get("auth_url") or "")
+    return Configured(region, session, session.auth, auth_url, _http_of(settings.http, region), where)
+
+
+def _where(settings: Jetstream2Settings, environ: Mapping[str, str], home: Path | None) -> str:
+    if settings.credential:
+        return f"of the application credential {settings.credential.id}"
+    name = settings.cloud or environ.get("OS_CLOUD")
+    if not name or name == environ.get("OS_CLOUD_NAME", "envvars"):
+        return "of the OS_* variables"
+    return check_cloud(name, environ, home)
+
+
+def _opened(settings: Jetstream2Settings, surroundings: Surroundings, where: str) -> tuple[Any, Any]:
+    try:
+        with warnings.catch_warnings():
+            # openstacksdk tells its users what it will drop, such as reports to databases that nobody asked for.
+            warnings.simplefilter("ignore")
+            region = _region(settings, surroundings)
+            return region, region.get_session()
+    except keystone_errors.MissingRequiredOptions as error:
+        names = " and ".join(option.dest for option in error.options)
+        mistake = ConfigurationError(f"The cloud {where} has no {names}.", hint="It belongs below auth.")
+    except (sdk_errors.ConfigException, keystone_errors.AuthPluginException) as error:
+        mistake = ConfigurationError(f"The cloud {where} is not set up: {plain(error)}.")
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        # Of entries that openstacksdk does not expect, and check_cloud does not know.
+        mistake = ConfigurationError(
+            f"openstacksdk cannot read the entry of the cloud {where} ({type(error).__name__}).",
+            hint="Compare it with the example in docs/connection.md.",
+        )
+    # Not raised where it happened: the original errors may hold parts of the entry.
+    raise mistake
+
+
+def _region(settings: Jetstream2Settings, surroundings: Surroundings) -> Any:
+    overrides: dict[str, Any] = {"api_timeout": settings.http.timeout}
+    if settings.region:
+        overrides["region_name"] = settings.region
+    if not settings.http.validate_certs:
+        overrides["verify"] = False
+    elif settings.http.ca_path:
+        overrides["cacert"] = settings.http.ca_path
+    if settings.credential is None:
+        environ, home = surroundings.environ, surroundings.home
+        found = OpenStackConfig(
+            config_files=[str(each) for each in clouds_files(environ, home)],
+            secure_files=[str(each) for each in secure_files(environ, home)],
+        )
+        return found.get_one(cloud=settings.cloud, **overrides)
+    login = {
+        "auth_url": settings.credential.auth_url,
+        "application_credential_id": settings.credential.id,
+        "application_credential_secret": settings.credential.secret,
+    }
+    config = OpenStackConfig(load_yaml_config=False, load_envvars=False)
+    return config.get_one(auth_type="v3applicationcredential", auth=login, **overrides)
+
+
+def _http_of(settings: HttpSettings, region: Any) -> HttpSettings:
+    """Return how to talk to the services: as clouds.yaml has it, where nothing else was said."""
+    verify, _certificate = region.get_requests_verify_args()
+    return replace(settings, validate_certs=bool(verify), ca_path=verify if isinstance(verify, str) else None)
+
+
+def plain(error: Exception) -> str:
+    """Return what an error says in one line, without the number of a request."""
+    return " ".join(str(error).split(" (Request-ID", maxsplit=1)[0].split()).rstrip(".")

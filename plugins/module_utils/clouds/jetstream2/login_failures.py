@@ -1,0 +1,173 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why a login at keystone came to nothing, in one sentence for each reason. See docs/jetstream2.md, Login."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from ...errors import (
+    AuthenticationFailed,
+    ConfigurationError,
+    InMaintenance,
+    JetstreamError,
+    RateLimited,
+    ServerFault,
+    UnexpectedResponse,
+    Unreachable,
+)
+from ...http.retries import RETRYABLE_STATUSES
+from ...http.session import unreachable
+from .configuration import Configured, plain
+
+# Without the library, configuration.py says that it is missing.
+with suppress(ImportError):
+    from keystoneauth1 import exceptions as keystone_errors
+    from keystoneauth1.identity import v3
+
+# Set by the openrc of a password login; together with an application credential, keystone refuses them.
+_SCOPE_VARIABLES = (
+    "OS_PROJECT_ID",
+    "OS_PROJECT_NAME",
+    "OS_PROJECT_DOMAIN_ID",
+    "OS_PROJECT_DOMAIN_NAME",
+    "OS_TENANT_ID",
+    "OS_TENANT_NAME",
+    "OS_DOMAIN_ID",
+    "OS_DOMAIN_NAME",
+)
+_USER_KEYS = ("username", "user_id", "password", "user_domain_id", "user_domain_name")
+_MOST_PROJECTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class LoginFailure:
+    """Why a login failed, whether another try may go better, and after how many seconds keystone asked for one."""
+
+    error: JetstreamError
+    passing: bool = False
+    asked: float = 0.0
+
+    @property
+    def unsent(self) -> bool:
+        """Whether the login surely never reached keystone."""
+        return isinstance(self.error, Unreachable) and self.error.unsent
+
+
+def login_failure(error: Exception, cloud: Configured, environ: Mapping[str, str]) -> LoginFailure:
+    """Return what an error of keystoneauth means."""
+    said = plain(error)
+    if "cannot request a scope" in said:
+        return LoginFailure(_scope_mistake(environ))
+    if isinstance(error, keystone_errors.Unauthorized):
+        return LoginFailure(_refusal(said, cloud))
+    if isinstance(error, keystone_errors.HttpError):
+        return _answer(error, said, cloud)
+    if isinstance(error, keystone_errors.ConnectFailure | keystone_errors.ConnectTimeout | keystone_errors.SSLError):
+        return _no_answer(error, cloud)
+    if isinstance(error, keystone_errors.AuthPluginException):
+        return LoginFailure(ConfigurationError(f"The login is not set up: {said}."))
+    return LoginFailure(UnexpectedResponse(f"The login at {cloud.auth_url} was answered unexpectedly: {said}."))
+
+
+def require_project(access: Any, cloud: Configured) -> None:
+    """Raise ConfigurationError if a login leads to no project: such a token has no services."""
+    if access.project_id:
+        return
+    raise ConfigurationError(
+        f"The login of {access.username} at {cloud.auth_url} leads to no project.{_in_words(_projects(access, cloud))}",
+        hint="Name one: project_name and project_domain_name below auth in clouds.yaml, or OS_PROJECT_NAME and "
+        "OS_PROJECT_DOMAIN_NAME.",
+    )
+
+
+def _answer(error: Any, said: str, cloud: Configured) -> LoginFailure:
+    status = error.http_status
+    text = f'The login at {cloud.auth_url} failed: "{said}".'
+    if status == 503 and "maintenance" in said.lower():
+        return LoginFailure(InMaintenance(f'The cloud is in maintenance: "{said}".', status=status))
+    passing = status in RETRYABLE_STATUSES
+    asked = float(error.retry_after) if isinstance(getattr(error, "retry_after", None), int) else 0.0
+    if status == 429:
+        return LoginFailure(RateLimited(text, hint="Try again later.", status=status), passing, max(0.0, asked))
+    if isinstance(status, int) and status >= 500:
+        return LoginFailure(ServerFault(text, status=status), passing, max(0.0, asked))
+    hint = "Is auth_url the address of a keystone?" if status in (404, 405) else None
+    return LoginFailure(
+        UnexpectedResponse(f"The login at {cloud.auth_url} was answered unexpectedly: {said}.", hint=hint)
+    )
+
+
+def _no_answer(error: Any, cloud: Configured) -> LoginFailure:
+    seconds = float(cloud.session.timeout or cloud.http.timeout)
+    cause = error.__cause__ or error.__context__ or error
+    found = unreachable(cause, cloud.auth_url, (seconds, seconds))
+    if isinstance(found, Unreachable):
+        return LoginFailure(found, passing=found.transient)
+    return LoginFailure(found)
+
+
+def _refusal(said: str, cloud: Configured) -> JetstreamError:
+    """Return what a 401 means. keystone has the same words for a wrong password and a wrong project."""
+    auth = cloud.region.config.get("auth") or {}
+    if "application_credential_secret" in auth:
+        return AuthenticationFailed(
+            f'{cloud.auth_url} refused the login: "{said}".',
+            hint="The id or the secret of the application credential is wrong, or it has expired or was deleted.",
+            status=401,
+        )
+    project = auth.get("project_name") or auth.get("project_id")
+    user = auth.get("username") or auth.get("user_id")
+    if project and user and auth.get("password"):
+        with suppress(keystone_errors.ClientException, AttributeError, KeyError, TypeError, ValueError):
+            access = _unscoped(auth, cloud)
+            return AuthenticationFailed(
+                f"{cloud.auth_url} knows {user}, and refused the login to the project {project}."
+                f"{_in_words(_projects(access, cloud))}",
+                hint="Correct the project's name and its domain.",
+                status=401,
+            )
+    return AuthenticationFailed(
+        f'{cloud.auth_url} refused the login of {user or "this user"}: "{said}".',
+        hint="The name, its domain, or the password is wrong.",
+        status=401,
+    )
+
+
+def _unscoped(auth: Mapping[str, Any], cloud: Configured) -> Any:
+    """Log in to no project, which tells a wrong project from a wrong password. Raises if that is refused as well."""
+    user = {key: auth[key] for key in _USER_KEYS if auth.get(key)}
+    return v3.Password(cloud.auth_url, unscoped=True, **user).get_access(cloud.session)
+
+
+def _projects(access: Any, cloud: Configured) -> list[str]:
+    """Return the names of the projects that a token's user is a member of; none if they cannot be read."""
+    try:
+        answer = cloud.session.get(
+            f"{cloud.auth_url.rstrip('/')}/auth/projects",
+            headers={"X-Auth-Token": access.auth_token, "Accept": "application/json"},
+            authenticated=False,
+        )
+        return sorted(str(each["name"]) for each in answer.json()["projects"])
+    except (keystone_errors.ClientException, AttributeError, KeyError, TypeError, ValueError):
+        return []
+
+
+def _in_words(projects: list[str]) -> str:
+    if not projects:
+        return ""
+    more = f" and {len(projects) - _MOST_PROJECTS} more" if len(projects) > _MOST_PROJECTS else ""
+    return f" Its projects: {', '.join(projects[:_MOST_PROJECTS])}{more}."
+
+
+def _scope_mistake(environ: Mapping[str, str]) -> ConfigurationError:
+    found = [name for name in _SCOPE_VARIABLES if environ.get(name)]
+    named = f" (here: {', '.join(found)})" if found else ""
+    return ConfigurationError(
+        "An application credential already belongs to a project, but another openrc names one as well.",
+        hint=f"Start a new shell, or unset OS_PROJECT_* and OS_*DOMAIN_*{named}.",
+    )

@@ -1,0 +1,161 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The settings of a connection to Jetstream2, and how they are read. See docs/connection.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ...errors import ConfigurationError
+from ...http.session import HttpSettings
+from ...settings import values
+from ...settings.addresses import refuse_plain_http, server_address
+from ...settings.common import read_http_settings
+from ...settings.reader import Owner, Reader
+from ...settings.setting import Setting
+from ...settings.sources import Found, variable
+from .clouds_file import clouds_in_words
+
+# The keystone of Jetstream2.
+DEFAULT_AUTH_URL = "https://js2.jetstream-cloud.org:5000/v3"
+_ID, _SECRET = "application_credential_id", "application_credential_secret"
+# With one of these, openstacksdk knows of a cloud by itself.
+_VARIABLES = ("OS_CLOUD", "OS_AUTH_URL")
+
+SETTINGS = (
+    Setting(
+        name="cloud",
+        description=(
+            "The name of a cloud in C(clouds.yaml).",
+            "That file, and the variables C(OS_*), are read as the OpenStack client reads them.",
+        ),
+        names_cloud=True,
+    ),
+    Setting(
+        name=_ID,
+        description=("The id of an application credential, which serves instead of O(cloud).",),
+        names_cloud=True,
+    ),
+    Setting(
+        name=_SECRET,
+        description=(
+            f"The secret of O({_ID}).",
+            "It is only sent for the id and to the server that are named where it was found, if any are.",
+        ),
+        secret=True,
+        names_cloud=True,
+    ),
+    Setting(
+        name="auth_url",
+        description=(f"The address of the keystone that knows O({_ID}).",),
+        otherwise=f"C({DEFAULT_AUTH_URL})",
+        names_cloud=True,
+    ),
+    Setting(
+        name="region",
+        description=("The region to use, where the cloud has several.",),
+        otherwise="that of C(clouds.yaml), or the only one",
+    ),
+)
+LOGINS = (("cloud",), (_ID, _SECRET, "auth_url"))
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationCredential:
+    """An application credential, and the keystone that knows it."""
+
+    auth_url: str
+    id: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Jetstream2Settings:
+    """A cloud in clouds.yaml, or an application credential. With neither, the OS_* variables have the login."""
+
+    cloud: str | None
+    credential: ApplicationCredential | None
+    region: str | None
+    http: HttpSettings
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The secret of the application credential. What is in clouds.yaml is hidden once that is read."""
+        return (self.credential.secret,) if self.credential else ()
+
+
+def read_settings(reader: Reader) -> Jetstream2Settings:
+    """Read which cloud is meant. Raises ConfigurationError if nothing names one."""
+    cloud, credential = _login(reader)
+    if cloud is None and credential is None and not is_pointed_to(reader.environ, reader.home):
+        found = clouds_in_words(reader.environ, reader.home)
+        raise ConfigurationError(
+            f"Nothing names a cloud. {found}", hint="Set JETSTREAM_CLOUD, or give the option cloud."
+        )
+    reader.warn_if_overruled(*((["cloud"], [_ID]) if cloud else ([_ID], ["cloud"])))
+    return Jetstream2Settings(
+        cloud=cloud,
+        credential=credential,
+        region=reader.text("region"),
+        http=read_http_settings(reader),
+    )
+
+
+def is_pointed_to(environ: Mapping[str, str], _home: Path | None) -> bool:
+    """Whether variables of the OpenStack client say which cloud is meant."""
+    return any(environ.get(name) for name in _VARIABLES)
+
+
+def how_to_log_in(environ: Mapping[str, str], home: Path | None) -> str:
+    """Return what a login takes, with the clouds in clouds.yaml. None of them is used that the user does not name."""
+    return f"For Jetstream2, set JETSTREAM_CLOUD to a cloud in clouds.yaml. {clouds_in_words(environ, home)}"
+
+
+def _login(reader: Reader) -> tuple[str | None, ApplicationCredential | None]:
+    """Return the cloud or the credential, whichever the nearest source has."""
+    for place in reader.places:
+        names, has_credential = place.gives("cloud"), place.gives(_ID)
+        if names and has_credential:
+            raise ConfigurationError(
+                f"{place.take(_ID).subject} and {place.take('cloud').words} contradict each other.",
+                hint="Give a cloud of clouds.yaml, or an application credential.",
+            )
+        if names:
+            return reader.text("cloud"), None
+        if has_credential:
+            return None, _credential(reader)
+    if reader.gives((_SECRET, "auth_url")):
+        return None, _credential(reader)
+    return None, None
+
+
+def _credential(reader: Reader) -> ApplicationCredential:
+    allow_http = reader.flag("allow_http", default=False)
+    found = reader.found("auth_url")
+    auth_url = _address(found) if found else reader.otherwise("auth_url", DEFAULT_AUTH_URL)
+    if found and not allow_http:
+        refuse_plain_http(auth_url, found.subject, "secret")
+    identity = reader.text(_ID)
+    secrets, strangers = reader.secrets([_SECRET], {_ID: Owner(identity), "auth_url": Owner(auth_url, _address)})
+    if identity is None or not secrets:
+        raise _incomplete(reader, identity, [*strangers, *reader.missed])
+    return ApplicationCredential(auth_url, identity, values.text(secrets[_SECRET]))
+
+
+def _incomplete(reader: Reader, identity: str | None, reasons: Sequence[str]) -> ConfigurationError:
+    if identity is None:
+        sentence = f"There is no {_ID}."
+    else:
+        sentence = f"There is no {_SECRET} for {identity} ({reader.sources[_ID]})."
+    return ConfigurationError(
+        " ".join([sentence, *reasons]),
+        hint=f"Set {variable(_ID)} and {variable(_SECRET)}, or save both in a profile, as the playbook "
+        "jetstream.cloud.save_credential does.",
+    )
+
+
+def _address(found: Found) -> str:
+    return server_address(found, example=DEFAULT_AUTH_URL)
