@@ -20,6 +20,7 @@ from html import escape
 from typing import Any
 
 from ..errors import ConfigurationError
+from ..text.ordering import natural_key
 from ..text.terminal import one_line
 
 try:
@@ -115,7 +116,7 @@ def day_series(days: Sequence[Row]) -> list[Series]:
         for part in each["allocations"]:
             used[part["name"] or "not known"][each["date"]] += part["su"]
     sums = {name: sum(rows.values()) for name, rows in used.items()}
-    names = sorted((name for name in sums if sums[name]), key=lambda each: (-sums[each], each))
+    names = sorted((name for name in sums if sums[name]), key=lambda each: (-sums[each], natural_key(each)))
     ranked = [(sums[name], name, used[name]) for name in names]
     if len(ranked) <= len(_SERIES):
         named, rest = ranked, []

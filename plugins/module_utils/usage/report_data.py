@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from ..model import AllocationSource, CloudAccount, Instance, StatusPeriod, Volume
+from ..text.ordering import natural_key
 from .budget import Budget, Burn, budget_of, burn_of, moment
 from .history import (
     PACE_DAYS,
@@ -203,7 +204,7 @@ def usage_of_instances(
     everything = sum((total(rows) for rows in costs.values()), Decimal(0))
     existing = {each.uuid: each for each in instances}
     usage = [_usage(rows, history, existing.get(uuid), everything, rates) for uuid, rows in costs.items() if rows]
-    return sorted(usage, key=lambda each: (-(each.su or 0), each.name, each.uuid))
+    return sorted(usage, key=lambda each: (-(each.su or 0), natural_key(each.name), each.uuid))
 
 
 def notes_on(

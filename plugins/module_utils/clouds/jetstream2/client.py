@@ -32,6 +32,7 @@ from ...model import (
 )
 from ...parallel import in_parallel
 from ...states import Action
+from ...text.ordering import natural_key
 from ..json_values import Json, UnreadableRow, mapping, rows, text
 from ..row_lists import Reading, Warnings
 from .locks import LockNotes, Note
@@ -134,7 +135,7 @@ class Jetstream2Cloud:
         if images:
             names = self._image_names([each for each in instances if wanted is None or wanted(each)])
             instances = [with_image_name(each, names) for each in instances]
-        return sorted(instances, key=lambda each: (each.name, each.uuid))
+        return sorted(instances, key=lambda each: (natural_key(each.name), each.uuid))
 
     def list_volumes(self, *, live: bool, wanted: Callable[[Volume], bool] | None = None) -> list[Volume]:
         """Return every volume of the project, by name. See Cloud."""
@@ -144,7 +145,7 @@ class Jetstream2Cloud:
         if any(each.attachments and (wanted is None or wanted(each)) for each in volumes):
             names = self._server_names()
             volumes = [with_instance_names(each, names) for each in volumes]
-        return sorted(volumes, key=lambda each: (each.name, each.uuid))
+        return sorted(volumes, key=lambda each: (natural_key(each.name), each.uuid))
 
     def list_allocation_sources(self) -> list[AllocationSource]:
         """Return the project's allocations, which the accounting service brings up to date once a day. See Cloud."""

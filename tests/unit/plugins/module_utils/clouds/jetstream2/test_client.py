@@ -115,6 +115,16 @@ def test_names_of_images_are_asked_for_where_they_are_of_interest_and_of_those_i
     assert session.asked == [LIST]
 
 
+def test_instances_and_volumes_are_in_the_order_of_their_names_as_people_count() -> None:
+    names = ["base-10", "base-2", "base-1"]
+    servers = [{**SERVERS[0], "id": f"server-{name}", "name": name} for name in names]
+    volumes = [{**recorded("volumes")["volumes"][0], "id": f"volume-{name}", "name": name} for name in names]
+    made, _session = of({LIST: {"servers": servers}, "GET volumev3 /volumes/detail": {"volumes": volumes}})
+    expected = ["base-1", "base-2", "base-10"]
+    assert [each.name for each in made.list_instances(live=True, images=False)] == expected
+    assert [each.name for each in made.list_volumes(live=True)] == expected
+
+
 def test_a_list_goes_on_as_long_as_the_service_says_so() -> None:
     """However many are asked for, a site gives as many at a time as it likes."""
     markers: list[str] = []
