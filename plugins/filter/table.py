@@ -11,10 +11,13 @@ version_added: 0.1.0
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 description:
-  - Makes an aligned table, for a person to read, of what the info modules return, or of any other list of dictionaries.
-  - Columns are as wide as what is in them. Numbers stand right. What is missing is C(-), booleans are C(yes) and C(no),
-    of a list there are all elements with commas between them, of a dictionary there is its name.
-  - What is in a cell stays on one line, and cannot steer a terminal, since whoever names an instance could try.
+  - Makes an aligned table, for a person to read, of the results of the info modules, or of any other list of
+    dictionaries.
+  - Columns are as wide as their content. Numbers are aligned right. A missing value is shown as C(-), booleans as
+    C(yes) and C(no), a list as its elements with commas between them, a dictionary as its C(name).
+  - Line breaks and control codes in a cell are replaced, since users choose the names of their instances.
+  - Emoji are as wide as the Python library C(wcwidth) says if it is installed on the controller, and else as wide as
+    Python's own tables say.
 positional: columns
 options:
   _input:
@@ -27,8 +30,10 @@ options:
       - The columns, from left to right. A string with commas between them does as well as a list.
       - Each is a key, or a path with dots such as V(flavor.name), or one of O(words), or a dictionary.
       - A dictionary has C(key), which is a key or path, or a list of them whose values are joined by C(separator),
-        a blank unless said otherwise. It may have a C(title), an C(align) of V(left) or V(right), and a C(width) that
-        no cell exceeds. What is cut ends in an ellipsis.
+        by default a blank. It may have a C(title), an C(align) of V(left) or V(right), and a C(width) that
+        no cell exceeds. A shortened cell ends in an ellipsis.
+      - With C(wrap) in that dictionary, long cells continue on lines of at least this many characters where
+        the table is wider than O(width).
       - A path through a list goes to each of its elements.
     type: list
     elements: raw
@@ -39,9 +44,28 @@ options:
       - With them, a user can choose columns on the command line.
     type: dict
   empty:
-    description: What to say instead of a table if there are no rows.
+    description: The text to return if there are no rows.
     type: str
     default: none
+  width:
+    description:
+      - The greatest width of the table, V(0) for no limit, or V(terminal).
+      - V(terminal) is the width of the terminal that Ansible writes to, or the environment variable E(COLUMNS), and no
+        limit in a pipe or a file.
+      - Where the table is wider, columns with C(wrap) are wrapped first. Then columns of O(drop) are dropped, in this
+        order and no more than needed. Then texts are shortened. Numbers never are, so that a table of many columns can
+        still be wider.
+    type: raw
+    default: 0
+  drop:
+    description:
+      - The columns that may be dropped to fit O(width), each as in O(columns). A last line names those that were.
+      - By default, all columns are shown.
+    type: list
+    elements: raw
+  hint:
+    description: A sentence for the end of that last line, such as how to see all columns.
+    type: str
 seealso:
   - module: jetstream.cloud.jetstream_print
   - module: jetstream.cloud.jetstream_instance_info
@@ -77,11 +101,17 @@ EXAMPLES = r"""
       image:
         key: image.name
         width: 30
+
+- name: Fit the terminal
+  jetstream.cloud.jetstream_print:
+    msg: "{{ fleet.instances | jetstream.cloud.table(chosen, width='terminal', drop=['project.name', 'id']) }}"
+  vars:
+    chosen: [{key: name, wrap: 20}, id, status, ip_address, project.name]
 """
 
 RETURN = r"""
 _value:
-  description: The table, in lines of plain text without blanks at their ends, or the sentence for no rows.
+  description: The table, in lines of plain text without blanks at their ends, or O(empty).
   type: str
 """
 
@@ -92,15 +122,36 @@ from ansible.errors import AnsibleFilterError
 from ..module_utils.text.tables import TableError, text_table
 from ..module_utils.text.terminal import one_line
 from ..plugin_utils.supported_core import require_supported_core
+from ..plugin_utils.terminal_width import terminal_width
 
 
-def table(rows: object, columns: object, words: object = None, empty: str = "none") -> str:
+def table(
+    rows: object,
+    columns: object,
+    words: object = None,
+    empty: str = "none",
+    width: object = 0,
+    drop: object = None,
+    hint: str | None = None,
+) -> str:
+    """Return the table as plain text. ``width``: a number of columns, 0 for no limit, or "terminal"."""
     # Not when this file is imported: then, Ansible would only warn that there is no such filter.
     require_supported_core()
     try:
-        return text_table(rows, columns, words) or one_line(str(empty))
+        limit = _width(width)
+        text = text_table(rows, columns, words, width=limit, drop=drop, hint=str(hint or ""))
     except TableError as error:
         raise AnsibleFilterError(str(error)) from error
+    return text or one_line(str(empty))
+
+
+def _width(width: object) -> int | None:
+    if width == "terminal":
+        return terminal_width()
+    text = str(width)
+    if isinstance(width, bool) or not (text.isascii() and text.isdecimal()):
+        raise TableError(f"width must be a number, 0 for no limit, or terminal, not {one_line(text)}.")
+    return int(text[:9]) or None
 
 
 class FilterModule:

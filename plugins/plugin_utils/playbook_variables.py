@@ -39,6 +39,7 @@ class Kind(Enum):
     NAME = "the name of one thing"
     NAMES = "names with commas or line ends between them, or a list; an empty list means none"
     LIST = "other texts with commas or line ends between them, or a list"
+    COUNT = "a number, 0 or more"
     PATH = "a file; a relative path begins in the folder where the command was typed"
     SECRET = "a value that appears in no result"  # noqa: S105
 
@@ -76,7 +77,8 @@ _WAIT_TIMEOUT = Variable("wait_timeout")
 _ALLOW_WAKE = Variable("allow_wake")
 _INCLUDE_LOCKED = Variable("include_locked")
 _RATES = Variable("rates")
-_FLEET = (_PROFILE, *_THINGS, _ALLOCATION_SOURCE, Variable("max_changes"), _WAIT_TIMEOUT, _INCLUDE_LOCKED)
+_WIDTH = Variable("width", Kind.COUNT)
+_FLEET = (_PROFILE, *_THINGS, _ALLOCATION_SOURCE, Variable("max_changes"), _WAIT_TIMEOUT, _INCLUDE_LOCKED, _WIDTH)
 
 _INSTANCE_COLUMNS = (
     *("name", "id", "uuid", "owner", "user", "status", "fault", "live", "ip_address", "start_date", "flavor"),
@@ -103,13 +105,15 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         *_THINGS,
         _ALLOCATION_SOURCE,
         Variable("columns", Kind.LIST, everything=_INSTANCE_COLUMNS),
+        _WIDTH,
     ),
-    "volumes": (_PROFILE, *_THINGS, Variable("columns", Kind.LIST, everything=_VOLUME_COLUMNS)),
+    "volumes": (_PROFILE, *_THINGS, Variable("columns", Kind.LIST, everything=_VOLUME_COLUMNS), _WIDTH),
     "allocation": (
         _PROFILE,
         _ALLOCATION_SOURCE,
         Variable("columns", Kind.LIST, everything=_ALLOCATION_COLUMNS),
         _RATES,
+        _WIDTH,
     ),
     "usage_report": (
         _PROFILE,
@@ -254,6 +258,8 @@ def read(variable: Variable, name: str, raw: object, folder: Callable[[], Path])
             return _listed(variable, name, raw)
         case Kind.NAME:
             return _one_name(name, raw)
+        case Kind.COUNT:
+            return _count(name, raw)
         case Kind.PATH:
             return _path(name, raw, folder)
         case Kind.SECRET:
@@ -322,6 +328,13 @@ def _element(name: str, value: object) -> str:
     if not str(value).strip():
         raise VariableError(f"{name} has an empty element. Leave it out.")
     return str(value)
+
+
+def _count(name: str, raw: object) -> int:
+    text = str(raw).strip()
+    if isinstance(raw, bool) or not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise VariableError(f"{name} is {raw}, but must be a number, 0 or more.")
+    return int(text)
 
 
 def _one_name(name: str, raw: object) -> str:

@@ -8,18 +8,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import zip_longest
 from typing import Any
 
+from .layout import GAP, Extent, fit
 from .suggestions import did_you_mean
-from .terminal import display_width, one_line, shorten
+from .terminal import display_width, one_line, shorten, wrap
 
 NOTHING = "-"
-_GAP = "  "
-_OPTIONS = ("key", "title", "align", "width", "separator")
+_OPTIONS = ("key", "title", "align", "width", "wrap", "separator")
+# Where a table does not fit otherwise, texts are cut to this width.
+_SHORTEST = 8
 
 
 class TableError(ValueError):
-    """The rows or the columns are not what a table can be made of."""
+    """The rows or the columns cannot make a table. The message says why."""
 
 
 class _Absent:
@@ -31,33 +34,87 @@ _ABSENT = _Absent()
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. C(keys) are dotted paths into a row; what they lead to is joined by C(separator).
+    """One column. ``keys`` are dotted paths into a row; the values there are joined by ``separator``.
 
-    Without C(align), numbers stand right and everything else left. C(width): no cell is wider; what is cut ends in an
-    ellipsis.
+    Without ``align``, numbers are aligned right and everything else left. ``width``: no cell is wider; a shortened one
+    ends in an ellipsis. ``wrap``: where the table does not fit, cells are wrapped, to lines of this width at least.
     """
 
     keys: tuple[str, ...]
     title: str
     align: str | None = None
     width: int | None = None
+    wrap: int | None = None
     separator: str = " "
 
 
-def text_table(rows: object, columns: object, words: object = None) -> str:
-    """Return a table of C(rows), or "" if there is none.
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """The texts of a column, its title first."""
 
-    C(columns): a list, or names with commas between them. Each is a key, a dotted path, a dict with key, title, align,
-    width and separator, or one of C(words), a dict in which short names stand for such columns.
-    Raises TableError.
+    column: Column
+    texts: Sequence[str]
+    right: bool
+
+    def extent(self) -> Extent:
+        title, *cells = map(display_width, self.texts)
+        natural = max(title, *cells)
+        wrapped = max(title, min(natural, self.column.wrap or natural))
+        return Extent(natural, wrapped, wrapped if self.right else max(title, min(wrapped, _SHORTEST)))
+
+    def lines(self, width: int) -> list[list[str]]:
+        """Return the lines of each cell, all of the same width."""
+        return [[self._padded(line, width) for line in self._wrapped(text, width)] for text in self.texts]
+
+    def _wrapped(self, text: str, width: int) -> list[str]:
+        return wrap(text, width) if self.column.wrap else [shorten(text, width)]
+
+    def _padded(self, text: str, width: int) -> str:
+        blanks = " " * (width - display_width(text))
+        return blanks + text if self.right else text + blanks
+
+
+def text_table(
+    rows: object, columns: object, words: object = None, *, width: int | None = None, drop: object = (), hint: str = ""
+) -> str:
+    """Return a table of ``rows``, or "" if there is none.
+
+    ``columns``: a list, or names with commas between them. Each is a key, a dotted path, a dict with key, title, align,
+    width, wrap and separator, or one of ``words``, a dict in which short names stand for such columns.
+
+    ``width`` is that of the terminal, None for no limit. To fit it, columns are wrapped, then dropped, then shortened.
+    ``drop`` has the columns that may be dropped, in this order. A last line names those that were, followed by
+    ``hint``. Raises TableError.
     """
     known = _checked_words(words)
-    layout = [_column(each, known) for each in _listed(columns)]
+    names = _listed(columns)
+    layout = [_column(each, known) for each in names]
     checked = _checked_rows(rows)
     if not checked:
         return ""
     cells = [_cells(column, checked, known) for column in layout]
-    return "\n".join(_GAP.join(line).rstrip() for line in zip(*cells, strict=True))
+    droppable = [names.index(name) for name in _droppable(drop) if name in names]
+    widths = fit([each.extent() for each in cells], droppable, width)
+    lines = [cells[index].lines(widths[index]) for index in widths]
+    blanks = [" " * each for each in widths.values()]
+    table = [_joined_cells(parts, blanks) for row in zip(*lines, strict=True) for parts in zip_longest(*row)]
+    dropped = [column.title for index, column in enumerate(layout) if index not in widths]
+    return "\n".join([*table, *_not_shown(dropped, hint, width)])
+
+
+def _joined_cells(cells: Iterable[str | None], blanks: Iterable[str]) -> str:
+    pairs = zip(cells, blanks, strict=True)
+    return (" " * GAP).join(blank if cell is None else cell for cell, blank in pairs).rstrip()
+
+
+def _not_shown(titles: Sequence[str], hint: str, width: int | None) -> list[str]:
+    if not titles or width is None:
+        return []
+    return wrap(" ".join(filter(None, [f"Columns not shown: {', '.join(titles)}.", one_line(hint)])), width)
+
+
+def _droppable(drop: object) -> list[object]:
+    return _listed(drop, "drop") if drop else []
 
 
 def _checked_rows(rows: object) -> list[Mapping[Any, Any]]:
@@ -79,13 +136,13 @@ def _checked_words(words: object) -> Mapping[str, object]:
     return words
 
 
-def _listed(columns: object) -> list[object]:
+def _listed(columns: object, option: str = "columns") -> list[object]:
     if isinstance(columns, str):
         columns = [each.strip() for each in columns.split(",") if each.strip()]
     if not isinstance(columns, Sequence):
-        raise TableError(f"columns must be a list, or names with commas between them, not {_kind(columns)}.")
+        raise TableError(f"{option} must be a list, or names with commas between them, not {_kind(columns)}.")
     if not columns:
-        raise TableError("columns names no column.")
+        raise TableError(f"{option} names no column.")
     return list(columns)
 
 
@@ -110,7 +167,8 @@ def _defined(item: object, name: str | None) -> Column:
         keys=keys,
         title=_title(name or keys[0]) if title is None else one_line(str(title)),
         align=_align(item.get("align")),
-        width=_width(item.get("width")),
+        width=_width(item.get("width"), "width"),
+        wrap=_width(item.get("wrap"), "wrap"),
         separator=str(item.get("separator", " ")),
     )
 
@@ -128,20 +186,19 @@ def _align(align: object) -> str | None:
     raise TableError(f"align must be left or right, not {align}.")
 
 
-def _width(width: object) -> int | None:
+def _width(width: object, option: str) -> int | None:
     if width is None:
         return None
     if isinstance(width, int) and not isinstance(width, bool) and width > 0:
         return width
-    raise TableError(f"width must be a number of 1 or more, not {width}.")
+    raise TableError(f"{option} must be a number of 1 or more, not {width}.")
 
 
 def _title(key: str) -> str:
     return one_line(key.removesuffix(".name").replace(".", " ").replace("_", " ").upper())
 
 
-def _cells(column: Column, rows: Sequence[Mapping[Any, Any]], words: Mapping[str, object]) -> list[str]:
-    """Return title and cells of a column, all of the same width."""
+def _cells(column: Column, rows: Sequence[Mapping[Any, Any]], words: Mapping[str, object]) -> _Cells:
     values = [[_apply(row, key) for key in column.keys] for row in rows]
     for key, found in zip(column.keys, zip(*values, strict=True), strict=True):
         if all(value is _ABSENT for value in found):
@@ -149,13 +206,11 @@ def _cells(column: Column, rows: Sequence[Mapping[Any, Any]], words: Mapping[str
     texts = [column.title, *(_joined(each, column.separator) for each in values)]
     if column.width is not None:
         texts = [shorten(text, column.width) for text in texts]
-    width = max(map(display_width, texts))
-    right = (column.align or _natural_alignment(values)) == "right"
-    return [_padded(text, width, right=right) for text in texts]
+    return _Cells(column, texts, right=(column.align or _natural_alignment(values)) == "right")
 
 
 def _apply(thing: object, path: str) -> object:
-    """Return what a dotted path leads to: None where something on the way is None, a list where there is a list."""
+    """Return the value at a dotted path: None where a part of the path is None, a list where there is a list."""
     if isinstance(thing, Mapping):
         if path in thing:
             return thing[path]
@@ -194,8 +249,8 @@ def _text(value: object) -> str:
 
 
 def _natural_alignment(values: Iterable[Sequence[object]]) -> str:
-    told = [value for row in values for value in _flat(row) if value is not None and value is not _ABSENT]
-    return "right" if told and all(map(_is_number, told)) else "left"
+    known = [value for row in values for value in _flat(row) if value is not None and value is not _ABSENT]
+    return "right" if known and all(map(_is_number, known)) else "left"
 
 
 def _flat(values: Iterable[object]) -> Iterator[object]:
@@ -210,15 +265,10 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
 
-def _padded(text: str, width: int, *, right: bool) -> str:
-    blanks = " " * (width - display_width(text))
-    return blanks + text if right else text + blanks
-
-
 def _unknown(key: str, rows: Iterable[Mapping[Any, Any]], words: Mapping[str, object]) -> str:
     paths = list(dict.fromkeys(path for row in rows for path in _paths(row)))
     guess = did_you_mean(key, [*words, *paths])
-    # Where there are words for the usual columns, the paths below the keys would only hide them.
+    # If there are words for the usual columns, the paths below the keys would only hide them.
     there = dict.fromkeys([*words, *(path for path in paths if "." not in path)]) if words else paths
     sentences = [f"There is no column {one_line(key)}.", guess, f"There are: {', '.join(map(one_line, there))}."]
     return " ".join(filter(None, sentences))

@@ -1,29 +1,39 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Text from elsewhere, made fit for a terminal: what it may do there, and how many columns it takes."""
+"""Text for a terminal: made harmless, measured, shortened and wrapped."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable, Iterator
+
+_wcswidth: Callable[[str], int] | None
+try:
+    # It knows emoji better than Python's own tables. It is optional: no other part of the collection needs it.
+    from wcwidth import wcswidth as _wcswidth
+except ImportError:
+    _wcswidth = None
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 _LINE_BREAKS = re.compile("[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+")
-# They shape letters (Persian, Hindi) and emoji, and do nothing else.
-_JOINERS = frozenset("\u200c\u200d")
-# Control codes, lone surrogates, line separators; and the invisible ones, of which some turn the direction of writing.
+_ZERO_WIDTH_JOINER = "\u200d"
+# They shape letters (Persian, Hindi) and emoji, and have no other effect.
+_JOINERS = frozenset({"\u200c", _ZERO_WIDTH_JOINER})
+# Control codes, lone surrogates, line separators, and invisible characters, of which some reverse the text.
 _HARMFUL = frozenset({"Cc", "Cs", "Zl", "Zp", "Cf"})
-_TAKES_NO_ROOM = frozenset({"Mn", "Me", "Cf"})
-# Vowels and final consonants of decomposed Hangul are drawn into the block that the first consonant opens.
-_HANGUL_ENDINGS = (range(0x1160, 0x1200), range(0xD7B0, 0xD7FC))
+_ZERO_WIDTH = frozenset({"Mn", "Me", "Cf"})
+_SKIN_TONES = frozenset("\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")
+# A long word is broken after one of these rather than between two letters.
+_BREAKS = frozenset("-_/.,:")
 
 
 def harmless(text: str) -> str:
     """Return a text that cannot steer a terminal: control codes other than newline and tab become visible.
 
-    Names of instances, and whatever else a cloud returns, are written by its users.
+    Users of the cloud choose the names of instances, and more of what it returns.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -31,36 +41,107 @@ def harmless(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return a harmless text with every line break and tab a blank, and none at its ends."""
+    """Return a harmless text with a blank for every line break and tab, and without blanks at its ends."""
     return harmless(_LINE_BREAKS.sub(" ", text)).strip()
 
 
 def display_width(text: str) -> int:
-    """Return how many columns of a terminal a line takes: two for wide characters, none for combining ones."""
-    return len(text) if text.isascii() else sum(map(_character_width, text))
+    """Return how many columns of a terminal a line takes: two for a wide character, none for a combining one."""
+    return len(text) if text.isascii() else sum(map(_cluster_width, _clusters(text)))
 
 
 def shorten(text: str, width: int) -> str:
-    """Return a line that takes no more than C(width) columns, with an ellipsis where something is left out."""
+    """Return a line of at most ``width`` columns, which ends in an ellipsis if a part of the text is missing."""
     if display_width(text) <= width:
         return text
-    kept, room = [], width - 1
-    for each in text:
-        room -= _character_width(each)
+    return _beginning(text, width - 1).rstrip() + ELLIPSIS
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Return the lines into which a line is broken so that each takes at most ``width`` columns.
+
+    A line that fits is returned as it is. Others break at blanks. A word that is wider is broken too, after a hyphen or
+    the like if possible. A character that is wider than ``width`` has a line of its own.
+    """
+    if display_width(text) <= width:
+        return [text]
+    lines, line = [], ""
+    for word in text.split():
+        joined = f"{line} {word}" if line else word
+        if display_width(joined) <= width:
+            line = joined
+            continue
+        if line:
+            lines.append(line)
+        *full, line = _broken(word, width)
+        lines.extend(full)
+    return [*lines, line]
+
+
+def _broken(word: str, width: int) -> Iterator[str]:
+    while display_width(word) > width:
+        part = _beginning(word, width) or next(_clusters(word))
+        at = max((index for index, each in enumerate(part, 1) if each in _BREAKS), default=0)
+        part = part[:at] if at * 2 >= len(part) else part
+        yield part
+        word = word[len(part) :]
+    if word:
+        yield word
+
+
+def _beginning(text: str, width: int) -> str:
+    """Return as much of the beginning of a line as ``width`` columns hold."""
+    kept, room = [], width
+    for cluster in _clusters(text):
+        room -= _cluster_width(cluster)
         if room < 0:
             break
-        kept.append(each)
-    return "".join(kept).rstrip() + ELLIPSIS
+        kept.append(cluster)
+    return "".join(kept)
 
 
 def _is_harmful(character: str) -> bool:
     return unicodedata.category(character) in _HARMFUL and character not in _JOINERS
 
 
+def _clusters(text: str) -> Iterator[str]:
+    """Yield the parts of a text that a terminal draws in one place: a letter with its accents, an emoji of several."""
+    cluster = ""
+    for each in text:
+        if cluster and not _joins(cluster, each):
+            yield cluster
+            cluster = ""
+        cluster += each
+    if cluster:
+        yield cluster
+
+
+def _joins(cluster: str, character: str) -> bool:
+    return (
+        _character_width(character) == 0
+        or character in _SKIN_TONES
+        or (cluster[-1] == _ZERO_WIDTH_JOINER and not character.isascii())
+        # Two of these letters are a flag.
+        or (len(cluster) == 1 and _is_flag_letter(cluster) and _is_flag_letter(character))
+    )
+
+
+def _is_flag_letter(character: str) -> bool:
+    return "\U0001f1e6" <= character <= "\U0001f1ff"
+
+
+def _cluster_width(cluster: str) -> int:
+    if _wcswidth is not None and not cluster.isascii():
+        width = _wcswidth(cluster)
+        if width >= 0:
+            return width
+    return sum(map(_character_width, cluster))
+
+
 def _character_width(character: str) -> int:
     # The vowels and final consonants of decomposed Hangul are drawn into the block of the first consonant.
     if (
-        unicodedata.category(character) in _TAKES_NO_ROOM
+        unicodedata.category(character) in _ZERO_WIDTH
         or "\u1160" <= character <= "\u11ff"
         or "\ud7b0" <= character <= "\ud7fb"
     ):

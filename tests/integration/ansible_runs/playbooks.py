@@ -29,8 +29,9 @@ def program(name: str) -> str:
 
 def environment(home: Path, url: str) -> dict[str, str]:
     """Return the environment of a user who runs playbooks: the login, and where collection and callbacks are."""
+    inherited = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
     return {
-        **os.environ,
+        **inherited,
         "HOME": str(home),
         "ANSIBLE_COLLECTIONS_PATH": str(PLUGINS.parents[3]),
         "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),

@@ -189,6 +189,53 @@ def test_says_in_one_sentence_what_is_wrong(
     assert message in str(caught.value)
 
 
+WIDE: list[dict[str, Any]] = [
+    {"name": "base-2", "id": 1, "result": "skipped: suspended (stopping it would start it first)", "note": "x" * 20},
+    {"name": "base-10", "id": 2, "result": "stop done", "note": None},
+]
+COLUMNS = ["name", "id", {"key": "result", "wrap": 20}, "note"]
+
+
+def test_a_table_has_no_limit_unless_one_is_given() -> None:
+    assert len(lines(WIDE, COLUMNS)[1]) > 80
+    assert table(WIDE, COLUMNS, width=0) == table(WIDE, COLUMNS)
+
+
+def test_a_table_fits_its_width_and_says_which_columns_are_not_shown() -> None:
+    assert lines(WIDE, COLUMNS, width=40, drop=["note", "id"], hint="See all: -e width=0") == [
+        "NAME     ID  RESULT",
+        "base-2    1  skipped: suspended",
+        "             (stopping it would start it",
+        "             first)",
+        "base-10   2  stop done",
+        "Columns not shown: NOTE. See all: -e",
+        "width=0",
+    ]
+
+
+def test_texts_are_shortened_and_numbers_are_not_where_no_column_may_be_dropped() -> None:
+    assert lines(WIDE, "name,id,note", width=20) == [
+        "NAME     ID  NOTE",
+        "base-2    1  xxxxxxx…",
+        "base-10   2  -",
+    ]
+
+
+def test_a_column_that_is_not_shown_need_not_be_dropped() -> None:
+    assert lines(WIDE, "name,id", width=5, drop=["note", "id"])[0] == "NAME"
+
+
+@pytest.mark.parametrize("width", [-1, "wide", None, True, 1.5])
+def test_refuses_a_width_that_is_none(width: object) -> None:
+    with pytest.raises(AnsibleFilterError, match="width must be a number, 0 for no limit, or terminal"):
+        table(WIDE, "name", width=width)
+
+
+def test_the_width_is_that_of_the_terminal_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    assert table(WIDE, COLUMNS, width="terminal", drop="note") == table(WIDE, COLUMNS, width=40, drop="note")
+
+
 @given(st.lists(st.fixed_dictionaries({"a": st.text(), "b": st.none() | st.integers() | st.text()}), min_size=1))
 def test_every_table_has_a_line_for_each_row_and_its_columns_in_line(rows: list[dict[str, Any]]) -> None:
     drawn = lines(rows, ["a", {"key": "b", "align": "left"}])

@@ -153,6 +153,14 @@ def test_one_thing_is_one_thing(value: object) -> None:
         meaning(Kind.NAME, value)
 
 
+@pytest.mark.parametrize("value", ["wide", "-1", "1.5", -1, 1.5, True, [80], "8" * 20])
+def test_a_count_is_a_number_of_0_or_more(value: object) -> None:
+    width = Variable("width", Kind.COUNT)
+    assert [read(width, "width", good, Path.cwd) for good in (0, "0", 80, " 80 ")] == [0, 0, 80, 80]
+    with pytest.raises(VariableError, match=r"width is .*, but must be a number, 0 or more"):
+        read(width, "width", value, Path.cwd)
+
+
 def test_all_stands_for_everything_there_is() -> None:
     columns = ("name", "id")
     assert meaning(Kind.LIST, "all", everything=columns) == ["name", "id"]

@@ -8,11 +8,14 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
+import wcwidth
+from ansible_collections.jetstream.cloud.plugins.module_utils.text import terminal
 from ansible_collections.jetstream.cloud.plugins.module_utils.text.terminal import (
     display_width,
     harmless,
     one_line,
     shorten,
+    wrap,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,6 +41,49 @@ ANYTHING = st.text(st.characters(codec=None))
 )
 def test_measures_what_a_terminal_shows(text: str, width: int) -> None:
     assert display_width(text) == width
+
+
+@pytest.mark.parametrize(
+    ("emoji", "width"),
+    [("👩\u200d🔬", 2), ("❤\ufe0f", 2), ("👍🏽", 2), ("🇩🇪", 2), ("🚀🚀", 4)],
+    ids=["scientist", "heart", "skin-tone", "flag", "rockets"],
+)
+def test_an_emoji_is_as_wide_as_wcwidth_says(emoji: str, width: int) -> None:
+    assert wcwidth.wcswidth(emoji) == width
+    assert display_width(f"x {emoji}") == width + 2
+
+
+def test_measures_without_wcwidth(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "_wcswidth", None)
+    assert [display_width(text) for text in ("🚀", "日本語", "Zoe\u0308")] == [2, 6, 3]
+
+
+@pytest.mark.parametrize(("width", "short"), [(4, "ab …"), (5, "ab 👩\u200d🔬")])
+def test_an_emoji_of_several_characters_is_kept_or_left_out_as_a_whole(width: int, short: str) -> None:
+    assert shorten("ab 👩\u200d🔬", width).replace("ab…", "ab …") == short
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "lines"),
+    [
+        ("fits  as it is", 14, ["fits  as it is"]),
+        ("stop done at last", 9, ["stop done", "at last"]),
+        ("shelved_offloaded", 10, ["shelved_", "offloaded"]),
+        ("student-project-07", 12, ["student-", "project-07"]),
+        ("abcdefgh", 3, ["abc", "def", "gh"]),
+        ("日本", 1, ["日", "本"]),
+        ("", 5, [""]),
+    ],
+)
+def test_a_text_is_wrapped_at_blanks_then_after_hyphens_then_anywhere(text: str, width: int, lines: list[str]) -> None:
+    assert wrap(text, width) == lines
+
+
+@given(ANYTHING.map(one_line), st.integers(2, 12))
+def test_wrapping_loses_nothing_but_blanks(text: str, width: int) -> None:
+    lines = wrap(text, width)
+    assert "".join("".join(lines).split()) == "".join(text.split())
+    assert all(display_width(line) <= width for line in lines)
 
 
 @pytest.mark.parametrize(
