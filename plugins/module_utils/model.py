@@ -70,6 +70,10 @@ class CloudAccount:
     project: str | None = None
     project_uuid: str | None = None
 
+    def answers_for(self, owner: str) -> bool:
+        """Tell whether the things of an owner are the account's: all of its project, or else its own."""
+        return self.project is not None or self.user is None or owner.casefold() == self.user.casefold()
+
 
 @dataclass(frozen=True, slots=True)
 class AllocationSource:

@@ -22,6 +22,7 @@ Json = Mapping[str, Any]
 # Beyond this, JSON numbers are not exact everywhere, and no quantity of a cloud is meant.
 _LARGEST = 2**53
 _DIGITS = re.compile(r"[0-9]{1,15}", re.ASCII)
+_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", re.ASCII)
 _SURROGATES = re.compile("[\ud800-\udfff]")
 # It becomes a part of a path of a request.
 _UUID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,99}", re.ASCII)
@@ -59,6 +60,22 @@ def figure(value: object) -> float | None:
         return None
     # Of an integer too large for a float, abs() can be compared, but math.isfinite() cannot be asked.
     return value if abs(value) <= _LARGEST and math.isfinite(value) else None
+
+
+def amount(value: object) -> float | None:
+    """Return a number that is finite, also if it was written as a text."""
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        return figure(float(value))
+    return figure(value)
+
+
+def flaws_of_amounts(row: Json, words: Mapping[str, str]) -> tuple[str, ...]:
+    """Return a clause for each value that should be an amount, and is none. ``words`` has the amounts in words."""
+    return tuple(
+        f"its {called} are given as {describe(row[name])}, which is no amount, and are not known"
+        for name, called in words.items()
+        if row.get(name) is not None and amount(row[name]) is None
+    )
 
 
 def flag(value: object) -> bool | None:

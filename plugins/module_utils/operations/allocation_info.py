@@ -16,7 +16,7 @@ from ..operation import Context, on_cloud
 from ..options import CONNECTION, RATES, ModuleSpec
 from ..usage.history import PACE_DAYS, Pace
 from ..usage.rates import Rates
-from ..usage.report_data import History, notes_on, statuses_of, unknown_pace
+from ..usage.report_data import History, concerns, notes_on, statuses_of, unknown_pace
 from ..usage.results import allocation_result
 
 SPEC = (
@@ -37,14 +37,16 @@ def allocation_info(cloud: Cloud, options: Mapping[str, Any], context: Context) 
     rates = Rates.from_options(options["rates"])
     sources = cloud.list_allocation_sources()
     selection = select_by_name(sources, options["name"])
-    instances = cloud.list_instances(live=options["live"], images=False)
+    concerned = concerns(cloud.account(), sources)
+    listed = cloud.list_instances(live=options["live"], images=False, wanted=concerned)
+    instances = [each for each in listed if concerned(each)]
     now = context.clock.now()
     pace = _paces(cloud, sources, instances, rates, now) if options["pace"] else unknown_pace
     rows = [allocation_result(each) for each in statuses_of(selection.things, instances, pace, rates, now)]
     hidden = {each.uuid for each in sources} - {each.uuid for each in selection.things}
-    concerned = [each for each in instances if not each.allocation_source or each.allocation_source.uuid not in hidden]
-    notes = notes_on(selection.things, concerned, (), rates, now)
-    return Outcome({"allocations": rows}, warnings=(*selection.problems, *notes))
+    shown = [each for each in instances if not each.allocation_source or each.allocation_source.uuid not in hidden]
+    notes = notes_on(selection.things, shown, (), rates, now)
+    return Outcome({"allocations": rows}, warnings=(*selection.warnings, *notes))
 
 
 def _paces(

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from ..cloud import Cloud
-from ..errors import ConfigurationError
+from ..errors import FATAL_ERRORS, ConfigurationError, JetstreamError
 from ..files import check_target, make_folder
-from ..model import Outcome
+from ..model import CloudAccount, Outcome, Volume
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, RATES, ModuleSpec
 from ..usage.history import PACE_DAYS
@@ -26,6 +26,7 @@ from ..usage.report_data import (
     BalanceSnapshot,
     History,
     UsageReport,
+    concerns,
     days_of,
     notes_on,
     statuses_of,
@@ -85,21 +86,37 @@ def _gather(cloud: Cloud, days: int, rates: Rates, now: datetime) -> UsageReport
     first = now.date() - timedelta(days=days - 1)
     since = datetime.combine(first, time.min, tzinfo=UTC)
     sources = cloud.list_allocation_sources()
-    instances = cloud.list_instances(live=True, images=False)
+    account = cloud.account()
+    concerned = concerns(account, sources)
+    listed = cloud.list_instances(live=True, images=False, wanted=concerned)
+    instances = [each for each in listed if concerned(each)]
+    volumes, flaws = _unattached(cloud, account)
     periods = cloud.list_history(min(since, now - timedelta(days=PACE_DAYS)))
     history = History(periods, sources, instances, rates, now)
     costs = history.costs(since)
     everything = [cost for rows in costs.values() for cost in rows]
     return UsageReport(
-        account=cloud.account(),
+        account=account,
         taken_at=now,
         allocations=tuple(statuses_of(sources, instances, history.paces(), rates, now)),
         days=tuple(days_of(history, everything, first, now.date())),
         instances=tuple(usage_of_instances(history, costs, instances, rates)),
-        unattached_volumes=tuple(each for each in cloud.list_volumes(live=True) if not each.attachments),
+        unattached_volumes=volumes,
         allocation_names=history.allocation_names,
-        notes=notes_on(sources, instances, everything, rates, now),
+        notes=(*notes_on(sources, instances, everything, rates, now), *flaws),
     )
+
+
+def _unattached(cloud: Cloud, account: CloudAccount) -> tuple[tuple[Volume, ...], tuple[str, ...]]:
+    """Return the account's volumes that are known to be attached to nothing. Without them the report is still one."""
+    try:
+        volumes = cloud.list_volumes(live=True, wanted=lambda each: account.answers_for(each.owner))
+    except FATAL_ERRORS:
+        raise
+    except JetstreamError as error:
+        return (), (f"{error} Unattached volumes are not in the report.",)
+    own = (each for each in volumes if account.answers_for(each.owner))
+    return tuple(each for each in own if each.status is not None and not each.attachments), ()
 
 
 def _with_snapshots(report: UsageReport, path: Path, context: Context) -> tuple[UsageReport, bool]:

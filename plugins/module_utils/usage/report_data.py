@@ -269,6 +269,20 @@ def _unknown_rates(instances: Iterable[Instance], costs: Iterable[Cost], rates: 
     return [f"No rate is known for {', '.join(names)}, {consequence}"]
 
 
+def concerns(account: CloudAccount, sources: Iterable[AllocationSource]) -> Callable[[Instance], bool]:
+    """Return a test of whether an instance is in the sums of an account: it answers for it, or pays for it.
+
+    Where projects are shared, an account sees the instances of other users, too.
+    """
+    paying = {each.uuid for each in sources}
+
+    def test(instance: Instance) -> bool:
+        source = instance.allocation_source
+        return account.answers_for(instance.owner) or (source is not None and source.uuid in paying)
+
+    return test
+
+
 def _unpaid(sources: Iterable[AllocationSource], instances: Iterable[Instance], rates: Rates) -> list[str]:
     """Name the instances that no allocation of the account pays for: no forecast has them in it."""
     known = {each.uuid for each in sources}

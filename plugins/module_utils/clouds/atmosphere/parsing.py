@@ -28,8 +28,10 @@ from ...model import (
 from ..json_values import (
     Json,
     UnreadableRow,
+    amount,
     describe,
     figure,
+    flaws_of_amounts,
     mapping,
     moment_of,
     number_of,
@@ -41,6 +43,7 @@ from ..json_values import (
 
 # What both APIs say for "no address".
 _NO_ADDRESS = frozenset({"", "0.0.0.0"})
+_AMOUNTS = {"compute_allowed": "SU granted", "compute_used": "SU used"}
 _USER_OF_IDENTITY = re.compile(r"Username: ([^,]+)")
 
 
@@ -159,14 +162,15 @@ def allocation_source_from_v2(row: Json) -> AllocationSource:
     return AllocationSource(
         name=text(row.get("name")) or source_uuid,
         uuid=source_uuid,
-        compute_allowed=figure(row.get("compute_allowed")),
-        compute_used=figure(row.get("compute_used")),
+        compute_allowed=amount(row.get("compute_allowed")),
+        compute_used=amount(row.get("compute_used")),
         global_burn_rate=figure(row.get("global_burn_rate")),
         user_compute_used=figure(row.get("user_compute_used")),
         user_burn_rate=figure(row.get("user_burn_rate")),
         updated=text(row.get("updated")),
         start_date=text(row.get("start_date")),
         end_date=text(row.get("end_date")),
+        flaws=flaws_of_amounts(row, _AMOUNTS),
     )
 
 

@@ -27,7 +27,21 @@ from ...model import (
     StatusPeriod,
     Volume,
 )
-from ..json_values import Json, UnreadableRow, flag, mapping, moment_of, rows, text, texts, uuid_of, whole, word
+from ..json_values import (
+    Json,
+    UnreadableRow,
+    amount,
+    flag,
+    flaws_of_amounts,
+    mapping,
+    moment_of,
+    rows,
+    text,
+    texts,
+    uuid_of,
+    whole,
+    word,
+)
 from .login import Account
 
 _POWER_STATES: Mapping[int | None, str] = {
@@ -45,6 +59,7 @@ _HOSTS: Mapping[Resource, str] = {
     Resource.LARGE_MEMORY: "jetstream2-lm.indiana.xsede.org",
 }
 _RESOURCES: Mapping[str, Resource] = {host.partition(".")[0]: resource for resource, host in _HOSTS.items()}
+_AMOUNTS = {"service_units_allocated": "SU granted", "service_units_used": "SU used"}
 # The accounting service is brought up to date once a day.
 _LAG_HOURS = 24
 _STATE_AFTER: Mapping[str, str] = {
@@ -302,11 +317,14 @@ def _allocation_source(resource: Resource, row: Json, account: Account) -> Alloc
     return AllocationSource(
         name=_payer_name(resource, account),
         uuid=_HOSTS[resource],
-        compute_allowed=row.get("service_units_allocated"),
+        compute_allowed=amount(row.get("service_units_allocated")),
         # Nothing at all until something was used.
-        compute_used=row.get("service_units_used") or 0,
+        compute_used=0 if row.get("service_units_used") is None else amount(row["service_units_used"]),
         lag_hours=_LAG_HOURS,
-        start_date=row.get("start_date"),
-        end_date=row.get("end_date"),
-        flaws=() if row.get("end_date") else ("the accounting service does not say when it ends",),
+        start_date=text(row.get("start_date")),
+        end_date=text(row.get("end_date")),
+        flaws=(
+            *([] if text(row.get("end_date")) else ["the accounting service does not say when it ends"]),
+            *flaws_of_amounts(row, _AMOUNTS),
+        ),
     )

@@ -14,7 +14,7 @@ import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import pytest
@@ -28,6 +28,7 @@ from ansible_collections.jetstream.cloud.tests.unit.fakes.recorded import record
 from ansible_collections.jetstream.cloud.tests.unit.simulator.recorded import section
 
 ACCOUNT = Account("0" * 32, "demo", "1" * 32, "TG-DEMO001", "IU")
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MISSING = object()
 
 
@@ -100,6 +101,10 @@ ROWS: Mapping[str, tuple[Callable[[Any], Any], Any]] = {
     "server without details": (jetstream2.server_name, {"id": SERVER["id"], "name": "web"}),
     "image": (jetstream2.image_name, recorded("images")["images"][0]),
     "volume": (lambda row: jetstream2.volume_from_cinder(row, ACCOUNT), recorded("volumes")["volumes"][0]),
+    "allocation": (
+        lambda row: jetstream2.allocation_sources_from_accounting([row], ACCOUNT, NOW),
+        recorded("allocations")[0],
+    ),
     "action": (_history, recorded("actions")["actions of doomed"]["instanceActions"][0]),
 }
 
@@ -174,6 +179,27 @@ def test_a_row_with_a_hostile_value_is_read_or_refused_in_words(kind: str, value
         for sentence in reading.unreadable:
             assert len(sentence) < 300
             sentence.encode()
+
+
+@pytest.mark.parametrize(
+    ("given", "read", "flaw"),
+    [
+        ("41250.25", 41250.25, None),
+        ("lots", None, "its SU used are given as 'lots', which is no amount, and are not known"),
+        (float("nan"), None, "its SU used are given as nan, which is no amount, and are not known"),
+        ([7], None, "its SU used are given as a list, which is no amount, and are not known"),
+        (10**400, None, "its SU used are given as a huge number, which is no amount, and are not known"),
+    ],
+)
+def test_an_amount_that_is_none_is_not_known_and_told(given: Any, read: float | None, flaw: str | None) -> None:
+    row = ROWS["v2 allocation source"][1]
+    of_v2 = atmosphere.allocation_source_from_v2({**row, "compute_used": given})
+    row = ROWS["allocation"][1]
+    [of_accounting] = jetstream2.allocation_sources_from_accounting(
+        [{**row, "service_units_used": given}], ACCOUNT, NOW
+    )
+    for source in (of_v2, of_accounting):
+        assert (source.compute_used, source.flaws) == (read, (flaw,) if flaw else ())
 
 
 @pytest.mark.parametrize("name", [None, ["web"], {"name": "web"}, MISSING, True])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -15,8 +16,10 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.http.token_cache i
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
 from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Work, on_cloud
 from ansible_collections.jetstream.cloud.plugins.module_utils.operations import (
+    allocation_info,
     instance_info,
     instance_state,
+    usage_report,
     volume_info,
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.options import ModuleSpec
@@ -113,6 +116,25 @@ def test_info_shows_everything_with_its_owner(site: Site, shares: bool) -> None:
     ]
     mine = run(site, instance_info.instance_info, instance_info.SPEC, owner="me").result["instances"]
     assert [each["name"] for each in mine] == ["node-0001", "node-0002", "node-0003"]
+
+
+@pytest.mark.parametrize("module", [allocation_info, usage_report])
+def test_what_others_pay_for_is_in_no_sum_and_in_no_warning(site: Site, module: ModuleType) -> None:
+    for name in ("node-0001", "jane-1"):
+        site.world.add_volume(f"disk of {name}", 10, site.world.instance(name).identity)
+    work = getattr(module, module.__name__.rpartition(".")[2])
+    outcome = run(site, work, module.SPEC)
+    assert outcome.warnings == ()
+    assert [(each["name"], each["instances"]) for each in outcome.result["allocations"]] == [("TG-GEO160014", 3)]
+    assert {each["name"] for each in outcome.result.get("instances", [])} <= {"node-0001", "node-0002", "node-0003"}
+    assert {each["name"] for each in outcome.result.get("unattached_volumes", [])} <= {"disk of node-0001"}
+
+
+def test_an_instance_of_another_user_is_in_the_sum_of_an_allocation_that_both_share(site: Site) -> None:
+    source = site.world.instance("node-0001").allocation_source
+    site.world.instance("jane-1").allocation_source = source
+    outcome = run(site, allocation_info.allocation_info, allocation_info.SPEC)
+    assert [each["instances"] for each in outcome.result["allocations"]] == [4]
 
 
 def test_volumes_have_owners_too(site: Site, shares: bool) -> None:

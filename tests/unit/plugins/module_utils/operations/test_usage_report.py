@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -54,13 +54,17 @@ class FakeCloud:
     def list_allocation_sources(self) -> list[AllocationSource]:
         return list(self.sources)
 
-    def list_instances(self, *, live: bool, images: bool = True) -> list[Instance]:
+    def list_instances(
+        self, *, live: bool, images: bool = True, wanted: Callable[[Instance], bool] | None = None
+    ) -> list[Instance]:
         return list(self.instances)
 
-    def list_volumes(self, *, live: bool) -> list[Volume]:
+    def list_volumes(self, *, live: bool, wanted: Callable[[Volume], bool] | None = None) -> list[Volume]:
         return []
 
-    def list_history(self, since: datetime | None = None) -> list[StatusPeriod]:
+    def list_history(
+        self, since: datetime | None = None, wanted: Callable[[Instance], bool] | None = None
+    ) -> list[StatusPeriod]:
         self.asked.append(since)
         begin = START - timedelta(days=100)
         return [

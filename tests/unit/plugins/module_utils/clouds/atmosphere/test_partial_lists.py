@@ -16,9 +16,12 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.json_values
 from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.row_lists import Reading, Warnings
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ServerFault, UnexpectedResponse
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance
+from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils.operations import usage_report
 from ansible_collections.jetstream.cloud.tests.simulator import Fault, ManualClock, Settings, World, fleet
 from ansible_collections.jetstream.cloud.tests.simulator.odd_values import Missing
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
+from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given, in_context
 
 INDIANA, TEXAS = "Jetstream - Indiana University", "Jetstream - TACC"
 Opener = Callable[[World], tuple[Site, AtmosphereCloud]]
@@ -110,6 +113,24 @@ def test_volumes_of_one_provider_are_served_without_the_other(serving: Opener) -
     }
     [warning] = cloud.take_warnings()
     assert warning.endswith(f"Without their states are 1 at {TEXAS}.")
+
+
+def test_a_report_does_not_take_a_volume_that_cannot_be_read_for_an_unattached_one(tmp_path: Path) -> None:
+    world = on_two_sites()
+    for identity in world.identities[-2:]:
+        world.add_volume(f"data at {identity.provider.name}", 10, identity)
+    world.nova_down(503, TEXAS)
+    with a_site(world, tmp_path) as site:
+        site.warm()
+        outcome = on_cloud(usage_report.usage_report)(given(usage_report.SPEC, **site.options), in_context(site))
+        assert [each["name"] for each in outcome.result["unattached_volumes"]] == [f"data at {INDIANA}"]
+        # Without any list of volumes it is a report all the same.
+        site.server.faults.broken(path="/api/v2/volumes", times=None)
+        options = given(usage_report.SPEC, **site.options, retry_timeout=0)
+        outcome = on_cloud(usage_report.usage_report)(options, in_context(site))
+        assert outcome.result["unattached_volumes"] == []
+        assert outcome.warnings[-1].startswith("Listing volumes failed")
+        assert outcome.warnings[-1].endswith("Unattached volumes are not in the report.")
 
 
 def test_a_detail_that_breaks_leaves_the_others_live(serving: Opener) -> None:
