@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the rest of the collection needs of a cloud. Nothing above this knows which cloud it is."""
+"""The interface of a cloud. Nothing above it knows which cloud it is."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .states import Action
 class Cloud(Protocol):
     """A cloud that has instances and volumes. Every method may raise any JetstreamError.
 
-    C(max_concurrency) is how many requests may be under way to it at the same time.
+    ``max_concurrency`` is how many requests may be under way to it at the same time.
     """
 
     max_concurrency: int
@@ -80,8 +80,8 @@ class Cloud(Protocol):
         """Look at many at once, in the way that costs the cloud least.
 
         Returns, by uuid, what was seen, or why nothing could be seen this time; one that is gone from the cloud has
-        status C(missing). Where many would cost the cloud much, only the first of them may be looked at, unless it has
-        to be C(thorough). Raises only what ends a run (see FATAL_ERRORS).
+        status ``missing``. Where many would cost the cloud much, only the first of them may be looked at, unless it has
+        to be ``thorough``. Raises only what ends a run (see FATAL_ERRORS).
         """
 
     def act(self, instance: Instance, action: Action) -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The things a cloud has, in the one shape that modules, inventory and reports return."""
+"""The objects of a cloud, in the one shape that modules, inventory and reports return."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class CloudAccount:
 class AllocationSource:
     """Where the service units come from, in SU. The burn rates are the server's own figures.
 
-    C(updated) says when the figures were taken, C(lag_hours) by how much they may be behind, where no time is told.
+    ``updated`` says when the figures were taken, ``lag_hours`` by how much they may be behind, where no time is told.
     Atmosphere's burn rate is a count of active instances, not SU per hour (docs/atmosphere.md, Allocations).
     ``flaws`` are what the site fails to say, each a clause that follows the name and a colon.
     """
@@ -99,7 +99,7 @@ class AllocationSource:
 
     @property
     def id(self) -> str:
-        """Its number does not matter to anybody; it is known by name and uuid."""
+        """Return the UUID: an allocation has no number that people see."""
         return self.uuid
 
     @property
@@ -115,9 +115,9 @@ class Instance:
     ``user`` is the user that the cloud names with it, ``owner`` the one that it belongs to: usually the same.
     ``read_error`` is why its state could not be read from the cloud, where that was tried in vain.
 
-    C(status) is the cloud's word in lower case (active, shutoff, ...), C(activity) what is being done to it ("" if
-    nothing). C(live) says whether both were read from the cloud just now, or from a database that may be minutes old.
-    C(on_host): whether a machine of the site holds it; None where the cloud does not say.
+    ``status`` is the cloud's word in lower case (active, shutoff, ...), ``activity`` the task in progress ("" if there
+    is none). ``live`` says whether both were read from the cloud just now, or from a database that may be minutes old.
+    ``on_host``: whether a machine of the site holds it; None where the cloud does not say.
     """
 
     id: int | str
@@ -171,7 +171,7 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """Where a volume is attached. C(instance_id) and C(instance_name) are None if the instance is not one of yours."""
+    """The place of a volume. ``instance_id`` and ``instance_name`` are None if the account cannot see the instance."""
 
     instance_uuid: str
     instance_id: int | str | None = None
@@ -181,7 +181,7 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """A disk of its own; C(size) in GB. C(status) is None where it was not asked for, or could not be read."""
+    """A disk of its own; ``size`` in GB. ``status`` is None where it was not asked for, or could not be read."""
 
     id: int | str
     uuid: str
@@ -211,10 +211,10 @@ class Volume:
 
 @dataclass(frozen=True, slots=True)
 class StatusPeriod:
-    """A time that an instance was in one state with one flavor. C(end) is None while it lasts.
+    """A time that an instance was in one state with one flavor. ``end`` is None while it lasts.
 
-    C(number) orders periods that began at the same moment. ``allocation_source`` is None where the history does not say
-    which one paid.
+    ``number`` orders periods that began at the same moment. ``allocation_source`` is None where the history does not
+    say which one paid.
     """
 
     number: int
@@ -233,7 +233,7 @@ class StatusPeriod:
 class Outcome:
     """What an operation came to; runner.py turns it into a module's result.
 
-    C(failure) is the sentence the task fails with; the rest is returned all the same.
+    ``failure`` is the sentence the task fails with; the rest is returned all the same.
     """
 
     result: Mapping[str, Any]

@@ -52,7 +52,7 @@ EXAMPLES = r"""
   jetstream.cloud.jetstream_instance_info:
   register: fleet
 
-- name: Show who is running
+- name: Show the running instances
   ansible.builtin.debug:
     msg: "{{ fleet.instances | selectattr('status', 'equalto', 'active') | map(attribute='name') }}"
 
@@ -96,7 +96,7 @@ instances:
       type: str
       sample: active
     activity:
-      description: What is being done to it. Empty if nothing is.
+      description: The task in progress. Empty if there is none.
       type: str
       sample: powering-off
     live:
@@ -122,7 +122,7 @@ instances:
       description: Whether it is locked, and so skipped, not changed. V(null) on Atmosphere, which has no locks.
       type: bool
     lock_reason:
-      description: Why it is locked, if whoever did it said so.
+      description: The reason that was given with the lock, if there was one.
       type: str
     metadata:
       description: What its owner noted with it on Jetstream2. V(null) on Atmosphere.

@@ -89,12 +89,12 @@ def mapping(value: object) -> Json:
 
 
 def rows(value: object) -> list[Json]:
-    """Return the objects of a list, and leave out what is none."""
+    """Return the objects of a list. Other values are left out."""
     return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
 
 
 def texts(value: object) -> dict[str, str]:
-    """Return an object of texts, and leave out what is none."""
+    """Return an object of texts. Other values are left out."""
     pairs = ((text(key), text(each)) for key, each in mapping(value).items())
     return {key: each for key, each in pairs if key is not None and each is not None}
 

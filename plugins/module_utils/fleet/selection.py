@@ -277,7 +277,7 @@ def _identified(
 
 
 def _belongs_to_another(thing: Thing, selector: Selector, fields: Mapping[str, Field[Thing]]) -> str:
-    owner = next(iter(fields["owner"](thing)), None) or "somebody unknown"
+    owner = next(iter(fields["owner"](thing)), None) or "an unknown user"
     return f"{thing.label} belongs to {owner}, and owner is {', '.join(selector.owners)}. To select it, say owner: any."
 
 

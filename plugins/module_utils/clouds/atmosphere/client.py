@@ -61,13 +61,13 @@ Account = tuple[str, str]
 _V1_LIST_SECONDS_PER_INSTANCE = 0.03
 _V2_LIST_SECONDS_PER_INSTANCE = 0.07
 _DETAIL_SECONDS = 0.075
-# An answer may take so many times as long as it does on an idle server.
+# An answer may take this many times as long as on an idle server.
 _TIMEOUT_FACTOR = 4
 # For so long v1's list is served from a cache that not every action empties.
 _LIST_CACHE_SECONDS = 30.0
 # Where nothing else is said, no more details than these are asked for in one go.
 _DETAILS_AT_MOST = 50
-# While a list changes, rows move between its pages, and may be missed: it is read again, so many times at most.
+# While a list changes, rows move between its pages, and may be missed: it is read again, this often at most.
 _MAX_LIST_READS = 3
 # A list that says that it has more rows is not believed.
 _MAX_ROWS = 100_000
@@ -205,7 +205,7 @@ class AtmosphereCloud:
             if action in _EMPTIES_LIST_CACHE:
                 self._list_cached_at.pop(_account(instance), None)
             else:
-                # Somebody else may have filled the cache a moment ago.
+                # Another client may have filled the cache a moment ago.
                 self._list_cached_at[_account(instance)] = self._clock.monotonic()
 
     def restore(self, instances: Sequence[Instance]) -> tuple[Sequence[Instance], Sequence[str]]:
@@ -241,7 +241,7 @@ class AtmosphereCloud:
             return next(self._nonces)
 
     def _get(self, path: str, task: str, params: Mapping[str, str] | None = None, *, takes: float = 0.0) -> Any:
-        """Return what a GET is answered with. C(takes): for how many seconds an idle server works on the answer."""
+        """Return the body of a response to a GET. ``takes``: the seconds that an idle server works on it."""
         return raise_for_status(
             self._login.request("GET", path, params=params, extra_time=_TIMEOUT_FACTOR * takes), task
         )
@@ -430,7 +430,7 @@ def _overlaid(instance: Instance, rows: _LiveRows | JetstreamError) -> Instance 
 def _as_found(stored: Instance, found: Instance | JetstreamError | None) -> Instance:
     if not isinstance(found, JetstreamError):
         return found or stored
-    # An identity that may not be read is its own user's, whoever the database has as the user of the instance.
+    # An identity that may not be read belongs to the user that it names, whichever user the instance has.
     owner = user_of_identity(stored) if isinstance(found, _NOT_READABLE) else None
     return replace(stored, read_error=str(found), owner=owner or stored.owner)
 

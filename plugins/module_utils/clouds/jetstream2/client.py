@@ -59,9 +59,9 @@ _COMPUTE_WITH_REASONS = "2.84"
 _PAGE = 1000
 # A list that goes on beyond this is not believed.
 _MAX_ROWS = 100_000
-# So many ids of images make an address that every web server takes.
+# The ids of this many images make a URL that every web server accepts.
 _IMAGES = 50
-# Above so many pending servers, one list is fewer requests, and costs nova less, than a detail for each.
+# For more pending servers than this, one list costs nova less than a detail for each.
 _DETAILS_AT_MOST = 4
 
 # A lock is put back also where the time for the task is over: so many tries, with these pauses, in so many seconds.
@@ -91,13 +91,13 @@ class Jetstream2Cloud:
     no_address_seconds = 0.0
 
     def __init__(self, session: Session, notes: LockNotes, clock: Clock, *, max_concurrency: int) -> None:
-        """Send nothing yet. C(max_concurrency): requests under way at the same time, at most."""
+        """Send nothing yet. ``max_concurrency``: requests under way at the same time, at most."""
         self._session = session
         self._notes = notes
         self._clock = clock
         self.max_concurrency = max_concurrency
         self._known: Account | None = None
-        # The rows of the last list, for what is read in one go with it.
+        # The rows of the last list, for a history or volumes that are read in the same task.
         self._listed: list[Json] | None = None
         self._warnings = Warnings()
 

@@ -174,7 +174,7 @@ def with_instance_names(volume: Volume, names: Mapping[str, str]) -> Volume:
 def allocation_sources_from_accounting(rows: Sequence[Any], account: Account, now: datetime) -> list[AllocationSource]:
     """Read the accounting service's rows: of each resource the one that holds now, or else the last.
 
-    Storage is left out: it is not charged in service units. So is what is no row.
+    Storage is left out: it is not charged in service units. Values that are no rows are left out, too.
     """
     by_resource: dict[Resource, list[Json]] = {}
     for row in rows:
