@@ -27,7 +27,6 @@ _TOKEN_URL = re.compile(r"http://127\.0\.0\.1:8899/api/v2/tokens/" + _HEX.patter
 _HISTORY_URL = re.compile(r"http://127\.0\.0\.1:8899/api/v2/instance_histories/" + _UUID.pattern)
 # Lists in these places came in no order of their own; of histories, the rows of one instance.
 _UNORDERED = frozenset({"/api/v2/projects", "/api/v2/project_instances", "/api/v2/instance_histories"})
-_NO_PAGE = object()
 
 Check = Callable[[Any, Any], bool]
 

@@ -26,7 +26,6 @@ from hypothesis import strategies as st
 
 EVERYTHING = frozenset(Action)
 ATMOSPHERE = EVERYTHING - {Action.UNPAUSE}
-SLEEPS = frozenset(RestingState) - {RestingState.ACTIVE}
 
 # What nova accepts, and where it leads: told here once more, apart from the code.
 LEGAL = {
