@@ -15,7 +15,7 @@ from devtool.pip_bootstrap import provide_pip_bootstrap
 from devtool.prerequisites import CRON, SSH_KEYGEN
 from devtool.running import Check, CheckFailed, Workplace
 
-# What the tarball may have in it. All else is for those who change the collection, or private.
+# The files that the tarball may contain. All others are for developers, or private.
 _SHIPPED = re.compile(
     r"(MANIFEST|FILES)\.json|(README|CHANGELOG|CONTRIBUTING)\.md|CITATION\.cff|REUSE\.toml|LICENSES/.*\.txt"
     r"|(changelogs|docs|meta|playbooks|plugins)/.*\.(md|py|ya?ml)|docs/.*\.svg|playbooks/templates/.*\.j2"
@@ -32,55 +32,57 @@ _BY_ANSIBLE_TEST = (
 _ANSIBLE_TEST = ("--local", "--python", PYTHON_VERSION, "--color", "no")
 
 
-def _sanity(place: Workplace) -> None:
-    said = _run_sanity(place, "--skip-test", "pylint")
-    _insist(said, "Running sanity test" if place.extra else 'Running sanity test "validate-modules"')
+def _sanity(workplace: Workplace) -> None:
+    output = _run_sanity(workplace, "--skip-test", "pylint")
+    _require(output, "Running sanity test" if workplace.extra else 'Running sanity test "validate-modules"')
 
 
-def _pylint(place: Workplace) -> None:
-    said = _run_sanity(place, "--test", "pylint")
-    _insist(said, 'Running sanity test "pylint"')
+def _pylint(workplace: Workplace) -> None:
+    output = _run_sanity(workplace, "--test", "pylint")
+    _require(output, 'Running sanity test "pylint"')
 
 
-def _run_sanity(place: Workplace, *which: str) -> str:
+def _run_sanity(workplace: Workplace, *which: str) -> str:
     with lock("pip-bootstrap"):
-        provide_pip_bootstrap(place.environment, place.home)
+        provide_pip_bootstrap(workplace.environment, workplace.home)
     # ansible-test makes a virtual environment for every test, in a place that all runs share.
     with lock(f"sanity{''.join(which)}"):
-        return place.call("ansible-test", "sanity", *which, *_ANSIBLE_TEST, *place.extra, cwd=place.copy())
+        return workplace.call("ansible-test", "sanity", *which, *_ANSIBLE_TEST, *workplace.extra, cwd=workplace.copy())
 
 
-def _ansible_units(place: Workplace) -> None:
-    said = place.call("ansible-test", "units", *_ANSIBLE_TEST, *(place.extra or _BY_ANSIBLE_TEST), cwd=place.copy())
-    _insist(said, " passed in ")
+def _ansible_units(workplace: Workplace) -> None:
+    output = workplace.call(
+        "ansible-test", "units", *_ANSIBLE_TEST, *(workplace.extra or _BY_ANSIBLE_TEST), cwd=workplace.copy()
+    )
+    _require(output, " passed in ")
 
 
-def _integration(place: Workplace) -> None:
-    said = place.call("ansible-test", "integration", *_ANSIBLE_TEST, *place.extra, cwd=place.copy())
-    _insist(said, "integration test script")
+def _integration(workplace: Workplace) -> None:
+    output = workplace.call("ansible-test", "integration", *_ANSIBLE_TEST, *workplace.extra, cwd=workplace.copy())
+    _require(output, "integration test script")
 
 
-def _insist(said: str, expected: str) -> None:
+def _require(output: str, expected: str) -> None:
     """Raise CheckFailed if ansible-test ended well without having tested anything."""
-    if "All targets skipped" in said or expected not in said:
+    if "All targets skipped" in output or expected not in output:
         raise CheckFailed(f"nothing was tested: either all targets were skipped, or {expected!r} is missing above")
 
 
-def _units(place: Workplace) -> None:
-    place.call("pytest", "--numprocesses", "auto", "tests/unit", *place.extra)
+def _units(workplace: Workplace) -> None:
+    workplace.call("pytest", "--numprocesses", "auto", "tests/unit", *workplace.extra)
 
 
-def _ansible_runs(place: Workplace) -> None:
+def _ansible_runs(workplace: Workplace) -> None:
     old_core = Environment("old-core", constrained=False)
     old_core.prepare()
     variables = {"OLD_ANSIBLE_CORE": str(old_core.path / "bin")}
-    place.call(
-        "pytest", "-rs", "--numprocesses", "2", "tests/integration/ansible_runs", *place.extra, variables=variables
+    workplace.call(
+        "pytest", "-rs", "--numprocesses", "2", "tests/integration/ansible_runs", *workplace.extra, variables=variables
     )
 
 
-def _scenarios(place: Workplace) -> None:
-    place.call("pytest", "tests/scenarios", "--cloud", "simulator", *place.extra)
+def _scenarios(workplace: Workplace) -> None:
+    workplace.call("pytest", "tests/scenarios", "--cloud", "simulator", *workplace.extra)
 
 
 def _why_no_openstack() -> str | None:
@@ -89,99 +91,101 @@ def _why_no_openstack() -> str | None:
     return "Its packages (0.7 GB) are not there; ./dev test-openstack installs them and runs it."
 
 
-def _openstack(place: Workplace) -> None:
-    if not place.extra:
-        # First what the others stand on.
-        place.call("pytest", "tests/openstack")
-    place.call("pytest", "tests/scenarios", "--cloud", "openstack", "--durations", "10", *place.extra)
+def _openstack(workplace: Workplace) -> None:
+    if not workplace.extra:
+        # First the tests of the services that the others need.
+        workplace.call("pytest", "tests/openstack")
+    workplace.call("pytest", "tests/scenarios", "--cloud", "openstack", "--durations", "10", *workplace.extra)
 
 
-def _cron(place: Workplace) -> None:
+def _cron(workplace: Workplace) -> None:
     # -rs: why a test was skipped, such as for want of a cron daemon.
-    place.call("pytest", "-rs", "tests/cron", *place.extra)
+    workplace.call("pytest", "-rs", "tests/cron", *workplace.extra)
 
 
-def _format(place: Workplace) -> None:
-    place.call("ruff", "format", "--check", ".", *place.extra)
+def _format(workplace: Workplace) -> None:
+    workplace.call("ruff", "format", "--check", ".", *workplace.extra)
 
 
-def _ruff(place: Workplace) -> None:
-    place.call("ruff", "check", ".", *place.extra)
+def _ruff(workplace: Workplace) -> None:
+    workplace.call("ruff", "check", ".", *workplace.extra)
 
 
-def _mypy(place: Workplace) -> None:
-    place.call("mypy", *place.extra)
+def _mypy(workplace: Workplace) -> None:
+    workplace.call("mypy", *workplace.extra)
 
 
-def _reuse(place: Workplace) -> None:
-    place.call("reuse", "lint", "--lines", *place.extra, cwd=place.copy())
+def _reuse(workplace: Workplace) -> None:
+    workplace.call("reuse", "lint", "--lines", *workplace.extra, cwd=workplace.copy())
 
 
-def _yamllint(place: Workplace) -> None:
-    place.call("yamllint", "--strict", ".", *place.extra)
+def _yamllint(workplace: Workplace) -> None:
+    workplace.call("yamllint", "--strict", ".", *workplace.extra)
 
 
-def _shellcheck(place: Workplace) -> None:
+def _shellcheck(workplace: Workplace) -> None:
     scripts = [Path("dev"), Path(".ci/run"), *(path.relative_to(ROOT) for path in (ROOT / "tests").rglob("*.sh"))]
-    place.call("shellcheck", *scripts, *place.extra)
+    workplace.call("shellcheck", *scripts, *workplace.extra)
 
 
-def _lint(place: Workplace) -> None:
-    place.call("ansible-lint", "--nocolor", *place.extra, cwd=place.copy())
+def _lint(workplace: Workplace) -> None:
+    workplace.call("ansible-lint", "--nocolor", *workplace.extra, cwd=workplace.copy())
 
 
-def _docs(place: Workplace) -> None:
+def _docs(workplace: Workplace) -> None:
     rules = ("--plugin-docs", "--validate-collection-refs", "self")
-    place.call("antsibull-docs", "lint-collection-docs", *rules, ".", *place.extra, cwd=place.copy())
+    workplace.call("antsibull-docs", "lint-collection-docs", *rules, ".", *workplace.extra, cwd=workplace.copy())
 
 
-def _changelog(place: Workplace) -> None:
-    place.call("antsibull-changelog", "lint", *place.extra, cwd=place.copy())
+def _changelog(workplace: Workplace) -> None:
+    workplace.call("antsibull-changelog", "lint", *workplace.extra, cwd=workplace.copy())
 
 
-def _importer(place: Workplace) -> None:
-    copy = place.copy()
+def _importer(workplace: Workplace) -> None:
+    copy = workplace.copy()
     galaxy = copy / "galaxy.yml"
     if "\nrepository:" not in galaxy.read_text():
-        place.write(
+        workplace.write(
             "The importer wants a repository, and there is no public one yet: checked with a made-up address.\n"
         )
         galaxy.write_text(f"{galaxy.read_text()}repository: https://example.org/not-published-yet\n")
-    tarball = _build(place, copy)
+    tarball = _build(workplace, copy)
     # The check named lint does what is left out here.
     settings = {"GALAXY_IMPORTER_RUN_ANSIBLE_LINT": "false", "GALAXY_IMPORTER_CHECK_REQUIRED_TAGS": "true"}
-    said = place.call("python", "-m", "galaxy_importer.main", tarball, cwd=place.folder, variables=settings)
-    if "Importer processing completed successfully" not in said or re.search("^(WARNING|ERROR)", said, re.MULTILINE):
+    output = workplace.call("python", "-m", "galaxy_importer.main", tarball, cwd=workplace.folder, variables=settings)
+    if "Importer processing completed successfully" not in output or re.search(
+        "^(WARNING|ERROR)", output, re.MULTILINE
+    ):
         raise CheckFailed("Galaxy would refuse the collection, or warn of it")
 
 
-def _package(place: Workplace) -> None:
-    copy = place.copy()
+def _package(workplace: Workplace) -> None:
+    copy = workplace.copy()
     wanted = {str(path.relative_to(copy)) for name in ("plugins", "playbooks", "meta") for path in _files(copy / name)}
     for litter in (".cache/x.yml", "tests/output/x.json", ".ansible/x.yml", "plugins/modules/__pycache__/x.pyc"):
         (copy / litter).parent.mkdir(parents=True, exist_ok=True)
         (copy / litter).write_text("This must not get into the tarball.")
-    tarball = _build(place, copy)
+    tarball = _build(workplace, copy)
     with tarfile.open(tarball) as archive:
         packed = {member.name for member in archive.getmembers() if member.isfile()}
     if strange := sorted(name for name in packed if not _SHIPPED.fullmatch(name)):
         raise CheckFailed(f"in the tarball, and should not be (build_ignore of galaxy.yml): {', '.join(strange)}")
     if missing := sorted(wanted - packed):
         raise CheckFailed(f"not in the tarball: {', '.join(missing)}")
-    _run_installed(place, tarball)
+    _run_installed(workplace, tarball)
 
 
-def _run_installed(place: Workplace, tarball: Path) -> None:
+def _run_installed(workplace: Workplace, tarball: Path) -> None:
     """Install the tarball where there is nothing else, and stop a fleet twice with what is there."""
-    path = place.folder / "installed"
+    path = workplace.folder / "installed"
     alone = {"ANSIBLE_COLLECTIONS_PATH": str(path), "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false"}
     galaxy = ("ansible-galaxy", "collection")
-    place.call(*galaxy, "install", "--offline", "--collections-path", path, tarball, variables=alone)
-    place.call(*galaxy, "verify", "--offline", "jetstream.cloud", variables=alone)
+    workplace.call(*galaxy, "install", "--offline", "--collections-path", path, tarball, variables=alone)
+    workplace.call(*galaxy, "verify", "--offline", "jetstream.cloud", variables=alone)
     stop_all = ("ansible-playbook", "jetstream.cloud.stop_all")
     both = f"{shlex.join(stop_all)} && {shlex.join(stop_all)}"
-    said = place.call("python", BESIDE, "--seed", DEMO_SEED, "--", "sh", "-c", both, cwd=path, variables=alone)
-    if (changes := re.findall(r"changed=(\d+)", said)) != ["1", "0"]:
+    output = workplace.call("python", BESIDE, "--seed", DEMO_SEED, "--", "sh", "-c", both, cwd=path, variables=alone)
+    if (changes := re.findall(r"changed=(\d+)", output)) != ["1", "0"]:
         raise CheckFailed(f"the first run should change something and the second nothing; they changed {changes}")
 
 
@@ -189,9 +193,9 @@ def _files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-def _build(place: Workplace, copy: Path) -> Path:
-    place.call("ansible-galaxy", "collection", "build", "--output-path", place.folder, cwd=copy)
-    [tarball] = place.folder.glob("*.tar.gz")
+def _build(workplace: Workplace, copy: Path) -> Path:
+    workplace.call("ansible-galaxy", "collection", "build", "--output-path", workplace.folder, cwd=copy)
+    [tarball] = workplace.folder.glob("*.tar.gz")
     return tarball
 
 

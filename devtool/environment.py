@@ -24,7 +24,7 @@ PYTHON_VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 REQUIREMENTS = ROOT / "requirements"
 # Holds a link to the checkout under the name by which Python and Ansible import it.
 COLLECTIONS = CACHE / "collections"
-# Runs a program beside a simulated Atmosphere of its own.
+# Runs a program with a simulated Atmosphere of its own.
 BESIDE = ROOT / "tests" / "simulator" / "with_simulator.py"
 DEMO_SEED = BESIDE.parent / "seeds" / "demo.yaml"
 
@@ -115,7 +115,7 @@ class Environment:
         requirements = REQUIREMENTS / f"{self.kind}.txt"
         wanted: list[str | Path] = ["-r", requirements, *self._constraints]
         variables = {"PIP_CACHE_DIR": str(CACHE / "pip"), "PIP_DISABLE_PIP_VERSION_CHECK": "1"} | os.environ
-        # A user who asks pip for --user everywhere does not mean virtual environments.
+        # A setting of --user for pip is not meant for virtual environments.
         variables["PIP_USER"] = "0"
         pip: list[str | Path] = [self.python, "-m", "pip", "install", "--quiet", "--no-input"]
         with_uv: list[str | Path] = [self.path / "bin" / "uv", "pip", "install", "--quiet", "--python", self.python]

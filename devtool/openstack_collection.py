@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The collection openstack.cloud, which ours is measured beside. It comes from the package index, in `ansible`."""
+"""The collection openstack.cloud, which ours is compared with. It comes from the package index, in `ansible`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from devtool.environment import CACHE, REQUIREMENTS, Environment, SetUpFailed, lock, say
 
 _WANTED = REQUIREMENTS / "openstack-cloud.txt"
-# The package asks for a Python that ansible-core needs, and the collection does not.
+# The package requires a Python that ansible-core needs and the collection does not.
 _PYTHON = "3.12"
 _INSIDE = "ansible_collections/openstack/cloud/"
 

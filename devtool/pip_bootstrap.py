@@ -58,7 +58,7 @@ def _wanted_versions(environment: Environment) -> set[str]:
     source = next(environment.path.glob("lib/python*/site-packages/ansible_test/_internal/python_requirements.py"))
     versions = set(re.findall(r"\bpip='([0-9.]+)'", source.read_text()))
     if not versions:
-        raise SetUpFailed(f"{source} no longer says in the known way which pip it wants; look at {__file__}")
+        raise SetUpFailed(f"{source} no longer names its pip in the known way; correct {__file__}")
     return versions
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Programs of the machine that checks cannot do without, looked for before anything is set up or run."""
+"""Programs that checks need on the machine, searched before anything is set up or run."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def missing(prerequisites: Iterable[Prerequisite]) -> list[Prerequisite]:
 
 
 def report(absent: Iterable[Prerequisite], *, in_ci: bool) -> tuple[str, bool]:
-    """Return what to tell of missing programs, "" for none, and whether the checks can run without them."""
+    """Return a text about missing programs, "" for none, and whether the checks can run without them."""
     absent = list(absent)
     fatal = [each for each in absent if in_ci or not each.optional]
-    told = fatal or absent
-    if not told:
+    reported = fatal or absent
+    if not reported:
         return "", True
-    reasons = "\n".join(f"  {each.program}: {each.needed_for}" for each in told)
-    packages = " ".join(each.package for each in told)
+    reasons = "\n".join(f"  {each.program}: {each.needed_for}" for each in reported)
+    packages = " ".join(each.package for each in reported)
     heading = "Missing programs" if fatal else "Optional programs that are missing"
     return f"{heading}:\n{reasons}\nInstall them (Debian, Ubuntu: apt install {packages}).", not fatal

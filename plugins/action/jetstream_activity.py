@@ -45,7 +45,7 @@ class _TimeIsUp(BaseException):
 
 
 class ActionModule(ActionBase):
-    """Reads on a host what tells of use. Documented as the module of the same name."""
+    """Reads the evidence of use on a host. Documented as the module of the same name."""
 
     TRANSFERS_FILES = False
     _supports_async = False
@@ -100,8 +100,8 @@ class ActionModule(ActionBase):
 
     @contextmanager
     def _unlogged(self) -> Iterator[None]:
-        """Let the connection show nothing of what the probe says, also with -vvv."""
-        # The connection's is the one that it asks; they are one in Ansible, and need not be.
+        """Keep the connection from logging the output of the probe, even with -vvv."""
+        # The connection reads its own play context, which need not be the same object.
         contexts = [self._play_context, getattr(self._connection, "_play_context", self._play_context)]
         before = [context.no_log for context in contexts]
         for context in contexts:
@@ -128,12 +128,12 @@ class ActionModule(ActionBase):
         try:
             yield
         except _TimeIsUp:
-            # An ssh that hangs would stay, one more at every run.
+            # Otherwise a hanging ssh would stay after every run.
             for process in set(_children()) - others:
                 with suppress(ProcessLookupError):
                     os.kill(process, signal.SIGTERM)
             raise AnsibleConnectionFailure(
-                f"The host did not answer within {seconds} s (option timeout), which is no evidence of anything."
+                f"The host did not answer within {seconds} s (option timeout), so there is no evidence."
             ) from None
         finally:
             signal.alarm(0)
@@ -154,15 +154,15 @@ def _parsed(answer: dict[str, Any], clock: Clock) -> Reading:
     try:
         return parse(answer["stdout"], taken=clock.now().timestamp())
     except NoEvidence as error:
-        # What a shell or sudo says of why it did not run is no part of the probe's text.
-        said = one_line(str(answer.get("stderr") or "").strip())[:200]
-        why = f" The host said: {said}" if said and answer.get("rc") else ""
-        raise NoEvidence(f"{error}{why}", hint="So nothing is known of it, which counts as active.") from None
+        # The reason is an error of a shell or of sudo, which is no part of the probe's output.
+        stderr = one_line(str(answer.get("stderr") or "").strip())[:200]
+        why = f" Its error output: {stderr}" if stderr and answer.get("rc") else ""
+        raise NoEvidence(f"{error}{why}", hint="The instance counts as active.") from None
 
 
 def _children() -> list[int]:
     """Return the processes that this one has started and that still run."""
     with suppress(OSError):
-        told = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii")
-        return [int(word) for word in told.split()]
+        children = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii")
+        return [int(word) for word in children.split()]
     return []

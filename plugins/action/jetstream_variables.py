@@ -105,16 +105,16 @@ class ActionModule(ActionBase):
             raise VariableError(f"{' '.join(mistakes)} {playbook} takes {takes(playbook)}.")
 
     def _set_elsewhere(self, playbook: str, given: Collection[str], task_vars: Mapping[str, Any]) -> str | None:
-        """Return a warning of variables that the inventory sets: it may be somebody else's, and mean something else.
+        """Return a warning of variables that the inventory sets, which may have another meaning there.
 
-        Raises VariableError where an earlier play has set one, which can only have been meant for this one.
+        Raises VariableError if an earlier play has set one by set_fact, which must be intended for this playbook.
         """
         names = [name for name, _value in given_by(playbook, task_vars).values() if name not in given]
         facts = _facts(task_vars)
-        if meant := [name for name in names if name in facts]:
+        if intended := [name for name in names if name in facts]:
             raise VariableError(
-                f"{' and '.join(meant)}: {playbook} takes no facts. Hand it over where the playbook is imported, as in "
-                f'vars: {{{meant[0]}: "{{{{ {meant[0]} }}}}"}}.'
+                f"{' and '.join(intended)}: {playbook} takes no facts. Hand it over where the playbook is imported, as "
+                f'in vars: {{{intended[0]}: "{{{{ {intended[0]} }}}}"}}.'
             )
         if not names:
             return None

@@ -53,7 +53,7 @@ class ActionModule(ModuleAction):
     """Does a module's work here if the task runs here, and otherwise runs the module. Both give the same result."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return what the module returns."""
+        """Return the result of the module."""
         task_vars = task_vars or {}
         if self._is_local():
             # First, so that the environment of the task itself comes before it.
@@ -64,16 +64,16 @@ class ActionModule(ModuleAction):
         return self._work(task_vars)
 
     def _work(self, task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        # What AnsibleModule would be told.
-        told: dict[str, Any] = {}
-        self._update_module_args(self._task.action, told, task_vars)
+        # The arguments that AnsibleModule would get from Ansible itself.
+        internal: dict[str, Any] = {}
+        self._update_module_args(self._task.action, internal, task_vars)
         secrets: set[str] = set()
         with (
             self._surroundings(),
             exit_with_parent(),
             self._progress(str(task_vars["inventory_hostname"]), secrets) as report,
         ):
-            result = self._carry_out(told, report, secrets)
+            result = self._carry_out(internal, report, secrets)
         return _over_the_wire(result, Direction.MODULE_TO_CONTROLLER)
 
     def _runs_here(self, task_vars: Mapping[str, Any]) -> bool:
@@ -84,23 +84,23 @@ class ActionModule(ModuleAction):
         return self._connection.transport == "local" and self._connection.become is None
 
     def _is_own_interpreter(self, task_vars: Mapping[str, Any]) -> bool:
-        """Whether no other Python was asked for than the one that runs this."""
+        """Whether the task's interpreter is the Python that runs this."""
         host = self._task.delegate_to
         variables = task_vars["ansible_delegated_vars"][host] if host else task_vars
-        asked = constants.config.get_config_value("INTERPRETER_PYTHON", variables=variables)
-        asked = str(self._templar.template(asked) or "").strip()
-        if asked in _ANY_INTERPRETER:
+        interpreter = constants.config.get_config_value("INTERPRETER_PYTHON", variables=variables)
+        interpreter = str(self._templar.template(interpreter) or "").strip()
+        if interpreter in _ANY_INTERPRETER:
             # The Python that Ansible finds for a module may have what is missing here.
             return REQUESTS_IMPORT_ERROR is None
-        return _same_python(asked, sys.executable)
+        return _same_python(interpreter, sys.executable)
 
     @contextmanager
     def _surroundings(self) -> Iterator[None]:
-        """Be where a module would be: in the playbook's folder, with the task's environment."""
-        asked: dict[str, Any] = {}
-        self._compute_environment_string(asked)
+        """Work where a module would: in the playbook's folder, with the task's environment."""
+        variables: dict[str, Any] = {}
+        self._compute_environment_string(variables)
         before = dict(os.environ)
-        os.environ.update({str(name): str(value) for name, value in asked.items()})
+        os.environ.update({str(name): str(value) for name, value in variables.items()})
         try:
             with chdir(self._loader.get_basedir()):
                 yield
@@ -110,7 +110,7 @@ class ActionModule(ModuleAction):
 
     @contextmanager
     def _progress(self, host: str, secrets: set[str]) -> Iterator[ProgressCallback]:
-        """Hand out whom to report to: the user, unless it was switched off, or there is nothing to be seen."""
+        """Yield the callback for progress, which does nothing if progress is switched off or hidden."""
         switched_off = os.environ.get("JETSTREAM_PROGRESS", "").strip().lower() in _NO
         if switched_off or self._task.no_log or self._task.check_mode:
             yield no_progress
@@ -125,7 +125,7 @@ class ActionModule(ModuleAction):
         with lines.kept_alive():
             yield lines.report
 
-    def _carry_out(self, told: Mapping[str, Any], report: ProgressCallback, secrets: set[str]) -> dict[str, Any]:
+    def _carry_out(self, internal: Mapping[str, Any], report: ProgressCallback, secrets: set[str]) -> dict[str, Any]:
         arguments = _over_the_wire(dict(self._task.args), Direction.CONTROLLER_TO_MODULE)
         spec, operation = _operation_of(self._task.action)
         checked = ArgumentSpecValidator(**spec.arguments()).validate(arguments)
@@ -136,7 +136,7 @@ class ActionModule(ModuleAction):
         result = self._refusal(checked)
         if result is None:
             context = Context(
-                check_mode=told["_ansible_check_mode"],
+                check_mode=internal["_ansible_check_mode"],
                 clock=SystemClock(),
                 environ=os.environ,
                 home=Path.home(),
@@ -145,14 +145,14 @@ class ActionModule(ModuleAction):
                 report=report,
             )
             result = result_of(operation, options, context)
-        if told.get("_ansible_inject_invocation", True):
+        if internal.get("_ansible_inject_invocation", True):
             result["invocation"] = {"module_args": options}
         if warnings:
             result["warnings"] = list(warnings)
         return _censored(result, secrets)
 
     def _refusal(self, checked: ValidationResult) -> dict[str, Any] | None:
-        """Return what a module says of options that it does not take."""
+        """Return the result of a module for options that it does not take."""
         if not checked.error_messages:
             return None
         message = str(checked.errors.msg)
@@ -162,7 +162,7 @@ class ActionModule(ModuleAction):
 
 
 def _operation_of(action: str) -> tuple[ModuleSpec, Operation]:
-    """Return what a module takes and does, by the name that the task calls it by."""
+    """Return the spec and the operation of the module that a task names."""
     name = action.rpartition(".")[2].removeprefix("jetstream_")
     if name == "operation":
         raise AnsibleActionFail("operation is not a module. Name a module, such as jetstream_instance_info.")
@@ -171,19 +171,19 @@ def _operation_of(action: str) -> tuple[ModuleSpec, Operation]:
 
 
 def _censored(result: dict[str, Any], secrets: set[str]) -> dict[str, Any]:
-    """Take secrets out wherever they stand, but let C(changed) be true where the password is "True"."""
+    """Remove all secrets, but leave flags such as ``changed`` true where the password is "True"."""
     flags = {name: value for name, value in result.items() if value is None or isinstance(value, bool)}
     return {**remove_values(result, secrets), **flags}
 
 
 def _over_the_wire(values: dict[str, Any], direction: Direction) -> dict[str, Any]:
-    """Return what is left of values on their way between controller and module: plain JSON, without templates."""
+    """Return values as they arrive after the transfer between controller and module: plain JSON, no templates."""
     text = json.dumps(values, cls=get_module_encoder(_WIRE_FORMAT, direction))
     received: dict[str, Any] = json.loads(text, cls=get_module_decoder(_WIRE_FORMAT, direction))
     return received
 
 
-def _same_python(asked: str, own: str) -> bool:
+def _same_python(interpreter: str, own: str) -> bool:
     """Whether two paths are one Python: two names in one folder, since a virtual environment links to another's."""
-    one, other = Path(asked), Path(own)
+    one, other = Path(interpreter), Path(own)
     return one.is_absolute() and one.parent.resolve() == other.parent.resolve() and one.resolve() == other.resolve()

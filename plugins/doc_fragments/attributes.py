@@ -19,7 +19,7 @@ attributes:
     description: Can run in the background. It does its work as a module then.
     support: full
   check_mode:
-    description: Can tell what it would change, without changing it.
+    description: Can report changes without making them.
   diff_mode:
     description: Shows what is different before and after, in the form that C(--diff) prints.
   idempotent:

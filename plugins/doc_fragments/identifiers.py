@@ -30,7 +30,7 @@ options:
     elements: str
   exclude:
     description:
-      - Names, globs, numbers or UUIDs that are left out of the selection, whatever else is given.
+      - Names, globs, numbers or UUIDs that are left out of the selection, even if other options select them.
     type: list
     elements: str
 """

@@ -13,7 +13,7 @@ options:
   wait:
     description:
       - Whether to wait until every instance has arrived.
-      - Without it, RV(ignore:changed) says that the cloud accepted what was asked for, not that it was seen done.
+      - Without it, RV(ignore:changed) says that the cloud accepted the action, not that it was completed.
     type: bool
     default: true
   wait_timeout:

@@ -15,7 +15,7 @@ description:
   - The name of the file must end in C(jetstream.yml) or C(jetstream.yaml).
   - "Strings from the cloud are never taken for templates. Exosphere's passphrases are not read."
   - The host variable RV(ignore:ansible_host) of an instance without an address is C(no-address.invalid), so that a
-    connection to it fails at once, and never leads to a stranger of the same name.
+    connection to it fails at once, and never reaches another machine of the same name.
 extends_documentation_fragment:
   - jetstream.cloud.connection
   - jetstream.cloud.identifiers

@@ -20,7 +20,7 @@ class Clock(Protocol):
         """Return the date and time, in UTC."""
 
     def sleep(self, seconds: float) -> None:
-        """Return after so many seconds."""
+        """Sleep for ``seconds``."""
 
 
 class SystemClock:
@@ -35,5 +35,5 @@ class SystemClock:
         return datetime.now(UTC)
 
     def sleep(self, seconds: float) -> None:
-        """Return after so many seconds."""
+        """Sleep for ``seconds``."""
         time.sleep(seconds)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can go wrong, one type for each thing a caller treats differently.
+"""The errors of the collection: one type for each that a caller handles differently.
 
 The text of every error is one sentence for a person: what failed, in the server's words where it gave any,
 and what to do. No text ever holds a password or a token.
@@ -13,10 +13,10 @@ import traceback
 
 
 class JetstreamError(Exception):
-    """Anything this collection refuses or could not do."""
+    """The base of all errors that the collection raises on purpose."""
 
     def __init__(self, message: str, *, hint: str | None = None, status: int | None = None) -> None:
-        """Take the sentence, what to do about it, and the HTTP status behind it if there was one."""
+        """Take the sentence, the remedy, and the HTTP status behind it if there was one."""
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -28,32 +28,32 @@ class JetstreamError(Exception):
 
 
 class ConfigurationError(JetstreamError):
-    """The settings contradict each other, miss something, or cannot be read."""
+    """The settings contradict each other, are incomplete, or cannot be read."""
 
 
 class SelectionError(JetstreamError):
-    """The selection names something that is not there, or is ambiguous, or names nothing at all."""
+    """The selection is empty or ambiguous, or names an instance or volume that does not exist."""
 
 
 class Unreachable(JetstreamError):
-    """No answer came: name not found, connection refused or dropped, time is up, certificate not trusted.
+    """No response came: name not found, connection refused or dropped, timeout, certificate not trusted.
 
-    C(unsent): the request surely never reached the server. C(transient): it may go away by itself.
+    ``unsent``: the request surely never reached the server. ``transient``: a retry may succeed.
     """
 
     def __init__(self, message: str, *, hint: str | None = None, unsent: bool = False, transient: bool = True) -> None:
-        """Take the sentence, what to do about it, and what is known of the request."""
+        """Take the sentence, the remedy, and the facts about the request."""
         super().__init__(message, hint=hint)
         self.unsent = unsent
         self.transient = transient
 
 
 class UnexpectedResponse(JetstreamError):
-    """Something answered, but not as the API does: HTML, a redirect, a broken body, a status nobody expects."""
+    """The response is not one of the API: HTML, a redirect, a broken body, an unexpected status."""
 
 
 class ServerFault(JetstreamError):
-    """The server answered with an error of its own (5xx), so what became of the request is not known."""
+    """The server responded with an error of its own (5xx), so the outcome of the request is unknown."""
 
 
 class AuthenticationFailed(JetstreamError):
@@ -65,7 +65,7 @@ class PermissionDenied(JetstreamError):
 
 
 class NotFound(JetstreamError):
-    """There is no such thing, or it belongs to somebody else: the API does not tell the two apart."""
+    """It does not exist, or belongs to another user: the API does not distinguish the two."""
 
 
 class Conflict(JetstreamError):
@@ -73,10 +73,10 @@ class Conflict(JetstreamError):
 
 
 class LockLost(JetstreamError):
-    """The lock that was lifted for an action could not be put back. ``accepted``: whether the action was accepted."""
+    """The lock that was lifted for an action could not be set again. ``accepted``: whether the action was accepted."""
 
     def __init__(self, message: str, *, accepted: bool) -> None:
-        """Take the sentence, and what became of the action."""
+        """Take the sentence, and whether the action was accepted."""
         super().__init__(message)
         self.accepted = accepted
 
@@ -90,19 +90,18 @@ class OverAllocation(JetstreamError):
 
 
 class InMaintenance(JetstreamError):
-    """The cloud is in maintenance, and said so. Ends a run."""
+    """The cloud reports maintenance. Ends a run."""
 
 
 class RateLimited(JetstreamError):
-    """The server asked to slow down (HTTP 429), for longer than the retries may take."""
+    """The server limits the rate of requests (HTTP 429), for longer than the retries may take."""
 
 
-# After these, every further request would fail the same way.
 class BugFound(JetstreamError):
-    """Something was raised that should never be: a mistake in this collection."""
+    """An unexpected exception: a bug in this collection."""
 
     def __init__(self, error: Exception) -> None:
-        """Take what was raised."""
+        """Take the exception."""
         frames = traceback.extract_tb(error.__traceback__)
         where = f" at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
         super().__init__(
@@ -111,4 +110,5 @@ class BugFound(JetstreamError):
         )
 
 
+# After these, every further request would fail the same way.
 FATAL_ERRORS = (AuthenticationFailed, InMaintenance)

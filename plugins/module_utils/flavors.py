@@ -4,7 +4,7 @@
 """The families of flavors: one row has all that the collection knows of a family.
 
 The figures and where they come from: docs/rates.md. A family that is not here is not known: it has no rate, and no
-allocation is said to pay for it.
+allocation is assumed to pay for it.
 """
 
 from __future__ import annotations

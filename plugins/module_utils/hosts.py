@@ -23,7 +23,7 @@ Render = Callable[[str, Json], str]
 
 FLOATING, FIXED, IPV6 = "floating", "fixed", "ipv6"
 ADDRESS_KINDS = (FLOATING, FIXED, IPV6)
-# A connection to a host without an address fails at once, and never leads to a stranger of the same name.
+# A connection to a host without an address fails at once, and never reaches another machine of the same name.
 NO_ADDRESS = "no-address.invalid"
 _ASLEEP = frozenset({"shutoff", "suspended", "paused", "shelved", "shelved_offloaded"})
 # Ansible connects to these names on the controller itself.

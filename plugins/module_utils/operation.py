@@ -26,7 +26,7 @@ from .text.terminal import one_line
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where an operation runs, and who hears of it.
+    """The environment of an operation, and its outputs.
 
     ``home`` is None for a user that has none. ``warn`` takes a sentence for the user, ``hide`` a secret that must not
     appear in any output.
@@ -47,7 +47,7 @@ class Context:
         return self.home / path
 
     def surroundings(self, *, fresh: bool = False) -> Surroundings:
-        """Return where a connection is made. ``fresh``: log in, whatever token the cache has."""
+        """Return the surroundings of a connection. ``fresh``: log in even if a token is in the cache."""
         return Surroundings(self.environ, self.home, self.clock, self.hide, fresh=fresh)
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Argument specs, in pieces that add up. Each piece stands beside the doc fragment of its name."""
+"""Argument specs, in pieces that are combined. Each piece has a doc fragment of the same name."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def in_parallel(work: Callable[[Thing], Made], things: Iterable[Thing], max_conc
 
     try:
         for _round in range(min(max_concurrency, len(todo))):
-            # Not ThreadPoolExecutor: Python waits for its threads before it ends, whatever happens.
+            # Not ThreadPoolExecutor: Python always waits for its threads before it ends.
             threading.Thread(target=serve, daemon=True).start()
         return _collect(ended, len(todo))
     finally:

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: jetstream_activity
-short_description: Read on an instance what tells whether it is used
+short_description: Read the evidence of use on an instance
 version_added: 0.1.0
 description:
   - Runs a shell script on the host that prints the kernel's counters, and traces of people and of jobs. Returns it as a
     reading, and keeps it on the controller if O(readings_path) is given.
-  - One reading tells what is there. Two readings tell what happened between them, and those of an hour whether the
+  - One reading shows the present state. Two readings show what happened between them, and those of an hour whether the
     instance is idle. How that is decided is in docs/idle.md.
   - Nothing is installed, written or left on the host. It needs C(sh), C(awk) and coreutils, but no Python, so
     facts need not be gathered (C(gather_facts=false)).
@@ -29,7 +29,7 @@ attributes:
     description: Can run in the background.
     support: none
   check_mode:
-    description: Can tell what it would change, without changing it.
+    description: Can report changes without making them.
     support: full
     details:
       - Takes the reading, and does not keep it.
@@ -55,7 +55,7 @@ options:
     type: path
   site:
     description:
-      - The address of the cloud, which tells instances of several clouds apart.
+      - The address of the cloud, which distinguishes instances of several clouds.
     type: str
   project:
     description:
@@ -80,13 +80,13 @@ options:
 notes:
   - Use C(become). Without root, crontabs and other users' notebook servers are not seen, so that the verdict stays
     unknown.
-  - Notebook servers are asked with C(curl), which has to be there if they are.
+  - Notebook servers are queried with C(curl), which must be installed where they run.
 seealso:
   - module: jetstream.cloud.jetstream_instance_info
 """
 
 EXAMPLES = r"""
-- name: Read what tells of use
+- name: Read the evidence of use
   hosts: jetstream
   gather_facts: false
   become: true
@@ -116,7 +116,7 @@ kept:
   type: bool
 reading:
   description:
-    - What the host says. Counters go on from the boot; only what lies between two readings tells anything.
+    - The evidence from the host. Counters run since boot, so only the difference of two readings means anything.
   returned: success
   type: dict
   contains:

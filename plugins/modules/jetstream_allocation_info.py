@@ -138,7 +138,7 @@ allocations:
     su_per_day:
       description:
         - SU that these instances, and deleted ones, used per day, as the mean of RV(allocations[].pace_days).
-        - V(null) without O(pace), with less than a day of use to judge by, and if there are
+        - V(null) without O(pace), with less than a day of history, and if there are
           RV(allocations[].unknown_flavors).
       type: float
       sample: 1116

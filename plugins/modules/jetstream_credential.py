@@ -39,7 +39,7 @@ options:
     default: true
 notes:
   - O(profile) is the profile to save; without it, that is V(default).
-  - Only options count, and neither the environment nor another profile. What is not said is not saved.
+  - Only options count, and neither the environment nor another profile. Nothing else is saved.
   - Without a change, V(verify=true) logs in all the same.
 """
 

@@ -58,7 +58,7 @@ options:
         Other values are names or globs of users.
       - Where a project is shared, an account sees the instances of other users, and can change them. They are left
         alone, and counted in RV(summary.others). A task that names one of them is refused without its owner.
-      - On Jetstream2 an account cannot read the names of other users. Their IDs stand in their place.
+      - On Jetstream2 an account cannot read the names of other users. Their IDs are used instead.
     type: list
     elements: str
     default:
@@ -72,7 +72,7 @@ options:
     default: false
   include_locked:
     description:
-      - Whether locked instances are meant, too. Their owners locked them to keep them as they are.
+      - Whether to change locked instances, too. Their owners locked them to keep them as they are.
       - Only Jetstream2 has locks. What the site itself has locked stays refused.
     type: bool
     default: false
@@ -82,7 +82,7 @@ options:
     type: int
   reboot_type:
     description:
-      - What O(state=rebooted) does. V(soft) asks the operating system, V(hard) turns the power off and on.
+      - How O(state=rebooted) reboots. V(soft) lets the operating system do it, V(hard) turns the power off and on.
     type: str
     choices:
       - soft
@@ -124,7 +124,7 @@ EXAMPLES = r"""
     allow_wake: true
     max_changes: 10
 
-- name: Stop every instance of a shared project, whoever launched it
+- name: Stop every instance of a shared project, whoever owns it
   jetstream.cloud.jetstream_instance_state:
     state: stopped
     project: Geo Project
@@ -169,7 +169,7 @@ instances:
       type: str
       sample: shutoff
     actions:
-      description: What the cloud accepted, in order. In check mode, what it would be asked for.
+      description: The actions that the cloud accepted, in order. In check mode, those that would be sent.
       type: list
       elements: str
       sample: [stop]
@@ -203,7 +203,7 @@ summary:
   type: dict
   contains:
     selected:
-      description: How many instances were meant.
+      description: The number of selected instances.
       type: int
     changed:
       description: How many were changed.

@@ -40,7 +40,7 @@ attributes:
 options:
   history_path:
     description:
-      - The file in which the remaining SU are noted. Two runs at once take turns, and a full disk loses nothing.
+      - The file in which the remaining SU are recorded. Two runs at once take turns, and a full disk loses nothing.
       - If it is a link, its target is written. Its mode and owner are kept.
       - If not set, C(~/.local/share/jetstream/usage.jsonl) is used.
     type: path
@@ -65,7 +65,7 @@ options:
     default: 30
   html_template:
     description:
-      - The Jinja2 template of the page, on the controller. A relative path is looked for as
+      - The Jinja2 template of the page, on the controller. A relative path is searched as
         M(ansible.builtin.template) does. All output of the template is escaped for HTML.
       - It can extend the template of this collection, V(jetstream.cloud/usage_report.html.j2), and replace parts of it.
     type: path
@@ -122,7 +122,7 @@ subject:
   type: str
   sample: "Jetstream, TG-GEO160014 at js2.jetstream-cloud.org: TG-GEO160014 CPU: 81 days, 18,759 SU"
 history_path:
-  description: The file in which the remaining SU are noted.
+  description: The file in which the remaining SU are recorded.
   returned: success
   type: str
   sample: /home/johndoe/.local/share/jetstream/usage.jsonl

@@ -26,7 +26,7 @@ attributes:
     description: Can run in the background.
     support: none
   check_mode:
-    description: Can tell what it would change, without changing it.
+    description: Can report changes without making them.
     support: full
     details:
       - Changes nothing, so it does the same with and without check mode.

@@ -25,7 +25,7 @@ options:
     description:
       - Only volumes of these owners. V(me) is the account itself, V(any) is every user whose volumes it can see.
         Other values are names or globs of users.
-      - On Jetstream2 an account cannot read the names of other users. Their IDs stand in their place.
+      - On Jetstream2 an account cannot read the names of other users. Their IDs are used instead.
     type: list
     elements: str
     default:
@@ -57,7 +57,7 @@ EXAMPLES = r"""
   loop_control:
     label: "{{ item.name }}"
 
-- name: Read the volumes that nobody uses
+- name: Read the volumes that are not attached
   jetstream.cloud.jetstream_volume_info:
     attached: false
 """

@@ -30,8 +30,8 @@ def show(text: str, *, aside: bool = False) -> None:
     """Write a text and a newline to the standard output, or ``aside``, to standard error. Raises no OSError.
 
     Ansible runs an action plugin in a worker, and its lines travel to the controller's process, where one thread
-    writes them and receives the results. A write that fails in that thread, since nobody reads the pipe any more or
-    the disk is full, ends it without a word, and the run waits for results for ever. So a line is written as it is
+    writes them and receives the results. A write that fails in that thread, since the reader of the pipe has gone or
+    the disk is full, ends it without a message, and the run waits for results forever. So a line is written as it is
     unpacked there, where the error can be kept from that thread. All that Ansible itself does with it is to log it.
     """
     if multiprocessing.parent_process() is None:

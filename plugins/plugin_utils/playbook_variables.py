@@ -97,7 +97,7 @@ _ALLOCATION_COLUMNS = (
     *("global_burn_rate", "user_burn_rate"),
 )
 
-# The one place that says which variables a playbook takes. docs/playbooks.md and the heads of the playbooks are tested
+# The table of the variables that each playbook takes. docs/playbooks.md and the heads of the playbooks are tested
 # against it.
 PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
     "instances": (
@@ -205,7 +205,7 @@ def allowed_patterns(raw: object) -> list[str]:
 
 
 def repeated(playbook: str, times: Mapping[str, int]) -> list[str]:
-    """Return a sentence for each variable of a playbook that was given more than once in one place.
+    """Return a sentence for each variable of a playbook that is given more than once by one source.
 
     ``times`` says how often each name was given there.
     """
@@ -269,7 +269,7 @@ def read(variable: Variable, name: str, raw: object, folder: Callable[[], Path])
 
 
 def _refusal(playbook: str, name: str) -> str:
-    """Return the sentence for a name that a playbook does not take, with the name that was meant if it is clear."""
+    """Return the sentence for a name that a playbook does not take, with the right name if it is clear."""
     variables = PLAYBOOKS[playbook]
     if name.startswith(_INNER_PREFIX):
         return f"{name}: belongs to the playbook itself, and cannot be set."

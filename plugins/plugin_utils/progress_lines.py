@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lines that tell a person how far a task has come, while it works."""
+"""Lines of progress for a person who waits for a task."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ..module_utils.clock import Clock
 from ..module_utils.fleet.progress import Completion, Progress
 from ..module_utils.text.terminal import one_line
 
-# After so many seconds without a line, another one says that the task is still at work.
+# Seconds without a line, after which another one says that the task is still running.
 _HEARTBEAT = 10.0
 _TICK = 1.0
-# More news than these at once are counted, not told one by one.
+# If more instances than this complete at once, they are counted instead of listed.
 _TOLD_ONE_BY_ONE = 20
 _NAMED = 3
 
@@ -64,7 +64,7 @@ class ProgressLines:
                 self._line(f"{len(progress.pending)} of {progress.total} instances to be {progress.goal}")
 
     def beat(self) -> None:
-        """Tell that it goes on, if nothing was told for some time."""
+        """Print that the task is still running, if no line was printed for some time."""
         with self._lock:
             if self._clock.monotonic() - self._last_line < _HEARTBEAT:
                 return
@@ -98,8 +98,8 @@ def _standing(progress: Progress) -> str:
 
 
 def _asked(progress: Progress) -> str:
-    """Say how far the asking has come; once all have been asked, it does not matter any more."""
-    return f"{progress.sent} asked, " if progress.sent < len(progress.pending) else ""
+    """Return how many actions were sent, or "" once all were."""
+    return f"{progress.sent} sent, " if progress.sent < len(progress.pending) else ""
 
 
 def _late(progress: Progress) -> str:

@@ -116,8 +116,8 @@ def _rendered(environment: Environment, template: Path, report: Report) -> str:
 
 
 def _unusable(template: Path, reason: str, line: int | None) -> ConfigurationError:
-    place = f", line {line}" if line else ""
-    return ConfigurationError(f"The template {template}{place}, cannot be rendered: {one_line(reason)}.")
+    location = f", line {line}" if line else ""
+    return ConfigurationError(f"The template {template}{location}, cannot be rendered: {one_line(reason)}.")
 
 
 def _line_of(error: BaseException, template: Path) -> int | None:

@@ -17,7 +17,7 @@ _SUFFIXES = (".yaml", ".yml", ".json")
 def openstack_files(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that lead openstacksdk to clouds.yaml and secure.yaml in this process's working folder.
 
-    OpenStack's own programs look for them there first, unless ``environ`` names another file.
+    OpenStack's own programs search for them there first, unless ``environ`` names another file.
     """
     try:
         folder = Path.cwd()

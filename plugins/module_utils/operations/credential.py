@@ -76,14 +76,14 @@ def _read(path: Path) -> str:
 
 
 def _wanted(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is to stand in the profile. A new login takes the place of any other, which might count first."""
-    said = {name: options[name] for name in _SETTINGS if options[name] is not None}
-    given = [name for name in said if said[name] != ""]
-    return {**said, **dict.fromkeys(replaced_settings(given))}
+    """Return the new settings of the profile. A new login replaces any other, which might take precedence."""
+    settings = {name: options[name] for name in _SETTINGS if options[name] is not None}
+    given = [name for name in settings if settings[name] != ""]
+    return {**settings, **dict.fromkeys(replaced_settings(given))}
 
 
 def _check(profile: Mapping[str, Any], context: Context, *, verify: bool) -> None:
-    """Raise ConfigurationError if a profile is no login by itself; with ``verify``, raise what the cloud says to it."""
+    """Raise ConfigurationError if a profile is no login by itself; with ``verify``, raise the error of the cloud."""
     # Without the environment and the home, nothing else adds to it.
     connection = resolve(profile, {}, None)
     if not verify:

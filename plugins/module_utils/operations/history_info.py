@@ -89,7 +89,7 @@ OPERATION = on_cloud(history_info)
 
 
 def _past(cloud: Cloud, since: datetime | None, selector: Selector, now: datetime) -> list[_InstanceHistory]:
-    """Return the instances with their periods. Those that are not selected may have none: nothing was asked of them."""
+    """Return the instances with their periods. Those that are not selected may have none: their history is not read."""
     selected: Callable[[Instance], bool] = may_select(selector, {})
     listed: dict[str, _InstanceHistory] = {}
 

@@ -161,7 +161,7 @@ def _diff_or_bug(runs: Sequence[InstanceRun]) -> tuple[dict[str, str] | None, tu
 
 
 def _warnings(runs: Sequence[InstanceRun]) -> tuple[str, ...]:
-    """Warn of what was skipped for a reason that somebody should see to."""
+    """Return warnings of instances that were skipped for a reason that needs attention."""
     warned = [_labelled(run) for run in runs if run.warn]
     more = len(warned) - _NAMED_IN_MESSAGE
     shown = warned[:_NAMED_IN_MESSAGE] if more > 1 else warned

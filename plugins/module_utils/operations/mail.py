@@ -221,6 +221,6 @@ def _reasons(recipients: Mapping[str, tuple[int, bytes]]) -> str:
     return "; ".join(f"{address}: {_words(reason)}" for address, (_code, reason) in recipients.items())
 
 
-def _words(said: bytes | str) -> str:
-    text = said.decode(errors="replace") if isinstance(said, bytes) else said
+def _words(response: bytes | str) -> str:
+    text = response.decode(errors="replace") if isinstance(response, bytes) else response
     return text.strip().rstrip(".")

@@ -73,7 +73,7 @@ def usage_report(cloud: Cloud, options: Mapping[str, Any], context: Context) -> 
 
 
 def _prepare(dest: Path, context: Context) -> None:
-    """Refuse a page that cannot be written before anything is asked of the cloud, and make its folder."""
+    """Refuse a page that cannot be written before the first request, and make its folder."""
     try:
         check_target(dest)
         if not context.check_mode:

@@ -199,7 +199,7 @@ def _draw_days(axes: mpl.axes.Axes, days: Sequence[Row]) -> None:
 
 
 def _drawn(draw: Callable[[mpl.axes.Axes], None], title: str, key: str) -> str:
-    """Return a drawing for each width. ``key`` tells its ids from those of other charts in a page."""
+    """Return a drawing for each width. ``key`` keeps its ids distinct from those of other charts in a page."""
     drawings = []
     with mpl.rc_context(_STYLE):
         for name, size in _SIZES.items():

@@ -32,7 +32,7 @@ class Cost:
 class Pace:
     """The SU used per day, as the mean of the last ``days`` days.
 
-    ``su_per_day`` is None if that is not known: some rates are not, or there is less than a day to judge by.
+    ``su_per_day`` is None if that is not known: some rates are not, or the history is shorter than a day.
     """
 
     su_per_day: Decimal | None

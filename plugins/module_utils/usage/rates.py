@@ -35,7 +35,7 @@ STATUS_SHARES: Mapping[str, Decimal] = {
 }
 _FINEST = Decimal("0.001")
 _ABSURD = Decimal(10) ** 15
-# Enough places for every amount that is not absurd, in any number of years.
+# Enough digits for every amount that is not absurd, in any number of years.
 _WIDE = Context(prec=60)
 
 

@@ -36,7 +36,7 @@ _DATES = {"start_date": "start date", "end_date": "end date"}
 
 @dataclass(frozen=True, slots=True)
 class BalanceSnapshot:
-    """The remaining SU of an allocation, as they were noted on a day. ``owner`` tells accounts apart (snapshots.py)."""
+    """The remaining SU of an allocation, as recorded on a day. ``owner`` distinguishes accounts (snapshots.py)."""
 
     day: date
     owner: tuple[str, str, str]

@@ -30,7 +30,7 @@ _FIELDS = ("site", "cloud", "project")
 
 
 def owner_of(account: CloudAccount) -> Owner:
-    """Return the key that tells the allocations of this account from those of another with the same uuid."""
+    """Return the key that distinguishes the allocations of this account from those of another with the same uuid."""
     return account.site.lower(), account.cloud, account.project_uuid or ""
 
 

@@ -145,12 +145,12 @@ def test_goes_on_where_what_was_kept_is_broken(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("connection", "message"),
     [
-        (Connection(""), r"The probe said nothing\. So nothing is known of it, which counts as active\."),
+        (Connection(""), r"The probe said nothing\. The instance counts as active\."),
         (Connection(probe_text(1000)[:-9]), "The probe's text is cut"),
         (Connection(probe_text(1000).replace("format 1", "format 7")), "format 7, and only 1 is known"),
         (
             Connection("", rc=1, stderr="sudo: a password is required\n\x1b[2J"),
-            r"The probe said nothing\. The host said: sudo: a password is required",
+            r"The probe said nothing\. Its error output: sudo: a password is required",
         ),
     ],
     ids=["nothing", "cut", "format", "sudo"],

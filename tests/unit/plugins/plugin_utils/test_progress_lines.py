@@ -98,7 +98,7 @@ def test_says_that_it_goes_on_after_ten_seconds_without_a_line(screen: Screen) -
 def test_says_how_many_have_been_asked_while_that_goes_on(screen: Screen) -> None:
     screen.report(ended=0)
     assert screen.report(ended=0, sent=30) == []
-    assert "0 of 100 after 11 s, 30 asked, waiting for node-0" in screen.beat(11)[0]
+    assert "0 of 100 after 11 s, 30 sent, waiting for node-0" in screen.beat(11)[0]
 
 
 def test_says_that_it_still_reads_where_nothing_was_reported_yet(screen: Screen) -> None:
