@@ -17,7 +17,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.row_lists i
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ServerFault, UnexpectedResponse
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance
 from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations import usage_report
+from ansible_collections.jetstream.cloud.plugins.module_utils.operations import instance_state, usage_report
 from ansible_collections.jetstream.cloud.tests.simulator import Fault, ManualClock, Settings, World, fleet
 from ansible_collections.jetstream.cloud.tests.simulator.odd_values import Missing
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
@@ -113,6 +113,25 @@ def test_volumes_of_one_provider_are_served_without_the_other(serving: Opener) -
     }
     [warning] = cloud.take_warnings()
     assert warning.endswith(f"Without their states are 1 at {TEXAS}.")
+
+
+@pytest.mark.parametrize("kind", ["nova answers 500", "nova answers 503", "nova drops connections"])
+def test_a_fleet_is_stopped_where_it_can_be_and_the_rest_fails_by_name(tmp_path: Path, kind: str) -> None:
+    world = on_two_sites()
+    with a_site(world, tmp_path) as site:
+        site.warm()
+        outage(world, kind)
+        options = given(instance_state.SPEC, **site.options, state="stopped", all=True, retry_timeout=0)
+        outcome = on_cloud(instance_state.instance_state)(options, in_context(site))
+        ends = {each["name"]: (each["after"], each["failed"]) for each in outcome.result["instances"]}
+        there = {each.name for each in world.instances if each.identity.provider.name == INDIANA}
+        assert ends == {
+            each.name: ("shutoff", False) if each.name in there else ("active", True) for each in world.instances
+        }
+        assert outcome.failure is not None
+        assert outcome.failure.startswith("3 of 6 instances failed: ")
+        assert "its state in the cloud cannot be read: Reading live states failed" in outcome.failure
+        assert len(site.server.requests.matching("POST", "action")) == 3
 
 
 def test_a_report_does_not_take_a_volume_that_cannot_be_read_for_an_unattached_one(tmp_path: Path) -> None:
