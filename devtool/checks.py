@@ -234,7 +234,7 @@ CHECKS = (
         prerequisites=(CRON,),
     ),
     Check("changelog", "the fragments of the next changelog", _changelog, 1),
-    Check("reuse", "a licence and a copyright for every file", _reuse, 1),
+    Check("reuse", "a license and a copyright for every file", _reuse, 1),
     Check("yamllint", "YAML", _yamllint, 1),
     Check("shellcheck", "shell scripts", _shellcheck, 1),
     Check("format", "the form of Python code", _format, 1),

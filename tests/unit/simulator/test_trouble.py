@@ -233,6 +233,6 @@ def test_a_simulator_can_be_scripted_over_http_only_if_that_was_opened() -> None
         assert world.settings.transition == 0
         tell("maintenance", title="Upgrade", message="back at five")
         assert browser.get("/api/v2/version").json() == {"detail": "Upgrade: back at five"}
-        assert tell("settings", colour="red").status_code == 400
+        assert tell("settings", color="red").status_code == 400
         logged = requests.get(f"{server.url}/_simulator/requests", timeout=20).json()["requests"]
         assert [entry["status"] for entry in logged] == [502, 200, 200, 200, 403, 503]

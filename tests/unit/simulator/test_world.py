@@ -316,6 +316,6 @@ def test_the_demo_has_a_dozen_in_mixed_states() -> None:
 
 def test_a_seed_with_a_mistake_is_refused(tmp_path: Path) -> None:
     seed = tmp_path / "seed.yaml"
-    seed.write_text("users: [{username: a, password: b, colour: red}]")
-    with pytest.raises(BadSeed, match="colour"):
+    seed.write_text("users: [{username: a, password: b, color: red}]")
+    with pytest.raises(BadSeed, match="color"):
         load(seed)

@@ -170,9 +170,9 @@ def test_gives_a_plain_string_that_ansible_does_not_take_for_a_template() -> Non
         (FLEET, [{"title": "X"}], {}, "The key of a column must be a name, a dotted path, or a list of such."),
         (
             FLEET,
-            [{"key": "id", "colour": 1}],
+            [{"key": "id", "color": 1}],
             {},
-            "A column has no colour; it has key, title, align, ",
+            "A column has no color; it has key, title, align, ",
         ),
         (FLEET, [{"key": "id", "align": "up"}], {}, "align must be left or right, not up."),
         (FLEET, [{"key": "id", "width": 0}], {}, "width must be a number of 1 or more, not 0."),

@@ -155,7 +155,7 @@ def test_not_when_the_module_itself_breaks(site: Site) -> None:
 
 
 def test_not_when_an_option_is_wrong(site: Site) -> None:
-    result, said = run(site, INFO, {"username": "johndoe", "password": PASSWORD, "colour": "red", "timeout": "soon"})
+    result, said = run(site, INFO, {"username": "johndoe", "password": PASSWORD, "color": "red", "timeout": "soon"})
     assert result["failed"] is True
     assert leaks(site, said) == []
 
