@@ -137,6 +137,10 @@ cache_connection: ~/.cache/jetstream-inventory
 cache_timeout: 600
 """
 
+from ..plugin_utils.supported_core import require_supported_core
+
+require_supported_core()
+
 import hashlib
 import json
 import os

@@ -31,7 +31,9 @@ class Connection:
     allow_executable = True
 
     def __init__(self, text: str, *, rc: int = 0, stderr: str = "") -> None:
-        self._shell = SimpleNamespace(tmpdir=None, executable="/bin/sh")
+        # ansible-core 2.19 appends a pause to each command.
+        append = "{}; {}".format
+        self._shell = SimpleNamespace(tmpdir=None, executable="/bin/sh", append_command=append)
         self._play_context = SimpleNamespace(no_log=False)
         self._answer = (rc, text.encode(), stderr.encode())
         self.asked: list[tuple[str, bytes | None, bool]] = []
@@ -84,7 +86,7 @@ def test_hands_the_script_to_a_shell_on_its_standard_input_and_lets_nothing_be_l
     run(connection, since=BOOTED)
 
     [(command, script, no_log)] = connection.asked
-    assert command == "/bin/sh -c 'sh -s'"
+    assert command in ("/bin/sh -c 'sh -s'", "/bin/sh -c 'sh -s; sleep 0'")
     assert script is not None
     assert script.startswith(f"since='{BOOTED + 1}' over_ssh=1\n".encode())
     assert no_log
