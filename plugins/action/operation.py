@@ -35,7 +35,7 @@ from ..module_utils import operations
 from ..module_utils.clock import SystemClock
 from ..module_utils.fleet.progress import ProgressCallback, no_progress
 from ..module_utils.http.session import REQUESTS_IMPORT_ERROR
-from ..module_utils.operation import Context, Operation, result_of
+from ..module_utils.operation import Context, Operation, result_of, user_home
 from ..module_utils.options import ModuleSpec
 from ..module_utils.text.terminal import one_line
 from ..plugin_utils import output
@@ -139,7 +139,7 @@ class ActionModule(ModuleAction):
                 check_mode=internal["_ansible_check_mode"],
                 clock=SystemClock(),
                 environ=os.environ,
-                home=Path.home(),
+                home=user_home(),
                 warn=lambda warning: warnings.update({one_line(warning): None}),
                 hide=secrets.add,
                 report=report,

@@ -155,7 +155,7 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructa
 from ..module_utils.clock import SystemClock
 from ..module_utils.errors import JetstreamError
 from ..module_utils.hosts import Host, HostSettings, hosts_of
-from ..module_utils.operation import Context
+from ..module_utils.operation import Context, user_home
 from ..module_utils.operations.instance_info import OPERATION, SPEC
 from ..module_utils.options import CONNECTION
 from ..module_utils.text.suggestions import did_you_mean
@@ -258,7 +258,7 @@ def _read(tasks: Iterable[Mapping[str, Any]], warn: Any) -> list[Mapping[str, An
             check_mode=False,
             clock=SystemClock(),
             environ=os.environ,
-            home=Path.home(),
+            home=user_home(),
             warn=lambda warning: warn(one_line(warning)),
             # Nothing of what is read here is a secret, and nothing else is shown.
             hide=lambda _secret: None,

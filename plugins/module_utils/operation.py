@@ -51,6 +51,17 @@ class Context:
         return Surroundings(self.environ, self.home, self.clock, self.hide, fresh=fresh)
 
 
+def user_home() -> Path | None:
+    """Return the home of the user that runs this, or None if there is neither HOME nor an entry in passwd.
+
+    Containers run programs as such users. They have no profiles, and no cache.
+    """
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None
+
+
 Work = Callable[[Cloud, Mapping[str, Any], Context], Outcome]
 Operation = Callable[[Mapping[str, Any], Context], Outcome]
 

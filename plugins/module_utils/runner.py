@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
 from .clock import SystemClock
-from .operation import Context, Operation, result_of
+from .operation import Context, Operation, result_of, user_home
 from .options import ModuleSpec
 from .text.terminal import one_line
 
@@ -25,7 +24,7 @@ def run(spec: ModuleSpec, operation: Operation) -> None:
         check_mode=module.check_mode,
         clock=SystemClock(),
         environ=os.environ,
-        home=Path.home(),
+        home=user_home(),
         warn=lambda warning: module.warn(one_line(warning)),
         hide=module.no_log_values.add,
     )

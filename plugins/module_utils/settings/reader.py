@@ -137,12 +137,13 @@ class Reader:
             return
         has_rival = any(self.profile.gives(name) for name in rivals)
         overruled = [name for name in names if self._overrules(self.profile, name, has_rival=has_rival)]
-        if overruled:
-            variables = " and ".join(variable(name) for name in overruled)
-            self.warnings.append(
-                f"The {self.profile.words('profile')} was asked for, but {variables} in the environment came before "
-                "what it says."
-            )
+        if not overruled:
+            return
+        variables = " and ".join(variable(name) for name in overruled)
+        profile = self.profile.words("profile")
+        warning = f"The {profile} was asked for, but {variables} in the environment came before what it says."
+        if warning not in self.warnings:
+            self.warnings.append(warning)
 
     def _overrules(self, profile: Source, name: str, *, has_rival: bool) -> bool:
         if self.options.gives(name) or not self.environment.gives(name):

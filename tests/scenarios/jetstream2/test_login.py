@@ -6,15 +6,24 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import requests
 import yaml
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import AuthenticationFailed, ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+    AuthenticationFailed,
+    ConfigurationError,
+    JetstreamError,
+)
 from ansible_collections.jetstream.cloud.tests.openstack.seeding import OWNER, PROJECT, Secrets
 from ansible_collections.jetstream.cloud.tests.openstack.services import REGION
 from ansible_collections.jetstream.cloud.tests.scenarios.jetstream2.user import User
+
+RULE = {"service": "compute", "method": "GET", "path": "/v2.1/flavors"}
 
 
 @pytest.fixture
@@ -105,6 +114,84 @@ def test_a_wrong_secret_is_refused_once_and_never_shown(user: User, auth: dict[s
     )
     assert [str(each) for each in seen] == ["identity POST /v3/auth/tokens 401"]
     assert not (user.home / ".cache").exists() or not list((user.home / ".cache").rglob("*.json"))
+
+
+@pytest.fixture
+def write(user: User) -> Callable[..., None]:
+    """Return what makes a cloud "mine" in a clouds.yaml of the user's own, logged in to with a password."""
+    secrets = Secrets.load(user.cloud.run_dir / "secrets.json")
+
+    def write_it(auth_url: str, region: str = REGION, **more: Any) -> None:
+        login = {"auth_url": auth_url, "username": OWNER, "password": secrets.owner_password}
+        auth = {**login, "user_domain_name": "Default", **more}
+        path = user.home / "clouds.yaml"
+        entry = {"auth_type": "v3password", "region_name": region, "auth": auth}
+        path.write_text(yaml.safe_dump({"clouds": {"mine": entry}}), encoding="utf-8")
+        os.environ["OS_CLIENT_CONFIG_FILE"] = str(path)
+
+    return write_it
+
+
+def _refusal(user: User, **options: Any) -> str:
+    with pytest.raises(JetstreamError) as caught:
+        user.task("instance_info", **options)
+    return str(caught.value)
+
+
+def test_a_wrong_project_and_a_wrong_password_are_told_apart(
+    user: User, auth: dict[str, Any], write: Callable[..., None]
+) -> None:
+    project = {"project_name": "TG-WRONG", "project_domain_name": "Default"}
+    write(auth["auth_url"], **project)
+    assert _refusal(user, cloud="mine") == (
+        f"{auth['auth_url']} knows {OWNER}, and refused the login to the project TG-WRONG. Its projects: {PROJECT}. "
+        "Correct project_name and project_domain_name."
+    )
+    write(auth["auth_url"], **project, password="wrong")
+    assert _refusal(user, cloud="mine") == (
+        f'{auth["auth_url"]} refused the login of {OWNER}: "The request you have made requires authentication. (HTTP '
+        '401)". The name, its domain, or the password is wrong.'
+    )
+
+
+def test_a_login_to_no_project_is_told(user: User, auth: dict[str, Any], write: Callable[..., None]) -> None:
+    write(auth["auth_url"], unscoped=True)
+    assert _refusal(user, cloud="mine").startswith(
+        f"The login of {OWNER} at {auth['auth_url']} leads to no project. Its projects: {PROJECT}. Name one: "
+    )
+
+
+def test_a_region_that_there_is_not_is_told(user: User, auth: dict[str, Any], write: Callable[..., None]) -> None:
+    write(auth["auth_url"], region="TACC", project_name=PROJECT, project_domain_name="Default")
+    assert _refusal(user, cloud="mine") == (
+        f"The cloud at {auth['auth_url']} has no service compute in region TACC, only in {REGION}. "
+        "Correct the region, in clouds.yaml or by the option region."
+    )
+
+
+def test_a_credential_with_access_rules_that_are_not_enough_is_told(user: User, auth: dict[str, Any]) -> None:
+    [owner] = user.cloud.admin.get("identity", f"/users?name={OWNER}")["users"]
+    wanted = {"application_credential": {"name": uuid4().hex, "access_rules": [RULE]}}
+    made = user.cloud.owner.post("identity", f"/users/{owner['id']}/application_credentials", wanted)
+    made = made["application_credential"]
+    said = _refusal(
+        user,
+        auth_url=auth["auth_url"],
+        application_credential_id=made["id"],
+        application_credential_secret=made["secret"],
+        region=REGION,
+    )
+    assert said.startswith(
+        "compute refused GET /servers/detail (HTTP 401). The application credential has access rules, and serves for "
+        "these alone: GET /v2.1/flavors (compute)."
+    )
+
+
+def test_an_application_credential_without_a_clouds_yaml(
+    user: User, auth: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OS_CLIENT_CONFIG_FILE")
+    assert "GET compute /servers/detail" in _listed(user, region=REGION, **auth)
 
 
 def test_one_login_serves_many_tasks(user: User) -> None:

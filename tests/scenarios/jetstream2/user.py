@@ -76,7 +76,7 @@ class User:
         spec, operation = MODULES[module]
         desk = OperationRunner(self.home, SystemClock())
         desk.environ = os.environ
-        if not {"cloud", "profile", "backend"} & set(options):
+        if not {"cloud", "profile", "backend", "application_credential_id"} & set(options):
             options["cloud"] = "js2"
         with self.cloud.requests.counted() as seen:
             outcome = desk.run(spec, operation, check_mode=check_mode, **options)

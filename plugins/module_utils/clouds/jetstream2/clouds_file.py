@@ -10,6 +10,7 @@ secret.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,8 @@ _SCOPE = frozenset(
         "tenant_name",
     }
 )
+# What stands below auth and is text; not, say, unscoped.
+_IS_TEXT = re.compile(r"^(username|password|passcode|token)$|_(id|name|url|secret)$")
 _TABLE, _TEXT, _NOTHING = (f"tag:yaml.org,2002:{kind}" for kind in ("map", "str", "null"))
 _INDENTED = "Write what belongs to it below it, indented by blanks."
 
@@ -157,7 +160,8 @@ class _File:
             return
         self._require_table(auth, f"auth of the cloud {name}")
         for key, (_key, value) in _pairs(auth).items():
-            self._require_text(key, value)
+            if _IS_TEXT.search(key):
+                self._require_text(key, value)
         if "application_credential_id" in _entries(auth) or "application_credential_name" in _entries(auth):
             self._refuse_scope({**_pairs(entry), **_pairs(auth)})
 
@@ -236,8 +240,7 @@ def _shown(path: Path, home: Path | None) -> str:
 
 
 def _folders(home: Path | None) -> str:
-    own = "~/.config/openstack, " if home else ""
-    return f"the working folder, {own}or /etc/openstack"
+    return f"the working folder{', ~/.config/openstack,' if home else ''} or /etc/openstack"
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import traceback
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,11 +21,29 @@ from ..cloud_type import Surroundings
 from .clouds_file import check_cloud, clouds_files, secure_files
 from .settings import Jetstream2Settings
 
+
+@contextmanager
+def _some_home() -> Iterator[None]:
+    """Let a user without a home import openstacksdk, which looks for that once, and ends where there is none."""
+    if os.path.isabs(os.path.expanduser("~")):
+        yield
+        return
+    before = os.environ.get("HOME")
+    os.environ["HOME"] = os.devnull
+    try:
+        yield
+    finally:
+        del os.environ["HOME"]
+        if before is not None:
+            os.environ["HOME"] = before
+
+
 try:
-    from keystoneauth1 import exceptions as keystone_errors
-    from keystoneauth1.identity.base import BaseIdentityPlugin
-    from openstack import exceptions as sdk_errors
-    from openstack.config import OpenStackConfig
+    with _some_home():
+        from keystoneauth1 import exceptions as keystone_errors
+        from keystoneauth1.identity.base import BaseIdentityPlugin
+        from openstack import exceptions as sdk_errors
+        from openstack.config import OpenStackConfig
 except ImportError:
     OPENSTACKSDK_IMPORT_ERROR: str | None = traceback.format_exc()
 else:
@@ -31,6 +51,17 @@ else:
 
 # What stands in an entry's auth, and must not appear in any output.
 SECRET_WORDS = ("password", "passcode", "secret", "token")
+# What an entry has below auth, by its auth_type: one of each of these.
+_USER = (("auth_url",), ("username", "user_id"), ("password",))
+_NEEDED: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "password": _USER,
+    "v3password": _USER,
+    "v3applicationcredential": (
+        ("auth_url",),
+        ("application_credential_id", "application_credential_name"),
+        ("application_credential_secret",),
+    ),
+}
 # keystoneauth follows thirty, each in the time of a request.
 _MOST_REDIRECTS = 3
 
@@ -100,11 +131,8 @@ def _opened(settings: Jetstream2Settings, surroundings: Surroundings, where: str
         with warnings.catch_warnings():
             # openstacksdk tells its users what it will drop, such as reports to databases that nobody asked for.
             warnings.simplefilter("ignore")
-            region = _region(settings, surroundings)
+            region = _region(settings, surroundings, where)
             return region, region.get_session()
-    except keystone_errors.MissingRequiredOptions as error:
-        names = " and ".join(option.dest for option in error.options)
-        mistake = ConfigurationError(f"The cloud {where} has no {names}.", hint="It belongs below auth.")
     except (sdk_errors.ConfigException, keystone_errors.AuthPluginException) as error:
         mistake = ConfigurationError(f"The cloud {where} is not set up: {plain(error)}.")
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -117,7 +145,33 @@ def _opened(settings: Jetstream2Settings, surroundings: Surroundings, where: str
     raise mistake
 
 
-def _region(settings: Jetstream2Settings, surroundings: Surroundings) -> Any:
+def _require_login(region: Any, where: str) -> None:
+    """Raise ConfigurationError if a usual way to log in lacks something: openstacksdk may notice at the login only."""
+    # What the variables say is put below auth later.
+    auth = {**region.config, **(region.config.get("auth") or {})}
+    for names in _NEEDED.get(str(region.config.get("auth_type")), ()):
+        if not any(auth.get(name) for name in names):
+            raise ConfigurationError(f"The cloud {where} has no {' or '.join(names)}.", hint="It belongs below auth.")
+
+
+def _region(settings: Jetstream2Settings, surroundings: Surroundings, where: str) -> Any:
+    config, overrides = _sources(settings, surroundings), _overrides(settings)
+    _require_login(config.get_one(validate=False, **overrides), where)
+    return config.get_one(**overrides)
+
+
+def _sources(settings: Jetstream2Settings, surroundings: Surroundings) -> Any:
+    if settings.credential:
+        # Nothing else is to add to it.
+        return OpenStackConfig(load_yaml_config=False, load_envvars=False)
+    environ, home = surroundings.environ, surroundings.home
+    return OpenStackConfig(
+        config_files=[str(each) for each in clouds_files(environ, home)],
+        secure_files=[str(each) for each in secure_files(environ, home)],
+    )
+
+
+def _overrides(settings: Jetstream2Settings) -> dict[str, Any]:
     overrides: dict[str, Any] = {"api_timeout": settings.http.timeout}
     if settings.region:
         overrides["region_name"] = settings.region
@@ -125,20 +179,16 @@ def _region(settings: Jetstream2Settings, surroundings: Surroundings) -> Any:
         overrides["verify"] = False
     elif settings.http.ca_path:
         overrides["cacert"] = settings.http.ca_path
-    if settings.credential is None:
-        environ, home = surroundings.environ, surroundings.home
-        found = OpenStackConfig(
-            config_files=[str(each) for each in clouds_files(environ, home)],
-            secure_files=[str(each) for each in secure_files(environ, home)],
-        )
-        return found.get_one(cloud=settings.cloud, **overrides)
-    login = {
-        "auth_url": settings.credential.auth_url,
-        "application_credential_id": settings.credential.id,
-        "application_credential_secret": settings.credential.secret,
-    }
-    config = OpenStackConfig(load_yaml_config=False, load_envvars=False)
-    return config.get_one(auth_type="v3applicationcredential", auth=login, **overrides)
+    if settings.credential:
+        overrides["auth_type"] = "v3applicationcredential"
+        overrides["auth"] = {
+            "auth_url": settings.credential.auth_url,
+            "application_credential_id": settings.credential.id,
+            "application_credential_secret": settings.credential.secret,
+        }
+    else:
+        overrides["cloud"] = settings.cloud
+    return overrides
 
 
 def _http_of(settings: HttpSettings, region: Any) -> HttpSettings:

@@ -41,6 +41,8 @@ _SCOPE_VARIABLES = (
     "OS_DOMAIN_NAME",
 )
 _USER_KEYS = ("username", "user_id", "password", "user_domain_id", "user_domain_name")
+# What a login with a password is made to.
+_SCOPES = ("project_name", "project_id", "domain_name", "domain_id")
 _MOST_PROJECTS = 10
 
 
@@ -120,15 +122,15 @@ def _refusal(said: str, cloud: Configured) -> JetstreamError:
             hint="The id or the secret of the application credential is wrong, or it has expired or was deleted.",
             status=401,
         )
-    project = auth.get("project_name") or auth.get("project_id")
+    scope = next((f"the {key.partition('_')[0]} {auth[key]}" for key in _SCOPES if auth.get(key)), None)
     user = auth.get("username") or auth.get("user_id")
-    if project and user and auth.get("password"):
+    if scope and user and auth.get("password"):
         with suppress(keystone_errors.ClientException, AttributeError, KeyError, TypeError, ValueError):
             access = _unscoped(auth, cloud)
             return AuthenticationFailed(
-                f"{cloud.auth_url} knows {user}, and refused the login to the project {project}."
+                f"{cloud.auth_url} knows {user}, and refused the login to {scope}."
                 f"{_in_words(_projects(access, cloud))}",
-                hint="Correct the project's name and its domain.",
+                hint="Correct project_name and project_domain_name.",
                 status=401,
             )
     return AuthenticationFailed(

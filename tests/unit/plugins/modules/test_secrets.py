@@ -115,7 +115,7 @@ def test_not_when_all_is_well(site: Site, source: Any) -> None:
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_not_when_the_server_says_it_back(site: Site, source: Any) -> None:
-    """Neither in the sentence nor in the traceback behind it. A token of a login is no secret of the user's options."""
+    """Neither in the sentence nor in the traceback behind it."""
     options, environ = source(site)
     secret = environ.get("JETSTREAM_TOKEN", PASSWORD)
     echo = {"detail": f"You sent me {secret}, which I do not like."}
@@ -123,6 +123,16 @@ def test_not_when_the_server_says_it_back(site: Site, source: Any) -> None:
     result, said = run(site, INFO, options, **environ)
     assert result["failed"] is True
     assert "You sent me ********, which I do not like" in result["msg"]
+    assert leaks(site, said) == []
+
+
+def test_not_when_the_server_says_back_the_token_of_a_login(site: Site) -> None:
+    token = site.world.new_token(site.world.users["johndoe"])
+    body = {"token": token, "expires": "Nov 24, 2099 18:57:00"}
+    site.server.faults.add(Fault(path="/auth", status=201, body=body))
+    site.server.faults.add(Fault(path="/api/", status=400, body={"detail": f"No {token} please."}, times=None))
+    result, said = run(site, INFO, {"username": "johndoe", "password": PASSWORD})
+    assert "No ******** please." in result["msg"]
     assert leaks(site, said) == []
 
 

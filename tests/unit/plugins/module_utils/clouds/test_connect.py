@@ -250,6 +250,134 @@ def test_an_unknown_backend_is_said_with_those_that_there_are(account: Account) 
         account.resolve()
 
 
+CLOUDS = "clouds:\n  TG-GEO160014_IU: {}\n  prod: {}\n"
+
+
+def clouds_yaml(account: Account, content: str = CLOUDS) -> None:
+    account.write(Path(".config/openstack/clouds.yaml"), content)
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (None, "There is no clouds.yaml in the working folder, ~/.config/openstack, or /etc/openstack."),
+        (CLOUDS, "~/.config/openstack/clouds.yaml has these: TG-GEO160014_IU and prod."),
+        ("clouds: {prod: {}}", "~/.config/openstack/clouds.yaml has these: prod."),
+        ("clouds:\n\tprod: {}", "~/.config/openstack/clouds.yaml, line 2: a tab is no indentation. Use blanks."),
+    ],
+)
+def test_without_a_login_every_way_to_one_is_told_the_living_cloud_first(
+    account: Account, content: str | None, found: str
+) -> None:
+    if content:
+        clouds_yaml(account, content)
+    assert account.refusal() == (
+        f"There is no login. For Jetstream2, set JETSTREAM_CLOUD to a cloud in clouds.yaml. {found} "
+        "For a site with Atmosphere, set JETSTREAM_USERNAME and JETSTREAM_PASSWORD. "
+        "The playbook jetstream.cloud.save_credential saves either."
+    )
+
+
+def test_without_a_login_the_profiles_that_there_are_are_told(account: Account) -> None:
+    account.write(PROFILES, '[lab]\ncloud = "js2"\n')
+    assert account.refusal().startswith(
+        "There is no login. No profile was named, and ~/.config/jetstream/profiles.toml has none called default, only "
+        "lab. For Jetstream2, "
+    )
+
+
+@pytest.mark.parametrize("options", [{}, {"backend": "openstack"}, {"region": "IU"}, {"timeout": 5}])
+def test_a_cloud_that_nobody_named_is_never_used(account: Account, options: dict[str, object]) -> None:
+    clouds_yaml(account, "clouds: {prod: {}}")
+    account.options = options
+    refusal = account.refusal()
+    assert "~/.config/openstack/clouds.yaml has these: prod." in refusal
+    assert refusal.startswith("Nothing names a cloud." if "backend" in options else "There is no login.")
+
+
+def test_a_password_of_the_original_tool_is_told_from_no_login(account: Account) -> None:
+    account.write(JKEY, "p\n")
+    assert account.refusal().startswith(
+        "There is a password (~/.config/jetstream/jkey.csv), but no username that it belongs to. Set JETSTREAM_USERNAME"
+    )
+
+
+ID, SECRET_NAME = "application_credential_id", "application_credential_secret"
+
+
+@pytest.mark.parametrize(
+    ("given_by", "found"),
+    [
+        ({"option": {ID: "1", SECRET_NAME: "s3cret"}}, ("1", "s3cret")),
+        ({"environment": {ID: "1", SECRET_NAME: "s3cret"}}, ("1", "s3cret")),
+        ({"profile": {ID: "1", SECRET_NAME: "s3cret"}}, ("1", "s3cret")),
+        ({"option": {ID: "1"}, "profile": {SECRET_NAME: "s3cret"}}, ("1", "s3cret")),
+        ({"option": {ID: "1"}, "profile": {ID: "1", SECRET_NAME: "s3cret"}}, ("1", "s3cret")),
+        ({"option": {ID: "1"}, "profile": {ID: "2", SECRET_NAME: "s3cret"}}, None),
+        (
+            {"option": {ID: "1", "auth_url": "https://x.example/v3"}, "profile": {ID: "1", SECRET_NAME: "s3cret"}},
+            ("1", "s3cret"),
+        ),
+        (
+            {
+                "option": {ID: "1", "auth_url": "https://x.example/v3"},
+                "profile": {"auth_url": "https://y.example/v3", SECRET_NAME: "s3cret"},
+            },
+            None,
+        ),
+        ({"environment": {ID: "1", SECRET_NAME: "s3cret"}, "profile": {"cloud": "js2"}}, ("1", "s3cret")),
+        ({"option": {SECRET_NAME: "s3cret"}}, None),
+        ({"option": {"auth_url": "https://x.example/v3"}}, None),
+    ],
+)
+def test_a_secret_belongs_to_its_id_and_its_keystone(
+    account: Account, given_by: dict[str, dict[str, str]], found: tuple[str, str] | None
+) -> None:
+    for source in ("option", "environment"):
+        for name, value in given_by.get(source, {}).items():
+            account.set(source, name, value)
+    account.profile(given_by.get("profile", {}))
+    if found is None:
+        assert account.refusal().startswith("There is no application_credential_")
+        return
+    connection = account.connection()
+    assert (connection.settings.credential.id, connection.settings.credential.secret) == found
+    assert connection.settings.cloud is None
+    assert connection.settings.secrets == (found[1],)
+    assert found[1] not in repr(connection)
+
+
+def test_the_keystone_of_a_credential_is_jetstream2s_if_none_is_named(account: Account) -> None:
+    account.options = dict(SECRET_OF_ID)
+    assert account.connection().settings.credential.auth_url == "https://js2.jetstream-cloud.org:5000/v3"
+
+
+@pytest.mark.parametrize(
+    ("auth_url", "sentence"),
+    [
+        (
+            "http://js2.example:5000/v3",
+            "The option auth_url is http://js2.example:5000/v3, which would send the secret",
+        ),
+        ("https://ada:p@js2.example", "The option auth_url holds an @, as if a user or a password stood in it."),
+        ("nonsense nonsense", "The option auth_url is not the address of a server: it holds blanks"),
+        ("https://", "The option auth_url is not the address of a server. It looks like https://js2.jetstream-cloud"),
+    ],
+)
+def test_a_keystone_that_cannot_be_right_or_safe_is_refused(account: Account, auth_url: str, sentence: str) -> None:
+    account.options = {**SECRET_OF_ID, "auth_url": auth_url}
+    assert account.refusal().startswith(sentence)
+
+
+def test_a_cloud_and_a_credential_in_one_place_contradict_each_other(account: Account) -> None:
+    account.profile({"cloud": "js2", **SECRET_OF_ID})
+    place = "profile default in ~/.config/jetstream/profiles.toml"
+    assert account.refusal() == (
+        f"The application_credential_id of {place} and {place} contradict each other. "
+        "Give a cloud of clouds.yaml, or an application credential."
+    )
+
+
 # --- credentials -----------------------------------------------------------------------------------------------------
 
 PLACES = st.fixed_dictionaries(
@@ -366,6 +494,34 @@ def test_a_profile_asked_for_by_option_that_the_environment_overrules_is_a_warni
     assert warning == (
         "The profile lab in ~/.config/jetstream/profiles.toml was asked for, but JETSTREAM_USERNAME and "
         "JETSTREAM_PASSWORD in the environment came before what it says."
+    )
+
+
+@pytest.mark.parametrize(
+    ("environ", "profile", "overruled"),
+    [
+        ({"CLOUD": "prod"}, {"cloud": "js2"}, "JETSTREAM_CLOUD"),
+        ({"CLOUD": "prod"}, {"username": "ada", "password": "p"}, "JETSTREAM_CLOUD"),
+        ({"CLOUD": "prod"}, SECRET_OF_ID, "JETSTREAM_CLOUD"),
+        (
+            {"APPLICATION_CREDENTIAL_ID": "1", "APPLICATION_CREDENTIAL_SECRET": "s"},
+            {"cloud": "js2"},
+            "JETSTREAM_APPLICATION_CREDENTIAL_ID",
+        ),
+        ({"CLOUD": "js2"}, {"cloud": "js2"}, None),
+        ({"USERNAME": "ada", "PASSWORD": "p"}, {"cloud": "js2"}, None),
+        ({"APPLICATION_CREDENTIAL_SECRET": "s"}, {"application_credential_id": "1"}, None),
+    ],
+)
+def test_a_profile_asked_for_by_option_that_the_environment_overrules_with_another_cloud_is_a_warning(
+    account: Account, environ: dict[str, str], profile: dict[str, Value], overruled: str | None
+) -> None:
+    account.options["profile"] = "lab"
+    account.environ = {f"JETSTREAM_{name}": value for name, value in environ.items()}
+    account.profile(profile, name="lab")
+    expected = f"The profile lab in ~/.config/jetstream/profiles.toml was asked for, but {overruled} in the environment"
+    assert [each.partition(" came before")[0] for each in account.connection().warnings] == (
+        [expected] if overruled else []
     )
 
 

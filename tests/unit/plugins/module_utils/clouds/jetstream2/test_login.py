@@ -25,6 +25,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     AuthenticationFailed,
     ConfigurationError,
     JetstreamError,
+    PermissionDenied,
     ServerFault,
     Unreachable,
 )
@@ -345,6 +346,117 @@ def test_an_openrc_that_names_a_project_as_well(desk: Loopback, opened: Open, mo
         ask(session)
     assert str(caught.value).startswith("An application credential already belongs to a project")
     assert str(caught.value).endswith("(here: OS_PROJECT_NAME).")
+
+
+PASSWORD_LOGIN = {"username": "demo", "password": "hunter2", "user_domain_name": "Default"}
+UNAUTHORIZED = answer(401, {"error": {"code": 401, "message": "The request you have made requires authentication."}})
+PROJECTS = answer(200, {"projects": [{"name": "TG-GEO160014"}, {"name": "TG-DEMO001"}]})
+
+
+def with_password(desk: Loopback, **scope: Any) -> dict[str, Any]:
+    """Return an entry of clouds.yaml."""
+    return {"auth_type": "v3password", "auth": {"auth_url": f"{desk.url}/v3", **PASSWORD_LOGIN, **scope}}
+
+
+def unscoped_token(desk: Loopback) -> bytes:
+    body = recorded("token")
+    body["token"] = {key: value for key, value in body["token"].items() if key in ("user", "methods", "issued_at")}
+    body["token"]["expires_at"] = "2099-01-01T00:00:00.000000Z"
+    return answer(201, body, headers={"X-Subject-Token": "gAAAA-unscoped"})
+
+
+@pytest.mark.parametrize(("projects", "shown"), [(PROJECTS, " Its projects: TG-DEMO001, TG-GEO160014."), (FINE, "")])
+def test_a_login_to_no_project_is_told_with_those_that_there_are(
+    desk: Loopback, opened: Open, projects: bytes, shown: str
+) -> None:
+    desk.answers.extend([unscoped_token(desk), projects])
+    with (
+        closing(opened(cloud=with_password(desk, unscoped=True))) as session,
+        pytest.raises(ConfigurationError) as caught,
+    ):
+        ask(session)
+    assert str(caught.value) == (
+        f"The login of demo at {desk.url}/v3 leads to no project.{shown} Name one: project_name and "
+        "project_domain_name below auth in clouds.yaml, or OS_PROJECT_NAME and OS_PROJECT_DOMAIN_NAME."
+    )
+    assert not list(Path.home().rglob("tokens/*.json"))
+
+
+@pytest.mark.parametrize(
+    ("scope", "shown"),
+    [
+        ({"project_name": "TG-WRONG", "project_domain_name": "Default"}, "the project TG-WRONG"),
+        ({"project_id": "0123"}, "the project 0123"),
+        ({"domain_name": "Default"}, "the domain Default"),
+    ],
+)
+def test_a_wrong_project_is_told_from_a_wrong_password(
+    desk: Loopback, opened: Open, scope: dict[str, str], shown: str
+) -> None:
+    """Keystone has the same words for both. It is asked once more, without a project."""
+    desk.answers.extend([UNAUTHORIZED, unscoped_token(desk), PROJECTS])
+    with closing(opened(cloud=with_password(desk, **scope))) as session, pytest.raises(AuthenticationFailed) as caught:
+        ask(session)
+    assert str(caught.value) == (
+        f"{desk.url}/v3 knows demo, and refused the login to {shown}. Its projects: TG-DEMO001, TG-GEO160014. "
+        "Correct project_name and project_domain_name."
+    )
+    assert [json.loads(each.body)["auth"].get("scope") for each in desk.asked[1:2]] == ["unscoped"]
+
+
+def test_a_wrong_password_is_told_as_that(desk: Loopback, opened: Open) -> None:
+    desk.answers.extend([UNAUTHORIZED, UNAUTHORIZED])
+    with (
+        closing(opened(cloud=with_password(desk, project_name="TG-DEMO001", project_domain_name="Default"))) as session,
+        pytest.raises(AuthenticationFailed) as caught,
+    ):
+        ask(session)
+    assert str(caught.value) == (
+        f'{desk.url}/v3 refused the login of demo: "The request you have made requires authentication. (HTTP 401)". '
+        "The name, its domain, or the password is wrong."
+    )
+    assert len(desk.asked) == 2
+
+
+RULES = [
+    {"service": "compute", "method": "GET", "path": "/compute/servers/**"},
+    {"service": "compute", "method": "POST", "path": "/compute/servers/*/action"},
+]
+
+
+def credential_with_rules() -> dict[str, Any]:
+    return {"id": "0123", "name": "night", "restricted": True, "access_rules": RULES}
+
+
+def test_what_access_rules_forbid_is_told_and_leads_to_no_login(desk: Loopback, opened: Open) -> None:
+    desk.answers.extend([a_token(desk, application_credential=credential_with_rules()), FINE, REFUSED, FINE])
+    with closing(opened()) as session:
+        assert session.request("GET", "compute", "/servers/detail?limit=1000").status == 200
+        with pytest.raises(PermissionDenied) as caught:
+            session.request("DELETE", "compute", "/servers/4f3c")
+        assert session.request("POST", "compute", "/servers/4f3c/action", data={}).status == 200
+    assert str(caught.value) == (
+        "compute refused DELETE /servers/4f3c (HTTP 401). The application credential has access rules, and serves for "
+        "these alone: GET /compute/servers/** (compute), POST /compute/servers/*/action (compute). "
+        "Make one whose rules allow that, or one without rules. Not every site can check rules."
+    )
+    assert paths(desk).count("POST /v3/auth/tokens") == 1
+
+
+def test_a_token_with_access_rules_that_has_ended_leads_to_a_login_all_the_same(desk: Loopback, opened: Open) -> None:
+    first, second = (
+        a_token(desk, value, application_credential=credential_with_rules()) for value in ("gAAAA-1", "gAAAA-2")
+    )
+    desk.answers.extend([first, REFUSED, second, FINE])
+    with closing(opened()) as session:
+        assert session.request("GET", "compute", "/servers/detail").status == 200
+
+
+def test_a_site_that_cannot_check_access_rules_is_told_of(desk: Loopback, opened: Open) -> None:
+    tokens = [a_token(desk, application_credential=credential_with_rules()) for _login in range(2)]
+    desk.answers.extend([tokens[0], REFUSED, tokens[1], REFUSED])
+    with closing(opened()) as session, pytest.raises(PermissionDenied, match="Not every site can check rules"):
+        session.request("GET", "compute", "/servers/detail")
 
 
 def test_a_cloud_that_nobody_has_set_up(opened: Open) -> None:

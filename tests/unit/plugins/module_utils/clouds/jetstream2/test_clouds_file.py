@@ -1,0 +1,277 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wrong with clouds.yaml is told with its file, its line, and what to do; nothing in it is shown."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.cloud_type import Surroundings
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.connect import connect, resolve
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2 import clouds_file
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.clouds_file import (
+    check_cloud,
+    clouds_files,
+    clouds_in_words,
+    secure_files,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
+
+SHOWN = "~/.config/openstack/clouds.yaml"
+GOOD = """\
+clouds:
+  js2:
+    auth_type: v3applicationcredential
+    auth:
+      auth_url: https://js2.example:5000/v3
+      application_credential_id: "0123"
+      application_credential_secret: s3cret
+  other:
+    auth: {auth_url: 'https://other.example/v3', username: ada, password: s3cret, project_name: x}
+"""
+Write = Callable[[str | bytes], Path]
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in a folder without any such file, and with no variable of OpenStack's."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    for name in list(os.environ):
+        if name.startswith(("OS_", "XDG_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def write_it(content: str | bytes) -> Path:
+        path = tmp_path / ".config" / "openstack" / "clouds.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write_it
+
+
+def refusal(home: Path, name: str = "js2", environ: dict[str, str] | None = None) -> str:
+    """Return how the whole way to a connection ends, with openstacksdk and all."""
+    surroundings = Surroundings(environ or {}, home, FakeClock(), lambda _secret: None)
+    with pytest.raises(ConfigurationError) as caught:
+        connect(resolve({"cloud": name}, environ or {}, home), surroundings).close()
+    return str(caught.value)
+
+
+def changed(old: str, new: str) -> str:
+    assert old in GOOD
+    return GOOD.replace(old, new, 1)
+
+
+MISTAKES = {
+    "a tab": (changed("    auth:\n", "\tauth:\n"), "line 4: a tab is no indentation. Use blanks."),
+    "an open quote": (changed('"0123"', '"0123'), "line 6: a quote is opened and not closed. Close it."),
+    "another open quote": (changed(": s3cret", ": 's3cret"), "line 9, is not YAML. Look at the indentation"),
+    "wrong indentation": (
+        changed("      application_credential_id", "     application_credential_id"),
+        "line 6, is not YAML. Look at the indentation",
+    ),
+    "no colon": (changed("  js2:\n", "  js2\n"), "line 3, is not YAML. Look at the indentation, colons and quotes"),
+    "a list of clouds": (
+        "clouds:\n  - name: js2\n",
+        "line 2: clouds is no table. Write a name with a colon in each line.",
+    ),
+    "clouds with nothing": ("clouds:\n", "line 1: there is nothing below clouds. Write what belongs to it below it"),
+    "a cloud with nothing": (
+        "clouds:\n  other: {}\n  js2:\n",
+        "line 3: there is nothing below the cloud js2. Write what belongs to it below it, indented by blanks.",
+    ),
+    "a cloud that is text": ("clouds:\n  js2: hello\n", "line 2: the cloud js2 is no table."),
+    "auth with nothing": (
+        "clouds:\n  js2:\n    auth:\n    region_name: IU\n",
+        "line 3: there is nothing below auth of the cloud js2. Write what belongs to it below it, indented by blanks.",
+    ),
+    "auth that is a list": ("clouds:\n  js2:\n    auth: [s3cret]\n", "line 3: auth of the cloud js2 is no table."),
+    "an id of digits": (
+        changed('"0123"', "12345678901234567890123456789012"),
+        "line 6: application_credential_id is no text to YAML, but a number or a word of its own. Quote it.",
+    ),
+    "an id like a fraction": (changed('"0123"', "1.2e+34"), "line 6: application_credential_id is no text"),
+    "a secret that is yes": (changed(": s3cret", ": yes"), "line 7: application_credential_secret is no text"),
+    "a secret that is a date": (changed(": s3cret", ": 2026-01-01"), "line 7: application_credential_secret is no"),
+    "an empty secret": (
+        changed(": s3cret", ":"),
+        "line 7: application_credential_secret is empty. Write the value behind the colon.",
+    ),
+    "a project beside a credential": (
+        changed("      auth_url", "      project_name: TG-DEMO001\n      auth_url"),
+        (
+            "line 5: an application credential belongs to a project already, and project_name names one as well. "
+            "Remove that line."
+        ),
+    ),
+    "a project beside auth": (
+        changed("    auth:\n", "    project_domain_name: Default\n    auth:\n"),
+        "line 4: an application credential belongs to a project already, and project_domain_name names one as well.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("content", "sentence"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_told_with_its_line_and_its_remedy(
+    tmp_path: Path, write: Write, content: str, sentence: str
+) -> None:
+    write(content)
+    said = refusal(tmp_path)
+    assert said.startswith(f"{SHOWN}, {sentence}")
+    assert "s3cret" not in said
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("", f"{SHOWN} has no clouds. It begins with a line clouds: and has each cloud below it."),
+        ("cloud:\n  js2: {}\n", f"{SHOWN} has no clouds."),
+        ("[]", f"{SHOWN} has no clouds."),
+        (b"clouds:\n  js2: \xff\xfe\n", f"{SHOWN} is not text that YAML can be. Save it in UTF-8."),
+        ("[" * 5000, f"{SHOWN} is nested too deeply."),
+        ("clouds:\n  lab: {}\n  course: {}\n", f"There is no cloud js2 in {SHOWN}, only course and lab."),
+        ("clouds:\n  js: {}\n", f"There is no cloud js2 in {SHOWN}, only js. Did you mean js?"),
+    ],
+)
+def test_a_file_without_the_cloud_is_told_as_that(
+    tmp_path: Path, write: Write, content: str | bytes, sentence: str
+) -> None:
+    write(content)
+    assert refusal(tmp_path).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("auth", "missing"),
+    [
+        ("{auth_url: 'https://x.example/v3', username: ada, project_name: x}", "password"),
+        ("{username: ada, password: s3cret, project_name: x}", "auth_url"),
+    ],
+)
+def test_an_entry_that_lacks_something_is_told_what(tmp_path: Path, write: Write, auth: str, missing: str) -> None:
+    write(f"clouds:\n  js2:\n    auth: {auth}\n")
+    assert refusal(tmp_path) == f"The cloud js2 in {SHOWN} has no {missing}. It belongs below auth."
+
+
+@pytest.mark.parametrize("entry", ["auth_type: [1]", "region_name: {a: b}", "regions: 7", "profile: [x]", "verify: {}"])
+def test_whatever_else_an_entry_has_ends_in_a_sentence(tmp_path: Path, write: Write, entry: str) -> None:
+    write(changed("    auth_type: v3applicationcredential\n", f"    {entry}\n    interface: public\n"))
+    surroundings = Surroundings({}, tmp_path, FakeClock(), lambda _secret: None)
+    said = f"cloud js2 in {SHOWN}"
+    try:
+        connect(resolve({"cloud": "js2"}, {}, tmp_path), surroundings).close()
+    except ConfigurationError as error:
+        said = str(error)
+    assert f"cloud js2 in {SHOWN}" in said
+    assert "s3cret" not in said
+
+
+def test_a_secret_may_be_in_secure_yaml(tmp_path: Path, write: Write) -> None:
+    path = write(changed("      application_credential_secret: s3cret\n", ""))
+    assert refusal(tmp_path) == f"The cloud js2 in {SHOWN} has no application_credential_secret. It belongs below auth."
+    secure = path.with_name("secure.yaml")
+    secure.write_text("clouds:\n  js2:\n    auth:\n      application_credential_secret: 's3cret\n", encoding="utf-8")
+    assert refusal(tmp_path) == ("~/.config/openstack/secure.yaml, line 4: a quote is opened and not closed. Close it.")
+    secure.write_text("clouds:\n  js2:\n    auth:\n      application_credential_secret: s3cret\n", encoding="utf-8")
+    hidden: set[str] = set()
+    surroundings = Surroundings({}, tmp_path, FakeClock(), hidden.add)
+    connect(resolve({"cloud": "js2"}, {}, tmp_path), surroundings).close()
+    assert hidden == {"s3cret"}
+
+
+def test_a_good_file_is_no_mistake(tmp_path: Path, write: Write) -> None:
+    write(GOOD)
+    assert check_cloud("js2", {}, tmp_path) == f"js2 in {SHOWN}"
+    assert check_cloud("other", {}, tmp_path) == f"other in {SHOWN}"
+
+
+def test_anchors_and_merges_are_no_mistake(tmp_path: Path, write: Write) -> None:
+    write(
+        dedent("""\
+        base: &base
+          auth_type: v3applicationcredential
+          auth: &auth
+            auth_url: https://js2.example:5000/v3
+            application_credential_secret: s3cret
+        clouds:
+          js2:
+            <<: *base
+            auth:
+              <<: *auth
+              application_credential_id: "1"
+        """)
+    )
+    surroundings = Surroundings({}, tmp_path, FakeClock(), lambda _secret: None)
+    connect(resolve({"cloud": "js2"}, {}, tmp_path), surroundings).close()
+
+
+# --- which file ------------------------------------------------------------------------------------------------------
+
+
+def test_the_first_file_that_is_there_counts_and_no_other(
+    tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(GOOD)
+    here = Path.cwd() / "clouds.yaml"
+    here.write_text("clouds:\n  mine: {}\n", encoding="utf-8")
+    assert clouds_in_words({}, tmp_path) == "~/elsewhere/clouds.yaml has these: mine."
+    named = tmp_path / "named.yaml"
+    named.write_text("clouds:\n  named: {}\n", encoding="utf-8")
+    assert clouds_in_words({"OS_CLIENT_CONFIG_FILE": str(named)}, tmp_path) == "~/named.yaml has these: named."
+
+
+def test_a_file_that_is_named_must_be_there(tmp_path: Path, write: Write) -> None:
+    write(GOOD)
+    sentence = (
+        "/not/there.yaml does not exist, and OS_CLIENT_CONFIG_FILE or OS_CLIENT_SECURE_FILE names it. "
+        "Correct that variable, or unset it."
+    )
+    assert refusal(tmp_path, environ={"OS_CLIENT_CONFIG_FILE": "/not/there.yaml"}) == sentence
+    assert refusal(tmp_path, environ={"OS_CLIENT_SECURE_FILE": "/not/there.yaml"}) == sentence
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / ".config" / "openstack" / "clouds.yaml").mkdir(parents=True)
+    assert refusal(tmp_path) == f"{SHOWN} cannot be read: it is a folder."
+
+
+def test_without_a_file_the_places_are_told(tmp_path: Path) -> None:
+    assert refusal(tmp_path) == (
+        "There is no cloud js2, because there is no clouds.yaml in the working folder, ~/.config/openstack, or "
+        "/etc/openstack. Put it into one of these, or name it with OS_CLIENT_CONFIG_FILE."
+    )
+
+
+def test_the_places_are_those_of_openstacksdk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loader = pytest.importorskip("openstack.config.loader")
+    monkeypatch.setattr(clouds_file, "_working_folder", lambda: [Path(loader.CONFIG_SEARCH_PATH[0])])
+    home = Path(loader.UNIX_CONFIG_HOME).parents[1]
+    assert [str(each) for each in clouds_files({}, home)] == list(dict.fromkeys(loader.CONFIG_FILES))
+    assert [str(each) for each in secure_files({}, home)] == list(dict.fromkeys(loader.SECURE_FILES))
+
+
+def test_a_working_folder_that_was_removed_has_no_file(tmp_path: Path, write: Write) -> None:
+    write(GOOD)
+    Path.cwd().rmdir()
+    assert check_cloud("js2", {}, tmp_path) == f"js2 in {SHOWN}"
+
+
+def test_without_a_library_for_yaml_the_file_is_named(
+    tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(GOOD)
+    monkeypatch.setattr(clouds_file, "yaml", None)
+    assert clouds_in_words({}, tmp_path) == (
+        f"{SHOWN} is there, but the Python library PyYAML, which reads it, is not. "
+        "Install it with: python3 -m pip install pyyaml"
+    )
