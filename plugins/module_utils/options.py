@@ -150,3 +150,10 @@ RATES = ModuleSpec(
         },
     },
 )
+
+IDLE_FILES = ModuleSpec(
+    argument_spec={
+        "readings_path": {"type": "path"},
+        "keep_path": {"type": "path"},
+    },
+)

@@ -21,6 +21,7 @@ from urllib.parse import quote
 from ..clock import Clock
 from ..errors import JetstreamError
 from ..files import PRIVATE_FILE, exclusive, make_folder, read_file, replace_file
+from ..model import Instance
 from . import intervals, readings
 from .intervals import HOUR, Interval, hourly
 from .readings import Reading
@@ -42,11 +43,17 @@ class StoreError(JetstreamError):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """Which instance: the address of the cloud, the project, and the instance's UUID."""
+    """Which instance: the site (or its region), the project, and the instance's UUID."""
 
     site: str
     project: str
     uuid: str
+
+
+def key_of(instance: Instance) -> Key:
+    """Return the key of an instance. One that is in no project is kept with the account that reaches it."""
+    project = instance.project.uuid if instance.project else instance.identity.uuid
+    return Key(instance.provider.uuid, project, instance.uuid)
 
 
 @dataclass(frozen=True, slots=True)

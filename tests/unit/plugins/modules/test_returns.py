@@ -36,6 +36,8 @@ TASKS: list[tuple[str, dict[str, Any]]] = [
     ("jetstream_allocation_info", {}),
     ("jetstream_history_info", {}),
     ("jetstream_credential", {}),
+    ("jetstream_idle_info", {}),
+    ("jetstream_keep", {"name": "*", "hours": 8}),
 ]
 
 

@@ -1,0 +1,201 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What would be done about an instance, and why not; what it costs. Pure functions: nothing here acts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from ..model import Instance
+from ..states import Action, Kind, classify
+from ..text.terminal import one_line
+from ..usage.rates import Rates, number_if_known
+from .keeps import KeepMark, iso
+from .rules import Settings
+from .verdicts import State, Verdict
+
+# For how long after a boot nothing is put away, whatever the window is.
+BOOT_GRACE = 30 * 60.0
+_HOUR = 3600.0
+_NAMED = 5
+
+
+class Veto(NamedTuple):
+    """Why nothing would be done: a word for programs, and a clause for people."""
+
+    veto: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedInstance:
+    """An instance with all that decides on it.
+
+    ``booted`` is the time of its boot, where a reading told it.
+    ``is_meant``: whether it is one of the owners whose instances are meant. ``unsupported``: why the cloud cannot
+    shelve it, or None.
+    """
+
+    instance: Instance
+    verdict: Verdict
+    keep: KeepMark | None
+    booted: float | None
+    is_meant: bool
+    unsupported: str | None
+
+
+def not_running(instance: Instance) -> Verdict | None:
+    """Return the verdict on an instance that does not run, or None for one that does.
+
+    Its readings are of the past, so that nothing is concluded from them.
+    """
+    observed = classify(instance.status, instance.activity, instance.power_state)
+    if observed.is_awake:
+        return None
+    doing = f", {one_line(instance.activity)}" if instance.activity else ""
+    return Verdict(State.UNKNOWN, None, "not_running", f"it is not running, or not yet ({instance.status}{doing})")
+
+
+def vetoes(of: JudgedInstance, settings: Settings, now: datetime) -> Iterator[Veto]:
+    """Yield every reason not to act on an instance."""
+    yield from _vetoes_of_cloud(of)
+    if of.keep is not None and of.keep.holds(now):
+        yield Veto("kept", _kept(of.keep))
+    yield from _vetoes_of_age(of, settings, now)
+    if of.verdict.state is State.ACTIVE:
+        yield Veto("active", of.verdict.reason)
+    elif of.verdict.state is State.UNKNOWN and of.verdict.rule != "not_running":
+        yield Veto("unknown", of.verdict.reason)
+
+
+def _vetoes_of_cloud(of: JudgedInstance) -> Iterator[Veto]:
+    instance = of.instance
+    if not of.is_meant:
+        yield Veto("not_mine", f"it belongs to {one_line(instance.owner)}")
+    if not instance.live:
+        yield Veto("state_unknown", instance.read_error or "its state was not read from the cloud itself")
+    observed = classify(instance.status, instance.activity, instance.power_state)
+    if observed.kind is Kind.MOVING:
+        yield Veto("busy", f"the cloud is changing it ({one_line(instance.activity or instance.status)})")
+    elif not observed.is_awake:
+        yield Veto("not_running", f"it is {instance.status}")
+    if instance.locked:
+        reason = f": {one_line(instance.lock_reason)}" if instance.lock_reason else ""
+        yield Veto("locked", f"it is locked{reason}")
+    if of.unsupported:
+        yield Veto("unsupported", of.unsupported)
+
+
+def _vetoes_of_age(of: JudgedInstance, settings: Settings, now: datetime) -> Iterator[Veto]:
+    age = _age(of.instance, now)
+    if age is not None and age < settings.window:
+        yield Veto(
+            "young", f"it was launched {age / 60:.0f} min ago, and the window is {settings.window_minutes:g} min"
+        )
+    running = None if of.booted is None else now.timestamp() - of.booted
+    if running is not None and 0 <= running < BOOT_GRACE:
+        yield Veto("booted", f"it was started {running / 60:.0f} min ago")
+
+
+def advice(of: JudgedInstance, settings: Settings, rates: Rates, now: datetime) -> dict[str, Any]:
+    """Return what a module returns of an instance: the verdict, its evidence, the costs, and what would be done."""
+    instance, verdict = of.instance, of.verdict
+    cost = rates.su_per_hour(instance.flavor, instance.status)
+    shelved = rates.su_per_hour(instance.flavor, "shelved")
+    idle_hours = _idle_hours(verdict, now)
+    found = [each._asdict() for each in vetoes(of, settings, now)]
+    told = verdict.to_result()
+    return {
+        "id": instance.id,
+        "uuid": instance.uuid,
+        "name": instance.name,
+        "owner": instance.owner,
+        "status": instance.status,
+        "activity": instance.activity,
+        "flavor": instance.flavor.name,
+        "verdict": verdict.state.value,
+        "since": _moment(verdict.since),
+        "idle_hours": None if idle_hours is None else round(float(idle_hours), 2),
+        "rule": verdict.rule,
+        "reason": verdict.reason,
+        "evidence": {
+            "numbers": told["numbers"],
+            "findings": [{**each, "at": _moment(each["at"])} for each in told["findings"]],
+            "doubts": told["doubts"],
+            "losses": told["losses"],
+            "readings": verdict.readings,
+            "newest": _moment(verdict.newest),
+        },
+        "keep": None if of.keep is None else of.keep.to_result(now),
+        "su_per_hour": number_if_known(cost),
+        "su_since_idle": None if cost is None or idle_hours is None else number_if_known(cost * idle_hours),
+        "saves_su_per_day": None if cost is None or shelved is None else number_if_known((cost - shelved) * 24),
+        "would": "nothing" if found else Action.SHELVE.value,
+        "vetoes": found,
+    }
+
+
+def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the sums over instances, as ``advice`` returns them, and one sentence that tells them."""
+    idle = [each for each in rows if each["verdict"] == State.IDLE]
+    of_idle = {name: _sum(idle, name) for name in ("su_per_hour", "su_since_idle")}
+    saves = _sum([each for each in rows if each["would"] != "nothing"], "saves_su_per_day")
+    counts = {f"{state}": sum(each["verdict"] == state for each in rows) for state in State}
+    return {
+        "selected": len(rows),
+        **counts,
+        "idle_su_per_hour": of_idle["su_per_hour"],
+        "su_since_idle": of_idle["su_since_idle"],
+        "saves_su_per_day": saves,
+        "unknown_costs": sum(each["su_per_hour"] is None for each in idle),
+        "sentence": _sentence(idle, of_idle, saves),
+    }
+
+
+def _sentence(idle: Sequence[Mapping[str, Any]], sums: Mapping[str, float], saves: float) -> str:
+    if not idle:
+        return "No instance is known to be idle."
+    names = [one_line(str(each["name"])) for each in idle]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    hours = sorted(each["idle_hours"] for each in idle)
+    span = f"{hours[0]:.1f}" if len(idle) == 1 else f"{hours[0]:.1f} to {hours[-1]:.1f}"
+    unpriced = sum(each["su_per_hour"] is None for each in idle)
+    without = f", without {unpriced} of unknown cost" if unpriced else ""
+    what = "1 instance has been idle" if len(idle) == 1 else f"{len(idle)} instances have been idle"
+    saving = f" Shelving would save {saves:g} SU a day." if saves else ""
+    listed = f"{', '.join(names[:_NAMED])}{more}"
+    return f"{what} for {span} hours, and cost {sums['su_since_idle']:g} SU since{without}: {listed}.{saving}"
+
+
+def _kept(mark: KeepMark) -> str:
+    where = "its metadata" if mark.source == "metadata" else "the file of keep marks"
+    if mark.until is None:
+        return f"{where} has a keep mark that is no time: {one_line(mark.text)}"
+    return f"it is kept until {iso(mark.until)}, by {where}"
+
+
+def _age(instance: Instance, now: datetime) -> float | None:
+    try:
+        launched = datetime.fromisoformat(instance.start_date or "")
+    except ValueError:
+        return None
+    return (now - (launched if launched.tzinfo else launched.replace(tzinfo=UTC))).total_seconds()
+
+
+def _idle_hours(verdict: Verdict, now: datetime) -> Decimal | None:
+    if not verdict.is_idle or verdict.since is None:
+        return None
+    return Decimal(str(round(max(0.0, now.timestamp() - verdict.since) / _HOUR, 4)))
+
+
+def _moment(seconds: float | None) -> str | None:
+    return None if seconds is None else iso(datetime.fromtimestamp(seconds, UTC))
+
+
+def _sum(rows: Sequence[Mapping[str, Any]], name: str) -> float:
+    return round(float(sum(each[name] for each in rows if each[name] is not None)), 3)

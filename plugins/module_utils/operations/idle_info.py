@@ -1,0 +1,102 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What jetstream_idle_info does: judges instances by the readings that are kept, and says what would be done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..cloud import Cloud
+from ..fleet.selection import INSTANCE_FIELDS, ME, Selector, may_select, select
+from ..idle.advice import JudgedInstance, advice, not_running, summary
+from ..idle.keeps import KeepFile, KeepMark, mark_of_instance
+from ..idle.rules import Settings, settings_from
+from ..idle.store import History, Store, StoreError, key_of
+from ..idle.verdicts import State, Verdict, judge
+from ..model import Instance, Outcome
+from ..operation import Context, on_cloud
+from ..options import CONNECTION, IDENTIFIERS, IDLE_FILES, INSTANCE_FILTERS, RATES, ModuleSpec
+from ..states import Action
+from ..usage.rates import Rates
+
+SPEC = (
+    CONNECTION
+    + IDENTIFIERS
+    + INSTANCE_FILTERS
+    + RATES
+    + IDLE_FILES
+    + ModuleSpec(
+        argument_spec={
+            "owner": {"type": "list", "elements": "str"},
+            "settings": {"type": "dict"},
+        }
+    )
+)
+_READINGS = Path(".local/state/jetstream/readings")
+_KEEP_FILE = Path(".local/share/jetstream/keep.json")
+
+
+def idle_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
+    """Return the verdict on each instance that the options select, and what would be done about it."""
+    settings = settings_from(options["settings"] or {})
+    rates = Rates.from_options(options["rates"])
+    kept = KeepFile(keep_path(options, context), context.clock).marks()
+    store = Store(readings_path(options, context), context.clock)
+    selector = Selector.from_options(options, INSTANCE_FILTERS.argument_spec).with_account(cloud.account)
+    instances = cloud.list_instances(
+        live=True, images=bool(options["image"]), wanted=may_select(selector, INSTANCE_FIELDS)
+    )
+    selection = select(instances, selector, INSTANCE_FIELDS)
+    meant = Selector(owners=selector.owners if options["owner"] else (ME,)).with_account(cloud.account)
+    now = context.clock.now()
+    rows = []
+    for instance in selection.things:
+        history, error = _history(store, instance)
+        judged = JudgedInstance(
+            instance=instance,
+            verdict=_verdict(instance, history, error, settings, now.timestamp()),
+            keep=_mark(instance, kept),
+            booted=None if history.last is None else history.last.taken - history.last.uptime,
+            is_meant=meant.is_of_owner(instance.owner),
+            unsupported=cloud.unsupported_actions(instance).get(Action.SHELVE),
+        )
+        rows.append(advice(judged, settings, rates, now))
+    return Outcome({"instances": rows, "summary": summary(rows)}, warnings=selection.warnings)
+
+
+def readings_path(options: Mapping[str, Any], context: Context) -> Path:
+    """Return the folder of readings."""
+    given = options["readings_path"]
+    return Path(given) if given else context.in_home(_READINGS)
+
+
+def keep_path(options: Mapping[str, Any], context: Context) -> Path:
+    """Return the file of keep marks."""
+    given = options["keep_path"]
+    return Path(given).absolute() if given else context.in_home(_KEEP_FILE)
+
+
+def _history(store: Store, instance: Instance) -> tuple[History, str | None]:
+    """Return what is known of an instance, or nothing and why it cannot be read: no reason to fail for the others."""
+    try:
+        return store.load(key_of(instance)), None
+    except StoreError as error:
+        return History(), str(error)
+
+
+def _verdict(instance: Instance, history: History, error: str | None, settings: Settings, now: float) -> Verdict:
+    if (asleep := not_running(instance)) is not None:
+        return asleep
+    if error is not None:
+        return Verdict(State.UNKNOWN, None, "readings", error)
+    return judge(history.intervals, settings, now)
+
+
+def _mark(instance: Instance, kept: Mapping[str, KeepMark]) -> KeepMark | None:
+    return mark_of_instance(instance.uuid, instance.metadata, kept)
+
+
+OPERATION = on_cloud(idle_info)

@@ -1,0 +1,126 @@
+#!/usr/bin/python
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: jetstream_keep
+short_description: Mark an instance as one to be kept, although it lies idle
+version_added: 0.1.0
+description:
+  - Writes a mark with an end into a file on the controller, or takes it away. M(jetstream.cloud.jetstream_idle_info)
+    reads the file.
+  - The instance itself is not changed. On Jetstream2, owners can also set the metadata C(jetstream_keep_until) of an
+    instance by themselves. The mark that ends later counts.
+author:
+  - jetstream.cloud contributors (@jetstream-cloud)
+extends_documentation_fragment:
+  - jetstream.cloud.attributes
+  - jetstream.cloud.attributes.action_group
+  - jetstream.cloud.connection
+  - jetstream.cloud.identifiers
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Reads the instances and the file, and writes nothing.
+  diff_mode:
+    support: none
+    details:
+      - RV(instances) has what is new.
+  idempotent:
+    support: partial
+    details:
+      - With O(until) and O(state=absent), a second run changes nothing. O(hours) begin anew with each run.
+options:
+  owner:
+    description:
+      - Only instances of these owners. V(me) is the account itself, V(any) is every user whose instances it can see.
+        Other values are names or globs of users.
+    type: list
+    elements: str
+    default:
+      - me
+  state:
+    description: V(present) sets a mark in place of the one that is there, V(absent) takes it away.
+    type: str
+    choices:
+      - present
+      - absent
+    default: present
+  hours:
+    description: For how many hours from now on, at most those of a year.
+    type: float
+  until:
+    description: The end. ISO 8601, in UTC where it names no zone. A date alone is the end of that day.
+    type: str
+  keep_path:
+    description:
+      - The file on the controller, which is made if it is not there. Marks that have ended are removed from it.
+      - Without it, C(~/.local/share/jetstream/keep.json).
+    type: path
+notes:
+  - An instance has to be named by O(name), O(id) or O(uuid).
+seealso:
+  - module: jetstream.cloud.jetstream_idle_info
+"""
+
+EXAMPLES = r"""
+- name: Keep an instance for the night
+  jetstream.cloud.jetstream_keep:
+    name: blast-server
+    hours: 12
+
+- name: Keep the machines of a course until the exam
+  jetstream.cloud.jetstream_keep:
+    name: bio101-*
+    owner: any
+    until: "2026-12-18T18:00-05:00"
+
+- name: Keep it no longer
+  jetstream.cloud.jetstream_keep:
+    name: blast-server
+    state: absent
+"""
+
+RETURN = r"""
+instances:
+  description: The instances that were selected.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The number that the web page shows. On Jetstream2, the UUID.
+      type: raw
+    uuid:
+      description: The UUID.
+      type: str
+    name:
+      description: The name.
+      type: str
+    until:
+      description: The end of the mark. V(null) if there is none now. ISO 8601, UTC.
+      type: str
+      sample: "2026-11-24T02:57:00Z"
+    changed:
+      description: Whether its mark is another one than before.
+      type: bool
+keep_path:
+  description: The file with the marks.
+  returned: success
+  type: str
+"""
+
+from ..module_utils.operations.keep import OPERATION, SPEC
+from ..module_utils.runner import run
+
+
+def main() -> None:
+    run(SPEC, OPERATION)
+
+
+if __name__ == "__main__":
+    main()

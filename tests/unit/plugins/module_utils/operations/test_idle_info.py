@@ -1,0 +1,263 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Instances are judged by what is kept on the controller, and each reason not to act on the verdict is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils.idle.advice import (
+    JudgedInstance,
+    advice,
+    not_running,
+    summary,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.idle.keeps import (
+    KeepFile,
+    KeepFileError,
+    mark_of,
+    mark_of_instance,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.idle.rules import Settings
+from ansible_collections.jetstream.cloud.plugins.module_utils.idle.store import Key, Store, key_of
+from ansible_collections.jetstream.cloud.plugins.module_utils.idle.verdicts import State, Verdict
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Flavor, Instance, Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils.operations import idle_info
+from ansible_collections.jetstream.cloud.plugins.module_utils.usage.rates import DEFAULT_RATES, Rates
+from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, add_colleague, fleet
+from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
+from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
+from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given, in_context
+from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.idle.evidence import BOOTED, TRANSIT, reading
+
+NOW = datetime(2026, 11, 23, 18, 57, tzinfo=UTC)
+SIX_HOURS_AGO = NOW.timestamp() - 6 * 3600
+IDLE = Verdict(State.IDLE, SIX_HOURS_AGO, "", "nothing happened for 360 min", newest=NOW.timestamp() - 60)
+ACTIVE = Verdict(State.ACTIVE, NOW.timestamp() - 60, "keys", "a key was pressed in a terminal")
+UNKNOWN = Verdict(State.UNKNOWN, None, "readings", "no reading was taken yet")
+MINUTE = 60.0
+UNREAD = replace(an_instance(live=False), read_error="a provider is down")
+YOUNG = replace(an_instance(), start_date="2026-11-23T17:58:00Z")
+
+
+def told(instance: Instance | None = None, verdict: Verdict = IDLE, **changes: Any) -> dict[str, Any]:
+    """Return the advice on an instance that nothing speaks for but what is given."""
+    facts: dict[str, Any] = {"keep": None, "booted": None, "is_meant": True, "unsupported": None, **changes}
+    found = instance or an_instance()
+    return advice(JudgedInstance(instance=found, verdict=verdict, **facts), Settings(), DEFAULT_RATES, NOW)
+
+
+def vetoes(instance: Instance | None = None, verdict: Verdict = IDLE, **changes: Any) -> dict[str, str]:
+    return {each["veto"]: each["reason"] for each in told(instance, verdict, **changes)["vetoes"]}
+
+
+def test_an_idle_instance_that_nothing_speaks_for_would_be_shelved() -> None:
+    found = told()
+    assert (found["would"], found["vetoes"]) == ("shelve", [])
+    assert (found["verdict"], found["since"], found["idle_hours"]) == ("idle", "2026-11-23T12:57:00Z", 6)
+    # Two cores of m1.small: 2 SU/h, 12 in six hours, 48 a day.
+    assert (found["su_per_hour"], found["su_since_idle"], found["saves_su_per_day"]) == (2, 12, 48)
+
+
+@pytest.mark.parametrize(
+    ("veto", "reason", "changes"),
+    [
+        ("not_mine", "it belongs to janeroe", {"instance": an_instance(owner="janeroe"), "is_meant": False}),
+        ("state_unknown", "a provider is down", {"instance": UNREAD}),
+        ("state_unknown", "its state was not read", {"instance": an_instance(live=False)}),
+        ("busy", "the cloud is changing it (powering-off)", {"instance": an_instance(activity="powering-off")}),
+        ("not_running", "it is shutoff", {"instance": an_instance(status="shutoff")}),
+        ("not_running", "it is error", {"instance": an_instance(status="error")}),
+        ("not_running", "it is rescue", {"instance": an_instance(status="rescue")}),
+        ("locked", "it is locked: exam", {"instance": an_instance(locked=True, lock_reason="exam")}),
+        ("locked", "it is locked", {"instance": an_instance(locked=True)}),
+        ("unsupported", "no room", {"unsupported": "no room"}),
+        ("kept", "it is kept until 2026-11-24T00:00:00Z, by the file", {"keep": mark_of("2026-11-24T00:00", "file")}),
+        ("kept", "its metadata has a keep mark that is no time: soon", {"keep": mark_of("soon", "metadata")}),
+        ("young", "it was launched 59 min ago", {"instance": YOUNG}),
+        ("booted", "it was started 29 min ago", {"booted": NOW.timestamp() - 29 * MINUTE}),
+        ("active", "a key was pressed", {"verdict": ACTIVE}),
+        ("unknown", "no reading was taken yet", {"verdict": UNKNOWN}),
+    ],
+)  # fmt: skip
+def test_each_reason_not_to_act_is_told(veto: str, reason: str, changes: dict[str, Any]) -> None:
+    assert told(**changes)["would"] == "nothing"
+    found = vetoes(**changes)
+    assert list(found) == [veto]
+    assert reason in found[veto]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"keep": mark_of("2026-11-23T18:56:59", "file")},
+        {"instance": replace(an_instance(), start_date="2026-11-23T17:56:00Z")},
+        {"instance": replace(an_instance(), start_date="of old")},
+        {"instance": an_instance(activity="deploy_error")},
+        {"booted": NOW.timestamp() - 31 * MINUTE},
+    ],
+    ids=["a mark that has ended", "launched before the window", "launched at no time", "deploy_error", "long up"],
+)
+def test_what_is_over_is_no_reason(changes: dict[str, Any]) -> None:
+    assert vetoes(**changes) == {}
+
+
+@pytest.mark.parametrize(
+    ("status", "activity"), [("shutoff", ""), ("active", "powering-off"), ("error", ""), ("build", ""), ("odd", "")]
+)
+def test_nothing_is_concluded_from_old_readings_of_what_does_not_run(status: str, activity: str) -> None:
+    verdict = not_running(an_instance(status=status, activity=activity))
+    assert verdict is not None
+    assert (verdict.state, verdict.rule) == (State.UNKNOWN, "not_running")
+    assert not_running(an_instance()) is None
+
+
+def test_an_unknown_rate_is_no_zero() -> None:
+    found = told(an_instance(flavor=Flavor("x9.huge", vcpus=8)))
+    assert (found["su_per_hour"], found["su_since_idle"], found["saves_su_per_day"]) == (None, None, None)
+    sums = summary([found, told()])
+    assert (sums["su_since_idle"], sums["unknown_costs"], sums["saves_su_per_day"]) == (12, 1, 48)
+    assert "cost 12 SU since, without 1 of unknown cost: web, web" in sums["sentence"]
+
+
+def test_the_sentence_tells_how_long_which_and_how_much() -> None:
+    longer = replace(IDLE, since=SIX_HOURS_AGO - 3600)
+    rows = [told(an_instance("web"), longer), told(an_instance("gpu")), told(an_instance("db"), ACTIVE)]
+    assert summary(rows)["sentence"] == (
+        "2 instances have been idle for 6.0 to 7.0 hours, and cost 26 SU since: web, gpu. "
+        "Shelving would save 96 SU a day."
+    )
+    assert summary(rows)["active"] == 1
+    many = [told(an_instance(f"n{number}")) for number in range(7)]
+    assert "n3, n4 and 2 more." in summary(many)["sentence"]
+    locked = told(an_instance(locked=True))
+    assert summary([locked])["sentence"] == "1 instance has been idle for 6.0 hours, and cost 12 SU since: web."
+    assert summary([])["sentence"] == "No instance is known to be idle."
+
+
+def test_rates_of_a_user_count() -> None:
+    rates = Rates.from_options({"families": {"m1": 3}, "states": {"shelved": 0.5}})
+    judged = JudgedInstance(an_instance(), IDLE, None, None, is_meant=True, unsupported=None)
+    found = advice(judged, Settings(), rates, NOW)
+    assert (found["su_per_hour"], found["saves_su_per_day"]) == (6, 72)
+    assert rates.families["m1"] == Decimal(3)
+
+
+def test_the_mark_that_ends_later_counts() -> None:
+    kept = {"u": mark_of("2026-11-25", "file")}
+    assert mark_of_instance("u", {"jetstream_keep_until": "2026-12-01"}, kept) == mark_of("2026-12-01", "metadata")
+    assert mark_of_instance("u", {"jetstream_keep_until": "2026-11-01"}, kept) == kept["u"]
+    assert mark_of_instance("u", {"jetstream_keep_until": "for ever"}, kept) == mark_of("for ever", "metadata")
+    assert mark_of_instance("other", {"name": "x"}, kept) is None
+    assert mark_of_instance("other", None, kept) is None
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    clock = ManualClock()
+    world = fleet(names=("web", "busy", "cut", "off"), states={"active": 3, "shutoff": 1}, clock=clock)
+    add_colleague(world)
+    with a_site(world, tmp_path) as served:
+        served.warm()
+        yield served
+
+
+def run(site: Site, **options: Any) -> Outcome:
+    return on_cloud(idle_info.idle_info)(given(idle_info.SPEC, **{**site.options, **options}), in_context(site))
+
+
+def by_name(outcome: Outcome) -> dict[str, dict[str, Any]]:
+    return {each["name"]: each for each in outcome.result["instances"]}
+
+
+def keep_readings(site: Site, name: str, **sections: Any) -> Path:
+    """Keep six hours of readings of an instance, the newest of them a minute old. Returns the file."""
+    with site.cloud() as cloud:
+        [instance] = [each for each in cloud.list_instances(live=True) if each.name == name]
+    store = Store(site.home / ".local/state/jetstream/readings", site.clock)
+    late = site.clock.now().timestamp() - MINUTE - (BOOTED + TRANSIT + 10_000.0 + 24 * 15 * MINUTE)
+    for number in range(25):
+        uptime = 10_000.0 + number * 15 * MINUTE
+        # The clock of the instance goes with ours.
+        clock = {"probe": ["format 1", "uid 0", f"clock {BOOTED + int(uptime + late)}"]}
+        store.add(key_of(instance), reading(uptime, late=late, **{**clock, **sections}))
+    return store.path(key_of(instance))
+
+
+def test_what_lies_idle_is_told_from_what_was_kept_and_nothing_is_asked_of_it(site: Site) -> None:
+    keep_readings(site, "web")
+    keep_readings(site, "busy", slurm=["jobs 1"])
+    keep_readings(site, "off")
+    outcome = run(site, owner=["me"])
+    found = by_name(outcome)
+    assert {name: each["verdict"] for name, each in found.items()} == {
+        "web": "idle",
+        "busy": "active",
+        "cut": "unknown",
+        "off": "unknown",
+    }
+    assert not outcome.changed
+    assert found["web"]["would"] == "shelve"
+    assert found["web"]["evidence"]["readings"] == 25
+    assert found["web"]["idle_hours"] == pytest.approx(6.02, abs=0.01)
+    assert found["web"]["evidence"]["numbers"]["cores"] < 0.01
+    assert (found["busy"]["rule"], found["cut"]["reason"]) == ("slurm", "no reading was taken yet")
+    assert found["off"]["rule"] == "not_running"
+    assert outcome.result["summary"]["idle"] == 1
+
+
+def test_instances_of_others_are_shown_and_left_unless_they_are_meant(site: Site) -> None:
+    others = [each for each in run(site).result["instances"] if each["owner"] != "johndoe"]
+    assert others
+    assert all("not_mine" in {veto["veto"] for veto in each["vetoes"]} for each in others)
+    meant = run(site, owner=["janeroe"]).result["instances"]
+    assert {each["owner"] for each in meant} == {"janeroe"}
+    assert not any("not_mine" in {veto["veto"] for veto in each["vetoes"]} for each in meant)
+
+
+def test_a_file_of_readings_that_is_broken_leaves_one_instance_unknown(site: Site) -> None:
+    keep_readings(site, "web")
+    keep_readings(site, "cut").write_text("{}")
+    found = by_name(run(site, owner=["me"]))
+    assert (found["cut"]["verdict"], found["web"]["verdict"]) == ("unknown", "idle")
+    assert "are not as they were written" in found["cut"]["reason"]
+
+
+def test_a_mark_in_the_file_keeps_an_instance_and_a_broken_file_lets_nothing_be_judged(site: Site) -> None:
+    keep_readings(site, "web")
+    file = KeepFile(site.home / ".local/share/jetstream/keep.json", site.clock)
+    file.keep(by_name(run(site))["web"]["uuid"], "web", site.clock.now() + timedelta(hours=8))
+    found = by_name(run(site))["web"]
+    assert [each["veto"] for each in found["vetoes"]] == ["kept"]
+    assert found["keep"]["holds"]
+    file.path.write_text("[]")
+    with pytest.raises(KeepFileError, match="are not as they were written"):
+        run(site)
+
+
+def test_settings_out_of_bounds_are_refused_before_a_request(site: Site) -> None:
+    before = len(site.server.requests.matching("GET", ".*"))
+    with pytest.raises(ConfigurationError, match="window_minutes is 1, and has to be from 15"):
+        run(site, settings={"window_minutes": 1})
+    with pytest.raises(ConfigurationError, match="Did you mean window_minutes"):
+        run(site, settings={"window_minute": 60})
+    assert len(site.server.requests.matching("GET", ".*")) == before
+
+
+def test_a_longer_window_needs_more_evidence(site: Site) -> None:
+    keep_readings(site, "web")
+    assert by_name(run(site, settings={"window_minutes": 720}))["web"]["verdict"] == "unknown"
+
+
+def test_an_instance_in_no_project_is_kept_with_its_account() -> None:
+    instance = an_instance()
+    assert key_of(instance) == Key(instance.provider.uuid, instance.identity.uuid, instance.uuid)
