@@ -65,7 +65,7 @@ def _preface(figures: Json) -> str:
     )
     work = (
         f"An Atmosphere at work takes {costs['v2_row']} s for a row of v2's list, {costs['v1_row']} s for one of v1's, "
-        f"and {costs['detail']} s for a detail ([atmosphere.md](atmosphere.md#what-a-request-costs))."
+        f"and {costs['detail']} s for a detail ([atmosphere.md](atmosphere.md#cost-of-a-request))."
     )
     picture = f"![Seconds over instances, for all ways]({CHART})"
     lines = [f"- **{way['name']}**: {way['about']}.{'' if way['waits'] else ' Does not wait.'}" for way in ways]

@@ -33,7 +33,7 @@ class Costs:
     detail: float = 0.0
 
 
-# As measured on a real Atmosphere (docs/atmosphere.md, What a request costs).
+# As measured on a real Atmosphere (docs/atmosphere.md, Cost of a request).
 BARE = Costs()
 REAL = Costs(v2_row=0.07, v1_row=0.03, detail=0.075)
 

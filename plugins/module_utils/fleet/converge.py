@@ -4,7 +4,8 @@
 """Carries plans out: every action in one bounded pool, and one waiter for all instances.
 
 Decisions are made in decisions.py; this sends what was decided, polls, and keeps the books. An action whose response
-was lost stays in doubt, and is polled, until it is known whether the cloud carried it out (docs/states.md, Trouble).
+was lost stays in doubt, and is polled, until it is known whether the cloud carried it out
+(docs/states.md, Lost and failed requests).
 """
 
 from __future__ import annotations

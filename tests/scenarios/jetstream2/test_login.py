@@ -92,7 +92,7 @@ def test_an_openrc_with_a_password(user: User, auth: dict[str, Any], monkeypatch
     assert "GET compute /servers/detail" in _listed(user, backend="openstack")
 
 
-def test_an_older_openrc_in_the_same_shell_is_recognised(
+def test_an_older_openrc_in_the_same_shell_is_recognized(
     user: User, auth: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     older = {"OS_PROJECT_NAME": PROJECT, "OS_PROJECT_DOMAIN_NAME": "Default"}

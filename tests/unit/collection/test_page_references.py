@@ -53,7 +53,7 @@ def test_every_message_in_troubleshooting_can_be_met() -> None:
     assert [part for part in fragments if len(part) > 3 and part not in spoken] == []
 
 
-def test_the_table_of_ways_is_what_is_done() -> None:
+def test_the_table_of_paths_is_what_plan_returns() -> None:
     said = {(status, goal): cell for status, cells in _ways() for goal, cell in zip(Goal, cells, strict=True)}
     done = {(status, goal): _cell(status, goal) for status, goal in said}
 
@@ -104,7 +104,7 @@ def _spoken() -> Iterator[str]:
 def _ways() -> Iterator[tuple[str, list[str]]]:
     """Return the rows of the table, by state."""
     _separator, _separator, section = (
-        (ROOT / "docs" / "states.md").read_text(encoding="utf-8").partition("## The way there")
+        (ROOT / "docs" / "states.md").read_text(encoding="utf-8").partition("## Paths")
     )
     header, _separator, *rows = re.findall(r"^\|.*\|$", section.partition("\n- ")[0], re.MULTILINE)
     assert re.findall(r"`(\w+)`", header) == [goal.value for goal in Goal]

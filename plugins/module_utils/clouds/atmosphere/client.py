@@ -57,7 +57,7 @@ Located = TypeVar("Located", Instance, Volume)
 # An identity at a provider: both uuids, as they stand in v1's URLs.
 Account = tuple[str, str]
 
-# What an answer costs the server (docs/atmosphere.md, What a request costs): seconds, measured.
+# What an answer costs the server (docs/atmosphere.md, Cost of a request): seconds, measured.
 _V1_LIST_SECONDS_PER_INSTANCE = 0.03
 _V2_LIST_SECONDS_PER_INSTANCE = 0.07
 _DETAIL_SECONDS = 0.075
