@@ -103,9 +103,7 @@ def _spoken() -> Iterator[str]:
 
 def _ways() -> Iterator[tuple[str, list[str]]]:
     """Return the rows of the table, by state."""
-    _separator, _separator, section = (
-        (ROOT / "docs" / "states.md").read_text(encoding="utf-8").partition("## Paths")
-    )
+    _separator, _separator, section = (ROOT / "docs" / "states.md").read_text(encoding="utf-8").partition("## Paths")
     header, _separator, *rows = re.findall(r"^\|.*\|$", section.partition("\n- ")[0], re.MULTILINE)
     assert re.findall(r"`(\w+)`", header) == [goal.value for goal in Goal]
     for row in rows:
