@@ -152,7 +152,15 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         _INCLUDE_LOCKED,
         Variable("reboot_type"),
     ),
-    "save_credential": (_PROFILE, Variable("api_url"), Variable("ca_path", Kind.PATH)),
+    "save_credential": (
+        _PROFILE,
+        Variable("cloud"),
+        Variable("application_credential_id"),
+        Variable("auth_url"),
+        Variable("region"),
+        Variable("api_url"),
+        Variable("ca_path", Kind.PATH),
+    ),
 }
 
 # Other words for the same thing, which a spelling that is merely close does not lead to.

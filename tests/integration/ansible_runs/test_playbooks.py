@@ -12,6 +12,7 @@ import shlex
 import subprocess
 import sys
 import threading
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -20,11 +21,14 @@ from ansible_collections.jetstream.cloud.plugins.plugin_utils.playbook_variables
 from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.playbooks import (
     PLUGINS,
     Json,
+    environment,
     program,
     run_playbook,
 )
+from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.terminal import converse
 from ansible_collections.jetstream.cloud.tests.simulator import SEEDS, Server, Settings, add_colleague, fleet, load
 from ansible_collections.jetstream.cloud.tests.unit.fakes.loopback import Loopback, answer
+from ansible_collections.jetstream.cloud.tests.unit.fakes.recorded import recorded
 
 VAULT_PASSWORD = "open-sesame"
 # The one that is called 3 has the number 4.
@@ -535,6 +539,77 @@ def test_a_password_for_mail_is_shown_nowhere(user: User) -> None:
     assert ended.returncode == 2
     assert "The mail server 127.0.0.1:9 cannot be reached" in ended.stdout
     assert "correct-horse" not in ended.stdout
+
+
+# --- a login that is saved -------------------------------------------------------------------------------------------
+
+
+def keystone_token(keystone: Loopback) -> bytes:
+    """Return the answer to a login, with a catalogue of which every service is at the same address."""
+    body = recorded("token")
+    body["token"]["expires_at"] = "2099-01-01T00:00:00.000000Z"
+    for service in body["token"]["catalog"]:
+        for endpoint in service["endpoints"]:
+            endpoint["url"] = f"{keystone.url}/{service['type']}"
+    return answer(201, body, headers={"X-Subject-Token": "gAAAA-first"})
+
+
+@pytest.fixture
+def keystone() -> Iterator[Loopback]:
+    """Serve a keystone that takes one login, and an accounting service that the login may not read."""
+    forbidden = answer(403, {"error": {"code": 403, "message": "no", "title": "Forbidden"}})
+    with Loopback(otherwise=forbidden) as served:
+        served.answers.append(keystone_token(served))
+        yield served
+
+
+def at_a_terminal(user: User, *arguments: str, answers: Mapping[str, str], more: Mapping[str, str]) -> tuple[int, str]:
+    """Save a login at a terminal, and answer the questions. Return the exit status, and all that was shown."""
+    command = [program("ansible-playbook"), "jetstream.cloud.save_credential", *arguments]
+    variables = {**environment(user.home, user.server.url), **more}
+    return converse(command, answers, folder=user.home, environment=variables)
+
+
+# Nothing in the environment says which cloud.
+NO_LOGIN = {"JETSTREAM_API_URL": "", "JETSTREAM_USERNAME": "", "JETSTREAM_PASSWORD": "", "NO_PROXY": "127.0.0.1"}
+
+
+@pytest.mark.parametrize("how", ["named", "asked", "environment"])
+def test_a_cloud_of_clouds_yaml_is_saved_after_a_login(user: User, keystone: Loopback, how: str) -> None:
+    auth = {"auth_url": f"{keystone.url}/v3", "application_credential_id": "0123"}
+    lab = {"auth_type": "v3applicationcredential", "auth": {**auth, "application_credential_secret": "staple"}}
+    (user.home / "clouds.yaml").write_text(json.dumps({"clouds": {"lab": lab}}))
+    arguments = ["-e", "cloud=lab"] if how == "named" else []
+    more = {**NO_LOGIN, **({"JETSTREAM_CLOUD": "lab"} if how == "environment" else {})}
+    answers = {"the name of the cloud in clouds.yaml": "lab"} if how == "asked" else {}
+    status, shown = at_a_terminal(user, *arguments, answers=answers, more=more)
+    assert status == 0, shown
+    assert "Name of the account" not in shown
+    profiles = user.home / ".config" / "jetstream" / "profiles.toml"
+    assert tomllib.loads(profiles.read_text()) == {"default": {"cloud": "lab"}}
+    assert [each.path for each in keystone.asked if each.method == "POST"] == ["/v3/auth/tokens"]
+
+
+def test_an_application_credential_is_saved_for_its_owner_alone(user: User, keystone: Loopback) -> None:
+    status, shown = at_a_terminal(
+        user,
+        *("-vvv", "--diff", "-e", f"application_credential_id=0123 auth_url={keystone.url}/v3 profile=js2"),
+        answers={"Secret of the application credential": "correct-horse"},
+        more=NO_LOGIN,
+    )
+    assert status == 0, shown
+    assert "correct-horse" not in shown
+    profiles = user.home / ".config" / "jetstream" / "profiles.toml"
+    [saved] = tomllib.loads(profiles.read_text()).values()
+    assert saved["application_credential_secret"] == "correct-horse"
+    assert profiles.stat().st_mode & 0o777 == 0o600
+
+
+def test_without_a_terminal_no_secret_is_asked_for(user: User, keystone: Loopback) -> None:
+    ended = user.given("save_credential", "application_credential_id=0123", f"auth_url={keystone.url}/v3")
+    assert ended.returncode == 2
+    assert "A secret is needed, and asked for at a terminal." in ended.stdout
+    assert keystone.asked == []
 
 
 # --- columns ---------------------------------------------------------------------------------------------------------

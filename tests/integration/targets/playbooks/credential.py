@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import os
-import pty
 import subprocess
 import tomllib
 from pathlib import Path
+
+from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.terminal import converse
 
 PROFILES = Path.home() / ".config" / "jetstream" / "profiles.toml"
 JKEY = PROFILES.with_name("jkey.csv")
@@ -23,23 +24,12 @@ COMMAND = ["ansible-playbook", "jetstream.cloud.save_credential"]
 
 
 def save(password: str, *options: str, **variables: str) -> tuple[int, str]:
-    """Run the playbook at a terminal, and answer what it asks. Return its status, and all that the terminal shows."""
-    process, terminal = pty.fork()
-    if process == 0:
-        os.execvpe(COMMAND[0], [*COMMAND, "-vvv", "--diff", *options], {**VARIABLES, **variables})
-    shown = b""
-    answers = [(b"Name of the account", b"demo\n"), (b"it is not shown)", password.encode() + b"\n")]
-    while True:
-        try:
-            shown += os.read(terminal, 65536)
-        except OSError:
-            break
-        if answers and answers[0][0] in shown:
-            os.write(terminal, answers.pop(0)[1])
-    _unused, status = os.waitpid(process, 0)
-    os.close(terminal)
-    print(shown.decode(errors="replace"), flush=True)
-    return os.waitstatus_to_exitcode(status), shown.decode(errors="replace")
+    """Run the playbook at a terminal, and answer its questions. Return its status, and all that the terminal shows."""
+    answers = {"Name of the account": "demo", "Password for the API": password}
+    command = [*COMMAND, "-vvv", "--diff", *options]
+    status, shown = converse(command, answers, folder=Path.cwd(), environment={**VARIABLES, **variables})
+    print(shown, flush=True)
+    return status, shown
 
 
 def instances(**variables: str) -> subprocess.CompletedProcess[str]:
@@ -70,7 +60,7 @@ def main() -> None:
     unasked = without_terminal(JETSTREAM_API_URL=URL)
     print(unasked.stdout)
     assert unasked.returncode == 2
-    assert "A name and a password are needed." in unasked.stdout
+    assert "A name and a password are needed, and asked for at a terminal." in unasked.stdout
 
     status, shown = save("hunter2", "-e", f"api_url={URL}")
     assert status == 2
