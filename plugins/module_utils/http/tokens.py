@@ -83,6 +83,7 @@ class Tokens(Generic[T]):
         self._fresh = fresh
         self._lock = threading.RLock()
         self._issued: Issued[T] | None = None
+        self._expires: datetime | None = None
         self._fruitless = 0
         self._refusal: AuthenticationFailed | None = None
         if given:
@@ -110,7 +111,7 @@ class Tokens(Generic[T]):
 
     def _current(self) -> Issued[T]:
         with self._lock:
-            if self._issued is None or self._ends_soon(self._issued):
+            if self._issued is None or self._ends_soon(self._expires):
                 issued = self._cached_or_new(refused=None)
                 if issued is None:
                     raise AuthenticationFailed("There are no credentials to log in with.")
@@ -133,14 +134,16 @@ class Tokens(Generic[T]):
     def _use(self, issued: Issued[T]) -> None:
         self._hide(issued.header)
         self._issued = issued
+        # Where the server's clock is behind, its tokens have always ended: they serve until it refuses them.
+        self._expires = None if self._ends_soon(issued.expires) else issued.expires
 
     def _served(self, issued: Issued[T]) -> None:
         # Looked at without the lock, since every request comes here: what it guards is set back by the same value.
         if self._fruitless and self._issued is issued:
             self._fruitless = 0
 
-    def _ends_soon(self, issued: Issued[T]) -> bool:
-        return issued.expires is not None and issued.expires - self._clock.now() < _MARGIN
+    def _ends_soon(self, expires: datetime | None) -> bool:
+        return expires is not None and expires - self._clock.now() < _MARGIN
 
     def _cached_or_new(self, refused: Issued[T] | None) -> Issued[T] | None:
         """Take the cache's token, or log in while others who want the same wait for what comes of it."""

@@ -79,6 +79,15 @@ def test_a_token_that_will_soon_expire_is_not_begun_with(site: Site) -> None:
     assert site.kept() != first
 
 
+def test_a_server_whose_clock_is_behind_is_logged_in_to_once(site: Site) -> None:
+    token = site.world.new_token(site.world.users["johndoe"])
+    site.server.faults.add(Fault(path="/auth", status=201, body={"token": token, "expires": "Nov 24, 2020 18:57:00"}))
+    with site.cloud() as cloud:
+        use(cloud)
+        use(cloud)
+    assert site.asked() == {"login": 1, "v2 allocation sources": 2}
+
+
 @pytest.mark.parametrize("how", ["unknown", "expired"])
 def test_a_token_that_the_server_no_longer_takes_leads_to_one_login(site: Site, how: str) -> None:
     if how == "unknown":

@@ -293,6 +293,13 @@ def test_a_token_that_ends_while_a_task_runs_is_replaced(desk: Loopback, opened:
     assert [each.headers.get("x-auth-token") for each in desk.asked] == [None, "gAAAA-first", None, "gAAAA-second"]
 
 
+def test_a_keystone_whose_clock_is_behind_is_logged_in_to_once(desk: Loopback, opened: Open) -> None:
+    desk.answers.extend([a_token(desk, expires=START - timedelta(days=1)), FINE, FINE])
+    with closing(opened()) as session:
+        assert (ask(session), ask(session)) == (200, 200)
+    assert paths(desk).count("POST /v3/auth/tokens") == 1
+
+
 def test_a_login_that_is_to_be_tried_takes_no_token_from_the_cache(desk: Loopback, opened: Open) -> None:
     desk.answers.extend([a_token(desk), a_token(desk, "gAAAA-second")])
     for fresh in (False, True):
