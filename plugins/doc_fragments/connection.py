@@ -28,7 +28,8 @@ class ModuleDocFragment:
     """Documents options.CONNECTION, from the tables that it is made of."""
 
     # JSON is YAML.
-    DOCUMENTATION = json.dumps(
+    # With its type: ansible-test reads the values of plain assignments, and expects text there.
+    DOCUMENTATION: str = json.dumps(
         {
             "requirements": requirements(),
             "options": {each.name: _documented(each) for each in connection_settings()},

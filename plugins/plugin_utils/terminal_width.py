@@ -18,12 +18,12 @@ from ansible.utils.display import Display
 _NARROWEST = 79
 
 
-def terminal_width(environ: Mapping[str, str] = os.environ) -> int | None:
+def terminal_width(environ: Mapping[str, str] | None = None) -> int | None:
     """Return the number of columns, or None for no limit: in a pipe, in a file, or if the width is unknown.
 
     ``COLUMNS`` overrides it, as for other programs.
     """
-    given = environ.get("COLUMNS", "").strip()
+    given = (os.environ if environ is None else environ).get("COLUMNS", "").strip()
     if given.isdecimal() and given.isascii() and int(given[:9]) > 0:
         return int(given[:9])
     parent = multiprocessing.parent_process()

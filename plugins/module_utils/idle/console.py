@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from .rules import Finding, Settings
 from .verdicts import State, Verdict
@@ -102,7 +102,7 @@ def _line(told: Mapping[str, object]) -> Line | None:
     epoch, cpu, gpu = told["epoch"], told["cpuPctUsed"], told["gpuPctUsed"]
     if not all(_is_percent(told[name]) for name in ("cpuPctUsed", "memPctUsed", "rootfsPctUsed")):
         return None
-    if type(epoch) is not int or not _EARLIEST <= epoch <= _LATEST or type(cpu) is not int:
+    if not _is_whole(epoch) or not _EARLIEST <= epoch <= _LATEST or not _is_whole(cpu):
         return None
     if gpu is None:
         return Line(epoch, cpu, None)
@@ -112,8 +112,12 @@ def _line(told: Mapping[str, object]) -> Line | None:
 
 
 def _is_percent(value: object) -> bool:
+    return _is_whole(value) and 0 <= value <= 100
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
     # True is 1 in Python, and not in what Exosphere prints.
-    return type(value) is int and 0 <= value <= 100
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def use_of(text: str, *, vcpus: int, settings: Settings, now: float) -> ConsoleUse:

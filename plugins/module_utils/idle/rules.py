@@ -10,6 +10,7 @@ come from is said in docs/idle.md. Pure functions.
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple
@@ -186,7 +187,7 @@ def _number(name: str, value: Any) -> float:
         number = float("" if isinstance(value, bool) else value)
     except (TypeError, ValueError):
         number = float("nan")
-    if number != number or abs(number) == float("inf"):
+    if not math.isfinite(number):
         raise ConfigurationError(f"The setting {name} is {str(value)[:40]!r}, which is no number.")
     return number
 

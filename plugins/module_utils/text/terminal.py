@@ -80,7 +80,7 @@ def wrap(text: str, width: int) -> list[str]:
 
 def _broken(word: str, width: int) -> Iterator[str]:
     while display_width(word) > width:
-        part = _beginning(word, width) or next(_clusters(word))
+        part = _beginning(word, width) or next(_clusters(word), word)
         at = max((index for index, each in enumerate(part, 1) if each in _BREAKS), default=0)
         part = part[:at] if at * 2 >= len(part) else part
         yield part

@@ -128,11 +128,7 @@ def _where(settings: Jetstream2Settings, environ: Mapping[str, str], home: Path 
 
 def _opened(settings: Jetstream2Settings, surroundings: Surroundings, where: str) -> tuple[Any, Any]:
     try:
-        with warnings.catch_warnings():
-            # openstacksdk tells its users what it will drop, such as reports to databases that nobody asked for.
-            warnings.simplefilter("ignore")
-            region = _region(settings, surroundings, where)
-            return region, region.get_session()
+        return _region_and_session(settings, surroundings, where)
     except (sdk_errors.ConfigException, keystone_errors.AuthPluginException) as error:
         mistake = ConfigurationError(f"The cloud {where} is not set up: {plain(error)}.")
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -143,6 +139,14 @@ def _opened(settings: Jetstream2Settings, surroundings: Surroundings, where: str
         )
     # Not raised where it happened: the original errors may hold parts of the entry.
     raise mistake
+
+
+def _region_and_session(settings: Jetstream2Settings, surroundings: Surroundings, where: str) -> tuple[Any, Any]:
+    with warnings.catch_warnings():
+        # openstacksdk tells its users what it will drop, such as reports to databases that nobody asked for.
+        warnings.simplefilter("ignore")
+        region = _region(settings, surroundings, where)
+        return region, region.get_session()
 
 
 def _require_login(region: Any, where: str) -> None:

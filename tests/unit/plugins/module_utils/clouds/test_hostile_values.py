@@ -155,7 +155,9 @@ def _conforms(value: Any, hint: Any) -> bool:
         )
     if hint is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
-    return type(value) is hint or (hint is datetime and isinstance(value, datetime) and value.tzinfo is not None)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, hint) and (hint is not datetime or value.tzinfo is not None)
 
 
 def _check(made: Any) -> None:

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
+from typing import TypeAlias
 
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.cloud_type import Surroundings
@@ -35,7 +36,7 @@ clouds:
   other:
     auth: {auth_url: 'https://other.example/v3', username: ada, password: s3cret, project_name: x}
 """
-Write = Callable[[str | bytes], Path]
+Write: TypeAlias = "Callable[[str | bytes], Path]"
 
 
 @pytest.fixture(autouse=True)
