@@ -13,6 +13,7 @@ import sys
 
 from devtool.checks import CHECKS, OPENSTACK
 from devtool.environment import BESIDE, DEMO_SEED, REQUIREMENTS, ROOT, Environment, SetUpFailed, make_home, say
+from devtool.mutants import DEFAULT_FILES, run_mutants
 from devtool.openstack_collection import provide_openstack_cloud
 from devtool.prerequisites import GIT, missing, report
 from devtool.running import run_checks
@@ -33,10 +34,10 @@ def main() -> int:
 
 
 def _split(words: list[str]) -> tuple[list[str], list[str]]:
-    """Return our own words, and those for the program behind a benchmark or, after `--`, behind a check."""
+    """Return our own words, and those for the program behind a benchmark or, after `--`, behind something else."""
     if words[:1] in (["bench"], ["bench-openstack"]):
         return words[:1], words[1:]
-    if words[:1] not in (["test"], ["test-openstack"]) or "--" not in words:
+    if words[:1] not in (["test"], ["test-openstack"], ["mutants"]) or "--" not in words:
         return words, []
     middle = words.index("--")
     return words[:middle], words[middle + 1 :]
@@ -79,6 +80,17 @@ def _parser() -> argparse.ArgumentParser:
         "bench-openstack", help="the same beside openstack.cloud, on a real OpenStack (0.7 GB of packages): ten minutes"
     )
     beside.set_defaults(do=_bench_openstack)
+
+    mutants = commands.add_parser(
+        "mutants",
+        help="change files that decide, one place at a time, and show the changes that no test notices",
+        usage="dev mutants [-h] [--minutes N] [FILE ...] [-- TEST ...]",
+        epilog="files, unless some are named:\n  " + "\n  ".join(DEFAULT_FILES),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    mutants.add_argument("files", nargs="*", metavar="FILE")
+    mutants.add_argument("--minutes", type=float, default=30, metavar="N", help="end after so many (30)")
+    mutants.set_defaults(do=_mutants)
 
     lock = commands.add_parser("lock", help="write requirements/constraints.txt anew, after a change of requirements")
     lock.set_defaults(do=_lock)
@@ -159,6 +171,12 @@ def _bench_openstack(arguments: argparse.Namespace) -> int:
     program = [str(environment.python), "-m", "ansible_collections.jetstream.cloud.tests.benchmarks.side_by_side"]
     words = ["--collections", str(collections), *arguments.extra]
     return subprocess.run(program + words, env=environment.variables(make_home("home")), check=False).returncode
+
+
+def _mutants(arguments: argparse.Namespace) -> int:
+    environment = Environment("mutants")
+    environment.prepare()
+    return run_mutants(environment, arguments.files, arguments.extra, minutes=arguments.minutes)
 
 
 def _lock(_arguments: argparse.Namespace) -> int:

@@ -107,19 +107,7 @@ class Workplace:
     def copy(self) -> Path:
         """Return a fresh copy of the checkout, a git repository whose path ends as ansible-test demands."""
         target = self.folder / "ansible_collections" / "jetstream" / "cloud"
-        # The owner of a checkout may be somebody else, in a container. git -c says that this is all right.
-        listing = subprocess.run(
-            ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        ).stdout
-        for name in filter(None, listing.split("\0")):
-            # What is deleted, but not yet committed, is still listed.
-            if (ROOT / name).is_file():
-                (target / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, target / name)
+        copy_checkout(target)
         for arguments in (["init", "--quiet"], ["add", "--all"]):
             subprocess.run(["git", *arguments], cwd=target, env=self.environment.variables(self.home), check=True)
         return target
@@ -130,6 +118,23 @@ class Workplace:
         for prefix in (_CHECKOUT, _CHECKOUT.relative_to(ROOT), copy, ROOT):
             line = line.replace(f"{prefix}/", "")
         return line
+
+
+def copy_checkout(target: Path) -> None:
+    """Copy all files that belong to the checkout, with changes that are not yet committed."""
+    # The owner of a checkout may be somebody else, in a container. git -c says that this is all right.
+    listing = subprocess.run(
+        ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
+    for name in filter(None, listing.split("\0")):
+        # What is deleted, but not yet committed, is still listed.
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target / name)
 
 
 def _never() -> None:

@@ -1,0 +1,150 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mutation testing: mutmut changes a file that decides in one place at a time, and runs the tests of that file.
+
+A change that no test notices survives: a test is missing, or the change makes no difference. mutmut changes neither
+functions with a decorator nor what stands outside of functions.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from devtool.environment import CACHE, ROOT, Environment, SetUpFailed, lock, make_home, say
+from devtool.running import copy_checkout
+
+_SOURCES = Path("plugins/module_utils")
+_TESTS = Path("tests/unit/plugins/module_utils")
+# Decisions without any I/O.
+DEFAULT_FILES = tuple(
+    str(_SOURCES / name)
+    for name in (
+        "states.py",
+        "fleet/selection.py",
+        "fleet/polling.py",
+        "usage/rates.py",
+        "usage/budget.py",
+        "usage/history.py",
+    )
+)
+_FOLDER = CACHE / "mutants"
+_COLLECTION = Path("ansible_collections/jetstream/cloud")
+# A mutant may loop for ever, and mutmut ends it after a multiple of the tests' time. It has so long to end itself.
+_GRACE = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of the mutants of a file. ``survivors``: name and difference of each."""
+
+    file: str
+    total: int
+    killed: int
+    unchecked: int
+    survivors: tuple[str, ...]
+
+    def text(self) -> str:
+        """Return a line, and below it the differences that no test noticed."""
+        unchecked = f", {self.unchecked} not tried (the time was up)" if self.unchecked else ""
+        line = f"{self.file}: {self.total} mutants, {self.killed} killed, {len(self.survivors)} survived{unchecked}"
+        return "\n".join([line, *self.survivors])
+
+
+def run_mutants(environment: Environment, files: Sequence[str], tests: Sequence[str], *, minutes: float) -> int:
+    """Try the mutants of each file, for so many minutes in all, and print what survives. Return an exit status.
+
+    ``tests``: run these instead of the test file of the same name. Raises SetUpFailed.
+    """
+    chosen = {file: tests or [own_tests(file)] for file in files or DEFAULT_FILES}
+    give_up = time.monotonic() + 60 * minutes
+    with lock("mutants"):
+        shutil.rmtree(_FOLDER, ignore_errors=True)
+        for file, its_tests in chosen.items():
+            left = give_up - time.monotonic()
+            say(_try_file(environment, file, its_tests, left).text() if left > 0 else f"{file}: not tried")
+    return 0
+
+
+def own_tests(file: str) -> str:
+    """Return the test file of a file. Raises SetUpFailed if either is not there."""
+    source = Path(file)
+    if not source.is_relative_to(_SOURCES) or not (ROOT / source).is_file():
+        raise SetUpFailed(f"{file} is not a file in {_SOURCES}, such as {DEFAULT_FILES[0]}.")
+    tests = _TESTS / source.relative_to(_SOURCES).with_name(f"test_{source.name}")
+    if not (ROOT / tests).is_file():
+        raise SetUpFailed(f"{file} has no {tests}. Name its tests after --.")
+    return str(tests)
+
+
+def _try_file(environment: Environment, file: str, tests: Iterable[str], seconds: float) -> Result:
+    # In a copy, whose path ends as Ansible's imports demand.
+    folder = _FOLDER / file.removeprefix(f"{_SOURCES}/").removesuffix(".py").replace("/", "-")
+    copy_checkout(folder / _COLLECTION)
+    settings = {
+        "source_paths": [f"{_COLLECTION / _SOURCES}"],
+        "only_mutate": [f"{_COLLECTION / file}"],
+        "also_copy": ["ansible_collections"],
+        "pytest_add_cli_args_test_selection": [f"{_COLLECTION / test}" for test in tests],
+        # The same examples for each mutant, and in each run.
+        "pytest_add_cli_args": ["--import-mode=importlib", "--hypothesis-seed=0"],
+    }
+    lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
+    (folder / "pyproject.toml").write_text("\n".join(["[tool.mutmut]", *lines, ""]))
+    variables = environment.variables(make_home("home"))
+    _run_for(["mutmut", "run"], folder, variables, seconds)
+
+    def ask(*words: str) -> str:
+        return subprocess.run(
+            ["mutmut", *words], cwd=folder, env=variables, stdout=subprocess.PIPE, text=True, check=True
+        ).stdout
+
+    if not (folder / "mutants").exists():
+        return Result(file, 0, 0, 0, ())
+    ask("export-cicd-stats")
+    counts = json.loads((folder / "mutants" / "mutmut-cicd-stats.json").read_text())
+    fates = [line.strip().rpartition(": ") for line in ask("results").splitlines() if ": " in line]
+    survivors = tuple(ask("show", name).strip() for name, _colon, fate in fates if fate in {"survived", "no tests"})
+    killed = counts["killed"] + counts["timeout"] + counts["suspicious"] + counts["segfault"]
+    return Result(file, counts["total"], killed, counts["total"] - killed - len(survivors), survivors)
+
+
+def _run_for(command: Sequence[str], folder: Path, variables: dict[str, str], seconds: float) -> None:
+    """Run mutmut for so many seconds, at the most. Raises SetUpFailed if it cannot begin."""
+    log = folder / "log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            status = process.wait(max(0.0, seconds))
+        except subprocess.TimeoutExpired:
+            status = 0
+        finally:
+            _end(process)
+    if status:
+        raise SetUpFailed(f"mutmut ended with status {status}: see {log.relative_to(ROOT)}")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End it and all that it started: by Ctrl-C, which lets it write down its results, then by force."""
+    for number in (signal.SIGINT, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+            process.wait(_GRACE)
+        except (ProcessLookupError, subprocess.TimeoutExpired):
+            continue

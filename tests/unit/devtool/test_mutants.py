@@ -1,0 +1,39 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mutation testing: which tests belong to a file, and what is told of the mutants."""
+
+from __future__ import annotations
+
+import pytest
+
+from devtool.environment import SetUpFailed
+from devtool.mutants import DEFAULT_FILES, Result, own_tests
+
+
+@pytest.mark.parametrize("file", DEFAULT_FILES)
+def test_each_file_that_is_tried_unless_others_are_named_has_its_tests(file: str) -> None:
+    assert own_tests(file) == file.replace("plugins/", "tests/unit/plugins/").replace(
+        file.rpartition("/")[2], f"test_{file.rpartition('/')[2]}"
+    )
+
+
+@pytest.mark.parametrize("file", ["plugins/module_utils/nothing.py", "plugins/filter/table.py", "devtool/mutants.py"])
+def test_what_is_no_file_of_module_utils_is_refused(file: str) -> None:
+    with pytest.raises(SetUpFailed, match="is not a file in plugins/module_utils"):
+        own_tests(file)
+
+
+def test_a_file_without_tests_of_its_own_needs_some_named() -> None:
+    with pytest.raises(SetUpFailed, match="Name its tests after --"):
+        own_tests("plugins/module_utils/clock.py")
+
+
+def test_survivors_are_told_with_their_difference() -> None:
+    result = Result("plugins/module_utils/states.py", total=5, killed=4, unchecked=0, survivors=("# plan\n-a\n+b",))
+    assert result.text() == "plugins/module_utils/states.py: 5 mutants, 4 killed, 1 survived\n# plan\n-a\n+b"
+
+
+def test_mutants_that_were_not_tried_are_counted() -> None:
+    result = Result("plugins/module_utils/states.py", total=5, killed=3, unchecked=2, survivors=())
+    assert result.text().endswith("5 mutants, 3 killed, 0 survived, 2 not tried (the time was up)")
