@@ -10,8 +10,10 @@ module: jetstream_credential
 short_description: Save the login of a Jetstream account in a profile
 version_added: 0.1.0
 description:
-  - Saves username and password, or a token, in a named profile of C(~/.config/jetstream/profiles.toml), which every
-    module of this collection reads. The file can be read by its owner alone.
+  - Saves a login in a named profile of C(~/.config/jetstream/profiles.toml), which every module of this collection
+    reads. The file can be read by its owner alone.
+  - For Jetstream2, a login is the name of a cloud in C(clouds.yaml), or an application credential; for Atmosphere, a
+    username and its password, or a token.
   - The login is tried before it is saved.
   - The file is written as a whole or not at all. Other profiles, and comments, stay as they are.
 author:
@@ -24,8 +26,8 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - V(present) saves the options of the connection that are given; other settings of the profile stay. A password
-        takes the place of a token, and the other way round.
+      - V(present) saves the options of the connection that are given; other settings of the profile stay. A login takes
+        the place of any other that the profile has.
       - V(absent) removes the profile.
     type: str
     choices:
@@ -35,6 +37,7 @@ options:
   verify:
     description:
       - Whether to log in before anything is saved. Nothing is saved if that fails.
+      - An application credential whose access rules do not allow to read the allocations is saved as well.
     type: bool
     default: true
 notes:
@@ -44,7 +47,17 @@ notes:
 """
 
 EXAMPLES = r"""
-- name: Save a login as the default one
+- name: Save which cloud of clouds.yaml is meant where nothing else is said
+  jetstream.cloud.jetstream_credential:
+    cloud: TG-GEO160014_IU
+
+- name: Save an application credential of Jetstream2, where there is no clouds.yaml
+  jetstream.cloud.jetstream_credential:
+    profile: course
+    application_credential_id: 0123456789abcdef0123456789abcdef
+    application_credential_secret: "{{ vault_jetstream2_secret }}"
+
+- name: Save a login for Atmosphere
   jetstream.cloud.jetstream_credential:
     username: johndoe
     password: "{{ vault_jetstream_password }}"

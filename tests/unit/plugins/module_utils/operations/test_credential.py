@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import tomllib
 import traceback
 from collections.abc import Iterator
@@ -12,12 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.connect import resolve
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import AuthenticationFailed, ConfigurationError
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
 from ansible_collections.jetstream.cloud.plugins.module_utils.operations.credential import SPEC, credential
 from ansible_collections.jetstream.cloud.plugins.module_utils.settings.profiles import PROFILES
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import PASSWORD, Site, a_site
+from ansible_collections.jetstream.cloud.tests.unit.fakes.keystone import a_token
+from ansible_collections.jetstream.cloud.tests.unit.fakes.loopback import Loopback, answer
 from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner
 
 OTHERS = "# The course's.\n[course]\nusername = 'ta'\npassword = 'chalk'\n"
@@ -107,8 +112,100 @@ def test_the_secret_is_in_no_result_diff_or_error(site: Site) -> None:
     assert "s3cret" not in str(broken.value) + "".join(shown)
 
 
-@pytest.mark.parametrize("options", [{}, {"password": "x"}, {"username": "johndoe"}])
+CREDENTIAL = {"application_credential_id": "0123", "application_credential_secret": "very-s3cret"}
+
+
+@pytest.fixture
+def keystone() -> Iterator[Loopback]:
+    with Loopback() as desk:
+        yield desk
+
+
+def profile_of(site: Site, name: str = "default") -> dict[str, Any]:
+    profile: dict[str, Any] = tomllib.loads(saved(site))[name]
+    return profile
+
+
+def save_there(site: Site, desk: OperationRunner | None = None, **options: Any) -> Outcome:
+    desk = desk or OperationRunner(site.home, site.clock)
+    return desk.run(SPEC, credential, **options)
+
+
+def test_saves_an_application_credential_that_was_tried(site: Site, keystone: Loopback) -> None:
+    keystone.answers.extend([a_token(keystone), answer(200, [])])
+    desk = OperationRunner(site.home, site.clock)
+    auth_url = f"{keystone.url}/v3"
+    outcome = save_there(site, desk, auth_url=auth_url, **CREDENTIAL)
+    assert outcome.changed
+    assert profile_of(site) == {"auth_url": auth_url, **CREDENTIAL}
+    assert (site.home / PROFILES).stat().st_mode & 0o777 == 0o600
+    assert [each.path for each in keystone.asked] == ["/v3/auth/tokens", "/accounting/"]
+    assert "very-s3cret" not in repr(outcome)
+    assert desk.hidden == {"very-s3cret", "gAAAA-first"}
+    connection = resolve({}, {}, site.home)
+    assert connection.settings.credential.secret == "very-s3cret"
+
+
+def test_writes_nothing_if_the_secret_is_refused(site: Site, keystone: Loopback) -> None:
+    keystone.answers.append(answer(401, {"error": {"message": "No."}}))
+    with pytest.raises(AuthenticationFailed) as raised:
+        save_there(site, auth_url=f"{keystone.url}/v3", **CREDENTIAL)
+    assert "very-s3cret" not in "".join(traceback.format_exception(raised.value))
+    assert saved(site) == OTHERS
+
+
+def test_a_credential_that_may_do_little_is_a_login_as_well(site: Site, keystone: Loopback) -> None:
+    rules = [{"service": "compute", "method": "GET", "path": "/v2.1/servers/detail"}]
+    token = a_token(keystone, application_credential={"id": "0123", "access_rules": rules})
+    keystone.answers.extend([token, answer(401, {"error": "invalid token"})])
+    assert save_there(site, auth_url=f"{keystone.url}/v3", **CREDENTIAL).changed
+
+
+def test_saves_the_name_of_a_cloud_that_was_tried(site: Site, keystone: Loopback) -> None:
+    clouds = site.home / ".config" / "openstack" / "clouds.yaml"
+    clouds.parent.mkdir()
+    auth = {"auth_url": f"{keystone.url}/v3", **CREDENTIAL}
+    clouds.write_text(json.dumps({"clouds": {"js2": {"auth_type": "v3applicationcredential", "auth": auth}}}))
+    with pytest.raises(ConfigurationError, match=r"There is no cloud js in ~/.config/openstack/clouds.yaml, only js2"):
+        save_there(site, cloud="js")
+    assert saved(site) == OTHERS
+    keystone.answers.extend([a_token(keystone), answer(200, [])])
+    assert save_there(site, cloud="js2").changed
+    assert profile_of(site) == {"cloud": "js2"}
+
+
+LOGINS: dict[str, dict[str, str]] = {
+    "password": {"username": "johndoe", "password": "p"},
+    "token": {"token": "t"},
+    "cloud": {"cloud": "js2"},
+    "credential": CREDENTIAL,
+}
+
+
+@pytest.mark.parametrize(("before", "after"), list(itertools.permutations(LOGINS, 2)))
+def test_a_login_takes_the_place_of_any_other(site: Site, before: str, after: str) -> None:
+    backend = "openstack" if before in ("cloud", "credential") else "atmosphere"
+    save_there(site, verify=False, timeout=5, backend=backend, **LOGINS[before])
+    save_there(site, verify=False, **LOGINS[after])
+    left = {"username": "johndoe"} if (before, after) == ("password", "token") else {}
+    assert profile_of(site) == {"timeout": 5, **left, **LOGINS[after]}
+    resolve({}, {}, site.home)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"password": "x"},
+        {"username": "johndoe"},
+        {"timeout": 5},
+        {"application_credential_id": "0123"},
+        {"application_credential_secret": "s"},
+        {"cloud": "js2", **CREDENTIAL},
+        {"cloud": ""},
+    ],
+)
 def test_refuses_to_save_what_is_no_login(site: Site, options: dict[str, str]) -> None:
     with pytest.raises(ConfigurationError):
-        save(site, **options)
+        save_there(site, verify=False, **options)
     assert saved(site) == OTHERS

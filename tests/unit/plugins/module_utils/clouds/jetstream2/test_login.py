@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
 from ansible_collections.jetstream.cloud.plugins.module_utils.http.session import HttpSettings
 from ansible_collections.jetstream.cloud.plugins.module_utils.parallel import in_parallel
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import START, FakeClock
+from ansible_collections.jetstream.cloud.tests.unit.fakes.keystone import LATER, a_token
 from ansible_collections.jetstream.cloud.tests.unit.fakes.loopback import (
     DROP,
     SILENCE,
@@ -42,21 +43,9 @@ from ansible_collections.jetstream.cloud.tests.unit.fakes.loopback import (
 )
 from ansible_collections.jetstream.cloud.tests.unit.fakes.recorded import recorded
 
-LATER = datetime(2099, 1, 1, tzinfo=START.tzinfo)
 FINE = answer(200, {"servers": []})
 REFUSED = answer(401, recorded("refusals")["no token"]["body"])
 Open = Callable[..., Session]
-
-
-def a_token(desk: Loopback, value: str = "gAAAA-first", expires: datetime = LATER, **more: Any) -> bytes:
-    """Return keystone's answer to a login, with a catalogue that leads to the desk."""
-    body = recorded("token")
-    body["token"]["expires_at"] = expires.strftime("%Y-%m-%dT%H:%M:%S.000000Z")
-    for service in body["token"]["catalog"]:
-        for endpoint in service["endpoints"]:
-            endpoint["url"] = f"{desk.url}/{service['type']}"
-    body["token"].update(more)
-    return answer(201, body, headers={"X-Subject-Token": value})
 
 
 @pytest.fixture
