@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere.settings import DEFAULT_PAGE_SIZE
-from ansible_collections.jetstream.cloud.plugins.module_utils.settings.common import DEFAULT_CONCURRENCY
+from ansible_collections.jetstream.cloud.plugins.module_utils.settings.connection import DEFAULT_CONCURRENCY
 from ansible_collections.jetstream.cloud.tests.benchmarks.contenders import INFO, STATE, Contender
 from ansible_collections.jetstream.cloud.tests.benchmarks.stage import Asked, Costs, Site
 from ansible_collections.jetstream.cloud.tests.benchmarks.watch import OperationRunner, Ran, counting_python

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..settings.common import HTTP, PROFILE
+from ..settings.connection import HTTP, PROFILE
 from ..settings.setting import Setting
 from .atmosphere.cloud_type import ATMOSPHERE
 from .cloud_type import CloudType

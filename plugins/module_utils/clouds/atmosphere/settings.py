@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from ...errors import ConfigurationError
 from ...http.session import HttpSettings
 from ...settings.addresses import refuse_plain_http, server_address
-from ...settings.common import read_http_settings
+from ...settings.connection import read_http_settings
 from ...settings.jkey import JKEY, read_jkey
 from ...settings.profiles import PROFILES
 from ...settings.reader import Owner, Reader

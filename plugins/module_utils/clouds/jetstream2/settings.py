@@ -13,7 +13,7 @@ from ...errors import ConfigurationError
 from ...http.session import HttpSettings
 from ...settings import values
 from ...settings.addresses import refuse_plain_http, server_address
-from ...settings.common import read_http_settings
+from ...settings.connection import read_http_settings
 from ...settings.reader import Owner, Reader
 from ...settings.setting import Setting
 from ...settings.sources import Found, variable

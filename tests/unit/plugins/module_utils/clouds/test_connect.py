@@ -25,7 +25,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.connect imp
 from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.registry import CLOUD_TYPES
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
 from ansible_collections.jetstream.cloud.plugins.module_utils.options import CONNECTION
-from ansible_collections.jetstream.cloud.plugins.module_utils.settings.common import HTTP
+from ansible_collections.jetstream.cloud.plugins.module_utils.settings.connection import HTTP
 from ansible_collections.jetstream.cloud.plugins.module_utils.settings.jkey import JKEY
 from ansible_collections.jetstream.cloud.plugins.module_utils.settings.profiles import PROFILES
 from ansible_collections.jetstream.cloud.plugins.module_utils.settings.sources import Found, variable

@@ -14,7 +14,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.cloud_type 
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
 from ansible_collections.jetstream.cloud.plugins.module_utils.http.session import HttpSettings
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import CloudAccount
-from ansible_collections.jetstream.cloud.plugins.module_utils.settings.common import read_http_settings
+from ansible_collections.jetstream.cloud.plugins.module_utils.settings.connection import read_http_settings
 from ansible_collections.jetstream.cloud.plugins.module_utils.settings.reader import Owner, Reader
 from ansible_collections.jetstream.cloud.plugins.module_utils.settings.setting import Setting
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
