@@ -60,13 +60,13 @@ class ActionModule(ActionBase):
         names = {*extra, *imported}
         self._refuse_unknown(playbook, names, task_vars)
         ignored = self._set_elsewhere(playbook, names, task_vars)
-        # As everywhere in Ansible, -e comes before what a playbook says.
+        # As everywhere in Ansible, -e overrides the playbook.
         values = self._values(playbook, {**given_by(playbook, imported), **given_by(playbook, extra)})
         result = {"changed": False, "value": values}
         return {**result, "warnings": [ignored]} if ignored else result
 
     def _extra_variables(self) -> dict[str, Any]:
-        """Return what was given by ``-e``, with templates that are still to be resolved."""
+        """Return the variables of ``-e``, with unresolved templates."""
         return {str(name): value for name, value in load_extra_vars(self._loader).items()}
 
     def _imported_variables(self) -> dict[str, Any]:

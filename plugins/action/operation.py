@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The action plugin of every module that stands for an operation: its work, without a module's start-up.
+"""The action plugin of every module that has an operation: runs it without starting a module.
 
 A module is packed, written, unpacked and started in a Python of its own before it does anything, which takes a third of
 a second or more. The work of these modules is requests to a cloud's API, which the controller can send as well.
@@ -44,7 +44,7 @@ from ..plugin_utils.progress_lines import ProgressLines
 from ..plugin_utils.working_folder import openstack_files
 
 _ANY_INTERPRETER = frozenset({"", "auto", "auto_silent", "auto_legacy", "auto_legacy_silent"})
-# What modules and controller write to one another; modules that do not say otherwise use this one.
+# The serialization between modules and controller; the default of modules.
 _WIRE_FORMAT = "legacy"
 _NO = frozenset({"off", "false", "no", "0"})
 
@@ -90,7 +90,7 @@ class ActionModule(ModuleAction):
         interpreter = constants.config.get_config_value("INTERPRETER_PYTHON", variables=variables)
         interpreter = str(self._templar.template(interpreter) or "").strip()
         if interpreter in _ANY_INTERPRETER:
-            # The Python that Ansible finds for a module may have what is missing here.
+            # The Python that Ansible finds for a module may have the library that is missing here.
             return REQUESTS_IMPORT_ERROR is None
         return _same_python(interpreter, sys.executable)
 

@@ -21,9 +21,9 @@ attributes:
   check_mode:
     description: Can report changes without making them.
   diff_mode:
-    description: Shows what is different before and after, in the form that C(--diff) prints.
+    description: Shows the difference between before and after, in the form that C(--diff) prints.
   idempotent:
-    description: Changes nothing, and says so, when run again with the same options.
+    description: Reports no change when run again with the same options.
   platform:
     description: What it runs on. That is the host of the task, often C(localhost), and never an instance.
     platforms: posix

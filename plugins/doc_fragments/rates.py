@@ -12,7 +12,7 @@ class ModuleDocFragment:
 options:
   rates:
     description:
-      - What instances cost, where it is not what this collection knows.
+      - Rates that differ from those of this collection.
       - An instance of a flavor without a rate is not counted, and leads to a warning.
     type: dict
     suboptions:

@@ -12,13 +12,13 @@ class ModuleDocFragment:
 options:
   wait:
     description:
-      - Whether to wait until every instance has arrived.
-      - Without it, RV(ignore:changed) says that the cloud accepted the action, not that it was completed.
+      - Whether to wait until every instance has reached the state.
+      - Without it, RV(ignore:changed) means that the cloud accepted the action, not that it was completed.
     type: bool
     default: true
   wait_timeout:
     description:
-      - Seconds that all instances together have to arrive. One that has not arrived by then has failed.
+      - Seconds in which all instances together must reach the state. An instance that does not has failed.
     type: float
     default: 900.0
 """

@@ -67,7 +67,7 @@ Operation = Callable[[Mapping[str, Any], Context], Outcome]
 
 
 def on_cloud(work: Work) -> Operation:
-    """Return the operation that does the work on the cloud that the connection options mean.
+    """Return the operation that does the work on the cloud of the connection options.
 
     It raises any JetstreamError.
     """
@@ -87,7 +87,7 @@ def on_cloud(work: Work) -> Operation:
 
 
 def result_of(operation: Operation, options: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    """Carry an operation out, and return what a module returns, with ``failed`` and ``msg`` if it failed.
+    """Run an operation, and return the module's result, with ``failed`` and ``msg`` if it failed.
 
     Messages and warnings may quote the cloud, and so its users. Ansible prints both: neither may steer a terminal.
     """

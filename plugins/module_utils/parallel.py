@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Do the same to many things at once, a bounded number at a time."""
+"""Do the same work on many items, a bounded number at a time."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Made = TypeVar("Made")
 
 
 def in_parallel(work: Callable[[Thing], Made], things: Iterable[Thing], max_concurrency: int) -> list[Made]:
-    """Return what the work makes of each thing, in their order.
+    """Return the results of the work on each item, in their order.
 
     The first error ends it, wherever it is raised: what has not begun by then never does. What has begun is not waited
-    for, neither here nor at the end of the process: somebody pressed Ctrl-C, or the time for a task is over.
+    for, neither here nor at the end of the process: Ctrl-C was pressed, or the time for a task is over.
     """
     todo = list(things)
     if len(todo) <= 1 or max_concurrency <= 1:

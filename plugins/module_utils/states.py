@@ -43,7 +43,7 @@ REBOOTS = frozenset({Action.REBOOT, Action.HARD_REBOOT})
 
 
 class Goal(StrEnum):
-    """The states a user can ask for."""
+    """The states that a task can request."""
 
     STARTED = "started"
     STOPPED = "stopped"
@@ -204,7 +204,7 @@ def classify(status: str, activity: str, power_state: str | None = None) -> Obse
 
 
 def _in_error(activity: str, power_state: str | None) -> ObservedState:
-    """Nova keeps the status ``ERROR`` while it stops or reboots what is in error (docs/jetstream2.md, Error)."""
+    """Nova keeps the status ``ERROR`` while it stops or reboots an instance in error (docs/jetstream2.md, Error)."""
     if activity in _LEADS_TO:
         return ObservedState(Kind.MOVING, _LEADS_TO[activity])
     return ObservedState(Kind.ERROR, running=power_state == "running")
@@ -261,7 +261,7 @@ def plan(now: ObservedState, goal: Goal, *, supported: Collection[Action], allow
 
 
 def _plan_for_gone(goal: Goal) -> Plan:
-    """What is gone is as asleep as can be."""
+    """A gone instance counts as sleeping."""
     reason = "the cloud no longer has it"
     if goal.state is RestingState.ACTIVE:
         return Plan(Verdict.FAIL, reason=reason)
@@ -269,7 +269,7 @@ def _plan_for_gone(goal: Goal) -> Plan:
 
 
 def _plan_for_error(now: ObservedState, goal: Goal, supported: Collection[Action], reboot: Action) -> Plan:
-    """Stop what runs, and otherwise leave alone what costs nothing in error, but half once it is shut off."""
+    """Stop a machine that runs. Skip others: they cost nothing in error, but half once they are shut off."""
     reason = "in error"
     if goal is Goal.STOPPED and now.running and Action.STOP in supported:
         return Plan(Verdict.ACT, (Action.STOP,))
@@ -324,7 +324,7 @@ def shortest_path(start: RestingState, end: RestingState, supported: Collection[
 
 
 def leads_to(action: Action, now: ObservedState) -> bool:
-    """Tell whether an observed state is what an action leads to, or is on its way there."""
+    """Return whether an observed state is the result of an action, or is on its way there."""
     if now.kind not in (Kind.RESTING, Kind.MOVING) or now.state is None:
         return False
     if action in REBOOTS:

@@ -34,12 +34,12 @@ attributes:
     details:
       - Takes the reading, and does not keep it.
   diff_mode:
-    description: Shows what is different before and after.
+    description: Shows the difference between before and after.
     support: N/A
     details:
       - Changes nothing on the host.
   idempotent:
-    description: Changes nothing, and says so, when run again with the same options.
+    description: Reports no change when run again with the same options.
     support: full
   platform:
     description: What it runs on.
@@ -91,12 +91,12 @@ EXAMPLES = r"""
   gather_facts: false
   become: true
   tasks:
-    - name: Read the instance, and show what it says
+    - name: Read the instance, and show the evidence
       jetstream.cloud.jetstream_activity:
       register: activity
       ignore_unreachable: true
 
-    - name: Read the instance, and keep what it says
+    - name: Read the instance, and keep the evidence
       jetstream.cloud.jetstream_activity:
         readings_path: ~/.local/state/jetstream/readings
         site: https://js2.jetstream-cloud.org:5000/v3
@@ -121,7 +121,7 @@ reading:
   type: dict
   contains:
     taken:
-      description: When it arrived, by the clock of the controller, in seconds since 1970.
+      description: The time of the reading, by the clock of the controller, in seconds since 1970.
       type: float
     boot:
       description: The id of the boot. With another one, all counters began anew.

@@ -100,7 +100,7 @@ allocations:
       type: float
       sample: 1234.567
     remaining:
-      description: SU granted less SU used. Below 0 if more was used than granted. V(null) if the site does not say.
+      description: SU granted less SU used. Below 0 if more was used than granted. V(null) if not known.
       type: float
       sample: 48765.433
     percent_used:
@@ -120,7 +120,7 @@ allocations:
       description: When the server made its figures. ISO 8601, UTC.
       type: str
     lag_hours:
-      description: How many hours old the server's figures may be, where it does not say when it made them.
+      description: The greatest age of the server's figures in hours, where the server returns no time.
       type: int
       sample: 24
     global_burn_rate:

@@ -26,8 +26,8 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - V(present) saves the options of the connection that are given; other settings of the profile stay. A login takes
-        the place of any other that the profile has.
+      - V(present) saves the options of the connection that are given; other settings of the profile stay. A login
+        replaces any other of the profile.
       - V(absent) removes the profile.
     type: str
     choices:

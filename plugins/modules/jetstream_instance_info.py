@@ -10,7 +10,7 @@ module: jetstream_instance_info
 short_description: Read the instances of a Jetstream account
 version_added: 0.1.0
 description:
-  - Returns instances with everything the cloud says about them, and the state they are in now.
+  - Returns instances with all data that the cloud has about them, and their present state.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:
@@ -25,14 +25,14 @@ options:
     description:
       - Only instances of these owners. V(me) is the account itself, V(any) is every user whose instances it can see.
         Other values are names or globs of users.
-      - On Jetstream2 an account cannot read the names of other users. Their IDs stand in their place.
+      - On Jetstream2 an account cannot read the names of other users. Their IDs are used instead.
     type: list
     elements: str
     default:
       - any
   image_names:
     description:
-      - Whether names of images are of interest. On Jetstream2 they take a request of their own. Without them, an image
+      - Whether to return the names of images. On Jetstream2 they take a request of their own. Without them, an image
         is called by its UUID there.
     type: bool
     default: true
@@ -65,7 +65,7 @@ EXAMPLES = r"""
     name: bio101-*
     status: [shutoff, suspended, shelved_offloaded]
 
-- name: Read what one allocation pays for, with a profile of its own
+- name: Read the instances of one allocation, with another profile
   jetstream.cloud.jetstream_instance_info:
     profile: lab
     allocation_source: TG-GEO160014
@@ -103,19 +103,19 @@ instances:
       description:
         - Whether RV(instances[].status), RV(instances[].activity), RV(instances[].ip_address) and
           RV(instances[].fault) were read from the cloud itself.
-        - Also V(false) if they could not be read; RV(instances[].read_error) says why. So it is with an identity of
+        - Also V(false) if they could not be read; RV(instances[].read_error) has the reason, such as an identity of
           another user that is not shared, and where one of several providers is down.
       type: bool
     fault:
-      description: Why the instance is in error, if it is and the cloud says so.
+      description: The reason why the instance is in error, if the cloud returns one.
       type: str
     power_state:
-      description: What the machine itself does, as Jetstream2 says. V(null) on Atmosphere.
+      description: The power state of the machine on Jetstream2. V(null) on Atmosphere.
       type: str
       sample: running
     on_host:
       description:
-        - Whether a machine of the site holds it, as Jetstream2 says. A shelved instance need not be held by one.
+        - Whether a host of the site has it, on Jetstream2. A shelved instance need not have one.
         - V(null) on Atmosphere.
       type: bool
     locked:
@@ -125,7 +125,7 @@ instances:
       description: The reason that was given with the lock, if there was one.
       type: str
     metadata:
-      description: What its owner noted with it on Jetstream2. V(null) on Atmosphere.
+      description: The metadata that its owner set on Jetstream2. V(null) on Atmosphere.
       type: dict
     addresses:
       description: All its addresses on Jetstream2. V(null) on Atmosphere.
@@ -259,7 +259,7 @@ instances:
           description: When these figures were made. ISO 8601, UTC.
           type: str
         lag_hours:
-          description: How many hours old these figures may be, where the site does not say when it made them.
+          description: The greatest age of these figures in hours, where the site returns no time.
           type: int
         start_date:
           description: When the allocation began. ISO 8601, UTC.

@@ -67,7 +67,7 @@ options:
     description:
       - Whether an instance that sleeps in another way may be started on the way to O(state), which costs service units.
       - Without it, O(state=stopped) and O(state=suspended) leave an instance alone that is suspended, shut off or
-        shelved already, O(state=rebooted) leaves every sleeping one alone, and the result says so.
+        shelved already, O(state=rebooted) skips every sleeping one.
     type: bool
     default: false
   include_locked:
@@ -93,7 +93,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Stop everything, but for the web server and what the night batch needs
+- name: Stop everything except the web server and the instances of the night batch
   jetstream.cloud.jetstream_instance_state:
     state: stopped
     all: true
@@ -107,7 +107,7 @@ EXAMPLES = r"""
     name: bio101-*
     wait_timeout: 1800
 
-- name: Put what is shut off away, since that still costs half
+- name: Shelve the instances that are shut off, since these still cost half
   jetstream.cloud.jetstream_instance_state:
     state: shelved
     status: shutoff
@@ -165,7 +165,7 @@ instances:
       type: str
       sample: active
     after:
-      description: State and activity when last seen. In check mode, what it would be.
+      description: The state and activity last observed. In check mode, the expected ones.
       type: str
       sample: shutoff
     actions:
@@ -194,7 +194,7 @@ instances:
       type: str
       sample: stop done
     elapsed:
-      description: Seconds until this instance had arrived or failed.
+      description: Seconds until this instance had reached the state or failed.
       type: float
       sample: 12.3
 summary:

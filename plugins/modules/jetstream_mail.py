@@ -125,7 +125,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 to:
-  description: The addresses, as they were given. If the server refused some of them, the task fails and says which.
+  description: The addresses, as they were given. If the server refused some of them, the task fails and names them.
   returned: success
   type: list
   elements: str

@@ -31,12 +31,12 @@ attributes:
     details:
       - Changes nothing, so it does the same with and without check mode.
   diff_mode:
-    description: Shows what is different before and after.
+    description: Shows the difference between before and after.
     support: N/A
     details:
       - Changes nothing.
   idempotent:
-    description: Changes nothing, and says so, when run again with the same options.
+    description: Reports no change when run again with the same options.
     support: full
   platform:
     description: What it runs on.

@@ -83,7 +83,7 @@ volumes:
       type: str
       sample: data-vol-1
     description:
-      description: What its owner says about it.
+      description: The description that its owner gave.
       type: str
     size:
       description: GB.

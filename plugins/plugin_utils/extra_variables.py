@@ -40,12 +40,12 @@ def _in_option(option: str, loader: DataLoader) -> Counter[str]:
 def _in_file(path: str, loader: DataLoader) -> Counter[str]:
     if Path(loader.path_dwim(path)).is_file():
         return _in_text(loader.get_text_file_contents(path))
-    # A pipe can be read once only. Ansible's loader keeps what was in it.
+    # A pipe can be read once only. Ansible's loader keeps its content.
     return Counter(str(name) for name in loader.load_from_file(path))
 
 
 def _in_text(text: str) -> Counter[str]:
-    """Return how often each key stands at the top of a mapping in JSON or YAML."""
+    """Return how often each key is at the top of a mapping in JSON or YAML."""
     try:
         return Counter(str(name) for name, _value in json.loads(text, object_pairs_hook=list))
     except ValueError:

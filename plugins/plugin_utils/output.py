@@ -12,7 +12,7 @@ from typing import Self
 from ansible import constants, context
 from ansible.utils.display import Display
 
-# These write results as JSON, each whole: a line in between would break what a program reads.
+# These write results as JSON, each whole: a line in between would break the input of a program.
 _DATA_CALLBACKS = frozenset({"minimal", "oneline", "json", "jsonl"})
 
 
@@ -64,7 +64,7 @@ def _write(text: str, aside: bool, *, screen_only: bool = False) -> None:
     try:
         Display().display(text, stderr=aside, screen_only=screen_only)
     except OSError as error:
-        # Ansible says the same of its own lines.
+        # Ansible warns of its own lines in the same words.
         with suppress(OSError):
             Display().warning(f"Output was lost: {error}")
 

@@ -22,9 +22,9 @@ _NAMED = 3
 
 
 class ProgressLines:
-    """Turns progress into lines. C(say) shows one, and may be called by any thread, but is by one at a time.
+    """Turns progress into lines. ``say`` shows one; it is called by any thread, but by one at a time.
 
-    C(whose) is the host of the task: allow_many may work at the same time.
+    ``whose`` is the host of the task: several may run at the same time.
     """
 
     def __init__(self, say: Callable[[str], None], clock: Clock, *, whose: str) -> None:
@@ -54,7 +54,7 @@ class ProgressLines:
             heart.join()
 
     def report(self, progress: Progress) -> None:
-        """Tell what is new, if anything is."""
+        """Print the changes since the last call."""
         with self._lock:
             first = self._latest is None
             self._latest = progress
@@ -70,7 +70,7 @@ class ProgressLines:
                 return
             passed = _duration(self._clock.monotonic() - self._start)
             if self._latest is None:
-                self._line(f"still reading what there is, after {passed}")
+                self._line(f"still reading the instances, after {passed}")
             elif self._latest.pending:
                 self._line(f"{_standing(self._latest)} after {passed}, {_asked(self._latest)}{_late(self._latest)}")
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the rest of the collection has to know of a kind of cloud: its settings, and how to connect to one."""
+"""A kind of cloud: its settings, and how to connect to one."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ S = TypeVar("S", bound=CloudSettings)
 class Surroundings:
     """Where a connection is made: the user's environment and home, time, and ``hide``, which takes secrets.
 
-    ``fresh``: log in, whatever token the cache has.
+    ``fresh``: log in even if a token is in the cache.
     """
 
     environ: Mapping[str, str]
@@ -80,5 +80,5 @@ class CloudType(Generic[S]):
 
     @property
     def naming_settings(self) -> list[str]:
-        """The settings that say that this kind of cloud is meant."""
+        """The settings that select this kind of cloud."""
         return [each.name for each in self.settings if each.names_cloud]

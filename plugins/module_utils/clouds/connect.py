@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From options, environment and profile to the cloud that they mean."""
+"""From options, environment and profile to a cloud."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def resolve(options: Mapping[str, object], environ: Mapping[str, str], home: Pat
 
 
 def connect(connection: Connection[Any], surroundings: Surroundings) -> Cloud:
-    """Return the cloud that a connection means. Sends nothing yet.
+    """Return the cloud of a connection. Sends nothing yet.
 
     Raises ConfigurationError if a Python library that it needs is not there.
     """
@@ -71,7 +71,7 @@ def connect(connection: Connection[Any], surroundings: Surroundings) -> Cloud:
 
 
 def replaced_settings(given: Collection[str]) -> set[str]:
-    """Return the settings that the login in these settings takes the place of, where both stood in one profile.
+    """Return the settings of a profile that the login in these settings replaces.
 
     Raises ConfigurationError if there is no login in them.
     """

@@ -19,7 +19,7 @@ from ..text.terminal import REPLACEMENT
 
 Json = Mapping[str, Any]
 
-# Beyond this, JSON numbers are not exact everywhere, and no quantity of a cloud is meant.
+# Beyond this, JSON numbers are not exact everywhere, and no quantity of a cloud is as large.
 _LARGEST = 2**53
 _DIGITS = re.compile(r"[0-9]{1,15}", re.ASCII)
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", re.ASCII)
@@ -31,7 +31,7 @@ _FIRST_YEAR, _LAST_YEAR = 1970, 9998
 
 
 class UnreadableRow(ValueError):
-    """A row whose value cannot be done without is missing, or of another type. The text says which value."""
+    """A required value of a row is missing, or of another type. The message names the value."""
 
 
 def text(value: object) -> str | None:
@@ -58,7 +58,7 @@ def figure(value: object) -> float | None:
     """Return a number that is finite, of either sign."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    # Of an integer too large for a float, abs() can be compared, but math.isfinite() cannot be asked.
+    # For an integer too large for a float, abs() works, but math.isfinite() raises.
     return value if abs(value) <= _LARGEST and math.isfinite(value) else None
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which kinds of cloud there are. Settings, options and documentation ask here; a new kind is one entry."""
+"""The kinds of cloud. Settings, options and documentation are made from it; a new kind is one entry."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .atmosphere.cloud_type import ATMOSPHERE
 from .cloud_type import CloudType
 from .jetstream2.cloud_type import JETSTREAM2
 
-# The first whose settings are given is meant.
+# The first whose settings are given is used.
 CLOUD_TYPES: tuple[CloudType[Any], ...] = (JETSTREAM2, ATMOSPHERE)
 
 

@@ -21,7 +21,7 @@ _DESCRIBED = 3
 
 
 class Warnings:
-    """Sentences about what could not be read. Many threads may add to it."""
+    """Sentences about unreadable parts of responses. Many threads may add to it."""
 
     def __init__(self) -> None:
         """Begin without any."""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What jetstream_instance_state does."""
+"""The operation of jetstream_instance_state."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ _NAMED_IN_MESSAGE = 3
 
 
 def instance_state(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
-    """Bring the selected instances to a state, or say what that would take."""
+    """Bring the selected instances to a state, or report the changes that would do so."""
     settings = _converge_options(options)
     selector = Selector.from_options(options, INSTANCE_FILTERS.argument_spec, owner=(ME,))
     _check(options, selector)
@@ -88,7 +88,7 @@ def _selected(cloud: Cloud, selector: Selector, *, images: bool) -> Selection[In
 
 
 def _with_others(outcome: Outcome, selection: Selection[Instance]) -> Outcome:
-    """Add what is not in the runs: why nothing was selected, and how many instances are other owners'."""
+    """Add why nothing was selected, and the number of instances of other owners."""
     warnings = outcome.warnings
     if not selection.things:
         reasons = (selection.empty_because or "Nothing matched, so nothing was done.", _others_text(selection.others))
@@ -115,7 +115,7 @@ def _converge_options(options: Mapping[str, Any]) -> ConvergeOptions:
 
 def _check(options: Mapping[str, Any], selector: Selector) -> None:
     if options["wait_timeout"] <= 0:
-        raise ConfigurationError("wait_timeout must be more than 0 seconds.", hint="To not wait, say wait: false.")
+        raise ConfigurationError("wait_timeout must be more than 0 seconds.", hint="To not wait, set wait: false.")
     if options["max_changes"] is not None and options["max_changes"] < 0:
         raise ConfigurationError("max_changes must be 0 or more.")
     if selector.everything and selector.names_something:
@@ -153,7 +153,7 @@ def _outcome(fleet: FleetRun) -> Outcome:
 
 
 def _diff_or_bug(runs: Sequence[InstanceRun]) -> tuple[dict[str, str] | None, tuple[str, ...]]:
-    """A mistake in what is only shown must not take the results of what was done away."""
+    """Return the diff, or a warning: a bug in the diff must not lose the results."""
     try:
         return _diff(runs), ()
     except Exception as error:
@@ -220,7 +220,7 @@ def _labelled(run: InstanceRun) -> str:
 
 
 def _diff(runs: Sequence[InstanceRun]) -> dict[str, str]:
-    """Return state and cost of what changed, a line an instance, and what it adds up to."""
+    """Return state and cost of the changed instances, a line for each, and the sums."""
     changed = [run for run in runs if run.changed]
     return {
         "before": _lines([run.before for run in changed]),

@@ -182,7 +182,7 @@ def _silent(where: str, options: Mapping[str, Any]) -> Unreachable:
 
 
 def _connection(options: Mapping[str, Any]) -> smtplib.SMTP:
-    """Connect, as secure as the options say. Wherever there is TLS, the server's certificate is checked."""
+    """Connect, with the security of the options. With TLS, the server's certificate is checked."""
     host, port, secure, timeout = (options[name] for name in ("host", "port", "secure", "timeout"))
     if secure == "always":
         return smtplib.SMTP_SSL(host, port, timeout=timeout, context=ssl.create_default_context())
@@ -196,9 +196,9 @@ def _connection(options: Mapping[str, Any]) -> smtplib.SMTP:
 
 
 def _secure(server: smtplib.SMTP, options: Mapping[str, Any]) -> None:
-    """Change to TLS where the options ask for it, or where it can be tried.
+    """Change to TLS if the options require it, or if it can be tried.
 
-    To this machine itself it is not tried: nobody can listen, and mail servers there have self-signed certificates.
+    It is not tried with this machine itself: no one can listen, and mail servers there have self-signed certificates.
     """
     server.ehlo_or_helo_if_needed()
     tried = options["secure"] == "try" and not is_loopback(options["host"])

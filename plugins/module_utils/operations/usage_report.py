@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operation of jetstream_usage_report: gathers the data, and notes today's balances.
+"""The operation of jetstream_usage_report: gathers the data, and records today's balances.
 
 Text and page are made of the data by templates on the controller (plugins/action/usage_report.py).
 """
@@ -54,7 +54,7 @@ _HISTORY = Path(".local/share/jetstream/usage.jsonl")
 
 
 def usage_report(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
-    """Note how the allocations stand today, and report on the last days."""
+    """Record today's balances of the allocations, and report on the last days."""
     if not 1 <= options["days"] <= 3660:
         raise ConfigurationError("days must be from 1 to 3660.")
     dest = Path(options["dest"]).absolute() if options["dest"] else None

@@ -33,7 +33,7 @@ _BREAKS = frozenset("-_/.,:")
 def harmless(text: str) -> str:
     """Return a text that cannot steer a terminal: control codes other than newline and tab become visible.
 
-    Users of the cloud choose the names of instances, and more of what it returns.
+    Users of the cloud choose the names of instances, and other texts that it returns.
     """
     if text.isascii() and text.isprintable():
         return text

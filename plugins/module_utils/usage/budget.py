@@ -23,7 +23,7 @@ _REST_OF_THE_DAY = timedelta(days=1, seconds=-1)
 
 @dataclass(frozen=True, slots=True)
 class Burn:
-    """The sum of what instances cost per hour. Flavors without a known rate are not in it, but named."""
+    """The cost of all instances per hour. Flavors without a known rate are not in it, but named."""
 
     su_per_hour: Decimal
     unknown_flavors: tuple[str, ...]
@@ -72,7 +72,7 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How an allocation stands, in SU. Figures that cannot be known are None.
+    """The status of an allocation, in SU. Unknown figures are None.
 
     ``habit`` is the forecast at the pace of the last days, ``momentary`` the one at the pace of this moment. Until the
     allocation's end the remaining SU last at ``su_per_day_to_last``.

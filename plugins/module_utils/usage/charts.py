@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Charts of a usage report's result as SVG that stands in a page, drawn by matplotlib, which is optional.
+"""Charts of a usage report's result as SVG for a page, drawn by matplotlib, which is optional.
 
 Colors are CSS variables with the light ones behind them, so that one drawing serves light and dark pages. Each chart is
 drawn for two widths, since the letters of an SVG grow with it: a page shows one of them.
@@ -83,7 +83,7 @@ def require_matplotlib() -> None:
     if MATPLOTLIB_IMPORT_ERROR is not None:
         raise ConfigurationError(
             "The Python library matplotlib, which draws the charts, is not installed.",
-            hint="Install it with: python3 -m pip install matplotlib, or say charts: false.",
+            hint="Install it with: python3 -m pip install matplotlib, or set charts: false.",
         )
 
 

@@ -46,7 +46,7 @@ class BalanceSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class AllocationStatus:
-    """How an allocation stands now, at ``burn`` of this moment, and at the ``pace`` of the last days."""
+    """The status of an allocation, with the ``burn`` of this moment, and the ``pace`` of the last days."""
 
     source: AllocationSource
     instances: int
@@ -115,7 +115,7 @@ class UsageReport:
 class History:
     """The periods of all instances, with the allocation that paid for each, as far as that is known.
 
-    The cloud says it of a period, or of the instance that still exists; a single allocation pays for everything.
+    The period has it, or else the instance if that still exists; a single allocation pays for everything.
     """
 
     def __init__(
@@ -177,7 +177,7 @@ def statuses_of(
     rates: Rates,
     now: datetime,
 ) -> list[AllocationStatus]:
-    """Work out how each allocation stands. ``pace`` leads from the uuid of an allocation to its pace."""
+    """Compute the status of each allocation. ``pace`` maps the uuid of an allocation to its pace."""
     paid: dict[str, list[Instance]] = defaultdict(list)
     for each in instances:
         if each.allocation_source:

@@ -89,7 +89,7 @@ def outlook(status: AllocationStatus) -> list[str]:
     if budget.is_over:
         return []
     if budget.remaining is None:
-        return ["The site does not say how many SU remain."]
+        return ["The site returns no remaining SU."]
     return list(_forecasts(status))
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Atmosphere as a Cloud: which of its URLs is asked for what, and how its stale answers are kept from doing harm.
+"""Atmosphere as a Cloud: its requests, and how stale responses are kept from doing harm.
 
 Facts and the exchanges that show them: docs/atmosphere.md.
 """
@@ -54,22 +54,22 @@ from .responses import raise_for_status
 
 Thing = TypeVar("Thing")
 Located = TypeVar("Located", Instance, Volume)
-# An identity at a provider: both uuids, as they stand in v1's URLs.
+# An identity at a provider: both uuids, as in v1's URLs.
 Account = tuple[str, str]
 
-# What an answer costs the server (docs/atmosphere.md, Cost of a request): seconds, measured.
+# The cost of a response to the server (docs/atmosphere.md, Cost of a request): seconds, measured.
 _V1_LIST_SECONDS_PER_INSTANCE = 0.03
 _V2_LIST_SECONDS_PER_INSTANCE = 0.07
 _DETAIL_SECONDS = 0.075
-# An answer may take this many times as long as on an idle server.
+# A response may take this many times as long as on an idle server.
 _TIMEOUT_FACTOR = 4
-# For so long v1's list is served from a cache that not every action empties.
+# The lifetime of the cache of v1's list, which not every action empties.
 _LIST_CACHE_SECONDS = 30.0
-# Where nothing else is said, no more details than these are asked for in one go.
+# By default, no more details than these are read at once.
 _DETAILS_AT_MOST = 50
 # While a list changes, rows move between its pages, and may be missed: it is read again, this often at most.
 _MAX_LIST_READS = 3
-# A list that says that it has more rows is not believed.
+# A list with a greater count is refused.
 _MAX_ROWS = 100_000
 # The live states of an identity that is not shared, or whose login at the provider is refused, cannot be read.
 _NOT_READABLE = (PermissionDenied, NotFound, Refused)
@@ -91,7 +91,7 @@ _UNSUPPORTED_IN_ERROR: Mapping[Action, str] = {
     **_UNSUPPORTED,
     # What nova refuses costs the floating IP all the same (docs/atmosphere.md, Floating IPs).
     Action.STOP: "a stop that is refused would cost it its floating IP",
-    Action.HARD_REBOOT: "Atmosphere reboots only what is active",
+    Action.HARD_REBOOT: "Atmosphere reboots only active instances",
 }
 _EMPTIES_LIST_CACHE = frozenset({Action.START, Action.STOP, Action.SUSPEND, Action.SHELVE})
 
@@ -108,7 +108,7 @@ class AtmosphereCloud:
     """The account of one user at one Atmosphere. May be used by many threads at once."""
 
     # A deployment begins 10 s after a start, 15 s after a resume, or later if Atmosphere's workers are behind: then
-    # only the missing address tells (docs/atmosphere.md, Deployments).
+    # only the missing address shows it (docs/atmosphere.md, Deployments).
     settle_seconds = 30.0
     no_address_seconds = 180.0
 
@@ -129,7 +129,7 @@ class AtmosphereCloud:
         self._account: CloudAccount | None = None
 
     def unsupported_actions(self, instance: Instance) -> Mapping[Action, str]:
-        """Return what cannot be done to an instance, and why. See Cloud."""
+        """Return the unsupported actions of an instance, with reasons. See Cloud."""
         return _UNSUPPORTED_IN_ERROR if instance.status == "error" else _UNSUPPORTED
 
     def account(self) -> CloudAccount:
@@ -172,7 +172,7 @@ class AtmosphereCloud:
         self, since: datetime | None = None, wanted: Callable[[Instance], bool] | None = None
     ) -> list[StatusPeriod]:
         """Return which states the account's instances were in, and when. See Cloud."""
-        # Atmosphere cannot be asked for a part of it.
+        # Atmosphere cannot return a part of it.
         return self._list("/api/v2/instance_histories", "Listing the history", period_from_v2)
 
     def get_instance(self, instance: Instance) -> Instance:
@@ -213,7 +213,7 @@ class AtmosphereCloud:
         return instances, ()
 
     def failure_reason(self, instance: Instance) -> str | None:
-        """Atmosphere does not tell what became of an action. See Cloud."""
+        """Atmosphere returns no reason. See Cloud."""
         return None
 
     def limit(self, until: float | None) -> None:
@@ -221,7 +221,7 @@ class AtmosphereCloud:
         self._transport.limit(until)
 
     def take_warnings(self) -> Sequence[str]:
-        """Return what could not be read. See Cloud."""
+        """Return the warnings of unreadable parts. See Cloud."""
         return self._warnings.take()
 
     def close(self) -> None:
@@ -258,7 +258,7 @@ class AtmosphereCloud:
     def _read_list(
         self, path: str, task: str, shape: Callable[[Json], Thing]
     ) -> tuple[set[int], Reading[tuple[int, Thing]]]:
-        """Return the length of the list, by all that the pages say, and its things with their numbers."""
+        """Return the greatest count of the pages, and the objects by their numbers."""
 
         def page(number: int) -> tuple[int, Reading[tuple[int, Thing]]]:
             # Without an order, the server gives rows in any order, and pages then miss some and repeat others.

@@ -41,7 +41,7 @@ from ..json_values import (
     word,
 )
 
-# What both APIs say for "no address".
+# "No address" in both APIs.
 _NO_ADDRESS = frozenset({"", "0.0.0.0"})
 _AMOUNTS = {"compute_allowed": "SU granted", "compute_used": "SU used"}
 _USER_OF_IDENTITY = re.compile(r"Username: ([^,]+)")
@@ -77,7 +77,7 @@ def instance_from_v2(row: Json) -> Instance:
 
 
 def with_live_state(instance: Instance, row: Json) -> Instance:
-    """Overlay what v1 says, which is the cloud's own state at the time of the row.
+    """Overlay a row of v1, which has the cloud's own state at the time of the row.
 
     Raises UnreadableRow if the row has no state.
     """
@@ -129,7 +129,7 @@ def volume_from_v2(row: Json) -> Volume:
 
 
 def with_attachment(volume: Volume, row: Json, instances: Mapping[str, Instance]) -> Volume:
-    """Overlay what v1 says of a volume: status, mount point, and the instance it is attached to."""
+    """Overlay a row of v1: status, mount point, and the instance that the volume is attached to."""
     instance_uuid = attached_to(row)
     attachments: tuple[Attachment, ...] = ()
     if instance_uuid:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Atmosphere's answers mean: its many ways to say no, each as the error it is. See docs/atmosphere.md, Errors."""
+"""From Atmosphere's responses to errors. See docs/atmosphere.md, Errors."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ _NOVA_FAILED = re.compile(r"(?:^|irrecoverable exception: )5\d\d ")
 
 
 def token_refused(reply: Response) -> bool:
-    """Say whether the server does not know the token that came with a request (any longer)."""
+    """Return whether the server refused the token of a request: it is unknown or has expired."""
     return reply.status == 403 and words(reply) == _NO_CREDENTIALS
 
 
 def raise_for_status(reply: Response, task: str) -> Any:
-    """Return the body of a good answer; raise the error that any other answer stands for.
+    """Return the body of a successful response; raise the error of any other.
 
-    C(task) says what was tried, as in "Stopping geo-node-01 (1)".
+    ``task`` names the task for the message, as in "Stopping geo-node-01 (1)".
     """
     if 200 <= reply.status < 300 and (reply.is_json or reply.status == 204):
         return reply.body
@@ -49,7 +49,7 @@ def raise_for_status(reply: Response, task: str) -> Any:
 
 
 def words(reply: Response) -> str:
-    """Return the server's own words, from any of the shapes it puts them in; "" if there are none."""
+    """Return the server's own words, from any of their shapes; "" if there are none."""
     return one_line(_flat(reply.body))[:_MAX_QUOTE] if reply.is_json else ""
 
 
@@ -69,16 +69,16 @@ def _flat(body: Any) -> str:
 
 
 def error_from(reply: Response, task: str) -> JetstreamError:
-    """Return the error that an answer stands for."""
+    """Return the error of a response."""
     if not reply.is_json:
         return _not_json(reply, task)
-    said = words(reply)
-    why = f': "{said}" (HTTP {reply.status}).' if said else f" (HTTP {reply.status})."
+    message = words(reply)
+    why = f': "{message}" (HTTP {reply.status}).' if message else f" (HTTP {reply.status})."
     text = f"{task} was refused{why}"
-    if reply.status in (403, 409) and _NOVA_FAILED.search(said):
+    if reply.status in (403, 409) and _NOVA_FAILED.search(message):
         return ServerFault(f"{task} failed in the cloud{why}", status=reply.status)
     if reply.status == 403:
-        return _forbidden(said, text, reply)
+        return _forbidden(message, text, reply)
     if reply.status == 503:
         return InMaintenance(f"Atmosphere is in maintenance{why}", status=503)
     if reply.status == 429:
@@ -94,16 +94,16 @@ def error_from(reply: Response, task: str) -> JetstreamError:
     return kinds.get(reply.status, UnexpectedResponse)(text, status=reply.status)
 
 
-def _forbidden(said: str, text: str, reply: Response) -> JetstreamError:
+def _forbidden(message: str, text: str, reply: Response) -> JetstreamError:
     if token_refused(reply):
         return AuthenticationFailed(
             "The token was refused: it is unknown to the server, or has expired (HTTP 403).",
             hint="Give username and password for a new one.",
             status=403,
         )
-    if _DISABLED in said:
-        return AuthenticationFailed(f'The account was refused: "{said}" (HTTP 403).', status=403)
-    if any(each in said for each in _NOT_YOURS):
+    if _DISABLED in message:
+        return AuthenticationFailed(f'The account was refused: "{message}" (HTTP 403).', status=403)
+    if any(each in message for each in _NOT_YOURS):
         return PermissionDenied(text, hint="It is not yours, or is gone.", status=403)
     return Refused(text, status=403)
 
@@ -119,7 +119,7 @@ def _not_json(reply: Response, task: str) -> JetstreamError:
             status=reply.status,
         )
     if reply.status >= 500:
-        # Its page speaks of maintenance whenever a request breaks; real maintenance is a 503 in JSON.
+        # Its page mentions maintenance whenever a request fails; real maintenance is a 503 in JSON.
         return ServerFault(
             f"{task} failed: the server broke on the request (HTTP {reply.status}, {kind}).", status=reply.status
         )

@@ -46,7 +46,7 @@ def access_rules_refusal(rules: Sequence[Rule], method: str, service: str, path:
 
 
 def _matches(pattern: str, path: str) -> bool:
-    """Compare as keystone does: * and {name} stand for a part of a path, ** for any number of parts."""
+    """Compare as keystone does: * and {name} match one part of a path, ** any number of parts."""
     parts = re.split(r"(\*\*|\*|\{[^}]*\})", pattern)
     expression = "".join(
         ".*" if part == "**" else "[^/]+" if part == "*" or part.startswith("{") else re.escape(part) for part in parts

@@ -52,23 +52,23 @@ from .responses import raise_for_status
 
 Made = TypeVar("Made")
 
-# The first version of nova's API that says why a server is locked. Every nova since 2019 has it.
+# The first version of nova's API with the reason of a lock. Every nova since 2019 has it.
 _COMPUTE = "2.73"
-# The first that says why a step of an action failed. Asked for only then, since some clouds are older.
+# The first with the reason of a failed step. Requested only for that, since some clouds are older.
 _COMPUTE_WITH_REASONS = "2.84"
 _PAGE = 1000
-# A list that goes on beyond this is not believed.
+# A longer list is refused.
 _MAX_ROWS = 100_000
 # The ids of this many images make a URL that every web server accepts.
 _IMAGES = 50
 # For more pending servers than this, one list costs nova less than a detail for each.
 _DETAILS_AT_MOST = 4
 
-# A lock is put back also where the time for the task is over: so many tries, with these pauses, in so many seconds.
+# A lock is set again even after the deadline of the task: the number of tries, the pauses and the total, in seconds.
 _LOCK_TRIES = 4
 _LOCK_PAUSES = (1.0, 3.0, 6.0)
 _LOCK_SECONDS = 30.0
-# The step of an action in which a machine is looked for.
+# The step of an action in which nova searches a host.
 _SCHEDULING = "schedule_instances"
 
 _BODIES: Mapping[Action, Json] = {
@@ -102,7 +102,7 @@ class Jetstream2Cloud:
         self._warnings = Warnings()
 
     def unsupported_actions(self, instance: Instance) -> Mapping[Action, str]:
-        """Return what cannot be done to an instance, and why. See Cloud."""
+        """Return the unsupported actions of an instance, with reasons. See Cloud."""
         withheld: dict[Action, str] = {}
         # See docs/jetstream2.md, Flavors that cannot be suspended.
         family = family_of(instance.flavor.name)
@@ -247,7 +247,7 @@ class Jetstream2Cloud:
             raise
 
     def _lock_again(self, instance: Instance, note: Note, because: BaseException | None = None) -> None:
-        """Put a lock back, also after the deadline, and see that it is there.
+        """Set a lock again, also after the deadline, and check it.
 
         Raises LockLost if it is not. ``because``: what ended the action. After an end from outside, such as Ctrl-C,
         there is one try: the note is left for the next run.
@@ -296,7 +296,7 @@ class Jetstream2Cloud:
         self._session.limit(until)
 
     def take_warnings(self) -> Sequence[str]:
-        """Return what could not be read. See Cloud."""
+        """Return the warnings of unreadable parts. See Cloud."""
         return self._warnings.take()
 
     def close(self) -> None:
@@ -362,9 +362,9 @@ class Jetstream2Cloud:
         links: str | None = None,
         marker: str = "id",
     ) -> list[Json]:
-        """Return all rows of a list. A service may give fewer than it was asked for; a link says that there are more.
+        """Return all rows of a list. A service may limit the page; a link leads to the next one.
 
-        ``links`` is the name of the links, and ``marker`` that of the value by which the next page is asked for.
+        ``links`` is the key of the links, and ``marker`` that of the value that requests the next page.
         """
         found: list[Json] = []
         last: dict[str, str] = {}
@@ -413,7 +413,7 @@ class Jetstream2Cloud:
             return error
 
     def _periods(self, instance: Instance, row: Json, since: datetime | None) -> list[StatusPeriod]:
-        """Return the history of one server. If its actions cannot be read, the others' can, and a warning says so."""
+        """Return the history of one server. If its actions cannot be read, it is left out with a warning."""
         task = f"Reading the actions on {instance.label}"
 
         def periods() -> list[StatusPeriod]:

@@ -11,7 +11,7 @@ from .settings import LOGINS, SETTINGS, Jetstream2Settings, how_to_log_in, is_po
 
 
 def _connect(settings: Jetstream2Settings, surroundings: Surroundings) -> Cloud:
-    # Here, since openstacksdk takes a second to import, which nobody is to wait for who does not use it.
+    # Here, since the import of openstacksdk takes a second, which only its users should wait for.
     from .client import Jetstream2Cloud
     from .locks import LockNotes, notes_folder
     from .login import Session

@@ -24,7 +24,7 @@ _LARGEST = 1 << 16
 
 
 def notes_folder(environ: Mapping[str, str], home: Path | None) -> Path:
-    """Return where the notes are kept: in the user's state folder, as the XDG base directory specification has it."""
+    """Return the folder of the notes: in the user's state folder, by the XDG base directory specification."""
     base = environ.get("XDG_STATE_HOME", "")
     # Below the null device nothing can be written, for a user that has no home.
     state = Path(base) if os.path.isabs(base) else home / ".local" / "state" if home else Path(os.devnull)
@@ -34,7 +34,7 @@ def notes_folder(environ: Mapping[str, str], home: Path | None) -> Path:
 class LockNotes:
     """The notes of one project at one cloud. May be used by many threads and processes at once.
 
-    Where no note can be written, such as on a full disk, locks are lifted all the same: the run itself puts them back.
+    If no note can be written, as on a full disk, locks are lifted all the same: the run itself sets them again.
     """
 
     def __init__(self, folder: Path, key: str) -> None:
@@ -43,7 +43,7 @@ class LockNotes:
 
     @contextmanager
     def written(self, uuid: str, reason: str | None) -> Iterator[Note]:
-        """Hold a note that the lock of an instance is lifted. It stays unless it is said to be settled."""
+        """Hold a note that the lock of an instance is lifted. It stays unless it is settled."""
         note = Note(self._open(uuid, os.O_CREAT), self._folder / uuid)
         try:
             note.write(reason)
@@ -53,7 +53,7 @@ class LockNotes:
 
     @contextmanager
     def left_behind(self, uuid: str) -> Iterator[Note | None]:
-        """Hold the note of a run that did not end well. Yields None if there is none, or its run is alive."""
+        """Hold the note of a run that was interrupted. Yields None if there is none, or its run is alive."""
         note = Note(self._open(uuid, 0), self._folder / uuid)
         try:
             yield note if note.is_held else None
@@ -61,7 +61,7 @@ class LockNotes:
             note.close()
 
     def instances(self) -> set[str]:
-        """Return the uuids of the instances that there are notes of."""
+        """Return the uuids of the instances that have notes."""
         try:
             return {entry.name for entry in self._folder.iterdir()}
         except OSError:
@@ -81,7 +81,7 @@ class Note:
     """One note, which is held while it is open."""
 
     def __init__(self, handle: int | None, path: Path) -> None:
-        """Hold it, if nobody else does. ``handle`` is None if it could not be opened."""
+        """Lock it, unless another process has. ``handle`` is None if it could not be opened."""
         self._handle = handle
         self._path = path
         self.is_held = handle is not None and _hold(handle)
@@ -97,7 +97,7 @@ class Note:
             os.fsync(self._handle)
 
     def reason(self) -> str | None:
-        """Return the reason of the lock, as it was noted."""
+        """Return the reason of the lock from the note."""
         if self._handle is None:
             return None
         try:
@@ -107,7 +107,7 @@ class Note:
         return reason if isinstance(reason, str) else None
 
     def settle(self) -> None:
-        """Remove the note: the lock is there."""
+        """Remove the note: the lock is set."""
         self.is_settled = True
         with suppress(OSError):
             self._path.unlink()

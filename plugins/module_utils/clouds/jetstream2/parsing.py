@@ -81,7 +81,7 @@ _STATE_AFTER: Mapping[str, str] = {
     "delete": "deleted",
     "forceDelete": "deleted",
 }
-# States that last until somebody acts. Others, such as resize, are passed through.
+# States that last until the next action. Others, such as resize, are transient.
 _LASTING = frozenset({*_STATE_AFTER.values(), "error", "shelved", "soft_deleted"})
 
 
@@ -111,7 +111,7 @@ def instance_from_nova(row: Json, account: Account) -> Instance:
         start_date=text(row.get("created")),
         fault=text(mapping(row.get("fault")).get("message")) or None,
         power_state=_POWER_STATES.get(whole(row.get("OS-EXT-STS:power_state"))),
-        # An empty hostId is how nova says that no machine holds it.
+        # Nova returns an empty hostId if no host has it.
         on_host=bool(host) if isinstance(host, str) else None,
         locked=flag(row.get("locked")),
         lock_reason=text(row.get("locked_reason")),
@@ -190,12 +190,12 @@ def allocation_sources_from_accounting(rows: Sequence[Any], account: Account, no
 
 
 def periods_from_actions(instance: Instance, row: Json, actions: Iterable[Json]) -> list[StatusPeriod]:
-    """Rebuild which states a server was in from what was done to it and did not fail. The flavor is today's.
+    """Compute the states of a server from its successful actions. The flavor is today's.
 
-    A state begins when the action that led to it had ended. What is in none of the actions is taken from the server as
-    it is now: a state that came about otherwise, such as an error, holds since the server last changed.
+    A state begins when the action that led to it had ended. The present state, if no action led to it, such as an
+    error, holds since the server last changed.
     """
-    told = [
+    steps = [
         (
             moment_of(each, "updated_at" if each.get("updated_at") else "start_time"),
             text(each.get("action")) or "",
@@ -204,11 +204,11 @@ def periods_from_actions(instance: Instance, row: Json, actions: Iterable[Json])
         for each in actions
     ]
     done = sorted(
-        (end, _STATE_AFTER[action]) for end, action, message in told if action in _STATE_AFTER and message != "Error"
+        (end, _STATE_AFTER[action]) for end, action, message in steps if action in _STATE_AFTER and message != "Error"
     )
     if instance.status in _LASTING and (not done or done[-1][1] != instance.status):
-        # Nova tells this time in whole seconds, and so, in a quick sequence, a moment before the last action had ended.
-        changed = max([moment_of(row, "updated"), *(end for end, _action, _message in told)])
+        # Nova rounds this time down to seconds, so that it may precede the end of the last action.
+        changed = max([moment_of(row, "updated"), *(end for end, _action, _message in steps)])
         done.append((changed, instance.status))
     if not done:
         # Such as a server in the middle of a resize, whose actions nova no longer keeps.
@@ -324,7 +324,7 @@ def _allocation_source(resource: Resource, row: Json, account: Account) -> Alloc
         start_date=text(row.get("start_date")),
         end_date=text(row.get("end_date")),
         flaws=(
-            *([] if text(row.get("end_date")) else ["the accounting service does not say when it ends"]),
+            *([] if text(row.get("end_date")) else ["the accounting service returns no end date"]),
             *flaws_of_amounts(row, _AMOUNTS),
         ),
     )

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What OpenStack's answers mean: each as the error it is. See docs/jetstream2.md, Errors."""
+"""From OpenStack's responses to errors. See docs/jetstream2.md, Errors."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _KINDS: Mapping[int, type[JetstreamError]] = {
 
 
 def raise_for_status(reply: Response, task: str) -> Any:
-    """Return the body of a good answer; raise the error that any other answer stands for."""
+    """Return the body of a successful response; raise the error of any other."""
     if 200 <= reply.status < 300 and (reply.is_json or reply.status in (202, 204)):
         return reply.body
     raise error_from(reply, task)
@@ -45,18 +45,18 @@ def words(body: Any) -> str:
     if not isinstance(body, dict):
         return ""
     inner = next((each for each in body.values() if isinstance(each, dict)), body)
-    said = inner.get("message") or inner.get("detail") or inner.get("error") or ""
-    return " ".join(str(said).split())[:_MAX_QUOTE]
+    message = inner.get("message") or inner.get("detail") or inner.get("error") or ""
+    return " ".join(str(message).split())[:_MAX_QUOTE]
 
 
 def error_from(reply: Response, task: str) -> JetstreamError:
-    """Return the error that an answer stands for."""
-    status, said = reply.status, words(reply.body)
-    quoted = f': "{said}"' if said else ""
+    """Return the error of a response."""
+    status, message = reply.status, words(reply.body)
+    quoted = f': "{message}"' if message else ""
     text = f"{task} was refused{quoted} (HTTP {status})."
-    if status == 413 or (status == 403 and "quota" in said.lower()):
+    if status == 413 or (status == 403 and "quota" in message.lower()):
         return OverAllocation(text, status=status)
-    if status == 503 and "maintenance" in said.lower():
+    if status == 503 and "maintenance" in message.lower():
         return InMaintenance(f"The cloud is in maintenance{quoted} (HTTP 503).", status=status)
     if status == 429:
         return RateLimited(f"{task} was put off{quoted} (HTTP 429).", hint="Try again later.", status=status)

@@ -152,7 +152,7 @@ def test_one_in_error_fails_if_it_is_to_run(site: Site) -> None:
     result = task(site, all=False, exclude=[], state="started", name="bad")
     assert result["failed"] is True
     assert result["msg"].startswith("bad (7): in error: No valid host was found. There are not enough hosts available")
-    assert "Atmosphere reboots only what is active" in result["msg"]
+    assert "Atmosphere reboots only active instances" in result["msg"]
 
 
 def test_of_many_warnings_three_are_shown(home: Path) -> None:

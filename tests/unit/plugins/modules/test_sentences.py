@@ -108,7 +108,7 @@ def test_an_expired_token(site: Site) -> None:
         ({"all": True, "id": 1}, "all: true and a name, id or uuid contradict each other. Say one of them."),
         (
             {"all": True, "wait_timeout": 0},
-            "wait_timeout must be more than 0 seconds. To not wait, say wait: false.",
+            "wait_timeout must be more than 0 seconds. To not wait, set wait: false.",
         ),
         ({"all": True, "max_changes": 1}, "3 instances would be changed, and max_changes is 1; none was."),
     ],

@@ -102,7 +102,7 @@ def test_says_how_many_have_been_asked_while_that_goes_on(screen: Screen) -> Non
 
 
 def test_says_that_it_still_reads_where_nothing_was_reported_yet(screen: Screen) -> None:
-    assert screen.beat(11) == ["[localhost] still reading what there is, after 11 s"]
+    assert screen.beat(11) == ["[localhost] still reading the instances, after 11 s"]
 
 
 def test_is_silent_once_all_have_arrived(screen: Screen) -> None:

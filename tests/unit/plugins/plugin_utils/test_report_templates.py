@@ -319,7 +319,7 @@ def test_asks_for_matplotlib_by_name_only_where_it_is_wanted() -> None:
         "True",
         (
             "The Python library matplotlib, which draws the charts, is not installed. "
-            "Install it with: python3 -m pip install matplotlib, or say charts: false."
+            "Install it with: python3 -m pip install matplotlib, or set charts: false."
         ),
     ]
 
@@ -329,7 +329,7 @@ def test_the_text_cannot_steer_a_terminal_and_has_all_of_it() -> None:
     assert "\x1b" not in said
     assert "TG-GEO160014: 78 days\n18,759 of 50,000 SU remain, 62 % used.\nAt the pace of the last 7 days," in said
     assert "ended: ended on 31 December 2020\n49,995 of 50,000 SU were used.\n" in said
-    assert "silent: not known\nThe site does not say how many SU remain.\n" in said
+    assert "silent: not known\nThe site returns no remaining SU.\n" in said
     assert re.search(r"^web +active +0 +5 +48$", said, re.MULTILINE)
     assert "Note: No rate is known for" in said
     assert "\n\n\n" not in said

@@ -88,7 +88,7 @@ NOW_TOO = "At the pace of this moment, 48 SU a day, it lasts"
         ),
         (a_status("-1", "24"), "used up", True, []),
         (a_status("2400", "24", end="2020-12-31"), "ended on 31 December 2020", True, []),
-        (a_status(None), "not known", False, ["The site does not say how many SU remain."]),
+        (a_status(None), "not known", False, ["The site returns no remaining SU."]),
         (
             a_status("2400", None, unknown=("g9.big", "x1\x1b[2J")),
             "not known",

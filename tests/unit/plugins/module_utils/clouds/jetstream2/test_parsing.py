@@ -172,7 +172,7 @@ def test_an_allocation_without_an_end_is_said_to_have_none() -> None:
     del without["end_date"]
     for each in (without, row("2026-01-01", None), row("2026-01-01", "")):
         [source] = allocation_sources_from_accounting([each], ACCOUNT, NOW)
-        assert source.flaws == ("the accounting service does not say when it ends",)
+        assert source.flaws == ("the accounting service returns no end date",)
     [source] = allocation_sources_from_accounting([row("2026-01-01", "2026-12-31")], ACCOUNT, NOW)
     assert source.flaws == ()
 
