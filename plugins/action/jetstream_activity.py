@@ -8,6 +8,7 @@ from ..plugin_utils.supported_core import require_supported_core
 
 require_supported_core()
 
+import json
 import os
 import signal
 import threading
@@ -84,7 +85,8 @@ class ActionModule(ActionBase):
             "elapsed": round(elapsed, 2),
             "kept": kept,
             "root": reading.root,
-            "reading": to_record(reading),
+            # Plain lists: Ansible warns of named tuples.
+            "reading": json.loads(json.dumps(to_record(reading))),
         }
 
     def _execute(self, script: str) -> dict[str, Any]:

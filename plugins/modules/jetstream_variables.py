@@ -49,9 +49,12 @@ options:
     type: str
     required: true
     choices:
+      - activity
       - allocation
+      - idle
       - instance_action
       - instances
+      - keep
       - save_credential
       - shelve_all
       - start_all

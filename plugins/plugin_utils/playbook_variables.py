@@ -80,6 +80,19 @@ _RATES = Variable("rates")
 _WIDTH = Variable("width", Kind.COUNT)
 _FLEET = (_PROFILE, *_THINGS, _ALLOCATION_SOURCE, Variable("max_changes"), _WAIT_TIMEOUT, _INCLUDE_LOCKED, _WIDTH)
 
+_READINGS_PATH = Variable("readings_path", Kind.PATH)
+_KEEP_PATH = Variable("keep_path", Kind.PATH)
+_MAIL = (
+    Variable("mail_to", Kind.LIST),
+    Variable("mail_from"),
+    Variable("smtp_host"),
+    Variable("smtp_port"),
+    Variable("smtp_secure"),
+    Variable("smtp_username"),
+    Variable("smtp_password", Kind.SECRET),
+    Variable("mailer", choices=("jetstream.cloud.jetstream_mail", "community.general.mail")),
+)
+
 _INSTANCE_COLUMNS = (
     *("name", "id", "uuid", "owner", "user", "status", "fault", "live", "ip_address", "start_date", "flavor"),
     *("vcpus", "ram", "disk", "image", "version", "project", "provider", "identity", "web_desktop", "shell", "vnc"),
@@ -124,14 +137,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         _RATES,
         Variable("html_template", Kind.PATH),
         Variable("text_template", Kind.PATH),
-        Variable("mail_to", Kind.LIST),
-        Variable("mail_from"),
-        Variable("smtp_host"),
-        Variable("smtp_port"),
-        Variable("smtp_secure"),
-        Variable("smtp_username"),
-        Variable("smtp_password", Kind.SECRET),
-        Variable("mailer", choices=("jetstream.cloud.jetstream_mail", "community.general.mail")),
+        *_MAIL,
     ),
     "stop_all": (*_FLEET, _ALLOW_WAKE),
     "suspend_all": (*_FLEET, _ALLOW_WAKE),
@@ -160,6 +166,36 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         Variable("region"),
         Variable("api_url"),
         Variable("ca_path", Kind.PATH),
+    ),
+    "activity": (
+        _PROFILE,
+        *_THINGS,
+        _ALLOCATION_SOURCE,
+        Variable("ssh_user"),
+        Variable("ssh_key", Kind.PATH),
+        Variable("jump_host"),
+        Variable("host_keys", choices=("known", "accept_new")),
+        Variable("host_timeout", Kind.COUNT),
+        _READINGS_PATH,
+    ),
+    "idle": (
+        _PROFILE,
+        *_THINGS,
+        _ALLOCATION_SOURCE,
+        Variable("settings"),
+        _RATES,
+        _READINGS_PATH,
+        _KEEP_PATH,
+        *_MAIL,
+    ),
+    "keep": (
+        Variable("instance", Kind.NAME, aliases=("id",), required=True),
+        Variable("hours", Kind.COUNT),
+        Variable("keep_until", aliases=("until",)),
+        Variable("undo"),
+        _PROFILE,
+        _OWNER,
+        _KEEP_PATH,
     ),
 }
 

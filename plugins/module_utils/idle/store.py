@@ -51,9 +51,16 @@ class Key:
 
 
 def key_of(instance: Instance) -> Key:
-    """Return the key of an instance. One that is in no project is kept with the account that reaches it."""
-    project = instance.project.uuid if instance.project else instance.identity.uuid
-    return Key(instance.provider.uuid, project, instance.uuid)
+    """Return the key of an instance."""
+    return key_of_row(instance.to_result())
+
+
+def key_of_row(row: Mapping[str, Any]) -> Key:
+    """Return the key of an instance, as a module returns it.
+
+    One that is in no project is kept with the account that reaches it.
+    """
+    return Key(row["provider"]["uuid"], (row["project"] or row["identity"])["uuid"], row["uuid"])
 
 
 @dataclass(frozen=True, slots=True)

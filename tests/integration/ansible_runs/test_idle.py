@@ -1,0 +1,139 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a login to the table of what lies idle: readings over ssh, their verdicts, the mail, and keep marks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.clock import SystemClock
+from ansible_collections.jetstream.cloud.plugins.module_utils.idle.intervals import HOUR
+from ansible_collections.jetstream.cloud.plugins.module_utils.idle.store import Key, Store
+from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.playbooks import run_playbook
+from ansible_collections.jetstream.cloud.tests.simulator import Server, add_colleague, fleet
+from ansible_collections.jetstream.cloud.tests.unit.fakes.mail_server import a_mail_server
+from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.idle.evidence import BOOTED, TRANSIT, reading
+
+READINGS = Path(".local/state/jetstream/readings")
+# Plays an ssh that leads to this machine, and to nowhere for one address. Ansible gives the command as the last word.
+SSH = """#!/bin/sh
+echo "$@" >>"$SSH_LOG"
+case "$*" in *" $DEAD_ADDRESS "*) echo "ssh: connect to host: No route to host" >&2; exit 255;; esac
+for word; do command=$word; done
+exec sh -c "$command"
+"""
+SUDO = """#!/bin/sh
+while [ "$1" != /bin/sh ]; do shift; done
+exec "$@"
+"""
+
+
+class Lab:
+    """A user with three running instances, a stopped one, and a colleague who has some, too."""
+
+    def __init__(self, home: Path, server: Server) -> None:
+        self.home = home
+        self.server = server
+        self.more = {"SSH_LOG": str(home / "ssh.log"), "DEAD_ADDRESS": "nowhere"}
+        for name, text in {"ssh": SSH, "sudo": SUDO}.items():
+            (home / name).write_text(text)
+            (home / name).chmod(0o755)
+        self.more |= {"ANSIBLE_SSH_EXECUTABLE": str(home / "ssh"), "ANSIBLE_BECOME_EXE": str(home / "sudo")}
+
+    def run(self, playbook: str, *values: str, inventory: str = "localhost,") -> str:
+        """Run a playbook that ends well, and return what it prints."""
+        given = [word for value in values for word in ("-e", value)]
+        ended = run_playbook(
+            f"jetstream.cloud.{playbook}", "-i", inventory, *given, home=self.home, url=self.server.url, more=self.more
+        )
+        assert ended.returncode == 0, ended.stdout
+        assert "WARNING" not in ended.stdout
+        return ended.stdout
+
+    def connections(self) -> list[str]:
+        """Return the arguments of every ssh that was started."""
+        log = self.home / "ssh.log"
+        return log.read_text().splitlines() if log.exists() else []
+
+    def files(self) -> dict[str, Path]:
+        """Return the files of readings by UUID."""
+        return {path.stem: path for path in (self.home / READINGS).glob("*/*/*.json")}
+
+    def address(self, name: str) -> str:
+        return str(next(each.ip_address for each in self.server.world.instances if each.name == name))
+
+    def uuid(self, name: str) -> str:
+        return str(next(each.uuid for each in self.server.world.instances if each.name == name))
+
+    def rest(self, name: str) -> None:
+        """Let an instance have been idle for six hours, by readings of which the newest has just arrived."""
+        path = self.files()[self.uuid(name)]
+        key = Key(unquote(path.parents[1].name), unquote(path.parent.name), path.stem)
+        path.unlink()
+        store = Store(self.home / READINGS, SystemClock())
+        late = datetime.now(UTC).timestamp() - (BOOTED + TRANSIT + 6 * HOUR) - 1
+        for number in range(25):
+            uptime = number * HOUR / 4
+            clock = ["format 1", "uid 0", f"clock {BOOTED + int(uptime + late)}"]
+            store.add(key, reading(uptime, late=late, probe=clock))
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Lab]:
+    world = fleet(names=("web", "db", "gpu", "off"), states={"active": 3, "shutoff": 1})
+    add_colleague(world)
+    with Server(world) as server:
+        yield Lab(tmp_path, server)
+
+
+def test_readings_are_taken_of_ones_own_running_instances_and_what_fails_is_named(lab: Lab) -> None:
+    lab.more["DEAD_ADDRESS"] = lab.address("db")
+    said = lab.run("activity", "host_keys=accept_new", "jump_host=ubuntu@gate.example.org", "host_timeout=60")
+    assert "2 of 3 running instances were read." in said
+    assert "No route to host" in said
+    assert lab.files().keys() == {lab.uuid("web"), lab.uuid("gpu")}
+    options = "-o StrictHostKeyChecking=accept-new -o ProxyJump=ubuntu@gate.example.org"
+    assert all(options in each for each in lab.connections())
+
+
+def test_an_inventory_says_which_are_read_and_how(lab: Lab) -> None:
+    (lab.home / "hosts.yml").write_text("all: {hosts: {web: {ansible_connection: local}}}")
+    said = lab.run("activity", inventory="hosts.yml")
+    assert "1 of 3 running instances were read." in said
+    assert "is not in the inventory" in said
+    assert lab.connections() == []
+    assert lab.files().keys() == {lab.uuid("web")}
+
+
+def test_what_lies_idle_is_shown_mailed_and_left_as_it_is(lab: Lab) -> None:
+    lab.run("activity")
+    lab.rest("web")
+    lab.files()[lab.uuid("db")].unlink()
+    states = dict(lab.server.world.states())
+    with a_mail_server() as mails:
+        said = lab.run("idle", "mail_to=pi@example.edu", f"smtp_port={mails.port}", "smtp_secure=never")
+    assert "1 instance has been idle for 6.0 hours, and cost 6" in said
+    assert "db    no reading was taken yet" in said
+    # The third is this machine, on which somebody may work.
+    assert "3 running: 1 idle, " in said
+    assert " unknown. Nothing was changed." in said
+    assert states == lab.server.world.states()
+    [mail] = mails.mails
+    assert mail.to == ["pi@example.edu"]
+    assert mail.message["Subject"] == "Jetstream: 1 of 3 running instances are idle"
+    assert "1 instance has been idle" in mail.message.get_content()
+
+
+def test_a_keep_mark_is_set_told_and_taken_away(lab: Lab) -> None:
+    lab.run("activity")
+    lab.rest("web")
+    until = (datetime.now(UTC) + timedelta(days=9)).date().isoformat()
+    assert f"to be kept until {until}T23:59:59Z" in lab.run("keep", "instance=web", f"keep_until={until}")
+    assert f"it is kept until {until}" in lab.run("idle")
+    assert "no keep mark" in lab.run("keep", "instance=web", "undo=true")
+    assert "it is kept until" not in lab.run("idle")
