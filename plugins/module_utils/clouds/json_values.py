@@ -12,10 +12,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from ..text.terminal import REPLACEMENT
+from ..times import moment
 
 Json = Mapping[str, Any]
 
@@ -120,12 +121,12 @@ def moment_of(row: object, name: str) -> datetime:
     """Return a time of a row. One without a zone is UTC. Raises UnreadableRow if it is none."""
     value = _needed(row, name)
     try:
-        read = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
+        read = moment(value)
+    except ValueError:
         raise UnreadableRow(f"{name} is {describe(value)}") from None
     if not _FIRST_YEAR <= read.year <= _LAST_YEAR:
         raise UnreadableRow(f"{name} is {describe(value)}")
-    return read if read.tzinfo else read.replace(tzinfo=UTC)
+    return read
 
 
 def describe(value: object) -> str:

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 from ..model import Instance
 from ..states import Action, Kind, classify
 from ..text.terminal import one_line
+from ..times import iso, moment_or_none
 from ..usage.rates import Rates, number_if_known
-from .keeps import KeepMark, iso
+from .keeps import KeepMark
 from .rules import Settings
 from .verdicts import State, Verdict
 
@@ -180,11 +181,8 @@ def _kept(mark: KeepMark) -> str:
 
 
 def _age(instance: Instance, now: datetime) -> float | None:
-    try:
-        launched = datetime.fromisoformat(instance.start_date or "")
-    except ValueError:
-        return None
-    return (now - (launched if launched.tzinfo else launched.replace(tzinfo=UTC))).total_seconds()
+    launched = moment_or_none(instance.start_date)
+    return (now - launched).total_seconds() if launched else None
 
 
 def _idle_hours(verdict: Verdict, now: datetime) -> Decimal | None:

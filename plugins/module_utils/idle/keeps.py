@@ -19,6 +19,7 @@ from typing import Any
 from ..clock import Clock
 from ..errors import ConfigurationError, JetstreamError
 from ..files import PRIVATE_FILE, exclusive, make_folder, read_file, replace_file
+from ..times import iso, moment
 
 METADATA_KEY = "jetstream_keep_until"
 FORMAT = 1
@@ -50,11 +51,6 @@ class KeepMark:
         return {"until": until, "source": self.source, "text": self.text, "holds": self.holds(now)}
 
 
-def iso(moment: datetime) -> str:
-    """Return a time as results have it: ISO 8601, UTC, to the second."""
-    return moment.astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
-
-
 def moment_of(text: str) -> datetime:
     """Return the time that a text means: ISO 8601, in UTC where it names no zone. A date alone is its end.
 
@@ -62,11 +58,11 @@ def moment_of(text: str) -> datetime:
     """
     text = text.strip()
     try:
-        moment = datetime.fromisoformat(text)
+        read = moment(text)
         # A day "until" which something is kept is part of that time.
-        if len(text) <= len("2026-11-25") and moment.time() == moment.min.time():
-            moment = moment.replace(hour=23, minute=59, second=59)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        if len(text) <= len("2026-11-25") and read.time() == read.min.time():
+            read = read.replace(hour=23, minute=59, second=59)
+        return read.astimezone(UTC)
     except (ValueError, OverflowError):
         shown = text[:_LONGEST_SHOWN]
         raise ConfigurationError(

@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from .. import times
 from ..errors import JetstreamError
 from .jobs import Job, Process, jobs_of
 from .probe import FORMAT
@@ -420,9 +420,8 @@ def _load(word: str) -> int | None:
     return int(load) if load.isascii() and load.isdigit() and int(load) <= 100 else None
 
 
-def _iso(moment: str) -> float:
-    read = datetime.fromisoformat(moment)
-    return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
+def _iso(text: str) -> float:
+    return times.moment(text).timestamp()
 
 
 def _number(word: str) -> int:

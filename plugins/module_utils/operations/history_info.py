@@ -24,7 +24,7 @@ from ..options import (
     RATES,
     ModuleSpec,
 )
-from ..usage.budget import iso, moment
+from ..times import iso, moment_or_none
 from ..usage.history import (
     Cost,
     by_day,
@@ -141,7 +141,7 @@ def _period(cost: Cost) -> dict[str, Any]:
         "flavor": cost.period.flavor.name,
         "vcpus": cost.period.flavor.vcpus,
         "start": iso(cost.period.start),
-        "end": iso(cost.period.end),
+        "end": iso(cost.period.end) if cost.period.end else None,
         "hours": number(cost.hours),
         "su": number_if_known(cost.su),
     }
@@ -164,7 +164,7 @@ def _time(options: Mapping[str, Any], name: str, zone: tzinfo) -> datetime | Non
     text = options[name]
     if text is None:
         return None
-    read = moment(text, zone)
+    read = moment_or_none(text, zone)
     if read is None:
         raise ConfigurationError(f"{name} is {text!r}, which is not a date.", hint="Write it like 2026-11-01.")
     return read

@@ -12,10 +12,11 @@ from typing import Any
 from ..cloud import Cloud
 from ..errors import ConfigurationError
 from ..fleet.selection import INSTANCE_FIELDS, ME, Selector, may_select, select_to_change
-from ..idle.keeps import KeepFile, iso, moment_of
+from ..idle.keeps import KeepFile, moment_of
 from ..model import Instance, Outcome
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, IDENTIFIERS, ModuleSpec
+from ..times import iso
 from .idle_info import keep_path
 
 _LONGEST_HOURS = 24 * 366

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from ..model import AllocationSource, Instance
+from ..times import moment_or_none
 from .history import Pace
 from .rates import Rates, figure
 
@@ -113,26 +114,10 @@ def budget_of(source: AllocationSource, pace: Pace, burn: Burn, now: datetime) -
 
 def end_of(text: str | None) -> datetime | None:
     """Read the end of an allocation; of a date without a time, that is the end of the day. None if it is no date."""
-    read = moment(text)
+    read = moment_or_none(text)
     if read is None or text is None or len(text) > _LENGTH_OF_A_DATE:
         return read
     return None if read.date() == date.max else read + _REST_OF_THE_DAY
-
-
-def moment(text: str | None, zone: tzinfo = UTC) -> datetime | None:
-    """Read an ISO 8601 date or time, in ``zone`` where it names none. None for None, and for any other text or type."""
-    if not isinstance(text, str):
-        return None
-    try:
-        read = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return read if read.tzinfo else read.replace(tzinfo=zone)
-
-
-def iso(time: datetime | None) -> str | None:
-    """Write a time as the APIs do: ISO 8601, UTC, whole seconds, with a Z."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if time else None
 
 
 def _forecast(remaining: Decimal, pace: Pace, now: datetime) -> Forecast:

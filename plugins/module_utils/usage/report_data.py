@@ -13,7 +13,8 @@ from decimal import Decimal
 
 from ..model import AllocationSource, CloudAccount, Instance, StatusPeriod, Volume
 from ..text.ordering import natural_key
-from .budget import Budget, Burn, budget_of, burn_of, moment
+from ..times import moment_or_none
+from .budget import Budget, Burn, budget_of, burn_of
 from .history import (
     PACE_DAYS,
     Cost,
@@ -228,7 +229,7 @@ def flaws_of(source: AllocationSource, now: datetime) -> list[str]:
             flaws.append(f"its {words} are given as {value!r}, which is no amount, and are not known")
     for name, words in _DATES.items():
         value = getattr(source, name)
-        if value is not None and moment(value) is None:
+        if value is not None and moment_or_none(value) is None:
             flaws.append(f"its {words} is given as {value!r}, which is no ISO 8601 date, and is not known")
     status = budget_of(source, Pace(None, Decimal(0)), Burn(Decimal(0), ()), now)
     if status.end and status.has_ended:

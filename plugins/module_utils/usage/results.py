@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from ..model import Volume
-from .budget import iso
+from ..times import iso
 from .rates import figure, number_if_known
 from .report_data import AllocationStatus, DayUsage, InstanceUsage, UsageReport
 from .text_report import account_label, headline, outlook

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import AllocationSource, Flavor
+from ansible_collections.jetstream.cloud.plugins.module_utils.times import iso, moment_or_none
 from ansible_collections.jetstream.cloud.plugins.module_utils.usage.budget import (
     Budget,
     Burn,
@@ -18,8 +19,6 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.usage.budget impor
     budget_of,
     burn_of,
     end_of,
-    iso,
-    moment,
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.usage.history import Pace
 from ansible_collections.jetstream.cloud.plugins.module_utils.usage.rates import DEFAULT_RATES, number_if_known
@@ -83,7 +82,14 @@ def test_forecasts(
         number_if_known(each)
         for each in (found.remaining, found.percent_used, found.habit.days, found.su_per_day_to_last)
     ]
-    assert [*shown, iso(found.habit.exhausted_at)] == [remaining, percent, days, to_last, exhausted]
+    exhausted_at = found.habit.exhausted_at
+    assert [*shown, exhausted_at and iso(exhausted_at)] == [
+        remaining,
+        percent,
+        days,
+        to_last,
+        exhausted,
+    ]
 
 
 def test_the_pace_of_this_moment_has_a_forecast_of_its_own() -> None:
@@ -123,6 +129,6 @@ def test_what_is_no_amount_is_not_known(value: Any) -> None:
 
 @pytest.mark.parametrize("text", [None, "", "soon", "2026-13-01", "12/31/2026", 20261231, float("nan"), ["2026-12-31"]])
 def test_what_is_no_date_is_none(text: Any) -> None:
-    assert moment(text) is None
+    assert moment_or_none(text) is None
     found = budget_of(source(1000, 400, text), pace("120"), NOTHING, NOW)
     assert (found.end, found.has_ended, found.su_per_day_to_last, found.habit.days) == (None, False, None, 5)
