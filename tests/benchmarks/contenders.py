@@ -25,8 +25,8 @@ INFO = "jetstream.cloud.jetstream_instance_info"
 class Contender:
     """A way to stop a fleet: what it is called, what it does in a few words, and how it is done at a site's address.
 
-    C(waits): whether it ends only when all have stopped. C(programs): how many programs or tasks it starts for so many
-    instances. C(at_most): how many instances it can reach, if that is limited.
+    ``waits``: whether it ends only when all have stopped. ``programs``: the number of programs or tasks for a number of
+    instances. ``at_most``: the most instances it can reach, if limited.
     """
 
     name: str

@@ -31,8 +31,8 @@ class Wrong(Exception):
 class Spent:
     """Where the seconds of a run went.
 
-    C(start): until the first request. C(lists): until the first stop. C(stops): until the last stop was accepted.
-    C(looks): until the last answer. C(end): until the program had ended.
+    ``start``: until the first request. ``lists``: until the first stop. ``stops``: until the last stop was accepted.
+    ``looks``: until the last answer. ``end``: until the program had ended.
     """
 
     start: float
@@ -44,7 +44,7 @@ class Spent:
 
 @dataclass(frozen=True)
 class Stopped:
-    """A fleet that was stopped. C(seconds) by the clock, C(memory) in MB of the largest process."""
+    """A fleet that was stopped. ``seconds`` by the clock, ``memory`` in MB of the largest process."""
 
     instances: int
     seconds: float

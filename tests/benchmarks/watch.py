@@ -24,7 +24,7 @@ _RUNNING: set[subprocess.Popen[bytes]] = set()
 class Ran:
     """A program that ran: seconds by the clock, MB of the largest of its processes, what it wrote, its exit status.
 
-    C(begun): when, in the machine's monotonic time.
+    ``begun``: when, in the machine's monotonic time.
     """
 
     begun: float

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Scenarios: playbooks that are told once, and must come to the same on every cloud.
 
-Each file in playbooks/ begins with a play whose variable C(fleet) says how many instances there are of each state.
-C(volumes) has the names of volumes, of which the first is attached to the first instance.
+Each file in playbooks/ begins with a play whose variable ``fleet`` says how many instances there are of each state.
+``volumes`` has the names of volumes, of which the first is attached to the first instance.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ from .runs import ConvergeOptions, FleetRun, InstanceRun, state_text
 
 # This many polls in a row must find an instance back where an action began before that counts as the action's failure.
 _POLLS_TO_CONFIRM = 2
-# An observation that is older may be out of date: somebody else may be at work on the same fleet.
+# An older observation may be out of date: another run may change the same instances.
 _STALE_AFTER = 5.0
 # Seconds after which a reboot whose response was lost, and that was not seen, is not waited for any longer.
 _REBOOT_DOUBT = 120.0
@@ -64,7 +64,7 @@ def converge(
     report: ProgressCallback = no_progress,
     jitter: Callable[[float], float] = lambda pause: random.uniform(0.9 * pause, 1.1 * pause),
 ) -> FleetRun:
-    """Bring every instance to the goal, or say of each why not.
+    """Bring every instance to the goal, or return the reason for each that is not.
 
     ``observed_at``: when the list of the instances was requested, by the clock's ``monotonic``, if that was not just
     now. The time for all of it begins then.
@@ -213,7 +213,7 @@ class _Converger:
         return f"{text}: {why}" if why else text
 
     def _resolve_doubt(self, run: InstanceRun) -> bool:
-        """Tell whether what was observed settles if the action in doubt was carried out.
+        """Return whether the observation settles whether the action in doubt was carried out.
 
         An instance that stays at rest shows that it was not, and then the action is sent again. Of a reboot it shows
         nothing: it may be over already.
@@ -274,7 +274,7 @@ class _Converger:
             self._record_action(run, action)
 
     def _judge(self, run: InstanceRun, action: Action, error: Exception) -> None:
-        """Decide what an error in the place of a response means for an action."""
+        """Decide about an action whose request ended with an error."""
         match error:
             case LockLost(accepted=True):
                 run.lost_lock = str(error)
@@ -338,7 +338,7 @@ class _Converger:
             self._decide(run)
 
     def _reassess_refusal(self, run: InstanceRun, action: Action, error: JetstreamError) -> None:
-        """Judge a refused action by the instance: on its way to the goal is fine, whoever sent it there.
+        """Read the instance of a refused action again: it has not failed if it is at the goal or on its way there.
 
         After a conflict, an instance that is in another state than before is planned for anew.
         """
@@ -353,7 +353,7 @@ class _Converger:
             return
         if is_confirmed(run, action, self._options.goal):
             if not isinstance(error, Conflict):
-                # Atmosphere calls what nova did, and then complained of, a refusal.
+                # Atmosphere also returns a refusal for an action that nova carried out with an error.
                 self._record_action(run, action)
         elif not isinstance(error, Conflict) or run.observed == before:
             run.finish(str(error), failed=True)
@@ -411,7 +411,7 @@ class _Converger:
                 run.last_error = found
 
     def _seen(self, runs: Sequence[InstanceRun], *, thorough: bool) -> dict[str, Instance | JetstreamError]:
-        """Poll, and return what was seen by uuid. A poll that fails as a whole fails for each of them."""
+        """Poll, and return the observations by uuid. A poll that fails as a whole fails for each of them."""
         try:
             return dict(self._cloud.poll([run.now for run in runs], thorough=thorough))
         except FATAL_ERRORS as error:
@@ -425,7 +425,7 @@ class _Converger:
     # --- ending
 
     def _finish_without_waiting(self) -> None:
-        """End all without waiting. An action that was accepted is said to be accepted, not to be done."""
+        """End all without waiting. An accepted action is reported as accepted, not as done."""
         for run in self._pending():
             observed = run.observed
             if run.unclear:

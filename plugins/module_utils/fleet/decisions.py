@@ -29,7 +29,7 @@ _NOT_LIVE = "its state in the cloud cannot be read"
 
 @dataclass(frozen=True, slots=True)
 class Settling:
-    """For how long an instance that was woken may look ready before its deployment begins, in seconds.
+    """Seconds for which a started instance may appear ready before its deployment begins.
 
     ``address_kept``: if it has the address of before. ``no_address``: if it has none, which takes longer where the
     cloud's workers are behind.
@@ -83,13 +83,13 @@ def _is_rebooted(run: InstanceRun, observed: ObservedState, options: ConvergeOpt
 
 
 def _with_fault(reason: str, instance: Instance) -> str:
-    """Put the fault, where the cloud tells it, behind the words "in error"."""
+    """Add the fault, if the cloud returns one, to the words "in error"."""
     fault = f": {instance.fault.rstrip('.')}" if instance.fault else ", and the cloud does not say why"
     return reason.replace("in error", f"in error{fault}", 1)
 
 
 def is_settling(run: InstanceRun, options: ConvergeOptions, settling: Settling, now: float) -> bool:
-    """Tell whether a woken instance looks ready, or failed, only because its deployment has not begun.
+    """Return whether a started instance appears ready, or failed, only because its deployment has not begun.
 
     Right after a start, ``deploy_error`` is the outcome of the deployment before (docs/atmosphere.md, Deployments).
     """
@@ -105,7 +105,7 @@ def is_settling(run: InstanceRun, options: ConvergeOptions, settling: Settling, 
 
 
 def is_confirmed(run: InstanceRun, action: Action, goal: Goal) -> bool:
-    """Tell whether what was observed shows that an action was carried out, or that the goal is reached without it."""
+    """Return whether the observation shows that an action was carried out, or that the goal was reached without it."""
     observed = run.observed
     if leads_to(action, observed):
         return True
@@ -124,7 +124,7 @@ def reached(run: InstanceRun) -> str:
 
 
 def conclude(run: InstanceRun, step: Plan) -> None:
-    """End the run of an instance as a plan without further actions says."""
+    """End the run of an instance by a plan without further actions."""
     if step.verdict is Verdict.REACHED:
         run.finish(reached(run))
         return
@@ -138,7 +138,7 @@ def conclude(run: InstanceRun, step: Plan) -> None:
 
 
 def preview(cloud: Cloud, instances: Sequence[Instance], options: ConvergeOptions) -> FleetRun:
-    """Say what ``converge`` would do, by the same decisions, and send nothing (check mode)."""
+    """Return what ``converge`` would do, by the same decisions, and send nothing (check mode)."""
     runs = tuple(InstanceRun(each, each) for each in instances)
     for run in runs:
         _preview_one(run, options, cloud.unsupported_actions(run.now))

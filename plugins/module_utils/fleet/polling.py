@@ -41,7 +41,7 @@ Item = TypeVar("Item", bound=Pending)
 
 @dataclass(frozen=True, slots=True)
 class Poll(Generic[Item]):
-    """The time of a poll, and what to poll: those first that were not polled for longest."""
+    """The time of a poll, and its instances: those first that were not polled for longest."""
 
     at: float
     instances: list[Item]
@@ -56,7 +56,7 @@ class PollScheduler(Generic[Item]):
         self._durations: dict[Action | None, list[float]] = defaultdict(list)
 
     def next_poll(self, pending: Collection[Item], now: float) -> Poll[Item]:
-        """Schedule the next poll of what is pending, which must not be empty."""
+        """Schedule the next poll of the pending instances, of which there must be one."""
         groups: dict[Action | None, list[Item]] = defaultdict(list)
         for each in sorted(pending, key=lambda each: each.since):
             groups[_last_action(each)].append(each)
@@ -69,7 +69,7 @@ class PollScheduler(Generic[Item]):
         return Poll(max(poll.at for poll in together), instances)
 
     def learn(self, action: Action | None, seconds: float) -> None:
-        """Note that an action was seen completed so many seconds after it was accepted."""
+        """Record that an action was observed to be complete ``seconds`` after it was accepted."""
         self._durations[action].append(seconds)
 
     def _poll_of_group(self, action: Action | None, members: list[Item], now: float) -> Poll[Item]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The state of a run: what is wanted, and how far each instance of the selection has come. No I/O."""
+"""The state of a run: its options, and the progress of each selected instance. No I/O."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ConvergeOptions:
 
 @dataclass(slots=True)
 class InstanceRun:
-    """One instance of a selection: how it was, how it is, what was sent, and how that ended.
+    """A selected instance: its state before and now, the actions that were sent, and the outcome.
 
     ``actions`` were accepted by the cloud. While ``doubt`` is set, it is not known whether the last of them was: that
     is the error in the place of its response.
@@ -37,7 +37,7 @@ class InstanceRun:
     last observed, at all and since then. Moments are seconds of the clock's ``monotonic``.
     ``begun``: whether an action was scheduled at all. ``not_before``: the earliest moment for ``next_action``.
     ``refused``: whether the cloud refused an action.
-    ``send_error``: why an action has to be sent again. ``last_error``: why the last poll told nothing.
+    ``send_error``: why an action has to be sent again. ``last_error``: why the last poll failed.
     ``deployment_seen``: whether a deployment was seen under way since the last action. ``active_since``: since when it
     was observed at rest and active. ``reversions``: polls in a row that found it back where the last action began.
     """
@@ -76,7 +76,7 @@ class InstanceRun:
 
     @property
     def changed(self) -> bool:
-        """Whether the cloud accepted an action on it, or may have (in check mode: would be asked to)."""
+        """Whether the cloud accepted an action on it, or may have; in check mode, whether one would be sent."""
         return bool(self.actions)
 
     @property
@@ -123,7 +123,7 @@ class InstanceRun:
         self.next_action = None
 
     def _side_effects(self) -> Iterator[str]:
-        """Yield what else happened to it, a sentence each.
+        """Yield further events, a sentence each.
 
         Atmosphere takes a floating IP away before it asks the cloud to stop, suspend or shelve. That is worth telling
         where no such action was accepted.

@@ -21,7 +21,7 @@ from ..text.suggestions import did_you_mean
 _GLOB_CHARACTERS = frozenset("*?[")
 # A state that nothing is in is no mistake.
 _OPEN_FILTERS = frozenset({"status"})
-# They are known only once a cloud was asked more than its list.
+# Fields that a list does not have.
 _LATE_FILTERS = frozenset({"status", "image"})
 # Values of the option owner: the account's own, and everybody's.
 ME, ANY = "me", "any"
@@ -112,13 +112,13 @@ class Selector:
         )
 
     def with_account(self, account: Callable[[], CloudAccount]) -> Selector:
-        """Return a selector that knows which things are the account's own. The account is asked for if that matters."""
+        """Return a selector that knows the account's own name. The account is read only if that matters."""
         if ANY in self.owners or ME not in self.owners:
             return self
         return replace(self, own_name=account().user)
 
     def is_of_owner(self, owner: str) -> bool:
-        """Tell whether the things of an owner are meant. Names of users are compared without regard to case."""
+        """Return whether an owner is selected. Names of users are compared without regard to case."""
         if ANY in self.owners:
             return True
         name = owner.casefold()
@@ -181,12 +181,12 @@ class Selection(Generic[Thing]):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """All that there is to say about it, where it is not refused for that."""
+        """The warnings about it, where it is not refused for them."""
         return (*self.problems, *([self.empty_because] if self.empty_because else []))
 
 
 def select(things: Sequence[Thing], selector: Selector, fields: Mapping[str, Field[Thing]]) -> Selection[Thing]:
-    """Return the things that a selector means."""
+    """Return the things that a selector selects."""
     owned = {each.uuid for each in things if _is_owned(each, selector, fields)}
     named, problems = _identified(things, selector, owned, fields)
     excluded, more = _named(things, selector.exclude, "exclude", allow_many=True)
@@ -220,7 +220,7 @@ def may_select(selector: Selector, fields: Mapping[str, Field[Thing]]) -> Callab
 
 
 def select_by_name(things: Sequence[Thing], names: Sequence[str] | None) -> Selection[Thing]:
-    """Return the things that names and globs mean; all if None were given."""
+    """Return the things that names and globs select; all if None were given."""
     if names is None:
         return Selection(tuple(things))
     chosen, problems = _named(things, names, "name", allow_many=True)
@@ -231,7 +231,7 @@ def select_by_name(things: Sequence[Thing], names: Sequence[str] | None) -> Sele
 def select_to_change(
     things: Sequence[Thing], selector: Selector, fields: Mapping[str, Field[Thing]]
 ) -> Selection[Thing]:
-    """Return the things that a selector means, where a mistake in it would change the wrong ones.
+    """Return the things that a selector selects, where a mistake in it would change the wrong ones.
 
     Raises SelectionError if the selector is empty, or has a value that is unknown or ambiguous.
     """

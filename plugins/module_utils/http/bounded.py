@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Connections whose answers end: in time, whatever the server sends, and below a size.
+"""Connections that limit the time and the size of a response, whatever the server sends.
 
 A timeout of a socket bounds one read. It ends no answer whose bytes come one a second, no flow of interim answers
 (``100 Continue``), and no body without an end. Here, the seconds of a read count for the whole answer.
@@ -22,7 +22,7 @@ try:
     from urllib3.connection import HTTPConnection, HTTPSConnection
     from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 except ImportError:
-    # Nothing here is used then: session.py says what is missing.
+    # Nothing here is used then: session.py reports the missing library.
     HTTPConnection = HTTPSConnection = HTTPConnectionPool = HTTPSConnectionPool = object  # type: ignore[assignment, misc]
 
 # Of one answer: the bytes that come, interim answers and headers among them, and what a compressed body becomes. A list
@@ -31,7 +31,7 @@ LARGEST_ANSWER = 32 << 20
 _PIECE = 1 << 16
 ENCODINGS = "gzip, deflate"
 _COMPRESSED = frozenset({"gzip", "x-gzip", "deflate"})
-# gzip or zlib, by its first bytes; and what some servers call deflate, which has neither's.
+# gzip or zlib, by its first bytes; and raw deflate, which has no such bytes.
 _GZIP_OR_ZLIB, _BARE_DEFLATE = 47, -15
 
 
@@ -114,7 +114,7 @@ POOLS = {"http": _Pool, "https": _SecurePool}
 def read_body(answer: urllib3.BaseHTTPResponse) -> bytes:
     """Return the body of an answer, decompressed, and give its connection back.
 
-    Raises TooLarge, Undecodable, or what urllib3 does where the connection is lost or the time is over.
+    Raises TooLarge, Undecodable, or the errors of urllib3 for a lost connection or a timeout.
     """
     try:
         body = bytearray()

@@ -32,7 +32,7 @@ class Deadline:
 
     @contextmanager
     def extended(self, seconds: float) -> Iterator[None]:
-        """Leave this thread so many seconds from now on, for what must be tried even if the time is over."""
+        """Extend this thread's deadline to ``seconds`` from now, for requests that must be tried even after it."""
         self._extension.at = self._clock.monotonic() + seconds
         try:
             yield

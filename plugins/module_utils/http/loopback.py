@@ -9,7 +9,7 @@ import ipaddress
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address means this machine, by its text alone."""
+    """Whether a host name or address is this machine's own, by its text alone."""
     if host.removesuffix(".") == "localhost":
         return True
     try:

@@ -14,11 +14,11 @@ from email.utils import parsedate_to_datetime
 from ..clock import Clock
 from .deadline import Deadline
 
-# What a gateway answers when nobody behind it could be asked, or asked to wait.
+# The responses of a gateway without a server behind it, and of a server that limits the rate of requests.
 RETRYABLE_STATUSES = frozenset({429, 502, 503, 504})
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 10.0
-# Until a server has answered once, an address that nobody answers at is more likely mistyped than busy.
+# Until a server has responded once, an address without a server is more likely mistyped than busy.
 _FIRST_CONTACT_TIMEOUT = 10.0
 
 Jitter = Callable[[float], float]

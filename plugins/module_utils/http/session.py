@@ -48,7 +48,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
-    """How to talk: seconds per request, seconds in all for retries of one request, and whom to trust."""
+    """The settings of HTTP: seconds per request, seconds in all for retries of one request, and certificates."""
 
     timeout: float
     retry_timeout: float
@@ -60,7 +60,7 @@ class HttpSettings:
 class BoundedAdapter(HTTPAdapter):
     """Reads every answer to its end at once, in bounded time and to a bounded size.
 
-    It serves sessions of requests that others make, too. Raises what requests does.
+    It also serves sessions of requests that other libraries make. Raises the errors of requests.
     """
 
     def init_poolmanager(self, *arguments: Any, **more: Any) -> None:
@@ -101,7 +101,7 @@ class Session:
     def __init__(self, base_url: str, settings: HttpSettings, *, json_by_any_name: bool = False) -> None:
         """Open no connection yet. ``json_by_any_name``: see Transport.
 
-        Raises ConfigurationError if there are no certificates in what ``ca_path`` names.
+        Raises ConfigurationError if there are no certificates in ``ca_path``.
         """
         self._base_url = base_url
         self._json_by_any_name = json_by_any_name
@@ -132,7 +132,7 @@ class Session:
                 timeout=timeouts,
                 # A redirected POST becomes a GET, and a redirected token goes to a stranger.
                 allow_redirects=False,
-                # Said with the request, since REQUESTS_CA_BUNDLE comes before what the session says.
+                # Passed with the request, since REQUESTS_CA_BUNDLE overrides the session's.
                 verify=self._session.verify,
                 proxies=self._proxies,
             )
@@ -166,7 +166,7 @@ def _requests_session(settings: HttpSettings) -> requests.Session:
     session.verify = (settings.ca_path or True) if settings.validate_certs else False
     if not settings.validate_certs:
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-    # A session cookie of Atmosphere makes a request with a bad token succeed, as whoever logged in last.
+    # A session cookie of Atmosphere makes a request with a bad token succeed, as the user that logged in last.
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     # Without an auth of its own, requests takes one from ~/.netrc and puts it in the place of the token.
     session.auth = _leave_as_it_is
@@ -180,7 +180,7 @@ def _proxies(base_url: str) -> dict[str, str]:
 
 
 def _check_certificates(path: Path) -> None:
-    """Refuse a file without certificates by its name. Later on, it would look as if the server's were at fault."""
+    """Refuse a file without certificates by its name. Later, the error would seem to be the server's."""
     try:
         if not path.is_dir():
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
@@ -258,7 +258,7 @@ def _insecure(error: requests.exceptions.SSLError, base_url: str) -> Unreachable
 
 
 def _causes(error: BaseException) -> list[BaseException]:
-    """Unpack what requests and urllib3 wrap around an error."""
+    """Return the error that requests and urllib3 wrapped."""
     found: list[BaseException] = []
     todo: list[object] = [error]
     while todo:

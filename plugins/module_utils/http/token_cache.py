@@ -26,7 +26,7 @@ _MARGIN = timedelta(minutes=5)
 # As long as a server that answers at all may take for a login.
 LONGEST_WAIT = 30.0
 _FOLDER = Path("jetstream/tokens")
-# Some milliseconds for each task, and for each guess of somebody who has the file.
+# Some milliseconds for each task, and for each guess at the secret by an attacker who has the file.
 _ROUNDS = 20_000
 # A token of keystone comes with the addresses of all services in all regions.
 _LARGEST = 1 << 20
@@ -36,9 +36,9 @@ _LEFT_BEHIND = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class LoginKey:
-    """A login that tokens belong to: who, where, and the password or other secret that it is made with.
+    """A login that tokens belong to: user, server, and the password or other secret.
 
-    ``user`` is any text that tells the logins at a server apart, without a secret in it.
+    ``user`` is any text that distinguishes the logins at a server, without a secret in it.
     """
 
     server: str
@@ -126,7 +126,7 @@ class TokenCache:
 
     @contextmanager
     def _open_folder(self, *, create: bool) -> Iterator[int | None]:
-        """Open the folder, or yield None if it is not there, somebody else's, or open to others."""
+        """Open the folder, or yield None if it is missing, belongs to another user, or is open to others."""
         if self._folder is None:
             yield None
             return
@@ -163,7 +163,7 @@ def _fields(key: LoginKey, token: Token) -> dict[str, str]:
 
 
 def _proof(secret: str, salt: str) -> str:
-    """Return what recognizes a secret: slow to try, and of no use for another file."""
+    """Return a hash that recognizes a secret: slow to compute, and of no use for another file."""
     text, grain = (each.encode("utf-8", "surrogatepass") for each in (secret, salt))
     return hashlib.pbkdf2_hmac("sha256", text, grain, _ROUNDS).hex()
 
@@ -195,7 +195,7 @@ def _read(folder: int, name: str, key: LoginKey) -> Token | None:
         token, expires = fields["token"], datetime.fromisoformat(fields["expires"])
         ours = (fields["server"], fields["user"]) == (key.server, key.user) and _is_made_with(key.secret, fields)
         whole = isinstance(token, str) and token != "" and expires.tzinfo is not None
-        # Far from year 1 and year 9999, so that nobody who counts with it gets an OverflowError.
+        # Far from year 1 and year 9999, so that no arithmetic with it raises OverflowError.
         return Token(token, expires.astimezone(UTC)) if ours and whole else None
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError):
         return None
@@ -230,14 +230,14 @@ def _take_away(folder: int, name: str, key: LoginKey, value: str) -> None:
     os.rename(name, aside, src_dir_fd=folder, dst_dir_fd=folder)
     taken = _read(folder, aside, key)
     if taken is not None and taken.value != value:
-        # A link, since it does not overwrite what came even later.
+        # A link, since it does not overwrite an even newer file.
         with suppress(FileExistsError):
             os.link(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
     os.unlink(aside, dir_fd=folder)
 
 
 def _sweep(folder: int, name: str) -> None:
-    """Remove what crashes left behind: it holds tokens, too."""
+    """Remove temporary files of crashed processes: they contain tokens, too."""
     for each in os.listdir(folder):
         if each.startswith((TEMPORARY_PREFIX, name)) and each.endswith((".new", ".old")):
             with suppress(OSError):

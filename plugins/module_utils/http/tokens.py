@@ -73,7 +73,7 @@ class Tokens(Generic[T]):
         """Send nothing yet.
 
         ``hide`` takes each token that is used, which must not appear in any output. ``given`` is a token to begin with;
-        ``fresh``: log in, whatever token the cache has.
+        ``fresh``: log in even if a token is in the cache.
         """
         self._login = login
         self._cache = cache
@@ -92,7 +92,7 @@ class Tokens(Generic[T]):
     def request(self, send: Callable[[T], Response], is_refused: Callable[[Response], bool]) -> Response:
         """Send a request with a token, and once more with another one if that is refused. Returns the last answer.
 
-        Raises AuthenticationFailed if the login is refused, and what ``send`` does.
+        Raises AuthenticationFailed if the login is refused, and the errors of ``send``.
         """
         issued = self._current()
         reply = send(issued.value)
@@ -146,7 +146,7 @@ class Tokens(Generic[T]):
         return expires is not None and expires - self._clock.now() < _MARGIN
 
     def _cached_or_new(self, refused: Issued[T] | None) -> Issued[T] | None:
-        """Take the cache's token, or log in while others who want the same wait for what comes of it."""
+        """Take the cache's token, or log in, while other threads and processes wait for the result."""
         key = self._login.key
         if key is None:
             return self._new(key)

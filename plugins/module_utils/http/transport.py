@@ -36,9 +36,9 @@ class Transport:
     ) -> None:
         """Open no connection yet. ``jitter`` draws a pause from 0 to the seconds it is given.
 
-        ``json_by_any_name``: a body that is JSON is taken for that, whatever the server calls it.
+        ``json_by_any_name``: a body that is JSON is parsed as such, with any content type.
 
-        Raises ConfigurationError if there are no certificates in what the settings' ``ca_path`` names.
+        Raises ConfigurationError if there are no certificates in the settings' ``ca_path``.
         """
         self._base_url = base_url
         self._settings = settings
@@ -62,7 +62,7 @@ class Transport:
         extra_time: float = 0.0,
         repeatable: bool = False,
     ) -> Response:
-        """Send a request, again where that can do no harm, and return the last answer, whatever its status.
+        """Send a request, repeat it if that can do no harm, and return the last response, of any status.
 
         ``extra_time``: seconds that the server may work on the answer beyond the timeout, since it is a long one.
 
@@ -102,13 +102,13 @@ class Transport:
         self._session.close()
 
     def _close_gate(self, seconds: float) -> None:
-        """Hold back the requests of all threads: the server asked for it, and it means all of them."""
+        """Hold back the requests of all threads: the server's Retry-After is for all of them."""
         with self._gate:
             wait = min(seconds, self._settings.retry_timeout)
             self._not_before = max(self._not_before, self._clock.monotonic() + wait)
 
     def _wait_for_gate(self) -> None:
-        """Sleep until the time that the server asked for, which it may put off meanwhile."""
+        """Sleep until the time of the server's Retry-After, which a later response may extend."""
         while True:
             with self._gate:
                 wait = self._not_before - self._clock.monotonic()
@@ -140,7 +140,7 @@ class Transport:
 
 
 def _is_retryable(reply: Response, asked: float | None, *, repeatable: bool) -> bool:
-    """Whether a request may be sent again. ``asked``: the seconds that the server asked to wait, if it did."""
+    """Whether a request may be sent again. ``asked``: the seconds of the server's Retry-After, if there is one."""
     if reply.status not in RETRYABLE_STATUSES:
         return False
     if reply.status == 503 and reply.is_json and asked is None:

@@ -52,7 +52,7 @@ def refuse_plain_http(address: str, subject: str, secret: str) -> None:
     if address.startswith("http://") and not is_loopback(urlsplit(address).hostname or ""):
         raise ConfigurationError(
             f"{subject} is {address}, which would send the {secret} in the clear.",
-            hint="Write https://, or set allow_http if nobody else can listen on that network.",
+            hint="Write https://, or set allow_http if no one else can listen on that network.",
         )
 
 

@@ -38,7 +38,7 @@ HTTP: tuple[Setting, ...] = (
         description=(
             "A file (PEM), or a folder made by C(openssl rehash), with the certificate authorities to trust.",
         ),
-        otherwise="what C(requests) trusts, which is E(REQUESTS_CA_BUNDLE) or the authorities that come with it",
+        otherwise="the authorities that C(requests) trusts, which are E(REQUESTS_CA_BUNDLE) or its own",
     ),
     Setting(
         name="timeout",
@@ -72,7 +72,7 @@ HTTP: tuple[Setting, ...] = (
         name="allow_http",
         type="bool",
         description=(
-            "Whether to send a login in the clear, where an address says C(http).",
+            "Whether to send a login in clear text to an address with C(http).",
             "To the machine itself that is always allowed.",
         ),
         otherwise="V(false)",

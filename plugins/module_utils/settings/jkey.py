@@ -44,7 +44,7 @@ def _parse_jkey(content: bytes) -> str | None:
         return None
     line = next((line.strip() for line in lines if line.strip()), "")
     if len(line) > 1 and line.startswith('"') and line.endswith('"'):
-        # A CSV writer quotes what holds a comma or a quote. Without quotes, a comma is a part of the password.
+        # A CSV writer quotes a value with a comma or a quote. Without quotes, a comma is a part of the password.
         fields = next(csv.reader([line]))
         line = fields[0] if len(fields) == 1 else line
     return line or None

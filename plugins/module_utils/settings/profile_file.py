@@ -22,7 +22,7 @@ from ..errors import ConfigurationError
 from ..files import PRIVATE_FILE, PRIVATE_FOLDER, exclusive, make_folder, replace_file
 from .profiles import PROFILES
 
-# None means that the setting is to be gone.
+# None removes the setting.
 Settings: TypeAlias = "Mapping[str, str | bool | float | None]"
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -92,7 +92,7 @@ def write_private(path: Path, text: str) -> None:
 
 
 def is_private(path: Path) -> bool:
-    """Whether nobody but its owner can get at a file and its folder."""
+    """Whether only its owner can access a file and its folder."""
     return all(not stat.S_IMODE(each.stat().st_mode) & 0o077 for each in (path, path.parent))
 
 
@@ -123,7 +123,7 @@ def _make_private(folder: Path) -> None:
 
 
 def _lines(text: str) -> list[str]:
-    """Split where TOML does. str.splitlines() knows more ends of lines, which may stand in a password."""
+    """Split where TOML does. str.splitlines() splits at more characters, which a password may contain."""
     return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
@@ -139,7 +139,7 @@ def _place(lines: list[str], name: str) -> tuple[int, int] | None:
 
 
 def _assigned(lines: list[str], assignments: Mapping[str, str]) -> list[str]:
-    """Put each assignment where its key stands already, or else under the header."""
+    """Replace the line of each key, or else insert one under the header."""
     left = dict(assignments)
     edited = []
     for line in lines:

@@ -25,7 +25,7 @@ def read_profile(
 ) -> Source | None:
     """Return the profile of that name, or the default one if there is one.
 
-    A task that names none needs none. ``missed`` gets why there is none, for the message that tells of a missing login.
+    A task that names none needs none. ``missed`` gets the reason for the message about a missing login.
     ``keys`` are the settings that a profile may have.
     """
     if home is None:
@@ -71,13 +71,13 @@ def _parse_profiles(content: bytes, shown: str) -> dict[str, dict[str, Any]]:
     for key, value in document.items():
         if not isinstance(value, dict):
             raise ConfigurationError(
-                f"{key} in {shown} stands outside of any profile.", hint="Put a line [default] above it."
+                f"{key} in {shown} is outside of any profile.", hint="Put a line [default] above it."
             )
     return document
 
 
 def _parse_toml(content: bytes, shown: str) -> dict[str, Any] | ConfigurationError:
-    """Return the tables, or the error that says why there are none."""
+    """Return the tables, or the error if there are none."""
     try:
         return tomllib.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError:

@@ -72,7 +72,7 @@ class Reader:
         return any(place.gives(name) for name in names for place in self.places)
 
     def found(self, name: str) -> Found | None:
-        """Return a setting from the nearest source that gives it, and note where that was."""
+        """Return a setting from the first source that has it, and record that source."""
         found = find(name, self.places)
         if found:
             self.sources[name] = found.words
@@ -129,7 +129,7 @@ class Reader:
         return {}, strangers
 
     def warn_if_overruled(self, names: Iterable[str], rivals: Iterable[str] = ()) -> None:
-        """Warn a user who names a profile by option, and still gets another account because of the environment.
+        """Warn if a profile is named by an option, and the environment still leads to another account.
 
         ``names`` are the settings in use. ``rivals`` are those that they are used instead of.
         """
@@ -141,7 +141,7 @@ class Reader:
             return
         variables = " and ".join(variable(name) for name in overruled)
         profile = self.profile.words("profile")
-        warning = f"The {profile} was asked for, but {variables} in the environment came before what it says."
+        warning = f"The {profile} was named, but {variables} in the environment took precedence."
         if warning not in self.warnings:
             self.warnings.append(warning)
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a setting is: an option, an environment variable and a key of a profile at the same time."""
+"""A setting: an option, an environment variable and a key of a profile at the same time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from .sources import variable
 
-# Ansible's word for a type, to the words for what a profile must have.
+# From Ansible's types to the words for values in a profile.
 _IN_A_PROFILE = {
     "str": "text in quotes",
     "path": "text in quotes",
@@ -54,12 +54,12 @@ class Setting:
 
     @property
     def documentation(self) -> list[str]:
-        """What it is, and what it is where it is not set: sentences in Ansible's markup."""
+        """Its meaning and its default: sentences in Ansible's markup."""
         first, *more = self.description
         return [first, f"If not set, {', else '.join(self._fallbacks())}.", *more]
 
     def unlike(self, value: object) -> str | None:
-        """Return what a profile must have, if a value in one is something else."""
+        """Return the words for the type that a profile must have."""
         fits = isinstance(value, _TYPES[self.type]) and (self.type == "bool" or not isinstance(value, bool))
         return None if fits else _IN_A_PROFILE[self.type]
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The places that give settings: options of a task, environment variables, a profile."""
+"""The sources of settings: options of a task, environment variables, a profile."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Source:
         return bool(value.strip()) if isinstance(value, str) else value is not None
 
     def take(self, name: str) -> Found:
-        """Return what it gives, with the words for where that came from."""
+        """Return its value of a setting, with the words that name the source."""
         return Found(self.values[name], self.words(name), self.subject(name))
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a value that somebody gave to one that can be used. Each function raises ConfigurationError, in one sentence."""
+"""From a raw value of a setting to a checked one. Each function raises ConfigurationError, in one sentence."""
 
 from __future__ import annotations
 

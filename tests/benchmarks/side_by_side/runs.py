@@ -40,8 +40,8 @@ _UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 class Run:
     """One run: seconds by the clock, requests by service as the services counted them, modules that were started.
 
-    C(failed) tasks, C(failed_items) of their loops. C(states) of the servers afterwards, and how many are in each.
-    C(said): each message of a server or a task, with addresses and ids shortened, and how often it came.
+    ``failed`` tasks, ``failed_items`` of their loops. ``states`` of the servers afterwards, and how many are in each.
+    ``said``: each message of a server or a task, with addresses and ids shortened, and how often it came.
     """
 
     seconds: float
@@ -77,7 +77,7 @@ class OperationRunner:
     @classmethod
     @contextmanager
     def new(cls, cloud: Cloud, collections: Path) -> Iterator[Self]:
-        """Have one where nobody has logged in before, for the length of a C(with)."""
+        """Have one where nobody has logged in before, for the length of a ``with``."""
         with tempfile.TemporaryDirectory() as folder:
             yield cls(cloud, collections, Path(folder))
 

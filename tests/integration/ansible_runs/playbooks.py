@@ -64,10 +64,10 @@ def run_playbook(
 
 
 class Playbook:
-    """A playbook of one play on localhost, and how to run it. C(folder) becomes home and working directory."""
+    """A playbook of one play on localhost, and how to run it. ``folder`` becomes home and working directory."""
 
     def __init__(self, folder: Path, tasks: Sequence[Json], *, url: str, **keywords: Any) -> None:
-        """Write it. C(keywords) are the play's, C(url) is the cloud's."""
+        """Write it. ``keywords`` are the play's, ``url`` is the cloud's."""
         folder.mkdir(exist_ok=True)
         self.folder = folder
         self._url = url

@@ -35,7 +35,7 @@ _KINDS = (
 
 
 class Site:
-    """A world being served to johndoe. Everything on his side is kept in C(home)."""
+    """A world being served to johndoe. Everything on his side is kept in ``home``."""
 
     def __init__(self, world: World, server: Server, home: Path) -> None:
         self.world = world

@@ -15,7 +15,7 @@ START = datetime(2026, 11, 23, 18, 57, tzinfo=UTC)
 class FakeClock:
     """A Clock. May be used by many threads at once; each sleep moves the time for all of them.
 
-    C(sleeps) has the seconds of every sleep, in order. C(meanwhile), if set, is called in every sleep, before time
+    ``sleeps`` has the seconds of every sleep, in order. ``meanwhile``, if set, is called in every sleep, before time
     moves on, with the seconds of that sleep.
     """
 

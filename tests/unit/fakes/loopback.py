@@ -33,7 +33,7 @@ def answer(
     headers: Mapping[str, str] | None = None,
     length: int | None = None,
 ) -> bytes:
-    """Return an answer. A body that is not text or bytes is sent as JSON; C(length) may lie about it."""
+    """Return an answer. A body that is not text or bytes is sent as JSON; ``length`` may lie about it."""
     content = body if isinstance(body, bytes) else (body if isinstance(body, str) else json.dumps(body)).encode()
     lines = [f"HTTP/1.1 {status} {_REASONS.get(status, 'Whatever')}"]
     if content_type is not None:
@@ -68,7 +68,7 @@ class Asked:
 
 
 class Loopback:
-    """Gives out C(answers), one per request, in order; what is asked beyond them is answered with C(otherwise).
+    """Gives out ``answers``, one per request, in order; what is asked beyond them is answered with ``otherwise``.
 
     Use it in a with statement.
     """

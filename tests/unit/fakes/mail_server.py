@@ -33,7 +33,7 @@ class Mail:
 
 
 class MailServer(Controller):
-    """Takes mail on a free port; for addresses that begin with "nobody" it refuses it. C(mails) has what came."""
+    """Takes mail on a free port; for addresses that begin with "nobody" it refuses it. ``mails`` has what came."""
 
     def __init__(self, *, tls: ssl.SSLContext | None = None, starttls: ssl.SSLContext | None = None) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0))

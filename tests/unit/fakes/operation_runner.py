@@ -18,7 +18,7 @@ from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import Fake
 
 
 class OperationRunner:
-    """Keeps what an operation says aside: C(warnings), and in C(hidden) the secrets."""
+    """Keeps what an operation says aside: ``warnings``, and in ``hidden`` the secrets."""
 
     def __init__(self, home: Path | None, clock: Clock | None = None) -> None:
         self.home = home

@@ -84,7 +84,7 @@ class ScriptedCloud:
     """A Cloud. May be used by many threads at once.
 
     An action where nova would refuse it is a Conflict; if it is one that takes the address away, that is gone by then.
-    C(calls) has every call in options: "stop web", "look web", "refresh 3".
+    ``calls`` has every call in options: "stop web", "look web", "refresh 3".
     """
 
     settle_seconds = 30.0

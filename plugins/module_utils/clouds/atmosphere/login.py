@@ -51,7 +51,7 @@ class Login:
 
     @property
     def username(self) -> str | None:
-        """Return the user that logs in. None where a token was given, which may be anybody's."""
+        """Return the user that logs in. None if a token was given, which may be any user's."""
         return None if self._settings.token else self._settings.username
 
     def request(
@@ -80,7 +80,7 @@ class Login:
         return reply
 
     def _refusal(self, reply: Response) -> JetstreamError:
-        """Return what it means that no token was taken, with where that came from if somebody gave it."""
+        """Return the error for a refused token, with its source if it was given."""
         error = error_from(reply, "The request")
         if _has_password(self._settings):
             error.hint = "It is the token of a new login, so that the fault is the server's. Try again later."
@@ -144,7 +144,7 @@ def _issued_in(body: Any) -> Issued[str] | None:
         value, expires = body["token"], expiry(str(body["expires"]))
     except (KeyError, TypeError, ValueError):
         return None
-    # Anything else stands in no header.
+    # Nothing else is valid in a header.
     good = isinstance(value, str) and value.isascii() and value.isprintable() and value.strip() == value != ""
     return _issued(value, expires) if good else None
 

@@ -70,7 +70,7 @@ SETTINGS = (
         name="page_size",
         type="int",
         description=(
-            f"How many things one request asks Atmosphere's lists for, from 1 to {_MOST_PAGE_SIZE}.",
+            f"The number of rows of one request to Atmosphere's lists, from 1 to {_MOST_PAGE_SIZE}.",
             "Pages are read side by side, so that small ones come sooner, and large ones are fewer requests.",
         ),
         otherwise=f"V({DEFAULT_PAGE_SIZE})",
@@ -83,7 +83,7 @@ LOGINS = tuple((name,) for name in _SECRETS)
 class AtmosphereSettings:
     """A login at one server with Atmosphere: a token, or a username with its password, or both.
 
-    ``page_size`` is how many rows one request asks for. ``sources`` says where a password or token came from.
+    ``page_size`` is the number of rows of one request. ``sources`` has the source of a password or token.
     """
 
     api_url: str
@@ -131,7 +131,7 @@ def is_pointed_to(_environ: Mapping[str, str], home: Path | None) -> bool:
 
 
 def how_to_log_in(_environ: Mapping[str, str], _home: Path | None) -> str:
-    """Return what a login takes."""
+    """Return the settings of a login."""
     return "For a site with Atmosphere, set JETSTREAM_USERNAME and JETSTREAM_PASSWORD."
 
 
@@ -147,9 +147,9 @@ def _api_url(reader: Reader) -> str:
 
 
 def site_address(found: Found) -> str:
-    """Return where a site begins, whatever page of it was pasted.
+    """Return the address of a site from that of any of its pages.
 
-    ``/api/v2``, ``/auth``, ``/application`` and what follows are taken off.
+    ``/api/v2``, ``/auth``, ``/application`` and anything after them are removed.
     """
     address = server_address(found, example=DEFAULT_API_URL)
     scheme, host = urlsplit(address)[:2]
@@ -190,7 +190,7 @@ def _token(found: Found | None) -> str | None:
 
 
 def _without_pages(path: str) -> str:
-    """Take off what belongs to a page of the site, so that what is left is where the site begins."""
+    """Remove the part of an address that belongs to a page of the site."""
     while True:
         shorter = re.sub(r"/(?:api(?:/v\d.*)?|auth|application(?:/.*)?)$", "", path.rstrip("/"))
         if shorter == path:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds clouds.yaml where the OpenStack client does, and says what is wrong with it.
+"""Finds clouds.yaml where the OpenStack client does, and reports mistakes in it.
 
 openstacksdk skips a file that is not YAML, takes the next one, and does not find the cloud; other mistakes end it with
 errors of Python. Here, the file, the line and the remedy are named. No text has a value of the file in it: it may be a
@@ -43,7 +43,7 @@ _SCOPE = frozenset(
         "tenant_name",
     }
 )
-# What stands below auth and is text; not, say, unscoped.
+# Keys below auth whose values are text; not, for example, unscoped.
 _IS_TEXT = re.compile(r"^(username|password|passcode|token)$|_(id|name|url|secret)$")
 _TABLE, _TEXT, _NOTHING = (f"tag:yaml.org,2002:{kind}" for kind in ("map", "str", "null"))
 _INDENTED = "Write what belongs to it below it, indented by blanks."
@@ -115,7 +115,7 @@ def check_cloud(name: str, environ: Mapping[str, str], home: Path | None) -> str
 
 
 def _first(places: Sequence[Path], named: str | None, home: Path | None) -> _File | None:
-    """Read the first file that there is. ``named``: what a variable says, which must be there."""
+    """Read the first file that exists. ``named``: the file that a variable names, which must exist."""
     for path in places:
         shown = _shown(path, home)
         try:

@@ -24,7 +24,7 @@ from .settings import Jetstream2Settings
 
 @contextmanager
 def _some_home() -> Iterator[None]:
-    """Let a user without a home import openstacksdk, which looks for that once, and ends where there is none."""
+    """Let a user without a home import openstacksdk, which reads the home and fails without one."""
     if os.path.isabs(os.path.expanduser("~")):
         yield
         return
@@ -49,7 +49,7 @@ except ImportError:
 else:
     OPENSTACKSDK_IMPORT_ERROR = None
 
-# What stands in an entry's auth, and must not appear in any output.
+# Keys of an entry's auth whose values must not appear in any output.
 SECRET_WORDS = ("password", "passcode", "secret", "token")
 # What an entry has below auth, by its auth_type: one of each of these.
 _USER = (("auth_url",), ("username", "user_id"), ("password",))
@@ -101,7 +101,7 @@ def configured(settings: Jetstream2Settings, surroundings: Surroundings) -> Conf
             "The Python library openstacksdk is not installed for the Python that runs this module.",
             hint="Install it with: python3 -m pip install openstacksdk",
         )
-    # Python itself would print what these have to say, in the middle of Ansible's output.
+    # Python itself would print these warnings in the middle of Ansible's output.
     logging.getLogger("keystoneauth").addHandler(logging.NullHandler())
     where = _where(settings, surroundings.environ, surroundings.home)
     region, session = _opened(settings, surroundings, where)
@@ -143,7 +143,7 @@ def _opened(settings: Jetstream2Settings, surroundings: Surroundings, where: str
 
 def _region_and_session(settings: Jetstream2Settings, surroundings: Surroundings, where: str) -> tuple[Any, Any]:
     with warnings.catch_warnings():
-        # openstacksdk tells its users what it will drop, such as reports to databases that nobody asked for.
+        # openstacksdk warns of deprecated features that are not used here.
         warnings.simplefilter("ignore")
         region = _region(settings, surroundings, where)
         return region, region.get_session()
@@ -151,7 +151,7 @@ def _region_and_session(settings: Jetstream2Settings, surroundings: Surroundings
 
 def _require_login(region: Any, where: str) -> None:
     """Raise ConfigurationError if a usual way to log in lacks something: openstacksdk may notice at the login only."""
-    # What the variables say is put below auth later.
+    # The values of variables are added below auth later.
     auth = {**region.config, **(region.config.get("auth") or {})}
     for names in _NEEDED.get(str(region.config.get("auth_type")), ()):
         if not any(auth.get(name) for name in names):
@@ -196,11 +196,11 @@ def _overrides(settings: Jetstream2Settings) -> dict[str, Any]:
 
 
 def _http_of(settings: HttpSettings, region: Any) -> HttpSettings:
-    """Return how to talk to the services: as clouds.yaml has it, where nothing else was said."""
+    """Return the settings of requests to the services: those of clouds.yaml, unless others were given."""
     verify, _certificate = region.get_requests_verify_args()
     return replace(settings, validate_certs=bool(verify), ca_path=verify if isinstance(verify, str) else None)
 
 
 def plain(error: Exception) -> str:
-    """Return what an error says in one line, without the number of a request."""
+    """Return the message of an error in one line, without the id of a request."""
     return " ".join(str(error).split(" (Request-ID", maxsplit=1)[0].split()).rstrip(".")

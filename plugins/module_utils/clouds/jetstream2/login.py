@@ -32,7 +32,7 @@ from .configuration import SECRET_WORDS, Configured, configured
 from .login_failures import login_failure, require_project
 from .settings import Jetstream2Settings
 
-# Without the library, configuration.py says that it is missing.
+# Without the library, configuration.py reports that it is missing.
 with suppress(ImportError):
     from keystoneauth1 import exceptions as keystone_errors
 
@@ -74,7 +74,7 @@ class Session:
         self._transports: dict[str, Transport] = {}
 
     def account(self) -> Account:
-        """Return who is logged in. Logs in if there is no token yet."""
+        """Return the account. Logs in if there is no token yet."""
         access = self._tokens.current()
         return Account(
             user_id=access.user_id,
@@ -86,7 +86,7 @@ class Session:
 
     @property
     def key(self) -> str:
-        """What tells this login from others; not a secret."""
+        """A text that distinguishes this login from others; not a secret."""
         key = self._login.key
         return f"{key.server}\n{key.user}" if key else self._cloud.where
 
@@ -133,7 +133,7 @@ class Session:
         self._deadline.set(until)
 
     def extended(self, seconds: float) -> AbstractContextManager[None]:
-        """Leave this thread so many seconds, for requests that must be tried even if the time is over."""
+        """Extend this thread's deadline by ``seconds``, for requests that must be tried even after it."""
         return self._deadline.extended(seconds)
 
     def close(self) -> None:
@@ -143,13 +143,13 @@ class Session:
         self._cloud.session.session.close()
 
     def _transport(self, service: str) -> tuple[str, Transport]:
-        """Return a service's address, and what sends requests there."""
+        """Return a service's address, and the transport to it."""
         url = self._endpoint(service)
         if url is None:
             raise self._no_service(service)
         with self._lock:
             if url not in self._transports:
-                # Clients of OpenStack go by what is in an answer, not by what it is called.
+                # Clients of OpenStack parse the body, whatever its content type.
                 self._transports[url] = Transport(
                     url, self._cloud.http, self._clock, deadline=self._deadline, json_by_any_name=True
                 )
@@ -203,7 +203,7 @@ class _KeystoneLogin:
 
     @property
     def key(self) -> LoginKey | None:
-        """Where the cache keeps its tokens; None for a way to log in that has nothing to tell it by."""
+        """The key of its tokens in the cache; None for a kind of login that nothing identifies."""
         try:
             elements = self._cloud.auth.get_cache_id_elements()
         except NotImplementedError:
@@ -238,7 +238,7 @@ class _KeystoneLogin:
             return None
 
     def _issued(self, access: Any) -> Issued[Any]:
-        """Return what keystone answered. Raises UnexpectedResponse if something is missing in it."""
+        """Return keystone's response. Raises UnexpectedResponse if a part of it is missing."""
         try:
             kept = self._cloud.auth.get_auth_state() or ""
             # Read here, where an error is the login's: later, each request would stumble over it.

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why a login at keystone came to nothing, in one sentence for each reason. See docs/jetstream2.md, Login."""
+"""From a failed login at keystone to one sentence for each reason. See docs/jetstream2.md, Login."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ...http.retries import RETRYABLE_STATUSES
 from ...http.session import unreachable
 from .configuration import Configured, plain
 
-# Without the library, configuration.py says that it is missing.
+# Without the library, configuration.py reports that it is missing.
 with suppress(ImportError):
     from keystoneauth1 import exceptions as keystone_errors
     from keystoneauth1.identity import v3
@@ -48,7 +48,7 @@ _MOST_PROJECTS = 10
 
 @dataclass(frozen=True, slots=True)
 class LoginFailure:
-    """Why a login failed, whether another try may go better, and after how many seconds keystone asked for one."""
+    """The reason of a failed login, whether a retry may succeed, and the seconds of keystone's Retry-After."""
 
     error: JetstreamError
     passing: bool = False
@@ -61,7 +61,7 @@ class LoginFailure:
 
 
 def login_failure(error: Exception, cloud: Configured, environ: Mapping[str, str]) -> LoginFailure:
-    """Return what an error of keystoneauth means."""
+    """Return the failure behind an error of keystoneauth."""
     said = plain(error)
     if "cannot request a scope" in said:
         return LoginFailure(_scope_mistake(environ))
@@ -114,7 +114,7 @@ def _no_answer(error: Any, cloud: Configured) -> LoginFailure:
 
 
 def _refusal(said: str, cloud: Configured) -> JetstreamError:
-    """Return what a 401 means. keystone has the same words for a wrong password and a wrong project."""
+    """Return the error of a 401. keystone has the same words for a wrong password and a wrong project."""
     auth = cloud.region.config.get("auth") or {}
     if "application_credential_secret" in auth:
         return AuthenticationFailed(
@@ -141,7 +141,7 @@ def _refusal(said: str, cloud: Configured) -> JetstreamError:
 
 
 def _unscoped(auth: Mapping[str, Any], cloud: Configured) -> Any:
-    """Log in to no project, which tells a wrong project from a wrong password. Raises if that is refused as well."""
+    """Log in to no project, to distinguish a wrong project from a wrong password. Raises if that is refused as well."""
     user = {key: auth[key] for key in _USER_KEYS if auth.get(key)}
     return v3.Password(cloud.auth_url, unscoped=True, **user).get_access(cloud.session)
 

@@ -88,7 +88,7 @@ class Jetstream2Settings:
 
 
 def read_settings(reader: Reader) -> Jetstream2Settings:
-    """Read which cloud is meant. Raises ConfigurationError if nothing names one."""
+    """Read the cloud's settings. Raises ConfigurationError if nothing names one."""
     cloud, credential = _login(reader)
     if cloud is None and credential is None and not is_pointed_to(reader.environ, reader.home):
         found = clouds_in_words(reader.environ, reader.home)
@@ -105,12 +105,12 @@ def read_settings(reader: Reader) -> Jetstream2Settings:
 
 
 def is_pointed_to(environ: Mapping[str, str], _home: Path | None) -> bool:
-    """Whether variables of the OpenStack client say which cloud is meant."""
+    """Whether variables of the OpenStack client name a cloud."""
     return any(environ.get(name) for name in _VARIABLES)
 
 
 def how_to_log_in(environ: Mapping[str, str], home: Path | None) -> str:
-    """Return what a login takes, with the clouds in clouds.yaml. None of them is used that the user does not name."""
+    """Return the ways to log in, with the clouds of clouds.yaml. A cloud is used only if it is named."""
     return f"For Jetstream2, set JETSTREAM_CLOUD to a cloud in clouds.yaml. {clouds_in_words(environ, home)}"
 
 

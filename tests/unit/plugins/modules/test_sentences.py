@@ -174,7 +174,7 @@ def test_plain_http(tmp_path: Path) -> None:
     options = {"api_url": "http://use.jetstream-cloud.org", "token": "0123456789abcdef"}
     assert failure(run_module(INFO, options, clock=FakeClock(), home=tmp_path)) == (
         "The option api_url is http://use.jetstream-cloud.org, which would send the password in the clear. "
-        "Write https://, or set allow_http if nobody else can listen on that network."
+        "Write https://, or set allow_http if no one else can listen on that network."
     )
 
 

@@ -486,14 +486,14 @@ def test_missing_credentials_come_with_what_was_found_in_their_place(
     assert account.refusal().startswith(f"{said}{reason} {unread} Set JETSTREAM_USERNAME")
 
 
-def test_a_profile_asked_for_by_option_that_the_environment_overrules_is_a_warning(account: Account) -> None:
+def test_a_profile_named_by_option_that_the_environment_overrules_is_a_warning(account: Account) -> None:
     account.options["profile"] = "lab"
     account.environ = {"JETSTREAM_USERNAME": "ada", "JETSTREAM_PASSWORD": "p", "JETSTREAM_TIMEOUT": "5"}
     account.profile({"username": "bob", "password": "q", "timeout": 6}, name="lab")
     (warning,) = account.resolve().warnings
     assert warning == (
-        "The profile lab in ~/.config/jetstream/profiles.toml was asked for, but JETSTREAM_USERNAME and "
-        "JETSTREAM_PASSWORD in the environment came before what it says."
+        "The profile lab in ~/.config/jetstream/profiles.toml was named, but JETSTREAM_USERNAME and "
+        "JETSTREAM_PASSWORD in the environment took precedence."
     )
 
 
@@ -513,14 +513,14 @@ def test_a_profile_asked_for_by_option_that_the_environment_overrules_is_a_warni
         ({"APPLICATION_CREDENTIAL_SECRET": "s"}, {"application_credential_id": "1"}, None),
     ],
 )
-def test_a_profile_asked_for_by_option_that_the_environment_overrules_with_another_cloud_is_a_warning(
+def test_a_profile_named_by_option_that_the_environment_overrules_with_another_cloud_is_a_warning(
     account: Account, environ: dict[str, str], profile: dict[str, Value], overruled: str | None
 ) -> None:
     account.options["profile"] = "lab"
     account.environ = {f"JETSTREAM_{name}": value for name, value in environ.items()}
     account.profile(profile, name="lab")
-    expected = f"The profile lab in ~/.config/jetstream/profiles.toml was asked for, but {overruled} in the environment"
-    assert [each.partition(" came before")[0] for each in account.connection().warnings] == (
+    expected = f"The profile lab in ~/.config/jetstream/profiles.toml was named, but {overruled} in the environment"
+    assert [each.partition(" took precedence")[0] for each in account.connection().warnings] == (
         [expected] if overruled else []
     )
 
@@ -623,7 +623,7 @@ def test_a_profile_file_without_secrets_may_be_open_to_others(account: Account) 
             '[lab]\nallow_http = "no"\n',
             "The allow_http of profile lab in {file} must be true or false, without quotes.",
         ),
-        ('username = "x"\n[lab]\n', "username in {file} stands outside of any profile. Put a line [default] above it."),
+        ('username = "x"\n[lab]\n', "username in {file} is outside of any profile. Put a line [default] above it."),
         (
             "[lab]\n\npassword = s3cret\n",
             "{file} is not TOML in line 3: Invalid value. Text stands in quotes",

@@ -36,7 +36,7 @@ Answer = Any
 
 
 class Session:
-    """Answers each address as it is told. C(asked) has each request as "GET compute /servers/detail"."""
+    """Answers each address as it is told. ``asked`` has each request as "GET compute /servers/detail"."""
 
     site = "js2.jetstream-cloud.org:5000"
 

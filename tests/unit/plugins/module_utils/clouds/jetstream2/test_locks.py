@@ -38,7 +38,7 @@ def status(number: int) -> Response:
 
 
 class Nova:
-    """One server with a lock. C(answers) has, by the action's key, the errors or statuses of the next requests."""
+    """One server with a lock. ``answers`` has, by the action's key, the errors or statuses of the next requests."""
 
     def __init__(self, clock: FakeClock, **answers: list[Any]) -> None:
         self.answers = {name.replace("_", "-"): list(each) for name, each in answers.items()}
