@@ -7,14 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: jetstream_idle_info
-short_description: Tell which instances are idle, since when, by which rule, and what that costs
+short_description: Return which instances are idle, since when, by which rule, and their cost
 version_added: 0.1.0
 description:
-  - Judges each instance by the readings that M(jetstream.cloud.jetstream_activity) has kept on the controller. Makes no
-    connection to an instance, and changes nothing.
+  - Decides by the readings that M(jetstream.cloud.jetstream_activity) has stored on the controller. Connects to no
+    instance, and changes nothing.
   - An instance is idle if nothing happened in any interval of the whole window. Missing, old or contradictory evidence
     leaves it unknown, which counts as active. The rules are in docs/idle.md.
-  - Says what would be done about it, and every reason not to. Nothing in this collection acts on that yet.
+  - Returns the proposed action, and every reason against it. Nothing in this collection acts on that yet.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:
@@ -47,11 +47,11 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Judge all instances by the readings of activity.yml
+- name: Read the verdicts on all instances from the readings of activity.yml
   jetstream.cloud.jetstream_idle_info:
   register: fleet
 
-- name: Show what lies idle
+- name: Show the idle instances
   jetstream.cloud.jetstream_print:
     msg: "{{ fleet.summary.sentence }}"
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: jetstream_keep
-short_description: Mark an instance as one to be kept, although it lies idle
+short_description: Mark an instance to be kept although it is idle
 version_added: 0.1.0
 description:
-  - Writes a mark with an end into a file on the controller, or takes it away. M(jetstream.cloud.jetstream_idle_info)
+  - Writes a mark with an end into a file on the controller, or removes it. M(jetstream.cloud.jetstream_idle_info)
     reads the file.
   - The instance itself is not changed. On Jetstream2, owners can also set the metadata C(jetstream_keep_until) of an
     instance by themselves. The mark that ends later counts.
@@ -29,7 +29,7 @@ attributes:
   diff_mode:
     support: none
     details:
-      - RV(instances) has what is new.
+      - RV(instances) has the new marks.
   idempotent:
     support: partial
     details:
@@ -44,21 +44,21 @@ options:
     default:
       - me
   state:
-    description: V(present) sets a mark in place of the one that is there, V(absent) takes it away.
+    description: V(present) sets or replaces the mark, V(absent) removes it.
     type: str
     choices:
       - present
       - absent
     default: present
   hours:
-    description: For how many hours from now on, at most those of a year.
+    description: The hours from now on, at most those of a year.
     type: float
   until:
     description: The end. ISO 8601, in UTC where it names no zone. A date alone is the end of that day.
     type: str
   keep_path:
     description:
-      - The file on the controller, which is made if it is not there. Marks that have ended are removed from it.
+      - The file on the controller, which is created if it is missing. Marks that have ended are removed from it.
       - Without it, C(~/.local/share/jetstream/keep.json).
     type: path
 notes:

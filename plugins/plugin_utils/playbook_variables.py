@@ -186,6 +186,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         _RATES,
         _READINGS_PATH,
         _KEEP_PATH,
+        _WIDTH,
         *_MAIL,
     ),
     "keep": (

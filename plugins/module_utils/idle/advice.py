@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What would be done about an instance, and why not; what it costs. Pure functions: nothing here acts."""
+"""The advice about an instance: the proposed action, the reasons against it, the costs. Pure functions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .keeps import KeepMark
 from .rules import Settings
 from .verdicts import State, Verdict
 
-# For how long after a boot nothing is put away, whatever the window is.
+# After a boot, no instance is shelved for this long, whatever the window is.
 BOOT_GRACE = 30 * 60.0
 _HOUR = 3600.0
 _NAMED = 5
@@ -37,7 +37,7 @@ class Veto(NamedTuple):
 class JudgedInstance:
     """An instance with all that decides on it.
 
-    ``booted`` is the time of its boot, where a reading told it.
+    ``booted`` is the time of its boot, if a reading has it.
     ``is_meant``: whether it is one of the owners whose instances are meant. ``unsupported``: why the cloud cannot
     shelve it, or None.
     """
@@ -104,7 +104,7 @@ def _vetoes_of_age(of: JudgedInstance, settings: Settings, now: datetime) -> Ite
 
 
 def advice(of: JudgedInstance, settings: Settings, rates: Rates, now: datetime) -> dict[str, Any]:
-    """Return what a module returns of an instance: the verdict, its evidence, the costs, and what would be done."""
+    """Return the result of a module for an instance: the verdict, its evidence, the costs, and the proposed action."""
     instance, verdict = of.instance, of.verdict
     cost = rates.su_per_hour(instance.flavor, instance.status)
     shelved = rates.su_per_hour(instance.flavor, "shelved")
@@ -142,7 +142,7 @@ def advice(of: JudgedInstance, settings: Settings, rates: Rates, now: datetime) 
 
 
 def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the sums over instances, as ``advice`` returns them, and one sentence that tells them."""
+    """Return the sums over instances, as ``advice`` returns them, and a sentence with them."""
     idle = [each for each in rows if each["verdict"] == State.IDLE]
     of_idle = {name: _sum(idle, name) for name in ("su_per_hour", "su_since_idle")}
     saves = _sum([each for each in rows if each["would"] != "nothing"], "saves_su_per_day")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the console of an instance tells from outside: the lines that Exosphere's set-up prints once a minute.
+"""Evidence from the console of an instance: the lines that Exosphere's set-up prints once a minute.
 
 Each is JSON with a time and the used share of all CPUs, from a look of 150 ms. One line says next to nothing; the mean
 of a window, in busy cores, says whether something computes. It says nothing of people, transfers, and jobs that wait.
@@ -51,7 +51,7 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ConsoleUse:
-    """What the lines of a window say. ``cores`` is the mean of the window, ``newest_cores`` that of the last lines.
+    """The evidence of a window of lines. ``cores`` is the mean of the window, ``newest_cores`` that of the last lines.
 
     ``finding`` is the sign of use in it, or None. ``doubt`` says why nothing else can be concluded, or is "".
     """
@@ -69,7 +69,7 @@ def lines_of(text: str) -> list[Line]:
     found: dict[int, Line] = {}
     for line in _parsed(text):
         known = found.get(line.epoch)
-        # Of two that contradict each other, the one that tells of more use.
+        # Of two lines that contradict each other, the one with more use.
         if known is None or (line.cpu, line.gpu or 0) > (known.cpu, known.gpu or 0):
             found[line.epoch] = line
     return [found[epoch] for epoch in sorted(found)]
@@ -116,12 +116,12 @@ def _is_percent(value: object) -> bool:
 
 
 def _is_whole(value: object) -> TypeGuard[int]:
-    # True is 1 in Python, and not in what Exosphere prints.
+    # True is 1 in Python, but not in Exosphere's lines.
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def use_of(text: str, *, vcpus: int, settings: Settings, now: float) -> ConsoleUse:
-    """Return what a console says of the last window. ``vcpus`` is the flavor's: what the guest says of it is not asked.
+    """Return the evidence of the last window. ``vcpus`` is the flavor's, not the guest's.
 
     ``now`` is the controller's clock, in seconds since 1970.
     """
@@ -141,7 +141,7 @@ def use_of(text: str, *, vcpus: int, settings: Settings, now: float) -> ConsoleU
 
 
 def judge_by_console(text: str, *, vcpus: int, has_gpu: bool, settings: Settings, now: float) -> Verdict:
-    """Return what an instance is by its console alone, for those who cannot log in to it.
+    """Return the verdict by the console alone, for users that cannot log in to the instance.
 
     That is enough to warn, and to act only after a time of grace. People at work, transfers and waiting jobs are not
     seen. ``has_gpu`` is the flavor's.
@@ -182,7 +182,7 @@ def _finding(lines: Sequence[Line], vcpus: int, settings: Settings, now: float) 
         last = loaded[-1]
         text = f"a GPU had a load of {last.gpu} %, by the console"
         return Finding("console", min(float(last.epoch), now), text, float(last.gpu or 0))
-    # A mean of few is chance: one look at a machine while it starts something shows all of it busy.
+    # A mean of few is chance: a single measurement while a program starts shows all cores busy.
     for some in (lines, lines[-_NEWEST_LINES:]):
         if len(some) >= _NEWEST_LINES and (cores := _cores(some, vcpus)) >= settings.console_cores:
             text = f"{cores:.2g} cores were busy in the mean of {len(some)} lines of the console"

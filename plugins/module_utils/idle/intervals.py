@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What happened on an instance between two readings: means of the kernel's counters, and what was there at the end.
+"""The events between two readings of an instance: means of the kernel's counters, and the state at the end.
 
 An interval holds numbers only, each of which grows with use, and no limit: what the numbers mean is decided in
 ``rules``, with settings that may change. So intervals are what is kept, and what a change of settings is tried on.
@@ -24,13 +24,13 @@ HOUR = 3600.0
 _DRIFT = 5.0
 _TRANSIT = 45.0
 _DRIFT_SHARE = 0.05
-# A look at the ssh port, without a password: what one costs on the network, in bytes.
+# The bytes of a connection to the ssh port without a login.
 _BYTES_PER_SSH_CONNECTION = 7500
 _VNC_PORTS = range(5900, 5920)
 _SSH_PORT = 22
 # A request for a new picture of the screen, which a viewer sends by itself.
 _BYTES_PER_SCREEN_REQUEST = 10
-# Ports above it are handed out by the kernel, to whatever asks.
+# The kernel assigns ports above it to clients.
 _RANDOM_UDP_PORTS = 32768
 _COUNTER_JITTER = 0.05
 _MOST_JOBS = 20
@@ -59,7 +59,7 @@ class Doubt(NamedTuple):
 
 
 class SshUse(NamedTuple):
-    """An ssh connection of somebody in the interval: bytes a minute. One that only leads to Jupyter is not here."""
+    """An ssh connection of a person in the interval: bytes a minute. Tunnels to Jupyter alone are left out."""
 
     received: float
     sent: float
@@ -113,7 +113,7 @@ class Interval:
     inhibitors: int = 0
     gpu: int = 0
     gpu_untold: int = 0
-    # What does not keep an instance, but is lost with its memory, and is told to its owner.
+    # Processes that do not keep an instance, but are lost with its memory. Its owner is notified of them.
     kernels: int = 0
     terminals: int = 0
     logins: int = 0
@@ -126,7 +126,7 @@ class Interval:
 
 
 def intervals_of(readings: Sequence[Reading]) -> list[Interval]:
-    """Return what happened between readings, oldest first. Each boot begins with an interval of no length."""
+    """Return the intervals between readings, oldest first. Each boot begins with an interval of no length."""
     found: list[Interval] = []
     previous: Reading | None = None
     for each in readings:
@@ -136,7 +136,7 @@ def intervals_of(readings: Sequence[Reading]) -> list[Interval]:
 
 
 def since(previous: Reading | None, reading: Reading) -> Interval:
-    """Return what happened from one reading to the next, or what was there if none was taken before in this boot."""
+    """Return the interval from one reading to the next, or the state alone at the first reading of a boot."""
     if previous is None or previous.boot != reading.boot:
         return _moment(reading, reading.taken)
     return _between(previous, reading)
@@ -151,7 +151,7 @@ def hourly(intervals: Iterable[Interval]) -> list[Interval]:
 
 
 def to_record(interval: Interval) -> dict[str, Any]:
-    """Return an interval as plain JSON, without what is nought."""
+    """Return an interval as plain JSON, without zeros."""
     return {
         name: value
         for field in fields(interval)
@@ -177,7 +177,7 @@ def _frozen(value: Any) -> Any:
 
 
 def _moment(reading: Reading, start: float) -> Interval:
-    """Return what was there at a reading."""
+    """Return the state at a reading."""
     keys = [each.key_age for each in reading.terminals]
     used = [age for each in reading.jupyter for age in (*each.kernel_ages, *each.terminal_ages)]
     gpu = reading.gpu
@@ -236,7 +236,7 @@ def _gpu_doubts(reading: Reading) -> Iterator[Doubt]:
     if not gpu.answers:
         yield Doubt("gpu", "a GPU is there, and its driver does not answer")
     elif None in gpu.loads and gpu.holders is None and not gpu.programs:
-        # A driver that does not tell the load may hide the programs as well. The kernel tells them, but root only.
+        # A driver that hides the load may hide the programs as well. The kernel shows them, but to root only.
         yield Doubt("gpu", "the GPU's load is not told, and only root sees who uses it")
 
 
@@ -268,7 +268,7 @@ def _between(before: Reading, after: Reading) -> Interval:
     return replace(found, doubts=tuple(doubts + rates.doubts))
 
 
-# Programs that were asked may end, and so may the last container.
+# Programs that were queried may end, and so may the last container.
 _COME_AND_GO = frozenset({"containers", "slurm"})
 
 
@@ -295,7 +295,7 @@ class _Rates:
         self.doubts: list[Doubt] = []
 
     def of(self, rule: str, before: float, after: float, counter: str) -> float:
-        """Return the mean growth of a counter in a second. ``counter``: what to call it if it went back."""
+        """Return the mean growth of a counter per second. ``counter``: its name for the message if it went back."""
         if after < before and counter:
             self.doubts.append(Doubt(rule, f"{counter} went back"))
         return max(0.0, after - before) / self._seconds
@@ -307,7 +307,7 @@ class _Rates:
         return cores
 
     def net(self) -> float:
-        """Return bytes a second, less what connections that the ssh server logged have cost."""
+        """Return bytes a second, less the cost of connections that the ssh server logged."""
         before, after = self._before.net, self._after.net
         both = before.keys() & after.keys()
         if not both:
@@ -354,7 +354,7 @@ class _Rates:
         return tuple(sorted(_client_ports(self._before) & _client_ports(self._after)))[:_MOST_PORTS]
 
     def viewer(self) -> float:
-        """Return the bytes that viewers of a desktop sent, unless each of them did nothing but ask for pictures."""
+        """Return the bytes that viewers of a desktop sent, unless all of them only requested pictures."""
         total = 0.0
         only_requests = True
         for connection, received, _sent, segments in self._grown():
@@ -399,10 +399,10 @@ def _key(connection: Connection) -> tuple[int, int, str]:
 
 
 def _is_ssh(connection: Connection) -> bool:
-    """Whether it is somebody's connection to the ssh server, and not the probe's."""
+    """Whether it is a person's connection to the ssh server, and not the probe's."""
     if connection.far == "loopback" or connection.near == "loopback":
         return False
-    # Where only root is told the owner, it is the usual port.
+    # If only root can see the owner, the usual port decides.
     return connection.owner == "sshd" or (connection.owner == "-" and connection.port == _SSH_PORT)
 
 

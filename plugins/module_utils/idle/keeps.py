@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keep marks: until when an instance is not to be put away, whatever the rules say of it.
+"""Keep marks: the time until which an instance is not to be shelved, whatever its verdict.
 
 An owner sets one in the metadata of the instance, where the cloud has metadata, or in a file on the controller. A mark
 that cannot be understood keeps the instance: somebody wanted something.
@@ -32,7 +32,7 @@ class KeepFileError(JetstreamError):
 
 @dataclass(frozen=True, slots=True)
 class KeepMark:
-    """A mark: ``until`` is None for one that cannot be understood, whose ``text`` says what is there.
+    """A mark: ``until`` is None for an unreadable one, and ``text`` is its raw value.
 
     ``source``: ``metadata`` or ``file``.
     """
@@ -52,7 +52,7 @@ class KeepMark:
 
 
 def moment_of(text: str) -> datetime:
-    """Return the time that a text means: ISO 8601, in UTC where it names no zone. A date alone is its end.
+    """Return the time of a text: ISO 8601, in UTC if it names no zone. A date alone is its end.
 
     Raises ConfigurationError.
     """

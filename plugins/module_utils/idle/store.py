@@ -84,7 +84,7 @@ class History:
         return longer.bounded(reading.taken)
 
     def bounded(self, now: float) -> History:
-        """Return the history without what is too old, and with hourly figures of what is older than two days."""
+        """Return the history without old readings, and with hourly figures of those older than two days."""
         keep = [each for each in self.recent if each.end > now - KEPT_IN_FULL][-_MOST_INTERVALS:]
         old = self.recent[: len(self.recent) - len(keep)]
         hours = hourly([*self.hours, *old])
@@ -107,7 +107,7 @@ class Store:
         )
 
     def load(self, key: Key) -> History:
-        """Return what is known of an instance, and nothing if it is not known.
+        """Return the history of an instance, an empty one if there is none.
 
         Raises StoreError if there is a file that cannot be read.
         """
@@ -122,7 +122,7 @@ class Store:
             raise StoreError(f"The readings in {path} are not as they were written.", hint="Remove the file.") from None
 
     def add(self, key: Key, reading: Reading) -> History:
-        """Keep a reading, and return what is known with it. A file that cannot be understood is replaced.
+        """Store a reading, and return the history with it. An unreadable file is replaced.
 
         Raises StoreError if it cannot be kept.
         """
@@ -159,7 +159,7 @@ class Store:
 
 
 def _file_name(part: str) -> str:
-    """Return a part of a key as the name of a file: whatever it is, it stays in its folder, and apart from others."""
+    """Return a part of a key as the name of a file, unique and inside its folder for any text."""
     name = quote(part, safe="")
     if len(name) > _LONGEST_NAME:
         return f"{name[: _LONGEST_NAME // 2]}-{hashlib.sha256(part.encode()).hexdigest()}"

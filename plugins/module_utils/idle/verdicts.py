@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether an instance is idle, since when, and why: one pure function.
 
-Idle is what was seen to be idle in every interval of a whole window. One sign of use makes an instance active; anything
-that is missing, old or contradictory leaves it unknown, which is to be treated as active.
+An instance is idle if every interval of a whole window is. One sign of use makes it active; missing, old or
+contradictory evidence leaves it unknown, which must be treated as active.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ORDER = {rule.name: number for number, rule in enumerate(RULES)}
 
 
 class State(StrEnum):
-    """What an instance is. Unknown means active."""
+    """The state of an instance. Unknown counts as active."""
 
     ACTIVE = "active"
     IDLE = "idle"
@@ -39,7 +39,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was concluded, and from what. Times are in seconds since 1970 by the controller's clock.
+    """A conclusion and its evidence. Times are in seconds since 1970 by the controller's clock.
 
     ``since``: idle since then at least; active or unknown: the last moment of use that is known. ``rule`` is the rule
     that decided, or the reason for not knowing in one word. ``findings`` are all signs of use in the window, the latest
@@ -87,9 +87,9 @@ def judge(
     console: Finding | None = None,
     before_act: bool = False,
 ) -> Verdict:
-    """Return what an instance is, from the intervals between its readings, oldest first.
+    """Return the verdict on an instance from the intervals between its readings, oldest first.
 
-    ``now`` is the controller's clock, in seconds since 1970. ``console`` is a sign of use that the console told.
+    ``now`` is the controller's clock, in seconds since 1970. ``console`` is a sign of use on the console.
     ``before_act``: whether something is about to be done to the instance, so that the newest interval has to be a short
     one that has just ended.
     """
@@ -99,14 +99,14 @@ def judge(
 
 
 def replay(intervals: Sequence[Interval], settings: Settings) -> Iterator[tuple[float, Verdict]]:
-    """Yield what would have been concluded at the end of each interval, with the time of it."""
+    """Yield the verdict at the end of each interval, with its time."""
     judged = [_Judged(each, settings) for each in intervals]
     for number, each in enumerate(judged, start=1):
         yield each.interval.end, _Judge(judged[:number], settings).verdict(each.interval.end)
 
 
 class _Judged:
-    """An interval with what the rules find in it."""
+    """An interval with the findings of the rules."""
 
     def __init__(self, interval: Interval, settings: Settings) -> None:
         self.interval = interval
@@ -141,7 +141,7 @@ class _Judge:
             if each.interval.end <= start:
                 break
             found += [finding for finding in each.findings if finding.at > start]
-        # Of signs at one moment, those that the table has first tell most.
+        # Of signs at one moment, those of the first rules in the table mean most.
         return sorted(found, key=lambda each: (-each.at, _ORDER.get(each.rule, 0)))
 
     def _idle_or_unknown(self, now: float, *, before_act: bool) -> Verdict:
@@ -235,7 +235,7 @@ class _Stretch:
 
 
 def _losses(interval: Interval, settings: Settings) -> tuple[str, ...]:
-    """Return what is there although nothing happens, in words for a notice."""
+    """Return the programs and jobs that are present without use, in words for a notice."""
     losses = [
         f"{count} {noun if count == 1 else noun + 's'}"
         for count, noun in (

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What jetstream_idle_info does: judges instances by the readings that are kept, and says what would be done."""
+"""The operation of jetstream_idle_info: verdicts on instances by the stored readings, and the proposed actions."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _KEEP_FILE = Path(".local/share/jetstream/keep.json")
 
 
 def idle_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
-    """Return the verdict on each instance that the options select, and what would be done about it."""
+    """Return the verdict on each selected instance, and the proposed action."""
     settings = settings_from(options["settings"] or {})
     rates = Rates.from_options(options["rates"])
     kept = KeepFile(keep_path(options, context), context.clock).marks()
@@ -80,7 +80,7 @@ def keep_path(options: Mapping[str, Any], context: Context) -> Path:
 
 
 def _history(store: Store, instance: Instance) -> tuple[History, str | None]:
-    """Return what is known of an instance, or nothing and why it cannot be read: no reason to fail for the others."""
+    """Return the history of an instance, or the reason why it cannot be read: the others are not affected."""
     try:
         return store.load(key_of(instance)), None
     except StoreError as error:

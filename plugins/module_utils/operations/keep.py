@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What jetstream_keep does: notes on the controller that an instance is to be kept, or takes the note away."""
+"""The operation of jetstream_keep: sets a keep mark for an instance on the controller, or removes it."""
 
 from __future__ import annotations
 
