@@ -150,6 +150,7 @@ from typing import Any
 
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 
 from ..module_utils.clock import SystemClock
@@ -182,13 +183,19 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
         self._read_config_data(path)
+        self._secrets: set[str] = set()
         try:
             instances = self._instances(path, use_cache=cache)
             hosts, warnings = hosts_of(instances, self._settings(), self._rendered)
         except JetstreamError as error:
-            raise AnsibleParserError(one_line(str(error))) from error
+            sentence = self._shown(str(error))
+        else:
+            sentence = ""
+        if sentence:
+            # Outside of the handler: Ansible shows what led to an error as well, and that may quote a secret.
+            raise AnsibleParserError(sentence)
         for warning in warnings:
-            self.display.warning(one_line(warning))
+            self._warn(warning)
         self.inventory.add_group(_ALL)
         for host in hosts:
             self._add(host)
@@ -197,15 +204,42 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         """Return the instances of all accounts, from the cache where it is warm: then no request is made."""
         tasks = [self._task(account) for account in self.get_option("accounts") or [{}]]
         if not self.get_option("cache"):
-            return _read(tasks, self.display.warning)
+            return self._read(tasks)
         self.load_cache_plugin()
         key = f"{self.get_cache_key(path)}_{_digest(tasks)}"
         if use_cache and key in self._cache:
             return list(self._cache[key])
-        instances = _read(tasks, self.display.warning)
+        instances = self._read(tasks)
         self._cache[key] = instances
         self.update_cache_if_changed()
         return instances
+
+    def _read(self, tasks: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        found: list[Mapping[str, Any]] = []
+        for task in tasks:
+            checked = ArgumentSpecValidator(**SPEC.arguments()).validate(dict(task))
+            if checked.error_messages:
+                raise AnsibleParserError(str(checked.errors.msg))
+            context = Context(
+                check_mode=False,
+                clock=SystemClock(),
+                environ=os.environ,
+                home=user_home(),
+                warn=self._warn,
+                hide=self._secrets.add,
+            )
+            outcome = OPERATION(checked.validated_parameters, context)
+            for warning in outcome.warnings:
+                self._warn(warning)
+            found += outcome.result["instances"]
+        return found
+
+    def _warn(self, sentence: str) -> None:
+        self.display.warning(self._shown(sentence))
+
+    def _shown(self, sentence: str) -> str:
+        """Return a sentence as it may be shown: a cloud may have quoted a secret, or what steers a terminal."""
+        return str(remove_values(one_line(sentence), self._secrets))
 
     def _task(self, account: Mapping[str, Any]) -> dict[str, Any]:
         """Return the options of jetstream_instance_info for one account."""
@@ -246,28 +280,6 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self._set_composite_vars(self.get_option("compose"), host.variables, host.name, strict=strict)
         self._add_host_to_composed_groups(self.get_option("groups"), host.variables, host.name, strict=strict)
         self._add_host_to_keyed_groups(self.get_option("keyed_groups"), host.variables, host.name, strict=strict)
-
-
-def _read(tasks: Iterable[Mapping[str, Any]], warn: Any) -> list[Mapping[str, Any]]:
-    found: list[Mapping[str, Any]] = []
-    for task in tasks:
-        checked = ArgumentSpecValidator(**SPEC.arguments()).validate(dict(task))
-        if checked.error_messages:
-            raise AnsibleParserError(str(checked.errors.msg))
-        context = Context(
-            check_mode=False,
-            clock=SystemClock(),
-            environ=os.environ,
-            home=user_home(),
-            warn=lambda warning: warn(one_line(warning)),
-            # Nothing of what is read here is a secret, and nothing else is shown.
-            hide=lambda _secret: None,
-        )
-        outcome = OPERATION(checked.validated_parameters, context)
-        for warning in outcome.warnings:
-            context.warn(warning)
-        found += outcome.result["instances"]
-    return found
 
 
 def _digest(tasks: Iterable[Mapping[str, Any]]) -> str:

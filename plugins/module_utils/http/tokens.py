@@ -38,6 +38,11 @@ class Issued(Generic[T]):
     expires: datetime | None
 
 
+def is_token(value: object) -> bool:
+    """Whether a value is text that can stand in a header as a token."""
+    return isinstance(value, str) and value.isascii() and value.isprintable() and value != "" and " " not in value
+
+
 class Login(Protocol[T]):
     """A way to tokens at one server, for one account."""
 

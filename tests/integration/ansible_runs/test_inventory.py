@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, fleet
+from ansible_collections.jetstream.cloud.tests.simulator import Fault, ManualClock, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
 
 COLLECTION = "jetstream.cloud.jetstream"
@@ -159,3 +159,11 @@ def test_a_thousand_instances_take_the_lists_alone(tmp_path: Path, monkeypatch: 
     with a_site(fleet(1000, clock=ManualClock()), tmp_path) as site:
         assert len(read(site, tmp_path).hosts()) == 1000
         assert site.asked() == {"login": 1, "v2 instances": 50, "v1 instances": 1}
+
+
+def test_a_password_that_the_server_says_back_is_not_shown(site: Site, tmp_path: Path) -> None:
+    detail = {"detail": "You sent me correct-horse-battery, which I do not like."}
+    site.server.faults.add(Fault(path="", status=400, body=detail, times=None))
+    inventory = read(site, tmp_path, password="correct-horse-battery")
+    assert "You sent me ********, which I do not like." in inventory.told
+    assert "correct-horse" not in inventory.told

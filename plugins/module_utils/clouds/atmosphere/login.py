@@ -14,7 +14,7 @@ from ...errors import AuthenticationFailed, JetstreamError, UnexpectedResponse
 from ...http.deadline import Deadline
 from ...http.session import Response
 from ...http.token_cache import LoginKey, Token
-from ...http.tokens import Issued, Tokens
+from ...http.tokens import Issued, Tokens, is_token
 from ...http.transport import Transport
 from ..cloud_type import Surroundings
 from .responses import error_from, token_refused, words
@@ -144,9 +144,7 @@ def _issued_in(body: Any) -> Issued[str] | None:
         value, expires = body["token"], expiry(str(body["expires"]))
     except (KeyError, TypeError, ValueError):
         return None
-    # Nothing else is valid in a header.
-    good = isinstance(value, str) and value.isascii() and value.isprintable() and value.strip() == value != ""
-    return _issued(value, expires) if good else None
+    return _issued(value, expires) if is_token(value) else None
 
 
 def expiry(text: str) -> datetime:

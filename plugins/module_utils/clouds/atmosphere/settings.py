@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from ...errors import ConfigurationError
 from ...http.session import HttpSettings
+from ...http.tokens import is_token
 from ...settings.addresses import refuse_plain_http, server_address
 from ...settings.connection import read_http_settings
 from ...settings.jkey import JKEY, read_jkey
@@ -181,7 +182,7 @@ def _token(found: Found | None) -> str | None:
     if found is None:
         return None
     token = text(found)
-    if not token.isascii() or not token.isprintable() or " " in token:
+    if not is_token(token):
         raise ConfigurationError(
             f"{found.subject} is not a token: it holds blanks or characters that no token has.",
             hint="Give the token alone, without the word Token before it.",

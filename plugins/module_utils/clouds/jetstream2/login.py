@@ -24,7 +24,7 @@ from ...http.deadline import Deadline
 from ...http.retries import Jitter, Retries, any_pause
 from ...http.session import Response
 from ...http.token_cache import LoginKey, Token
-from ...http.tokens import Issued, Tokens
+from ...http.tokens import Issued, Tokens, is_token
 from ...http.transport import Transport
 from ..cloud_type import Surroundings
 from .access_rules import access_rules, access_rules_refusal, may_be_allowed
@@ -244,12 +244,15 @@ class _KeystoneLogin:
             # Read here, where an error is the login's: later, each request would stumble over it.
             access.service_catalog.get_endpoints()
             expires = access.expires.astimezone(UTC)
-            return Issued(value=access, header=str(access.auth_token), kept=kept, expires=expires)
+            issued = Issued(value=access, header=access.auth_token, kept=kept, expires=expires)
         except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise UnexpectedResponse(
                 f"The login at {self._cloud.auth_url} was answered with a token that this version cannot read: "
                 f"{error!r}."
             ) from None
+        if not is_token(issued.header):
+            raise UnexpectedResponse(f"The login at {self._cloud.auth_url} was answered without a token.")
+        return issued
 
     def _time_left(self) -> float:
         left = self._deadline.left

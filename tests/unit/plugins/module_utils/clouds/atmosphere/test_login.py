@@ -37,6 +37,12 @@ NO_TOKENS: list[Any] = [
     {"token": "abc", "expires": "soon"},
     {"token": None, "expires": "Nov 24, 2026 18:57:00"},
     {"token": "", "expires": "Nov 24, 2026 18:57:00"},
+    {"token": 7, "expires": "Nov 24, 2026 18:57:00"},
+    {"token": {}, "expires": "Nov 24, 2026 18:57:00"},
+    {"token": "two\nlines", "expires": "Nov 24, 2026 18:57:00"},
+    {"token": "Zo\u00eb \ud800", "expires": "Nov 24, 2026 18:57:00"},
+    {"token": "abc", "expires": "Nov 24, 99999 18:57:00"},
+    {"token": "abc", "expires": ["Nov 24, 2026 18:57:00"]},
 ]
 
 

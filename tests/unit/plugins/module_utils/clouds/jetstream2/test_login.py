@@ -27,6 +27,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     JetstreamError,
     PermissionDenied,
     ServerFault,
+    UnexpectedResponse,
     Unreachable,
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.http.session import HttpSettings
@@ -232,6 +233,15 @@ def test_a_token_of_an_unknown_form_is_told_at_the_login(desk: Loopback, opened:
         ask(session)
     assert caught.type is not AuthenticationFailed
     assert "gAAAA" not in str(caught.value)
+
+
+@pytest.mark.parametrize("header", ["", "two words", "Zo\u00eb"])
+def test_a_login_without_a_token_that_a_header_can_hold_is_told(desk: Loopback, opened: Open, header: str) -> None:
+    desk.answers.append(a_token(desk, header))
+    with closing(opened()) as session, pytest.raises(UnexpectedResponse) as caught:
+        ask(session)
+    assert str(caught.value) == f"The login at {desk.url}/v3 was answered without a token."
+    assert len(desk.asked) == 1
 
 
 def test_every_token_and_secret_is_hidden(desk: Loopback, opened: Open, hidden: set[str]) -> None:
