@@ -580,7 +580,9 @@ NO_LOGIN = {"JETSTREAM_API_URL": "", "JETSTREAM_USERNAME": "", "JETSTREAM_PASSWO
 def test_a_cloud_of_clouds_yaml_is_saved_after_a_login(user: User, keystone: Loopback, how: str) -> None:
     auth = {"auth_url": f"{keystone.url}/v3", "application_credential_id": "0123"}
     lab = {"auth_type": "v3applicationcredential", "auth": {**auth, "application_credential_secret": "staple"}}
-    (user.home / "clouds.yaml").write_text(json.dumps({"clouds": {"lab": lab}}))
+    folder = user.home / ".config" / "openstack" if how == "asked" else user.home
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "clouds.yaml").write_text(json.dumps({"clouds": {"lab": lab}}))
     arguments = ["-e", "cloud=lab"] if how == "named" else []
     more = {**NO_LOGIN, **({"JETSTREAM_CLOUD": "lab"} if how == "environment" else {})}
     answers = {"the name of the cloud in clouds.yaml": "lab"} if how == "asked" else {}
