@@ -24,8 +24,9 @@ _GLOB_CHARACTERS = frozenset("*?[")
 _SEPARATOR = re.compile(r",\s*|\n\s*")
 # Ansible's own variables, and those that AWX and its predecessor add to every job.
 _FOREIGN_PREFIXES = ("ansible_", "awx_", "tower_")
-# Variables that the playbooks hand from task to task.
+# Variables that the playbooks hand from task to task, and names that their templates use.
 _INNER_PREFIX = "jetstream_"
+_INNER_NAMES = frozenset({"item", "lookup", "omit"})
 
 
 class VariableError(ValueError):
@@ -229,19 +230,20 @@ def unknown(playbook: str, names: Iterable[str], allowed: Sequence[str]) -> list
         for name in names
         if name not in known
         and not name.startswith(_FOREIGN_PREFIXES)
-        and not any(fnmatchcase(name, pattern) for pattern in allowed)
+        and (_is_inner(name) or not any(fnmatchcase(name, pattern) for pattern in allowed))
     ]
 
 
 def allowed_patterns(raw: object) -> list[str]:
     """Return the names and globs that a site allows.
 
-    Raises VariableError if one of them would let a mistyped variable, or one of the playbooks' own, pass.
+    Raises VariableError if one of them would let a mistyped variable pass. Variables that the playbooks set themselves
+    pass by none of them.
     """
     patterns = _listed(ALLOWED, ALLOWED.name, raw)
     names = [name for variables in PLAYBOOKS.values() for variable in variables for name in variable.names]
     for pattern in patterns:
-        if fnmatchcase(_INNER_PREFIX, pattern) or pattern.startswith(_INNER_PREFIX):
+        if fnmatchcase(_INNER_PREFIX, pattern) or _is_inner(pattern):
             raise VariableError(f"{ALLOWED.name}: {pattern} fits variables that the playbooks set themselves.")
         fitting = [name for name in names if fnmatchcase(name, pattern)]
         if fitting and _GLOB_CHARACTERS.intersection(pattern):
@@ -313,10 +315,16 @@ def read(variable: Variable, name: str, raw: object, folder: Callable[[], Path])
             return _chosen(variable, name, raw)
 
 
+def _is_inner(name: str) -> bool:
+    return name.startswith(_INNER_PREFIX) or name in _INNER_NAMES
+
+
 def _refusal(playbook: str, name: str) -> str:
     """Return the sentence for a name that a playbook does not take, with the right name if it is clear."""
     variables = PLAYBOOKS[playbook]
-    if name.startswith(_INNER_PREFIX):
+    if difflib.get_close_matches(name, [ALLOWED.name], cutoff=0.9):
+        return f"{name}: did you mean {ALLOWED.name}?"
+    if _is_inner(name):
         return f"{name}: belongs to the playbook itself, and cannot be set."
     taken = [each for variable in variables for each in variable.names]
     plain = name.strip().lower().replace("-", "_")

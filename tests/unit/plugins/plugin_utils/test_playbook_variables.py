@@ -51,6 +51,12 @@ def meaning(kind: Kind, raw: object, **more: Any) -> object:
         ("stop_all", "", ": not a variable of stop_all."),
         ("stop_all", "jetstream_state", "jetstream_state: belongs to the playbook itself, and cannot be set."),
         ("stop_all", "jetstream_given", "jetstream_given: belongs to the playbook itself, and cannot be set."),
+        ("stop_all", "omit", "omit: belongs to the playbook itself, and cannot be set."),
+        (
+            "stop_all",
+            "jetstream_allowed_variable",
+            "jetstream_allowed_variable: did you mean jetstream_allowed_variables?",
+        ),
     ],
 )
 def test_an_unknown_name_is_refused_with_the_one_that_was_meant(playbook: str, name: str, sentence: str) -> None:
@@ -74,12 +80,18 @@ def test_its_own_names_and_those_of_ansible_awx_and_the_site_pass(playbook: str)
         ("jetstream_*", "jetstream_*"),
         ("jetstream_given", "jetstream_given"),
         ("j*", "j*"),
+        ("omit", "omit"),
     ],
 )
 def test_a_site_cannot_let_typing_errors_pass(patterns: object, wrong: str) -> None:
     with pytest.raises(VariableError) as raised:
         allowed_patterns(patterns)
     assert f"jetstream_allowed_variables: {wrong} " in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["jetstream_state", "jetstream_given"])
+def test_no_pattern_of_a_site_lets_an_inner_variable_pass(name: str) -> None:
+    assert unknown("stop_all", [name], allowed_patterns("*_state,?etstream_giv*")) != []
 
 
 def test_a_site_may_allow_what_another_playbook_takes() -> None:
