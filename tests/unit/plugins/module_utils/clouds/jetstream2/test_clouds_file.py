@@ -36,7 +36,7 @@ clouds:
   other:
     auth: {auth_url: 'https://other.example/v3', username: ada, password: s3cret, project_name: x}
 """
-Write: TypeAlias = "Callable[[str | bytes], Path]"
+Write: TypeAlias = Callable[[str | bytes], Path]
 
 
 @pytest.fixture(autouse=True)
