@@ -218,7 +218,9 @@ def test_a_failed_unshelve_goes_back_without_a_fault(js2: cloud.Cloud, sdk: Conn
     js2.wait([server], "ACTIVE")
 
 
-def test_no_capacity_for_an_unshelve_is_told_by_the_events(js2: cloud.Cloud, sdk: Connection, server: Server) -> None:
+def test_no_capacity_for_an_unshelve_is_reported_by_the_events(
+    js2: cloud.Cloud, sdk: Connection, server: Server
+) -> None:
     sdk.compute.shelve_server(server.id)
     js2.wait([server], "SHELVED_OFFLOADED")
     js2.hypervisor.no_capacity(server)
@@ -269,7 +271,7 @@ def test_the_console_is_what_was_written(js2: cloud.Cloud, sdk: Connection, serv
 # locks, addresses, volumes --------------------------------------------------------------------------------------------
 
 
-def test_a_lock_keeps_its_owner_off_and_is_lifted_by_who_set_it(
+def test_a_lock_keeps_its_owner_off_and_is_lifted_by_its_owner(
     js2: cloud.Cloud, sdk: Connection, server: Server
 ) -> None:
     js2.lock(server, "a long run")
@@ -386,7 +388,7 @@ def test_it_ends_by_itself(start: Start, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("js2")
-def test_it_ends_with_whoever_started_it(start: Start, tmp_path: Path) -> None:
+def test_it_ends_with_its_parent(start: Start, tmp_path: Path) -> None:
     reading, writing = os.pipe()
     process = start(lifeline=reading)
     os.close(reading)

@@ -129,7 +129,7 @@ def test_what_lies_idle_is_shown_mailed_and_left_as_it_is(lab: Lab) -> None:
     assert "1 instance has been idle" in mail.message.get_content()
 
 
-def test_a_keep_mark_is_set_told_and_taken_away(lab: Lab) -> None:
+def test_a_keep_mark_is_set_reported_and_taken_away(lab: Lab) -> None:
     lab.run("activity")
     lab.rest("web")
     until = (datetime.now(UTC) + timedelta(days=9)).date().isoformat()

@@ -148,7 +148,7 @@ def test_a_warm_cache_makes_no_request_and_works_offline(site: Site, tmp_path: P
     assert read(site, tmp_path, name=["web"], **cache).hosts() == ["web"]
 
 
-def test_a_file_of_another_name_is_not_used_and_says_why(site: Site, tmp_path: Path) -> None:
+def test_a_file_of_another_name_is_not_used_with_the_reason(site: Site, tmp_path: Path) -> None:
     inventory = read(site, tmp_path, file="fleet.yml")
     assert inventory.hosts() == []
     assert "its name must end in jetstream.yml" in inventory.told

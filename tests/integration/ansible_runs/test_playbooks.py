@@ -267,7 +267,7 @@ def test_no_playbook_takes_an_empty_value(user: User, playbook: str, values: lis
         (["exclude={{ omit }}", "only=other"], ["other"]),
     ],
 )
-def test_only_what_was_meant_is_stopped(user: User, values: list[str], stopped: list[str]) -> None:
+def test_only_the_selection_is_stopped(user: User, values: list[str], stopped: list[str]) -> None:
     ended = user.given("stop_all", *values)
     assert ended.returncode == 0, ended.stdout
     assert user.acted_on() == stopped
@@ -354,7 +354,7 @@ def test_a_fact_is_handed_over_or_refused(user: User, task: Json) -> None:
 # --- the inventories of others ---------------------------------------------------------------------------------------
 
 
-def test_the_inventory_of_somebody_else_changes_nothing(user: User) -> None:
+def test_the_inventory_of_another_user_changes_nothing(user: User) -> None:
     lab = user.home / "lab"
     (lab / "group_vars").mkdir(parents=True)
     (lab / "hosts").write_text("localhost ansible_connection=ssh ansible_host=192.0.2.1\nweb.example.org\n")
@@ -390,7 +390,7 @@ def test_an_inventory_may_name_the_variables_of_a_site(user: User) -> None:
 # --- the instances of others -----------------------------------------------------------------------------------------
 
 
-def test_the_instances_of_others_are_left_alone_unless_they_are_asked_for(user: User) -> None:
+def test_the_instances_of_others_are_left_alone_unless_they_are_requested(user: User) -> None:
     add_colleague(user.server.world)
     shown = user.given("instances", "columns=all")
     assert shown.returncode == 0, shown.stdout
@@ -609,7 +609,7 @@ def test_an_application_credential_is_saved_for_its_owner_alone(user: User, keys
     assert profiles.stat().st_mode & 0o777 == 0o600
 
 
-def test_without_a_terminal_no_secret_is_asked_for(user: User, keystone: Loopback) -> None:
+def test_without_a_terminal_no_secret_is_requested(user: User, keystone: Loopback) -> None:
     ended = user.given("save_credential", "application_credential_id=0123", f"auth_url={keystone.url}/v3")
     assert ended.returncode == 2
     assert "A secret is needed, and asked for at a terminal." in ended.stdout
@@ -619,7 +619,7 @@ def test_without_a_terminal_no_secret_is_asked_for(user: User, keystone: Loopbac
 # --- columns ---------------------------------------------------------------------------------------------------------
 
 
-def test_names_of_images_are_asked_for_only_where_they_are_shown(user: User) -> None:
+def test_names_of_images_are_requested_only_where_they_are_shown(user: User) -> None:
     shown = {"ANSIBLE_INJECT_INVOCATION": "true"}
     assert '"image_names": false' in user.run("instances", "-vvv", more=shown).stdout
     assert '"image_names": true' in user.run("instances", "-vvv", "-e", "columns=name,image", more=shown).stdout

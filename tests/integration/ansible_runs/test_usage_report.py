@@ -91,6 +91,6 @@ def test_another_interpreter_gives_the_same_page(server: Server, tmp_path: Path)
     assert target.read_text().startswith("<!doctype html>")
 
 
-def test_what_cannot_be_done_is_said(server: Server, tmp_path: Path) -> None:
+def test_what_cannot_be_done_is_reported(server: Server, tmp_path: Path) -> None:
     assert "it is a device" in report(tmp_path, server, dest="/dev/stdout")["msg"]
     assert "async" in report(tmp_path, server, keywords={"async": 10, "poll": 1})["msg"]

@@ -10,7 +10,7 @@ from ansible_collections.jetstream.cloud.tests.scenarios.jetstream2.user import 
 POLLS = 6
 
 
-def test_stopping_a_fleet_takes_one_list_one_action_each_and_few_looks(user: User) -> None:
+def test_stopping_a_fleet_takes_one_list_one_action_each_and_few_polls(user: User) -> None:
     servers = user.has(12, name="node")
     user.task("volume_info")
     done = user.brings(servers, "stopped")
@@ -32,7 +32,7 @@ def test_stopping_a_fleet_takes_one_list_one_action_each_and_few_looks(user: Use
     assert again.asked() == ["GET compute /servers/detail"]
 
 
-def test_check_mode_asks_for_the_list_and_nothing_else(user: User) -> None:
+def test_check_mode_requests_the_list_and_nothing_else(user: User) -> None:
     servers = user.has(2, name="node")
     user.task("volume_info")
     done = user.brings(servers, "shelved", check_mode=True)

@@ -138,7 +138,7 @@ def _refusal(user: User, **options: Any) -> str:
     return str(caught.value)
 
 
-def test_a_wrong_project_and_a_wrong_password_are_told_apart(
+def test_a_wrong_project_and_a_wrong_password_are_distinguished(
     user: User, auth: dict[str, Any], write: Callable[..., None]
 ) -> None:
     project = {"project_name": "TG-WRONG", "project_domain_name": "Default"}
@@ -154,14 +154,14 @@ def test_a_wrong_project_and_a_wrong_password_are_told_apart(
     )
 
 
-def test_a_login_to_no_project_is_told(user: User, auth: dict[str, Any], write: Callable[..., None]) -> None:
+def test_a_login_to_no_project_is_reported(user: User, auth: dict[str, Any], write: Callable[..., None]) -> None:
     write(auth["auth_url"], unscoped=True)
     assert _refusal(user, cloud="mine").startswith(
         f"The login of {OWNER} at {auth['auth_url']} leads to no project. Its projects: {PROJECT}. Name one: "
     )
 
 
-def test_a_region_that_there_is_not_is_told(user: User, auth: dict[str, Any], write: Callable[..., None]) -> None:
+def test_a_region_that_there_is_not_is_reported(user: User, auth: dict[str, Any], write: Callable[..., None]) -> None:
     write(auth["auth_url"], region="TACC", project_name=PROJECT, project_domain_name="Default")
     assert _refusal(user, cloud="mine") == (
         f"The cloud at {auth['auth_url']} has no service compute in region TACC, only in {REGION}. "
@@ -169,7 +169,7 @@ def test_a_region_that_there_is_not_is_told(user: User, auth: dict[str, Any], wr
     )
 
 
-def test_a_credential_with_access_rules_that_are_not_enough_is_told(user: User, auth: dict[str, Any]) -> None:
+def test_a_credential_with_access_rules_that_are_not_enough_is_reported(user: User, auth: dict[str, Any]) -> None:
     [owner] = user.cloud.admin.get("identity", f"/users?name={OWNER}")["users"]
     wanted = {"application_credential": {"name": uuid4().hex, "access_rules": [RULE]}}
     made = user.cloud.owner.post("identity", f"/users/{owner['id']}/application_credentials", wanted)
@@ -227,7 +227,7 @@ def test_a_kept_token_is_not_one_for_another_secret(user: User) -> None:
         user.task("volume_info", cloud="js2-wrong")
 
 
-def test_nobody_can_read_the_token_but_its_owner(user: User, auth: dict[str, Any]) -> None:
+def test_no_one_can_read_the_token_but_its_owner(user: User, auth: dict[str, Any]) -> None:
     user.task("volume_info")
     [kept] = (user.home / ".cache").rglob("*.json")
     assert kept.stat().st_mode & 0o077 == 0

@@ -55,7 +55,7 @@ def test_the_servers_of_a_colleague_are_counted_shown_and_left_alone(user: User,
     assert user.cloud.show(hers)["status"] == "SHUTOFF"
 
 
-def test_a_history_asks_for_the_actions_of_what_is_selected(user: User) -> None:
+def test_a_history_requests_the_actions_of_what_is_selected(user: User) -> None:
     user.has(4, name="lab")
     done = user.task("history_info", name="lab-2")
     assert [each["name"] for each in done.result["instances"]] == ["lab-2"]
@@ -83,7 +83,7 @@ def test_a_history_in_pages_is_the_same(user: User, monkeypatch: pytest.MonkeyPa
     assert paged.asked().count("GET compute /servers/os-instance-actions") == 3
 
 
-def test_names_of_images_and_of_servers_are_asked_for_only_where_they_are_shown(user: User) -> None:
+def test_names_of_images_and_of_servers_are_requested_only_where_they_are_shown(user: User) -> None:
     [server] = user.has(name="db")
     user.cloud.volume("data", 7, attached_to=server)
     user.task("instance_info")

@@ -37,7 +37,7 @@ def test_what_stays_busy_fails_when_the_time_is_up_and_is_never_acted_on(user: U
     assert done.seen.of("compute", "POST") == []
 
 
-def test_a_failed_unshelve_is_told_with_the_clouds_reason_though_the_server_is_in_no_error(user: User) -> None:
+def test_a_failed_unshelve_is_reported_with_the_clouds_reason_though_the_server_is_in_no_error(user: User) -> None:
     [server] = user.has(state="shelved_offloaded", name="broken")
     user.cloud.hypervisor.script(server, "unshelve", fail="no space left on device")
     done = user.brings([server], "started")
@@ -53,7 +53,7 @@ def test_a_failed_unshelve_is_told_with_the_clouds_reason_though_the_server_is_i
     assert action["request_id"] in done.of("broken")["msg"]
 
 
-def test_no_capacity_is_told_as_that(user: User) -> None:
+def test_no_capacity_is_reported_as_that(user: User) -> None:
     [server] = user.has(state="shelved_offloaded", name="full")
     user.cloud.hypervisor.no_capacity(server)
     done = user.brings([server], "started")
@@ -72,7 +72,7 @@ def test_a_server_that_no_host_could_take_says_so(user: User) -> None:
     assert "No valid host was found" in user.task("instance_state", name=["nowhere"], state="started").failure
 
 
-def test_what_is_shelved_but_on_no_host_is_not_asked_to_unshelve(user: User) -> None:
+def test_a_server_that_is_shelved_on_no_host_is_not_unshelved(user: User) -> None:
     [server] = user.has(state="shelved_without_host", name="lost")
     for check_mode in (True, False):
         done = user.brings([server], "started", check_mode=check_mode)
@@ -84,7 +84,7 @@ def test_what_is_shelved_but_on_no_host_is_not_asked_to_unshelve(user: User) -> 
     assert user.brings([server], "shelved").of("lost")["msg"] == "already shelved"
 
 
-def test_hands_off_what_its_owner_has_locked_unless_told(user: User) -> None:
+def test_hands_off_what_its_owner_has_locked_unless_allowed(user: User) -> None:
     [server] = user.has(state="locked", name="precious")
     done = user.brings([server], "stopped")
     assert (done.of("precious")["skipped"], done.failure) == (True, "")
@@ -97,7 +97,7 @@ def test_hands_off_what_its_owner_has_locked_unless_told(user: User) -> None:
     assert user.brings([server], "stopped").of("precious")["msg"] == "already shutoff"
 
 
-def test_what_the_site_has_locked_is_told_in_novas_words(user: User) -> None:
+def test_what_the_site_has_locked_is_reported_in_novas_words(user: User) -> None:
     [server] = user.has(name="sealed")
     user.cloud.lock(server, "maintenance", as_admin=True)
     done = user.brings([server], "stopped", include_locked=True)

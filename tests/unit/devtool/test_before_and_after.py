@@ -53,18 +53,18 @@ def test_a_daemon_need_not_be_on_the_path(install: Install) -> None:
     assert missing([CRON]) == []
 
 
-def test_nothing_is_said_where_nothing_is_missing(install: Install) -> None:
+def test_nothing_is_reported_where_nothing_is_missing(install: Install) -> None:
     assert report([], in_ci=True) == ("", True)
 
 
 @pytest.mark.parametrize(("in_ci", "can_run"), [(False, True), (True, False)])
-def test_what_is_optional_is_told_and_only_ci_needs_it(in_ci: bool, can_run: bool) -> None:
+def test_what_is_optional_is_reported_and_only_ci_needs_it(in_ci: bool, can_run: bool) -> None:
     told, answer = report([CRON], in_ci=in_ci)
     assert answer is can_run
     assert "apt install cron" in told
 
 
-def test_what_is_optional_is_not_told_beside_what_ends_it() -> None:
+def test_what_is_optional_is_not_reported_with_what_ends_it() -> None:
     told, can_run = report([CRON, SSH_KEYGEN], in_ci=False)
     assert not can_run
     assert "cron" not in told
@@ -93,12 +93,12 @@ def test_a_duration_is_rounded_up(seconds: float, text: str) -> None:
     assert durations.as_text(seconds) == text
 
 
-def test_says_how_long_it_took_where_it_was_measured() -> None:
+def test_reports_how_long_it_took_where_it_was_measured() -> None:
     said = announcement([check("long", 100), check("short", 20)], 2, {"long": 5})
     assert said.startswith("2 checks, 2 side by side. They took about 20 s on two cores.")
 
 
-def test_says_how_long_it_took_the_last_time_here() -> None:
+def test_reports_how_long_it_took_the_last_time_here() -> None:
     said = announcement([check("long", 100), check("short", 20)], 2, {"long": 300, "short": 1, "other": 999})
     assert "They took about 5 min the last time here." in said
 

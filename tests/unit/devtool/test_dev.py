@@ -77,7 +77,7 @@ def test_takes_one_that_cannot_where_there_is_no_other(tmp_path: Path, install: 
 
 
 @pytest.mark.parametrize("minor", [10, 15])
-def test_says_which_it_needs_where_there_is_none(tmp_path: Path, install: Install, minor: int) -> None:
+def test_names_which_it_needs_where_there_is_none(tmp_path: Path, install: Install, minor: int) -> None:
     install("python3", minor)
     ended = dev(tmp_path)
     assert ended.returncode == 1

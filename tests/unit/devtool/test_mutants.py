@@ -29,7 +29,7 @@ def test_a_file_without_tests_of_its_own_needs_some_named() -> None:
         own_tests("plugins/module_utils/clock.py")
 
 
-def test_survivors_are_told_with_their_difference() -> None:
+def test_survivors_are_reported_with_their_difference() -> None:
     result = Result("plugins/module_utils/states.py", total=5, killed=4, unchecked=0, survivors=("# plan\n-a\n+b",))
     assert result.text() == "plugins/module_utils/states.py: 5 mutants, 4 killed, 1 survived\n# plan\n-a\n+b"
 

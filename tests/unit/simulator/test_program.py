@@ -29,7 +29,7 @@ def _program(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
             program.kill()
 
 
-def test_it_serves_the_demo_until_it_is_told_to_end(tmp_path: Path) -> None:
+def test_it_serves_the_demo_until_it_is_stopped(tmp_path: Path) -> None:
     url_file = tmp_path / "url"
     with _program(tmp_path, "--url-file", str(url_file), "--max-seconds", "60") as program:
         assert program.stdout is not None
@@ -53,7 +53,7 @@ def test_it_ends_by_itself(tmp_path: Path) -> None:
         assert program.returncode == 0
 
 
-def test_it_says_what_is_wrong_with_a_seed(tmp_path: Path) -> None:
+def test_it_reports_what_is_wrong_with_a_seed(tmp_path: Path) -> None:
     with _program(tmp_path, "--seed", "nowhere.yaml") as program:
         _output, errors = program.communicate(timeout=20)
         assert program.returncode == 1

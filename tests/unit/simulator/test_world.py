@@ -168,7 +168,7 @@ def test_a_deleted_instance_comes_back_by_a_read_while_its_machine_is_there() ->
         assert browser.get("/api/v2/instances").json()["count"] == 0
 
 
-def test_a_stranger_neither_reads_nor_acts() -> None:
+def test_another_user_neither_reads_nor_acts() -> None:
     world = fleet(names=["mine"], clock=ManualClock())
     world.add_user("stranger")
     with serve(world) as server:
@@ -280,7 +280,7 @@ def test_a_fleet_is_in_any_state_from_the_begin(state: str) -> None:
         assert browser.stored("vm")[:2] == (status, activity)
 
 
-def test_a_fleet_mixes_what_it_is_told_to() -> None:
+def test_a_fleet_has_the_given_mix() -> None:
     world = fleet(
         7,
         states={"shutoff": 2, "error": 1},

@@ -116,7 +116,7 @@ def test_knows_through_what_the_host_is_reached(transport: str, over_ssh: int) -
     assert connection.asked[0][1].startswith(f"since='' over_ssh={over_ssh}\n".encode())
 
 
-def test_keeps_the_reading_and_asks_for_what_was_logged_since_then(tmp_path: Path) -> None:
+def test_keeps_the_reading_and_requests_what_was_logged_since_then(tmp_path: Path) -> None:
     first, second = Connection(probe_text(1000)), Connection(probe_text(1900))
 
     assert run(first, readings_path=str(tmp_path), **WHICH)["kept"]

@@ -181,7 +181,7 @@ def test_gives_a_plain_string_that_ansible_does_not_take_for_a_template() -> Non
         ([], [{"key": ""}], {}, "The key of a column must be a name"),
     ],
 )
-def test_says_in_one_sentence_what_is_wrong(
+def test_reports_in_one_sentence_what_is_wrong(
     rows: object, columns: object, options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(AnsibleFilterError) as caught:

@@ -196,7 +196,7 @@ def test_a_full_disk_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("page.html", b"old")]
 
 
-def test_a_folder_that_is_missing_is_said(tmp_path: Path) -> None:
+def test_a_folder_that_is_missing_is_reported(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         replace_file(tmp_path / "missing" / "page.html", b"new")
 
@@ -222,7 +222,7 @@ def test_new_folders_are_never_open_to_the_writing_of_others(
     assert [mode(each) for each in (tmp_path, tmp_path / "a", tmp_path / "a" / "b")] == [0o701, expected, expected]
 
 
-def test_a_file_in_the_place_of_a_folder_is_said(tmp_path: Path) -> None:
+def test_a_file_in_the_place_of_a_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"")
     for folder in (tmp_path / "a", tmp_path / "a" / "b"):
         with pytest.raises(NotADirectoryError):
@@ -278,7 +278,7 @@ def test_a_lock_can_be_taken_again_also_after_an_error(tmp_path: Path) -> None:
         assert (tmp_path / ".file.lock").exists()
 
 
-def test_holding_the_folder_or_the_file_itself_which_any_reader_can_holds_up_nobody(tmp_path: Path) -> None:
+def test_holding_the_folder_or_the_file_itself_which_any_reader_can_blocks_no_one(tmp_path: Path) -> None:
     path = tmp_path / "usage.jsonl"
     path.write_bytes(b"")
     with path.open("rb") as file:

@@ -110,7 +110,7 @@ def ways(start: str, end: str, supported: Collection[str]) -> Iterator[tuple[str
     allow_wake=st.booleans(),
     reboot=st.sampled_from([Action.REBOOT, Action.HARD_REBOOT]),
 )
-def test_a_way_is_legal_shortest_and_wakes_nobody_unasked(
+def test_a_way_is_legal_shortest_and_wakes_none_unasked(
     state: RestingState, defect: str | None, goal: Goal, supported: frozenset[Action], allow_wake: bool, reboot: Action
 ) -> None:
     now = ObservedState(Kind.RESTING, state, defect)
@@ -190,7 +190,7 @@ def test_in_error(goal: Goal, running: bool, reboot: Action, verdict: Verdict, a
     assert (made.verdict, made.actions, made.warn) == (verdict, actions, verdict is Verdict.SKIP)
 
 
-def test_in_error_nothing_is_asked_for_that_is_not_supported() -> None:
+def test_in_error_nothing_is_requested_that_is_not_supported() -> None:
     now, nothing = ObservedState(Kind.ERROR, running=True), frozenset[Action]()
     assert planned(now, Goal.STOPPED, nothing).verdict is Verdict.SKIP
     refused = planned(now, Goal.REBOOTED, nothing, reboot=Action.HARD_REBOOT)
@@ -212,7 +212,7 @@ def test_reads_what_becomes_of_an_error(activity: str, power_state: str | None, 
     assert classify("error", activity, power_state) == expected
 
 
-def test_a_flaw_fails_who_wants_it_ready_and_nobody_else() -> None:
+def test_a_flaw_fails_the_goal_started_and_no_other() -> None:
     flawed = classify("active", "deploy_error")
     assert planned(flawed, Goal.STARTED) == Plan(
         Verdict.FAIL, (), "it runs, but the cloud could not deploy it (deploy_error)"
@@ -286,5 +286,5 @@ def test_reads_the_recorded_words(status: str, activity: str, kind: str, state: 
 
 
 @given(status=st.text().filter(lambda text: text not in STATUSES), activity=st.text())
-def test_a_status_nobody_knows_is_for_a_person(status: str, activity: str) -> None:
+def test_a_status_no_one_knows_is_for_a_person(status: str, activity: str) -> None:
     assert classify(status, activity).kind in (Kind.NEEDS_OPERATOR, Kind.GONE)

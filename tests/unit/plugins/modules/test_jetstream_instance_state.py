@@ -94,7 +94,7 @@ def test_what_is_checked_is_done_and_not_done_again(site: Site, state: str) -> N
     assert again["summary"] == {"selected": 6, "changed": 0, "unchanged": 6, "skipped": 0, "failed": 0, "others": 0}
 
 
-def test_without_being_allowed_to_it_wakes_nobody(site: Site) -> None:
+def test_without_being_allowed_to_it_wakes_none(site: Site) -> None:
     result = task(site, state="stopped")
     assert told(result)["gpu"] == ("suspended", "", "suspended")
     assert told(result)["old"] == ("shelved_offloaded", "", "shelved_offloaded")
@@ -113,7 +113,7 @@ def test_a_reboot_is_done_every_time(site: Site, kind: str) -> None:
         assert result["changed"] is True
 
 
-def test_the_diff_tells_what_it_saves(site: Site) -> None:
+def test_the_diff_has_the_savings(site: Site) -> None:
     result = task(site, state="stopped", name=["web", "db"], all=False, exclude=[])
     assert result["diff"] == {
         "before": "web (1): active, 1 SU/h\ndb (2): active, 2 SU/h\nthese 2 instances: 3 SU/h\n",
@@ -126,7 +126,7 @@ def test_the_diff_tells_what_it_saves(site: Site) -> None:
     }
 
 
-def test_each_is_told_of_with_how_long_it_took(site: Site) -> None:
+def test_each_is_reported_with_how_long_it_took(site: Site) -> None:
     site.world.misbehave("db", slowness=4)
     result = task(site, state="stopped")
     items = {each["name"]: each for each in result["instances"]}

@@ -137,7 +137,7 @@ def test_not_when_the_server_says_back_the_token_of_a_login(site: Site) -> None:
 
 
 @pytest.mark.parametrize("source", [from_environment, from_profile])
-def test_not_when_nobody_answers(site: Site, source: Any) -> None:
+def test_not_when_no_server_answers(site: Site, source: Any) -> None:
     options, environ = source(site)
     site.server.stop()
     result, said = run(site, STATE, {**options, "state": "stopped", "all": True, "retry_timeout": 0}, **environ)

@@ -113,7 +113,7 @@ def test_an_expired_token(site: Site) -> None:
         ({"all": True, "max_changes": 1}, "3 instances would be changed, and max_changes is 1; none was."),
     ],
 )
-def test_a_selection_that_cannot_be_meant(site: Site, options: dict[str, Any], sentence: str) -> None:
+def test_a_selection_that_makes_no_sense(site: Site, options: dict[str, Any], sentence: str) -> None:
     assert failure(task(site, state="stopped", **options)) == sentence
     assert "action" not in site.asked()
 
@@ -150,7 +150,7 @@ def test_an_unknown_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     )
 
 
-def test_a_port_that_nobody_listens_at(tmp_path: Path) -> None:
+def test_a_port_that_no_server_listens_at(tmp_path: Path) -> None:
     with refusing_port() as nobody:
         url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
         result = run_module(INFO, {"api_url": url, "token": "0123456789abcdef"}, clock=FakeClock(), home=tmp_path)
@@ -282,7 +282,7 @@ def test_some_of_many_that_fail(site: Site) -> None:
     assert result["summary"] == {"selected": 3, "changed": 2, "unchanged": 0, "skipped": 0, "failed": 1, "others": 0}
 
 
-def test_maintenance_in_the_middle_leaves_nobody_out(tmp_path: Path) -> None:
+def test_maintenance_in_the_middle_leaves_none_out(tmp_path: Path) -> None:
     world = fleet(30, clock=ManualClock(), settings=Settings(transition=5))
     with a_site(world, tmp_path) as site:
         site.warm()

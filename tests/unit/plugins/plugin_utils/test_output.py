@@ -35,7 +35,7 @@ def test_a_line_is_written_where_it_arrives(capsys: pytest.CaptureFixture[str], 
     assert (type(arrived), arrived) == (str, "stop done")
 
 
-def test_a_worker_sends_a_line_and_asks_ansible_to_log_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_sends_a_line_and_ansible_only_logs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[tuple[Any, dict[str, Any]]] = []
     monkeypatch.setattr(output.multiprocessing, "parent_process", lambda: "the controller")
     monkeypatch.setattr(output.Display, "display", lambda _display, msg, **how: sent.append((msg, how)))
@@ -45,7 +45,7 @@ def test_a_worker_sends_a_line_and_asks_ansible_to_log_it_alone(monkeypatch: pyt
     assert how == {"log_only": True}
 
 
-def test_a_line_that_cannot_be_written_is_told_of(
+def test_a_line_that_cannot_be_written_is_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "stdout", Full())
@@ -53,7 +53,7 @@ def test_a_line_that_cannot_be_written_is_told_of(
     assert "Output was lost: [Errno 28] No space left on device" in capsys.readouterr().err
 
 
-def test_nothing_is_raised_where_that_cannot_be_told_either(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_raised_where_that_cannot_be_reported_either(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", Full())
     monkeypatch.setattr(sys, "stderr", Full())
     show("stop done")

@@ -208,7 +208,7 @@ def test_a_choice_is_one_of_those_there_are() -> None:
     assert str(raised.value) == "v is stpo, but must be one of start, stop. Did you mean stop?"
 
 
-def test_what_a_playbook_needs_is_asked_for() -> None:
+def test_what_a_playbook_needs_is_requested() -> None:
     assert missing("stop_all", {}) is None
     assert missing("instance_action", {"instance": "web", "do": "stop"}) is None
     assert missing("instance_action", {"do": "stop"}) == "instance_action needs instance: -e instance=..."

@@ -53,16 +53,18 @@ def arrivals(count: int, *, failed: int = 0) -> list[Completion]:
     ]
 
 
-def test_says_first_how_many_there_are_to_wait_for(screen: Screen) -> None:
+def test_reports_first_how_many_there_are_to_wait_for(screen: Screen) -> None:
     assert screen.report(ended=60) == ["[localhost] 40 of 100 instances to be stopped"]
 
 
 @pytest.mark.parametrize(("ended", "total"), [(100, 100), (0, 0), (0, 1)])
-def test_says_nothing_first_where_there_is_nothing_to_wait_for_or_one(screen: Screen, ended: int, total: int) -> None:
+def test_reports_nothing_first_where_there_is_nothing_to_wait_for_or_one(
+    screen: Screen, ended: int, total: int
+) -> None:
     assert screen.report(ended=ended, total=total, completed=arrivals(ended)) == []
 
 
-def test_tells_of_each_arrival_while_there_are_few(screen: Screen) -> None:
+def test_reports_each_arrival_while_there_are_few(screen: Screen) -> None:
     screen.report(ended=0)
     screen.clock.sleep(65)
     assert screen.report(ended=3, failed=1, completed=arrivals(3, failed=1)) == [
@@ -83,7 +85,7 @@ def test_counts_arrivals_where_there_are_many_and_names_what_failed(screen: Scre
     ]
 
 
-def test_says_that_it_goes_on_after_ten_seconds_without_a_line(screen: Screen) -> None:
+def test_reports_that_it_goes_on_after_ten_seconds_without_a_line(screen: Screen) -> None:
     screen.report(ended=95, sent=100)
     assert screen.beat(9.5) == []
     assert screen.beat(1) == [
@@ -95,13 +97,13 @@ def test_says_that_it_goes_on_after_ten_seconds_without_a_line(screen: Screen) -
     ]
 
 
-def test_says_how_many_have_been_asked_while_that_goes_on(screen: Screen) -> None:
+def test_reports_how_many_have_been_sent_while_that_goes_on(screen: Screen) -> None:
     screen.report(ended=0)
     assert screen.report(ended=0, sent=30) == []
     assert "0 of 100 after 11 s, 30 sent, waiting for node-0" in screen.beat(11)[0]
 
 
-def test_says_that_it_still_reads_where_nothing_was_reported_yet(screen: Screen) -> None:
+def test_reports_that_it_still_reads_where_nothing_was_reported_yet(screen: Screen) -> None:
     assert screen.beat(11) == ["[localhost] still reading the instances, after 11 s"]
 
 

@@ -121,7 +121,7 @@ def test_is_valid_html_in_which_names_are_only_text(charts: bool) -> None:
     assert len(tree.findall(f".//{SVG}")) == (10 if charts else 0)
 
 
-def test_needs_nothing_from_elsewhere_and_a_browser_is_told_so() -> None:
+def test_needs_nothing_from_elsewhere_and_a_policy_forbids_it() -> None:
     html = page()
     tree = parsed(html)
     used = {value for each in tree.iter() for name, value in each.attrib.items() if name.endswith(("href", "src"))}
@@ -178,7 +178,7 @@ def test_how_long_it_lasts_is_what_one_sees_first_and_the_bar_agrees(
     assert [each[0].get("style") for each in bars] == ([] if width is None else [f"width: {width}"])
 
 
-def test_says_which_account_and_cloud_it_is() -> None:
+def test_names_which_account_and_cloud_it_is() -> None:
     label = "johndoe, project TG-GEO160014 at js2.jetstream-cloud.org (IU)"
     assert label in page()
     assert text().splitlines()[:2] == ["Jetstream usage, 23 November 2026, 18:00 UTC", label]
@@ -307,7 +307,7 @@ def test_without_charts_the_same_stands_in_tables() -> None:
     ]
 
 
-def test_asks_for_matplotlib_by_name_only_where_it_is_wanted() -> None:
+def test_requests_matplotlib_by_name_only_where_it_is_wanted() -> None:
     ended = subprocess.run(
         [sys.executable, "-c", NO_MATPLOTLIB],
         env={"PYTHONPATH": ":".join(sys.path)},
@@ -380,7 +380,9 @@ def test_a_template_may_have_any_name_and_is_escaped_all_the_same(tmp_path: Path
         ('{% extends "nowhere.j2" %}', 1, "nowhere.j2"),
     ],
 )
-def test_a_mistake_in_a_template_is_said_with_its_line(tmp_path: Path, content: str, line: int, reason: str) -> None:
+def test_a_mistake_in_a_template_is_reported_with_its_line(
+    tmp_path: Path, content: str, line: int, reason: str
+) -> None:
     template = written(tmp_path, "lab.j2", content)
     with pytest.raises(ConfigurationError) as raised:
         page(template=template)
@@ -388,7 +390,7 @@ def test_a_mistake_in_a_template_is_said_with_its_line(tmp_path: Path, content: 
     assert reason in str(raised.value)
 
 
-def test_a_template_that_is_gone_is_said(tmp_path: Path) -> None:
+def test_a_template_that_is_gone_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"lab\.j2, cannot be rendered|lab\.j2 cannot be rendered"):
         page(template=tmp_path / "lab.j2")
 

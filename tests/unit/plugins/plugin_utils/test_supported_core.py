@@ -37,7 +37,7 @@ def test_it_is_the_oldest_that_the_collection_says_it_needs() -> None:
 
 
 @pytest.mark.parametrize("path", LOADED, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_a_plugin_of_the_controller_asks_before_it_imports_anything_else(path: Path) -> None:
+def test_a_plugin_of_the_controller_checks_before_it_imports_anything_else(path: Path) -> None:
     assert list(_first_steps(path)) == ["from __future__", "from plugin_utils.supported_core", "require_supported_core"]
 
 
@@ -57,7 +57,7 @@ def _is_text(step: ast.stmt) -> bool:
     return isinstance(step, ast.Expr | ast.Assign) and isinstance(step.value, ast.Constant)
 
 
-def test_a_refused_one_is_told_by_the_filter_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_one_is_reported_by_the_filter_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ansible only warns of a filter that cannot be imported, and then says that there is none."""
     from ansible_collections.jetstream.cloud.plugins.filter.table import table
 

@@ -229,7 +229,7 @@ SECRET_OF_ID = {"application_credential_id": "0123", "application_credential_sec
         ({"backend": "atmosphere", "cloud": "js2", **LOGIN}, {}, None, "atmosphere", None),
     ],
 )
-def test_the_login_that_is_given_says_which_cloud_is_meant(
+def test_the_given_login_decides_the_kind_of_cloud(
     account: Account,
     options: dict[str, object],
     environ: dict[str, str],
@@ -244,7 +244,7 @@ def test_the_login_that_is_given_says_which_cloud_is_meant(
     assert (connection.cloud_type.backend, getattr(connection.settings, "cloud", None)) == (backend, cloud)
 
 
-def test_an_unknown_backend_is_said_with_those_that_there_are(account: Account) -> None:
+def test_an_unknown_backend_is_reported_with_those_that_there_are(account: Account) -> None:
     account.environ = {"JETSTREAM_BACKEND": "nova"}
     with pytest.raises(ConfigurationError, match=r"There is no backend nova .*, only atmosphere and openstack"):
         account.resolve()
@@ -266,7 +266,7 @@ def clouds_yaml(account: Account, content: str = CLOUDS) -> None:
         ("clouds:\n\tprod: {}", "~/.config/openstack/clouds.yaml, line 2: a tab is no indentation. Use blanks."),
     ],
 )
-def test_without_a_login_every_way_to_one_is_told_the_living_cloud_first(
+def test_without_a_login_every_way_to_one_is_reported_jetstream2_first(
     account: Account, content: str | None, found: str
 ) -> None:
     if content:
@@ -278,7 +278,7 @@ def test_without_a_login_every_way_to_one_is_told_the_living_cloud_first(
     )
 
 
-def test_without_a_login_the_profiles_that_there_are_are_told(account: Account) -> None:
+def test_without_a_login_the_profiles_that_there_are_are_reported(account: Account) -> None:
     account.write(PROFILES, '[lab]\ncloud = "js2"\n')
     assert account.refusal().startswith(
         "There is no login. No profile was named, and ~/.config/jetstream/profiles.toml has none called default, only "
@@ -287,7 +287,7 @@ def test_without_a_login_the_profiles_that_there_are_are_told(account: Account) 
 
 
 @pytest.mark.parametrize("options", [{}, {"backend": "openstack"}, {"region": "IU"}, {"timeout": 5}])
-def test_a_cloud_that_nobody_named_is_never_used(account: Account, options: dict[str, object]) -> None:
+def test_a_cloud_that_no_one_named_is_never_used(account: Account, options: dict[str, object]) -> None:
     clouds_yaml(account, "clouds: {prod: {}}")
     account.options = options
     refusal = account.refusal()
@@ -295,7 +295,7 @@ def test_a_cloud_that_nobody_named_is_never_used(account: Account, options: dict
     assert refusal.startswith("Nothing names a cloud." if "backend" in options else "There is no login.")
 
 
-def test_a_password_of_the_original_tool_is_told_from_no_login(account: Account) -> None:
+def test_a_password_of_the_original_tool_is_distinguished_from_no_login(account: Account) -> None:
     account.write(JKEY, "p\n")
     assert account.refusal().startswith(
         "There is a password (~/.config/jetstream/jkey.csv), but no username that it belongs to. Set JETSTREAM_USERNAME"
@@ -433,7 +433,7 @@ def test_secrets_come_from_the_nearest_place_that_has_any_for_this_user_and_serv
     assert (connection.password, connection.token) == (expected.get("password"), expected.get("token"))
 
 
-def test_somebody_elses_password_is_not_used_and_the_error_says_whose_it_is(account: Account) -> None:
+def test_another_users_password_is_not_used_and_the_error_names_its_owner(account: Account) -> None:
     account.options["username"] = "bob"
     account.profile({"username": "ada", "password": "p"})
     account.write(JKEY, "may be anybody's")
@@ -664,7 +664,7 @@ def test_a_home_that_does_not_exist_has_no_files(account: Account) -> None:
     assert account.resolve().warnings == ()
 
 
-def test_files_that_cannot_be_read_are_said_and_only_needed_where_they_are_asked_for(account: Account) -> None:
+def test_files_that_cannot_be_read_are_reported_and_only_needed_where_they_are_requested(account: Account) -> None:
     (account.home / PROFILES).mkdir(parents=True)
     account.options["token"] = "t"
     assert account.resolve().warnings == ("~/.config/jetstream/profiles.toml cannot be read: Is a directory.",)

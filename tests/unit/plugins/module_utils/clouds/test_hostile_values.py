@@ -193,7 +193,7 @@ def test_a_row_with_a_hostile_value_is_read_or_refused_in_words(kind: str, value
         (10**400, None, "its SU used are given as a huge number, which is no amount, and are not known"),
     ],
 )
-def test_an_amount_that_is_none_is_not_known_and_told(given: Any, read: float | None, flaw: str | None) -> None:
+def test_an_amount_that_is_none_is_not_known_and_reported(given: Any, read: float | None, flaw: str | None) -> None:
     row = ROWS["v2 allocation source"][1]
     of_v2 = atmosphere.allocation_source_from_v2({**row, "compute_used": given})
     row = ROWS["allocation"][1]

@@ -96,7 +96,7 @@ def test_a_key_is_not_used_for_another_box(home: Path) -> None:
     assert run(home, toy_box="dolls")["result"]["msg"] == "A box needs its key."
 
 
-def test_who_has_no_login_is_told_of_it(tmp_path: Path) -> None:
+def test_a_missing_login_is_reported(tmp_path: Path) -> None:
     assert "For toys, set JETSTREAM_TOY_BOX." in run(tmp_path)["result"]["msg"]
     assert run(tmp_path, backend="toy")["result"]["msg"] == (
         "There is no backend toy (option backend), only atmosphere and openstack and toys."

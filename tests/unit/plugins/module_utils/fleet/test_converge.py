@@ -231,14 +231,14 @@ def test_leaves_what_its_owner_locked(reason: str | None, message: str) -> None:
 # --- waiting ---------------------------------------------------------------------------------------------------------
 
 
-def test_waits_for_who_is_on_the_way_already() -> None:
+def test_waits_for_an_instance_that_is_on_the_way_already() -> None:
     stage = scene(an_instance(activity="powering-off"))
     stage.cloud.journey("web", Action.STOP)
     assert ran(stage.one("stopped")) == ("ok", "shutoff", [], "reached shutoff on its own")
     assert set(stage.cloud.calls) == {"refresh 1"}
 
 
-def test_waits_for_who_is_busy_then_acts() -> None:
+def test_waits_for_an_instance_that_is_busy_then_acts() -> None:
     stage = scene(an_instance(activity="image_snapshot", ip_address=ADDRESS))
     stage.cloud.goes("web", Phase(0, "active", "image_snapshot", ADDRESS), Phase(30, "active", "", ADDRESS))
     run = stage.one("stopped")
@@ -315,7 +315,7 @@ def test_a_deploy_error_after_a_deployment_that_was_seen_is_its_outcome() -> Non
     assert stage.clock.monotonic() < 60
 
 
-def test_an_instance_that_somebody_else_started_is_ready_no_sooner() -> None:
+def test_an_instance_that_another_user_started_is_ready_no_sooner() -> None:
     stage = scene(an_instance(status="shutoff", activity="powering-on"))
     stage.cloud.journey("web", Action.START)
     assert ran(stage.one("started")) == ("ok", "active", [], "reached active on its own")
@@ -326,7 +326,7 @@ def test_an_instance_awake_without_an_address_is_not_kept_waiting() -> None:
     assert scene(an_instance()).one("started").message == "already active"
 
 
-def test_looks_less_and_less_often() -> None:
+def test_polls_less_and_less_often() -> None:
     stage = scene(an_instance(activity="image_snapshot"))
     stage.one("stopped", timeout=600)
     sleeps = stage.clock.sleeps
@@ -351,13 +351,13 @@ def test_time_is_up_and_that_is_a_failure() -> None:
     assert stage.clock.monotonic() == 59
 
 
-def test_what_could_not_be_looked_at_is_looked_at_again() -> None:
+def test_what_could_not_be_polled_is_polled_again() -> None:
     stage = scene(an_instance())
     stage.cloud.answer("web", "refresh", ServerFault("Broken."), LeftOut("Later."), Unreachable("Lost."))
     assert ran(stage.one("stopped")) == ("ok", "shutoff", ["stop"], "stop done")
 
 
-def test_what_could_not_be_looked_at_until_the_end_is_not_called_done() -> None:
+def test_what_could_not_be_polled_until_the_end_is_not_called_done() -> None:
     stage = scene(an_instance())
     stage.cloud.answer("web", "refresh", *[ServerFault("The server broke.")] * 20)
     run = stage.one("stopped", timeout=60)
@@ -365,7 +365,7 @@ def test_what_could_not_be_looked_at_until_the_end_is_not_called_done() -> None:
     assert run.message == "was not stopped within 60 s (last error: The server broke.)"
 
 
-def test_trouble_with_looking_that_has_passed_is_not_told() -> None:
+def test_failed_polls_that_have_passed_are_not_reported() -> None:
     stage = scene(an_instance(activity="image_snapshot"))
     stage.cloud.answer("web", "refresh", ServerFault("The server broke."))
     assert stage.one("stopped", timeout=60).message == (
@@ -424,7 +424,7 @@ def test_without_wait_only_the_first_step_is_taken_and_nothing_is_called_done(
     assert stage.cloud.count("refresh") == 0
 
 
-def test_without_wait_a_conflict_with_who_was_faster_is_no_failure() -> None:
+def test_without_wait_a_conflict_with_a_faster_client_is_no_failure() -> None:
     stage = scene(an_instance())
     stage.cloud.goes("web", Phase(0, "shutoff"))
     assert ran(stage.one("stopped", wait=False)) == ("ok", "shutoff", [], "reached shutoff on its own")
@@ -433,21 +433,21 @@ def test_without_wait_a_conflict_with_who_was_faster_is_no_failure() -> None:
 # --- refusals, and answers that leave things open --------------------------------------------------------------------
 
 
-def test_a_conflict_with_who_was_faster_is_no_failure() -> None:
+def test_a_conflict_with_a_faster_client_is_no_failure() -> None:
     stage = scene(an_instance())
     stage.cloud.goes("web", Phase(0, "shutoff"))
     assert ran(stage.one("stopped")) == ("ok", "shutoff", [], "reached shutoff on its own")
     assert stage.cloud.calls[:2] == ["stop web", "look web"]
 
 
-def test_a_conflict_with_who_sent_it_the_same_way_is_waited_out() -> None:
+def test_a_conflict_with_another_client_that_sent_it_the_same_way_is_waited_out() -> None:
     stage = scene(an_instance())
     stage.cloud.journey("web", Action.STOP)
     assert ran(stage.one("stopped")) == ("ok", "shutoff", [], "reached shutoff on its own")
     assert stage.cloud.count("stop") == 1
 
 
-def test_a_conflict_with_who_woke_it_is_the_first_step_done() -> None:
+def test_a_conflict_with_another_client_that_woke_it_is_the_first_step_done() -> None:
     stage = scene(an_instance(status="suspended"))
     stage.cloud.goes("web", Phase(0, "active"))
     assert ran(stage.one("stopped", allow_wake=True)) == ("ok", "shutoff", ["stop"], "stop done")
@@ -483,7 +483,7 @@ def test_after_a_conflict_the_way_from_where_it_is_now_is_taken() -> None:
     assert ran(stage.one("started")) == ("ok", "active", ["start"], "start done")
 
 
-def test_what_turned_out_to_be_asleep_tells_of_the_address_that_the_refused_stop_took() -> None:
+def test_what_turned_out_to_be_asleep_reports_the_address_that_the_refused_stop_took() -> None:
     """Listed as active, it was shut off behind Atmosphere, and had kept its address."""
     stage = scene(an_instance(ip_address=ADDRESS))
     stage.cloud.goes("web", Phase(0, "shutoff", "", ADDRESS))
@@ -495,7 +495,7 @@ def test_what_turned_out_to_be_asleep_tells_of_the_address_that_the_refused_stop
     )
 
 
-def test_a_refusal_that_took_the_address_tells_so() -> None:
+def test_a_refusal_that_took_the_address_reports_it() -> None:
     stage = scene(an_instance(ip_address=ADDRESS))
 
     def takes_the_address() -> None:
@@ -511,13 +511,13 @@ def test_what_others_wrote_stays_on_its_line() -> None:
     assert stage.one("started").message.startswith("in error: No valid host. \ufffd[2JTry again. A hard reboot")
 
 
-def test_a_conflict_that_took_no_address_tells_of_none() -> None:
+def test_a_conflict_that_took_no_address_reports_none() -> None:
     stage = scene(an_instance(status="shutoff"))
     stage.cloud.answer("web", "start", Conflict("Start of web (1) was refused."))
     assert stage.one("started").message == "Start of web (1) was refused."
 
 
-def test_a_conflict_that_cannot_be_looked_into_tells_both() -> None:
+def test_a_conflict_that_cannot_be_read_again_reports_both() -> None:
     stage = scene(an_instance())
     stage.cloud.answer("web", "stop", REFUSED)
     stage.cloud.answer("web", "look", NotFound("Reading web (1) was refused."))
@@ -723,7 +723,7 @@ def test_a_list_that_took_long_is_as_old_as_when_it_was_begun() -> None:
 # --- bugs ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_bug_of_ours_ends_one_instance_and_says_that_it_is_one() -> None:
+def test_a_bug_of_ours_ends_one_instance_and_reports_that_it_is_one() -> None:
     stage = scene(*fleet(3))
     stage.cloud.answer("node-002", "stop", TypeError("'<' not supported"))
     done = stage.run("stopped")
@@ -775,7 +775,7 @@ def test_a_lock_that_could_not_be_put_back_fails_what_is_done() -> None:
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_a_plain_refusal_is_told_in_its_own_words(error: JetstreamError) -> None:
+def test_a_plain_refusal_is_reported_in_its_own_words(error: JetstreamError) -> None:
     stage = scene(an_instance(status="shutoff"))
     stage.cloud.answer("web", "start", error)
     assert ran(stage.one("started")) == ("failed", "shutoff", [], str(error))
@@ -889,7 +889,7 @@ def test_a_second_step_is_not_a_second_change() -> None:
     assert [ran(run)[2] for run in run.runs] == [["resume", "stop"]] * 2
 
 
-def test_a_watcher_hears_of_every_end_once_and_of_who_is_late() -> None:
+def test_a_watcher_gets_every_completion_once_and_pending_instances() -> None:
     stage = scene(an_instance("fast", number=1), an_instance("slow", activity="image_snapshot", number=2))
     heard: list[Progress] = []
     options = ConvergeOptions(Goal.STOPPED, timeout=30)

@@ -62,7 +62,7 @@ def fleet(count: int, takes: float) -> list[Pending]:
 
 @pytest.mark.parametrize("count", [1, 10, 100, 1000, 5000])
 @pytest.mark.parametrize("takes", [5.0, 12.0, 60.0])
-def test_a_fleet_that_arrives_together_is_found_soon_and_with_one_look_at_all(count: int, takes: float) -> None:
+def test_a_fleet_that_arrives_together_is_found_soon_and_with_one_poll_of_all(count: int, takes: float) -> None:
     journey = travel(fleet(count, takes))
     there = (count - 1) // 16 / 10 + takes
     assert journey.ended <= there + max(1.5, 0.3 * takes)
@@ -80,12 +80,12 @@ def test_everyone_is_found_however_long_it_takes(times: list[tuple[float, float]
     assert journey.ended <= there + rounds * max(3.5, min(0.3 * there, 22))
 
 
-def test_nobody_is_looked_at_before_anything_can_be_over() -> None:
+def test_none_is_polled_before_anything_can_be_over() -> None:
     look = PollScheduler[Pending](lambda pause: pause).next_poll([Pending(since=100.0, takes=5.0)], 100.2)
     assert look.at == 103.0
 
 
-def test_those_who_wait_for_something_else_are_judged_by_their_own() -> None:
+def test_instances_that_wait_for_another_action_are_polled_by_its_duration() -> None:
     pacer: PollScheduler[Pending] = PollScheduler(lambda pause: pause)
     for _round in range(2):
         pacer.learn(Action.STOP, 5.0)
@@ -100,7 +100,7 @@ def test_those_who_wait_for_something_else_are_judged_by_their_own() -> None:
     assert second.at < 5.0
 
 
-def test_who_was_not_seen_for_longest_comes_first() -> None:
+def test_an_instance_not_polled_for_longest_comes_first() -> None:
     pacer: PollScheduler[Pending] = PollScheduler(lambda pause: pause)
     late = [Pending(0.0, 900.0, polled_at=float(number % 7)) for number in range(4)]
     order = [each.polled_at for each in pacer.next_poll(late, 10.0).instances]

@@ -139,7 +139,7 @@ def test_selects(options: dict[str, Any], numbers: list[int]) -> None:
         ),
     ],
 )
-def test_says_what_is_unknown_or_ambiguous(options: dict[str, Any], complaint: str) -> None:
+def test_reports_what_is_unknown_or_ambiguous(options: dict[str, Any], complaint: str) -> None:
     assert chosen(**options)[1] == (complaint,)
     with pytest.raises(SelectionError) as raised:
         select_to_change(
@@ -190,7 +190,7 @@ def test_nothing_is_excluded_by_an_empty_list() -> None:
     assert chosen(all=True, exclude=[]) == chosen(all=True)
 
 
-def test_an_empty_list_beside_a_name_takes_nothing_away() -> None:
+def test_an_empty_list_with_a_name_takes_nothing_away() -> None:
     assert chosen(name=[], id=["3"]) == ([3], ())
     assert Selector(names=(), ids=("3",)).empty_because is None
 
@@ -209,7 +209,7 @@ def test_a_name_that_is_the_number_of_another_is_ambiguous() -> None:
     assert select_to_change(fleet, Selector(everything=True, exclude=("7",)), INSTANCE_FIELDS).things == ()
 
 
-def test_changes_nothing_unless_something_is_meant() -> None:
+def test_changes_nothing_unless_something_is_selected() -> None:
     with pytest.raises(SelectionError) as raised:
         select_to_change(FLEET, Selector.from_options({"exclude": ["web"]}, ()), INSTANCE_FIELDS)
     assert str(raised.value) == (
@@ -318,7 +318,7 @@ def test_no_owner_at_all_selects_nothing() -> None:
     assert shared(all=True, owner=[]) == Selection((), (), "owner is an empty list, so nothing is selected.", 6)
 
 
-def test_the_own_name_is_not_asked_for_where_it_does_not_matter() -> None:
+def test_the_own_name_is_not_requested_where_it_does_not_matter() -> None:
     def never() -> CloudAccount:
         raise AssertionError
 

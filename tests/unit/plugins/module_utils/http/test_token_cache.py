@@ -137,7 +137,7 @@ def test_files_and_folders_are_for_the_user_alone_whatever_the_umask(folder: Pat
     assert {path for path, mode in modes.items() if mode == 0o700} == {folder.parent, folder}
 
 
-def test_the_file_says_whose_token_it_is_and_until_when(folder: Path, cache: TokenCache) -> None:
+def test_the_file_has_the_login_and_the_end_of_its_token(folder: Path, cache: TokenCache) -> None:
     cache.store(LoginKey(URL, "ada/../../etc", "s3cret"), TOKEN)
     assert json.loads(the_file(folder).read_text()) == {
         "server": URL,
@@ -238,7 +238,7 @@ def test_a_damaged_file_is_no_token_and_no_error(tmp_path_factory: pytest.TempPa
     assert cache.load(ADA, NOW) == OTHER
 
 
-def test_somebody_elses_token_under_this_name_is_not_used(folder: Path, cache: TokenCache) -> None:
+def test_another_users_token_under_this_name_is_not_used(folder: Path, cache: TokenCache) -> None:
     cache.store(ADA, TOKEN)
     mine = the_file(folder)
     content = json.loads(mine.read_text())
@@ -265,7 +265,7 @@ def test_a_folder_that_others_can_open_is_not_trusted_until_it_is_closed(
     assert cache.load(ADA, NOW) == OTHER
 
 
-def test_a_cache_of_somebody_else_is_neither_read_nor_written(
+def test_a_cache_of_another_user_is_neither_read_nor_written(
     folder: Path, cache: TokenCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache.store(ADA, TOKEN)
@@ -317,7 +317,7 @@ def test_a_link_in_the_place_of_the_folder_is_not_followed(tmp_path: Path, folde
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
-def test_a_pipe_or_a_folder_in_the_place_of_the_file_holds_nobody_up(
+def test_a_pipe_or_a_folder_in_the_place_of_the_file_blocks_no_one(
     folder: Path, cache: TokenCache, make: Callable[[Path, int], None]
 ) -> None:
     cache.store(ADA, TOKEN)

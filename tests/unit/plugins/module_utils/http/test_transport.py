@@ -208,7 +208,7 @@ def test_a_server_that_answered_before_is_waited_for(clock: FakeClock) -> None:
     assert isinstance(error, Unreachable)
 
 
-def test_gives_up_in_time_and_tells_the_last_answer(clock: FakeClock) -> None:
+def test_gives_up_in_time_and_reports_the_last_answer(clock: FakeClock) -> None:
     with Loopback(otherwise=PAGE) as server, transport(clock, server.url) as sender:
         assert get(sender).status == 503
     assert clock.sleeps == [0.5, 1, 2, 4, 8, 10, 10, 10, 10]
@@ -275,7 +275,7 @@ def test_waits_as_long_as_the_server_says(clock: FakeClock, said: Any, pause: fl
         lambda now: format_datetime(now - timedelta(seconds=20), usegmt=True),
     ],
 )
-def test_a_server_that_asks_for_no_pause_is_given_one_all_the_same(clock: FakeClock, said: Any) -> None:
+def test_a_server_that_sends_no_retry_after_is_given_one_all_the_same(clock: FakeClock, said: Any) -> None:
     value = said if isinstance(said, str) else said(clock.now())
     with (
         Loopback(otherwise=answer(429, {}, headers={"Retry-After": value})) as server,
@@ -295,7 +295,7 @@ def test_does_not_wait_longer_than_the_user_would(clock: FakeClock, said: str) -
     assert clock.sleeps == []
 
 
-def test_all_requests_wait_when_the_server_asks_one_to(clock: FakeClock) -> None:
+def test_all_requests_wait_when_the_server_says_so(clock: FakeClock) -> None:
     """While one waits for 30 s, another begins: it is held back for the same 30 s."""
     others: list[float] = []
 
@@ -317,7 +317,7 @@ def test_all_requests_wait_when_the_server_asks_one_to(clock: FakeClock) -> None
     assert len(server.asked) == 3
 
 
-def test_who_waits_waits_on_if_another_is_told_to_wait_longer(clock: FakeClock) -> None:
+def test_a_waiting_request_waits_on_if_another_is_made_to_wait_longer(clock: FakeClock) -> None:
     with Loopback(OK) as server, transport(clock, server.url) as sender:
 
         def told_to_wait_longer(_seconds: float) -> None:
@@ -405,7 +405,7 @@ def test_a_compressed_answer_is_read(clock: FakeClock, encoding: str, body: byte
     [("gzip", gzip.compress(b'{"fine": true}')[:-9]), ("gzip", b"{}"), ("br", b"{}"), ("gzip, gzip", b"{}")],
     ids=["cut off", "not compressed", "brotli", "twice"],
 )
-def test_a_damaged_answer_is_told(clock: FakeClock, encoding: str, body: bytes) -> None:
+def test_a_damaged_answer_is_reported(clock: FakeClock, encoding: str, body: bytes) -> None:
     with (
         Loopback(answer(200, body, headers={"Content-Encoding": encoding})) as server,
         transport(clock, server.url) as sender,
@@ -532,7 +532,7 @@ def test_a_long_answer_is_given_more_time(clock: FakeClock) -> None:
     ],
     ids=["dropped", "truncated"],
 )
-def test_a_lost_connection_is_told(clock: FakeClock, sent: bytes, why: str) -> None:
+def test_a_lost_connection_is_reported(clock: FakeClock, sent: bytes, why: str) -> None:
     with Loopback(sent) as server, transport(clock, server.url, retry_timeout=0) as sender:
         error = error_from(sender)
     assert str(error) == f"The connection to {server.url} was lost before an answer came: {why}."
@@ -546,7 +546,9 @@ def test_what_cannot_be_decoded_is_no_lost_connection(clock: FakeClock) -> None:
     assert str(error) == f"{server.url} sent an answer that could not be decoded."
 
 
-def test_a_proxy_that_is_not_there_is_told_from_the_server(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_that_is_not_there_is_distinguished_from_the_server(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with refusing_port() as nobody, transport(clock, "https://use.jetstream-cloud.org", retry_timeout=0) as sender:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{nobody.getsockname()[1]}")
         error = error_from(sender)
@@ -612,7 +614,7 @@ def test_a_certificate_for_another_host_is_refused(clock: FakeClock, authority: 
     assert server.asked == []
 
 
-def test_a_server_that_speaks_no_https_is_told_from_one_with_a_bad_certificate(clock: FakeClock) -> None:
+def test_a_server_that_speaks_no_https_is_distinguished_from_one_with_a_bad_certificate(clock: FakeClock) -> None:
     with Loopback(OK) as server, transport(clock, server.url.replace("http:", "https:")) as sender:
         error = error_from(sender)
     assert str(error).startswith(f"No secure connection to https://127.0.0.1:{server.port} could be made: ")
@@ -631,7 +633,7 @@ def test_a_known_authority_is_believed(
         assert get(sender).status == 200
 
 
-def test_who_wants_no_check_gets_none_and_no_warning(clock: FakeClock, authority: trustme.CA) -> None:
+def test_without_checks_there_is_no_warning(clock: FakeClock, authority: trustme.CA) -> None:
     context = served_with(authority, "example.org")
     with Loopback(OK, context=context) as server, transport(clock, server.url, validate_certs=False) as sender:
         assert get(sender).status == 200

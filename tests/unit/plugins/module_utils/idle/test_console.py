@@ -126,11 +126,11 @@ def test_use_in_the_last_minutes_is_not_hidden_by_the_mean_of_the_window() -> No
     assert use.finding.text == "0.28 cores were busy in the mean of 5 lines of the console"
 
 
-def test_one_look_proves_nothing() -> None:
+def test_one_poll_proves_nothing() -> None:
     assert use_of(log([100]), vcpus=8, settings=SETTINGS, now=NOW).finding is None
 
 
-def test_a_gpu_that_was_loaded_at_any_look_is_used_since_then() -> None:
+def test_a_gpu_that_was_loaded_at_any_reading_is_used_since_then() -> None:
     loaded = log([0] * 10, gpu=[0, 60], end=NOW - 600)
     use = use_of(loaded + log([0] * 10, gpu=[0, 0]), vcpus=8, settings=SETTINGS, now=NOW)
 
@@ -165,7 +165,7 @@ def test_a_quiet_hour_is_idle_by_the_console() -> None:
         pytest.param(log([0] * 60), {"has_gpu": True}, "too little of a GPU", id="GPU"),
     ],
 )
-def test_a_console_that_tells_too_little_is_unknown(text: str, more: dict[str, Any], reason: str) -> None:
+def test_a_console_that_has_too_little_is_unknown(text: str, more: dict[str, Any], reason: str) -> None:
     state, why = by_console(text, **more)
 
     assert state is State.UNKNOWN

@@ -96,7 +96,7 @@ def test_connections_that_were_logged_in_another_time_are_not_taken_off(since_st
     assert found.accepted == pytest.approx(5 * 60)
 
 
-def test_disks_are_told_by_bytes_and_by_the_share_of_time_of_the_busiest() -> None:
+def test_disks_are_reported_in_bytes_and_by_the_share_of_time_of_the_busiest() -> None:
     found = minute({"disk": ["vda 0 0", "vdb 0 0"]}, {"disk": ["vda 2000 12000", "vdb 1000 55000"]})
 
     assert found.disk == pytest.approx(3000 * 512 / 60)
@@ -183,13 +183,15 @@ def test_datagrams_count_an_hour_and_only_where_something_is_served() -> None:
         pytest.param("5901 loopback 40000 loopback other - 90 0 5", 90, id="a new viewer with the old port"),
     ],
 )
-def test_viewers_of_a_desktop_are_told_by_what_they_send_beyond_requests_for_pictures(after: str, sent: int) -> None:
+def test_viewers_of_a_desktop_are_identified_by_what_they_send_beyond_requests_for_pictures(
+    after: str, sent: int
+) -> None:
     before = "5901 loopback 40000 loopback other - 100 0 5"
 
     assert minute({"conns": [before]}, {"conns": [after]}).viewer == sent
 
 
-def test_an_ssh_connection_is_told_by_bytes_a_minute() -> None:
+def test_an_ssh_connection_is_reported_in_bytes_a_minute() -> None:
     before = ["22 outside 50000 outside sshd 5,4 1000 2000 9", "22 outside 50001 outside own 6 1 1 1"]
     after = [
         "22 outside 50000 outside sshd 5,4 3000 8000 9",
@@ -229,7 +231,7 @@ def test_where_only_root_sees_owners_an_ssh_connection_is_known_by_its_port() ->
     assert found.ssh == (SshUse(600, 700),)
 
 
-def test_what_is_there_at_the_end_is_told_with_it() -> None:
+def test_what_is_there_at_the_end_is_reported_with_it() -> None:
     clock = BOOTED + int(START) + 60
     found = minute(
         {},
@@ -328,7 +330,7 @@ def test_a_gpu_that_does_nothing_is_no_doubt(gpu: dict[str, Any]) -> None:
     assert (found.gpu, found.gpu_untold, found.doubts) == (0, 0, ())
 
 
-def test_programs_that_were_asked_may_end() -> None:
+def test_programs_that_were_queried_may_end() -> None:
     before = {"jupyter_7": ANSWER, "slurm": ["R 1"], "containers": [], "sshlog": ["1"], "gpuapps": ["1"]}
 
     assert minute(before, {}).doubts == ()

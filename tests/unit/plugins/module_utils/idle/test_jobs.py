@@ -99,11 +99,11 @@ def test_work_that_was_left_running_is_found(rows: tuple[str, ...], found: list[
         pytest.param(("9 1 9 p 9 - program",), id="of nobody knows what"),
     ],
 )
-def test_what_waits_for_people_or_is_told_by_other_rules_is_no_job(rows: tuple[str, ...]) -> None:
+def test_what_waits_for_people_or_is_identified_by_other_rules_is_no_job(rows: tuple[str, ...]) -> None:
     assert jobs(*rows, jupyter=(7,)) == []
 
 
-def test_a_kernel_of_a_server_that_was_not_asked_is_a_job_like_any_other() -> None:
+def test_a_kernel_of_a_server_that_was_not_queried_is_a_job_like_any_other() -> None:
     assert jobs("9 7 9 hp 600 s1 program", "7 1 7 p 600 s1 jupyter") == [("nohup", 600)]
 
 

@@ -57,7 +57,7 @@ def read(shell: list[str] | None = None) -> Reading:
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_it_says_the_same_in_every_shell(shell: str) -> None:
+def test_it_prints_the_same_in_every_shell(shell: str) -> None:
     if shutil.which(SHELLS[shell][0]) is None:
         pytest.skip(f"there is no {SHELLS[shell][0]}")
     told = read(SHELLS[shell])
@@ -71,7 +71,7 @@ def test_it_says_the_same_in_every_shell(shell: str) -> None:
 
 
 @pytest.mark.parametrize("awk", ["mawk", "gawk", "original-awk", "busybox"])
-def test_it_says_the_same_with_every_awk(tmp_path: Path, awk: str) -> None:
+def test_it_prints_the_same_with_every_awk(tmp_path: Path, awk: str) -> None:
     program = shutil.which(awk)
     if program is None:
         pytest.skip(f"there is no {awk}")
@@ -160,7 +160,7 @@ def left_running(*command: str) -> Iterator[None]:
         process.wait()
 
 
-def test_no_name_of_a_program_and_no_argument_is_told(tmp_path: Path) -> None:
+def test_no_name_of_a_program_and_no_argument_is_reported(tmp_path: Path) -> None:
     program = tmp_path / SECRET
     program.write_text("#!/bin/sh\nsleep 50\n")
     program.chmod(0o755)
@@ -170,7 +170,7 @@ def test_no_name_of_a_program_and_no_argument_is_told(tmp_path: Path) -> None:
     assert SECRET not in text
 
 
-def test_no_address_of_a_peer_is_told() -> None:
+def test_no_address_of_a_peer_is_reported() -> None:
     with (
         socket.create_server(("127.0.0.53", 0)) as server,
         socket.create_connection(server.getsockname(), source_address=("127.0.0.99", 0)) as client,

@@ -34,7 +34,7 @@ KERNEL = ["kernel last_activity 2026-11-18T13:20:00.123456Z", "kernel execution_
 TERMINAL = ["terminal last_activity 2026-11-18T13:20:00Z", "terminals 200"]
 
 
-def test_counters_are_told_in_seconds_and_bytes() -> None:
+def test_counters_are_reported_in_seconds_and_bytes() -> None:
     told = reading(
         1000,
         cpu=["100 20 30 5000 70 4 3 50 60 70"],
@@ -64,7 +64,7 @@ def test_a_key_that_was_pressed_in_the_future_was_pressed_just_now() -> None:
     assert reading(1000, tty=[f"34816 1001 {NOW + 900} {NOW} -"]).terminals == (Terminal(0, 0),)
 
 
-def test_connections_are_told_by_ports_and_bytes() -> None:
+def test_connections_are_identified_by_ports_and_bytes() -> None:
     told = reading(
         1000, conns=["22 outside 50000 outside sshd 316,293 21568 5413 25", "5901 loopback 40000 loopback - - 10 0 1"]
     )
@@ -92,7 +92,7 @@ def test_connections_are_told_by_ports_and_bytes() -> None:
         ([], False, 0),
     ],
 )
-def test_a_jupyter_server_answers_only_if_it_tells_kernels_and_terminals(
+def test_a_jupyter_server_answers_only_if_it_reports_kernels_and_terminals(
     lines: list[str], answers: bool, busy: int
 ) -> None:
     [server] = reading(1000, jupyter_321=["port 8888", *lines]).jupyter
@@ -109,13 +109,13 @@ def test_the_use_of_kernels_and_terminals_is_dated_by_the_clock_of_the_instance(
     assert server == Jupyter(8888, 321, True, 0, (pytest.approx(129.876544),), (130.0,))
 
 
-def test_a_jupyter_server_whose_port_is_no_number_cannot_be_asked() -> None:
+def test_a_jupyter_server_whose_port_is_no_number_cannot_be_queried() -> None:
     [server] = reading(1000, jupyter_321=(1, ["port -"])).jupyter
 
     assert not server.answers
 
 
-def test_a_jupyter_server_that_was_not_asked_is_counted() -> None:
+def test_a_jupyter_server_that_was_not_queried_is_counted() -> None:
     lines = ["process 321 1 321 p 50 u1 jupyter", "process 400 1 400 p 50 c0123456789ab jupyter"]
 
     assert reading(1000, procs=lines, jupyter_321=["port 8888", *KERNEL, *TERMINAL]).unasked_jupyter == 1
@@ -133,7 +133,7 @@ def test_a_jupyter_server_that_was_not_asked_is_counted() -> None:
         ([], {}, Gpu(False, (), None, None)),
     ],
 )
-def test_what_the_driver_of_a_gpu_tells(rows: list[str], sections: dict[str, object], gpu: Gpu | None) -> None:
+def test_what_the_driver_of_a_gpu_reports(rows: list[str], sections: dict[str, object], gpu: Gpu | None) -> None:
     assert reading(1000, gpu=rows, **sections).gpu == (gpu or Gpu(True, (34, 0), 2, 3))
 
 

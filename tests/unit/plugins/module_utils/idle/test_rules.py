@@ -153,7 +153,7 @@ def test_a_site_changes_defaults() -> None:
         ({"ignore": ["zzz"]}, "which is no rule. There are cores,"),
     ],
 )
-def test_a_setting_that_cannot_be_meant_is_refused(values: dict[str, Any], reason: str) -> None:
+def test_a_setting_that_makes_no_sense_is_refused(values: dict[str, Any], reason: str) -> None:
     with pytest.raises(ConfigurationError, match=re.escape(reason)):
         settings_from(values)
 

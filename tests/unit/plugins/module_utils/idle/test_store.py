@@ -163,7 +163,7 @@ def test_a_file_of_thirty_days_is_small(store: Store) -> None:
 @pytest.mark.parametrize(
     "text", ["", "{}", "[]", "[" * 100_000, '{"format": 2}', '{"format": 1, "last": null, "recent": [{}], "hours": []}']
 )
-def test_a_file_that_is_not_understood_is_said_and_replaced_by_the_next_reading(store: Store, text: str) -> None:
+def test_a_file_that_is_not_understood_is_reported_and_replaced_by_the_next_reading(store: Store, text: str) -> None:
     store.add(KEY, reading(1000))
     store.path(KEY).write_text(text)
 
@@ -173,7 +173,7 @@ def test_a_file_that_is_not_understood_is_said_and_replaced_by_the_next_reading(
     assert store.load(KEY).last == reading(1900)
 
 
-def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "readings").write_text("")
 
     with pytest.raises(StoreError, match=r"The readings in .* cannot be written: "):

@@ -56,7 +56,7 @@ def test_the_readings_of_an_hour_are_an_idle_window() -> None:
     assert judged(intervals_of(readings(5))).state is State.IDLE
 
 
-def test_the_time_of_idleness_is_told_beyond_the_window() -> None:
+def test_the_time_of_idleness_is_reported_beyond_the_window() -> None:
     verdict = judged([interval(0, cores=1.0), *(interval(number) for number in range(1, 30))])
 
     assert (verdict.state, verdict.since) == (State.IDLE, interval(0).end)
@@ -166,7 +166,7 @@ def test_a_doubt_of_one_rule_is_none_where_the_rule_is_ignored() -> None:
     assert judged(hour, settings=settings_from({"ignore": ["due"]})).state is State.IDLE
 
 
-def test_use_is_told_also_where_something_is_in_doubt() -> None:
+def test_use_is_reported_also_where_something_is_in_doubt() -> None:
     assert judged(idle_hour(cores=1.0, doubts=(Doubt("", "x"),))).state is State.ACTIVE
 
 
@@ -205,7 +205,7 @@ def test_use_in_the_last_short_reading_is_active() -> None:
     assert judged(hour, before_act=True).state is State.ACTIVE
 
 
-def test_what_the_console_told_is_use() -> None:
+def test_what_the_console_showed_is_use() -> None:
     hour = idle_hour()
     found = Finding("console", hour[-1].end - 60, "0.5 cores were busy", 0.5)
 
@@ -238,7 +238,7 @@ def test_a_verdict_is_plain_json() -> None:
     assert told["findings"][0]["rule"] == "cores"
 
 
-def test_a_replay_tells_what_would_have_been_concluded_when_also_by_the_hour() -> None:
+def test_a_replay_reports_what_would_have_been_concluded_when_also_by_the_hour() -> None:
     day = [interval(number, cores=1.0 if number == 20 else 0.0) for number in range(60)]
     full = dict(replay(day, SETTINGS))
     coarse = dict(replay(hourly(day), SETTINGS))

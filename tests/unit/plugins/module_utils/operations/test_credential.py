@@ -77,7 +77,7 @@ def test_a_token_is_tried_and_takes_the_place_of_a_password(site: Site) -> None:
     assert saved(site) == before
 
 
-def test_asks_nobody_without_verify(site: Site) -> None:
+def test_sends_nothing_without_verify(site: Site) -> None:
     assert save(site, username="johndoe", password="hunter2", verify=False).changed
     assert site.asked() == {}
 

@@ -89,7 +89,7 @@ def test_an_idle_instance_that_nothing_speaks_for_would_be_shelved() -> None:
         ("unknown", "no reading was taken yet", {"verdict": UNKNOWN}),
     ],
 )  # fmt: skip
-def test_each_reason_not_to_act_is_told(veto: str, reason: str, changes: dict[str, Any]) -> None:
+def test_each_reason_not_to_act_is_reported(veto: str, reason: str, changes: dict[str, Any]) -> None:
     assert told(**changes)["would"] == "nothing"
     found = vetoes(**changes)
     assert list(found) == [veto]
@@ -129,7 +129,7 @@ def test_an_unknown_rate_is_no_zero() -> None:
     assert "cost 12 SU since, without 1 of unknown cost: web, web" in sums["sentence"]
 
 
-def test_the_sentence_tells_how_long_which_and_how_much() -> None:
+def test_the_sentence_reports_how_long_which_and_how_much() -> None:
     longer = replace(IDLE, since=SIX_HOURS_AGO - 3600)
     rows = [told(an_instance("web"), longer), told(an_instance("gpu")), told(an_instance("db"), ACTIVE)]
     assert summary(rows)["sentence"] == (
@@ -193,7 +193,7 @@ def keep_readings(site: Site, name: str, **sections: Any) -> Path:
     return store.path(key_of(instance))
 
 
-def test_what_lies_idle_is_told_from_what_was_kept_and_nothing_is_asked_of_it(site: Site) -> None:
+def test_idle_instances_are_found_by_stored_readings_without_a_connection(site: Site) -> None:
     keep_readings(site, "web")
     keep_readings(site, "busy", slurm=["jobs 1"])
     keep_readings(site, "off")
@@ -215,7 +215,7 @@ def test_what_lies_idle_is_told_from_what_was_kept_and_nothing_is_asked_of_it(si
     assert outcome.result["summary"]["idle"] == 1
 
 
-def test_instances_of_others_are_shown_and_left_unless_they_are_meant(site: Site) -> None:
+def test_instances_of_others_are_shown_and_left_unless_they_are_selected(site: Site) -> None:
     others = [each for each in run(site).result["instances"] if each["owner"] != "johndoe"]
     assert others
     assert all("not_mine" in {veto["veto"] for veto in each["vetoes"]} for each in others)

@@ -95,7 +95,7 @@ def test_naming_what_is_anothers_is_refused_with_the_remedy(site: Site, key: str
 
 
 @pytest.mark.parametrize("owner", ["any", "janeroe", ["me", "janeroe"]])
-def test_who_names_the_owner_means_it(site: Site, owner: Any, shares: bool) -> None:
+def test_a_named_owner_is_selected(site: Site, owner: Any, shares: bool) -> None:
     outcome = stop(site, name="jane-1", owner=owner)
     if shares:
         assert outcome.failure is None
@@ -157,7 +157,7 @@ def test_the_own_name_is_that_of_the_login_in_any_case(site: Site, username: str
     assert stop(site, all=True, username=username).result["summary"]["changed"] == 3
 
 
-def test_a_token_is_asked_whose_it_is(site: Site) -> None:
+def test_the_account_of_a_token_is_read_once(site: Site) -> None:
     token = site.world.new_token(site.world.users["janeroe"])
     # A name beside a token proves nothing.
     outcome = stop(site, all=True, token=token, username=None, password=None)

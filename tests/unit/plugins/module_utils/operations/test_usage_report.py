@@ -124,7 +124,7 @@ def test_a_report_has_everything_as_data(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("days", "since"), [(30, "2026-10-25T00:00:00"), (2, "2026-11-16T18:57:00")])
-def test_history_is_asked_for_since_the_first_day_or_for_the_pace(tmp_path: Path, days: int, since: str) -> None:
+def test_history_is_requested_since_the_first_day_or_for_the_pace(tmp_path: Path, days: int, since: str) -> None:
     cloud = FakeCloud()
     run(tmp_path, cloud, days=days)
     assert [f"{each:%Y-%m-%dT%H:%M:%S}" for each in cloud.asked if each] == [since]
@@ -166,7 +166,7 @@ def test_a_second_run_changes_nothing_and_check_mode_writes_nothing(tmp_path: Pa
     assert run(tmp_path, FakeCloud(), dest=str(tmp_path / "page.html")).changed
 
 
-def test_a_page_that_cannot_be_written_is_refused_before_the_cloud_is_asked(tmp_path: Path) -> None:
+def test_a_page_that_cannot_be_written_is_refused_before_the_first_request(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for dest in (tmp_path / "pipe", tmp_path, Path("/dev/stdout")):
         cloud = FakeCloud()
@@ -195,7 +195,7 @@ HOSTILE: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("fields", HOSTILE, ids=str)
 @pytest.mark.parametrize("module", [usage_report, allocation_info])
-def test_one_odd_allocation_is_said_and_the_others_are_shown(
+def test_one_odd_allocation_is_reported_and_the_others_are_shown(
     tmp_path: Path, module: Any, fields: dict[str, Any]
 ) -> None:
     odd = replace(CPU, name="TG ODD", uuid="odd", **fields)
@@ -225,7 +225,7 @@ def test_a_large_instance_that_no_row_pays_for_is_in_a_warning(tmp_path: Path, m
     )
 
 
-def test_warnings_are_about_the_allocations_that_were_asked_for(tmp_path: Path) -> None:
+def test_warnings_are_about_the_allocations_that_were_requested(tmp_path: Path) -> None:
     gpu = replace(CPU, name="TG GPU", uuid="gpu", compute_used=NAN)
     odd = an_instance_of(gpu, flavor=Flavor("z9.odd", vcpus=1))
     cloud = FakeCloud(sources=[CPU, gpu], instances=[odd])

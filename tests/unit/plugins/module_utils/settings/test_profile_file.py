@@ -96,7 +96,7 @@ def test_changes_nothing_that_it_does_not_understand(text: str) -> None:
     ("text", "place"),
     [("[a]\nusername = 'x'\npassword = s3cret\n", "in line 3"), ("[a]\npassword = '''s3cret", "at its end")],
 )
-def test_says_where_a_file_is_broken_but_not_what_stands_there(text: str, place: str) -> None:
+def test_reports_where_a_file_is_broken_but_not_what_stands_there(text: str, place: str) -> None:
     with pytest.raises(ConfigurationError) as raised:
         with_profile(text, "a", {"password": "new"})
     assert str(raised.value) == (

@@ -117,7 +117,7 @@ def test_nothing_harmful_is_left_of_any_text(text: str) -> None:
 
 
 @given(ANYTHING.map(one_line), st.integers(1, 12))
-def test_a_shortened_text_fits_and_says_that_it_is_cut(text: str, width: int) -> None:
+def test_a_shortened_text_fits_and_shows_that_it_is_cut(text: str, width: int) -> None:
     short = shorten(text, width)
     assert display_width(short) <= width
     assert short == text or short.endswith("…")

@@ -98,13 +98,13 @@ def test_the_pace_of_this_moment_has_a_forecast_of_its_own() -> None:
     assert found.momentary == Forecast(Decimal(25), NOW + timedelta(days=25))
 
 
-def test_foretells_nothing_from_a_rate_that_is_too_low() -> None:
+def test_makes_no_forecast_from_a_rate_that_is_too_low() -> None:
     found = budget_of(source(100, 50), Pace(None, Decimal(7), ("z9.odd",)), Burn(Decimal(2), ("z9.odd",)), NOW)
     assert found == Budget(Decimal(50), Decimal(50))
 
 
 @pytest.mark.parametrize("end", ["2020-12-31", "2026-11-22", "2026-11-23T00:00:00Z"])
-def test_foretells_nothing_of_what_has_ended(end: str) -> None:
+def test_makes_no_forecast_of_an_allocation_that_has_ended(end: str) -> None:
     found = budget_of(source(1000, 400, end), pace("120"), Burn(Decimal(5), ()), NOW)
     assert (found.has_ended, found.is_over, found.remaining) == (True, True, 600)
     assert (found.habit, found.momentary, found.su_per_day_to_last) == (Forecast(), Forecast(), None)

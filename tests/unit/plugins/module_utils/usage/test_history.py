@@ -59,7 +59,7 @@ def test_a_row_ends_where_the_next_begins_and_the_last_one_now() -> None:
     ]
 
 
-def test_cuts_to_what_was_asked_for() -> None:
+def test_cuts_to_what_was_requested() -> None:
     rows = [a_period(NOON, NOON + hours(4)), a_period(NOON + hours(4), NOON + hours(8), "shutoff")]
     cut = within(rows, NOON + hours(3), NOON + hours(6))
     assert [(each.status, each.start, each.end) for each in cut] == [

@@ -102,7 +102,7 @@ def test_instances_are_ranked_with_their_share() -> None:
     ]
 
 
-def test_instances_that_no_allocation_pays_for_are_said() -> None:
+def test_instances_that_no_allocation_pays_for_are_reported() -> None:
     missing = AllocationSource("TG LM", "lm")
     large = Flavor("r3.large", vcpus=64)
     instances = [
@@ -141,7 +141,7 @@ def test_instances_that_no_allocation_pays_for_are_said() -> None:
         ({"flaws": ("the site is vague",)}, "the site is vague"),
     ],
 )
-def test_what_is_wrong_with_an_allocation_is_said(fields: dict[str, Any], flaw: str) -> None:
+def test_what_is_wrong_with_an_allocation_is_reported(fields: dict[str, Any], flaw: str) -> None:
     assert flaws_of(AllocationSource("TG", "u", **fields), NOW) == [f"TG: {flaw}."]
 
 

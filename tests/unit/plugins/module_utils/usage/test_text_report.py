@@ -97,7 +97,7 @@ NOW_TOO = "At the pace of this moment, 48 SU a day, it lasts"
         ),
     ],
 )
-def test_says_how_long_an_allocation_lasts_by_habit_first(
+def test_reports_how_long_an_allocation_lasts_by_habit_first(
     status: AllocationStatus, head: str, is_near: bool, sentences: list[str]
 ) -> None:
     assert headline(status, NOW) == Headline(head, is_near)
@@ -148,7 +148,7 @@ def test_days_have_no_leading_zero() -> None:
         (CloudAccount("atmo.example.org", "", None), "atmo.example.org", "atmo.example.org"),
     ],
 )
-def test_says_which_account_it_is(account: CloudAccount, long: str, short: str) -> None:
+def test_names_which_account_it_is(account: CloudAccount, long: str, short: str) -> None:
     assert (account_label(account), account_label(account, short=True)) == (long, short)
 
 

@@ -98,7 +98,7 @@ def test_pages_after_the_first_are_read_at_once(serving: Opener) -> None:
     assert site.server.requests.most_at_once() == pages - 1
 
 
-def test_a_list_that_becomes_shorter_meanwhile_misses_nobody(serving: Opener) -> None:
+def test_a_list_that_becomes_shorter_meanwhile_misses_none(serving: Opener) -> None:
     site, cloud = serving(a_fleet(61))
     # The last page then has no row left, and every row behind the deleted one moves up.
     before_request(cloud, 2, lambda: delete(site.world, "node-0003"))
@@ -145,7 +145,7 @@ def test_a_list_that_never_rests_ends_all_the_same(serving: Opener) -> None:
         ),
     ],
 )
-def test_json_that_is_no_list_is_told(serving: Opener, body: Any, sentence: str) -> None:
+def test_json_that_is_no_list_is_reported(serving: Opener, body: Any, sentence: str) -> None:
     site, cloud = serving(a_fleet(1))
     site.server.faults.add(Fault(path="/api/v2/instances", status=200, body=body))
     with pytest.raises(UnexpectedResponse) as raised:
@@ -154,7 +154,7 @@ def test_json_that_is_no_list_is_told(serving: Opener, body: Any, sentence: str)
 
 
 @pytest.mark.parametrize("body", [{"detail": "hello"}, None, 7])
-def test_live_states_and_volumes_that_are_no_list_are_told(serving: Opener, body: Any) -> None:
+def test_live_states_and_volumes_that_are_no_list_are_reported(serving: Opener, body: Any) -> None:
     world = a_fleet(1)
     world.add_volume("data", 100, world.instances[0].identity)
     site, cloud = serving(world)
@@ -168,7 +168,7 @@ def test_live_states_and_volumes_that_are_no_list_are_told(serving: Opener, body
 
 
 @pytest.mark.parametrize("body", [[], None, 7, {"name": "web"}])
-def test_a_single_row_of_an_unknown_form_is_told(serving: Opener, body: Any) -> None:
+def test_a_single_row_of_an_unknown_form_is_reported(serving: Opener, body: Any) -> None:
     site, cloud = serving(a_fleet(1))
     instances = cloud.list_instances(live=True)
     site.server.faults.add(Fault(path="/api/v1/", status=200, body=body))
@@ -207,7 +207,7 @@ def test_an_instance_has_all_that_the_api_knows(serving: Opener) -> None:
 # --- live states -----------------------------------------------------------------------------------------------------
 
 
-def test_states_are_those_of_the_cloud_only_if_they_are_asked_for(serving: Opener) -> None:
+def test_states_are_those_of_the_cloud_only_if_they_are_requested(serving: Opener) -> None:
     site, cloud = serving(a_fleet(3))
     site.world.force("node-0002", "shutoff")
     stored = cloud.list_instances(live=False)
@@ -233,7 +233,7 @@ def test_what_the_cloud_no_longer_has_is_missing(serving: Opener) -> None:
     assert states(cloud.list_instances(live=True)) == ["missing", "active"]
 
 
-def test_the_fault_of_an_instance_in_error_is_told(serving: Opener) -> None:
+def test_the_fault_of_an_instance_in_error_is_reported(serving: Opener) -> None:
     _unused, cloud = serving(a_fleet(states={"error": 1}))
     [instance] = cloud.list_instances(live=True)
     assert instance.fault == "No valid host was found. There are not enough hosts available."
@@ -284,7 +284,7 @@ def test_a_list_from_the_cache_is_not_believed_where_the_database_knows_better(s
     assert site.asked() == {"v2 instances": 1, "v1 instances": 1, "v1 instance": 2}
 
 
-def test_a_list_of_sleepers_that_all_agree_on_needs_no_second_look(serving: Opener) -> None:
+def test_a_list_of_sleepers_that_all_agree_on_needs_no_second_read(serving: Opener) -> None:
     site, cloud = serving(a_fleet(states={"suspended": 5, "shelved_offloaded": 5, "shutoff": 5, "active": 5}))
     cloud.list_instances(live=True)
     assert site.asked() == {"v2 instances": 1, "v1 instances": 1}
@@ -293,7 +293,7 @@ def test_a_list_of_sleepers_that_all_agree_on_needs_no_second_look(serving: Open
 # --- single looks ----------------------------------------------------------------------------------------------------
 
 
-def test_a_look_is_never_from_the_cache_of_pages(serving: Opener) -> None:
+def test_a_detail_is_never_from_the_cache_of_pages(serving: Opener) -> None:
     site, cloud = serving(a_fleet(1))
     [instance] = cloud.list_instances(live=False)
     seen = []
@@ -314,7 +314,7 @@ def test_two_clients_never_use_the_same_url(serving: Opener) -> None:
         assert other.get_instance(instance).status == "shutoff"
 
 
-def test_a_look_at_what_is_gone_says_so(serving: Opener) -> None:
+def test_a_poll_of_a_gone_instance_says_so(serving: Opener) -> None:
     site, cloud = serving(a_fleet(1))
     [instance] = cloud.list_instances(live=False)
     delete(site.world, "node-0001")
@@ -326,7 +326,7 @@ def test_a_look_at_what_is_gone_says_so(serving: Opener) -> None:
 # --- many looks ------------------------------------------------------------------------------------------------------
 
 
-def test_many_are_looked_at_by_the_list_and_few_by_their_details(serving: Opener) -> None:
+def test_many_are_polled_by_the_list_and_few_by_their_details(serving: Opener) -> None:
     site, cloud = serving(a_fleet(10))
     instances = cloud.list_instances(live=True)
     cloud.act(instances[0], Action.STOP)
@@ -355,7 +355,7 @@ def test_the_list_is_not_read_again_while_it_comes_from_its_cache(serving: Opene
     assert "suspended" not in database.values(), "no stale state was written back"
 
 
-def test_a_list_that_somebody_else_read_just_before_is_not_read(serving: Opener) -> None:
+def test_a_list_that_another_user_read_just_before_is_not_read(serving: Opener) -> None:
     """A resume does not empty the list's cache, and who filled that last is not known."""
     site, cloud = serving(a_fleet(states={"suspended": 10}))
     instances = cloud.list_instances(live=True)
@@ -369,7 +369,7 @@ def test_a_list_that_somebody_else_read_just_before_is_not_read(serving: Opener)
     assert site.asked() == {"v1 instance": 10}
 
 
-def test_a_large_fleet_is_looked_at_in_parts_until_the_list_is_good_again(serving: Opener) -> None:
+def test_a_large_fleet_is_polled_in_parts_until_the_list_is_good_again(serving: Opener) -> None:
     site, cloud = serving(a_fleet(120))
     instances = cloud.list_instances(live=True)
     site.asked()
@@ -382,7 +382,7 @@ def test_a_large_fleet_is_looked_at_in_parts_until_the_list_is_good_again(servin
     assert site.asked() == {"v1 instances": 1}
 
 
-def test_each_identity_is_looked_at_in_its_own_way(serving: Opener) -> None:
+def test_each_identity_is_polled_in_its_own_way(serving: Opener) -> None:
     site, cloud = serving(a_fleet(20, identities=2))
     instances = cloud.list_instances(live=True)
     mine = [each for each in instances if each.identity == instances[0].identity]
@@ -392,7 +392,7 @@ def test_each_identity_is_looked_at_in_its_own_way(serving: Opener) -> None:
     assert site.asked() == {"v1 instances": 1, "v1 instance": 10}
 
 
-def test_one_that_cannot_be_looked_at_does_not_hide_the_others(serving: Opener) -> None:
+def test_one_that_cannot_be_polled_does_not_hide_the_others(serving: Opener) -> None:
     site, cloud = serving(a_fleet(3))
     instances = cloud.list_instances(live=True)
     site.server.faults.broken(path=f"/instance/{instances[1].uuid}")
@@ -400,7 +400,7 @@ def test_one_that_cannot_be_looked_at_does_not_hide_the_others(serving: Opener) 
     assert [type(seen[each.uuid]) for each in instances] == [Instance, ServerFault, Instance]
 
 
-def test_a_list_that_cannot_be_read_is_told_of_each(serving: Opener) -> None:
+def test_a_list_that_cannot_be_read_is_reported_for_each(serving: Opener) -> None:
     site, cloud = serving(a_fleet(10))
     instances = cloud.list_instances(live=True)
     site.server.advance(31)
@@ -411,7 +411,7 @@ def test_a_list_that_cannot_be_read_is_told_of_each(serving: Opener) -> None:
 
 
 @pytest.mark.parametrize("age", [0, 31], ids=["by details", "by list"])
-def test_maintenance_ends_looking(serving: Opener, age: int) -> None:
+def test_maintenance_ends_polling(serving: Opener, age: int) -> None:
     site, cloud = serving(a_fleet(3))
     instances = cloud.list_instances(live=True)
     site.server.advance(age)
@@ -513,7 +513,7 @@ def not_yours(world: World) -> None:
         ),
     ],
 )
-def test_a_refused_action_is_told_in_the_servers_words(
+def test_a_refused_action_is_reported_in_the_servers_words(
     serving: Opener, meanwhile: Callable[[World], None], kind: type[JetstreamError], sentence: str
 ) -> None:
     site, cloud = serving(a_fleet(1))
@@ -525,7 +525,7 @@ def test_a_refused_action_is_told_in_the_servers_words(
     assert str(raised.value) == sentence.format(uuid=instance.uuid)
 
 
-def test_a_used_up_allocation_is_told(serving: Opener) -> None:
+def test_a_used_up_allocation_is_reported(serving: Opener) -> None:
     _unused, cloud = serving(a_fleet(states={"shutoff": 1}, compute_allowed=1000, compute_used=1050.25))
     [instance] = cloud.list_instances(live=True)
     with pytest.raises(OverAllocation) as raised:
@@ -581,7 +581,7 @@ def test_volumes_cost_no_more_than_their_lists_if_none_is_attached(serving: Open
     assert site.asked() == {"v2 volumes": 1}
 
 
-def test_a_volume_at_somebody_elses_instance_shows_where(serving: Opener) -> None:
+def test_a_volume_at_another_users_instance_shows_where(serving: Opener) -> None:
     world = a_fleet(1)
     other = world.add_identity(world.add_user("janeroe"), world.providers[0])
     like = world.instances[0]
@@ -592,7 +592,7 @@ def test_a_volume_at_somebody_elses_instance_shows_where(serving: Opener) -> Non
     assert (attachment.instance_uuid, attachment.instance_id, attachment.instance_name) == (hers.uuid, None, None)
 
 
-def test_history_tells_when_which_state_was(serving: Opener) -> None:
+def test_history_reports_when_which_state_was(serving: Opener) -> None:
     world = a_fleet(1)
     site, cloud = serving(world)
     [instance] = cloud.list_instances(live=True)

@@ -189,7 +189,7 @@ def test_a_given_token_that_is_refused_is_the_end_if_there_is_none(site: Site) -
     assert site.asked() == {"v2 allocation sources": 1}
 
 
-def test_a_wrong_password_is_told_with_where_it_came_from_and_tried_once(site: Site) -> None:
+def test_a_wrong_password_is_reported_with_where_it_came_from_and_tried_once(site: Site) -> None:
     error = error_from(site, password="wrong")
     assert isinstance(error, AuthenticationFailed)
     assert str(error) == (
@@ -201,7 +201,7 @@ def test_a_wrong_password_is_told_with_where_it_came_from_and_tried_once(site: S
 
 
 @pytest.mark.parametrize(("kept", "logins"), [(None, 2), (UNKNOWN, 1)])
-def test_a_server_that_refuses_its_own_tokens_is_not_asked_for_more_and_more(
+def test_a_server_that_refuses_its_own_tokens_gets_no_more_and_more_requests(
     site: Site, kept: str | None, logins: int
 ) -> None:
     if kept:
@@ -332,7 +332,7 @@ def test_a_disabled_account_is_no_expired_token(site: Site) -> None:
         ),
     ],
 )
-def test_a_login_that_is_answered_strangely_is_told(
+def test_a_login_that_is_answered_strangely_is_reported(
     site: Site, fault: Fault, kind: type[JetstreamError], sentence: str
 ) -> None:
     site.server.faults.add(fault)

@@ -243,7 +243,7 @@ def test_an_odd_row_of_live_states_is_read_alone_and_never_taken_for_a_missing_i
     assert site.asked() == {"v1 instances": 1, "v1 instance": 1}
 
 
-def test_a_state_that_is_odd_everywhere_is_told_of_that_one(serving: Opener) -> None:
+def test_a_state_that_is_odd_everywhere_is_reported_for_that_one(serving: Opener) -> None:
     site, cloud = serving(a_fleet(8))
     site.server.faults.odd_row("node-0002", {"status": 7}, path="/api/v1/")
     instances = cloud.list_instances(live=True)
@@ -280,7 +280,7 @@ def test_few_of_many_are_read_one_by_one(serving: Opener) -> None:
     assert site.asked() == {"v2 instances": 1, "v1 instances": 1}
 
 
-def test_an_identity_without_anything_of_interest_is_not_asked(serving: Opener) -> None:
+def test_an_identity_without_anything_selected_is_not_queried(serving: Opener) -> None:
     site, cloud = serving(on_two_sites())
     site.world.nova_down(503, TEXAS)
     instances = cloud.list_instances(live=True, wanted=lambda each: each.provider.name == INDIANA)

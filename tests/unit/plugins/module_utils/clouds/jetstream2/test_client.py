@@ -97,7 +97,7 @@ def of(answers: Mapping[str, Answer], notes: Path | None = None) -> tuple[Jetstr
 LIST = "GET compute /servers/detail"
 
 
-def test_names_of_images_are_asked_for_where_they_are_of_interest_and_of_those_in_use_alone() -> None:
+def test_names_of_images_are_requested_where_they_are_selected_and_of_those_in_use_alone() -> None:
     asked: list[Any] = []
 
     def images(query: Mapping[str, list[str]]) -> Any:
@@ -148,7 +148,7 @@ def test_what_cannot_be_read_is_an_error_not_an_empty_fleet(body: Any) -> None:
         made.list_instances(live=True, images=False)
 
 
-def test_a_few_are_looked_at_one_by_one_and_many_by_a_list() -> None:
+def test_a_few_are_polled_one_by_one_and_many_by_a_list() -> None:
     rows = {f"GET compute /servers/{row['id']}": {"server": row} for row in SERVERS[:3]}
     made, session = of({LIST: {"servers": SERVERS}, **rows})
     fleet = made.list_instances(live=True, images=False)
@@ -172,7 +172,7 @@ def test_what_is_gone_is_seen_to_be_gone(count: int) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 5])
-def test_a_look_that_fails_is_told_for_each_and_a_refused_login_ends_the_run(count: int) -> None:
+def test_a_poll_that_fails_is_reported_for_each_and_a_refused_login_ends_the_run(count: int) -> None:
     fleet = [an_instance(f"vm-{number}") for number in range(count)]
     fault = Response(500, {"computeFault": {"message": "oops"}}, True, "application/json", None, None)
     made, _session = of({LIST: fault, **{f"GET compute /servers/{each.uuid}": fault for each in fleet}})
@@ -223,7 +223,7 @@ def test_what_is_locked_is_unlocked_for_the_moment_and_locked_again(reason: str 
     assert [next(iter(each)) for each in session.sent] == ["unlock"]
 
 
-def test_what_a_size_or_a_lost_host_forbids_is_withheld_and_said() -> None:
+def test_what_a_size_or_a_lost_host_forbids_is_unsupported_and_reported() -> None:
     made, _session = of({})
     assert made.unsupported_actions(an_instance()) == {}
     for name in ("g3.small", "g4.xl", "g5.4xl", "r3.large"):
@@ -237,7 +237,7 @@ def test_what_a_size_or_a_lost_host_forbids_is_withheld_and_said() -> None:
     assert made.unsupported_actions(fleet["node-2"]) == {}
 
 
-def test_why_an_action_failed_is_told_as_far_as_the_cloud_tells_it() -> None:
+def test_why_an_action_failed_is_reported_as_far_as_the_cloud_reports_it() -> None:
     told = recorded("actions")
     [row] = [each for each in SERVERS if each["name"] == "broken"]
     instance = an_instance()
@@ -263,7 +263,7 @@ def test_why_an_action_failed_is_told_as_far_as_the_cloud_tells_it() -> None:
     assert failure_reason(None, None) is None
 
 
-def test_history_asks_for_what_was_deleted_since() -> None:
+def test_history_requests_what_was_deleted_since() -> None:
     [deleted] = recorded("deleted_servers")["servers"]
     asked: list[Any] = []
 
@@ -291,7 +291,7 @@ def test_history_asks_for_what_was_deleted_since() -> None:
     assert asked[-1] == ["1970-01-01T00:00:00Z"]
 
 
-def test_history_since_a_time_asks_only_for_actions_on_servers_that_changed_since() -> None:
+def test_history_since_a_time_requests_only_actions_on_servers_that_changed_since() -> None:
     quiet = {**SERVERS[-1], "updated": "2026-10-31T00:00:00Z"}
     passing = {**quiet, "id": "resizing", "status": "VERIFY_RESIZE"}
     no_actions: dict[str, Any] = {"instanceActions": []}
@@ -324,7 +324,7 @@ def test_a_report_lists_servers_once() -> None:
     assert [each for each in session.asked if each == LIST] == [LIST, LIST]
 
 
-def test_says_which_account_it_is() -> None:
+def test_names_which_account_it_is() -> None:
     made, _session = of({})
     account = made.account()
     assert (account.project, account.user) == ("TG-DEMO001", "demo")
@@ -374,7 +374,7 @@ def test_without_glance_the_list_is_there_and_the_names_of_images_are_missing() 
     assert warning.endswith("The names of images are missing.")
 
 
-def test_names_of_images_are_asked_for_where_the_instance_is_of_interest() -> None:
+def test_names_of_images_are_requested_where_the_instance_is_selected() -> None:
     made, session = of({LIST: {"servers": SERVERS}, "GET image /v2/images": recorded("images")})
     found = made.list_instances(live=True, wanted=lambda each: each.name == "on-volume")
     assert session.asked == [LIST]
@@ -442,7 +442,7 @@ def test_all_pages_of_the_actions_on_a_server_count() -> None:
     assert markers == ["", *(each["request_id"] for each in told[:-1])]
 
 
-def test_only_the_actions_of_what_is_of_interest_are_asked_for() -> None:
+def test_only_the_actions_of_what_is_selected_are_requested() -> None:
     [web] = [each for each in SERVERS if each["name"] == "web"]
     made, session = of({LIST: {"servers": SERVERS}, actions_of(web): {"instanceActions": []}})
     periods = made.list_history(wanted=lambda each: each.name == "web")

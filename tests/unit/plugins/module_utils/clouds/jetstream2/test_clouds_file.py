@@ -124,7 +124,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize(("content", "sentence"), MISTAKES.values(), ids=MISTAKES)
-def test_a_mistake_is_told_with_its_line_and_its_remedy(
+def test_a_mistake_is_reported_with_its_line_and_its_remedy(
     tmp_path: Path, write: Write, content: str, sentence: str
 ) -> None:
     write(content)
@@ -145,7 +145,7 @@ def test_a_mistake_is_told_with_its_line_and_its_remedy(
         ("clouds:\n  js: {}\n", f"There is no cloud js2 in {SHOWN}, only js. Did you mean js?"),
     ],
 )
-def test_a_file_without_the_cloud_is_told_as_that(
+def test_a_file_without_the_cloud_is_reported_as_that(
     tmp_path: Path, write: Write, content: str | bytes, sentence: str
 ) -> None:
     write(content)
@@ -159,7 +159,9 @@ def test_a_file_without_the_cloud_is_told_as_that(
         ("{username: ada, password: s3cret, project_name: x}", "auth_url"),
     ],
 )
-def test_an_entry_that_lacks_something_is_told_what(tmp_path: Path, write: Write, auth: str, missing: str) -> None:
+def test_an_incomplete_entry_is_reported_with_the_missing_part(
+    tmp_path: Path, write: Write, auth: str, missing: str
+) -> None:
     write(f"clouds:\n  js2:\n    auth: {auth}\n")
     assert refusal(tmp_path) == f"The cloud js2 in {SHOWN} has no {missing}. It belongs below auth."
 
@@ -241,12 +243,12 @@ def test_a_file_that_is_named_must_be_there(tmp_path: Path, write: Write) -> Non
     assert refusal(tmp_path, environ={"OS_CLIENT_SECURE_FILE": "/not/there.yaml"}) == sentence
 
 
-def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     (tmp_path / ".config" / "openstack" / "clouds.yaml").mkdir(parents=True)
     assert refusal(tmp_path) == f"{SHOWN} cannot be read: it is a folder."
 
 
-def test_without_a_file_the_places_are_told(tmp_path: Path) -> None:
+def test_without_a_file_the_places_are_reported(tmp_path: Path) -> None:
     assert refusal(tmp_path) == (
         "There is no cloud js2, because there is no clouds.yaml in the working folder, ~/.config/openstack, or "
         "/etc/openstack. Put it into one of these, or name it with OS_CLIENT_CONFIG_FILE."

@@ -107,7 +107,7 @@ def test_a_lock_whose_response_was_lost_is_seen_to_be_there(tmp_path: Path) -> N
     assert desk.nova.sent == ["unlock", "os-stop", "lock", "look"]
 
 
-def test_a_lock_that_cannot_be_put_back_is_told_with_its_reason_and_noted(tmp_path: Path) -> None:
+def test_a_lock_that_cannot_be_put_back_is_reported_with_its_reason_and_noted(tmp_path: Path) -> None:
     desk = Desk(tmp_path, lock=[500] * 9)
     with pytest.raises(LockLost, match=r"It could not be locked again \(reason: thesis\): .*HTTP 500") as caught:
         desk.cloud.act(LOCKED, Action.STOP)
@@ -123,7 +123,7 @@ def test_a_refused_action_leaves_its_lock_behind_it(tmp_path: Path) -> None:
     assert (desk.nova.locked, desk.notes.instances()) == (True, set())
 
 
-def test_a_refused_action_and_a_lost_lock_are_both_told(tmp_path: Path) -> None:
+def test_a_refused_action_and_a_lost_lock_are_both_reported(tmp_path: Path) -> None:
     desk = Desk(tmp_path, os_stop=[409], lock=[500] * 9)
     with pytest.raises(LockLost, match=r"HTTP 409.*could not be locked again") as caught:
         desk.cloud.act(LOCKED, Action.STOP)
@@ -205,7 +205,7 @@ def test_a_lock_that_another_run_is_lifting_right_now_is_its_own_affair(tmp_path
     assert desk.nova.sent == []
 
 
-def test_a_lock_that_cannot_be_restored_is_told_and_tried_by_the_run_after(tmp_path: Path) -> None:
+def test_a_lock_that_cannot_be_restored_is_reported_and_tried_by_the_run_after(tmp_path: Path) -> None:
     with killed_between(tmp_path):
         desk = Desk(tmp_path, lock=[500] * 9)
     desk.nova.locked = False
@@ -235,7 +235,7 @@ def test_notes_are_private_and_apart_for_each_cloud(tmp_path: Path) -> None:
         assert note.parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_note_that_nobody_can_read_has_no_reason(tmp_path: Path) -> None:
+def test_a_note_that_no_one_can_read_has_no_reason(tmp_path: Path) -> None:
     notes = LockNotes(tmp_path, "js2")
     with killed_between(tmp_path):
         [path] = tmp_path.rglob(LOCKED.uuid)

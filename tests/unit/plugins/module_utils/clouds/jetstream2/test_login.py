@@ -149,7 +149,7 @@ def test_a_token_of_this_run_that_is_refused_leads_to_one_login(desk: Loopback, 
     assert paths(desk) == ["POST /v3/auth/tokens", "GET /compute/servers"] * 2 + ["GET /compute/servers"]
 
 
-def test_a_cloud_that_refuses_its_own_tokens_is_not_asked_for_more_and_more(desk: Loopback, opened: Open) -> None:
+def test_a_cloud_that_refuses_its_own_tokens_gets_no_more_and_more_requests(desk: Loopback, opened: Open) -> None:
     desk.answers.extend([a_token(desk), REFUSED, a_token(desk, "gAAAA-second"), REFUSED, REFUSED])
     with closing(opened()) as session:
         for _request in range(2):
@@ -205,7 +205,7 @@ def test_a_login_is_not_tried_again_where_that_cannot_help(
     assert len(desk.asked) == 1
 
 
-def test_a_keystone_that_is_busy_for_too_long_is_told(desk: Loopback, opened: Open) -> None:
+def test_a_keystone_that_is_busy_for_too_long_is_reported(desk: Loopback, opened: Open) -> None:
     clock = FakeClock()
     desk.answers.extend([answer(502, "<html>", content_type="text/html")] * 200)
     with closing(opened(clock=clock)) as session, pytest.raises(ServerFault) as caught:
@@ -227,7 +227,9 @@ BROKEN_TOKENS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("broken", BROKEN_TOKENS, ids=str)
-def test_a_token_of_an_unknown_form_is_told_at_the_login(desk: Loopback, opened: Open, broken: dict[str, Any]) -> None:
+def test_a_token_of_an_unknown_form_is_reported_at_the_login(
+    desk: Loopback, opened: Open, broken: dict[str, Any]
+) -> None:
     desk.answers.append(a_token(desk, **broken))
     with closing(opened()) as session, pytest.raises(JetstreamError) as caught:
         ask(session)
@@ -372,7 +374,7 @@ def unscoped_token(desk: Loopback) -> bytes:
 
 
 @pytest.mark.parametrize(("projects", "shown"), [(PROJECTS, " Its projects: TG-DEMO001, TG-GEO160014."), (FINE, "")])
-def test_a_login_to_no_project_is_told_with_those_that_there_are(
+def test_a_login_to_no_project_is_reported_with_those_that_there_are(
     desk: Loopback, opened: Open, projects: bytes, shown: str
 ) -> None:
     desk.answers.extend([unscoped_token(desk), projects])
@@ -396,7 +398,7 @@ def test_a_login_to_no_project_is_told_with_those_that_there_are(
         ({"domain_name": "Default"}, "the domain Default"),
     ],
 )
-def test_a_wrong_project_is_told_from_a_wrong_password(
+def test_a_wrong_project_is_distinguished_from_a_wrong_password(
     desk: Loopback, opened: Open, scope: dict[str, str], shown: str
 ) -> None:
     """Keystone has the same words for both. It is asked once more, without a project."""
@@ -410,7 +412,7 @@ def test_a_wrong_project_is_told_from_a_wrong_password(
     assert [json.loads(each.body)["auth"].get("scope") for each in desk.asked[1:2]] == ["unscoped"]
 
 
-def test_a_wrong_password_is_told_as_that(desk: Loopback, opened: Open) -> None:
+def test_a_wrong_password_is_reported_as_that(desk: Loopback, opened: Open) -> None:
     desk.answers.extend([UNAUTHORIZED, UNAUTHORIZED])
     with (
         closing(opened(cloud=with_password(desk, project_name="TG-DEMO001", project_domain_name="Default"))) as session,
@@ -434,7 +436,7 @@ def credential_with_rules() -> dict[str, Any]:
     return {"id": "0123", "name": "night", "restricted": True, "access_rules": RULES}
 
 
-def test_what_access_rules_forbid_is_told_and_leads_to_no_login(desk: Loopback, opened: Open) -> None:
+def test_what_access_rules_forbid_is_reported_and_leads_to_no_login(desk: Loopback, opened: Open) -> None:
     desk.answers.extend([a_token(desk, application_credential=credential_with_rules()), FINE, REFUSED, FINE])
     with closing(opened()) as session:
         assert session.request("GET", "compute", "/servers/detail?limit=1000").status == 200
@@ -458,14 +460,14 @@ def test_a_token_with_access_rules_that_has_ended_leads_to_a_login_all_the_same(
         assert session.request("GET", "compute", "/servers/detail").status == 200
 
 
-def test_a_site_that_cannot_check_access_rules_is_told_of(desk: Loopback, opened: Open) -> None:
+def test_a_site_that_cannot_check_access_rules_is_reported(desk: Loopback, opened: Open) -> None:
     tokens = [a_token(desk, application_credential=credential_with_rules()) for _login in range(2)]
     desk.answers.extend([tokens[0], REFUSED, tokens[1], REFUSED])
     with closing(opened()) as session, pytest.raises(PermissionDenied, match="Not every site can check rules"):
         session.request("GET", "compute", "/servers/detail")
 
 
-def test_a_cloud_that_nobody_has_set_up(opened: Open) -> None:
+def test_a_cloud_that_no_one_has_set_up(opened: Open) -> None:
     with pytest.raises(ConfigurationError) as caught:
         opened("lba")
     assert str(caught.value) == (
@@ -493,7 +495,7 @@ def test_a_way_to_log_in_that_has_no_catalogue(opened: Open, kind: str) -> None:
         opened(cloud={"auth_type": kind, "auth": auth[kind]})
 
 
-def test_a_keystone_that_nobody_answers_at_is_asked_again_for_a_while(opened: Open) -> None:
+def test_a_keystone_that_does_not_answer_is_tried_again_for_a_while(opened: Open) -> None:
     clock = FakeClock()
     with refusing_port() as holder:
         url = f"http://127.0.0.1:{holder.getsockname()[1]}"
@@ -526,7 +528,7 @@ def test_after_the_deadline_there_is_no_login(desk: Loopback, opened: Open) -> N
     assert desk.asked == []
 
 
-def test_a_certificate_that_nobody_vouches_for(opened: Open) -> None:
+def test_a_certificate_that_no_authority_signed(opened: Open) -> None:
     import ssl
 
     import trustme
@@ -544,7 +546,7 @@ def test_a_certificate_that_nobody_vouches_for(opened: Open) -> None:
                 assert ask(session) == 200
 
 
-def test_openstacksdk_is_asked_for_by_name(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_openstacksdk_is_requested_by_name(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(configuration, "OPENSTACKSDK_IMPORT_ERROR", "Traceback ...")
     with pytest.raises(ConfigurationError) as caught:
         opened()

@@ -99,7 +99,7 @@ def test_addresses_faults_locks_and_notes() -> None:
     assert (locked.locked, locked.lock_reason) == (True, "an important job runs here")
 
 
-def test_somebody_elses_server_is_not_said_to_be_ones_own() -> None:
+def test_another_users_server_is_not_taken_for_ones_own() -> None:
     assert read(SERVERS["web"]).owner == "demo"
     assert read({**SERVERS["web"], "user_id": "0123"}).owner == "0123"
 
@@ -167,7 +167,7 @@ def test_of_several_rows_for_one_resource_one_is_chosen(rows: list[Any], chosen:
     assert source.end_date == chosen
 
 
-def test_an_allocation_without_an_end_is_said_to_have_none() -> None:
+def test_an_allocation_without_an_end_is_reported_to_have_none() -> None:
     without = row("2026-01-01", None)
     del without["end_date"]
     for each in (without, row("2026-01-01", None), row("2026-01-01", "")):

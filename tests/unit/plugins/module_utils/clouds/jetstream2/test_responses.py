@@ -46,7 +46,7 @@ def reply(status: int, body: Any = None) -> Response:
         ("unknown version", UnexpectedResponse, "Version 2.999 is not supported by the API."),
     ],
 )
-def test_a_recorded_refusal_is_told_in_its_own_words(name: str, kind: type[JetstreamError], quoted: str) -> None:
+def test_a_recorded_refusal_is_reported_in_its_own_words(name: str, kind: type[JetstreamError], quoted: str) -> None:
     refusal = recorded("refusals")[name]
     with pytest.raises(kind) as caught:
         raise_for_status(reply(refusal["status"], refusal["body"]), DOING)
