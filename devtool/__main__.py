@@ -77,7 +77,8 @@ def _parser() -> argparse.ArgumentParser:
     bench.set_defaults(do=_bench)
 
     beside = commands.add_parser(
-        "bench-openstack", help="the same beside openstack.cloud, on a real OpenStack (0.7 GB of packages): ten minutes"
+        "bench-openstack",
+        help="the same with openstack.cloud, on a real OpenStack (0.7 GB of packages): ten minutes",
     )
     beside.set_defaults(do=_bench_openstack)
 
@@ -89,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     mutants.add_argument("files", nargs="*", metavar="FILE")
-    mutants.add_argument("--minutes", type=float, default=30, metavar="N", help="end after so many (30)")
+    mutants.add_argument("--minutes", type=float, default=30, metavar="N", help="end after N minutes (30)")
     mutants.set_defaults(do=_mutants)
 
     lock = commands.add_parser("lock", help="write requirements/constraints.txt anew, after a change of requirements")
@@ -105,7 +106,7 @@ def _demo(_arguments: argparse.Namespace) -> int:
         variables["ANSIBLE_FORCE_COLOR"] = "true"
     python = str(environment.python)
     beside = [python, str(BESIDE), "--seed", str(DEMO_SEED), "--transition", "3", "--max-seconds", "900"]
-    # This process becomes the one that starts the simulator and ends it: nobody is left in between to be killed.
+    # This process becomes the one that starts the simulator and ends it: no process is left in between.
     os.chdir(ROOT)
     os.execve(python, [*beside, "--", python, "-m", "devtool.tour"], variables)
 
@@ -120,12 +121,12 @@ def _check_name(word: str) -> str:
 def _test(arguments: argparse.Namespace) -> int:
     named = [check for check in CHECKS if check.name in arguments.checks]
     if arguments.extra and len(named) != 1:
-        say("dev: name the one check that gets what follows --")
+        say("dev: name one check for the arguments after --")
         return 2
     in_ci = os.environ.get("CI") == "true"
     skipped = {} if named or in_ci else {check: why for check in CHECKS if (why := check.why_skipped())}
     chosen = named or [check for check in CHECKS if check not in skipped]
-    # All that can be known beforehand is said before anything is set up.
+    # Report all that is known beforehand, before anything is set up.
     needed = [GIT, *(each for check in chosen for each in check.prerequisites)]
     told, can_run = report(missing(needed), in_ci=in_ci)
     if not can_run:

@@ -208,7 +208,7 @@ CHECKS = (
         seconds=240,
         why_skipped=_why_no_openstack,
     ),
-    Check("ansible-runs", "Ansible while it works, how it ends, and modules beside actions", _ansible_runs, 90),
+    Check("ansible-runs", "Ansible while it works, how it ends, and modules as well as actions", _ansible_runs, 90),
     Check(
         "integration",
         "tasks and playbooks against the simulator",
@@ -225,7 +225,7 @@ CHECKS = (
     Check("ansible-units", "some unit tests, as ansible-test runs them", _ansible_units, 15),
     Check("docs", "documentation of modules and plugins", _docs, 10),
     Check("mypy", "types, strictly", _mypy, 8),
-    Check("importer", "what Ansible Galaxy would say of the tarball", _importer, 6),
+    Check("importer", "the checks of Ansible Galaxy on the tarball", _importer, 6),
     Check(
         "cron",
         "the crontab of docs/cron.md, by a real cron daemon where there is one",

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long checks took on this machine, to say how long they will take."""
+"""The durations of checks on this machine, to estimate those of the next run."""
 
 from __future__ import annotations
 
@@ -35,5 +35,5 @@ def expected(durations: Iterable[float], at_once: int) -> float:
 
 
 def as_text(seconds: float) -> str:
-    """Return a duration as people say it: ``40 s``, ``3 min``. Never less than it is."""
+    """Return a duration for people: ``40 s``, ``3 min``. Never less than it is."""
     return f"{-(-seconds // 10) * 10:.0f} s" if seconds < 90 else f"{-(-seconds // 60):.0f} min"

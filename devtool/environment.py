@@ -42,7 +42,7 @@ _UV_VARIABLES = {
 
 
 class SetUpFailed(Exception):
-    """The machine lacks something. The message says what to install."""
+    """The machine lacks something. The message has the remedy."""
 
 
 class Environment:

@@ -60,7 +60,7 @@ class Result:
 
 
 def run_mutants(environment: Environment, files: Sequence[str], tests: Sequence[str], *, minutes: float) -> int:
-    """Try the mutants of each file, for so many minutes in all, and print what survives. Return an exit status.
+    """Try the mutants of each file, for a number of minutes in all, and print the survivors. Return an exit status.
 
     ``tests``: run these instead of the test file of the same name. Raises SetUpFailed.
     """
@@ -118,7 +118,7 @@ def _try_file(environment: Environment, file: str, tests: Iterable[str], seconds
 
 
 def _run_for(command: Sequence[str], folder: Path, variables: dict[str, str], seconds: float) -> None:
-    """Run mutmut for so many seconds, at the most. Raises SetUpFailed if it cannot begin."""
+    """Run mutmut for a number of seconds at most. Raises SetUpFailed if it cannot begin."""
     log = folder / "log"
     with log.open("w") as output:
         process = subprocess.Popen(

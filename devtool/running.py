@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs checks side by side, keeps the output of each together, and says at the end how each of them went."""
+"""Runs checks in parallel, keeps the output of each together, and reports the result of each."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class Workplace:
 
 def copy_checkout(target: Path) -> None:
     """Copy all files that belong to the checkout, with changes that are not yet committed."""
-    # The owner of a checkout may be somebody else, in a container. git -c says that this is all right.
+    # In a container, another user may own the checkout. git -c allows that.
     listing = subprocess.run(
         ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -145,7 +145,7 @@ def _never() -> None:
 class Check:
     """One step of `./dev test`.
 
-    ``seconds``: how long it took on two cores, beside the others. ``prerequisites``: the programs that it needs.
+    ``seconds``: how long it took on two cores, among the others. ``prerequisites``: the programs that it needs.
     ``why_skipped`` returns why all checks are run without this one, and what to do about it, or None.
     """
 
@@ -166,7 +166,7 @@ class _Ended:
 
 
 def run_checks(checks: Sequence[Check], environment: Environment, extra: Sequence[str], *, verbose: bool) -> bool:
-    """Run checks, print what those that fail have to say, and return whether none of them failed.
+    """Run checks, print the output of those that fail, and return whether none of them failed.
 
     ``extra`` is handed to the tool behind the check. A check that runs alone is shown as it goes.
     """
@@ -174,20 +174,20 @@ def run_checks(checks: Sequence[Check], environment: Environment, extra: Sequenc
     begun = time.monotonic()
     alone = len(checks) == 1
     at_once = max(2, os.cpu_count() or 2)
-    places = {check: Workplace(environment, folder / check.name, extra, live=alone) for check in checks}
+    workplaces = {check: Workplace(environment, folder / check.name, extra, live=alone) for check in checks}
     ended: list[_Ended] = []
     pool = ThreadPoolExecutor(max_workers=at_once)
     try:
         if not alone:
             say(announcement(checks, at_once, durations.load(_DURATIONS)))
-        for future in as_completed([pool.submit(_run_one, check, place) for check, place in places.items()]):
+        for future in as_completed([pool.submit(_run_one, check, place) for check, place in workplaces.items()]):
             ended.append(future.result())
             if not alone:
                 _report(ended[-1], f"{len(ended)} of {len(checks)}", whole=verbose or ended[-1].failure is not None)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-        for place in places.values():
-            place.stop()
+        for workplace in workplaces.values():
+            workplace.stop()
         pool.shutdown(wait=True)
         shutil.rmtree(folder, ignore_errors=True)
     if not extra:
@@ -211,24 +211,24 @@ def verdict(ended: Sequence[tuple[str, str | None]], seconds: float) -> str:
     return f"{result}, in {seconds:.0f} s. What each of them wrote is in .cache/logs/."
 
 
-def _run_one(check: Check, place: Workplace) -> _Ended:
+def _run_one(check: Check, workplace: Workplace) -> _Ended:
     begun = time.monotonic()
     failure: str | None = None
     try:
-        check.run(place)
+        check.run(workplace)
     except (CheckFailed, SetUpFailed, OSError, subprocess.SubprocessError) as error:
         failure = str(error)
-        place.write(f"{failure}\n")
+        workplace.write(f"{failure}\n")
     logs = CACHE / "logs"
     logs.mkdir(exist_ok=True)
     # Moved in one step: another run's log of the same name is replaced, not mixed in.
-    log = place.log.replace(logs / f"{check.name}.log")
+    log = workplace.log.replace(logs / f"{check.name}.log")
     return _Ended(check, time.monotonic() - begun, failure, log)
 
 
-def _report(result: _Ended, place: str, *, whole: bool) -> None:
+def _report(result: _Ended, position: str, *, whole: bool) -> None:
     word = "ok" if result.failure is None else "FAIL"
-    say(f"{place:>8}  {word:<4}  {result.check.name:<13} {result.seconds:6.1f} s  {result.check.about}")
+    say(f"{position:>8}  {word:<4}  {result.check.name:<13} {result.seconds:6.1f} s  {result.check.about}")
     if whole:
         text = result.log.read_text(encoding="utf-8").rstrip()
         say("".join(f"    {line}\n" for line in text.splitlines()))

@@ -49,13 +49,13 @@ def contenders(atmosphere_cli: Path | None) -> list[Contender]:
         ),
         Contender(
             "a wait for each",
-            "what modules of other clouds' collections do for one instance: look, ask, look every two seconds until it "
-            "is there; in one Python program, without starting a module for each",
+            "the requests of modules of other clouds' collections for one instance: read, act, poll every two seconds "
+            "until it is there; in one Python program, without starting a module for each",
             lambda url: _program("each_waited_for", url),
         ),
         Contender(
             "the original tool",
-            "what it does: log in, list, read each instance, then ask one by one; in one Python program",
+            "its requests: log in, list, read each instance, then act one by one; in one Python program",
             lambda url: _program("one_by_one", url),
             waits=False,
         ),

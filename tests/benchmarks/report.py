@@ -34,7 +34,7 @@ Json = Mapping[str, Any]
 
 
 def write_report(figures: Json, folder: Path) -> None:
-    """Put the tables into the page, in the place of the last ones, and draw the chart beside it."""
+    """Replace the tables of the page, and draw its chart."""
     rewrite(folder / PAGE, "./dev bench", _tables(figures))
     (folder / CHART).write_text(_chart(figures), encoding="utf-8")
 
@@ -54,17 +54,17 @@ def _preface(figures: Json) -> str:
     costs = figures["sites"]["real"]["costs"]
     measured = (
         f"Measured in one run on {machine['cores']} cores, with Python {machine['python']} and ansible-core "
-        f"{machine['ansible']}. Ours ran alone, then the others side by side, each with a site of its own: they do "
+        f"{machine['ansible']}. Ours ran alone, then the others in parallel, each with a site of its own: they do "
         "little but wait. Only ratios mean something elsewhere."
     )
     floor = (
-        "The **floor** is what nobody can do any faster: a playbook with one empty module task "
+        "The **floor** is the least possible time: a playbook with one empty module task "
         f"({figures['empty_task']:.2f} s here), one login, the lists, as many rounds of 16 stops as it takes, and one "
-        "transition. A dash was not run: it cannot reach so many, or would have taken more than "
+        "transition. A dash was not run: it cannot reach as many instances, or would have taken more than "
         f"{figures['patience'] / 60:.0f} minutes."
     )
     work = (
-        f"An Atmosphere at work takes {costs['v2_row']} s for a row of v2's list, {costs['v1_row']} s for one of v1's, "
+        f"A working Atmosphere takes {costs['v2_row']} s for a row of v2's list, {costs['v1_row']} s for one of v1's, "
         f"and {costs['detail']} s for a detail ([atmosphere.md](atmosphere.md#cost-of-a-request))."
     )
     picture = f"![Seconds over instances, for all ways]({CHART})"
@@ -161,11 +161,11 @@ def _spent(figures: Json) -> str:
         for name, site in figures["sites"].items()
         for run in site["ways"][_OURS]["runs"]
     ]
-    header = ["Instances", "Site", "Ansible starts", "Lists", "Stops", "Waiting, and looks", "Ansible ends"]
+    header = ["Instances", "Site", "Ansible starts", "Lists", "Stops", "Waiting and polls", "Ansible ends"]
     words = (
-        "By the requests of one task, as the simulator saw them. The floor has no look at the end: nobody who looks "
-        "can know without one that all have stopped. Of an Atmosphere at work that look is a list, which takes it "
-        "0.03 s for each instance: longer than details side by side would, but less than half the work for the server."
+        "By the requests of one task, as the simulator saw them. The floor has no last poll, although no client "
+        "can know without one that all have stopped. At a working Atmosphere that poll is a list, which takes it "
+        "0.03 s for each instance: longer than details in parallel would, but less than half the work for the server."
     )
     return f"{words}\n\n{table(header, rows)}"
 

@@ -101,7 +101,7 @@ class Site:
         return dict(counts)
 
     def page_size(self) -> int:
-        """Return how many rows of a list the client asked for at once."""
+        """Return the page size of the client's requests."""
         sizes = {
             each.path.partition("page_size=")[2].partition("&")[0]
             for each in self.server.requests.matching("GET", "/api/v2/instances")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A server on loopback that sends just the bytes it is told to."""
+"""A server on loopback that sends exactly the given bytes."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Asked:
 
 
 class Loopback:
-    """Gives out ``answers``, one per request, in order; what is asked beyond them is answered with ``otherwise``.
+    """Sends ``answers``, one per request, in order; further requests get ``otherwise``.
 
     Use it in a with statement.
     """
@@ -167,7 +167,7 @@ class _Handler(StreamRequestHandler):
 
 
 def refusing_port() -> socket.socket:
-    """Return a socket whose port refuses every connection for as long as the socket is open: nobody listens."""
+    """Return a socket whose port refuses every connection for as long as the socket is open: no server listens."""
     holder = socket.socket()
     holder.bind(("127.0.0.1", 0))
     return holder

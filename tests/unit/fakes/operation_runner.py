@@ -18,7 +18,7 @@ from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import Fake
 
 
 class OperationRunner:
-    """Keeps what an operation says aside: ``warnings``, and in ``hidden`` the secrets."""
+    """Runs operations, and keeps their ``warnings``, and their secrets in ``hidden``."""
 
     def __init__(self, home: Path | None, clock: Clock | None = None) -> None:
         self.home = home

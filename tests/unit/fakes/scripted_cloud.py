@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A cloud in memory that behaves like a real one, and otherwise as a test tells it."""
+"""A cloud in memory that behaves like a real one, unless a test scripts it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _LOSES_ADDRESS = frozenset({Action.STOP, Action.SUSPEND, Action.SHELVE})
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """From so many seconds after a change on, an instance shows this."""
+    """The state of an instance from a number of seconds after a change on."""
 
     after: float
     status: str
@@ -42,7 +42,7 @@ class Phase:
 
 
 def _woken(after: float) -> tuple[Phase, ...]:
-    """As Atmosphere makes an instance ready: for ten seconds it looks so, before it is."""
+    """As Atmosphere makes an instance ready: for ten seconds it appears ready before it is."""
     return (
         Phase(after, "active"),
         Phase(after + 10, "active", "networking"),
@@ -109,14 +109,14 @@ class ScriptedCloud:
         self.calls: list[str] = []
         self.until: float | None = None
 
-    # --- what a test says
+    # --- scripted by a test
 
     def answer(self, name: str, call: str, *answers: Answer | None) -> None:
         """Answer the next calls of a kind ("stop", "look", "refresh") for an instance so; None is the usual answer."""
         self._answers[name, call].extend(answers)
 
     def goes(self, name: str, *phases: Phase) -> None:
-        """Let an instance go through these, beginning now, whoever made it do so."""
+        """Let an instance go through these states, beginning now, without an action."""
         start = self._clock.monotonic()
         with self._lock:
             self._phases[name] = [replace(each, after=start + each.after) for each in phases]
@@ -129,7 +129,7 @@ class ScriptedCloud:
         """Return how many calls of a kind there were."""
         return sum(each.split()[0] == call for each in self.calls)
 
-    # --- what the collection asks
+    # --- the interface of a cloud
 
     def unsupported_actions(self, instance: Instance) -> Mapping[Action, str]:
         return {action: f"{action} is not to be had" for action in Action if action not in self._offers}
@@ -236,4 +236,4 @@ def _takes(standing: ObservedState, action: Action) -> bool:
 
 
 class LeftOut(JetstreamError):
-    """Answers a refresh: the cloud did not look at that instance this time."""
+    """Answers a refresh: the cloud did not read that instance this time."""

@@ -101,5 +101,5 @@ def a_report(*statuses: AllocationStatus, **changes: object) -> UsageReport:
 
 
 def day_before(days: int) -> date:
-    """Return the day that was so many days ago."""
+    """Return the day that was a number of days ago."""
     return NOW.date() - timedelta(days=days)
