@@ -43,14 +43,19 @@ class Cloud(Protocol):
         """Return the account that is logged in to. Its ``user`` is the ``owner`` of its own things."""
 
     def list_instances(
-        self, *, live: bool, images: bool = True, wanted: Callable[[Instance], bool] | None = None
+        self,
+        *,
+        live: bool,
+        images: bool = True,
+        all_images: bool = False,
+        wanted: Callable[[Instance], bool] | None = None,
     ) -> list[Instance]:
         """Return every instance that the account can see, by number.
 
         With ``live``, states are read from the cloud itself; without, they may be as old as the cloud's database is.
         Where that cannot be done for all, those that could not be read have a ``read_error``. ``images``: whether the
         names of images are of interest. ``wanted``: for which instances live states and images are; it is asked before
-        they are known.
+        they are known. ``all_images``: whether the names of images are of interest for the others as well.
         """
 
     def list_volumes(self, *, live: bool, wanted: Callable[[Volume], bool] | None = None) -> list[Volume]:
@@ -81,7 +86,8 @@ class Cloud(Protocol):
 
         Returns, by uuid, what was seen, or why nothing could be seen this time; one that is gone from the cloud has
         status ``missing``. Where many would cost the cloud much, only the first of them may be looked at, unless it has
-        to be ``thorough``. Raises only what ends a run (see FATAL_ERRORS).
+        to be ``thorough``. An error that ends a run (see FATAL_ERRORS) is raised, or, where something was seen besides,
+        is among the values.
         """
 
     def act(self, instance: Instance, action: Action) -> None:

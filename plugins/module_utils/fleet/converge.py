@@ -23,6 +23,7 @@ from ..errors import (
     Conflict,
     JetstreamError,
     LockLost,
+    NotFound,
     RateLimited,
     Refused,
     ServerFault,
@@ -317,7 +318,11 @@ class _Converger:
 
     def _observe(self, run: InstanceRun) -> None:
         begun = self._clock.monotonic()
-        run.record_observation(self._cloud.get_instance(run.now), begun)
+        try:
+            instance = self._cloud.get_instance(run.now)
+        except NotFound:
+            instance = run.now.gone()
+        run.record_observation(instance, begun)
 
     def _retry_unsent(self, run: InstanceRun, action: Action, error: JetstreamError) -> None:
         if action in REBOOTS or not self._options.wait:
@@ -407,6 +412,8 @@ class _Converger:
                 self._decide(run)
                 if (run.done and not run.failed) or run.next_action:
                     self._scheduler.learn(run.actions[-1] if run.actions else None, ended - run.since)
+            elif isinstance(found, FATAL_ERRORS):
+                self._abort(found)
             else:
                 run.last_error = found
 

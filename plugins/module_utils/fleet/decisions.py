@@ -91,17 +91,22 @@ def _with_fault(reason: str, instance: Instance) -> str:
 def is_settling(run: InstanceRun, options: ConvergeOptions, settling: Settling, now: float) -> bool:
     """Return whether a started instance appears ready, or failed, only because its deployment has not begun.
 
-    Right after a start, ``deploy_error`` is the outcome of the deployment before (docs/atmosphere.md, Deployments).
+    Right after a start, ``deploy_error`` is the outcome of the deployment before (docs/atmosphere.md, Deployments). One
+    that was active without an address when the run began may have been woken a moment before, by an earlier run, too.
     """
     if options.goal.state is not RestingState.ACTIVE or run.deployment_seen or run.active_since is None:
         return False
-    if not run.actions and classify_instance(run.before).is_awake:
+    if not run.actions and classify_instance(run.before).is_awake and not _may_have_been_woken(run, options):
         return False
     address, defect = run.now.ip_address, run.observed.defect
     if address and address != run.before.ip_address and not defect:
         return False
     bound = settling.address_kept if address and not defect else settling.no_address
     return now - run.active_since < bound
+
+
+def _may_have_been_woken(run: InstanceRun, options: ConvergeOptions) -> bool:
+    return options.goal is Goal.STARTED and not run.before.ip_address and not run.observed.defect
 
 
 def is_confirmed(run: InstanceRun, action: Action, goal: Goal) -> bool:

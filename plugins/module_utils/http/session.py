@@ -79,6 +79,20 @@ class BoundedAdapter(HTTPAdapter):
         """Ask for no compression but those that can be undone to a bounded size."""
         request.headers["Accept-Encoding"] = ENCODINGS
 
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: Any = None,
+        verify: bool | str = True,
+        cert: Any = None,
+        proxies: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        """Send a request. A ``timeout`` of seconds is for all of it, connecting included."""
+        if isinstance(timeout, int | float):
+            timeout = urllib3.Timeout(total=timeout, connect=timeout, read=timeout)
+        return super().send(request, stream, timeout, verify, cert, proxies)
+
     def build_response(self, request: requests.PreparedRequest, answer: Any) -> requests.Response:
         """Return an answer with its body in memory."""
         try:
@@ -117,8 +131,11 @@ class Session:
         params: Mapping[str, str] | None,
         data: Mapping[str, Any] | None,
         timeouts: tuple[float, float],
+        total: float | None = None,
     ) -> Response:
         """Send a request once. ``timeouts`` are seconds: to connect, and then until the whole answer is there.
+
+        ``total``: seconds for both together.
 
         Raises Unreachable if no answer came, UnexpectedResponse if one came that cannot be taken.
         """
@@ -129,7 +146,8 @@ class Session:
                 params=params,
                 json=data,
                 headers=dict(headers),
-                timeout=timeouts,
+                # requests takes this as well: it alone bounds both together.
+                timeout=urllib3.Timeout(total=total, connect=timeouts[0], read=timeouts[1]),  # type: ignore[arg-type]
                 # A redirected POST becomes a GET, and a redirected token goes to a stranger.
                 allow_redirects=False,
                 # Passed with the request, since REQUESTS_CA_BUNDLE overrides the session's.

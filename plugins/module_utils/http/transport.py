@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -136,7 +137,10 @@ class Transport:
             raise Unreachable("The request was not sent, since the run has ended.", unsent=True, transient=False)
         left = self._time_left()
         timeouts = min(self._settings.timeout, left), min(self._settings.timeout + extra_time, left)
-        return self._session.send(method, path, headers=headers, params=params, data=data, timeouts=timeouts)
+        total = left if math.isfinite(left) else None
+        return self._session.send(
+            method, path, headers=headers, params=params, data=data, timeouts=timeouts, total=total
+        )
 
 
 def _is_retryable(reply: Response, asked: float | None, *, repeatable: bool) -> bool:

@@ -83,7 +83,9 @@ OPERATION = on_cloud(instance_state)
 
 def _selected(cloud: Cloud, selector: Selector, *, images: bool) -> Selection[Instance]:
     known = selector.with_account(cloud.account)
-    instances = cloud.list_instances(live=True, images=images, wanted=may_select(known, INSTANCE_FIELDS))
+    instances = cloud.list_instances(
+        live=True, images=images, all_images=images, wanted=may_select(known, INSTANCE_FIELDS)
+    )
     return select_to_change(instances, known, INSTANCE_FIELDS)
 
 

@@ -184,7 +184,12 @@ class ScriptedCloud:
         return ()
 
     def list_instances(
-        self, *, live: bool, images: bool = True, wanted: Callable[[Instance], bool] | None = None
+        self,
+        *,
+        live: bool,
+        images: bool = True,
+        all_images: bool = False,
+        wanted: Callable[[Instance], bool] | None = None,
     ) -> list[Instance]:
         with self._lock:
             self.calls.append("list")

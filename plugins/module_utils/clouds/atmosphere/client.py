@@ -38,6 +38,7 @@ from ...model import (
 from ...parallel import in_parallel
 from ...states import Action, Kind, classify
 from ..json_values import Json, UnreadableRow, mapping, number_of, text, uuid_of, whole
+from ..polls import Seen, checked, read_each
 from ..row_lists import Reading, Warnings
 from .login import Login
 from .parsing import (
@@ -140,7 +141,12 @@ class AtmosphereCloud:
         return self._account
 
     def list_instances(
-        self, *, live: bool, images: bool = True, wanted: Callable[[Instance], bool] | None = None
+        self,
+        *,
+        live: bool,
+        images: bool = True,
+        all_images: bool = False,
+        wanted: Callable[[Instance], bool] | None = None,
     ) -> list[Instance]:
         """Return every instance of the account, by number. See Cloud."""
         instances = self._list("/api/v2/instances", "Listing instances", instance_from_v2)
@@ -188,14 +194,16 @@ class AtmosphereCloud:
     def poll(self, instances: Sequence[Instance], *, thorough: bool = False) -> Mapping[str, Instance | JetstreamError]:
         """Look at many at once, by list or by details, whichever costs the server less. See Cloud."""
         details: list[Instance] = []
-        seen: dict[str, Instance | JetstreamError] = {}
+        seen: Seen = {}
         for account, members in _by_account(instances).items():
             if self._list_is_better(account, len(members)):
-                seen |= self._poll_list(account, members)
+                try:
+                    seen |= self._poll_list(account, members)
+                except FATAL_ERRORS as error:
+                    return checked({**{each.uuid: error for each in instances}, **seen})
             else:
                 details += members if thorough else members[:_DETAILS_AT_MOST]
-        looks = in_parallel(self._instance_or_error, details, self.max_concurrency)
-        return seen | {each.uuid: look for each, look in zip(details, looks, strict=True)}
+        return checked(seen | read_each(self._instance_or_gone, details, self.max_concurrency))
 
     def act(self, instance: Instance, action: Action) -> None:
         """Ask for an action. See Cloud."""
@@ -372,12 +380,11 @@ class AtmosphereCloud:
             return False
         return length * _V1_LIST_SECONDS_PER_INSTANCE < wanted * _DETAIL_SECONDS
 
-    def _poll_list(self, account: Account, members: Sequence[Instance]) -> dict[str, Instance | JetstreamError]:
+    def _poll_list(self, account: Account, members: Sequence[Instance]) -> Seen:
         rows = self._lists(self._v1_instances, [account])[account]
         seen = {each.uuid: _overlaid(each, rows) for each in members}
         unknown = [each for each in members if seen[each.uuid] is None]
-        details = in_parallel(self._instance_or_error, unknown, self.max_concurrency)
-        read = {each.uuid: look for each, look in zip(unknown, details, strict=True)}
+        read = read_each(self._instance_or_gone, unknown, self.max_concurrency)
         return read | {name: look for name, look in seen.items() if look is not None}
 
     def _instance_or_error(self, instance: Instance) -> Instance | JetstreamError:
@@ -401,7 +408,8 @@ def _is_doubtful(stored: Instance, listed: Instance | JetstreamError | None) -> 
     The list's cache keeps states for 30 s, through every resume, unshelve, reboot and deployment. Where the two
     disagree on where an instance rests, either may be stale, and a wrong belief costs: a sleeping one that runs, or a
     refused stop, and with it the address. One that is on its way is looked at again anyway, unless the list alone says
-    so.
+    so. A failed deployment is what a list says until half a minute after the next one went well, and so does the
+    database once somebody has read that list.
     """
     if listed is None:
         return True
@@ -410,7 +418,7 @@ def _is_doubtful(stored: Instance, listed: Instance | JetstreamError | None) -> 
     before, now = classify(stored.status, stored.activity), classify(listed.status, listed.activity)
     if now.kind is Kind.MOVING:
         return before.kind is Kind.RESTING and before.state is now.state
-    return (before.kind, before.state) != (now.kind, now.state)
+    return now.defect is not None or (before.kind, before.state) != (now.kind, now.state)
 
 
 def _overlaid(instance: Instance, rows: _LiveRows | JetstreamError) -> Instance | JetstreamError | None:

@@ -34,6 +34,7 @@ from ...parallel import in_parallel
 from ...states import Action
 from ...text.ordering import natural_key
 from ..json_values import Json, UnreadableRow, mapping, rows, text
+from ..polls import Seen, checked, read_each
 from ..row_lists import Reading, Warnings
 from .locks import LockNotes, Note
 from .login import Account, Session
@@ -127,13 +128,19 @@ class Jetstream2Cloud:
         )
 
     def list_instances(
-        self, *, live: bool, images: bool = True, wanted: Callable[[Instance], bool] | None = None
+        self,
+        *,
+        live: bool,
+        images: bool = True,
+        all_images: bool = False,
+        wanted: Callable[[Instance], bool] | None = None,
     ) -> list[Instance]:
         """Return every server of the project, by name. States are always live. See Cloud."""
         self._listed = self._servers()
         instances, _complete = self._read_servers(self._listed, "Listing instances")
         if images:
-            names = self._image_names([each for each in instances if wanted is None or wanted(each)])
+            named = [each for each in instances if all_images or wanted is None or wanted(each)]
+            names = self._image_names(named)
             instances = [with_image_name(each, names) for each in instances]
         return sorted(instances, key=lambda each: (natural_key(each.name), each.uuid))
 
@@ -179,23 +186,19 @@ class Jetstream2Cloud:
     def poll(self, instances: Sequence[Instance], *, thorough: bool = False) -> Mapping[str, Instance | JetstreamError]:
         """Look at many at once, by a list, or by details of a few. See Cloud."""
         if len(instances) <= _DETAILS_AT_MOST:
-            looks = in_parallel(self._instance_or_error, instances, self.max_concurrency)
-            return {each.uuid: look for each, look in zip(instances, looks, strict=True)}
+            return checked(read_each(self._instance_or_gone, instances, self.max_concurrency))
         try:
             listed, complete = self._read_servers(self._servers(), "Listing instances")
         except FATAL_ERRORS:
             raise
         except JetstreamError as error:
             return {each.uuid: error for each in instances}
-        seen: dict[str, Instance | JetstreamError] = {each.uuid: each for each in listed}
+        seen: Seen = {each.uuid: each for each in listed}
         absent = [each for each in instances if each.uuid not in seen]
+        if complete:
+            return seen | {each.uuid: each.gone() for each in absent}
         # One of the rows that could not be read may be its row.
-        looks = (
-            [each.gone() for each in absent]
-            if complete
-            else in_parallel(self._instance_or_error, absent, self.max_concurrency)
-        )
-        return seen | {each.uuid: look for each, look in zip(absent, looks, strict=True)}
+        return checked(seen | read_each(self._instance_or_gone, absent, self.max_concurrency))
 
     def act(self, instance: Instance, action: Action) -> None:
         """Ask for an action. See Cloud.
@@ -239,12 +242,15 @@ class Jetstream2Cloud:
         return locked, f"{instance.label} was unlocked by a run that did not end well, and is locked again."
 
     def _unlock(self, instance: Instance, note: Note) -> None:
+        """Lift a lock. Raises Unreachable with ``unsent`` where it is not known if it was: the action was not sent."""
         try:
             self._post(instance, {"unlock": None}, "Unlock")
         except JetstreamError as error:
             if not _leaves_open(error):
                 note.settle()
-            raise
+                raise
+            self._lock_again(instance, note, error)
+            raise Unreachable(str(error), unsent=True) from error
 
     def _lock_again(self, instance: Instance, note: Note, because: BaseException | None = None) -> None:
         """Set a lock again, also after the deadline, and check it.
@@ -402,15 +408,11 @@ class Jetstream2Cloud:
         body = self._get("image", f"/v2/images?{query}", task)
         return dict(Reading.of(rows(mapping(body).get("images")), image_name).checked(task, self._warnings))
 
-    def _instance_or_error(self, instance: Instance) -> Instance | JetstreamError:
+    def _instance_or_gone(self, instance: Instance) -> Instance:
         try:
             return self.get_instance(instance)
-        except FATAL_ERRORS:
-            raise
         except NotFound:
             return instance.gone()
-        except JetstreamError as error:
-            return error
 
     def _periods(self, instance: Instance, row: Json, since: datetime | None) -> list[StatusPeriod]:
         """Return the history of one server. If its actions cannot be read, it is left out with a warning."""

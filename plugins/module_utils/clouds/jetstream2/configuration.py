@@ -62,8 +62,6 @@ _NEEDED: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("application_credential_secret",),
     ),
 }
-# keystoneauth follows thirty, each in the time of a request.
-_MOST_REDIRECTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +110,8 @@ def configured(settings: Jetstream2Settings, surroundings: Surroundings) -> Conf
         )
     for scheme in ("http://", "https://"):
         session.mount(scheme, BoundedAdapter())
-    session.redirect = _MOST_REDIRECTS
+    # keystoneauth would send the credential to wherever a login is redirected.
+    session.redirect = False
     auth_url = str(region.config.get("auth", {}).get("auth_url") or "")
     return Configured(region, session, session.auth, auth_url, _http_of(settings.http, region), where)
 

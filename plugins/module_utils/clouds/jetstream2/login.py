@@ -29,12 +29,15 @@ from ...http.transport import Transport
 from ..cloud_type import Surroundings
 from .access_rules import access_rules, access_rules_refusal, may_be_allowed
 from .configuration import SECRET_WORDS, Configured, configured
-from .login_failures import login_failure, require_project
+from .login_failures import LoginFailure, login_failure, require_project
 from .settings import Jetstream2Settings
 
 # Without the library, configuration.py reports that it is missing.
 with suppress(ImportError):
     from keystoneauth1 import exceptions as keystone_errors
+
+# What keystoneauth stumbles over where a body is JSON, but no token.
+_UNREADABLE = (AttributeError, KeyError, RecursionError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +225,9 @@ class _KeystoneLogin:
                 issued = self._issued(auth.get_access(session))
             except keystone_errors.ClientException as error:
                 failure = login_failure(error, self._cloud, self._environ)
+            except _UNREADABLE:
+                text = f"The login at {self._cloud.auth_url} was answered with JSON that holds no token."
+                failure = LoginFailure(UnexpectedResponse(text))
             else:
                 require_project(issued.value, self._cloud)
                 return issued
@@ -234,7 +240,7 @@ class _KeystoneLogin:
         try:
             self._cloud.auth.set_auth_state(kept.value)
             return self._issued(self._cloud.auth.get_access(self._cloud.session))
-        except (AttributeError, KeyError, TypeError, ValueError, UnexpectedResponse):
+        except (*_UNREADABLE, UnexpectedResponse):
             return None
 
     def _issued(self, access: Any) -> Issued[Any]:

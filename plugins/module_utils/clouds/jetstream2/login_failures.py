@@ -71,6 +71,8 @@ def login_failure(error: Exception, cloud: Configured, environ: Mapping[str, str
         return _answer(error, said, cloud)
     if isinstance(error, keystone_errors.ConnectFailure | keystone_errors.ConnectTimeout | keystone_errors.SSLError):
         return _no_answer(error, cloud)
+    if isinstance(error, keystone_errors.InvalidResponse) and error.response.is_redirect:
+        return LoginFailure(_redirected(error.response, cloud))
     if isinstance(error, keystone_errors.AuthPluginException):
         return LoginFailure(ConfigurationError(f"The login is not set up: {said}."))
     return LoginFailure(UnexpectedResponse(f"The login at {cloud.auth_url} was answered unexpectedly: {said}."))
@@ -101,6 +103,14 @@ def _answer(error: Any, said: str, cloud: Configured) -> LoginFailure:
     hint = "Is auth_url the address of a keystone?" if status in (404, 405) else None
     return LoginFailure(
         UnexpectedResponse(f"The login at {cloud.auth_url} was answered unexpectedly: {said}.", hint=hint)
+    )
+
+
+def _redirected(reply: Any, cloud: Configured) -> JetstreamError:
+    return UnexpectedResponse(
+        f"The login at {cloud.auth_url} was redirected to {reply.headers['Location']} (HTTP {reply.status_code}).",
+        hint="Is that the right auth_url? Redirects are not followed.",
+        status=reply.status_code,
     )
 
 

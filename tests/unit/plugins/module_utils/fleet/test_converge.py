@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -163,7 +163,8 @@ def test_brings_an_instance_there(
 def test_leaves_what_needs_nothing_or_takes_nothing(
     status: str, goal: str, expected: tuple[str, str, list[str], str]
 ) -> None:
-    stage = scene(an_instance(status=status, fault="No valid host was found." if status == "error" else None))
+    fault = "No valid host was found." if status == "error" else None
+    stage = scene(an_instance(status=status, fault=fault, ip_address=ADDRESS))
     stage.cloud = ScriptedCloud(stage.clock, stage.instances, offers=ATMOSPHERE)
     assert ran(stage.one(goal)) == expected
     assert stage.cloud.calls == []
@@ -262,6 +263,21 @@ def test_a_started_instance_that_gets_no_address_is_ready_after_a_while() -> Non
     run = stage.one("started")
     assert ran(run) == ("ok", "active", ["start"], "start done")
     assert 180 <= stage.clock.monotonic() - 2 <= 180 + 25
+
+
+def test_one_that_an_earlier_run_woke_is_not_ready_before_it_has_an_address() -> None:
+    """The run before was cut off after its start: this one finds it active, and nobody can log in to it yet."""
+    stage = scene(an_instance())
+    stage.cloud.goes("web", Phase(0, "active"), Phase(60, "active", "networking"), Phase(70, "active", "", NEW_ADDRESS))
+    run = stage.one("started")
+    assert (run.failed, run.changed, run.now.ip_address) == (False, False, NEW_ADDRESS)
+    assert stage.cloud.count("start") == 0
+
+
+def test_a_reboot_does_not_wait_for_an_address() -> None:
+    stage = scene(an_instance())
+    stage.run("rebooted", wait=False)
+    assert (stage.cloud.calls, stage.clock.sleeps) == (["reboot web"], [])
 
 
 def test_a_started_instance_that_kept_its_address_is_not_ready_before_its_deployment_has_begun() -> None:
@@ -520,11 +536,22 @@ def test_a_conflict_that_took_no_address_reports_none() -> None:
 def test_a_conflict_that_cannot_be_read_again_reports_both() -> None:
     stage = scene(an_instance())
     stage.cloud.answer("web", "stop", REFUSED)
-    stage.cloud.answer("web", "look", NotFound("Reading web (1) was refused."))
+    stage.cloud.answer("web", "look", ServerFault("Reading web (1) failed."))
     assert ran(stage.one("stopped"))[::3] == (
         "failed",
-        f"{REFUSED} It could not be read again either: Reading web (1) was refused.",
+        f"{REFUSED} It could not be read again either: Reading web (1) failed.",
     )
+
+
+def test_what_is_gone_when_it_is_looked_at_takes_no_action() -> None:
+    """The look before a late action may find that somebody has deleted it, which is no error of reading."""
+    stage = scene(an_instance())
+    stage.cloud.answer("web", "look", NotFound("Reading web (1) was refused."))
+    stage.clock.sleep(20)
+    options = ConvergeOptions(Goal.STOPPED)
+    [run] = converge(stage.cloud, stage.instances, options, stage.clock, observed_at=0.0, jitter=same).runs
+    assert ran(run) == ("skipped", "missing", [], "skipped: the cloud no longer has it")
+    assert stage.cloud.calls == ["look web"]
 
 
 UNCLEAR = [
@@ -859,6 +886,23 @@ def test_what_ends_a_run_ends_it_and_every_instance_is_still_accounted_for(call:
     assert stage.cloud.count("stop") == (40 if call == "refresh" else 1), "nothing is sent after that"
 
 
+def test_what_a_poll_saw_before_it_met_the_end_of_the_run_is_not_lost() -> None:
+    stage = scene(*fleet(3))
+    poll = stage.cloud.poll
+
+    def closed_in_the_middle(instances: Sequence[Instance], **more: Any) -> Mapping[str, Instance | JetstreamError]:
+        seen = dict(poll(instances, **more))
+        first, second, *_others = (each.uuid for each in stage.instances)
+        ended = isinstance(found := seen[first], Instance) and found.status == "shutoff"
+        return seen | {second: InMaintenance("Closed.")} if ended else seen
+
+    stage.cloud.poll = closed_in_the_middle  # type: ignore[method-assign]
+    run = stage.run("stopped")
+    assert str(run.aborted_by) == "Closed."
+    assert [(each.failed, state_text(each.now)) for each in run.runs][::2] == [(False, "shutoff")] * 2
+    assert (run.runs[1].failed, run.runs[1].message.partition(" (")[0]) == (True, "was not seen through: Closed")
+
+
 def test_ctrl_c_sends_nothing_more() -> None:
     stage = scene(*fleet(3), an_instance("busy", activity="image_snapshot", number=4))
 
@@ -1037,7 +1081,9 @@ def test_whatever_happens_each_is_accounted_for_and_nothing_is_made_up(data: st.
             seen = classify(run.now.status, run.now.activity)
             assert run.failed or (seen.kind, seen.state) == (Kind.RESTING, goal.state)
         if not run.failed and not run.skipped and "not waited for" not in run.message:
-            assert classify(run.now.status, run.now.activity).state is RestingState(goal.state)
+            seen = classify(run.now.status, run.now.activity)
+            gone = seen.kind is Kind.GONE and goal.state is not RestingState.ACTIVE
+            assert gone or seen.state is RestingState(goal.state)
     assert (fleet.aborted_by is not None) <= any(run.failed for run in fleet.runs)
     assert stage.clock.monotonic() <= 100
 

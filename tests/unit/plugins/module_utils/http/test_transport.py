@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 import trustme
+import urllib3
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     ConfigurationError,
     JetstreamError,
@@ -648,3 +649,20 @@ def test_a_file_without_certificates_is_named(clock: FakeClock, tmp_path: Path, 
     assert str(raised.value) == (
         f"There is no certificate that can be read in {path} (ca_path). It has to be in the format PEM."
     )
+
+
+def test_connecting_and_reading_together_end_by_the_deadline(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each may take all that is left, but not one after the other."""
+    connect = urllib3.util.connection.create_connection
+
+    def slowly(*arguments: Any, **more: Any) -> Any:
+        time.sleep(0.4)
+        return connect(*arguments, **more)
+
+    monkeypatch.setattr(urllib3.util.connection, "create_connection", slowly)
+    with Loopback(SILENCE) as server, transport(clock, server.url, timeout=5, retry_timeout=0) as sender:
+        sender.limit(clock.monotonic() + 0.6)
+        begun = time.monotonic()
+        with pytest.raises(Unreachable):
+            sender.request("POST", "/", headers={})
+        assert time.monotonic() - begun < 0.95

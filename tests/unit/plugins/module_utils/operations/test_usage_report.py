@@ -55,7 +55,12 @@ class FakeCloud:
         return list(self.sources)
 
     def list_instances(
-        self, *, live: bool, images: bool = True, wanted: Callable[[Instance], bool] | None = None
+        self,
+        *,
+        live: bool,
+        images: bool = True,
+        all_images: bool = False,
+        wanted: Callable[[Instance], bool] | None = None,
     ) -> list[Instance]:
         return list(self.instances)
 

@@ -421,6 +421,17 @@ def test_maintenance_ends_polling(serving: Opener, age: int) -> None:
     assert str(raised.value) == 'Atmosphere is in maintenance: "Upgrade: until noon" (HTTP 503).'
 
 
+def test_what_was_seen_before_maintenance_began_is_not_lost(serving: Opener) -> None:
+    site, cloud = serving(a_fleet(3))
+    cloud.max_concurrency = 1
+    instances = cloud.list_instances(live=True)
+    before_request(cloud, 2, lambda: site.world.add_maintenance("Upgrade", "until noon"))
+    first, second, third = cloud.poll(instances).values()
+    assert isinstance(first, Instance)
+    assert isinstance(second, InMaintenance)
+    assert second is third, "nothing more is asked"
+
+
 # --- actions ---------------------------------------------------------------------------------------------------------
 
 

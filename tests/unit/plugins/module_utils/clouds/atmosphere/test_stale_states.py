@@ -57,6 +57,17 @@ def test_a_database_that_is_stale_is_not_believed(site: Site, cloud: AtmosphereC
     assert cloud.list_instances(live=True)[1].status == true
 
 
+@pytest.mark.parametrize("reads", [1, 2], ids=["the list alone", "the database, too"])
+def test_a_failed_deployment_that_a_list_shows_is_looked_at(site: Site, cloud: AtmosphereCloud, reads: int) -> None:
+    """A redeployment that goes well empties no cache, and whoever reads the list writes it into the database."""
+    site.world.force("node-0002", "deploy_error")
+    for _read in range(reads):
+        with site.cloud() as other:
+            other.list_instances(live=True)
+        site.world.force("node-0002", "active")
+    assert cloud.list_instances(live=True)[1].activity == ""
+
+
 def test_a_list_that_shows_a_deployment_of_before_is_not_believed(site: Site, cloud: AtmosphereCloud) -> None:
     """The list that is read right after a launch fills the cache, and nothing of the deployment empties it."""
     world = site.world

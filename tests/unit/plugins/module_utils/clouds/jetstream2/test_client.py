@@ -115,6 +115,16 @@ def test_names_of_images_are_requested_where_they_are_selected_and_of_those_in_u
     assert session.asked == [LIST]
 
 
+def test_a_filter_by_image_asks_for_the_names_of_all_images() -> None:
+    """Otherwise an image that only instances have that are not selected looks like one that does not exist."""
+    made, session = of({LIST: {"servers": SERVERS}, "GET image /v2/images": recorded("images")})
+    made.list_instances(live=True, wanted=lambda _each: False)
+    assert session.asked == [LIST]
+    session.asked.clear()
+    made.list_instances(live=True, all_images=True, wanted=lambda _each: False)
+    assert session.asked == [LIST, "GET image /v2/images"]
+
+
 def test_instances_and_volumes_are_in_the_order_of_their_names_as_people_count() -> None:
     names = ["base-10", "base-2", "base-1"]
     servers = [{**SERVERS[0], "id": f"server-{name}", "name": name} for name in names]

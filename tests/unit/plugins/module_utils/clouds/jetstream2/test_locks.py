@@ -116,6 +116,17 @@ def test_a_lock_that_cannot_be_put_back_is_reported_with_its_reason_and_noted(tm
     assert desk.clock.monotonic() <= 30
 
 
+@pytest.mark.parametrize("failure", [LOST, (LOST,), 500, 502], ids=str)
+def test_an_action_whose_lock_was_perhaps_not_lifted_was_surely_not_sent(tmp_path: Path, failure: Any) -> None:
+    desk = Desk(tmp_path, unlock=[failure])
+    with pytest.raises(Unreachable) as caught:
+        desk.cloud.act(LOCKED, Action.STOP)
+    assert caught.value.unsent
+    assert desk.nova.sent == ["unlock", "lock"]
+    assert (desk.nova.locked, desk.nova.reason) == (True, "thesis")
+    assert desk.notes.instances() == set()
+
+
 def test_a_refused_action_leaves_its_lock_behind_it(tmp_path: Path) -> None:
     desk = Desk(tmp_path, os_stop=[409])
     with pytest.raises(Conflict):

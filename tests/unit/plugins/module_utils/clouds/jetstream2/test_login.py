@@ -583,3 +583,28 @@ def _importing() -> dict[str, str]:
     """Return an environment in which the collection can be imported as it is here."""
     here = Path(configuration.__file__).parents[7]
     return {**os.environ, "PYTHONPATH": str(here)}
+
+
+def test_a_login_that_is_redirected_takes_the_credential_nowhere(desk: Loopback, opened: Open) -> None:
+    with Loopback() as elsewhere:
+        desk.answers.append(answer(302, "", headers={"Location": f"{elsewhere.url}/v3/auth/tokens"}))
+        with closing(opened()) as session, pytest.raises(UnexpectedResponse) as caught:
+            ask(session)
+        assert elsewhere.asked == []
+        assert str(caught.value) == (
+            f"The login at {desk.url}/v3 was redirected to {elsewhere.url}/v3/auth/tokens (HTTP 302). "
+            "Is that the right auth_url? Redirects are not followed."
+        )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"null", b"7", b'"token"', b"[" * 100_000 + b"]" * 100_000, b'{"token": null}', b'{"token": []}'],
+    ids=["null", "a number", "text", "nested", "no token", "a list"],
+)
+def test_a_login_that_is_answered_with_json_of_another_kind_is_no_bug(
+    desk: Loopback, opened: Open, body: bytes
+) -> None:
+    desk.answers.append(answer(201, body, headers={"X-Subject-Token": "gAAAA-first"}))
+    with closing(opened()) as session, pytest.raises(UnexpectedResponse):
+        ask(session)

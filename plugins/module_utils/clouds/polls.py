@@ -1,0 +1,44 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads many instances one by one, side by side, and loses none that was read when another one's error ends the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ..errors import FATAL_ERRORS, JetstreamError
+from ..model import Instance
+from ..parallel import in_parallel
+
+Seen = dict[str, Instance | JetstreamError]
+
+
+def read_each(read: Callable[[Instance], Instance], instances: Sequence[Instance], max_concurrency: int) -> Seen:
+    """Return, by uuid, each instance as it was read, or why it could not be.
+
+    Once an error was met that ends a run, no more reads begin: those that are left get the same error.
+    """
+    fatal: list[JetstreamError] = []
+
+    def read_one(instance: Instance) -> Instance | JetstreamError:
+        if fatal:
+            return fatal[0]
+        try:
+            return read(instance)
+        except FATAL_ERRORS as error:
+            fatal.append(error)
+            return error
+        except JetstreamError as error:
+            return error
+
+    looks = in_parallel(read_one, instances, max_concurrency)
+    return {each.uuid: look for each, look in zip(instances, looks, strict=True)}
+
+
+def checked(seen: Seen) -> Seen:
+    """Return what was seen. Raises an error that ends a run, if that is all that there is."""
+    looks = list(seen.values())
+    if looks and isinstance(looks[0], FATAL_ERRORS) and all(isinstance(each, JetstreamError) for each in looks):
+        raise looks[0]
+    return seen
