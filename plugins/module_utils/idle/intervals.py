@@ -337,7 +337,9 @@ class _Rates:
             self.of("web", self._before.accepted, self._after.accepted, "the counter of connections") * self._seconds
         )
         logged = self._logged()
-        own = len(self._after.jupyter) + (self._own_logins() if logged is None else logged)
+        # What was going on at a reading was accepted before it, and is logged after it.
+        ssh = self._own_logins() if logged is None else logged - _going_on(self._before) + _going_on(self._after)
+        own = len(self._after.jupyter) + max(0, ssh)
         return max(0.0, grown - own) / self._seconds * HOUR
 
     def published(self) -> tuple[Rate, ...]:
@@ -392,6 +394,11 @@ class _Rates:
     def _own_logins(self) -> int:
         before = {_key(each) for each in self._before.connections}
         return sum(each.owner == "own" and _key(each) not in before for each in self._after.connections)
+
+
+def _going_on(reading: Reading) -> int:
+    """Return how many connections to the ssh server have no login yet: scans, most of them."""
+    return sum(each.owner == "nobody" for each in reading.connections)
 
 
 def _key(connection: Connection) -> tuple[int, int, str]:

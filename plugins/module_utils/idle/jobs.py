@@ -4,7 +4,7 @@
 """Which processes are work that somebody left running on purpose, also if it sleeps.
 
 A job that waits uses nothing that could be counted. Its only trace is how it was started: under nohup, in the
-foreground of a terminal, in a session that is over, or as a person's service. Pure functions.
+foreground of a terminal, in a login, or as a person's service. Pure functions.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ _OPEN = frozenset({"sshd", "login", "screen"})
 class Process(NamedTuple):
     """A process of a person, or of root after a login.
 
-    ``flags``: ``h`` ignores the hang-up signal, ``f`` is in the foreground of a terminal, ``p`` runs as a person.
+    ``flags``: ``h`` ignores the hang-up signal, ``t`` has a terminal, ``f`` is in the foreground of it, ``p`` runs as a
+    person.
     ``age`` is in seconds. ``holder`` is what it was started in: ``sN`` a login session, ``uN`` a service, ``tN`` what
     systemd-run started, ``cID`` a container, ``-`` anything else. ``kind`` is a class of programs, not a name.
     """
@@ -98,7 +99,7 @@ class _Table:
         """Return the oldest ancestor that is of one job with a process: a script that starts a program each minute."""
         top = process
         for above in self.ancestors(process):
-            if above.holder != process.holder or (above.kind not in _WORK and above.group != process.group):
+            if above.holder != process.holder or not (above.kind in _WORK or above.group == process.group):
                 break
             top = above
         return top
@@ -141,21 +142,25 @@ def _below_nohup(table: _Table, process: Process) -> bool:
     return above is not None and _ignores_hangup(above)
 
 
-def _left_by_session(table: _Table) -> Iterator[tuple[Process, float]]:
-    """Yield the programs of login sessions that are over, and those that left their session's tree while it lasts."""
+def _in_session(table: _Table) -> Iterator[tuple[Process, float]]:
+    """Yield the programs of login sessions, whether those are over or not, and the scripts of those that are over."""
     for name, session in table.holders.items():
-        if not name.startswith("s"):
-            continue
         kinds = {each.kind for each in session}
-        if "screen" in kinds:
-            # A desktop has many that are nobody's work.
+        # A desktop has many programs that are nobody's work.
+        if not name.startswith("s") or "screen" in kinds:
             continue
         for each in session:
-            if each.kind != "program" or table.server_of(each) is not None or not _counts(each, kinds):
+            if table.server_of(each) is not None or not _counts(each, kinds):
                 continue
             top = table.first_of_job(each)
-            if not kinds & _OPEN or top.parent not in table.by_id:
+            left = top.parent not in table.by_id or not kinds & _OPEN
+            if each.kind == "program" or (_is_script(each) and left):
                 yield top, top.age
+
+
+def _is_script(process: Process) -> bool:
+    """Whether it is a shell to which nobody types. One that has a login above it may be what the login waits for."""
+    return process.kind == "shell" and "t" not in process.flags
 
 
 def _counts(process: Process, kinds: Collection[str]) -> bool:
@@ -168,10 +173,14 @@ def _service(table: _Table) -> Iterator[tuple[Process, float]]:
     for name, unit in table.holders.items():
         if not name.startswith(("u", "t")) or any(each.kind in {"screen", "jupyter"} for each in unit):
             continue
-        work = [each for each in unit if each.kind == "program" and (name.startswith("t") or "p" in each.flags)]
+        work = [
+            each
+            for each in unit
+            if (each.kind == "program" or _is_script(each)) and (name.startswith("t") or "p" in each.flags)
+        ]
         if work and not any(table.server_of(each) for each in work):
             oldest = max(unit, key=lambda each: each.age)
             yield oldest, oldest.age
 
 
-_SEARCHES = {"nohup": _nohup, "foreground": _foreground, "session": _left_by_session, "service": _service}
+_SEARCHES = {"nohup": _nohup, "foreground": _foreground, "session": _in_session, "service": _service}

@@ -87,19 +87,18 @@ read_processes() {
     printf '%s\n' /proc/[0-9]* | awk -v me=$$ -v top="$top" '
     function person(uid) {
         # Not those that systemd hands out to services, and not nobody.
-        return uid >= 1000 && !(uid >= 61184 && uid <= 65519) && uid != 65534 && uid != 65535
+        return uid >= 1000 && uid < 4294967294 && !(uid >= 61184 && uid <= 65519) && uid != 65534 && uid != 65535
     }
     # What a program is for. Its name stays here.
     function class(name) {
         if (name ~ /^sshd/) return "sshd"
         if (name ~ /^(cron|crond|CRON|atd|anacron)$/) return "cron"
-        if (name ~ /^(login|su|sudo|doas|runuser|machinectl)$/ ||
-            name ~ /^(vncsession|xrdp-sesman|gdm|lightdm|sddm)/) return "login"
+        if (name ~ /^(login|machinectl)$|^(vncsession|xrdp-sesman|gdm|lightdm|sddm)/) return "login"
         if (name ~ /^(X|Xorg|Xvnc|Xtigervnc|Xtightvnc|Xrealvnc|Xwayland)$/ ||
             name ~ /^(x2goagent|nxagent|gnome-shell|kwin_wayland|weston)$/) return "screen"
-        if (name ~ /^-?(ba|da|z|k|mk|c|tc|fi|a)?sh$/ ||
-            name ~ /^(tmux|byobu)|^(screen|SCREEN|zellij|dtach|abduco)$/ ||
-            name ~ /^(systemd|\(sd-pam\)|agetty)$/) return "shell"
+        if (name ~ /^-?(ba|da|z|k|mk|c|tc|fi|a)?sh$/) return "shell"
+        if (name ~ /^(tmux|byobu)|^(screen|SCREEN|zellij|dtach|abduco)$/ ||
+            name ~ /^(systemd|\(sd-pam\)|agetty|su|sudo|doas|runuser)$/) return "keeper"
         if (name ~ /term|konsole|^mosh-server$/) return "terminal"
         if (name ~ /^(ssh|autossh|sshfs|mosh-client)$/) return "link"
         if (name ~ /^(jupyter-(lab|noteb|server|labhub)|jupyterhub-sing)/) return "jupyter"
@@ -167,9 +166,11 @@ read_processes() {
         pids[count] = pid; parent[pid] = f[2]; kind[pid] = class(name); in_[pid] = holder(pid)
         age[pid] = int(up[1] - f[20] / 100); began[pid] = f[20]; group[pid] = f[3]
         flags[pid] = ignored ~ /[13579bdf]$/ ? "h" : ""
+        if (f[5] != 0) flags[pid] = flags[pid] "t"
         if (f[6] > 0 && f[6] == f[3]) flags[pid] = flags[pid] "f"
         if (person(uid)) flags[pid] = flags[pid] "p"
-        logged_in[pid] = login != "" && login != 4294967295
+        # By whom, if by a person or root: greeters of desktops log in as well.
+        logged_in[pid] = login != "" && (login == 0 || person(login + 0))
         if (name ~ /^(slurmctld|slurmd)$/) slurm = 1
     }
     function mine(pid,    n) {
@@ -218,7 +219,17 @@ probe_processes() {
 
 # Ports, bytes and classes of the two ends. Addresses stay here.
 read_connections() {
-    awk -v own="$own" -v over_ssh="$over_ssh" -v ssh_connection="$SSH_CONNECTION" '
+    # Where no login is known to the kernel, not even the probe's own, all connections may be people's.
+    login=4294967295
+    [ "$over_ssh" != 1 ] || read -r login </proc/self/loginuid
+    awk -v own="$own" -v over_ssh="$over_ssh" -v ssh_connection="$SSH_CONNECTION" -v login="${login:-4294967295}" '
+    function is_before_login(pid,    found) {
+        if (login == 4294967295) return 0
+        found = ""
+        getline found < ("/proc/" pid "/loginuid")
+        close("/proc/" pid "/loginuid")
+        return found == 4294967295
+    }
     function place(host) {
         gsub(/[][]/, "", host)
         sub(/%.*$/, "", host)
@@ -258,6 +269,7 @@ read_connections() {
                     rest = substr(rest, RSTART + RLENGTH)
                     who = who (who == "" ? "" : ",") pid
                     if (over_ssh && pid in mine && far == "outside") owner = "own"
+                    if (owner == "sshd" && far == "outside" && is_before_login(pid)) owner = "nobody"
                 }
             }
         }
@@ -384,9 +396,11 @@ probe_inhibitors() {
     text=$(limited 3 systemd-inhibit --list --no-legend)
     code=$?
     printf '%s\n' "$text" | awk '
+    # Who, uid, user, pid, program, what, why, mode. The first and the last but one may have blanks, or such words.
     $NF ~ /^block/ {
-        for (i = 1; i < NF; i++)
-            if ($i ~ /^[a-z:-]+$/ && (":" $i ":") ~ /:(shutdown|sleep|idle):/) { count++; break }
+        for (i = 2; i < NF - 4; i++) if ($i ~ /^[0-9]+$/ && $(i + 2) ~ /^[0-9]+$/) break
+        for (i += 4; i < NF; i++) if ($i ~ /^(shutdown|sleep|idle|handle-[a-z-]+)(:[a-z-]+)*$/) break
+        if ((":" $i ":") ~ /:(shutdown|sleep|idle):/) count++
     }
     END { print count + 0 }'
     status $code

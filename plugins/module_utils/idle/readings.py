@@ -47,7 +47,8 @@ class Connection(NamedTuple):
     """An established TCP connection, by the ports of its two ends.
 
     ``near`` and ``far`` are ``loopback``, ``self`` (another address of the instance) or ``outside``. ``owner`` is
-    ``own`` for the probe's, ``sshd`` for those of an ssh server, ``other``, or ``-`` where the kernel tells root only;
+    ``own`` for the probe's, ``sshd`` for those of an ssh server, ``nobody`` for those of one at which nobody has logged
+    in (yet), ``other``, or ``-`` where the kernel tells root only;
     ``processes`` are those of an ssh server that hold it. Bytes and segments are counted since it began.
     """
 
@@ -379,10 +380,8 @@ class _Parser:
             port=int(port) if port.isdigit() else 0,
             process=process,
             answers=answers,
-            # Anything but idle: busy, starting, restarting, unknown.
-            busy_kernels=sum(
-                words[:2] == ["kernel", "execution_state"] and words[2:] != ["idle"] for words in section.lines
-            ),
+            # A kernel to which no page was ever connected stays "starting". The others are dated by their last use.
+            busy_kernels=sum(words == ["kernel", "execution_state", "busy"] for words in section.lines),
             kernel_ages=self._last_activity("kernel", section),
             terminal_ages=self._last_activity("terminal", section),
         )

@@ -63,7 +63,7 @@ SETTINGS = (
     Setting("viewer_bytes", 500, 50, 100_000, "B", "bytes that viewers of a desktop sent in an interval"),
     Setting("ssh_received", 200, 50, 10_000, "B/min", "bytes received over an ssh connection, and at the same time"),
     Setting("ssh_sent", 1_800, 100, 100_000, "B/min", "bytes sent over it"),
-    Setting("connections", 30, 1, 100_000, "an hour", "connections accepted where something is served"),
+    Setting("connections", 10, 1, 100_000, "an hour", "connections accepted where something is served"),
     Setting("datagrams", 60, 1, 1_000_000, "an hour", "datagrams received where something is served over UDP"),
     Setting("gpu_percent", 5, 1, 50, "%", "load of any GPU at a reading"),
     Setting("console_cores", 0.15, 0.10, 1, "cores", "busy cores by the lines that Exosphere prints on the console"),
@@ -89,7 +89,7 @@ class Settings:
     viewer_bytes: float = 500
     ssh_received: float = 200
     ssh_sent: float = 1_800
-    connections: float = 30
+    connections: float = 10
     datagrams: float = 60
     gpu_percent: float = 5
     console_cores: float = 0.15
@@ -282,7 +282,7 @@ def _slurm(interval: Interval, _settings: Settings) -> Iterator[Finding]:
 _JOB_WORDS = {
     "nohup": "under nohup",
     "foreground": "in the foreground of a terminal",
-    "session": "left by a login that is over",
+    "session": "started by a login",
     "service": "run as a person's service",
     "container": "in a container that is not started with the instance",
 }

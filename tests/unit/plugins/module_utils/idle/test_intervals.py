@@ -96,6 +96,24 @@ def test_connections_that_were_logged_in_another_time_are_not_taken_off(since_st
     assert found.accepted == pytest.approx(5 * 60)
 
 
+def test_scans_that_go_on_at_a_reading_are_nobodys_and_are_taken_off_once() -> None:
+    clock = BOOTED + int(START)
+    scan = ["22 outside 50000 outside nobody 8,9 1500 1100 9"]
+    found = minute(
+        {"snmp": ["Tcp:PassiveOpens 10", "Udp:InDatagrams 0"], "conns": [*scan, *scan]},
+        {
+            "snmp": ["Tcp:PassiveOpens 32", "Udp:InDatagrams 0"],
+            "probe": ["format 1", "uid 0", f"clock {clock + 60}", f"since {clock + 1}"],
+            # Twenty scans, two of which were accepted before, one that is not logged yet, and two requests.
+            "sshlog": ["21"],
+            "conns": [scan[0].replace("50000", "50001")],
+        },
+    )
+
+    assert (found.ssh, found.logins) == ((), 0)
+    assert found.accepted == pytest.approx(2 * 60)
+
+
 def test_disks_are_reported_in_bytes_and_by_the_share_of_time_of_the_busiest() -> None:
     found = minute({"disk": ["vda 0 0", "vdb 0 0"]}, {"disk": ["vda 2000 12000", "vdb 1000 55000"]})
 

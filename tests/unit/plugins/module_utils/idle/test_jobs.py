@@ -29,15 +29,16 @@ def jobs(*rows: str, jupyter: tuple[int, ...] = ()) -> list[tuple[str, float]]:
     [
         pytest.param(("9 1 9 hp 600 s1 program",), [("nohup", 600)], id="nohup"),
         pytest.param(("9 1 9 h 600 s1 program",), [("nohup", 600)], id="sudo nohup"),
-        pytest.param(("9 1 9 hp 600 s1 login", "10 9 9 h 600 s1 program"), [("nohup", 600)], id="nohup sudo"),
+        pytest.param(("9 1 9 h 600 s1 keeper", "10 9 9 h 600 s1 program"), [("nohup", 600)], id="nohup sudo"),
+        pytest.param(("9 1 9 - 600 s1 keeper", "10 9 10 - 600 s1 program"), [("session", 600)], id="sudo setsid"),
         pytest.param(("9 1 9 hp 600 s1 shell", "10 9 9 hp 5 s1 program"), [("nohup", 600)], id="nohup script"),
         pytest.param(
-            ("5 1 5 p 900 s1 shell", "6 5 6 p 900 s1 shell", "9 6 9 fp 600 s1 program"),
+            ("5 1 5 p 900 s1 keeper", "6 5 6 tp 900 s1 shell", "9 6 9 tfp 600 s1 program"),
             [("foreground", 600)],
             id="tmux new -d job",
         ),
         pytest.param(
-            ("6 5 6 p 900 s1 shell", "9 6 9 fp 600 s1 shell", "10 9 9 fp 5 s1 program"),
+            ("6 5 6 tp 900 s1 shell", "9 6 9 tfp 600 s1 shell", "10 9 9 tfp 5 s1 program"),
             [("foreground", 600)],
             id="a script in a terminal that starts a program each minute is as old as the script",
         ),
@@ -46,6 +47,22 @@ def jobs(*rows: str, jupyter: tuple[int, ...] = ()) -> list[tuple[str, float]]:
         ),
         pytest.param(("9 1 9 fp 600 s1 link",), [("foreground", 600)], id="ssh to another machine"),
         pytest.param(("9 1 9 p 600 s1 program",), [("session", 600)], id="setsid, its session is over"),
+        pytest.param(
+            ("8 1 8 - 600 s1 keeper", "9 8 9 - 600 s1 shell"),
+            [("session", 600)],
+            id="sudo script that waits, left alone",
+        ),
+        pytest.param(("9 1 9 p 600 s1 shell",), [("session", 600)], id="a script that waits, its session is over"),
+        pytest.param(
+            ("3 1 3 - 900 s1 sshd", "4 3 4 tfp 900 s1 shell", "9 4 9 tp 600 s1 program"),
+            [("session", 600)],
+            id="in the background of a terminal that was left open",
+        ),
+        pytest.param(
+            ("3 1 3 - 900 s1 sshd", "4 3 4 p 900 s1 shell", "9 4 4 p 600 s1 program"),
+            [("session", 900)],
+            id="ssh machine ./job, and somebody waits for it",
+        ),
         pytest.param(
             ("9 1 9 p 600 s1 shell", "10 9 9 p 5 s1 program"), [("session", 600)], id="setsid script with short steps"
         ),
@@ -65,7 +82,7 @@ def jobs(*rows: str, jupyter: tuple[int, ...] = ()) -> list[tuple[str, float]]:
         ),
         pytest.param(("9 1 9 - 600 t1 program",), [("service", 600)], id="systemd-run as root"),
         pytest.param(
-            ("7 1 7 p 900 u1 jupyter", "9 7 9 p 600 u1 shell", "10 9 10 fp 300 u1 program"),
+            ("7 1 7 p 900 u1 jupyter", "9 7 9 tp 600 u1 shell", "10 9 10 tfp 300 u1 program"),
             [("foreground", 300)],
             id="a job in a terminal of Jupyter",
         ),
@@ -78,11 +95,11 @@ def test_work_that_was_left_running_is_found(rows: tuple[str, ...], found: list[
 @pytest.mark.parametrize(
     "rows",
     [
-        pytest.param(("3 1 3 - 9 s1 sshd", "4 3 4 fp 9 s1 shell"), id="login"),
-        pytest.param(("5 1 5 p 9 s1 shell", "6 5 6 fp 9 s1 shell"), id="tmux, nothing in it"),
+        pytest.param(("3 1 3 - 9 s1 sshd", "4 3 4 tfp 9 s1 shell"), id="login"),
+        pytest.param(("3 1 3 - 9 s1 sshd", "4 3 4 p 9 s1 shell"), id="ssh machine sh, to which a program talks"),
+        pytest.param(("5 1 5 p 9 s1 keeper", "6 5 6 tfp 9 s1 shell"), id="tmux, nothing in it"),
         pytest.param(("5 1 5 hp 9 s1 terminal",), id="xterm ignores the hang-up signal"),
-        pytest.param(("5 1 5 hp 9 s1 terminal", "6 5 6 fp 9 s1 shell"), id="mosh, its client gone"),
-        pytest.param(("3 1 3 - 9 s1 sshd", "4 3 4 p 9 s1 shell", "5 4 5 p 9 s1 program"), id="part of a login"),
+        pytest.param(("5 1 5 hp 9 s1 terminal", "6 5 6 tfp 9 s1 shell"), id="mosh, its client gone"),
         pytest.param(("9 1 9 p 9 s1 link",), id="sshfs or autossh of a session that is over"),
         pytest.param(("9 1 9 p 9 s1 agent",), id="ssh-agent of a session that is over"),
         pytest.param(("9 1 9 - 9 s1 cron", "10 9 9 - 9 s1 program"), id="root's cron job that runs now"),
@@ -91,9 +108,9 @@ def test_work_that_was_left_running_is_found(rows: tuple[str, ...], found: list[
         pytest.param(("9 1 9 - 9 u1 program",), id="a daemon's child that is not a person's"),
         pytest.param(("7 1 7 p 9 u1 jupyter", "9 7 9 p 9 u1 program"), id="Jupyter as a service, and its kernel"),
         pytest.param(("7 1 7 hp 9 s1 jupyter", "9 7 9 hp 9 s1 program"), id="Jupyter under nohup, and its kernel"),
-        pytest.param(("6 5 6 p 9 s1 shell", "7 6 7 fp 9 s1 jupyter"), id="Jupyter in tmux"),
+        pytest.param(("6 5 6 tp 9 s1 shell", "7 6 7 tfp 9 s1 jupyter"), id="Jupyter in tmux"),
         pytest.param(
-            ("6 5 6 p 9 s1 shell", "10 6 10 fp 9 s1 program", "7 10 10 fp 9 s1 jupyter"), id="uv run jupyter lab"
+            ("6 5 6 tp 9 s1 shell", "10 6 10 tfp 9 s1 program", "7 10 10 tfp 9 s1 jupyter"), id="uv run jupyter lab"
         ),
         pytest.param(("9 1 9 hfp 9 c0123456789ab program",), id="in a container, which has rules of its own"),
         pytest.param(("9 1 9 p 9 - program",), id="of nobody knows what"),

@@ -82,8 +82,8 @@ def test_connections_are_identified_by_ports_and_bytes() -> None:
         ([*KERNEL, "terminals 404"], True, 0),
         (["kernels 200", "terminals 200"], True, 0),
         (["kernel execution_state busy", "kernels 200", "terminals 404"], True, 1),
-        # Whatever is not idle is about to be used.
-        (["kernel execution_state starting", "kernels 200", "terminals 404"], True, 1),
+        # To which no page was ever connected: it stays so.
+        (["kernel execution_state starting", "kernels 200", "terminals 404"], True, 0),
         (["kernels 403", "terminals 403"], False, 0),
         (["kernels 302", "terminals 200"], False, 0),
         (["kernels 000", "terminals 000"], False, 0),
