@@ -76,7 +76,7 @@ class Rate(NamedTuple):
 class Interval:
     """The time between two readings of one boot. Times are the controller's, in seconds since 1970.
 
-    An interval of no length has only what was there at that moment. ``readings`` are those that it ends with, and
+    An interval of no length only has the state at that moment. ``readings`` are those that it ends with, and
     ``longest_gap`` is the longest time between any two of them: 1 and its length, unless it is several put together.
 
     Rates are means: ``cores`` and ``iowait`` in CPUs, ``net`` and ``disk`` in bytes a second, ``disk_busy`` as a share,
@@ -220,7 +220,7 @@ def _doubts_of(reading: Reading) -> Iterator[Doubt]:
     yield from _gpu_doubts(reading)
 
 
-# Those of Jupyter and GPUs say more than that they failed.
+# Jupyter and GPUs have more precise doubts.
 _ANSWERS_OF_THEIR_OWN = frozenset({"gpu", "gpuapps"})
 
 
@@ -286,7 +286,7 @@ def _clock_doubts(before: Reading, after: Reading) -> Iterator[Doubt]:
 
 
 class _Rates:
-    """Means over an interval. Whatever went back, or cannot be, becomes a doubt."""
+    """Means over an interval. A counter that went back, or an impossible mean, becomes a doubt."""
 
     def __init__(self, before: Reading, after: Reading, seconds: float) -> None:
         self._before = before
@@ -337,7 +337,7 @@ class _Rates:
             self.of("web", self._before.accepted, self._after.accepted, "the counter of connections") * self._seconds
         )
         logged = self._logged()
-        # What was going on at a reading was accepted before it, and is logged after it.
+        # A connection without a login yet was accepted before the reading, and is logged after it.
         ssh = self._own_logins() if logged is None else logged - _going_on(self._before) + _going_on(self._after)
         own = len(self._after.jupyter) + max(0, ssh)
         return max(0.0, grown - own) / self._seconds * HOUR

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which processes are work that somebody left running on purpose, also if it sleeps.
+"""The processes that were left running on purpose, sleeping ones too.
 
 A job that waits uses nothing that could be counted. Its only trace is how it was started: under nohup, in the
 foreground of a terminal, in a login, or as a person's service. Pure functions.
@@ -15,9 +15,9 @@ from typing import NamedTuple, TypeVar
 
 _Key = TypeVar("_Key", bound=Hashable)
 
-# A process cannot be older than its machine, but for what is rounded.
+# A process cannot be older than its machine, apart from rounding.
 _ROUNDED = 60.0
-# What people start. The other kinds wait for people, or belong to a desktop, a terminal or a login.
+# The kinds that people start. The others wait for people, or belong to a desktop, a terminal or a login.
 _WORK = frozenset({"program", "link"})
 # With one of these in it, a session is not over, or has signals of its own.
 _OPEN = frozenset({"sshd", "login", "screen"})
@@ -28,8 +28,8 @@ class Process(NamedTuple):
 
     ``flags``: ``h`` ignores the hang-up signal, ``t`` has a terminal, ``f`` is in the foreground of it, ``p`` runs as a
     person.
-    ``age`` is in seconds. ``holder`` is what it was started in: ``sN`` a login session, ``uN`` a service, ``tN`` what
-    systemd-run started, ``cID`` a container, ``-`` anything else. ``kind`` is a class of programs, not a name.
+    ``age`` is in seconds. ``holder`` is where it was started: ``sN`` a login session, ``uN`` a service, ``tN`` a
+    unit of systemd-run, ``cID`` a container, ``-`` anything else. ``kind`` is a class of programs, not a name.
     """
 
     id: int
@@ -42,7 +42,7 @@ class Process(NamedTuple):
 
 
 class Job(NamedTuple):
-    """Work that was left running: how it was found, and for how many seconds it has run."""
+    """A process that was left running: how it was found, and its age in seconds."""
 
     kind: str
     age: float
@@ -51,13 +51,13 @@ class Job(NamedTuple):
 def jobs_of(processes: Sequence[Process], jupyter: Collection[int], uptime: float) -> tuple[Job, ...]:
     """Return the jobs among processes, each once. ``jupyter`` are the servers that were asked; ``uptime`` in seconds.
 
-    An impossible age counts as new: of what is wrong, nothing follows.
+    An impossible age counts as 0.
     """
     table = _Table(processes, jupyter)
     found: dict[int, Job] = {}
     for kind, search in _SEARCHES.items():
         for process, age in search(table):
-            # One job may be found in several ways. The first tells most.
+            # Several searches may find one job. The first is the most specific.
             if process.id not in found:
                 possible = 0 <= age <= uptime + _ROUNDED
                 found[process.id] = Job(kind, age if possible else 0.0)
@@ -73,7 +73,7 @@ class _Table:
         self.groups = _by(self.all, lambda each: each.group)
         self.holders = _by(self.all, lambda each: each.holder)
         self._servers = set(jupyter)
-        # Such as "uv run jupyter lab": what waits for the server is no work of its own.
+        # Such as "uv run jupyter lab": it only waits for the server.
         self._launchers = {
             above.id
             for server in map(self.by_id.get, self._servers)
@@ -113,7 +113,7 @@ def _by(processes: Sequence[Process], key: Callable[[Process], _Key]) -> dict[_K
 
 
 def _foreground(table: _Table) -> Iterator[tuple[Process, float]]:
-    """Yield the programs in the foreground of a terminal, also of one that nobody looks at, and of Jupyter's."""
+    """Yield the programs in the foreground of a terminal, also of a detached one, and of Jupyter's."""
     for group in table.groups.values():
         work = [each for each in group if "f" in each.flags and each.kind in _WORK and not _is_server(table, each)]
         if work:
@@ -146,7 +146,7 @@ def _in_session(table: _Table) -> Iterator[tuple[Process, float]]:
     """Yield the programs of login sessions, whether those are over or not, and the scripts of those that are over."""
     for name, session in table.holders.items():
         kinds = {each.kind for each in session}
-        # A desktop has many programs that are nobody's work.
+        # A desktop has many programs that are not work.
         if not name.startswith("s") or "screen" in kinds:
             continue
         for each in session:
@@ -159,7 +159,7 @@ def _in_session(table: _Table) -> Iterator[tuple[Process, float]]:
 
 
 def _is_script(process: Process) -> bool:
-    """Whether it is a shell to which nobody types. One that has a login above it may be what the login waits for."""
+    """Whether it is a shell without a terminal. A login may talk to one that is below it."""
     return process.kind == "shell" and "t" not in process.flags
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The shell script that prints evidence of use on an instance. What it prints is described in docs/idle.md.
+"""The shell script that prints evidence of use on an instance. docs/idle.md describes the evidence.
 
 It is read by ``sh -s`` from standard input, changes nothing, and leaves nothing behind. It needs ``sh``, ``awk`` and
 coreutils or busybox, and it uses ``ss``, ``journalctl``, ``nvidia-smi``, ``squeue``, ``curl`` and a container engine
@@ -23,8 +23,8 @@ import re
 
 # The number in the section "probe". A text with another number is evidence of nothing.
 FORMAT = 1
-# Indentation and lines of comment: a third of what would be sent to each instance at each reading.
-_NO_CODE = re.compile(r"^[ \t]+|^[ \t]*(#.*)?\n", re.MULTILINE)
+# Indentation and comments: a third of the text that each reading would send.
+_NO_CODE = re.compile(r"^[ \t]*(#.*)?\n|^[ \t]+", re.MULTILINE)
 
 
 def probe_script(*, since: float | None, over_ssh: bool) -> str:
@@ -45,7 +45,7 @@ have() { command -v "$1" >/dev/null 2>&1; }
 # A program that hangs must not keep the others from being heard.
 limited() { timeout -s KILL "$@" 2>/dev/null; }
 
-# What belongs to the probe itself: the processes from this shell up to its ssh session, and their terminals.
+# The processes of the probe itself, from this shell up to its ssh session, and their terminals.
 find_own() {
     own=" $$ " own_ttys=' ' top=$$
     [ "$over_ssh" = 1 ] || return
@@ -86,10 +86,10 @@ probe_terminals() {
 read_processes() {
     printf '%s\n' /proc/[0-9]* | awk -v me=$$ -v top="$top" '
     function person(uid) {
-        # Not those that systemd hands out to services, and not nobody.
+        # Without the users that systemd makes for services, and without nobody.
         return uid >= 1000 && uid < 4294967294 && !(uid >= 61184 && uid <= 65519) && uid != 65534 && uid != 65535
     }
-    # What a program is for. Its name stays here.
+    # The purpose of a program. Its name stays on the instance.
     function class(name) {
         if (name ~ /^sshd/) return "sshd"
         if (name ~ /^(cron|crond|CRON|atd|anacron)$/) return "cron"
@@ -135,7 +135,7 @@ read_processes() {
         if (unit ~ /^(dbus|gpg|ssh-agent|gcr|pipewire|wireplumber|pulse|gvfs|xdg|snap\.|tracker|at-spi)/ ||
             unit ~ /^(evolution|gnome|plasma|dconf|obex|app-(gnome|kde|org)|xfce|vte-spawn)/) return "-"
         if (!(path in units)) units[path] = ++unit_count
-        # What systemd-run starts was started by a person, whoever it runs as.
+        # A person started the unit of systemd-run, also if it runs as root.
         return (unit ~ /^run-/ ? "t" : "u") units[path]
     }
     BEGIN { getline line < "/proc/uptime"; close("/proc/uptime"); split(line, up, " ") }
@@ -187,7 +187,7 @@ read_processes() {
             where = in_[pid]
             if (mine(pid)) continue
             if (where ~ /^c/) {
-                # A container is told by its oldest process.
+                # The oldest process stands for its container.
                 if (!(where in first) || began[pid] < began[first[where]] ||
                     (began[pid] == began[first[where]] && pid + 0 < first[where] + 0)) first[where] = pid
                 if (kind[pid] == "jupyter") tell(pid, where)
@@ -219,7 +219,7 @@ probe_processes() {
 
 # Ports, bytes and classes of the two ends. Addresses stay here.
 read_connections() {
-    # Where no login is known to the kernel, not even the probe's own, all connections may be people's.
+    # If the kernel does not even know the login of the probe, every connection may be a person's.
     login=4294967295
     [ "$over_ssh" != 1 ] || read -r login </proc/self/loginuid
     awk -v own="$own" -v over_ssh="$over_ssh" -v ssh_connection="$SSH_CONNECTION" -v login="${login:-4294967295}" '
@@ -363,7 +363,7 @@ probe_due_work() {
                     case $name in ??????????????) jobs=$((jobs + 1)) ;; esac ;;
                 *)
                     [ "$name" = root ] && continue
-                    # Nothing is due in a table of comments, or of what is done after a boot.
+                    # Comments and jobs after a boot are not due.
                     grep -Eq '^[[:space:]]*([0-9*]|@[^r])' "$file" && tables=$((tables + 1)) ;;
             esac
         done
@@ -396,7 +396,7 @@ probe_inhibitors() {
     text=$(limited 3 systemd-inhibit --list --no-legend)
     code=$?
     printf '%s\n' "$text" | awk '
-    # Who, uid, user, pid, program, what, why, mode. The first and the last but one may have blanks, or such words.
+    # The columns: WHO UID USER PID COMM WHAT WHY MODE. WHO and WHY may have blanks and any words.
     $NF ~ /^block/ {
         for (i = 2; i < NF - 4; i++) if ($i ~ /^[0-9]+$/ && $(i + 2) ~ /^[0-9]+$/) break
         for (i += 4; i < NF; i++) if ($i ~ /^(shutdown|sleep|idle|handle-[a-z-]+)(:[a-z-]+)*$/) break
@@ -426,7 +426,7 @@ probe_gpu() {
         printf '%s\n' "$text" | grep -c '^[0-9]'
         status $code
     fi
-    # Programs that hold the device, told by the kernel: it sees those in containers, too.
+    # The kernel knows the programs that hold the device, also those in containers.
     if [ -n "$root" ]; then
         section gpufd
         ls -l /proc/[0-9]*/fd 2>/dev/null | grep -c ' -> /dev/nvidia-uvm$'
@@ -510,7 +510,7 @@ ask_jupyter() {
             found = substr($0, RSTART, RLENGTH)
             sub(/^"[a-z_]*": *"?/, "", found)
             sub(/"$/, "", found)
-            # What the user may have written must not become several words.
+            # A user wrote the file: a value must not become several words.
             return found == "" || found ~ /[^A-Za-z0-9_.=~+\/@%-]/ ? "-" : found
         }
         { print value("pid"), value("port"), value("secure"), value("base_url"), value("token") }')
@@ -585,7 +585,7 @@ probe() {
     echo "== end"
 }
 
-# All of it is read before any of it runs: a script that arrives in part does nothing.
+# All of it is read before any of it runs: a script that arrives in part does nothing, not even half of its last line.
 set +e +u
-probe </dev/null 2>/dev/null
+{ probe </dev/null 2>/dev/null; }
 """

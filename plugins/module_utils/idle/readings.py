@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the probe's text says of an instance at one moment.
+"""The state of an instance at one moment, from the output of the probe.
 
 Everything is taken as it stands; what it means is decided in ``intervals`` and ``rules``. Text that is cut, unknown or
 contradicts itself is no reading at all.
@@ -19,12 +19,12 @@ from ..errors import JetstreamError
 from .jobs import Job, Process, jobs_of
 from .probe import FORMAT
 
-# The longest that a probe can say, many times over.
+# Many times the longest output of a probe.
 _LONGEST_TEXT = 2_000_000
-# What user space sees of the kernel's counters of CPU time, on every Linux.
+# The unit of the kernel's counters of CPU time, the same on every Linux.
 _TICKS_PER_SECOND = 100
 _BYTES_PER_SECTOR = 512
-# Without these, nothing can be said. The others are there where the instance has something to be asked.
+# A reading needs all of these. The other sources depend on the programs of the instance.
 _REQUIRED = frozenset({"probe", "boot", "uptime", "cpu", "cpus", "net", "snmp", "disk", "tty", "procs"})
 # Their traffic is counted once more on the real interface.
 _VIRTUAL_INTERFACE = re.compile(
@@ -40,16 +40,16 @@ _BOOT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class NoEvidence(JetstreamError):
-    """A text of the probe that says nothing: cut, empty, of another format, or contradictory."""
+    """Output of the probe that is no evidence: cut, empty, of another format, or contradictory."""
 
 
 class Connection(NamedTuple):
     """An established TCP connection, by the ports of its two ends.
 
     ``near`` and ``far`` are ``loopback``, ``self`` (another address of the instance) or ``outside``. ``owner`` is
-    ``own`` for the probe's, ``sshd`` for those of an ssh server, ``nobody`` for those of one at which nobody has logged
-    in (yet), ``other``, or ``-`` where the kernel tells root only;
-    ``processes`` are those of an ssh server that hold it. Bytes and segments are counted since it began.
+    ``own`` for the probe's, ``sshd`` for those of an ssh server, ``nobody`` for those of it without a login (yet),
+    ``other``, or ``-`` where only root may know. ``processes`` are those of an ssh server that hold it. Bytes and
+    segments are counted since it began.
     """
 
     port: int
@@ -79,7 +79,7 @@ class Terminal(NamedTuple):
 
 
 class Jupyter(NamedTuple):
-    """A Jupyter server that was asked. Ages are in seconds. ``answers``: whether it told its kernels and terminals."""
+    """A Jupyter server. Ages are in seconds. ``answers``: whether it returned its kernels and terminals."""
 
     port: int
     process: int
@@ -98,7 +98,7 @@ class Published(NamedTuple):
 
 
 class Gpu(NamedTuple):
-    """What the driver tells: load in per cent of each GPU (None: not told), and how many programs hold one.
+    """The answer of the driver: the load of each GPU in per cent (None: unknown), and the number of programs on them.
 
     ``answers``: whether the tool worked. ``holders`` are counted by the kernel, for root only.
     """
@@ -162,7 +162,7 @@ _PARTS: Mapping[str, Any] = {
 
 
 def parse(text: str, *, taken: float) -> Reading:
-    """Return what a text of the probe says. ``taken`` is the controller's clock, in seconds since 1970.
+    """Return the reading in the output of a probe. ``taken`` is the controller's clock, in seconds since 1970.
 
     Raises NoEvidence.
     """
@@ -231,7 +231,7 @@ def _sections(text: str) -> dict[str, _Section]:
 
 
 class _Parser:
-    """Turns sections into a reading. Raises ValueError, IndexError or KeyError for what is not as the probe writes."""
+    """Turns sections into a reading. Raises ValueError, IndexError or KeyError for unknown text."""
 
     def __init__(self, sections: Mapping[str, _Section]) -> None:
         self._sections = sections
@@ -302,7 +302,7 @@ class _Parser:
         return name in self._sections and self._sections[name].status == 0
 
     def _age(self, moment: int) -> float:
-        """Return how long ago a moment of the instance's clock was. What is in the future was just now."""
+        """Return the age of a moment of the instance's clock. A moment in the future has the age 0."""
         return max(0.0, self._clock - moment)
 
     def _net(self) -> dict[str, int]:
@@ -340,7 +340,7 @@ class _Parser:
         return Gpu(self._works("gpu") and len(loads) == len(rows) > 0, loads, programs, holders)
 
     def _container_jobs(self) -> tuple[Job, ...]:
-        """Return the containers that are not started again after a boot: somebody's jobs, not services."""
+        """Return the containers that a boot does not start again: jobs, not services."""
         policies = {words[1]: words[2] if len(words) > 2 else "no" for words in self._kind("containers", "policy")}
         return tuple(
             Job("container", float(_number(words[2])))
@@ -352,7 +352,7 @@ class _Parser:
         return tuple(
             Published(_number(port), _number(inside), _number(count))
             for _word, port, inside, count in self._kind("containers", "published")
-            # A range of ports cannot be told apart; any of them may be meant.
+            # A range is no single port.
             if port.isdigit() and inside.isdigit()
         )
 
@@ -414,7 +414,7 @@ def _connection(words: Sequence[str]) -> Connection:
 
 
 def _load(word: str) -> int | None:
-    """Return a GPU's load in per cent, or None where the driver does not tell it."""
+    """Return a GPU's load in per cent, or None if the driver does not know it."""
     load = word.strip()
     return int(load) if load.isascii() and load.isdigit() and int(load) <= 100 else None
 
