@@ -80,24 +80,55 @@ class _BoundedResponse(http.client.HTTPResponse):
         self.fp = io.BufferedReader(_BoundedReader(self.fp.detach(), sock, sock.gettimeout()))
 
 
-class _Renewing:
-    """Gives a socket that is used again the timeout for sending: the last answer has left what it had not used."""
+class _BoundedTimes:
+    """Connects and sends in bounded time."""
 
     sock: Any
     timeout: Any
+    port: int
+    _dns_host: str
+
+    def _new_conn(self) -> Any:
+        """Try all addresses of a host in the time of one: urllib3 takes that for each of them."""
+        host, seconds = self._dns_host, self.timeout
+        addresses = _addresses(host, self.port)
+        if len(addresses) < 2 or not isinstance(seconds, int | float):
+            return super()._new_conn()  # type: ignore[misc]
+        give_up = time.monotonic() + seconds
+        try:
+            while True:
+                self._dns_host = addresses.pop(0)
+                self.timeout = max(0.001, give_up - time.monotonic())
+                try:
+                    return super()._new_conn()  # type: ignore[misc]
+                except urllib3.exceptions.HTTPError:
+                    if not addresses or time.monotonic() >= give_up:
+                        raise
+        finally:
+            self._dns_host, self.timeout = host, seconds
 
     def request(self, *arguments: Any, **more: Any) -> Any:
+        # The last answer on this connection has left the timeout that it had not used.
         if self.sock is not None and isinstance(self.timeout, int | float):
             self.sock.settimeout(self.timeout)
         return super().request(*arguments, **more)  # type: ignore[misc]
 
 
-class _Connection(_Renewing, HTTPConnection):
+class _Connection(_BoundedTimes, HTTPConnection):
     response_class = _BoundedResponse
 
 
-class _SecureConnection(_Renewing, HTTPSConnection):
+class _SecureConnection(_BoundedTimes, HTTPSConnection):
     response_class = _BoundedResponse
+
+
+def _addresses(host: str, port: int) -> list[str]:
+    """Return the addresses of a host; none if it cannot be found, which urllib3 reports."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return []
+    return list(dict.fromkeys(str(address[0]) for *_kinds, address in found))
 
 
 class _Pool(HTTPConnectionPool):

@@ -13,11 +13,12 @@ from typing import Any
 from ..clouds.connect import connect, replaced_settings, resolve
 from ..clouds.registry import connection_settings
 from ..errors import ConfigurationError, PermissionDenied
+from ..files import read_file
 from ..model import Outcome
 from ..operation import Context
 from ..options import CONNECTION, ModuleSpec
 from ..settings.profile_file import (
-    alone,
+    exclusive_profiles,
     is_private,
     profiles_in,
     with_profile,
@@ -61,12 +62,12 @@ OPERATION = credential
 
 
 def _guarded(path: Path, context: Context) -> AbstractContextManager[None]:
-    return nullcontext() if context.check_mode else alone(path)
+    return nullcontext() if context.check_mode else exclusive_profiles(path)
 
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return read_file(path).decode("utf-8-sig")
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from ..files import read_file
 from .sources import Found, open_to_others
 
 JKEY = Path(".config/jetstream/jkey.csv")
@@ -20,7 +21,7 @@ def read_jkey(home: Path | None, warnings: list[str], missed: list[str]) -> Foun
     path = home / JKEY
     shown = f"~/{JKEY}"
     try:
-        content = path.read_bytes()
+        content = read_file(path)
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         return None

@@ -97,7 +97,7 @@ def is_private(path: Path) -> bool:
 
 
 @contextmanager
-def alone(path: Path) -> Iterator[None]:
+def exclusive_profiles(path: Path) -> Iterator[None]:
     """Let one process at a time change a file. Makes its folder if there is none.
 
     Raises ConfigurationError if that folder cannot be made, or another process holds the file for half a minute.

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigurationError
+from ..files import read_file
 from ..text.suggestions import did_you_mean
 from .setting import Setting
 from .sources import Source, open_to_others
@@ -35,7 +36,7 @@ def read_profile(
     path = home / PROFILES
     shown = f"~/{PROFILES}"
     try:
-        content = path.read_bytes()
+        content = read_file(path)
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         if name is None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 import traceback
@@ -464,7 +465,7 @@ def test_missing_credentials_are_one_sentence_and_three_ways_out(
 @pytest.mark.parametrize(
     ("profiles", "reason"),
     [
-        (None, "~/.config/jetstream/profiles.toml cannot be read: Is a directory."),
+        (None, "~/.config/jetstream/profiles.toml cannot be read: it is a folder."),
         (
             '[lab]\ntoken = "t"\n[Default]\ntoken = "t"\n',
             "No profile was named, and ~/.config/jetstream/profiles.toml has none called default, only Default, lab.",
@@ -482,7 +483,7 @@ def test_missing_credentials_come_with_what_was_found_in_their_place(
     said = "There is no password and no token for ada (option username). "
     assert account.refusal().startswith(f"{said}{reason} Set JETSTREAM_USERNAME")
     (account.home / JKEY).mkdir(parents=True)
-    unread = "~/.config/jetstream/jkey.csv cannot be read: Is a directory."
+    unread = "~/.config/jetstream/jkey.csv cannot be read: it is a folder."
     assert account.refusal().startswith(f"{said}{reason} {unread} Set JETSTREAM_USERNAME")
 
 
@@ -667,9 +668,17 @@ def test_a_home_that_does_not_exist_has_no_files(account: Account) -> None:
 def test_files_that_cannot_be_read_are_reported_and_only_needed_where_they_are_requested(account: Account) -> None:
     (account.home / PROFILES).mkdir(parents=True)
     account.options["token"] = "t"
-    assert account.resolve().warnings == ("~/.config/jetstream/profiles.toml cannot be read: Is a directory.",)
+    assert account.resolve().warnings == ("~/.config/jetstream/profiles.toml cannot be read: it is a folder.",)
     account.options["profile"] = "lab"
-    assert account.refusal() == "~/.config/jetstream/profiles.toml cannot be read: Is a directory."
+    assert account.refusal() == "~/.config/jetstream/profiles.toml cannot be read: it is a folder."
+
+
+@pytest.mark.parametrize("path", [PROFILES, JKEY])
+def test_a_pipe_in_the_place_of_a_file_holds_nobody_up(account: Account, path: Path) -> None:
+    (account.home / path).parent.mkdir(parents=True)
+    os.mkfifo(account.home / path)
+    account.options["username"] = "ada"
+    assert f"~/{path} cannot be read: it is a named pipe." in account.refusal()
 
 
 def test_the_examples_in_the_documentation_work(account: Account) -> None:

@@ -461,6 +461,29 @@ def test_no_pause_goes_past_the_deadline(clock: FakeClock, method: str) -> None:
     assert clock.sleeps == [4.0, 4.0]
 
 
+def test_all_addresses_of_a_host_are_tried_in_the_time_of_one(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[tuple[str, float]] = []
+
+    def slow(address: tuple[str, int], timeout: float, **_more: Any) -> None:
+        tried.append((address[0], timeout))
+        time.sleep(min(timeout, 0.15))
+        raise TimeoutError("timed out")
+
+    numbers = ["2001:db8::1", "192.0.2.1", "192.0.2.2", "192.0.2.3"]
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, 443)) for each in numbers]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_more: found)
+    monkeypatch.setattr("urllib3.util.connection.create_connection", slow)
+    with transport(clock, "https://js2.example", timeout=0.4, retry_timeout=0) as sender:
+        error, seconds = timed_error(sender)
+    assert isinstance(error, Unreachable)
+    assert error.unsent
+    assert [each for each, _timeout in tried] == numbers[:3]
+    assert tried[0][1] > tried[1][1] > tried[2][1]
+    assert seconds < 2
+
+
 def test_after_the_deadline_nothing_is_sent(clock: FakeClock) -> None:
     deadline = Deadline(clock)
     with Loopback(otherwise=OK) as server, transport(clock, server.url, deadline=deadline) as sender:
@@ -666,3 +689,22 @@ def test_connecting_and_reading_together_end_by_the_deadline(clock: FakeClock, m
         with pytest.raises(Unreachable):
             sender.request("POST", "/", headers={})
         assert time.monotonic() - begun < 0.95
+
+
+def test_the_second_address_of_a_host_serves_where_the_first_does_not(
+    clock: FakeClock, authority: trustme.CA, ca_path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = socket.getaddrinfo
+
+    def two_addresses(host: str, *arguments: Any, **more: Any) -> Any:
+        if host != "localhost":
+            return real(host, *arguments, **more)
+        return [found for address in ("127.0.0.2", "127.0.0.1") for found in real(address, *arguments, **more)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", two_addresses)
+    with Loopback(OK, OK, context=served_with(authority, "localhost")) as server:
+        url = f"https://localhost:{server.port}"
+        with transport(clock, url, ca_path=ca_path) as sender:
+            assert [get(sender).status, get(sender).status] == [200, 200]
+    assert {each.headers["host"] for each in server.asked} == {f"localhost:{server.port}"}
+    assert server.connections == 1

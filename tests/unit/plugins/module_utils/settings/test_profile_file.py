@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
 from ansible_collections.jetstream.cloud.plugins.module_utils.settings.profile_file import (
-    alone,
+    exclusive_profiles,
     is_private,
     with_profile,
     without_profile,
@@ -178,7 +178,7 @@ def test_folders_that_are_made_are_for_their_owner_alone_whatever_the_umask(tmp_
     path = tmp_path / ".config" / "jetstream" / "profiles.toml"
     before = os.umask(0)
     try:
-        with alone(path):
+        with exclusive_profiles(path):
             write_private(path, "new")
     finally:
         os.umask(before)
