@@ -83,9 +83,7 @@ class Configured:
         """The secrets of the login."""
         auth = self.region.config.get("auth") or {}
         return tuple(
-            value
-            for key, value in auth.items()
-            if isinstance(value, str) and value and any(word in key for word in SECRET_WORDS)
+            value for key, value in auth.items() if isinstance(value, str) and value and key.endswith(SECRET_WORDS)
         )
 
 

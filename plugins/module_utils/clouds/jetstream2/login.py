@@ -211,7 +211,7 @@ class _KeystoneLogin:
             elements = self._cloud.auth.get_cache_id_elements()
         except NotImplementedError:
             return None
-        public = {key: value for key, value in elements.items() if not any(word in key for word in SECRET_WORDS)}
+        public = {key: value for key, value in elements.items() if not key.endswith(SECRET_WORDS)}
         return LoginKey(self._cloud.auth_url, *(json.dumps(each, sort_keys=True) for each in (public, elements)))
 
     def log_in(self) -> Issued[Any]:

@@ -467,6 +467,19 @@ def test_a_site_that_cannot_check_access_rules_is_reported(desk: Loopback, opene
         session.request("GET", "compute", "/servers/detail")
 
 
+def test_two_users_of_one_project_keep_their_tokens_side_by_side(desk: Loopback, opened: Open, tmp_path: Path) -> None:
+    project = {"project_name": "TG-DEMO001", "project_domain_name": "Default"}
+    desk.answers.extend([a_token(desk), a_token(desk, "gAAAA-second")])
+    for _round in range(2):
+        for user in ("demo", "teacher"):
+            with closing(opened(cloud=with_password(desk, **{**project, "username": user}))) as session:
+                session.account()
+    assert paths(desk) == ["POST /v3/auth/tokens"] * 2
+    kept = [path.read_text() for path in tmp_path.rglob("tokens/*.json")]
+    assert len(kept) == 2
+    assert not any("hunter2" in each for each in kept)
+
+
 def test_a_cloud_that_no_one_has_set_up(opened: Open) -> None:
     with pytest.raises(ConfigurationError) as caught:
         opened("lba")
