@@ -23,7 +23,10 @@ from ansible_collections.jetstream.cloud.plugins.doc_fragments.connection import
 from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere.settings import site_address
 from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.cloud_type import CloudType
 from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.connect import Connection, resolve
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.registry import CLOUD_TYPES
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.registry import (
+    CLOUD_TYPES,
+    connection_settings,
+)
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
 from ansible_collections.jetstream.cloud.plugins.module_utils.options import CONNECTION
 from ansible_collections.jetstream.cloud.plugins.module_utils.settings.connection import HTTP
@@ -836,14 +839,16 @@ def test_a_tilde_in_ca_path_is_the_home_that_the_profile_is_in(account: Account)
 # --- secrets stay secret ---------------------------------------------------------------------------------------------
 
 SECRET = st.text("QXZ789", min_size=12, max_size=20)
+# Every setting that is no secret.
+OPEN = [each.name for each in connection_settings() if not each.secret]
 GARBAGE = st.one_of(st.none(), st.text(max_size=8), st.integers(), st.floats(), st.booleans())
 
 
 @given(
     password=SECRET,
     token=SECRET,
-    options=st.dictionaries(st.sampled_from([*VALUES, "profile"]), GARBAGE),
-    environ=st.dictionaries(st.sampled_from([variable(name) for name in [*VALUES, "profile"]]), st.text(max_size=8)),
+    options=st.dictionaries(st.sampled_from(OPEN), GARBAGE),
+    environ=st.dictionaries(st.sampled_from([variable(name) for name in OPEN]), st.text(max_size=8)),
     place=st.sampled_from([*SOURCES, "jkey"]),
     damage=st.one_of(
         st.none(), st.tuples(st.integers(0, 80), st.integers(0, 3), st.text("\"'=[]\n\\{}#.", max_size=3))
