@@ -227,6 +227,9 @@ class _Converger:
             return True
         if run.observed.kind is Kind.MOVING:
             return False
+        if run.observed.kind is Kind.ERROR and not run.began_in_error:
+            # It is not where it was: what was sent may well be what brought it there.
+            return True
         if action in REBOOTS:
             if self._clock.monotonic() - run.since > _REBOOT_DOUBT:
                 self._finish_unclear(run, "was not seen to reboot")
@@ -402,7 +405,8 @@ class _Converger:
         seen = self._seen(runs, thorough=thorough)
         ended = self._clock.monotonic()
         self._longest_poll = max(self._longest_poll, ended - begun)
-        for run in runs:
+        # A list may show more than was asked for.
+        for run in [each for each in self._pending() if not each.next_action]:
             found = seen.get(run.now.uuid)
             if found is None:
                 continue
@@ -442,11 +446,19 @@ class _Converger:
             elif run.next_action:
                 run.finish(f"{run.next_action} was not sent: wait_timeout was over", failed=True)
             elif observed.kind is Kind.RESTING and observed.state is self._options.goal.state:
-                conclude(run, decide(run, self._options, self._cloud.unsupported_actions(run.now)))
+                self._conclude_without_waiting(run)
             elif observed.state is self._options.goal.state:
                 run.finish(f"was on its way ({state_text(run.now)}); not waited for")
             else:
                 run.finish(f"is busy ({state_text(run.now)}), and was not waited for", failed=True)
+
+    def _conclude_without_waiting(self, run: InstanceRun) -> None:
+        """End one that is at rest where it should be: a reboot may still be due, after a conflict."""
+        step = decide(run, self._options, self._cloud.unsupported_actions(run.now))
+        if step.verdict is Verdict.ACT:
+            run.finish(f"{step.actions[0]} was not sent, since nothing is waited for", failed=True)
+        else:
+            conclude(run, step)
 
     def _time_out(self) -> None:
         self._finish_pending(f"was not {self._options.goal} within {self._options.timeout:g} s")

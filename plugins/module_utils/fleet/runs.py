@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ..errors import JetstreamError
 from ..model import Instance
-from ..states import Action, Goal, ObservedState, classify
+from ..states import Action, Goal, Kind, ObservedState, classify
 from ..text.terminal import one_line
 
 
@@ -35,6 +35,7 @@ class InstanceRun:
     is the error in the place of its response.
     ``since``: when the last action was accepted, or when the run began. ``observed_at`` and ``polled_at``: when it was
     last observed, at all and since then. Moments are seconds of the clock's ``monotonic``.
+    ``began_in_error``: whether it was in error when the last action was sent.
     ``begun``: whether an action was scheduled at all. ``not_before``: the earliest moment for ``next_action``.
     ``refused``: whether the cloud refused an action.
     ``send_error``: why an action has to be sent again. ``last_error``: why the last poll failed.
@@ -63,6 +64,7 @@ class InstanceRun:
     active_since: float | None = None
     deployment_seen: bool = False
     reversions: int = 0
+    began_in_error: bool = False
     since: float = 0.0
     observed_at: float = 0.0
     polled_at: float | None = None
@@ -93,6 +95,7 @@ class InstanceRun:
         """Note that the cloud accepted an action, or may have."""
         self.actions.append(action)
         self.doubt = doubt
+        self.began_in_error = self.observed.kind is Kind.ERROR
         self.since, self.polled_at, self.active_since = now, None, None
         self.deployment_seen, self.reversions = False, 0
 
@@ -126,13 +129,14 @@ class InstanceRun:
         """Yield further events, a sentence each.
 
         Atmosphere takes a floating IP away before it asks the cloud to stop, suspend or shelve. That is worth telling
-        where no such action was accepted.
+        where no such action was accepted, or came to nothing.
         """
         if self.lost_lock:
             yield self.lost_lock
         if self.actions and not self.failed:
             return
-        if (self.refused or self.attempts) and self.before.ip_address and self.now.live and not self.now.ip_address:
+        is_lost = self.before.ip_address and self.now.live and not self.now.ip_address
+        if is_lost and (self.refused or self.attempts or self.unclear or self.observed.is_awake):
             yield f"It has lost its address {self.before.ip_address}"
 
 

@@ -543,6 +543,14 @@ def test_a_conflict_that_cannot_be_read_again_reports_both() -> None:
     )
 
 
+def test_without_wait_a_reboot_that_is_still_due_after_a_conflict_is_said_not_to_be_sent() -> None:
+    """Somebody else has resumed it meanwhile: it is awake, but nobody has rebooted it."""
+    stage = scene(an_instance(status="suspended"))
+    stage.cloud.answer("web", "resume", lambda: stage.cloud.goes("web", Phase(0, "active")))
+    run = stage.one("rebooted", wait=False, allow_wake=True)
+    assert ran(run) == ("failed", "active", [], "reboot was not sent, since nothing is waited for")
+
+
 def test_what_is_gone_when_it_is_looked_at_takes_no_action() -> None:
     """The look before a late action may find that somebody has deleted it, which is no error of reading."""
     stage = scene(an_instance())
@@ -649,6 +657,38 @@ def test_maintenance_after_a_lost_response_does_not_hide_that_something_was_sent
     stage.cloud.answer("web", "look", InMaintenance("Closed."))
     run = stage.one("stopped")
     assert (run.failed, run.changed, run.unclear) == (True, True, True)
+
+
+@pytest.mark.parametrize(("action", "goal"), [("unshelve", "started"), ("stop", "stopped"), ("reboot", "rebooted")])
+def test_an_action_in_doubt_whose_instance_falls_into_error_is_not_said_to_have_changed_nothing(
+    action: str, goal: str
+) -> None:
+    """The response was lost, and the action has failed: it is in error, which is not where it was."""
+    stage = scene(an_instance(status="shelved_offloaded" if action == "unshelve" else "active"))
+    stage.cloud.answer("web", action, BROKE)
+    stage.cloud.goes("web", Phase(0, "error"))
+    run = stage.one(goal)
+    assert (run.failed, run.changed, run.unclear) == (True, True, True)
+    assert (state_text(run.now), run.actions, run.skipped) == ("error", [Action(action)], False)
+    assert "in error" in run.message
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_an_address_that_an_action_in_doubt_has_cost_is_told(wait: bool) -> None:
+    stage = scene(an_instance(ip_address=ADDRESS))
+    stage.cloud.answer("web", "stop", *[BROKE] * 99)
+    stage.cloud.goes("web", Phase(0, "active", "", None))
+    run = stage.one("stopped", wait=wait, timeout=20)
+    assert run.failed
+    assert f"It has lost its address {ADDRESS}" in run.message
+
+
+def test_an_address_that_an_action_cost_that_came_to_nothing_is_told() -> None:
+    stage = scene(an_instance(ip_address=ADDRESS))
+    stage.cloud.answer("web", "refresh", *[lambda: stage.cloud.goes("web", Phase(0, "active", "", None))] * 3)
+    run = stage.one("stopped")
+    assert (run.failed, run.actions) == (True, [Action.STOP])
+    assert f"It has lost its address {ADDRESS}" in run.message
 
 
 def test_without_wait_a_lost_response_is_unclear_and_not_sent_again() -> None:
@@ -884,6 +924,23 @@ def test_what_ends_a_run_ends_it_and_every_instance_is_still_accounted_for(call:
     assert sum(each.unclear for each in run.runs) == (call == "look")
     assert sum(each.changed for each in run.runs) == {"refresh": 40, "look": 1, "stop": 0}[call]
     assert stage.cloud.count("stop") == (40 if call == "refresh" else 1), "nothing is sent after that"
+
+
+def test_what_a_list_shows_besides_is_taken_note_of() -> None:
+    """Of many, a sample is polled, but the list that is read for it may have all."""
+    stage = scene(*fleet(12))
+    poll, asked = stage.cloud.poll, []
+
+    def whole_list_once(instances: Sequence[Instance], **more: Any) -> Mapping[str, Instance | JetstreamError]:
+        asked.append(len(instances))
+        if len(asked) > 1:
+            raise BROKE
+        return poll(stage.instances, **more)
+
+    stage.cloud.poll = whole_list_once  # type: ignore[method-assign]
+    run = stage.run("stopped", timeout=60)
+    assert asked[0] < 12
+    assert {state_text(each.now) for each in run.runs} == {"active - powering-off"}
 
 
 def test_what_a_poll_saw_before_it_met_the_end_of_the_run_is_not_lost() -> None:
