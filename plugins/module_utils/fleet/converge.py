@@ -238,7 +238,7 @@ class _Converger:
         if run.reversions < _POLLS_TO_CONFIRM:
             return False
         run.retract()
-        if isinstance(error, BugFound):
+        if isinstance(error, BugFound | Refused):
             run.finish(str(error), failed=True)
         else:
             self._retry_later(run, action, error)
@@ -357,7 +357,12 @@ class _Converger:
             self._abort(fatal)
             return
         except JetstreamError as second:
-            run.finish(f"{error} It could not be read again either: {second}", failed=True)
+            if isinstance(error, Conflict):
+                run.finish(f"{error} It could not be read again either: {second}", failed=True)
+            else:
+                # Atmosphere calls what nova did, and then complained of, a refusal.
+                self._record_action(run, action, doubt=error)
+                run.last_error = second
             return
         if is_confirmed(run, action, self._options.goal):
             if not isinstance(error, Conflict):

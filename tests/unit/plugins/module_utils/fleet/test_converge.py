@@ -551,6 +551,21 @@ def test_without_wait_a_reboot_that_is_still_due_after_a_conflict_is_said_not_to
     assert ran(run) == ("failed", "active", [], "reboot was not sent, since nothing is waited for")
 
 
+@pytest.mark.parametrize("carried_out", [True, False])
+def test_a_refusal_that_cannot_be_looked_into_at_once_is_looked_into_later(carried_out: bool) -> None:
+    """Atmosphere calls what nova did, and then complained of, a refusal. What was really refused is not sent again."""
+    stage = scene(an_instance())
+    refused = Refused("Stop of web (1) was refused.", status=403)
+    stage.cloud.answer("web", "stop", refused)
+    stage.cloud.answer("web", "look", ServerFault("Reading web (1) failed."))
+    if carried_out:
+        stage.cloud.answer("web", "refresh", lambda: stage.cloud.goes("web", Phase(0, "shutoff")))
+    run = stage.one("stopped")
+    assert (run.changed, run.failed, run.unclear) == (carried_out, not carried_out, False)
+    assert run.message == ("stop done" if carried_out else str(refused))
+    assert stage.cloud.count("stop") == 1
+
+
 def test_what_is_gone_when_it_is_looked_at_takes_no_action() -> None:
     """The look before a late action may find that somebody has deleted it, which is no error of reading."""
     stage = scene(an_instance())
