@@ -15,7 +15,7 @@ from .text.terminal import one_line
 
 @dataclass(frozen=True, slots=True)
 class Flavor:
-    """The make of an instance: ``vcpus`` virtual cores, ``ram`` MB of memory, ``disk`` GB of root disk."""
+    """The flavor of an instance: ``vcpus`` virtual cores, ``ram`` MB of memory, ``disk`` GB of root disk."""
 
     name: str
     vcpus: int | None = None
@@ -25,7 +25,7 @@ class Flavor:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """What an instance was launched from."""
+    """The image that an instance was launched from."""
 
     name: str
     uuid: str | None = None
@@ -34,7 +34,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A folder that instances and volumes are kept in."""
+    """The project of instances and volumes."""
 
     name: str
     uuid: str
@@ -58,10 +58,10 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class CloudAccount:
-    """The account that a run is logged in to.
+    """The account of the login.
 
     ``site`` is the host that the login goes to, ``cloud`` the kind of cloud or its region. ``project`` and
-    ``project_uuid`` are None where an account sees all of its projects, ``user`` where the login does not say it.
+    ``project_uuid`` are None where an account sees all of its projects, ``user`` where the login does not return it.
     """
 
     site: str
@@ -71,17 +71,17 @@ class CloudAccount:
     project_uuid: str | None = None
 
     def answers_for(self, owner: str) -> bool:
-        """Tell whether the things of an owner are the account's: all of its project, or else its own."""
+        """Return whether the instances of an owner are the account's: all of its project, or else its own."""
         return self.project is not None or self.user is None or owner.casefold() == self.user.casefold()
 
 
 @dataclass(frozen=True, slots=True)
 class AllocationSource:
-    """Where the service units come from, in SU. The burn rates are the server's own figures.
+    """An allocation, in SU. The burn rates are the server's own figures.
 
-    ``updated`` says when the figures were taken, ``lag_hours`` by how much they may be behind, where no time is told.
+    ``updated`` is the time of the figures, ``lag_hours`` their greatest age where the site returns no time.
     Atmosphere's burn rate is a count of active instances, not SU per hour (docs/atmosphere.md, Allocations).
-    ``flaws`` are what the site fails to say, each a clause that follows the name and a colon.
+    ``flaws`` describe missing or unreadable figures, each a clause that follows the name and a colon.
     """
 
     name: str
@@ -113,11 +113,11 @@ class Instance:
     """A virtual machine.
 
     ``user`` is the user that the cloud names with it, ``owner`` the one that it belongs to: usually the same.
-    ``read_error`` is why its state could not be read from the cloud, where that was tried in vain.
+    ``read_error`` is the reason why its state could not be read from the cloud, or None.
 
     ``status`` is the cloud's word in lower case (active, shutoff, ...), ``activity`` the task in progress ("" if there
     is none). ``live`` says whether both were read from the cloud just now, or from a database that may be minutes old.
-    ``on_host``: whether a machine of the site holds it; None where the cloud does not say.
+    ``on_host``: whether a host of the site has it; None if unknown.
     """
 
     id: int | str
@@ -171,7 +171,7 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """The place of a volume. ``instance_id`` and ``instance_name`` are None if the account cannot see the instance."""
+    """An attachment of a volume. ``instance_id`` and ``instance_name`` are None for an instance out of sight."""
 
     instance_uuid: str
     instance_id: int | str | None = None
@@ -181,7 +181,7 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """A disk of its own; ``size`` in GB. ``status`` is None where it was not asked for, or could not be read."""
+    """A volume; ``size`` in GB. ``status`` is None if it was not requested or could not be read."""
 
     id: int | str
     uuid: str
@@ -211,7 +211,7 @@ class Volume:
 
 @dataclass(frozen=True, slots=True)
 class StatusPeriod:
-    """A time that an instance was in one state with one flavor. ``end`` is None while it lasts.
+    """A period in which an instance had one state and one flavor. ``end`` is None while it lasts.
 
     ``number`` orders periods that began at the same moment. ``allocation_source`` is None where the history does not
     say which one paid.
@@ -231,7 +231,7 @@ class StatusPeriod:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an operation came to; runner.py turns it into a module's result.
+    """The outcome of an operation, from which the module's result is made.
 
     ``failure`` is the sentence the task fails with; the rest is returned all the same.
     """
@@ -243,6 +243,6 @@ class Outcome:
     diff: Mapping[str, str] | None = field(default=None)
 
     def to_result(self) -> dict[str, Any]:
-        """Return what a module returns, without the failure's sentence."""
+        """Return the module's result, without the failure's sentence."""
         result = {**self.result, "changed": self.changed}
         return result if self.diff is None else {**result, "diff": dict(self.diff)}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The processes that were left running on purpose, sleeping ones too.
+"""Selects the processes that a person left running on purpose, also if they sleep.
 
 A job that waits uses nothing that could be counted. Its only trace is how it was started: under nohup, in the
 foreground of a terminal, in a login, or as a person's service. Pure functions.
@@ -49,7 +49,7 @@ class Job(NamedTuple):
 
 
 def jobs_of(processes: Sequence[Process], jupyter: Collection[int], uptime: float) -> tuple[Job, ...]:
-    """Return the jobs among processes, each once. ``jupyter`` are the servers that were asked; ``uptime`` in seconds.
+    """Return the jobs among processes, each once. ``jupyter`` are the servers that were queried; ``uptime`` in seconds.
 
     An impossible age counts as 0.
     """
@@ -57,7 +57,7 @@ def jobs_of(processes: Sequence[Process], jupyter: Collection[int], uptime: floa
     found: dict[int, Job] = {}
     for kind, search in _SEARCHES.items():
         for process, age in search(table):
-            # Several searches may find one job. The first is the most specific.
+            # One job may be found in several ways. The first is the most specific.
             if process.id not in found:
                 possible = 0 <= age <= uptime + _ROUNDED
                 found[process.id] = Job(kind, age if possible else 0.0)
