@@ -38,18 +38,20 @@ INVENTED: list[Workload] = []
 _Start = Callable[[Machine], Work | None]
 
 
-def _workload(
-    name: str, meant: str, rule: str = "", *, where: list[Workload] = WORKLOADS
-) -> Callable[[_Start], _Start]:
-    def add(start: _Start) -> _Start:
-        where.append(Workload(name, meant, rule, start))
-        return start
-
-    return add
+def _workload(name: str, meant: str, rule: str = "") -> Callable[[_Start], _Start]:
+    return _added_to(WORKLOADS, name, meant, rule)
 
 
 def _invented(name: str, meant: str, rule: str = "") -> Callable[[_Start], _Start]:
-    return _workload(name, meant, rule, where=INVENTED)
+    return _added_to(INVENTED, name, meant, rule)
+
+
+def _added_to(workloads: list[Workload], name: str, meant: str, rule: str) -> Callable[[_Start], _Start]:
+    def add(start: _Start) -> _Start:
+        workloads.append(Workload(name, meant, rule, start))
+        return start
+
+    return add
 
 
 def _left(command: str) -> str:
