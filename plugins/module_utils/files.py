@@ -80,6 +80,27 @@ def replace_file(path: Path, content: bytes, *, mode: int | None = None) -> None
         os.close(folder)
 
 
+def append_file(path: Path, content: bytes, *, mode: int = PRIVATE_FILE) -> None:
+    """Append whole lines to a file, which is made if there is none, and gets that mode. Follows links.
+
+    Where a process was killed while it appended, the last line may be cut: it is ended first, so that it spoils no
+    other. Every process that appends must hold the file (``exclusive``).
+
+    Raises OSError if it cannot be written, and for folders, devices, pipes and sockets.
+    """
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags, mode), "r+b", buffering=0) as file:
+        status = os.fstat(file.fileno())
+        _refuse_special(status, path)
+        if stat.S_IMODE(status.st_mode) != mode:
+            os.fchmod(file.fileno(), mode)
+        is_cut = status.st_size and os.pread(file.fileno(), 1, status.st_size - 1) != b"\n"
+        left = memoryview(b"\n" + content if is_cut else content)
+        while left:
+            left = left[os.write(file.fileno(), left) :]
+        os.fsync(file.fileno())
+
+
 def check_target(path: Path) -> os.stat_result | None:
     """Return the status of the file that ``replace_file`` would replace; None if there is none yet.
 
