@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 PAGE = "performance.md"
 CHART = "performance.svg"
 _OURS = 0
+_AGAIN = 1.2
 _TITLES = {
     "bare": "Every request takes 0.1 s, every transition 5 s",
     "real": "The same, with an Atmosphere that works on its answers as a real one does",
@@ -96,23 +97,22 @@ def _cell(run: Json, ours: Json, floor: float, *, first: bool) -> str:
 def _targets(figures: Json) -> str:
     bare, real = figures["sites"]["bare"], figures["sites"]["real"]
     rows = []
-    for site, words in ((bare, ""), (real, ", Atmosphere at work")):
-        run = _run(site, 100)
+    for site, words, size, most in (
+        (bare, "", 100, 1.10),
+        (bare, "", 1000, 1.10),
+        (real, ", Atmosphere at work", 100, 1.15),
+    ):
+        run = _run(site, size)
         if run:
-            ratio = run["seconds"] / site["floor"]["100"]
-            rows.append(
-                _target(f"100 instances stopped{words}, in floors", "at most 1.25", f"{ratio:.2f}", ratio <= 1.25)
-            )
+            ratio = run["seconds"] / site["floor"][str(size)]
+            what = f"{size} instances stopped{words}, in floors"
+            rows.append(_target(what, f"at most {most:.2f}", f"{ratio:.2f}", ratio <= most))
     for site, words in ((bare, ""), (real, ", Atmosphere at work")):
-        ours, other = site["nothing_to_do"]["ours"], site["nothing_to_do"]["other"]
-        rows.append(
-            _target(
-                f"Nothing to do, 100 instances{words}",
-                f"at most an empty task and the lists: {other:.2f} s",
-                f"{ours:.2f} s",
-                ours <= other,
-            )
-        )
+        for size, pair in site["nothing_to_do"].items():
+            ratio = pair["ours"] / pair["other"]
+            what = f"Nothing to do, {size} instances{words}, to an empty task and the lists"
+            found = f"{ratio:.2f} ({pair['ours']:.2f} s to {pair['other']:.2f} s)"
+            rows.append(_target(what, "at most 1.20", found, ratio <= _AGAIN))
     loop = figures["loop"]
     times = loop["other"] / loop["ours"]
     rows.append(
@@ -164,8 +164,9 @@ def _spent(figures: Json) -> str:
     header = ["Instances", "Site", "Ansible starts", "Lists", "Stops", "Waiting and polls", "Ansible ends"]
     words = (
         "By the requests of one task, as the simulator saw them. The floor has no last poll, although no client "
-        "can know without one that all have stopped. At a working Atmosphere that poll is a list, which takes it "
-        "0.03 s for each instance: longer than details in parallel would, but less than half the work for the server."
+        "can know without one that all have stopped. At a working Atmosphere that poll is a detail of each, in "
+        "parallel, for up to 128 instances: 2.5 times the work of a list for the server, and there sooner. For more it "
+        "is the list, which takes 0.03 s for each instance."
     )
     return f"{words}\n\n{table(header, rows)}"
 

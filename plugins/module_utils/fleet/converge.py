@@ -41,7 +41,7 @@ from .runs import ConvergeOptions, FleetRun, InstanceRun, state_text
 # This many polls in a row must find an instance back where an action began before that counts as the action's failure.
 _POLLS_TO_CONFIRM = 2
 # An older observation may be out of date: another run may change the same instances.
-_STALE_AFTER = 5.0
+_STALE_AFTER = 10.0
 # Seconds after which a reboot whose response was lost, and that was not seen, is not waited for any longer.
 _REBOOT_DOUBT = 120.0
 # What adding seconds may be off by.
@@ -104,6 +104,7 @@ class _Converger:
         self._sent = 0
         self._longest_poll = 0.0
         self._aborted_by: JetstreamError | None = None
+        self._met_another_run = False
         self._lock = threading.Lock()
 
     def run(self) -> FleetRun:
@@ -289,6 +290,7 @@ class _Converger:
                 self._begin_doubt(run, action, error)
             case Conflict() | Refused():
                 run.refused = True
+                self._met_another_run = True
                 self._reassess_refusal(run, action, error)
             case Unreachable(unsent=True) | RateLimited():
                 self._retry_unsent(run, action, error)
@@ -302,8 +304,7 @@ class _Converger:
 
     def _is_stale(self, run: InstanceRun) -> bool:
         """Tell whether an instance has to be read before an action is sent: another run may have been faster."""
-        met_another_run = any(each.refused for each in self._runs)
-        return met_another_run or self._clock.monotonic() - run.observed_at > _STALE_AFTER
+        return self._met_another_run or self._clock.monotonic() - run.observed_at > _STALE_AFTER
 
     def _is_still_due(self, run: InstanceRun, action: Action) -> bool:
         """Read an instance, and decide again. An error of reading does not keep the action from being sent."""

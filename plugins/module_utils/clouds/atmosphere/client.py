@@ -66,8 +66,13 @@ _DETAIL_SECONDS = 0.075
 _TIMEOUT_FACTOR = 4
 # The lifetime of the cache of v1's list, which not every action empties.
 _LIST_CACHE_SECONDS = 30.0
-# By default, no more details than these are read at once.
-_DETAILS_AT_MOST = 50
+# Details are read side by side, so that many are there sooner than a long list. They may cost the server this many
+# times its work on the list.
+_WORK_OF_LIST = 2.5
+# How long a detail takes at most, on a server that works on as many of them at once as are requested.
+_SLOW_DETAIL_SECONDS = 0.25
+# No more details than these are read at once, except for the last poll.
+_DETAILS_AT_MOST = 128
 # While a list changes, rows move between its pages, and may be missed: it is read again, this often at most.
 _MAX_LIST_READS = 3
 # A list with a greater count is refused.
@@ -126,6 +131,7 @@ class AtmosphereCloud:
         self._lock = threading.Lock()
         self._list_cached_at: dict[Account, float] = {}
         self._list_length: Counter[Account] = Counter()
+        self._list_seconds: dict[Account, float] = {}
         self._warnings = Warnings()
         self._account: CloudAccount | None = None
 
@@ -349,9 +355,11 @@ class AtmosphereCloud:
     def _v1_instances(self, account: Account) -> _LiveRows:
         with self._lock:
             takes = self._list_length[account] * _V1_LIST_SECONDS_PER_INSTANCE
+        begun = self._clock.monotonic()
         rows = _rows_of(self._get(f"{_v1(account)}/instance", _READING_STATES, takes=takes), _READING_STATES)
         with self._lock:
             self._list_cached_at[account] = self._clock.monotonic()
+            self._list_seconds[account] = self._clock.monotonic() - begun
             self._list_length[account] = len(rows.by_uuid)
         return rows
 
@@ -375,10 +383,16 @@ class AtmosphereCloud:
         with self._lock:
             cached_at = self._list_cached_at.get(account)
             length = max(self._list_length[account], wanted)
+            seconds = self._list_seconds.get(account, length * _V1_LIST_SECONDS_PER_INSTANCE)
         if cached_at is not None and self._clock.monotonic() - cached_at <= _LIST_CACHE_SECONDS:
             # It would be served from the cache, and reading it writes the stale states back into the database.
             return False
-        return length * _V1_LIST_SECONDS_PER_INSTANCE < wanted * _DETAIL_SECONDS
+        work_of_list, work_of_details = length * _V1_LIST_SECONDS_PER_INSTANCE, wanted * _DETAIL_SECONDS
+        if work_of_details <= work_of_list:
+            return False
+        rounds = math.ceil(wanted / self.max_concurrency)
+        details_are_sooner = wanted <= _DETAILS_AT_MOST and rounds * _SLOW_DETAIL_SECONDS < seconds
+        return not (details_are_sooner and work_of_details <= _WORK_OF_LIST * work_of_list)
 
     def _poll_list(self, account: Account, members: Sequence[Instance]) -> Seen:
         rows = self._lists(self._v1_instances, [account])[account]

@@ -794,7 +794,7 @@ def test_after_one_conflict_the_others_are_read_before_anything_is_sent() -> Non
 
 def test_a_list_that_took_long_is_as_old_as_when_it_was_begun() -> None:
     stage = scene(an_instance())
-    stage.clock.sleep(8)
+    stage.clock.sleep(12)
     stage.cloud.journey("web", Action.STOP)
     options = ConvergeOptions(Goal.STOPPED)
     [run] = converge(stage.cloud, stage.instances, options, stage.clock, observed_at=0.0, jitter=same).runs

@@ -370,16 +370,37 @@ def test_a_list_that_another_user_read_just_before_is_not_read(serving: Opener) 
 
 
 def test_a_large_fleet_is_polled_in_parts_until_the_list_is_good_again(serving: Opener) -> None:
-    site, cloud = serving(a_fleet(120))
+    site, cloud = serving(a_fleet(150))
     instances = cloud.list_instances(live=True)
     site.asked()
-    assert list(cloud.poll(instances)) == [each.uuid for each in instances[:50]]
-    assert site.asked() == {"v1 instance": 50}
-    assert len(cloud.poll(instances, thorough=True)) == 120
-    assert site.asked() == {"v1 instance": 120}
+    assert list(cloud.poll(instances)) == [each.uuid for each in instances[:128]]
+    assert site.asked() == {"v1 instance": 128}
+    assert len(cloud.poll(instances, thorough=True)) == 150
+    assert site.asked() == {"v1 instance": 150}
     site.server.advance(31)
-    assert len(cloud.poll(instances)) == 120
+    assert len(cloud.poll(instances)) == 150
     assert site.asked() == {"v1 instances": 1}
+
+
+@pytest.mark.parametrize(
+    ("count", "list_seconds", "asked"),
+    [
+        pytest.param(100, 3.0, {"v1 instance": 100}, id="details side by side are sooner"),
+        pytest.param(100, 0.5, {"v1 instances": 1}, id="the list is sooner"),
+        pytest.param(150, 9.0, {"v1 instances": 1}, id="too many for details"),
+    ],
+)
+def test_many_are_polled_by_details_where_the_list_took_long(
+    serving: Opener, count: int, list_seconds: float, asked: dict[str, int]
+) -> None:
+    site, cloud = serving(a_fleet(count))
+    the_list = ceil(count / 20) + 1
+    before_request(cloud, the_list, lambda: site.server.advance(list_seconds))
+    instances = cloud.list_instances(live=True)
+    site.server.advance(31)
+    site.asked()
+    cloud.poll(instances)
+    assert site.asked() == asked
 
 
 def test_each_identity_is_polled_in_its_own_way(serving: Opener) -> None:
