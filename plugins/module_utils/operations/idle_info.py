@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..cloud import Cloud
 from ..fleet.selection import INSTANCE_FIELDS, ME, Selector, may_select, select
 from ..idle.advice import JudgedInstance, advice, not_running, summary
-from ..idle.keeps import KeepFile, KeepMark, mark_of_instance
+from ..idle.keeps import KeepFile, mark_of_instance
 from ..idle.rules import Settings, settings_from
 from ..idle.store import History, Store, StoreError, key_of
 from ..idle.verdicts import State, Verdict, judge
@@ -39,12 +40,24 @@ _READINGS = Path(".local/state/jetstream/readings")
 _KEEP_FILE = Path(".local/share/jetstream/keep.json")
 
 
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An instance with all that decides on it.
+
+    ``last_look`` is the verdict that it would have right before an act, for which a short interval has to have just
+    ended. ``first`` is the time of the oldest evidence on it, None if there is none.
+    """
+
+    judged: JudgedInstance
+    last_look: Verdict
+    first: float | None
+
+
 def idle_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
     """Return the verdict on each selected instance, and the proposed action."""
     settings = settings_from(options["settings"] or {})
     rates = Rates.from_options(options["rates"])
-    kept = KeepFile(keep_path(options, context), context.clock).marks()
-    store = Store(readings_path(options, context), context.clock)
+    judge_all = Judge(cloud, options, context, settings)
     selector = Selector.from_options(options, INSTANCE_FILTERS.argument_spec).with_account(cloud.account)
     instances = cloud.list_instances(
         live=True, images=bool(options["image"]), wanted=may_select(selector, INSTANCE_FIELDS)
@@ -52,19 +65,38 @@ def idle_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Out
     selection = select(instances, selector, INSTANCE_FIELDS)
     meant = Selector(owners=selector.owners if options["owner"] else (ME,)).with_account(cloud.account)
     now = context.clock.now()
-    rows = []
-    for instance in selection.things:
-        history, error = _history(store, instance)
+    cases = [judge_all.case(each, is_meant=meant.is_of_owner(each.owner)) for each in selection.things]
+    rows = [advice(each.judged, settings, rates, now) for each in cases]
+    return Outcome({"instances": rows, "summary": summary(rows)}, warnings=selection.warnings)
+
+
+class Judge:
+    """Judges instances by what is stored on the controller. Raises KeepFileError before it judges any."""
+
+    def __init__(self, cloud: Cloud, options: Mapping[str, Any], context: Context, settings: Settings) -> None:
+        """Read the keep marks. ``options`` are those of ``IDLE_FILES``."""
+        self._cloud = cloud
+        self._settings = settings
+        self._now = context.clock.now().timestamp()
+        self._kept = KeepFile(keep_path(options, context), context.clock).marks()
+        self._store = Store(readings_path(options, context), context.clock)
+
+    def case(self, instance: Instance, *, is_meant: bool, action: Action = Action.SHELVE) -> Case:
+        """Return all that decides on an instance. ``action`` is what may be done to it."""
+        history, error = _history(self._store, instance)
+        verdict = _verdict(instance, history, error, self._settings, self._now)
+        last_look = verdict
+        if verdict.is_idle:
+            last_look = judge(history.intervals, self._settings, self._now, before_act=True)
         judged = JudgedInstance(
             instance=instance,
-            verdict=_verdict(instance, history, error, settings, now.timestamp()),
-            keep=_mark(instance, kept),
+            verdict=verdict,
+            keep=mark_of_instance(instance.uuid, instance.metadata, self._kept),
             booted=None if history.last is None else history.last.taken - history.last.uptime,
-            is_meant=meant.is_of_owner(instance.owner),
-            unsupported=cloud.unsupported_actions(instance).get(Action.SHELVE),
+            is_meant=is_meant,
+            unsupported=self._cloud.unsupported_actions(instance).get(action),
         )
-        rows.append(advice(judged, settings, rates, now))
-    return Outcome({"instances": rows, "summary": summary(rows)}, warnings=selection.warnings)
+        return Case(judged, last_look, history.intervals[0].start if history.intervals else None)
 
 
 def readings_path(options: Mapping[str, Any], context: Context) -> Path:
@@ -93,10 +125,6 @@ def _verdict(instance: Instance, history: History, error: str | None, settings: 
     if error is not None:
         return Verdict(State.UNKNOWN, None, "readings", error)
     return judge(history.intervals, settings, now)
-
-
-def _mark(instance: Instance, kept: Mapping[str, KeepMark]) -> KeepMark | None:
-    return mark_of_instance(instance.uuid, instance.metadata, kept)
 
 
 OPERATION = on_cloud(idle_info)
