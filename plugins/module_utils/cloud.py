@@ -92,6 +92,15 @@ class Cloud(Protocol):
     def act(self, instance: Instance, action: Action) -> None:
         """Request an action. Returns when the cloud has accepted it, long before it is done."""
 
+    def metadata_refusal(self, instance: Instance) -> str | None:
+        """Return why the metadata of an instance cannot be changed now, or None. The reason follows "web: "."""
+
+    def set_metadata(self, instance: Instance, key: str, value: str | None) -> None:
+        """Set one key of the metadata of an instance, or remove it (None). All other keys stay as they are.
+
+        To be called if there is no ``metadata_refusal`` alone. Raises Conflict if the state has changed since.
+        """
+
     def restore(self, instances: Sequence[Instance]) -> tuple[Sequence[Instance], Sequence[str]]:
         """Restore what an earlier run changed and did not restore, such as a lock that was lifted.
 

@@ -10,10 +10,13 @@ module: jetstream_keep
 short_description: Mark an instance to be kept although it is idle
 version_added: 0.1.0
 description:
-  - Writes a mark with an end into a file on the controller, or removes it. M(jetstream.cloud.jetstream_idle_info)
-    reads the file.
-  - The instance itself is not changed. On Jetstream2, owners can also set the metadata C(jetstream_keep_until) of an
-    instance by themselves. The mark that ends later counts.
+  - Writes a mark with an end, or removes it. On Jetstream2 it is the key C(jetstream_keep_until) in the metadata of
+    the instance, which its owner can also set without this collection, and which every controller reads. All other
+    keys stay as they are. On Atmosphere, which has no metadata, the mark is in a file on the controller.
+  - M(jetstream.cloud.jetstream_idle_info) reads both places, and the mark that ends later counts. So a new mark
+    replaces the older one in either place, and O(state=absent) removes it from both.
+  - Nova refuses to change the metadata of an instance that is locked, shelved, or being changed. A mark is written into
+    the file then, with a warning.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:
@@ -25,7 +28,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - Reads the instances and the file, and writes nothing.
+      - Reads the instances and the file, and writes to neither.
   diff_mode:
     support: none
     details:
@@ -56,6 +59,14 @@ options:
   until:
     description: The end. ISO 8601, in UTC where it names no zone. A date alone is the end of that day.
     type: str
+  store:
+    description:
+      - Where to write the mark, V(metadata) of the instance or V(file) on the controller.
+      - Without it, the metadata if the cloud has metadata, else the file.
+    type: str
+    choices:
+      - metadata
+      - file
   keep_path:
     description:
       - The file on the controller, which is created if it is missing. Marks that have ended are removed from it.
@@ -78,6 +89,12 @@ EXAMPLES = r"""
     name: bio101-*
     owner: any
     until: "2026-12-18T18:00-05:00"
+
+- name: Keep it for a week by the file on this machine alone, so that the instance is not changed
+  jetstream.cloud.jetstream_keep:
+    name: blast-server
+    hours: 168
+    store: file
 
 - name: Keep it no longer
   jetstream.cloud.jetstream_keep:
@@ -102,9 +119,14 @@ instances:
       description: The name.
       type: str
     until:
-      description: The end of the mark. V(null) if there is none now. ISO 8601, UTC.
+      description:
+        - The end of the mark that holds it now. V(null) if there is none, or one that is no time. ISO 8601, UTC.
       type: str
       sample: "2026-11-24T02:57:00Z"
+    source:
+      description: Where that mark is, V(metadata) or V(file). V(null) if there is none.
+      type: str
+      sample: metadata
     changed:
       description: Whether its mark is another one than before.
       type: bool

@@ -195,6 +195,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         Variable("hours", Kind.COUNT),
         Variable("keep_until", aliases=("until",)),
         Variable("undo"),
+        Variable("store", choices=("metadata", "file")),
         _PROFILE,
         _OWNER,
         _KEEP_PATH,

@@ -45,6 +45,10 @@ class KeepMark:
         """Whether the instance is to be kept at that time."""
         return self.until is None or now < self.until
 
+    def end(self) -> datetime:
+        """Return the end, for comparison: an unreadable mark has none, and ends after all others."""
+        return self.until or datetime.max.replace(tzinfo=UTC)
+
     def to_result(self, now: datetime) -> dict[str, Any]:
         """Return plain values, as a module returns them."""
         until = None if self.until is None else iso(self.until)
@@ -83,7 +87,7 @@ def mark_of_instance(uuid: str, metadata: Mapping[str, str] | None, kept: Mappin
     written = (metadata or {}).get(METADATA_KEY)
     marks = [mark_of(written, "metadata")] if written is not None else []
     marks += [kept[uuid]] if uuid in kept else []
-    return max(marks, key=lambda each: each.until or datetime.max.replace(tzinfo=UTC), default=None)
+    return max(marks, key=KeepMark.end, default=None)
 
 
 class KeepFile:

@@ -1,18 +1,19 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operation of jetstream_keep: sets a keep mark for an instance on the controller, or removes it."""
+"""The operation of jetstream_keep: sets and removes keep marks, in the metadata of instances or on the controller."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from ..cloud import Cloud
-from ..errors import ConfigurationError
+from ..errors import FATAL_ERRORS, ConfigurationError, JetstreamError
 from ..fleet.selection import INSTANCE_FIELDS, ME, Selector, may_select, select_to_change
-from ..idle.keeps import KeepFile, moment_of
+from ..idle.keeps import METADATA_KEY, KeepFile, KeepMark, mark_of, mark_of_instance, moment_of
 from ..model import Instance, Outcome
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, IDENTIFIERS, ModuleSpec
@@ -29,39 +30,130 @@ SPEC = (
             "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
             "hours": {"type": "float"},
             "until": {"type": "str"},
+            "store": {"type": "str", "choices": ["metadata", "file"]},
             "keep_path": {"type": "path"},
         },
         mutually_exclusive=(("hours", "until"),),
         required_if=(("state", "present", ("hours", "until"), True),),
     )
 )
+_METADATA, _FILE = "metadata", "file"
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """The outcome for one instance: the mark that holds it now, and whether that changed anything.
+
+    ``warning`` and ``problem`` are clauses, or "".
+    """
+
+    mark: KeepMark | None
+    changed: bool
+    warning: str = ""
+    problem: str = ""
 
 
 def keep(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
-    """Set or take away the keep mark of each instance that the options select."""
+    """Set or remove the keep mark of each instance that the options select."""
     until = _until(options, context.clock.now())
     file = KeepFile(keep_path(options, context), context.clock)
     selector = Selector.from_options(options, ()).with_account(cloud.account)
     selector.require_criteria()
     instances = cloud.list_instances(live=False, images=False, wanted=may_select(selector, INSTANCE_FIELDS))
     selection = select_to_change(instances, selector, INSTANCE_FIELDS)
-    rows = [_row(each, file, until, check_mode=context.check_mode) for each in selection.things]
-    changed = any(each["changed"] for each in rows)
-    return Outcome({"instances": rows, "keep_path": str(file.path)}, changed=changed, warnings=selection.warnings)
+    store = options["store"]
+    if store == _METADATA and (without := [each.label for each in selection.things if each.metadata is None]):
+        raise ConfigurationError(f"There is no metadata of {', '.join(without)}.", hint="Leave out store: metadata.")
+    # An unreadable file is an error before anything is changed.
+    writer = _Writer(cloud, file, file.marks(), store, check_mode=context.check_mode)
+    written = [(each, writer.write(each, until)) for each in selection.things]
+    problems = [f"{each.label}: {done.problem}" for each, done in written if done.problem]
+    return Outcome(
+        {"instances": [_row(each, done) for each, done in written], "keep_path": str(file.path)},
+        changed=any(done.changed for _each, done in written),
+        failure=f"{'; '.join(problems)}." if problems else None,
+        warnings=(*selection.warnings, *(f"{each.label}: {done.warning}." for each, done in written if done.warning)),
+    )
 
 
-def _row(instance: Instance, file: KeepFile, until: datetime | None, *, check_mode: bool) -> dict[str, Any]:
-    if until is None:
-        changed = file.release(instance.uuid, check_mode=check_mode)
-    else:
-        changed = file.keep(instance.uuid, instance.name, until, check_mode=check_mode)
+def _row(instance: Instance, done: _Written) -> dict[str, Any]:
+    mark = done.mark
     return {
         "id": instance.id,
         "uuid": instance.uuid,
         "name": instance.name,
-        "until": None if until is None else iso(until),
-        "changed": changed,
+        "until": None if mark is None or mark.until is None else iso(mark.until),
+        "source": None if mark is None else mark.source,
+        "changed": done.changed,
     }
+
+
+class _Writer:
+    """Writes marks into one place, and removes them from the other, where an older one might hold for longer."""
+
+    def __init__(
+        self, cloud: Cloud, file: KeepFile, kept: Mapping[str, KeepMark], store: str | None, *, check_mode: bool
+    ) -> None:
+        self._cloud = cloud
+        self._file = file
+        self._kept = kept
+        self._store = store
+        self._check_mode = check_mode
+
+    def write(self, instance: Instance, until: datetime | None) -> _Written:
+        """Set the mark of an instance, or remove it (None)."""
+        store = self._store or (_FILE if instance.metadata is None else _METADATA)
+        before = mark_of_instance(instance.uuid, instance.metadata, {})
+        wanted = until if store == _METADATA else None
+        refusal = self._write_metadata(instance, before, wanted)
+        after = before if refusal else _mark(wanted, _METADATA)
+        in_file = until if store == _FILE or refusal else None
+        changed = self._write_file(instance, in_file) or (not refusal and not _is_until(before, wanted))
+        left = [each for each in (after, _mark(in_file, _FILE)) if each is not None]
+        mark = max(left, key=KeepMark.end, default=None)
+        if refusal and until is None:
+            return _Written(mark, changed, problem=f"the mark in its metadata cannot be removed: {refusal}")
+        if refusal:
+            return _Written(mark, changed, warning=_in_file_instead(refusal, mark))
+        return _Written(mark, changed)
+
+    def _write_metadata(self, instance: Instance, before: KeepMark | None, until: datetime | None) -> str:
+        """Set or remove the mark in the metadata. Returns why that was not possible, or ""."""
+        if _is_until(before, until):
+            return ""
+        refusal = self._cloud.metadata_refusal(instance)
+        if refusal is not None or self._check_mode:
+            return refusal or ""
+        try:
+            self._cloud.set_metadata(instance, METADATA_KEY, None if until is None else iso(until))
+        except FATAL_ERRORS:
+            raise
+        except JetstreamError as error:
+            return str(error).rstrip(".")
+        return ""
+
+    def _write_file(self, instance: Instance, until: datetime | None) -> bool:
+        """Set or remove the mark in the file. Returns whether that changed it."""
+        if until is not None:
+            return self._file.keep(instance.uuid, instance.name, until, check_mode=self._check_mode)
+        # Without a mark there, the file need not even be made.
+        return instance.uuid in self._kept and self._file.release(instance.uuid, check_mode=self._check_mode)
+
+
+def _is_until(mark: KeepMark | None, until: datetime | None) -> bool:
+    """Whether a mark is the one that is wanted, however it is written."""
+    return (mark is None) if until is None else (mark is not None and mark.until == until)
+
+
+def _mark(until: datetime | None, source: str) -> KeepMark | None:
+    return None if until is None else mark_of(iso(until), source)
+
+
+def _in_file_instead(refusal: str, mark: KeepMark | None) -> str:
+    older = ""
+    if mark is not None and mark.source == _METADATA:
+        older = f", and the older mark in its metadata, {mark.text}, keeps it for longer"
+    return f"the mark is in the file on this machine. Its metadata cannot be changed now: {refusal}{older}"
 
 
 def _until(options: Mapping[str, Any], now: datetime) -> datetime | None:
@@ -75,7 +167,8 @@ def _until(options: Mapping[str, Any], now: datetime) -> datetime | None:
     until = moment_of(options["until"]) if hours is None else now + timedelta(hours=hours)
     if until <= now:
         raise ConfigurationError(f"until is {iso(until)}, which is over.", hint="state: absent takes a mark away.")
-    return until
+    # Marks are written in whole seconds.
+    return until.replace(microsecond=0)
 
 
 OPERATION = on_cloud(keep)

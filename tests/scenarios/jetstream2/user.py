@@ -18,8 +18,10 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.operation import O
 from ansible_collections.jetstream.cloud.plugins.module_utils.operations import (
     allocation_info,
     history_info,
+    idle_info,
     instance_info,
     instance_state,
+    keep,
     usage_report,
     volume_info,
 )
@@ -35,6 +37,8 @@ MODULES: dict[str, tuple[ModuleSpec, Operation]] = {
     "volume_info": (volume_info.SPEC, on_cloud(volume_info.volume_info)),
     "allocation_info": (allocation_info.SPEC, on_cloud(allocation_info.allocation_info)),
     "history_info": (history_info.SPEC, on_cloud(history_info.history_info)),
+    "idle_info": (idle_info.SPEC, on_cloud(idle_info.idle_info)),
+    "keep": (keep.SPEC, on_cloud(keep.keep)),
     "usage_report": (usage_report.SPEC, on_cloud(usage_report.usage_report)),
 }
 

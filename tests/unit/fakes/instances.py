@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import NAMESPACE_DNS, uuid5
 
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
@@ -40,6 +41,7 @@ def an_instance(
     fault: str | None = None,
     power_state: str | None = None,
     owner: str = "johndoe",
+    metadata: Mapping[str, str] | None = None,
 ) -> Instance:
     """Return an instance whose uuid follows from its name and number."""
     return Instance(
@@ -62,4 +64,5 @@ def an_instance(
         lock_reason=lock_reason,
         fault=fault,
         power_state=power_state,
+        metadata=metadata,
     )

@@ -170,6 +170,16 @@ class ScriptedCloud:
                 raise Conflict(f"{action.capitalize()} of {instance.label} was refused.", status=409)
             self.journey(instance.name, action)
 
+    def metadata_refusal(self, instance: Instance) -> str | None:
+        return None if instance.metadata is not None else "it has no metadata"
+
+    def set_metadata(self, instance: Instance, key: str, value: str | None) -> None:
+        self._called("unset" if value is None else "set", instance.name)
+        with self._lock:
+            others = {name: text for name, text in (instance.metadata or {}).items() if name != key}
+            changed = others if value is None else {**others, key: value}
+            self._instances[instance.uuid] = replace(self._instances[instance.uuid], metadata=changed)
+
     def restore(self, instances: Sequence[Instance]) -> tuple[Sequence[Instance], Sequence[str]]:
         return instances, ()
 

@@ -222,6 +222,14 @@ class AtmosphereCloud:
                 # Another client may have filled the cache a moment ago.
                 self._list_cached_at[_account(instance)] = self._clock.monotonic()
 
+    def metadata_refusal(self, instance: Instance) -> str | None:
+        """Atmosphere has no metadata. See Cloud."""
+        return "Atmosphere has no metadata of instances"
+
+    def set_metadata(self, instance: Instance, key: str, value: str | None) -> None:
+        """Refuse: Atmosphere has no metadata. See Cloud."""
+        raise Refused(f"{instance.label}: {self.metadata_refusal(instance)}.")
+
     def restore(self, instances: Sequence[Instance]) -> tuple[Sequence[Instance], Sequence[str]]:
         """Atmosphere has no locks. See Cloud."""
         return instances, ()

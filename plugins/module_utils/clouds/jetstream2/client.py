@@ -33,6 +33,7 @@ from ...model import (
 from ...parallel import in_parallel
 from ...states import Action
 from ...text.ordering import natural_key
+from ...text.terminal import one_line
 from ..json_values import Json, UnreadableRow, mapping, rows, text
 from ..polls import Seen, checked, read_each
 from ..row_lists import Reading, Warnings
@@ -71,6 +72,9 @@ _LOCK_PAUSES = (1.0, 3.0, 6.0)
 _LOCK_SECONDS = 30.0
 # The step of an action in which nova searches a host.
 _SCHEDULING = "schedule_instances"
+
+# In others, nova refuses to change metadata: docs/jetstream2.md, Metadata.
+_STATUSES_WITH_OPEN_METADATA = frozenset({"active", "paused", "suspended", "shutoff"})
 
 _BODIES: Mapping[Action, Json] = {
     Action.START: {"os-start": None},
@@ -218,6 +222,29 @@ class Jetstream2Cloud:
                     self._lock_again(instance, note, error)
                 raise
             self._lock_again(instance, note)
+
+    def metadata_refusal(self, instance: Instance) -> str | None:
+        """Return why nova would refuse to change the metadata of a server. See Cloud."""
+        if instance.locked:
+            return "it is locked"
+        if instance.activity:
+            return f"the cloud is changing it ({one_line(instance.activity)})"
+        if instance.status not in _STATUSES_WITH_OPEN_METADATA:
+            return f"it is {one_line(instance.status)}"
+        return None
+
+    def set_metadata(self, instance: Instance, key: str, value: str | None) -> None:
+        """Set or remove one key, by the request for this key alone. See Cloud."""
+        path = f"/servers/{instance.uuid}/metadata/{quote(key, safe='')}"
+        task = f"Writing the metadata of {instance.label}"
+        if value is not None:
+            body = {"meta": {key: value}}
+            reply = self._session.request("PUT", "compute", path, data=body, microversion=_COMPUTE)
+            raise_for_status(reply, task)
+            return
+        # A key that is not there is what was asked for.
+        with suppress(NotFound):
+            raise_for_status(self._session.request("DELETE", "compute", path, microversion=_COMPUTE), task)
 
     def restore(self, instances: Sequence[Instance]) -> tuple[Sequence[Instance], Sequence[str]]:
         """Put locks back that a run lifted, and was killed before it put them back. See Cloud."""

@@ -6,20 +6,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError, SelectionError
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+    AuthenticationFailed,
+    ConfigurationError,
+    Conflict,
+    JetstreamError,
+    PermissionDenied,
+    SelectionError,
+    Unreachable,
+)
 from ansible_collections.jetstream.cloud.plugins.module_utils.idle.keeps import KeepFile, KeepFileError, moment_of
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance, Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context, on_cloud
 from ansible_collections.jetstream.cloud.plugins.module_utils.operations import keep
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
+from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
+from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
+from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner
 from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given, in_context
+from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.clouds.toy_cloud import ToyCloud
 
 
 @pytest.fixture
@@ -95,6 +107,125 @@ def test_a_time_that_means_nothing_is_refused(site: Site, options: dict[str, Any
 def test_what_is_not_named_or_not_there_is_not_kept(site: Site, options: dict[str, Any]) -> None:
     with pytest.raises(SelectionError):
         run(site, hours=8, **options)
+
+
+class Lab:
+    """A cloud with metadata, and the home of a user."""
+
+    def __init__(self, home: Path, instance: Instance) -> None:
+        clock = FakeClock()
+        self.runner = OperationRunner(home, clock)
+        self.cloud = CloudWithMetadata(clock, [instance])
+        self.file = KeepFile(home / ".local/share/jetstream/keep.json", clock)
+
+    def run(self, **options: Any) -> Outcome:
+        def operation(given: Mapping[str, Any], context: Context) -> Outcome:
+            return keep.keep(self.cloud, given, context)
+
+        return self.runner.run(keep.SPEC, operation, name=["web"], **options)
+
+    def marks(self) -> tuple[str | None, str | None]:
+        """Return the mark in the metadata, and that in the file."""
+        [instance] = self.cloud.list_instances(live=True)
+        in_file = self.file.marks().get(instance.uuid)
+        return (instance.metadata or {}).get("jetstream_keep_until"), None if in_file is None else in_file.text
+
+
+class CloudWithMetadata(ToyCloud):
+    """Refuses to change what is locked."""
+
+    def metadata_refusal(self, instance: Instance) -> str | None:
+        return "it is locked" if instance.locked else super().metadata_refusal(instance)
+
+
+LATE, EARLY = "2031-01-01T00:00:00Z", "2030-01-01T00:00:00Z"
+COURSE = {"course": "bio101"}
+
+
+def test_a_mark_is_written_into_the_metadata_where_there_is_some_and_no_other_key_is_touched(tmp_path: Path) -> None:
+    lab = Lab(tmp_path, an_instance(metadata=COURSE))
+    for check_mode, changed in ((True, True), (False, True), (False, False), (True, False)):
+        done = lab.run(until=EARLY, check_mode=check_mode)
+        assert done.changed == changed
+        [row] = done.result["instances"]
+        assert (row["until"], row["source"]) == (EARLY, "metadata")
+    assert lab.marks() == (EARLY, None)
+    assert lab.run(state="absent").changed
+    assert not lab.run(state="absent").changed
+    [instance] = lab.cloud.list_instances(live=True)
+    assert instance.metadata == COURSE
+    assert (lab.cloud.count("set"), lab.cloud.count("unset")) == (1, 1)
+    assert not lab.file.path.exists()
+
+
+def test_a_mark_that_its_owner_wrote_in_another_way_is_the_same_mark(tmp_path: Path) -> None:
+    lab = Lab(tmp_path, an_instance(metadata={"jetstream_keep_until": "2029-12-31T18:00-06:00"}))
+    assert not lab.run(until=EARLY).changed
+    assert lab.cloud.count("set") == 0
+
+
+def test_a_new_mark_replaces_older_ones_in_either_place(tmp_path: Path) -> None:
+    lab = Lab(tmp_path, an_instance(metadata={}))
+    lab.run(until=LATE, store="file")
+    assert lab.marks() == (None, LATE)
+    assert lab.run(until=EARLY).changed
+    assert lab.marks() == (EARLY, None)
+    assert lab.run(until=LATE, store="file").changed
+    assert lab.marks() == (None, LATE)
+    assert lab.run(state="absent").changed
+    assert lab.marks() == (None, None)
+
+
+def test_a_mark_of_what_is_locked_is_in_the_file_with_a_warning(tmp_path: Path) -> None:
+    lab = Lab(tmp_path, an_instance(locked=True, metadata={}))
+    done = lab.run(until=EARLY)
+    assert done.warnings == (
+        "web (1): the mark is in the file on this machine. Its metadata cannot be changed now: it is locked.",
+    )
+    assert (done.changed, lab.run(until=EARLY).changed, lab.cloud.calls.count("set web")) == (True, False, 0)
+    assert lab.marks() == (None, EARLY)
+    assert lab.run(state="absent").changed
+
+
+def test_a_mark_that_cannot_be_taken_away_is_an_error_and_one_that_holds_for_longer_is_reported(tmp_path: Path) -> None:
+    lab = Lab(tmp_path, an_instance(locked=True, metadata={"jetstream_keep_until": LATE}))
+    failed = lab.run(state="absent")
+    assert failed.failure == "web (1): the mark in its metadata cannot be removed: it is locked."
+    assert failed.result["instances"][0]["source"] == "metadata"
+    done = lab.run(until=EARLY)
+    assert f"the older mark in its metadata, {LATE}, keeps it for longer" in done.warnings[0]
+    assert done.result["instances"][0]["until"] == LATE
+
+
+@pytest.mark.parametrize(
+    "error", [Conflict("Writing was refused.", status=409), Unreachable("No answer."), PermissionDenied("Rules.")]
+)
+def test_an_instance_is_kept_also_if_its_metadata_cannot_be_written(tmp_path: Path, error: JetstreamError) -> None:
+    lab = Lab(tmp_path, an_instance(metadata={}))
+    lab.cloud.answer("web", "set", error)
+    assert str(error)[:-1] in lab.run(until=EARLY).warnings[0]
+    assert lab.marks() == (None, EARLY)
+
+
+def test_an_end_of_the_login_ends_the_task(tmp_path: Path) -> None:
+    lab = Lab(tmp_path, an_instance(metadata={}))
+    lab.cloud.answer("web", "set", AuthenticationFailed("The token was refused."))
+    with pytest.raises(AuthenticationFailed):
+        lab.run(until=EARLY)
+
+
+def test_metadata_of_a_cloud_that_has_none_is_refused(site: Site) -> None:
+    with pytest.raises(ConfigurationError, match=r"There is no metadata of web"):
+        run(site, name="web", hours=8, store="metadata")
+
+
+def test_a_broken_file_is_an_error_before_metadata_is_changed(tmp_path: Path) -> None:
+    lab = Lab(tmp_path, an_instance(metadata={}))
+    lab.file.path.parent.mkdir(parents=True)
+    lab.file.path.write_text("[]")
+    with pytest.raises(KeepFileError):
+        lab.run(until=EARLY)
+    assert lab.cloud.count("set") == 0
 
 
 @pytest.mark.parametrize(

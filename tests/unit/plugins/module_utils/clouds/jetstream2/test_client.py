@@ -233,6 +233,40 @@ def test_what_is_locked_is_unlocked_for_the_moment_and_locked_again(reason: str 
     assert [next(iter(each)) for each in session.sent] == ["unlock"]
 
 
+def test_one_key_of_metadata_is_written_by_a_request_of_its_own() -> None:
+    instance = an_instance()
+    path = f"compute /servers/{instance.uuid}/metadata/jetstream_keep_until"
+    gone = Response(204, None, False, "", None, None)
+    made, session = of({f"PUT {path}": {"meta": {"jetstream_keep_until": "2026-12-24"}}, f"DELETE {path}": gone})
+    made.set_metadata(instance, "jetstream_keep_until", "2026-12-24")
+    made.set_metadata(instance, "jetstream_keep_until", None)
+    assert session.asked == [f"PUT {path} meta", f"DELETE {path}"]
+    assert session.sent == [{"meta": {"jetstream_keep_until": "2026-12-24"}}]
+    # A key that somebody else has removed is removed. A refusal is none of that.
+    made, _session = of({})
+    made.set_metadata(instance, "jetstream_keep_until", None)
+    made, _session = of({f"PUT {path} meta": refusal("conflict"), f"DELETE {path}": refusal("conflict")})
+    for value in ("2026-12-24", None):
+        with pytest.raises(Conflict):
+            made.set_metadata(instance, "jetstream_keep_until", value)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "instance"),
+    [
+        (None, an_instance()),
+        (None, an_instance(status="shutoff")),
+        ("it is locked", an_instance(locked=True)),
+        ("the cloud is changing it (shelving)", an_instance(activity="shelving")),
+        ("it is shelved_offloaded", an_instance(status="shelved_offloaded")),
+        ("it is error", an_instance(status="error")),
+    ],
+)
+def test_metadata_is_not_changed_where_nova_would_refuse_it(refusal: str | None, instance: Instance) -> None:
+    made, _session = of({})
+    assert made.metadata_refusal(instance) == refusal
+
+
 def test_what_a_size_or_a_lost_host_forbids_is_unsupported_and_reported() -> None:
     made, _session = of({})
     assert made.unsupported_actions(an_instance()) == {}
