@@ -79,6 +79,7 @@ class ActionModule(ActionBase):
         kept = store is not None and not self._task.check_mode
         if store is not None and kept:
             store.add(key, reading)
+            store.prune_daily()
         return {
             "changed": False,
             "failed": False,

@@ -159,19 +159,24 @@ def exclusive_in_folder(
 ) -> Iterator[None]:
     """Hold the lock file of that name in an open folder. Makes the file if there is none, and leaves it there.
 
+    A process that holds the lock may remove the lock file (``remove_lock``). Others that wait for it take a new one.
+
     Raises TimeoutError if others hold it for ``longest_wait`` seconds, and OSError if it cannot be opened.
     """
-    lock = _open_lock(folder, name)
+    lock = _take_lock(folder, name, clock or SystemClock(), longest_wait)
     try:
-        _wait_for(lock, name, clock or SystemClock(), longest_wait)
-        try:
-            yield
-        finally:
-            # Closing is not enough where a process that was forked meanwhile holds the file open, too.
-            with suppress(OSError):
-                fcntl.flock(lock, fcntl.LOCK_UN)
+        yield
     finally:
+        # Closing is not enough where a process that was forked meanwhile holds the file open, too.
+        with suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_UN)
         os.close(lock)
+
+
+def remove_lock(path: Path) -> None:
+    """Remove the lock file of a file that was removed. Its ``exclusive`` must be held."""
+    target = Path(os.path.realpath(path))
+    target.with_name(f".{target.name}.lock").unlink(missing_ok=True)
 
 
 def _is_descriptor_or_device(path: Path) -> bool:
@@ -229,6 +234,28 @@ def _with_owner_of(before: os.stat_result | None, file: int, mode: int | None) -
             return wanted
     # The rights of its group are not for the group of the user that replaces it.
     return wanted & ~stat.S_IRWXG
+
+
+def _take_lock(folder: int, name: str, clock: Clock, longest_wait: float) -> int:
+    """Return the open lock file, locked, which is the one of that name."""
+    while True:
+        lock = _open_lock(folder, name)
+        try:
+            _wait_for(lock, name, clock, longest_wait)
+            if _is_of_name(folder, name, lock):
+                return lock
+        except BaseException:
+            os.close(lock)
+            raise
+        # It was removed while this process waited for it, and another process may hold its successor.
+        os.close(lock)
+
+
+def _is_of_name(folder: int, name: str, file: int) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file), os.stat(name, dir_fd=folder, follow_symlinks=False))
+    except FileNotFoundError:
+        return False
 
 
 def _open_lock(folder: int, name: str) -> int:

@@ -118,6 +118,8 @@ class Interval:
     terminals: int = 0
     logins: int = 0
     containers: int = 0
+    # Seconds of which nothing is known for certain, where several intervals were put together.
+    unknown: float = 0.0
 
     @property
     def length(self) -> float:
@@ -462,8 +464,8 @@ def _together(intervals: Sequence[Interval]) -> Interval:
     if len(intervals) == 1:
         return intervals[0]
     end = intervals[-1].end
-    gaps = [each.longest_gap for each in intervals]
-    gaps += [after.start - before.end for before, after in pairwise(intervals)]
+    between = [max(0.0, after.start - before.end) for before, after in pairwise(intervals)]
+    gaps = [*(each.longest_gap for each in intervals), *between]
     values: dict[str, Any] = {name: max(getattr(each, name) for each in intervals) for name in _GREATEST}
     values |= {name: _ages(intervals, name, end) for name in ("key_age", "jupyter_age")}
     values |= {name: _all(intervals, name, most) for name, most in _ALL_OF.items()}
@@ -472,9 +474,17 @@ def _together(intervals: Sequence[Interval]) -> Interval:
         start=intervals[0].start,
         readings=sum(each.readings for each in intervals),
         longest_gap=max(gaps),
+        unknown=sum(_unknown_seconds(each) for each in intervals) + sum(between),
         jobs=_youngest({job for each in intervals for job in each.jobs}),
         **values,
     )
+
+
+def _unknown_seconds(interval: Interval) -> float:
+    """Return for how many seconds an interval is in doubt. One that was put together knows it already."""
+    if interval.readings > 1:
+        return interval.unknown
+    return interval.length if interval.doubts else 0.0
 
 
 _GREATEST = (

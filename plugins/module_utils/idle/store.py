@@ -4,35 +4,51 @@
 """Readings, kept on the controller: one file for each instance, replaced whole, and never longer than it may be.
 
 A file has the newest reading, from which the next interval is computed, the intervals of two days, and hourly figures
-of thirty. Of connections it knows ports and bytes, but no address, and of processes how many there were of a kind.
+of thirty. An hour has the greatest of each number, so that every rule can be applied to it with any settings, and the
+seconds of which nothing is known. Of connections a file knows ports and bytes, but no address, and of processes how
+many there were of a kind.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from ..clock import Clock
 from ..errors import JetstreamError
-from ..files import PRIVATE_FILE, exclusive, make_folder, read_file, replace_file
+from ..files import (
+    PRIVATE_FILE,
+    TEMPORARY_PREFIX,
+    exclusive,
+    make_folder,
+    read_file,
+    remove_lock,
+    replace_file,
+)
 from ..model import Instance
 from . import intervals, readings
 from .intervals import HOUR, Interval, hourly
 from .readings import Reading
 
-FORMAT = 1
+FORMAT = 2
+# Hours of format 1 do not have the seconds of which nothing is known. Everything else is the same.
+_READABLE_FORMATS = (1, FORMAT)
 DAY = 24 * HOUR
 KEPT_IN_FULL = 2 * DAY
 KEPT_BY_HOUR = 30 * DAY
 # Two days of readings every five minutes. Whoever takes them more often keeps them for a shorter time.
 _MOST_INTERVALS = 600
 _MOST_HOURS = 24 * 30 * 2
+# One run removes no more files than that. The others are removed by later ones.
+_MOST_PRUNED = 1000
+_PRUNED = ".pruned"
 _SUFFIX = ".json"
 _LONGEST_NAME = 150
 
@@ -142,20 +158,47 @@ class Store:
         return history
 
     def prune(self) -> int:
-        """Remove the files of instances that were not read for thirty days. Returns how many."""
-        now = self._clock.now().timestamp()
+        """Remove the files of instances that were not read for thirty days. Returns how many.
+
+        May run beside other programs that add or prune. An error of one file leaves the others, and none is raised.
+        """
         removed = 0
-        for path in self._files():
+        for path in self._files(f"*/*/*{_SUFFIX}", KEPT_BY_HOUR):
+            with suppress(OSError), exclusive(path, clock=self._clock, longest_wait=0.0):
+                # Another program may have taken a reading since then, or have removed the file.
+                if self._is_older(path, KEPT_BY_HOUR):
+                    removed += path.exists()
+                    path.unlink(missing_ok=True)
+                    remove_lock(path)
+        # They are left where a process was killed while it wrote.
+        for path in self._files(f"*/*/{TEMPORARY_PREFIX}*", DAY):
             with suppress(OSError):
-                if now - path.stat().st_mtime > KEPT_BY_HOUR:
-                    with exclusive(path, clock=self._clock):
-                        path.unlink()
-                        path.with_name(f".{path.name}.lock").unlink(missing_ok=True)
-                    removed += 1
+                path.unlink()
         return removed
 
-    def _files(self) -> Iterator[Path]:
-        yield from self._folder.glob(f"*/*/*{_SUFFIX}")
+    def prune_daily(self) -> int:
+        """Prune, if no run did so within a day. Returns how many files were removed. Raises no error."""
+        stamp = self._folder / _PRUNED
+        if not self._is_older(stamp, DAY):
+            return 0
+        with suppress(OSError), exclusive(stamp, clock=self._clock, longest_wait=0.0):
+            # Written first, so that a failure is not repeated with each reading.
+            replace_file(stamp, b"", mode=PRIVATE_FILE)
+            return self.prune()
+        return 0
+
+    def _files(self, pattern: str, age: float) -> list[Path]:
+        """Return the files that were not written for so long, at most as many as one run removes."""
+        old = (path for path in self._folder.glob(pattern) if self._is_older(path, age, missing=False))
+        return list(islice(old, _MOST_PRUNED))
+
+    def _is_older(self, path: Path, age: float, *, missing: bool = True) -> bool:
+        """Whether a file was not written for so long. ``missing``: what is returned if it is not there."""
+        try:
+            written = path.stat().st_mtime
+        except OSError:
+            return missing
+        return self._clock.now().timestamp() - written > age
 
 
 def _file_name(part: str) -> str:
@@ -176,7 +219,7 @@ def _record(history: History) -> dict[str, Any]:
 
 
 def _history(record: Mapping[str, Any]) -> History:
-    if record["format"] != FORMAT:
+    if record["format"] not in _READABLE_FORMATS:
         raise ValueError("unknown format")
     last = record["last"]
     return History(

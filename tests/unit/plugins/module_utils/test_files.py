@@ -11,8 +11,9 @@ import socket
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.files import (
     exclusive_in_folder,
     make_folder,
     read_file,
+    remove_lock,
     replace_file,
     replace_in_folder,
 )
@@ -34,6 +36,15 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.files import repla
 limit = int(sys.argv[2])
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 replace_file(Path(sys.argv[1]), b"new" * 1000)
+"""
+# Holds a file until its standard input ends.
+HOLD = """
+import sys
+from pathlib import Path
+from ansible_collections.jetstream.cloud.plugins.module_utils.files import exclusive
+with exclusive(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
 """
 # Counts up in a file, a hundred times.
 COUNT = """
@@ -290,6 +301,32 @@ def test_holding_the_folder_or_the_file_itself_which_any_reader_can_blocks_no_on
                 pass
         finally:
             os.close(folder)
+
+
+def test_a_lock_file_that_was_removed_while_another_process_waited_for_it_is_no_lock(tmp_path: Path) -> None:
+    path = tmp_path / "count"
+    with exclusive(path):
+        waiting = subprocess.Popen(
+            [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        while not _is_open_in(waiting.pid, ".count.lock") and waiting.poll() is None:
+            time.sleep(0.01)
+        remove_lock(path)
+    assert waiting.stdout is not None
+    assert waiting.stdout.readline() == "held\n"
+    with pytest.raises(TimeoutError), exclusive(path, clock=FakeClock()):
+        pass
+    waiting.communicate("", timeout=60)
+    with exclusive(path, clock=FakeClock()):
+        pass
+
+
+def _is_open_in(process: int, name: str) -> bool:
+    links = []
+    for each in Path(f"/proc/{process}/fd").glob("*"):
+        with suppress(OSError):
+            links.append(each.readlink().name)
+    return name in links
 
 
 @pytest.mark.parametrize(("folder_mode", "expected"), [(0o755, 0o600), (0o777, 0o660), (0o770, 0o660), (0o700, 0o600)])

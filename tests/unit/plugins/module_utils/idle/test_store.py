@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.files import exclusive
+from ansible_collections.jetstream.cloud.plugins.module_utils.idle import store as store_module
 from ansible_collections.jetstream.cloud.plugins.module_utils.idle.intervals import HOUR
 from ansible_collections.jetstream.cloud.plugins.module_utils.idle.store import (
     KEPT_BY_HOUR,
@@ -161,7 +163,7 @@ def test_a_file_of_thirty_days_is_small(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{}", "[]", "[" * 100_000, '{"format": 2}', '{"format": 1, "last": null, "recent": [{}], "hours": []}']
+    "text", ["", "{}", "[]", "[" * 100_000, '{"format": 3}', '{"format": 1, "last": null, "recent": [{}], "hours": []}']
 )
 def test_a_file_that_is_not_understood_is_reported_and_replaced_by_the_next_reading(store: Store, text: str) -> None:
     store.add(KEY, reading(1000))
@@ -193,6 +195,80 @@ def test_files_of_instances_that_are_gone_are_removed_after_thirty_days(store: S
     assert not store.path(KEY).exists()
     assert store.path(there).exists()
     assert store.prune() == 0
+
+
+def test_pruning_leaves_what_was_read_meanwhile_and_no_trace_of_what_was_not(store: Store) -> None:
+    gone, read = Key("site", "project", "gone"), Key("site", "project", "read")
+    for each in (gone, read):
+        store.add(each, reading(1000))
+        _age(store.path(each), KEPT_BY_HOUR + HOUR)
+    folder = store.path(gone).parent
+    left = folder / ".jetstream-0123.new"
+    left.write_text("")
+    _age(left, 2 * DAY)
+    with exclusive(store.path(read)):
+        assert store.prune() == 1
+    assert sorted(path.name for path in folder.iterdir()) == [".read.json.lock", "read.json"]
+    store.add(read, reading(1900))
+    assert store.prune() == 0
+
+
+def test_pruning_happens_once_a_day_whoever_takes_readings(tmp_path: Path) -> None:
+    clock = FakeClock()
+    stores = [Store(tmp_path, clock) for _program in range(2)]
+    stores[0].add(KEY, reading(1000))
+    stamp = tmp_path / ".pruned"
+    for expected in (1, 0):
+        _age(stores[0].path(KEY), KEPT_BY_HOUR + HOUR)
+        assert [each.prune_daily() for each in stores] == [expected, 0]
+        _age(stamp, HOUR)
+        stores[0].add(KEY, reading(1900))
+    _age(stamp, DAY + HOUR)
+    _age(stores[0].path(KEY), KEPT_BY_HOUR + HOUR)
+    with exclusive(stamp):
+        assert stores[0].prune_daily() == 0
+    assert stores[1].prune_daily() == 1
+
+
+def test_pruning_is_bounded_and_raises_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Store(Path("/dev/null/readings"), FakeClock()).prune_daily() == 0
+    monkeypatch.setattr(store_module, "_MOST_PRUNED", 2)
+    for name in ("a", "b", "c"):
+        store.add(Key("site", "project", name), reading(1000))
+        _age(store.path(Key("site", "project", name)), KEPT_BY_HOUR + HOUR)
+    assert [store.prune(), store.prune(), store.prune()] == [2, 1, 0]
+
+
+def _age(path: Path, seconds: float) -> None:
+    now = FakeClock().now().timestamp()
+    os.utime(path, (now, now - seconds))
+
+
+def test_hours_of_the_first_format_are_carried_over_and_those_of_a_later_one_are_not_read(store: Store) -> None:
+    for each in readings(300):
+        store.add(KEY, each)
+    before = store.load(KEY)
+    written = json.loads(store.path(KEY).read_text())
+    assert written["format"] == 2
+    for each in written["hours"]:
+        each.pop("unknown", None)
+    store.path(KEY).write_text(json.dumps(written | {"format": 1}))
+    assert store.load(KEY) == before
+    store.add(KEY, reading(10_000.0 + 300 * 900))
+    assert json.loads(store.path(KEY).read_text())["format"] == 2
+    store.path(KEY).write_text(json.dumps(written | {"format": 3}))
+    with pytest.raises(StoreError):
+        store.load(KEY)
+
+
+def test_an_hour_has_the_seconds_of_which_nothing_is_known(store: Store) -> None:
+    history = History()
+    for number, each in enumerate(readings(4 * 96)):
+        # Once a day, the inhibitors cannot be read.
+        sections = {"inhibit": (1, [])} if number % 96 == 50 else {}
+        history = history.with_reading(reading(each.uptime, **sections))
+    assert sum(each.unknown for each in history.hours) == 2 * 900
+    assert max(each.unknown for each in history.hours) == 900
 
 
 def test_two_programs_at_once_lose_no_reading(tmp_path: Path) -> None:
