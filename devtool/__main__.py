@@ -85,12 +85,19 @@ def _parser() -> argparse.ArgumentParser:
     mutants = commands.add_parser(
         "mutants",
         help="change files that decide, one place at a time, and show the changes that no test notices",
-        usage="dev mutants [-h] [--minutes N] [FILE ...] [-- TEST ...]",
+        usage="dev mutants [-h] [--minutes N] [--jobs N] [FILE ...] [-- TEST ...]",
         epilog="files, unless some are named:\n  " + "\n  ".join(DEFAULT_FILES),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     mutants.add_argument("files", nargs="*", metavar="FILE")
     mutants.add_argument("--minutes", type=float, default=30, metavar="N", help="end after N minutes (30)")
+    mutants.add_argument(
+        "--jobs",
+        type=int,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="try N at the same time (as many as there are cores)",
+    )
     mutants.set_defaults(do=_mutants)
 
     lock = commands.add_parser("lock", help="write requirements/constraints.txt anew, after a change of requirements")
@@ -177,7 +184,7 @@ def _bench_openstack(arguments: argparse.Namespace) -> int:
 def _mutants(arguments: argparse.Namespace) -> int:
     environment = Environment("mutants")
     environment.prepare()
-    return run_mutants(environment, arguments.files, arguments.extra, minutes=arguments.minutes)
+    return run_mutants(environment, arguments.files, arguments.extra, minutes=arguments.minutes, jobs=arguments.jobs)
 
 
 def _lock(_arguments: argparse.Namespace) -> int:

@@ -44,25 +44,34 @@ _GRACE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of the mutants of a file. ``survivors``: name and difference of each."""
+    """What became of the mutants of a file. ``survivors``: name and difference of each.
+
+    ``timed_out``: those of the killed whose tests did not end in time, such as in a loop without end.
+    """
 
     file: str
     total: int
     killed: int
     unchecked: int
     survivors: tuple[str, ...]
+    timed_out: int = 0
 
     def text(self) -> str:
         """Return a line, and below it the differences that no test noticed."""
         unchecked = f", {self.unchecked} not tried (the time was up)" if self.unchecked else ""
-        line = f"{self.file}: {self.total} mutants, {self.killed} killed, {len(self.survivors)} survived{unchecked}"
+        timed_out = f" ({self.timed_out} by a timeout)" if self.timed_out else ""
+        killed = f"{self.killed} killed{timed_out}"
+        line = f"{self.file}: {self.total} mutants, {killed}, {len(self.survivors)} survived{unchecked}"
         return "\n".join([line, *self.survivors])
 
 
-def run_mutants(environment: Environment, files: Sequence[str], tests: Sequence[str], *, minutes: float) -> int:
+def run_mutants(
+    environment: Environment, files: Sequence[str], tests: Sequence[str], *, minutes: float, jobs: int
+) -> int:
     """Try the mutants of each file, for a number of minutes in all, and print the survivors. Return an exit status.
 
-    ``tests``: run these instead of the test file of the same name. Raises SetUpFailed.
+    ``tests``: run these instead of the test file of the same name. ``jobs``: try so many mutants at the same time.
+    Raises SetUpFailed.
     """
     chosen = {file: tests or [own_tests(file)] for file in files or DEFAULT_FILES}
     give_up = time.monotonic() + 60 * minutes
@@ -70,7 +79,7 @@ def run_mutants(environment: Environment, files: Sequence[str], tests: Sequence[
         shutil.rmtree(_FOLDER, ignore_errors=True)
         for file, its_tests in chosen.items():
             left = give_up - time.monotonic()
-            say(_try_file(environment, file, its_tests, left).text() if left > 0 else f"{file}: not tried")
+            say(_try_file(environment, file, its_tests, left, jobs).text() if left > 0 else f"{file}: not tried")
     return 0
 
 
@@ -85,7 +94,7 @@ def own_tests(file: str) -> str:
     return str(tests)
 
 
-def _try_file(environment: Environment, file: str, tests: Iterable[str], seconds: float) -> Result:
+def _try_file(environment: Environment, file: str, tests: Iterable[str], seconds: float, jobs: int) -> Result:
     # In a copy, whose path ends as Ansible's imports demand.
     folder = _FOLDER / file.removeprefix(f"{_SOURCES}/").removesuffix(".py").replace("/", "-")
     copy_checkout(folder / _COLLECTION)
@@ -100,7 +109,7 @@ def _try_file(environment: Environment, file: str, tests: Iterable[str], seconds
     lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
     (folder / "pyproject.toml").write_text("\n".join(["[tool.mutmut]", *lines, ""]))
     variables = environment.variables(make_home("home"))
-    _run_for(["mutmut", "run"], folder, variables, seconds)
+    _run_for(["mutmut", "run", "--max-children", str(jobs)], folder, variables, seconds)
 
     def ask(*words: str) -> str:
         return subprocess.run(
@@ -114,7 +123,8 @@ def _try_file(environment: Environment, file: str, tests: Iterable[str], seconds
     fates = [line.strip().rpartition(": ") for line in ask("results").splitlines() if ": " in line]
     survivors = tuple(ask("show", name).strip() for name, _colon, fate in fates if fate in {"survived", "no tests"})
     killed = counts["killed"] + counts["timeout"] + counts["suspicious"] + counts["segfault"]
-    return Result(file, counts["total"], killed, counts["total"] - killed - len(survivors), survivors)
+    unchecked = counts["total"] - killed - len(survivors)
+    return Result(file, counts["total"], killed, unchecked, survivors, counts["timeout"])
 
 
 def _run_for(command: Sequence[str], folder: Path, variables: dict[str, str], seconds: float) -> None:

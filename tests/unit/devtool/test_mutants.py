@@ -37,3 +37,8 @@ def test_survivors_are_reported_with_their_difference() -> None:
 def test_mutants_that_were_not_tried_are_counted() -> None:
     result = Result("plugins/module_utils/states.py", total=5, killed=3, unchecked=2, survivors=())
     assert result.text().endswith("5 mutants, 3 killed, 0 survived, 2 not tried (the time was up)")
+
+
+def test_mutants_whose_tests_did_not_end_in_time_are_counted_as_killed() -> None:
+    result = Result("plugins/module_utils/states.py", total=5, killed=5, unchecked=0, survivors=(), timed_out=2)
+    assert result.text() == "plugins/module_utils/states.py: 5 mutants, 5 killed (2 by a timeout), 0 survived"
