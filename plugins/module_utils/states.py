@@ -255,7 +255,7 @@ def plan(now: ObservedState, goal: Goal, *, supported: Collection[Action], allow
     if now.state is goal.state:
         return _plan_at_goal(now, goal)
     path = shortest_path(now.state, goal.state, supported)
-    if _wakes(now.state, path, goal) and not allow_wake:
+    if _wakes(path, goal) and not allow_wake:
         return Plan(Verdict.SKIP, reason=f"{now.state} ({_GERUNDS[goal]} it would start it first; allow_wake)")
     return _plan_without_path(now.state, goal, supported) if path is None else Plan(Verdict.ACT, path)
 
@@ -297,10 +297,9 @@ def _plan_without_path(state: RestingState, goal: Goal, supported: Collection[Ac
     return Plan(Verdict.SKIP, reason=f"{state}", missing_action=missing)
 
 
-def _wakes(start: RestingState, path: tuple[Action, ...] | None, goal: Goal) -> bool:
-    if start is RestingState.ACTIVE:
-        return False
-    return goal is Goal.REBOOTED or (path is not None and goal.state is not RestingState.ACTIVE and len(path) > 1)
+def _wakes(path: tuple[Action, ...] | None, goal: Goal) -> bool:
+    """Return whether a path starts a sleeping instance first: between two actions, it is always active."""
+    return goal is Goal.REBOOTED or (path is not None and len(path) > 1)
 
 
 def shortest_path(start: RestingState, end: RestingState, supported: Collection[Action]) -> tuple[Action, ...] | None:
