@@ -102,7 +102,7 @@ def by_day(costs: Iterable[Cost], zone: tzinfo) -> Mapping[date, Decimal]:
     """Spread the known SU over the days, in a time zone, on which they were used."""
     days: dict[date, Decimal] = defaultdict(Decimal)
     for each in costs:
-        if each.su is None or not each.hours:
+        if each.su is None:
             continue
         for day, hours in _hours_by_day(each.period, zone):
             days[day] += each.su * hours / each.hours

@@ -51,7 +51,7 @@ class Rates:
     def from_options(cls, options: Mapping[str, Any] | None) -> Rates:
         """Return the built-in table, with the rates of a user before it.
 
-        Raises ConfigurationError for a rate that is no number or negative, and for a share above 1.
+        Raises ConfigurationError for a rate that is no number, negative or absurdly large, and for a share above 1.
         """
         given = options or {}
         states = _numbers(given.get("states"), "rates.states")
@@ -114,5 +114,5 @@ def _numbers(given: Mapping[str, Any] | None, option: str) -> dict[str, Decimal]
         except InvalidOperation:
             raise ConfigurationError(f"{option}: {name} is {value!r}, which is not a number.") from None
         if not (numbers[str(name)].is_finite() and 0 <= numbers[str(name)] < _ABSURD):
-            raise ConfigurationError(f"{option}: {name} is {value!r}, but must be 0 or more.")
+            raise ConfigurationError(f"{option}: {name} is {value!r}, but must be at least 0, and below 1e15.")
     return numbers

@@ -38,22 +38,35 @@ def pace(per_day: str | None) -> Pace:
     return Pace(None if per_day is None else Decimal(per_day), Decimal(7))
 
 
-def test_adds_up_what_instances_cost_in_their_states() -> None:
+def test_the_costs_of_instances_in_their_states_are_added_up() -> None:
     fleet = [an_instance(status=status) for status in ("active", "suspended", "shutoff", "shelved_offloaded")]
     burn = burn_of(fleet, DEFAULT_RATES)
     assert burn == Burn(Decimal("4.50"), ())
     assert burn.pace == Pace(Decimal(108), Decimal(0))
 
 
-def test_names_the_flavors_that_it_cannot_count() -> None:
+def test_flavors_without_a_rate_are_named() -> None:
     burn = burn_of([an_instance(), an_instance(flavor=ODD), an_instance(flavor=ODD)], DEFAULT_RATES)
     assert (burn, burn.is_complete, burn.pace.su_per_day) == (Burn(Decimal(2), ("z9.odd",)), False, None)
 
 
 @pytest.mark.parametrize(
+    ("burn", "known"),
+    [
+        (Burn(Decimal(0), ()), Decimal(0)),
+        (Burn(Decimal(2), ()), Decimal(2)),
+        (Burn(Decimal(2), ("z9.odd",)), Decimal(2)),
+        (Burn(Decimal(0), ("z9.odd",)), None),
+    ],
+)
+def test_a_burn_rate_of_zero_is_not_the_same_as_an_unknown_one(burn: Burn, known: Decimal | None) -> None:
+    assert burn.known == known
+
+
+@pytest.mark.parametrize(
     ("budget", "per_day", "remaining", "percent", "days", "exhausted", "to_last"),
     [
-        # 0.1 + 0.2, the way binary numbers do not have it.
+        # 0.3 - 0.1, which binary numbers do not have.
         (source(0.3, 0.1), "0.1", 0.2, 33.333, 2, "2026-11-25T00:00:00Z", None),
         (source(1000, 400, "2026-12-02"), "120", 600, 40, 5, "2026-11-28T00:00:00Z", 60),
         (source(1000, 400, "2026-12-02T12:00:00Z"), "120", 600, 40, 5, "2026-11-28T00:00:00Z", 63.158),
@@ -98,16 +111,36 @@ def test_the_pace_of_this_moment_has_a_forecast_of_its_own() -> None:
     assert found.momentary == Forecast(Decimal(25), NOW + timedelta(days=25))
 
 
-def test_makes_no_forecast_from_a_rate_that_is_too_low() -> None:
+def test_an_incomplete_rate_has_no_forecast() -> None:
     found = budget_of(source(100, 50), Pace(None, Decimal(7), ("z9.odd",)), Burn(Decimal(2), ("z9.odd",)), NOW)
     assert found == Budget(Decimal(50), Decimal(50))
 
 
 @pytest.mark.parametrize("end", ["2020-12-31", "2026-11-22", "2026-11-23T00:00:00Z"])
-def test_makes_no_forecast_of_an_allocation_that_has_ended(end: str) -> None:
+def test_an_allocation_that_has_ended_has_no_forecast(end: str) -> None:
     found = budget_of(source(1000, 400, end), pace("120"), Burn(Decimal(5), ()), NOW)
     assert (found.has_ended, found.is_over, found.remaining) == (True, True, 600)
     assert (found.habit, found.momentary, found.su_per_day_to_last) == (Forecast(), Forecast(), None)
+
+
+@pytest.mark.parametrize(("end", "has_ended"), [("2026-11-22", True), ("2026-11-24", False)])
+@pytest.mark.parametrize("allowed", [1000, None])
+def test_the_end_is_known_also_where_the_amounts_are_not(allowed: int | None, end: str, has_ended: bool) -> None:
+    found = budget_of(source(allowed, 400, end), pace("120"), NOTHING, NOW)
+    assert (found.end, found.has_ended, found.is_over) == (end_of(end), has_ended, has_ended)
+
+
+@pytest.mark.parametrize(("used", "is_over"), [(999, False), (1000, True), (1001, True)])
+def test_an_allocation_that_is_used_up_is_over(used: int, is_over: bool) -> None:
+    assert budget_of(source(1000, used), pace("120"), NOTHING, NOW).is_over == is_over
+
+
+@pytest.mark.parametrize("microseconds", [1, 0, -1])
+def test_at_its_very_end_an_allocation_needs_no_pace_to_last(microseconds: int) -> None:
+    now = datetime(2026, 12, 2, 12, tzinfo=UTC) - timedelta(microseconds=microseconds)
+    found = budget_of(source(1000, 400, "2026-12-02T12:00:00Z"), pace("120"), NOTHING, now)
+    assert found.has_ended == (microseconds <= 0)
+    assert (found.su_per_day_to_last is None) == (microseconds <= 0)
 
 
 def test_the_last_day_belongs_to_the_allocation() -> None:
@@ -121,14 +154,14 @@ def test_the_last_day_belongs_to_the_allocation() -> None:
 @pytest.mark.parametrize(
     "value", [float("nan"), float("inf"), -float("inf"), "NaN", "much", [1], {}, True, 1e300, "1e999"]
 )
-def test_what_is_no_amount_is_not_known(value: Any) -> None:
+def test_a_value_that_is_no_amount_is_not_known(value: Any) -> None:
     for budget in (source(value, 1), source(1, value)):
         found = budget_of(budget, pace("5"), Burn(Decimal(1), ()), NOW)
         assert found == Budget()
 
 
 @pytest.mark.parametrize("text", [None, "", "soon", "2026-13-01", "12/31/2026", 20261231, float("nan"), ["2026-12-31"]])
-def test_what_is_no_date_is_none(text: Any) -> None:
+def test_a_value_that_is_no_date_is_none(text: Any) -> None:
     assert moment_or_none(text) is None
     found = budget_of(source(1000, 400, text), pace("120"), NOTHING, NOW)
     assert (found.end, found.has_ended, found.su_per_day_to_last, found.habit.days) == (None, False, None, 5)
