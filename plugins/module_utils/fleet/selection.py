@@ -277,7 +277,7 @@ def _identified(
 
 
 def _belongs_to_another(thing: Thing, selector: Selector, fields: Mapping[str, Field[Thing]]) -> str:
-    owner = next(iter(fields["owner"](thing)), None) or "an unknown user"
+    owner = next(iter(fields["owner"](thing))) or "an unknown user"
     return f"{thing.label} belongs to {owner}, and owner is {', '.join(selector.owners)}. To select it, say owner: any."
 
 
@@ -322,15 +322,14 @@ def _unknown_values(
 
 
 def _unknown_owners(things: Sequence[Thing], selector: Selector, fields: Mapping[str, Field[Thing]]) -> list[str]:
-    named = tuple(each for each in selector.owners if each not in (ME, ANY))
-    if not things or not named:
+    if not things:
         return []
     known = [owner for each in things for owner in fields["owner"](each) if owner]
     lower = {each.casefold() for each in known}
     return [
         f"owner: nothing belongs to {each}. {did_you_mean(each, known)}".rstrip()
-        for each in named
-        if not _is_glob(each) and each.casefold() not in lower
+        for each in selector.owners
+        if each not in (ME, ANY) and not _is_glob(each) and each.casefold() not in lower
     ]
 
 

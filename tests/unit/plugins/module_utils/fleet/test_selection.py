@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A selection means just what its words say, and what is unknown or ambiguous is said in a sentence."""
+"""Options select exactly what they name, and each value that is unknown or ambiguous is reported."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ FLEET = [
 
 
 def chosen(**options: Any) -> tuple[list[int | str], tuple[str, ...]]:
-    """Return the numbers of what the options select, and the problems."""
+    """Return the numbers of the selected instances, and the problems."""
     selection = select(FLEET, Selector.from_options(options, INSTANCE_FILTERS.argument_spec), INSTANCE_FIELDS)
     return [each.id for each in selection.things], selection.problems
 
@@ -96,22 +96,22 @@ def chosen(**options: Any) -> tuple[list[int | str], tuple[str, ...]]:
         ({"status": ["active"], "project": ["Geo Project"]}, [1, 3]),
         ({"name": ["geo-*"], "status": ["active"]}, [3]),
         ({"exclude": ["web", "geo-*"]}, [5, 6, 7, 8]),
-        # Names, numbers and UUIDs mean the same, to select and to exclude.
+        # A name may also be a number or a UUID, to select and to exclude.
         ({"name": ["3", FLEET[3].uuid.upper(), "gpu1"]}, [3, 4, 6]),
         ({"exclude": ["3", FLEET[3].uuid.upper(), "gpu1"]}, [1, 2, 5, 7, 8]),
         ({"name": ["geo-*"], "exclude": ["geo-node-01"]}, [4]),
-        # A name that is also a glob means the one thing of that name, if there is one.
+        # A name that is also a glob selects the one instance of that name, if there is one.
         ({"name": ["gpu[1]"]}, [5]),
         ({"name": ["a*"]}, [7]),
         ({"exclude": ["a*"]}, [1, 2, 3, 4, 5, 6, 8]),
         # A glob may match nothing today.
         ({"name": ["bio-*"], "exclude": ["chem-*"]}, []),
         ({"project": ["Bio*"]}, []),
-        # A state that nothing is in today.
+        # No instance has to be in the state.
         ({"status": ["paused"]}, []),
     ],
 )
-def test_selects(options: dict[str, Any], numbers: list[int]) -> None:
+def test_the_options_select(options: dict[str, Any], numbers: list[int]) -> None:
     assert chosen(**options) == (numbers, ())
 
 
@@ -139,7 +139,7 @@ def test_selects(options: dict[str, Any], numbers: list[int]) -> None:
         ),
     ],
 )
-def test_reports_what_is_unknown_or_ambiguous(options: dict[str, Any], complaint: str) -> None:
+def test_an_unknown_or_ambiguous_value_is_reported(options: dict[str, Any], complaint: str) -> None:
     assert chosen(**options)[1] == (complaint,)
     with pytest.raises(SelectionError) as raised:
         select_to_change(
@@ -150,9 +150,37 @@ def test_reports_what_is_unknown_or_ambiguous(options: dict[str, Any], complaint
     assert str(raised.value) == complaint
 
 
-def test_an_account_without_instances_shows_no_name_to_be_wrong() -> None:
-    selector = Selector.from_options({"project": ["Geo Project"]}, INSTANCE_FILTERS.argument_spec)
+def test_in_an_account_without_instances_no_value_is_reported_as_unknown() -> None:
+    selector = Selector.from_options({"project": ["Geo Project"], "owner": ["janeroe"]}, INSTANCE_FILTERS.argument_spec)
     assert select_to_change([], selector, INSTANCE_FIELDS).things == ()
+
+
+@pytest.mark.parametrize(
+    ("options", "problems"),
+    [
+        (
+            {"name": ["web", "zzz"]},
+            ("2 are called web: say which by id (1, 2).", "name: nothing is called zzz."),
+        ),
+        ({"id": ["98", "99"]}, ("Nothing has the id 98.", "Nothing has the id 99.")),
+        (
+            {"project": ["Geo Project", "Geo*", "zzz"], "image": ["yyy"]},
+            ("project: nothing has the project zzz.", "image: nothing has the image yyy."),
+        ),
+    ],
+)
+def test_every_unknown_or_ambiguous_value_is_reported(options: dict[str, Any], problems: tuple[str, ...]) -> None:
+    assert chosen(**options)[1] == problems
+    with pytest.raises(SelectionError) as raised:
+        select_to_change(FLEET, Selector.from_options(options, INSTANCE_FILTERS.argument_spec), INSTANCE_FIELDS)
+    assert str(raised.value) == " ".join(problems)
+
+
+def test_numbers_and_uuids_are_compared_without_regard_to_case() -> None:
+    fleet = [an_instance("web"), replace(an_instance("db", number=2), id="5fA")]
+    for options in ({"id": ["5Fa"]}, {"name": ["5Fa"]}, {"exclude": ["web"], "name": ["5fa"]}):
+        selector = Selector.from_options(options, INSTANCE_FILTERS.argument_spec)
+        assert select_to_change(fleet, selector, INSTANCE_FIELDS).things == (fleet[1],)
 
 
 OTHERS: Sequence[dict[str, Any]] = (
@@ -171,7 +199,7 @@ IDENTIFYING = [name for name in IDENTIFIERS.argument_spec if name != "exclude"]
         *((option, other) for option in IDENTIFYING for other in OTHERS[:3]),
     ],
 )
-def test_an_empty_list_means_none_and_null_was_not_given(option: str, other: dict[str, Any]) -> None:
+def test_an_empty_list_selects_nothing_and_null_is_no_option(option: str, other: dict[str, Any]) -> None:
     def selected(**given: Any) -> Selection[Instance]:
         return select(FLEET, Selector.from_options({**other, **given}, INSTANCE_FILTERS.argument_spec), INSTANCE_FIELDS)
 
@@ -186,7 +214,7 @@ def test_an_empty_list_alone_is_a_selection(option: str) -> None:
     assert select_to_change(FLEET, selector, INSTANCE_FIELDS).things == ()
 
 
-def test_nothing_is_excluded_by_an_empty_list() -> None:
+def test_an_empty_list_excludes_nothing() -> None:
     assert chosen(all=True, exclude=[]) == chosen(all=True)
 
 
@@ -205,11 +233,11 @@ def test_a_name_that_is_the_number_of_another_is_ambiguous() -> None:
     with pytest.raises(SelectionError) as raised:
         select_to_change(fleet, Selector(names=("7",)), INSTANCE_FIELDS)
     assert str(raised.value) == "2 are called 7: say which by id (1, 7)."
-    # What is excluded by either is out.
+    # Both are excluded by it.
     assert select_to_change(fleet, Selector(everything=True, exclude=("7",)), INSTANCE_FIELDS).things == ()
 
 
-def test_changes_nothing_unless_something_is_selected() -> None:
+def test_without_a_selection_nothing_is_changed() -> None:
     with pytest.raises(SelectionError) as raised:
         select_to_change(FLEET, Selector.from_options({"exclude": ["web"]}, ()), INSTANCE_FIELDS)
     assert str(raised.value) == (
@@ -229,14 +257,19 @@ def test_changes_nothing_unless_something_is_selected() -> None:
         (("TG-GEO160015",), [], ("name: nothing is called TG-GEO160015. Did you mean TG-GEO160014?",)),
     ],
 )
-def test_selects_allocation_sources_by_name(
+def test_allocation_sources_are_selected_by_name(
     names: tuple[str, ...] | None, found: list[str], problems: tuple[str, ...]
 ) -> None:
     selection = select_by_name([GRANT, AllocationSource(name="TG-OVER0001", uuid="e85df46e")], names)
     assert ([each.name for each in selection.things], selection.problems) == (found, problems)
 
 
-def test_selects_volumes() -> None:
+def test_allocation_sources_of_the_same_name_are_all_selected() -> None:
+    sources = [GRANT, AllocationSource(name=GRANT.name, uuid="e85df46e")]
+    assert select_by_name(sources, [GRANT.name]) == Selection(tuple(sources))
+
+
+def test_volumes_are_selected() -> None:
     def a_volume(name: str, number: int, status: str | None) -> Volume:
         return Volume(number, f"uuid-{number}", name, 10, status, INDIANA, JOHNDOE, "johndoe", "johndoe", project=GEO)
 
@@ -260,7 +293,7 @@ SHARED = [
 
 
 def shared(**options: Any) -> Selection[Instance]:
-    """Select as johndoe, whose name is asked for only if it matters."""
+    """Select as johndoe, whose name is read only if it matters."""
     accounts = iter([CloudAccount("example.org", "Atmosphere", "JohnDoe")])
     selector = Selector.from_options(options, INSTANCE_FILTERS.argument_spec, owner=(ME,))
     return select(SHARED, selector.with_account(lambda: next(accounts)), INSTANCE_FIELDS)
@@ -281,7 +314,7 @@ def shared(**options: Any) -> Selection[Instance]:
         ({"all": True, "owner": ["nobody-*"]}, [], 6),
         ({"status": ["shutoff"]}, [], 1),
         ({"all": True, "exclude": ["jane-1", "lab-*"]}, [1], 2),
-        # Of two of the same name, one's own is meant.
+        # Of two of the same name, the own one is selected.
         ({"name": ["web"]}, [1], 0),
         ({"name": ["lab-*"]}, [5], 1),
         ({"name": ["jane-*"]}, [], 2),
@@ -307,6 +340,11 @@ def test_the_things_of_other_owners_are_counted_and_not_selected(
             "jane-1 (2) belongs to janeroe, and owner is 0123abcd. To select it, say owner: any.",
         ),
         ({"all": True, "owner": ["janero"]}, "owner: nothing belongs to janero. Did you mean janeroe?"),
+        (
+            {"id": ["4"], "owner": ["janeroe", "me"]},
+            "web (4) belongs to 0123abcd, and owner is janeroe, me. To select it, say owner: any.",
+        ),
+        ({"all": True, "owner": ["zzz"]}, "owner: nothing belongs to zzz."),
         ({"name": ["web"], "owner": ["any"]}, "2 are called web: say which by id (1, 4)."),
     ],
 )
@@ -314,7 +352,34 @@ def test_naming_the_thing_of_another_owner_is_refused_with_the_remedy(options: d
     assert shared(**options).problems == (complaint,)
 
 
-def test_no_owner_at_all_selects_nothing() -> None:
+def test_each_name_of_another_owners_thing_is_reported() -> None:
+    assert shared(name=["zzz", "jane-1", "jane-2", "yyy"]).problems == (
+        "name: nothing is called zzz.",
+        "jane-1 (2) belongs to janeroe, and owner is me. To select it, say owner: any.",
+        "jane-2 (3) belongs to janeroe, and owner is me. To select it, say owner: any.",
+        "name: nothing is called yyy.",
+    )
+
+
+@pytest.mark.parametrize(("owners", "is_selected"), [(["any"], True), (["*"], True), (["?*"], False), (["me"], False)])
+def test_a_thing_whose_owner_is_unknown_is_selected_for_any_alone(owners: list[str], is_selected: bool) -> None:
+    stray = an_instance("stray", owner="")
+    selector = replace(Selector.from_options({"owner": owners, "name": ["stray"]}, ()), own_name="johndoe")
+    selection = select([stray], selector, INSTANCE_FIELDS)
+    assert selection.things == ((stray,) if is_selected else ())
+    complaint = f"stray (1) belongs to an unknown user, and owner is {owners[0]}. To select it, say owner: any."
+    assert selection.problems == (() if is_selected else (complaint,))
+
+
+@pytest.mark.parametrize(
+    ("owners", "is_meant"),
+    [(("any",), True), (("me",), True), (("janeroe",), False), (("JOHN*",), True), (("JohnDoe",), True), ((), False)],
+)
+def test_owners_are_compared_without_regard_to_case(owners: tuple[str, ...], is_meant: bool) -> None:
+    assert Selector(owners=owners, own_name="JOHNDOE").is_of_owner("johndoe") == is_meant
+
+
+def test_an_empty_list_of_owners_selects_nothing() -> None:
     assert shared(all=True, owner=[]) == Selection((), (), "owner is an empty list, so nothing is selected.", 6)
 
 
@@ -332,7 +397,7 @@ def test_the_own_name_is_not_requested_where_it_does_not_matter() -> None:
     status=st.sampled_from([None, ["active"], ["shutoff"]]),
     exclude=st.sampled_from([[], ["lab-*"], ["web", "2"]]),
 )
-def test_what_is_selected_could_be_seen_to_be_before_its_state_was_known(
+def test_nothing_that_is_selected_is_sorted_out_before_its_state_is_known(
     owners: list[str], name: list[str] | None, status: list[str] | None, exclude: list[str]
 ) -> None:
     options = {"owner": owners, "name": name, "status": status, "exclude": exclude}
@@ -343,6 +408,27 @@ def test_what_is_selected_could_be_seen_to_be_before_its_state_was_known(
     assert all(possible(replace(each, status="unknown")) for each in select(SHARED, selector, INSTANCE_FIELDS).things)
 
 
+@pytest.mark.parametrize(
+    ("options", "numbers"),
+    [
+        ({}, [1, 5]),
+        ({"owner": ["any"]}, [1, 2, 3, 4, 5, 6]),
+        ({"owner": ["jane*"]}, [2, 3, 6]),
+        ({"name": ["web"], "owner": ["any"]}, [1, 4]),
+        ({"name": ["lab-*", "2"], "owner": ["any"]}, [2, 5, 6]),
+        ({"id": ["2"], "owner": ["any"]}, [2]),
+        ({"name": []}, []),
+        ({"provider": ["*TACC"], "owner": ["any"]}, [3]),
+        # These are not known yet.
+        ({"status": ["paused"], "image": ["zzz"]}, [1, 5]),
+    ],
+)
+def test_others_are_sorted_out_before_their_state_is_read(options: dict[str, Any], numbers: list[int]) -> None:
+    selector = replace(Selector.from_options(options, INSTANCE_FILTERS.argument_spec, owner=(ME,)), own_name="johndoe")
+    fleet = [replace(each, provider=TEXAS) if each.id == 3 else each for each in SHARED]
+    assert [each.id for each in fleet if may_select(selector, INSTANCE_FIELDS)(each)] == numbers
+
+
 # Few letters, so that names and patterns meet; the brackets of globs among them.
 NAMES = st.text(alphabet="ab*?[]!-1", max_size=4)
 FLEETS = st.lists(st.tuples(NAMES, st.sampled_from(["active", "shutoff"])), max_size=6).map(
@@ -351,7 +437,7 @@ FLEETS = st.lists(st.tuples(NAMES, st.sampled_from(["active", "shutoff"])), max_
 
 
 @given(fleet=FLEETS, names=st.lists(NAMES, max_size=3), exclude=st.lists(NAMES, max_size=2))
-def test_every_word_adds_and_what_is_excluded_is_out(
+def test_names_add_up_and_excluded_ones_are_out(
     fleet: Sequence[Instance], names: list[str], exclude: list[str]
 ) -> None:
     def picked(**options: Any) -> list[str]:
@@ -369,11 +455,11 @@ def test_every_word_adds_and_what_is_excluded_is_out(
 
 
 @given(fleet=FLEETS, name=NAMES)
-def test_a_name_means_its_bearers_or_else_what_it_matches(fleet: Sequence[Instance], name: str) -> None:
+def test_a_name_selects_things_of_that_name_or_else_as_a_glob(fleet: Sequence[Instance], name: str) -> None:
     selection = select(fleet, Selector(names=(name,)), INSTANCE_FIELDS)
-    bearers = [each for each in fleet if name in (each.name, str(each.id))]
-    assert list(selection.things) == (bearers or [each for each in fleet if fnmatchcase(each.name, name)])
-    if len(bearers) > 1:
+    exact = [each for each in fleet if name in (each.name, str(each.id))]
+    assert list(selection.things) == (exact or [each for each in fleet if fnmatchcase(each.name, name)])
+    if len(exact) > 1:
         assert selection.problems
     if not selection.things and not set("*?[") & set(name):
         assert selection.problems
