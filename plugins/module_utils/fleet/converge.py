@@ -204,7 +204,7 @@ class _Converger:
                 return
             self._begun += 1
             run.begun = True
-        run.next_action, run.reversions = action, 0
+        run.next_action = action
 
     def _reverted(self, run: InstanceRun, action: Action) -> str:
         try:

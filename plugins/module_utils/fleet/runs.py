@@ -101,8 +101,11 @@ class InstanceRun:
 
     def record_observation(self, instance: Instance, at: float) -> None:
         """Note how it was observed."""
+        before = self.observed
         self.now, self.observed_at, self.last_error = instance, at, None
         observed = self.observed
+        if observed != before:
+            self.reversions = 0
         self.deployment_seen = self.deployment_seen or observed.deploying
         if not observed.is_awake:
             self.active_since = None

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -625,6 +625,18 @@ def test_two_polls_must_show_an_instance_at_rest_before_an_action_is_sent_again(
     assert stage.cloud.count("stop") == 1
 
 
+def test_two_polls_must_show_it_again_after_an_action_was_sent_again() -> None:
+    stage = scene(an_instance())
+
+    def slowly() -> None:
+        stage.cloud.goes("web", Phase(0, "active"), Phase(1, "active", "powering-off"), Phase(6, "shutoff"))
+        raise BROKE
+
+    stage.cloud.answer("web", "stop", BROKE, slowly)
+    assert ran(stage.one("stopped")) == ("ok", "shutoff", ["stop"], "stop done")
+    assert stage.cloud.count("stop") == 2
+
+
 def test_sending_again_has_longer_and_longer_pauses_and_an_end() -> None:
     stage = scene(an_instance())
     stage.cloud.answer("web", "stop", *[BROKE] * 99)
@@ -894,6 +906,34 @@ def test_a_cloud_that_begins_late_is_not_given_up() -> None:
 
     stage.cloud.answer("web", "refresh", late)
     assert ran(stage.one("stopped")) == ("ok", "shutoff", ["stop"], "stop done")
+
+
+def test_only_polls_in_a_row_that_find_an_instance_back_fail_it() -> None:
+    stage = scene(an_instance())
+
+    def back() -> None:
+        stage.cloud.goes("web", Phase(0, "active"))
+
+    def moving() -> None:
+        stage.cloud.goes("web", Phase(0, "active", "powering-off"))
+
+    stage.cloud.answer(
+        "web", "refresh", back, moving, back, moving, back, lambda: stage.cloud.journey("web", Action.STOP)
+    )
+    assert ran(stage.one("stopped")) == ("ok", "shutoff", ["stop"], "stop done")
+
+
+def test_polls_that_find_an_instance_back_are_counted_anew_for_a_second_action() -> None:
+    stage = scene(an_instance(status="suspended"))
+
+    def begin_late(status: str, action: Action) -> Callable[[], None]:
+        later = [replace(each, after=each.after + 0.5) for each in JOURNEYS[action]]
+        return lambda: stage.cloud.goes("web", Phase(0, status), *later)
+
+    stage.cloud.answer("web", "refresh", begin_late("suspended", Action.RESUME))
+    stage.cloud.answer("web", "stop", lambda: stage.cloud.answer("web", "refresh", begin_late("active", Action.STOP)))
+    run = stage.one("stopped", allow_wake=True)
+    assert ran(run) == ("ok", "shutoff", ["resume", "stop"], "resume, then stop done")
 
 
 def test_an_instance_that_falls_into_error_on_the_way_has_failed() -> None:
