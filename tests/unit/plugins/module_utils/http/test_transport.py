@@ -331,6 +331,21 @@ def test_a_waiting_request_waits_on_if_another_is_made_to_wait_longer(clock: Fak
     assert clock.sleeps == [30.0, 5.0]
 
 
+def test_a_second_shorter_retry_after_does_not_end_the_first(clock: FakeClock) -> None:
+    """While one thread waits for 30 s, another one, whose request was on its way, is told to wait for 5 s."""
+    with Loopback(OK) as server, transport(clock, server.url) as sender:
+
+        def told_to_wait_shorter(_seconds: float) -> None:
+            clock.meanwhile = None
+            sender._close_gate(5.0)
+
+        clock.meanwhile = told_to_wait_shorter
+        sender._close_gate(30.0)
+        sender._close_gate(5.0)
+        get(sender)
+    assert clock.sleeps == [30.0]
+
+
 # --- in time, and of a size ------------------------------------------------------------------------------------------
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
