@@ -17,10 +17,10 @@ from .request_log import Logged, RequestLog
 from .server import Server, serve
 from .settings import RECORDED_DEPLOY, RECORDED_TRANSITION, Phases, Settings
 from .streams import Stream
-from .world.cloud import Trouble
 from .world.fleets import add_colleague, fleet
 from .world.seed import SEEDS, BadSeed, load
 from .world.state import World
+from .world.trouble import Trouble
 from .world.vm import STATES
 
 __all__ = [

@@ -20,9 +20,9 @@ from .faults import Fault, Faults
 from .odd_values import from_json
 from .request_log import RequestLog
 from .streams import Stream
-from .world.cloud import Trouble
 from .world.database import v2_status
 from .world.state import World
+from .world.trouble import Trouble
 
 Act = Callable[[dict[str, Any]], Any]
 
@@ -61,7 +61,9 @@ class _Control:
             "monitor": {"POST": self.run_monitor},
             "requests": {"GET": self.show_requests, "DELETE": self.reset_requests},
             "faults": {"POST": self.add_fault, "DELETE": self.clear_faults},
+            "volumes": {"GET": self.show_volumes, "POST": self.change_volume},
             "nova": {"POST": self.stop_nova, "DELETE": self.end_trouble},
+            "hosts": {"POST": self.have_no_host, "DELETE": self.end_trouble},
             "workers": {"POST": self.hold_workers},
             "providers": {"POST": self.end_provider},
             "trouble": {"POST": self.add_trouble, "DELETE": self.end_trouble},
@@ -98,6 +100,21 @@ class _Control:
             self._world.vanish(which)
             return {"cloud": None}
         return {"cloud": self._world.look(which).words}
+
+    def show_volumes(self, _data: dict[str, Any]) -> Any:
+        """Return what cinder and database have of each volume."""
+        names = ("id", "uuid", "name", "size", "status", "attached_to", "device", "mount_location", "in_cloud")
+        return {"volumes": [{name: getattr(each, name) for name in names} for each in self._world.volumes]}
+
+    def change_volume(self, data: dict[str, Any]) -> Any:
+        """{"volume": which, "status": ...}: put it into another state, as it is left behind: detached."""
+        self._world.force_volume(data["volume"], data["status"])
+        return {}
+
+    def have_no_host(self, data: dict[str, Any]) -> Any:
+        """{"name": a regular expression, "times": 1, "skip": 0, "text": ...}: see World.no_host."""
+        self._world.no_host(**data)
+        return {}
 
     def show_clock(self, _data: dict[str, Any]) -> Any:
         """Return the time."""
@@ -182,7 +199,7 @@ class _Control:
 
     def end_trouble(self, _data: dict[str, Any]) -> Any:
         """Remove all trouble."""
-        self._world.cloud.troubles.clear()
+        self._world.nova_up()
         return {}
 
     def begin_maintenance(self, data: dict[str, Any]) -> Any:

@@ -41,11 +41,17 @@ class Settings:
     deploy_phases: Phases = field(default_factory=Phases)
     # Seconds from an action, by its name, until its deployment begins. Where there are none: as the phases say.
     deploy_after: Mapping[str, float] = field(default_factory=dict)
+    # Until a volume is created, attached, detached or deleted; and, once attached, until it is mounted.
+    volume_change: float = 0.0
+    mounting: float = 0.0
     token_lifetime: float = 86400.0
     # The interval of Atmosphere's periodic job; until then v2 has the states of the database.
     monitor_interval: float = 900.0
     detail_cache: float = 60.0
     list_cache: float = 30.0
+
+    # Whether the server's process has loaded the sizes. One that has not counts one core and one GB for each instance.
+    sizes_loaded: bool = True
 
     # Seconds between reading the state that Atmosphere decides by, and asking nova for an action.
     reads_before: float = 0.0

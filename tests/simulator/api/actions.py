@@ -6,65 +6,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from ..world.cloud import CloudUnreachable, KeystoneRefused, NovaRefused
-from ..world.records import NO_ADDRESS, Identity, Instance
+from ..world.records import Identity
 from ..world.state import World
+from ..world.trouble import NovaRefused
 from ..world.vm import VM
-from .exchange import Refusal, detail, error
+from .acting import ActionRun, Irrecoverable, reach_cloud
+from .exchange import Refusal, error
+from .volume_actions import attach_volume, detach_volume, mount_volume, unmount_volume
 
 _REBOOT_TYPES = ("HARD", "Hard", "hard", "SOFT", "Soft", "soft")
-
-
-class Irrecoverable(Exception):
-    """Atmosphere's own code raised this: it passes the text on as a 403."""
-
-
-@dataclass
-class ActionRun:
-    """An action on its way."""
-
-    world: World
-    identity: Identity
-    instance: Instance
-    vm: VM
-    parameters: Mapping[str, Any]
-
-    def nova(self, action: str) -> None:
-        """Ask nova for an action."""
-        self.world.cloud.act(self.vm, action, self.world.now())
-
-    def drop_address(self) -> None:
-        """Give the floating IP back. This comes before nova is asked, so it is gone even if nova then refuses."""
-        self.vm.address = NO_ADDRESS
-
-    def require_allocation(self) -> None:
-        """Raise if what pays for the instance is used up."""
-        source = self.instance.allocation_source
-        if source is None:
-            raise Irrecoverable("InstanceAllocationSourceSnapshot matching query does not exist.")
-        over = source.compute_used - source.compute_allowed
-        if over > 0:
-            raise error(413, f"Time allocation exceeded: Allocation {source.name} is over 100% by {over:.3f} hours.")
-
-    def set_up(self, wait_as: str | None = None, *, active_in: float = 1.0) -> None:
-        """Have the machine set up, and given an address, once it is active.
-
-        ``wait_as``: what it is said to do until that begins. None: as the last deployment left it.
-        """
-        if wait_as is not None:
-            self.vm.tmp_status = wait_as
-        self.world.cloud.deploy(self.vm, self.parameters["action"], self.world.now(), active_in=active_in)
-
-    def write_down(self) -> None:
-        """Note in the database what the machine does this moment."""
-        self.world.remember(self.instance, self.vm.look())
-
-    def forget_list(self) -> None:
-        """Empty the cache of v1's list."""
-        self.world.forget_list(self.identity)
 
 
 def perform(world: World, identity: Identity, uuid: str, parameters: Mapping[str, Any]) -> Any:
@@ -94,22 +46,6 @@ def find_vm(world: World, identity: Identity, uuid: str, action: object) -> VM |
         raise _irrecoverable(action, str(refused)) from refused
     vm = world.cloud.vms.get(uuid)
     return vm if vm is not None and vm.identity is identity else None
-
-
-def reach_cloud(world: World, identity: Identity, *, log_in: bool = True) -> None:
-    """Log in at the cloud, and have nova list the machines. Raises Refusal, or NovaRefused."""
-    provider = identity.provider
-    if provider.ended(world.now()):
-        raise error(409, f"Cannot create driver on an inactive provider: {provider.name}")
-    try:
-        if log_in:
-            world.cloud.call("keystone", "POST auth/tokens", provider)
-        world.cloud.call("nova", "GET servers", provider)
-    except KeystoneRefused as refused:
-        raise error(401, "Identity/Provider Authentication Failed") from refused
-    except CloudUnreachable as broken:
-        text = f"Multiple connection attempts to the provider {provider.uuid} have failed. Please try again later."
-        raise error(504, text) from broken
 
 
 def _require_offered(identity: Identity, action: object) -> None:
@@ -216,10 +152,6 @@ def _revert_resize(run: ActionRun) -> None:
     run.nova("revert_resize")
 
 
-def _not_simulated(_doing: ActionRun) -> None:
-    raise detail(501, "The simulator does not do this action.")
-
-
 def _never(text: str) -> Callable[[ActionRun], None]:
     """Return an action that Atmosphere has, but that does not work."""
 
@@ -242,10 +174,10 @@ _ACTIONS: Mapping[str, Callable[[ActionRun], Any]] = {
     "console": _console,
     "confirm_resize": _confirm_resize,
     "revert_resize": _revert_resize,
-    "attach_volume": _not_simulated,
-    "detach_volume": _not_simulated,
-    "mount_volume": _not_simulated,
-    "unmount_volume": _not_simulated,
+    "attach_volume": attach_volume,
+    "detach_volume": detach_volume,
+    "mount_volume": mount_volume,
+    "unmount_volume": unmount_volume,
     "resize": _never("Programmer -- Fix this method"),
     "reset_network": _never("'OpenStack_Esh_NodeDriver' object has no attribute 'reset_network'"),
     "rebuild": _never("'OSDriver' object has no attribute 'rebuild_instance'"),

@@ -11,8 +11,8 @@ from typing import Any
 from ..world.records import Identity, Instance
 from ..world.vm import VM
 from . import shapes_v1, shapes_v2
-from .exchange import Refusal, Request, Response, ServerError, detail, error
-from .views_v1 import identity_of, reach, require_sight
+from .exchange import Refusal, Request, Response, ServerError, error
+from .views_v1 import identity_of, owns, reach, require_sight
 from .views_v2 import find, projects_of
 
 _LONGEST_NAME = 256
@@ -25,17 +25,17 @@ def create_group(request: Request) -> Response:
     """POST /groups. All identities of its users are shared with it."""
     if not request.somebody.is_staff:
         raise Refusal(400, ["Only staff users can create groups."])
-    data, users = _fields(request), request.world.users
+    data, users = fields(request), request.world.users
     members = [users[name] for name in data["users"]]
     group = request.world.add_group(
         data["name"], members, [users[name] for name in data["leaders"]], uuid=request.world.random_uuid()
     )
-    return _created(request, "groups", group.uuid, shapes_v2.Shapes(request).group(group))
+    return created(request, "groups", group.uuid, shapes_v2.Shapes(request).group(group))
 
 
 def create_project(request: Request) -> Response:
     """POST /projects."""
-    data = _fields(request)
+    data = fields(request)
     for name in ("name", "owner"):
         if name not in data:
             raise Refusal(400, {name: ["This field is required."]})
@@ -51,13 +51,13 @@ def create_project(request: Request) -> Response:
         uuid=world.random_uuid(),
         start_date=world.now(),
     )
-    return _created(request, "projects", project.uuid, shapes_v2.Shapes(request).project(project))
+    return created(request, "projects", project.uuid, shapes_v2.Shapes(request).project(project))
 
 
 def change_project(request: Request) -> Response:
     """PATCH /projects/<number or uuid>."""
     project = find(projects_of(request), request.names["key"])
-    data = _fields(request)
+    data = fields(request)
     project.name = data.get("name", project.name)
     project.description = data.get("description", project.description)
     return Response(shapes_v2.Shapes(request).project(project))
@@ -74,18 +74,9 @@ def delete_project(request: Request) -> Response:
     return Response(None, 204)
 
 
-def launch(request: Request) -> Response:
-    """POST /instances: only whether the identity may be used."""
-    uuid = _fields(request).get("identity")
-    identity = request.world.identity(uuid) if isinstance(uuid, str) else None
-    if identity is None or not identity.is_led_by(request.user):
-        raise error(400, {"identity": f"The uuid ({uuid}) is invalid."})
-    raise _not_simulated()
-
-
 def change_instance(request: Request) -> Response:
     """PATCH /instances/<number>: of anybody's instance. The uuid will not do."""
-    key, data = request.names["key"], _fields(request)
+    key, data = request.names["key"], fields(request)
     instance = request.world.instance_numbered(key) if key.isdecimal() else None
     if instance is None:
         raise ServerError
@@ -96,6 +87,16 @@ def change_instance(request: Request) -> Response:
     if "allocation_source" in data:
         _charge(request, instance, data["allocation_source"])
     return Response(shapes_v2.Shapes(request).instance(instance), instances=1)
+
+
+def replace_instance(request: Request) -> Response:
+    """PUT /instances/<number>: the same, but with all fields that may not be missing."""
+    data = fields(request)
+    required = ("uuid", "project", "user", "provider", "start_date", "identity", "name")
+    missing = [name for name in required if name not in data]
+    if missing:
+        raise Refusal(400, {name: ["This field is required."] for name in missing})
+    return change_instance(request)
 
 
 def change_metadata(request: Request) -> Response:
@@ -132,22 +133,10 @@ def _charge(request: Request, instance: Instance, data: Any) -> None:
 # v1.
 
 
-def launch_v1(request: Request) -> Response:
-    """POST .../instance: only whether the identity may be used."""
-    identity = request.world.identity(request.names["identity"])
-    if identity is None or not identity.is_shared_with(request.user):
-        raise detail(403, "The requested user is not a member of the project.")
-    if not identity.is_led_by(request.user):
-        name = request.somebody.username
-        text = f"User {name} does not have permission to POST with this identity. Promote user to leader or use a "
-        raise error(403, f"{text}different Identity.")
-    raise _not_simulated()
-
-
 def change_instance_v1(request: Request) -> Response:
     """PATCH and PUT .../instance/<uuid>: the name, in the cloud as well."""
     _identity, vm, instance = _machine(request)
-    data = _fields(request)
+    data = fields(request)
     if "name" in data:
         vm.name = instance.name = _name(data)
     request.world.remember(instance, vm.look())
@@ -168,7 +157,11 @@ def delete_instance_v1(request: Request) -> Response:
 def _machine(request: Request) -> tuple[Identity, VM, Instance]:
     """Return what a v1 request that changes an instance is about. Raises Refusal."""
     uuid = request.names["instance"]
-    require_sight(request, uuid)
+    if request.world.settings.project_sharing:
+        require_sight(request, uuid)
+    elif not owns(request, uuid):
+        # The refusal itself breaks.
+        raise ServerError
     identity = identity_of(request)
     reach(request, identity)
     vm, instance = request.world.cloud.vms.get(uuid), request.world.instance_with(uuid)
@@ -184,7 +177,8 @@ def _shown_v1(instance: Instance, vm: VM) -> Response:
 # Both.
 
 
-def _fields(request: Request) -> Mapping[str, Any]:
+def fields(request: Request) -> Mapping[str, Any]:
+    """Return the body. Raises ServerError unless it is an object."""
     data = request.data
     if not isinstance(data, dict):
         raise ServerError
@@ -200,9 +194,6 @@ def _name(data: Mapping[str, Any]) -> str:
     return name
 
 
-def _created(request: Request, resource: str, uuid: str, row: Any) -> Response:
+def created(request: Request, resource: str, uuid: str, row: Any) -> Response:
+    """Return the response for a thing just made."""
     return Response(row, 201, headers=[("location", request.url(resource, uuid))])
-
-
-def _not_simulated() -> Refusal:
-    return detail(501, "The simulator does not launch.")

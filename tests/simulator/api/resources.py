@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
-from . import auth, changes, histories, views_v1, views_v2
+from . import auth, changes, histories, launching, views_v1, views_v2, volumes
 from .exchange import Request, Response
 
 View = Callable[[Request], Response]
@@ -75,7 +75,7 @@ RESOURCES: tuple[Resource, ...] = (
     Resource("/auth", _LIST, {"GET": auth.who_am_i, "POST": auth.log_in}, Access.ALWAYS, title="Authentication"),
     # v1, by identity
     _v1("", GET=views_v1.show_identity),
-    _v1("/instance", _LIST, GET=views_v1.list_instances, POST=changes.launch_v1),
+    _v1("/instance", _LIST, GET=views_v1.list_instances, POST=launching.launch_v1),
     _v1(
         "/instance/{instance}",
         _DETAIL,
@@ -86,8 +86,9 @@ RESOURCES: tuple[Resource, ...] = (
         DELETE=changes.delete_instance_v1,
     ),
     _v1("/instance/{instance}/action", _LIST, GET=views_v1.known_actions, POST=views_v1.act),
-    _v1("/volume", _LIST, GET=views_v1.list_volumes),
-    _v1("/volume/{volume}", _DETAIL, GET=views_v1.show_volume),
+    _v1("/volume", _LIST, GET=views_v1.list_volumes, POST=volumes.create_volume_v1),
+    _v1("/volume/{volume}", _DETAIL, GET=views_v1.show_volume, DELETE=volumes.delete_volume_v1),
+    _v1("/volume_snapshot", _LIST, GET=volumes.list_snapshots, POST=volumes.create_snapshot),
     _v1("/size", GET=views_v1.list_sizes),
     _v1("/machine", GET=views_v1.broken),
     # v1, the rest
@@ -99,16 +100,22 @@ RESOURCES: tuple[Resource, ...] = (
     Resource("/api/v1/maintenance", _READ_ONLY, {"GET": views_v1.list_maintenance}),
     Resource("/api/v1/instance_action/", _READ_ONLY, {"GET": views_v2.empty}, Access.STAFF),
     # v2, of the user
-    _v2("instances", views_v2.list_instances, POST=changes.launch),
-    _v2_one("instances", views_v2.show_instance, PATCH=changes.change_instance, DELETE=changes.delete_instance),
+    _v2("instances", views_v2.list_instances, POST=launching.launch),
+    _v2_one(
+        "instances",
+        views_v2.show_instance,
+        PUT=changes.replace_instance,
+        PATCH=changes.change_instance,
+        DELETE=changes.delete_instance,
+    ),
     Resource("/api/v2/instances/{key}/actions", _LIST, {"GET": views_v2.list_offered_actions, "POST": views_v2.act}),
     Resource("/api/v2/instances/{key}/update_metadata", "POST, OPTIONS", {"POST": changes.change_metadata}),
     _v2("instance_actions", views_v2.list_actions, _READ_ONLY),
     _v2("instance_histories", histories.list_histories, _READ_ONLY, Access.ANYONE),
     _v2_one("instance_histories", histories.show_history, _READ_ONLY, Access.ANYONE),
     _v2("instance_allocation_source", views_v2.list_instance_allocation_sources, _SOURCES),
-    _v2("volumes", views_v2.list_volumes),
-    _v2_one("volumes", views_v2.show_volume),
+    _v2("volumes", views_v2.list_volumes, POST=volumes.create_volume),
+    _v2_one("volumes", views_v2.show_volume, PATCH=volumes.change_volume, DELETE=volumes.delete_volume),
     _v2("projects", views_v2.list_projects, POST=changes.create_project),
     _v2_one("projects", views_v2.show_project, PATCH=changes.change_project, DELETE=changes.delete_project),
     Resource("/api/v2/projects/{key}/instances", _LIST, {"GET": views_v2.broken}),

@@ -118,8 +118,10 @@ def period(row: Instance, when: Period) -> Row:
 
 def volume(row: Volume) -> Row:
     """Return a volume with what cinder says of it."""
-    attached = None
-    if row.attached_to:
+    attached: Row | None = None
+    if row.status == "attaching":
+        attached = {"device": None, "id": row.uuid, "instance_alias": None}
+    elif row.attached_to:
         attached = {
             "device": row.device,
             "serverId": row.attached_to,

@@ -9,11 +9,12 @@ import uuid as uuids
 from datetime import timedelta
 from typing import Any
 
-from ..world.cloud import NovaRefused
-from ..world.records import Identity, Instance
+from ..world.records import Identity, Instance, Volume
+from ..world.trouble import NovaRefused
 from ..world.vm import Look
 from . import shapes_v1
-from .actions import perform, reach_cloud
+from .acting import reach_cloud
+from .actions import perform
 from .exchange import Request, Response, ServerError, detail, error, not_found
 
 
@@ -70,7 +71,7 @@ def act(request: Request) -> Response:
         raise ServerError
     if not data.get("action"):
         raise error(400, "POST request to /action require a BODY with 'action'.")
-    if not sharing and not _owns(request, uuid):
+    if not sharing and not owns(request, uuid):
         raise error(
             403,
             f"User {request.somebody.username} does not have permission to act on Instance {uuid}. "
@@ -92,7 +93,8 @@ def require_sight(request: Request, uuid: str) -> None:
         raise detail(403, "The requested user is not a member of the project.")
 
 
-def _owns(request: Request, uuid: str) -> bool:
+def owns(request: Request, uuid: str) -> bool:
+    """Say whether an instance is the user's own."""
     instance = request.world.instance_with(uuid)
     return instance is not None and instance.user is request.user
 
@@ -130,19 +132,31 @@ def list_volumes(request: Request) -> Response:
         reach_cloud(request.world, identity)
     except NovaRefused as refused:
         raise error(500, "Volume list method failed. Contact support") from refused
-    rows = [each for each in request.world.volumes if each.identity is identity and each.end_date is None]
+    rows = [each for each in request.world.volumes if each.identity is identity and each.in_cloud]
+    for row in rows:
+        # What is listed here has no end date any more, even if it is being deleted.
+        row.end_date = None
     return Response([shapes_v1.volume(row) for row in rows])
 
 
 def show_volume(request: Request) -> Response:
-    """GET .../volume/<uuid>."""
+    """GET .../volume/<uuid>. What it shows has no end date any more; what is gone gets one."""
     identity = identity_of(request)
     reach(request, identity)
+    volume = volume_of(request, identity)
+    volume.end_date = None
+    return Response(shapes_v1.volume(volume))
+
+
+def volume_of(request: Request, identity: Identity) -> Volume:
+    """Return the volume in the path. Raises Refusal."""
     uuid = request.names["volume"]
-    for row in request.world.volumes:
-        if row.uuid == uuid and row.identity is identity and row.end_date is None:
-            return Response(shapes_v1.volume(row))
-    raise error(404, f"Volume {uuid} does not exist")
+    row = next((each for each in request.world.volumes if each.uuid == uuid and each.identity is identity), None)
+    if row is None or not row.in_cloud:
+        if row is not None:
+            row.end_date = row.end_date or request.world.now()
+        raise error(404, f"Volume {uuid} does not exist")
+    return row
 
 
 def list_sizes(request: Request) -> Response:

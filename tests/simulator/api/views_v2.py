@@ -127,15 +127,15 @@ def _mine(request: Request, things: Iterable[Any]) -> list[Any]:
 
 def list_volumes(request: Request) -> Response:
     """GET /volumes."""
-    return Response(page_of(request, _volumes(request), shapes_v2.Shapes(request).volume))
+    return Response(page_of(request, volumes_of(request), shapes_v2.Shapes(request).volume))
 
 
 def show_volume(request: Request) -> Response:
     """GET /volumes/<number or uuid>."""
-    return Response(shapes_v2.Shapes(request).volume(find(_volumes(request), request.names["key"])))
+    return Response(shapes_v2.Shapes(request).volume(find(volumes_of(request), request.names["key"])))
 
 
-def _volumes(request: Request) -> list[Volume]:
+def volumes_of(request: Request) -> list[Volume]:
     """Return the volumes that the user sees: as instances, and what is in a project of the user's groups."""
     visible, groups = request.world.visible_to(request.user), request.world.groups_of(request.user)
     return [

@@ -1,11 +1,10 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The cloud: its machines, nova's answers to actions, and its outages."""
+"""The cloud: its machines, and nova's answers to actions."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,77 +13,35 @@ from functools import partial
 from ..settings import Settings
 from .agenda import Agenda
 from .records import NO_ADDRESS, Identity, Provider
-from .transitions import DELETION_TAKES, LAUNCH, TRANSITIONS, Changes, Step, Transition
+from .transitions import DELETION_TAKES, LAUNCH, LAUNCH_FAILS_AFTER, TRANSITIONS, Changes, Step, Transition
+from .trouble import CloudUnreachable, KeystoneRefused, NoHost, NovaRefused, Trouble
 from .vm import VM
 
-_REASONS = {
-    400: "Bad Request",
-    401: "Unauthorized",
-    403: "Forbidden",
-    404: "Not Found",
-    409: "Conflict",
-    413: "Request Entity Too Large",
-    500: "Internal Server Error",
-    502: "Bad Gateway",
-    503: "Service Unavailable",
-}
+# The last step of a deployment is tried again so often, this many seconds apart. (Recorded: it takes minutes.)
+_RETRIES, _RETRY_AFTER = 3, 60.0
 
 
-class NovaRefused(Exception):
-    """A refusal by nova, or by a proxy. The text begins with status and reason, as Atmosphere passes it on."""
+@dataclass(frozen=True)
+class Callbacks:
+    """The database's part in what becomes of a machine."""
 
-    def __init__(self, status: int, text: str) -> None:
-        """Refuse in nova's words."""
-        super().__init__(f"{status} {_REASONS.get(status, 'Error')} {text}")
-        self.status = status
-
-
-class KeystoneRefused(Exception):
-    """The identity's own login at the cloud was refused."""
-
-
-class CloudUnreachable(Exception):
-    """The connection to nova broke."""
-
-
-@dataclass
-class Trouble:
-    """A fault between Atmosphere and the cloud.
-
-    ``service`` is "keystone", where each action and each read by v1 logs in (its list does not), or "nova". ``call`` is
-    a regular expression over calls of nova: "GET servers", as each action and each read by v1 does, and then
-    "POST action/stop" and the like. ``status`` 0 breaks the connection. ``times`` None: until it is removed.
-    ``provider`` is the name of the only one that is meant, None means all.
-    """
-
-    service: str
-    call: str = ""
-    status: int = 500
-    text: str = "Unexpected API Error."
-    times: int | None = 1
-    provider: str | None = None
-
-    def strikes(self, service: str, call: str, provider: str) -> bool:
-        """Tell whether it strikes a call, and count that."""
-        if self.times == 0 or service != self.service or not re.search(self.call, call):
-            return False
-        if self.provider not in (None, provider):
-            return False
-        if self.times is not None:
-            self.times -= 1
-        return True
+    # A deployment is through: notes it, and returns whether its last step succeeded, too.
+    deployed: Callable[[VM], bool]
+    # Nova has removed a machine.
+    removed: Callable[[VM], None]
 
 
 class Cloud:
     """All machines of all providers. Nothing in it happens but by catch_up() of its agenda."""
 
-    def __init__(self, settings: Settings, agenda: Agenda, deployed: Callable[[VM], None]) -> None:
-        """Begin without a machine. ``deployed`` is called when Atmosphere has set one up."""
+    def __init__(self, settings: Settings, agenda: Agenda, callbacks: Callbacks) -> None:
+        """Begin without a machine."""
         self.settings = settings
         self.vms: dict[str, VM] = {}
         self.troubles: list[Trouble] = []
+        self.no_hosts: list[NoHost] = []
         self._agenda = agenda
-        self._deployed = deployed
+        self._callbacks = callbacks
         # Deployments that wait for the workers, with the generation of their machine; None while the workers run.
         self._held: list[tuple[VM, int]] | None = None
         self._addresses = (f"149.165.{156 + number // 244}.{12 + number % 244}" for number in range(244 * 99))
@@ -119,10 +76,19 @@ class Cloud:
         for step in _steps(vm, transition, now):
             self._later(vm, now, step.after * self._transition(vm), partial(_change, vm, step.changes))
 
-    def launch(self, vm: VM, now: datetime) -> None:
-        """Let a machine that is being built become active, and deploy it."""
+    def launch(self, vm: VM, now: datetime, *, set_up: bool = True) -> None:
+        """Let a machine that is being built become active, unless it finds no host, and deploy it.
+
+        ``set_up`` False: it gets an address, and no more.
+        """
+        no_host = next((each for each in self.no_hosts if each.strikes(vm.name)), None)
+        if no_host is not None:
+            failure = Step(LAUNCH_FAILS_AFTER, _error(no_host.text, now))
+            self._later(vm, now, failure.after * self._transition(vm), partial(_change, vm, failure.changes))
+            return
         for step in LAUNCH:
             self._later(vm, now, step.after * self._transition(vm), partial(_change, vm, step.changes))
+        vm.set_up = set_up
         self.deploy(vm, "launch", now, active_in=LAUNCH[-1].after)
 
     def delete(self, vm: VM, now: datetime) -> None:
@@ -134,6 +100,8 @@ class Cloud:
     def remove(self, vm: VM) -> None:
         """Remove a machine at once."""
         self.vms.pop(vm.uuid, None)
+        vm.removed = True
+        self._callbacks.removed(vm)
 
     def deploy(self, vm: VM, action: str, now: datetime, *, active_in: float = 1.0) -> None:
         """Have Atmosphere's workers deploy a machine that becomes active by an action, after ``active_in`` transitions.
@@ -176,6 +144,9 @@ class Cloud:
         if vm.address == NO_ADDRESS:
             later(phases.networking, partial(_set_up, vm, "networking"))
             later(phases.address, partial(self._connect, vm))
+            if not vm.set_up:
+                later(phases.deploying, partial(_set_up, vm, ""))
+                return
             later(phases.deploying, partial(_set_up, vm, "deploying"))
         else:
             later(phases.networking, partial(_set_up, vm, "deploying"))
@@ -193,13 +164,17 @@ class Cloud:
         if vm.running:
             vm.address = self.next_address()
 
-    def _finish(self, vm: VM, now: datetime) -> None:
+    def _finish(self, vm: VM, now: datetime, *, retries: int = _RETRIES) -> None:
         text, vm.quirks.deploy_fails_with = vm.quirks.deploy_fails_with, None
-        _set_up(vm, "" if text is None else "deploy_error", now)
         if text is not None:
+            _set_up(vm, "deploy_error", now)
             vm.deploy_fault = {"display_error": text, "traceback": ""}
-        elif vm.running:
-            self._deployed(vm)
+        elif not vm.running or self._callbacks.deployed(vm):
+            _set_up(vm, "", now)
+        elif retries:
+            self._later(vm, now, _RETRY_AFTER, partial(self._finish, vm, retries=retries - 1))
+        else:
+            _set_up(vm, "user_deploy_error", now)
 
     def _later(self, vm: VM, now: datetime, seconds: float, do: Callable[[datetime], None]) -> None:
         generation = vm.generation
@@ -221,9 +196,12 @@ def _steps(vm: VM, transition: Transition, now: datetime) -> Iterable[Step]:
     text, vm.quirks.fails_with = vm.quirks.fails_with, None
     if text is None:
         return transition.steps
+    return [*(step for step in transition.steps if step.after < 1.0), Step(1.0, _error(text, now))]
+
+
+def _error(text: str, now: datetime) -> Changes:
     fault = {"message": text, "code": 500, "created": now.strftime("%Y-%m-%dT%H:%M:%SZ")}
-    error = Step(1.0, {"vm_state": "error", "task_state": None, "fault": fault})
-    return [*(step for step in transition.steps if step.after < 1.0), error]
+    return {"vm_state": "error", "task_state": None, "fault": fault}
 
 
 def _change(vm: VM, changes: Changes, _now: datetime) -> None:

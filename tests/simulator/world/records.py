@@ -285,8 +285,13 @@ class Volume:
     status: str = "available"
     attached_to: str | None = None
     device: str | None = None
+    # None until it was mounted for the first time; then "" while it is not.
     mount_location: str | None = None
     end_date: datetime | None = None
+    # Whether cinder still has it. The row above may say otherwise.
+    in_cloud: bool = True
+    # Counts the changes begun. Plans of an earlier generation are cancelled.
+    generation: int = 0
 
     @property
     def user(self) -> User:

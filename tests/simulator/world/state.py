@@ -14,10 +14,12 @@ from ..clock import Clock, SystemClock
 from ..settings import Settings
 from . import database
 from .agenda import Agenda
-from .cloud import Cloud, Trouble
+from .cloud import Callbacks, Cloud
 from .records import NO_ADDRESS, Identity, Instance, Size, Token, User, Version
-from .tables import Tables
+from .storage import Storage
+from .tables import NOVA_FAULT, Tables
 from .transitions import DELETION_TAKES
+from .trouble import NoHost, Trouble
 from .vm import STATES, VM, Look, Quirks
 
 
@@ -33,7 +35,9 @@ class World(Tables):
         self.settings = settings or Settings()
         self.lock = threading.RLock()
         self.agenda = Agenda()
-        super().__init__(Cloud(self.settings, self.agenda, self._note_desktop), self.clock.now())
+        callbacks = Callbacks(deployed=self._note_desktop, removed=self._release_volumes)
+        super().__init__(Cloud(self.settings, self.agenda, callbacks), self.clock.now())
+        self.storage = Storage(self.settings, self.agenda, self.volumes)
         # Machines that Atmosphere does not know, with their size, version and start date.
         self._unknown: dict[str, tuple[Size, Version, datetime]] = {}
         self.tokens: dict[str, Token] = {}
@@ -77,10 +81,17 @@ class World(Tables):
             else:
                 self.remember(instance, vm.look(), moment)
 
-    def _note_desktop(self, vm: VM) -> None:
-        """Record the desktop, which a deployment writes into the database at once, unlike the state."""
+    def _note_desktop(self, vm: VM) -> bool:
+        """Record the desktop, which a deployment writes into the database at once, unlike the state.
+
+        Returns whether the last step succeeds: it needs the instance's project.
+        """
         instance = self.instance(vm.uuid)
         instance.vnc = instance.web_desktop = True
+        return instance.project is not None
+
+    def _release_volumes(self, vm: VM) -> None:
+        self.storage.release(vm)
 
     # The true states, apart from Atmosphere's record of them.
 
@@ -113,17 +124,38 @@ class World(Tables):
             base = {} if state is None else {**reset, **STATES[state]}
             self.cloud.force(self.vm(which), **{**base, **changes})
 
+    def force_volume(self, which: str | int, status: str) -> None:
+        """Leave a volume detached, and in any state of cinder, as in "reserved". Raises KeyError."""
+        with self.lock:
+            self.settle()
+            volume = self.volume(which)
+            volume.generation += 1
+            volume.status, volume.attached_to, volume.device = status, None, None
+
     def vanish(self, which: str | int) -> None:
         """Delete a machine past Atmosphere. Raises KeyError."""
         with self.lock:
-            del self.cloud.vms[self.instance(which).uuid]
+            self.cloud.remove(self.cloud.vms[self.instance(which).uuid])
 
     def launch(
-        self, name: str, identity: Identity, size: Size, version: Version, *, uuid: str | None = None, **attributes: Any
+        self,
+        name: str,
+        identity: Identity,
+        size: Size,
+        version: Version,
+        *,
+        uuid: str | None = None,
+        set_up: bool = True,
+        **attributes: Any,
     ) -> Instance:
-        """Launch an instance through Atmosphere: it is built, becomes active, and is deployed."""
+        """Launch an instance through Atmosphere: it is built, becomes active, and is deployed.
+
+        It goes into the first project of the user unless one is given, or None. ``set_up`` False: it only gets an
+        address.
+        """
         with self.lock:
             self.settle()
+            attributes.setdefault("project", self.first_project(identity.user))
             vm = {"task_state": "scheduling", "tmp_status": "initializing"}
             instance = self.add_instance(
                 name,
@@ -137,7 +169,7 @@ class World(Tables):
                 token=attributes.pop("token", None) or self.random_uuid(),
                 **attributes,
             )
-            self.cloud.launch(self.cloud.vms[instance.uuid], self.now())
+            self.cloud.launch(self.cloud.vms[instance.uuid], self.now(), set_up=set_up)
             self.forget_list(identity)
             return instance
 
@@ -196,6 +228,11 @@ class World(Tables):
         with self.lock:
             self.cloud.troubles.append(trouble)
 
+    def no_host(self, name: str = "", *, times: int | None = 1, skip: int = 0, text: str = NOVA_FAULT) -> None:
+        """Let launches of instances with such a name (a regular expression) find no host (see NoHost)."""
+        with self.lock:
+            self.cloud.no_hosts.append(NoHost(text, name, times, skip))
+
     def nova_down(self, status: int = 503, provider: str | None = None) -> None:
         """Let nova of a provider (by name, None: of all) answer nothing but a status; 0: break every connection."""
         text = "Service Unavailable" if status == 503 else "Unexpected API Error."
@@ -205,6 +242,7 @@ class World(Tables):
         """End all trouble between Atmosphere and the cloud."""
         with self.lock:
             self.cloud.troubles.clear()
+            self.cloud.no_hosts.clear()
 
     def hold_workers(self) -> None:
         """Let Atmosphere's workers stand still: machines become active, but their deployments do not begin."""

@@ -82,6 +82,13 @@ class Tables:
         """Return the instance with a uuid."""
         return self._by_uuid.get(uuid)
 
+    def volume(self, which: str | int) -> Volume:
+        """Return a volume by name (the first of several), uuid or number. Raises KeyError."""
+        for volume in self.volumes:
+            if str(which) in (volume.uuid, str(volume.id), volume.name):
+                return volume
+        raise KeyError(which)
+
     def provider(self, name: str) -> Provider:
         """Return the provider with a name. Raises KeyError."""
         found = next((each for each in self.providers if each.name == name), None)
@@ -260,6 +267,10 @@ class Tables:
         )
         self.projects.append(project)
         return project
+
+    def first_project(self, user: User) -> Project | None:
+        """Return the first project of a user's own."""
+        return next((each for each in self.projects if each.created_by is user and each.end_date is None), None)
 
     def add_allocation_source(
         self,

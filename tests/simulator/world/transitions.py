@@ -38,12 +38,14 @@ def _states(*names: str) -> frozenset[str]:
     return frozenset(names)
 
 
-# Launches and deletions are never refused here.
+# Deletions are never refused here.
 LAUNCH = (
     Step(0.25, {"task_state": "networking"}),
     Step(0.5, {"task_state": "spawning"}),
     Step(1.5, {"vm_state": "active", "task_state": None, "launched": True}),
 )
+# Nova's scheduler has found no host.
+LAUNCH_FAILS_AFTER = 0.25
 DELETION_TAKES = 0.75
 
 _ACTIVE: Changes = {"vm_state": "active", "task_state": None, "launched": True}

@@ -102,6 +102,10 @@ class VM:
     # The error of a failed deployment, which Atmosphere puts into the metadata.
     deploy_fault: Mapping[str, str] = field(default_factory=dict)
     launched: bool = True
+    # Whether a deployment goes beyond the address.
+    set_up: bool = True
+    # Whether nova has it no more.
+    removed: bool = False
     quirks: Quirks = field(default_factory=Quirks)
     # Counts the changes begun. Plans of an earlier generation are cancelled.
     generation: int = 0

@@ -9,6 +9,7 @@ from typing import Any
 
 import requests
 from ansible_collections.jetstream.cloud.tests.simulator import Server
+from ansible_collections.jetstream.cloud.tests.simulator.world.records import Identity
 
 
 class Browser:
@@ -17,15 +18,54 @@ class Browser:
     def __init__(self, server: Server, user: str = "johndoe") -> None:
         """Have a token, without a login that would be counted."""
         self._server = server
+        self._user = user
         self._token = server.world.new_token(server.world.users[user])
 
     def get(self, path: str) -> requests.Response:
         """Get a path."""
         return self._ask("GET", path)
 
-    def act(self, name: str, action: str) -> requests.Response:
+    def post(self, path: str, data: Any) -> requests.Response:
+        """Post JSON to a path."""
+        return self._ask("POST", path, data)
+
+    def act(self, name: str, action: str, **parameters: str) -> requests.Response:
         """Ask for an action by v1."""
-        return self._ask("POST", f"{self.v1(name)}/action", {"action": action})
+        return self._ask("POST", f"{self.v1(name)}/action", {"action": action, **parameters})
+
+    def launch(self, name: str = "new", **changes: Any) -> requests.Response:
+        """Launch an instance by v2, of the world's first size, image, project and allocation source."""
+        world = self._server.world
+        data = {
+            "name": name,
+            "source_alias": world.versions[0].machine_uuid,
+            "size_alias": world.sizes[0].alias,
+            "identity": self._identity().uuid,
+            "project": world.projects[0].uuid,
+            "allocation_source_id": world.allocation_sources[0].uuid,
+        }
+        return self.post("/api/v2/instances", {**data, **changes})
+
+    def create_volume(self, name: str = "data", size: int = 10, **changes: Any) -> requests.Response:
+        """Create a volume by v2."""
+        return self.post("/api/v2/volumes", {"name": name, "size": size, "identity": self._identity().uuid, **changes})
+
+    def volume(self, name: str) -> dict[str, Any]:
+        """Return a volume as v1 shows it."""
+        row: dict[str, Any] = self.get(f"{self.account()}/volume/{self._server.world.volume(name).uuid}").json()
+        return row
+
+    def drop(self, path: str) -> requests.Response:
+        """Delete what is at a path."""
+        return self._ask("DELETE", path)
+
+    def account(self) -> str:
+        """Return the path of the user's first identity in v1."""
+        identity = self._identity()
+        return f"/api/v1/provider/{identity.provider.uuid}/identity/{identity.uuid}"
+
+    def _identity(self) -> Identity:
+        return next(each for each in self._server.world.identities if each.user.username == self._user)
 
     def delete(self, name: str) -> requests.Response:
         """Delete an instance by v1."""

@@ -335,6 +335,97 @@ _STORED_FIRST = (
 _STORED_LAST = ("deploy-error-01", "networking-01", "deploying-01", "building-01")
 
 
+# Launching several, and losing the answer.
+
+
+@before(938)
+def _begin_with_three(stage: Stage) -> None:
+    stage.later_world("19:19:05")
+    stage.world.continue_with(
+        "8571ae99-8ef5-4351-a1d0-621e948421a8",
+        "f9d637bf-6707-4558-91a2-de831beddfee",
+        "b31f2ce8-786d-4283-8737-1b6cb90c5759",
+        "d96cce4b-169b-4f78-8b2f-9291dee0e455",
+    )
+
+
+@before(943)
+def _give_the_three_their_addresses(stage: Stage) -> None:
+    # As the workers happened to come to them.
+    stage.move_to("19:19:38")
+    for number, last in ((293, 14), (294, 12), (295, 13)):
+        stage.world.force(number, address=f"149.165.156.{last}")
+
+
+@before(947)
+def _carry_out_what_nobody_waits_for(stage: Stage) -> None:
+    # Sent at 19:19:40, and carried out although the client had hung up.
+    stage.move_to("19:19:42.1")
+    stage.world.continue_with("5eee29f3-66aa-4ffb-8d47-d8f20cd1cb2b", "1f030ee0-5204-40fb-b2bb-950cbbb67ebc")
+    launch = {
+        "name": "cut-1",
+        "source_alias": "b391aae5-ddfd-5f73-9efd-d07569a83827",
+        "size_alias": "1",
+        "identity": "433e6e63-d214-531f-b899-052558143377",
+        "project": "fbfba1f7-a556-5074-9966-6be00051c137",
+        "allocation_source_id": "26418638-e518-5473-a166-70e245b5d53c",
+    }
+    assert stage.send("POST", "/api/v2/instances", launch, user="s14").status == 201
+    # Seen before the request was through: the project is noted last.
+    stage.world.instance("cut-1").project = None
+
+
+@before(949)
+def _repeat_the_launch(stage: Stage) -> None:
+    cut = stage.world.instance("cut-1")
+    cut.project = stage.world.instance("s14-a1").project
+    stage.world.continue_with("d3bfa2c5-4b28-4d7e-8c39-38ae54c26f0d", "b827d609-ff7a-4c45-a057-6857ddd931fe")
+
+
+# Deleting what is being built.
+
+
+@before(952)
+def _slow_the_cloud_down(stage: Stage) -> None:
+    stage.world.settings.transition = 8.0
+    stage.world.continue_with("b6bf57f4-04f9-4924-a072-7a4d76e5a15a", "edf2a916-681e-48ed-b922-1d984c9f8598")
+
+
+@before(958)
+def _launch_another_slow_one(stage: Stage) -> None:
+    stage.world.continue_with("b6599cc1-d462-4ee1-b622-d5db35bdbcfc", "cf4792e5-db7f-43bd-90ef-471de20cb4e9")
+
+
+@before(960)
+def _delete_it_by_v1(stage: Stage) -> None:
+    stage.move_to("19:20:28.4")
+    instance = stage.world.instance("slow-v1")
+    assert stage.send("DELETE", _path(instance), user="s14").status == 200
+
+
+# Volumes.
+
+
+@before(965)
+def _begin_with_volumes(stage: Stage) -> None:
+    stage.later_world("19:22:37")
+
+
+@before(980)
+def _create_in_the_own_project(stage: Stage) -> None:
+    stage.world.continue_with("7aface16-34c6-4b75-be11-fb947503b695")
+
+
+@before(982)
+def _create_in_anothers_project(stage: Stage) -> None:
+    stage.world.continue_with("e1acd849-a9c0-4252-8230-925c178b3e7e")
+
+
+@before(983)
+def _create_without_a_project(stage: Stage) -> None:
+    stage.world.continue_with("800af3eb-3754-46d0-bef0-1d39c5859703")
+
+
 # The list's cache while one is launched.
 
 

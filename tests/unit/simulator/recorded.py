@@ -31,7 +31,9 @@ SECTIONS = (
     "cloud-trouble",
     "v2-actions",
     "renaming",
+    "launching",
     "deleting",
+    "volumes",
     "projects",
     "maintenance",
     "disabled-users",
@@ -45,6 +47,9 @@ SECTIONS = (
     "two-at-once",
     "gone",
     "histories",
+    "launching-several",
+    "deleting-in-build",
+    "volume-changes",
     "while-launching",
 )
 

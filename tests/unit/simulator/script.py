@@ -6,17 +6,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from ansible_collections.jetstream.cloud.tests.simulator import Trouble
-from ansible_collections.jetstream.cloud.tests.simulator.world.records import NO_ADDRESS
 from ansible_collections.jetstream.cloud.tests.unit.simulator.between import Do, before
 from ansible_collections.jetstream.cloud.tests.unit.simulator.stage import Stage
 
 PROVIDER = "e661c8c9-8270-5c07-ba68-b6dfc16121bc"
 IDENTITY = "b41f71bb-c954-5ff4-8067-a7453a68ad1a"
 MINE = f"/api/v1/provider/{PROVIDER}/identity/{IDENTITY}"
+# For a token that no recording shows.
+_ANY = "0" * 8 + "-0000-4000-8000-" + "0" * 12
 
 
 def _login(stage: Stage, username: str = "johndoe") -> str:
@@ -190,44 +191,76 @@ def _reopen_the_provider(stage: Stage) -> None:
     stage.world.providers[0].end_date = None
 
 
-# Here the recorded server launched: the simulator does not, so its world is told.
-@before(532)
-def _launch(stage: Stage) -> None:
-    world = stage.world
-    stage.move_to("19:29:27.0")
-    johndoe = world.instance("geo-node-02")
-    for name, more in _LAUNCHED.items():
-        size = next(each for each in world.sizes if each.name == "m1.small")
-        vm = {"address": more.pop("address", NO_ADDRESS)}
-        world.add_instance(
-            name.rstrip("2"),
-            johndoe.identity,
-            size,
-            world.versions[0],
-            vm=vm,
-            project=None if name.startswith("v1") else world.projects[0],
-            allocation_source=johndoe.allocation_source,
-            vnc=True,
-            web_desktop=True,
-            **more,
-        )
-
-
-_LAUNCHED: Mapping[str, dict[str, Any]] = {
-    "v2 launched": {
-        "uuid": "044ad56e-3f94-4229-9199-4ccf4b337d60",
-        "start_date": datetime.fromisoformat("2026-11-23T19:28:10Z"),
-        "address": "149.165.156.15",
-    },
-    "v1 launched": {
-        "uuid": "e7f3e838-7c28-4fd8-885e-584fe0a8411e",
-        "start_date": datetime.fromisoformat("2026-11-23T19:29:02Z"),
-        "address": "149.165.156.16",
-        "state": "deploying",
-        "token": "224e75fa-174f-4b14-8238-aa8a530c76aa",
-    },
-    **{name: {} for name in ("nodeploy", "multi", "multi2", "other alloc", "nova-error vm")},
+# Launches. Tokens and uuids come in the order in which they are made.
+_MADE: Mapping[int, tuple[str, ...]] = {
+    468: ("adcbca77-c500-41a0-b97a-44bce28b6e62", "044ad56e-3f94-4229-9199-4ccf4b337d60"),
+    493: ("224e75fa-174f-4b14-8238-aa8a530c76aa", "e7f3e838-7c28-4fd8-885e-584fe0a8411e"),
+    494: (_ANY, "abe412cf-9945-4a95-969d-8c51b5f9f1f0"),
+    495: (_ANY, "60f92a0a-8acb-41d0-9daf-5b653b4c7215", "08fc60b5-dbc4-45ea-bfc7-49475f7d30e9"),
+    515: (_ANY, "71aab7b6-8c0a-4b44-8e93-b91675e603c0"),
 }
+
+
+def _make(number: int) -> Do:
+    return lambda stage: stage.world.continue_with(*_MADE[number])
+
+
+for _number in _MADE:
+    before(_number)(_make(_number))
+
+
+@before(518)
+def _ask_a_process_without_sizes(stage: Stage) -> None:
+    stage.world.settings.sizes_loaded = False
+
+
+@before(519)
+def _load_the_sizes(stage: Stage) -> None:
+    stage.world.settings.sizes_loaded = True
+
+
+@before(527)
+def _exceed_novas_quota_by_a_launch(stage: Stage) -> None:
+    text = "Quota exceeded for cores, instances: Requested 2, but already used 512 of 512 cores"
+    stage.world.trouble(Trouble("nova", "^POST servers", status=403, text=text))
+
+
+@before(528)
+def _have_no_host(stage: Stage) -> None:
+    stage.world.no_host()
+    stage.world.continue_with("cfe9aff7-c314-40f0-a5f7-15eb579964e2", "bf7a4125-1e64-4937-9bf0-5241a6588156")
+
+
+@before(531)
+def _run_the_monitor_after_launches(stage: Stage) -> None:
+    stage.move_to("19:29:23.0")
+    stage.world.monitor()
+
+
+# Volumes.
+
+
+@before(545)
+def _create_newvol(stage: Stage) -> None:
+    stage.world.continue_with("00d361eb-15db-4377-af57-5b6f4d9a71b5")
+    stage.move_to("19:29:38.542272")
+
+
+@before(546)
+def _create_newvol1(stage: Stage) -> None:
+    stage.world.continue_with("fd12bcc9-c867-478a-9f16-4d00d5d3077b")
+    stage.move_to("19:29:38.622833")
+
+
+@before(553)
+def _create_newvol2(stage: Stage) -> None:
+    stage.world.continue_with("ec6578ea-3417-4cd3-9819-1eba464e1a10")
+    stage.move_to("19:29:38.819815")
+
+
+@before(578)
+def _delete_newvol1_to_the_microsecond(stage: Stage) -> None:
+    stage.move_to("19:29:59.120950")
 
 
 @before(580)

@@ -33,6 +33,11 @@ _BEGIN = datetime.fromisoformat("2026-11-23T19:23:50Z")
 _LATER_TRANSITION, _LATER_DEPLOY = 3.0, 13.7
 _LATER_PHASES = Phases(begin=0.5, networking=0.527, address=0.545, deploying=0.569)
 _LATER_WAITS = {"start": 10.22, "resume": 14.98, "launch": 14.5, "reboot": 14.79}
+_LATER_VOLUME_CHANGE, _LATER_MOUNTING = 4.0, 6.2
+
+# The first ones, where they do not agree with RECORDED_TRANSITION and RECORDED_DEPLOY.
+_WAITS = {"launch": 13.0}
+_VOLUME_CHANGE, _MOUNTING = 1.5, 5.6
 
 
 class Stage:
@@ -66,12 +71,21 @@ class Stage:
             deploy=_LATER_DEPLOY,
             deploy_phases=_LATER_PHASES,
             deploy_after=_LATER_WAITS,
+            volume_change=_LATER_VOLUME_CHANGE,
+            mounting=_LATER_MOUNTING,
             reads_before=0.1,
         )
         self._serve(load(SEEDS / "recorded-later.yaml", clock=self.clock, settings=settings))
 
     def _open(self, *, project_sharing: bool = True) -> None:
-        settings = Settings(transition=RECORDED_TRANSITION, deploy=RECORDED_DEPLOY, project_sharing=project_sharing)
+        settings = Settings(
+            transition=RECORDED_TRANSITION,
+            deploy=RECORDED_DEPLOY,
+            deploy_after=_WAITS,
+            volume_change=_VOLUME_CHANGE,
+            mounting=_MOUNTING,
+            project_sharing=project_sharing,
+        )
         self._serve(load(SEEDS / "recorded.yaml", clock=self.clock, settings=settings))
 
     def _serve(self, world: World) -> None:

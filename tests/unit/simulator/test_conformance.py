@@ -21,7 +21,7 @@ from ansible_collections.jetstream.cloud.tests.unit.simulator.recorded import SE
 from ansible_collections.jetstream.cloud.tests.unit.simulator.stage import Stage
 
 # The count of replayed exchanges, as in README.md of the simulator.
-REPLAYED = 692
+REPLAYED = 840
 LONG = 5000
 # Importing them registers their steps.
 SCRIPTS = (script, later_script)
