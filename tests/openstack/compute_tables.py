@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Looks into nova's databases: costs the cloud less than asking it, and leads to a state to which no request leads."""
+"""Looks into nova's databases, which costs the cloud less than a request, and sets what no request can set."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 # what nova shows as a server's status, and what stands in its database
@@ -58,4 +59,12 @@ class ComputeTables:
         """Make shelved servers SHELVED without a host, as a shelving leaves them that broke off in the middle."""
         with closing(sqlite3.connect(self._paths[0], timeout=60)) as database:
             database.executemany("UPDATE instances SET vm_state = 'shelved' WHERE uuid = ?", [(one,) for one in ids])
+            database.commit()
+
+    def created(self, ids: Iterable[str], at: datetime) -> None:
+        """Let servers have been made at another time."""
+        when = at.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
+        with closing(sqlite3.connect(self._paths[0], timeout=60)) as database:
+            rows = [(when, one) for one in ids]
+            database.executemany("UPDATE instances SET created_at = ? WHERE uuid = ?", rows)
             database.commit()

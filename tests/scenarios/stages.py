@@ -66,7 +66,7 @@ class Simulator:
             world.attach(made[0], first)
         self._server = Server(world)
         self._server.start()
-        _write_profile(self.home, f'api_url = "{self._server.url}"\nusername = "johndoe"\npassword = "pass"\n')
+        write_profile(self.home, f'api_url = "{self._server.url}"\nusername = "johndoe"\npassword = "pass"\n')
 
     def close(self) -> None:
         if self._server is not None:
@@ -82,7 +82,7 @@ class OpenStack:
         folder = home / ".config" / "openstack"
         folder.mkdir(parents=True)
         (folder / "clouds.yaml").write_bytes(cloud.clouds_yaml.read_bytes())
-        _write_profile(home, 'cloud = "js2"\n')
+        write_profile(home, 'cloud = "js2"\n')
 
     def have(self, states: Mapping[FleetState, int], volumes: Sequence[str] = ()) -> None:
         made = self._cloud.fleet(states, "m3.small")
@@ -111,7 +111,8 @@ def play(playbook: Path | str, home: Path, *arguments: str) -> Played:
     return Played(done.returncode, done.stdout)
 
 
-def _write_profile(home: Path, content: str) -> None:
+def write_profile(home: Path, content: str) -> None:
+    """Save a login as the profile lab."""
     file = home / ".config" / "jetstream" / "profiles.toml"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(f"[lab]\n{content}", encoding="utf-8")

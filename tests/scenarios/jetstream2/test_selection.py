@@ -6,31 +6,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, suppress
 
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2 import client
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import SelectionError
 from ansible_collections.jetstream.cloud.tests.openstack.fleet import Fleet
-from ansible_collections.jetstream.cloud.tests.openstack.rest import Rest, RestError
-from ansible_collections.jetstream.cloud.tests.openstack.seeding import OWNER, PROJECT
+from ansible_collections.jetstream.cloud.tests.openstack.seeding import OWNER
+from ansible_collections.jetstream.cloud.tests.scenarios.colleague import colleague_in
 from ansible_collections.jetstream.cloud.tests.scenarios.jetstream2.user import User
-
-COLLEAGUE, PASSWORD = "colleague", "only-for-show"
 
 
 @pytest.fixture
 def colleague(user: User) -> Iterator[Fleet]:
-    """Make servers in the same project as another member of it."""
-    admin = user.cloud.admin
-    with suppress(RestError):  # She is there already.
-        admin.post("identity", "/users", {"user": {"name": COLLEAGUE, "password": PASSWORD, "domain_id": "default"}})
-    [known] = admin.get("identity", f"/users?name={COLLEAGUE}")["users"]
-    [member] = admin.get("identity", "/roles?name=member")["roles"]
-    project = user.cloud.owner.login().project_id
-    admin.put("identity", f"/projects/{project}/users/{known['id']}/roles/{member['id']}")
-    with closing(Rest(admin._identity_url, COLLEAGUE, PASSWORD, PROJECT)) as rest:
-        yield Fleet(admin, rest, user.cloud.hypervisor, user.cloud._tables)
+    with colleague_in(user.cloud) as fleet:
+        yield fleet
 
 
 def test_the_servers_of_a_colleague_are_counted_shown_and_left_alone(user: User, colleague: Fleet) -> None:

@@ -1,0 +1,30 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Another member of the project of a real OpenStack, who has servers, too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+
+from ansible_collections.jetstream.cloud.tests.openstack.cloud import Cloud
+from ansible_collections.jetstream.cloud.tests.openstack.fleet import Fleet
+from ansible_collections.jetstream.cloud.tests.openstack.rest import Rest, RestError
+from ansible_collections.jetstream.cloud.tests.openstack.seeding import PROJECT
+
+_NAME, _PASSWORD = "colleague", "only-for-show"
+
+
+@contextmanager
+def colleague_in(cloud: Cloud) -> Iterator[Fleet]:
+    """Make servers in the same project as another member of it."""
+    admin = cloud.admin
+    with suppress(RestError):  # She is there already.
+        admin.post("identity", "/users", {"user": {"name": _NAME, "password": _PASSWORD, "domain_id": "default"}})
+    [known] = admin.get("identity", f"/users?name={_NAME}")["users"]
+    [member] = admin.get("identity", "/roles?name=member")["roles"]
+    project = cloud.owner.login().project_id
+    admin.put("identity", f"/projects/{project}/users/{known['id']}/roles/{member['id']}")
+    with closing(Rest(admin._identity_url, _NAME, _PASSWORD, PROJECT)) as rest:
+        yield Fleet(admin, rest, cloud.hypervisor, cloud._tables)

@@ -1,0 +1,80 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A clock that runs ahead of the machine's by as much as a file says, the same for all processes that know the file."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+# Where a process finds the file.
+VARIABLE = "NIGHT_CLOCK"
+# A shorter sleep is slept: a poll of a server needs the server's own time to pass.
+SHORT = 20.0
+
+
+class SharedClock:
+    """The time of a night. Fits the protocols ``Clock`` of the collection and of the simulator."""
+
+    def __init__(self, path: Path) -> None:
+        """Take the file, which has the seconds by which the clock is ahead."""
+        self.path = path
+
+    def ahead(self) -> float:
+        """Return by how many seconds it is ahead."""
+        return float(self.path.read_text(encoding="ascii"))
+
+    def now(self) -> datetime:
+        """Return the date and time, in UTC."""
+        return datetime.now(UTC) + timedelta(seconds=self.ahead())
+
+    def monotonic(self) -> float:
+        """Return seconds that only ever go up."""
+        return time.monotonic() + self.ahead()
+
+    def sleep(self, seconds: float) -> None:
+        """Let a short time pass as it does, and jump over a long one."""
+        if seconds < SHORT:
+            time.sleep(seconds)
+        else:
+            self.advance(seconds)
+
+    def advance(self, seconds: float) -> None:
+        """Move on by ``seconds``. A clock never goes back: raises ValueError."""
+        if seconds < 0:
+            raise ValueError(f"time does not go back: {seconds}")
+        with self._held():
+            self._write(self.ahead() + seconds)
+
+    def move_to(self, moment: datetime) -> None:
+        """Move on to a moment; stay if it has passed already."""
+        with self._held():
+            self._write(self.ahead() + max(0.0, (moment - self.now()).total_seconds()))
+
+    @classmethod
+    def begin(cls, path: Path, ahead: timedelta) -> SharedClock:
+        """Make the file of a new clock, and return the clock."""
+        clock = cls(path)
+        clock._write(ahead.total_seconds())
+        return clock
+
+    def _write(self, ahead: float) -> None:
+        # Replaced whole, since others read it without the lock.
+        new = self.path.with_suffix(".new")
+        new.write_text(repr(ahead), encoding="ascii")
+        new.replace(self.path)
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        descriptor = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)

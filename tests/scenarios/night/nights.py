@@ -1,0 +1,150 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A night on a cloud: instances with scripted lives, a clock that a test moves on, runs of the shipped playbooks."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.playbooks import CALLBACKS
+from ansible_collections.jetstream.cloud.tests.scenarios.night.clock import VARIABLE, SharedClock
+from ansible_collections.jetstream.cloud.tests.scenarios.night.inside import InstancesInside
+from ansible_collections.jetstream.cloud.tests.scenarios.night.lives import Life, Span
+from ansible_collections.jetstream.cloud.tests.scenarios.night.sites import Site
+
+# When the night begins by its own clock, and by how much that is ahead of the machine's: more than any window, so that
+# servers that were just made are old enough.
+BEGIN = 22 * 60
+AHEAD = timedelta(hours=6)
+_HALF_A_DAY = 12 * 60
+_LONGEST = 300
+_ANSIBLE_PLAYBOOK = (sys.executable, "-m", "ansible", "playbook", "-i", "localhost,")
+_OWN_CALLBACKS = Path(__file__).parent / "callbacks"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run of a playbook: its exit status (negative if it was killed), its output, and the result of each task."""
+
+    status: int
+    text: str
+    results: Mapping[str, Any] = field(repr=False)
+
+    def of(self, task: str) -> dict[str, Any]:
+        """Return the last result of a task. Raises KeyError if it did not run."""
+        return dict(self.results[task])
+
+
+class Night:
+    """A night. Moments are written as its own clock shows them: ``23:15``."""
+
+    def __init__(self, home: Path, clock: SharedClock) -> None:
+        self.home = home
+        self.clock = clock
+        self.lives: dict[str, Life] = {}
+        self._begin = clock.now()
+
+    @contextmanager
+    def on(self, site: Site) -> Iterator[Night]:
+        """Play on a site for as long as the with statement lasts."""
+        self.site = site
+        self.inside = InstancesInside(self.home, self.lives, site.name_at, self.clock)
+        with self.inside.reachable():
+            yield self
+
+    def moment(self, text: str) -> datetime:
+        """Return a moment of the night, or of the hours before it."""
+        hours, minutes = map(int, text.split(":"))
+        passed = (hours * 60 + minutes - BEGIN + _HALF_A_DAY) % (2 * _HALF_A_DAY) - _HALF_A_DAY
+        return self._begin + timedelta(minutes=passed)
+
+    def span(self, start: str, end: str) -> Span:
+        """Return a time of the night."""
+        return Span(self.moment(start).timestamp(), self.moment(end).timestamp())
+
+    def label(self, moment: datetime) -> str:
+        """Return a moment as the clock of the night shows it, in minutes."""
+        minutes = BEGIN + round((moment - self._begin).total_seconds()) // 60
+        return f"{minutes // 60 % 24:02}:{minutes % 60:02}"
+
+    def until(self, text: str) -> None:
+        """Move on to a moment. Raises ValueError if it is over: the runs before it took too long."""
+        late = (self.clock.now() - self.moment(text)).total_seconds()
+        if late > 60:
+            raise ValueError(f"it is {late:.0f} s past {text}")
+        self.clock.move_to(self.moment(text))
+
+    def quarters(self, start: str, end: str) -> Iterator[str]:
+        """Take readings every quarter of an hour, from a moment up to another, and yield it after each of them."""
+        passed = self.moment(start)
+        while passed < self.moment(end):
+            label = self.label(passed)
+            self.until(label)
+            self.readings()
+            yield label
+            passed += timedelta(minutes=15)
+
+    def readings(self) -> Run:
+        """Let cron take a reading of every instance."""
+        run = self.play("activity", "host_keys=accept_new", forks=20)
+        assert run.status == 0, run.text
+        return run
+
+    def verdicts(self, *values: str) -> dict[str, str]:
+        """Return the verdicts by ``idle``, with their rule where they are unknown."""
+        run = self.play("idle", *values)
+        assert run.status == 0, run.text
+        rows = run.of("Read the verdicts on the instances")["instances"]
+        return {row["name"]: f"{row['verdict']} {row['rule']}".strip() for row in rows}
+
+    def play(self, playbook: str, *values: str, forks: int = 5) -> Run:
+        """Run a playbook to its end, whatever that is. It runs from cron: nobody sees a terminal."""
+        with self.start(playbook, *values, forks=forks) as process:
+            text, _nothing = process.communicate(timeout=_LONGEST)
+        return _run(process.returncode, text)
+
+    def start(self, playbook: str, *values: str, forks: int = 5) -> subprocess.Popen[str]:
+        """Start a playbook, in a process group of its own."""
+        given = [word for value in ("profile=lab", *values) for word in ("-e", value)]
+        return subprocess.Popen(
+            [*_ANSIBLE_PLAYBOOK, "-f", str(forks), f"jetstream.cloud.{playbook}", *given],
+            env=self.environment(),
+            cwd=self.home,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            process_group=0,
+        )
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of a user at home, on the clock of the night."""
+        return {
+            **os.environ,
+            "HOME": str(self.home),
+            "ANSIBLE_CALLBACK_PLUGINS": f"{CALLBACKS}:{_OWN_CALLBACKS}",
+            "ANSIBLE_STDOUT_CALLBACK": "each_result",
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+            VARIABLE: str(self.clock.path),
+            **self.inside.environment,
+        }
+
+
+def _run(status: int, text: str) -> Run:
+    results = {}
+    for line in text.splitlines():
+        if line.startswith("{"):
+            told = json.loads(line)
+            results[told["task"]] = told["result"]
+    return Run(status, text, results)

@@ -1,0 +1,157 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The two clouds that a night is played on, each with instances of one's own, one that is off, and a colleague's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Protocol
+
+from ansible_collections.jetstream.cloud.tests.openstack.cloud import Cloud
+from ansible_collections.jetstream.cloud.tests.openstack.fleet import addresses
+from ansible_collections.jetstream.cloud.tests.openstack.requests_seen import Seen
+from ansible_collections.jetstream.cloud.tests.scenarios.colleague import colleague_in
+from ansible_collections.jetstream.cloud.tests.scenarios.night.clock import SharedClock
+from ansible_collections.jetstream.cloud.tests.scenarios.stages import OpenStack, write_profile
+from ansible_collections.jetstream.cloud.tests.simulator import Server, Settings, add_colleague, fleet
+
+# The names of those that are there besides one's own running ones.
+OFF, HERS = "off", "hers"
+RUNNING, ASLEEP, STOPPED = "running", "shelved", "stopped"
+_STATES = {
+    "active": RUNNING,
+    "ACTIVE": RUNNING,
+    "shutoff": STOPPED,
+    "SHUTOFF": STOPPED,
+    "shelved_offloaded": ASLEEP,
+    "SHELVED_OFFLOADED": ASLEEP,
+}
+
+
+class Site(Protocol):
+    """A cloud at night. ``locks``: whether instances can be locked."""
+
+    locks: bool
+
+    def states(self) -> dict[str, str]:
+        """Return RUNNING, ASLEEP, STOPPED, or the cloud's own word for any other state, by name."""
+
+    def name_at(self, address: str) -> str:
+        """Return the name of the instance at an address. Raises KeyError."""
+
+    def uuid(self, name: str) -> str:
+        """Return the UUID of an instance."""
+
+    def wake(self, name: str) -> None:
+        """Let its owner wake a shelved instance, without this collection."""
+
+    def requests_to_act(self) -> list[str]:
+        """Return the names of the instances to which an action was sent, in order."""
+
+
+class Atmosphere:
+    """A simulated Atmosphere, on the clock of the night."""
+
+    locks = False
+
+    def __init__(self, clock: SharedClock, names: Sequence[str], young: Sequence[str]) -> None:
+        """Make the instances. ``young`` were launched a quarter of an hour ago, the others long before."""
+        world = fleet(names=[*names, OFF], clock=clock, settings=Settings(transition=0.4))
+        world.force(OFF, "shutoff")
+        add_colleague(world, names=(HERS,))
+        for name in young:
+            world.instance(name).start_date = clock.now() - timedelta(minutes=15)
+        world.monitor()
+        self._world = world
+        self._server = Server(world)
+
+    @contextmanager
+    def served(self, home: Path) -> Iterator[Atmosphere]:
+        """Answer for as long as the with statement lasts, to a user with the profile lab."""
+        with self._server as server:
+            write_profile(home, f'api_url = "{server.url}"\nusername = "johndoe"\npassword = "pass"\n')
+            yield self
+
+    def states(self) -> dict[str, str]:
+        """See Site."""
+        return {name: _STATES.get(state, state) for name, state in self._world.states().items()}
+
+    def name_at(self, address: str) -> str:
+        """See Site."""
+        return {vm.address: vm.name for vm in self._world.cloud.vms.values()}[address]
+
+    def uuid(self, name: str) -> str:
+        """See Site."""
+        return self._world.instance(name).uuid
+
+    def wake(self, name: str) -> None:
+        """See Site."""
+        self._world.force(name, "active", address=f"10.9.8.{self._world.instance(name).id}")
+        self._world.monitor()
+
+    def requests_to_act(self) -> list[str]:
+        """See Site."""
+        sent = [each for each in self._server.requests if each.method == "POST" and "/action" in each.path]
+        names = {each.uuid: each.name for each in self._world.instances}
+        return [names[part] for each in sent for part in each.path.split("/") if part in names]
+
+
+class Jetstream2:
+    """A real OpenStack. Its own clock is the machine's, so all that it dates is hours old at night."""
+
+    locks = True
+
+    def __init__(self, cloud: Cloud, clock: SharedClock, names: Sequence[str], young: Sequence[str]) -> None:
+        """Make the servers. ``young`` were launched a quarter of an hour ago."""
+        made = cloud.fleet({"active": len(names), "shutoff": 1}, "m3.small", network=True)
+        with colleague_in(cloud) as hers:
+            made["active"] += hers.servers(1, "m3.small", name=HERS, network=True)
+        servers = dict(zip([*names, HERS, OFF], [*made["active"], *made["shutoff"]], strict=True))
+        self._ids = {name: server.id for name, server in servers.items()}
+        for name in (*names, OFF):
+            cloud.owner.put("compute", f"/servers/{self._ids[name]}", {"server": {"name": name}})
+        cloud._tables.created([self._ids[name] for name in young], clock.now() - timedelta(minutes=15))
+        self._addresses = {addresses(cloud.show(uuid))[0]: name for name, uuid in self._ids.items()}
+        self._cloud = cloud
+        self._begin = len(self._acts())
+
+    @contextmanager
+    def served(self, home: Path) -> Iterator[Jetstream2]:
+        """Have a user with the profile lab."""
+        OpenStack(home, self._cloud)
+        yield self
+        self._cloud.clear()
+
+    def states(self) -> dict[str, str]:
+        """See Site."""
+        listed = self._cloud.owner.get("compute", "/servers/detail")["servers"]
+        return {each["name"]: _STATES.get(each["status"], each["status"]) for each in listed}
+
+    def name_at(self, address: str) -> str:
+        """See Site."""
+        return self._addresses[address]
+
+    def uuid(self, name: str) -> str:
+        """See Site."""
+        return self._ids[name]
+
+    def lock(self, name: str) -> None:
+        """Let its owner lock a server."""
+        self._cloud.lock(self._ids[name], "an important job runs here")
+
+    def wake(self, name: str) -> None:
+        """See Site."""
+        self._cloud.act(self._ids[name], {"unshelve": None})
+        self._cloud.wait([self._ids[name]], "ACTIVE")
+
+    def requests_to_act(self) -> list[str]:
+        """See Site."""
+        names = {uuid: name for name, uuid in self._ids.items()}
+        return [names[each.path.split("/")[-2]] for each in self._acts()[self._begin :]]
+
+    def _acts(self) -> Seen:
+        return Seen(each for each in self._cloud.requests.all().of("compute", "POST") if each.path.endswith("/action"))
