@@ -182,6 +182,10 @@ class ObservedState:
         """Whether it rests, and is active."""
         return self.kind is Kind.RESTING and self.state is RestingState.ACTIVE
 
+    def is_same_place(self, other: ObservedState) -> bool:
+        """Return whether both are in the same state, whether or not they are ready there."""
+        return (self.kind, self.state) == (other.kind, other.state)
+
 
 def classify(status: str, activity: str, power_state: str | None = None) -> ObservedState:
     """Read a cloud's words. An unknown activity is waited for; an unknown status needs a person."""

@@ -217,8 +217,9 @@ class _Converger:
     def _resolve_doubt(self, run: InstanceRun) -> bool:
         """Return whether the observation settles whether the action in doubt was carried out.
 
-        An instance that stays at rest shows that it was not, and then the action is sent again. Of a reboot it shows
-        nothing: it may be over already.
+        An instance that stays at rest where it was shows that it was not, and then the action is sent again. Of a
+        reboot it shows nothing: it may be over already. One that rests elsewhere was acted on by another user, before
+        or after.
         """
         action, error = run.actions[-1], run.doubt
         if is_confirmed(run, action, self._options.goal):
@@ -228,7 +229,8 @@ class _Converger:
             return True
         if run.observed.kind is Kind.MOVING:
             return False
-        if run.observed.kind is Kind.ERROR and not run.began_in_error:
+        is_elsewhere = run.began is None or not run.observed.is_same_place(run.began)
+        if run.observed.kind is Kind.ERROR and is_elsewhere:
             # It is not where it was: what was sent may well be what brought it there.
             return True
         if action in REBOOTS:
@@ -238,12 +240,21 @@ class _Converger:
         run.reversions += 1
         if run.reversions < _POLLS_TO_CONFIRM:
             return False
+        if is_elsewhere:
+            self._finish_unclear(run, f"it is {state_text(run.now)}")
+            return False
         run.retract()
+        return not self._try_again(run, action, error)
+
+    def _try_again(self, run: InstanceRun, action: Action, error: JetstreamError | None) -> bool:
+        """Send an action again that was not carried out, or fail. Return False if its instance was locked meanwhile."""
         if isinstance(error, BugFound | Refused):
             run.finish(str(error), failed=True)
+        elif decide(run, self._options, self._cloud.unsupported_actions(run.now)).verdict is not Verdict.ACT:
+            return False
         else:
             self._retry_later(run, action, error)
-        return False
+        return True
 
     def _retry_later(self, run: InstanceRun, action: Action, error: JetstreamError | None) -> None:
         """Send an action again after a pause. The time for all of it is bounded by the run's deadline."""
@@ -477,8 +488,12 @@ class _Converger:
             run.finish(f"{why} ({_last_seen(run)})", failed=True)
 
     def _finish_unclear(self, run: InstanceRun, why: str) -> None:
-        sent = f"{run.actions[-1]} was sent, but its response was lost ({run.doubt})"
-        run.finish(f"{why}: {sent}; {_last_seen(run)}", failed=True)
+        if isinstance(run.doubt, Refused):
+            # Atmosphere calls what nova did, and then complained of, a refusal.
+            doubt = f"{run.actions[-1]} was refused, but may have been carried out ({run.doubt})"
+        else:
+            doubt = f"{run.actions[-1]} was sent, but its response was lost ({run.doubt})"
+        run.finish(f"{why}: {doubt}; {_last_seen(run)}", failed=True)
 
 
 def _last_seen(run: InstanceRun) -> str:

@@ -57,8 +57,7 @@ def _decide(
     goal = Goal.STARTED if _is_rebooted(run, observed, options) else options.goal
     supported = [action for action in Action if action not in unsupported]
     step = plan(observed, goal, supported=supported, allow_wake=options.allow_wake, reboot=options.reboot)
-    if step.verdict is Verdict.ACT and run.actions and run.actions[-1] in REBOOTS:
-        # Whatever comes after a reboot is not another reboot.
+    if run.actions and _is_astray(run, observed, step):
         return Plan(Verdict.FAIL, reason=f"it is {state_text(run.now)} after the {run.actions[-1]}")
     if step.verdict is not Verdict.ACT and observed.kind is Kind.ERROR:
         step = replace(step, reason=_with_fault(step.reason, run.now))
@@ -69,13 +68,26 @@ def _decide(
     return _unless_locked(step, run, observed, options)
 
 
+def _is_astray(run: InstanceRun, observed: ObservedState, step: Plan) -> bool:
+    """Return whether something else happened to an instance after an action of this run.
+
+    An action that follows on a reboot is never another reboot. And an instance that was acted on is not left as it is.
+    """
+    if step.verdict is Verdict.ACT:
+        return run.actions[-1] in REBOOTS
+    return step.verdict is Verdict.SKIP and observed.kind is not Kind.GONE
+
+
 def _unless_locked(step: Plan, run: InstanceRun, observed: ObservedState, options: ConvergeOptions) -> Plan:
-    """A lock is its owner's word that an instance is to be left as it is."""
-    would_act = step.verdict is Verdict.ACT or observed.kind is Kind.MOVING
-    if not would_act or not run.before.locked or options.include_locked:
+    """A lock is its owner's word that an instance is to be left as it is, also if it was set during the run."""
+    is_new = step.verdict is Verdict.ACT and step.actions[0] not in run.actions[-1:]
+    would_act = is_new or (observed.kind is Kind.MOVING and not run.actions)
+    locked = next((each for each in (run.now, run.before) if each.locked), None)
+    if not would_act or locked is None or options.include_locked:
         return step
-    reason = f": {run.before.lock_reason}" if run.before.lock_reason else ""
-    return Plan(Verdict.SKIP, reason=f"{state_text(run.now)}, locked{reason} (include_locked)")
+    reason = f": {locked.lock_reason}" if locked.lock_reason else ""
+    verdict = Verdict.FAIL if run.actions else Verdict.SKIP
+    return Plan(verdict, reason=f"{state_text(run.now)}, locked{reason} (include_locked)")
 
 
 def _is_rebooted(run: InstanceRun, observed: ObservedState, options: ConvergeOptions) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ..errors import JetstreamError
 from ..model import Instance
-from ..states import Action, Goal, Kind, ObservedState, classify
+from ..states import Action, Goal, ObservedState, classify
 from ..text.terminal import one_line
 
 
@@ -35,7 +35,7 @@ class InstanceRun:
     is the error in the place of its response.
     ``since``: when the last action was accepted, or when the run began. ``observed_at`` and ``polled_at``: when it was
     last observed, at all and since then. Moments are seconds of the clock's ``monotonic``.
-    ``began_in_error``: whether it was in error when the last action was sent.
+    ``began``: its state when the last action was sent.
     ``begun``: whether an action was scheduled at all. ``not_before``: the earliest moment for ``next_action``.
     ``refused``: whether the cloud refused an action.
     ``send_error``: why an action has to be sent again. ``last_error``: why the last poll failed.
@@ -64,7 +64,7 @@ class InstanceRun:
     active_since: float | None = None
     deployment_seen: bool = False
     reversions: int = 0
-    began_in_error: bool = False
+    began: ObservedState | None = None
     since: float = 0.0
     observed_at: float = 0.0
     polled_at: float | None = None
@@ -95,7 +95,7 @@ class InstanceRun:
         """Note that the cloud accepted an action, or may have."""
         self.actions.append(action)
         self.doubt = doubt
-        self.began_in_error = self.observed.kind is Kind.ERROR
+        self.began = self.observed
         self.since, self.polled_at, self.active_since = now, None, None
         self.deployment_seen, self.reversions = False, 0
 

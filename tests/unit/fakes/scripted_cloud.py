@@ -121,6 +121,13 @@ class ScriptedCloud:
         with self._lock:
             self._phases[name] = [replace(each, after=start + each.after) for each in phases]
 
+    def lock(self, name: str) -> None:
+        """Let another user lock an instance."""
+        with self._lock:
+            for uuid, each in self._instances.items():
+                if each.name == name:
+                    self._instances[uuid] = replace(each, locked=True, lock_reason="term paper")
+
     def journey(self, name: str, action: Action) -> None:
         """Let an instance go where an action leads."""
         self.goes(name, *JOURNEYS[action])

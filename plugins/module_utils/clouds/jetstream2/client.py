@@ -175,9 +175,7 @@ class Jetstream2Cloud:
         rows = [*self._listed_servers(), *self._deleted_servers(since)]
         instances, _complete = self._read_servers(rows, "Listing instances")
         by_id = {text(mapping(row).get("id")): mapping(row) for row in rows}
-        # One that was deleted between the two lists is in both.
-        unique = {each.uuid: each for each in instances}.values()
-        chosen = [each for each in unique if wanted is None or wanted(each)]
+        chosen = [each for each in instances if wanted is None or wanted(each)]
         found = in_parallel(lambda each: self._periods(each, by_id[each.uuid], since), chosen, self.max_concurrency)
         return [period for periods in found for period in periods]
 
@@ -357,9 +355,10 @@ class Jetstream2Cloud:
         return self._servers() if self._listed is None else self._listed
 
     def _read_servers(self, rows: Sequence[Json], task: str) -> tuple[list[Instance], bool]:
-        """Return the servers of the rows that can be read, and whether these are all of them."""
+        """Return the servers of the rows that can be read, each once, and whether these are all of them."""
         reading = Reading.of(rows, lambda row: instance_from_nova(row, self._account()))
-        return reading.checked(task, self._warnings), reading.is_complete
+        servers = {each.uuid: each for each in reading.checked(task, self._warnings)}
+        return list(servers.values()), reading.is_complete
 
     def _server_names(self) -> dict[str, str]:
         """Return the names of all servers by their ids. Without them, only the names at volumes are missing."""
@@ -410,8 +409,10 @@ class Jetstream2Cloud:
             found += page
             if not page or not body.get(links or f"{key}_links"):
                 return found
-            seen, last = last, {"marker": text(mapping(page[-1]).get(marker)) or ""}
-            if last == seen or len(found) > _MAX_ROWS:
+            # An empty marker would request the first page again.
+            markers = [name for row in page if (name := text(mapping(row).get(marker)))]
+            seen, last = last, {"marker": markers[-1] if markers else ""}
+            if not markers or last == seen or len(found) > _MAX_ROWS:
                 raise UnexpectedResponse(f"{task} was answered with pages that do not end.")
 
     def _image_names(self, instances: Sequence[Instance]) -> dict[str, str]:

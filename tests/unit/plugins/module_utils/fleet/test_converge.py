@@ -229,6 +229,38 @@ def test_leaves_what_its_owner_locked(reason: str | None, message: str) -> None:
     assert ran(scene(locked).one("stopped", include_locked=True))[2] == ["stop"]
 
 
+def test_leaves_what_was_listed_while_another_run_had_lifted_its_lock() -> None:
+    stage = scene(an_instance())
+    stage.cloud.lock("web")
+    stage.clock.sleep(15)
+    options = ConvergeOptions(Goal.STOPPED)
+    [run] = converge(stage.cloud, stage.instances, options, stage.clock, observed_at=0.0, jitter=same).runs
+    assert ran(run) == ("skipped", "active", [], "skipped: active, locked: term paper (include_locked)")
+    assert stage.cloud.count("stop") == 0
+
+
+def test_does_not_send_again_to_what_was_locked_meanwhile() -> None:
+    stage = scene(an_instance())
+    stage.cloud.answer("web", "stop", BROKE)
+    stage.cloud.answer("web", "look", lambda: stage.cloud.lock("web"))
+    message = "skipped: active, locked: term paper (include_locked)"
+    assert ran(stage.one("stopped")) == ("skipped", "active", [], message)
+    assert stage.cloud.count("stop") == 1
+
+
+def test_a_path_that_a_lock_ends_halfway_has_failed() -> None:
+    stage = scene(an_instance(status="suspended"))
+    stage.cloud.answer("web", "refresh", lambda: stage.cloud.lock("web"))
+    run = stage.one("stopped", allow_wake=True)
+    assert ran(run) == ("failed", "active", ["resume"], "active, locked: term paper (include_locked)")
+
+
+def test_an_action_is_seen_through_also_if_its_instance_is_locked_meanwhile() -> None:
+    stage = scene(an_instance())
+    stage.cloud.answer("web", "refresh", lambda: stage.cloud.lock("web"))
+    assert ran(stage.one("stopped")) == ("ok", "shutoff", ["stop"], "stop done")
+
+
 # --- waiting ---------------------------------------------------------------------------------------------------------
 
 
@@ -700,6 +732,29 @@ def test_an_action_in_doubt_whose_instance_falls_into_error_is_not_said_to_have_
     assert "in error" in run.message
 
 
+def test_an_action_in_doubt_is_not_sent_again_to_an_instance_that_rests_elsewhere() -> None:
+    """Another user has shelved it meanwhile: a resume would be refused, and on Atmosphere a stop cost its address."""
+    stage = scene(an_instance(status="suspended"))
+    stage.cloud.answer("web", "resume", BROKE)
+    stage.cloud.answer("web", "refresh", lambda: stage.cloud.goes("web", Phase(0, "shelved_offloaded")))
+    run = stage.one("started")
+    assert (run.failed, run.unclear, run.actions) == (True, True, [Action.RESUME])
+    assert stage.cloud.count("resume") == 1
+    assert run.message.startswith("it is shelved_offloaded: resume was sent, but its response was lost")
+
+
+def test_a_refusal_that_could_not_be_looked_into_is_not_called_a_lost_response() -> None:
+    stage = scene(an_instance())
+    stage.cloud.answer("web", "stop", Refused("Stop of web was refused: Quota exceeded."))
+    stage.cloud.answer("web", "look", ServerFault("The server broke."))
+    run = stage.one("stopped", wait=False)
+    assert (run.failed, run.unclear) == (True, True)
+    assert run.message == (
+        "was not waited for: stop was refused, but may have been carried out "
+        "(Stop of web was refused: Quota exceeded.); last error: The server broke."
+    )
+
+
 @pytest.mark.parametrize("wait", [True, False])
 def test_an_address_that_an_action_in_doubt_has_cost_is_told(wait: bool) -> None:
     stage = scene(an_instance(ip_address=ADDRESS))
@@ -940,6 +995,14 @@ def test_an_instance_that_falls_into_error_on_the_way_has_failed() -> None:
     stage = scene(an_instance(status="shutoff"))
     stage.cloud.answer("web", "refresh", None, lambda: stage.cloud.goes("web", Phase(0, "error")))
     assert ran(stage.one("started"))[::3] == ("failed", "in error, and the cloud does not say why")
+
+
+@pytest.mark.parametrize("goal", ["stopped", "rebooted"])
+def test_an_instance_that_another_user_puts_to_another_sleep_on_the_way_has_failed(goal: str) -> None:
+    stage = scene(an_instance())
+    stage.cloud.answer("web", "refresh", None, lambda: stage.cloud.goes("web", Phase(0, "suspended")))
+    action = {"stopped": "stop", "rebooted": "reboot"}[goal]
+    assert ran(stage.one(goal)) == ("failed", "suspended", [action], f"it is suspended after the {action}")
 
 
 # --- fleets ----------------------------------------------------------------------------------------------------------

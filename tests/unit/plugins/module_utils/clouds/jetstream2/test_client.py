@@ -151,6 +151,31 @@ def test_a_list_goes_on_as_long_as_the_service_says_so() -> None:
     assert markers == list(pages)
 
 
+def test_a_page_that_ends_with_a_row_without_an_id_is_followed_by_the_next_and_no_server_is_there_twice() -> None:
+    markers: list[str] = []
+
+    def page(query: Mapping[str, list[str]]) -> Any:
+        [marker] = query.get("marker", [""])
+        markers.append(marker)
+        if not marker or marker == SERVERS[0]["id"]:
+            start = 1 if marker else 0
+            first = [SERVERS[0], {**SERVERS[1], "id": None}, SERVERS[0]][start:]
+            return {"servers": first, **({} if marker else {"servers_links": [{"rel": "next", "href": "..."}]})}
+        raise AssertionError(marker)
+
+    made, _session = of({LIST: page})
+    assert [each.uuid for each in made.list_instances(live=True, images=False)] == [SERVERS[0]["id"]]
+    assert markers == ["", SERVERS[0]["id"]]
+
+
+def test_a_page_without_any_id_is_not_followed_by_the_first_page_again() -> None:
+    body = {"servers": [{**SERVERS[0], "id": None}], "servers_links": [{"rel": "next", "href": "..."}]}
+    made, session = of({LIST: lambda _query: body})
+    with pytest.raises(UnexpectedResponse, match="pages that do not end"):
+        made.list_instances(live=True, images=False)
+    assert session.asked == [LIST]
+
+
 @pytest.mark.parametrize("body", [{}, {"servers": "many"}, [], {"servers": [{"id": 1}]}, {"servers": ["web"]}])
 def test_what_cannot_be_read_is_an_error_not_an_empty_fleet(body: Any) -> None:
     made, _session = of({LIST: lambda _query: Response(200, body, True, "application/json", None, None)})
