@@ -34,8 +34,8 @@ def main() -> int:
 
 
 def _split(words: list[str]) -> tuple[list[str], list[str]]:
-    """Return our own words, and those for the program behind a benchmark or, after `--`, behind something else."""
-    if words[:1] in (["bench"], ["bench-openstack"]):
+    """Return our own words, and those for the program behind a command, for some commands after `--`."""
+    if words[:1] in (["bench"], ["bench-openstack"], ["reliability"]):
         return words[:1], words[1:]
     if words[:1] not in (["test"], ["test-openstack"], ["mutants"]) or "--" not in words:
         return words, []
@@ -81,6 +81,11 @@ def _parser() -> argparse.ArgumentParser:
         help="the same with openstack.cloud, on a real OpenStack (0.7 GB of packages): ten minutes",
     )
     beside.set_defaults(do=_bench_openstack)
+
+    reliability = commands.add_parser(
+        "reliability", help="try random fleets, tasks and faults: --runs 20000, or --seed N for one of them"
+    )
+    reliability.set_defaults(do=_reliability)
 
     mutants = commands.add_parser(
         "mutants",
@@ -179,6 +184,15 @@ def _bench_openstack(arguments: argparse.Namespace) -> int:
     program = [str(environment.python), "-m", "ansible_collections.jetstream.cloud.tests.benchmarks.side_by_side"]
     words = ["--collections", str(collections), *arguments.extra]
     return subprocess.run(program + words, env=environment.variables(make_home("home")), check=False).returncode
+
+
+def _reliability(arguments: argparse.Namespace) -> int:
+    environment = Environment("test")
+    environment.prepare()
+    program = [str(environment.python), "-m", "ansible_collections.jetstream.cloud.tests.reliability"]
+    return subprocess.run(
+        program + arguments.extra, env=environment.variables(make_home("home")), check=False
+    ).returncode
 
 
 def _mutants(arguments: argparse.Namespace) -> int:
