@@ -322,14 +322,15 @@ def _unknown_values(
 
 
 def _unknown_owners(things: Sequence[Thing], selector: Selector, fields: Mapping[str, Field[Thing]]) -> list[str]:
-    if not things:
+    named = [each for each in selector.owners if each not in (ME, ANY) and not _is_glob(each)]
+    if not things or not named:
         return []
     known = [owner for each in things for owner in fields["owner"](each) if owner]
     lower = {each.casefold() for each in known}
     return [
         f"owner: nothing belongs to {each}. {did_you_mean(each, known)}".rstrip()
-        for each in selector.owners
-        if each not in (ME, ANY) and not _is_glob(each) and each.casefold() not in lower
+        for each in named
+        if each.casefold() not in lower
     ]
 
 
