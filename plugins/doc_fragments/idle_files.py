@@ -15,6 +15,14 @@ options:
       - The folder on the controller in which M(jetstream.cloud.jetstream_activity) keeps readings.
       - Without it, C(~/.local/state/jetstream/readings).
     type: path
+  settings_path:
+    description:
+      - A file of YAML on the controller, with settings of all instances (C(defaults)), of some of them by name, owner
+        and project (C(instances)), and with the C(bounds) of what owners may set in the metadata of their instances.
+        docs/idle.md describes it. O(settings) takes precedence over its defaults.
+      - Without it, all instances have the settings of O(settings), and owners may set any number within the bounds of
+        the rules.
+    type: path
   keep_path:
     description:
       - The file on the controller with the keep marks that M(jetstream.cloud.jetstream_keep) writes.

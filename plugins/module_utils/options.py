@@ -154,6 +154,7 @@ RATES = ModuleSpec(
 IDLE_FILES = ModuleSpec(
     argument_spec={
         "readings_path": {"type": "path"},
+        "settings_path": {"type": "path"},
         "keep_path": {"type": "path"},
     },
 )

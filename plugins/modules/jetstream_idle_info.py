@@ -38,6 +38,9 @@ options:
     description:
       - Settings of the rules, by name, such as C(window_minutes) or C(cores). Each has bounds; a value outside of them
         is refused. docs/idle.md has all.
+      - On Jetstream2, the owner of an instance can set a number for it in its metadata, such as
+        C(jetstream_idle_window_minutes=240). One that is out of bounds never makes the instance idle sooner, and with
+        one that is not understood it is unknown; a warning says so.
     type: dict
 notes:
   - Readings are kept by site, project and UUID. An instance of which none was taken is unknown.
@@ -62,6 +65,10 @@ EXAMPLES = r"""
     settings:
       window_minutes: 240
       ignore: [web]
+
+- name: Judge all instances by the settings in a file of this repository
+  jetstream.cloud.jetstream_idle_info:
+    settings_path: "{{ playbook_dir }}/idle_settings.yml"
 """
 
 RETURN = r"""
@@ -186,6 +193,12 @@ instances:
       description: What shelving it would save a day.
       type: float
       sample: 48
+    settings:
+      description:
+        - The settings by which it was judged, as far as they are not the defaults. They are those of O(settings) and
+          O(settings_path), and of its own metadata.
+      type: dict
+      sample: {"window_minutes": 240}
     would:
       description: What would be done, if something acted on the verdict. V(shelve) or V(nothing).
       type: str

@@ -184,6 +184,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         *_THINGS,
         _ALLOCATION_SOURCE,
         Variable("settings"),
+        Variable("settings_path", Kind.PATH),
         _RATES,
         _READINGS_PATH,
         _KEEP_PATH,

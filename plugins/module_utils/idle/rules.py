@@ -39,6 +39,12 @@ class Setting:
     high: float
     unit: str
     about: str
+    # Of most limits, the smaller one finds more use.
+    finds_more_above: bool = False
+
+    def safer(self, one: float, other: float) -> float:
+        """Return the one of two values by which more use is found."""
+        return max(one, other) if self.finds_more_above else min(one, other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +58,17 @@ class Rule:
 
 
 SETTINGS = (
-    Setting("window_minutes", 60, 15, 10_080, "min", "for how long nothing may have happened"),
+    Setting("window_minutes", 60, 15, 10_080, "min", "for how long nothing may have happened", finds_more_above=True),
     Setting("interval_minutes", 15, 1, 60, "min", "how often readings are taken; twice that is too long a gap"),
-    Setting("hold_hours", 72, 0, 720, "h", "for how long something that was left running holds an instance"),
+    Setting(
+        "hold_hours",
+        72,
+        0,
+        720,
+        "h",
+        "for how long something that was left running holds an instance",
+        finds_more_above=True,
+    ),
     Setting("cores", 0.10, 0.02, 1, "cores", "busy cores, stolen time included"),
     Setting("iowait_cores", 0.25, 0.05, 4, "cores", "cores that wait for a disk"),
     Setting("net_rate", 10_000, 1_000, 1_000_000, "B/s", "traffic, both ways, without that of ssh scans"),
@@ -116,63 +130,100 @@ class Settings:
 Bounds = Mapping[str, tuple[float, float]]
 
 
+@dataclass(frozen=True, slots=True)
+class OwnerSettings:
+    """The settings of an instance, after what its owner set.
+
+    ``notes`` are sentences about what was not taken as it was written. ``doubts`` are those among them that leave open
+    what the owner wanted: the instance must not be called idle then.
+    """
+
+    settings: Settings
+    notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+
 def settings_from(values: Mapping[str, Any]) -> Settings:
     """Return the defaults, changed by what a site sets.
 
     Raises ConfigurationError for a name that is not known, and a value that is no number or out of bounds.
     """
-    return _changed(Settings(), values, {each.name: (each.low, each.high) for each in SETTINGS})
+    return changed_settings(Settings(), values)
 
 
-def settings_of_owner(
-    site: Settings, values: Mapping[str, Any], bounds: Bounds, *, may_ignore: frozenset[str] = frozenset()
-) -> tuple[Settings, tuple[str, ...]]:
-    """Return a site's settings, changed by what the owner of an instance sets, inside the bounds of the site.
+def changed_settings(settings: Settings, values: Mapping[str, Any]) -> Settings:
+    """Return settings, changed by what a site sets.
 
-    The owner's text is the cloud's, so nothing of it fails: what cannot be taken is left, and what is out of bounds is
-    moved to the bound. The second value says so, a sentence for each. ``may_ignore`` are the rules that owners may
-    switch off.
+    Raises ConfigurationError for a name that is not known, and a value that is no number or out of bounds.
     """
-    settings = site
-    notes: list[str] = []
-    for name, value in values.items():
-        try:
-            if name == "ignore":
-                wanted = {word for word in str(value).replace(",", " ").split() if word in may_ignore}
-                settings = replace(settings, ignore=settings.ignore | wanted)
-                continue
-            low, high = _hard_bounds(name, bounds)
-            number = _number(name, value)
-            if not low <= number <= high:
-                notes.append(f"{name} is {number:g}, and has to be from {low:g} to {high:g} here.")
-            changes: dict[str, Any] = {name: min(max(number, low), high)}
-            settings = replace(settings, **changes)
-        except ConfigurationError as error:
-            notes.append(str(error))
-    return settings, tuple(notes)
-
-
-def _hard_bounds(name: str, bounds: Bounds) -> tuple[float, float]:
-    setting = _setting(name)
-    low, high = bounds.get(name, (setting.low, setting.high))
-    return max(low, setting.low), min(high, setting.high)
-
-
-def _changed(settings: Settings, values: Mapping[str, Any], bounds: Bounds) -> Settings:
     changes: dict[str, Any] = {}
     for name, value in values.items():
         if name in _SETS:
             changes[name] = _SETS[name](name, value)
             continue
-        low, high = _hard_bounds(name, bounds)
+        setting = setting_of(name)
         number = _number(name, value)
-        if not low <= number <= high:
-            raise ConfigurationError(f"The setting {name} is {number:g}, and has to be from {low:g} to {high:g}.")
+        if not setting.low <= number <= setting.high:
+            raise ConfigurationError(
+                f"The setting {name} is {number:g}, and has to be from {setting.low:g} to {setting.high:g}."
+            )
         changes[name] = number
     return replace(settings, **changes)
 
 
-def _setting(name: str) -> Setting:
+def settings_of_owner(
+    site: Settings, values: Mapping[str, Any], bounds: Bounds, *, may_ignore: frozenset[str] = frozenset()
+) -> OwnerSettings:
+    """Return a site's settings, changed by what the owner of an instance sets, inside the bounds of the site.
+
+    The owner's text is the cloud's, so nothing of it fails, and no mistake in it makes an instance idle sooner: a
+    number out of bounds counts as the bound or as the site's own value, whichever finds more use, and with a text that
+    is not understood the instance is in doubt. ``may_ignore`` are the rules that owners may switch off.
+    """
+    settings = site
+    notes: list[str] = []
+    doubts: list[str] = []
+    for name, value in values.items():
+        try:
+            if name == "ignore":
+                settings, refused = _ignoring(settings, str(value), may_ignore)
+                notes += refused
+                continue
+            setting = setting_of(name)
+            number = _number(name, value)
+        except ConfigurationError as error:
+            doubts.append(str(error))
+            continue
+        low, high = _bounds_of_owner(setting, bounds)
+        taken = number
+        if not low <= number <= high:
+            taken = setting.safer(min(max(number, low), high), getattr(settings, name))
+            notes.append(f"{name} is {number:g}, has to be from {low:g} to {high:g} here, and counts as {taken:g}.")
+        changes: dict[str, Any] = {name: taken}
+        settings = replace(settings, **changes)
+    return OwnerSettings(settings, (*notes, *doubts), tuple(doubts))
+
+
+def _ignoring(settings: Settings, text: str, may_ignore: frozenset[str]) -> tuple[Settings, list[str]]:
+    """Return the settings without the rules that a text names, and a sentence for each that it may not name."""
+    words = text.replace(",", " ").split()
+    allowed = ", ".join(sorted(may_ignore)) or "none"
+    refused = [f"ignore names {word[:40]!r}, and only these may be ignored here: {allowed}." for word in words]
+    return (
+        replace(settings, ignore=settings.ignore | {word for word in words if word in may_ignore}),
+        [sentence for word, sentence in zip(words, refused, strict=True) if word not in may_ignore],
+    )
+
+
+def _bounds_of_owner(setting: Setting, bounds: Bounds) -> tuple[float, float]:
+    low, high = bounds.get(setting.name, (setting.low, setting.high))
+    return max(low, setting.low), min(high, setting.high)
+
+
+def setting_of(name: str) -> Setting:
+    """Return the number of that name. Raises ConfigurationError, with the nearest name."""
+    if name in _SETS:
+        raise ConfigurationError(f"Only the site can set {name}.")
     for each in SETTINGS:
         if each.name == name:
             return each
@@ -200,7 +251,9 @@ def _ports(name: str, value: Any) -> frozenset[int]:
 
 
 def _rule_names(name: str, value: Any) -> frozenset[str]:
-    names = [value] if isinstance(value, str) else list(value)
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, Sequence):
+        raise ConfigurationError(f"The setting {name} has to be a list of rules.")
     known = [each.name for each in RULES]
     for each in names:
         if each not in known:

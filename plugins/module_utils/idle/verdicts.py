@@ -10,7 +10,7 @@ contradictory evidence leaves it unknown, which must be treated as active.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -62,6 +62,12 @@ class Verdict:
     def is_idle(self) -> bool:
         """Whether it is certain that nothing happened."""
         return self.state is State.IDLE
+
+    def in_doubt(self, rule: str, reason: str) -> Verdict:
+        """Return the verdict, but unknown if it is idle. ``rule`` and ``reason`` say why."""
+        if not self.is_idle:
+            return self
+        return replace(self, state=State.UNKNOWN, since=None, rule=rule, reason=reason, doubts=(reason,))
 
     def to_result(self) -> dict[str, Any]:
         """Return plain dicts, lists, numbers and strings, as a module returns them."""

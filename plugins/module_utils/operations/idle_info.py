@@ -14,7 +14,9 @@ from ..cloud import Cloud
 from ..fleet.selection import INSTANCE_FIELDS, ME, Selector, may_select, select
 from ..idle.advice import JudgedInstance, advice, not_running, summary
 from ..idle.keeps import KeepFile, mark_of_instance
-from ..idle.rules import Settings, settings_from
+from ..idle.rules import OwnerSettings, Settings
+from ..idle.settings_file import read_site_settings
+from ..idle.site_settings import changes
 from ..idle.store import History, Store, StoreError, key_of
 from ..idle.verdicts import State, Verdict, judge
 from ..model import Instance, Outcome
@@ -45,19 +47,21 @@ class Case:
     """An instance with all that decides on it.
 
     ``last_look`` is the verdict that it would have right before an act, for which a short interval has to have just
-    ended. ``first`` is the time of the oldest evidence on it, None if there is none.
+    ended. ``first`` is the time of the oldest evidence on it, None if there is none. ``settings`` are its own, and
+    ``warnings`` are sentences about those that its owner set.
     """
 
     judged: JudgedInstance
     last_look: Verdict
     first: float | None
+    settings: Settings
+    warnings: tuple[str, ...] = ()
 
 
 def idle_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
     """Return the verdict on each selected instance, and the proposed action."""
-    settings = settings_from(options["settings"] or {})
+    judge_all = Judge(cloud, options, context)
     rates = Rates.from_options(options["rates"])
-    judge_all = Judge(cloud, options, context, settings)
     selector = Selector.from_options(options, INSTANCE_FILTERS.argument_spec).with_account(cloud.account)
     instances = cloud.list_instances(
         live=True, images=bool(options["image"]), wanted=may_select(selector, INSTANCE_FIELDS)
@@ -66,17 +70,25 @@ def idle_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Out
     meant = Selector(owners=selector.owners if options["owner"] else (ME,)).with_account(cloud.account)
     now = context.clock.now()
     cases = [judge_all.case(each, is_meant=meant.is_of_owner(each.owner)) for each in selection.things]
-    rows = [advice(each.judged, settings, rates, now) for each in cases]
-    return Outcome({"instances": rows, "summary": summary(rows)}, warnings=selection.warnings)
+    rows = [{**advice(each.judged, each.settings, rates, now), "settings": changes(each.settings)} for each in cases]
+    warnings = [*selection.warnings, *(warning for each in cases for warning in each.warnings)]
+    return Outcome({"instances": rows, "summary": summary(rows)}, warnings=tuple(warnings))
 
 
 class Judge:
-    """Judges instances by what is stored on the controller. Raises KeepFileError before it judges any."""
+    """Judges instances by what is stored on the controller.
 
-    def __init__(self, cloud: Cloud, options: Mapping[str, Any], context: Context, settings: Settings) -> None:
-        """Read the keep marks. ``options`` are those of ``IDLE_FILES``."""
+    ``site`` has the settings of all instances.
+    """
+
+    def __init__(self, cloud: Cloud, options: Mapping[str, Any], context: Context) -> None:
+        """Read the settings and the keep marks. ``options`` are ``settings``, and those of ``IDLE_FILES``.
+
+        Raises ConfigurationError or KeepFileError if something is wrong with them.
+        """
         self._cloud = cloud
-        self._settings = settings
+        path = options["settings_path"]
+        self.site = read_site_settings(Path(path) if path else None, options["settings"] or {})
         self._now = context.clock.now().timestamp()
         self._kept = KeepFile(keep_path(options, context), context.clock).marks()
         self._store = Store(readings_path(options, context), context.clock)
@@ -84,10 +96,11 @@ class Judge:
     def case(self, instance: Instance, *, is_meant: bool, action: Action = Action.SHELVE) -> Case:
         """Return all that decides on an instance. ``action`` is what may be done to it."""
         history, error = _history(self._store, instance)
-        verdict = _verdict(instance, history, error, self._settings, self._now)
+        own = self.site.of(instance)
+        verdict = _verdict(instance, history, error, own, self._now)
         last_look = verdict
         if verdict.is_idle:
-            last_look = judge(history.intervals, self._settings, self._now, before_act=True)
+            last_look = judge(history.intervals, own.settings, self._now, before_act=True)
         judged = JudgedInstance(
             instance=instance,
             verdict=verdict,
@@ -96,7 +109,13 @@ class Judge:
             is_meant=is_meant,
             unsupported=self._cloud.unsupported_actions(instance).get(action),
         )
-        return Case(judged, last_look, history.intervals[0].start if history.intervals else None)
+        return Case(
+            judged=judged,
+            last_look=last_look,
+            first=history.intervals[0].start if history.intervals else None,
+            settings=own.settings,
+            warnings=tuple(f"{instance.label}: {note}" for note in own.notes),
+        )
 
 
 def readings_path(options: Mapping[str, Any], context: Context) -> Path:
@@ -119,12 +138,13 @@ def _history(store: Store, instance: Instance) -> tuple[History, str | None]:
         return History(), str(error)
 
 
-def _verdict(instance: Instance, history: History, error: str | None, settings: Settings, now: float) -> Verdict:
+def _verdict(instance: Instance, history: History, error: str | None, own: OwnerSettings, now: float) -> Verdict:
     if (asleep := not_running(instance)) is not None:
         return asleep
     if error is not None:
         return Verdict(State.UNKNOWN, None, "readings", error)
-    return judge(history.intervals, settings, now)
+    verdict = judge(history.intervals, own.settings, now)
+    return verdict.in_doubt("settings", own.doubts[0]) if own.doubts else verdict
 
 
 OPERATION = on_cloud(idle_info)

@@ -19,12 +19,7 @@ from typing import Any
 from ...errors import ConfigurationError
 from ...files import read_file
 from ...text.suggestions import did_you_mean
-
-try:
-    import yaml
-except ImportError:
-    # It comes with Ansible and with openstacksdk. Without either, a file can only be named.
-    yaml = None  # type: ignore[assignment]
+from ...yaml_tree import NOTHING, TABLE, TEXT, is_scalar, line_of, pairs, tree_of
 
 _FILE_VARIABLE = "OS_CLIENT_CONFIG_FILE"
 _SECURE_VARIABLE = "OS_CLIENT_SECURE_FILE"
@@ -45,7 +40,6 @@ _SCOPE = frozenset(
 )
 # Keys below auth whose values are text; not, for example, unscoped.
 _IS_TEXT = re.compile(r"^(username|password|passcode|token)$|_(id|name|url|secret)$")
-_TABLE, _TEXT, _NOTHING = (f"tag:yaml.org,2002:{kind}" for kind in ("map", "str", "null"))
 _INDENTED = "Write what belongs to it below it, indented by blanks."
 
 
@@ -124,7 +118,7 @@ def _first(places: Sequence[Path], named: str | None, home: Path | None) -> _Fil
             continue
         except OSError as error:
             raise ConfigurationError(f"{shown} cannot be read: {error.strerror}.") from None
-        return _File(shown, _parsed(content, shown))
+        return _File(shown, tree_of(content, shown))
     if named:
         raise ConfigurationError(
             f"{named} does not exist, and {_FILE_VARIABLE} or {_SECURE_VARIABLE} names it.",
@@ -149,7 +143,7 @@ class _File:
                 f"{self.shown} has no clouds.", hint="It begins with a line clouds: and has each cloud below it."
             )
         self._require_table(clouds, "clouds")
-        return {name: node for name, (_key, node) in _pairs(clouds).items()}
+        return {name: node for name, (_key, node) in pairs(clouds).items()}
 
     def check(self, name: str) -> None:
         """Raise ConfigurationError if the entry of a cloud is one that openstacksdk does not understand."""
@@ -159,26 +153,26 @@ class _File:
         if auth is None:
             return
         self._require_table(auth, f"auth of the cloud {name}")
-        for key, (_key, value) in _pairs(auth).items():
+        for key, (_key, value) in pairs(auth).items():
             if _IS_TEXT.search(key):
                 self._require_text(key, value)
         if "application_credential_id" in _entries(auth) or "application_credential_name" in _entries(auth):
-            self._refuse_scope({**_pairs(entry), **_pairs(auth)})
+            self._refuse_scope({**pairs(entry), **pairs(auth)})
 
     def _require_table(self, node: Any, what: str) -> None:
-        if node.tag == _NOTHING:
+        if node.tag == NOTHING:
             raise self._mistake(node, f"there is nothing below {what}", _INDENTED)
-        if node.tag != _TABLE:
+        if node.tag != TABLE:
             raise self._mistake(node, f"{what} is no table", f"Write a name with a colon in each line. {_INDENTED}")
 
     def _require_text(self, key: str, value: Any) -> None:
-        if value.tag == _NOTHING:
+        if value.tag == NOTHING:
             raise self._mistake(value, f"{key} is empty", "Write the value behind the colon.")
-        if isinstance(value, yaml.ScalarNode) and value.tag != _TEXT:
+        if is_scalar(value) and value.tag != TEXT:
             raise self._mistake(value, f"{key} is no text to YAML, but a number or a word of its own", "Quote it.")
 
-    def _refuse_scope(self, pairs: Mapping[str, tuple[Any, Any]]) -> None:
-        for key, (node, _value) in pairs.items():
+    def _refuse_scope(self, found: Mapping[str, tuple[Any, Any]]) -> None:
+        for key, (node, _value) in found.items():
             if key in _SCOPE:
                 raise self._mistake(
                     node,
@@ -187,50 +181,11 @@ class _File:
                 )
 
     def _mistake(self, node: Any, what: str, remedy: str) -> ConfigurationError:
-        return ConfigurationError(f"{self.shown}, line {node.start_mark.line + 1}: {what}.", hint=remedy)
-
-
-def _parsed(content: bytes, shown: str) -> Any:
-    """Return the tree of a file; None if it is empty, or there is no library that reads it."""
-    if yaml is None:
-        raise ConfigurationError(
-            f"{shown} is there, but the Python library PyYAML, which reads it, is not.",
-            hint="Install it with: python3 -m pip install pyyaml",
-        )
-    try:
-        return yaml.compose(content, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        mistake = _syntax_error(error, shown)
-    except RecursionError:
-        mistake = ConfigurationError(f"{shown} is nested too deeply.")
-    # Not raised where it happened: the original errors hold the content of the file.
-    raise mistake
-
-
-def _syntax_error(error: yaml.YAMLError, shown: str) -> ConfigurationError:
-    mark, begin = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
-    context = getattr(error, "context", None) or ""
-    if mark is None:
-        return ConfigurationError(f"{shown} is not text that YAML can be.", hint="Save it in UTF-8.")
-    if "quoted scalar" in context and begin is not None:
-        sentence = f"{shown}, line {begin.line + 1}: a quote is opened and not closed."
-        return ConfigurationError(sentence, hint="Close it.")
-    if "'\\t'" in str(getattr(error, "problem", "")):
-        return ConfigurationError(f"{shown}, line {mark.line + 1}: a tab is no indentation.", hint="Use blanks.")
-    return ConfigurationError(
-        f"{shown}, line {mark.line + 1}, is not YAML.", hint="Look at the indentation, colons and quotes there."
-    )
-
-
-def _pairs(node: Any) -> dict[str, tuple[Any, Any]]:
-    """Return the nodes of each key and value of a table, by key."""
-    if not isinstance(node, yaml.MappingNode):
-        return {}
-    return {str(key.value): (key, value) for key, value in node.value}
+        return ConfigurationError(f"{self.shown}, line {line_of(node)}: {what}.", hint=remedy)
 
 
 def _entries(node: Any) -> dict[str, Any]:
-    return {key: value for key, (_key, value) in _pairs(node).items()}
+    return {key: value for key, (_key, value) in pairs(node).items()}
 
 
 def _shown(path: Path, home: Path | None) -> str:

@@ -160,24 +160,51 @@ def test_a_setting_that_makes_no_sense_is_refused(values: dict[str, Any], reason
 
 def test_an_owner_changes_settings_inside_the_bounds_of_the_site() -> None:
     site = settings_from({"cores": 0.2})
-    settings, notes = settings_of_owner(
+    found = settings_of_owner(
         site,
         {"window_minutes": "600", "net_rate": "2000", "ignore": "web, jobs", "cores": "0.05"},
         {"window_minutes": (30, 240), "cores": (0.0001, 0.5)},
         may_ignore=frozenset({"web"}),
     )
+    settings = found.settings
 
     assert (settings.window_minutes, settings.net_rate, settings.cores) == (240, 2000, 0.05)
     assert settings.ignore == {"web"}
-    assert notes == ("window_minutes is 600, and has to be from 30 to 240 here.",)
+    assert found.notes == (
+        "window_minutes is 600, has to be from 30 to 240 here, and counts as 240.",
+        "ignore names 'jobs', and only these may be ignored here: web.",
+    )
+    assert found.doubts == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "counts_as"),
+    [
+        # The bound, if it finds more use than the site's own value, and else that.
+        ("window_minutes", "5", 120),
+        ("window_minutes", "9999", 240),
+        ("hold_hours", "-1", 72),
+        ("cores", "0.001", 0.05),
+        ("cores", "0.9", 0.10),
+        ("net_rate", "1e300", 10_000),
+        ("interval_minutes", "600", 15),
+        ("gpu_percent", "0", 1),
+    ],
+)
+def test_a_number_out_of_bounds_never_finds_less_use(name: str, value: str, counts_as: float) -> None:
+    site = settings_from({"window_minutes": 120})
+    found = settings_of_owner(site, {name: value}, {"window_minutes": (30, 240), "cores": (0.05, 0.2)})
+
+    assert getattr(found.settings, name) == counts_as
+    assert len(found.notes) == 1
+    assert found.doubts == ()
 
 
 def test_nothing_that_an_owner_writes_fails_or_leaves_the_hard_bounds() -> None:
-    settings, notes = settings_of_owner(
-        Settings(),
-        {"window_minutes": "soon", "\x1b[2J": 1, "cores": "9", "hold_hours": "1e400"},
-        {"cores": (0, 99)},
-    )
+    values = {"window_minutes": "soon", "\x1b[2J": 1, "cores": "-9", "hold_hours": "1e400", "quiet_ports": "80"}
+    found = settings_of_owner(Settings(), values, {"cores": (0, 99)})
 
-    assert settings == Settings(cores=1)
-    assert len(notes) == 4
+    assert found.settings == Settings(cores=0.02)
+    assert len(found.notes) == 5
+    # Of all but the number, nobody knows what the owner wanted.
+    assert len(found.doubts) == 4

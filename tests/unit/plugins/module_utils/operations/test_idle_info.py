@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.clock import Clock
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
 from ansible_collections.jetstream.cloud.plugins.module_utils.idle.advice import (
     JudgedInstance,
@@ -35,8 +36,11 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.operations import 
 from ansible_collections.jetstream.cloud.plugins.module_utils.usage.rates import DEFAULT_RATES, Rates
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, add_colleague, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
+from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
+from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner
 from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given, in_context
+from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.clouds.toy_cloud import ToyCloud
 from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.idle.evidence import BOOTED, TRANSIT, reading
 
 NOW = datetime(2026, 11, 23, 18, 57, tzinfo=UTC)
@@ -183,13 +187,17 @@ def keep_readings(site: Site, name: str, **sections: Any) -> Path:
     """Keep six hours of readings of an instance, the newest of them a minute old. Returns the file."""
     with site.cloud() as cloud:
         [instance] = [each for each in cloud.list_instances(live=True) if each.name == name]
-    store = Store(site.home / ".local/state/jetstream/readings", site.clock)
-    late = site.clock.now().timestamp() - MINUTE - (BOOTED + TRANSIT + 10_000.0 + 24 * 15 * MINUTE)
+    return keep_six_hours(site.home, instance, site.clock, **sections)
+
+
+def keep_six_hours(home: Path, instance: Instance, clock: Clock, **sections: Any) -> Path:
+    store = Store(home / ".local/state/jetstream/readings", clock)
+    late = clock.now().timestamp() - MINUTE - (BOOTED + TRANSIT + 10_000.0 + 24 * 15 * MINUTE)
     for number in range(25):
         uptime = 10_000.0 + number * 15 * MINUTE
         # The clock of the instance goes with ours.
-        clock = {"probe": ["format 1", "uid 0", f"clock {BOOTED + int(uptime + late)}"]}
-        store.add(key_of(instance), reading(uptime, late=late, **{**clock, **sections}))
+        own = {"probe": ["format 1", "uid 0", f"clock {BOOTED + int(uptime + late)}"]}
+        store.add(key_of(instance), reading(uptime, late=late, **{**own, **sections}))
     return store.path(key_of(instance))
 
 
@@ -256,6 +264,51 @@ def test_settings_out_of_bounds_are_refused_before_a_request(site: Site) -> None
 def test_a_longer_window_needs_more_evidence(site: Site) -> None:
     keep_readings(site, "web")
     assert by_name(run(site, settings={"window_minutes": 720}))["web"]["verdict"] == "unknown"
+
+
+def test_each_instance_is_judged_by_its_own_settings(site: Site, tmp_path: Path) -> None:
+    keep_readings(site, "web")
+    keep_readings(site, "busy", slurm=["jobs 1"])
+    path = tmp_path / "idle_settings.yml"
+    path.write_text(
+        "defaults: {ignore: [slurm]}\ninstances: [{name: w*, owner: johndoe, settings: {window_minutes: 720}}]"
+    )
+    found = by_name(run(site, owner=["me"], settings_path=str(path)))
+    assert (found["web"]["verdict"], found["web"]["settings"]) == (
+        "unknown",
+        {"window_minutes": 720, "ignore": ["slurm"]},
+    )
+    assert (found["busy"]["verdict"], found["busy"]["settings"]) == ("idle", {"ignore": ["slurm"]})
+    path.write_text("instances: [{nam: w*}]")
+    with pytest.raises(ConfigurationError, match=r"idle_settings.yml, line 1: .* Did you mean name\?"):
+        run(site, settings_path=str(path))
+
+
+@pytest.mark.parametrize(
+    ("metadata", "verdict", "warning"),
+    [
+        ({"jetstream_idle_window_minutes": "120"}, "idle", ""),
+        ({"jetstream_idle_window_minutes": "600"}, "unknown", ""),
+        ({"jetstream_idle_cores": "0.0001"}, "idle", "cores is 0.0001, has to be from 0.02 to 1 here, and counts"),
+        ({"jetstream_idle_window_minutes": "4 hours"}, "unknown", "is '4 hours', which is no number"),
+        ({"jetstream_idle_hours": "4"}, "unknown", "No setting is called 'hours'"),
+    ],
+)  # fmt: skip
+def test_the_settings_of_an_owner_count_and_a_mistake_in_them_leaves_the_instance_unknown(
+    tmp_path: Path, metadata: dict[str, str], verdict: str, warning: str
+) -> None:
+    clock = FakeClock()
+    instance = an_instance(metadata=metadata)
+    keep_six_hours(tmp_path, instance, clock)
+    runner = OperationRunner(tmp_path, clock)
+    cloud = ToyCloud(clock, [instance])
+    outcome = runner.run(idle_info.SPEC, lambda options, context: idle_info.idle_info(cloud, options, context))
+    [found] = outcome.result["instances"]
+    assert found["verdict"] == verdict
+    assert len(outcome.warnings) == bool(warning)
+    assert all(each.startswith("web (1): By its metadata: ") and warning in each for each in outcome.warnings)
+    if verdict == "unknown" and warning:
+        assert (found["rule"], [each["veto"] for each in found["vetoes"]]) == ("settings", ["unknown"])
 
 
 def test_an_instance_in_no_project_is_kept_with_its_account() -> None:

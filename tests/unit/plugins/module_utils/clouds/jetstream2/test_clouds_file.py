@@ -12,6 +12,7 @@ from textwrap import dedent
 from typing import TypeAlias
 
 import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils import yaml_tree
 from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.cloud_type import Surroundings
 from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.connect import connect, resolve
 from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2 import clouds_file
@@ -273,7 +274,7 @@ def test_without_a_library_for_yaml_the_file_is_named(
     tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(GOOD)
-    monkeypatch.setattr(clouds_file, "yaml", None)
+    monkeypatch.setattr(yaml_tree, "yaml", None)
     assert clouds_in_words({}, tmp_path) == (
         f"{SHOWN} is there, but the Python library PyYAML, which reads it, is not. "
         "Install it with: python3 -m pip install pyyaml"
