@@ -14,7 +14,7 @@ description:
     instance, and changes nothing.
   - An instance is idle if nothing happened in any interval of the whole window. Missing, old or contradictory evidence
     leaves it unknown, which counts as active. The rules are in docs/idle.md.
-  - Returns the proposed action, and every reason against it. Nothing in this collection acts on that yet.
+  - Returns the proposed action, and every reason against it. M(jetstream.cloud.jetstream_idle) acts on it.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:

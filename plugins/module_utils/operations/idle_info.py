@@ -47,12 +47,14 @@ class Case:
     """An instance with all that decides on it.
 
     ``last_look`` is the verdict that it would have right before an act, for which a short interval has to have just
-    ended. ``first`` is the time of the oldest evidence on it, None if there is none. ``settings`` are its own, and
-    ``warnings`` are sentences about those that its owner set.
+    ended. ``last_interval`` is the length of the newest interval, in seconds. ``first`` is the time of the oldest
+    evidence, None if there is none. ``settings`` are its own, and ``warnings`` are sentences about those that its owner
+    set.
     """
 
     judged: JudgedInstance
     last_look: Verdict
+    last_interval: float
     first: float | None
     settings: Settings
     warnings: tuple[str, ...] = ()
@@ -109,10 +111,12 @@ class Judge:
             is_meant=is_meant,
             unsupported=self._cloud.unsupported_actions(instance).get(action),
         )
+        known = history.intervals
         return Case(
             judged=judged,
             last_look=last_look,
-            first=history.intervals[0].start if history.intervals else None,
+            last_interval=known[-1].length if known else 0.0,
+            first=known[0].start if known else None,
             settings=own.settings,
             warnings=tuple(f"{instance.label}: {note}" for note in own.notes),
         )

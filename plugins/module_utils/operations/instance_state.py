@@ -134,7 +134,7 @@ def _refusal(ahead: FleetRun, limit: int) -> Outcome:
     count = _changes(ahead)
     runs = tuple(_not_done(run, count, limit) if run.changed else run for run in ahead.runs)
     failure = f"{count} instances would be changed, and max_changes is {limit}; none was."
-    return Outcome(_result(runs), failure=failure, warnings=_warnings(runs))
+    return Outcome(_result(runs), failure=failure, warnings=warnings_of(runs))
 
 
 def _not_done(run: InstanceRun, count: int, limit: int) -> InstanceRun:
@@ -144,17 +144,17 @@ def _not_done(run: InstanceRun, count: int, limit: int) -> InstanceRun:
 
 
 def _outcome(fleet: FleetRun) -> Outcome:
-    diff, bug = _diff_or_bug(fleet.runs)
+    diff, bug = diff_or_bug(fleet.runs)
     return Outcome(
         _result(fleet.runs),
         changed=any(run.changed for run in fleet.runs),
-        failure=_failure(fleet),
-        warnings=(*_warnings(fleet.runs), *bug),
+        failure=failure_of(fleet),
+        warnings=(*warnings_of(fleet.runs), *bug),
         diff=diff,
     )
 
 
-def _diff_or_bug(runs: Sequence[InstanceRun]) -> tuple[dict[str, str] | None, tuple[str, ...]]:
+def diff_or_bug(runs: Sequence[InstanceRun]) -> tuple[dict[str, str] | None, tuple[str, ...]]:
     """Return the diff, or a warning: a bug in the diff must not lose the results."""
     try:
         return _diff(runs), ()
@@ -162,7 +162,7 @@ def _diff_or_bug(runs: Sequence[InstanceRun]) -> tuple[dict[str, str] | None, tu
         return None, (str(BugFound(error)),)
 
 
-def _warnings(runs: Sequence[InstanceRun]) -> tuple[str, ...]:
+def warnings_of(runs: Sequence[InstanceRun]) -> tuple[str, ...]:
     """Return warnings of instances that were skipped for a reason that needs attention."""
     warned = [_labelled(run) for run in runs if run.warn]
     more = len(warned) - _NAMED_IN_MESSAGE
@@ -172,7 +172,7 @@ def _warnings(runs: Sequence[InstanceRun]) -> tuple[str, ...]:
 
 def _result(runs: Sequence[InstanceRun]) -> dict[str, Any]:
     return {
-        "instances": [_item(run) for run in runs],
+        "instances": [item_of(run) for run in runs],
         "summary": {
             "selected": len(runs),
             "changed": sum(run.changed for run in runs),
@@ -183,7 +183,8 @@ def _result(runs: Sequence[InstanceRun]) -> dict[str, Any]:
     }
 
 
-def _item(run: InstanceRun) -> dict[str, Any]:
+def item_of(run: InstanceRun) -> dict[str, Any]:
+    """Return what was done to an instance, as the module returns it."""
     return {
         "id": run.before.id,
         "uuid": run.before.uuid,
@@ -201,7 +202,7 @@ def _item(run: InstanceRun) -> dict[str, Any]:
     }
 
 
-def _failure(fleet: FleetRun) -> str | None:
+def failure_of(fleet: FleetRun) -> str | None:
     """Return one sentence for all that failed: the reason if it is one instance, the first few if there are many."""
     failed = [run for run in fleet.runs if run.failed]
     if fleet.aborted_by is not None:

@@ -75,6 +75,8 @@ _PURE = (
     "idle/targets",
     "idle/verdicts",
     "model",
+    "policy/ladder",
+    "policy/memory",
     "policy/records",
     "states",
     "times",

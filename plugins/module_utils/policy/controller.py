@@ -1,0 +1,81 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether an instance is the machine that this runs on, which must not put itself away.
+
+An instance knows its UUID from cloud-init, which writes it to a file, and from its firmware, which only root may read.
+Where neither is there, and the machine is a virtual one, addresses are compared.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..files import read_file
+from ..model import Instance
+
+_UUID_FILES = ("var/lib/cloud/data/instance-id", "run/cloud-init/.instance-id", "sys/class/dmi/id/product_uuid")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_ROOT = Path("/")
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A machine: the UUIDs that it knows itself by, its addresses, and whether it is a virtual one."""
+
+    uuids: frozenset[str] = frozenset()
+    addresses: frozenset[str] = frozenset()
+    is_virtual: bool = False
+
+    def is_instance(self, instance: Instance) -> bool:
+        """Whether it is this instance."""
+        if self.uuids:
+            return instance.uuid.casefold() in self.uuids
+        told = {instance.ip_address, *(instance.addresses or ())} - {None}
+        return self.is_virtual and not self.addresses.isdisjoint(_normal(str(each)) for each in told)
+
+
+def this_machine(root: Path = _ROOT) -> Machine:
+    """Return the machine that this runs on. A file that cannot be read says nothing."""
+    uuids = {text.strip().casefold() for name in _UUID_FILES if (text := _text(root / name))}
+    return Machine(
+        frozenset(each for each in uuids if _UUID.fullmatch(each)),
+        frozenset({*_local_ipv4(_text(root / "proc/net/fib_trie")), *_local_ipv6(_text(root / "proc/net/if_inet6"))}),
+        " hypervisor" in _text(root / "proc/cpuinfo"),
+    )
+
+
+def _local_ipv4(trie: str) -> Iterable[str]:
+    """Yield the machine's own addresses: in the kernel's routing trie, each is a line before its "host LOCAL"."""
+    address = ""
+    for line in trie.splitlines():
+        words = line.split()
+        if len(words) == 2 and words[0] == "|--":
+            address = words[1]
+        elif words[-2:] == ["host", "LOCAL"] and not address.startswith("127."):
+            yield address
+
+
+def _local_ipv6(text: str) -> Iterable[str]:
+    for line in text.splitlines():
+        digits = line.split(" ", 1)[0]
+        if len(digits) == 32 and not digits.startswith(("fe80", "0" * 31)):
+            yield _normal(":".join(digits[number : number + 4] for number in range(0, 32, 4)))
+
+
+def _normal(address: str) -> str:
+    try:
+        return str(ipaddress.ip_address(address))
+    except ValueError:
+        return address
+
+
+def _text(path: Path) -> str:
+    try:
+        return read_file(path).decode(errors="replace")
+    except OSError:
+        return ""

@@ -1,0 +1,211 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What to do about one instance now: nothing, warn, wait, read again, or act. Pure functions.
+
+An idle instance climbs one step after the other. A veto, a sign of use or a doubt takes it down to nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from fnmatch import fnmatchcase
+
+from ..idle.advice import Veto
+from ..idle.verdicts import LAST_LOOK, Verdict
+from ..states import Action
+from ..text.terminal import one_line
+from ..times import iso
+from .memory import CLAIM, Remembered
+
+METADATA_KEY = "jetstream_idle"
+# The only value of that key that lets an instance be put away. Any other one is somebody's wish that is respected.
+_ALLOWING = frozenset({"", "allow", "yes", "on", "true"})
+_LONGEST_SHOWN = 40
+# What says that an instance is in use, or not known to be idle, says nothing about one that is shut off.
+OF_RUNNING = frozenset({"not_running", "active", "unknown", "young", "booted", "woken"})
+# Owners, and those who give orders in their place, were heard: what they were told before does not count any more.
+_ENDING_A_NOTICE = frozenset({"not_mine", "locked", "kept", "opted_out", "active"})
+
+
+class Step(StrEnum):
+    """The step that is to be taken."""
+
+    NOTHING = "nothing"
+    WARN = "warn"
+    WAIT = "wait"
+    READ = "read"
+    ACT = "act"
+
+
+# From the lowest step to the highest.
+STEPS = tuple(Step)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a site wants done. Times are in seconds.
+
+    ``sweep`` is for how long an instance has to be shut off before it is shelved, 0 for never. ``least_interval`` is
+    how long the last interval before an act has to be. ``rehearses``: whether nothing is done, and only said.
+    """
+
+    action: Action = Action.SHELVE
+    grace: float = 3600.0
+    sweep: float = 900.0
+    window: float = 3600.0
+    claim: float = 960.0
+    least_interval: float = 30.0
+    channels: tuple[str, ...] = ()
+    rehearses: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of an instance.
+
+    ``last_look`` is the verdict as right before an act, and ``last_interval`` the length of the newest interval.
+    ``is_off``: whether it is shut off; ``off_since``: since when, None if that is not known.
+    """
+
+    now: float
+    verdict: Verdict
+    last_look: Verdict
+    last_interval: float
+    vetoes: tuple[Veto, ...]
+    remembered: Remembered
+    is_off: bool = False
+    off_since: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A step, and why. ``action`` is what the steps lead to, None if to nothing. ``due``: from when on it may be taken.
+
+    ``ends_notice``: whether the notice that its owner has no longer counts. ``channels`` are those to warn through.
+    """
+
+    step: Step
+    why: str
+    action: Action | None = None
+    due: float | None = None
+    vetoes: tuple[Veto, ...] = ()
+    ends_notice: bool = False
+    channels: tuple[str, ...] = ()
+
+
+def decide(facts: Facts, policy: Policy) -> Decision:
+    """Return what to do about an instance now."""
+    found = facts.vetoes + tuple(_vetoes_of_memory(facts, policy))
+    if facts.is_off:
+        return _about_one_that_is_off(facts, policy, tuple(each for each in found if each.veto not in OF_RUNNING))
+    if found:
+        ends = any(each.veto in _ENDING_A_NOTICE for each in found)
+        return Decision(Step.NOTHING, found[0].reason, vetoes=found, ends_notice=ends)
+    if not facts.verdict.is_idle or facts.verdict.since is None:
+        return Decision(Step.NOTHING, facts.verdict.reason, vetoes=(Veto("unknown", facts.verdict.reason),))
+    return _about_an_idle_one(facts, policy, facts.verdict.since)
+
+
+def _about_an_idle_one(facts: Facts, policy: Policy, since: float) -> Decision:
+    notice = facts.remembered.notice
+    told = None if notice is None else notice.told(policy.channels, since)
+    if policy.rehearses and notice is not None and told is None and notice.rehearsed >= since:
+        told = notice.rehearsed
+    if told is None:
+        if notice is not None and 0 <= facts.now - notice.claimed < CLAIM and not policy.rehearses:
+            return Decision(Step.WAIT, "another run is sending its notice", policy.action)
+        missing = policy.channels if notice is None else tuple(notice.missing(policy.channels, since))
+        why = f"{facts.verdict.reason}, and its owner was not told yet"
+        return Decision(Step.WARN, why, policy.action, channels=missing)
+    due = told + policy.grace
+    if facts.now < due or told > facts.now:
+        why = f"its owner was told at {_clock(told)}, and the grace time ends at {_clock(due)}"
+        return Decision(Step.WAIT, why, policy.action, due)
+    if not policy.rehearses and not _is_fresh(facts, policy):
+        return Decision(Step.READ, "it is due, and needs a short reading right before the act", policy.action, due)
+    return Decision(Step.ACT, f"{facts.verdict.reason}, and its owner was told at {_clock(told)}", policy.action, due)
+
+
+def _is_fresh(facts: Facts, policy: Policy) -> bool:
+    """Whether the last interval is short, has just ended, and is long enough to mean anything."""
+    return facts.last_look.is_idle and policy.least_interval <= facts.last_interval <= LAST_LOOK
+
+
+def _about_one_that_is_off(facts: Facts, policy: Policy, found: tuple[Veto, ...]) -> Decision:
+    """Shelve what is shut off: it costs half, and its memory is lost already, so nobody has to be warned."""
+    if not policy.sweep:
+        off = Veto("not_running", "it is shut off, and sweep_minutes is 0")
+        return Decision(Step.NOTHING, off.reason, vetoes=(*found, off))
+    if found:
+        return Decision(Step.NOTHING, found[0].reason, vetoes=found)
+    if facts.off_since is None:
+        off = Veto("not_running", "it is shut off, and since when is not known")
+        return Decision(Step.NOTHING, off.reason, vetoes=(off,))
+    due = facts.off_since + policy.sweep
+    if facts.now < due or facts.off_since > facts.now:
+        return Decision(Step.WAIT, f"it is shut off since {_clock(facts.off_since)}", Action.SHELVE, due)
+    why = f"it is shut off since {_clock(facts.off_since)}, which costs half"
+    return Decision(Step.ACT, why, Action.SHELVE, due)
+
+
+def _vetoes_of_memory(facts: Facts, policy: Policy) -> Iterator[Veto]:
+    act, woken = facts.remembered.act, facts.remembered.woken
+    if act is not None and not act.outcome and 0 <= facts.now - act.began < policy.claim:
+        yield Veto("acting", f"another run began to {act.action} it at {_clock(act.began)}")
+    if act is not None and act.outcome in ("failed", "unclear") and 0 <= facts.now - act.ended < policy.window:
+        why = f": {one_line(act.reason)}" if act.reason else ""
+        yield Veto("failed", f"an attempt to {act.action} it failed at {_clock(act.ended)}{why}")
+    # A clock that was put back takes no veto away.
+    if woken and facts.now - woken < policy.window:
+        yield Veto("woken", f"it was woken by {_clock(woken)}, and is left for a whole window")
+
+
+def owner_vetoes(name: str, metadata: Mapping[str, str] | None, never: Sequence[str]) -> Iterator[Veto]:
+    """Yield the ways in which an owner, or a site, says that an instance is never to be put away."""
+    for pattern in never:
+        if fnmatchcase(name.casefold(), pattern.casefold()):
+            yield Veto("opted_out", f"its name fits never: {one_line(pattern)}")
+            break
+    value = (metadata or {}).get(METADATA_KEY, "").strip()
+    if value.casefold() not in _ALLOWING:
+        yield Veto("opted_out", f"its metadata has {METADATA_KEY}={one_line(value)[:_LONGEST_SHOWN]}")
+
+
+def trial_veto(first: float | None, now: float, days: float) -> Veto | None:
+    """Return the veto of the trial, which lasts until there are readings of so many days. 0 days: no trial."""
+    if not days:
+        return None
+    if first is None:
+        return Veto("trial", f"there are no readings yet, and nothing is done before there are {days:g} days of them")
+    passed = (now - first) / 86_400
+    if passed >= days:
+        return None
+    reason = f"readings began {max(0.0, passed):.1f} days ago, and nothing is done before {days:g} (trial_days)"
+    return Veto("trial", reason)
+
+
+def limited(decisions: Sequence[tuple[str, float, Decision]], most: int) -> list[Decision]:
+    """Return the decisions with no more than so many that lead to an act now, those that save most.
+
+    Each is given with a text that breaks ties, and with what it saves.
+    """
+    acting = [number for number, (_text, _saves, each) in enumerate(decisions) if each.step in (Step.ACT, Step.READ)]
+    acting.sort(key=lambda number: (-decisions[number][1], decisions[number][0]))
+    beyond = set(acting[most:])
+    return [
+        _left_for_later(each, most) if number in beyond else each
+        for number, (_text, _saves, each) in enumerate(decisions)
+    ]
+
+
+def _left_for_later(decision: Decision, most: int) -> Decision:
+    veto = Veto("max_actions", f"max_actions ({most}) is reached: it is left for a later run")
+    return replace(decision, step=Step.NOTHING, why=veto.reason, vetoes=(*decision.vetoes, veto))
+
+
+def _clock(seconds: float) -> str:
+    return iso(datetime.fromtimestamp(seconds, UTC))

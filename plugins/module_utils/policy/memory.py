@@ -1,0 +1,155 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The facts about an instance that have to outlive a run: its notice, its last act, when it slept. Pure functions.
+
+Times are in seconds since 1970, by the controller's clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+# For how long a run that set out to send a notice may take, before another run sends it.
+CLAIM = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A notice to the owner.
+
+    ``claimed`` is when a run set out to send it, 0 if none does. ``delivered``: when each channel took it.
+    ``rehearsed`` is when it would have been sent by a run that only says what it would do, 0 if never.
+    """
+
+    claimed: float = 0.0
+    delivered: Mapping[str, float] | None = None
+    rehearsed: float = 0.0
+
+    def told(self, channels: Collection[str], since: float) -> float | None:
+        """Return when all channels had taken it; None if one has not, or if the instance was used since."""
+        delivered = self.delivered or {}
+        if not channels or any(delivered.get(each, 0.0) < since for each in channels):
+            return None
+        return max(delivered[each] for each in channels)
+
+    def missing(self, channels: Collection[str], since: float) -> list[str]:
+        """Return the channels that have not taken it since that time."""
+        delivered = self.delivered or {}
+        return [each for each in channels if delivered.get(each, 0.0) < since]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """An act that was begun. ``outcome`` is "" as long as none is known, or done, failed or unclear."""
+
+    action: str
+    began: float
+    outcome: str = ""
+    ended: float = 0.0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """All that is remembered of an instance.
+
+    ``seen`` is when a run last saw it. ``asleep`` is when a run first saw it asleep, 0 if it is awake. ``woken`` is
+    when a run first saw it awake after that.
+    """
+
+    name: str = ""
+    seen: float = 0.0
+    asleep: float = 0.0
+    woken: float = 0.0
+    notice: Notice | None = None
+    act: Act | None = None
+
+    def observed(self, name: str, now: float, *, awake: bool | None) -> Remembered:
+        """Return it after a run saw the instance. ``awake`` is None if that cannot be told."""
+        seen = replace(self, name=name, seen=now)
+        if awake is None:
+            return seen
+        if not awake:
+            return replace(seen, asleep=self.asleep or now)
+        if not self.asleep:
+            return seen
+        # What was agreed before it slept holds no more: it gets a notice of its own when it is idle again.
+        return replace(seen, asleep=0.0, woken=now, notice=None, act=None)
+
+    def without_notice(self) -> Remembered:
+        """Return it without the notice, which no longer holds."""
+        return replace(self, notice=None)
+
+    def claiming(self, now: float) -> Remembered:
+        """Return it as one whose notice a run sets out to send."""
+        return replace(self, notice=replace(self.notice or Notice(), claimed=now))
+
+    def delivered(self, channel: str, now: float) -> Remembered:
+        """Return it with a notice that a channel took."""
+        notice = self.notice or Notice()
+        return replace(self, notice=replace(notice, claimed=0.0, delivered={**(notice.delivered or {}), channel: now}))
+
+    def undelivered(self) -> Remembered:
+        """Return it as one whose notice can be sent at once by the next run."""
+        return self if self.notice is None else replace(self, notice=replace(self.notice, claimed=0.0))
+
+    def rehearsed(self, now: float) -> Remembered:
+        """Return it with a notice that would have been sent now."""
+        return replace(self, notice=replace(self.notice or Notice(), rehearsed=now))
+
+    def acting(self, action: str, now: float) -> Remembered:
+        """Return it with an act that is about to be sent."""
+        return replace(self, act=Act(action, now))
+
+    def acted(self, outcome: str, now: float, reason: str = "") -> Remembered:
+        """Return it with the outcome of its act."""
+        if self.act is None:
+            return self
+        act = replace(self.act, outcome=outcome, ended=now, reason=reason)
+        return replace(self, act=act, asleep=self.asleep or now if outcome == "done" else self.asleep)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values, without those that are empty."""
+        given: dict[str, Any] = {
+            name: value for name in ("name", "seen", "asleep", "woken") if (value := getattr(self, name))
+        }
+        if self.notice is not None:
+            given["notice"] = {
+                "claimed": self.notice.claimed,
+                "delivered": dict(self.notice.delivered or {}),
+                "rehearsed": self.notice.rehearsed,
+            }
+        if self.act is not None:
+            given["act"] = {name: getattr(self.act, name) for name in ("action", "began", "outcome", "ended", "reason")}
+        return given
+
+
+def remembered_of(values: Mapping[str, Any]) -> Remembered:
+    """Return what ``to_json`` wrote. Raises ValueError, TypeError, KeyError or AttributeError for anything else."""
+    notice, act = values.get("notice"), values.get("act")
+    return Remembered(
+        name=str(values.get("name", "")),
+        seen=float(values.get("seen", 0.0)),
+        asleep=float(values.get("asleep", 0.0)),
+        woken=float(values.get("woken", 0.0)),
+        notice=None if notice is None else _notice_of(notice),
+        act=None if act is None else _act_of(act),
+    )
+
+
+def _notice_of(values: Mapping[str, Any]) -> Notice:
+    delivered = {str(channel): float(at) for channel, at in values["delivered"].items()}
+    return Notice(float(values["claimed"]), delivered, float(values["rehearsed"]))
+
+
+def _act_of(values: Mapping[str, Any]) -> Act:
+    return Act(
+        str(values["action"]),
+        float(values["began"]),
+        str(values["outcome"]),
+        float(values["ended"]),
+        str(values["reason"]),
+    )

@@ -1,0 +1,107 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The file of what outlives a run, ``notices.json``: replaced whole, for its owner alone, and bounded.
+
+A file that cannot be read is taken for an empty one. What is lost are notices, which are sent again, so that nothing
+is put away for want of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..clock import Clock
+from ..errors import JetstreamError
+from ..files import PRIVATE_FILE, exclusive, make_folder, read_file, replace_file
+from .memory import Remembered, remembered_of
+
+FORMAT = 1
+KEPT_UNSEEN = 30 * 86_400.0
+MOST_INSTANCES = 5_000
+_NAME = "notices.json"
+
+Key = tuple[str, str, str]
+
+
+class MemoryFileError(JetstreamError):
+    """The notices cannot be written."""
+
+
+@dataclass(slots=True)
+class Memory:
+    """What is remembered: of each instance, and since when there are readings of each project.
+
+    ``was_unreadable``: whether there was a file that could not be read.
+    """
+
+    instances: dict[Key, Remembered] = field(default_factory=dict)
+    first_readings: dict[str, float] = field(default_factory=dict)
+    was_unreadable: bool = False
+
+    def of(self, key: Key) -> Remembered:
+        """Return what is remembered of an instance."""
+        return self.instances.get(key) or Remembered()
+
+
+class MemoryFile:
+    """A folder with the file. Several programs may use it at once."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        """Take the folder, which is made when something is to be remembered."""
+        self.path = folder / _NAME
+        self._clock = clock
+
+    def read(self) -> Memory:
+        """Return what is remembered, for reading only."""
+        try:
+            return _memory_of(json.loads(read_file(self.path)))
+        except FileNotFoundError:
+            return Memory()
+        except (OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError):
+            return Memory(was_unreadable=True)
+
+    @contextmanager
+    def changing(self) -> Iterator[Memory]:
+        """Hold the file, and write what was changed at the end, unless an exception ended it.
+
+        Raises MemoryFileError if it cannot be held or written. Not to be nested.
+        """
+        try:
+            make_folder(self.path.parent, private=True)
+            with exclusive(self.path, clock=self._clock):
+                memory = self.read()
+                yield memory
+                self._write(memory)
+        except OSError as error:
+            raise MemoryFileError(f"The notices in {self.path} cannot be written: {error.strerror}.") from None
+
+    def _write(self, memory: Memory) -> None:
+        oldest = self._clock.now().timestamp() - KEPT_UNSEEN
+        kept = sorted(memory.instances.items(), key=lambda each: -each[1].seen)[:MOST_INSTANCES]
+        record = {
+            "format": FORMAT,
+            "first_readings": memory.first_readings,
+            "instances": [
+                {"site": site, "project": project, "uuid": uuid, **remembered.to_json()}
+                for (site, project, uuid), remembered in kept
+                if remembered.seen > oldest
+            ],
+        }
+        replace_file(self.path, (json.dumps(record, indent=1) + "\n").encode(), mode=PRIVATE_FILE)
+
+
+def _memory_of(record: Mapping[str, Any]) -> Memory:
+    if record["format"] != FORMAT:
+        raise ValueError("unknown format")
+    instances = {
+        (str(each["site"]), str(each["project"]), str(each["uuid"])): remembered_of(each)
+        for each in record["instances"]
+    }
+    first = {str(project): float(at) for project, at in record["first_readings"].items()}
+    return Memory(instances, first)

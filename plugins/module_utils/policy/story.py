@@ -1,0 +1,151 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The log of an instance in words: what was decided, when, by which rule, on which numbers. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ..text.terminal import one_line
+from ..times import iso
+from .ladder import Step
+from .records import Event, Record
+
+# Numbers of a verdict as people read them: the name of the field, and what follows the number.
+_NUMBERS = {
+    "cores": "busy cores",
+    "iowait": "cores waiting for a disk",
+    "net": "B/s over the network",
+    "disk": "B/s to disks",
+    "disk_busy": "of the time a disk was busy",
+    "accepted": "connections an hour",
+    "datagrams": "datagrams an hour",
+    "viewer": "bytes from viewers",
+    "busy_kernels": "busy kernels",
+    "slurm": "Slurm jobs",
+    "due": "entries of at, cron or timers",
+    "inhibitors": "inhibitors",
+    "gpu": "% load of a GPU",
+    "gpu_untold": "programs on a GPU whose load is not told",
+}
+_PARTICIPLES = {"shelve": "shelved", "stop": "stopped", "suspend": "suspended"}
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """Decisions in a row that say the same, or one event. ``first`` and ``last`` are its records."""
+
+    first: Record
+    last: Record
+    count: int
+
+    @property
+    def sentence(self) -> str:
+        """Return it in words."""
+        return sentence(self.last)
+
+
+def chapters(records: Iterable[Record]) -> list[Chapter]:
+    """Put decisions in a row together that say the same of an instance. Records of several instances may be mixed."""
+    found: list[Chapter] = []
+    open_of: dict[tuple[str, str, str], int] = {}
+    for each in records:
+        number = open_of.get(each.key)
+        if number is not None and _says_the_same(found[number].last, each):
+            found[number] = Chapter(found[number].first, each, found[number].count + 1)
+            continue
+        open_of[each.key] = len(found)
+        found.append(Chapter(each, each, 1))
+    return found
+
+
+def _says_the_same(one: Record, other: Record) -> bool:
+    return one.event is other.event is Event.DECIDED and _gist(one) == _gist(other)
+
+
+def _gist(record: Record) -> tuple[object, ...]:
+    words = tuple(veto for veto, _reason in record.vetoes)
+    return record.status, record.verdict, record.rule, record.step, record.action, words, record.applies
+
+
+def sentence(record: Record) -> str:
+    """Return a record in words."""
+    name = one_line(record.name)
+    match record.event:
+        case Event.DECIDED:
+            return _decided(record, name)
+        case Event.NOTIFIED:
+            return f"A notice about {name} was delivered to {_listed(record)}."
+        case Event.UNDELIVERED:
+            return f"A notice about {name} could not be delivered to {_listed(record)}{_because(record)}."
+        case Event.BEGUN:
+            return f"The act to {record.action} {name} began: {record.why}."
+        case Event.DONE:
+            return f"{name} was {_PARTICIPLES.get(record.action, record.action)}{_because(record)}.{_saving(record)}"
+        case Event.FAILED | Event.UNCLEAR:
+            word = "failed" if record.event is Event.FAILED else "had an unclear outcome"
+            return f"The act to {record.action} {name} {word}{_because(record)}."
+        case Event.UNDONE:
+            return f"The act to {record.action} {name} was not carried out{_because(record)}."
+        case Event.WOKEN:
+            return f"{name} runs again, and is left for a whole window."
+
+
+def _decided(record: Record, name: str) -> str:
+    parts = list(_of_verdict(record, name))
+    reasons = [one_line(reason) for _veto, reason in record.vetoes]
+    match record.step:
+        case Step.NOTHING:
+            others = [each for each in reasons if each != record.reason]
+            parts.append("Nothing was done" + (f": {'; '.join(others)}." if others else "."))
+        case Step.WARN:
+            parts.append("Its owner is warned." if record.applies else "Its owner would be warned.")
+        case Step.WAIT:
+            until = f" until {iso(record.due)}" if record.due else ""
+            parts.append(f"Waiting{until}: {one_line(record.why)}.")
+        case Step.READ:
+            parts.append("It is due, and a short reading is taken before the act.")
+        case Step.ACT:
+            parts.append(f"It is to be {_past(record)}." if record.applies else f"It would be {_past(record)}.")
+    if not record.applies and record.step not in (Step.NOTHING, ""):
+        parts.append(
+            f"Nothing was done: {'; '.join(reasons)}." if reasons else "Nothing was done, since apply was not given."
+        )
+    return " ".join(parts)
+
+
+def _of_verdict(record: Record, name: str) -> Iterator[str]:
+    if record.verdict == "idle":
+        since = f" since {iso(record.since)}" if record.since else ""
+        yield f"{name} was idle{since}: {one_line(record.reason)}{_numbers(record)}."
+    elif record.verdict == "active":
+        yield f"{name} was active by the rule {record.rule}: {one_line(record.reason)}{_numbers(record)}."
+    elif record.rule == "not_running":
+        yield f"{name} was {record.status}."
+    elif record.verdict:
+        yield f"Nothing was known of {name}, which counts as active: {one_line(record.reason)}."
+    if record.losses:
+        yield f"Still there: {', '.join(one_line(each) for each in record.losses)}."
+
+
+def _numbers(record: Record) -> str:
+    told = [f"{value:.3g} {_NUMBERS[name]}" for name, value in (record.numbers or {}).items() if name in _NUMBERS]
+    return f" (at most {', '.join(told)})" if told else ""
+
+
+def _past(record: Record) -> str:
+    return _PARTICIPLES.get(record.action, record.action)
+
+
+def _because(record: Record) -> str:
+    return f": {one_line(record.detail).rstrip('.')}" if record.detail else ""
+
+
+def _listed(record: Record) -> str:
+    return ", ".join(one_line(each) for each in record.to) or "nobody"
+
+
+def _saving(record: Record) -> str:
+    return "" if not record.saves_su_per_hour else f" That saves {record.saves_su_per_hour:g} SU an hour."

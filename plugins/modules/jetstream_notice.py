@@ -1,0 +1,114 @@
+#!/usr/bin/python
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: jetstream_notice
+short_description: Record that owners of idle instances were told, or could not be
+version_added: 0.1.0
+description:
+  - Sends nothing by itself. Use it after the task that sent the notices which M(jetstream.cloud.jetstream_idle) asks
+    for. The grace time begins with the delivery that is recorded here.
+  - A notice that was not delivered is none. The next run of M(jetstream.cloud.jetstream_idle) asks for it again.
+  - Needs no connection to a cloud.
+author:
+  - jetstream.cloud contributors (@jetstream-cloud)
+extends_documentation_fragment:
+  - jetstream.cloud.attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Checks the options, and records nothing.
+  diff_mode:
+    support: none
+  idempotent:
+    support: none
+    details:
+      - Each delivery is an event of its own.
+options:
+  instances:
+    description: The instances that the notice is about, as M(jetstream.cloud.jetstream_idle) returns them.
+    type: list
+    elements: dict
+    required: true
+  channel:
+    description: The way in which it was sent, one of the O(jetstream.cloud.jetstream_idle#module:channels).
+    type: str
+    required: true
+  delivered:
+    description: Whether it was taken.
+    type: bool
+    required: true
+  to:
+    description: The recipients, for the log. Without it, the channel.
+    type: list
+    elements: str
+    default: []
+  detail:
+    description: Why it could not be delivered, for the log.
+    type: str
+    default: ""
+  decisions_path:
+    description:
+      - The folder on the controller for the log of decisions and the notices.
+      - Without it, C(~/.local/state/jetstream/decisions).
+    type: path
+seealso:
+  - module: jetstream.cloud.jetstream_idle
+  - module: jetstream.cloud.jetstream_mail
+"""
+
+EXAMPLES = r"""
+- name: Decide, and find the owners that are to be told
+  jetstream.cloud.jetstream_idle:
+    apply: true
+    act: false
+    channels: [chat]
+  register: decided
+
+- name: Tell the group
+  ansible.builtin.uri:
+    url: https://chat.example.edu/hooks/idle
+    method: POST
+    body_format: json
+    body:
+      text: "Idle: {{ decided.instances | selectattr('step', 'equalto', 'warn') | map(attribute='name') | join(', ') }}"
+  register: sent
+  failed_when: false
+
+- name: Record the delivery
+  jetstream.cloud.jetstream_notice:
+    instances: "{{ decided.instances | selectattr('step', 'equalto', 'warn') }}"
+    channel: chat
+    delivered: "{{ sent.status == 200 }}"
+"""
+
+RETURN = r"""
+channel:
+  description: The channel.
+  returned: success
+  type: str
+delivered:
+  description: Whether it was taken.
+  returned: success
+  type: bool
+instances:
+  description: How many instances it was about.
+  returned: success
+  type: int
+"""
+
+from ..module_utils.operations.notice import OPERATION, SPEC
+from ..module_utils.runner import run
+
+
+def main() -> None:
+    run(SPEC, OPERATION)
+
+
+if __name__ == "__main__":
+    main()

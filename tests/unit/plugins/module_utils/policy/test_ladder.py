@@ -1,0 +1,343 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An idle instance climbs one step after the other; a veto, use or a doubt takes it down to nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.idle.advice import Veto
+from ansible_collections.jetstream.cloud.plugins.module_utils.idle.verdicts import State, Verdict, judge
+from ansible_collections.jetstream.cloud.plugins.module_utils.policy.ladder import (
+    STEPS,
+    Decision,
+    Facts,
+    Policy,
+    Step,
+    decide,
+    limited,
+    owner_vetoes,
+    trial_veto,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.policy.memory import (
+    CLAIM,
+    Act,
+    Notice,
+    Remembered,
+    remembered_of,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action
+from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.idle.evidence import SETTINGS, interval
+from hypothesis import given
+from hypothesis import strategies as st
+
+NOW = 1_795_500_000.0
+MINUTE = 60.0
+HOUR = 3600.0
+SINCE = NOW - 6 * HOUR
+IDLE = Verdict(State.IDLE, SINCE, "", "nothing happened for 360 min")
+UNFIT = Verdict(State.UNKNOWN, SINCE, "last_look", "there was no short reading right before the act")
+POLICY = Policy(channels=("mail",))
+
+
+def told(minutes_ago: float, channel: str = "mail") -> Notice:
+    return Notice(delivered={channel: NOW - minutes_ago * MINUTE})
+
+
+def facts(notice: Notice | None = None, **changes: Any) -> Facts:
+    """Return those of an instance that is idle, and has just been read twice."""
+    remembered = Remembered(notice=notice)
+    given: dict[str, Any] = {"vetoes": (), "remembered": remembered, "last_interval": 90.0, **changes}
+    return Facts(now=NOW, verdict=given.pop("verdict", IDLE), last_look=given.pop("last_look", IDLE), **given)
+
+
+DUE = facts(told(61))
+
+
+@pytest.mark.parametrize(
+    ("step", "given_facts", "policy"),
+    [
+        (Step.WARN, facts(), POLICY),
+        (Step.WARN, facts(told(6 * 60 + 1)), POLICY),
+        (Step.WARN, facts(told(61, "webhook")), POLICY),
+        (Step.WARN, facts(Notice(claimed=NOW - CLAIM)), POLICY),
+        (Step.WARN, facts(Notice(claimed=NOW + 60)), POLICY),
+        (Step.WARN, facts(Notice(rehearsed=NOW - HOUR)), POLICY),
+        (Step.WAIT, facts(Notice(claimed=NOW - CLAIM + 1)), POLICY),
+        (Step.WAIT, facts(told(59.9)), POLICY),
+        (Step.WAIT, facts(told(-1)), POLICY),
+        (Step.WAIT, facts(told(61)), replace(POLICY, grace=2 * HOUR)),
+        (Step.READ, facts(told(61), last_look=UNFIT), POLICY),
+        (Step.READ, facts(told(61), last_interval=29.0), POLICY),
+        (Step.READ, facts(told(61), last_interval=181.0), POLICY),
+        (Step.ACT, DUE, POLICY),
+        (Step.ACT, facts(told(60)), POLICY),
+        (Step.ACT, facts(told(0)), replace(POLICY, grace=0.0)),
+        (Step.NOTHING, facts(told(61), verdict=Verdict(State.ACTIVE, NOW, "keys", "a key")), POLICY),
+        (Step.NOTHING, facts(told(61), verdict=Verdict(State.UNKNOWN, None, "old", "old")), POLICY),
+    ],
+)
+def test_the_step_of_an_instance(step: Step, given_facts: Facts, policy: Policy) -> None:
+    found = decide(given_facts, policy)
+    assert found.step is step
+    assert found.why
+    assert (found.action is None) == (step is Step.NOTHING)
+
+
+def test_without_channels_nobody_is_ever_told() -> None:
+    assert decide(DUE, replace(POLICY, channels=())).step is Step.WARN
+
+
+@pytest.mark.parametrize(("minutes", "step"), [(59, Step.WAIT), (61, Step.ACT), (6 * 60 + 1, Step.WARN)])
+def test_a_rehearsal_takes_its_time_but_needs_no_reading(minutes: float, step: Step) -> None:
+    notice = Notice(rehearsed=NOW - minutes * MINUTE)
+    assert decide(facts(notice, last_look=UNFIT), replace(POLICY, rehearses=True)).step is step
+
+
+@pytest.mark.parametrize(
+    ("ends", "veto"),
+    [
+        *((True, veto) for veto in ("kept", "locked", "opted_out", "not_mine", "active")),
+        *((False, veto) for veto in ("busy", "unknown", "state_unknown", "controller", "booted", "unsupported")),
+    ],
+)
+def test_a_veto_of_the_owner_ends_the_notice_and_one_of_the_moment_does_not(ends: bool, veto: str) -> None:
+    found = decide(replace(DUE, vetoes=(Veto(veto, "for a reason"),)), POLICY)
+    assert (found.step, found.ends_notice, found.why) == (Step.NOTHING, ends, "for a reason")
+
+
+@pytest.mark.parametrize(
+    ("veto", "changes"),
+    [
+        ("acting", {"act": Act("shelve", NOW - POLICY.claim + 1)}),
+        ("failed", {"act": Act("shelve", NOW - 2 * HOUR, "failed", NOW - HOUR + 1, "no room")}),
+        ("failed", {"act": Act("shelve", NOW - 2 * HOUR, "unclear", NOW - HOUR + 1)}),
+        ("woken", {"woken": NOW - HOUR + 1}),
+        ("woken", {"woken": NOW + HOUR}),
+    ],
+)
+def test_what_happened_before_is_a_veto(veto: str, changes: dict[str, Any]) -> None:
+    found = decide(replace(DUE, remembered=replace(DUE.remembered, **changes)), POLICY)
+    assert ([each.veto for each in found.vetoes], found.step) == ([veto], Step.NOTHING)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"act": Act("shelve", NOW - POLICY.claim)},
+        {"act": Act("shelve", NOW - 2 * HOUR, "failed", NOW - HOUR)},
+        {"act": Act("shelve", NOW - 2 * HOUR, "done", NOW - MINUTE)},
+        {"woken": NOW - HOUR},
+    ],
+)
+def test_what_is_long_over_is_none(changes: dict[str, Any]) -> None:
+    assert decide(replace(DUE, remembered=replace(DUE.remembered, **changes)), POLICY).step is Step.ACT
+
+
+@pytest.mark.parametrize(
+    ("step", "off_since", "changes", "policy"),
+    [
+        (Step.NOTHING, None, {}, POLICY),
+        (Step.WAIT, NOW - 14 * MINUTE, {}, POLICY),
+        (Step.WAIT, NOW + MINUTE, {}, POLICY),
+        (Step.ACT, NOW - 15 * MINUTE, {}, POLICY),
+        (Step.ACT, NOW - 15 * MINUTE, {"vetoes": (Veto("not_running", ""), Veto("young", ""))}, POLICY),
+        (Step.NOTHING, NOW - HOUR, {"vetoes": (Veto("locked", "locked"),)}, POLICY),
+        (Step.NOTHING, NOW - HOUR, {"vetoes": (Veto("kept", "kept"),)}, POLICY),
+        (Step.NOTHING, NOW - HOUR, {}, replace(POLICY, sweep=0.0)),
+        (Step.ACT, NOW - HOUR, {}, replace(POLICY, action=Action.STOP)),
+    ],
+)
+def test_what_is_shut_off_is_shelved_after_a_while(
+    step: Step, off_since: float | None, changes: dict[str, Any], policy: Policy
+) -> None:
+    found = decide(facts(is_off=True, off_since=off_since, **changes), policy)
+    assert found.step is step
+    assert found.action in (None, Action.SHELVE)
+
+
+@pytest.mark.parametrize(
+    ("name", "metadata", "never", "opted_out"),
+    [
+        ("web", None, [], False),
+        ("web", {}, ["db"], False),
+        ("web", {"jetstream_idle": ""}, [], False),
+        ("web", {"jetstream_idle": "Allow"}, [], False),
+        ("web", {"jetstream_idle": "never"}, [], True),
+        ("web", {"jetstream_idle": "off"}, [], True),
+        ("web", {"jetstream_idle": "please not"}, [], True),
+        ("Web-1", None, ["web-*"], True),
+        ("web", None, ["WEB"], True),
+        ("web", None, ["we"], False),
+    ],
+)
+def test_owners_and_sites_may_opt_out(
+    name: str, metadata: dict[str, str] | None, never: list[str], opted_out: bool
+) -> None:
+    assert bool(list(owner_vetoes(name, metadata, never))) is opted_out
+
+
+@pytest.mark.parametrize(
+    ("first", "days", "vetoed"),
+    [
+        (None, 7, True),
+        (None, 0, False),
+        (NOW - 6.9 * 86_400, 7, True),
+        (NOW - 7 * 86_400, 7, False),
+        (NOW + 1, 7, True),
+        (NOW, 0, False),
+    ],
+)
+def test_the_trial_lasts_for_days_of_readings(first: float | None, days: float, vetoed: bool) -> None:
+    assert (trial_veto(first, NOW, days) is not None) is vetoed
+
+
+def act(action: Action = Action.SHELVE) -> Decision:
+    return Decision(Step.ACT, "it is due", action)
+
+
+def test_the_limit_leaves_those_that_save_least_and_waits_with_no_other() -> None:
+    wait, read = Decision(Step.WAIT, "grace", Action.SHELVE), Decision(Step.READ, "due", Action.SHELVE)
+    given = [("a", 1.0, act()), ("b", 1.0, act()), ("c", 8.0, read), ("d", 0.0, wait)]
+    found = limited(given, 2)
+    assert [each.step for each in found] == [Step.ACT, Step.NOTHING, Step.READ, Step.WAIT]
+    assert [each.veto for each in found[1].vetoes] == ["max_actions"]
+    assert [each.step for each in limited(given, 0)] == [Step.NOTHING, Step.NOTHING, Step.NOTHING, Step.WAIT]
+
+
+# --- properties
+
+_TIMES = st.floats(NOW - 8 * HOUR, NOW + HOUR)
+_NOTICES = st.builds(
+    Notice,
+    claimed=st.just(0.0) | _TIMES,
+    delivered=st.none() | st.dictionaries(st.sampled_from(["mail", "webhook"]), _TIMES),
+    rehearsed=st.just(0.0) | _TIMES,
+)
+_ACTS = st.builds(
+    Act,
+    action=st.sampled_from(["shelve", "stop", "suspend"]),
+    began=_TIMES,
+    outcome=st.sampled_from(["", "done", "failed", "unclear"]),
+    ended=_TIMES,
+    reason=st.text(max_size=5),
+)
+_REMEMBERED = st.builds(
+    Remembered,
+    name=st.text(max_size=5),
+    seen=_TIMES,
+    asleep=st.just(0.0) | _TIMES,
+    woken=st.just(0.0) | _TIMES,
+    notice=st.none() | _NOTICES,
+    act=st.none() | _ACTS,
+)
+_POLICIES = st.builds(
+    Policy,
+    action=st.sampled_from([Action.SHELVE, Action.STOP, Action.SUSPEND]),
+    grace=st.floats(0, 3 * HOUR),
+    sweep=st.floats(0, HOUR),
+    channels=st.sampled_from([(), ("mail",), ("mail", "webhook")]),
+    rehearses=st.booleans(),
+)
+_VERDICTS = st.builds(
+    Verdict,
+    state=st.sampled_from(State),
+    since=st.none() | _TIMES,
+    rule=st.just("keys"),
+    reason=st.just("a reason"),
+)
+_FACTS = st.builds(
+    Facts,
+    now=st.just(NOW),
+    verdict=_VERDICTS,
+    last_look=_VERDICTS,
+    last_interval=st.floats(0, 1000),
+    vetoes=st.just(()),
+    remembered=_REMEMBERED,
+    is_off=st.booleans(),
+    off_since=st.none() | _TIMES,
+)
+
+
+@given(_FACTS, _POLICIES, st.sampled_from(["kept", "locked", "opted_out", "not_mine", "controller", "busy"]))
+def test_a_veto_always_wins(given_facts: Facts, policy: Policy, veto: str) -> None:
+    found = decide(replace(given_facts, vetoes=(Veto(veto, "a reason"),)), policy)
+    assert found.step is Step.NOTHING
+    assert found.action is None
+
+
+@given(_FACTS, _POLICIES)
+def test_a_running_one_is_put_away_only_if_it_is_idle_now_and_its_owner_was_told_long_enough_ago(
+    given_facts: Facts, policy: Policy
+) -> None:
+    found = decide(given_facts, policy)
+    if found.step is not Step.ACT or given_facts.is_off or policy.rehearses:
+        return
+    assert given_facts.verdict.is_idle
+    assert given_facts.last_look.is_idle
+    notice = given_facts.remembered.notice
+    assert notice is not None
+    assert policy.channels
+    for channel in policy.channels:
+        at = (notice.delivered or {})[channel]
+        assert at >= (given_facts.verdict.since or NOW)
+        assert NOW - at >= policy.grace
+
+
+@given(_FACTS, _POLICIES, _TIMES)
+def test_a_later_sign_of_use_never_leads_higher(given_facts: Facts, policy: Policy, at: float) -> None:
+    """An idle stretch that begins later is more evidence of use."""
+    if given_facts.verdict.since is None or at < given_facts.verdict.since or not given_facts.verdict.is_idle:
+        return
+    used = replace(given_facts, verdict=replace(given_facts.verdict, since=at))
+    before, after = decide(given_facts, policy), decide(used, policy)
+    assert STEPS.index(after.step) <= STEPS.index(before.step)
+
+
+@given(_FACTS, _POLICIES, st.sampled_from([State.ACTIVE, State.UNKNOWN]))
+def test_one_that_is_not_idle_is_left(given_facts: Facts, policy: Policy, state: State) -> None:
+    found = decide(replace(given_facts, is_off=False, verdict=replace(given_facts.verdict, state=state)), policy)
+    assert found.step is Step.NOTHING
+
+
+@given(st.sampled_from(["cores", "net", "slurm", "gpu", "disk_busy", "due"]), st.integers(0, 4))
+def test_use_in_any_interval_ends_in_no_act(name: str, number: int) -> None:
+    """From the intervals to the step: readings that alone lead to the act, and one of them with use."""
+    quiet = [*(interval(each) for each in range(8)), replace(interval(8), end=interval(8).start + 90, longest_gap=90.0)]
+    now = quiet[-1].end + 10
+
+    def step(chosen: list[Any]) -> Step:
+        verdict = judge(chosen, SETTINGS, now)
+        last_look = judge(chosen, SETTINGS, now, before_act=True)
+        notice = Notice(delivered={"mail": now - 61 * MINUTE})
+        remembered = Remembered(notice=notice)
+        given_facts = Facts(now, verdict, last_look, chosen[-1].length, (), remembered)
+        return decide(given_facts, POLICY).step
+
+    assert step(quiet) is Step.ACT
+    used = list(quiet)
+    # The last five intervals are inside the window.
+    used[-1 - number] = replace(used[-1 - number], **{name: 50_000})
+    assert step(used) is not Step.ACT
+
+
+@given(_REMEMBERED)
+def test_what_is_remembered_comes_back_as_it_was_written(remembered: Remembered) -> None:
+    again = remembered_of(remembered.to_json())
+    notice = again.notice
+    if notice is not None and remembered.notice is not None and remembered.notice.delivered is None:
+        again = replace(again, notice=replace(notice, delivered=None))
+    assert again == remembered
+
+
+def test_one_that_wakes_forgets_what_was_agreed() -> None:
+    slept = Remembered("web", NOW, asleep=NOW - HOUR, notice=told(61), act=Act("shelve", NOW - HOUR, "done"))
+    assert slept.observed("web", NOW, awake=True) == Remembered("web", NOW, woken=NOW)
+    assert slept.observed("web", NOW, awake=None) == slept
+    assert slept.observed("web", NOW, awake=False) == slept
+    awake = replace(slept, asleep=0.0)
+    assert awake.observed("web", NOW, awake=True) == awake
+    assert awake.observed("web", NOW, awake=False).asleep == NOW
