@@ -12,12 +12,61 @@ from typing import Protocol
 from .errors import JetstreamError
 from .model import (
     AllocationSource,
+    AssignedAddress,
     CloudAccount,
+    FloatingAddress,
     Instance,
+    Launch,
+    LaunchOptions,
+    LaunchRecipe,
     StatusPeriod,
     Volume,
 )
 from .states import Action
+
+
+class Launcher(Protocol):
+    """Launches and deletes the instances of a cloud. Every method may raise any JetstreamError.
+
+    ``unsupported``: the options that the cloud does not have, with the reason, a clause.
+    """
+
+    unsupported: Mapping[str, str]
+
+    def prepare(self, options: LaunchOptions, count: int) -> LaunchRecipe:
+        """Look up all that the options name, and whether ``count`` such instances fit in the quota. Only reads.
+
+        Raises SelectionError for an unknown or ambiguous name, OverAllocation if they do not fit.
+        """
+
+    def launch(self, recipe: LaunchRecipe, launch: Launch) -> Instance:
+        """Request one instance, once: a request that may have been carried out is not sent again."""
+
+    def find(self, launches: Sequence[Launch]) -> Mapping[str, Instance]:
+        """Return the instances that these requests launched, by token, from no cache."""
+
+    def assign_addresses(
+        self, options: LaunchOptions, instances: Sequence[Instance]
+    ) -> Mapping[str, AssignedAddress | JetstreamError]:
+        """Give each instance the floating IP that the options name, unless it has one. Returns the address by uuid."""
+
+    def delete(self, instance: Instance) -> None:
+        """Request the deletion of an instance. One that is gone already is no error."""
+
+    def floating_addresses(self, instances: Sequence[Instance]) -> Mapping[str, Sequence[FloatingAddress]]:
+        """Return the floating IPs of instances by uuid."""
+
+    def release(self, address: FloatingAddress) -> None:
+        """Give a floating IP back to the cloud."""
+
+    def detach(self, instance: Instance, volume: str) -> None:
+        """Request that a volume is detached from an instance."""
+
+    def volume_status(self, volume: str) -> str | None:
+        """Return the status of a volume; None if there is no such volume."""
+
+    def delete_volume(self, volume: str) -> None:
+        """Request the deletion of a volume that is attached to nothing."""
 
 
 class Cloud(Protocol):
@@ -117,6 +166,9 @@ class Cloud(Protocol):
         that is cut off by it raises Unreachable; one that would begin later is not sent, and raises Unreachable with
         ``unsent``.
         """
+
+    def launcher(self) -> Launcher:
+        """Return the part of the interface that launches and deletes instances."""
 
     def take_warnings(self) -> Sequence[str]:
         """Return a sentence for each unreadable part of the responses, each of them once."""

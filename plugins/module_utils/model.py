@@ -109,6 +109,31 @@ class AllocationSource:
 
 
 @dataclass(frozen=True, slots=True)
+class AttachedVolume:
+    """A volume that an instance has, and whether the cloud deletes it together with the instance."""
+
+    uuid: str
+    deleted_with_instance: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchFacts:
+    """The facts about an instance that its launch, changes and deletion need. No result returns them.
+
+    ``group``: the name or template that this collection launched it for; None for every other instance. ``token`` is
+    unique to the request that launched it. ``has_run``: whether it ever ran.
+    """
+
+    group: str | None = None
+    token: str | None = None
+    has_run: bool = True
+    key_name: str | None = None
+    security_groups: tuple[str, ...] | None = None
+    description: str | None = None
+    volumes: tuple[AttachedVolume, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Instance:
     """A virtual machine.
 
@@ -149,6 +174,7 @@ class Instance:
     lock_reason: str | None = None
     metadata: Mapping[str, str] | None = None
     addresses: tuple[str, ...] | None = None
+    facts: LaunchFacts = LaunchFacts()
 
     @property
     def label(self) -> str:
@@ -163,6 +189,7 @@ class Instance:
     def to_result(self) -> dict[str, Any]:
         """Return plain dicts, lists, numbers and strings, as a module returns them."""
         result = asdict(self) | {"addresses": None if self.addresses is None else list(self.addresses)}
+        del result["facts"]
         if self.allocation_source:
             # A report on allocations says them, not every instance.
             del result["allocation_source"]["flaws"]
@@ -207,6 +234,79 @@ class Volume:
     def to_result(self) -> dict[str, Any]:
         """Return plain dicts, lists, numbers and strings, as a module returns them."""
         return asdict(self) | {"attachments": [asdict(each) for each in self.attachments]}
+
+
+@dataclass(frozen=True, slots=True)
+class BootVolume:
+    """The volume that an instance boots from, in the place of a disk of its host: ``size`` in GB."""
+
+    size: int
+    deleted_with_instance: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchOptions:
+    """The properties of instances, as a task names them. None: not given.
+
+    ``floating_ip``: "none", "auto" or an address. ``exosphere``: whether Exosphere, the web page of Jetstream2, shows
+    them as its own.
+    """
+
+    image: str | None = None
+    flavor: str | None = None
+    network: str | None = None
+    key_name: str | None = None
+    security_groups: tuple[str, ...] | None = None
+    user_data: str | None = None
+    metadata: Mapping[str, str] | None = None
+    description: str | None = None
+    boot_volume: BootVolume | None = None
+    floating_ip: str | None = None
+    exosphere: bool = True
+    project: str | None = None
+    allocation_source: str | None = None
+    identity: str | None = None
+
+    @property
+    def wants_address(self) -> bool:
+        """Whether each of them is to have a floating IP."""
+        return self.floating_ip not in (None, "none")
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchRecipe:
+    """The options of a launch after they were looked up. ``body``: the request for one, in the cloud's own words."""
+
+    options: LaunchOptions
+    flavor: Flavor
+    image: Image
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """One request for an instance. ``group``: the name or template of the task; ``token`` is unique to the request."""
+
+    name: str
+    group: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class FloatingAddress:
+    """A floating IP of an instance. ``made_for_it``: whether this collection made it for that instance."""
+
+    id: str
+    address: str
+    made_for_it: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AssignedAddress:
+    """A floating IP that an instance has. ``is_new``: whether it was attached just now."""
+
+    address: str
+    is_new: bool
 
 
 @dataclass(frozen=True, slots=True)

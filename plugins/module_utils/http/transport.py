@@ -62,6 +62,7 @@ class Transport:
         data: Mapping[str, Any] | None = None,
         extra_time: float = 0.0,
         repeatable: bool = False,
+        once: bool = False,
     ) -> Response:
         """Send a request, repeat it if that can do no harm, and return the last response, of any status.
 
@@ -69,7 +70,8 @@ class Transport:
 
         A GET, or what is ``repeatable``, is sent again after a lost connection, a time-out, and after 429, 502, 503 and
         504; anything else only where it was surely not carried out: no connection was made, or the server said 429, or
-        503 with Retry-After.
+        503 with Retry-After. What is to be sent ``once`` is not sent again after any answer: a proxy in front of the
+        server may say 503 for what the server carries out.
 
         Raises Unreachable if no answer came, and UnexpectedResponse if one came that is too large or damaged.
         """
@@ -87,7 +89,7 @@ class Transport:
             else:
                 self._answered = True
                 asked = seconds_of(reply.retry_after, self._clock.now())
-                if not _is_retryable(reply, asked, repeatable=repeatable):
+                if once or not _is_retryable(reply, asked, repeatable=repeatable):
                     return reply
                 self._close_gate(asked or 0.0)
                 if not retries.pause(asked=asked or 0.0):

@@ -19,6 +19,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.operations import 
     allocation_info,
     history_info,
     idle_info,
+    instance,
     instance_info,
     instance_state,
     keep,
@@ -32,6 +33,7 @@ from ansible_collections.jetstream.cloud.tests.openstack.requests_seen import Se
 from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner
 
 MODULES: dict[str, tuple[ModuleSpec, Operation]] = {
+    "instance": (instance.SPEC, on_cloud(instance.instance)),
     "instance_info": (instance_info.SPEC, on_cloud(instance_info.instance_info)),
     "instance_state": (instance_state.SPEC, on_cloud(instance_state.instance_state)),
     "volume_info": (volume_info.SPEC, on_cloud(volume_info.volume_info)),

@@ -33,7 +33,7 @@ _MAY_IMPORT: Mapping[str, set[str]] = {
     "settings": {"errors", "files", "http", "text"},
     "http": {"clock", "errors", "files"},
     "clouds": {*_GROUND, "clock", "files", "flavors", "http", "parallel", "settings", "text", "times", "yaml_tree"},
-    "fleet": {*_GROUND, "clock", "parallel", "text"},
+    "fleet": {*_GROUND, "clock", "parallel", "text", "times"},
     "usage": {*_GROUND, "clock", "files", "flavors", "text", "times"},
     "idle": {"clock", "errors", "files", "hosts", "model", "states", "text", "times", "usage", "yaml_tree"},
     "policy": {"clock", "errors", "files", "idle", "model", "states", "text", "times", "usage"},
@@ -62,6 +62,9 @@ _MAY_IMPORT: Mapping[str, set[str]] = {
 _PURE = (
     "errors",
     "flavors",
+    "fleet/launching/launch_runs",
+    "fleet/launching/names",
+    "fleet/launching/plans",
     "fleet/selection",
     "hosts",
     "idle/advice",

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from ansible_collections.jetstream.cloud.plugins.module_utils.cloud import Launcher
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import FATAL_ERRORS, Conflict, JetstreamError
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
     AllocationSource,
@@ -222,6 +223,9 @@ class ScriptedCloud:
         self, since: datetime | None = None, wanted: Callable[[Instance], bool] | None = None
     ) -> list[StatusPeriod]:
         return []
+
+    def launcher(self) -> Launcher:
+        raise NotImplementedError
 
     def limit(self, until: float | None) -> None:
         self.until = until

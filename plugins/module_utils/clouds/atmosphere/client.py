@@ -19,8 +19,10 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from ...clock import Clock
+from ...cloud import Launcher
 from ...errors import (
     FATAL_ERRORS,
+    ConfigurationError,
     JetstreamError,
     NotFound,
     PermissionDenied,
@@ -237,6 +239,10 @@ class AtmosphereCloud:
     def failure_reason(self, instance: Instance) -> str | None:
         """Atmosphere returns no reason. See Cloud."""
         return None
+
+    def launcher(self) -> Launcher:
+        """Raise ConfigurationError: it does not launch yet. See Cloud."""
+        raise ConfigurationError("Instances of Atmosphere are launched on its web page only.")
 
     def limit(self, until: float | None) -> None:
         """Set the time by which every request must have ended. See Cloud."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 from ...clock import Clock
@@ -37,6 +37,8 @@ from ...text.terminal import one_line
 from ..json_values import Json, UnreadableRow, mapping, rows, text
 from ..polls import Seen, checked, read_each
 from ..row_lists import Reading, Warnings
+from .api import COMPUTE, Api
+from .launcher import Jetstream2Launcher
 from .locks import LockNotes, Note
 from .login import Account, Session
 from .parsing import (
@@ -54,13 +56,8 @@ from .responses import raise_for_status
 
 Made = TypeVar("Made")
 
-# The first version of nova's API with the reason of a lock. Every nova since 2019 has it.
-_COMPUTE = "2.73"
 # The first with the reason of a failed step. Requested only for that, since some clouds are older.
 _COMPUTE_WITH_REASONS = "2.84"
-_PAGE = 1000
-# A longer list is refused.
-_MAX_ROWS = 100_000
 # The ids of this many images make a URL that every web server accepts.
 _IMAGES = 50
 # For more pending servers than this, one list costs nova less than a detail for each.
@@ -98,6 +95,7 @@ class Jetstream2Cloud:
     def __init__(self, session: Session, notes: LockNotes, clock: Clock, *, max_concurrency: int) -> None:
         """Send nothing yet. ``max_concurrency``: requests under way at the same time, at most."""
         self._session = session
+        self._api = Api(session)
         self._notes = notes
         self._clock = clock
         self.max_concurrency = max_concurrency
@@ -151,7 +149,7 @@ class Jetstream2Cloud:
     def list_volumes(self, *, live: bool, wanted: Callable[[Volume], bool] | None = None) -> list[Volume]:
         """Return every volume of the project, by name. See Cloud."""
         task = "Listing volumes"
-        rows = self._all("volumev3", "/volumes/detail", "volumes", task)
+        rows = self._api.rows("volumev3", "/volumes/detail", "volumes", task)
         volumes = Reading.of(rows, lambda row: volume_from_cinder(row, self._account())).checked(task, self._warnings)
         if any(each.attachments and (wanted is None or wanted(each)) for each in volumes):
             names = self._server_names()
@@ -162,7 +160,7 @@ class Jetstream2Cloud:
         """Return the project's allocations, which the accounting service brings up to date once a day. See Cloud."""
         if not self._session.has("accounting"):
             return []
-        rows = self._get("accounting", "/", "Reading the allocations")
+        rows = self._api.get("accounting", "/", "Reading the allocations")
         if not isinstance(rows, list):
             raise UnexpectedResponse("Reading the allocations was answered with JSON that is not a list.")
         task = "Reading the allocations"
@@ -182,7 +180,7 @@ class Jetstream2Cloud:
     def get_instance(self, instance: Instance) -> Instance:
         """Return one server as it is this moment. See Cloud."""
         task = f"Reading {instance.label}"
-        body = self._get("compute", f"/servers/{instance.uuid}", task, _COMPUTE)
+        body = self._api.get("compute", f"/servers/{instance.uuid}", task, COMPUTE)
         return _shaped(lambda: instance_from_nova(mapping(mapping(body).get("server")), self._account()), task)
 
     def poll(self, instances: Sequence[Instance], *, thorough: bool = False) -> Mapping[str, Instance | JetstreamError]:
@@ -237,12 +235,12 @@ class Jetstream2Cloud:
         task = f"Writing the metadata of {instance.label}"
         if value is not None:
             body = {"meta": {key: value}}
-            reply = self._session.request("PUT", "compute", path, data=body, microversion=_COMPUTE)
+            reply = self._session.request("PUT", "compute", path, data=body, microversion=COMPUTE)
             raise_for_status(reply, task)
             return
         # A key that is not there is what was asked for.
         with suppress(NotFound):
-            raise_for_status(self._session.request("DELETE", "compute", path, microversion=_COMPUTE), task)
+            raise_for_status(self._session.request("DELETE", "compute", path, microversion=COMPUTE), task)
 
     def restore(self, instances: Sequence[Instance]) -> tuple[Sequence[Instance], Sequence[str]]:
         """Put locks back that a run lifted, and was killed before it put them back. See Cloud."""
@@ -322,6 +320,10 @@ class Jetstream2Cloud:
         except JetstreamError:
             return None
 
+    def launcher(self) -> Jetstream2Launcher:
+        """Return the part that launches and deletes servers. See Cloud."""
+        return Jetstream2Launcher(self._session, self._account(), self._clock, max_concurrency=self.max_concurrency)
+
     def limit(self, until: float | None) -> None:
         """Set the time by which every request must have ended. See Cloud."""
         self._session.limit(until)
@@ -336,7 +338,7 @@ class Jetstream2Cloud:
 
     def _post(self, instance: Instance, body: Json, what: str) -> None:
         path = f"/servers/{instance.uuid}/action"
-        reply = self._session.request("POST", "compute", path, data=body, microversion=_COMPUTE)
+        reply = self._session.request("POST", "compute", path, data=body, microversion=COMPUTE)
         raise_for_status(reply, f"{what} of {instance.label}")
 
     def _account(self) -> Account:
@@ -344,11 +346,8 @@ class Jetstream2Cloud:
             self._known = self._session.account()
         return self._known
 
-    def _get(self, service: str, path: str, task: str, microversion: str | None = None) -> Any:
-        return raise_for_status(self._session.request("GET", service, path, microversion=microversion), task)
-
     def _servers(self) -> list[Json]:
-        return self._all("compute", "/servers/detail", "servers", "Listing instances", microversion=_COMPUTE)
+        return self._api.rows("compute", "/servers/detail", "servers", "Listing instances", microversion=COMPUTE)
 
     def _listed_servers(self) -> list[Json]:
         """Return the servers of the last list, or list them if there is none yet."""
@@ -366,7 +365,7 @@ class Jetstream2Cloud:
         try:
             rows = self._listed
             if rows is None:
-                rows = self._all("compute", "/servers", "servers", task, microversion=_COMPUTE)
+                rows = self._api.rows("compute", "/servers", "servers", task, microversion=COMPUTE)
             return dict(Reading.of(rows, server_name).checked(task, self._warnings))
         except FATAL_ERRORS:
             raise
@@ -379,41 +378,8 @@ class Jetstream2Cloud:
         start = (since or datetime(1970, 1, 1, tzinfo=UTC)).astimezone(UTC)
         changes = {"changes-since": start.isoformat(timespec="seconds").replace("+00:00", "Z")}
         task = "Listing deleted instances"
-        rows = self._all("compute", "/servers/detail", "servers", task, changes, microversion=_COMPUTE)
+        rows = self._api.rows("compute", "/servers/detail", "servers", task, changes, microversion=COMPUTE)
         return [row for row in rows if mapping(row).get("status") == "DELETED"]
-
-    def _all(
-        self,
-        service: str,
-        path: str,
-        key: str,
-        task: str,
-        query: Mapping[str, str] | None = None,
-        *,
-        microversion: str | None = None,
-        links: str | None = None,
-        marker: str = "id",
-    ) -> list[Json]:
-        """Return all rows of a list. A service may limit the page; a link leads to the next one.
-
-        ``links`` is the key of the links, and ``marker`` that of the value that requests the next page.
-        """
-        found: list[Json] = []
-        last: dict[str, str] = {}
-        while True:
-            asked = urlencode({**(query or {}), "limit": str(_PAGE), **last})
-            body = mapping(self._get(service, f"{path}?{asked}", task, microversion))
-            page = body.get(key)
-            if not isinstance(page, list):
-                raise UnexpectedResponse(f"{task} was answered with JSON that is not a page of a list.")
-            found += page
-            if not page or not body.get(links or f"{key}_links"):
-                return found
-            # An empty marker would request the first page again.
-            markers = [name for row in page if (name := text(mapping(row).get(marker)))]
-            seen, last = last, {"marker": markers[-1] if markers else ""}
-            if not markers or last == seen or len(found) > _MAX_ROWS:
-                raise UnexpectedResponse(f"{task} was answered with pages that do not end.")
 
     def _image_names(self, instances: Sequence[Instance]) -> dict[str, str]:
         """Ask for the names of the images in use, and no others: a site has hundreds."""
@@ -433,7 +399,7 @@ class Jetstream2Cloud:
     def _some_images(self, wanted: Sequence[str]) -> dict[str, str]:
         task = "Listing images"
         query = urlencode({"id": "in:" + ",".join(wanted), "limit": str(_IMAGES)})
-        body = self._get("image", f"/v2/images?{query}", task)
+        body = self._api.get("image", f"/v2/images?{query}", task)
         return dict(Reading.of(rows(mapping(body).get("images")), image_name).checked(task, self._warnings))
 
     def _instance_or_gone(self, instance: Instance) -> Instance:
@@ -463,9 +429,9 @@ class Jetstream2Cloud:
         task = f"Reading the actions on {instance.label}"
         path = f"/servers/{instance.uuid}/os-instance-actions"
         if latest_only:
-            return rows(mapping(self._get("compute", path, task, _COMPUTE)).get("instanceActions"))
-        actions = self._all(
-            "compute", path, "instanceActions", task, microversion=_COMPUTE, links="links", marker="request_id"
+            return rows(mapping(self._api.get("compute", path, task, COMPUTE)).get("instanceActions"))
+        actions = self._api.rows(
+            "compute", path, "instanceActions", task, microversion=COMPUTE, links="links", marker="request_id"
         )
         return rows(actions)
 
@@ -473,7 +439,7 @@ class Jetstream2Cloud:
         request = text(action.get("request_id")) or ""
         task = f"Reading an action on {instance.label}"
         path = f"/servers/{instance.uuid}/os-instance-actions/{quote(request, safe='')}"
-        body = mapping(self._get("compute", path, task, _COMPUTE_WITH_REASONS))
+        body = mapping(self._api.get("compute", path, task, _COMPUTE_WITH_REASONS))
         events = rows(mapping(body.get("instanceAction")).get("events"))
         failed = [each for each in events if each.get("result") == "Error"]
         details = next((found for each in failed if (found := text(each.get("details")))), None)

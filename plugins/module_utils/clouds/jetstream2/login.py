@@ -103,9 +103,18 @@ class Session:
         return self._endpoint(service) is not None
 
     def request(
-        self, method: str, service: str, path: str, *, data: Any = None, microversion: str | None = None
+        self,
+        method: str,
+        service: str,
+        path: str,
+        *,
+        data: Any = None,
+        microversion: str | None = None,
+        once: bool = False,
     ) -> Response:
         """Send a request to a service with a token. A token that is no longer taken leads to one new login.
+
+        ``once``: it must not be carried out twice, so it is not sent again after an answer (see Transport).
 
         Raises AuthenticationFailed, Unreachable, or ConfigurationError if the cloud has no such service.
         """
@@ -117,7 +126,9 @@ class Session:
             headers["OpenStack-API-Version"] = f"{service} {microversion}"
 
         def send(access: Any) -> Response:
-            return transport.request(method, path, headers={**headers, "X-Auth-Token": access.auth_token}, data=data)
+            return transport.request(
+                method, path, headers={**headers, "X-Auth-Token": access.auth_token}, data=data, once=once
+            )
 
         # What the rules of a credential forbid is a 401 as well, and another token would be refused like this one.
         reply = self._tokens.request(send, lambda reply: reply.status == 401 and not forbidden)

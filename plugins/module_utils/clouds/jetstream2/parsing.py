@@ -17,11 +17,13 @@ from typing import Any
 from ...flavors import Resource, family_of
 from ...model import (
     AllocationSource,
+    AttachedVolume,
     Attachment,
     Flavor,
     Identity,
     Image,
     Instance,
+    LaunchFacts,
     Project,
     Provider,
     StatusPeriod,
@@ -44,6 +46,9 @@ from ..json_values import (
 )
 from .login import Account
 
+# The marks of a launch: the key of the metadata with its group, and the tag before its token.
+GROUP_KEY = "jetstream_cloud_group"
+LAUNCH_TAG = "jetstream.cloud-"
 _POWER_STATES: Mapping[int | None, str] = {
     0: "no state",
     1: "running",
@@ -117,6 +122,7 @@ def instance_from_nova(row: Json, account: Account) -> Instance:
         lock_reason=text(row.get("locked_reason")),
         metadata=texts(row.get("metadata")),
         addresses=tuple(address for address, _kind in addresses),
+        facts=_facts(row),
     )
 
 
@@ -270,6 +276,31 @@ def _image(row: Json) -> Image | None:
     # A server that boots from a volume has an empty string here.
     image = text(mapping(row.get("image")).get("id"))
     return Image(name=image, uuid=image) if image else None
+
+
+def _facts(row: Json) -> LaunchFacts:
+    """Read the facts for launching. Of the tags only our own is kept: others may be passphrases."""
+    tags = row.get("tags")
+    ours = [each for each in tags if isinstance(each, str)] if isinstance(tags, list) else []
+    groups = row.get("security_groups")
+    return LaunchFacts(
+        group=texts(row.get("metadata")).get(GROUP_KEY),
+        token=next((each.removeprefix(LAUNCH_TAG) for each in ours if each.startswith(LAUNCH_TAG)), None),
+        has_run=bool(text(row.get("OS-SRV-USG:launched_at"))),
+        key_name=text(row.get("key_name")),
+        # Without ports, nova leaves the key out.
+        security_groups=(
+            tuple(dict.fromkeys(name for each in rows(groups) if (name := text(each.get("name")))))
+            if isinstance(groups, list)
+            else None
+        ),
+        description=text(row.get("description")),
+        volumes=tuple(
+            AttachedVolume(volume, bool(flag(each.get("delete_on_termination"))))
+            for each in rows(row.get("os-extended-volumes:volumes_attached"))
+            if (volume := text(each.get("id")))
+        ),
+    )
 
 
 def _attachment(row: Json) -> Attachment:

@@ -24,6 +24,8 @@ from ...errors import (
 from ...http.session import Response
 
 _MAX_QUOTE = 500
+# The words of nova, of nova with unified limits, and of neutron (docs/jetstream2.md, Launching). Cinder answers 413.
+_OVER_QUOTA = ("quota exceeded", "exceeds quota", "over a limit", "over limit")
 _KINDS: Mapping[int, type[JetstreamError]] = {
     400: Refused,
     401: AuthenticationFailed,
@@ -54,7 +56,7 @@ def error_from(reply: Response, task: str) -> JetstreamError:
     status, message = reply.status, words(reply.body)
     quoted = f': "{message}"' if message else ""
     text = f"{task} was refused{quoted} (HTTP {status})."
-    if status == 413 or (status == 403 and "quota" in message.lower()):
+    if status == 413 or (status in (403, 409) and any(each in message.lower() for each in _OVER_QUOTA)):
         return OverAllocation(text, status=status)
     if status == 503 and "maintenance" in message.lower():
         return InMaintenance(f"The cloud is in maintenance{quoted} (HTTP 503).", status=status)

@@ -56,7 +56,14 @@ class Session:
         return any(service in each for each in self._answers)
 
     def request(
-        self, method: str, service: str, path: str, *, data: Any = None, microversion: str | None = None
+        self,
+        method: str,
+        service: str,
+        path: str,
+        *,
+        data: Any = None,
+        microversion: str | None = None,
+        once: bool = False,
     ) -> Response:
         parts = urlsplit(path)
         name = f"{method} {service} {parts.path}"

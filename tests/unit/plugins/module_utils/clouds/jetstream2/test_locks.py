@@ -54,7 +54,14 @@ class Nova:
         return self.deadline.extended(seconds)
 
     def request(
-        self, method: str, service: str, path: str, *, data: Any = None, microversion: str | None = None
+        self,
+        method: str,
+        service: str,
+        path: str,
+        *,
+        data: Any = None,
+        microversion: str | None = None,
+        once: bool = False,
     ) -> Response:
         if self.deadline.left <= 0:
             raise Unreachable("The time is over.", unsent=True)

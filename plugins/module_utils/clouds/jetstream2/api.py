@@ -1,0 +1,74 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads objects and lists of the services of one OpenStack, and sends changes to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from ...errors import UnexpectedResponse
+from ..json_values import Json, mapping, text
+from .login import Session
+from .responses import raise_for_status
+
+# The first version of nova's API with the reason of a lock. Every nova since 2019 has it.
+COMPUTE = "2.73"
+_PAGE = 1000
+# A longer list is refused.
+_MAX_ROWS = 100_000
+
+
+class Api:
+    """The services of one cloud. Every method raises the error of a response that is none of success."""
+
+    def __init__(self, session: Session) -> None:
+        """Send nothing yet."""
+        self._session = session
+
+    def get(self, service: str, path: str, task: str, microversion: str | None = None) -> Any:
+        """Return the body of a response to a GET. ``task``: what it is for, as messages call it."""
+        return raise_for_status(self._session.request("GET", service, path, microversion=microversion), task)
+
+    def send(
+        self, method: str, service: str, path: str, task: str, data: Json | None = None, *, once: bool = False
+    ) -> Any:
+        """Send a change, and return the body of the response. ``once``: it must not be carried out twice."""
+        microversion = COMPUTE if service == "compute" else None
+        reply = self._session.request(method, service, path, data=data, microversion=microversion, once=once)
+        return raise_for_status(reply, task)
+
+    def rows(
+        self,
+        service: str,
+        path: str,
+        key: str,
+        task: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        microversion: str | None = None,
+        links: str | None = None,
+        marker: str = "id",
+    ) -> list[Json]:
+        """Return all rows of a list. A service may limit the page; a link leads to the next one.
+
+        ``links`` is the key of the links, and ``marker`` that of the value that requests the next page.
+        """
+        found: list[Json] = []
+        last: dict[str, str] = {}
+        while True:
+            asked = urlencode({**(query or {}), "limit": str(_PAGE), **last})
+            body = mapping(self.get(service, f"{path}?{asked}", task, microversion))
+            page = body.get(key)
+            if not isinstance(page, list):
+                raise UnexpectedResponse(f"{task} was answered with JSON that is not a page of a list.")
+            found += page
+            if not page or not body.get(links or f"{key}_links"):
+                return found
+            # An empty marker would request the first page again.
+            markers = [name for row in page if (name := text(mapping(row).get(marker)))]
+            seen, last = last, {"marker": markers[-1] if markers else ""}
+            if not markers or last == seen or len(found) > _MAX_ROWS:
+                raise UnexpectedResponse(f"{task} was answered with pages that do not end.")

@@ -1,0 +1,474 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Launches and deletes servers at Jetstream2. Facts: docs/jetstream2.md, Launching."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from ...clock import Clock
+from ...errors import (
+    FATAL_ERRORS,
+    Conflict,
+    JetstreamError,
+    NotFound,
+    OverAllocation,
+    Refused,
+    SelectionError,
+    ServerFault,
+    UnexpectedResponse,
+    Unreachable,
+)
+from ...model import (
+    AssignedAddress,
+    FloatingAddress,
+    Identity,
+    Image,
+    Instance,
+    Launch,
+    LaunchFacts,
+    LaunchOptions,
+    LaunchRecipe,
+    Project,
+    Provider,
+)
+from ...parallel import in_parallel
+from ..json_values import Json, UnreadableRow, mapping, rows, text, uuid_of, word
+from .api import COMPUTE, Api
+from .login import Account, Session
+from .lookups import (
+    AUTO_NETWORK,
+    choose_external_network,
+    choose_flavor,
+    choose_image,
+    choose_network,
+    choose_security_groups,
+    flavor_of,
+    require_fit,
+    require_key,
+)
+from .parsing import GROUP_KEY, LAUNCH_TAG, instance_from_nova
+from .quotas import address_shortfalls, compute_shortfalls, volume_shortfalls
+
+# Nova's limit for user data, in base64.
+_LONGEST_USER_DATA = 65535
+# So many ids or tags make a URL that every web server accepts.
+_IN_ONE_URL = 40
+# What follows is the uuid of the server that a floating IP was made for.
+_MADE_FOR = "jetstream.cloud: made for "
+# A floating IP is requested this often, with a look after each lost or unclear answer.
+_ADDRESS_TRIES = 3
+_ADDRESS_PAUSE = 2.0
+# The version of Exosphere's own launches (docs/jetstream2.md, Launching).
+_EXOSPHERE_VERSION = "6"
+# After these, a request may have been carried out. Jetstream2 answers 500 for floating IPs that it has attached.
+_UNCLEAR = (ServerFault, UnexpectedResponse, Unreachable, Conflict)
+_OF_ATMOSPHERE = (
+    "it is Atmosphere's: at Jetstream2, the login has one project, and its flavor decides which allocation pays"
+)
+
+
+class Jetstream2Launcher:
+    """The part of Cloud that launches and deletes. May be used by many threads at once."""
+
+    unsupported: Mapping[str, str] = {"identity": _OF_ATMOSPHERE, "allocation_source": _OF_ATMOSPHERE}
+
+    def __init__(self, session: Session, account: Account, clock: Clock, *, max_concurrency: int) -> None:
+        """Send nothing yet."""
+        self._api = Api(session)
+        self._account = account
+        self._clock = clock
+        self._max_concurrency = max_concurrency
+        self._external: str | None = None
+
+    # --- before a launch
+
+    def prepare(self, options: LaunchOptions, count: int) -> LaunchRecipe:
+        """Look up what the options name, and check the quotas. See Launcher."""
+        if options.image is None or options.flavor is None:
+            missing = " and ".join(name for name in ("image", "flavor") if getattr(options, name) is None)
+            raise SelectionError(f"To launch an instance, {missing} must be given.")
+        if options.project is not None and options.project not in (
+            self._account.project_name,
+            self._account.project_id,
+        ):
+            raise SelectionError(
+                f"project: the login is for {self._account.project_name}, not for {options.project}.",
+                hint="At Jetstream2 each project has an application credential of its own.",
+            )
+        user_data = _encoded(options.user_data)
+        image, flavors, networks, groups, keys = self._looked_up(options)
+        flavor = flavor_of(flavor_row := choose_flavor(flavors, options.flavor))
+        require_fit(image, flavor, options.boot_volume)
+        network = choose_network(networks, options.network, self._account.project_id)
+        if options.wants_address:
+            self._external = choose_external_network(networks)
+        if options.key_name is not None:
+            require_key(keys, options.key_name)
+        self._require_quota(options, flavor, count)
+        body: dict[str, Any] = {
+            "flavorRef": text(flavor_row.get("id")),
+            # Nova's own choice fails where a project has more than one network.
+            "networks": [{"uuid": uuid_of(network, "id") if network else self._automatic_network()}],
+            "metadata": {**self._exosphere_marks(options), **(options.metadata or {})},
+            **_source(image, options),
+        }
+        if options.key_name is not None:
+            body["key_name"] = options.key_name
+        if options.security_groups is not None:
+            found = choose_security_groups(groups, options.security_groups)
+            body["security_groups"] = [{"name": each} for each in found]
+        if user_data is not None:
+            body["user_data"] = user_data
+        if options.description is not None:
+            body["description"] = options.description
+        named = Image(name=text(image.get("name")) or "", uuid=uuid_of(image, "id"))
+        return LaunchRecipe(options, flavor, named, body)
+
+    def _looked_up(
+        self, options: LaunchOptions
+    ) -> tuple[Json, Sequence[Json], Sequence[Json], Sequence[Json], Sequence[Json]]:
+        """Read the image, and all flavors, networks, security groups and keys, side by side."""
+        image: list[Json] = []
+        found: dict[str, list[Json]] = {"flavors": [], "networks": [], "groups": [], "keys": []}
+
+        def flavors() -> None:
+            task = "Listing flavors"
+            found["flavors"] = self._api.rows("compute", "/flavors/detail", "flavors", task, microversion=COMPUTE)
+
+        def networks() -> None:
+            found["networks"] = self._networks()
+
+        def groups() -> None:
+            path = "/v2.0/security-groups?fields=id&fields=name"
+            body = self._api.get("network", path, "Listing security groups")
+            found["groups"] = rows(mapping(body).get("security_groups"))
+
+        def keys() -> None:
+            task = "Listing key pairs"
+            found["keys"] = self._api.rows("compute", "/os-keypairs", "keypairs", task, microversion=COMPUTE)
+
+        work: list[Callable[[], None]] = [lambda: image.append(self._image(options.image or "")), flavors, networks]
+        work += [groups] if options.security_groups else []
+        work += [keys] if options.key_name is not None else []
+        in_parallel(lambda read: read(), work, self._max_concurrency)
+        return image[0], found["flavors"], found["networks"], found["groups"], found["keys"]
+
+    def _image(self, name: str) -> Json:
+        """Return the image of a name, or else of an id, which may be anyone's."""
+        task = "Listing images"
+        # Without a visibility, glance leaves community images out, and hidden ones always.
+        query = urlencode({"name": name, "sort": "created_at:desc", "limit": "100"})
+        found = rows(mapping(self._api.get("image", f"/v2/images?{query}", task)).get("images"))
+        if found:
+            return choose_image(found, name, self._account.project_id)
+        try:
+            return mapping(self._api.get("image", f"/v2/images/{quote(name, safe='')}", f"Reading image {name}"))
+        except (NotFound, Refused):
+            pass
+        query = urlencode({"name": name, "visibility": "community", "limit": "100"})
+        strange = rows(mapping(self._api.get("image", f"/v2/images?{query}", task)).get("images"))
+        return choose_image(strange, name, self._account.project_id)
+
+    def _networks(self) -> list[Json]:
+        body = self._api.get("network", "/v2.0/networks", "Listing networks")
+        return rows(mapping(body).get("networks"))
+
+    def _automatic_network(self) -> str:
+        """Have neutron make the network that every project can have, with its router."""
+        path = f"/v2.0/auto-allocated-topology/{self._account.project_id}"
+        body = self._api.get("network", path, f"Making {AUTO_NETWORK}")
+        return uuid_of(mapping(mapping(body).get("auto_allocated_topology")), "id")
+
+    def _exosphere_marks(self, options: LaunchOptions) -> dict[str, str]:
+        """Return the metadata by which Exosphere takes a server for its own.
+
+        An open Exosphere gives a young server a floating IP, unless it is told not to.
+        """
+        if not options.exosphere:
+            return {}
+        return {
+            "exoServerVersion": _EXOSPHERE_VERSION,
+            "exoCreatorUsername": self._account.user_name,
+            "exoFloatingIpOption": "doNotUseFloatingIp",
+        }
+
+    def _require_quota(self, options: LaunchOptions, flavor: Any, count: int) -> None:
+        """Raise OverAllocation if so many do not fit. A quota that cannot be read is left to the request itself."""
+        readings: list[Callable[[], list[str]]] = [
+            lambda: compute_shortfalls(self._quota("compute", "/limits"), flavor, count)
+        ]
+        boot = options.boot_volume
+        if boot is not None:
+            readings.append(lambda: volume_shortfalls(self._quota("volumev3", "/limits"), boot, count))
+        if options.floating_ip == "auto":
+            path = f"/v2.0/quotas/{self._account.project_id}/details.json"
+            readings.append(lambda: address_shortfalls(self._quota("network", path), count))
+        short = [each for found in in_parallel(lambda read: read(), readings, self._max_concurrency) for each in found]
+        if short:
+            launches = "1 instance does" if count == 1 else f"{count} instances do"
+            raise OverAllocation(
+                f"{launches} not fit in the quota: {'; '.join(short)}.",
+                hint="Nothing was launched. Launch fewer or smaller ones, or ask the site for more.",
+            )
+
+    def _quota(self, service: str, path: str) -> Json:
+        try:
+            microversion = COMPUTE if service == "compute" else None
+            return mapping(self._api.get(service, path, "Reading the quota", microversion))
+        except FATAL_ERRORS:
+            raise
+        except JetstreamError:
+            return {}
+
+    # --- launching
+
+    def launch(self, recipe: LaunchRecipe, launch: Launch) -> Instance:
+        """Request one server, with our marks in the request itself: later, nova may not take them. See Launcher."""
+        metadata = {**mapping(recipe.body.get("metadata")), GROUP_KEY: launch.group}
+        server = {**recipe.body, "name": launch.name, "metadata": metadata, "tags": [f"{LAUNCH_TAG}{launch.token}"]}
+        task = f"Launch of {launch.name}"
+        body = mapping(self._api.send("POST", "compute", "/servers", task, {"server": server}, once=True))
+        try:
+            server_id = uuid_of(mapping(body.get("server")), "id")
+        except UnreadableRow as error:
+            raise UnexpectedResponse(f"{task} was answered with what this version cannot read: {error}.") from error
+        return self._launched(server_id, recipe, launch)
+
+    def _launched(self, server_id: str, recipe: LaunchRecipe, launch: Launch) -> Instance:
+        account = self._account
+        return Instance(
+            id=server_id,
+            uuid=server_id,
+            name=launch.name,
+            status="build",
+            activity="scheduling",
+            live=True,
+            flavor=recipe.flavor,
+            provider=Provider(name=account.region, uuid=account.region),
+            identity=Identity(name=account.user_name, uuid=account.user_id),
+            user=account.user_name,
+            owner=account.user_name,
+            image=recipe.image,
+            project=Project(name=account.project_name, uuid=account.project_id),
+            facts=LaunchFacts(group=launch.group, token=launch.token, has_run=False),
+        )
+
+    def find(self, launches: Sequence[Launch]) -> Mapping[str, Instance]:
+        """Find servers by the tags of their launches. See Launcher."""
+        tokens = [each.token for each in launches]
+        found: dict[str, Instance] = {}
+        for group in _groups(tokens):
+            tags = ",".join(f"{LAUNCH_TAG}{each}" for each in group)
+            task = "Looking for launched instances"
+            listed = self._api.rows(
+                "compute", "/servers/detail", "servers", task, {"tags-any": tags}, microversion=COMPUTE
+            )
+            for row in listed:
+                instance = instance_from_nova(row, self._account)
+                # A nova that does not know the filter returns all servers.
+                if instance.facts.token in group:
+                    found[instance.facts.token or ""] = instance
+        return found
+
+    # --- floating IPs
+
+    def assign_addresses(
+        self, options: LaunchOptions, instances: Sequence[Instance]
+    ) -> Mapping[str, AssignedAddress | JetstreamError]:
+        """Give each server a floating IP, by neutron's own word. See Launcher."""
+        if self._external is None:
+            self._external = choose_external_network(self._networks())
+        ports = self._ports(instances)
+        addresses = self._floating_rows()
+
+        def assign(instance: Instance) -> AssignedAddress | JetstreamError:
+            try:
+                return self._assign(options, instance, ports.get(instance.uuid, []), addresses)
+            except JetstreamError as error:
+                return error
+
+        found = in_parallel(assign, instances, self._max_concurrency)
+        return {each.uuid: address for each, address in zip(instances, found, strict=True)}
+
+    def _assign(
+        self, options: LaunchOptions, instance: Instance, ports: Sequence[Json], addresses: Sequence[Json]
+    ) -> AssignedAddress:
+        ids = [uuid_of(each, "id") for each in ports]
+        present = next((each for each in addresses if text(each.get("port_id")) in ids), None)
+        if options.floating_ip not in ("auto", None):
+            return self._move_address(str(options.floating_ip), instance, ids, addresses)
+        if present is not None:
+            return AssignedAddress(text(present.get("floating_ip_address")) or "", is_new=False)
+        if not ids:
+            raise Refused(f"{instance.label} has no port, so that it can have no floating IP.")
+        made_before = next((each for each in addresses if _is_spare_of(each, instance)), None)
+        if made_before is not None:
+            return AssignedAddress(self._attach(made_before, instance, ids[0]), is_new=True)
+        return AssignedAddress(self._new_address(instance, ids[0]), is_new=True)
+
+    def _move_address(
+        self, address: str, instance: Instance, ports: Sequence[str], addresses: Sequence[Json]
+    ) -> AssignedAddress:
+        """Attach the given address, unless another server has it: neutron would take it away from that one."""
+        row = next((each for each in addresses if each.get("floating_ip_address") == address), None)
+        if row is None:
+            raise SelectionError(f"floating_ip: the project has no floating IP {address}.")
+        port = text(row.get("port_id"))
+        if port in ports:
+            return AssignedAddress(address, is_new=False)
+        if port is not None:
+            raise SelectionError(
+                f"floating_ip: {address} belongs to another instance.", hint="Take it from that first."
+            )
+        if not ports:
+            raise Refused(f"{instance.label} has no port, so that it can have no floating IP.")
+        return AssignedAddress(self._attach(row, instance, ports[0]), is_new=True)
+
+    def _attach(self, row: Json, instance: Instance, port: str) -> str:
+        path = f"/v2.0/floatingips/{uuid_of(row, 'id')}"
+        task = f"Attaching {text(row.get('floating_ip_address'))} to {instance.label}"
+
+        def attach() -> Json:
+            return mapping(self._api.send("PUT", "network", path, task, {"floatingip": {"port_id": port}}))
+
+        return self._until_attached(attach, port)
+
+    def _new_address(self, instance: Instance, port: str) -> str:
+        """Make a floating IP at a port in one request, which leaves none without an instance."""
+        task = f"A floating IP for {instance.label}"
+        wanted = {
+            "floating_network_id": self._external,
+            "port_id": port,
+            "description": f"{_MADE_FOR}{instance.uuid}",
+        }
+
+        def make() -> Json:
+            return mapping(
+                self._api.send("POST", "network", "/v2.0/floatingips", task, {"floatingip": wanted}, once=True)
+            )
+
+        return self._until_attached(make, port)
+
+    def _until_attached(self, request: Callable[[], Json], port: str) -> str:
+        """Send a request, and look at the port before it is sent again: two addresses are worse than none."""
+        for attempt in range(1, _ADDRESS_TRIES + 1):
+            try:
+                return text(mapping(request().get("floatingip")).get("floating_ip_address")) or ""
+            except _UNCLEAR as error:
+                if isinstance(error, OverAllocation):
+                    raise
+                self._clock.sleep(_ADDRESS_PAUSE)
+                found = [each for each in self._floating_rows(port) if text(each.get("port_id")) == port]
+                if found:
+                    return text(found[0].get("floating_ip_address")) or ""
+                if attempt == _ADDRESS_TRIES or isinstance(error, Conflict):
+                    raise
+        raise AssertionError("unreachable")
+
+    def _floating_rows(self, port: str | None = None) -> list[Json]:
+        path = f"/v2.0/floatingips?port_id={port}" if port else "/v2.0/floatingips"
+        return rows(mapping(self._api.get("network", path, "Listing floating IPs")).get("floatingips"))
+
+    def _ports(self, instances: Sequence[Instance]) -> dict[str, list[Json]]:
+        """Return the ports of servers by the servers' ids, those with an IPv4 address first."""
+        found: dict[str, list[Json]] = {}
+        for group in _groups([each.uuid for each in instances]):
+            path = f"/v2.0/ports?{urlencode([('device_id', each) for each in group])}"
+            for row in rows(mapping(self._api.get("network", path, "Listing ports")).get("ports")):
+                found.setdefault(text(row.get("device_id")) or "", []).append(row)
+        return {each: sorted(ports, key=_has_no_ipv4) for each, ports in found.items()}
+
+    def floating_addresses(self, instances: Sequence[Instance]) -> Mapping[str, Sequence[FloatingAddress]]:
+        """Return the floating IPs of servers, by neutron's own word. See Launcher."""
+        if not instances:
+            return {}
+        owners = {uuid_of(port, "id"): server for server, ports in self._ports(instances).items() for port in ports}
+        found: dict[str, list[FloatingAddress]] = {}
+        for row in self._floating_rows():
+            server = owners.get(text(row.get("port_id")) or "")
+            if server is not None:
+                made = text(row.get("description")) == f"{_MADE_FOR}{server}"
+                address = FloatingAddress(uuid_of(row, "id"), text(row.get("floating_ip_address")) or "", made)
+                found.setdefault(server, []).append(address)
+        return found
+
+    def release(self, address: FloatingAddress) -> None:
+        """Give a floating IP back. See Launcher."""
+        self._delete("network", f"/v2.0/floatingips/{address.id}", f"Release of {address.address}")
+
+    # --- deleting
+
+    def delete(self, instance: Instance) -> None:
+        """Request the deletion of a server, which a lock would refuse. See Launcher."""
+        if instance.locked:
+            path = f"/servers/{instance.uuid}/action"
+            self._api.send("POST", "compute", path, f"Unlock of {instance.label}", {"unlock": None})
+        self._delete("compute", f"/servers/{instance.uuid}", f"Deletion of {instance.label}")
+
+    def detach(self, instance: Instance, volume: str) -> None:
+        """Request that a volume is detached from a server. See Launcher."""
+        path = f"/servers/{instance.uuid}/os-volume_attachments/{volume}"
+        self._delete("compute", path, f"Detaching volume {volume} from {instance.label}")
+
+    def volume_status(self, volume: str) -> str | None:
+        """Return the status of a volume, or None. See Launcher."""
+        try:
+            body = self._api.get("volumev3", f"/volumes/{volume}", f"Reading volume {volume}")
+        except NotFound:
+            return None
+        return word(mapping(mapping(body).get("volume")).get("status"))
+
+    def delete_volume(self, volume: str) -> None:
+        """Request the deletion of a volume. See Launcher."""
+        self._delete("volumev3", f"/volumes/{volume}", f"Deletion of volume {volume}")
+
+    def _delete(self, service: str, path: str, task: str) -> None:
+        try:
+            self._api.send("DELETE", service, path, task)
+        except NotFound:
+            return
+
+
+def _source(image: Json, options: LaunchOptions) -> dict[str, Any]:
+    image_id = uuid_of(image, "id")
+    boot = options.boot_volume
+    if boot is None:
+        return {"imageRef": image_id}
+    device = {
+        "boot_index": 0,
+        "uuid": image_id,
+        "source_type": "image",
+        "destination_type": "volume",
+        "volume_size": boot.size,
+        "delete_on_termination": boot.deleted_with_instance,
+    }
+    return {"block_device_mapping_v2": [device]}
+
+
+def _encoded(user_data: str | None) -> str | None:
+    if user_data is None:
+        return None
+    encoded = base64.b64encode(user_data.encode("utf-8")).decode("ascii")
+    if len(encoded) > _LONGEST_USER_DATA:
+        raise SelectionError(
+            f"user_data: it has {len(encoded)} characters in base64, and nova takes {_LONGEST_USER_DATA}.",
+            hint="Let it fetch the rest from the network.",
+        )
+    return encoded
+
+
+def _is_spare_of(row: Json, instance: Instance) -> bool:
+    return text(row.get("port_id")) is None and text(row.get("description")) == f"{_MADE_FOR}{instance.uuid}"
+
+
+def _has_no_ipv4(port: Json) -> bool:
+    return not any("." in (text(each.get("ip_address")) or "") for each in rows(port.get("fixed_ips")))
+
+
+def _groups(values: Sequence[str]) -> list[Sequence[str]]:
+    return [values[start : start + _IN_ONE_URL] for start in range(0, len(values), _IN_ONE_URL)]

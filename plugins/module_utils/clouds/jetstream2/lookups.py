@@ -1,0 +1,143 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From names to the images, flavors, networks and other objects that they mean. Pure functions over OpenStack's rows.
+
+See docs/launching.md. Every function raises SelectionError for a name that is unknown or ambiguous.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ...errors import SelectionError
+from ...model import BootVolume, Flavor
+from ...text.suggestions import did_you_mean
+from ..json_values import Json, flag, mapping, text, uuid_of, whole, word
+
+# The network that every project at Jetstream2 can have, and the one that floating IPs come from.
+AUTO_NETWORK = "auto_allocated_network"
+_EXTERNAL_NETWORK = "public"
+_GIB = 1024**3
+# Of images with one name: the project's own, those of the site, those that others share and the project accepted.
+# A community image is never found by its name: every user can publish one under the name of another.
+_VISIBILITIES = ("public", "shared")
+
+
+def choose_image(rows: Sequence[Json], name: str, project: str) -> Json:
+    """Return the newest usable image of a name: one of the project, or else a public one, or else a shared one."""
+    usable = [each for each in rows if text(each.get("name")) == name and _is_usable(each)]
+    own = [each for each in usable if each.get("owner") == project]
+    groups = [own, *([each for each in usable if each.get("visibility") == kind] for kind in _VISIBILITIES)]
+    found = next((group for group in groups if group), None)
+    if found is None:
+        kinds = {word(each.get("visibility")) for each in rows if text(each.get("name")) == name}
+        if "community" in kinds:
+            raise SelectionError(
+                f"image: {name} is a community image, which every user can publish under any name.",
+                hint="If you trust it, give its id.",
+            )
+        raise SelectionError(f"image: there is no image {name} that can be launched.")
+    return max(found, key=lambda each: (text(each.get("created_at")) or "", text(each.get("id")) or ""))
+
+
+def _is_usable(row: Json) -> bool:
+    return word(row.get("status")) == "active" and not flag(row.get("os_hidden"))
+
+
+def choose_flavor(rows: Sequence[Json], name: str) -> Json:
+    """Return the flavor of a name or id."""
+    found = [each for each in rows if name in (text(each.get("name")), text(each.get("id")))]
+    if not found:
+        guess = did_you_mean(name, [text(each.get("name")) or "" for each in rows])
+        raise SelectionError(f"flavor: there is no flavor {name}. {guess}".rstrip())
+    return next((each for each in found if text(each.get("name")) == name), found[0])
+
+
+def flavor_of(row: Json) -> Flavor:
+    """Read a flavor."""
+    return Flavor(
+        name=text(row.get("name")) or "",
+        vcpus=whole(row.get("vcpus")),
+        ram=whole(row.get("ram")),
+        disk=whole(row.get("disk")),
+    )
+
+
+def require_fit(image: Json, flavor: Flavor, boot: BootVolume | None) -> None:
+    """Refuse an image that does not fit on the disk, or needs more memory: nova would do so after a while."""
+    disk, where = (boot.size, "boot_volume") if boot else (flavor.disk, f"flavor {flavor.name}")
+    sizes = [(whole(image.get(name)) or 0) / _GIB for name in ("size", "virtual_size")]
+    needed = max(whole(image.get("min_disk")) or 0, *sizes)
+    name = text(image.get("name")) or text(image.get("id"))
+    # A flavor of 0 GB takes any image.
+    if disk and needed > disk:
+        raise SelectionError(
+            f"The image {name} needs a disk of {needed:.3g} GB, and {where} has {disk} GB.",
+            hint="Choose a larger flavor, or a boot_volume of that size.",
+        )
+    ram = whole(image.get("min_ram")) or 0
+    if flavor.ram and ram > flavor.ram:
+        raise SelectionError(
+            f"The image {name} needs {ram} MB of memory, and flavor {flavor.name} has {flavor.ram} MB."
+        )
+
+
+def choose_network(rows: Sequence[Json], name: str | None, project: str) -> Json | None:
+    """Return the network of a name or id. Without one: the network of every project, or else the only one there is.
+
+    None if there is no network yet at all.
+    """
+    internal = [each for each in rows if not flag(each.get("router:external"))]
+    if name is not None:
+        return _only(internal, name, "network")
+    usable = [each for each in internal if each.get("status") == "ACTIVE" and each.get("admin_state_up") is not False]
+    automatic = [each for each in usable if text(each.get("name")) == AUTO_NETWORK]
+    own = [each for each in usable if each.get("tenant_id", each.get("project_id")) == project]
+    for group in (automatic, own, usable):
+        if len(group) == 1:
+            return group[0]
+    if not usable:
+        return None
+    names = ", ".join(sorted(text(each.get("name")) or text(each.get("id")) or "" for each in usable))
+    raise SelectionError(f"network: there are several ({names}).", hint="Say which.")
+
+
+def choose_external_network(rows: Sequence[Json]) -> str:
+    """Return the id of the network that floating IPs come from."""
+    external = [each for each in rows if flag(each.get("router:external"))]
+    preferred = [each for each in external if text(each.get("name")) == _EXTERNAL_NETWORK] or external
+    if len(preferred) != 1:
+        found = ", ".join(sorted(text(each.get("name")) or "" for each in external)) or "none"
+        raise SelectionError(
+            f"floating_ip: which network it is to come from is not clear (external networks: {found})."
+        )
+    return uuid_of(preferred[0], "id")
+
+
+def choose_security_groups(rows: Sequence[Json], names: Iterable[str]) -> list[str]:
+    """Return the ids of security groups."""
+    return [uuid_of(_only(rows, name, "security_groups"), "id") for name in names]
+
+
+def require_key(rows: Sequence[Json], name: str) -> None:
+    """Refuse a key pair that the user does not have."""
+    known = [text(mapping(each.get("keypair")).get("name")) or "" for each in rows]
+    if name not in known:
+        guess = did_you_mean(name, known)
+        raise SelectionError(
+            f"key_name: there is no key pair {name}. {guess}".rstrip(),
+            hint="Key pairs belong to a user: those of other members of the project cannot be used.",
+        )
+
+
+def _only(rows: Sequence[Json], name: str, option: str) -> Json:
+    by_id = [each for each in rows if text(each.get("id")) == name]
+    found = by_id or [each for each in rows if text(each.get("name")) == name]
+    if not found:
+        guess = did_you_mean(name, [text(each.get("name")) or "" for each in rows])
+        raise SelectionError(f"{option}: nothing is called {name}. {guess}".rstrip())
+    if len(found) > 1:
+        ids = ", ".join(sorted(text(each.get("id")) or "" for each in found))
+        raise SelectionError(f"{option}: {len(found)} are called {name}: say which by id ({ids}).")
+    return found[0]

@@ -1,0 +1,599 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Launches instances: every request in one bounded pool, and one waiter for all of them.
+
+A launch cannot be repeated without harm: the cloud would launch a twin. So each request has a token of its own, and a
+launch whose response was lost is looked for by its token before another one is sent. See docs/launching.md.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from ...clock import Clock
+from ...cloud import Cloud, Launcher
+from ...errors import (
+    FATAL_ERRORS,
+    BugFound,
+    JetstreamError,
+    OverAllocation,
+    RateLimited,
+    ServerFault,
+    UnexpectedResponse,
+    Unreachable,
+)
+from ...model import FloatingAddress, Instance, Launch, LaunchRecipe
+from ...parallel import in_parallel
+from ...states import Goal, Kind
+from ..converge import converge
+from ..polling import PollScheduler
+from ..progress import Completion, Progress, ProgressCallback
+from ..runs import ConvergeOptions, classify_instance, state_text
+from .launch_runs import FleetLaunch, LaunchRun, LaunchSettings, Stage, WaitFor
+from .plans import LaunchPlan, Present, is_gone, is_remains, raced_twins
+from .reach import ssh_answers
+
+# Seconds after a launch of unclear outcome before it is looked for: the cloud may still be busy with it.
+_BEFORE_LOOK = 3.0
+# A launch that was looked for in vain this often was not carried out.
+_LOOKS = 2
+# So often a launch is sent that the cloud did not carry out.
+_ATTEMPTS = 3
+# Pauses before a launch is sent again: from, up to.
+_FIRST_RETRY = 2.0
+_LONGEST_RETRY = 60.0
+# Where hosts are short, so many are launched at a time, after pauses from, up to. A slot that was found is kept.
+_BATCH = 4
+_FIRST_CAPACITY_PAUSE = 15.0
+_LONGEST_CAPACITY_PAUSE = 300.0
+# Seconds for the deletion of records in error, and the pause between looks.
+_REMOVAL = 60.0
+_REMOVAL_PAUSE = 2.0
+# The time that is kept for what comes after the last poll: removing what failed.
+_RESERVE = 5.0
+_SSH_PAUSE = 2.0
+_NO_HOST = "no valid host"
+
+Jitter = Callable[[float], float]
+
+
+def some_jitter(pause: float) -> float:
+    """Make a pause a little longer or shorter, so that many runs do not act together."""
+    return random.uniform(0.9 * pause, 1.1 * pause)
+
+
+def launch(
+    cloud: Cloud,
+    plan: LaunchPlan,
+    recipe: LaunchRecipe | None,
+    settings: LaunchSettings,
+    clock: Clock,
+    *,
+    started_at: float,
+    report: ProgressCallback,
+    jitter: Jitter = some_jitter,
+) -> FleetLaunch:
+    """Launch what is missing, and wait until all wanted instances are ready, or say why one is not.
+
+    ``recipe`` may be None if nothing is missing. ``started_at``: when the task began, by the clock's ``monotonic``.
+    Raises nothing of its own.
+    """
+    return _Launching(cloud, plan, recipe, settings, clock, started_at, report, jitter).run()
+
+
+class _Launching:
+    def __init__(
+        self,
+        cloud: Cloud,
+        plan: LaunchPlan,
+        recipe: LaunchRecipe | None,
+        settings: LaunchSettings,
+        clock: Clock,
+        started_at: float,
+        report: ProgressCallback,
+        jitter: Jitter,
+    ) -> None:
+        self._cloud = cloud
+        self._launcher: Launcher = cloud.launcher()
+        self._plan = plan
+        self._recipe = recipe
+        self._settings = settings
+        self._clock = clock
+        self._start = started_at
+        self._deadline = started_at + settings.timeout
+        self._report = report
+        self._jitter = jitter
+        self._scheduler: PollScheduler[LaunchRun] = PollScheduler(jitter)
+        self._runs = [_begun(each, started_at) for each in plan.present]
+        self._removed: list[Instance] = []
+        self._warnings: list[str] = []
+        self._over_quota: JetstreamError | None = None
+        self._aborted_by: JetstreamError | None = None
+        self._sent = 0
+        self._lock = threading.Lock()
+
+    def run(self) -> FleetLaunch:
+        try:
+            self._cloud.limit(self._deadline)
+            self._stamp()
+            self._remove([each for present in self._plan.present for each in present.remains])
+            self._remove_with_addresses([each for present in self._plan.present for each in present.twins])
+            self._bring_up()
+            self._retry_short()
+            if self._settings.wait:
+                self._shelve()
+                self._await_ssh()
+        except FATAL_ERRORS as error:
+            self._aborted_by = self._aborted_by or error
+        self._finish()
+        return FleetLaunch(tuple(self._runs), tuple(self._removed), self._aborted_by, tuple(self._warnings))
+
+    # --- the books
+
+    def _of(self, *stages: Stage) -> list[LaunchRun]:
+        return [each for each in self._runs if each.stage in stages]
+
+    def _stamp(self) -> None:
+        """Note the elapsed time of those that have ended, and report it."""
+        passed = round(self._clock.monotonic() - self._start, 1)
+        ended = [each for each in self._runs if each.stage in (Stage.BUILT, Stage.DONE)]
+        completed = [each for each in ended if each.elapsed is None]
+        for run in completed:
+            run.elapsed = passed
+        progress = Progress(
+            goal="present",
+            total=len(self._runs),
+            ended=len(ended),
+            failed=sum(each.failed for each in self._runs),
+            sent=self._sent,
+            elapsed=passed,
+            completed=tuple(
+                Completion(each.name, each.message or each.state_text(), each.failed) for each in completed
+            ),
+            pending=tuple(each.name for each in self._runs if each not in ended),
+        )
+        with self._lock:
+            self._report(progress)
+
+    def _finish(self) -> None:
+        why = f"was not seen through: {str(self._aborted_by).rstrip('.')}" if self._aborted_by else ""
+        for run in self._runs:
+            if run.done:
+                continue
+            if run.stage is Stage.BUILT:
+                run.finish(_ready_text(run))
+            elif run.stage is Stage.SHORT:
+                run.finish(_short_text(run), failed=True)
+            elif why or self._settings.wait:
+                run.finish(why or self._late_text(run), failed=True)
+            elif run.stage is Stage.BUILDING:
+                run.finish("launch was accepted; not waited for")
+            else:
+                run.finish(self._late_text(run), failed=True)
+        self._stamp()
+
+    def _late_text(self, run: LaunchRun) -> str:
+        within = f"within {self._settings.timeout:g} s"
+        if run.doubt is not None:
+            return f"was not seen to be launched {within}: the launch was sent, but its response was lost ({run.doubt})"
+        if run.now is None:
+            return f"was not launched {within}"
+        last = f"last error: {run.last_error}" if run.last_error else f"last seen {run.state_text()}"
+        return f"was not ready {within} ({last})"
+
+    # --- launching
+
+    def _bring_up(self) -> None:
+        """Launch what is to be launched, and give addresses to what came up and has no twin."""
+        self._drive()
+        if self._remove_twins():
+            self._drive()
+        self._assign_addresses()
+
+    def _drive(self) -> None:
+        """Send what is to be launched, and poll until each is built, short of a host, or has failed."""
+        while True:
+            now = self._clock.monotonic()
+            in_parallel(self._send, self._due(Stage.TO_LAUNCH, now), self._cloud.max_concurrency)
+            self._look_for(self._due(Stage.IN_DOUBT, self._clock.monotonic()))
+            self._stamp()
+            if self._aborted_by is not None:
+                raise self._aborted_by
+            building = self._of(Stage.BUILDING) if self._settings.wait else []
+            later = self._of(Stage.TO_LAUNCH, Stage.IN_DOUBT)
+            if not building and not later:
+                return
+            now = self._clock.monotonic()
+            poll = self._scheduler.next_poll(building, now) if building else None
+            moment = min([*(each.not_before for each in later), *([poll.at] if poll else [])])
+            if max(now, moment) >= self._deadline - _RESERVE:
+                self._clock.sleep(max(0.0, self._deadline - _RESERVE - now))
+                self._poll(building, thorough=True)
+                return
+            self._clock.sleep(max(0.0, moment - now))
+            if poll and poll.at <= moment:
+                self._poll(poll.instances)
+
+    def _due(self, stage: Stage, now: float) -> list[LaunchRun]:
+        return [each for each in self._of(stage) if each.not_before <= now]
+
+    def _send(self, run: LaunchRun) -> None:
+        if self._aborted_by is not None or self._recipe is None:
+            return
+        if self._over_quota is not None:
+            run.finish(f"was not launched: {self._over_quota}", failed=True)
+            return
+        request = Launch(run.name, self._settings.group(run.name), secrets.token_hex(12))
+        run.launches.append(request)
+        run.attempts += 1
+        try:
+            instance = self._launcher.launch(self._recipe, request)
+        except FATAL_ERRORS as error:
+            self._aborted_by = self._aborted_by or error
+            run.stage, run.doubt = Stage.IN_DOUBT, None
+        except Exception as error:
+            self._judge(run, error)
+        else:
+            self._accept(run, instance)
+
+    def _accept(self, run: LaunchRun, instance: Instance) -> None:
+        run.launched(instance, self._clock.monotonic())
+        with self._lock:
+            self._sent += 1
+
+    def _judge(self, run: LaunchRun, error: Exception) -> None:
+        """Decide about a launch whose request ended with an error."""
+        match error:
+            case OverAllocation():
+                # Each of the others would be refused like it, and is not sent.
+                self._over_quota = error
+                run.finish(str(error), failed=True)
+            case RateLimited() | Unreachable(unsent=True):
+                run.launches.pop()
+                self._retry_later(run, error)
+            case ServerFault() | UnexpectedResponse() | Unreachable():
+                self._begin_doubt(run, error)
+            case JetstreamError():
+                run.finish(str(error), failed=True)
+            case _:
+                # A bug may have struck after the request was sent.
+                self._begin_doubt(run, BugFound(error))
+
+    def _retry_later(self, run: LaunchRun, error: JetstreamError) -> None:
+        run.stage, run.last_error = Stage.TO_LAUNCH, error
+        pause = min(_FIRST_RETRY * 2.0 ** (run.attempts - 1), _LONGEST_RETRY)
+        run.not_before = self._clock.monotonic() + self._jitter(pause)
+
+    def _begin_doubt(self, run: LaunchRun, error: JetstreamError) -> None:
+        run.stage, run.doubt, run.looks = Stage.IN_DOUBT, error, 0
+        run.note("launch")
+        run.not_before = self._clock.monotonic() + _BEFORE_LOOK
+
+    def _look_for(self, runs: Sequence[LaunchRun]) -> None:
+        """Look for launches of unclear outcome by their tokens."""
+        if not runs:
+            return
+        try:
+            found = self._launcher.find([each for run in runs for each in run.launches])
+        except FATAL_ERRORS:
+            raise
+        except JetstreamError as error:
+            for run in runs:
+                run.last_error, run.not_before = error, self._clock.monotonic() + _BEFORE_LOOK
+            return
+        for run in runs:
+            instance = next((found[each.token] for each in run.launches if each.token in found), None)
+            if instance is not None:
+                self._accept(run, instance)
+                self._observe(run, instance)
+            else:
+                self._not_found(run)
+
+    def _not_found(self, run: LaunchRun) -> None:
+        run.looks += 1
+        run.not_before = self._clock.monotonic() + _BEFORE_LOOK * (run.looks + 1)
+        if run.looks < _LOOKS:
+            return
+        error, run.doubt = run.doubt, None
+        run.steps.remove("launch")
+        if run.attempts >= _ATTEMPTS or isinstance(error, BugFound):
+            run.finish(f"was not launched: {error}", failed=True)
+        else:
+            self._retry_later(run, error or BugFound(ValueError("a doubt without an error")))
+
+    # --- observing
+
+    def _poll(self, runs: Sequence[LaunchRun], *, thorough: bool = False) -> None:
+        polled = [each.now for each in runs if each.now is not None]
+        if not polled:
+            return
+        begun = self._clock.monotonic()
+        try:
+            seen = self._cloud.poll(polled, thorough=thorough)
+        except FATAL_ERRORS:
+            raise
+        except JetstreamError as error:
+            seen = dict.fromkeys((each.uuid for each in polled), error)
+        for run in self._of(Stage.BUILDING):
+            found = seen.get(run.now.uuid) if run.now else None
+            if found is None:
+                continue
+            run.polled_at = begun
+            if isinstance(found, Instance):
+                self._observe(run, found)
+            elif isinstance(found, FATAL_ERRORS):
+                raise found
+            else:
+                run.last_error = found
+
+    def _observe(self, run: LaunchRun, instance: Instance) -> None:
+        """Note how a building instance was observed, and whether that is the end of it."""
+        run.now, run.last_error = _with_image(instance, run.now), None
+        observed = run.observed
+        if observed.kind is Kind.MOVING or (observed.is_awake and not self._is_ready(run)):
+            return
+        if observed.kind is Kind.ERROR:
+            self._judge_error(run, instance)
+        elif observed.kind is Kind.GONE:
+            run.finish("was deleted while it was launched", failed=True)
+        else:
+            run.stage = Stage.BUILT
+            self._scheduler.learn(None, self._clock.monotonic() - run.since)
+
+    def _is_ready(self, run: LaunchRun) -> bool:
+        """Whether an active instance has an address, if that is waited for. A floating IP is given to it later."""
+        if self._settings.wait_for is WaitFor.ACTIVE or self._settings.options.wants_address:
+            return True
+        return bool(run.now and (run.now.addresses or run.now.ip_address))
+
+    def _judge_error(self, run: LaunchRun, instance: Instance) -> None:
+        """Only the record of a launch of ours that never ran is removed. Of the others, the fault is reported."""
+        fault = (instance.fault or "the cloud does not say why").rstrip(". ")
+        if not is_remains(instance, self._settings.group(run.name)):
+            run.finish(f"in error: {fault}", failed=True)
+        else:
+            run.stage, run.shortage = Stage.SHORT, fault
+
+    # --- hosts are short
+
+    def _retry_short(self) -> None:
+        """Launch in small batches what no host took, until a batch fails as a whole too often, or the time is up."""
+        failures, pause = 0, _FIRST_CAPACITY_PAUSE
+        while short := self._of(Stage.SHORT):
+            self._remove_records(short)
+            batch = [each for each in short if each.stage is Stage.SHORT and _is_shortage(each)][:_BATCH]
+            if not batch or failures >= self._settings.capacity_retries or not self._has_time(pause):
+                return
+            self._clock.sleep(self._jitter(pause))
+            for run in batch:
+                run.stage, run.not_before, run.attempts, run.elapsed = Stage.TO_LAUNCH, 0.0, 0, None
+                run.compared = False
+            self._bring_up()
+            if any(each.stage in (Stage.BUILT, Stage.DONE) and not each.failed for each in batch):
+                failures, pause = 0, _FIRST_CAPACITY_PAUSE
+            else:
+                failures, pause = failures + 1, min(2 * pause, _LONGEST_CAPACITY_PAUSE)
+
+    def _remove_records(self, runs: Sequence[LaunchRun]) -> None:
+        records = [each.now for each in runs if each.now is not None]
+        kept = self._remove(records)
+        for run in runs:
+            if run.now is not None and run.now.uuid not in kept:
+                # Nothing is left of it, so nothing was changed.
+                run.now, run.steps = None, [each for each in run.steps if each != "launch"]
+
+    def _has_time(self, pause: float) -> bool:
+        return self._clock.monotonic() + 2 * pause + _RESERVE < self._deadline
+
+    def _remove(self, instances: Sequence[Instance]) -> set[str]:
+        """Delete instances of ours, and wait until they are gone. Returns the uuids of those that are not."""
+        if not instances:
+            return set()
+        problems = in_parallel(self._delete, instances, self._cloud.max_concurrency)
+        for instance, problem in zip(instances, problems, strict=True):
+            if problem is not None:
+                self._warnings.append(f"{instance.label} could not be deleted: {problem}")
+        pending = [each for each, problem in zip(instances, problems, strict=True) if problem is None]
+        self._removed += pending
+        end = min(self._clock.monotonic() + _REMOVAL, self._deadline)
+        while pending and self._clock.monotonic() < end:
+            seen = self._cloud.poll(pending, thorough=True)
+            pending = [each for each in pending if not _is_seen_gone(seen.get(each.uuid))]
+            if pending:
+                self._clock.sleep(_REMOVAL_PAUSE)
+        failed = {each.uuid for each, problem in zip(instances, problems, strict=True) if problem is not None}
+        return failed | {each.uuid for each in pending}
+
+    def _delete(self, instance: Instance) -> JetstreamError | None:
+        try:
+            self._launcher.delete(instance)
+        except FATAL_ERRORS:
+            raise
+        except JetstreamError as error:
+            return error
+        return None
+
+    # --- after they are built
+
+    def _assign_addresses(self) -> None:
+        """Give a floating IP to each built instance that is to have one, and has none."""
+        options = self._settings.options
+        if not options.wants_address or not self._settings.wait:
+            return
+        runs = [each for each in self._of(Stage.BUILT) if not each.addressed and self._lacks_address(each)]
+        if not runs:
+            return
+        instances = [each.now for each in runs if each.now is not None]
+        try:
+            found = self._launcher.assign_addresses(options, instances)
+        except FATAL_ERRORS:
+            raise
+        except JetstreamError as error:
+            found = dict.fromkeys((each.uuid for each in instances), error)
+        for run in runs:
+            run.addressed = True
+            if run.now is None:
+                continue
+            given = found[run.now.uuid]
+            if isinstance(given, JetstreamError):
+                run.finish(f"is {run.state_text()}, but has no floating IP: {given}", failed=True)
+                continue
+            if given.is_new:
+                run.note("assign address")
+            run.now = replace(run.now, ip_address=given.address)
+
+    def _lacks_address(self, run: LaunchRun) -> bool:
+        wanted = self._settings.options.floating_ip
+        has = run.now.ip_address if run.now else None
+        return run.can_have_address and (has is None or (wanted != "auto" and wanted != has))
+
+    def _shelve(self) -> None:
+        """Shelve those that were launched just now, if they are to begin on the shelf."""
+        runs = [each for each in self._of(Stage.BUILT) if each.before is None]
+        if not self._settings.shelved or not runs:
+            return
+        left = max(1.0, self._deadline - self._clock.monotonic())
+        fleet = converge(
+            self._cloud,
+            [each.now for each in runs if each.now is not None],
+            ConvergeOptions(goal=Goal.SHELVED, timeout=left),
+            self._clock,
+            jitter=self._jitter,
+        )
+        for run, shelved in zip(runs, fleet.runs, strict=True):
+            run.now = _with_image(shelved.now, run.now)
+            if shelved.changed:
+                run.note("shelve")
+            if shelved.failed:
+                run.finish(f"was launched, but not shelved: {shelved.message}", failed=True)
+
+    def _await_ssh(self) -> None:
+        """Wait until the port of ssh is open, from here."""
+        if self._settings.wait_for is not WaitFor.SSH:
+            return
+        waiting = [each for each in self._of(Stage.BUILT) if each.observed.is_awake]
+        while waiting:
+            answers = in_parallel(lambda run: ssh_answers(_address(run)), waiting, self._cloud.max_concurrency)
+            waiting = [run for run, answered in zip(waiting, answers, strict=True) if not answered]
+            if waiting and self._clock.monotonic() + _SSH_PAUSE >= self._deadline:
+                break
+            if waiting:
+                self._clock.sleep(_SSH_PAUSE)
+        for run in waiting:
+            where = _address(run) or "no address"
+            run.finish(
+                f"is active, but port 22 is not open at {where} within {self._settings.timeout:g} s", failed=True
+            )
+
+    def _remove_twins(self) -> bool:
+        """Look at what has the names that were launched: another run may have launched the same ones.
+
+        Returns whether the instance of another run is kept for one of them.
+        """
+        built = self._of(Stage.BUILT, Stage.BUILDING)
+        runs = [each for each in built if each.launches and not each.compared]
+        if not runs or self._clock.monotonic() >= self._deadline:
+            return False
+        try:
+            listed = [each for each in self._cloud.list_instances(live=True, images=False) if not is_gone(each)]
+        except FATAL_ERRORS:
+            raise
+        except JetstreamError as error:
+            self._warnings.append(f"Whether there are instances of the same name could not be read: {error}")
+            return False
+        before = [each.now for each in runs]
+        twins = [twin for run in runs for twin in self._twins_of(run, listed)]
+        self._remove_with_addresses(twins)
+        return [each.now for each in runs] != before
+
+    def _remove_with_addresses(self, twins: Sequence[Instance]) -> None:
+        """Delete twins, and the floating IPs that were made for them."""
+        if not twins:
+            return
+        addresses = [] if not self._settings.options.wants_address else self._addresses_of(twins)
+        self._remove(twins)
+        for address in addresses:
+            try:
+                self._launcher.release(address)
+            except FATAL_ERRORS:
+                raise
+            except JetstreamError as error:
+                self._warnings.append(f"The floating IP {address.address} of a twin could not be given back: {error}")
+
+    def _addresses_of(self, twins: Sequence[Instance]) -> list[FloatingAddress]:
+        try:
+            found = self._launcher.floating_addresses(twins)
+        except FATAL_ERRORS:
+            raise
+        except JetstreamError as error:
+            self._warnings.append(f"The floating IPs of twins could not be read: {error}")
+            return []
+        return [each for addresses in found.values() for each in addresses if each.made_for_it]
+
+    def _twins_of(self, run: LaunchRun, listed: Sequence[Instance]) -> list[Instance]:
+        run.compared = True
+        group = self._settings.group(run.name)
+        called = [each for each in listed if each.name == run.name and not is_remains(each, group)]
+        if len(called) < 2:
+            return []
+        kept, twins = raced_twins(called, group)
+        if len(twins) < len(called) - 1:
+            self._warnings.append(f"There are {len(called)} instances of the name {run.name}.")
+            return []
+        if run.now is None or run.now.uuid != kept.uuid:
+            self._warnings.append(f"Another run launched {run.name} at the same time: its instance is kept.")
+            run.now, run.stage, run.polled_at = kept, Stage.BUILDING, None
+        return twins
+
+
+def _begun(present: Present, at: float) -> LaunchRun:
+    """Return the run of a wanted instance as the list shows it."""
+    instance = present.instance
+    run = LaunchRun(present.name, instance, instance, since=at)
+    if present.remains:
+        run.note("remove failed launch")
+    if present.twins:
+        run.note("remove twin")
+    if present.problem is not None:
+        run.finish(present.problem, failed=True)
+    elif instance is not None:
+        observed = classify_instance(instance)
+        run.stage = Stage.BUILDING if instance.status == "build" else Stage.BUILT
+        if observed.kind is Kind.ERROR:
+            run.finish(f"in error: {(instance.fault or 'the cloud does not say why').rstrip('. ')}", failed=True)
+    return run
+
+
+def _with_image(instance: Instance, before: Instance | None) -> Instance:
+    """Keep the name of the image, which no poll reads."""
+    return replace(instance, image=before.image) if before and before.image and instance.image else instance
+
+
+def _is_seen_gone(seen: Instance | JetstreamError | None) -> bool:
+    return isinstance(seen, Instance) and is_gone(seen)
+
+
+def _is_shortage(run: LaunchRun) -> bool:
+    return _NO_HOST in (run.shortage or "").lower()
+
+
+def _address(run: LaunchRun) -> str | None:
+    if run.now is None:
+        return None
+    return run.now.ip_address or next(iter(run.now.addresses or ()), None)
+
+
+def _ready_text(run: LaunchRun) -> str:
+    if run.steps:
+        return f"{', then '.join(run.steps)} done"
+    return f"already {state_text(run.now)}" if run.now else "absent"
+
+
+def _short_text(run: LaunchRun) -> str:
+    reason = f"no host could take it: {run.shortage}" if _is_shortage(run) else f"could not be built: {run.shortage}"
+    return f"was not launched: {reason}" if run.now is None else f"{reason}, and its record could not be removed"

@@ -1,0 +1,105 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The names of instances to launch: single ones, and numbered ones of a template. Pure functions.
+
+Numbers are stable: an instance keeps its number for as long as it exists. The lowest free numbers are filled first, and
+the highest go first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from ...errors import ConfigurationError
+
+_PLACE = re.compile(r"\{number(?::0?([0-9]))?\}")
+_LONGEST = 255
+
+
+@dataclass(frozen=True, slots=True)
+class NameTemplate:
+    """A name with a place for a number, such as ``node-{number:02}``. ``width``: digits at least."""
+
+    text: str
+    prefix: str
+    suffix: str
+    width: int
+
+    @classmethod
+    def parse(cls, text: str) -> NameTemplate:
+        """Read a template. A name without a place for the number gets it at its end, behind a hyphen.
+
+        Raises ConfigurationError if there is more than one such place.
+        """
+        places = list(_PLACE.finditer(text))
+        if len(places) > 1:
+            raise ConfigurationError(f"name: {text} has more than one place for a number.")
+        if not places:
+            _require_no_braces(text)
+            return cls(f"{text}-{{number}}", f"{text}-", "", 1)
+        [place] = places
+        prefix, suffix = text[: place.start()], text[place.end() :]
+        _require_no_braces(prefix + suffix)
+        return cls(text, prefix, suffix, int(place.group(1) or 1))
+
+    def name(self, number: int) -> str:
+        """Return the name with a number."""
+        return f"{self.prefix}{number:0{self.width}d}{self.suffix}"
+
+    def number(self, name: str) -> int | None:
+        """Return the number in a name, or None for a name that is none of this template."""
+        digits = name.removeprefix(self.prefix)
+        digits = digits.removesuffix(self.suffix) if self.suffix else digits
+        if not re.fullmatch("[0-9]{1,9}", digits) or int(digits) < 1:
+            return None
+        return int(digits) if self.name(int(digits)) == name else None
+
+
+def is_template(text: str) -> bool:
+    """Return whether a name has a place for a number."""
+    return _PLACE.search(text) is not None
+
+
+def numbered_names(template: NameTemplate, count: int, taken: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return the names of ``count`` instances, the lowest numbers first, and the surplus ones, the highest first.
+
+    ``taken``: the names of all instances that exist. Those of the template come first, and free numbers fill up.
+    """
+    numbers = sorted({number for name in taken if (number := template.number(name)) is not None})
+    kept, surplus = numbers[:count], numbers[count:]
+    free = _free_numbers(count - len(kept), set(numbers))
+    return [template.name(each) for each in sorted([*kept, *free])], [template.name(each) for each in reversed(surplus)]
+
+
+def _free_numbers(count: int, taken: Collection[int]) -> list[int]:
+    found: list[int] = []
+    number = 1
+    while len(found) < count:
+        if number not in taken:
+            found.append(number)
+        number += 1
+    return found
+
+
+def require_names(names: Sequence[str]) -> None:
+    """Raise ConfigurationError for a name that a cloud does not take, or that is given twice."""
+    for name in names:
+        if not name or name != name.strip() or len(name) > _LONGEST or not name.isprintable():
+            raise ConfigurationError(
+                f"name: {name!r} is no name for an instance.",
+                hint=f"It must have 1 to {_LONGEST} characters, all printable, and no space at its ends.",
+            )
+    twice = sorted({each for each in names if names.count(each) > 1})
+    if twice:
+        raise ConfigurationError(f"names: {', '.join(twice)} is given more than once.")
+
+
+def _require_no_braces(text: str) -> None:
+    if "{" in text or "}" in text:
+        raise ConfigurationError(
+            f"name: {text} has a brace that is not a place for a number.",
+            hint="Write {number}, or {number:02} for two digits at least.",
+        )

@@ -1,0 +1,154 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compares the instances that are wanted with those that there are. Pure functions, no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from ...model import Instance
+from ...states import Kind
+from ...times import moment
+from ..runs import classify_instance
+from .names import NameTemplate, numbered_names
+
+# Two launches for one name that are further apart than this were no race of two runs.
+_RACE = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The instances that a task names: single ``names``, or ``count`` of a ``template``.
+
+    ``count`` is None where the task does not say how many: that is all of the template, in a deletion.
+    """
+
+    names: tuple[str, ...] = ()
+    template: NameTemplate | None = None
+    count: int | None = None
+
+    def group(self, name: str) -> str:
+        """Return the mark of an instance that is launched for a name."""
+        return name if self.template is None else self.template.text
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """What there is of a wanted name. ``instance`` is None if it has to be launched.
+
+    ``remains``: records in error of launches of this collection that found no host; they are removed first.
+    ``twins``: further launches for the same name, of runs that raced. ``problem``: why nothing can be done about it.
+    """
+
+    name: str
+    instance: Instance | None = None
+    remains: tuple[Instance, ...] = ()
+    twins: tuple[Instance, ...] = ()
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchPlan:
+    """``present``: one for each wanted name, in order. ``surplus``: those beyond the count, the highest first.
+
+    ``strangers``: those beyond the count that this collection did not launch for the template.
+    """
+
+    present: tuple[Present, ...]
+    surplus: tuple[Instance, ...] = ()
+    strangers: tuple[Instance, ...] = ()
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The names that have to be launched."""
+        return tuple(each.name for each in self.present if each.instance is None and each.problem is None)
+
+
+def plan_launch(wanted: Wanted, instances: Sequence[Instance]) -> LaunchPlan:
+    """Compare the wanted instances with those of the account. Those that are being deleted count as gone."""
+    there = [each for each in instances if not is_gone(each)]
+    names, surplus_names = list(wanted.names), list[str]()
+    if wanted.template is not None:
+        # What is left of a launch without a host is no instance, and its number is free again.
+        taken = [each.name for each in there if not is_remains(each, wanted.template.text)]
+        names, surplus_names = numbered_names(wanted.template, wanted.count or 0, taken)
+    present = tuple(_present(name, wanted.group(name), there) for name in names)
+    beyond = [each for name in surplus_names for each in there if each.name == name]
+    group = wanted.template.text if wanted.template else None
+    ours = tuple(each for each in beyond if each.facts.group == group)
+    return LaunchPlan(present, ours, tuple(each for each in beyond if each.facts.group != group))
+
+
+def plan_removal(wanted: Wanted, instances: Iterable[Instance]) -> tuple[list[Instance], list[str]]:
+    """Return the instances to delete, the highest numbers first, and a sentence for each name that is ambiguous.
+
+    Of a template, these are the ones that this collection launched for it. A single name means the instance of exactly
+    that name; of several, those that this collection launched for it are not told apart from others.
+    """
+    there = [each for each in instances if not is_gone(each)]
+    template = wanted.template
+    if template is not None:
+        numbered = [(template.number(each.name), each) for each in there if each.facts.group == template.text]
+        found = sorted(((number, each) for number, each in numbered if number), key=lambda pair: -pair[0])
+        return [each for _number, each in found], []
+    chosen: list[Instance] = []
+    problems: list[str] = []
+    for name in wanted.names:
+        called = [each for each in there if each.name == name]
+        if len(called) > 1:
+            problems.append(f"{len(called)} instances are called {name} ({', '.join(_ids(called))}): none was deleted.")
+        else:
+            chosen += called
+    return chosen, problems
+
+
+def _present(name: str, group: str, instances: Sequence[Instance]) -> Present:
+    called = [each for each in instances if each.name == name]
+    remains = tuple(each for each in called if is_remains(each, group))
+    alive = [each for each in called if each not in remains]
+    if len(alive) < 2:
+        return Present(name, alive[0] if alive else None, remains)
+    kept, twins = raced_twins(alive, group)
+    if len(twins) == len(alive) - 1:
+        return Present(name, kept, remains, tuple(twins))
+    return Present(name, problem=f"{len(alive)} instances have this name ({', '.join(_ids(alive))})")
+
+
+def raced_twins(instances: Sequence[Instance], group: str) -> tuple[Instance, list[Instance]]:
+    """Return the oldest instance of a name, and those that another run launched for it at the same time.
+
+    All runs choose the same one, so that none deletes the one that another keeps.
+    """
+    ordered = sorted(instances, key=lambda each: (each.start_date or "~", each.uuid))
+    kept, others = ordered[0], ordered[1:]
+    return kept, [each for each in others if _raced(kept, each, group)]
+
+
+def _raced(kept: Instance, other: Instance, group: str) -> bool:
+    """Whether two instances were launched by this collection for the same name, shortly one after the other."""
+    if not all(each.facts.token and each.facts.group == group for each in (kept, other)):
+        return False
+    if kept.start_date is None or other.start_date is None:
+        return False
+    try:
+        return moment(other.start_date) - moment(kept.start_date) <= _RACE
+    except ValueError:
+        return False
+
+
+def is_gone(instance: Instance) -> bool:
+    """Return whether an instance is deleted, or being deleted."""
+    return classify_instance(instance).kind is Kind.GONE
+
+
+def is_remains(instance: Instance, group: str) -> bool:
+    """Return whether this is the record of a launch of this collection that came to nothing: it never ran."""
+    facts = instance.facts
+    return instance.status == "error" and not facts.has_run and facts.token is not None and facts.group == group
+
+
+def _ids(instances: Iterable[Instance]) -> list[str]:
+    return [str(each.id) for each in instances]

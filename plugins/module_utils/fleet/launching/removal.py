@@ -1,0 +1,359 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Deletes instances: volumes are detached first, addresses and volumes are given back once the instance is gone.
+
+Nothing is deleted but the instances that are handed in. Their volumes and floating IPs stay, unless the settings say
+otherwise, and are then deleted by their own ids, which were read before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from ...clock import Clock
+from ...cloud import Cloud, Launcher
+from ...errors import (
+    FATAL_ERRORS,
+    BugFound,
+    JetstreamError,
+    RateLimited,
+    ServerFault,
+    UnexpectedResponse,
+    Unreachable,
+)
+from ...model import FloatingAddress, Instance
+from ...parallel import in_parallel
+from ...states import Action
+from ...text.terminal import one_line
+from ..polling import PollScheduler
+from ..progress import Completion, Progress, ProgressCallback
+from ..runs import state_text
+from .launch import Jitter, some_jitter
+
+# So often a deletion is requested whose response is lost.
+_ATTEMPTS = 3
+_MAY_PASS = (ServerFault, UnexpectedResponse, Unreachable, RateLimited)
+_DETACH_SECONDS = 60.0
+_VOLUME_SECONDS = 120.0
+_PAUSE = 2.0
+# The time that is kept for giving back addresses and volumes.
+_RESERVE = 5.0
+# A volume with this status is not attached, and can be deleted.
+_FREE = ("available", "error", "error_extending", "error_restoring")
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalSettings:
+    """What goes with an instance, and within how many seconds all of it has to be gone."""
+
+    delete_volumes: bool = False
+    release_addresses: bool = False
+    include_locked: bool = False
+    wait: bool = True
+    timeout: float = 900.0
+
+
+@dataclass(slots=True)
+class RemovalRun:
+    """An instance to delete, with the ``volumes`` and ``addresses`` that it had, and the outcome."""
+
+    before: Instance
+    now: Instance
+    steps: list[str] = field(default_factory=list)
+    addresses: Sequence[FloatingAddress] = ()
+    requested: bool = False
+    unclear: bool = False
+    done: bool = False
+    failed: bool = False
+    skipped: bool = False
+    message: str = ""
+    elapsed: float | None = None
+    last_error: JetstreamError | None = None
+    actions: list[Action] = field(default_factory=list)
+    since: float = 0.0
+    polled_at: float | None = None
+
+    @property
+    def changed(self) -> bool:
+        """Whether the cloud did something, or may have; in check mode, whether it would."""
+        return bool(self.steps)
+
+    @property
+    def kept_volumes(self) -> list[str]:
+        """The volumes that the cloud does not delete together with the instance."""
+        return [each.uuid for each in self.before.facts.volumes if not each.deleted_with_instance]
+
+    def note(self, step: str) -> None:
+        """Note a step, once."""
+        if step not in self.steps:
+            self.steps.append(step)
+
+    def finish(self, message: str, *, failed: bool = False, skipped: bool = False) -> None:
+        """End it."""
+        self.done, self.failed, self.skipped, self.message = True, failed, skipped, one_line(message)
+
+
+@dataclass(frozen=True, slots=True)
+class FleetRemoval:
+    """The outcome of a deletion."""
+
+    runs: tuple[RemovalRun, ...]
+    aborted_by: JetstreamError | None = None
+
+
+def preview_removal(instances: Sequence[Instance], settings: RemovalSettings) -> FleetRemoval:
+    """Return what ``remove`` would do, and send nothing (check mode)."""
+    runs = tuple(RemovalRun(each, each) for each in instances)
+    for run in runs:
+        if not _skip_locked(run, settings):
+            run.note("delete")
+            run.now = run.before.gone()
+            volumes = len(run.before.facts.volumes)
+            fate = f", with its {volumes} volumes" if volumes and settings.delete_volumes else ""
+            run.finish(f"would be deleted{fate}")
+    return FleetRemoval(runs)
+
+
+def remove(
+    cloud: Cloud,
+    instances: Sequence[Instance],
+    settings: RemovalSettings,
+    clock: Clock,
+    *,
+    started_at: float,
+    report: ProgressCallback,
+    jitter: Jitter = some_jitter,
+) -> FleetRemoval:
+    """Delete instances, and wait until each is gone, or say why one is not. Raises nothing of its own."""
+    return _Removal(cloud, instances, settings, clock, started_at, report, jitter).run()
+
+
+class _Removal:
+    def __init__(
+        self,
+        cloud: Cloud,
+        instances: Sequence[Instance],
+        settings: RemovalSettings,
+        clock: Clock,
+        started_at: float,
+        report: ProgressCallback,
+        jitter: Jitter,
+    ) -> None:
+        self._cloud = cloud
+        self._launcher: Launcher = cloud.launcher()
+        self._settings = settings
+        self._clock = clock
+        self._start = started_at
+        self._deadline = started_at + settings.timeout
+        self._report = report
+        self._scheduler: PollScheduler[RemovalRun] = PollScheduler(jitter)
+        self._runs = [RemovalRun(each, each) for each in instances]
+        self._aborted_by: JetstreamError | None = None
+
+    def run(self) -> FleetRemoval:
+        try:
+            self._cloud.limit(self._deadline)
+            for run in self._runs:
+                _skip_locked(run, self._settings)
+            self._stamp()
+            self._read_addresses()
+            self._each(self._begin, self._pending())
+            self._await_gone()
+            self._each(self._give_back, [run for run in self._runs if run.requested and not run.done])
+        except FATAL_ERRORS as error:
+            self._aborted_by = error
+        self._finish()
+        return FleetRemoval(tuple(self._runs), self._aborted_by)
+
+    def _pending(self) -> list[RemovalRun]:
+        return [run for run in self._runs if not run.done]
+
+    def _each(self, work: Callable[[RemovalRun], None], runs: Sequence[RemovalRun]) -> None:
+        """Do the work on each. An error fails that one alone, unless it ends the run."""
+
+        def work_on(run: RemovalRun) -> None:
+            try:
+                work(run)
+            except FATAL_ERRORS:
+                raise
+            except JetstreamError as error:
+                run.finish(str(error), failed=True)
+            except Exception as error:
+                run.finish(str(BugFound(error)), failed=True)
+
+        in_parallel(work_on, runs, self._cloud.max_concurrency)
+
+    def _read_addresses(self) -> None:
+        """Read which addresses were made for the instances: once they are gone, nothing tells."""
+        pending = self._pending()
+        if not self._settings.release_addresses or not pending:
+            return
+        try:
+            found = self._launcher.floating_addresses([run.before for run in pending])
+        except FATAL_ERRORS:
+            raise
+        except JetstreamError as error:
+            for run in pending:
+                run.finish(f"was not deleted, since its floating IP could not be read: {error}", failed=True)
+            return
+        for run in pending:
+            run.addresses = [each for each in found.get(run.before.uuid, ()) if each.made_for_it]
+
+    def _begin(self, run: RemovalRun) -> None:
+        """Detach the volumes that stay, then request the deletion."""
+        if not self._settings.wait:
+            self._delete(run)
+            return
+        if run.before.image is not None:
+            # The volume that an instance boots from cannot be detached.
+            for volume in run.kept_volumes:
+                self._detach(run, volume)
+        self._delete(run)
+
+    def _detach(self, run: RemovalRun, volume: str) -> None:
+        self._launcher.detach(run.before, volume)
+        run.note("detach volumes")
+        end = min(self._clock.monotonic() + _DETACH_SECONDS, self._deadline)
+        while (status := self._launcher.volume_status(volume)) not in (None, *_FREE):
+            if self._clock.monotonic() + _PAUSE >= end:
+                run.finish(f"was not deleted, since volume {volume} is still {status}", failed=True)
+                return
+            self._clock.sleep(_PAUSE)
+
+    def _delete(self, run: RemovalRun) -> None:
+        """Request the deletion, again where its response was lost: a deletion does no harm twice."""
+        if run.done:
+            return
+        for attempt in range(1, _ATTEMPTS + 1):
+            run.requested = True
+            try:
+                self._launcher.delete(run.before)
+            except _MAY_PASS as error:
+                run.unclear = True
+                if attempt == _ATTEMPTS:
+                    raise
+                run.last_error = error
+                self._clock.sleep(_PAUSE)
+            else:
+                break
+        run.unclear = False
+        run.note("delete")
+        run.since = self._clock.monotonic()
+
+    # --- waiting
+
+    def _waiting(self) -> list[RemovalRun]:
+        return [run for run in self._pending() if run.now.status != "missing"]
+
+    def _await_gone(self) -> None:
+        if not self._settings.wait:
+            for run in self._pending():
+                run.finish("delete was accepted; not waited for")
+            return
+        while waiting := self._waiting():
+            now = self._clock.monotonic()
+            poll = self._scheduler.next_poll(waiting, now)
+            if max(now, poll.at) >= self._deadline - _RESERVE:
+                self._clock.sleep(max(0.0, self._deadline - _RESERVE - now))
+                self._poll(waiting, thorough=True)
+                return
+            self._clock.sleep(max(0.0, poll.at - now))
+            self._poll(poll.instances)
+
+    def _poll(self, runs: Sequence[RemovalRun], *, thorough: bool = False) -> None:
+        begun = self._clock.monotonic()
+        try:
+            seen = self._cloud.poll([run.now for run in runs], thorough=thorough)
+        except FATAL_ERRORS:
+            raise
+        except JetstreamError as error:
+            seen = dict.fromkeys((run.now.uuid for run in runs), error)
+        for run in self._waiting():
+            found = seen.get(run.now.uuid)
+            if found is None:
+                continue
+            run.polled_at = begun
+            if isinstance(found, Instance):
+                run.now, run.last_error = found, None
+                if found.status == "missing":
+                    self._scheduler.learn(None, self._clock.monotonic() - run.since)
+            elif isinstance(found, FATAL_ERRORS):
+                raise found
+            else:
+                run.last_error = found
+        self._stamp()
+
+    # --- giving back
+
+    def _give_back(self, run: RemovalRun) -> None:
+        """Release addresses and delete volumes of an instance that is gone."""
+        if run.now.status != "missing":
+            return
+        for address in run.addresses:
+            self._launcher.release(address)
+            run.note("release floating IP")
+        if self._settings.delete_volumes:
+            for volume in run.kept_volumes:
+                self._delete_volume(run, volume)
+
+    def _delete_volume(self, run: RemovalRun, volume: str) -> None:
+        """Delete a volume as soon as it is free, and wait until it is gone."""
+        requested = False
+        end = min(self._clock.monotonic() + _VOLUME_SECONDS, self._deadline)
+        while (status := self._launcher.volume_status(volume)) is not None:
+            if status in _FREE and not requested:
+                self._launcher.delete_volume(volume)
+                run.note("delete volumes")
+                requested = True
+                continue
+            if self._clock.monotonic() + _PAUSE >= end:
+                run.finish(f"is gone, but its volume {volume} is still {status}", failed=True)
+                return
+            self._clock.sleep(_PAUSE)
+
+    # --- the books
+
+    def _finish(self) -> None:
+        for run in self._pending():
+            if run.now.status == "missing":
+                run.finish(f"{', then '.join(run.steps)} done" if run.steps else "already gone")
+                continue
+            if self._aborted_by is not None:
+                why = f"was not seen through: {str(self._aborted_by).rstrip('.')}"
+            else:
+                last = f"last error: {run.last_error}" if run.last_error else f"last seen {state_text(run.now)}"
+                why = f"was not gone within {self._settings.timeout:g} s ({last})"
+            run.finish(why, failed=True)
+        self._stamp()
+
+    def _stamp(self) -> None:
+        passed = round(self._clock.monotonic() - self._start, 1)
+        ended = [run for run in self._runs if run.done or run.now.status == "missing"]
+        completed = [run for run in ended if run.elapsed is None]
+        for run in completed:
+            run.elapsed = passed
+        self._report(
+            Progress(
+                goal="absent",
+                total=len(self._runs),
+                ended=len(ended),
+                failed=sum(run.failed for run in self._runs),
+                sent=sum(run.requested for run in self._runs),
+                elapsed=passed,
+                completed=tuple(
+                    Completion(run.before.label, run.message or "is gone", run.failed) for run in completed
+                ),
+                pending=tuple(run.before.label for run in self._runs if run not in ended),
+            )
+        )
+
+
+def _skip_locked(run: RemovalRun, settings: RemovalSettings) -> bool:
+    """A lock is its owner's word that an instance is to be left as it is."""
+    if not run.before.locked or settings.include_locked:
+        return False
+    reason = f": {run.before.lock_reason}" if run.before.lock_reason else ""
+    run.finish(f"skipped: locked{reason} (include_locked)", skipped=True)
+    return True

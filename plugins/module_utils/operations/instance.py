@@ -1,0 +1,440 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operation of jetstream_instance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from ..cloud import Cloud
+from ..errors import ConfigurationError
+from ..fleet.launching.launch import launch
+from ..fleet.launching.launch_runs import FleetLaunch, LaunchRun, LaunchSettings, Stage, WaitFor
+from ..fleet.launching.names import NameTemplate, is_template, require_names
+from ..fleet.launching.plans import LaunchPlan, Wanted, plan_launch, plan_removal
+from ..fleet.launching.removal import FleetRemoval, RemovalRun, RemovalSettings, preview_removal, remove
+from ..fleet.runs import state_text
+from ..model import BootVolume, Instance, LaunchOptions, LaunchRecipe, Outcome
+from ..operation import Context, on_cloud
+from ..options import CONNECTION, ModuleSpec
+from ..usage.rates import DEFAULT_RATES
+
+_STRINGS = {"type": "list", "elements": "str"}
+# Options of a launch that one kind of cloud may not have.
+_LAUNCH_OPTIONS = (
+    "image",
+    "flavor",
+    "network",
+    "key_name",
+    "security_groups",
+    "user_data",
+    "metadata",
+    "description",
+    "boot_volume",
+    "floating_ip",
+    "project",
+    "allocation_source",
+    "identity",
+)
+_ONLY_WITH_WAIT = ("delete_volumes", "release_floating_ip")
+
+SPEC = CONNECTION + ModuleSpec(
+    argument_spec={
+        "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
+        "name": {"type": "str"},
+        "names": _STRINGS,
+        "count": {"type": "int"},
+        "shrink": {"type": "bool", "default": False},
+        "image": {"type": "str"},
+        "flavor": {"type": "str", "aliases": ["size"]},
+        "network": {"type": "str"},
+        "key_name": {"type": "str"},
+        "security_groups": _STRINGS,
+        "user_data": {"type": "str"},
+        "metadata": {"type": "dict"},
+        "description": {"type": "str"},
+        "boot_volume": {
+            "type": "dict",
+            "options": {
+                "size": {"type": "int", "required": True},
+                "deleted_with_instance": {"type": "bool", "default": True},
+            },
+        },
+        "floating_ip": {"type": "str"},
+        "project": {"type": "str"},
+        "allocation_source": {"type": "str"},
+        "identity": {"type": "str"},
+        "exosphere": {"type": "bool", "default": True},
+        "initial_state": {"type": "str", "default": "started", "choices": ["started", "shelved"]},
+        "wait_for": {"type": "str", "default": "active", "choices": [each.value for each in WaitFor]},
+        "capacity_retries": {"type": "int", "default": 2},
+        "include_locked": {"type": "bool", "default": False},
+        "delete_volumes": {"type": "bool", "default": False},
+        "release_floating_ip": {"type": "bool", "default": False},
+        "wait": {"type": "bool", "default": True},
+        "wait_timeout": {"type": "float", "default": 1800.0},
+    },
+    mutually_exclusive=(("name", "names"), ("names", "count")),
+    required_one_of=(("name", "names"),),
+)
+# More failed instances than these are counted in the message, and named in the results only.
+_NAMED_IN_MESSAGE = 3
+
+
+def instance(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
+    """Launch what is missing of the named instances, or delete them."""
+    _check(options)
+    wanted = _wanted(options)
+    started_at = context.clock.monotonic()
+    cloud.limit(started_at + options["wait_timeout"])
+    if wanted.names == () and wanted.template is None:
+        return Outcome(_result([], []), warnings=("names is an empty list, so nothing was done.",))
+    _require_supported(cloud, options)
+    listed = _own(cloud, cloud.list_instances(live=True, images=False))
+    if options["state"] == "absent":
+        return _absent(cloud, wanted, listed, options, context, started_at)
+    return _present(cloud, wanted, listed, options, context, started_at)
+
+
+OPERATION = on_cloud(instance)
+
+
+# --- options
+
+
+def _check(options: Mapping[str, Any]) -> None:
+    if options["wait_timeout"] <= 0:
+        raise ConfigurationError("wait_timeout must be more than 0 seconds.", hint="To not wait, set wait: false.")
+    if options["count"] is not None and options["count"] < 0:
+        raise ConfigurationError("count must be 0 or more.")
+    if options["capacity_retries"] < 0:
+        raise ConfigurationError("capacity_retries must be 0 or more.")
+    absent = options["state"] == "absent"
+    if absent and options["count"] is not None:
+        raise ConfigurationError(
+            "state: absent deletes all of a template, and takes no count.",
+            hint="To keep some of them, say state: present with the count that is to be left, and shrink: true.",
+        )
+    if options["shrink"] and (absent or options["count"] is None):
+        raise ConfigurationError("shrink is of use with state: present and a count alone.")
+    if not options["wait"]:
+        _check_without_wait(options)
+    if (options["boot_volume"] or {"size": 1})["size"] < 1:
+        raise ConfigurationError("boot_volume: its size must be 1 GB or more.")
+
+
+def _check_without_wait(options: Mapping[str, Any]) -> None:
+    later = [name for name in _ONLY_WITH_WAIT if options[name]]
+    later += ["floating_ip"] if options["floating_ip"] not in (None, "none") else []
+    later += ["initial_state: shelved"] if options["initial_state"] == "shelved" else []
+    later += [f"wait_for: {options['wait_for']}"] if options["wait_for"] != WaitFor.ACTIVE.value else []
+    later += ["shrink"] if options["shrink"] else []
+    if later:
+        raise ConfigurationError(f"{' and '.join(later)} cannot be had with wait: false.")
+
+
+def _wanted(options: Mapping[str, Any]) -> Wanted:
+    """Return which instances are named. An empty name is none: it must not stand for all."""
+    if options["names"] is not None:
+        names = tuple(options["names"])
+        require_names(names)
+        templates = [each for each in names if is_template(each)]
+        if templates:
+            raise ConfigurationError(f"names: {templates[0]} is a template.", hint="Give it as name, with a count.")
+        return Wanted(names=names)
+    name = options["name"]
+    if options["count"] is None and not is_template(name):
+        require_names([name])
+        return Wanted(names=(name,))
+    if options["count"] is None and options["state"] == "present":
+        raise ConfigurationError(f"name: {name} is a template, and count is not given.", hint="Say how many.")
+    require_names([name])
+    template = NameTemplate.parse(name)
+    require_names([template.name(max(1, options["count"] or 1))])
+    return Wanted(template=template, count=options["count"])
+
+
+def _require_supported(cloud: Cloud, options: Mapping[str, Any]) -> None:
+    """Refuse options that this cloud does not have, before anything is sent."""
+    unsupported = cloud.launcher().unsupported
+    for name in _LAUNCH_OPTIONS:
+        given = options[name]
+        keys = (name, f"{name}: {given}" if isinstance(given, str) else name)
+        reason = next((unsupported[key] for key in keys if key in unsupported), None)
+        if given is not None and reason is not None:
+            raise ConfigurationError(f"{name} cannot be had here: {reason}.")
+
+
+def _launch_options(options: Mapping[str, Any]) -> LaunchOptions:
+    boot, groups, metadata = options["boot_volume"], options["security_groups"], options["metadata"]
+    return LaunchOptions(
+        image=options["image"],
+        flavor=options["flavor"],
+        network=options["network"],
+        key_name=options["key_name"],
+        security_groups=None if groups is None else tuple(groups),
+        user_data=options["user_data"],
+        metadata=None if metadata is None else {str(key): _text(value) for key, value in metadata.items()},
+        description=options["description"],
+        boot_volume=BootVolume(boot["size"], boot["deleted_with_instance"]) if boot else None,
+        floating_ip=options["floating_ip"],
+        exosphere=options["exosphere"],
+        project=options["project"],
+        allocation_source=options["allocation_source"],
+        identity=options["identity"],
+    )
+
+
+def _text(value: Any) -> str:
+    """Return a value of the metadata as YAML's user means it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _own(cloud: Cloud, instances: Iterable[Instance]) -> list[Instance]:
+    account = cloud.account()
+    return [each for each in instances if account.answers_for(each.owner)]
+
+
+# --- present
+
+
+def _present(
+    cloud: Cloud,
+    wanted: Wanted,
+    listed: Sequence[Instance],
+    options: Mapping[str, Any],
+    context: Context,
+    started_at: float,
+) -> Outcome:
+    plan = plan_launch(wanted, listed)
+    made_of = _launch_options(options)
+    if made_of.wants_address and made_of.floating_ip != "auto" and len(plan.present) > 1:
+        raise ConfigurationError(f"floating_ip: {made_of.floating_ip} cannot be given to more than one instance.")
+    recipe = cloud.launcher().prepare(made_of, len(plan.missing)) if plan.missing else None
+    settings = LaunchSettings(
+        options=made_of,
+        group=wanted.group,
+        wait_for=WaitFor(options["wait_for"]),
+        shelved=options["initial_state"] == "shelved",
+        wait=options["wait"],
+        timeout=options["wait_timeout"],
+        capacity_retries=options["capacity_retries"],
+    )
+    shrinking = RemovalSettings(
+        delete_volumes=options["delete_volumes"],
+        release_addresses=options["release_floating_ip"],
+        include_locked=options["include_locked"],
+        timeout=options["wait_timeout"],
+    )
+    surplus = plan.surplus if options["shrink"] else ()
+    if context.check_mode:
+        fleet = _previewed(plan, recipe, settings)
+        removal = preview_removal(surplus, shrinking)
+    else:
+        fleet = launch(cloud, plan, recipe, settings, context.clock, started_at=started_at, report=context.report)
+        removal = FleetRemoval(())
+        if surplus and fleet.aborted_by is None:
+            removal = remove(cloud, surplus, shrinking, context.clock, started_at=started_at, report=context.report)
+    return _outcome(fleet, removal, warnings=_surplus_warnings(plan, shrink=options["shrink"]))
+
+
+def _previewed(plan: LaunchPlan, recipe: LaunchRecipe | None, settings: LaunchSettings) -> FleetLaunch:
+    """Return what would be done, from the same plan."""
+    runs = []
+    for present in plan.present:
+        run = LaunchRun(present.name, present.instance, present.instance, stage=Stage.BUILT)
+        run.steps += ["remove failed launch"] * bool(present.remains) + ["remove twin"] * bool(present.twins)
+        if present.problem is not None:
+            run.finish(present.problem, failed=True)
+        elif present.instance is None and recipe is not None:
+            run.steps += ["launch"]
+            run.steps += ["assign address"] * settings.options.wants_address + ["shelve"] * settings.shelved
+            run.finish(f"would {', then '.join(run.steps)}")
+        elif present.instance is not None and present.instance.status == "error":
+            run.finish(
+                f"in error: {(present.instance.fault or 'the cloud does not say why').rstrip('. ')}", failed=True
+            )
+        elif settings.options.wants_address and run.can_have_address and run.now and run.now.ip_address is None:
+            run.note("assign address")
+            run.finish("would assign address")
+        else:
+            run.finish(f"already {run.state_text()}")
+        runs.append(run)
+    return FleetLaunch(tuple(runs))
+
+
+def _surplus_warnings(plan: LaunchPlan, *, shrink: bool) -> tuple[str, ...]:
+    warnings = []
+    if plan.surplus and not shrink:
+        warnings.append(f"{_named(plan.surplus)} beyond the count: to delete the highest numbers, say shrink: true.")
+    if plan.strangers:
+        warnings.append(f"{_named(plan.strangers)} beyond the count, and not launched by this task: left as it is.")
+    return tuple(warnings)
+
+
+def _named(instances: Sequence[Instance]) -> str:
+    shown = ", ".join(each.label for each in instances[:_NAMED_IN_MESSAGE])
+    more = len(instances) - _NAMED_IN_MESSAGE
+    return f"{shown}{f' and {more} more' if more > 0 else ''} {'is' if len(instances) == 1 else 'are'}"
+
+
+# --- absent
+
+
+def _absent(
+    cloud: Cloud,
+    wanted: Wanted,
+    listed: Sequence[Instance],
+    options: Mapping[str, Any],
+    context: Context,
+    started_at: float,
+) -> Outcome:
+    chosen, problems = plan_removal(wanted, listed)
+    if problems:
+        raise ConfigurationError(" ".join(problems), hint="Delete the one that is not wanted by its uuid, elsewhere.")
+    settings = RemovalSettings(
+        delete_volumes=options["delete_volumes"],
+        release_addresses=options["release_floating_ip"],
+        include_locked=options["include_locked"],
+        wait=options["wait"],
+        timeout=options["wait_timeout"],
+    )
+    if context.check_mode:
+        removal = preview_removal(chosen, settings)
+    else:
+        removal = remove(cloud, chosen, settings, context.clock, started_at=started_at, report=context.report)
+    return _outcome(FleetLaunch(()), removal, warnings=())
+
+
+# --- the outcome
+
+
+def _outcome(fleet: FleetLaunch, removal: FleetRemoval, *, warnings: tuple[str, ...]) -> Outcome:
+    return Outcome(
+        _result(fleet.runs, removal.runs),
+        changed=bool(fleet.removed) or any(run.changed for run in _all_runs(fleet.runs, removal.runs)),
+        failure=_failure(fleet, removal),
+        warnings=(*warnings, *fleet.warnings, *_locked_warnings(removal)),
+        diff={"before": _lines(_states(fleet, removal, now=False)), "after": _lines(_states(fleet, removal, now=True))},
+    )
+
+
+def _all_runs(launches: Iterable[LaunchRun], removals: Iterable[RemovalRun]) -> list[LaunchRun | RemovalRun]:
+    return [*launches, *removals]
+
+
+def _locked_warnings(removal: FleetRemoval) -> list[str]:
+    return [f"{run.before.label}: {run.message}." for run in removal.runs if run.skipped]
+
+
+def _result(launches: Sequence[LaunchRun], removals: Sequence[RemovalRun]) -> dict[str, Any]:
+    runs = _all_runs(launches, removals)
+    return {
+        "instances": [*map(_launch_item, launches), *map(_removal_item, removals)],
+        "summary": {
+            "wanted": len(launches),
+            "present": sum(run.now is not None and not run.failed for run in launches),
+            "launched": sum("launch" in run.steps for run in launches),
+            "deleted": sum("delete" in run.steps and not run.failed for run in removals),
+            "unchanged": sum(not run.changed and not run.failed and not run.skipped for run in runs),
+            "skipped": sum(run.skipped for run in runs),
+            "failed": sum(run.failed for run in runs),
+        },
+    }
+
+
+def _launch_item(run: LaunchRun) -> dict[str, Any]:
+    after = "active" if run.now is None and "launch" in run.steps and not run.failed else run.state_text()
+    return {
+        **_facts(run.name, run.now or run.before),
+        "before": "absent" if run.before is None else state_text(run.before),
+        "after": after,
+        "actions": list(run.steps),
+        "changed": run.changed,
+        "failed": run.failed,
+        "skipped": run.skipped,
+        "unclear": run.unclear,
+        "msg": run.message,
+        "elapsed": run.elapsed or 0.0,
+    }
+
+
+def _removal_item(run: RemovalRun) -> dict[str, Any]:
+    return {
+        **_facts(run.before.name, run.before),
+        "before": state_text(run.before),
+        "after": "absent" if run.now.status == "missing" else state_text(run.now),
+        "actions": list(run.steps),
+        "changed": run.changed,
+        "failed": run.failed,
+        "skipped": run.skipped,
+        "unclear": run.unclear,
+        "msg": run.message,
+        "elapsed": run.elapsed or 0.0,
+    }
+
+
+def _facts(name: str, found: Instance | None) -> dict[str, Any]:
+    return {
+        "name": name,
+        "id": found.id if found else None,
+        "uuid": found.uuid if found else None,
+        "ip_address": found.ip_address if found else None,
+        "addresses": list(found.addresses or ()) if found else [],
+        "flavor": found.flavor.name if found else None,
+    }
+
+
+def _failure(fleet: FleetLaunch, removal: FleetRemoval) -> str | None:
+    """Return one sentence for all that failed, with the number of those that are there."""
+    failed = [run for run in _all_runs(fleet.runs, removal.runs) if run.failed]
+    total = len(fleet.runs) + len(removal.runs)
+    aborted_by = fleet.aborted_by or removal.aborted_by
+    if aborted_by is not None:
+        return f"{aborted_by} {len(failed)} of {total} instances were not seen through."
+    if not failed:
+        return None
+    named = "; ".join(_labelled(run) for run in failed[:_NAMED_IN_MESSAGE])
+    if total == 1:
+        return f"{named}."
+    more = f"; and {len(failed) - _NAMED_IN_MESSAGE} more" if len(failed) > _NAMED_IN_MESSAGE else ""
+    there = sum(run.now is not None and not run.failed for run in fleet.runs)
+    counted = f"{there} of {len(fleet.runs)} instances are there" if fleet.runs else f"{len(failed)} of {total} failed"
+    return f"{counted}: {named}{more}."
+
+
+def _labelled(run: LaunchRun | RemovalRun) -> str:
+    label = run.name if isinstance(run, LaunchRun) else run.before.label
+    why = run.message.rstrip(".")
+    return why if label in why else f"{label}: {why}"
+
+
+def _states(fleet: FleetLaunch, removal: FleetRemoval, *, now: bool) -> list[tuple[str, Instance | None, str]]:
+    """Return name, instance and state of all that changes, before or after."""
+    states = []
+    for run in fleet.runs:
+        if run.changed:
+            item = _launch_item(run)
+            states.append((run.name, run.now if now else run.before, item["after" if now else "before"]))
+    for gone in removal.runs:
+        if gone.changed:
+            item = _removal_item(gone)
+            there = None if now and item["after"] == "absent" else gone.before
+            states.append((gone.before.label, there, item["after" if now else "before"]))
+    return states
+
+
+def _lines(states: Sequence[tuple[str, Instance | None, str]]) -> str:
+    """Return a line for each, with its cost, and the sum of these."""
+    lines, total = [], Decimal(0)
+    for name, found, state in states:
+        cost = DEFAULT_RATES.su_per_hour(found.flavor, found.status) if found else Decimal(0)
+        total += cost or Decimal(0)
+        shown = "" if found is None else f", {'cost unknown' if cost is None else f'{cost.normalize():f} SU/h'}"
+        lines.append(f"{name}: {state}{shown}\n")
+    if len(lines) > 1:
+        lines.append(f"these {len(lines)} instances: {total.normalize():f} SU/h\n")
+    return "".join(lines)

@@ -1,0 +1,350 @@
+#!/usr/bin/python
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: jetstream_instance
+short_description: Launch and delete Jetstream instances
+version_added: 0.1.0
+description:
+  - Launches what is missing of the named instances, or deletes the named instances, in one task. What is there already
+    is left as it is.
+  - All instances are listed once, launched in parallel, and waited for together. When some fail, the others go on, the
+    task fails at the end, and RV(instances) has them all.
+  - A launch is never repeated blindly. Each request has a mark of its own, and a launch whose response was lost is
+    looked for before another one is sent. What a killed run left behind is found by the next run.
+  - Where the cloud has too few hosts, what came up is kept, the records of the others are removed, and the next run
+    fills up.
+author:
+  - jetstream.cloud contributors (@jetstream-cloud)
+extends_documentation_fragment:
+  - jetstream.cloud.attributes
+  - jetstream.cloud.attributes.state
+  - jetstream.cloud.attributes.action_group
+  - jetstream.cloud.connection
+options:
+  state:
+    description:
+      - With V(present), every named instance exists. One that is stopped or shelved exists, too, and stays so.
+      - With V(absent), no named instance exists. Of a template, only those are deleted that this module launched for
+        it.
+    type: str
+    default: present
+    choices:
+      - present
+      - absent
+  name:
+    description:
+      - The name of an instance. With O(count), or with V({number}) in it, it is a template of numbered names.
+      - V({number}) stands for the number, V({number:02}) for one of two digits at least. Without it, the number is put
+        at the end, behind a hyphen.
+    type: str
+  names:
+    description:
+      - The names of several instances, such as one for each student. An empty list means none.
+    type: list
+    elements: str
+  count:
+    description:
+      - How many instances of the template O(name) there should be.
+      - Numbers are stable. The lowest free numbers are filled first, and the highest are deleted first.
+      - An instance that has a name of the template counts, also if it was launched elsewhere.
+    type: int
+  shrink:
+    description:
+      - Whether to delete the instances of the template beyond O(count), those with the highest numbers.
+      - Only those that this module launched for this template are deleted.
+    type: bool
+    default: false
+  image:
+    description:
+      - The name or UUID of the image to launch from. It is needed where an instance is missing.
+      - Of several images with one name, the newest of the project is taken, or else the newest public one. A community
+        image, which every user can publish under any name, is taken by its UUID alone.
+    type: str
+  flavor:
+    description:
+      - The name of the flavor. It is needed where an instance is missing.
+    type: str
+    aliases:
+      - size
+  network:
+    description:
+      - The name or UUID of the network.
+      - By default, it is C(auto_allocated_network), which is made if the project has no network yet, or else the only
+        network of the project.
+    type: str
+  key_name:
+    description:
+      - The name of the key pair whose public key is put into the instances.
+    type: str
+  security_groups:
+    description:
+      - Names or UUIDs of security groups. By default, it is the cloud's group C(default), which on Jetstream2 lets no
+        connection in.
+    type: list
+    elements: str
+  user_data:
+    description:
+      - User data, such as a configuration for cloud-init. To take it from a file, use
+        C(lookup('ansible.builtin.file', 'cloud-init.yml')).
+    type: str
+  metadata:
+    description:
+      - Metadata of launched instances.
+    type: dict
+  description:
+    description:
+      - A description of launched instances.
+    type: str
+  boot_volume:
+    description:
+      - Makes launched instances boot from a new volume instead of a disk of their host. Volumes have a quota of their
+        own, which is small by default.
+    type: dict
+    suboptions:
+      size:
+        description:
+          - Its size in GB.
+        type: int
+        required: true
+      deleted_with_instance:
+        description:
+          - Whether the cloud deletes it together with the instance.
+        type: bool
+        default: true
+  floating_ip:
+    description:
+      - With V(auto), each instance has a floating IP. One that has none gets a new one.
+      - An address is a floating IP of the project. It is attached, unless another instance has it.
+      - With V(none), or by default, launched instances get no floating IP, and others keep theirs.
+    type: str
+  project:
+    description:
+      - The project that the instances belong to. At Jetstream2, that is the project of the login, and any other is
+        refused.
+    type: str
+  allocation_source:
+    description:
+      - The allocation that pays. At Jetstream2, the flavor decides, and the option is refused.
+    type: str
+  identity:
+    description:
+      - The account at a provider, on Atmosphere. At Jetstream2, the option is refused.
+    type: str
+  exosphere:
+    description:
+      - Whether launched instances get the metadata by which Exosphere, the web page of Jetstream2, takes them for its
+        own.
+    type: bool
+    default: true
+  initial_state:
+    description:
+      - The state that launched instances begin in. A shelved one costs nothing until it is started.
+    type: str
+    default: started
+    choices:
+      - started
+      - shelved
+  wait_for:
+    description:
+      - With V(active), an instance is ready when it runs. With V(address), it has an address as well. With V(ssh), its
+        port 22 can be reached from the host of the task.
+    type: str
+    default: active
+    choices:
+      - active
+      - address
+      - ssh
+  capacity_retries:
+    description:
+      - Where the cloud has no host for an instance, it is launched again in batches of 4, after growing pauses. This is
+        how many batches in a row may find no host at all.
+    type: int
+    default: 2
+  include_locked:
+    description:
+      - Whether to delete locked instances, too. Their owners locked them to keep them as they are.
+    type: bool
+    default: false
+  delete_volumes:
+    description:
+      - Whether volumes that are attached to a deleted instance are deleted, too. Otherwise they are detached and stay.
+    type: bool
+    default: false
+  release_floating_ip:
+    description:
+      - Whether to give back the floating IP of a deleted instance, if this module made it for that instance. Otherwise
+        it stays with the project, and counts in its quota.
+    type: bool
+    default: false
+  wait:
+    description:
+      - Whether to wait until every instance is ready, or gone.
+      - Without it, RV(ignore:changed) means that the cloud accepted the requests.
+    type: bool
+    default: true
+  wait_timeout:
+    description:
+      - Seconds in which all instances together must be ready, or gone. One that is not has failed.
+    type: float
+    default: 1800.0
+notes:
+  - On Atmosphere, the module is not available yet.
+seealso:
+  - module: jetstream.cloud.jetstream_instance_state
+  - module: jetstream.cloud.jetstream_instance_info
+"""
+
+EXAMPLES = r"""
+- name: Launch an instance, and wait until it can be reached
+  jetstream.cloud.jetstream_instance:
+    name: head
+    image: Featured-Ubuntu24
+    flavor: m3.quad
+    key_name: laptop
+    security_groups: [ssh]
+    floating_ip: auto
+    wait_for: ssh
+
+- name: Have an instance for each student, on the shelf until the course begins
+  jetstream.cloud.jetstream_instance:
+    names: [alice, bob, carol]
+    image: Featured-Ubuntu24
+    flavor: m3.small
+    initial_state: shelved
+    metadata:
+      course: geo-101
+
+- name: Have ten workers, worker-01 to worker-10
+  jetstream.cloud.jetstream_instance:
+    name: worker-{number:02}
+    count: 10
+    image: Featured-Ubuntu24
+    flavor: m3.medium
+
+- name: Keep four of them, and delete the highest numbers
+  jetstream.cloud.jetstream_instance:
+    name: worker-{number:02}
+    count: 4
+    shrink: true
+    image: Featured-Ubuntu24
+    flavor: m3.medium
+
+- name: Delete all workers, and nothing else
+  jetstream.cloud.jetstream_instance:
+    state: absent
+    name: worker-{number:02}
+
+- name: Delete the head with its volumes and its address
+  jetstream.cloud.jetstream_instance:
+    state: absent
+    name: head
+    delete_volumes: true
+    release_floating_ip: true
+"""
+
+RETURN = r"""
+instances:
+  description:
+    - Every named instance, in the order of the names, then the deleted ones, those with the highest numbers first.
+  returned: when the instances could be listed
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name.
+      type: str
+      sample: worker-01
+    id:
+      description: The number that the web page shows. On Jetstream2, the UUID. Null if it was not launched.
+      type: raw
+    uuid:
+      description: The UUID. Null if it was not launched.
+      type: str
+    ip_address:
+      description: The floating IP. Null if it has none.
+      type: str
+      sample: 149.165.156.15
+    addresses:
+      description: All addresses, as far as they were read.
+      type: list
+      elements: str
+    flavor:
+      description: The name of the flavor.
+      type: str
+      sample: m3.quad
+    before:
+      description: State and activity before, or V(absent).
+      type: str
+      sample: absent
+    after:
+      description: The state and activity last observed, or V(absent). In check mode, the expected ones.
+      type: str
+      sample: active
+    actions:
+      description: The steps that were taken, in order. In check mode, those that would be.
+      type: list
+      elements: str
+      sample: [launch, assign address]
+    changed:
+      description: Whether the cloud accepted anything.
+      type: bool
+    failed:
+      description: Whether it is not as it should be.
+      type: bool
+    skipped:
+      description: Whether it was left as it is on purpose, since it is locked.
+      type: bool
+    unclear:
+      description: Whether a request was sent of which it is not known if the cloud carried it out.
+      type: bool
+    msg:
+      description: What happened, in words.
+      type: str
+      sample: launch, then assign address done
+    elapsed:
+      description: Seconds until this instance was ready, gone, or failed.
+      type: float
+      sample: 41.5
+summary:
+  description: The same in numbers.
+  returned: when the instances could be listed
+  type: dict
+  contains:
+    wanted:
+      description: How many instances the task wants to be there.
+      type: int
+    present:
+      description: How many of these are there.
+      type: int
+    launched:
+      description: How many were launched.
+      type: int
+    deleted:
+      description: How many were deleted.
+      type: int
+    unchanged:
+      description: How many were as they should be.
+      type: int
+    skipped:
+      description: How many were skipped.
+      type: int
+    failed:
+      description: How many failed.
+      type: int
+"""
+
+from ..module_utils.operations.instance import OPERATION, SPEC
+from ..module_utils.runner import run
+
+
+def main() -> None:
+    run(SPEC, OPERATION)
+
+
+if __name__ == "__main__":
+    main()

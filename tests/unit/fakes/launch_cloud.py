@@ -1,0 +1,235 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A cloud in memory that launches and deletes, and does what a test scripts."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from uuid import NAMESPACE_DNS, uuid5
+
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import JetstreamError, NotFound
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
+    AssignedAddress,
+    CloudAccount,
+    Flavor,
+    FloatingAddress,
+    Image,
+    Instance,
+    Launch,
+    LaunchFacts,
+    LaunchOptions,
+    LaunchRecipe,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.times import iso
+from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
+from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
+from ansible_collections.jetstream.cloud.tests.unit.fakes.scripted_cloud import Phase, ScriptedCloud
+
+TINY = Flavor(name="m3.tiny", vcpus=1, ram=3072, disk=20)
+BUILD_SECONDS = 8.0
+# Answers a launch: it is carried out, and its response is lost; or it is carried out so many seconds later.
+NO_HOST = "No valid host was found. There are not enough hosts available."
+
+
+class Lost(JetstreamError):
+    """Carries a launch out, and loses the response with this error."""
+
+    def __init__(self, error: JetstreamError) -> None:
+        super().__init__("lost")
+        self.error = error
+
+
+class LaunchCloud(ScriptedCloud):
+    """Also the launcher of itself. ``no_host``: names for which no host is found, with how often.
+
+    ``interrupt``: called before and after each call that changes something, with its name.
+    """
+
+    unsupported: Mapping[str, str] = {}
+
+    def __init__(self, clock: FakeClock, instances: Sequence[Instance] = (), *, max_concurrency: int = 1) -> None:
+        super().__init__(clock, instances, max_concurrency=max_concurrency)
+        self.no_host: dict[str, int] = {}
+        self.addresses: dict[str, str] = {}
+        self.scripts: dict[tuple[str, str], deque[BaseException | None]] = defaultdict(deque)
+        self.later: list[tuple[float, Launch]] = []
+        self.volumes: dict[str, str] = {}
+        self.made_for: set[str] = set()
+        self.interrupt: Callable[[str], None] = lambda _call: None
+        self._made = 0
+
+    # --- scripted by a test
+
+    def script(self, call: str, name: str, *answers: BaseException | None) -> None:
+        """Answer the next calls for an instance with these errors; None is the usual answer."""
+        self.scripts[call, name].extend(answers)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all instances that are there, in error as well."""
+        return sorted(each.name for each in self.list_instances(live=True))
+
+    def all_named(self, name: str) -> list[Instance]:
+        return [each for each in self.list_instances(live=True) if each.name == name]
+
+    # --- the interface of a cloud
+
+    def account(self) -> CloudAccount:
+        return CloudAccount(site="js2", cloud="IU", user="johndoe", project="TG", project_uuid="tg")
+
+    def launcher(self) -> LaunchCloud:
+        return self
+
+    def list_instances(self, **options: object) -> list[Instance]:
+        self.interrupt("list")
+        self._carry_out_later()
+        return super().list_instances(live=True)
+
+    def poll(self, instances: Sequence[Instance], *, thorough: bool = False) -> Mapping[str, Instance | JetstreamError]:
+        self.interrupt("poll")
+        self._carry_out_later()
+        there = [each for each in instances if each.uuid in self._instances]
+        seen = dict(super().poll(there, thorough=thorough))
+        return seen | {each.uuid: each.gone() for each in instances if each.uuid not in self._instances}
+
+    def get_instance(self, instance: Instance) -> Instance:
+        if instance.uuid not in self._instances:
+            raise NotFound("gone")
+        return super().get_instance(instance)
+
+    # --- the interface of a launcher
+
+    def prepare(self, options: LaunchOptions, count: int) -> LaunchRecipe:
+        self.calls.append(f"prepare {count}")
+        return LaunchRecipe(options, TINY, Image(name="Ubuntu", uuid="image"), {})
+
+    def launch(self, recipe: LaunchRecipe, launch: Launch) -> Instance:
+        self._tell("launch", launch.name)
+        self.interrupt("launch")
+        answers = self.scripts["launch", launch.name]
+        answer = answers.popleft() if answers else None
+        if answer is not None and not isinstance(answer, Lost):
+            raise answer
+        made = self._make(launch)
+        self.interrupt("launched")
+        if isinstance(answer, Lost):
+            raise answer.error
+        return made
+
+    def _make(self, launch: Launch) -> Instance:
+        with self._lock:
+            self._made += 1
+            number = 100 + self._made
+            uuid = str(uuid5(NAMESPACE_DNS, f"{launch.name}-{number}"))
+            made = replace(
+                an_instance(launch.name, "build", "spawning", number=number, flavor=TINY),
+                uuid=uuid,
+                start_date=iso(self._clock.now()),
+                facts=LaunchFacts(group=launch.group, token=launch.token, has_run=False),
+                addresses=("10.3.0.7",),
+            )
+            self._instances[uuid] = made
+            if self.no_host.get(launch.name, 0) > 0:
+                self.no_host[launch.name] -= 1
+                self._instances[uuid] = replace(made, status="error", activity="", fault=NO_HOST)
+            else:
+                self._instances[uuid] = replace(made, facts=replace(made.facts, has_run=True))
+                self._builds[uuid] = self._clock.monotonic() + BUILD_SECONDS
+            return made
+
+    def carries_out_later(self, seconds: float, launch: Launch) -> None:
+        """Carry a launch out so many seconds from now: its request was on its way."""
+        self.later.append((self._clock.monotonic() + seconds, launch))
+
+    def _carry_out_later(self) -> None:
+        due = [each for each in self.later if each[0] <= self._clock.monotonic()]
+        self.later = [each for each in self.later if each not in due]
+        for _at, launch in due:
+            self._make(launch)
+
+    def find(self, launches: Sequence[Launch]) -> Mapping[str, Instance]:
+        self._tell("find", str(len(launches)))
+        self.interrupt("find")
+        self._carry_out_later()
+        tokens = {each.token for each in launches}
+        found = [self._seen(uuid) for uuid in self._instances]
+        return {each.facts.token: each for each in found if each.facts.token in tokens}
+
+    def assign_addresses(
+        self, options: LaunchOptions, instances: Sequence[Instance]
+    ) -> Mapping[str, AssignedAddress | JetstreamError]:
+        self._tell("assign", str(len(instances)))
+        return {each.uuid: self._assign(each) for each in instances}
+
+    def _assign(self, instance: Instance) -> AssignedAddress | JetstreamError:
+        self.interrupt("assign")
+        answers = self.scripts["assign", instance.name]
+        answer = answers.popleft() if answers else None
+        if isinstance(answer, JetstreamError):
+            return answer
+        is_new = instance.uuid not in self.addresses
+        self.addresses.setdefault(instance.uuid, f"149.165.0.{len(self.addresses) + 1}")
+        self.interrupt("assigned")
+        return AssignedAddress(self.addresses[instance.uuid], is_new)
+
+    def delete(self, instance: Instance) -> None:
+        self._tell("delete", instance.name)
+        self.interrupt("delete")
+        answers = self.scripts["delete", instance.name]
+        answer = answers.popleft() if answers else None
+        if isinstance(answer, BaseException):
+            raise answer
+        self._instances.pop(instance.uuid, None)
+        self.interrupt("deleted")
+
+    def floating_addresses(self, instances: Sequence[Instance]) -> Mapping[str, Sequence[FloatingAddress]]:
+        return {
+            each.uuid: [FloatingAddress(each.uuid, self.addresses[each.uuid], each.uuid in self.made_for)]
+            for each in instances
+            if each.uuid in self.addresses
+        }
+
+    def release(self, address: FloatingAddress) -> None:
+        self._tell("release", address.address)
+        self.addresses.pop(address.id, None)
+
+    def detach(self, instance: Instance, volume: str) -> None:
+        self._tell("detach", volume)
+        if self.volumes[volume] == "in-use":
+            self.volumes[volume] = "available"
+
+    def volume_status(self, volume: str) -> str | None:
+        return self.volumes.get(volume)
+
+    def delete_volume(self, volume: str) -> None:
+        self._tell("delete_volume", volume)
+        del self.volumes[volume]
+
+    # --- inside
+
+    @property
+    def _builds(self) -> dict[str, float]:
+        return self.__dict__.setdefault("_builds_at", {})
+
+    def _tell(self, call: str, what: str) -> None:
+        with self._lock:
+            self.calls.append(f"{call} {what}")
+
+    def _seen(self, uuid: str) -> Instance:
+        instance = super()._seen(uuid)
+        at = self._builds.get(uuid)
+        if at is None or instance.status != "build" or self._clock.monotonic() < at:
+            return replace(instance, ip_address=self.addresses.get(uuid, instance.ip_address))
+        return replace(instance, status="active", activity="", ip_address=self.addresses.get(uuid))
+
+
+def since(clock: FakeClock, seconds: float) -> str:
+    """Return the time so many seconds ago, as a cloud writes it."""
+    return iso(clock.now() - timedelta(seconds=seconds))
+
+
+__all__ = ["NO_HOST", "TINY", "LaunchCloud", "Lost", "Phase", "since"]

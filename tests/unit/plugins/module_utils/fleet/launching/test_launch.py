@@ -1,0 +1,277 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Launches end with each name there exactly once, whatever happens on the way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+    AuthenticationFailed,
+    JetstreamError,
+    OverAllocation,
+    RateLimited,
+    Refused,
+    ServerFault,
+    UnexpectedResponse,
+    Unreachable,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance, Launch, Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context, Operation
+from ansible_collections.jetstream.cloud.plugins.module_utils.operations.instance import SPEC, instance
+from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
+from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
+from ansible_collections.jetstream.cloud.tests.unit.fakes.launch_cloud import NO_HOST, LaunchCloud, Lost
+from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner
+
+DROPPED = Unreachable("The connection was dropped.")
+SMALL = {"image": "Ubuntu", "flavor": "m3.tiny"}
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def cloud(clock: FakeClock) -> LaunchCloud:
+    return LaunchCloud(clock)
+
+
+def run(cloud: LaunchCloud, clock: FakeClock, *, check_mode: bool = False, **options: Any) -> Outcome:
+    def operation(given: Any, context: Context) -> Outcome:
+        return instance(cloud, given, context)
+
+    wanted: Operation = operation
+    return OperationRunner(None, clock).run(SPEC, wanted, check_mode=check_mode, **{**SMALL, **options})
+
+
+def items(outcome: Outcome) -> dict[str, dict[str, Any]]:
+    return {each["name"]: each for each in outcome.result["instances"]}
+
+
+NODES: dict[str, Any] = {"name": "node", "count": 6}
+ALL = [f"node-{number}" for number in range(1, 7)]
+
+
+def test_a_fleet_comes_up_with_one_list_before_and_one_after(cloud: LaunchCloud, clock: FakeClock) -> None:
+    checked = run(cloud, clock, check_mode=True, **NODES)
+    assert (checked.changed, cloud.names, cloud.count("launch")) == (True, [], 0)
+    cloud.calls.clear()
+    done = run(cloud, clock, **NODES)
+    assert (done.failure, done.changed, cloud.names) == (None, True, ALL)
+    assert done.result["summary"]["launched"] == 6
+    cloud.calls.clear()
+    again = run(cloud, clock, **NODES)
+    assert (again.failure, again.changed, cloud.calls) == (None, False, ["list"])
+
+
+@pytest.mark.parametrize("error", [DROPPED, ServerFault("502"), UnexpectedResponse("HTML"), RuntimeError("a bug")])
+def test_a_launch_whose_response_is_lost_is_found_by_its_token(
+    cloud: LaunchCloud, clock: FakeClock, error: Exception
+) -> None:
+    cloud.script("launch", "node-2", Lost(error))  # type: ignore[arg-type]
+    done = run(cloud, clock, **NODES)
+    assert (done.failure, cloud.names, cloud.count("launch")) == (None, ALL, 6)
+
+
+def test_a_launch_that_was_not_carried_out_is_sent_again_after_two_looks(cloud: LaunchCloud, clock: FakeClock) -> None:
+    cloud.script("launch", "node-2", DROPPED, ServerFault("503"))
+    done = run(cloud, clock, **NODES)
+    assert (done.failure, cloud.names, cloud.calls.count("launch node-2")) == (None, ALL, 3)
+    cloud.script("launch", "web", DROPPED, DROPPED, DROPPED)
+    done = run(cloud, clock, name="web")
+    assert done.failure == "web: was not launched: The connection was dropped."
+    assert (cloud.calls.count("launch web"), done.changed) == (3, False)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 2.0, 4.0, 8.0, 12.0, 14.0])
+def test_a_launch_that_is_carried_out_late_leaves_no_twin(
+    cloud: LaunchCloud, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    """However late it comes, as long as the task still runs."""
+    really = cloud.launch
+    lost: list[Launch] = []
+
+    def launch(recipe: Any, request: Launch) -> Instance:
+        if request.name == "node-3" and not lost:
+            lost.append(request)
+            cloud.carries_out_later(seconds, request)
+            raise DROPPED
+        return really(recipe, request)
+
+    monkeypatch.setattr(cloud, "launch", launch)
+    done = run(cloud, clock, **NODES)
+    assert (done.failure, cloud.names) == (None, ALL)
+    [there] = cloud.all_named("node-3")
+    assert items(done)["node-3"]["uuid"] == there.uuid
+
+
+@pytest.mark.parametrize("error", [RateLimited("429"), Unreachable("refused", unsent=True)])
+def test_what_was_surely_not_carried_out_is_sent_again_without_a_look(
+    cloud: LaunchCloud, clock: FakeClock, error: JetstreamError
+) -> None:
+    cloud.script("launch", "node-2", error, error, error)
+    done = run(cloud, clock, **NODES)
+    assert (done.failure, cloud.names, cloud.count("find")) == (None, ALL, 0)
+
+
+def test_a_quota_that_ends_stops_the_rest(cloud: LaunchCloud, clock: FakeClock) -> None:
+    cloud.script("launch", "node-4", OverAllocation("Quota exceeded for instances."))
+    done = run(cloud, clock, **NODES)
+    assert done.failure is not None
+    assert done.failure.startswith("3 of 6 instances are there: node-4: Quota exceeded for instances; node-5: was not")
+    assert (cloud.names, cloud.count("launch")) == (ALL[:3], 4)
+    assert run(cloud, clock, **NODES).failure is None
+
+
+def test_one_that_is_refused_does_not_stop_the_others(cloud: LaunchCloud, clock: FakeClock) -> None:
+    cloud.script("launch", "node-4", Refused("Invalid key_name."))
+    done = run(cloud, clock, **NODES)
+    assert done.failure == "5 of 6 instances are there: node-4: Invalid key_name."
+    assert cloud.calls.count("launch node-4") == 1
+
+
+def test_what_finds_no_host_is_launched_again_in_small_batches(cloud: LaunchCloud, clock: FakeClock) -> None:
+    cloud.no_host = dict.fromkeys(ALL, 1)
+    done = run(cloud, clock, **NODES)
+    assert (done.failure, cloud.names) == (None, ALL)
+    second = [number for number, call in enumerate(cloud.calls) if call.startswith("launch")][6:]
+    # Four, and the other two once these were up; the records had been deleted before.
+    assert [cloud.calls[number].split()[1] for number in second] == ALL
+    polls = [number for number, call in enumerate(cloud.calls) if call.startswith("refresh")]
+    assert any(second[3] < number < second[4] for number in polls)
+    assert cloud.count("delete") == 6
+    assert items(done)["node-1"]["actions"] == ["launch"]
+
+
+def test_where_hosts_stay_short_it_ends_with_the_number_of_those_there(cloud: LaunchCloud, clock: FakeClock) -> None:
+    cloud.no_host = dict.fromkeys(["node-2", "node-5"], 99)
+    done = run(cloud, clock, **NODES)
+    assert done.failure is not None
+    assert done.failure.startswith(
+        f"4 of 6 instances are there: node-2: was not launched: no host could take it: {NO_HOST[:-1]}"
+    )
+    assert cloud.names == ["node-1", "node-3", "node-4", "node-6"]
+    # Once, and two retries.
+    assert cloud.calls.count("launch node-2") == 3
+    first, second = [each for each in clock.sleeps if each > 10]
+    assert 13 < first < 17
+    assert 26 < second < 34
+    assert items(done)["node-2"]["changed"] is False
+    cloud.no_host.clear()
+    assert (run(cloud, clock, **NODES).failure, cloud.names) == (None, ALL)
+
+
+def test_an_instance_in_error_that_ran_is_reported_and_kept(cloud: LaunchCloud, clock: FakeClock) -> None:
+    cloud = LaunchCloud(clock, [an_instance("web", "error", fault="The disk is gone.")])
+    for check_mode in (True, False):
+        done = run(cloud, clock, name="web", check_mode=check_mode)
+        assert done.failure == "web: in error: The disk is gone."
+    assert cloud.count("delete") == 0
+
+
+def test_a_floating_ip_that_is_refused_fails_the_instance_alone(cloud: LaunchCloud, clock: FakeClock) -> None:
+    cloud.script("assign", "node-2", OverAllocation("Quota exceeded for resources: ['floatingip']."))
+    done = run(cloud, clock, floating_ip="auto", **NODES)
+    assert done.failure == (
+        "5 of 6 instances are there: node-2: is active, but has no floating IP: "
+        "Quota exceeded for resources: ['floatingip']."
+    )
+    assert cloud.names == ALL
+    again = run(cloud, clock, floating_ip="auto", **NODES)
+    assert (again.failure, items(again)["node-2"]["actions"]) == (None, ["assign address"])
+
+
+def test_without_wait_nothing_is_polled_and_the_next_run_sees_it_through(cloud: LaunchCloud, clock: FakeClock) -> None:
+    done = run(cloud, clock, wait=False, **NODES)
+    assert (done.failure, cloud.count("refresh"), items(done)["node-1"]["after"]) == (None, 0, "build - spawning")
+    again = run(cloud, clock, **NODES)
+    assert (again.failure, again.changed, cloud.count("launch")) == (None, False, 6)
+    assert {each["after"] for each in again.result["instances"]} == {"active"}
+
+
+def test_what_is_not_ready_in_time_is_reported_and_kept(cloud: LaunchCloud, clock: FakeClock) -> None:
+    done = run(cloud, clock, wait_timeout=6, name="web")
+    assert done.failure == "web: was not ready within 6 s (last seen build - spawning)."
+    assert run(cloud, clock, name="web").failure is None
+    assert cloud.count("launch") == 1
+
+
+def test_a_refused_login_ends_the_run_and_keeps_the_results(cloud: LaunchCloud, clock: FakeClock) -> None:
+    cloud.script("launch", "node-3", AuthenticationFailed("The login was refused."))
+    done = run(cloud, clock, **NODES)
+    assert done.failure is not None
+    assert done.failure.startswith("The login was refused. ")
+    assert [each["name"] for each in done.result["instances"]] == ALL
+    assert run(cloud, clock, **NODES).failure is None
+    assert cloud.names == ALL
+
+
+class Killed(BaseException):
+    """Ends a run as a kill does: nothing more is sent."""
+
+
+def _killed_at(moment: int, *, in_flight: bool) -> None:
+    """Kill a run at a call to the cloud, run it again, and require each name once, with one address."""
+    clock = FakeClock()
+    cloud = LaunchCloud(clock)
+    cloud.no_host = {"node-2": 1}
+    cloud.script("launch", "node-4", Lost(DROPPED))
+    count, last = 0, ""
+
+    def interrupt(call: str) -> None:
+        nonlocal count, last
+        count, last = count + 1, call
+        if count == moment:
+            raise Killed
+
+    cloud.interrupt = interrupt
+    wanted: dict[str, Any] = {"name": "node", "count": 4, "floating_ip": "auto"}
+    try:
+        run(cloud, clock, **wanted)
+    except Killed:
+        if in_flight and last == "launch":
+            cloud.carries_out_later(4.0, Launch(cloud.calls[-1].split()[1], "node-{number}", "in-flight"))
+    cloud.interrupt = lambda _call: None
+    done = run(cloud, clock, **wanted)
+    assert done.failure is None, moment
+    assert cloud.names == ["node-1", "node-2", "node-3", "node-4"], moment
+    there = {each.uuid for each in cloud.list_instances()}
+    assert set(cloud.addresses) == there, moment
+    again = run(cloud, clock, **wanted)
+    assert (again.failure, again.changed) == (None, False), moment
+
+
+@pytest.mark.parametrize("in_flight", [False, True])
+def test_a_run_that_is_killed_at_any_moment_leaves_nothing_that_the_next_does_not_find(in_flight: bool) -> None:
+    for moment in range(1, 60):
+        _killed_at(moment, in_flight=in_flight)
+
+
+def test_a_run_that_is_not_killed_has_fewer_calls_than_the_moments_above() -> None:
+    clock, count = FakeClock(), 0
+    cloud = LaunchCloud(clock)
+    cloud.no_host = {"node-2": 1}
+
+    def interrupt(_call: str) -> None:
+        nonlocal count
+        count += 1
+
+    cloud.interrupt = interrupt
+    run(cloud, clock, name="node", count=4, floating_ip="auto")
+    assert 20 < count < 60
+
+
+def test_two_instances_of_one_name_that_raced_become_one(cloud: LaunchCloud, clock: FakeClock) -> None:
+    run(cloud, clock, name="web")
+    [first] = cloud.all_named("web")
+    twin = replace(first, uuid="later", facts=replace(first.facts, token="other"))
+    cloud._instances["later"] = twin
+    checked = run(cloud, clock, name="web", check_mode=True)
+    assert (checked.changed, items(checked)["web"]["actions"]) == (True, ["remove twin"])
+    done = run(cloud, clock, name="web")
+    assert (done.failure, done.changed, cloud.names) == (None, True, ["web"])
