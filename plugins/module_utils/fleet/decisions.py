@@ -39,14 +39,21 @@ class Settling:
     no_address: float
 
 
-def decide(run: InstanceRun, options: ConvergeOptions, unsupported: Mapping[Action, str]) -> Plan:
-    """Return the next step for an instance as it was last observed.
+def decide(
+    run: InstanceRun,
+    options: ConvergeOptions,
+    unsupported: Mapping[Action, str],
+    *,
+    expected: ObservedState | None = None,
+) -> Plan:
+    """Return the next step for an instance as it was last observed, or as it is expected to be then.
 
     ``unsupported``: the actions that the cloud does not offer for it, with the reason.
     """
     if not run.now.live:
         return Plan(Verdict.FAIL, reason=f"{_NOT_LIVE}: {run.now.read_error}" if run.now.read_error else _NOT_LIVE)
-    return _decide(run, run.observed, options, unsupported)
+    step = _decide(run, expected or run.observed, options, unsupported)
+    return _unless_locked(step, run, options)
 
 
 def _decide(
@@ -59,13 +66,13 @@ def _decide(
     step = plan(observed, goal, supported=supported, allow_wake=options.allow_wake, reboot=options.reboot)
     if run.actions and _is_astray(run, observed, step):
         return Plan(Verdict.FAIL, reason=f"it is {state_text(run.now)} after the {run.actions[-1]}")
-    if step.verdict is not Verdict.ACT and observed.kind is Kind.ERROR:
+    if observed.kind is Kind.ERROR:
         step = replace(step, reason=_with_fault(step.reason, run.now))
     if step.verdict is Verdict.FAIL and observed.kind is Kind.NEEDS_OPERATOR:
         step = replace(step, reason=f"{step.reason} (state: {state_text(run.now)})")
     if step.missing_action:
         return replace(step, reason=f"{step.reason}, and {unsupported[step.missing_action]}")
-    return _unless_locked(step, run, observed, options)
+    return step
 
 
 def _is_astray(run: InstanceRun, observed: ObservedState, step: Plan) -> bool:
@@ -78,10 +85,10 @@ def _is_astray(run: InstanceRun, observed: ObservedState, step: Plan) -> bool:
     return step.verdict is Verdict.SKIP and observed.kind is not Kind.GONE
 
 
-def _unless_locked(step: Plan, run: InstanceRun, observed: ObservedState, options: ConvergeOptions) -> Plan:
-    """A lock is its owner's word that an instance is to be left as it is, also if it was set during the run."""
+def _unless_locked(step: Plan, run: InstanceRun, options: ConvergeOptions) -> Plan:
+    """Skip a locked instance that would need an action or a wait, also if the lock was set during the run."""
     is_new = step.verdict is Verdict.ACT and step.actions[0] not in run.actions[-1:]
-    would_act = is_new or (observed.kind is Kind.MOVING and not run.actions)
+    would_act = is_new or (run.observed.kind is Kind.MOVING and not run.actions)
     locked = next((each for each in (run.now, run.before) if each.locked), None)
     if not would_act or locked is None or options.include_locked:
         return step
@@ -97,7 +104,7 @@ def _is_rebooted(run: InstanceRun, observed: ObservedState, options: ConvergeOpt
 def _with_fault(reason: str, instance: Instance) -> str:
     """Add the fault, if the cloud returns one, to the words "in error"."""
     fault = f": {instance.fault.rstrip('.')}" if instance.fault else ", and the cloud does not say why"
-    return reason.replace("in error", f"in error{fault}", 1)
+    return reason.replace("in error", f"in error{fault}")
 
 
 def is_settling(run: InstanceRun, options: ConvergeOptions, settling: Settling, now: float) -> bool:
@@ -163,10 +170,10 @@ def preview(cloud: Cloud, instances: Sequence[Instance], options: ConvergeOption
 
 
 def _preview_one(run: InstanceRun, options: ConvergeOptions, unsupported: Mapping[Action, str]) -> None:
-    observed, later = run.observed, ""
+    observed, expected, later = run.observed, None, ""
     if observed.kind is Kind.MOVING and observed.state is not None:
-        observed, later = ObservedState(Kind.RESTING, observed.state), f" once it is {observed.state}"
-    step = _decide(run, observed, options, unsupported) if run.now.live else decide(run, options, unsupported)
+        expected, later = ObservedState(Kind.RESTING, observed.state), f" once it is {observed.state}"
+    step = decide(run, options, unsupported, expected=expected)
     if step.verdict is Verdict.ACT:
         run.actions += step.actions
         run.now = replace(run.now, status=options.goal.state.value, activity="")

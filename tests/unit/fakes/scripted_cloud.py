@@ -140,7 +140,8 @@ class ScriptedCloud:
     # --- the interface of a cloud
 
     def unsupported_actions(self, instance: Instance) -> Mapping[Action, str]:
-        return {action: f"{action} is not to be had" for action in Action if action not in self._offers}
+        name = self._instances[instance.uuid].name
+        return {action: f"{action} is not offered for {name}" for action in Action if action not in self._offers}
 
     def get_instance(self, instance: Instance) -> Instance:
         self._called("look", instance.name)

@@ -134,7 +134,7 @@ def test_brings_an_instance_there(
         (
             "paused",
             "started",
-            ("failed", "paused", [], "it is paused, and unpause is not to be had"),
+            ("failed", "paused", [], "it is paused, and unpause is not offered for web"),
         ),
         ("error", "stopped", ("skipped", "error", [], "skipped: in error: No valid host was found")),
         ("error", "shelved", ("skipped", "error", [], "skipped: in error: No valid host was found")),
@@ -199,7 +199,7 @@ def test_what_a_cloud_would_refuse_in_error_is_not_sent() -> None:
     )
     assert ran(stage.one("stopped"))[0] == "skipped"
     assert ran(stage.one("rebooted", reboot=Action.HARD_REBOOT))[3] == (
-        "in error, and the cloud does not say why, and hard reboot is not to be had"
+        "in error, and the cloud does not say why, and hard reboot is not offered for web"
     )
     assert stage.cloud.calls == []
 

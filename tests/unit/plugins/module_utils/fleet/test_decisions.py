@@ -1,0 +1,205 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Decisions about one instance, from plain values: its next step, when it is ready, and when an action is confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.decisions import (
+    Settling,
+    decide,
+    is_confirmed,
+    is_settling,
+    preview,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.runs import ConvergeOptions, InstanceRun
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance
+from ansible_collections.jetstream.cloud.plugins.module_utils.states import REBOOTS, Action, Goal, Plan, Verdict
+from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
+from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
+from ansible_collections.jetstream.cloud.tests.unit.fakes.scripted_cloud import ScriptedCloud
+from hypothesis import given
+from hypothesis import strategies as st
+
+ADDRESS = "149.165.157.100"
+OTHER_ADDRESS = "149.165.157.101"
+ENDED = (Verdict.REACHED, Verdict.SKIP, Verdict.FAIL)
+
+
+def a_run(now: Instance, actions: Sequence[Action] = (), *, before: Instance | None = None) -> InstanceRun:
+    return InstanceRun(before or now, now, actions=list(actions))
+
+
+def decided(run: InstanceRun, goal: Goal, *, include_locked: bool = False) -> Plan:
+    return decide(run, ConvergeOptions(goal, include_locked=include_locked), {})
+
+
+def previewed(instance: Instance, goal: Goal, *, include_locked: bool = False) -> InstanceRun:
+    cloud = ScriptedCloud(FakeClock(), [instance])
+    [run] = preview(cloud, [instance], ConvergeOptions(goal, include_locked=include_locked)).runs
+    return run
+
+
+# --- the next step ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("read_error", "reason"),
+    [
+        (None, "its state in the cloud cannot be read"),
+        ("The server broke.", "its state in the cloud cannot be read: The server broke."),
+    ],
+)
+def test_an_instance_that_was_not_read_fails_with_the_reason(read_error: str | None, reason: str) -> None:
+    instance = replace(an_instance(live=False), read_error=read_error)
+    assert decided(a_run(instance), Goal.STOPPED) == Plan(Verdict.FAIL, reason=reason)
+    run = previewed(instance, Goal.STOPPED)
+    assert (run.failed, run.message, run.actions) == (True, reason, [])
+
+
+@pytest.mark.parametrize("action", REBOOTS)
+def test_a_rebooted_instance_that_is_not_active_has_failed(action: Action) -> None:
+    run = a_run(an_instance(status="shutoff"), [action])
+    made = decide(run, ConvergeOptions(Goal.REBOOTED, allow_wake=True), {})
+    assert made == Plan(Verdict.FAIL, reason=f"it is shutoff after the {action}")
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (None, "in error, and the cloud does not say why"),
+        ("No room on host BOX.", "in error: No room on host BOX"),
+        ("Still in error.", "in error: Still in error"),
+    ],
+)
+def test_the_fault_of_an_instance_in_error_is_told(fault: str | None, told: str) -> None:
+    instance = an_instance(status="error", fault=fault)
+    assert decided(a_run(instance), Goal.STOPPED) == Plan(Verdict.SKIP, reason=told, warn=True)
+    assert decided(a_run(instance, [Action.STOP]), Goal.STOPPED) == Plan(Verdict.FAIL, reason=told)
+
+
+@pytest.mark.parametrize(
+    ("status", "activity", "goal", "verdict"),
+    [
+        ("active", "", Goal.STOPPED, Verdict.SKIP),
+        ("active", "powering-off", Goal.STOPPED, Verdict.SKIP),
+        ("active", "image_snapshot", Goal.STOPPED, Verdict.SKIP),
+        ("shutoff", "", Goal.STOPPED, Verdict.REACHED),
+        ("missing", "", Goal.STARTED, Verdict.FAIL),
+    ],
+)
+def test_a_locked_instance_is_skipped_where_it_would_need_anything(
+    status: str, activity: str, goal: Goal, verdict: Verdict
+) -> None:
+    locked = an_instance(status=status, activity=activity, locked=True)
+    assert decided(a_run(locked), goal).verdict is verdict
+    assert previewed(locked, goal).skipped == (verdict is Verdict.SKIP)
+
+
+@given(
+    status=st.sampled_from(["active", "shutoff", "suspended", "paused", "error", "rescue", "missing", "build"]),
+    activity=st.sampled_from(["", "powering-off", "powering-on", "image_snapshot", "deploying", "deploy_error"]),
+    goal=st.sampled_from(Goal),
+    locked=st.booleans(),
+    include_locked=st.booleans(),
+)
+def test_check_mode_ends_where_the_first_decision_of_a_run_ends(
+    status: str, activity: str, goal: Goal, locked: bool, include_locked: bool
+) -> None:
+    instance = an_instance(status=status, activity=activity, locked=locked, lock_reason="Mine.")
+    made = decided(a_run(instance), goal, include_locked=include_locked)
+    run = previewed(instance, goal, include_locked=include_locked)
+    if made.verdict in ENDED:
+        assert (run.failed, run.skipped) == (made.verdict is Verdict.FAIL, made.verdict is Verdict.SKIP)
+    if made.verdict is Verdict.ACT:
+        assert (tuple(run.actions), run.now.status, run.now.activity) == (made.actions, goal.state, "")
+
+
+# --- ready, or not yet -----------------------------------------------------------------------------------------------
+
+SETTLING = Settling(address_kept=20.0, no_address=60.0)
+
+
+@pytest.mark.parametrize(
+    ("goal", "actions", "before", "now", "seconds"),
+    [
+        # It has another address than before: it was deployed.
+        (Goal.STARTED, [Action.START], ADDRESS, OTHER_ADDRESS, 0),
+        (Goal.STARTED, [Action.START], None, ADDRESS, 0),
+        # It kept its address, or has none yet.
+        (Goal.STARTED, [Action.START], ADDRESS, ADDRESS, 20),
+        (Goal.STARTED, [Action.START], ADDRESS, None, 60),
+        (Goal.REBOOTED, [Action.REBOOT], ADDRESS, ADDRESS, 20),
+        # Another run may have started it a moment before.
+        (Goal.STARTED, [], None, None, 60),
+        (Goal.STARTED, [], ADDRESS, ADDRESS, 0),
+        (Goal.REBOOTED, [], None, None, 0),
+        # It is to be put to sleep, so that it need not be ready.
+        (Goal.STOPPED, [Action.RESUME], ADDRESS, ADDRESS, 0),
+    ],
+)
+def test_a_started_instance_settles_for_a_time(
+    goal: Goal, actions: list[Action], before: str | None, now: str | None, seconds: float
+) -> None:
+    run = a_run(an_instance(ip_address=now), actions, before=an_instance(ip_address=before))
+    run.active_since = 100.0
+    for passed in (0.0, 19.9, 20.0, 59.9, 60.0):
+        assert is_settling(run, ConvergeOptions(goal), SETTLING, 100.0 + passed) == (passed < seconds)
+
+
+@pytest.mark.parametrize(
+    ("actions", "address", "seconds"),
+    [([Action.START], ADDRESS, 60), ([Action.START], OTHER_ADDRESS, 60), ([], None, 0)],
+)
+def test_a_deploy_error_right_after_a_start_settles_as_long_as_a_missing_address(
+    actions: list[Action], address: str | None, seconds: float
+) -> None:
+    now = an_instance(activity="deploy_error", ip_address=address)
+    run = a_run(now, actions, before=replace(now, activity="", ip_address=ADDRESS if actions else None))
+    run.active_since = 100.0
+    for passed in (0.0, 59.9, 60.0):
+        assert is_settling(run, ConvergeOptions(Goal.STARTED), SETTLING, 100.0 + passed) == (passed < seconds)
+
+
+def test_a_seen_deployment_ends_the_settling() -> None:
+    run = a_run(an_instance(ip_address=ADDRESS), [Action.START])
+    run.active_since, run.deployment_seen = 100.0, True
+    assert not is_settling(run, ConvergeOptions(Goal.STARTED), SETTLING, 100.0)
+
+
+def test_an_instance_that_is_not_active_does_not_settle() -> None:
+    run = a_run(an_instance(status="shutoff"), [Action.START])
+    assert not is_settling(run, ConvergeOptions(Goal.STARTED), SETTLING, 100.0)
+
+
+# --- an action whose response was lost -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("action", "goal", "status", "activity", "confirmed"),
+    [
+        (Action.STOP, Goal.STOPPED, "shutoff", "", True),
+        (Action.STOP, Goal.STOPPED, "active", "powering-off", True),
+        (Action.STOP, Goal.STOPPED, "active", "", False),
+        (Action.STOP, Goal.STOPPED, "error", "", False),
+        (Action.STOP, Goal.STOPPED, "missing", "", False),
+        # The first of two actions: the goal can be reached without it.
+        (Action.RESUME, Goal.STOPPED, "active", "", True),
+        (Action.RESUME, Goal.STOPPED, "shutoff", "", True),
+        (Action.RESUME, Goal.STOPPED, "active", "powering-off", True),
+        (Action.RESUME, Goal.STOPPED, "paused", "", False),
+        (Action.RESUME, Goal.STOPPED, "active", "image_snapshot", False),
+        # An active instance was active before.
+        (Action.REBOOT, Goal.REBOOTED, "active", "", False),
+        (Action.REBOOT, Goal.REBOOTED, "reboot", "", True),
+        (Action.REBOOT, Goal.REBOOTED, "active", "powering-off", False),
+    ],
+)
+def test_an_action_is_confirmed_by_its_result_or_by_the_goal(
+    action: Action, goal: Goal, status: str, activity: str, confirmed: bool
+) -> None:
+    assert is_confirmed(a_run(an_instance(status=status, activity=activity)), action, goal) == confirmed
