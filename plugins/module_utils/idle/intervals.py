@@ -313,7 +313,7 @@ class _Rates:
         before, after = self._before.net, self._after.net
         both = before.keys() & after.keys()
         if not both:
-            self.doubts.append(Doubt("net", "there is no network interface whose counters are known"))
+            self.doubts.append(Doubt("net", "no network interface has counters at both readings"))
         total = sum(
             self.of("net", before[name], after[name], "the counter of a network interface") for name in sorted(both)
         )
@@ -323,6 +323,8 @@ class _Rates:
     def disk(self) -> float:
         before, after = self._before.disk, self._after.disk
         both = sorted(before.keys() & after.keys())
+        if after and not both:
+            self.doubts.append(Doubt("disk", "no disk has counters at both readings"))
         return sum(self.of("disk", before[name][0], after[name][0], "the counter of a disk") for name in both)
 
     def disk_busy(self) -> float:

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any
 
 from .intervals import Doubt, Interval
-from .rules import RULES, Finding, Settings, describe_jobs, findings, old_jobs
+from .rules import Finding, Settings, describe_jobs, findings, old_jobs
 
 # Right before an act, the last interval has to be this short, and this young: a job that began a minute ago
 # disappears in the mean of a quarter of an hour.
@@ -26,7 +26,6 @@ _NUMBERS = (
     *("cores", "iowait", "net", "disk", "disk_busy", "accepted", "datagrams", "viewer", "busy_kernels", "slurm", "due"),
     *("inhibitors", "gpu", "gpu_untold"),
 )
-_ORDER = {rule.name: number for number, rule in enumerate(RULES)}
 
 
 class State(StrEnum):
@@ -141,14 +140,13 @@ class _Judge:
         return self._idle_or_unknown(now, before_act=before_act)
 
     def _uses_since(self, start: float) -> list[Finding]:
-        """Return signs of use later than a time, the latest first."""
+        """Return signs of use later than a time, the latest first, those of one interval in the order of the rules."""
         found = []
         for each in reversed(self._judged):
             if each.interval.end <= start:
                 break
             found += [finding for finding in each.findings if finding.at > start]
-        # Of signs at one moment, those of the first rules in the table mean most.
-        return sorted(found, key=lambda each: (-each.at, _ORDER.get(each.rule, 0)))
+        return sorted(found, key=lambda each: -each.at)
 
     def _idle_or_unknown(self, now: float, *, before_act: bool) -> Verdict:
         newest = self._judged[-1].interval
@@ -159,7 +157,7 @@ class _Judge:
             return self._unknown(stretch.doubts[0].rule or "evidence", stretch.doubts[0].reason, stretch.doubts)
         if newest.end - since < self._settings.window:
             reason = f"readings without a gap cover {_minutes(newest.end - since)} of {_minutes(self._settings.window)}"
-            return self._unknown(self._why_short(stretch), reason)
+            return self._unknown(self._why_short(), reason)
         if stretch.readings < needed:
             reason = f"{stretch.readings} readings are there, and {needed} are needed"
             return self._unknown("readings", reason)
@@ -194,9 +192,8 @@ class _Judge:
                 readings += interval.readings
         return _Stretch(since, readings, ())
 
-    def _why_short(self, stretch: _Stretch) -> str:
-        newest = self._judged[-1].interval
-        return "young" if newest.uptime < self._settings.window and stretch.since <= newest.end else "gap"
+    def _why_short(self) -> str:
+        return "young" if self._judged[-1].interval.uptime < self._settings.window else "gap"
 
     def _active(self, found: Sequence[Finding], at: float) -> Verdict:
         newest = self._judged[-1].interval if self._judged else None
@@ -230,7 +227,7 @@ class _Judge:
 
     def _numbers(self, start: float) -> dict[str, float]:
         window = [each.interval for each in self._judged if each.interval.end > start]
-        return {name: round(max((float(getattr(each, name)) for each in window), default=0.0), 4) for name in _NUMBERS}
+        return {name: round(max(float(getattr(each, name)) for each in window), 4) for name in _NUMBERS}
 
 
 @dataclass(frozen=True, slots=True)

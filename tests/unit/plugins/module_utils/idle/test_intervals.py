@@ -1,13 +1,14 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Means between two readings are exact, and whatever went back, jumped or cannot be is a doubt."""
+"""Means between two readings are exact, and every counter that went back or cannot be is a doubt."""
 
 from __future__ import annotations
 
 import json
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.idle.intervals imp
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.idle.jobs import Job
 from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.idle.evidence import (
+    BOOT,
     BOOTED,
     EVIDENCE,
     OTHER_BOOT,
@@ -42,17 +44,26 @@ def minute(before: dict[str, Any], after: dict[str, Any], *, seconds: float = 60
     return since(reading(START, **before), reading(START + seconds, late=late, **after))
 
 
-def rules_in_doubt(found: Interval) -> list[str]:
-    return [doubt.rule for doubt in found.doubts]
-
-
-def test_an_idle_instance_has_nothing_but_its_floor() -> None:
+def test_an_idle_instance_has_only_the_load_of_its_system() -> None:
     found = minute({}, {})
 
     assert (found.start, found.end) == (BOOTED + START + 0.5, BOOTED + START + 60.5)
     assert (found.cores, found.net) == (pytest.approx(0.002), pytest.approx(300))
     assert found.doubts == ()
+    assert (found.boot, found.uptime, found.longest_gap, found.readings) == (BOOT, START + 60, 60, 1)
     assert to_record(found).keys() == {"start", "end", "boot", "uptime", "longest_gap", "cores", "net"}
+
+
+def test_the_first_reading_of_a_boot_has_the_state_at_that_moment_alone() -> None:
+    first = reading(START, due=["at 1", "cron 0", "timer 0"])
+
+    assert since(None, first) == Interval(first.taken, first.taken, BOOT, START, due=1)
+
+
+def test_two_readings_a_second_apart_have_a_mean() -> None:
+    found = minute({}, {}, seconds=1.0)
+
+    assert (found.net, found.doubts) == (pytest.approx(300), ())
 
 
 def test_cores_are_seconds_of_cpu_time_in_a_second_of_uptime() -> None:
@@ -63,6 +74,19 @@ def test_cores_are_seconds_of_cpu_time_in_a_second_of_uptime() -> None:
     assert found.iowait == pytest.approx(0.6 / 60)
 
 
+def test_the_time_of_waiting_for_disks_may_go_back() -> None:
+    found = minute({"cpu": ["100 0 0 0 90 0 0 0"]}, {"cpu": ["112 0 0 0 10 0 0 0"]})
+
+    assert (found.iowait, found.doubts) == (0.0, ())
+
+
+@pytest.mark.parametrize(("hundredths", "doubts"), [(12_840, 0), (12_960, 1)])
+def test_two_cores_can_be_busy_by_little_more_than_two_cores(hundredths: int, doubts: int) -> None:
+    found = minute({"cpu": ["0 0 0 0 0 0 0 0"]}, {"cpu": [f"{hundredths} 0 0 0 0 0 0 0"]})
+
+    assert len(found.doubts) == doubts
+
+
 def test_traffic_counts_both_ways_on_the_interfaces_that_both_readings_have() -> None:
     found = minute(
         {"net": ["eth0 1000 2000", "eth1 5 5", "lo 0 0"]}, {"net": ["eth0 31000 62000", "eth2 9 9", "lo 9 9"]}
@@ -71,14 +95,23 @@ def test_traffic_counts_both_ways_on_the_interfaces_that_both_readings_have() ->
     assert found.net == pytest.approx(1500)
 
 
-def test_what_ssh_scans_cost_is_taken_off_the_traffic() -> None:
+def test_the_traffic_of_ssh_scans_is_taken_off() -> None:
     probe = ["format 1", "uid 0", f"clock {BOOTED + int(START) + 60}", f"since {BOOTED + int(START) + 1}"]
     found = minute({"net": ["eth0 0 0"]}, {"net": ["eth0 240000 0"], "probe": probe, "sshlog": ["20"]})
 
     assert found.net == pytest.approx(1500)
+    assert minute({"net": ["eth0 0 0"]}, {"net": ["eth0 9 0"], "probe": probe, "sshlog": ["20"]}).net == 0
 
 
-@pytest.mark.parametrize("since_start", [-300, 300])
+@pytest.mark.parametrize("since_start", [0, 5])
+def test_connections_that_were_logged_in_the_very_interval_are_taken_off(since_start: int) -> None:
+    probe = ["format 1", "uid 0", f"clock {BOOTED + int(START) + 60}", f"since {BOOTED + int(START) + since_start}"]
+    found = minute({"net": ["eth0 0 0"]}, {"net": ["eth0 60000 0"], "probe": probe, "sshlog": ["2"]})
+
+    assert found.net == pytest.approx(750)
+
+
+@pytest.mark.parametrize("since_start", [-300, -1, 6, 300])
 def test_connections_that_were_logged_in_another_time_are_not_taken_off(since_start: int) -> None:
     began = BOOTED + int(START) + since_start
     probe = ["format 1", "uid 0", f"clock {BOOTED + int(START) + 60}", f"since {began}"]
@@ -119,6 +152,7 @@ def test_disks_are_reported_in_bytes_and_by_the_share_of_time_of_the_busiest() -
 
     assert found.disk == pytest.approx(3000 * 512 / 60)
     assert found.disk_busy == pytest.approx(55 / 60)
+    assert minute({"disk": ["vda 0 0"]}, {"disk": ["vdb 9 9"]}).disk_busy == 0
 
 
 def test_accepted_connections_are_those_that_no_other_rule_knows() -> None:
@@ -155,39 +189,58 @@ def test_a_connection_of_the_probe_that_is_still_open_was_not_accepted_again() -
 def test_connections_to_published_ports_of_containers_are_counted_by_port() -> None:
     found = minute(
         {"containers": ["published 8088 80 5", "published 9000 90 7", "published 9001 91 7"]},
-        {"containers": ["published 8088 80 8", "published 9000 90 7", "published 9001 91 2"]},
+        {
+            "containers": [
+                *("published 8088 80 6", "published 8088 80 2", "published 9000 90 7", "published 9001 91 2"),
+                *("published 9002 92 1", "published 9003 93 0"),
+            ]
+        },
     )
 
-    # The last one was started anew.
-    assert found.published == (Rate(8088, pytest.approx(180)), Rate(9001, pytest.approx(120)))
+    # By IPv4 and IPv6; not used; a container that was started anew; a new one; a new one that is not used.
+    assert found.published == (
+        Rate(8088, pytest.approx(180)),
+        Rate(9001, pytest.approx(120)),
+        Rate(9002, pytest.approx(60)),
+    )
 
 
-def test_a_client_counts_if_it_is_there_at_both_readings() -> None:
+def test_a_client_counts_if_it_is_connected_at_both_readings() -> None:
     conns = [
         "1883 outside 40000 outside other - 1 1 1",
         "5432 outside 40000 loopback other - 1 1 1",
         "22 outside 41000 outside sshd 5 1 1 1",
         "5901 outside 42000 outside other - 1 1 1",
+        "2222 outside 43000 outside own 6 1 1 1",
     ]
-    listen = ["1883 outside -", "5432 outside -", "22 outside quiet", "5901 outside -", "6379 outside -"]
+    listen = [
+        "1883 outside -",
+        "2222 outside -",
+        "5432 outside -",
+        "22 outside quiet",
+        "5901 outside -",
+        "6379 outside -",
+    ]
     inside = ["held 50 1", "published 8088 80 5", "published 8089 81 5"]
-    there = {"conns": conns, "listent": listen, "containers": inside}
+    both = {"conns": conns, "listent": listen, "containers": inside}
 
-    assert minute(there, there).client_ports == (1883, 8088)
-    assert minute(there, there | {"conns": [], "containers": []}).client_ports == ()
+    assert minute(both, both).client_ports == (1883, 8088)
+    assert minute(both, both | {"conns": [], "containers": []}).client_ports == ()
 
 
-def test_datagrams_count_an_hour_and_only_where_something_is_served() -> None:
+def test_datagrams_count_an_hour_and_only_at_ports_that_are_served() -> None:
+    # From 32768 on, the kernel assigns ports to clients.
+    listeners = ["514 outside -", "53 loopback -", "32767 outside -", "32768 outside -", "41641 outside -"]
     found = minute(
-        {"listenu": ["514 outside -", "53 loopback -", "41641 outside -"]},
+        {"listenu": listeners},
         {
-            "listenu": ["514 outside -", "53 loopback -", "41641 outside -"],
+            "listenu": listeners,
             "snmp": ["Tcp:PassiveOpens 10", "Udp:InDatagrams 6"],
         },
     )
 
     assert found.datagrams == pytest.approx(360)
-    assert found.udp_ports == (514,)
+    assert found.udp_ports == (514, 32767)
 
 
 @pytest.mark.parametrize(
@@ -201,12 +254,16 @@ def test_datagrams_count_an_hour_and_only_where_something_is_served() -> None:
         pytest.param("5901 loopback 40000 loopback other - 90 0 5", 90, id="a new viewer with the old port"),
     ],
 )
-def test_viewers_of_a_desktop_are_identified_by_what_they_send_beyond_requests_for_pictures(
-    after: str, sent: int
-) -> None:
+def test_viewers_of_a_desktop_are_recognized_by_bytes_beyond_requests_for_pictures(after: str, sent: int) -> None:
     before = "5901 loopback 40000 loopback other - 100 0 5"
 
     assert minute({"conns": [before]}, {"conns": [after]}).viewer == sent
+
+
+def test_the_bytes_of_several_viewers_are_added_up() -> None:
+    viewers = [f"5901 loopback {port} loopback other - 700 0 60" for port in (40000, 40001)]
+
+    assert minute({}, {"conns": viewers}).viewer == 1400
 
 
 def test_an_ssh_connection_is_reported_in_bytes_a_minute() -> None:
@@ -234,7 +291,7 @@ def test_an_ssh_connection_is_reported_in_bytes_a_minute() -> None:
         pytest.param([], True, id="a shell"),
     ],
 )
-def test_an_ssh_connection_that_leads_to_jupyter_or_a_desktop_only_is_left_to_their_rules(
+def test_an_ssh_connection_that_only_leads_to_jupyter_or_a_desktop_is_left_to_their_rules(
     forwards: list[str], counted: bool
 ) -> None:
     lines = ["22 outside 50000 outside sshd 5,4 3000 8000 9", *forwards]
@@ -243,13 +300,45 @@ def test_an_ssh_connection_that_leads_to_jupyter_or_a_desktop_only_is_left_to_th
     assert (SshUse(3000, 8000) in found.ssh) is counted
 
 
+@pytest.mark.parametrize(("near", "far"), [("loopback", "loopback"), ("outside", "loopback"), ("loopback", "outside")])
+def test_a_connection_of_the_instance_with_itself_is_no_login(near: str, far: str) -> None:
+    found = minute({}, {"conns": [f"22 {near} 50000 {far} sshd 5,4 3000 8000 9"]})
+
+    assert (found.ssh, found.logins) == ((), 0)
+
+
 def test_where_only_root_sees_owners_an_ssh_connection_is_known_by_its_port() -> None:
     found = minute({}, {"conns": ["22 outside 50000 outside - - 600 700 9", "80 outside 50000 outside - - 6 7 9"]})
 
     assert found.ssh == (SshUse(600, 700),)
 
 
-def test_what_is_there_at_the_end_is_reported_with_it() -> None:
+def test_the_kernels_of_jupyter_are_reported_with_their_last_use() -> None:
+    def ago(seconds: float) -> str:
+        return datetime.fromtimestamp(BOOTED + START + 60 - seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    server = [
+        *("port 8888", f"kernel last_activity {ago(70)}", "kernel execution_state busy"),
+        *(f"kernel last_activity {ago(300)}", "kernel execution_state idle", "kernels 200"),
+        *(f"terminal last_activity {ago(20)}", "terminals 200"),
+    ]
+    found = minute({}, {"jupyter_7": server})
+
+    assert (found.kernels, found.busy_kernels, found.jupyter_age) == (2, 1, 20)
+
+
+@pytest.mark.parametrize(
+    ("programs", "holders", "counted"), [(["3"], ["2"], 3), (["2"], ["3"], 3), (["3"], None, 3), (["0"], ["0"], 0)]
+)
+def test_programs_on_a_gpu_that_hides_its_load_are_counted_by_the_driver_or_the_kernel(
+    programs: list[str], holders: list[str] | None, counted: int
+) -> None:
+    found = minute({}, {"gpu": ["0, [N/A], 1, 1, 1, 1, x"], "gpuapps": programs, "gpufd": holders})
+
+    assert (found.gpu_untold, found.doubts) == (counted, ())
+
+
+def test_the_state_at_the_end_is_reported() -> None:
     clock = BOOTED + int(START) + 60
     found = minute(
         {},
@@ -280,8 +369,8 @@ def test_what_is_there_at_the_end_is_reported_with_it() -> None:
         ({}, {"probe": ["format 1", "uid 0", f"clock {BOOTED + int(START) - 40}"]}, 60, 0, "clock jumped by -100"),
         ({}, {}, 60, 900, "ran for 60 s of 960 s"),
         ({}, {}, 60, -120, "ran for 60 s of -60 s"),
-        ({}, {}, 0, 0, "did not grow"),
-        ({}, {}, -60, 0, "did not grow"),
+        ({}, {}, 0, 0, "^the instance's uptime did not grow$"),
+        ({}, {}, -60, 0, "^the instance's uptime did not grow$"),
         ({"cpu": ["900 0 0 0 0 0 0 0"]}, {"cpu": ["100 0 0 0 0 0 0 0"]}, 60, 0, "CPU time went back"),
         ({"cpu": ["0 0 0 0 0 0 0 0"]}, {"cpu": ["90000 0 0 0 0 0 0 0"]}, 60, 0, "15.0 cores were busy, of 2"),
     ],
@@ -296,42 +385,93 @@ def test_a_clock_that_jumped_or_a_counter_that_went_back_leaves_everything_in_do
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "rule"),
+    ("seconds", "jump", "late", "doubts"),
     [
-        ({"net": ["eth0 9 9"]}, {"net": ["eth0 1 1"]}, "net"),
-        ({"net": ["eth0 9 9"]}, {"net": ["eth1 9 9"]}, "net"),
-        ({"net": ["lo 9 9"]}, {"net": ["lo 9 9"]}, "net"),
-        ({"disk": ["vda 9 9"]}, {"disk": ["vda 1 9"]}, "disk"),
-        ({"disk": ["vda 9 9"]}, {"disk": ["vda 9 1"]}, "disk"),
-        ({}, {"disk": ["dm-0 9 9"]}, "disk"),
-        ({}, {"snmp": ["Tcp:PassiveOpens 1", "Udp:InDatagrams 0"]}, "web"),
-        ({"snmp": ["Tcp:PassiveOpens 1", "Udp:InDatagrams 9"]}, {}, "udp"),
-        ({}, {"conns": (75, [])}, "ssh"),
-        ({}, {"conns": None}, "viewer"),
-        ({}, {"listent": (1, [])}, "web"),
-        ({}, {"listenu": None}, "udp"),
-        ({}, {"procs": (1, [])}, "jobs"),
-        ({}, {"due": (13, ["at 0", "cron 0", "timer 0"])}, "due"),
-        ({}, {"inhibit": (124, [])}, "inhibitor"),
-        ({}, {"inhibit": None}, "inhibitor"),
-        ({}, {"slurm": (1, [])}, "slurm"),
-        ({}, {"containers": (13, [])}, "jobs"),
-        ({}, {"gpu": (124, [])}, "gpu"),
-        ({}, {"gpu": []}, "gpu"),
-        ({}, {"gpu": ["0, [N/A], 1, 1, 1, 1, x"], "gpuapps": ["0"]}, "gpu"),
-        ({"gpu": ["0, 0, 1, 1, 1, 1, x"]}, {}, "gpu"),
-        ({}, {"jupyter_7": ["port 8888", "kernels 403", "terminals 403"]}, "jupyter"),
-        ({}, {"jupyter_7": (127, ["port 8888"])}, "jupyter"),
-        ({}, {"procs": ["process 321 1 321 p 50 u1 jupyter"]}, "jupyter"),
+        (60, 5, 0, 0),
+        (60, 6, 0, 1),
+        (60, -5, 0, 0),
+        (900, 45, 0, 0),
+        (900, 46, 0, 1),
+        (60, 0, 45, 0),
+        (60, 0, 46, 1),
+        (3600, 0, 180, 0),
+        (3600, 0, 181, 1),
+    ],
+)
+def test_clocks_may_differ_by_seconds_or_a_share_of_the_interval(
+    seconds: int, jump: int, late: float, doubts: int
+) -> None:
+    clock = BOOTED + int(START) + seconds + jump
+    found = minute({}, {"probe": ["format 1", "uid 0", f"clock {clock}"]}, seconds=seconds, late=late)
+
+    assert len(found.doubts) == doubts
+
+
+PROBE = "the probe could not read {} (status {})"
+NO_LONGER = "the probe no longer reads {}"
+NO_SS = "the instance has no ss, which tells its connections"
+NO_INTERFACE = "no network interface has counters at both readings"
+NO_SERVER = "a Jupyter server is there that cannot be asked"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "doubt"),
+    [
+        ({"net": ["eth0 9 9"]}, {"net": ["eth0 1 1"]}, Doubt("net", "the counter of a network interface went back")),
+        ({"net": ["eth0 9 9"]}, {"net": ["eth1 9 9"]}, Doubt("net", NO_INTERFACE)),
+        ({"net": ["lo 9 9"]}, {"net": ["lo 9 9"]}, Doubt("net", NO_INTERFACE)),
+        ({"disk": ["vda 9 9"]}, {"disk": ["vda 1 9"]}, Doubt("disk", "the counter of a disk went back")),
+        ({"disk": ["vda 9 9"]}, {"disk": ["vda 9 1"]}, Doubt("disk", "the time of a disk went back")),
+        ({"disk": ["vda 9 9"]}, {"disk": ["vdb 9 9"]}, Doubt("disk", "no disk has counters at both readings")),
+        ({}, {"disk": ["dm-0 9 9"]}, Doubt("disk", "there is no disk whose counters are known")),
+        (
+            {},
+            {"snmp": ["Tcp:PassiveOpens 1", "Udp:InDatagrams 0"]},
+            Doubt("web", "the counter of connections went back"),
+        ),
+        (
+            {"snmp": ["Tcp:PassiveOpens 1", "Udp:InDatagrams 9"]},
+            {},
+            Doubt("udp", "the counter of datagrams went back"),
+        ),
+        ({}, {"conns": (75, [])}, Doubt("ssh", PROBE.format("conns", 75))),
+        *(({}, {"conns": None}, Doubt(rule, NO_SS)) for rule in ("viewer", "ssh", "web")),
+        ({}, {"listent": (1, [])}, Doubt("web", PROBE.format("listent", 1))),
+        ({}, {"listenu": None}, Doubt("udp", NO_LONGER.format("listenu"))),
+        ({}, {"procs": (1, [])}, Doubt("jobs", PROBE.format("procs", 1))),
+        ({}, {"due": (13, ["at 0", "cron 0", "timer 0"])}, Doubt("due", PROBE.format("due", 13))),
+        ({}, {"inhibit": (124, [])}, Doubt("inhibitor", PROBE.format("inhibit", 124))),
+        ({}, {"inhibit": None}, Doubt("inhibitor", NO_LONGER.format("inhibit"))),
+        ({}, {"slurm": (1, [])}, Doubt("slurm", PROBE.format("slurm", 1))),
+        *(({}, {"containers": (13, [])}, Doubt(rule, PROBE.format("containers", 13))) for rule in ("jobs", "web")),
+        ({}, {"gpu": (124, [])}, Doubt("gpu", "a GPU is there, and its driver does not answer")),
+        ({}, {"gpu": []}, Doubt("gpu", "a GPU is there, and its driver does not answer")),
+        (
+            {},
+            {"gpu": ["0, [N/A], 1, 1, 1, 1, x"], "gpuapps": ["0"]},
+            Doubt("gpu", "the GPU's load is not told, and only root sees who uses it"),
+        ),
+        ({"gpu": ["0, 0, 1, 1, 1, 1, x"]}, {}, Doubt("gpu", NO_LONGER.format("gpu"))),
+        (
+            {},
+            {"jupyter_7": ["port 8888", "kernels 403", "terminals 403"]},
+            Doubt("jupyter", "the Jupyter server on port 8888 does not tell what it does"),
+        ),
+        (
+            {},
+            {"jupyter_7": (127, ["port 8888"])},
+            Doubt("jupyter", "the Jupyter server on port 8888 does not tell what it does"),
+        ),
+        ({}, {"procs": ["process 321 1 321 p 50 u1 jupyter"]}, Doubt("jupyter", NO_SERVER)),
     ],
 )
 def test_a_source_that_fails_or_is_gone_leaves_its_rule_in_doubt(
-    before: dict[str, Any], after: dict[str, Any], rule: str
+    before: dict[str, Any], after: dict[str, Any], doubt: Doubt
 ) -> None:
-    found = rules_in_doubt(minute(before, after))
+    found = minute(before, after).doubts
 
-    assert rule in found
-    assert "" not in found
+    assert doubt in found
+    assert all(each.rule for each in found)
 
 
 @pytest.mark.parametrize(
@@ -376,6 +516,30 @@ def test_an_hour_has_the_greatest_of_its_numbers_and_the_longest_gap() -> None:
     # The last key was pressed 500 seconds before the last end, and that is later than the one of the first.
     assert hour.key_age == 500
     assert hour.jobs == (Job("nohup", 0.0), Job("nohup", 60.0), Job("nohup", 120.0))
+
+
+def test_two_intervals_of_an_hour_are_put_together_with_the_gap_between_them() -> None:
+    first, second = interval(2, net=5.0, length=300), interval(4, cores=0.1, length=300)
+    [hour] = hourly([first, second])
+
+    assert (hour.start, hour.end, hour.readings) == (first.start, second.end, 2)
+    assert (hour.net, hour.cores, hour.longest_gap) == (5.0, 0.1, 300)
+    assert hourly([first, replace(second, start=first.end + 400)])[0].longest_gap == 400
+
+
+def test_an_hour_has_the_youngest_of_many_jobs() -> None:
+    jobs = [tuple(Job(kind, float(age)) for age in range(number, 31, 2)) for number, kind in ((1, "nohup"), (2, "at"))]
+    [hour] = hourly([interval(2, length=300, jobs=jobs[0]), interval(3, length=300, jobs=jobs[1])])
+
+    assert [job.age for job in hour.jobs] == list(range(1, 21))
+
+
+def test_an_hour_has_no_more_than_fifty_ports() -> None:
+    quarters = [
+        interval(number, length=300, web_ports=tuple(range(99 * number, 99 * number + 40))) for number in (2, 3)
+    ]
+
+    assert len(hourly(quarters)[0].web_ports) == 50
 
 
 def test_an_hour_keeps_boots_apart() -> None:

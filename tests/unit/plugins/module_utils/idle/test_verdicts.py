@@ -1,12 +1,12 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Idle is what was seen to be idle for a whole window. Any use makes active, and whatever is missing makes unknown."""
+"""An instance is idle after a whole window without use. Any use makes it active, any missing evidence unknown."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -37,13 +37,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 START = 10_000.0
+COVER = "readings without a gap cover {} min of 60 min"
 
 
 def judged(intervals: list[Interval], *, settings: Settings = SETTINGS, late: float = 1.0, **more: Any) -> Verdict:
     return judge(intervals, settings, intervals[-1].end + late, **more)
 
 
-def test_a_window_in_which_nothing_happened_is_idle_since_its_beginning() -> None:
+def test_a_window_without_use_is_idle_since_its_beginning() -> None:
     verdict = judged(idle_hour())
 
     assert (verdict.state, verdict.since, verdict.rule) == (State.IDLE, interval(0).start, "")
@@ -59,8 +60,12 @@ def test_the_readings_of_an_hour_are_an_idle_window() -> None:
 def test_the_time_of_idleness_is_reported_beyond_the_window() -> None:
     verdict = judged([interval(0, cores=1.0), *(interval(number) for number in range(1, 30))])
 
-    assert (verdict.state, verdict.since) == (State.IDLE, interval(0).end)
-    assert verdict.reason == "nothing happened for 435 min"
+    assert (verdict.state, verdict.since, verdict.readings) == (State.IDLE, interval(0).end, 30)
+
+
+@pytest.mark.parametrize(("quarters", "told"), [(29, "435 min"), (39, "585 min"), (40, "10 h"), (400, "100 h")])
+def test_a_long_time_is_reported_in_hours(quarters: int, told: str) -> None:
+    assert judged([interval(number) for number in range(quarters)]).reason == f"nothing happened for {told}"
 
 
 @pytest.mark.parametrize("number", range(4))
@@ -84,8 +89,8 @@ def test_the_mean_of_the_window_decides_nothing() -> None:
     assert judged(hour).state is State.ACTIVE
 
 
-@pytest.mark.parametrize(("minutes", "state"), [(59, State.ACTIVE), (61, State.IDLE)])
-def test_a_key_counts_until_it_is_older_than_the_window(minutes: int, state: State) -> None:
+@pytest.mark.parametrize(("minutes", "state"), [(59, State.ACTIVE), (60, State.IDLE), (61, State.IDLE)])
+def test_a_key_counts_until_it_is_as_old_as_the_window(minutes: int, state: State) -> None:
     ages = [(minutes + 15 * (number - 5)) * MINUTE for number in range(1, 6)]
     hour = [interval(number, key_age=age if age >= 0 else None) for number, age in enumerate(ages)]
     verdict = judged(hour)
@@ -93,13 +98,36 @@ def test_a_key_counts_until_it_is_older_than_the_window(minutes: int, state: Sta
     assert (verdict.state, verdict.since) == (state, hour[-1].end - minutes * MINUTE)
 
 
-def test_what_was_used_last_decides_and_the_first_rule_of_the_table_where_several_did() -> None:
+def test_the_last_use_decides_and_of_several_the_first_rule_of_the_table() -> None:
     hour = idle_hour(cores=1.0, slurm=2)
     hour[1] = replace(hour[1], net=99_000.0)
     verdict = judged(hour)
 
     assert (verdict.rule, verdict.reason) == ("cores", "1 cores were busy")
     assert [each.rule for each in verdict.findings] == ["cores", "slurm", "net"]
+
+
+FORGOTTEN = {"kernels": 1, "jobs": (Job("nohup", 80 * 3600.0),)}
+DOUBTFUL = {**FORGOTTEN, "doubts": (Doubt("net", "a counter went back"),)}
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "state", "since", "readings_counted", "doubts"),
+    [
+        (interval(0), FORGOTTEN, State.IDLE, interval(0).start, 5, ()),
+        (interval(0, due=1), DOUBTFUL, State.ACTIVE, interval(0).end, 4, ("a counter went back",)),
+        (interval(-9, due=1), DOUBTFUL, State.UNKNOWN, interval(-9).end, 4, ("a counter went back",)),
+    ],
+)
+def test_every_verdict_has_its_evidence(
+    first: Interval, last: dict[str, Any], state: State, since: float, readings_counted: int, doubts: tuple[str, ...]
+) -> None:
+    verdict = judged([first, interval(1, cores=0.012345), interval(2), interval(3, **last)])
+
+    assert (verdict.state, verdict.since, verdict.newest) == (state, since, interval(3).end)
+    assert (verdict.readings, verdict.doubts) == (readings_counted, doubts)
+    assert verdict.losses == ("1 Jupyter kernel", "1 program under nohup, for 80 hours")
+    assert (verdict.numbers or {})["cores"] == 0.0123
 
 
 def test_numbers_are_the_greatest_of_the_window() -> None:
@@ -113,30 +141,58 @@ def test_numbers_are_the_greatest_of_the_window() -> None:
 @pytest.mark.parametrize(
     ("hour", "rule", "reason"),
     [
-        pytest.param([], "readings", "no reading", id="none"),
-        pytest.param(intervals_of(readings(1)), "gap", "cover 0 min of 60", id="one"),
-        pytest.param(intervals_of(readings(4)), "gap", "cover 45 min of 60", id="too few"),
-        pytest.param([*idle_hour()[:2], *idle_hour()[3:]], "gap", "cover 15 min of 60", id="one is missing"),
-        pytest.param(intervals_of(readings(3, every=45 * MINUTE)), "gap", "cover 0 min", id="too far apart"),
-        pytest.param(intervals_of(readings(3, every=30 * MINUTE)), "readings", "3 readings", id="too few in an hour"),
-        pytest.param([replace(interval(3), uptime=900.0)], "young", "cover 15 min of 60", id="just booted"),
+        pytest.param([], "readings", "no reading was taken yet", id="none"),
+        pytest.param(intervals_of(readings(1)), "gap", COVER.format(0), id="one"),
+        pytest.param(intervals_of(readings(4)), "gap", COVER.format(45), id="too few"),
+        pytest.param([*idle_hour()[:2], *idle_hour()[3:]], "gap", COVER.format(15), id="one is missing"),
+        pytest.param(intervals_of(readings(3, every=45 * MINUTE)), "gap", COVER.format(0), id="too far apart"),
+        pytest.param(
+            intervals_of(readings(3, every=30 * MINUTE)),
+            "readings",
+            "3 readings are there, and 5 are needed",
+            id="too few in an hour",
+        ),
+        pytest.param([replace(interval(3), uptime=3599.0)], "young", COVER.format(15), id="just booted"),
+        pytest.param([replace(interval(3), uptime=3600.0)], "gap", COVER.format(15), id="booted before the window"),
+        pytest.param(
+            [replace(interval(0, doubts=(Doubt("", "x"),)), boot=OTHER_BOOT), interval(1)],
+            "gap",
+            COVER.format(15),
+            id="a doubt before the boot",
+        ),
         pytest.param(
             [*idle_hour()[:2], *(replace(each, boot=OTHER_BOOT) for each in idle_hour()[2:])],
             "gap",
-            "cover 30 min",
+            COVER.format(30),
             id="rebooted between",
         ),
         pytest.param(
-            intervals_of([*readings(4), reading(START + 2700)]), "evidence", "did not grow", id="the same one twice"
+            intervals_of([*readings(4), reading(START + 2700)]),
+            "evidence",
+            "the instance's uptime did not grow",
+            id="the same one twice",
         ),
     ],
 )
 def test_a_window_without_enough_evidence_is_unknown(hour: list[Interval], rule: str, reason: str) -> None:
     verdict = judge(hour, SETTINGS, end_of(hour) if hour else 0.0)
 
-    assert (verdict.state, verdict.rule) == (State.UNKNOWN, rule)
-    assert reason in verdict.reason
+    assert (verdict.state, verdict.rule, verdict.reason) == (State.UNKNOWN, rule, reason)
     assert not verdict.is_idle
+
+
+def test_a_gap_before_the_window_does_not_matter() -> None:
+    verdict = judged([replace(interval(-1), longest_gap=9000.0), *idle_hour()])
+
+    assert (verdict.state, verdict.since, verdict.readings) == (State.IDLE, interval(0).start, 5)
+
+
+@pytest.mark.parametrize(("gap", "state"), [(5.0, State.IDLE), (5.5, State.UNKNOWN)])
+def test_intervals_that_all_but_meet_have_no_gap(gap: float, state: State) -> None:
+    hour = idle_hour()
+    hour[1] = replace(hour[1], end=hour[1].end - gap)
+
+    assert judged(hour).state is state
 
 
 def test_a_longer_stretch_makes_up_for_a_reading_that_is_missing() -> None:
@@ -170,11 +226,23 @@ def test_use_is_reported_also_where_something_is_in_doubt() -> None:
     assert judged(idle_hour(cores=1.0, doubts=(Doubt("", "x"),))).state is State.ACTIVE
 
 
-@pytest.mark.parametrize(("late", "rule"), [(1900.0, "old"), (-60.0, "clock")])
-def test_old_readings_and_those_from_the_future_are_unknown(late: float, rule: str) -> None:
+FUTURE = "the newest reading is from the future: the controller's clock was put back"
+
+
+@pytest.mark.parametrize(
+    ("late", "rule", "reason"),
+    [
+        (1800.0, "", "nothing happened for 60 min"),
+        (1801.0, "old", "the newest reading is 30 min old"),
+        (-5.0, "", "nothing happened for 60 min"),
+        (-6.0, "clock", FUTURE),
+    ],
+)
+def test_old_readings_and_those_from_the_future_are_unknown(late: float, rule: str, reason: str) -> None:
     verdict = judged(idle_hour(), late=late)
 
-    assert (verdict.state, verdict.rule) == (State.UNKNOWN, rule)
+    assert (verdict.state, verdict.rule) == (State.UNKNOWN if rule else State.IDLE, rule)
+    assert verdict.reason == reason
 
 
 def test_use_before_a_reboot_does_not_make_up_a_window() -> None:
@@ -185,7 +253,15 @@ def test_use_before_a_reboot_does_not_make_up_a_window() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "late", "rule"), [(90, 1, ""), (900, 1, "last_look"), (90, 600, "last_look"), (0, 1, "last_look")]
+    ("seconds", "late", "rule"),
+    [
+        (1, 1, ""),
+        (180, 1, ""),
+        (181, 1, "last_look"),
+        (90, 180, ""),
+        (90, 181, "last_look"),
+        (0, 1, "last_look"),
+    ],
 )
 def test_before_an_act_there_has_to_be_a_short_reading_that_is_new(seconds: float, late: float, rule: str) -> None:
     hour = idle_hour()
@@ -193,8 +269,9 @@ def test_before_an_act_there_has_to_be_a_short_reading_that_is_new(seconds: floa
     hour.append(replace(interval(), start=last, end=last + seconds, longest_gap=seconds))
     verdict = judged(hour, late=late, before_act=True)
 
-    assert verdict.rule == rule
+    assert (verdict.rule, verdict.readings) == (rule, len(hour) + (not rule))
     assert verdict.state is (State.UNKNOWN if rule else State.IDLE)
+    assert (verdict.reason == "there was no short reading right before the act") == bool(rule)
 
 
 def test_use_in_the_last_short_reading_is_active() -> None:
@@ -205,18 +282,26 @@ def test_use_in_the_last_short_reading_is_active() -> None:
     assert judged(hour, before_act=True).state is State.ACTIVE
 
 
-def test_what_the_console_showed_is_use() -> None:
+def test_use_that_the_console_shows_is_use() -> None:
     hour = idle_hour()
     found = Finding("console", hour[-1].end - 60, "0.5 cores were busy", 0.5)
 
     assert judged(hour, console=found).rule == "console"
-    assert judge([], SETTINGS, found.at, console=found).state is State.ACTIVE
-    assert judged(hour, console=found._replace(at=hour[0].start - 9000)).state is State.IDLE
+    assert judge([], SETTINGS, found.at, console=found) == Verdict(
+        State.ACTIVE, found.at, "console", "0.5 cores were busy", (found,), numbers={}
+    )
     assert judged(hour, console=found, settings=Settings(ignore=frozenset({"console"}))).state is State.IDLE
 
 
-def test_what_is_lost_with_the_memory_and_what_no_longer_holds_the_instance_is_named() -> None:
-    old = (Job("nohup", 80 * 3600.0), Job("service", 90 * 3600.0), Job("service", 95 * 3600.0))
+@pytest.mark.parametrize(("age", "state"), [(3599.0, State.ACTIVE), (3600.0, State.IDLE)])
+def test_use_on_the_console_counts_until_it_is_as_old_as_the_window(age: float, state: State) -> None:
+    now = end_of(idle_hour())
+
+    assert judge(idle_hour(), SETTINGS, now, console=Finding("console", now - age, "busy", 0.5)).state is state
+
+
+def test_programs_that_are_lost_with_the_memory_or_no_longer_hold_the_instance_are_named() -> None:
+    old = (Job("nohup", 2400 * 3600.0), Job("service", 90 * 3600.0), Job("service", 95 * 3600.0))
     verdict = judged(idle_hour(kernels=3, terminals=1, logins=2, containers=1, jobs=old))
 
     assert verdict.state is State.IDLE
@@ -225,7 +310,7 @@ def test_what_is_lost_with_the_memory_and_what_no_longer_holds_the_instance_is_n
         "1 open terminal",
         "2 ssh connections",
         "1 container",
-        "1 program under nohup, for 80 hours",
+        "1 program under nohup, for 2400 hours",
         "2 programs run as a person's service, for 90 hours",
     )
 
@@ -234,11 +319,14 @@ def test_a_verdict_is_plain_json() -> None:
     told = judged(idle_hour(cores=1.0)).to_result()
 
     assert json.loads(json.dumps(told)) == told
+    assert told.keys() == {each.name for each in fields(Verdict)}
     assert told["state"] == "active"
     assert told["findings"][0]["rule"] == "cores"
+    assert told["numbers"]["cores"] == 1.0
+    assert judge([], SETTINGS, 0.0).to_result()["numbers"] == {}
 
 
-def test_a_replay_reports_what_would_have_been_concluded_when_also_by_the_hour() -> None:
+def test_a_replay_has_the_verdict_of_every_moment_also_by_the_hour() -> None:
     day = [interval(number, cores=1.0 if number == 20 else 0.0) for number in range(60)]
     full = dict(replay(day, SETTINGS))
     coarse = dict(replay(hourly(day), SETTINGS))
@@ -315,13 +403,13 @@ def test_a_reading_that_is_missing_never_makes_an_instance_idle(numbers: list[di
     before = [interval(each, **found) for each, found in enumerate(numbers)]
     after = [each for position, each in enumerate(before) if position != number]
 
-    # What is missing at the end may have been use, and only the newest says so.
+    # A reading that is missing at the end may have shown use, and only the newest says so.
     if number < len(before) - 1 and judged(after).is_idle:
         assert judged(before).is_idle or number < len(before) - 4
 
 
 @given(st.lists(_NUMBERS, min_size=4, max_size=9))
-def test_hours_never_hide_what_their_intervals_tell(numbers: list[dict[str, Any]]) -> None:
+def test_hours_never_hide_the_use_in_their_intervals(numbers: list[dict[str, Any]]) -> None:
     full = [interval(number, **each) for number, each in enumerate(numbers)]
 
     if judged(hourly(full)).is_idle:
