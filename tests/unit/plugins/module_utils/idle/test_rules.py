@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which use the rules find: in measured workloads, at their limits, and under settings of sites and owners."""
+"""The use that the rules find: in measured workloads, at their limits, and under settings of sites and owners."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.idle.jobs import J
 from ansible_collections.jetstream.cloud.plugins.module_utils.idle.rules import (
     RULES,
     SETTINGS,
+    Finding,
+    Setting,
     Settings,
     findings,
+    old_jobs,
     settings_from,
     settings_of_owner,
 )
@@ -38,12 +41,12 @@ from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.idle.ro
 
 ROWS = (*FITTED, *UNSEEN)
 PAGE = Path(__file__).resolve().parents[5] / "docs" / "idle.md"
-# The rows were measured in a minute, and what is "long ago" in them is longer ago than 55 seconds.
+# The rows were measured in a minute: "long ago" in them is longer ago than 55 seconds.
 ONE_MINUTE = Settings(window_minutes=55 / 60, interval_minutes=1)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_a_measured_workload_is_called_what_it_was_meant_to_be(row: Row) -> None:
+def test_a_measured_workload_gets_its_verdict(row: Row) -> None:
     minutes = [interval(number, length=60.0, **row.numbers) for number in range(2)]
     verdict = judge(minutes, ONE_MINUTE, end_of(minutes))
 
@@ -55,6 +58,80 @@ def test_a_measured_workload_is_called_what_it_was_meant_to_be(row: Row) -> None
 @pytest.mark.parametrize("name", EVIDENCE)
 def test_a_rule_finds_use_from_its_limit_on(name: str) -> None:
     assert len(findings(interval(**EVIDENCE[name]), Settings())) == 1
+
+
+END = interval().end
+TWO_TIMERS = "2 entries of at, cron or timers wait for their time"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "found"),
+    [
+        ({"cores": 0.5}, [Finding("cores", END, "0.5 cores were busy", 0.5)]),
+        ({"iowait": 0.5}, [Finding("iowait", END, "0.5 cores waited for a disk", 0.5)]),
+        ({"net": 9_912_345.0}, [Finding("net", END, "9.91e+03 kB/s went over the network", 9_912_345.0)]),
+        ({"net": 52_300.0}, [Finding("net", END, "52.3 kB/s went over the network", 52_300.0)]),
+        ({"disk_busy": 0.5}, [Finding("disk", END, "a disk was busy for 50% of the time", 0.5)]),
+        (
+            {"disk": 2_500_000.0},
+            [Finding("disk", END, "2.5 MB/s were read from disks or written", 2_500_000.0)],
+        ),
+        ({"key_age": 60.0}, [Finding("keys", END - 60, "a key was pressed in a terminal", 60.0)]),
+        ({"viewer": 700.0}, [Finding("viewer", END, "viewers of a desktop sent 700 bytes", 700.0)]),
+        (
+            {"ssh": (SshUse(300.0, 2000.0),)},
+            [Finding("ssh", END, "an ssh connection was used: 300 bytes a minute in, 2000 out", 300.0)],
+        ),
+        (
+            {"busy_kernels": 2, "jupyter_age": 60.0},
+            [
+                Finding("jupyter", END, "2 Jupyter kernels busy", 2),
+                Finding("jupyter", END - 60, "a kernel or terminal of Jupyter was used", 60.0),
+            ],
+        ),
+        ({"slurm": 1}, [Finding("slurm", END, "1 Slurm job", 1)]),
+        (
+            {"jobs": (Job("nohup", 60.0), Job("session", 60.0), Job("nohup", 90.0), Job("nohup", 300_000.0))},
+            [
+                Finding("jobs", END, "2 programs under nohup", 2),
+                Finding("jobs", END, "1 program started by a login", 1),
+            ],
+        ),
+        ({"jobs": (Job("of a later version", 1.0),)}, [Finding("jobs", END, "1 program of a later version", 1)]),
+        ({"due": 1}, [Finding("due", END, "1 entry of at, cron or timers wait for their time", 1)]),
+        ({"due": 2}, [Finding("due", END, TWO_TIMERS, 2)]),
+        ({"gpu": 7}, [Finding("gpu", END, "a GPU had a load of 7 %", 7)]),
+        ({"gpu_untold": 2}, [Finding("gpu", END, "2 programs had a GPU open whose load is not told", 2)]),
+        (
+            {"accepted": 12.0, "web_ports": (22, 8080, 80)},
+            [Finding("web", END, "port 8080 was served: 12 connections an hour", 12.0)],
+        ),
+        (
+            {"published": (Rate(8088, 20.0),)},
+            [Finding("web", END, "port 8088 of a container was served: 20 connections an hour", 20.0)],
+        ),
+        ({"client_ports": (22, 1883, 80)}, [Finding("web", END, "a client was connected to port 1883", 2)]),
+        (
+            {"datagrams": 70.0, "udp_ports": (53, 514)},
+            [Finding("udp", END, "UDP port 514 was served: 70 datagrams an hour", 70.0)],
+        ),
+        (
+            {"inhibitors": 1},
+            [Finding("inhibitor", END, "a program or an administrator asked systemd not to stop the instance", 1)],
+        ),
+    ],
+    ids=str,
+)
+def test_a_finding_has_its_rule_moment_sentence_and_number(numbers: dict[str, Any], found: list[Finding]) -> None:
+    assert findings(interval(**numbers), Settings()) == found
+
+
+def test_a_job_holds_an_instance_or_is_old() -> None:
+    jobs = (Job("nohup", 72 * 3600 - 1.0), Job("nohup", 72 * 3600.0))
+    [found] = findings(interval(jobs=jobs), Settings())
+
+    assert found.value == 1
+    assert old_jobs(interval(jobs=jobs), Settings()) == [jobs[1]]
 
 
 @pytest.mark.parametrize(
@@ -138,7 +215,8 @@ def test_a_site_changes_defaults() -> None:
     ("values", "reason"),
     [
         ({"core": 1}, "No setting is called 'core'. Did you mean cores?"),
-        ({"zzz": 1}, "No setting is called 'zzz'. There are"),
+        ({"zzz": 1}, "No setting is called 'zzz'. There are window_minutes, interval_minutes,"),
+        ({"z" * 99: 1}, f"No setting is called '{'z' * 40}'. There are"),
         ({"cores": 2}, "cores is 2, and has to be from 0.02 to 1."),
         ({"window_minutes": 5}, "window_minutes is 5"),
         ({"cores": "many"}, "cores is 'many', which is no number"),
@@ -147,15 +225,30 @@ def test_a_site_changes_defaults() -> None:
         ({"cores": float("nan")}, "which is no number"),
         ({"cores": "inf"}, "which is no number"),
         ({"quiet_ports": ["http"]}, "quiet_ports has to be a list of ports"),
-        ({"quiet_ports": [70000]}, "quiet_ports has to be a list of ports"),
+        ({"cores": "z" * 99}, f"cores is '{'z' * 40}', which is no number"),
+        ({"ignore": ["z" * 99]}, f"ignore names '{'z' * 40}', which is no rule"),
+        ({"quiet_ports": [65536]}, "quiet_ports has to be a list of ports"),
         ({"quiet_ports": 5.5}, "quiet_ports has to be a list of ports"),
         ({"ignore": ["wb"]}, "ignore names 'wb', which is no rule. Did you mean web?"),
         ({"ignore": ["zzz"]}, "which is no rule. There are cores,"),
     ],
 )
-def test_a_setting_that_makes_no_sense_is_refused(values: dict[str, Any], reason: str) -> None:
+def test_an_impossible_setting_is_refused(values: dict[str, Any], reason: str) -> None:
     with pytest.raises(ConfigurationError, match=re.escape(reason)):
         settings_from(values)
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_a_setting_may_be_at_either_of_its_bounds(setting: Setting) -> None:
+    for value in (setting.low, setting.high):
+        changed = settings_from({setting.name: value})
+        assert getattr(changed, setting.name) == value
+        found = settings_of_owner(Settings(), {setting.name: value}, {})
+        assert (found.settings, found.notes) == (changed, ())
+
+
+def test_a_port_may_be_the_last_one() -> None:
+    assert settings_from({"quiet_ports": [65535]}).quiet_ports == {65535}
 
 
 def test_an_owner_changes_settings_inside_the_bounds_of_the_site() -> None:
@@ -205,6 +298,12 @@ def test_nothing_that_an_owner_writes_fails_or_leaves_the_hard_bounds() -> None:
     found = settings_of_owner(Settings(), values, {"cores": (0, 99)})
 
     assert found.settings == Settings(cores=0.02)
-    assert len(found.notes) == 5
+    assert found.notes[0] == "cores is -9, has to be from 0.02 to 1 here, and counts as 0.02."
     # Of all but the number, nobody knows what the owner wanted.
-    assert len(found.doubts) == 4
+    assert found.notes[1:] == found.doubts
+    assert found.doubts[0] == "The setting window_minutes is 'soon', which is no number."
+    assert found.doubts[1].startswith("No setting is called '\\x1b[2J'.")
+    assert found.doubts[2:] == (
+        "The setting hold_hours is '1e400', which is no number.",
+        "Only the site can set quiet_ports.",
+    )
