@@ -17,7 +17,7 @@ from ..simulator.api.handling import RawRequest, RawResponse
 from ..simulator.api.pages import BROKEN
 from ..simulator.faults import BAD_GATEWAY, GATEWAY_TIMEOUT
 from ..simulator.odd_values import edited
-from ..simulator.world.cloud import Trouble as CloudFault
+from ..simulator.world.trouble import Trouble as CloudFault
 from ..simulator.world.vm import STATES as WORLD_STATES
 from .network import Alter, Effect, NetworkFault
 from .nova import STATES as NOVA_STATES
