@@ -56,6 +56,7 @@ options:
       - instances
       - keep
       - save_credential
+      - scheduled
       - shelve_all
       - start_all
       - stop_all

@@ -1,0 +1,293 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Schedules: when instances are to start and to stop, and which instances follow which schedule. Pure functions.
+
+An edge is a moment at which a schedule starts or stops its instances. Hours are those of a clock on the wall: where
+summer time begins or ends, an edge keeps its hour, not its distance from the edge before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from zoneinfo import ZoneInfo
+
+from ..fleet.selection import INSTANCE_FIELDS
+from ..model import Instance
+from ..states import Goal
+from ..text.suggestions import did_you_mean
+
+METADATA_KEY = "jetstream_schedule"
+# In the metadata or in a rule: the instance follows no schedule.
+NO_SCHEDULE = "none"
+RULE_FILTERS = ("name", "project", "flavor", "owner", "allocation_source")
+MINUTES_A_DAY = 24 * 60
+# Further back, no edge is looked for: a schedule without any in a year has none.
+_LONGEST_LOOK_BACK = timedelta(days=400)
+_LOOK_BACK_STEP = timedelta(days=8)
+_DAY = timedelta(days=1)
+# A window is at most a day long, and those that touch are one: edges depend on the days before and after.
+_MARGIN = 2
+_FIELDS = {"name": lambda each: [each.name], **INSTANCE_FIELDS}
+
+
+class EdgeKind(StrEnum):
+    """What happens at an edge."""
+
+    START = "start"
+    STOP = "stop"
+
+
+class Wake(StrEnum):
+    """The instances that a start wakes: those that the schedule put to sleep, or all that follow it."""
+
+    OWN = "own"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Edge:
+    """A moment in UTC, and what happens then."""
+
+    at: datetime
+    kind: EdgeKind
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Hours on some days of the week, Monday being 0.
+
+    ``start`` and ``stop`` are minutes after midnight, at most 24 hours. A ``stop`` that is not after ``start`` is on
+    the next day. One of them may be None: then nothing is stopped, or nothing is started.
+    """
+
+    weekdays: frozenset[int]
+    start: int | None
+    stop: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A schedule. ``exceptions`` has the periods of single dates, which replace all others; none for a day off.
+
+    ``off_state``: the state into which a stop brings instances. ``first_day`` and ``last_day`` bound the days on which
+    periods begin, and do not bound exceptions.
+    """
+
+    name: str
+    zone: ZoneInfo
+    periods: tuple[Period, ...]
+    off_state: Goal = Goal.SHELVED
+    wake: Wake = Wake.OWN
+    first_day: date | None = None
+    last_day: date | None = None
+    holidays: frozenset[date] = frozenset()
+    exceptions: Mapping[date, tuple[Period, ...]] = field(default_factory=dict)
+
+    def periods_on(self, day: date) -> Sequence[Period]:
+        """Return the periods that begin on a day."""
+        if day in self.exceptions:
+            return self.exceptions[day]
+        if (self.first_day and day < self.first_day) or (self.last_day and day > self.last_day):
+            return ()
+        if day in self.holidays:
+            return ()
+        return [each for each in self.periods if day.weekday() in each.weekdays]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A time in which instances are to run: from ``start`` on, and no longer at ``stop``."""
+
+    start: datetime
+    stop: datetime
+
+
+def edges(schedule: Schedule, since: datetime, until: datetime) -> list[Edge]:
+    """Return the edges after ``since``, up to and including ``until``, in order.
+
+    Windows that overlap or touch are one: an instance is not stopped to be started in the same moment.
+    """
+    first, last = _local_day(since, schedule.zone) - _MARGIN * _DAY, _local_day(until, schedule.zone) + _MARGIN * _DAY
+    found = set()
+    for window in _windows(schedule, first, last):
+        found |= {Edge(window.start, EdgeKind.START), Edge(window.stop, EdgeKind.STOP)}
+    found |= set(_single_edges(schedule, first, last))
+    # Where both happen in one moment, it is the start that was meant to last.
+    starts = {each.at for each in found if each.kind is EdgeKind.START}
+    ordered = sorted(each for each in found if each.kind is EdgeKind.START or each.at not in starts)
+    return [each for each in ordered if since < each.at <= until]
+
+
+def newest_edge(schedule: Schedule, now: datetime) -> Edge | None:
+    """Return the last edge that is not in the future; None if there was none in the last 400 days."""
+    until = now
+    while until > now - _LONGEST_LOOK_BACK:
+        found = edges(schedule, until - _LOOK_BACK_STEP, until)
+        if found:
+            return found[-1]
+        until -= _LOOK_BACK_STEP
+    return None
+
+
+def next_edge(schedule: Schedule, now: datetime) -> Edge | None:
+    """Return the first edge in the future; None if there is none in the next 400 days."""
+    since = now
+    while since < now + _LONGEST_LOOK_BACK:
+        found = edges(schedule, since, since + _LOOK_BACK_STEP)
+        if found:
+            return found[0]
+        since += _LOOK_BACK_STEP
+    return None
+
+
+def window_at(schedule: Schedule, now: datetime) -> Window | None:
+    """Return the window that a moment is in. One that lasts for more than 400 days is cut."""
+    day = _local_day(now, schedule.zone)
+    found = None
+    for margin in (_MARGIN, 10, 50, _LONGEST_LOOK_BACK.days):
+        first, last = day - margin * _DAY, day + margin * _DAY
+        windows = _windows(schedule, first, last)
+        found = next((each for each in windows if each.start <= now < each.stop), None)
+        if found is None:
+            return None
+        # Windows of many days touch: the bounds are right if the days beyond them were looked at.
+        if _local_day(found.start, schedule.zone) > first + _DAY and _local_day(found.stop, schedule.zone) < last:
+            break
+    return found
+
+
+def wall_time(day: date, minutes: int, zone: ZoneInfo, *, late: bool) -> datetime:
+    """Return the moment, in UTC, at which a clock on the wall shows that many minutes after midnight of a day.
+
+    An hour that summer time skips is the moment at which it begins. An hour that comes twice is its second time if
+    ``late``, and its first one otherwise.
+    """
+    shown = datetime.combine(day, time()) + timedelta(minutes=minutes)
+    first, second = (shown.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    if first <= second:
+        return second if late else first
+    return _change_between(second, first, zone)
+
+
+def _change_between(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """Return the first second at which a zone has another offset than ``before``."""
+    old = before.astimezone(zone).utcoffset()
+    low, high = 0, int((after - before).total_seconds())
+    while low < high:
+        middle = (low + high) // 2
+        if (before + timedelta(seconds=middle)).astimezone(zone).utcoffset() == old:
+            low = middle + 1
+        else:
+            high = middle
+    return before + timedelta(seconds=low)
+
+
+def _local_day(moment: datetime, zone: ZoneInfo) -> date:
+    return moment.astimezone(zone).date()
+
+
+def _windows(schedule: Schedule, first: date, last: date) -> list[Window]:
+    """Return the windows that begin on these days, in order, as few as they can be."""
+    merged: list[Window] = []
+    for window in sorted(_windows_by_day(schedule, first, last), key=lambda each: each.start):
+        if merged and window.start <= merged[-1].stop:
+            merged[-1] = Window(merged[-1].start, max(merged[-1].stop, window.stop))
+        else:
+            merged.append(window)
+    return merged
+
+
+def _windows_by_day(schedule: Schedule, first: date, last: date) -> Iterator[Window]:
+    for day, period in _periods(schedule, first, last):
+        if period.start is None or period.stop is None:
+            continue
+        over_midnight = 0 if period.stop > period.start else MINUTES_A_DAY
+        start = wall_time(day, period.start, schedule.zone, late=False)
+        stop = wall_time(day, period.stop + over_midnight, schedule.zone, late=True)
+        # Both may be in an hour that is skipped.
+        if start < stop:
+            yield Window(start, stop)
+
+
+def _single_edges(schedule: Schedule, first: date, last: date) -> Iterator[Edge]:
+    for day, period in _periods(schedule, first, last):
+        if period.start is None and period.stop is not None:
+            yield Edge(wall_time(day, period.stop, schedule.zone, late=True), EdgeKind.STOP)
+        elif period.stop is None and period.start is not None:
+            yield Edge(wall_time(day, period.start, schedule.zone, late=False), EdgeKind.START)
+
+
+def _periods(schedule: Schedule, first: date, last: date) -> Iterator[tuple[date, Period]]:
+    day = first
+    while day <= last:
+        for period in schedule.periods_on(day):
+            yield day, period
+        day += _DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule of a file: instances that pass every filter follow a schedule, or none if it is None.
+
+    A filter has names and globs, one of which has to fit. ``line`` is the rule's line in the file.
+    """
+
+    schedule: str | None
+    filters: Mapping[str, tuple[str, ...]]
+    line: int
+
+    def fits(self, instance: Instance) -> bool:
+        """Return whether an instance passes every filter."""
+        return all(_is_among(name, instance, patterns) for name, patterns in self.filters.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """The schedule of an instance, None if it has none. ``source``: the rule or the metadata that says so.
+
+    ``problem`` is a clause about metadata that name a schedule which does not exist.
+    """
+
+    schedule: Schedule | None
+    source: str
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timetable:
+    """The schedules of a file, and its rules, of which the first that fits an instance counts."""
+
+    schedules: Mapping[str, Schedule]
+    rules: tuple[Rule, ...]
+
+    def assignment(self, instance: Instance) -> Assignment:
+        """Return the schedule that an instance follows. Its metadata come before the rules."""
+        written = (instance.metadata or {}).get(METADATA_KEY)
+        if written is not None:
+            return self._by_metadata(written.strip())
+        for rule in self.rules:
+            if rule.fits(instance):
+                schedule = None if rule.schedule is None else self.schedules[rule.schedule]
+                return Assignment(schedule, f"the rule in line {rule.line}")
+        return Assignment(None, "no rule")
+
+    def _by_metadata(self, name: str) -> Assignment:
+        if name in self.schedules:
+            return Assignment(self.schedules[name], "its metadata")
+        if name == NO_SCHEDULE:
+            return Assignment(None, "its metadata")
+        guess = did_you_mean(name, [*self.schedules, NO_SCHEDULE])
+        problem = f"its metadata {METADATA_KEY} name a schedule that is not in the file: {name[:40]}. {guess}"
+        return Assignment(None, "its metadata", problem.strip())
+
+
+def _is_among(name: str, instance: Instance, patterns: Sequence[str]) -> bool:
+    values = [each for each in _FIELDS[name](instance) if each is not None]
+    if name == "owner":
+        values, patterns = [each.casefold() for each in values], [each.casefold() for each in patterns]
+    return any(value == pattern or fnmatchcase(value, pattern) for value in values for pattern in patterns)

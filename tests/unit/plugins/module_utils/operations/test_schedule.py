@@ -1,0 +1,405 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Schedules on a simulated cloud: a term, nights, holidays, missing hosts, and runs that overlap or are killed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere.client import AtmosphereCloud
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+    ConfigurationError,
+    SelectionError,
+    ServerFault,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils.operations import keep, schedule, schedule_info
+from ansible_collections.jetstream.cloud.plugins.module_utils.policy.schedule_store import ScheduleStore
+from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action
+from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Settings, World, add_colleague, fleet
+from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
+from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given, in_context
+
+# A Monday, at noon in Indiana.
+MONDAY = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
+LAB = """
+schedules:
+  lab:
+    time_zone: America/Indiana/Indianapolis
+    days: mon-fri
+    start: 9:00
+    stop: 18:00
+rules:
+  - schedule: none
+    name: lab-teacher
+  - schedule: lab
+    name: lab-*
+"""
+NAMES = ("lab-1", "lab-2", "lab-old", "lab-teacher", "web")
+HOUR = 3600.0
+
+
+class Office:
+    """A fleet, a file of schedules, and the runs of a controller."""
+
+    def __init__(self, site: Site, text: str = LAB) -> None:
+        self.site = site
+        self.path = site.home / "schedules.yml"
+        self.path.write_text(dedent(text))
+
+    def run(self, *, check_mode: bool = False, **options: Any) -> Outcome:
+        context = in_context(self.site, check_mode=check_mode)
+        whole = {**self.site.options, "path": str(self.path), **options}
+        return on_cloud(schedule.schedule)(given(schedule.SPEC, **whole), context)
+
+    def steps(self, **options: Any) -> dict[str, str]:
+        return {each["name"]: each["step"] for each in self.run(**options).result["instances"]}
+
+    def row(self, name: str, **options: Any) -> Mapping[str, Any]:
+        rows = {each["name"]: each for each in self.run(**options).result["instances"]}
+        row: Mapping[str, Any] = rows[name]
+        return row
+
+    def at(self, hour: float, *, days: int = 0) -> None:
+        """Move on to an hour of a day after Monday, in Indiana."""
+        zone = ZoneInfo("America/Indiana/Indianapolis")
+        day = MONDAY.astimezone(zone).date() + timedelta(days=days)
+        moment = datetime.combine(day, datetime.min.time(), zone) + timedelta(hours=hour)
+        assert moment >= self.site.clock.now()
+        self.site.clock.move_to(moment.astimezone(UTC))
+
+    def states(self) -> dict[str, str]:
+        return {name: words.partition(" ")[0] for name, words in self.site.world.states().items()}
+
+
+def a_lab(**more: Any) -> World:
+    world = fleet(names=NAMES, clock=ManualClock(MONDAY), settings=Settings(transition=5, deploy=20), **more)
+    world.force(3, "shelved_offloaded")
+    return world
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    with a_site(a_lab(), tmp_path) as site:
+        site.warm()
+        yield Office(site)
+
+
+def test_a_day_and_a_night(office: Office) -> None:
+    assert office.steps() == {"lab-1": "adopt", "lab-2": "adopt", "lab-old": "adopt"}
+    office.at(17.99)
+    assert set(office.steps().values()) == {"nothing"}
+    office.at(18)
+    outcome = office.run()
+    assert outcome.changed
+    assert outcome.failure is None
+    assert outcome.result["summary"]["sentence"] == "2 put to sleep."
+    asleep = {"lab-1": "shelved_offloaded", "lab-2": "shelved_offloaded", "lab-old": "shelved_offloaded"}
+    assert office.states() == {**asleep, "lab-teacher": "active", "web": "active"}
+    # Somebody works at night, and is left alone.
+    office.site.world.force(2, "active")
+    office.at(23)
+    assert set(office.steps().values()) == {"nothing"}
+    office.site.world.force(2, "shelved_offloaded")
+    office.at(9, days=1)
+    row = office.row("lab-1")
+    assert (row["step"], row["before"], row["after"]) == ("wake", "shelved_offloaded", "active")
+    assert row["edge"]["local"] == "Tue 2026-11-24 09:00 EST"
+    assert row["next"]["local"] == "Tue 2026-11-24 18:00 EST"
+    # The one that had been asleep for long before stays asleep.
+    assert office.states()["lab-2"] == "active"
+    assert office.states()["lab-old"] == "shelved_offloaded"
+
+
+def test_a_run_without_an_edge_costs_one_list_and_writes_nothing(office: Office) -> None:
+    office.run()
+    office.site.asked()
+    store = office.site.home / ".local/state/jetstream/schedules.json"
+    before = store.stat()
+    office.site.clock.sleep(300)
+    assert not office.run().changed
+    assert office.site.asked() == {"v2 instances": 1}
+    assert store.stat().st_mtime_ns == before.st_mtime_ns
+    assert store.stat().st_ino == before.st_ino
+
+
+def test_a_stop_costs_the_states_of_those_that_it_concerns(office: Office) -> None:
+    office.run()
+    office.at(18)
+    office.site.asked()
+    office.run()
+    asked = office.site.asked()
+    assert asked["action"] == 2
+    assert asked["v2 instances"] == 1
+    assert office.steps() == {"lab-1": "nothing", "lab-2": "nothing", "lab-old": "nothing"}
+    assert office.site.asked() == {"v2 instances": 1}
+
+
+def test_check_mode_tells_and_does_nothing(office: Office) -> None:
+    office.run()
+    office.at(18)
+    outcome = office.run(check_mode=True)
+    assert outcome.changed
+    assert [each["msg"] for each in outcome.result["instances"]][:2] == ["would shelve", "would shelve"]
+    assert office.states()["lab-1"] == "active"
+    assert office.steps()["lab-1"] == "sleep"
+
+
+def test_a_controller_that_was_off_carries_out_the_newest_edge_alone(office: Office) -> None:
+    office.run()
+    office.at(10, days=2)
+    outcome = office.run()
+    assert not outcome.changed
+    assert outcome.result["summary"]["missed"] == 3
+    rows = outcome.result["instances"]
+    assert [each["local"] for each in rows[0]["missed"]] == [
+        *("Mon 2026-11-23 18:00 EST", "Tue 2026-11-24 09:00 EST", "Tue 2026-11-24 18:00 EST")
+    ]
+    assert office.states()["lab-1"] == "active"
+
+
+def test_a_keep_mark_puts_a_stop_off_until_it_ends(office: Office) -> None:
+    office.run()
+    marked = {**office.site.options, "name": ["lab-1"], "until": "2026-11-24T02:00:00Z"}
+    on_cloud(keep.keep)(given(keep.SPEC, **marked), in_context(office.site))
+    office.at(18)
+    assert office.steps() == {"lab-1": "kept", "lab-2": "sleep", "lab-old": "left"}
+    assert office.row("lab-1")["msg"] == "kept until 2026-11-24T02:00:00Z, and stopped then"
+    office.at(21)
+    assert office.steps()["lab-1"] == "sleep"
+
+
+def test_missing_hosts_are_named_and_tried_again(office: Office) -> None:
+    office.run()
+    office.at(18)
+    office.run()
+    office.at(9, days=1)
+    office.site.world.misbehave(1, fails_with="No valid host was found. There are not enough hosts available.")
+    outcome = office.run()
+    assert outcome.failure is not None
+    rows = {each["name"]: each for each in outcome.result["instances"]}
+    assert rows["lab-2"]["after"] == "active"
+    assert (rows["lab-1"]["failed"], rows["lab-1"]["cause"]) == (True, "no_host")
+    assert "1 of 2 ready, 1 failed (lab-1)" in outcome.result["summary"]["sentence"]
+    assert outcome.result["summary"]["news"]
+    office.site.world.misbehave(1)
+    if office.site.world.states()["lab-1"] == "error":
+        office.site.world.force(1, "shelved_offloaded")
+    office.site.clock.sleep(60)
+    assert office.steps()["lab-1"] == "later"
+    office.site.clock.sleep(600)
+    row = office.row("lab-1")
+    assert (row["step"], row["after"], row["failed"]) == ("wake", "active", False)
+    assert office.steps()["lab-1"] == "nothing"
+
+
+def test_starts_are_sent_in_batches(tmp_path: Path) -> None:
+    names = [f"lab-{number}" for number in range(1, 8)]
+    world = fleet(names=names, clock=ManualClock(MONDAY), settings=Settings(transition=5, deploy=20))
+    with a_site(world, tmp_path) as site:
+        office = Office(site)
+        office.run()
+        office.at(18)
+        office.run()
+        office.at(9, days=1)
+        begun = site.clock.monotonic()
+        outcome = office.run(wake_batch=3)
+        assert outcome.result["summary"]["sentence"] == "7 of 7 ready."
+        # Three batches, one after the other.
+        assert site.clock.monotonic() - begun > 3 * 20
+        assert set(office.states().values()) == {"active"}
+
+
+def test_a_run_that_has_no_time_leaves_the_rest_to_the_next(tmp_path: Path) -> None:
+    names = [f"lab-{number}" for number in range(1, 5)]
+    world = fleet(names=names, clock=ManualClock(MONDAY), settings=Settings(transition=5, deploy=20))
+    with a_site(world, tmp_path) as site:
+        office = Office(site)
+        office.run()
+        office.at(18)
+        office.run()
+        office.at(9, days=1)
+        rows = office.run(wake_batch=1, wait_timeout=60).result["instances"]
+        waiting = [each for each in rows if each["msg"].startswith("not begun")]
+        assert waiting
+        assert not any(each["failed"] or each["changed"] for each in waiting)
+        site.clock.sleep(300)
+        office.run()
+        assert set(office.states().values()) == {"active"}
+
+
+def test_a_run_beside_another_does_nothing(office: Office) -> None:
+    office.run()
+    office.at(18)
+    store = ScheduleStore(office.site.home / ".local/state/jetstream/schedules.json", office.site.clock)
+    with store.held():
+        outcome = office.run()
+    assert outcome.result["busy"]
+    assert outcome.failure is None
+    assert "Another run is carrying out the schedules" in outcome.warnings[0]
+    assert office.states()["lab-1"] == "active"
+
+
+class Killed(BaseException):
+    """What happens to a process that is killed: nothing of it goes on."""
+
+
+@pytest.mark.parametrize("sent", [True, False])
+def test_a_run_that_is_killed_is_healed_by_the_next(
+    office: Office, monkeypatch: pytest.MonkeyPatch, sent: bool
+) -> None:
+    office.run()
+    office.at(18)
+    act = AtmosphereCloud.act
+
+    def killed(cloud: AtmosphereCloud, instance: Any, action: Action) -> None:
+        if sent:
+            act(cloud, instance, action)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AtmosphereCloud, "act", killed)
+        with pytest.raises(Killed):
+            office.run()
+    office.site.clock.sleep(600)
+    assert office.run().failure is None
+    assert office.states()["lab-1"] == office.states()["lab-2"] == "shelved_offloaded"
+    office.at(9, days=1)
+    office.run()
+    states = office.states()
+    assert (states["lab-1"], states["lab-2"], states["lab-old"]) == ("active", "active", "shelved_offloaded")
+
+
+def test_a_cloud_that_is_down_costs_no_edge(office: Office) -> None:
+    office.run()
+    office.at(18)
+    office.site.world.nova_down()
+    with pytest.raises(ServerFault):
+        office.run()
+    assert office.states()["lab-1"] == "active"
+    office.site.world.nova_up()
+    office.site.clock.sleep(3600)
+    assert office.run().failure is None
+    assert office.states()["lab-1"] == "shelved_offloaded"
+
+
+def test_others_instances_are_left_unless_they_are_meant(tmp_path: Path) -> None:
+    world = a_lab()
+    add_colleague(world, names=("lab-jane",))
+    with a_site(world, tmp_path) as site:
+        office = Office(site)
+        assert "lab-jane" not in office.steps()
+        assert office.steps(owner=["any"])["lab-jane"] == "adopt"
+
+
+def test_a_name_that_nothing_has_is_refused(office: Office) -> None:
+    with pytest.raises(SelectionError, match=r"nothing is called lab-11. Did you mean lab-1\?"):
+        office.run(name=["lab-11"])
+
+
+@pytest.mark.parametrize("options", [{"wait_timeout": 0}, {"wake_batch": 0}, {"wake_batch": 101}, {"wake_minutes": -1}])
+def test_numbers_that_mean_nothing_are_refused(office: Office, options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError):
+        office.run(**options)
+
+
+def test_the_coming_week(office: Office) -> None:
+    options = {**office.site.options, "path": str(office.path), "days": 2}
+    outcome = schedule_info.OPERATION(given(schedule_info.SPEC, **options), in_context(office.site))
+    assert [(each["local"], each["kind"], each["state"]) for each in outcome.result["edges"]] == [
+        ("Mon 2026-11-23 18:00 EST", "stop", "shelved"),
+        ("Tue 2026-11-24 09:00 EST", "start", "started"),
+        ("Tue 2026-11-24 18:00 EST", "stop", "shelved"),
+        ("Wed 2026-11-25 09:00 EST", "start", "started"),
+    ]
+    assert outcome.result["edges"][0]["instances"] == ["lab-1", "lab-2", "lab-old"]
+    follows = {each["name"]: (each["schedule"], each["source"]) for each in outcome.result["instances"]}
+    assert follows["lab-1"] == ("lab", "the rule in line 11")
+    assert follows["lab-teacher"] == (None, "the rule in line 9")
+    assert follows["web"] == (None, "no rule")
+    calendar = outcome.result["calendar"]
+    assert calendar.count("BEGIN:VEVENT") == 3
+    assert "DTSTART:20261124T140000Z\r\nDTEND:20261124T230000Z\r\nSUMMARY:lab: 3 instances run\r\n" in calendar
+
+
+TERM = """
+schedules:
+  bio:
+    time_zone: America/Chicago
+    days: mon-fri
+    start: 9:00
+    stop: 18:00
+    first_day: 2026-08-31
+    last_day: 2026-12-11
+    holidays: [2026-09-07, 2026-11-26..2026-11-27]
+    exceptions:
+      2026-10-16: off
+      2026-12-05: {start: 10:00, stop: 14:00}
+  nights:
+    time_zone: Europe/Berlin
+    days: sun-thu
+    start: 22:00
+    stop: 06:00
+    off_state: stopped
+rules:
+  - {schedule: bio, name: bio-*}
+  - {schedule: nights, name: night-*}
+"""
+
+
+def test_a_term_of_fifteen_weeks_with_two_changes_of_time(tmp_path: Path) -> None:
+    """Berlin leaves summer time on 2026-10-25, Chicago on 2026-11-01. The states after a run in each hour, but those
+    in which nothing can happen, are compared with the hours that clocks on the wall show.
+    """
+    quiet = {1, 2, 6, 7, 8, 9, 10, 11, 17, 18}
+    chicago, berlin = ZoneInfo("America/Chicago"), ZoneInfo("Europe/Berlin")
+    first = datetime(2026, 8, 30, 12, tzinfo=UTC)
+    off_days = {date(2026, 9, 7), date(2026, 10, 16), date(2026, 11, 26), date(2026, 11, 27)}
+    world = fleet(names=("bio-1", "bio-2", "night-1", "bio-old"), clock=ManualClock(first))
+    world.force(4, "shelved_offloaded")
+    world.force(1, "shelved_offloaded")
+
+    def expected(moment: datetime) -> tuple[bool, bool]:
+        there = moment.astimezone(chicago)
+        day = there.date()
+        hours = (9, 18) if there.weekday() < 5 and day not in off_days else (0, 0)
+        hours = (10, 14) if day == date(2026, 12, 5) else hours
+        is_term = date(2026, 8, 31) <= day <= date(2026, 12, 11)
+        over_there = moment.astimezone(berlin)
+        began = over_there.date() if over_there.hour >= 22 else over_there.date() - timedelta(days=1)
+        is_night = (over_there.hour >= 22 or over_there.hour < 6) and began.weekday() in (6, 0, 1, 2, 3)
+        return is_term and hours[0] <= there.hour < hours[1], is_night
+
+    with a_site(world, tmp_path) as site, site.cloud() as cloud:
+        office = Office(site, TERM)
+        options = given(schedule.SPEC, **site.options, path=str(office.path))
+        context = in_context(site)
+        schedule.schedule(cloud, options, context)
+        store = ScheduleStore(site.home / ".local/state/jetstream/schedules.json", site.clock)
+        changes, moment = 0, first
+        # Those of the course that run on the Sunday before are put to sleep by the first stop, and then follow it.
+        started = False
+        while moment < datetime(2026, 12, 13, tzinfo=UTC):
+            moment += timedelta(hours=1)
+            if moment.hour in quiet:
+                continue
+            site.clock.move_to(moment)
+            changes += schedule.schedule(cloud, options, context).changed
+            states, (course, night) = office.states(), expected(moment)
+            started = started or moment >= datetime(2026, 8, 31, 23, tzinfo=UTC)
+            if started:
+                assert (states["bio-2"] == "active") == course, moment
+            if moment >= datetime(2026, 8, 31, 4, tzinfo=UTC):
+                assert (states["night-1"] == "active") == night, moment
+            assert states["bio-old"] == "shelved_offloaded"
+        assert len(store.load()) == 4
+    # The days of the course and the nights, each without its first start, at which the instances ran already.
+    assert changes == 2 * 72 - 1 + 2 * 75 - 1

@@ -1,0 +1,201 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A file of schedules means one thing, and a mistake in it is told with its line and the word."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+from textwrap import dedent, indent
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils.policy.schedule_file import read_timetable, timetable_of
+from ansible_collections.jetstream.cloud.plugins.module_utils.policy.schedules import Period, Timetable, Wake
+from ansible_collections.jetstream.cloud.plugins.module_utils.states import Goal
+from ansible_collections.jetstream.cloud.tests.unit.collection.docs import ROOT
+from hypothesis import given
+from hypothesis import strategies as st
+
+WORKDAYS = frozenset(range(5))
+WHOLE = """
+schedules:
+  lab:
+    time_zone: America/Indiana/Indianapolis
+    days: mon-fri
+    start: 9:00
+    stop: 18:00
+    off_state: stopped
+    wake: all
+    first_day: 2026-08-24
+    last_day: 2026-12-11
+    holidays: [2026-09-07, 2026-11-23..2026-11-27]
+    holidays_file: campus.ics
+    exceptions:
+      2026-12-05: {start: 10:00, stop: "14:00"}
+      2026-10-16: off
+      2026-12-16: [{start: 08:00, stop: 10:00}, {start: 13:00, stop: 24:00}]
+  nights-off:
+    time_zone: UTC
+    periods:
+      - {days: [Monday, wed, fri-sun], stop: "20:00"}
+      - {days: daily, stop: 23:30}
+rules:
+  - {schedule: none, name: bio101-teacher}
+  - schedule: lab
+    name: [bio101-*, bio102-*]
+    flavor: m3.small
+"""
+
+
+def read(text: str) -> Timetable:
+    return timetable_of(text.encode(), "schedules.yml", lambda _name: frozenset({date(2026, 12, 1)}))
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        read(dedent(text))
+    return str(caught.value)
+
+
+def test_a_whole_file() -> None:
+    timetable = read(WHOLE)
+    lab, nights = timetable.schedules["lab"], timetable.schedules["nights-off"]
+    assert (lab.zone.key, lab.off_state, lab.wake) == ("America/Indiana/Indianapolis", Goal.STOPPED, Wake.ALL)
+    assert lab.periods == (Period(WORKDAYS, 540, 1080),)
+    assert (lab.first_day, lab.last_day) == (date(2026, 8, 24), date(2026, 12, 11))
+    thanksgiving = {date(2026, 11, day) for day in range(23, 28)}
+    assert lab.holidays == {date(2026, 9, 7), date(2026, 12, 1), *thanksgiving}
+    daily = frozenset(range(7))
+    assert lab.exceptions == {
+        date(2026, 12, 5): (Period(daily, 600, 840),),
+        date(2026, 10, 16): (),
+        date(2026, 12, 16): (Period(daily, 480, 600), Period(daily, 780, 1440)),
+    }
+    assert (nights.off_state, nights.wake) == (Goal.SHELVED, Wake.OWN)
+    assert nights.periods == (Period(frozenset({0, 2, 4, 5, 6}), None, 1200), Period(daily, None, 1410))
+    assert [(each.schedule, each.line) for each in timetable.rules] == [(None, 24), ("lab", 25)]
+    assert timetable.rules[1].filters == {"name": ("bio101-*", "bio102-*"), "flavor": ("m3.small",)}
+
+
+def a_schedule(lines: str, rules: str = "") -> str:
+    body = indent(dedent(lines).strip(), "    ")
+    return f"schedules:\n  lab:\n    time_zone: UTC\n{body}\n{dedent(rules)}"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "schedules.yml is empty."),
+        ("- lab", "line 1: the file is no table."),
+        ("rules: []", "line 1: schedules is missing."),
+        ("schedules: {}\nrule: []", "line 2: the file has a word that is not known: rule. Did you mean rules?"),
+        ("schedules: [lab]", "line 1: schedules is no table."),
+        ("schedules:\n  lab:\n    days: mon", "line 2: the schedule lab has no time_zone."),
+        ("schedules:\n  none:\n    time_zone: UTC", "line 2: no schedule can be called none."),
+        (
+            "schedules:\n  lab: {time_zone: UTC}\n  lab: {time_zone: UTC}",
+            "line 3: schedules has lab twice. The first is",
+        ),
+        ("schedules:\n  lab:\n    time_zone: EST5DTT", "line 3: there is no time zone EST5DTT."),
+        ("schedules:\n  lab:\n    time_zone: ../../etc/passwd", "line 3: there is no time zone ../../etc/passwd."),
+        ("schedules:\n  lab:\n    time_zone: America", "line 3: there is no time zone America."),
+        ("schedules:\n\tlab: 1", "line 2: a tab is no indentation."),
+        (a_schedule("start: 9:00"), "line 2: the schedule lab has no days."),
+        (a_schedule("days: mon"), "line 2: the schedule lab has neither start nor stop."),
+        (
+            a_schedule("days: mon\nstart: 9:00\nstopp: 18:00"),
+            "line 6: the schedule lab has a word that is not known: stopp. Did you mean stop",
+        ),
+        (a_schedule("days: mondey\nstart: 9:00"), "line 4: days: mondey is no day. Did you mean monday?"),
+        (a_schedule("days: []\nstart: 9:00"), "line 4: days is an empty list."),
+        (a_schedule("days: mon-\nstart: 9:00"), "line 4: days: nothing is no day."),
+        (a_schedule("days: mon\nstart: 9am"), "line 5: 9am is no time of day."),
+        (a_schedule("days: mon\nstart: 25:00"), "line 5: 25:00 is no time of day."),
+        (a_schedule("days: mon\nstart: 9:60"), "line 5: 9:60 is no time of day."),
+        (a_schedule("days: mon\nstart: 24:00\nstop: 9:00"), "line 5: start is 24:00."),
+        (a_schedule("days: mon\nstart: 9:00\nstop: 09:00"), "line 6: start and stop are the same."),
+        (a_schedule("days: mon\nstart:\nstop: 09:00"), "line 5: start is empty."),
+        (a_schedule("days: mon\nstart: {}"), "line 5: a time is no single value."),
+        (
+            a_schedule("days: mon\nstop: 9:00\noff_state: shelve"),
+            "line 6: off_state is shelve, but must be one of shelved, stopped, suspended. Did you",
+        ),
+        (a_schedule("days: mon\nstop: 9:00\nwake: some"), "line 6: wake is some, but must be one of own, all."),
+        (a_schedule("days: mon\nstop: 9:00\nfirst_day: 2026-02-29"), "line 6: 2026-02-29 is no date."),
+        (
+            a_schedule("days: mon\nstop: 9:00\nfirst_day: 2026-03-02\nlast_day: 2026-03-01"),
+            "line 7: last_day 2026-03-01 is before first_day 2026-03-02.",
+        ),
+        (a_schedule("days: mon\nstop: 9:00\nholidays: 2026-03-01"), "line 6: holidays is no list."),
+        (a_schedule("days: mon\nstop: 9:00\nholidays:\n  - 2026-03-01\n  - 1.5.2026"), "line 8: 1.5.2026 is no date."),
+        (
+            a_schedule("days: mon\nstop: 9:00\nholidays: [2026-03-02..2026-03-01]"),
+            "line 6: 2026-03-02..2026-03-01 is no time of at most",
+        ),
+        (a_schedule("days: mon\nstop: 9:00\nexceptions:\n  2026-03-01: on"), "line 7: on is no exception."),
+        (
+            a_schedule("days: mon\nstop: 9:00\nexceptions:\n  2026-03-01: {from: 9:00}"),
+            "line 7: the exception 2026-03-01 has a word that is not known: from.",
+        ),
+        (a_schedule("days: mon\nperiods: [{days: mon, stop: 9:00}]"), "line 4: days stands beside periods."),
+        (a_schedule("periods: [mon]"), "line 4: a period is no table."),
+        (a_schedule("days: mon\nstop: 9:00", "rules: [{name: web}]"), "line 6: a rule has no schedule."),
+        (
+            a_schedule("days: mon\nstop: 9:00", "rules:\n  - schedule: labb\n    name: web"),
+            "line 7: there is no schedule labb. Did you mean lab?",
+        ),
+        (
+            a_schedule("days: mon\nstop: 9:00", "rules:\n  - schedule: lab"),
+            'line 7: a rule fits every instance. If that is meant, write name: "*".',
+        ),
+        (
+            a_schedule("days: mon\nstop: 9:00", "rules:\n  - schedule: lab\n    names: web"),
+            "line 8: a rule has a word that is not known: names. Did you mean name?",
+        ),
+        (a_schedule("days: mon\nstop: 9:00", "rules: {schedule: lab}"), "line 6: rules is no list."),
+    ],
+)
+def test_a_mistake_is_told_with_its_line(text: str, message: str) -> None:
+    assert message in refusal(text)
+    assert refusal(text).startswith("schedules.yml")
+
+
+@given(st.text(max_size=60))
+def test_no_value_ends_in_an_error_of_python(text: str) -> None:
+    quoted = "'" + re.sub(r"[^\x20-\x7e]", "?", text).replace("'", "''") + "'"
+    for name in ("time_zone", "days", "start", "holidays", "exceptions", "first_day", "off_state"):
+        rows = {"time_zone": "UTC", "days": "mon", "stop": "9:00", name: quoted}
+        body = "".join(f"    {key}: {value}\n" for key, value in rows.items())
+        with suppress(ConfigurationError):
+            read(f"schedules:\n  lab:\n{body}")
+
+
+def test_a_calendar_lies_beside_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "schedules.yml"
+    path.write_text(a_schedule("days: mon\nstop: 9:00\nholidays_file: campus.ics"))
+    with pytest.raises(ConfigurationError, match=r"campus.ics cannot be read: No such file"):
+        read_timetable(path)
+    (tmp_path / "campus.ics").write_text(
+        "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART;VALUE=DATE:20261126\nEND:VEVENT\nEND:VCALENDAR\n"
+    )
+    assert read_timetable(path).schedules["lab"].holidays == {date(2026, 11, 26)}
+    (tmp_path / "campus.ics").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigurationError, match="it is not UTF-8 text"):
+        read_timetable(path)
+
+
+def test_a_file_that_is_not_there() -> None:
+    with pytest.raises(ConfigurationError, match=r"The schedules in /no/such.yml cannot be read: No such file"):
+        read_timetable(Path("/no/such.yml"))
+
+
+def test_the_examples_of_the_page_are_read(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "schedules.md").read_text(encoding="utf-8")
+    blocks = [each for each in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if each.startswith("schedules:")]
+    assert blocks
+    for block in blocks:
+        timetable_of(block.encode(), "docs/schedules.md", lambda _name: frozenset())
