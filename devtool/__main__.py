@@ -178,11 +178,13 @@ def _bench(arguments: argparse.Namespace) -> int:
 
 
 def _bench_openstack(arguments: argparse.Namespace) -> int:
-    environment = Environment("test")
+    environment, client = Environment("test"), Environment("openstack-client", constrained=False)
     environment.prepare()
+    # In an environment of its own, for it is measured, not used.
+    client.prepare()
     collections = provide_openstack_cloud(environment)
     program = [str(environment.python), "-m", "ansible_collections.jetstream.cloud.tests.benchmarks.side_by_side"]
-    words = ["--collections", str(collections), *arguments.extra]
+    words = ["--collections", str(collections), "--client", str(client.path / "bin" / "openstack"), *arguments.extra]
     return subprocess.run(program + words, env=environment.variables(make_home("home")), check=False).returncode
 
 

@@ -24,6 +24,7 @@ from ansible_collections.jetstream.cloud.tests.benchmarks.measures import (
     Stopped,
     empty_task,
     floor_seconds,
+    inventory,
     loop_of_infos,
     memory_of_info,
     nothing_to_do,
@@ -36,6 +37,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SITES = {"bare": BARE, "real": REAL}
 # Runs of fleets up to this size are short enough to be repeated.
 _SHORT = 100
+_OF_INVENTORY = 1000
 # The fleets that are stopped a second time.
 _AGAIN = {"bare": (100, 1000), "real": (100,)}
 
@@ -90,10 +92,12 @@ def _measured(options: argparse.Namespace) -> dict[str, Any]:
             "floor": {str(size): floor_seconds(size, costs, empty) for size in options.sizes},
             "ways": _ways(name, options),
         }
+    figures["inventory"] = {name: asdict(inventory(_OF_INVENTORY, costs)) for name, costs in SITES.items()}
+    _say(f"inventory of {_OF_INVENTORY}: {figures['inventory']}")
     for what, pair in {"loop": loop_of_infos(), "memory": memory_of_info(largest)}.items():
         _say(f"{what}: {pair.ours:.1f} against {pair.other:.1f}")
         figures[what] = asdict(pair)
-    return figures | {"loops": LOOPS, "memory_at": largest}
+    return figures | {"loops": LOOPS, "inventory_of": _OF_INVENTORY, "memory_at": largest}
 
 
 def _ways(site: str, options: argparse.Namespace) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere.settings import DEFAULT_PAGE_SIZE
 from ansible_collections.jetstream.cloud.plugins.module_utils.settings.connection import DEFAULT_CONCURRENCY
 from ansible_collections.jetstream.cloud.tests.benchmarks.contenders import INFO, STATE, Contender
-from ansible_collections.jetstream.cloud.tests.benchmarks.stage import Asked, Costs, Site
+from ansible_collections.jetstream.cloud.tests.benchmarks.stage import PASSWORD, USER, Asked, Costs, Site
 from ansible_collections.jetstream.cloud.tests.benchmarks.watch import OperationRunner, Ran, counting_python
 from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.playbooks import Json
 
@@ -122,6 +122,19 @@ def nothing_to_do(instances: int, costs: Costs, empty: float, times: int = 3) ->
         desk.play([STOP_ALL])
         ours = statistics.median(desk.play([STOP_ALL]).seconds for _round in range(times))
     return Pair(ours, empty + lists_seconds(instances, costs))
+
+
+def inventory(instances: int, costs: Costs, times: int = 3) -> Pair:
+    """Return the seconds of ``ansible-inventory --graph`` on a fleet, and on one host plus those of the lists."""
+    with Site(instances, costs) as site, OperationRunner(site.url) as desk:
+        source = desk.folder / "jetstream.yml"
+        source.write_text(
+            f"plugin: jetstream.cloud.jetstream\napi_url: {site.url}\nusername: {USER}\npassword: {PASSWORD}"
+        )
+        # The first one logs in.
+        graphs = [desk.graph(str(source)).seconds for _round in range(1 + times)]
+        empty = statistics.median(desk.graph("localhost,").seconds for _round in range(times))
+    return Pair(statistics.median(graphs[1:]), empty + lists_seconds(instances, costs))
 
 
 def loop_of_infos() -> Pair:

@@ -113,6 +113,14 @@ def _targets(figures: Json) -> str:
             what = f"Nothing to do, {size} instances{words}, to an empty task and the lists"
             found = f"{ratio:.2f} ({pair['ours']:.2f} s to {pair['other']:.2f} s)"
             rows.append(_target(what, "at most 1.20", found, ratio <= _AGAIN))
+    for name, words in (("bare", ""), ("real", ", Atmosphere at work")):
+        pair = figures["inventory"][name]
+        ratio = pair["ours"] / pair["other"]
+        what = (
+            f"`ansible-inventory --graph` of {figures['inventory_of']} instances{words}, to an empty one and the lists"
+        )
+        found = f"{ratio:.2f} ({pair['ours']:.2f} s to {pair['other']:.2f} s)"
+        rows.append(_target(what, "at most 1.20", found, ratio <= _AGAIN))
     loop = figures["loop"]
     times = loop["other"] / loop["ours"]
     rows.append(

@@ -92,6 +92,12 @@ class OperationRunner:
         playbook = Playbook(self.folder, tasks, url=self._url, **keywords)
         return ran(playbook.command, playbook.environment(), self.folder)
 
+    def graph(self, source: str) -> Ran:
+        """Run ``ansible-inventory --graph`` on a source."""
+        playbook = Playbook(self.folder, [], url=self._url)
+        program = Path(playbook.command[0]).with_name("ansible-inventory")
+        return ran([str(program), "-i", source, "--graph"], playbook.environment(), self.folder)
+
 
 def counting_python(folder: Path, log: Path) -> dict[str, str]:
     """Return the variable by which modules run in a Python made in a folder, which logs how many MB each run took."""

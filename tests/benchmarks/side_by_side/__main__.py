@@ -18,6 +18,7 @@ from typing import Any
 
 import openstack.version
 from ansible import __version__ as ansible_version
+from ansible_collections.jetstream.cloud.tests.benchmarks.side_by_side import large
 from ansible_collections.jetstream.cloud.tests.benchmarks.side_by_side.report import write_report
 from ansible_collections.jetstream.cloud.tests.benchmarks.side_by_side.runs import OperationRunner, Run
 from ansible_collections.jetstream.cloud.tests.benchmarks.side_by_side.ways import OURS, WAYS
@@ -28,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[3]
 FLEET = 20
 MIX: Mapping[FleetState, int] = {"active": 13, "suspended": 5, "locked": 1, "error": 1}
 ALL_STOPPED = {"SHUTOFF": FLEET}
-# A run takes ten minutes. The cloud ends by itself when something hangs.
+# A run takes twenty minutes. The cloud ends by itself when something hangs.
 _LONGEST = 3600.0
 
 
@@ -42,7 +43,7 @@ def main() -> None:
     # Ended by kill, end what was started, as after Ctrl-C.
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(143))
     if options.measure:
-        figures = _measured(options.collections, options.times)
+        figures = _measured(options)
         options.results.parent.mkdir(parents=True, exist_ok=True)
         options.results.write_text(json.dumps(figures, indent=1))
     write_report(json.loads(options.results.read_text()), ROOT / "docs")
@@ -58,12 +59,19 @@ def _options() -> argparse.Namespace:
         help="how often the fleet is stopped; the run in the middle counts (%(default)s)",
     )
     add("--collections", type=Path, required=True, help="the folder with ansible_collections/openstack/cloud")
+    add("--client", type=Path, required=True, help="the program openstack of python-openstackclient")
+    add("--large", type=_sizes, default=(100, 300), help="large fleets, as in 100,300 (%(default)s)")
     add("--results", type=Path, default=ROOT / ".cache" / "bench-openstack.json", help="where to keep the figures")
     add("--only-report", dest="measure", action="store_false", help="measure nothing, write the report anew")
     return parser.parse_args()
 
 
-def _measured(collections: Path, times: int) -> dict[str, Any]:
+def _sizes(text: str) -> tuple[int, ...]:
+    return tuple(int(word) for word in text.split(","))
+
+
+def _measured(options: argparse.Namespace) -> dict[str, Any]:
+    collections, times = options.collections, options.times
     # Before anything is started, to know what else was going on.
     load = [os.getloadavg()[0]]
     with cloud.running(packages.cache_dir() / "run-of-benchmark", max_seconds=_LONGEST, say=_say) as js2:
@@ -71,7 +79,12 @@ def _measured(collections: Path, times: int) -> dict[str, Any]:
         _warm_up(js2, collections)
         stopped = _stopped(js2, collections, times, load)
         mixed = _mixed(js2, collections)
+        fleets = []
+        for each in large.measure(js2, collections, options.client, options.large):
+            _say(f"{each.servers} servers: {each}")
+            fleets.append(asdict(each))
     return {
+        "large": fleets,
         "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "load": load},
         "versions": {
             "ansible-core": ansible_version,

@@ -14,6 +14,12 @@ from ansible_collections.jetstream.cloud.tests.benchmarks.page import rewrite, t
 Json = Mapping[str, Any]
 
 _HEADER = ["", "Seconds", "Requests", "Modules run", "Exit status", "Servers afterwards"]
+_LARGE_HEADER = ["Servers", "Floor", "one task", "Empty task, list", "one task, again", "`openstack server stop`"]
+_ABOUT_LARGE = (
+    "Each fleet is stopped by one task, and by `openstack server stop` with all names. That does not wait: the "
+    "seconds in brackets are those until all were stopped. The floor is an empty task, one list, all stops with 16 "
+    "requests at a time, and a list every half second until all are stopped."
+)
 
 
 def write_report(figures: Json, folder: Path) -> None:
@@ -36,6 +42,9 @@ def report(figures: Json) -> str:
         table(_HEADER, [_row(way["name"], way["mixed"]) for way in ways]),
         "What each says in its results, and how often. Addresses and ids are shortened, all else is in its own words.",
         table(["", "Says"], [[way["name"], _said(way["mixed"])] for way in ways]),
+        "### Large fleets",
+        _ABOUT_LARGE,
+        table(_LARGE_HEADER, [_large_row(each) for each in figures["large"]]),
     ]
     return "\n\n".join(parts)
 
@@ -53,6 +62,18 @@ def _preface(figures: Json) -> str:
         "The last fleet was stopped once by each."
     )
     return f"{measured} {seconds}"
+
+
+def _large_row(each: Json) -> list[str]:
+    ours, again, client = each["ours"], each["again"], each["client"]
+    return [
+        str(each["servers"]),
+        f"{each['floor']:.1f} s",
+        f"{ours['seconds']:.1f} s, {ours['seconds'] / each['floor']:.2f} of the floor; {ours['requests']} requests",
+        f"{each['lists']:.1f} s",
+        f"{again['seconds']:.1f} s, {again['seconds'] / each['lists']:.2f} of it; {again['requests']} requests",
+        f"{each['client_ended']:.1f} s ({client['seconds']:.1f} s); {client['requests']} requests",
+    ]
 
 
 def _row(name: str, run: Json) -> list[str]:

@@ -1,0 +1,138 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Large fleets on one real nova: one task beside `openstack server stop` of all names, and beside bare requests."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible_collections.jetstream.cloud.plugins.module_utils.settings.connection import DEFAULT_CONCURRENCY
+from ansible_collections.jetstream.cloud.tests.benchmarks.measures import empty_task
+from ansible_collections.jetstream.cloud.tests.benchmarks.side_by_side.runs import OperationRunner
+from ansible_collections.jetstream.cloud.tests.benchmarks.side_by_side.ways import OURS
+from ansible_collections.jetstream.cloud.tests.benchmarks.watch import ran
+from ansible_collections.jetstream.cloud.tests.openstack.cloud import Cloud
+from ansible_collections.jetstream.cloud.tests.openstack.fleet import Server
+
+_POLL_SECONDS = 0.5
+_LONGEST = 300.0
+_AGAIN = 3
+
+
+class NotStopped(Exception):
+    """Servers were not stopped."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Seconds by the clock, and requests to all services."""
+
+    seconds: float
+    requests: int
+
+
+@dataclass(frozen=True)
+class Large:
+    """A fleet that was stopped. ``floor``: an empty task and bare requests. ``lists``: an empty task and one list.
+
+    ``client_ended``: when the command-line client had ended, and ``client``: when all servers were stopped.
+    """
+
+    servers: int
+    floor: float
+    ours: Taken
+    lists: float
+    again: Taken
+    client_ended: float
+    client: Taken
+
+
+def measure(cloud: Cloud, collections: Path, client: Path, sizes: Sequence[int]) -> Iterator[Large]:
+    """Stop a fleet of each size. Raises NotStopped if servers are left running."""
+    empty = empty_task()
+    for size in sizes:
+        servers = cloud.servers(size)
+        bare = _bare(cloud, servers)
+        _start(cloud, servers)
+        with OperationRunner.new(cloud, collections) as user:
+            first, *later = [user.run(OURS) for _round in range(1 + _AGAIN)]
+        _require_stopped(cloud, size)
+        again = statistics.median_low([each.seconds for each in later])
+        lists = empty + _seconds(lambda: _stopped(cloud))
+        _start(cloud, servers)
+        ended, by_client = _by_client(cloud, client, servers)
+        yield Large(
+            servers=size,
+            floor=empty + bare,
+            ours=Taken(first.seconds, sum(first.requests.values())),
+            lists=lists,
+            again=Taken(again, sum(later[0].requests.values())),
+            client_ended=ended,
+            client=by_client,
+        )
+        cloud.clear()
+
+
+def _bare(cloud: Cloud, servers: Sequence[Server]) -> float:
+    """Return the seconds of the requests alone: a list, all stops, then lists until all are stopped."""
+    begun = time.monotonic()
+    _stopped(cloud)
+    with ThreadPoolExecutor(DEFAULT_CONCURRENCY) as pool:
+        list(pool.map(lambda each: cloud.act(each, {"os-stop": None}), servers))
+    _await_stopped(cloud, len(servers))
+    return time.monotonic() - begun
+
+
+def _by_client(cloud: Cloud, client: Path, servers: Sequence[Server]) -> tuple[float, Taken]:
+    with _home(cloud) as environment, cloud.requests.counted() as seen:
+        begun = time.monotonic()
+        ran([str(client), "server", "stop", *(each.name for each in servers)], environment, Path(environment["HOME"]))
+        ended = time.monotonic() - begun
+        _await_stopped(cloud, len(servers))
+        seconds = time.monotonic() - begun
+    return ended, Taken(seconds, len(seen))
+
+
+@contextmanager
+def _home(cloud: Cloud) -> Iterator[dict[str, str]]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield {**os.environ, "HOME": folder, "OS_CLIENT_CONFIG_FILE": str(cloud.clouds_yaml), "OS_CLOUD": "js2"}
+
+
+def _start(cloud: Cloud, servers: Sequence[Server]) -> None:
+    for each in servers:
+        cloud.act(each, {"os-start": None})
+    cloud.wait(servers, "ACTIVE", _LONGEST)
+
+
+def _stopped(cloud: Cloud) -> int:
+    shown = cloud.owner.get("compute", "/servers/detail")["servers"]
+    return sum(each["status"] == "SHUTOFF" for each in shown)
+
+
+def _await_stopped(cloud: Cloud, count: int) -> None:
+    until = time.monotonic() + _LONGEST
+    while _stopped(cloud) < count:
+        if time.monotonic() > until:
+            raise NotStopped(f"fewer than {count} servers are stopped after {_LONGEST:.0f} s")
+        time.sleep(_POLL_SECONDS)
+
+
+def _require_stopped(cloud: Cloud, count: int) -> None:
+    if (stopped := _stopped(cloud)) != count:
+        raise NotStopped(f"{stopped} of {count} servers are stopped")
+
+
+def _seconds(do: Callable[[], object]) -> float:
+    begun = time.monotonic()
+    do()
+    return time.monotonic() - begun
