@@ -13,7 +13,12 @@ import traceback
 
 
 class JetstreamError(Exception):
-    """The base of all errors that the collection raises on purpose."""
+    """The base of all errors that the collection raises on purpose.
+
+    ``unsent``: the request surely was not carried out. It never reached the server, or its login failed.
+    """
+
+    unsent = False
 
     def __init__(self, message: str, *, hint: str | None = None, status: int | None = None) -> None:
         """Take the sentence, the remedy, and the HTTP status behind it if there was one."""
@@ -38,7 +43,7 @@ class SelectionError(JetstreamError):
 class Unreachable(JetstreamError):
     """No response came: name not found, connection refused or dropped, timeout, certificate not trusted.
 
-    ``unsent``: the request surely never reached the server. ``transient``: a retry may succeed.
+    ``transient``: a retry may succeed.
     """
 
     def __init__(self, message: str, *, hint: str | None = None, unsent: bool = False, transient: bool = True) -> None:
@@ -75,10 +80,11 @@ class Conflict(JetstreamError):
 class LockLost(JetstreamError):
     """The lock that was lifted for an action could not be set again. ``accepted``: whether the action was accepted."""
 
-    def __init__(self, message: str, *, accepted: bool) -> None:
-        """Take the sentence, and whether the action was accepted."""
+    def __init__(self, message: str, *, accepted: bool, unsent: bool = False) -> None:
+        """Take the sentence, and the facts about the action."""
         super().__init__(message)
         self.accepted = accepted
+        self.unsent = unsent
 
 
 class Refused(JetstreamError):

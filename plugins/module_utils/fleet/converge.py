@@ -32,7 +32,7 @@ from ..errors import (
 )
 from ..model import Instance
 from ..parallel import in_parallel
-from ..states import REBOOTS, Action, Kind, Plan, Verdict
+from ..states import REBOOTS, Action, Kind, ObservedState, Plan, Verdict
 from .decisions import Settling, conclude, decide, is_confirmed, is_settling
 from .polling import PollScheduler
 from .progress import Completion, Progress, ProgressCallback, no_progress
@@ -174,6 +174,8 @@ class _Converger:
         try:
             if run.doubt is not None and not self._resolve_doubt(run):
                 return
+            if run.conflict is not None and not self._resolve_conflict(run, *run.conflict):
+                return
             if not run.done and not is_settling(run, self._options, self._settling, self._clock.monotonic()):
                 self._apply(run, decide(run, self._options, self._cloud.unsupported_actions(run.now)))
         except Exception as error:
@@ -246,6 +248,13 @@ class _Converger:
         run.retract()
         return not self._try_again(run, action, error)
 
+    def _resolve_conflict(self, run: InstanceRun, error: Conflict, before: ObservedState) -> bool:
+        """Return whether an instance that took no action is in another state than before; otherwise it has failed."""
+        run.conflict = None
+        if run.observed == before:
+            run.finish(str(error), failed=True)
+        return not run.done
+
     def _try_again(self, run: InstanceRun, action: Action, error: JetstreamError | None) -> bool:
         """Send an action again that was not carried out, or fail. Return False if its instance was locked meanwhile."""
         if isinstance(error, BugFound | Refused):
@@ -295,16 +304,20 @@ class _Converger:
             case LockLost(accepted=True):
                 run.lost_lock = str(error)
                 self._record_action(run, action)
+            case LockLost(unsent=True):
+                run.finish(str(error), failed=True)
             case LockLost():
-                # Whether the action was carried out is not known: its own error was not a plain refusal.
+                # Whether the action was carried out is not known.
                 run.lost_lock = str(error)
                 self._begin_doubt(run, action, error)
-            case Conflict() | Refused():
-                run.refused = True
-                self._met_another_run = True
-                self._reassess_refusal(run, action, error)
-            case Unreachable(unsent=True) | RateLimited():
+            case JetstreamError(unsent=True) | RateLimited():
                 self._retry_unsent(run, action, error)
+            case Conflict():
+                run.refused = self._met_another_run = True
+                self._reassess_conflict(run, error)
+            case Refused():
+                run.refused = self._met_another_run = True
+                self._reassess_refusal(run, action, error)
             case ServerFault() | UnexpectedResponse() | Unreachable():
                 self._begin_doubt(run, action, error)
             case JetstreamError():
@@ -357,33 +370,40 @@ class _Converger:
         else:
             self._decide(run)
 
-    def _reassess_refusal(self, run: InstanceRun, action: Action, error: JetstreamError) -> None:
-        """Read the instance of a refused action again: it has not failed if it is at the goal or on its way there.
+    def _reassess_conflict(self, run: InstanceRun, error: Conflict) -> None:
+        """Read an instance again that took no action: it has not failed if it is in another state than before.
 
-        After a conflict, an instance that is in another state than before is planned for anew.
+        If it cannot be read, it stays pending, and is polled.
         """
-        before = run.observed
+        run.conflict = (error, run.observed)
         try:
             self._observe(run)
         except FATAL_ERRORS as fatal:
             self._abort(fatal)
-            return
         except JetstreamError as second:
-            if isinstance(error, Conflict):
+            run.last_error = second
+            if not self._options.wait:
                 run.finish(f"{error} It could not be read again either: {second}", failed=True)
-            else:
-                # Atmosphere calls what nova did, and then complained of, a refusal.
-                self._record_action(run, action, doubt=error)
-                run.last_error = second
-            return
-        if is_confirmed(run, action, self._options.goal):
-            if not isinstance(error, Conflict):
-                # Atmosphere also returns a refusal for an action that nova carried out with an error.
-                self._record_action(run, action)
-        elif not isinstance(error, Conflict) or run.observed == before:
-            run.finish(str(error), failed=True)
-        elif run.observed.kind is not Kind.MOVING:
+        else:
             self._decide(run)
+
+    def _reassess_refusal(self, run: InstanceRun, action: Action, error: Refused) -> None:
+        """Read the instance of a refused action again.
+
+        Atmosphere also returns a refusal for an action that nova carried out with an error.
+        """
+        try:
+            self._observe(run)
+        except FATAL_ERRORS as fatal:
+            self._abort(fatal)
+        except JetstreamError as second:
+            self._record_action(run, action, doubt=error)
+            run.last_error = second
+        else:
+            if is_confirmed(run, action, self._options.goal):
+                self._record_action(run, action)
+            else:
+                run.finish(str(error), failed=True)
 
     # --- waiting
 
@@ -485,6 +505,8 @@ class _Converger:
             if run.unclear:
                 self._finish_unclear(run, why)
                 continue
+            if run.conflict is not None:
+                why = f"{why}: {run.conflict[0]}"
             run.finish(f"{why} ({_last_seen(run)})", failed=True)
 
     def _finish_unclear(self, run: InstanceRun, why: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ..errors import JetstreamError
+from ..errors import Conflict, JetstreamError
 from ..model import Instance
 from ..states import Action, Goal, ObservedState, classify
 from ..text.terminal import one_line
@@ -37,7 +37,8 @@ class InstanceRun:
     last observed, at all and since then. Moments are seconds of the clock's ``monotonic``.
     ``began``: its state when the last action was sent.
     ``begun``: whether an action was scheduled at all. ``not_before``: the earliest moment for ``next_action``.
-    ``refused``: whether the cloud refused an action.
+    ``refused``: whether the cloud refused an action. ``conflict``: the refusal since which it has not
+    been read, and its state before.
     ``send_error``: why an action has to be sent again. ``last_error``: why the last poll failed.
     ``deployment_seen``: whether a deployment was seen under way since the last action. ``active_since``: since when it
     was observed at rest and active. ``reversions``: polls in a row that found it back where the last action began.
@@ -52,6 +53,7 @@ class InstanceRun:
     attempts: int = 0
     doubt: JetstreamError | None = None
     refused: bool = False
+    conflict: tuple[Conflict, ObservedState] | None = None
     lost_lock: str = ""
     done: bool = False
     failed: bool = False

@@ -12,12 +12,13 @@ from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
 from ..clock import Clock
-from ..errors import AuthenticationFailed
+from ..errors import AuthenticationFailed, JetstreamError
 from .deadline import Deadline
 from .session import Response
 from .token_cache import LoginKey, Token, TokenCache
 
 T = TypeVar("T")
+Found = TypeVar("Found")
 # A token that ends sooner is replaced before it is used.
 _MARGIN = timedelta(minutes=1)
 # So many tokens in a row that no request was served with: another login would not help.
@@ -97,18 +98,26 @@ class Tokens(Generic[T]):
     def request(self, send: Callable[[T], Response], is_refused: Callable[[Response], bool]) -> Response:
         """Send a request with a token, and once more with another one if that is refused. Returns the last answer.
 
-        Raises AuthenticationFailed if the login is refused, and the errors of ``send``.
+        Raises AuthenticationFailed if the login is refused, and the errors of ``send``. An error of the login has
+        ``unsent``: the request was not sent, or was refused with its token.
         """
-        issued = self._current()
+        issued = self._of_login(self._current)
         reply = send(issued.value)
         if is_refused(reply):
-            another = self._another(issued)
+            another = self._of_login(lambda: self._another(issued))
             if another is None:
                 return reply
             issued, reply = another, send(another.value)
         if not is_refused(reply):
             self._served(issued)
         return reply
+
+    def _of_login(self, get: Callable[[], Found]) -> Found:
+        try:
+            return get()
+        except JetstreamError as error:
+            error.unsent = True
+            raise
 
     def current(self) -> T:
         """Return a token that is good for a while. Logs in if there is none yet."""

@@ -289,7 +289,9 @@ class Jetstream2Cloud:
             return
         reason = f" (reason: {instance.lock_reason})" if instance.lock_reason else ""
         why = f"{because} " if because is not None else ""
-        raise LockLost(f"{why}It could not be locked again{reason}: {lost}", accepted=because is None) from because
+        unsent = isinstance(because, JetstreamError) and not _leaves_open(because)
+        message = f"{why}It could not be locked again{reason}: {lost}"
+        raise LockLost(message, accepted=because is None, unsent=unsent) from because
 
     def _try_to_lock(self, instance: Instance, tries: int) -> JetstreamError | None:
         """Return None once the lock is there, or why it is not."""
@@ -459,6 +461,4 @@ def _shaped(shape: Callable[[], Made], task: str) -> Made:
 
 def _leaves_open(error: JetstreamError) -> bool:
     """Tell whether an error leaves open if its request was carried out."""
-    if isinstance(error, Unreachable):
-        return not error.unsent
-    return isinstance(error, ServerFault | UnexpectedResponse)
+    return isinstance(error, Unreachable | ServerFault | UnexpectedResponse) and not error.unsent

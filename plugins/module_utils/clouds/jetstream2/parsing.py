@@ -33,6 +33,7 @@ from ..json_values import (
     Json,
     UnreadableRow,
     amount,
+    describe,
     flag,
     flaws_of_amounts,
     mapping,
@@ -102,7 +103,7 @@ def instance_from_nova(row: Json, account: Account) -> Instance:
         uuid=server_id,
         name=_name(row, server_id),
         status=word(row.get("status")) or "unknown",
-        activity=text(row.get("OS-EXT-STS:task_state")) or "",
+        activity=_task(row),
         live=True,
         flavor=flavor,
         provider=Provider(name=account.region, uuid=account.region),
@@ -124,6 +125,14 @@ def instance_from_nova(row: Json, account: Account) -> Instance:
         addresses=tuple(address for address, _kind in addresses),
         facts=_facts(row),
     )
+
+
+def _task(row: Json) -> str:
+    """Return the task that is under way, "" for none. One that cannot be read must not look like none."""
+    task = row.get("OS-EXT-STS:task_state")
+    if task is not None and not isinstance(task, str):
+        raise UnreadableRow(f"task_state is {describe(task)}")
+    return text(task) or ""
 
 
 def with_image_name(instance: Instance, names: Mapping[str, str]) -> Instance:

@@ -565,14 +565,45 @@ def test_a_conflict_that_took_no_address_reports_none() -> None:
     assert stage.one("started").message == "Start of web (1) was refused."
 
 
-def test_a_conflict_that_cannot_be_read_again_reports_both() -> None:
+def test_without_wait_a_conflict_that_cannot_be_read_again_reports_both() -> None:
     stage = scene(an_instance())
     stage.cloud.answer("web", "stop", REFUSED)
     stage.cloud.answer("web", "look", ServerFault("Reading web (1) failed."))
-    assert ran(stage.one("stopped"))[::3] == (
+    assert ran(stage.one("stopped", wait=False))[::3] == (
         "failed",
         f"{REFUSED} It could not be read again either: Reading web (1) failed.",
     )
+
+
+@pytest.mark.parametrize("is_stopped", [True, False])
+def test_a_conflict_that_cannot_be_read_at_once_is_read_later(is_stopped: bool) -> None:
+    stage = scene(an_instance(ip_address=ADDRESS))
+    phase = Phase(0, "shutoff") if is_stopped else Phase(0, "active", "", None)
+
+    def refused() -> None:
+        stage.cloud.goes("web", phase)
+        raise REFUSED
+
+    stage.cloud.answer("web", "stop", refused)
+    stage.cloud.answer("web", "look", ServerFault("Reading web (1) failed."))
+    run = stage.one("stopped")
+    if is_stopped:
+        assert ran(run)[:3] == ("ok", "shutoff", [])
+        assert run.message.startswith("reached shutoff on its own")
+    else:
+        assert ran(run)[::3] == ("failed", f"{REFUSED} It has lost its address {ADDRESS}.")
+    assert stage.cloud.count("stop") == 1
+
+
+def test_a_conflict_that_can_never_be_read_again_is_in_the_message_when_the_time_is_up() -> None:
+    stage = scene(an_instance())
+    stage.cloud.answer("web", "stop", REFUSED)
+    broken = ServerFault("Reading web (1) failed.")
+    stage.cloud.answer("web", "look", broken)
+    stage.cloud.answer("web", "refresh", *[broken] * 99)
+    run = stage.one("stopped", timeout=60)
+    assert (run.failed, run.changed) == (True, False)
+    assert run.message == f"was not stopped within 60 s: {REFUSED} (last error: Reading web (1) failed.)"
 
 
 def test_without_wait_a_reboot_that_is_still_due_after_a_conflict_is_said_not_to_be_sent() -> None:
@@ -867,6 +898,23 @@ def test_a_list_that_took_long_is_as_old_as_when_it_was_begun() -> None:
     [run] = converge(stage.cloud, stage.instances, options, stage.clock, observed_at=0.0, jitter=same).runs
     assert (run.failed, run.changed) == (False, False)
     assert stage.cloud.count("stop") == 0
+
+
+def test_an_action_whose_login_failed_was_not_sent_and_is_sent_later() -> None:
+    stage = scene(an_instance())
+    error = ServerFault("The login failed in the cloud (HTTP 500).")
+    error.unsent = True
+    stage.cloud.answer("web", "stop", error)
+    run = stage.one("stopped")
+    assert ran(run) == ("ok", "shutoff", ["stop"], "stop done")
+    assert stage.cloud.count("look") == 0
+
+
+def test_a_lost_lock_of_an_action_that_was_surely_not_sent_leaves_nothing_unclear() -> None:
+    stage = scene(an_instance(locked=True))
+    stage.cloud.answer("web", "stop", LockLost("Stop of web was put off.", accepted=False, unsent=True))
+    run = stage.one("stopped", include_locked=True)
+    assert (run.failed, run.unclear, run.actions) == (True, False, [])
 
 
 # --- bugs ------------------------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     ServerFault,
     UnexpectedResponse,
 )
+from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action
 from ansible_collections.jetstream.cloud.tests.simulator import Fault, ManualClock, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import PASSWORD, Site, a_site
 
@@ -258,6 +259,16 @@ def test_a_login_is_tried_again_where_that_can_help(site: Site, fault: Fault) ->
     with site.cloud() as cloud:
         use(cloud)
     assert site.asked() == {"login": 3, "v2 allocation sources": 1}
+
+
+def test_an_action_whose_login_failed_was_not_sent(site: Site) -> None:
+    with site.cloud() as cloud:
+        [instance] = cloud.list_instances(live=True)
+        site.world.expire_tokens()
+        site.server.faults.add(Fault(path="/auth", status=500, body={}, times=9))
+        with pytest.raises(JetstreamError) as caught:
+            cloud.act(instance, Action.STOP)
+    assert caught.value.unsent
 
 
 def test_a_wrong_password_is_refused_also_while_a_token_is_kept(site: Site) -> None:

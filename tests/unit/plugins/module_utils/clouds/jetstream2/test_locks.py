@@ -141,11 +141,12 @@ def test_a_refused_action_leaves_its_lock_behind_it(tmp_path: Path) -> None:
     assert (desk.nova.locked, desk.notes.instances()) == (True, set())
 
 
-def test_a_refused_action_and_a_lost_lock_are_both_reported(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, os_stop=[409], lock=[500] * 9)
-    with pytest.raises(LockLost, match=r"HTTP 409.*could not be locked again") as caught:
+@pytest.mark.parametrize(("failure", "is_unsent"), [(409, True), (500, False)])
+def test_an_action_that_failed_and_a_lost_lock_are_both_reported(tmp_path: Path, failure: int, is_unsent: bool) -> None:
+    desk = Desk(tmp_path, os_stop=[failure], lock=[500] * 9)
+    with pytest.raises(LockLost, match=rf"HTTP {failure}.*could not be locked again") as caught:
         desk.cloud.act(LOCKED, Action.STOP)
-    assert not caught.value.accepted
+    assert (caught.value.accepted, caught.value.unsent) == (False, is_unsent)
 
 
 def test_an_unlock_that_was_refused_lifted_nothing(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.
     with_image_name,
     with_instance_names,
 )
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.json_values import UnreadableRow
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance
 from ansible_collections.jetstream.cloud.tests.unit.fakes.recorded import recorded
 
@@ -102,6 +103,13 @@ def test_addresses_faults_locks_and_notes() -> None:
 def test_another_users_server_is_not_taken_for_ones_own() -> None:
     assert read(SERVERS["web"]).owner == "demo"
     assert read({**SERVERS["web"], "user_id": "0123"}).owner == "0123"
+
+
+@pytest.mark.parametrize("task", [["powering-off"], {}, 7, False])
+def test_a_task_that_cannot_be_read_is_not_taken_for_none(task: Any) -> None:
+    """Otherwise a server that is on its way looks as if it had arrived."""
+    with pytest.raises(UnreadableRow, match="task_state is"):
+        read({**SERVERS["busy"], "OS-EXT-STS:task_state": task})
 
 
 def test_what_a_cloud_may_leave_out() -> None:
