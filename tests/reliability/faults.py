@@ -323,6 +323,9 @@ def _draw_odd_row(chance: random.Random) -> Details:
 def _put_odd_row(stage: Stage, fault: Fault) -> None:
     of, names = fault.details, _ODD_NAMES[stage.plan.cloud]
     name, value = names[int(of["where"] * len(names))], _ODD_VALUES[of["value"]]
+    if name == "name" and {"name", "exclude"} & set(stage.plan.task.options):
+        # By another name it is another instance, which nobody can defend against.
+        name = "fault"
     if name in _LIES and not isinstance(value, list | dict | float) and value is not None:
         value = None
     uuid = stage.site.uuids[fault.target or 0]

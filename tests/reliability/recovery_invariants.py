@@ -27,7 +27,8 @@ def healed(checked: CheckedRun) -> Iterator[str]:
             yield f"{wanted.refused}: not refused, but {error or 'carried out'}"
         return
     if error is not None:
-        yield f"it was refused: {error}"
+        if not (isinstance(error, SelectionError) and _met_newcomer(checked)):
+            yield f"it was refused: {error}"
         return
     items = {item["uuid"]: item for item in checked.run.items if not checked.is_newcomer(item["uuid"])}
     if not wanted.uuids <= set(items) <= wanted.uuids | wanted.maybe:
@@ -94,6 +95,12 @@ def _expected_by(checked: CheckedRun) -> ExpectedSelection:
         if shown.text != "missing"
     }
     return expected(site, checked.options, listed, checked.statuses())
+
+
+def _met_newcomer(checked: CheckedRun) -> bool:
+    """Tell whether an instance was listed that was launched meanwhile: a name may mean it as well."""
+    shown = (each for exchange in checked.run.record.of(checked.run.client) for each in exchange.shown)
+    return any(checked.is_newcomer(each.uuid) for each in shown)
 
 
 def _is_list(checked: CheckedRun, exchange: Exchange) -> bool:

@@ -22,7 +22,7 @@ from .checked_run import (
     CheckedRun,
     brief,
 )
-from .plans import JETSTREAM2
+from .plans import ATMOSPHERE, JETSTREAM2
 from .records import Outcome
 from .site import ActualState
 
@@ -144,7 +144,8 @@ def _about_actions(checked: CheckedRun, item: Mapping[str, Any]) -> Iterator[str
     doubtful = doubtful or _is_unread_refusal(checked, uuid)
     if item["unclear"] and not doubtful:
         yield "unclear is true, and every response came."
-    if doubtful and checked.touched(uuid):
+    refused = any(each.outcome is Outcome.REFUSED and each.status == 403 for each in checked.actions(uuid))
+    if (doubtful or (refused and checked.trial.plan.cloud == ATMOSPHERE)) and checked.touched(uuid):
         # Nobody can tell which of two that asked for the same brought it about.
         return
     accepted, late = checked.accepted(uuid, late=False), checked.accepted(uuid, late=True)
@@ -179,7 +180,8 @@ def _about_state(checked: CheckedRun, item: Mapping[str, Any]) -> Iterator[str]:
         yield f"not failed, and it is {actual_state.text}."
         return
     is_own = checked.goal == "rebooted" and not checked.touched(uuid)
-    if is_own and not {*checked.accepted(uuid, late=False)} & (REBOOTS | WAKING):
+    accepted = {*checked.accepted(uuid, late=False), *checked.accepted(uuid, late=True)}
+    if is_own and not accepted & (REBOOTS | WAKING):
         yield "rebooted, and no reboot was accepted."
 
 
@@ -213,7 +215,7 @@ def _was_waited_for(checked: CheckedRun, uuid: str, actual_state: ActualState) -
 
 def knows(checked: CheckedRun, uuid: str) -> bool:
     """Tell whether the client looked at an instance after it last sent something there."""
-    observations, sent = checked.shown(uuid), checked.actions(uuid)
+    observations, sent = [each for each in checked.shown(uuid) if not each[1].odd], checked.actions(uuid)
     return bool(observations) and (not sent or observations[-1][0].sent_at >= (sent[-1].answered_at or 0.0))
 
 
