@@ -166,9 +166,9 @@ class Kind(Enum):
 class ObservedState:
     """An instance as it was observed.
 
-    ``state``: where it rests, or where its activity leads if that is known. ``defect``: why it is not ready although
-    it runs. ``deploying``: whether a deployment is under way. ``running``: whether the machine itself runs, which
-    matters only in ``error``.
+    ``state``: where it rests, or where its activity leads; None if neither is known. ``defect``: why it is not ready
+    although it runs. ``deploying``: whether a deployment is under way. ``running``: whether the machine itself runs,
+    which matters only in ``error``.
     """
 
     kind: Kind
@@ -328,8 +328,6 @@ def shortest_path(start: RestingState, end: RestingState, supported: Collection[
 
 def leads_to(action: Action, now: ObservedState) -> bool:
     """Return whether an observed state is the result of an action, or is on its way there."""
-    if now.kind not in (Kind.RESTING, Kind.MOVING) or now.state is None:
-        return False
     if action in REBOOTS:
         # At rest and active it was before, too.
         return now.kind is Kind.MOVING and now.state is RestingState.ACTIVE

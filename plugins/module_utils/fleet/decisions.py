@@ -135,7 +135,7 @@ def is_confirmed(run: InstanceRun, action: Action, goal: Goal) -> bool:
         return True
     if action in REBOOTS:
         return False
-    return observed.kind in (Kind.RESTING, Kind.MOVING) and observed.state is goal.state
+    return observed.state is goal.state
 
 
 def reached(run: InstanceRun) -> str:

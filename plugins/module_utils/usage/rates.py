@@ -81,8 +81,6 @@ DEFAULT_RATES = Rates(FAMILY_RATES, {}, STATUS_SHARES)
 
 def figure(value: object) -> Decimal | None:
     """Return an amount that a server gave; None if it is no number, NaN, infinite or absurdly large."""
-    if value is None or isinstance(value, bool):
-        return None
     try:
         amount = Decimal(str(value))
     except InvalidOperation:

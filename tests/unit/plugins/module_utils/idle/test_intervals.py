@@ -527,6 +527,17 @@ def test_two_intervals_of_an_hour_are_put_together_with_the_gap_between_them() -
     assert hourly([first, replace(second, start=first.end + 400)])[0].longest_gap == 400
 
 
+def test_an_hour_counts_the_seconds_in_doubt_and_those_between_readings_that_do_not_meet() -> None:
+    doubtful = interval(2, length=300, doubts=(Doubt("", "x"),))
+    [certain] = hourly([interval(number, length=300) for number in (2, 3)])
+    [hour] = hourly([doubtful, interval(3, length=300)])
+    [with_gap] = hourly([doubtful, interval(3, length=300), interval(5, length=300)])
+
+    assert (certain.unknown, hour.unknown, with_gap.unknown) == (0, 300, 600)
+    # One that was put together already.
+    assert hourly([hour, interval(4, length=300)])[0].unknown == 300
+
+
 def test_an_hour_has_the_youngest_of_many_jobs() -> None:
     jobs = [tuple(Job(kind, float(age)) for age in range(number, 31, 2)) for number, kind in ((1, "nohup"), (2, "at"))]
     [hour] = hourly([interval(2, length=300, jobs=jobs[0]), interval(3, length=300, jobs=jobs[1])])
