@@ -28,4 +28,9 @@ options:
       - The file on the controller with the keep marks that M(jetstream.cloud.jetstream_keep) writes.
       - Without it, C(~/.local/share/jetstream/keep.json).
     type: path
+  schedules_path:
+    description:
+      - The file of schedules that M(jetstream.cloud.jetstream_schedule) carries out. An instance is not put away while
+        its schedule wants it to run, however idle it is.
+    type: path
 """

@@ -156,5 +156,6 @@ IDLE_FILES = ModuleSpec(
         "readings_path": {"type": "path"},
         "settings_path": {"type": "path"},
         "keep_path": {"type": "path"},
+        "schedules_path": {"type": "path"},
     },
 )

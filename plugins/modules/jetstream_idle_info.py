@@ -211,8 +211,8 @@ instances:
         veto:
           description:
             - V(active), V(unknown), V(not_running), V(busy) (the cloud is changing it), V(locked), V(not_mine),
-              V(kept), V(young) (launched within the window), V(booted) (started within 30 minutes), V(unsupported) or
-              V(state_unknown).
+              V(kept), V(young) (launched within the window), V(booted) (started within 30 minutes), V(scheduled)
+              (its schedule wants it to run), V(unsupported) or V(state_unknown).
           type: str
           sample: locked
         reason:

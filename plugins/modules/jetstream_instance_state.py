@@ -80,6 +80,14 @@ options:
     description:
       - Change no more instances than this. If more would be, none is, and the task fails.
     type: int
+  only_put_to_sleep:
+    description:
+      - With O(state=started), start only those of the selected instances that an earlier run of this module on this
+        machine has put to sleep, and that no run has seen awake since. Others, which may have been shelved for
+        months, are left out.
+      - They are stored in C(~/.local/state/jetstream/put_to_sleep.json).
+    type: bool
+    default: false
   reboot_type:
     description:
       - How O(state=rebooted) reboots. V(soft) lets the operating system do it, V(hard) turns the power off and on.
@@ -123,6 +131,12 @@ EXAMPLES = r"""
     project: Geo Project
     allow_wake: true
     max_changes: 10
+
+- name: Start in the morning what was stopped in the evening
+  jetstream.cloud.jetstream_instance_state:
+    state: started
+    all: true
+    only_put_to_sleep: true
 
 - name: Stop every instance of a shared project, whoever owns it
   jetstream.cloud.jetstream_instance_state:

@@ -143,7 +143,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
     "stop_all": (*_FLEET, _ALLOW_WAKE),
     "suspend_all": (*_FLEET, _ALLOW_WAKE),
     "shelve_all": _FLEET,
-    "start_all": _FLEET,
+    "start_all": (*_FLEET, Variable("only_put_to_sleep")),
     "instance_action": (
         Variable("instance", Kind.NAME, aliases=("id",), required=True),
         Variable(

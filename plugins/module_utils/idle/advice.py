@@ -39,7 +39,7 @@ class JudgedInstance:
 
     ``booted`` is the time of its boot, if a reading has it.
     ``is_meant``: whether it is one of the owners whose instances are meant. ``unsupported``: why the cloud cannot
-    shelve it, or None.
+    shelve it, or None. ``scheduled``: a clause if a schedule wants it to run now.
     """
 
     instance: Instance
@@ -48,6 +48,7 @@ class JudgedInstance:
     booted: float | None
     is_meant: bool
     unsupported: str | None
+    scheduled: str | None = None
 
 
 def not_running(instance: Instance) -> Verdict | None:
@@ -67,6 +68,8 @@ def vetoes(of: JudgedInstance, settings: Settings, now: datetime) -> Iterator[Ve
     yield from _vetoes_of_cloud(of)
     if of.keep is not None and of.keep.holds(now):
         yield Veto("kept", _kept(of.keep))
+    if of.scheduled is not None and of.verdict.rule != "not_running":
+        yield Veto("scheduled", of.scheduled)
     yield from _vetoes_of_age(of, settings, now)
     if of.verdict.state is State.ACTIVE:
         yield Veto("active", of.verdict.reason)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,10 @@ from ..idle.verdicts import State, Verdict, judge
 from ..model import Instance, Outcome
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, IDENTIFIERS, IDLE_FILES, INSTANCE_FILTERS, RATES, ModuleSpec
+from ..policy.schedule_file import read_timetable
+from ..policy.schedules import window_at
 from ..states import Action
+from ..times import iso
 from ..usage.rates import Rates
 
 SPEC = (
@@ -93,6 +97,8 @@ class Judge:
         self.site = read_site_settings(Path(path) if path else None, options["settings"] or {})
         self._now = context.clock.now().timestamp()
         self._kept = KeepFile(keep_path(options, context), context.clock).marks()
+        schedules = options["schedules_path"]
+        self._timetable = read_timetable(Path(schedules).absolute()) if schedules else None
         self._store = Store(readings_path(options, context), context.clock)
 
     def case(self, instance: Instance, *, is_meant: bool, action: Action = Action.SHELVE) -> Case:
@@ -110,6 +116,7 @@ class Judge:
             booted=None if history.last is None else history.last.taken - history.last.uptime,
             is_meant=is_meant,
             unsupported=self._cloud.unsupported_actions(instance).get(action),
+            scheduled=self._scheduled(instance),
         )
         known = history.intervals
         return Case(
@@ -120,6 +127,16 @@ class Judge:
             settings=own.settings,
             warnings=tuple(f"{instance.label}: {note}" for note in own.notes),
         )
+
+    def _scheduled(self, instance: Instance) -> str | None:
+        """Return a clause if a schedule wants an instance to run now, or its metadata name an unknown schedule."""
+        if self._timetable is None:
+            return None
+        assigned = self._timetable.assignment(instance)
+        if assigned.problem or assigned.schedule is None:
+            return assigned.problem
+        window = window_at(assigned.schedule, datetime.fromtimestamp(self._now, UTC))
+        return None if window is None else f"its schedule {assigned.schedule.name} wants it until {iso(window.stop)}"
 
 
 def readings_path(options: Mapping[str, Any], context: Context) -> Path:

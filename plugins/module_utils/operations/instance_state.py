@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from ..cloud import Cloud
 from ..errors import BugFound, ConfigurationError
 from ..fleet.converge import converge
 from ..fleet.decisions import preview
-from ..fleet.runs import ConvergeOptions, FleetRun, InstanceRun, state_text
+from ..fleet.runs import ConvergeOptions, FleetRun, InstanceRun, classify_instance, state_text
 from ..fleet.selection import (
     INSTANCE_FIELDS,
     ME,
@@ -32,7 +33,8 @@ from ..options import (
     WAIT,
     ModuleSpec,
 )
-from ..states import Action, Goal
+from ..policy.sleepers import Sleepers, SleepersError
+from ..states import Action, Goal, Kind, RestingState
 from ..usage.rates import DEFAULT_RATES
 
 SPEC = (
@@ -48,23 +50,28 @@ SPEC = (
             "allow_wake": {"type": "bool", "default": False},
             "include_locked": {"type": "bool", "default": False},
             "max_changes": {"type": "int"},
+            "only_put_to_sleep": {"type": "bool", "default": False},
             "reboot_type": {"type": "str", "default": "soft", "choices": ["soft", "hard"]},
         },
     )
 )
 # More failed instances than these are counted in the message, and named in the results only.
 _NAMED_IN_MESSAGE = 3
+_SLEEPERS = Path(".local/state/jetstream/put_to_sleep.json")
 
 
 def instance_state(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
     """Bring the selected instances to a state, or report the changes that would do so."""
     settings = _converge_options(options)
     selector = Selector.from_options(options, INSTANCE_FILTERS.argument_spec, owner=(ME,))
-    _check(options, selector)
+    _check(options, selector, context)
+    # Read before the first request: a file that cannot be understood must not start everything.
+    sleepers = _sleepers(context)
+    candidates = sleepers.uuids() if sleepers and options["only_put_to_sleep"] else None
     begun = context.clock.monotonic()
     cloud.limit(begun + settings.timeout)
     selection = _selected(cloud, selector, images=bool(options["image"]))
-    chosen = selection.things
+    chosen = tuple(each for each in selection.things if candidates is None or each.uuid in candidates)
     if context.check_mode or settings.max_changes is not None:
         ahead = preview(cloud, chosen, settings)
         if settings.max_changes is not None and _changes(ahead) > settings.max_changes:
@@ -74,11 +81,43 @@ def instance_state(cloud: Cloud, options: Mapping[str, Any], context: Context) -
     restored, sentences = cloud.restore(chosen)
     for sentence in sentences:
         context.warn(sentence)
+    if settings.goal.state is not RestingState.ACTIVE:
+        # Before any action is sent: a run that is killed must not forget them.
+        _remember(sleepers, context, add=[each.uuid for each in restored if _runs(each)])
     fleet = converge(cloud, restored, settings, context.clock, observed_at=begun, report=context.report)
+    _remember(sleepers, context, remove=[run.now.uuid for run in fleet.runs if _is_awake(run)])
     return _with_others(_outcome(fleet), selection)
 
 
 OPERATION = on_cloud(instance_state)
+
+
+def _sleepers(context: Context) -> Sleepers | None:
+    """Return the file with what was put to sleep. A user without a home has none."""
+    return None if context.home is None else Sleepers(context.in_home(_SLEEPERS), context.clock)
+
+
+def _remember(
+    sleepers: Sleepers | None, context: Context, *, add: Sequence[str] = (), remove: Sequence[str] = ()
+) -> None:
+    """Store what was put to sleep, or is awake. What was done to instances does not depend on that."""
+    if sleepers is None:
+        return
+    try:
+        sleepers.change(add=add, remove=remove)
+    except SleepersError as error:
+        context.warn(str(error))
+
+
+def _runs(instance: Instance) -> bool:
+    """Return whether an instance runs, or is about to."""
+    observed = classify_instance(instance)
+    return observed.kind in (Kind.RESTING, Kind.MOVING) and observed.state is RestingState.ACTIVE
+
+
+def _is_awake(run: InstanceRun) -> bool:
+    """Return whether an instance is awake, and no action that puts it to sleep is under way or in doubt."""
+    return run.observed.is_awake and not run.unclear and not (run.actions and run.failed)
 
 
 def _selected(cloud: Cloud, selector: Selector, *, images: bool) -> Selection[Instance]:
@@ -115,13 +154,17 @@ def _converge_options(options: Mapping[str, Any]) -> ConvergeOptions:
     )
 
 
-def _check(options: Mapping[str, Any], selector: Selector) -> None:
+def _check(options: Mapping[str, Any], selector: Selector, context: Context) -> None:
     if options["wait_timeout"] <= 0:
         raise ConfigurationError("wait_timeout must be more than 0 seconds.", hint="To not wait, set wait: false.")
     if options["max_changes"] is not None and options["max_changes"] < 0:
         raise ConfigurationError("max_changes must be 0 or more.")
     if selector.everything and selector.names_something:
         raise ConfigurationError("all: true and a name, id or uuid contradict each other.", hint="Say one of them.")
+    if options["only_put_to_sleep"] and options["state"] != Goal.STARTED:
+        raise ConfigurationError("only_put_to_sleep goes with state: started alone.")
+    if options["only_put_to_sleep"] and context.home is None:
+        context.in_home(_SLEEPERS)
     selector.require_criteria()
 
 

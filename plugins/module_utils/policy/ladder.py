@@ -26,7 +26,7 @@ METADATA_KEY = "jetstream_idle"
 _ALLOWING = frozenset({"", "allow", "yes", "on", "true"})
 _LONGEST_SHOWN = 40
 # What says that an instance is in use, or not known to be idle, says nothing about one that is shut off.
-OF_RUNNING = frozenset({"not_running", "active", "unknown", "young", "booted", "woken"})
+OF_RUNNING = frozenset({"not_running", "active", "unknown", "young", "booted", "woken", "scheduled"})
 # Owners, and those who give orders in their place, were heard: what they were told before does not count any more.
 _ENDING_A_NOTICE = frozenset({"not_mine", "locked", "kept", "opted_out", "active"})
 

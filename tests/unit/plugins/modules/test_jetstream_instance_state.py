@@ -221,3 +221,49 @@ def test_a_bug_before_anything_was_done_says_that_it_is_one(site: Site, monkeypa
     assert result["failed"] is True
     assert "jetstream.cloud has a bug: ZeroDivisionError: division by zero" in result["msg"]
     assert "Please report it" in result["msg"]
+
+
+def awake(site: Site) -> set[str]:
+    return {name for name, words in site.world.states().items() if words.startswith("active")}
+
+
+def test_only_what_a_stop_put_to_sleep_is_started(site: Site) -> None:
+    before = awake(site)
+    task(site, state="shelved")
+    assert awake(site) == set()
+    result = task(site, state="started", only_put_to_sleep=True)
+    assert result["summary"]["selected"] == 3
+    assert awake(site) == before == {"web", "db", "new"}
+    again = task(site, state="started", only_put_to_sleep=True)
+    assert (again["changed"], again["summary"]["selected"]) == (False, 0)
+
+
+def test_what_was_started_meanwhile_is_not_started_again(site: Site) -> None:
+    task(site, state="stopped")
+    task(site, state="started", name=["web"], all=False)
+    site.world.force("web", "shelved_offloaded")
+    task(site, state="started", only_put_to_sleep=True)
+    assert awake(site) == {"db", "new"}
+
+
+def test_what_a_stop_could_not_put_to_sleep_is_not_remembered(site: Site) -> None:
+    site.world.misbehave("web", refuses="stop")
+    assert task(site, state="stopped", wait_timeout=60)["failed"]
+    site.world.misbehave("web")
+    task(site, state="started", only_put_to_sleep=True)
+    assert {"db", "new"} <= awake(site)
+
+
+def test_a_file_that_cannot_be_understood_starts_nothing_and_stops_no_stop(site: Site, home: Path) -> None:
+    path = home / ".local/state/jetstream/put_to_sleep.json"
+    path.parent.mkdir(parents=True)
+    path.write_text("{}")
+    assert "is not as it was written" in task(site, state="started", only_put_to_sleep=True)["msg"]
+    stopped = task(site, state="stopped", name=["web"], all=False)
+    assert stopped["changed"]
+    assert any("is not as it was written" in each for each in stopped["warnings"])
+    assert path.read_text() == "{}"
+
+
+def test_it_goes_with_started_alone(site: Site) -> None:
+    assert "goes with state: started alone" in task(site, state="stopped", only_put_to_sleep=True)["msg"]

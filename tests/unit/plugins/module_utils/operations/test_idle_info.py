@@ -85,6 +85,7 @@ def test_an_idle_instance_that_nothing_speaks_for_would_be_shelved() -> None:
         ("locked", "it is locked: exam", {"instance": an_instance(locked=True, lock_reason="exam")}),
         ("locked", "it is locked", {"instance": an_instance(locked=True)}),
         ("unsupported", "no room", {"unsupported": "no room"}),
+        ("scheduled", "its schedule lab wants it", {"scheduled": "its schedule lab wants it"}),
         ("kept", "it is kept until 2026-11-24T00:00:00Z, by the file", {"keep": mark_of("2026-11-24T00:00", "file")}),
         ("kept", "its metadata has a keep mark that is no time: soon", {"keep": mark_of("soon", "metadata")}),
         ("young", "it was launched 59 min ago", {"instance": YOUNG}),
@@ -259,6 +260,20 @@ def test_settings_out_of_bounds_are_refused_before_a_request(site: Site) -> None
     with pytest.raises(ConfigurationError, match="Did you mean window_minutes"):
         run(site, settings={"window_minute": 60})
     assert len(site.server.requests.matching("GET", ".*")) == before
+
+
+def test_an_instance_that_its_schedule_wants_is_not_put_away(site: Site, tmp_path: Path) -> None:
+    keep_readings(site, "web")
+    path = tmp_path / "schedules.yml"
+    path.write_text(
+        'schedules: {day: {time_zone: UTC, days: daily, start: "00:00", stop: "24:00"}}\n'
+        "rules: [{schedule: day, name: web}]\n"
+    )
+    found = by_name(run(site, schedules_path=str(path)))["web"]
+    assert (found["verdict"], found["would"]) == ("idle", "nothing")
+    [veto] = found["vetoes"]
+    assert veto["veto"] == "scheduled"
+    assert veto["reason"].startswith("its schedule day wants it until 20")
 
 
 def test_a_longer_window_needs_more_evidence(site: Site) -> None:
