@@ -67,7 +67,7 @@ def plan_of(seed: int) -> Plan:
     fleet = _fleet(chance, cloud, places, shared=shared)
     task = _task(chance, cloud, fleet)
     rival = _rival(chance, cloud, fleet, task) if chance.random() < 0.15 else None
-    faults = [fault_kinds.draw(chance, cloud, fleet) for _ in range(_weighted(chance, _FAULTS))]
+    faults = [fault_kinds.draw(chance, cloud, fleet) for _fault in range(_weighted(chance, _FAULTS))]
     return Plan(
         seed=seed,
         cloud=cloud,
@@ -156,7 +156,7 @@ def _selection(chance: random.Random, cloud: str, fleet: Sequence[Member], chose
     if not options or chance.random() < 0.15:
         options |= _filters(chance, cloud, chosen)
     if chance.random() < 0.25:
-        options["exclude"] = [chance.choice([*(each.name for each in fleet), "web-*", "*"]) for _ in range(2)]
+        options["exclude"] = [chance.choice([*(each.name for each in fleet), "web-*", "*"]) for _pattern in range(2)]
     if chance.random() < 0.04:
         options[chance.choice(("name", "id", "status", "exclude"))] = []
     if chance.random() < 0.04:

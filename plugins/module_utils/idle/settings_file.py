@@ -111,7 +111,7 @@ class _File:
         given = self._plain(node, name)
         texts = given if isinstance(given, list) else [given]
         # A name of digits alone is a number to YAML.
-        if not all(isinstance(each, str) or type(each) is int for each in texts):
+        if not all(isinstance(each, str | int) and not isinstance(each, bool) for each in texts):
             raise self._mistake(node, f"{name} is neither a text nor a list of texts", "Quote it.")
         return tuple(str(each) for each in texts)
 

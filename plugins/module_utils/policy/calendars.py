@@ -89,7 +89,7 @@ def _days(event: _Event, shown: str) -> Iterator[date]:
         raise _mistake(shown, event.line, "an event has no DTSTART")
     start = _date(event, "DTSTART", shown)
     end = _date(event, "DTEND", shown) if "DTEND" in event.properties else start + _length(event, shown)
-    if not start <= end or (end - start).days > _LONGEST_EVENT:
+    if start > end or (end - start).days > _LONGEST_EVENT:
         raise _mistake(shown, event.line, f"an event ends before it begins, or is longer than {_LONGEST_EVENT} days")
     # The end is the day after the last one. Some programs write the same day as the start for one day.
     for number in range(max((end - start).days, 1)):

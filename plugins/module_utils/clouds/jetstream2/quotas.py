@@ -5,22 +5,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from ...model import BootVolume, Flavor
 from ..json_values import Json, amount, mapping
 
-# A resource: its name, the keys of limit and use in the response, what one instance takes.
-_Row = tuple[str, str, str, int | None]
+
+class _Resource(NamedTuple):
+    """A limited resource: the keys of limit and use in the response, and the need of one instance."""
+
+    name: str
+    limit_key: str
+    used_key: str
+    need: int | None
 
 
 def compute_shortfalls(body: Json, flavor: Flavor, count: int) -> list[str]:
     """Return a clause for each resource of nova of which there is too little."""
     absolute = mapping(mapping(body.get("limits")).get("absolute"))
-    rows: list[_Row] = [
-        ("instances", "maxTotalInstances", "totalInstancesUsed", 1),
-        ("cores", "maxTotalCores", "totalCoresUsed", flavor.vcpus),
-        ("MB of memory", "maxTotalRAMSize", "totalRAMUsed", flavor.ram),
+    rows = [
+        _Resource("instances", "maxTotalInstances", "totalInstancesUsed", 1),
+        _Resource("cores", "maxTotalCores", "totalCoresUsed", flavor.vcpus),
+        _Resource("MB of memory", "maxTotalRAMSize", "totalRAMUsed", flavor.ram),
     ]
     return list(_short(absolute, rows, count))
 
@@ -28,9 +35,9 @@ def compute_shortfalls(body: Json, flavor: Flavor, count: int) -> list[str]:
 def volume_shortfalls(body: Json, boot: BootVolume, count: int) -> list[str]:
     """Return a clause for each resource of cinder of which there is too little."""
     absolute = mapping(mapping(body.get("limits")).get("absolute"))
-    rows: list[_Row] = [
-        ("volumes", "maxTotalVolumes", "totalVolumesUsed", 1),
-        ("GB of volumes", "maxTotalVolumeGigabytes", "totalGigabytesUsed", boot.size),
+    rows = [
+        _Resource("volumes", "maxTotalVolumes", "totalVolumesUsed", 1),
+        _Resource("GB of volumes", "maxTotalVolumeGigabytes", "totalGigabytesUsed", boot.size),
     ]
     return list(_short(absolute, rows, count))
 
@@ -39,14 +46,16 @@ def address_shortfalls(body: Json, count: int) -> list[str]:
     """Return a clause if there are too few floating IPs."""
     told = mapping(mapping(body.get("quota")).get("floatingip"))
     used = (amount(told.get("used")) or 0) + (amount(told.get("reserved")) or 0)
-    return list(_short({"limit": told.get("limit"), "used": used}, [("floating IPs", "limit", "used", 1)], count))
+    return list(
+        _short({"limit": told.get("limit"), "used": used}, [_Resource("floating IPs", "limit", "used", 1)], count)
+    )
 
 
-def _short(told: Json, rows: list[_Row], count: int) -> Iterator[str]:
-    for name, limit_key, used_key, each in rows:
-        limit, used = amount(told.get(limit_key)), amount(told.get(used_key))
+def _short(told: Json, rows: Sequence[_Resource], count: int) -> Iterator[str]:
+    for each in rows:
+        limit, used = amount(told.get(each.limit_key)), amount(told.get(each.used_key))
         # A negative limit is none.
-        if limit is None or limit < 0 or used is None or not each:
+        if limit is None or limit < 0 or used is None or not each.need:
             continue
-        if used + count * each > limit:
-            yield f"{count * each} {name} are needed, and {max(0, limit - used):g} of {limit:g} are left"
+        if used + count * each.need > limit:
+            yield f"{count * each.need} {each.name} are needed, and {max(0, limit - used):g} of {limit:g} are left"
