@@ -22,6 +22,11 @@ def moment_or_none(text: object, zone: tzinfo = UTC) -> datetime | None:
         return None
 
 
+def iso_or_none(seconds: float | None) -> str | None:
+    """Write seconds since 1970 as ``iso`` does. None stays None."""
+    return None if seconds is None else iso(datetime.fromtimestamp(seconds, UTC))
+
+
 def iso(time: datetime) -> str:
     """Write a time as the APIs do: UTC, whole seconds, with a Z."""
     return f"{time.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat()}Z"

@@ -42,6 +42,17 @@ options:
         C(jetstream_idle_window_minutes=240). One that is out of bounds never makes the instance idle sooner, and with
         one that is not understood it is unknown; a warning says so.
     type: dict
+  replay:
+    description:
+      - Also return what the rules would have done in this time before now, such as V(30d), V(12h) or V(2w), with the
+        settings of this task. At most 30 days, for which readings are kept; those older than two days are known by
+        the hour.
+    type: str
+  grace_minutes:
+    description:
+      - The time between the warning and the act that O(replay) assumes.
+    type: float
+    default: 60.0
 notes:
   - Readings are kept by site, project and UUID. An instance of which none was taken is unknown.
 seealso:
@@ -65,6 +76,17 @@ EXAMPLES = r"""
     settings:
       window_minutes: 240
       ignore: [web]
+
+- name: Try a longer window on the readings of two weeks
+  jetstream.cloud.jetstream_idle_info:
+    replay: 14d
+    settings:
+      window_minutes: 120
+  register: tried
+
+- name: Show what it would have warned of, put away and saved
+  jetstream.cloud.jetstream_print:
+    msg: "{{ tried.replay.summary.sentences }}"
 
 - name: Judge all instances by the settings in a file of this repository
   jetstream.cloud.jetstream_idle_info:
@@ -219,6 +241,152 @@ instances:
           description: It in words.
           type: str
           sample: "it is locked: exam"
+replay:
+  description:
+    - What the rules would have done. An instance that would have been put away counts as away until the readings show
+      that it was used, or that nothing is known.
+  returned: with O(replay)
+  type: dict
+  contains:
+    since:
+      description: The beginning of the time. ISO 8601, UTC.
+      type: str
+    grace_minutes:
+      description: The assumed time between the warning and the act.
+      type: float
+    instances:
+      description: Each instance.
+      type: list
+      elements: dict
+      contains:
+        id:
+          description: The number that the web page shows. On Jetstream2, the UUID.
+          type: raw
+        uuid:
+          description: The UUID.
+          type: str
+        name:
+          description: The name.
+          type: str
+        owner:
+          description: The user that it belongs to.
+          type: str
+        first:
+          description: The first moment that readings cover. V(null) if there are none. ISO 8601, UTC.
+          type: str
+        known_hours:
+          description: The hours that readings cover.
+          type: float
+        hourly_hours:
+          description: Those of them of which only hourly figures are left.
+          type: float
+        unknown_hours:
+          description: Those of them of which nothing is known for certain.
+          type: float
+        warned:
+          description: How often its owner would have been warned.
+          type: int
+        spared:
+          description: How often something was found in the grace time, or nothing was known any more.
+          type: int
+        put_away:
+          description: How often it would have been put away.
+          type: int
+        used_soon:
+          description: How often it may have been used again within an hour of that.
+          type: int
+        saved_hours:
+          description: For how many hours it would have been away, and was surely not used.
+          type: float
+        saved_su:
+          description: What shelving it for these hours saves. V(null) if its flavor has no known rate.
+          type: float
+        problem:
+          description: Why it has no replay. Empty if it has one.
+          type: str
+        stretches:
+          description: Each stretch of idleness that would have led to a warning, oldest first.
+          type: list
+          elements: dict
+          contains:
+            warned:
+              description: When it would have been warned of. ISO 8601, UTC.
+              type: str
+            put_away:
+              description: When it would have been put away. V(null) if it would not. ISO 8601, UTC.
+              type: str
+            ending:
+              description:
+                - V(spared) (used, or unknown, in the grace time), V(warned) (the grace time is not over), V(used),
+                  V(started) (booted by somebody), V(unknown) (readings are missing or in doubt), or V(away) (to the
+                  end).
+              type: str
+            used_from:
+              description: The earliest moment at which the next use may have begun. ISO 8601, UTC.
+              type: str
+            used_by:
+              description: The latest such moment. ISO 8601, UTC.
+              type: str
+            used_soon:
+              description: Whether that is less than an hour after it would have been put away, at the earliest.
+              type: bool
+            saved_hours:
+              description: For how many hours it would have been away, and was surely not used.
+              type: float
+            saved_su:
+              description: What that saves. V(null) if its flavor has no known rate.
+              type: float
+            hourly:
+              description: Whether its times are of hourly figures, and so are known to an hour.
+              type: bool
+    summary:
+      description: The sums over these instances.
+      type: dict
+      contains:
+        selected:
+          description: How many there are.
+          type: int
+        without_readings:
+          description: How many of them had no readings in that time.
+          type: int
+        known_hours:
+          description: The hours that readings cover.
+          type: float
+        hourly_hours:
+          description: Those of them of which only hourly figures are left.
+          type: float
+        unknown_hours:
+          description: Those of them of which nothing is known for certain.
+          type: float
+        warned:
+          description: How many warnings there would have been.
+          type: int
+        spared:
+          description: How many of them would have led to nothing.
+          type: int
+        put_away:
+          description: How many acts there would have been.
+          type: int
+        used_soon:
+          description: After how many of them the instance may have been used again within an hour.
+          type: int
+        saved_hours:
+          description: For how many hours instances would have been away, and were surely not used.
+          type: float
+        saved_su:
+          description: What shelving them for these hours saves.
+          type: float
+        unknown_costs:
+          description: How many of those that would have been put away have no known rate.
+          type: int
+        sentences:
+          description: All of that in sentences, with what the figures leave open.
+          type: list
+          elements: str
+          sample:
+            - "3 instances, 84.2 days of readings: 41 warnings, 9 spared in the grace time, 32 put away."
+            - That would have saved 1210 SU, in 605 hours.
+            - "Used again within an hour: 2 of 32, web (2)."
 summary:
   description: The sums over these instances.
   returned: success

@@ -185,6 +185,8 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         _ALLOCATION_SOURCE,
         Variable("settings"),
         Variable("settings_path", Kind.PATH),
+        Variable("replay"),
+        Variable("grace_minutes", Kind.COUNT),
         _RATES,
         _READINGS_PATH,
         _KEEP_PATH,

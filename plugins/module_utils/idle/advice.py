@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from ..model import Instance
 from ..states import Action, Kind, classify
 from ..text.terminal import one_line
-from ..times import iso, moment_or_none
+from ..times import iso, iso_or_none, moment_or_none
 from ..usage.rates import Rates, number_if_known
 from .keeps import KeepMark
 from .rules import Settings
@@ -123,17 +123,17 @@ def advice(of: JudgedInstance, settings: Settings, rates: Rates, now: datetime) 
         "activity": instance.activity,
         "flavor": instance.flavor.name,
         "verdict": verdict.state.value,
-        "since": _moment(verdict.since),
+        "since": iso_or_none(verdict.since),
         "idle_hours": None if idle_hours is None else round(float(idle_hours), 2),
         "rule": verdict.rule,
         "reason": verdict.reason,
         "evidence": {
             "numbers": told["numbers"],
-            "findings": [{**each, "at": _moment(each["at"])} for each in told["findings"]],
+            "findings": [{**each, "at": iso_or_none(each["at"])} for each in told["findings"]],
             "doubts": told["doubts"],
             "losses": told["losses"],
             "readings": verdict.readings,
-            "newest": _moment(verdict.newest),
+            "newest": iso_or_none(verdict.newest),
         },
         "keep": None if of.keep is None else of.keep.to_result(now),
         "su_per_hour": number_if_known(cost),
@@ -192,10 +192,6 @@ def _idle_hours(verdict: Verdict, now: datetime) -> Decimal | None:
     if not verdict.is_idle or verdict.since is None:
         return None
     return Decimal(str(round(max(0.0, now.timestamp() - verdict.since) / _HOUR, 4)))
-
-
-def _moment(seconds: float | None) -> str | None:
-    return None if seconds is None else iso(datetime.fromtimestamp(seconds, UTC))
 
 
 def _sum(rows: Sequence[Mapping[str, Any]], name: str) -> float:

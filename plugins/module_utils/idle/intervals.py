@@ -122,6 +122,11 @@ class Interval:
     unknown: float = 0.0
 
     @property
+    def is_combined(self) -> bool:
+        """Whether it is several put together, so that nothing in it is known to the minute."""
+        return self.readings > 1
+
+    @property
     def length(self) -> float:
         """Return how long it lasted, in seconds."""
         return self.end - self.start
@@ -484,7 +489,7 @@ def _together(intervals: Sequence[Interval]) -> Interval:
 
 def _unknown_seconds(interval: Interval) -> float:
     """Return for how many seconds an interval is in doubt. One that was put together knows it already."""
-    if interval.readings > 1:
+    if interval.is_combined:
         return interval.unknown
     return interval.length if interval.doubts else 0.0
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
-from .intervals import Doubt, Interval
+from .intervals import HOUR, Doubt, Interval
 from .rules import Finding, Settings, describe_jobs, findings, old_jobs
 
 # Right before an act, the last interval has to be this short, and this young: a job that began a minute ago
@@ -103,11 +103,33 @@ def judge(
     )
 
 
-def replay(intervals: Sequence[Interval], settings: Settings) -> Iterator[tuple[float, Verdict]]:
-    """Yield the verdict at the end of each interval, with its time."""
+class Step(NamedTuple):
+    """An interval, and the verdict at its end.
+
+    ``is_used``: whether a rule found use in it. ``is_unsure``: whether there may have been use that none could find.
+    """
+
+    interval: Interval
+    is_used: bool
+    is_unsure: bool
+    verdict: Verdict
+
+
+def steps(intervals: Sequence[Interval], settings: Settings, *, since: float = 0.0) -> Iterator[Step]:
+    """Yield the intervals that end after a time, each with the verdict that there was at its end.
+
+    A verdict looks back no further than it has to, so that its ``since`` may be later than it is for ``judge``.
+    """
     judged = [_Judged(each, settings) for each in intervals]
+    # So many readings are needed, which are that far apart at most. Two more hours: an hour may begin in the middle.
+    reach = 2 * (settings.window + settings.interval) + 2 * HOUR
+    first = 0
     for number, each in enumerate(judged, start=1):
-        yield each.interval.end, _Judge(judged[:number], settings).verdict(each.interval.end)
+        while judged[first].interval.end < each.interval.end - reach:
+            first += 1
+        if each.interval.end > since:
+            verdict = _Judge(judged[first:number], settings).verdict(each.interval.end)
+            yield Step(each.interval, each.is_used, each.is_unsure, verdict)
 
 
 class _Judged:
@@ -118,6 +140,8 @@ class _Judged:
         self.findings = findings(interval, settings)
         self.last_use = max((each.at for each in self.findings), default=None)
         self.doubts = [each for each in interval.doubts if not each.rule or each.rule not in settings.ignore]
+        self.is_used = self.last_use is not None and self.last_use > interval.start
+        self.is_unsure = bool(self.doubts) or interval.longest_gap > 2 * settings.interval
 
 
 class _Judge:
@@ -185,7 +209,7 @@ class _Judge:
                 return _Stretch(since, readings, tuple(each.doubts) if interval.boot == boot else ())
             if interval.longest_gap > 2 * self._settings.interval:
                 return _Stretch(since, readings, ())
-            if each.last_use is not None and each.last_use > interval.start:
+            if each.is_used and each.last_use is not None:
                 return _Stretch(each.last_use, readings, ())
             if interval.length > 0:
                 since = interval.start

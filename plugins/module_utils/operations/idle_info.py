@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from ..cloud import Cloud
+from ..errors import ConfigurationError
 from ..fleet.selection import INSTANCE_FIELDS, ME, Selector, may_select, select
 from ..idle.advice import JudgedInstance, advice, not_running, summary
 from ..idle.keeps import KeepFile, mark_of_instance
+from ..idle.replay import ReplayedInstance, replay, replay_result, span_of
 from ..idle.rules import OwnerSettings, Settings
 from ..idle.settings_file import read_site_settings
 from ..idle.site_settings import changes
@@ -39,9 +41,12 @@ SPEC = (
         argument_spec={
             "owner": {"type": "list", "elements": "str"},
             "settings": {"type": "dict"},
+            "replay": {"type": "str"},
+            "grace_minutes": {"type": "float", "default": 60.0},
         }
     )
 )
+_LONGEST_GRACE = 7 * 24 * 3600.0
 _READINGS = Path(".local/state/jetstream/readings")
 _KEEP_FILE = Path(".local/share/jetstream/keep.json")
 
@@ -66,6 +71,10 @@ class Case:
 
 def idle_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
     """Return the verdict on each selected instance, and the proposed action."""
+    span = None if options["replay"] is None else span_of(options["replay"])
+    grace = options["grace_minutes"] * 60
+    if not 0 <= grace <= _LONGEST_GRACE:
+        raise ConfigurationError("grace_minutes has to be from 0 to 10080, which is a week.")
     judge_all = Judge(cloud, options, context)
     rates = Rates.from_options(options["rates"])
     selector = Selector.from_options(options, INSTANCE_FILTERS.argument_spec).with_account(cloud.account)
@@ -78,7 +87,11 @@ def idle_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Out
     cases = [judge_all.case(each, is_meant=meant.is_of_owner(each.owner)) for each in selection.things]
     rows = [{**advice(each.judged, each.settings, rates, now), "settings": changes(each.settings)} for each in cases]
     warnings = [*selection.warnings, *(warning for each in cases for warning in each.warnings)]
-    return Outcome({"instances": rows, "summary": summary(rows)}, warnings=tuple(warnings))
+    result: dict[str, Any] = {"instances": rows, "summary": summary(rows)}
+    if span is not None:
+        replayed = [judge_all.replayed(each, rates, span=span, grace=grace) for each in selection.things]
+        result["replay"] = replay_result(replayed, since=now.timestamp() - span, grace=grace)
+    return Outcome(result, warnings=tuple(warnings))
 
 
 class Judge:
@@ -137,6 +150,22 @@ class Judge:
             return assigned.problem
         window = window_at(assigned.schedule, datetime.fromtimestamp(self._now, UTC))
         return None if window is None else f"its schedule {assigned.schedule.name} wants it until {iso(window.stop)}"
+
+    def replayed(self, instance: Instance, rates: Rates, *, span: float, grace: float) -> ReplayedInstance:
+        """Return what the rules would have done with an instance in a span of seconds before now."""
+        history, error = _history(self._store, instance)
+        own = self.site.of(instance)
+        known = () if error or own.doubts else history.intervals
+        running, shelved = (rates.su_per_hour(instance.flavor, status) for status in ("active", "shelved"))
+        return ReplayedInstance(
+            id=instance.id,
+            uuid=instance.uuid,
+            name=instance.name,
+            owner=instance.owner,
+            saves_su_per_hour=None if running is None or shelved is None else running - shelved,
+            replay=replay(known, own.settings, since=self._now - span, now=self._now, grace=grace),
+            problem=error or next(iter(own.doubts), ""),
+        )
 
 
 def readings_path(options: Mapping[str, Any], context: Context) -> Path:

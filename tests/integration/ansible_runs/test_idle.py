@@ -129,6 +129,18 @@ def test_what_lies_idle_is_shown_mailed_and_left_as_it_is(lab: Lab) -> None:
     assert "1 instance has been idle" in mail.message.get_content()
 
 
+def test_a_replay_shows_what_the_rules_would_have_done(lab: Lab) -> None:
+    lab.run("activity")
+    lab.rest("web")
+    settings = lab.home / "idle_settings.yml"
+    settings.write_text("instances: [{name: web, settings: {window_minutes: 120}}]")
+    said = lab.run("idle", "replay=1d", f"settings_path={settings}", "width=0")
+    # Six hours, less a window of two and the grace time.
+    assert "1 warning, 0 spared in the grace time, 1 put away." in said
+    assert "That would have saved 3 SU, in 3 hours." in said
+    assert "NAME  READ HOURS  WARNED  SPARED  PUT AWAY  USED SOON  SAVED HOURS  SAVED SU" in said
+
+
 def test_a_keep_mark_is_set_reported_and_taken_away(lab: Lab) -> None:
     lab.run("activity")
     lab.rest("web")

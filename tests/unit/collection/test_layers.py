@@ -75,6 +75,7 @@ _PURE = (
     "idle/jobs",
     "idle/probe",
     "idle/readings",
+    "idle/replay",
     "idle/rules",
     "idle/site_settings",
     "idle/targets",

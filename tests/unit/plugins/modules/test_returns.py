@@ -36,7 +36,7 @@ TASKS: list[tuple[str, dict[str, Any]]] = [
     ("jetstream_allocation_info", {}),
     ("jetstream_history_info", {}),
     ("jetstream_credential", {}),
-    ("jetstream_idle_info", {}),
+    ("jetstream_idle_info", {"replay": "1d"}),
     ("jetstream_keep", {"name": "*", "hours": 8}),
 ]
 

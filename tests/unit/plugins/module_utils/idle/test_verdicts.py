@@ -20,7 +20,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.idle.intervals imp
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.idle.jobs import Job
 from ansible_collections.jetstream.cloud.plugins.module_utils.idle.rules import Finding, Settings, settings_from
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.verdicts import State, Verdict, judge, replay
+from ansible_collections.jetstream.cloud.plugins.module_utils.idle.verdicts import State, Verdict, judge, steps
 from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.idle.evidence import (
     BOOTED,
     EVIDENCE,
@@ -328,8 +328,8 @@ def test_a_verdict_is_plain_json() -> None:
 
 def test_a_replay_has_the_verdict_of_every_moment_also_by_the_hour() -> None:
     day = [interval(number, cores=1.0 if number == 20 else 0.0) for number in range(60)]
-    full = dict(replay(day, SETTINGS))
-    coarse = dict(replay(hourly(day), SETTINGS))
+    full = {each.interval.end: each.verdict for each in steps(day, SETTINGS)}
+    coarse = {each.interval.end: each.verdict for each in steps(hourly(day), SETTINGS)}
 
     assert [full[interval(number).end].state.value for number in (2, 3, 19, 20, 23, 24, 59)] == (
         ["unknown", "idle", "idle", "active", "active", "idle", "idle"]
@@ -414,6 +414,15 @@ def test_hours_never_hide_the_use_in_their_intervals(numbers: list[dict[str, Any
 
     if judged(hourly(full)).is_idle:
         assert judged(full).is_idle
+
+
+@given(st.lists(_NUMBERS, min_size=1, max_size=30), st.sampled_from([15, 30, 60, 240]), st.sampled_from([5, 15, 60]))
+def test_a_step_has_the_verdict_of_all_that_was_known(numbers: list[dict[str, Any]], window: int, every: int) -> None:
+    settings = Settings(window_minutes=window, interval_minutes=every)
+    known = hourly([interval(number, **each) for number, each in enumerate(numbers)])
+    found = [each.verdict.state for each in steps(known, settings)]
+
+    assert found == [judge(known[: number + 1], settings, each.end).state for number, each in enumerate(known)]
 
 
 @given(st.floats(0, 100_000), st.floats(-10, 10_000))

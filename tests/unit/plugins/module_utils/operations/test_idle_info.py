@@ -299,6 +299,27 @@ def test_each_instance_is_judged_by_its_own_settings(site: Site, tmp_path: Path)
         run(site, settings_path=str(path))
 
 
+def test_a_replay_has_each_instance_with_its_own_settings_and_what_cannot_be_replayed(site: Site) -> None:
+    keep_readings(site, "web")
+    keep_readings(site, "busy", slurm=["jobs 1"])
+    keep_readings(site, "cut").write_text("{}")
+    found = run(site, owner=["me"], replay="1d").result["replay"]
+    rows = {each["name"]: each for each in found["instances"]}
+    # Read for six hours: warned after one, put away after the next, and idle ever since, at 1 SU an hour.
+    assert (rows["web"]["warned"], rows["web"]["put_away"], rows["web"]["saved_hours"]) == (1, 1, 4)
+    assert (rows["web"]["saved_su"], rows["busy"]["warned"], rows["busy"]["known_hours"]) == (4, 0, 6)
+    assert "are not as they were written" in rows["cut"]["problem"]
+    assert found["summary"]["sentences"][:2] == [
+        "4 instances, 0.5 days of readings: 1 warning, 0 spared in the grace time, 1 put away.",
+        "That would have saved 4 SU, in 4 hours.",
+    ]
+    sooner = run(site, owner=["me"], replay="1d", grace_minutes=0, settings={"window_minutes": 30, "ignore": ["slurm"]})
+    assert sooner.result["replay"]["summary"]["saved_su"] == 5.5 + 11
+    for options, message in (({"replay": "40d"}, "at most 30 days"), ({"grace_minutes": -1}, "from 0 to 10080")):
+        with pytest.raises(ConfigurationError, match=message):
+            run(site, **options)
+
+
 @pytest.mark.parametrize(
     ("metadata", "verdict", "warning"),
     [
