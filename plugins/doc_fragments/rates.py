@@ -4,11 +4,16 @@
 
 from __future__ import annotations
 
+from ..module_utils.flavors import FAMILIES
+
+*_FIRST, _LAST = [f"V({name}) {family.su_per_core_hour}" for name, family in FAMILIES.items()]
+
 
 class ModuleDocFragment:
-    """Documents options.RATES."""
+    """Documents options.RATES, with the rates of the families."""
 
-    DOCUMENTATION = r"""
+    # With its type: ansible-test reads the values of plain assignments, and expects text there.
+    DOCUMENTATION: str = f"""
 options:
   rates:
     description:
@@ -20,7 +25,7 @@ options:
         description:
           - Service units (SU) per hour and virtual core of an active instance, by the part of its flavor's name that
             is before the dot.
-          - Known are V(m1) 1, V(m3) 1, V(r3) 2, V(g3) 2, V(g4) 7 and V(g5) 6.4.
+          - Known are {", ".join(_FIRST)} and {_LAST}.
         type: dict
       flavors:
         description:

@@ -9,13 +9,13 @@ come from is said in docs/idle.md. Pure functions.
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple
 
 from ..errors import ConfigurationError
+from ..text.suggestions import did_you_mean
 from .intervals import Interval
 from .jobs import Job
 
@@ -228,8 +228,7 @@ def setting_of(name: str) -> Setting:
         if each.name == name:
             return each
     known = [each.name for each in fields(Settings)]
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known)}."
+    hint = did_you_mean(name, known) or f"There are {', '.join(known)}."
     raise ConfigurationError(f"No setting is called {name[:40]!r}.", hint=hint)
 
 
@@ -257,8 +256,7 @@ def _rule_names(name: str, value: Any) -> frozenset[str]:
     known = [each.name for each in RULES]
     for each in names:
         if each not in known:
-            near = difflib.get_close_matches(str(each), known, n=1)
-            hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known)}."
+            hint = did_you_mean(str(each), known) or f"There are {', '.join(known)}."
             raise ConfigurationError(f"The setting {name} names {str(each)[:40]!r}, which is no rule.", hint=hint)
     return frozenset(names)
 

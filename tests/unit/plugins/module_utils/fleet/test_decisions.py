@@ -100,6 +100,24 @@ def test_a_locked_instance_is_skipped_where_it_would_need_anything(
     assert previewed(locked, goal).skipped == (verdict is Verdict.SKIP)
 
 
+@pytest.mark.parametrize(
+    ("status", "actions", "verdict"),
+    [
+        # It is back where the last action began: that is counted, and nothing new is sent.
+        ("active", [Action.STOP], Verdict.ACT),
+        ("suspended", [Action.RESUME], Verdict.ACT),
+        # Another action would be sent.
+        ("active", [Action.RESUME], Verdict.FAIL),
+        ("suspended", [Action.RESUME, Action.STOP], Verdict.FAIL),
+    ],
+)
+def test_an_instance_that_is_locked_during_a_run_gets_no_other_action(
+    status: str, actions: list[Action], verdict: Verdict
+) -> None:
+    run = a_run(an_instance(status=status, locked=True), actions, before=an_instance(status=status))
+    assert decide(run, ConvergeOptions(Goal.STOPPED, allow_wake=True), {}).verdict is verdict
+
+
 @given(
     status=st.sampled_from(["active", "shutoff", "suspended", "paused", "error", "rescue", "missing", "build"]),
     activity=st.sampled_from(["", "powering-off", "powering-on", "image_snapshot", "deploying", "deploy_error"]),

@@ -229,6 +229,7 @@ def test_a_site_changes_defaults() -> None:
         ({"ignore": ["z" * 99]}, f"ignore names '{'z' * 40}', which is no rule"),
         ({"quiet_ports": [65536]}, "quiet_ports has to be a list of ports"),
         ({"quiet_ports": 5.5}, "quiet_ports has to be a list of ports"),
+        ({"ignore": 5}, "The setting ignore has to be a list of rules."),
         ({"ignore": ["wb"]}, "ignore names 'wb', which is no rule. Did you mean web?"),
         ({"ignore": ["zzz"]}, "which is no rule. There are cores,"),
     ],
@@ -268,6 +269,16 @@ def test_an_owner_changes_settings_inside_the_bounds_of_the_site() -> None:
         "ignore names 'jobs', and only these may be ignored here: web.",
     )
     assert found.doubts == ()
+
+
+@pytest.mark.parametrize(
+    ("may_ignore", "allowed"), [(frozenset({"web", "jobs"}), "jobs, web"), (frozenset[str](), "none")]
+)
+def test_an_owner_is_told_the_rules_that_may_be_ignored(may_ignore: frozenset[str], allowed: str) -> None:
+    word = "z" * 50
+    found = settings_of_owner(Settings(), {"ignore": word}, {}, may_ignore=may_ignore)
+
+    assert found.notes == (f"ignore names '{word[:40]}', and only these may be ignored here: {allowed}.",)
 
 
 @pytest.mark.parametrize(
