@@ -98,13 +98,16 @@ class Cloud(Protocol):
         images: bool = True,
         all_images: bool = False,
         wanted: Callable[[Instance], bool] | None = None,
+        unreadable: bool = False,
     ) -> list[Instance]:
         """Return every instance that the account can see, by number.
 
         With ``live``, states are read from the cloud itself; without, they may be as old as the cloud's database is.
         If that fails for some instances, these have a ``read_error``. ``images``: whether to read the names of images.
         ``wanted``: the instances for which live states and images are read; it is called before these are known.
-        ``all_images``: whether to read the names of the images of the others as well.
+        ``all_images``: whether to read the names of the images of the others as well. ``unreadable``: whether to return
+        rows that cannot be read as well, at the end, each with a ``read_error``, and with UNKNOWN in the place of a
+        missing number or UUID.
         """
 
     def list_volumes(self, *, live: bool, wanted: Callable[[Volume], bool] | None = None) -> list[Volume]:

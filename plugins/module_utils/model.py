@@ -133,12 +133,17 @@ class LaunchFacts:
     volumes: tuple[AttachedVolume, ...] = ()
 
 
+# The number or UUID of an instance in a row that lacks it.
+UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class Instance:
     """A virtual machine.
 
     ``user`` is the user that the cloud names with it, ``owner`` the one that it belongs to: usually the same.
-    ``read_error`` is the reason why its state could not be read from the cloud, or None.
+    ``read_error`` is the reason why its state could not be read from the cloud, or None. ``read_again``: whether
+    another read may succeed. No result has that.
 
     ``status`` is the cloud's word in lower case (active, shutoff, ...), ``activity`` the task in progress ("" if there
     is none). ``live`` says whether both were read from the cloud just now, or from a database that may be minutes old.
@@ -157,6 +162,7 @@ class Instance:
     user: str
     owner: str
     read_error: str | None = None
+    read_again: bool = False
     ip_address: str | None = None
     image: Image | None = None
     project: Project | None = None
@@ -184,12 +190,12 @@ class Instance:
 
     def gone(self) -> Instance:
         """Return it as one that is still listed, but that the cloud no longer has."""
-        return replace(self, status="missing", activity="", live=True, ip_address=None)
+        return replace(self, status="missing", activity="", live=True, read_again=False, ip_address=None)
 
     def to_result(self) -> dict[str, Any]:
         """Return plain dicts, lists, numbers and strings, as a module returns them."""
         result = asdict(self) | {"addresses": None if self.addresses is None else list(self.addresses)}
-        del result["facts"]
+        del result["facts"], result["read_again"]
         if self.allocation_source:
             # A report on allocations says them, not every instance.
             del result["allocation_source"]["flaws"]

@@ -43,10 +43,14 @@ class Warnings:
 
 @dataclass(slots=True)
 class Reading(Generic[Made]):
-    """The readable rows of a list, which may come in several pages, and a description of each of the others."""
+    """The readable rows of a list, which may come in several pages, and a description of each of the others.
+
+    ``left_out`` has these rows themselves, each with the reason.
+    """
 
     made: list[Made] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
+    left_out: list[tuple[Json, str]] = field(default_factory=list)
 
     @classmethod
     def of(cls, rows: Iterable[Json], shape: Callable[[Json], Made]) -> Reading[Made]:
@@ -57,6 +61,7 @@ class Reading(Generic[Made]):
                 reading.made.append(shape(row))
             except UnreadableRow as error:
                 reading.unreadable.append(f"{_label(row)}{error}")
+                reading.left_out.append((mapping(row), str(error)))
         return reading
 
     @property

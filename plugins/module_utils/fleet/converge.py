@@ -171,6 +171,9 @@ class _Converger:
 
     def _decide(self, run: InstanceRun) -> None:
         """Choose the next step of an instance as it was last observed: an action, a wait, or the end."""
+        if not run.now.live and run.now.read_again and self._options.wait:
+            # It was not read when it was listed. It is polled until it is.
+            return
         try:
             if run.doubt is not None and not self._resolve_doubt(run):
                 return
@@ -519,8 +522,9 @@ class _Converger:
 
 
 def _last_seen(run: InstanceRun) -> str:
-    if run.last_error:
-        return f"last error: {run.last_error}"
+    last_error = run.last_error or (None if run.now.live else run.now.read_error)
+    if last_error:
+        return f"last error: {last_error}"
     if run.send_error and not run.actions:
         return f"sent {run.attempts} times, at last with: {run.send_error}"
     return f"last seen {state_text(run.now)}"

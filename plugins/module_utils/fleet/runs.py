@@ -104,6 +104,8 @@ class InstanceRun:
     def record_observation(self, instance: Instance, at: float) -> None:
         """Note how it was observed."""
         before = self.observed
+        if not self.before.live:
+            self.before = instance
         self.now, self.observed_at, self.last_error = instance, at, None
         observed = self.observed
         if observed != before:

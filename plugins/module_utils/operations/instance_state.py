@@ -123,7 +123,7 @@ def _is_awake(run: InstanceRun) -> bool:
 def _selected(cloud: Cloud, selector: Selector, *, images: bool) -> Selection[Instance]:
     known = selector.with_account(cloud.account)
     instances = cloud.list_instances(
-        live=True, images=images, all_images=images, wanted=may_select(known, INSTANCE_FIELDS)
+        live=True, images=images, all_images=images, wanted=may_select(known, INSTANCE_FIELDS), unreadable=True
     )
     return select_to_change(instances, known, INSTANCE_FIELDS)
 

@@ -209,6 +209,7 @@ class ScriptedCloud:
         images: bool = True,
         all_images: bool = False,
         wanted: Callable[[Instance], bool] | None = None,
+        unreadable: bool = False,
     ) -> list[Instance]:
         with self._lock:
             self.calls.append("list")

@@ -48,6 +48,7 @@ from .parsing import (
     attached_to,
     instance_from_v2,
     period_from_v2,
+    unreadable_from_v2,
     user_of_identity,
     volume_from_v2,
     with_attachment,
@@ -155,10 +156,14 @@ class AtmosphereCloud:
         images: bool = True,
         all_images: bool = False,
         wanted: Callable[[Instance], bool] | None = None,
+        unreadable: bool = False,
     ) -> list[Instance]:
         """Return every instance of the account, by number. See Cloud."""
-        instances = self._list("/api/v2/instances", "Listing instances", instance_from_v2)
-        return self._with_live_states(instances, wanted) if live else instances
+        task = "Listing instances"
+        reading = self._reading("/api/v2/instances", task, instance_from_v2)
+        instances = self._by_number(reading, task)
+        others = [unreadable_from_v2(row, why) for row, why in reading.left_out] if unreadable else []
+        return [*(self._with_live_states(instances, wanted) if live else instances), *others]
 
     def list_volumes(self, *, live: bool, wanted: Callable[[Volume], bool] | None = None) -> list[Volume]:
         """Return every volume of the account, by number. See Cloud."""
@@ -275,13 +280,20 @@ class AtmosphereCloud:
         )
 
     def _list(self, path: str, task: str, shape: Callable[[Json], Thing]) -> list[Thing]:
-        """Return all things of a v2 list, by number, each once although rows may move between pages meanwhile."""
+        """Return all things of a v2 list, by number."""
+        return self._by_number(self._reading(path, task, shape), task)
+
+    def _by_number(self, reading: Reading[tuple[int, Thing]], task: str) -> list[Thing]:
+        """Return the things of a list, each once although rows may move between pages meanwhile."""
+        things = dict(reading.checked(task, self._warnings))
+        return [things[number] for number in sorted(things)]
+
+    def _reading(self, path: str, task: str, shape: Callable[[Json], Thing]) -> Reading[tuple[int, Thing]]:
         for _round in range(_MAX_LIST_READS):
             counts, reading = self._read_list(path, task, shape)
             if len(counts) == 1:
                 break
-        things = dict(reading.checked(task, self._warnings))
-        return [things[number] for number in sorted(things)]
+        return reading
 
     def _read_list(
         self, path: str, task: str, shape: Callable[[Json], Thing]
@@ -309,6 +321,7 @@ class AtmosphereCloud:
         whole_list = Reading(
             [each for _count, reading in pages for each in reading.made],
             [each for _count, reading in pages for each in reading.unreadable],
+            [each for _count, reading in pages for each in reading.left_out],
         )
         return {count for count, _reading in pages}, whole_list
 
@@ -467,8 +480,9 @@ def _as_found(stored: Instance, found: Instance | JetstreamError | None) -> Inst
     if not isinstance(found, JetstreamError):
         return found or stored
     # An identity that may not be read belongs to the user that it names, whichever user the instance has.
-    owner = user_of_identity(stored) if isinstance(found, _NOT_READABLE) else None
-    return replace(stored, read_error=str(found), owner=owner or stored.owner)
+    is_final = isinstance(found, _NOT_READABLE)
+    owner = user_of_identity(stored) if is_final else None
+    return replace(stored, read_error=str(found), read_again=not is_final, owner=owner or stored.owner)
 
 
 def _as_owned(instance: Instance) -> list[Instance]:

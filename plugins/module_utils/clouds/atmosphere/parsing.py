@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ...model import (
+    UNKNOWN,
     AllocationSource,
     Attachment,
     Flavor,
@@ -76,6 +77,26 @@ def instance_from_v2(row: Json) -> Instance:
     )
 
 
+def unreadable_from_v2(row: Json, why: str) -> Instance:
+    """Return what is known of an instance whose row cannot be read: enough to be named in a result."""
+    user = text(mapping(row.get("user")).get("username")) or ""
+    number = whole(row.get("id"))
+    return Instance(
+        id=UNKNOWN if number is None else number,
+        uuid=text(row.get("uuid")) or UNKNOWN,
+        name=_name(row, UNKNOWN),
+        status=word(row.get("status")) or "unknown",
+        activity="",
+        live=False,
+        flavor=_flavor(row.get("size")),
+        provider=Provider(name="", uuid=""),
+        identity=Identity(name="", uuid=""),
+        user=user,
+        owner=user,
+        read_error=why,
+    )
+
+
 def with_live_state(instance: Instance, row: Json) -> Instance:
     """Overlay a row of v1, which has the cloud's own state at the time of the row.
 
@@ -88,6 +109,7 @@ def with_live_state(instance: Instance, row: Json) -> Instance:
         activity=activity,
         live=True,
         read_error=None,
+        read_again=False,
         # Of an instance that was not launched through Atmosphere, the user is the first one to read it.
         owner=text(mapping(row.get("identity")).get("created_by")) or instance.owner,
         ip_address=_address(row.get("ip_address")),

@@ -48,6 +48,7 @@ from .parsing import (
     periods_from_actions,
     rests_since,
     server_name,
+    unreadable_from_nova,
     volume_from_cinder,
     with_image_name,
     with_instance_names,
@@ -136,15 +137,19 @@ class Jetstream2Cloud:
         images: bool = True,
         all_images: bool = False,
         wanted: Callable[[Instance], bool] | None = None,
+        unreadable: bool = False,
     ) -> list[Instance]:
         """Return every server of the project, by name. States are always live. See Cloud."""
+        task = "Listing instances"
         self._listed = self._servers()
-        instances, _complete = self._read_servers(self._listed, "Listing instances")
+        reading = self._reading(self._listed)
+        instances = list({each.uuid: each for each in reading.checked(task, self._warnings)}.values())
         if images:
             named = [each for each in instances if all_images or wanted is None or wanted(each)]
             names = self._image_names(named)
             instances = [with_image_name(each, names) for each in instances]
-        return sorted(instances, key=lambda each: (natural_key(each.name), each.uuid))
+        others = [unreadable_from_nova(row, why, self._account()) for row, why in reading.left_out if unreadable]
+        return [*sorted(instances, key=lambda each: (natural_key(each.name), each.uuid)), *others]
 
     def list_volumes(self, *, live: bool, wanted: Callable[[Volume], bool] | None = None) -> list[Volume]:
         """Return every volume of the project, by name. See Cloud."""
@@ -213,9 +218,13 @@ class Jetstream2Cloud:
             try:
                 self._unlock(instance, note)
                 self._post(instance, _BODIES[action], action.capitalize())
+            except LockLost:
+                # That was tried already.
+                raise
             except BaseException as error:
                 if not note.is_settled:
-                    self._lock_again(instance, note, error)
+                    unsent = isinstance(error, JetstreamError) and not _leaves_open(error)
+                    self._lock_again(instance, note, error, unsent=unsent)
                 raise
             self._lock_again(instance, note)
 
@@ -272,14 +281,16 @@ class Jetstream2Cloud:
             if not _leaves_open(error):
                 note.settle()
                 raise
-            self._lock_again(instance, note, error)
+            self._lock_again(instance, note, error, unsent=True)
             raise Unreachable(str(error), unsent=True) from error
 
-    def _lock_again(self, instance: Instance, note: Note, because: BaseException | None = None) -> None:
+    def _lock_again(
+        self, instance: Instance, note: Note, because: BaseException | None = None, *, unsent: bool = False
+    ) -> None:
         """Set a lock again, also after the deadline, and check it.
 
         Raises LockLost if it is not. ``because``: what ended the action. After an end from outside, such as Ctrl-C,
-        there is one try: the note is left for the next run.
+        there is one try: the note is left for the next run. ``unsent``: whether the action surely was not carried out.
         """
         tries = 1 if because is not None and not isinstance(because, Exception) else _LOCK_TRIES
         with self._session.extended(_LOCK_SECONDS):
@@ -289,13 +300,13 @@ class Jetstream2Cloud:
             return
         reason = f" (reason: {instance.lock_reason})" if instance.lock_reason else ""
         why = f"{because} " if because is not None else ""
-        unsent = isinstance(because, JetstreamError) and not _leaves_open(because)
         message = f"{why}It could not be locked again{reason}: {lost}"
         raise LockLost(message, accepted=because is None, unsent=unsent) from because
 
     def _try_to_lock(self, instance: Instance, tries: int) -> JetstreamError | None:
         """Return None once the lock is there, or why it is not."""
         reason = {"locked_reason": instance.lock_reason} if instance.lock_reason else None
+        until = self._clock.monotonic() + _LOCK_SECONDS
         for pause in [*_LOCK_PAUSES[: tries - 1], None]:
             try:
                 self._post(instance, {"lock": reason}, "Lock")
@@ -306,8 +317,9 @@ class Jetstream2Cloud:
             with suppress(JetstreamError):
                 if self.get_instance(instance).locked:
                     return None
-            if pause is not None:
-                self._clock.sleep(pause)
+            if pause is None or self._clock.monotonic() + pause >= until:
+                break
+            self._clock.sleep(pause)
         return lost
 
     def failure_reason(self, instance: Instance) -> str | None:
@@ -355,9 +367,12 @@ class Jetstream2Cloud:
         """Return the servers of the last list, or list them if there is none yet."""
         return self._servers() if self._listed is None else self._listed
 
+    def _reading(self, rows: Sequence[Json]) -> Reading[Instance]:
+        return Reading.of(rows, lambda row: instance_from_nova(row, self._account()))
+
     def _read_servers(self, rows: Sequence[Json], task: str) -> tuple[list[Instance], bool]:
         """Return the servers of the rows that can be read, each once, and whether these are all of them."""
-        reading = Reading.of(rows, lambda row: instance_from_nova(row, self._account()))
+        reading = self._reading(rows)
         servers = {each.uuid: each for each in reading.checked(task, self._warnings)}
         return list(servers.values()), reading.is_complete
 

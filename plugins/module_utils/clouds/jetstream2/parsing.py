@@ -16,6 +16,7 @@ from typing import Any
 
 from ...flavors import Resource, family_of
 from ...model import (
+    UNKNOWN,
     AllocationSource,
     AttachedVolume,
     Attachment,
@@ -124,6 +125,31 @@ def instance_from_nova(row: Json, account: Account) -> Instance:
         metadata=texts(row.get("metadata")),
         addresses=tuple(address for address, _kind in addresses),
         facts=_facts(row),
+    )
+
+
+def unreadable_from_nova(row: Json, why: str, account: Account) -> Instance:
+    """Return what is known of a server whose row cannot be read: enough to be named in a result, or read again."""
+    owner = _owner(row, account)
+    try:
+        server_id = uuid_of(row, "id")
+    except UnreadableRow:
+        server_id = UNKNOWN
+    return Instance(
+        id=server_id,
+        uuid=server_id,
+        name=_name(row, UNKNOWN),
+        status=word(row.get("status")) or "unknown",
+        activity="",
+        live=False,
+        flavor=_flavor(mapping(row.get("flavor"))),
+        provider=Provider(name=account.region, uuid=account.region),
+        identity=Identity(name=account.user_name, uuid=account.user_id),
+        user=owner,
+        owner=owner,
+        read_error=why,
+        # Without its name, nothing says that it is not excluded.
+        read_again=server_id != UNKNOWN and text(row.get("name")) is not None,
     )
 
 

@@ -216,6 +216,42 @@ def test_touches_nothing_whose_state_it_cannot_read() -> None:
     assert stage.cloud.calls == []
 
 
+def unread(status: str = "active") -> Instance:
+    return replace(an_instance(status=status, live=False), read_error="Reading web failed.", read_again=True)
+
+
+def test_an_instance_that_was_not_read_when_it_was_listed_is_read_again_before_anything_is_sent() -> None:
+    """The database has it active; in truth it sleeps."""
+    stage = scene(an_instance(status="suspended"))
+    stage.instances = [unread()]
+    stage.cloud.answer("web", "refresh", ServerFault("Reading web failed."))
+    run = stage.one("started")
+    assert ran(run) == ("ok", "active", ["resume"], "resume done")
+    assert state_text(run.before) == "suspended"
+
+
+def test_an_instance_that_is_never_read_fails_when_the_time_is_up() -> None:
+    stage = scene(an_instance())
+    stage.instances = [unread()]
+    stage.cloud.answer("web", "refresh", *[ServerFault("The server broke.")] * 99)
+    assert ran(stage.one("stopped", timeout=60))[::3] == (
+        "failed",
+        "was not stopped within 60 s (last error: The server broke.)",
+    )
+    assert 59 <= stage.clock.monotonic() <= 60
+    assert stage.cloud.count("stop") == 0
+
+
+def test_without_wait_an_instance_that_was_not_read_fails_at_once() -> None:
+    stage = scene(an_instance())
+    stage.instances = [unread()]
+    message = "its state in the cloud cannot be read: Reading web failed."
+    assert ran(stage.one("stopped", wait=False))[::3] == ("failed", message)
+    [ahead] = preview(stage.cloud, stage.instances, ConvergeOptions(Goal.STOPPED)).runs
+    assert ran(ahead)[::3] == ("failed", message)
+    assert stage.cloud.calls == []
+
+
 @pytest.mark.parametrize(
     ("reason", "message"),
     [

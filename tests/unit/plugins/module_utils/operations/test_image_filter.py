@@ -30,7 +30,7 @@ class Cloud(ScriptedCloud):
         raise AssertionError("owner is any")
 
     def list_instances(
-        self, *, live: bool, images: bool = True, all_images: bool = False, wanted: Any = None
+        self, *, live: bool, images: bool = True, all_images: bool = False, wanted: Any = None, **_options: Any
     ) -> list[Instance]:
         known = [each for each in FLEET if images and (all_images or wanted is None or wanted(each))]
         return known + [an_instance(each.name, number=int(each.id)) for each in FLEET if each not in known]

@@ -61,6 +61,7 @@ class FakeCloud:
         images: bool = True,
         all_images: bool = False,
         wanted: Callable[[Instance], bool] | None = None,
+        unreadable: bool = False,
     ) -> list[Instance]:
         return list(self.instances)
 

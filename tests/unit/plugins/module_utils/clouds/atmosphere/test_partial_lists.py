@@ -16,7 +16,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.json_values
 from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.row_lists import Reading, Warnings
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ServerFault, UnexpectedResponse
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Outcome, on_cloud
 from ansible_collections.jetstream.cloud.plugins.module_utils.operations import instance_state, usage_report
 from ansible_collections.jetstream.cloud.tests.simulator import Fault, ManualClock, Settings, World, fleet
 from ansible_collections.jetstream.cloud.tests.simulator.odd_values import Missing
@@ -130,7 +130,7 @@ def test_a_fleet_is_stopped_where_it_can_be_and_the_rest_fails_by_name(tmp_path:
         }
         assert outcome.failure is not None
         assert outcome.failure.startswith("3 of 6 instances failed: ")
-        assert "its state in the cloud cannot be read: Reading live states failed" in outcome.failure
+        assert "was not stopped within 900 s (last error: Reading" in outcome.failure
         assert len(site.server.requests.matching("POST", "action")) == 3
 
 
@@ -185,6 +185,47 @@ def test_a_row_that_cannot_be_acted_on_is_one_warning(serving: Opener, edit: dic
     assert [each.id for each in instances] == [1, *range(3, 22)]
     assert all(each.live for each in instances)
     assert cloud.take_warnings() == (f"Listing instances: a row that this version cannot read is left out: {reason}.",)
+
+
+def stopped(site: Site, **options: Any) -> Outcome:
+    """Stop instances of a site."""
+    return on_cloud(instance_state.instance_state)(
+        given(instance_state.SPEC, **site.options, state="stopped", **options), in_context(site)
+    )
+
+
+@pytest.mark.parametrize(
+    "selection", [{"all": True}, {"name": ["node-0002"]}, {"id": ["2"]}, {"name": ["node-*"]}], ids=str
+)
+def test_an_instance_whose_row_cannot_be_read_fails_where_it_was_meant(
+    tmp_path: Path, selection: dict[str, Any]
+) -> None:
+    with a_site(a_fleet(3), tmp_path) as site:
+        site.server.faults.odd_row("node-0002", {"uuid": None}, path="/api/v2/instances")
+        outcome = stopped(site, **selection)
+        items = {each["name"]: each for each in outcome.result["instances"]}
+        assert (items["node-0002"]["id"], items["node-0002"]["uuid"]) == (2, "unknown")
+        assert items["node-0002"]["failed"]
+        assert items["node-0002"]["msg"] == "its state in the cloud cannot be read: uuid is null"
+        assert [name for name, each in items.items() if each["failed"]] == ["node-0002"]
+        assert outcome.failure is not None
+
+
+def test_an_instance_whose_row_cannot_be_read_is_a_warning_where_it_was_not_meant(tmp_path: Path) -> None:
+    with a_site(a_fleet(3), tmp_path) as site:
+        site.server.faults.odd_row("node-0002", {"uuid": None}, path="/api/v2/instances")
+        outcome = stopped(site, name=["node-0001"])
+        assert ([each["id"] for each in outcome.result["instances"]], outcome.failure) == ([1], None)
+
+
+def test_a_detail_that_breaks_when_it_is_listed_is_read_again(tmp_path: Path) -> None:
+    with a_site(a_fleet(4), tmp_path) as site:
+        broken = site.world.instance("node-0002")
+        site.world.force("node-0002", "shutoff")
+        site.server.faults.broken(path=f"instance/{broken.uuid}", times=1)
+        outcome = stopped(site, all=True, retry_timeout=0)
+        [item] = [each for each in outcome.result["instances"] if each["id"] == 2]
+        assert (item["before"], item["failed"], item["changed"]) == ("shutoff", False, False)
 
 
 @pytest.mark.parametrize(

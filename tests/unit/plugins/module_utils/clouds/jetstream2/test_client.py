@@ -175,6 +175,27 @@ def test_a_page_that_ends_with_a_row_without_an_id_is_followed_by_the_next_and_n
     assert markers == ["", SERVERS[0]["id"]]
 
 
+def test_a_row_that_cannot_be_read_is_returned_where_that_is_wanted_and_read_again_if_it_has_an_id() -> None:
+    name = SERVERS[1]["name"]
+    odd = {**SERVERS[1], "OS-EXT-STS:task_state": ["x"]}
+    nameless = {**odd, "id": SERVERS[2]["id"], "name": None}
+    rows = [SERVERS[0], odd, {**SERVERS[3], "id": None}, nameless]
+    answers = {LIST: {"servers": rows}, f"GET compute /servers/{SERVERS[1]['id']}": {"server": SERVERS[1]}}
+    made, _session = of(answers)
+    first, *others = made.list_instances(live=True, images=False, unreadable=True)
+    assert first.uuid == SERVERS[0]["id"]
+    assert [(each.name, each.uuid, each.live, each.read_again) for each in others] == [
+        (name, SERVERS[1]["id"], False, True),
+        (SERVERS[3]["name"], "unknown", False, False),
+        # It may be excluded by its name.
+        ("unknown", SERVERS[2]["id"], False, False),
+    ]
+    assert [each.read_error for each in others] == ["task_state is a list", "id is null", "task_state is a list"]
+    [seen] = made.poll(others[:1]).values()
+    assert isinstance(seen, Instance)
+    assert (seen.live, seen.read_again) == (True, False)
+
+
 def test_a_page_without_any_id_is_not_followed_by_the_first_page_again() -> None:
     body = {"servers": [{**SERVERS[0], "id": None}], "servers_links": [{"rel": "next", "href": "..."}]}
     made, session = of({LIST: lambda _query: body})

@@ -23,6 +23,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.http.deadline import Deadline
 from ansible_collections.jetstream.cloud.plugins.module_utils.http.session import Response
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance
 from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
@@ -132,6 +133,29 @@ def test_an_action_whose_lock_was_perhaps_not_lifted_was_surely_not_sent(tmp_pat
     assert desk.nova.sent == ["unlock", "lock"]
     assert (desk.nova.locked, desk.nova.reason) == (True, "thesis")
     assert desk.notes.instances() == set()
+
+
+def test_a_lock_that_was_perhaps_lifted_and_cannot_be_restored_is_tried_for_half_a_minute(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, unlock=[(LOST,)], lock=[500] * 99)
+    with pytest.raises(LockLost) as caught:
+        desk.cloud.act(LOCKED, Action.STOP)
+    assert caught.value.unsent
+    assert desk.nova.sent.count("lock") == 4
+    assert desk.clock.monotonic() <= 30
+
+
+def test_no_pause_is_longer_than_the_time_for_a_lock(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, lock=[500] * 9)
+    slow = desk.cloud.get_instance
+
+    def get_instance(instance: Instance) -> Instance:
+        desk.clock.sleep(29.5)
+        return slow(instance)
+
+    desk.cloud.get_instance = get_instance  # type: ignore[method-assign]
+    with pytest.raises(LockLost):
+        desk.cloud.act(LOCKED, Action.STOP)
+    assert desk.clock.monotonic() <= 30
 
 
 def test_a_refused_action_leaves_its_lock_behind_it(tmp_path: Path) -> None:
