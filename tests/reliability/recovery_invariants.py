@@ -71,11 +71,13 @@ def check_mode_foretells(trial: Trial) -> Iterator[str]:
     said = {item["uuid"]: item for item in trial.faulty.items if "cannot be read" not in item["msg"]}
     for item in trial.recovery.items:
         before = said.get(item["uuid"])
-        # Where something is on its way leads, nobody knows.
+        # Where something is on its way leads, nobody knows; nor whether the site has locked it.
         is_moving = " - " in item["before"]
+        actual = trial.recovery.before.get(item["uuid"])
         if (
             before is None
             or is_moving
+            or (actual is not None and actual.locked_by_site)
             or before["before"] != item["before"]
             or "max_changes" in trial.plan.task.options
         ):

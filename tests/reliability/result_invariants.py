@@ -23,7 +23,7 @@ from .checked_run import (
     brief,
 )
 from .plans import ATMOSPHERE, JETSTREAM2
-from .records import Outcome
+from .records import Exchange, Outcome
 from .site import ActualState
 
 
@@ -141,7 +141,7 @@ def _about_actions(checked: CheckedRun, item: Mapping[str, Any]) -> Iterator[str
         yield "skipped, and changed or failed."
     # A 503 that asks to come again says that nothing was done, but not in every client's eyes.
     doubtful = any(each.outcome is Outcome.UNKNOWN or each.status == 503 for each in checked.actions(uuid))
-    doubtful = doubtful or _is_unread_refusal(checked, uuid)
+    doubtful = doubtful or any(_is_unread_refusal(checked, uuid, each) for each in checked.actions(uuid))
     if item["unclear"] and not doubtful:
         yield "unclear is true, and every response came."
     refused = any(each.outcome is Outcome.REFUSED and each.status == 403 for each in checked.actions(uuid))
@@ -219,13 +219,14 @@ def knows(checked: CheckedRun, uuid: str) -> bool:
     return bool(observations) and (not sent or observations[-1][0].sent_at >= (sent[-1].answered_at or 0.0))
 
 
-def _is_unread_refusal(checked: CheckedRun, uuid: str) -> bool:
-    """Tell whether the last action was refused, and the instance could not be read since: it may be carried out."""
-    sent = checked.actions(uuid)
-    if not sent or sent[-1].outcome is not Outcome.REFUSED:
+def _is_unread_refusal(checked: CheckedRun, uuid: str, refused: Exchange) -> bool:
+    """Tell whether an action was refused, and the instance could not be read right after: it may be carried out."""
+    if refused.outcome is not Outcome.REFUSED:
         return False
-    since = sent[-1].answered_at or 0.0
-    return not any(each.sent_at >= since and not shown.odd for each, shown in checked.shown(uuid))
+    since = refused.answered_at or 0.0
+    of_client = checked.run.record.of(checked.run.client)
+    reads = [each for each in of_client if each.is_read and uuid in each.path and each.sent_at >= since]
+    return not reads or not any(each.uuid == uuid and not each.odd for each in reads[0].shown)
 
 
 def locked(checked: CheckedRun, uuid: str) -> bool:
