@@ -19,8 +19,11 @@ from .model import (
     Launch,
     LaunchOptions,
     LaunchRecipe,
+    Snapshot,
     StatusPeriod,
     Volume,
+    VolumeOptions,
+    VolumeRequest,
 )
 from .states import Action
 
@@ -69,6 +72,64 @@ class Launcher(Protocol):
         """Request the deletion of a volume that is attached to nothing."""
 
 
+class VolumeStore(Protocol):
+    """Creates, changes, attaches and deletes the volumes of a cloud. Every method may raise any JetstreamError.
+
+    A change is requested once; it is done when the volume shows it. ``unsupported``: the options, and "grow", that the
+    cloud does not have, with the reason, a sentence.
+    """
+
+    unsupported: Mapping[str, str]
+
+    def get(self, volume: Volume) -> Volume:
+        """Return a volume in its present state, from no cache. Raises NotFound if the cloud no longer has it."""
+
+    def prepare(self, options: VolumeOptions, volumes: Sequence[Volume]) -> VolumeRequest:
+        """Return the request that creates a volume. Only reads. ``volumes``: all that the account can see.
+
+        Raises SelectionError for an unknown project or provider, OverAllocation if the quota does not allow it.
+        """
+
+    def create(self, request: VolumeRequest) -> Volume:
+        """Request a volume. There is no token that keeps two requests from making two."""
+
+    def extend(self, volume: Volume, size: int) -> None:
+        """Request that a volume grows to ``size`` GB."""
+
+    def describe(self, volume: Volume, description: str) -> None:
+        """Replace the description of a volume."""
+
+    def attach_refusal(self, volume: Volume, instance: Instance) -> str | None:
+        """Return why a volume cannot be attached to an instance now, or None. The reason follows "web: "."""
+
+    def attach(self, volume: Volume, instance: Instance, device: str | None) -> None:
+        """Request that a volume is attached. ``device`` is no more than a wish."""
+
+    def detach_refusal(self, instance: Instance) -> str | None:
+        """Return why nothing can be detached from an instance now, or None. The reason follows "web: "."""
+
+    def detach(self, volume: Volume, instance_uuid: str) -> None:
+        """Request that a volume is detached from an instance."""
+
+    def stale_attachments(self, volume: Volume) -> Sequence[str]:
+        """Return the ids of attachments to instances that are gone, which keep a volume reserved."""
+
+    def remove_attachment(self, volume: Volume, attachment: str) -> None:
+        """Remove a stale attachment."""
+
+    def list_snapshots(self, volume: Volume | None = None) -> Sequence[Snapshot]:
+        """Return the snapshots of a volume, or all."""
+
+    def create_snapshot(self, volume: Volume, name: str) -> None:
+        """Request a snapshot of a volume, attached or not."""
+
+    def delete_snapshot(self, snapshot: Snapshot) -> None:
+        """Request the deletion of a snapshot. One that is gone already is no error."""
+
+    def delete(self, volume: Volume) -> None:
+        """Request the deletion of a volume. One that is gone already is no error."""
+
+
 class Cloud(Protocol):
     """A cloud that has instances and volumes. Every method may raise any JetstreamError.
 
@@ -115,6 +176,9 @@ class Cloud(Protocol):
 
         ``wanted``: the volumes for which these are read.
         """
+
+    def volume_store(self) -> VolumeStore:
+        """Return the part of the interface that changes volumes."""
 
     def list_allocation_sources(self) -> list[AllocationSource]:
         """Return the allocations that can pay for the account's instances."""

@@ -234,8 +234,9 @@ class Volume:
 
     @property
     def label(self) -> str:
-        """Name and number, as messages call it."""
-        return f"{one_line(self.name)} ({self.id})"
+        """The name, and the number where the cloud has numbers, as messages call it."""
+        name = one_line(self.name)
+        return name or self.uuid if self.id == self.uuid else f"{name} ({self.id})"
 
     def to_result(self) -> dict[str, Any]:
         """Return plain dicts, lists, numbers and strings, as a module returns them."""
@@ -313,6 +314,45 @@ class AssignedAddress:
 
     address: str
     is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A snapshot of a volume; ``size`` in GB, that of the volume at the time."""
+
+    uuid: str
+    name: str
+    volume_uuid: str
+    size: int | None
+    status: str | None
+
+    @property
+    def label(self) -> str:
+        """The name, as messages call it."""
+        return one_line(self.name or self.uuid)
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeOptions:
+    """The properties of a volume to be created; ``size`` in GB. ``snapshot`` is the one that it is created from.
+
+    ``project`` and ``provider`` are names or UUIDs. None: not given.
+    """
+
+    name: str
+    size: int
+    description: str | None = None
+    snapshot: Snapshot | None = None
+    project: str | None = None
+    provider: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeRequest:
+    """The request that creates a volume, in the cloud's own words, and the volume as it would be."""
+
+    body: Mapping[str, str | int]
+    volume: Volume
 
 
 @dataclass(frozen=True, slots=True)

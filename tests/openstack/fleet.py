@@ -232,6 +232,9 @@ class Fleet:
             self._clear_volumes()
 
     def _clear_volumes(self) -> None:
+        for one in self.owner.get("block-storage", "/snapshots")["snapshots"]:
+            self.owner.delete("block-storage", f"/snapshots/{one['id']}")
+        self._until(lambda: not self.owner.get("block-storage", "/snapshots")["snapshots"], "snapshots are still there")
         for one in self.owner.get("block-storage", "/volumes")["volumes"]:
             self.owner.delete("block-storage", f"/volumes/{one['id']}")
         self._until(lambda: not self.owner.get("block-storage", "/volumes")["volumes"], "volumes are still there")

@@ -58,7 +58,7 @@ class Simulator:
         world = fleet(
             states={str(state): count for state, count in states.items()},
             names="vm-{number}",
-            settings=Settings(transition=1.0, deploy=1.0),
+            settings=Settings(transition=1.0, deploy=1.0, volume_change=0.5),
         )
         first = world.instance("vm-1")
         made = [world.add_volume(name, 10, first.identity) for name in volumes]

@@ -33,6 +33,7 @@ NEEDED: Mapping[str, Json] = {
     "jetstream_instance_state": {"state": "stopped", "name": "node-0004"},
     "jetstream_keep": {"name": "node-0004", "until": "2126-11-20"},
     "jetstream_mail": {"sender": "a@example.org", "to": "b@example.org", "port": 9},
+    "jetstream_volume": {"name": "nothing", "state": "absent"},
     # What costs nothing does not cost more by the minute.
     "jetstream_usage_report": {"rates": {"families": {"m1": 0}}},
 }

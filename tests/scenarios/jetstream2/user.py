@@ -24,6 +24,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.operations import 
     instance_state,
     keep,
     usage_report,
+    volume,
     volume_info,
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.options import ModuleSpec
@@ -36,6 +37,7 @@ MODULES: dict[str, tuple[ModuleSpec, Operation]] = {
     "instance": (instance.SPEC, on_cloud(instance.instance)),
     "instance_info": (instance_info.SPEC, on_cloud(instance_info.instance_info)),
     "instance_state": (instance_state.SPEC, on_cloud(instance_state.instance_state)),
+    "volume": (volume.SPEC, on_cloud(volume.volume)),
     "volume_info": (volume_info.SPEC, on_cloud(volume_info.volume_info)),
     "allocation_info": (allocation_info.SPEC, on_cloud(allocation_info.allocation_info)),
     "history_info": (history_info.SPEC, on_cloud(history_info.history_info)),

@@ -68,6 +68,7 @@ _PURE = (
     "fleet/launching/names",
     "fleet/launching/plans",
     "fleet/selection",
+    "fleet/volumes/steps",
     "hosts",
     "idle/advice",
     "idle/console",

@@ -55,6 +55,7 @@ from .parsing import (
     with_live_state,
 )
 from .responses import raise_for_status
+from .volume_store import AtmosphereVolumeStore
 
 Thing = TypeVar("Thing")
 Located = TypeVar("Located", Instance, Volume)
@@ -182,6 +183,10 @@ class AtmosphereCloud:
             each.uuid: with_attachment(each, rows[each.uuid], instances) for each in chosen if each.uuid in rows
         }
         return [attached.get(each.uuid, each) for each in volumes]
+
+    def volume_store(self) -> AtmosphereVolumeStore:
+        """Return the part that changes volumes. See Cloud."""
+        return AtmosphereVolumeStore(self._login, self.account, self._nonce)
 
     def list_allocation_sources(self) -> list[AllocationSource]:
         """Return everything that can pay for the account's instances. See Cloud."""

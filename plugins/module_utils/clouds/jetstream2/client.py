@@ -54,6 +54,7 @@ from .parsing import (
     with_instance_names,
 )
 from .responses import raise_for_status
+from .volume_store import Jetstream2VolumeStore
 
 Made = TypeVar("Made")
 
@@ -160,6 +161,10 @@ class Jetstream2Cloud:
             names = self._server_names()
             volumes = [with_instance_names(each, names) for each in volumes]
         return sorted(volumes, key=lambda each: (natural_key(each.name), each.uuid))
+
+    def volume_store(self) -> Jetstream2VolumeStore:
+        """Return the part that changes volumes. See Cloud."""
+        return Jetstream2VolumeStore(self._session, self._account)
 
     def list_allocation_sources(self) -> list[AllocationSource]:
         """Return the project's allocations, which the accounting service brings up to date once a day. See Cloud."""

@@ -37,6 +37,8 @@ with suppress(ImportError):
     from keystoneauth1 import exceptions as keystone_errors
 
 # What keystoneauth stumbles over where a body is JSON, but no token.
+# The names of services in the header of microversions, where these are not their types.
+_VERSIONED_AS: Mapping[str, str] = {"volumev3": "volume"}
 _UNREADABLE = (AttributeError, KeyError, RecursionError, TypeError, ValueError)
 
 
@@ -123,7 +125,7 @@ class Session:
         forbidden = not may_be_allowed(rules, method, urlsplit(url).path + path)
         headers = {"Accept": "application/json"}
         if microversion:
-            headers["OpenStack-API-Version"] = f"{service} {microversion}"
+            headers["OpenStack-API-Version"] = f"{_VERSIONED_AS.get(service, service)} {microversion}"
 
         def send(access: Any) -> Response:
             return transport.request(

@@ -1,0 +1,224 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changes volumes at Atmosphere. Facts, and the exchanges that show them: docs/atmosphere.md, Volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from ...errors import NotFound, OverAllocation, Refused, SelectionError, UnexpectedResponse
+from ...model import (
+    CloudAccount,
+    Identity,
+    Instance,
+    Provider,
+    Snapshot,
+    Volume,
+    VolumeOptions,
+    VolumeRequest,
+)
+from ...text.suggestions import did_you_mean
+from ...text.terminal import one_line
+from ..json_values import Json, UnreadableRow, amount, mapping, rows, text
+from .login import Login
+from .parsing import volume_from_v2, with_attachment
+from .responses import raise_for_status
+
+_NO_SNAPSHOTS = "Atmosphere has no snapshots of volumes."
+_DETACHABLE = frozenset({"active", "suspended", "shutoff"})
+# More than any account has of them: one page.
+_PAGE = 1000
+
+
+class AtmosphereVolumeStore:
+    """The volumes of one user. May be used by many threads at once.
+
+    What it requests is accepted whatever the cloud then makes of it: only the status of the volume shows that.
+    """
+
+    unsupported: Mapping[str, str] = {
+        "grow": "Atmosphere cannot grow a volume.",
+        "snapshot": _NO_SNAPSHOTS,
+        "from_snapshot": _NO_SNAPSHOTS,
+        "delete_snapshots": _NO_SNAPSHOTS,
+    }
+
+    def __init__(self, login: Login, account: Callable[[], CloudAccount], nonce: Callable[[], str]) -> None:
+        """Send nothing yet. ``nonce`` makes a text that no URL had before."""
+        self._login = login
+        self._account = account
+        self._nonce = nonce
+
+    def get(self, volume: Volume) -> Volume:
+        """Return a volume as the cloud has it this moment. See VolumeStore."""
+        row = mapping(self._get(_url(volume), f"Reading {volume.label}", {"_": self._nonce()}))
+        return replace(with_attachment(volume, row, {}), description=text(row.get("description")) or "")
+
+    def prepare(self, options: VolumeOptions, volumes: Sequence[Volume]) -> VolumeRequest:
+        """Return the body of the request, with uuids of identity and project. See VolumeStore."""
+        identity = self._identity(options)
+        uuid = text(identity.get("uuid")) or ""
+        _require_quota(
+            options, mapping(identity.get("quota")), [each for each in volumes if each.identity.uuid == uuid]
+        )
+        body: dict[str, str | int] = {"name": options.name, "size": options.size, "identity": uuid}
+        if options.description is not None:
+            body["description"] = options.description
+        if options.project is not None:
+            body["project"] = self._project(options.project)
+        return VolumeRequest(body, _as_created(options, identity))
+
+    def create(self, request: VolumeRequest) -> Volume:
+        """Request a volume. See VolumeStore."""
+        task = f"Creating {one_line(request.volume.name)}"
+        body = raise_for_status(self._login.request("POST", "/api/v2/volumes", data=dict(request.body)), task)
+        try:
+            return self.get(volume_from_v2(mapping(body)))
+        except UnreadableRow as error:
+            raise UnexpectedResponse(f"{task} was answered with what this version cannot read: {error}.") from error
+
+    def extend(self, volume: Volume, size: int) -> None:
+        """Refuse: it cannot. See VolumeStore."""
+        raise Refused(f"{volume.label}: {self.unsupported['grow']}")
+
+    def describe(self, volume: Volume, description: str) -> None:
+        """Replace the description, which the database alone has. See VolumeStore."""
+        data = {"description": description}
+        reply = self._login.request("PATCH", f"/api/v2/volumes/{volume.uuid}", data=data)
+        raise_for_status(reply, f"Describing {volume.label}")
+
+    def attach_refusal(self, volume: Volume, instance: Instance) -> str | None:
+        """Return why Atmosphere would refuse to attach. See VolumeStore."""
+        if (volume.provider.uuid, volume.identity.uuid) != (instance.provider.uuid, instance.identity.uuid):
+            return f"it is at {one_line(instance.provider.name)}, of {one_line(instance.identity.name)}"
+        return None if instance.status == "active" else f"it is {one_line(instance.status)}, and has to be active"
+
+    def attach(self, volume: Volume, instance: Instance, device: str | None) -> None:
+        """Request that one of the workers attaches and mounts it. See VolumeStore."""
+        data = {"action": "attach_volume", "volume_id": volume.uuid, **({"device": device} if device else {})}
+        path = f"{_account_url(volume)}/instance/{instance.uuid}/action"
+        raise_for_status(self._login.request("POST", path, data=data), f"Attaching {volume.label} to {instance.label}")
+
+    def detach_refusal(self, instance: Instance) -> str | None:
+        """Return why Atmosphere would refuse to detach. See VolumeStore."""
+        return None if instance.status in _DETACHABLE else f"it is {one_line(instance.status)}"
+
+    def detach(self, volume: Volume, instance_uuid: str) -> None:
+        """Request that one of the workers unmounts and detaches it. See VolumeStore."""
+        data = {"action": "detach_volume", "volume_id": volume.uuid}
+        path = f"{_account_url(volume)}/instance/{instance_uuid}/action"
+        raise_for_status(self._login.request("POST", path, data=data), f"Detaching {volume.label}")
+
+    def stale_attachments(self, volume: Volume) -> Sequence[str]:
+        """Return none: Atmosphere does not show them. See VolumeStore."""
+        return ()
+
+    def remove_attachment(self, volume: Volume, attachment: str) -> None:
+        """Refuse: it cannot. See VolumeStore."""
+        raise Refused(f"{volume.label}: Atmosphere does not remove attachments.")
+
+    def list_snapshots(self, volume: Volume | None = None) -> Sequence[Snapshot]:
+        """Return none. See VolumeStore."""
+        return ()
+
+    def create_snapshot(self, volume: Volume, name: str) -> None:
+        """Refuse: it cannot. See VolumeStore."""
+        raise Refused(f"{volume.label}: {_NO_SNAPSHOTS}")
+
+    def delete_snapshot(self, snapshot: Snapshot) -> None:
+        """Refuse: it cannot. See VolumeStore."""
+        raise Refused(f"{snapshot.label}: {_NO_SNAPSHOTS}")
+
+    def delete(self, volume: Volume) -> None:
+        """Request that a volume is deleted. The response is the same if it is not. See VolumeStore."""
+        # v1 breaks on a volume in use, and v2 says 404 for what a request before has begun to delete.
+        with suppress(NotFound):
+            reply = self._login.request("DELETE", f"/api/v2/volumes/{volume.uuid}")
+            raise_for_status(reply, f"Deleting {volume.label}")
+
+    def _identity(self, options: VolumeOptions) -> Json:
+        """Return the account's identity, at the provider that the options name."""
+        body = self._get("/api/v2/identities", "Listing identities", {"page_size": str(_PAGE)})
+        user = self._account().user
+        own = [
+            each
+            for each in rows(mapping(body).get("results"))
+            if user is None or (text(mapping(each.get("user")).get("username")) or "").casefold() == user.casefold()
+        ]
+        names = [_provider_of(each) for each in own]
+        wanted = options.provider
+        found = [each for each in own if wanted is None or wanted in _provider_of(each)]
+        if len(found) == 1:
+            return found[0]
+        known = ", ".join(one_line(name) for name, _uuid in names) or "none"
+        if not found:
+            guess = did_you_mean(wanted or "", [name for name, _uuid in names])
+            raise SelectionError(f"provider: nothing is called {wanted}.", hint=guess or f"There are: {known}.")
+        raise SelectionError(f"{len(found)} identities can own the volume.", hint=f"Say which by provider: {known}.")
+
+    def _project(self, wanted: str) -> str:
+        body = self._get("/api/v2/projects", "Listing projects", {"page_size": str(_PAGE)})
+        pairs = [
+            (text(each.get("name")) or "", text(each.get("uuid")) or "") for each in rows(mapping(body).get("results"))
+        ]
+        found = [uuid for name, uuid in pairs if wanted in (name, uuid)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise SelectionError(
+                f"project: {len(found)} are called {wanted}.", hint=f"Say which by its UUID: {', '.join(found)}."
+            )
+        guess = did_you_mean(wanted, [name for name, _uuid in pairs])
+        raise SelectionError(f"project: nothing is called {wanted}.", hint=guess or None)
+
+    def _get(self, path: str, task: str, params: Mapping[str, str]) -> Any:
+        return raise_for_status(self._login.request("GET", path, params=params), task)
+
+
+def _require_quota(options: VolumeOptions, quota: Json, volumes: Sequence[Volume]) -> None:
+    """Raise OverAllocation if the quota does not allow one more; Atmosphere would answer 400."""
+    used = sum(each.size or 0 for each in volumes)
+    for what, key, taken, needed in (
+        ("GB of volumes", "storage", used, options.size),
+        ("volumes", "storage_count", len(volumes), 1),
+    ):
+        limit = amount(quota.get(key))
+        if limit is not None and limit >= 0 and taken + needed > limit:
+            left = max(0, limit - taken)
+            raise OverAllocation(
+                f"{one_line(options.name)}: {needed} {what} are needed, and {left:g} of {limit:g} are left."
+            )
+
+
+def _as_created(options: VolumeOptions, identity: Json) -> Volume:
+    provider, uuid = _provider_of(identity)
+    user = text(mapping(identity.get("user")).get("username")) or ""
+    return Volume(
+        id="",
+        uuid="",
+        name=options.name,
+        size=options.size,
+        status="available",
+        provider=Provider(provider, uuid),
+        identity=Identity(text(identity.get("key")) or "", text(identity.get("uuid")) or ""),
+        user=user,
+        owner=user,
+        description=options.description or "",
+    )
+
+
+def _provider_of(identity: Json) -> tuple[str, str]:
+    provider = mapping(identity.get("provider"))
+    return text(provider.get("name")) or "", text(provider.get("uuid")) or ""
+
+
+def _account_url(volume: Volume) -> str:
+    return f"/api/v1/provider/{volume.provider.uuid}/identity/{volume.identity.uuid}"
+
+
+def _url(volume: Volume) -> str:
+    return f"{_account_url(volume)}/volume/{volume.uuid}"

@@ -1,0 +1,251 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Brings one volume to its desired state: requests a change, and waits until the volume shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import repeat
+
+from ...clock import Clock
+from ...cloud import VolumeStore
+from ...errors import FATAL_ERRORS, JetstreamError, NotFound, ServerFault, UnexpectedResponse, Unreachable
+from ...model import Attachment, Instance, Volume, VolumeRequest
+from .steps import Act, Goal, Impossible, Kind, Seen, State, Step, Wait, decide, foresee, settled
+
+# A change that was accepted, and does not show on the volume for so long, came to nothing. Atmosphere accepts detaching
+# and deleting whatever the volume is doing, and nova finds out later that a host cannot attach it.
+_SHOWS_AFTER = 30.0
+# An instance that died while a volume was being attached leaves it reserved.
+_RESERVED_SECONDS = 60.0
+_LEFT_RESERVED = "Ask the site to reset its state."
+_PAUSES = (0.5, 0.5, 1.0, 1.0, 2.0, 2.0, 3.0)
+_LONGEST_PAUSE = 5.0
+# After a wait that never ends in check mode.
+_MAX_STEPS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """``timeout`` in seconds from ``begun`` on, which is a time of the clock's ``monotonic()``."""
+
+    check_mode: bool
+    wait: bool
+    timeout: float
+    begun: float
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a run knows beside the volume: ``instances`` by uuid, and the request that creates the volume.
+
+    ``find``: looks for it by name, from no cache.
+    """
+
+    instances: Mapping[str, Instance]
+    request: VolumeRequest | None
+    find: Callable[[], Volume | None]
+    device: str | None = None
+
+
+@dataclass(slots=True)
+class VolumeRun:
+    """The run of one volume: ``acts`` were requested, in this order. ``failure`` is a sentence, or None."""
+
+    store: VolumeStore
+    clock: Clock
+    goal: Goal
+    options: RunOptions
+    known: Surroundings
+    seen: Seen
+    acts: list[Kind] = field(default_factory=list)
+    failure: str | None = None
+    _sent: dict[Act, tuple[float, JetstreamError | None]] = field(default_factory=dict)
+    _polls: int = 0
+    _reserved_since: float | None = None
+
+    def run(self) -> None:
+        """Take steps until the goal is reached, or cannot be. Raises FATAL_ERRORS alone."""
+        for _number in range(_MAX_STEPS) if self.options.check_mode else repeat(None):
+            step = decide(self.goal, self.seen)
+            if step is None or self._stops_at(step):
+                return
+
+    def _stops_at(self, step: Step) -> bool:
+        """Take a step. Returns whether that was the last one."""
+        if isinstance(step, Impossible):
+            return self._fail(f"{step.problem}.", step.hint)
+        if isinstance(step, Act):
+            return self._stops_at_act(step)
+        if self.options.check_mode:
+            self.seen = settled(self.seen)
+            return False
+        if not self.options.wait and not self._remaining(settled(self.seen)):
+            return True
+        if isinstance(step, Wait) and step.status == "reserved" and self._is_left_reserved():
+            return self._fail("it is reserved, and no instance is attaching it.", _LEFT_RESERVED)
+        return self._poll(step.status if isinstance(step, Wait) else "")
+
+    def _is_left_reserved(self) -> bool:
+        """Whether it has been reserved for longer than an instance takes to attach it."""
+        now = self.clock.monotonic()
+        self._reserved_since = now if self._reserved_since is None else self._reserved_since
+        return now - self._reserved_since > _RESERVED_SECONDS
+
+    def _stops_at_act(self, act: Act) -> bool:
+        refusal = self._refusal(act)
+        if refusal is not None:
+            return self._fail(refusal)
+        if act not in self._sent:
+            self.acts.append(act.kind)
+        if self.options.check_mode:
+            self.seen = self._after(act)
+            return False
+        if act in self._sent:
+            return self._poll_again(act)
+        after = self._after(act)
+        if not self._requested(act):
+            return self.failure is not None
+        if not self.options.wait and not self._remaining(after):
+            # Without a wait, one look shows what the cloud has made of it.
+            self._read()
+            return True
+        return self._read_or_over()
+
+    def _after(self, act: Act) -> Seen:
+        created = self.known.request.volume if self.known.request else None
+        return foresee(self.seen, act, self.goal, created)
+
+    def _remaining(self, seen: Seen) -> bool:
+        """Whether acts are left to be requested."""
+        return isinstance(decide(self.goal, seen), Act)
+
+    def _refusal(self, act: Act) -> str | None:
+        """Return why the cloud would refuse an act, a clause with a stop; None if it would not."""
+        unsupported = self.store.unsupported.get(act.kind.value)
+        if unsupported is not None:
+            return unsupported
+        instance = self.known.instances.get(act.target)
+        volume = self.seen.volume
+        if instance is None or volume is None or act.kind not in (Kind.ATTACH, Kind.DETACH):
+            return None
+        attaches = act.kind is Kind.ATTACH
+        reason = self.store.attach_refusal(volume, instance) if attaches else self.store.detach_refusal(instance)
+        where = "to" if attaches else "from"
+        return None if reason is None else f"it cannot be {act.kind}ed {where} {instance.label}: {reason}."
+
+    def _requested(self, act: Act) -> bool:
+        """Request a change. Returns whether the run goes on; if not, there may be a failure."""
+        before = self.seen
+        try:
+            self._request(act)
+        except FATAL_ERRORS:
+            raise
+        except (Unreachable, ServerFault, UnexpectedResponse) as error:
+            if isinstance(error, Unreachable) and error.unsent:
+                self._fail(str(error))
+                return False
+            # It may have been carried out: the volume will show it.
+            self._sent[act] = (self.clock.monotonic(), error)
+            return True
+        except JetstreamError as error:
+            # Nova refuses to attach what is attached already, and cinder to change what another run changes.
+            self._read()
+            if decide(self.goal, self.seen) == act or self.seen == before:
+                self.acts.pop()
+                self._fail(str(error))
+            return False
+        self._sent[act] = (self.clock.monotonic(), None)
+        return True
+
+    def _request(self, act: Act) -> None:
+        volume = self.seen.volume
+        if act.kind is Kind.CREATE and self.known.request is not None:
+            self.seen = Seen(self.store.create(self.known.request))
+        elif volume is not None:
+            self._change(act, volume)
+
+    def _change(self, act: Act, volume: Volume) -> None:
+        store, goal = self.store, self.goal
+        if act.kind is Kind.GROW:
+            store.extend(volume, goal.size or 0)
+        elif act.kind is Kind.DESCRIBE:
+            store.describe(volume, goal.description or "")
+        elif act.kind is Kind.SNAPSHOT:
+            store.create_snapshot(volume, goal.snapshot or "")
+        elif act.kind is Kind.REPAIR:
+            store.remove_attachment(volume, act.target)
+        elif act.kind is Kind.DETACH:
+            store.detach(volume, act.target)
+        elif act.kind is Kind.ATTACH and goal.instance is not None:
+            store.attach(volume, goal.instance, self.known.device)
+        elif act.kind is Kind.DELETE_SNAPSHOT:
+            store.delete_snapshot(next(each for each in self.seen.snapshots if each.uuid == act.target))
+        elif act.kind is Kind.DELETE:
+            store.delete(volume)
+
+    def _poll_again(self, act: Act) -> bool:
+        """Wait for a change that was requested already, for a while."""
+        at, error = self._sent[act]
+        if self.clock.monotonic() - at > _SHOWS_AFTER:
+            status = self.seen.volume.status if self.seen.volume else "not there"
+            text = str(error) if error else f"the cloud accepted to {act.kind.value.replace('_', ' ')} it"
+            return self._fail(f"{text.rstrip('.')}, and {_SHOWS_AFTER:g} s later it is still {status}.")
+        return self._poll("")
+
+    def _poll(self, status: str) -> bool:
+        """Pause, then read the volume. Returns True, with a failure, if the time is over."""
+        left = self.options.begun + self.options.timeout - self.clock.monotonic()
+        if left <= 0:
+            shown = status or (self.seen.volume.status if self.seen.volume else "") or "not there"
+            return self._fail(f"it is still {shown} after {self.options.timeout:g} s.")
+        pause = _PAUSES[self._polls] if self._polls < len(_PAUSES) else _LONGEST_PAUSE
+        self._polls += 1
+        self.clock.sleep(min(pause, left))
+        return self._read_or_over()
+
+    def _read_or_over(self) -> bool:
+        self._read()
+        return False
+
+    def _read(self) -> None:
+        """Read the volume. What cannot be read this time stays as it was seen last."""
+        try:
+            self.seen = self._observed()
+        except FATAL_ERRORS:
+            raise
+        except JetstreamError:
+            return
+
+    def _observed(self) -> Seen:
+        try:
+            volume = self.known.find() if self.seen.volume is None else self.store.get(self.seen.volume)
+        except NotFound:
+            volume = None
+        return self.observe(volume)
+
+    def observe(self, volume: Volume | None) -> Seen:
+        """Return the observation of a volume, with all else that the goal makes it necessary to read."""
+        if volume is None:
+            return Seen(None)
+        named = replace(volume, attachments=tuple(self._named(each) for each in volume.attachments))
+        deletes = self.goal.state is State.ABSENT and volume.status != "deleting"
+        needs_snapshots = "snapshot" not in self.store.unsupported and (deletes or self.goal.snapshot is not None)
+        snapshots = self.store.list_snapshots(volume) if needs_snapshots else ()
+        stale: Sequence[str] = ()
+        if volume.status == "reserved" and not volume.attachments:
+            stale = self.store.stale_attachments(volume)
+        return Seen(named, tuple(snapshots), tuple(stale))
+
+    def _named(self, attachment: Attachment) -> Attachment:
+        instance = self.known.instances.get(attachment.instance_uuid)
+        if instance is None:
+            return attachment
+        return replace(attachment, instance_id=instance.id, instance_name=instance.name)
+
+    def _fail(self, problem: str, hint: str = "") -> bool:
+        label = self.seen.volume.label if self.seen.volume else self.goal.name
+        self.failure = f"{label}: {problem} {hint}".rstrip()
+        return True

@@ -1,0 +1,206 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operation of jetstream_volume: brings one volume to a desired state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from ..cloud import Cloud, VolumeStore
+from ..errors import ConfigurationError, NotFound, SelectionError
+from ..fleet.volumes.run import RunOptions, Surroundings, VolumeRun
+from ..fleet.volumes.steps import Goal, Seen, State
+from ..model import Instance, Outcome, Snapshot, Volume, VolumeOptions
+from ..operation import Context, on_cloud
+from ..options import CONNECTION, ModuleSpec
+from ..text.suggestions import did_you_mean
+from ..text.terminal import one_line
+
+SPEC = CONNECTION + ModuleSpec(
+    argument_spec={
+        "name": {"type": "str"},
+        "uuid": {"type": "str"},
+        "state": {"type": "str", "default": "present", "choices": [each.value for each in State]},
+        "size": {"type": "int"},
+        "description": {"type": "str"},
+        "project": {"type": "str"},
+        "provider": {"type": "str"},
+        "from_snapshot": {"type": "str"},
+        "snapshot": {"type": "str"},
+        "instance": {"type": "str"},
+        "device": {"type": "str"},
+        "detach": {"type": "bool", "default": False},
+        "delete_snapshots": {"type": "bool", "default": False},
+        "wait": {"type": "bool", "default": True},
+        "wait_timeout": {"type": "float", "default": 300.0},
+    },
+    mutually_exclusive=(("name", "uuid"),),
+    required_one_of=(("name", "uuid"),),
+    required_if=(("state", "attached", ("instance",)),),
+)
+_OF_A_VOLUME = ("size", "description", "project", "provider", "from_snapshot", "snapshot")
+Thing = TypeVar("Thing", Instance, Volume)
+
+
+def volume(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
+    """Bring the volume that the options name to the state that they name."""
+    begun = context.clock.monotonic()
+    cloud.limit(begun + options["wait_timeout"])
+    state = State(options["state"])
+    store = cloud.volume_store()
+    _require_sense(state, options, store)
+    called = options["name"] if options["uuid"] is None else options["uuid"]
+    volumes = cloud.list_volumes(live=True, wanted=lambda each: _is_called(each, called))
+    before = _present(store, _own(cloud, volumes, called))
+    instances = _instances(cloud, options["instance"], before)
+    goal = Goal(
+        state=state,
+        name=called,
+        size=options["size"],
+        description=options["description"],
+        instance=None if options["instance"] is None else _own(cloud, instances, options["instance"], needed=True),
+        snapshot=options["snapshot"],
+        may_detach=options["detach"],
+        may_delete_snapshots=options["delete_snapshots"],
+    )
+    wanted = None if before or state is State.ABSENT else _wanted(store, options, state)
+    known = Surroundings(
+        instances={each.uuid: each for each in instances},
+        request=None if wanted is None else store.prepare(wanted, volumes),
+        find=lambda: _own(cloud, cloud.list_volumes(live=True, wanted=lambda each: _is_called(each, called)), called),
+        device=options["device"],
+    )
+    settings = RunOptions(context.check_mode, options["wait"], options["wait_timeout"], begun)
+    run = VolumeRun(store, context.clock, goal, settings, known, Seen(before))
+    run.seen = run.observe(before)
+    run.run()
+    return _outcome(before, run)
+
+
+def _require_sense(state: State, options: Mapping[str, Any], store: VolumeStore) -> None:
+    """Raise ConfigurationError for options that contradict the state, or that the cloud does not have."""
+    given = {name for name in (*_OF_A_VOLUME, "instance", "device", "delete_snapshots") if options[name]}
+    strange = {
+        State.ABSENT: {*_OF_A_VOLUME, "instance", "device"},
+        State.PRESENT: {"instance", "device", "delete_snapshots"},
+        State.ATTACHED: {"delete_snapshots"},
+        State.DETACHED: {"device", "delete_snapshots"},
+    }[state]
+    if given & strange:
+        raise ConfigurationError(f"state: {state} does not take {' and '.join(sorted(given & strange))}.")
+    for name in sorted(given & set(store.unsupported)):
+        raise ConfigurationError(f"{name}: {store.unsupported[name]}")
+    if options["size"] is not None and options["size"] < 1:
+        raise ConfigurationError(f"size is {options['size']}, and has to be 1 GB at least.")
+
+
+def _is_called(thing: Volume | Instance, text: str) -> bool:
+    return text == thing.name or text.strip().lower() in (str(thing.id).lower(), thing.uuid.lower())
+
+
+def _own(cloud: Cloud, things: Sequence[Thing], called: str, *, needed: bool = False) -> Thing | None:
+    """Return the account's own volume or instance of a name, number or UUID.
+
+    Raises SelectionError if there are several, if it is another user's, or if it is ``needed`` and there is none.
+    """
+    found = [each for each in things if _is_called(each, called)]
+    own = [each for each in found if cloud.account().answers_for(each.owner)]
+    if len(own) > 1:
+        numbers = ", ".join(each.uuid for each in own)
+        raise SelectionError(f"{len(own)} are called {one_line(called)}.", hint=f"Say which by its UUID: {numbers}.")
+    if own:
+        return own[0]
+    if found:
+        raise SelectionError(f"{found[0].label} belongs to {one_line(found[0].owner or 'an unknown user')}.")
+    if needed:
+        guess = did_you_mean(called, [each.name for each in things])
+        raise SelectionError(f"No instance is called {one_line(called)}.", hint=guess or None)
+    return None
+
+
+def _present(store: VolumeStore, found: Volume | None) -> Volume | None:
+    """Return a volume with its status. A database may still have what the cloud has no more."""
+    if found is None or found.status is not None:
+        return found
+    try:
+        return store.get(found)
+    except NotFound:
+        return None
+
+
+def _instances(cloud: Cloud, called: str | None, volume: Volume | None) -> list[Instance]:
+    """Return the instances, if any matter, with the states of those that do."""
+    attached = {each.instance_uuid for each in volume.attachments} if volume else set()
+    if called is None and not attached:
+        return []
+
+    def matters(instance: Instance) -> bool:
+        return instance.uuid in attached or (called is not None and _is_called(instance, called))
+
+    return cloud.list_instances(live=True, images=False, wanted=matters)
+
+
+def _wanted(store: VolumeStore, options: Mapping[str, Any], state: State) -> VolumeOptions:
+    """Return the volume to create. Raises SelectionError if it is not to be created."""
+    called = one_line(options["name"] or options["uuid"])
+    if options["uuid"] is not None or state is State.DETACHED:
+        raise SelectionError(f"No volume is called {called}.")
+    source = _snapshot(store, options["from_snapshot"])
+    size = options["size"] or (source.size if source else None)
+    if size is None:
+        raise SelectionError(f"No volume is called {called}.", hint="To create it, give its size.")
+    if source is not None and source.size is not None and size < source.size:
+        raise SelectionError(f"size: {size} GB are less than the {source.size} GB of the snapshot {source.label}.")
+    return VolumeOptions(options["name"], size, options["description"], source, options["project"], options["provider"])
+
+
+def _snapshot(store: VolumeStore, called: str | None) -> Snapshot | None:
+    if called is None:
+        return None
+    snapshots = store.list_snapshots()
+    found = [each for each in snapshots if called in (each.name, each.uuid)]
+    if len(found) > 1:
+        uuids = ", ".join(each.uuid for each in found)
+        raise SelectionError(
+            f"from_snapshot: {len(found)} are called {called}.", hint=f"Say which by its UUID: {uuids}."
+        )
+    if not found:
+        guess = did_you_mean(called, [each.name for each in snapshots])
+        raise SelectionError(f"from_snapshot: no snapshot is called {called}.", hint=guess or None)
+    if found[0].status != "available":
+        raise SelectionError(f"from_snapshot: {found[0].label} is {found[0].status}, and has to be available.")
+    return found[0]
+
+
+def _outcome(before: Volume | None, run: VolumeRun) -> Outcome:
+    after = run.seen.volume
+    changed = bool(run.acts)
+    return Outcome(
+        {
+            "volume": None if after is None else {**after.to_result(), "serial": after.uuid},
+            "actions": [each.value for each in run.acts],
+        },
+        changed=changed,
+        failure=run.failure,
+        diff={"before": _text(before), "after": _text(after)},
+    )
+
+
+def _text(volume: Volume | None) -> str:
+    """Return a volume in lines, for a diff."""
+    if volume is None:
+        return ""
+    where = ", ".join(one_line(each.instance_name or each.instance_uuid) for each in volume.attachments)
+    lines = {
+        "name": one_line(volume.name),
+        "size": f"{volume.size} GB",
+        "status": one_line(volume.status or "unknown"),
+        "description": one_line(volume.description),
+        "attached to": where,
+    }
+    return "".join(f"{name}: {value}\n" for name, value in lines.items() if value)
+
+
+OPERATION = on_cloud(volume)
