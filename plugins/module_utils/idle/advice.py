@@ -56,7 +56,7 @@ def not_running(instance: Instance) -> Verdict | None:
 
     Its readings are of the past, so that nothing is concluded from them.
     """
-    observed = classify(instance.status, instance.activity, instance.power_state)
+    observed = classify(instance.status, instance.activity)
     if observed.is_awake:
         return None
     doing = f", {one_line(instance.activity)}" if instance.activity else ""
@@ -83,7 +83,7 @@ def _vetoes_of_cloud(of: JudgedInstance) -> Iterator[Veto]:
         yield Veto("not_mine", f"it belongs to {one_line(instance.owner)}")
     if not instance.live:
         yield Veto("state_unknown", instance.read_error or "its state was not read from the cloud itself")
-    observed = classify(instance.status, instance.activity, instance.power_state)
+    observed = classify(instance.status, instance.activity)
     if observed.kind is Kind.MOVING:
         yield Veto("busy", f"the cloud is changing it ({one_line(instance.activity or instance.status)})")
     elif not observed.is_awake:

@@ -6,34 +6,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.clock import Clock
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.advice import (
-    JudgedInstance,
-    advice,
-    not_running,
-    summary,
-)
 from ansible_collections.jetstream.cloud.plugins.module_utils.idle.keeps import (
     KeepFile,
     KeepFileError,
     mark_of,
     mark_of_instance,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.rules import Settings
 from ansible_collections.jetstream.cloud.plugins.module_utils.idle.store import Key, Store, key_of
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.verdicts import State, Verdict
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Flavor, Instance, Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance, Outcome
 from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
 from ansible_collections.jetstream.cloud.plugins.module_utils.operations import idle_info
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.rates import DEFAULT_RATES, Rates
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, add_colleague, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
@@ -43,118 +32,7 @@ from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given, 
 from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.clouds.toy_cloud import ToyCloud
 from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.idle.evidence import BOOTED, TRANSIT, reading
 
-NOW = datetime(2026, 11, 23, 18, 57, tzinfo=UTC)
-SIX_HOURS_AGO = NOW.timestamp() - 6 * 3600
-IDLE = Verdict(State.IDLE, SIX_HOURS_AGO, "", "nothing happened for 360 min", newest=NOW.timestamp() - 60)
-ACTIVE = Verdict(State.ACTIVE, NOW.timestamp() - 60, "keys", "a key was pressed in a terminal")
-UNKNOWN = Verdict(State.UNKNOWN, None, "readings", "no reading was taken yet")
 MINUTE = 60.0
-UNREAD = replace(an_instance(live=False), read_error="a provider is down")
-YOUNG = replace(an_instance(), start_date="2026-11-23T17:58:00Z")
-
-
-def told(instance: Instance | None = None, verdict: Verdict = IDLE, **changes: Any) -> dict[str, Any]:
-    """Return the advice on an instance that nothing speaks for but what is given."""
-    facts: dict[str, Any] = {"keep": None, "booted": None, "is_meant": True, "unsupported": None, **changes}
-    found = instance or an_instance()
-    return advice(JudgedInstance(instance=found, verdict=verdict, **facts), Settings(), DEFAULT_RATES, NOW)
-
-
-def vetoes(instance: Instance | None = None, verdict: Verdict = IDLE, **changes: Any) -> dict[str, str]:
-    return {each["veto"]: each["reason"] for each in told(instance, verdict, **changes)["vetoes"]}
-
-
-def test_an_idle_instance_that_nothing_speaks_for_would_be_shelved() -> None:
-    found = told()
-    assert (found["would"], found["vetoes"]) == ("shelve", [])
-    assert (found["verdict"], found["since"], found["idle_hours"]) == ("idle", "2026-11-23T12:57:00Z", 6)
-    # Two cores of m1.small: 2 SU/h, 12 in six hours, 48 a day.
-    assert (found["su_per_hour"], found["su_since_idle"], found["saves_su_per_day"]) == (2, 12, 48)
-
-
-@pytest.mark.parametrize(
-    ("veto", "reason", "changes"),
-    [
-        ("not_mine", "it belongs to janeroe", {"instance": an_instance(owner="janeroe"), "is_meant": False}),
-        ("state_unknown", "a provider is down", {"instance": UNREAD}),
-        ("state_unknown", "its state was not read", {"instance": an_instance(live=False)}),
-        ("busy", "the cloud is changing it (powering-off)", {"instance": an_instance(activity="powering-off")}),
-        ("not_running", "it is shutoff", {"instance": an_instance(status="shutoff")}),
-        ("not_running", "it is error", {"instance": an_instance(status="error")}),
-        ("not_running", "it is rescue", {"instance": an_instance(status="rescue")}),
-        ("locked", "it is locked: exam", {"instance": an_instance(locked=True, lock_reason="exam")}),
-        ("locked", "it is locked", {"instance": an_instance(locked=True)}),
-        ("unsupported", "no room", {"unsupported": "no room"}),
-        ("scheduled", "its schedule lab wants it", {"scheduled": "its schedule lab wants it"}),
-        ("kept", "it is kept until 2026-11-24T00:00:00Z, by the file", {"keep": mark_of("2026-11-24T00:00", "file")}),
-        ("kept", "its metadata has a keep mark that is no time: soon", {"keep": mark_of("soon", "metadata")}),
-        ("young", "it was launched 59 min ago", {"instance": YOUNG}),
-        ("booted", "it was started 29 min ago", {"booted": NOW.timestamp() - 29 * MINUTE}),
-        ("active", "a key was pressed", {"verdict": ACTIVE}),
-        ("unknown", "no reading was taken yet", {"verdict": UNKNOWN}),
-    ],
-)  # fmt: skip
-def test_each_reason_not_to_act_is_reported(veto: str, reason: str, changes: dict[str, Any]) -> None:
-    assert told(**changes)["would"] == "nothing"
-    found = vetoes(**changes)
-    assert list(found) == [veto]
-    assert reason in found[veto]
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"keep": mark_of("2026-11-23T18:56:59", "file")},
-        {"instance": replace(an_instance(), start_date="2026-11-23T17:56:00Z")},
-        {"instance": replace(an_instance(), start_date="of old")},
-        {"instance": an_instance(activity="deploy_error")},
-        {"booted": NOW.timestamp() - 31 * MINUTE},
-    ],
-    ids=["a mark that has ended", "launched before the window", "launched at no time", "deploy_error", "long up"],
-)
-def test_what_is_over_is_no_reason(changes: dict[str, Any]) -> None:
-    assert vetoes(**changes) == {}
-
-
-@pytest.mark.parametrize(
-    ("status", "activity"), [("shutoff", ""), ("active", "powering-off"), ("error", ""), ("build", ""), ("odd", "")]
-)
-def test_nothing_is_concluded_from_old_readings_of_what_does_not_run(status: str, activity: str) -> None:
-    verdict = not_running(an_instance(status=status, activity=activity))
-    assert verdict is not None
-    assert (verdict.state, verdict.rule) == (State.UNKNOWN, "not_running")
-    assert not_running(an_instance()) is None
-
-
-def test_an_unknown_rate_is_no_zero() -> None:
-    found = told(an_instance(flavor=Flavor("x9.huge", vcpus=8)))
-    assert (found["su_per_hour"], found["su_since_idle"], found["saves_su_per_day"]) == (None, None, None)
-    sums = summary([found, told()])
-    assert (sums["su_since_idle"], sums["unknown_costs"], sums["saves_su_per_day"]) == (12, 1, 48)
-    assert "cost 12 SU since, without 1 of unknown cost: web, web" in sums["sentence"]
-
-
-def test_the_sentence_reports_how_long_which_and_how_much() -> None:
-    longer = replace(IDLE, since=SIX_HOURS_AGO - 3600)
-    rows = [told(an_instance("web"), longer), told(an_instance("gpu")), told(an_instance("db"), ACTIVE)]
-    assert summary(rows)["sentence"] == (
-        "2 instances have been idle for 6.0 to 7.0 hours, and cost 26 SU since: web, gpu. "
-        "Shelving would save 96 SU a day."
-    )
-    assert summary(rows)["active"] == 1
-    many = [told(an_instance(f"n{number}")) for number in range(7)]
-    assert "n3, n4 and 2 more." in summary(many)["sentence"]
-    locked = told(an_instance(locked=True))
-    assert summary([locked])["sentence"] == "1 instance has been idle for 6.0 hours, and cost 12 SU since: web."
-    assert summary([])["sentence"] == "No instance is known to be idle."
-
-
-def test_rates_of_a_user_count() -> None:
-    rates = Rates.from_options({"families": {"m1": 3}, "states": {"shelved": 0.5}})
-    judged = JudgedInstance(an_instance(), IDLE, None, None, is_meant=True, unsupported=None)
-    found = advice(judged, Settings(), rates, NOW)
-    assert (found["su_per_hour"], found["saves_su_per_day"]) == (6, 72)
-    assert rates.families["m1"] == Decimal(3)
 
 
 def test_the_mark_that_ends_later_counts() -> None:
