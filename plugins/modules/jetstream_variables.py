@@ -51,6 +51,7 @@ options:
     choices:
       - activity
       - allocation
+      - budget_guard
       - idle
       - instance_action
       - instances

@@ -82,6 +82,8 @@ _PURE = (
     "idle/targets",
     "idle/verdicts",
     "model",
+    "policy/budget_guard",
+    "policy/budget_results",
     "policy/calendars",
     "policy/ladder",
     "policy/memory",

@@ -1,0 +1,228 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operation of jetstream_budget_guard: thresholds that are reached, and what would make an allocation last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from ..cloud import Cloud
+from ..errors import ConfigurationError
+from ..fleet.converge import converge
+from ..fleet.runs import ConvergeOptions, FleetRun, InstanceRun
+from ..fleet.selection import ME, Selector, select_by_name
+from ..idle.advice import Veto, vetoes
+from ..model import AllocationSource, Instance, Outcome
+from ..operation import Context, on_cloud
+from ..options import CONNECTION, IDLE_FILES, RATES, ModuleSpec
+from ..policy.budget_guard import (
+    Candidate,
+    Limits,
+    Plan,
+    Standing,
+    figures_since,
+    limit_reached,
+    news_of,
+    plan_of,
+    standing_of,
+    told_of,
+)
+from ..policy.budget_results import budget_result, budget_sentence
+from ..policy.budget_store import ToldThresholds
+from ..policy.ladder import owner_vetoes
+from ..states import Action, Goal
+from ..text.terminal import one_line
+from ..usage.budget import burn_of
+from ..usage.history import PACE_DAYS, known_total
+from ..usage.rates import Rates
+from ..usage.report_data import History, concerns, notes_on
+from ..usage.snapshots import owner_of
+from .idle_info import Judge
+from .instance_state import failure_of
+
+SPEC = (
+    CONNECTION
+    + RATES
+    + IDLE_FILES
+    + ModuleSpec(
+        argument_spec={
+            "name": {"type": "list", "elements": "str"},
+            "settings": {"type": "dict"},
+            "limit_percent": {"type": "float"},
+            "limit_days": {"type": "float"},
+            "shelve": {"type": "str", "default": "enough", "choices": ["enough", "all"]},
+            "never": {"type": "list", "elements": "str", "default": []},
+            "owner": {"type": "list", "elements": "str", "default": [ME]},
+            "apply": {"type": "bool", "default": False},
+            "wait_timeout": {"type": "float", "default": 900.0},
+            "told": {"type": "dict"},
+            "told_path": {"type": "path"},
+        }
+    )
+)
+_TOLD = Path(".local/state/jetstream/budget_told.json")
+# What keeps an instance from being shelved for the budget. That it is in use does not: the grant is more expensive.
+_VETOES = frozenset({"not_mine", "state_unknown", "busy", "locked", "unsupported", "kept", "opted_out"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Guarded:
+    """An allocation, what is to be told of it, and what is to be shelved. ``reached``: a clause, if a limit is."""
+
+    key: str
+    standing: Standing
+    plan: Plan
+    reached: str | None
+
+
+def budget_guard(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
+    """Return how each allocation stands, and shelve instances if that is asked for; or store what was told."""
+    store = ToldThresholds(_told_path(options, context), context.clock)
+    if options["told"] is not None:
+        changed = store.store(_levels(options["told"]), check_mode=context.check_mode)
+        return Outcome({"allocations": [], "told_path": str(store.path)}, changed=changed)
+    limits = _limits(options)
+    told = store.read()
+    begun = context.clock.monotonic()
+    cloud.limit(begun + options["wait_timeout"])
+    guarded, warnings = _guard(cloud, options, context, limits)
+    due = [each for each in guarded if each.reached is not None]
+    fleet = FleetRun(())
+    if options["apply"] and not context.check_mode:
+        fleet = _shelve(cloud, [each.instance for case in due for each in case.plan.shelve], options, context, begun)
+    runs = {run.before.uuid: run for run in fleet.runs}
+    rows, receipt = [], {}
+    for each in guarded:
+        news = news_of(each.standing, told_of(told, each.key))
+        receipt[each.key] = sorted(news.told)
+        acts = each.reached is not None and bool(options["apply"]) and not context.check_mode
+        rows.append(budget_result(each.standing, each.plan, news, each.reached, _outcomes(each.plan, runs), acts=acts))
+    result = {
+        "allocations": rows,
+        "told": receipt,
+        "told_path": str(store.path),
+        "summary": {
+            "news": sum(len(each["news"]) for each in rows),
+            "limits_reached": len(due),
+            "shelved": sum(run.changed and not run.failed for run in fleet.runs),
+            "failed": sum(run.failed for run in fleet.runs),
+            "sentence": budget_sentence(rows),
+        },
+    }
+    would = context.check_mode and options["apply"] and any(each.plan.shelve for each in due)
+    changed = would or any(run.changed for run in fleet.runs)
+    return Outcome(result, changed=changed, failure=failure_of(fleet), warnings=warnings)
+
+
+OPERATION = on_cloud(budget_guard)
+
+
+def _told_path(options: Mapping[str, Any], context: Context) -> Path:
+    given = options["told_path"]
+    return Path(given).absolute() if given else context.in_home(_TOLD)
+
+
+def _levels(told: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the option told, which is what an earlier run returned. Raises ConfigurationError."""
+    if not all(isinstance(each, list) for each in told.values()):
+        raise ConfigurationError("told has to be what an earlier run returned: lists of thresholds, by allocation.")
+    return {key: [str(each) for each in levels] for key, levels in told.items()}
+
+
+def _limits(options: Mapping[str, Any]) -> Limits:
+    percent, days = options["limit_percent"], options["limit_days"]
+    if percent is not None and not 0 < percent <= 1000:
+        raise ConfigurationError(f"limit_percent is {percent:g}, and has to be above 0.")
+    if days is not None and not 0 <= days <= 3660:
+        raise ConfigurationError(f"limit_days is {days:g}, and has to be from 0 to 3660.")
+    if options["apply"] and percent is None and days is None:
+        raise ConfigurationError("apply: true needs a limit.", hint="Give limit_percent or limit_days.")
+    return Limits(
+        None if percent is None else Decimal(str(percent)),
+        None if days is None else Decimal(str(days)),
+        all_of_them=options["shelve"] == "all",
+    )
+
+
+def _guard(
+    cloud: Cloud, options: Mapping[str, Any], context: Context, limits: Limits
+) -> tuple[list[_Guarded], tuple[str, ...]]:
+    """Read everything, and work out how each allocation stands."""
+    now = context.clock.now().astimezone(UTC)
+    rates = Rates.from_options(options["rates"])
+    judge = Judge(cloud, options, context)
+    sources = cloud.list_allocation_sources()
+    selection = select_by_name(sources, options["name"])
+    account = cloud.account()
+    concerned = concerns(account, sources)
+    listed = cloud.list_instances(live=True, images=False, wanted=concerned)
+    instances = [each for each in listed if concerned(each)]
+    starts = [figures_since(each, now) for each in selection.things]
+    earliest = min([now - timedelta(days=PACE_DAYS), *(each for each in starts if each is not None)])
+    history = History(cloud.list_history(earliest), sources, instances, rates, now)
+    paces = history.paces()
+    meant = Selector.from_options(options, (), owner=(ME,)).with_account(cloud.account)
+    owner = owner_of(account)
+    guarded = []
+    for source in selection.things:
+        paid = [each for each in instances if _pays(source, each, sources)]
+        standing = standing_of(source, paces(source.uuid), burn_of(paid, rates), _used_since(history, source, now), now)
+        candidates = [_candidate(each, judge, rates, meant, options, now) for each in paid]
+        plan = plan_of(standing, candidates, limits)
+        key = "/".join((*owner, source.uuid))
+        guarded.append(_Guarded(key, standing, plan, limit_reached(standing, limits)))
+    notes = notes_on(selection.things, instances, (), rates, now)
+    return guarded, (*selection.warnings, *notes)
+
+
+def _pays(source: AllocationSource, instance: Instance, sources: Sequence[AllocationSource]) -> bool:
+    payer = instance.allocation_source
+    return payer.uuid == source.uuid if payer else len(sources) == 1
+
+
+def _used_since(history: History, source: AllocationSource, now: datetime) -> Decimal | None:
+    since = figures_since(source, now)
+    if since is None:
+        return None
+    costs = [cost for rows in history.costs(since).values() for cost in rows]
+    return known_total(history.by_payer(costs).get(source.uuid, []))
+
+
+def _candidate(
+    instance: Instance, judge: Judge, rates: Rates, meant: Selector, options: Mapping[str, Any], now: datetime
+) -> Candidate:
+    case = judge.case(instance, is_meant=meant.is_of_owner(instance.owner), action=Action.SHELVE)
+    found: list[Veto] = [
+        *owner_vetoes(instance.name, instance.metadata, options["never"]),
+        *vetoes(case.judged, case.settings, now),
+    ]
+    reasons = [each.reason for each in found if each.veto in _VETOES]
+    sleeps = any(each.veto == "not_running" for each in found)
+    return Candidate(
+        instance=instance,
+        cost=rates.su_per_hour(instance.flavor, instance.status),
+        is_idle=case.judged.verdict.is_idle or sleeps,
+        veto=one_line(reasons[0]) if reasons else None,
+    )
+
+
+def _shelve(
+    cloud: Cloud, instances: Sequence[Instance], options: Mapping[str, Any], context: Context, begun: float
+) -> FleetRun:
+    settings = ConvergeOptions(goal=Goal.SHELVED, timeout=options["wait_timeout"])
+    return converge(cloud, instances, settings, context.clock, observed_at=begun, report=context.report)
+
+
+def _outcomes(plan: Plan, runs: Mapping[str, InstanceRun]) -> dict[str, dict[str, Any]]:
+    """Return what became of the instances of a plan, by UUID."""
+    found = {each.instance.uuid: runs[each.instance.uuid] for each in plan.shelve if each.instance.uuid in runs}
+    return {
+        uuid: {"changed": run.changed, "failed": run.failed, "skipped": run.skipped, "msg": run.message}
+        for uuid, run in found.items()
+    }

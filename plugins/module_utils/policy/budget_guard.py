@@ -1,0 +1,273 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The budget guard: thresholds that are told once, and the instances to shelve so that an allocation lasts.
+
+Pure functions over exact numbers, in SU. The site's figure of used SU may be a day old, so the guard goes by an
+estimate: that figure, and the use since then by the history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from ..model import AllocationSource, Instance
+from ..text.ordering import natural_key
+from ..times import moment_or_none
+from ..usage.budget import Budget, Burn, budget_of
+from ..usage.history import Pace
+from ..usage.rates import figure
+
+USED_PERCENT = (50, 75, 90, 95)
+DAYS_LEFT = (14, 7, 3)
+# A threshold is left only beyond these, so that a figure that wavers around it is not told each time.
+_PERCENT_SLACK = Decimal(1)
+_DAYS_SLACK = Decimal(1)
+_HOURS_A_DAY = Decimal(24)
+_SECONDS_A_DAY = Decimal(86400)
+
+
+class Kind(StrEnum):
+    """The kinds of thresholds.
+
+    ``used``: per cent of the SU. ``lasts``: days until they are used up at the pace of the last week, if that is before
+    the end. ``ends``: days until the end of the allocation. ``over``: used up, or ended.
+    """
+
+    USED = "used"
+    LASTS = "lasts"
+    ENDS = "ends"
+    OVER = "over"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Threshold:
+    """A threshold, such as 75 per cent used. ``level`` is 0 for ``over``."""
+
+    kind: Kind
+    level: int
+
+    @property
+    def key(self) -> str:
+        """The text by which it is stored."""
+        return f"{self.kind}:{self.level}"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an allocation stands.
+
+    ``reported``: by the site's figures. ``estimated``: with what was used since then, which is ``since``; it is as
+    ``reported`` if that is not known. ``days_to_end`` is None without an end.
+    """
+
+    source: AllocationSource
+    reported: Budget
+    estimated: Budget
+    used_since: Decimal | None
+    burn: Burn
+    pace: Pace
+    days_to_end: Decimal | None
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the SU are used up before the end at the pace of the last week."""
+        runs_out, end = self.estimated.habit.exhausted_at, self.estimated.end
+        return runs_out is not None and (end is None or runs_out < end)
+
+
+def standing_of(
+    source: AllocationSource, pace: Pace, burn: Burn, used_since: Decimal | None, now: datetime
+) -> Standing:
+    """Work out how an allocation stands. ``used_since``: the SU used since the site's figures, if that is known."""
+    reported = budget_of(source, pace, burn, now)
+    used = figure(source.compute_used)
+    estimated = reported
+    if used is not None and used_since is not None:
+        estimated = budget_of(replace(source, compute_used=float(used + used_since)), pace, burn, now)
+    to_end = None
+    if reported.end is not None:
+        to_end = max(Decimal(str((reported.end - now).total_seconds())) / _SECONDS_A_DAY, Decimal(0))
+    return Standing(source, reported, estimated, used_since, burn, pace, to_end)
+
+
+def figures_since(source: AllocationSource, now: datetime) -> datetime | None:
+    """Return the time from which on the site's figures may lack what was used; None if that is not known."""
+    updated = moment_or_none(source.updated)
+    if updated is not None:
+        return min(updated, now)
+    return None if source.lag_hours is None else now - timedelta(hours=source.lag_hours)
+
+
+def thresholds(standing: Standing, *, slack: bool = False) -> frozenset[Threshold]:
+    """Return the thresholds that are reached. ``slack``: also those that are not left yet."""
+    percent_slack, days_slack = (_PERCENT_SLACK, _DAYS_SLACK) if slack else (Decimal(0), Decimal(0))
+    found: set[Threshold] = set()
+    used = standing.estimated.percent_used
+    if used is not None:
+        found |= {Threshold(Kind.USED, each) for each in USED_PERCENT if used >= each - percent_slack}
+    if standing.estimated.is_over:
+        return frozenset(found | {Threshold(Kind.OVER, 0)})
+    lasts = standing.estimated.habit.days
+    if lasts is not None and standing.is_short:
+        found |= {Threshold(Kind.LASTS, each) for each in DAYS_LEFT if lasts <= each + days_slack}
+    if standing.days_to_end is not None:
+        found |= {Threshold(Kind.ENDS, each) for each in DAYS_LEFT if standing.days_to_end <= each + days_slack}
+    return frozenset(found)
+
+
+def unknown_kinds(standing: Standing) -> frozenset[Kind]:
+    """Return the kinds of which nothing is known: what was told of them stays told."""
+    unknown = set()
+    if standing.estimated.percent_used is None:
+        unknown.add(Kind.USED)
+    if standing.pace.su_per_day is None or standing.estimated.remaining is None:
+        unknown.add(Kind.LASTS)
+    return frozenset(unknown)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """The thresholds to tell, the most serious of each kind, and those that count as told after that."""
+
+    to_tell: tuple[Threshold, ...]
+    told: frozenset[str]
+
+
+def news_of(standing: Standing, told: Collection[str]) -> News:
+    """Return what is new. A threshold is told again only after it was left."""
+    reached, near, unknown = thresholds(standing), thresholds(standing, slack=True), unknown_kinds(standing)
+    kept = {each.key for each in near} & set(told)
+    kept |= {each for each in told if each.partition(":")[0] in unknown}
+    fresh = [each for each in reached if each.key not in told]
+    most_serious = [worst for kind in Kind if (worst := _most_serious(fresh, kind)) is not None]
+    return News(tuple(most_serious), frozenset(kept | {each.key for each in reached}))
+
+
+def _most_serious(found: Iterable[Threshold], kind: Kind) -> Threshold | None:
+    levels = [each.level for each in found if each.kind is kind]
+    if not levels:
+        return None
+    return Threshold(kind, max(levels) if kind is Kind.USED else min(levels))
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When instances are to be shelved: from so many per cent used on, or where the SU last for fewer days.
+
+    Both are None if never. ``all_of_them``: all that may be, not only as many as make the allocation last.
+    """
+
+    percent: Decimal | None = None
+    days: Decimal | None = None
+    all_of_them: bool = False
+
+
+def limit_reached(standing: Standing, limits: Limits) -> str | None:
+    """Return a clause if a limit is reached."""
+    if limits.percent is None and limits.days is None:
+        return None
+    if standing.estimated.has_ended:
+        return "it has ended"
+    if standing.estimated.is_over:
+        return "it is used up"
+    used, lasts = standing.estimated.percent_used, standing.estimated.habit.days
+    if limits.percent is not None and used is not None and used >= limits.percent:
+        return f"{used:.1f} % is used, and the limit is {limits.percent:f} %"
+    if limits.days is not None and lasts is not None and standing.is_short and lasts <= limits.days:
+        return f"it lasts for {lasts:.1f} days, and the limit is {limits.days:f} days"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An instance that an allocation pays for.
+
+    ``cost``: SU per hour now, None if unknown. ``is_idle``: it is known to be idle, or does not run although it costs.
+    ``veto``: a clause if it is not to be shelved.
+    """
+
+    instance: Instance
+    cost: Decimal | None
+    is_idle: bool
+    veto: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The instances to shelve, in order, and the cost per hour before and after.
+
+    ``limit``: the SU per hour at which the allocation lasts to its end; None if that is not known. ``reason``: why
+    nothing is to be shelved, or why it is not enough.
+    """
+
+    shelve: tuple[Candidate, ...]
+    left: tuple[Candidate, ...]
+    before: Decimal
+    after: Decimal
+    limit: Decimal | None
+    reason: str | None
+
+
+def plan_of(standing: Standing, candidates: Sequence[Candidate], limits: Limits) -> Plan:
+    """Choose the instances to shelve: idle ones first, then the most expensive, until the allocation lasts."""
+    before = sum((each.cost for each in candidates if each.cost is not None), Decimal(0))
+    to_last = standing.estimated.su_per_day_to_last
+    limit = None if to_last is None else to_last / _HOURS_A_DAY
+    goal = Decimal(0) if limits.all_of_them or standing.estimated.is_over else limit
+    if goal is None:
+        return Plan((), tuple(candidates), before, before, None, "its end or its figures are not known")
+    movable = sorted((each for each in candidates if each.veto is None and each.cost), key=_order)
+    chosen: list[Candidate] = []
+    after = before
+    for each in movable:
+        if after <= goal:
+            break
+        chosen.append(each)
+        after -= each.cost or Decimal(0)
+    names = {each.instance.uuid for each in chosen}
+    left = tuple(each for each in candidates if each.instance.uuid not in names)
+    return Plan(tuple(chosen), left, before, after, limit, _shortfall(chosen, left, after, goal))
+
+
+def _order(candidate: Candidate) -> tuple[object, ...]:
+    return not candidate.is_idle, -(candidate.cost or Decimal(0)), natural_key(candidate.instance.name)
+
+
+def _shortfall(chosen: Sequence[Candidate], left: Sequence[Candidate], after: Decimal, goal: Decimal) -> str | None:
+    if any(each.cost is None for each in left):
+        return "the cost of some instances is not known"
+    if after > goal:
+        return "what remains is not to be shelved"
+    return None if chosen else "it lasts as it is"
+
+
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """How long the estimated remaining SU last at a cost per hour. ``lasts``: whether that is to the end."""
+
+    su_per_hour: Decimal
+    days: Decimal | None
+    lasts: bool | None
+
+
+def consequence(standing: Standing, su_per_hour: Decimal) -> Consequence:
+    """Return how long an allocation lasts at a cost per hour. ``days`` is None if nothing is used, or not known."""
+    remaining, to_end = standing.estimated.remaining, standing.days_to_end
+    if remaining is None:
+        return Consequence(su_per_hour, None, None)
+    if standing.estimated.is_over:
+        return Consequence(su_per_hour, Decimal(0), lasts=False)
+    if not su_per_hour:
+        return Consequence(su_per_hour, None, lasts=True)
+    days = remaining / (su_per_hour * _HOURS_A_DAY)
+    return Consequence(su_per_hour, days, None if to_end is None else days >= to_end)
+
+
+def told_of(record: Mapping[str, Collection[str]], key: str) -> frozenset[str]:
+    """Return the thresholds of an allocation that were told."""
+    return frozenset(record.get(key, ()))

@@ -1,0 +1,186 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The budget guard on a simulated cloud: what it tells, what it would shelve, and what it shelves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils.operations import budget_guard, keep
+from ansible_collections.jetstream.cloud.plugins.module_utils.policy.budget_store import ToldError, ToldThresholds
+from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Settings, fleet
+from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
+from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given, in_context
+
+# Of m1.tiny, m1.small and m1.quad in turn: 1, 2, 4 and 1 SU/h, half of it for the one that is shut off.
+NAMES = ("small", "middle", "large", "off")
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    world = fleet(
+        names=NAMES,
+        states={"active": 3, "shutoff": 1},
+        clock=ManualClock(),
+        settings=Settings(transition=5, deploy=20),
+        compute_allowed=10000,
+        compute_used=9100.0,
+    )
+    world.allocation_sources[0].end_date = world.now() + timedelta(days=30)
+    with a_site(world, tmp_path) as served:
+        served.warm()
+        yield served
+
+
+def run(site: Site, *, check_mode: bool = False, **options: Any) -> Outcome:
+    context = in_context(site, check_mode=check_mode)
+    return on_cloud(budget_guard.budget_guard)(given(budget_guard.SPEC, **site.options, **options), context)
+
+
+def allocation(site: Site, **options: Any) -> Mapping[str, Any]:
+    [row] = run(site, **options).result["allocations"]
+    found: Mapping[str, Any] = row
+    return found
+
+
+def states(site: Site) -> dict[str, str]:
+    return {name: words.partition(" ")[0] for name, words in site.world.states().items()}
+
+
+def shelved(row: Mapping[str, Any]) -> list[str]:
+    return [each["name"] for each in row["plan"]["shelve"]]
+
+
+def test_it_tells_and_changes_nothing(site: Site) -> None:
+    before = states(site)
+    outcome = run(site)
+    [row] = outcome.result["allocations"]
+    assert not outcome.changed
+    assert [each["threshold"] for each in row["news"]][:1] == ["used:90"]
+    assert row["limit_reached"] is None
+    # 7.5 SU an hour are 180 a day, and the rest of 900 SU lasts for less than a week of the month.
+    assert row["plan"]["before"]["su_per_day"] == 180
+    assert row["plan"]["after"]["lasts"]
+    assert shelved(row) == ["off", "large", "middle"]
+    assert row["plan"]["sentence"].startswith("To shelve: off, large, middle. From 180 SU a day, which lasts for ")
+    assert states(site) == before
+
+
+def test_what_it_costs_in_requests(site: Site) -> None:
+    site.asked()
+    run(site)
+    asked = dict(site.asked())
+    assert asked.pop("v2 instances") == 1
+    assert asked.pop("v1 instances") == 1
+    assert asked.pop("v2 allocation sources") == 1
+    assert asked.pop("v2 history") >= 1
+    assert "action" not in asked
+
+
+def test_what_was_told_is_not_told_again(site: Site) -> None:
+    first = run(site).result
+    assert first["summary"]["news"]
+    # It was not delivered: the next run tells it again.
+    again = run(site).result
+    assert again["summary"]["news"] == first["summary"]["news"]
+    site.asked()
+    assert run(site, told=again["told"], check_mode=True).changed
+    assert run(site, told=again["told"]).changed
+    assert not run(site, told=again["told"]).changed
+    assert site.asked() == {}
+    quiet = run(site).result
+    assert quiet["summary"]["news"] == 0
+    assert quiet["summary"]["sentence"] == "No threshold is new."
+    site.world.allocation_sources[0].compute_used = 9600.0
+    assert allocation(site)["news"][0]["threshold"] == "used:95"
+
+
+def test_the_lag_of_the_site_is_bridged(site: Site) -> None:
+    before = allocation(site)
+    site.clock.sleep(24 * 3600)
+    after = allocation(site)
+    assert after["used"] == before["used"]
+    assert after["used_since"] == pytest.approx(before["used_since"] + 180)
+    assert after["estimated_percent_used"] > before["estimated_percent_used"]
+
+
+def test_at_a_limit_it_shelves_only_if_told_to(site: Site) -> None:
+    row = allocation(site, limit_percent=90)
+    assert row["limit_reached"].startswith("91")
+    assert states(site)["large"] == "active"
+    assert run(site, limit_percent=90, apply=True, check_mode=True).changed
+    assert states(site)["large"] == "active"
+    outcome = run(site, limit_percent=90, apply=True)
+    assert outcome.changed
+    assert outcome.failure is None
+    assert outcome.result["summary"]["shelved"] == 3
+    assert states(site) == {
+        "small": "active",
+        "middle": "shelved_offloaded",
+        "large": "shelved_offloaded",
+        "off": "shelved_offloaded",
+    }
+    site.asked()
+    assert not run(site, limit_percent=90, apply=True).changed
+    assert "action" not in site.asked()
+
+
+def test_below_its_limit_it_shelves_nothing(site: Site) -> None:
+    assert not run(site, limit_percent=95, apply=True).changed
+    assert states(site)["large"] == "active"
+
+
+def test_what_is_kept_or_never_to_be_shelved_stays(site: Site) -> None:
+    marked = {**site.options, "name": ["large"], "hours": 8}
+    on_cloud(keep.keep)(given(keep.SPEC, **marked), in_context(site))
+    row = allocation(site, limit_percent=90, shelve="all", never=["mid*"], apply=True)
+    assert shelved(row) == ["off", "small"]
+    left = {each["name"]: each["reason"] for each in row["plan"]["left"]}
+    assert left["large"].startswith("it is kept until")
+    assert left["middle"] == "its name fits never: mid*"
+    assert (states(site)["large"], states(site)["middle"]) == ("active", "active")
+
+
+def test_an_instance_that_cannot_be_shelved_fails_alone(site: Site) -> None:
+    site.world.misbehave(3, refuses="shelve")
+    outcome = run(site, limit_percent=90, apply=True, wait_timeout=60)
+    assert outcome.failure is not None
+    assert "large" in outcome.failure
+    assert states(site)["middle"] == "shelved_offloaded"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"apply": True}, "apply: true needs a limit"),
+        ({"limit_percent": 0}, "has to be above 0"),
+        ({"limit_days": -1}, "has to be from 0 to 3660"),
+        ({"told": {"a": "used:50"}}, "what an earlier run returned"),
+    ],
+)
+def test_options_that_mean_nothing_are_refused(site: Site, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        run(site, **options)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"format": 2, "told": {}}', '{"format": 1, "told": {"a": 5}}'])
+def test_a_file_of_what_was_told_that_cannot_be_understood_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "told.json"
+    path.write_text(text)
+    with pytest.raises(ToldError, match="is not as it was written"):
+        ToldThresholds(path, ManualClock()).read()
+
+
+def test_allocations_are_kept_apart(tmp_path: Path) -> None:
+    store = ToldThresholds(tmp_path / "state" / "told.json", ManualClock())
+    assert store.store({"cpu": ["used:50"], "gpu": ["ends:14"]})
+    assert store.store({"gpu": []})
+    assert store.read() == {"cpu": ["used:50"]}

@@ -1,0 +1,253 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Thresholds are told once, and again only after they were left; what is shelved is no more than is needed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import AllocationSource
+from ansible_collections.jetstream.cloud.plugins.module_utils.policy.budget_guard import (
+    USED_PERCENT,
+    Candidate,
+    Limits,
+    Standing,
+    consequence,
+    figures_since,
+    limit_reached,
+    news_of,
+    plan_of,
+    standing_of,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.policy.budget_results import budget_result
+from ansible_collections.jetstream.cloud.plugins.module_utils.usage.budget import Burn
+from ansible_collections.jetstream.cloud.plugins.module_utils.usage.history import Pace
+from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
+from hypothesis import given
+from hypothesis import strategies as st
+
+NOW = datetime(2026, 11, 23, 18, tzinfo=UTC)
+
+
+def standing(
+    used: float | None = 400.0,
+    *,
+    since: str | None = None,
+    per_day: str | None = "10",
+    end: str | None = "2027-06-30",
+    per_hour: str = "1",
+    allowed: float | None = 1000.0,
+) -> Standing:
+    source = AllocationSource("TG", "cpu", compute_allowed=allowed, compute_used=used, end_date=end)
+    pace = Pace(None if per_day is None else Decimal(per_day), Decimal(7))
+    return standing_of(source, pace, Burn(Decimal(per_hour), ()), None if since is None else Decimal(since), NOW)
+
+
+def told(of: Standing, before: tuple[str, ...] = ()) -> list[str]:
+    return [each.key for each in news_of(of, before).to_tell]
+
+
+@pytest.mark.parametrize(
+    ("changes", "keys"),
+    [
+        ({"used": 499.9}, []),
+        ({"used": 500.0, "per_day": "0"}, ["used:50"]),
+        # Of several at once, the most serious is told.
+        ({"used": 950.0, "per_day": "0"}, ["used:95"]),
+        # The site says 49 %, and 20 SU were used since.
+        ({"used": 490.0, "since": "20", "per_day": "0"}, ["used:50"]),
+        ({"used": 400.0, "per_day": "50"}, ["lasts:14"]),
+        ({"used": 400.0, "per_day": "100"}, ["lasts:7"]),
+        ({"used": 400.0, "per_day": "200"}, ["lasts:3"]),
+        # It ends before it is used up: only the end is told.
+        ({"used": 400.0, "per_day": "50", "end": "2026-12-01"}, ["ends:14"]),
+        ({"used": 400.0, "per_day": "0", "end": "2026-11-26"}, ["ends:7"]),
+        ({"used": 400.0, "per_day": "0", "end": "2026-11-25"}, ["ends:3"]),
+        ({"used": 400.0, "per_day": "0", "end": None}, []),
+        ({"used": 1000.0}, ["used:95", "over:0"]),
+        ({"used": 400.0, "end": "2026-11-20"}, ["over:0"]),
+        ({"used": None}, []),
+        ({"used": None, "end": "2026-11-26"}, ["ends:7"]),
+        ({"used": 400.0, "per_day": None}, []),
+    ],
+)
+def test_thresholds(changes: dict[str, Any], keys: list[str]) -> None:
+    assert told(standing(**changes)) == keys
+
+
+def test_a_threshold_is_told_once_and_again_after_it_was_left() -> None:
+    first = news_of(standing(500.0), ())
+    assert [each.key for each in first.to_tell] == ["used:50"]
+    second = news_of(standing(510.0), first.told)
+    assert second.to_tell == ()
+    # A figure that wavers by less than one per cent has not left it.
+    wavering = news_of(standing(495.0), second.told)
+    assert (wavering.to_tell, wavering.told) == ((), frozenset({"used:50"}))
+    left = news_of(standing(480.0), wavering.told)
+    assert left.told == frozenset()
+    assert [each.key for each in news_of(standing(500.0), left.told).to_tell] == ["used:50"]
+
+
+def test_what_is_not_known_leaves_nothing() -> None:
+    before = ("used:50", "lasts:14", "ends:14")
+    assert news_of(standing(None, per_day=None), before).told == {"used:50", "lasts:14"}
+    assert news_of(standing(400.0, per_day=None), before).told == {"lasts:14"}
+
+
+@given(st.lists(st.floats(0, 1100, allow_nan=False), max_size=20))
+def test_no_threshold_is_told_twice_without_being_left_by_the_slack(figures: list[float]) -> None:
+    before: frozenset[str] = frozenset()
+    armed = dict.fromkeys(USED_PERCENT, True)
+    for used in figures:
+        of = standing(used, per_day="0")
+        news = news_of(of, before)
+        percent = Decimal(str(used)) / 10
+        for level in USED_PERCENT:
+            if percent < level - 1:
+                armed[level] = True
+        fresh = [level for level in USED_PERCENT if percent >= level and armed[level]]
+        assert [each.level for each in news.to_tell if each.kind == "used"] == fresh[-1:]
+        armed |= dict.fromkeys(fresh, False)
+        before = news.told
+
+
+@pytest.mark.parametrize(
+    ("updated", "lag", "expected"),
+    [
+        ("2026-11-23T12:00:00Z", None, NOW - timedelta(hours=6)),
+        (None, 24, NOW - timedelta(hours=24)),
+        (None, None, None),
+        ("yesterday", 24, NOW - timedelta(hours=24)),
+        # A clock that is ahead does not subtract use.
+        ("2026-11-24T12:00:00Z", None, NOW),
+    ],
+)
+def test_since_when_the_figures_lack_use(updated: str | None, lag: int | None, expected: datetime | None) -> None:
+    assert figures_since(AllocationSource("TG", "cpu", updated=updated, lag_hours=lag), NOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("limits", "changes", "reached"),
+    [
+        (Limits(), {"used": 1000.0}, None),
+        (Limits(percent=Decimal(90)), {"used": 890.0}, None),
+        (Limits(percent=Decimal(90)), {"used": 890.0, "since": "20"}, "91.0 % is used, and the limit is 90 %"),
+        (Limits(days=Decimal(7)), {"per_day": "100"}, "it lasts for 6.0 days, and the limit is 7 days"),
+        (Limits(days=Decimal(7)), {"per_day": "100", "end": "2026-11-26"}, None),
+        (Limits(days=Decimal(7)), {"end": "2026-11-20"}, "it has ended"),
+        (Limits(percent=Decimal(99)), {"used": 1001.0}, "it is used up"),
+        (Limits(percent=Decimal(99)), {"used": None}, None),
+    ],
+)
+def test_limits(limits: Limits, changes: dict[str, Any], reached: str | None) -> None:
+    assert limit_reached(standing(**changes), limits) == reached
+
+
+def candidate(name: str, cost: str | None, *, idle: bool = False, veto: str | None = None) -> Candidate:
+    return Candidate(an_instance(name), None if cost is None else Decimal(cost), idle, veto)
+
+
+def names(of: tuple[Candidate, ...]) -> list[str]:
+    return [each.instance.name for each in of]
+
+
+FLEET = (
+    candidate("web", "1"),
+    candidate("big", "8"),
+    candidate("idle-small", "2", idle=True),
+    candidate("idle-big", "4", idle=True),
+    candidate("kept", "16", veto="kept until tomorrow"),
+    candidate("shelved", "0"),
+)
+# 600 SU for 219.25 days: 2.7 a day.
+ENDLESS = standing(end="2027-06-30")
+TEN_DAYS = standing(end="2026-12-02")
+
+
+def test_idle_ones_come_first_then_the_most_expensive_until_it_lasts() -> None:
+    plan = plan_of(ENDLESS, FLEET, Limits())
+    assert names(plan.shelve) == ["idle-big", "idle-small", "big", "web"]
+    assert (plan.before, plan.after) == (31, 16)
+    assert plan.reason == "what remains is not to be shelved"
+    enough = plan_of(TEN_DAYS, FLEET[:1], Limits())
+    assert (names(enough.shelve), enough.reason) == ([], "it lasts as it is")
+
+
+def test_no_more_than_needed() -> None:
+    # 600 SU in 9.25 days are 2.7 an hour.
+    plan = plan_of(TEN_DAYS, FLEET[:4], Limits())
+    assert names(plan.shelve) == ["idle-big", "idle-small", "big"]
+    assert plan.after == 1
+    assert plan.reason is None
+
+
+def test_everything_but_what_is_kept() -> None:
+    plan = plan_of(TEN_DAYS, FLEET, Limits(all_of_them=True))
+    assert names(plan.shelve) == ["idle-big", "idle-small", "big", "web"]
+    assert names(plan.left) == ["kept", "shelved"]
+
+
+def test_without_an_end_nothing_can_be_enough() -> None:
+    plan = plan_of(standing(end=None), FLEET, Limits())
+    assert (names(plan.shelve), plan.reason) == ([], "its end or its figures are not known")
+    assert names(plan_of(standing(end=None), FLEET, Limits(all_of_them=True)).shelve)
+
+
+def test_unknown_costs_are_told() -> None:
+    plan = plan_of(TEN_DAYS, (*FLEET[:1], candidate("odd", None)), Limits())
+    assert plan.reason == "the cost of some instances is not known"
+
+
+costs = st.integers(0, 64).map(lambda each: str(each / 2))
+fleets = st.lists(st.tuples(costs, st.booleans(), st.booleans()), max_size=12)
+
+
+@given(fleets, st.floats(0, 1000, allow_nan=False))
+def test_a_plan_is_no_larger_than_needed_and_touches_nothing_kept(
+    rows: list[tuple[str, bool, bool]], used: float
+) -> None:
+    fleet = [
+        candidate(f"vm-{number}", cost, idle=idle, veto="kept" if kept else None)
+        for number, (cost, idle, kept) in enumerate(rows)
+    ]
+    of = standing(used)
+    plan = plan_of(of, fleet, Limits())
+    assert all(each.veto is None and each.cost for each in plan.shelve)
+    assert plan.after == plan.before - sum((each.cost or 0 for each in plan.shelve), Decimal(0))
+    goal = Decimal(0) if of.estimated.is_over else plan.limit
+    assert goal is not None
+    if plan.shelve:
+        # Without the last of them it would not last.
+        assert plan.after + (plan.shelve[-1].cost or 0) > goal
+    if plan.after > goal:
+        assert not [each for each in plan.left if each.veto is None and each.cost]
+    assert [each.is_idle for each in plan.shelve] == sorted((each.is_idle for each in plan.shelve), reverse=True)
+
+
+def test_the_consequence_in_days() -> None:
+    of = standing(end="2026-12-03")
+    assert consequence(of, Decimal("2.5")).days == 10
+    assert consequence(of, Decimal("2.5")).lasts is False
+    assert consequence(of, Decimal("2.4")).lasts is True
+    assert consequence(of, Decimal(0)) == consequence(of, Decimal(0)).__class__(Decimal(0), None, lasts=True)
+    assert consequence(standing(None), Decimal(1)).lasts is None
+    assert consequence(standing(1000.0), Decimal(1)).days == 0
+
+
+def test_the_words() -> None:
+    of = standing(890.0, since="20", per_day="30", end="2026-12-23")
+    plan = plan_of(of, FLEET[:4], Limits(percent=Decimal(90)))
+    row = budget_result(of, plan, news_of(of, ()), limit_reached(of, Limits(percent=Decimal(90))), {}, acts=False)
+    assert row["figures"] == ("The site reports 89.0 % used; with 20 SU that it may not have counted yet, 91.0 %.")
+    assert [each["sentence"] for each in row["news"]] == [
+        "91.0 % of the SU are used (threshold 90 %).",
+        "The SU last for 3.0 days at the pace of the last week, on 2026-11-26.",
+    ]
+    assert row["plan"]["sentence"] == (
+        "To shelve (91.0 % is used, and the limit is 90 %): idle-big, idle-small, big, web. "
+        "From 360 SU a day, which lasts for 0.2 days, to 0 SU a day, which lasts to the end."
+    )
