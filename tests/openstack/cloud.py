@@ -11,7 +11,7 @@
             stop_them_somehow(js2.clouds_yaml)
         assert seen.by_service()["compute"] == 22
 
-The README beside this file says what is in the cloud and how its hypervisor is steered.
+The README beside this file describes the contents of the cloud and how its hypervisor is steered.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ def default_run_dir() -> Path:
 
 
 class Cloud(Fleet):
-    """A cloud that is up. What it holds is made, changed and deleted by the methods of Fleet.
+    """A cloud that is up. Its contents are made, changed and deleted by the methods of Fleet.
 
     `clouds_yaml` is a user's clouds.yaml: `js2` logs in with an application credential, `js2-wrong` is refused.
-    `environment` is what a program needs in its environment to use `js2`.
+    `environment` has the variables of a program that uses `js2`.
     `urls` has the public URL of each service, by its type in the catalogue.
     `owner` and `admin` make requests as the project's user and as the cloud's administrator; these are not counted.
     """
@@ -132,7 +132,7 @@ def running(
 
 
 def up(options: keeper.Options, say: Callable[[str], None] = lambda text: None) -> Cloud:
-    """Start a cloud that outlives this process, and return it when it is ready. `say` is told each step.
+    """Start a cloud that outlives this process, and return it when it is ready. `say` gets each step.
 
     Raises StartFailed, and packages.PackagesMissing.
     """
@@ -141,7 +141,7 @@ def up(options: keeper.Options, say: Callable[[str], None] = lambda text: None) 
     try:
         return _await(process, Layout(Path(options.run_dir)), say)
     except BaseException:
-        # also when somebody does not want to wait any longer
+        # also after Ctrl-C
         process.terminate()
         raise
 
@@ -172,10 +172,10 @@ def down(run_dir: Path) -> bool:
     while keeper.is_kept(layout):
         if time.monotonic() > end:
             raise TimeoutError(f"the keeper of {run_dir} did not end within {END_SECONDS} s")
-        # a keeper that has just been started has not yet said who it is
+        # a keeper that has just been started has not written its number yet
         pid = keeper.read_state(layout).get("pid")
         if pid and not told:
-            # the lock says that the keeper lives, so this is its number and not somebody else's
+            # the lock is held by the keeper, so this is its number and not that of another process
             os.kill(pid, signal.SIGTERM)
             told = True
         time.sleep(0.05)
@@ -183,5 +183,5 @@ def down(run_dir: Path) -> bool:
 
 
 def is_ready(layout: Layout) -> bool:
-    """Say whether a cloud is up in a run folder, and done with starting."""
+    """Return whether a cloud has started in a run folder, and is up."""
     return keeper.is_kept(layout) and keeper.read_state(layout).get("phase") == "ready"

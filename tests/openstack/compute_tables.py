@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Looks into nova's databases, which costs the cloud less than a request, and sets what no request can set."""
+"""Reads nova's databases, which costs the cloud less than a request, and sets values that no request can set."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-# what nova shows as a server's status, and what stands in its database
+# a server's status as nova shows it, and as its database has it
 VM_STATES = {
     "ACTIVE": "active",
     "BUILD": "building",
@@ -32,7 +32,7 @@ class Row:
     on_host: bool
 
     def rests_in(self, state: str) -> bool:
-        """Whether nova is done with it. It takes a server off its host a moment after it has said so."""
+        """Whether nova is done with it. It takes a server off its host a moment after its status is final."""
         return (self.vm_state, self.task_state) == (state, None) and not (state == "shelved_offloaded" and self.on_host)
 
 

@@ -19,7 +19,7 @@ from ansible_collections.jetstream.cloud.tests.openstack.seeding import EXTERNAL
 FleetState = Literal[
     "active", "shutoff", "suspended", "paused", "shelved_offloaded", "shelved_without_host", "error", "locked"
 ]
-# what the owner posts to an active server, and the status that nova then shows
+# the owner's request to an active server, and the status that follows
 _WAYS: dict[str, tuple[dict[str, Any], str]] = {
     "shutoff": ({"os-stop": None}, "SHUTOFF"),
     "suspended": ({"suspend": None}, "SUSPENDED"),
@@ -150,13 +150,13 @@ class Fleet:
         return shown
 
     def lock(self, server: Server | str, reason: str = "", *, as_admin: bool = False) -> None:
-        """Lock a server. The owner may still act on what he has locked himself, not on what the administrator has."""
+        """Lock a server. The owner may still act on servers with a lock of the owner, not of the administrator."""
         self.act(server, {"lock": {"locked_reason": reason} if reason else None}, as_admin=as_admin)
 
     def wait(self, servers: Iterable[Server | str], status: str, seconds: float = WAIT_SECONDS) -> None:
         """Wait until servers show a status and no task. Asks nova nothing.
 
-        Raises TimeoutError, which says where each of them is; at once when one is in ERROR that should not be.
+        Raises TimeoutError with the state of each; at once when one is in ERROR that should not be.
         """
         wanted = {_id(server) for server in servers}
         state = VM_STATES[status]

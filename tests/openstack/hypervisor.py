@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Says what the fake hypervisor does: files that its driver reads."""
+"""Steers the fake hypervisor, by files that its driver reads."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Operation = Literal[
 
 
 class Hypervisor:
-    """What happens to the operations of servers, by the server's id or name. `default` is every server without its own.
+    """The outcomes of operations of servers, by the server's id or name. `default` is every server without its own.
 
     A server has one script. `script()` changes an operation in it, `forget()` removes it.
     """
@@ -78,7 +78,7 @@ class Hypervisor:
             self._change(server, {operation: {}})
 
     def console(self, server: object, text: str) -> None:
-        """Set what is on a server's console. Bytes that are not ASCII come out as U+FFFD: nova decodes them so."""
+        """Set the text on a server's console. Bytes that are not ASCII come out as U+FFFD: nova decodes them so."""
         (self._folder / f"{key(server)}.console").write_text(text, encoding="utf-8")
 
     def forget(self, server: object | None = None) -> None:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The keeper: the one process that starts the services of a cloud, watches them, and ends them.
 
-It ends them when it is told to (SIGTERM), when its time is up, when whoever holds its lifeline is gone, and when one of
+It ends them on SIGTERM, when its time is up, when the process that holds its lifeline is gone, and when one of
 them has died. Should it be killed itself, the kernel ends them. It holds a lock on the run folder as long as it lives.
 """
 
@@ -51,11 +51,11 @@ LOOK_SECONDS = 0.5
 
 
 class StartFailed(Exception):
-    """The cloud did not come up. The text says which step, with the end of its log."""
+    """The cloud did not start. The text has the step that failed, and the end of its log."""
 
 
 class Ended(Exception):
-    """The keeper was told to end."""
+    """The keeper got a signal to end."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Options:
 
 
 class State:
-    """What everybody may know of a run: state.json."""
+    """The public part of a run: state.json."""
 
     def __init__(self, layout: Layout, options: Options) -> None:
         self._path = layout.state
@@ -245,7 +245,7 @@ class Keeper:
         live = self._layout.data
         shutil.copytree(live, draft, ignore=shutil.ignore_patterns("*.db", "*.db-wal", "*.db-shm"))
         for path in (live / "db").glob("*.db"):
-            # the services have these open; a copy of the file alone would miss what is not yet in it
+            # the services have these open; a copy of the file alone would miss rows that are not in it yet
             with contextlib.ExitStack() as opened:
                 source, target = (
                     opened.enter_context(contextlib.closing(sqlite3.connect(one)))
@@ -259,7 +259,7 @@ class Keeper:
                 shutil.rmtree(old, ignore_errors=True)
         try:
             draft.rename(seed)
-        except OSError:  # somebody else was faster
+        except OSError:  # another process was faster
             shutil.rmtree(draft, ignore_errors=True)
         self._state.step("seed kept for the next start")
 
@@ -382,7 +382,7 @@ def start(options: Options) -> subprocess.Popen[bytes]:
 
 
 def is_kept(layout: Layout) -> bool:
-    """Say whether a keeper lives that holds this run folder."""
+    """Return whether a living keeper holds this run folder."""
     try:
         with layout.lock.open("r") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -409,7 +409,7 @@ def _check(layout: Layout) -> None:
 
 
 def _empty(layout: Layout) -> None:
-    """Remove what an earlier run left."""
+    """Remove the files of an earlier run."""
     for path in layout.root.iterdir():
         if path == layout.lock:
             continue

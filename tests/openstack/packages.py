@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The virtual environment with OpenStack's packages: made once, from pins, and kept.
 
-A stamp in it says which pins and which Python it was made from. A second start only reads the stamp.
+A stamp in it has the pins and the Python that it was made from. A second start only reads the stamp.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1]
-# what constraints.txt was made from; all else in it is what these need
+# the requirements of constraints.txt; all else in it is needed by these
 NAMES = ("cinder", "glance", "keystone", "neutron", "nova", "openstack-placement", "waitress")
 PINS = HERE / "constraints.txt"
 OLDEST_PYTHON = (3, 11)
@@ -27,7 +27,7 @@ INSTALL_SECONDS = 1800
 
 
 class PackagesMissing(Exception):
-    """The virtual environment cannot be made. The text says what is missing, and how to get it."""
+    """The virtual environment cannot be made. The text names the missing part, and how to get it."""
 
 
 def cache_dir() -> Path:
@@ -36,7 +36,7 @@ def cache_dir() -> Path:
 
 
 def stamp() -> str:
-    """Return what tells one set of packages from another: the pins and the Python."""
+    """Return the fingerprint of a set of packages: of the pins and the Python."""
     digest = hashlib.sha256(PINS.read_bytes() + sys.version.encode())
     return f"{sys.version_info[0]}.{sys.version_info[1]}-{digest.hexdigest()[:12]}"
 
@@ -66,7 +66,7 @@ def ensure(say: Callable[[str], None]) -> Path:
 
 
 def _make(venv: Path, say: Callable[[str], None]) -> None:
-    # --no-deps: exactly what is pinned. Something not pinned cannot come in unseen.
+    # --no-deps: exactly the pinned packages, and no other one unseen.
     pins = ["--no-deps", "-r", str(PINS)]
     uv = _find_uv()
     if uv:

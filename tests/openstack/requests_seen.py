@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Counts the requests that clients made, from what each service wrote down."""
+"""Counts the requests of clients, from the log of each service."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Seen(list[Request]):
 
 
 class Requests:
-    """All that clients asked of the public ports. What services ask one another, and what Fleet asks, is not there."""
+    """All requests of clients to the public ports, without those of services to one another and those of Fleet."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -52,7 +52,7 @@ class Requests:
 
     @contextlib.contextmanager
     def counted(self) -> Iterator[Seen]:
-        """Collect what is asked within a `with`. The list is filled when the block ends, also by an exception."""
+        """Collect the requests within a `with`. The list is filled when the block ends, also by an exception."""
         marks = {path: path.stat().st_size for path in self._files()}
         seen = Seen()
         try:

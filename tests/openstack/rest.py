@@ -13,7 +13,7 @@ from collections import defaultdict
 from typing import Any
 
 TIMEOUT_SECONDS = 120
-# what the fleets need: locks with a reason, networks "none"; cinder refuses a header that names only nova
+# the versions that the fleets need: locks with a reason, networks "none"; cinder refuses a header that names only nova
 MICROVERSIONS = {"compute": "compute 2.96", "block-storage": "volume 3.70"}
 
 
@@ -92,7 +92,7 @@ class Rest:
                 raise
 
     def request(self, service: str, method: str, path: str, content: Any = None) -> Any:
-        """Return what was answered, decoded, or None. Bytes as content are sent as they are. Raises RestError."""
+        """Return the decoded answer, or None. Bytes as content are sent unchanged. Raises RestError."""
         self.login()
         base = self._identity_url if service == "identity" else self._urls[service].rstrip("/")
         headers = {"X-Auth-Token": self._token}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the cloud holds when it is ready: a copy in small of what a project on Jetstream2 sees."""
+"""The contents of a ready cloud: a small copy of those that a project on Jetstream2 sees."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ ALLOCATIONS: list[dict[str, object]] = [
 
 @dataclass(frozen=True)
 class Secrets:
-    """Who may come in, and with what. Worth nothing outside this machine."""
+    """The users and their passwords, which are worth nothing outside this machine."""
 
     admin_password: str
     service_password: str

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The services of the cloud: where their files are, what their configuration says, and how they are started."""
+"""The services of the cloud: their files, their configuration, and how they are started."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Layout:
 
     @property
     def data(self) -> Path:
-        """What a seeded cloud is made of: databases, keys, the image's bytes. Copied to and from the seed."""
+        """The files of a seeded cloud: databases, keys, the image's bytes. Copied to and from the seed."""
         return self.root / "data"
 
     def database(self, name: str) -> str:
@@ -161,7 +161,7 @@ class Configuration:
         }
 
     def _shared(self) -> Sections:
-        """Sections that several services have: who may come in, and locks."""
+        """Sections that several services have: authentication, and locks."""
         tokens: dict[str, str | int | bool] = {
             "www_authenticate_uri": url(self._ports, "identity"),
             "interface": "internal",
@@ -355,7 +355,7 @@ def environment(layout: Layout, venv: Path, ports: Mapping[str, tuple[int, int]]
 
 
 def write_json(path: Path, content: object) -> None:
-    """Write a file that nobody ever sees half."""
+    """Write a file that is never seen half-written."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         json.dump(content, file, indent=1)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests of the second cloud rely on: that this is a real OpenStack, steered and counted as the README says.
+"""The basis of the tests of the second cloud: this is a real OpenStack, steered and counted as in the README.
 
 All but the last few share one cloud, with cinder. A cloud that is up in the default folder is used, and emptied first.
 """
@@ -99,7 +99,7 @@ def test_a_wrong_secret_is_refused(connect: Connect) -> None:
         connect("js2-wrong").authorize()
 
 
-def test_accounting_answers_who_has_a_token(js2: cloud.Cloud, sdk: Connection) -> None:
+def test_accounting_answers_requests_with_a_token(js2: cloud.Cloud, sdk: Connection) -> None:
     url = sdk.session.get_endpoint(service_type="accounting", interface="public")
     assert url == js2.urls["accounting"]
 
@@ -125,7 +125,9 @@ def test_accounting_answers_who_has_a_token(js2: cloud.Cloud, sdk: Connection) -
 # power ----------------------------------------------------------------------------------------------------------------
 
 
-def test_each_power_operation_leads_where_nova_says(js2: cloud.Cloud, sdk: Connection, server: Server) -> None:
+def test_each_power_operation_leads_to_the_state_that_nova_documents(
+    js2: cloud.Cloud, sdk: Connection, server: Server
+) -> None:
     nova = sdk.compute
     steps: list[tuple[Callable[[str], object], str]] = [
         (nova.stop_server, "SHUTOFF"),
@@ -243,7 +245,9 @@ def test_no_capacity_for_a_new_server_is_an_error(js2: cloud.Cloud, sdk: Connect
     js2.clear()
 
 
-def test_what_nova_makes_of_an_operation_that_fails(js2: cloud.Cloud, sdk: Connection, server: Server) -> None:
+def test_an_operation_that_fails_leaves_the_state_that_nova_documents(
+    js2: cloud.Cloud, sdk: Connection, server: Server
+) -> None:
     nova = sdk.compute
     # a failed stop changes nothing
     js2.hypervisor.script(server, "stop", fail="no answer")
@@ -262,7 +266,7 @@ def test_what_nova_makes_of_an_operation_that_fails(js2: cloud.Cloud, sdk: Conne
     assert nova.get_server(server.id).fault["message"] == "no room for the memory"
 
 
-def test_the_console_is_what_was_written(js2: cloud.Cloud, sdk: Connection, server: Server) -> None:
+def test_the_console_has_the_text_that_was_written(js2: cloud.Cloud, sdk: Connection, server: Server) -> None:
     js2.hypervisor.console(server, "one\ntwo\nthree\n")
     assert sdk.compute.get_server_console_output(server.id)["output"] == "one\ntwo\nthree\n"
     assert sdk.compute.get_server_console_output(server.id, length=2)["output"] == "three\n"
@@ -328,7 +332,7 @@ def test_requests_of_clients_are_counted_and_no_others(js2: cloud.Cloud, sdk: Co
 
 
 def command(name: str, run_dir: Path) -> tuple[int, str]:
-    """Run one of the commands, and return its exit status and what it prints."""
+    """Run one of the commands, and return its exit status and its output."""
     # -I: nothing of this environment, where the collection can be imported
     line = [sys.executable, "-I", str(Path(keeper.__file__).parent), name, "--run-dir", str(run_dir)]
     done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
@@ -407,7 +411,7 @@ def test_nothing_is_left_when_its_keeper_is_killed(js2: cloud.Cloud, start: Star
     process.wait(30)
     until(lambda: not processes(tmp_path), 10)
     assert command("status", tmp_path / "run") == (1, "not running; its keeper was killed\n")
-    # its variables would lead programs to ports on which nobody listens
+    # its variables would lead programs to ports on which no service listens
     assert command("env", tmp_path / "run") == (1, "")
     assert not cloud.down(tmp_path / "run")
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A stand-in Atmosphere: a real HTTP server over a simulated cloud. See README.md.
+"""A simulated Atmosphere: a real HTTP server over a simulated cloud. See README.md.
 
 world = fleet(states={"active": 3, "shutoff": 2}, clock=ManualClock(), settings=Settings(transition=5))
 with serve(world) as server:

@@ -35,7 +35,7 @@ class SystemClock:
 
 
 class ManualClock:
-    """Time that stands still until it is told to move on. May be used from several threads.
+    """Time that passes only when a test moves it on. May be used from several threads.
 
     A client given the same clock waits in no time at all: its sleep() moves the cloud on.
     """

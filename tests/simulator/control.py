@@ -72,7 +72,7 @@ class _Control:
         }
 
     def show_world(self, _data: dict[str, Any]) -> Any:
-        """Return what cloud and database have of each instance."""
+        """Return the state of each instance in the cloud and in the database."""
         rows = []
         for instance in self._world.instances:
             vm = self._world.cloud.vms.get(instance.uuid)
@@ -102,7 +102,7 @@ class _Control:
         return {"cloud": self._world.look(which).words}
 
     def show_volumes(self, _data: dict[str, Any]) -> Any:
-        """Return what cinder and database have of each volume."""
+        """Return the state of each volume in cinder and in the database."""
         names = ("id", "uuid", "name", "size", "status", "attached_to", "device", "mount_location", "in_cloud")
         return {"volumes": [{name: getattr(each, name) for name in names} for each in self._world.volumes]}
 

@@ -26,7 +26,7 @@ GATEWAY_TIMEOUT = "<html>\r\n<head><title>504 Gateway Time-out</title></head>\r\
 class Fault:
     """Strikes the next requests with a method (any, if None) and a path that a regular expression finds.
 
-    What happens is the first of these that is set:
+    The effect is the first of these that is set:
       drop "before": the connection breaks, and nothing was done;
       drop "after": the request is carried out, but its connection breaks before the answer;
       status: this is answered, with ``body`` (text as it is, anything else as JSON). Nothing is done, unless
@@ -61,7 +61,7 @@ class Fault:
     then: Callable[[], object] | None = None
 
     def matches(self, method: str, path: str) -> bool:
-        """Say whether a request is one of those meant."""
+        """Return whether a request is one of those that the fault is for."""
         return self.method in (None, method) and re.search(self.path, path) is not None
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Raw:
-    """Text that stands in the answer as it is, be it JSON or not."""
+    """Text that is put into the answer unchanged, be it JSON or not."""
 
     text: str
     mark: str = field(default_factory=lambda: f"raw-{secrets.token_hex(8)}")
@@ -39,7 +39,7 @@ _WRITTEN: Mapping[str, Callable[[Any], object]] = {
 
 
 def from_json(value: Any) -> Any:
-    """Return what the control API means: ``{"$nested": 100000}``, ``{"$raw": "NaN"}`` and ``{"$missing": true}``."""
+    """Return the value for ``{"$nested": 100000}``, ``{"$raw": "NaN"}``, ``{"$missing": true}`` of the control API."""
     if isinstance(value, dict) and len(value) == 1:
         ((name, argument),) = value.items()
         if name in _WRITTEN:

@@ -27,8 +27,8 @@ from .world.state import World
 
 LOOPBACK = "127.0.0.1"
 _PATIENCE = 60.0
-# An idle connection is closed after so many seconds of the machine's time. That is longer than any test takes on a busy
-# machine: a client whose clock stands still must not lose a request to a connection that is just being closed.
+# An idle connection is closed after this many seconds of real time. That is longer than any test takes on a busy
+# machine: a client with the clock of a test must not lose a request to a connection that is just being closed.
 _KEEP_ALIVE = 3600
 
 
@@ -60,7 +60,7 @@ class Server:
     ) -> None:
         """Take a port of loopback (a free one for 0), and serve nothing yet.
 
-        ``control`` opens /_simulator to whoever can reach the port. ``certfile``, ``keyfile``: serve https.
+        ``control`` opens /_simulator to all that can reach the port. ``certfile``, ``keyfile``: serve https.
         Raises OSError if the port is taken.
         """
         self.world = world

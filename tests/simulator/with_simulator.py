@@ -23,7 +23,7 @@ from pathlib import Path
 import yaml
 
 _HERE = Path(__file__).resolve().parent
-# Should this process be killed so that it can end nobody, the simulator ends by itself, after an hour.
+# If this process is killed and cannot end the simulator, that ends by itself after an hour.
 _LONGEST = "3600"
 _PATIENCE = 10.0
 # Settings of the user that would lead to another cloud or another home.

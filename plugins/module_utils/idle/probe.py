@@ -14,7 +14,7 @@ Its text has one section for each source::
     =! status
 
 and ends with ``== end``. No command line, no name of a program, a file or a notebook, and no address of a peer is in
-it: processes are told by class, connections by their ports.
+it: processes are written by class, connections by their ports.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def probe_script(*, since: float | None, over_ssh: bool) -> str:
     """Return the script to be run.
 
     ``since`` is when the last reading of this boot was taken, by the clock of the instance: from then on, the
-    connections that the ssh server logged are counted. ``over_ssh`` says whether the script is started through an ssh
+    connections that the ssh server logged are counted. ``over_ssh``: whether the script is started through an ssh
     server of the instance, whose connection, terminal and processes then are the probe's own.
     """
     logged_from = "" if since is None else str(int(since) + 1)

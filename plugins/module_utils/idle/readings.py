@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The state of an instance at one moment, from the output of the probe.
 
-Everything is taken as it stands; what it means is decided in ``intervals`` and ``rules``. Text that is cut, unknown or
+Everything is taken unchanged; its meaning is decided in ``intervals`` and ``rules``. Text that is cut, unknown or
 contradicts itself is no reading at all.
 """
 

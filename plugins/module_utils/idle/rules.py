@@ -4,7 +4,7 @@
 """The rules by which an instance counts as used, in one table, and their settings with defaults and bounds.
 
 Each rule can only find use. None can argue it away, so more evidence never makes an instance idle. Where the defaults
-come from is said in docs/idle.md. Pure functions.
+come from: docs/idle.md. Pure functions.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule: what it finds, in words, and the settings that it compares with."""
+    """A rule: its findings in words, and the settings that it compares with."""
 
     name: str
     about: str
@@ -82,7 +82,7 @@ SETTINGS = (
     Setting("gpu_percent", 5, 1, 50, "%", "load of any GPU at a reading"),
     Setting("console_cores", 0.15, 0.10, 1, "cores", "busy cores by the lines that Exosphere prints on the console"),
 )
-# Served by what an image brings along, not by what people run: ssh, name service, DHCP, NFS's helpers, printing, time,
+# Served by programs of an image, not by those of people: ssh, name service, DHCP, NFS's helpers, printing, time,
 # Slurm, node_exporter, and the gateway to Exosphere's desktop, whose viewers have a rule of their own.
 QUIET_PORTS = frozenset({22, 53, 68, 111, 323, 546, 631, 5355, 6817, 6818, 6819, 9100, 49528})
 QUIET_UDP_PORTS = frozenset({53, 67, 68, 111, 123, 137, 138, 161, 323, 546, 631, 5353, 5355, 51820})
@@ -90,7 +90,7 @@ QUIET_UDP_PORTS = frozenset({53, 67, 68, 111, 123, 137, 138, 161, 323, 546, 631,
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the rules compare with, in the units of ``SETTINGS``. ``ignore`` names rules that are not applied."""
+    """The numbers that the rules compare with, in the units of ``SETTINGS``. ``ignore``: the rules not applied."""
 
     window_minutes: float = 60
     interval_minutes: float = 15
@@ -132,10 +132,10 @@ Bounds = Mapping[str, tuple[float, float]]
 
 @dataclass(frozen=True, slots=True)
 class OwnerSettings:
-    """The settings of an instance, after what its owner set.
+    """The settings of an instance, after those of its owner.
 
-    ``notes`` are sentences about what was not taken as it was written. ``doubts`` are those among them that leave open
-    what the owner wanted: the instance must not be called idle then.
+    ``notes`` are sentences about values that were not taken as written. ``doubts`` are those among them that leave the
+    owner's intention open: the instance must not be called idle then.
     """
 
     settings: Settings
@@ -144,7 +144,7 @@ class OwnerSettings:
 
 
 def settings_from(values: Mapping[str, Any]) -> Settings:
-    """Return the defaults, changed by what a site sets.
+    """Return the defaults, with the changes of a site.
 
     Raises ConfigurationError for a name that is not known, and a value that is no number or out of bounds.
     """
@@ -152,7 +152,7 @@ def settings_from(values: Mapping[str, Any]) -> Settings:
 
 
 def changed_settings(settings: Settings, values: Mapping[str, Any]) -> Settings:
-    """Return settings, changed by what a site sets.
+    """Return settings, with the changes of a site.
 
     Raises ConfigurationError for a name that is not known, and a value that is no number or out of bounds.
     """
@@ -174,7 +174,7 @@ def changed_settings(settings: Settings, values: Mapping[str, Any]) -> Settings:
 def settings_of_owner(
     site: Settings, values: Mapping[str, Any], bounds: Bounds, *, may_ignore: frozenset[str] = frozenset()
 ) -> OwnerSettings:
-    """Return a site's settings, changed by what the owner of an instance sets, inside the bounds of the site.
+    """Return a site's settings, with the changes of the owner of an instance, inside the bounds of the site.
 
     The owner's text is the cloud's, so nothing of it fails, and no mistake in it makes an instance idle sooner: a
     number out of bounds counts as the bound or as the site's own value, whichever finds more use, and with a text that
@@ -347,12 +347,12 @@ def _jobs(interval: Interval, settings: Settings) -> Iterator[Finding]:
 
 
 def describe_jobs(kind: str, count: int) -> str:
-    """Return what was left running, in words: "2 programs under nohup"."""
+    """Return jobs in words: "2 programs under nohup"."""
     return f"{_count(count, 'program')} {_JOB_WORDS.get(kind, kind)}"
 
 
 def old_jobs(interval: Interval, settings: Settings) -> list[Job]:
-    """Return what was left running, but for so long that it no longer holds the instance."""
+    """Return the jobs that have run for so long that they no longer hold the instance."""
     return [each for each in interval.jobs if each.age >= settings.hold]
 
 

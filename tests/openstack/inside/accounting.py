@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A DOUBLE of Jetstream2's accounting service. It is not OpenStack's, and its server is not public.
 
-Known is what its clients ask and read: GET / with an ordinary token in X-Auth-Token; a JSON list of rows, several for
+Known are the requests of its clients: GET / with an ordinary token in X-Auth-Token; a JSON list of rows, several for
 a resource (past and renewed allocations), service_units_used null until something was used, active 0 or 1.
 That a bad token is answered with 401 and in these words is this double's own choice.
 

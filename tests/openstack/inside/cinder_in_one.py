@@ -33,7 +33,7 @@ def _start_services() -> None:
     logging.setup(CONF, "cinder")
     os_brick.setup(CONF)
     rpc.init(CONF)
-    # the volume service first: the scheduler waits for up to a minute until one has told what room it has
+    # the volume service first: the scheduler waits for up to a minute until one has reported its capacity
     (backend,) = CONF.enabled_backends
     service.Service.create(
         host=f"{CONF.host}@{backend}", service_name=backend, binary=constants.VOLUME_BINARY, coordination=True

@@ -41,7 +41,7 @@ def neutron(url: str) -> None:
     from neutron.db.migration.models import head
     from neutron_lib.db import model_base
 
-    assert head  # importing it is what registers the models
+    assert head  # its import registers the models
     model_base.BASEV2.metadata.create_all(sqlalchemy.create_engine(url))
 
 

@@ -31,7 +31,7 @@ from oslo_service import opts as service_opts
 
 import scripted
 
-# compute_driver is looked up below nova.virt and nowhere else
+# compute_driver is searched below nova.virt and nowhere else
 sys.modules["nova.virt.scripted"] = scripted
 # With each server that comes, nova asks placement for the allocations of each one that is there already, one request
 # each, in case the driver wants to rearrange them. This driver never does, and a hundred servers would take minutes.

@@ -4,8 +4,8 @@
 # mypy: disable-error-code="import-not-found,import-untyped,misc"
 """nova's fake hypervisor, steered by files; and a scheduler filter steered by the same files.
 
-JETSTREAM_SCRIPTS names a folder. `<server id or name>.json` there says what happens to the operations of that server,
-`default.json` what happens to all others. The README beside this folder describes the file. A file may come, change and
+JETSTREAM_SCRIPTS names a folder. `<server id or name>.json` there has the outcomes of the operations of that server,
+`default.json` those of all others. The README beside this folder describes the file. A file may come, change and
 go at any time: it is read at the beginning of each operation, and while an operation is held.
 """
 
@@ -36,7 +36,7 @@ _failed: Counter[tuple[str, int, str]] = Counter()
 
 
 def _script(*keys: str) -> tuple[dict[str, Any], tuple[str, int]]:
-    """Return the first script there is for these keys, with what tells one version of the file from the next."""
+    """Return the first script there is for these keys, with a mark of the version of its file."""
     for key in (*keys, "default"):
         path = FOLDER / f"{key}.json"
         try:
@@ -56,7 +56,7 @@ def _wait_while_held(instance: Any, operation: str) -> None:
 
 
 def _play(instance: Any, operation: str | None) -> None:
-    """Do to this operation what its script says."""
+    """Give this operation the outcome of its script."""
     if operation is None:
         return
     script, version = _script(instance.uuid, instance.display_name)
@@ -73,7 +73,7 @@ def _play(instance: Any, operation: str | None) -> None:
     if _failed[count] > wanted.get("times", float("inf")):
         return
     if operation == "create":
-        # nova would try elsewhere after any other failure, and its fault would tell of that
+        # nova would try elsewhere after any other failure, and its fault would be about that
         raise exception.BuildAbortException(instance_uuid=instance.uuid, reason=wanted["fail"])
     if wanted.get("then") == "error":
         instance.vm_state = vm_states.ERROR
@@ -164,7 +164,7 @@ class Driver(fake.FakeDriverWithoutFakeNodes):
 
 
 class CapacityFilter(filters.BaseHostFilter):
-    """Let no host take a server whose script says `"no_capacity": true`."""
+    """Let no host take a server whose script has `"no_capacity": true`."""
 
     RUN_ON_REBUILD = False
 
@@ -176,7 +176,7 @@ class CapacityFilter(filters.BaseHostFilter):
 
 
 def _name_of(uuid: str) -> str:
-    """Return a server's name. While it is being created it stands in another table."""
+    """Return a server's name. While it is being created, its name is in another table."""
     admin = nova_context.get_admin_context()
     try:
         return str(objects.BuildRequest.get_by_instance_uuid(admin, uuid).instance.display_name)

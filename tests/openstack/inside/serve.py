@@ -7,7 +7,7 @@
 Runs in the Python of the OpenStack packages:  serve.py SERVICE KEEPER_PID REQUEST_LOG PUBLIC_FD INTERNAL_FD
 
 The public socket is for the clients under test, the internal one for the services among themselves. Which one a request
-came in by is how the two are told apart when requests are counted.
+came in by separates the two when requests are counted.
 """
 
 from __future__ import annotations

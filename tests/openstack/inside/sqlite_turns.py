@@ -5,11 +5,11 @@
 """Make SQLite hold when many threads of one service write.
 
 oslo.db begins each transaction with a plain BEGIN, which takes no lock. Such a transaction reads, then wants to write.
-If somebody else has written meanwhile, SQLite does not wait but refuses at once: "database is locked". A timeout is no
-help. So a transaction that is opened for writing says so from the start, with BEGIN IMMEDIATE, for which SQLite does
-wait. And the writers of one service take turns: left alone, SQLite waits by sleeping and trying again.
+If another thread has written meanwhile, SQLite does not wait but refuses at once: "database is locked". A timeout is
+no help. So a transaction that is opened for writing begins as one, with BEGIN IMMEDIATE, for which SQLite
+does wait. And the writers of one service take turns: left alone, SQLite waits by sleeping and trying again.
 
-That a transaction is for writing is known to nobody but oslo.db's transaction scope, which is a private name. It and
+That a transaction is for writing is known to oslo.db's transaction scope alone, which is a private name. It and
 the name of that mode are the only ones that are touched.
 """
 

@@ -56,7 +56,7 @@ class Driver(driver.VolumeDriver):
     def clone_image(
         self, context: Any, volume: Any, image_location: Any, image_meta: Any, image_service: Any
     ) -> tuple[dict[str, Any], bool]:
-        # says that it is done, so that cinder copies nothing
+        # reports that it is done, so that cinder copies nothing
         return {}, True
 
     def ensure_export(self, context: Any, volume: Any) -> None: ...

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An action on its way, and what all ways to the cloud have in common."""
+"""An action on its way to the cloud, and the steps that all actions have in common."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ActionRun:
         self.vm.address = NO_ADDRESS
 
     def require_allocation(self) -> None:
-        """Raise if what pays for the instance is used up."""
+        """Raise if the allocation that pays for the instance is used up."""
         source = self.instance.allocation_source
         if source is None:
             raise Irrecoverable("InstanceAllocationSourceSnapshot matching query does not exist.")
@@ -50,14 +50,14 @@ class ActionRun:
     def set_up(self, wait_as: str | None = None, *, active_in: float = 1.0) -> None:
         """Have the machine set up, and given an address, once it is active.
 
-        ``wait_as``: what it is said to do until that begins. None: as the last deployment left it.
+        ``wait_as``: the activity shown until that begins. None: as the last deployment left it.
         """
         if wait_as is not None:
             self.vm.tmp_status = wait_as
         self.world.cloud.deploy(self.vm, self.parameters["action"], self.world.now(), active_in=active_in)
 
     def write_down(self) -> None:
-        """Note in the database what the machine does this moment."""
+        """Write the activity of the machine at this moment into the database."""
         self.world.remember(self.instance, self.vm.look())
 
     def forget_list(self) -> None:

@@ -20,7 +20,7 @@ _REBOOT_TYPES = ("HARD", "Hard", "hard", "SOFT", "Soft", "soft")
 
 
 def perform(world: World, identity: Identity, uuid: str, parameters: Mapping[str, Any]) -> Any:
-    """Carry an action out and return what v1 calls its object. Raises Refusal."""
+    """Carry an action out and return the object of v1's answer. Raises Refusal."""
     action = parameters["action"]
     vm = find_vm(world, identity, uuid, action)
     if vm is None:
@@ -57,7 +57,7 @@ def _require_offered(identity: Identity, action: object) -> None:
 
 
 def _passed_on(action: object, refused: NovaRefused) -> Refusal:
-    """Return what becomes of nova's refusal: only a conflict stays one."""
+    """Return Atmosphere's refusal for one of nova: only a conflict stays one."""
     return error(409, str(refused)) if refused.status == 409 else _irrecoverable(action, str(refused))
 
 
@@ -123,7 +123,7 @@ def _reboot(run: ActionRun) -> None:
         raise Irrecoverable(f"{text}[{choices}]")
     before = run.vm.status_before(run.world.settings.reads_before, run.world.now())
     run.nova("hard reboot" if kind.upper() == "HARD" else "reboot")
-    # Atmosphere goes by what it read before: this raises although the machine now comes up.
+    # Atmosphere decides by an earlier reading: this raises although the machine now becomes active.
     _require_active(before)
     run.set_up("initializing")
     run.write_down()

@@ -17,7 +17,7 @@ _SESSION_COOKIE, _CSRF_COOKIE = "atmo_sessionid", "atmo_csrftoken"
 
 
 def identify(request: Request) -> None:
-    """Find out who asks: by token, else by the session's cookie. Nobody is an answer, too: bad tokens raise nothing."""
+    """Set the user of a request: by token, else by the session's cookie. A bad token sets none, and raises nothing."""
     token = _token_of(request) or _session_of(request)
     if token is not None and token.user.is_active:
         request.user = token.user

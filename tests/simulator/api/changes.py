@@ -144,7 +144,7 @@ def change_instance_v1(request: Request) -> Response:
 
 
 def delete_instance_v1(request: Request) -> Response:
-    """DELETE .../instance/<uuid>: it is ended at once, until somebody reads it while the machine is there."""
+    """DELETE .../instance/<uuid>: it is ended at once, until a user reads it while the machine exists."""
     identity, vm, instance = _machine(request)
     answer = _shown_v1(instance, vm)
     request.world.remember(instance, vm.look())
@@ -155,7 +155,7 @@ def delete_instance_v1(request: Request) -> Response:
 
 
 def _machine(request: Request) -> tuple[Identity, VM, Instance]:
-    """Return what a v1 request that changes an instance is about. Raises Refusal."""
+    """Return identity, machine and row of a v1 request that changes an instance. Raises Refusal."""
     uuid = request.names["instance"]
     if request.world.settings.project_sharing:
         require_sight(request, uuid)

@@ -37,7 +37,7 @@ def detail(status: int, text: str) -> Refusal:
 
 
 def not_found() -> Refusal:
-    """Return the refusal for what is not there, or is another user's."""
+    """Return the refusal for an object that does not exist, or is another user's."""
     return detail(404, "Not found.")
 
 
@@ -52,7 +52,7 @@ class Response:
     data: Any
     status: int = 200
     headers: list[tuple[str, str]] = field(default_factory=list)
-    # How many instances stand in it: each costs the server time.
+    # The number of instances in it: each costs the server time.
     instances: int = 0
 
 
@@ -82,7 +82,7 @@ class Request:
 
     @cached_property
     def data(self) -> Any:
-        """Return what the body says: JSON or a form. Raises Refusal."""
+        """Return the fields of the body: JSON or a form. Raises Refusal."""
         if not self.body:
             return {}
         kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -116,7 +116,7 @@ def _json(body: bytes) -> Any:
 
 
 def _old_words(problem: json.JSONDecodeError) -> str:
-    """Return what Python 2, which Atmosphere runs on, says to broken JSON."""
+    """Return the message of Python 2, which Atmosphere runs on, about broken JSON."""
     if problem.msg == "Expecting value":
         return "No JSON object could be decoded"
     if problem.msg.startswith("Expecting property name"):

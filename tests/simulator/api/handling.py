@@ -96,7 +96,7 @@ def _match(path: str) -> tuple[Resource, Mapping[str, str]] | None:
 
 
 def _elsewhere(raw: RawRequest) -> RawResponse:
-    """Send clients that end a path with a slash to https, whatever they came by; there is nothing else here."""
+    """Send clients that end a path with a slash to https, also those that came by it; there is nothing else here."""
     bare = raw.path.rstrip("/")
     if bare != raw.path and _match(bare):
         query = f"?{raw.query_string}" if raw.query_string else ""

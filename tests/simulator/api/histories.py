@@ -19,7 +19,7 @@ Rows = list[tuple[Instance, Period]]
 
 
 def list_histories(request: Request) -> Response:
-    """GET /instance_histories. Nobody sees none; nothing narrows it by time or state."""
+    """GET /instance_histories. Without a user it is empty; no parameter narrows it by time or state."""
     shapes = shapes_v2.Shapes(request)
     return Response(page_of(request, _ordered(request, _wanted(request)), lambda row: shapes.period(*row)))
 

@@ -19,7 +19,7 @@ from .changes import fields
 from .exchange import Request, Response, detail, error
 from .quotas import OverQuota, require_instances
 
-# What Python says where Atmosphere does not find a size: a conflict like any other.
+# The message of Python where Atmosphere does not find a size: a conflict like any other.
 _NO_SIZE = "'NoneType' object has no attribute 'id'"
 # As the framework shows a value that it does not put in.
 _NO_UUID = "'%(value)s' is not a valid UUID."
@@ -113,7 +113,7 @@ def _project(request: Request, uuid: object) -> Project:
 
 
 def _allocation_source(world: World, uuid: object) -> AllocationSource:
-    """Return the source with a uuid, whoever may use it."""
+    """Return the source with a uuid, also one of other users."""
     if uuid is not None and not _is_uuid(uuid):
         raise error(409, _NO_UUID)
     for source in world.allocation_sources:
@@ -151,7 +151,7 @@ def _launched(world: World, wanted: _Launch) -> list[Instance]:
     except OverQuota as over_quota:
         raise error(413, str(over_quota)) from over_quota
     except NovaRefused as refused:
-        # Whatever nova says is a conflict.
+        # Every refusal of nova is a conflict.
         raise error(409, str(refused)) from refused
     except CloudUnreachable as broken:
         raise unreachable(identity.provider) from broken

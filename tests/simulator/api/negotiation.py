@@ -16,7 +16,7 @@ class NotAcceptable(Exception):
 
 
 def wants_json(accept: str | None, query: Mapping[str, str], suffix: str) -> bool:
-    """Say whether the answer is JSON; else it is HTML. Raises NotAcceptable."""
+    """Return whether the answer is JSON; else it is HTML. Raises NotAcceptable."""
     if suffix == ".json" or query.get("format") == "json":
         return True
     kinds = [part.partition(";")[0].strip().lower() for part in (accept or "*/*").split(",")]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pages for people, which is what a client gets that does not ask for JSON."""
+"""Pages for browsers: the answers to clients that do not ask for JSON."""
 
 from __future__ import annotations
 

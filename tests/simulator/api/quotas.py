@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an identity may have at once: Atmosphere counts all that the cloud lists, whatever state it is in."""
+"""The quota of an identity: Atmosphere counts all instances that the cloud lists, in any state."""
 
 from __future__ import annotations
 

@@ -45,12 +45,12 @@ class Resource:
 
     @property
     def is_v1(self) -> bool:
-        """Say whether it belongs to v1."""
+        """Return whether it belongs to v1."""
         return self.path.startswith("/api/v1")
 
     @property
     def is_v2(self) -> bool:
-        """Say whether it belongs to v2."""
+        """Return whether it belongs to v2."""
         return self.path.startswith("/api/v2")
 
 
@@ -133,7 +133,7 @@ RESOURCES: tuple[Resource, ...] = (
     _v2("users", views_v2.list_users, _READ_ONLY),
     _v2_one("users", views_v2.show_user, "GET, PUT, PATCH, HEAD, OPTIONS"),
     _v2("groups", views_v2.list_groups, POST=changes.create_group),
-    # v2, of everybody
+    # v2, of all users
     _v2("providers", views_v2.list_providers, _LIST, Access.ANYONE),
     _v2_one("providers", views_v2.show_provider, _READ_ONLY, Access.ANYONE),
     _v2("provider_types", views_v2.list_provider_types, _READ_ONLY),

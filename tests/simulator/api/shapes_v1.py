@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rows as v1 shows them: flat, by uuid, and with what the cloud says."""
+"""Rows as v1 shows them: flat, by uuid, and with the state in the cloud."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _identity(identity: Identity) -> Row:
 
 
 def instance(row: Instance, look: Look) -> Row:
-    """Return an instance with the state that a look at its machine showed."""
+    """Return an instance with the state of its machine as it was read."""
     version = row.version
     return {
         "id": row.id,
@@ -117,7 +117,7 @@ def period(row: Instance, when: Period) -> Row:
 
 
 def volume(row: Volume) -> Row:
-    """Return a volume with what cinder says of it."""
+    """Return a volume with its state in cinder."""
     attached: Row | None = None
     if row.status == "attaching":
         attached = {"device": None, "id": row.uuid, "instance_alias": None}

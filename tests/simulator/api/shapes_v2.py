@@ -31,10 +31,10 @@ from .exchange import Request
 
 
 class Shapes:
-    """Shapes for the answer to one request: what many rows have in common is made once."""
+    """Shapes for the answer to one request: parts that many rows share are made once."""
 
     def __init__(self, request: Request) -> None:
-        """Make links, and figures of allocation sources, as for the one who asks."""
+        """Make links, and figures of allocation sources, as for the user of the request."""
         self._ask = request
         self._made: dict[Hashable, Any] = {}
 
@@ -295,7 +295,7 @@ class Shapes:
         }
 
     def allocation_source(self, source: AllocationSource) -> Row:
-        """Return a row of /allocation_sources: the user's figures are those of the one who asks."""
+        """Return a row of /allocation_sources: the figures are those of the user of the request."""
         mine = source.snapshots.get(self._ask.user.username) if self._ask.user else None
         return {
             "id": source.id,
@@ -353,7 +353,7 @@ class Shapes:
         }
 
     def instance(self, instance: Instance) -> Row:
-        """Return a row of /instances: what the database has, not what the cloud has."""
+        """Return a row of /instances: the state in the database, not the one in the cloud."""
         status, activity = v2_status(instance.latest)
         source = instance.allocation_source
         return {
@@ -418,7 +418,7 @@ class Shapes:
         }
 
     def volume(self, volume: Volume) -> Row:
-        """Return a row of /volumes: neither a status nor what it is attached to."""
+        """Return a row of /volumes: without a status and without its attachment."""
         return {
             "id": volume.id,
             "uuid": volume.uuid,

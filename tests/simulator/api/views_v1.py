@@ -45,7 +45,7 @@ def _cached_looks(request: Request, identity: Identity) -> list[tuple[Instance, 
 
 
 def show_instance(request: Request) -> Response:
-    """GET .../instance/<uuid>. Goes into the page cache (see app), and what it shows into the database."""
+    """GET .../instance/<uuid>. Goes into the page cache (see app), and the state that it shows into the database."""
     identity = identity_of(request)
     uuid = request.names["instance"]
     reach(request, identity)
@@ -94,7 +94,7 @@ def require_sight(request: Request, uuid: str) -> None:
 
 
 def owns(request: Request, uuid: str) -> bool:
-    """Say whether an instance is the user's own."""
+    """Return whether an instance is the user's own."""
     instance = request.world.instance_with(uuid)
     return instance is not None and instance.user is request.user
 
@@ -134,13 +134,13 @@ def list_volumes(request: Request) -> Response:
         raise error(500, "Volume list method failed. Contact support") from refused
     rows = [each for each in request.world.volumes if each.identity is identity and each.in_cloud]
     for row in rows:
-        # What is listed here has no end date any more, even if it is being deleted.
+        # A listed volume has no end date any more, even if it is being deleted.
         row.end_date = None
     return Response([shapes_v1.volume(row) for row in rows])
 
 
 def show_volume(request: Request) -> Response:
-    """GET .../volume/<uuid>. What it shows has no end date any more; what is gone gets one."""
+    """GET .../volume/<uuid>. A volume that is shown has no end date any more; one that is gone gets one."""
     identity = identity_of(request)
     reach(request, identity)
     volume = volume_of(request, identity)
@@ -210,7 +210,7 @@ def show_profile(request: Request) -> Response:
 
 
 def list_maintenance(request: Request) -> Response:
-    """GET /maintenance: empty, as nobody gets to it while there is some."""
+    """GET /maintenance: empty, as no request gets to it during maintenance."""
     nothing: list[Any] = []
     return Response(nothing)
 

@@ -49,7 +49,7 @@ def find(things: Iterable[Thing], key: str) -> Thing:
 
 
 def _visible(request: Request) -> list[Instance]:
-    """Return the instances of all who are in a group with the user; those that are gone, too, if that is asked for."""
+    """Return the instances of all users in a group with this one; on request, those that are gone, too."""
     archived = "archived" in request.query
     visible = request.world.visible_to(request.user)
     return [
@@ -136,7 +136,7 @@ def show_volume(request: Request) -> Response:
 
 
 def volumes_of(request: Request) -> list[Volume]:
-    """Return the volumes that the user sees: as instances, and what is in a project of the user's groups."""
+    """Return the volumes that the user sees: as instances, and those in a project of the user's groups."""
     visible, groups = request.world.visible_to(request.user), request.world.groups_of(request.user)
     return [
         each
@@ -242,7 +242,7 @@ def _sources(request: Request) -> list[AllocationSource]:
 
 
 def list_user_allocation_sources(request: Request) -> Response:
-    """GET /user_allocation_sources: everybody's."""
+    """GET /user_allocation_sources: those of all users."""
     shapes = shapes_v2.Shapes(request)
     pairs = [(source, user) for source in request.world.allocation_sources for user in source.users]
     rows = [
@@ -258,7 +258,7 @@ def list_user_allocation_sources(request: Request) -> Response:
 
 
 def list_instance_allocation_sources(request: Request) -> Response:
-    """GET /instance_allocation_source: everybody's."""
+    """GET /instance_allocation_source: those of all users."""
     rows = [each for each in request.world.instances if each.allocation_source]
     page = page_of(request, rows, shapes_v2.Shapes(request).instance_with_source)
     return Response(page, instances=len(page["results"]))
@@ -272,7 +272,7 @@ def list_tokens(request: Request) -> Response:
 
 
 def list_users(request: Request) -> Response:
-    """GET /users: everybody."""
+    """GET /users: all users."""
     wanted = request.query.get("username")
     rows = [user for user in request.world.users.values() if wanted in (None, user.username)]
     return Response(page_of(request, sorted(rows, key=lambda user: user.uuid), shapes_v2.Shapes(request).user))
@@ -288,7 +288,7 @@ def list_groups(request: Request) -> Response:
     return Response(page_of(request, request.world.groups_of(request.user), shapes_v2.Shapes(request).group))
 
 
-# Resources that everybody may see.
+# Resources that all users may see.
 
 
 def list_providers(request: Request) -> Response:
@@ -355,7 +355,7 @@ def list_versions(request: Request) -> Response:
 
 
 def show_version(request: Request) -> Response:
-    """GET /image_versions/<uuid>, which is what they call their id."""
+    """GET /image_versions/<uuid>, which is their name of the id."""
     for row in request.world.versions:
         if row.uuid == request.names["key"]:
             return Response(shapes_v2.Shapes(request).version(row))

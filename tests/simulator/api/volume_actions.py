@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Actions on volumes. Workers do them later: whatever becomes of them, the answer is the volume as it was before."""
+"""Actions on volumes. Workers do them later: also if they fail, the answer is the volume as it was before."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _RETRIES, _RETRY_AFTER = 3, 60.0
 
 @dataclass(frozen=True)
 class Callbacks:
-    """The database's part in what becomes of a machine."""
+    """The part of the database in the events of a machine."""
 
     # A deployment is through: notes it, and returns whether its last step succeeded, too.
     deployed: Callable[[VM], bool]
@@ -92,7 +92,7 @@ class Cloud:
         self.deploy(vm, "launch", now, active_in=LAUNCH[-1].after)
 
     def delete(self, vm: VM, now: datetime) -> None:
-        """Delete a machine, whatever it is doing. Its address goes at once."""
+        """Delete a machine in any state. Its address goes at once."""
         vm.generation += 1
         vm.task_state, vm.address = "deleting", NO_ADDRESS
         self._later(vm, now, DELETION_TAKES * self._transition(vm), lambda _now: self.remove(vm))
@@ -115,7 +115,7 @@ class Cloud:
         self._later(vm, now, max(active, wait), partial(self._begin_deployment, vm))
 
     def hold_workers(self) -> None:
-        """Let Atmosphere's workers stand still: no deployment begins."""
+        """Stop Atmosphere's workers: no deployment begins."""
         if self._held is None:
             self._held = []
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from .records import Instance, Period
 from .vm import Look
 
-# Statuses by activity, while nova says active. All other activities are plain "active".
+# Statuses by activity, while nova's status is active. All other activities are plain "active".
 _BY_ACTIVITY = {
     "initializing": "build",
     "networking": "networking",
@@ -31,7 +31,7 @@ _HIDES_ADDRESS = frozenset({"suspended", "shutoff", "shelved"})
 
 
 def status_of(look: Look) -> str:
-    """Return Atmosphere's status for a look at the cloud."""
+    """Return Atmosphere's status for a state in the cloud."""
     if look.status != "active":
         return look.status
     # Nova's task comes first, but most tasks have no status of their own.
@@ -56,7 +56,7 @@ def v2_address(instance: Instance) -> str:
 
 
 def remember(instance: Instance, look: Look, now: datetime, new_period: Callable[[], tuple[int, str]]) -> None:
-    """Record a look: the address, and a row of history if the status has changed.
+    """Record a reading: the address, and a row of history if the status has changed.
 
     An instance that had an end date loses it, since its machine is there.
     """

@@ -42,7 +42,7 @@ def fleet(
 ) -> World:
     """Return a world with one user, who has ``count`` instances.
 
-    ``states``: how many are in which of vm.STATES, in this order; what is missing to ``count`` is active.
+    ``states``: how many are in which of vm.STATES, in this order; the others of ``count`` are active.
     ``names``: a format over ``number``, counted from 1, or the names themselves, which then give the count.
     Sizes, projects and identities (spread over the providers) are taken in turn. One allocation source pays for all.
     Raises ValueError if ``states`` has more than ``count``, and KeyError for an unknown state or size.

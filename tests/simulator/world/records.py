@@ -104,15 +104,15 @@ class Identity:
 
     @property
     def key(self) -> str:
-        """Return what v2 shows as the identity's name."""
+        """Return the name of the identity in v2."""
         return f"Username: {self.name}, Project:{self.name}"
 
     def is_shared_with(self, user: User | None) -> bool:
-        """Say whether a user may read with it."""
+        """Return whether a user may read with it."""
         return any(user in group.users for group in self.groups)
 
     def is_led_by(self, user: User | None) -> bool:
-        """Say whether a user leads one of its groups."""
+        """Return whether a user leads one of its groups."""
         return any(user in group.leaders for group in self.groups)
 
     def credentials(self) -> list[tuple[int, str, str, str]]:
@@ -272,7 +272,7 @@ class Instance:
 
 @dataclass(eq=False, slots=True)
 class Volume:
-    """A volume, with what cinder says of it."""
+    """A volume, with its state in cinder."""
 
     id: int
     uuid: str
@@ -288,7 +288,7 @@ class Volume:
     # None until it was mounted for the first time; then "" while it is not.
     mount_location: str | None = None
     end_date: datetime | None = None
-    # Whether cinder still has it. The row above may say otherwise.
+    # Whether cinder still has it, also against the row above.
     in_cloud: bool = True
     # Counts the changes begun. Plans of an earlier generation are cancelled.
     generation: int = 0
@@ -316,7 +316,7 @@ class Maintenance:
     provider: Provider | None = None
 
     def active(self, now: datetime) -> bool:
-        """Say whether it is going on."""
+        """Return whether it is going on."""
         return self.start_date <= now and (self.end_date is None or now < self.end_date)
 
 

@@ -102,11 +102,11 @@ class World(Tables):
             return self.cloud.vms[self.instance(which).uuid]
 
     def look(self, which: str | int) -> Look:
-        """Return what the cloud says of an instance now. Raises KeyError."""
+        """Return the state of an instance in the cloud now. Raises KeyError."""
         return self.vm(which).look()
 
     def states(self) -> dict[str, str]:
-        """Return what the cloud says of each instance now, in v1's words, by name."""
+        """Return the state of each instance in the cloud now, in v1's words, by name."""
         with self.lock:
             self.settle()
             return {vm.name: vm.look().words for vm in self.cloud.vms.values()}
@@ -245,7 +245,7 @@ class World(Tables):
             self.cloud.no_hosts.clear()
 
     def hold_workers(self) -> None:
-        """Let Atmosphere's workers stand still: machines become active, but their deployments do not begin."""
+        """Stop Atmosphere's workers: machines become active, but their deployments do not begin."""
         with self.lock:
             self.settle()
             self.cloud.hold_workers()
@@ -264,7 +264,7 @@ class World(Tables):
     # Atmosphere's record.
 
     def remember(self, instance: Instance, look: Look, moment: datetime | None = None) -> None:
-        """Record a look at a machine in the database."""
+        """Record the state of a machine in the database."""
         database.remember(instance, look, moment or self.now(), self.new_period_ids)
 
     def new_period_ids(self) -> tuple[int, str]:

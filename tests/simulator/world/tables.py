@@ -109,7 +109,7 @@ class Tables:
         return self._next_uuids.pop(0) if self._next_uuids else str(uuids.uuid4())
 
     def continue_with(self, *uuids_of_things: str, **numbers: int) -> None:
-        """Set the uuids of what is made next while the world runs, and, by table, the number of the next row."""
+        """Set the uuids of the next objects while the world runs, and, by table, the number of the next row."""
         self._next_uuids += uuids_of_things
         for table, number in numbers.items():
             self._counters[table] = itertools.count(number)
@@ -162,7 +162,7 @@ class Tables:
         return [group for group in self.groups.values() if user in group.users]
 
     def visible_to(self, user: User | None) -> set[str]:
-        """Return the names of those whose instances a user sees: all who are in a group with this one."""
+        """Return the names of the users whose instances a user sees: all that are in a group with this one."""
         return {each.username for group in self.groups_of(user) for each in group.users}
 
     def add_provider(self, name: str, **attributes: Any) -> Provider:

@@ -56,7 +56,7 @@ class Browser:
         return row
 
     def drop(self, path: str) -> requests.Response:
-        """Delete what is at a path."""
+        """Send a DELETE to a path."""
         return self._ask("DELETE", path)
 
     def account(self) -> str:

@@ -32,7 +32,7 @@ Check = Callable[[Any, Any], bool]
 
 
 def differences(path: str, recorded: Answer, answer: Answer) -> list[str]:
-    """Return in words what an answer to a request for ``path`` has other than the recorded one; [] if nothing."""
+    """Return in words the differences of an answer to a request for ``path`` from the recorded one; [] if none."""
     found = []
     if recorded.status != answer.status:
         found.append(f"status: {answer.status}, not {recorded.status}")

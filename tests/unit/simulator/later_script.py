@@ -382,7 +382,7 @@ def _repeat_the_launch(stage: Stage) -> None:
     stage.world.continue_with("d3bfa2c5-4b28-4d7e-8c39-38ae54c26f0d", "b827d609-ff7a-4c45-a057-6857ddd931fe")
 
 
-# Deleting what is being built.
+# Deleting an instance that is being built.
 
 
 @before(952)

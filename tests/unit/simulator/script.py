@@ -50,7 +50,7 @@ def _let_a_token_expire(stage: Stage) -> None:
     stage.world.tokens[stage.tokens["expired"]].expires = stage.clock.now() - timedelta(hours=1)
 
 
-# The states: what the cloud was told that geo-node-04 is in.
+# The states that geo-node-04 was put into in the cloud.
 _DEPLOY_FAULT = {"traceback": "tb", "display_error": "Ansible failed"}
 _NO_HOST = {"message": "No valid host was found.", "code": 500, "created": "2026-01-01T00:00:00Z"}
 _FORCED: Mapping[int, Mapping[str, Any]] = {

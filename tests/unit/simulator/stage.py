@@ -25,7 +25,7 @@ from ansible_collections.jetstream.cloud.tests.simulator import (
 )
 from ansible_collections.jetstream.cloud.tests.unit.simulator.recorded import Answer, Exchange
 
-# The recorded server was called by this name, which stands in all links.
+# The recorded server was called by this name, which is in all links.
 _HOST = "127.0.0.1:8899"
 _BEGIN = datetime.fromisoformat("2026-11-23T19:23:50Z")
 
@@ -154,7 +154,7 @@ class Stage:
         return answer
 
     def _token(self, user: str) -> str:
-        """Return the token of a user's first login, or one without a login; a wrong one for nobody."""
+        """Return the token of a user's first login, or one without a login; a wrong one for no user."""
         if user == "nobody":
             return "0" * 32
         if user not in self.tokens:

@@ -4,7 +4,7 @@
 """The simulator answers as a real Atmosphere did.
 
 Recorded requests are made again, in their order and at their times, and each answer is compared with the recorded one
-(comparing.py says what may differ). One test per section; its message names the exchanges that differ.
+(comparing.py lists what may differ). One test per section; its message names the exchanges that differ.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SCRIPTS = (script, later_script)
 
 
 class _Replay:
-    """Repeats section after section, on one stage, when they are asked for: a test needs what came before its own."""
+    """Repeats section after section on one stage, as tests ask for them: each needs the exchanges before its own."""
 
     def __init__(self) -> None:
         self._stage = Stage()
@@ -80,8 +80,8 @@ def test_every_kept_recording_is_replayed(replay: _Replay, record_property: Call
 def test_any_other_answer_is_noticed(replay: _Replay) -> None:
     """Each answer is spoilt in every way, one at a time, and must then differ from the recorded one.
 
-    Long ones are left out, as they are lists of what stands in others by itself, and so are those of the same kind as
-    one before.
+    Long ones are left out, as they are lists of rows that others have by themselves, and so are those of the same kind
+    as one before.
     """
     answers = {
         (exchange.answer.status, _kinds(answer.body)): (exchange, answer)

@@ -53,7 +53,7 @@ def test_it_ends_by_itself(tmp_path: Path) -> None:
         assert program.returncode == 0
 
 
-def test_it_reports_what_is_wrong_with_a_seed(tmp_path: Path) -> None:
+def test_a_mistake_in_a_seed_is_reported(tmp_path: Path) -> None:
     with _program(tmp_path, "--seed", "nowhere.yaml") as program:
         _output, errors = program.communicate(timeout=20)
         assert program.returncode == 1

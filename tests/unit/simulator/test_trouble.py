@@ -120,7 +120,7 @@ def test_one_row_is_odd_in_lists_and_details(server: Server, name: str, value: o
     assert browser.stored("other")[0] == "active"
 
 
-def test_a_list_says_that_it_has_more_rows_than_can_be(server: Server) -> None:
+def test_a_list_can_claim_more_rows_than_it_has(server: Server) -> None:
     server.faults.huge_count("/api/v2/instances")
     page = Browser(server).get("/api/v2/instances").json()
     assert (page["count"], len(page["results"])) == (10**9, 2)
@@ -167,7 +167,7 @@ def test_an_answer_never_ends_but_by_its_time(server: Server) -> None:
     assert time.monotonic() - began >= 0.5
 
 
-def test_an_answer_is_larger_than_it_looks(server: Server) -> None:
+def test_an_answer_is_larger_once_it_is_decompressed(server: Server) -> None:
     server.faults.streamed(Stream("bomb", size=50 * 2**20 + 7))
     answer = Browser(server).get("/api/v2/version")
     assert answer.headers["Content-Encoding"] == "gzip"
@@ -198,7 +198,7 @@ def test_requests_run_at_the_same_time_but_for_the_limit_of_workers() -> None:
     assert server.requests.count("GET", "instances", 200) == 6
 
 
-def test_the_log_has_what_was_sent(server: Server) -> None:
+def test_the_log_has_the_requests(server: Server) -> None:
     Browser(server).act("vm", "suspend")
     (entry,) = server.requests
     assert (entry.method, entry.status, entry.data) == ("POST", 200, {"action": "suspend"})

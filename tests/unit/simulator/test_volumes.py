@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Volumes in the simulator beyond the recorded ones: what is refused, what is not done, what is left behind."""
+"""Volumes in the simulator beyond the recorded ones: refusals, actions that are not done, and remains."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_attaching_a_volume_in_use_is_200_and_nothing_comes_of_it() -> None:
         assert browser.volume("data")["attach_data"]["serverId"] == world.instance("vm-1").uuid
 
 
-def test_a_reserved_volume_cannot_be_attached_and_does_not_say_so() -> None:
+def test_a_reserved_volume_is_not_attached_without_an_error() -> None:
     with serve(_world()) as server:
         browser = Browser(server)
         server.world.force_volume("data", "reserved")
@@ -129,7 +129,7 @@ def test_an_instance_deleted_while_a_volume_is_being_attached_leaves_it_availabl
         assert browser.volume("data")["status"] == "available"
 
 
-def test_v2_says_204_for_a_volume_in_use_and_v1_breaks() -> None:
+def test_v2_answers_204_for_a_volume_in_use_and_v1_breaks() -> None:
     with serve(_world()) as server:
         browser, world = Browser(server), server.world
         world.attach(world.volume("data"), world.instance("vm-0"))

@@ -199,7 +199,7 @@ def test_a_refused_action_costs_the_address_all_the_same(action: str) -> None:
         assert browser.stored("vm")[2] == server.world.look("vm").address == "0.0.0.0"
 
 
-def test_v2_hides_the_address_of_what_is_going_to_sleep() -> None:
+def test_v2_hides_the_address_of_an_instance_that_is_going_to_sleep() -> None:
     with serve(_one()) as server:
         browser = Browser(server)
         server.world.force("vm", task_state="suspending")
@@ -216,7 +216,7 @@ def test_without_a_transition_the_next_request_sees_the_end() -> None:
         assert server.world.look("vm").address != "0.0.0.0"
 
 
-def test_what_was_planned_is_overtaken_by_another_action() -> None:
+def test_a_planned_step_is_overtaken_by_another_action() -> None:
     with serve(_one("shutoff", transition=5, deploy=10)) as server:
         browser = Browser(server)
         browser.act("vm", "start")
