@@ -303,6 +303,16 @@ instances:
     project:
       description: The UUID of its project, or of the account if it is in none.
       type: str
+    label:
+      description: The name, without characters that could steer a terminal.
+      type: str
+    takes_metadata:
+      description: Whether its owner can set a keep mark in its metadata.
+      type: bool
+    progress:
+      description: The step in a few words, or the outcome of the act.
+      type: str
+      sample: waits until 2026-11-23T19:57:00Z
     step:
       description:
         - V(nothing); V(warn) (its owner is to be told); V(wait) (the grace time); V(read) (it is due, and needs a short

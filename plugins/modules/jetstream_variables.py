@@ -59,11 +59,13 @@ options:
       - save_credential
       - scheduled
       - shelve_all
+      - shelve_idle
       - start_all
       - stop_all
       - suspend_all
       - usage_report
       - volumes
+      - why
 seealso:
   - module: ansible.builtin.assert
 """

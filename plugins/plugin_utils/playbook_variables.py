@@ -94,6 +94,15 @@ _MAIL = (
     Variable("mailer", choices=("jetstream.cloud.jetstream_mail", "community.general.mail")),
 )
 
+_SSH = (
+    Variable("ssh_user"),
+    Variable("ssh_key", Kind.PATH),
+    Variable("jump_host"),
+    Variable("host_keys", choices=("known", "accept_new")),
+    Variable("host_timeout", Kind.COUNT),
+)
+_DECISIONS_PATH = Variable("decisions_path", Kind.PATH)
+
 _INSTANCE_COLUMNS = (
     *("name", "id", "uuid", "owner", "user", "status", "fault", "live", "ip_address", "start_date", "flavor"),
     *("vcpus", "ram", "disk", "image", "version", "project", "provider", "identity", "web_desktop", "shell", "vnc"),
@@ -168,17 +177,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         Variable("api_url"),
         Variable("ca_path", Kind.PATH),
     ),
-    "activity": (
-        _PROFILE,
-        *_THINGS,
-        _ALLOCATION_SOURCE,
-        Variable("ssh_user"),
-        Variable("ssh_key", Kind.PATH),
-        Variable("jump_host"),
-        Variable("host_keys", choices=("known", "accept_new")),
-        Variable("host_timeout", Kind.COUNT),
-        _READINGS_PATH,
-    ),
+    "activity": (_PROFILE, *_THINGS, _ALLOCATION_SOURCE, *_SSH, _READINGS_PATH),
     "idle": (
         _PROFILE,
         *_THINGS,
@@ -226,6 +225,42 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         _KEEP_PATH,
         _WIDTH,
         *_MAIL,
+    ),
+    "shelve_idle": (
+        _PROFILE,
+        *_THINGS,
+        _ALLOCATION_SOURCE,
+        Variable("apply"),
+        Variable("do", choices=("shelve", "stop", "suspend")),
+        Variable("grace_minutes", Kind.COUNT),
+        Variable("sweep_minutes", Kind.COUNT),
+        Variable("trial_days", Kind.COUNT),
+        Variable("max_actions", Kind.COUNT),
+        Variable("never", Kind.NAMES),
+        Variable("controller", Kind.NAMES),
+        Variable("pause_seconds", Kind.COUNT),
+        _WAIT_TIMEOUT,
+        Variable("settings"),
+        Variable("settings_path", Kind.PATH),
+        _RATES,
+        _READINGS_PATH,
+        _KEEP_PATH,
+        _DECISIONS_PATH,
+        *_SSH,
+        Variable("owner_mail"),
+        Variable("notice_template", Kind.PATH),
+        Variable("webhook_url", Kind.SECRET),
+        Variable("webhook_format", choices=("slack", "teams")),
+        Variable("webhook_template", Kind.PATH),
+        _WIDTH,
+        *_MAIL,
+    ),
+    "why": (
+        Variable("instance", Kind.NAME, required=True),
+        Variable("days", Kind.COUNT),
+        Variable("limit", Kind.COUNT),
+        _DECISIONS_PATH,
+        _WIDTH,
     ),
     "keep": (
         Variable("instance", Kind.NAME, aliases=("id",), required=True),

@@ -439,6 +439,25 @@ class _Run:
     def _all_vetoes(self, item: _Item) -> tuple[Veto, ...]:
         return (*item.decision.vetoes, *([item.trial] if item.trial and item.decision.step is not Step.NOTHING else []))
 
+    def _progress(self, item: _Item) -> str:
+        """Return the step in a few words, for a table."""
+        decision = item.decision
+        done = _PARTICIPLES.get(decision.action, "") if decision.action else ""
+        applies = bool(self._options["apply"]) and item.trial is None
+        match decision.step:
+            case Step.WARN:
+                return "its owner is told" if applies else "its owner would be told"
+            case Step.WAIT:
+                due = f" until {iso(datetime.fromtimestamp(decision.due, UTC))}" if decision.due else ""
+                return f"waits{due}"
+            case Step.READ:
+                return "is due, without a short reading"
+            case Step.ACT if item.run is not None:
+                return item.run.message
+            case Step.ACT:
+                return f"is due to be {done}" if applies else f"would be {done}"
+        return "left"
+
     def _told(self, item: _Item) -> dict[str, Any]:
         """Return what the result of an instance has beside the advice."""
         decision, saves = item.decision, self._saves(item)
@@ -447,7 +466,10 @@ class _Run:
         return {
             "site": site,
             "project": project,
+            "label": one_line(item.instance.name),
+            "takes_metadata": item.instance.metadata is not None,
             "step": decision.step.value,
+            "progress": self._progress(item),
             "why": decision.why,
             "due": None if decision.due is None else iso(datetime.fromtimestamp(decision.due, UTC)),
             "action": decision.action.value if decision.action else None,
@@ -460,6 +482,9 @@ class _Run:
             "outcome": outcome,
             "changed": bool(outcome and outcome["changed"]),
         }
+
+
+_PARTICIPLES: Mapping[Action, str] = {Action.SHELVE: "shelved", Action.STOP: "stopped", Action.SUSPEND: "suspended"}
 
 
 def _off_since(instance: Instance, periods: Sequence[StatusPeriod], seen: float | None) -> float | None:
