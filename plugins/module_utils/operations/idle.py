@@ -308,7 +308,7 @@ class _Run:
 
     def _observed(self, item: _Item, remembered: Remembered) -> tuple[Remembered, list[Record]]:
         """Return what is remembered after this run saw the instance, and what became known by it."""
-        seen = remembered.observed(item.instance.name, self._now, awake=item.awake)
+        seen = remembered.observed(item.instance.name, self._now, awake=item.awake, since=item.off_since)
         if seen.woken != remembered.woken:
             return seen, [self._record(item, Event.WOKEN)]
         act = seen.act

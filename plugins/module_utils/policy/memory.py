@@ -56,8 +56,8 @@ class Act:
 class Remembered:
     """All that is remembered of an instance.
 
-    ``seen`` is when a run last saw it. ``asleep`` is when a run first saw it asleep, 0 if it is awake. ``woken`` is
-    when a run first saw it awake after that.
+    ``seen`` is when a run last saw it. ``asleep`` is since when it sleeps by its history, or when a run first saw it
+    asleep; 0 if it is awake. ``woken`` is when a run first saw it awake after that.
     """
 
     name: str = ""
@@ -67,13 +67,16 @@ class Remembered:
     notice: Notice | None = None
     act: Act | None = None
 
-    def observed(self, name: str, now: float, *, awake: bool | None) -> Remembered:
-        """Return it after a run saw the instance. ``awake`` is None if that cannot be told."""
+    def observed(self, name: str, now: float, *, awake: bool | None, since: float | None = None) -> Remembered:
+        """Return it after a run saw the instance. ``awake`` is None if that cannot be told.
+
+        ``since`` is since when it sleeps, if its history tells.
+        """
         seen = replace(self, name=name, seen=now)
         if awake is None:
             return seen
         if not awake:
-            return replace(seen, asleep=self.asleep or now)
+            return replace(seen, asleep=since or self.asleep or now)
         if not self.asleep:
             return seen
         # What was agreed before it slept holds no more: it gets a notice of its own when it is idle again.

@@ -409,17 +409,34 @@ def test_what_is_shut_off_for_long_is_shelved_without_a_notice(tmp_path: Path) -
     night = Night(tmp_path, of_name("off", status="shutoff"))
     night.cloud.periods = [period(night.instance("off"), "shutoff", -5 * MINUTE)]
     assert steps(night.run()) == {"off": "wait"}
-    night.clock.pass_by(11 * MINUTE)
-    # Earlier runs saw it off for 11 minutes: too short to look into its history again.
+    night.clock.pass_by(9 * MINUTE)
+    # It is known from the run before: its history is not read again before it is due.
     assert steps(night.run()) == {"off": "wait"}
     assert night.cloud.calls == ["list"]
-    night.clock.pass_by(5 * MINUTE)
+    night.clock.pass_by(MINUTE)
     outcome = night.run()
     assert steps(outcome) == {"off": "act"}
     assert night.cloud.count("shelve") == 1
     [row] = outcome.result["instances"]
     assert (row["su_per_hour"], row["saves_su_per_hour"]) == (1, 1)
     assert night.events("off") == ["begun", "done"]
+
+
+def test_one_run_decides_that_it_is_shut_off_for_long_and_another_acts(tmp_path: Path) -> None:
+    night = Night(tmp_path, of_name("off", status="shutoff"))
+    night.cloud.periods = [period(night.instance("off"), "shutoff", -DAY)]
+    assert steps(night.run(act=False)) == {"off": "act"}
+    assert steps(night.run(only_uuid=[night.instance("off").uuid])) == {"off": "act"}
+    assert night.cloud.count("shelve") == 1
+
+
+def test_one_that_was_started_between_two_runs_is_off_since_the_later_stop(tmp_path: Path) -> None:
+    night = Night(tmp_path, of_name("off", status="shutoff"))
+    night.cloud.periods = [period(night.instance("off"), "shutoff", -5 * MINUTE)]
+    night.run()
+    night.clock.pass_by(15 * MINUTE)
+    night.cloud.periods = [period(night.instance("off"), "shutoff", 14 * MINUTE)]
+    assert steps(night.run()) == {"off": "wait"}
 
 
 @pytest.mark.parametrize(
