@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What holds for every unit test: nothing of the person who runs it gets in, and nothing is left behind."""
+"""The rules for every unit test: it reads nothing of the user who runs it, and leaves nothing behind."""
 
 from __future__ import annotations
 

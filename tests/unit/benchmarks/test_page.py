@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two benchmarks write into one page. Neither touches what is the other's, or what people wrote."""
+"""Two benchmarks write into one page. Neither touches the part of the other, or of people."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the collection says of itself: modules, their documentation, their specs, and every task in an example."""
+"""The collection's description of itself: modules, their documentation, their specs, and the tasks of examples."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.options import Mod
 COLLECTION = "jetstream.cloud"
 ROOT = Path(__file__).resolve().parents[3]
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py") if path.stem != "__init__")
-# Those that stand for an operation of module_utils.
+# Those with an operation in module_utils.
 OPERATIONS = [
     name
     for name in MODULES
@@ -40,7 +40,7 @@ _DEFAULTS_OF_GROUP = f"group/{COLLECTION}.all"
 
 
 def run_ansible(program: str, *arguments: str) -> str:
-    """Run one of Ansible's programs and return what it prints. Raises AssertionError with its output if it fails."""
+    """Run one of Ansible's programs and return its output. Raises AssertionError with its output if it fails."""
     beside = Path(sys.executable).with_name(program)
     found = str(beside) if beside.exists() else shutil.which(program)
     assert found, f"{program} is not installed"
@@ -52,7 +52,7 @@ def run_ansible(program: str, *arguments: str) -> str:
 
 @functools.cache
 def documentation() -> dict[str, dict[str, Any]]:
-    """Return, by module, what ansible-doc makes of it: `doc` with its fragments resolved, `examples`, `return`."""
+    """Return, by module, the output of ansible-doc: `doc` with its fragments resolved, `examples`, `return`."""
     names = [f"{COLLECTION}.{name}" for name in MODULES]
     pages = json.loads(run_ansible("ansible-doc", "--json", "--type", "module", *names))
     return {name.rpartition(".")[2]: page for name, page in pages.items()}
@@ -87,7 +87,7 @@ def _runtime() -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A use of a module in an example: where it stands, which module, and with what options."""
+    """A use of a module in an example: its place, the module, and the options."""
 
     where: str
     module: str
@@ -106,7 +106,7 @@ def tasks_in(where: str, text: str) -> Iterator[Task]:
 
 
 def problems(task: Task) -> list[str]:
-    """Return what Ansible would refuse in a task. A template passes for any value of the type that is wanted."""
+    """Return the errors of Ansible about a task. A template counts as a value of any type."""
     if task.module == _DEFAULTS_OF_GROUP:
         return [problem for name in action_group() for problem in _refused(name, task.options, _lenient(spec_of(name)))]
     if task.module not in MODULES:
@@ -157,7 +157,7 @@ def _refused(name: str, options: Mapping[str, Any], spec: ModuleSpec) -> list[st
 
 
 def _lenient(spec: ModuleSpec) -> ModuleSpec:
-    """Return a spec that checks names, types and choices, but not which options stand together."""
+    """Return a spec that checks names, types and choices, but not combinations of options."""
     options = {name: {**option, "required": False} for name, option in spec.argument_spec.items()}
     return ModuleSpec(argument_spec=options)
 

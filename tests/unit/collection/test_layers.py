@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.jetstream.cloud.tests.unit.collection.docs import ROOT
 
 _FOLDER = ROOT / "plugins" / "module_utils"
-# The rooms from the ground floor up: a room is a folder, or a file that stands by itself. It may import its own files,
+# The rooms from the ground floor up: a room is a folder, or a file by itself. It may import its own files,
 # and those of the rooms that are named here.
 _GROUND = {"cloud", "errors", "model", "states"}
 _MAY_IMPORT: Mapping[str, set[str]] = {
@@ -114,7 +114,7 @@ def _room(path: Path) -> str:
 
 
 def _imports(path: Path) -> Iterator[str]:
-    """Yield what a file imports: ``clouds/connect`` for a file of module_utils, ``os`` for anything else."""
+    """Yield the imports of a file: ``clouds/connect`` for a file of module_utils, ``os`` for anything else."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         match node:
             case ast.ImportFrom(module=module, level=level, names=names) if level:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What code and pages say of one another is so: sections, recordings, messages, states, and what there is."""
+"""Code and pages refer to existing sections, recordings, messages and states, and name all modules."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MESSAGE = re.compile(r"`([^`]+)`")
 
 
 def test_every_section_that_code_refers_to_is_there() -> None:
-    # Of a page that is still to be written, nothing can be said.
+    # A page that is still to be written cannot be checked.
     references = sorted({match.groups() for text in _code() for match in _SECTION.finditer(text)})
     pages = {page: (ROOT / page).read_text(encoding="utf-8") for page, _unused in references if (ROOT / page).is_file()}
 
@@ -91,7 +91,7 @@ def _recorded() -> Iterator[Exchange]:
 
 
 def _spoken() -> Iterator[str]:
-    """Return the literal text of the code, with three dots for what is filled in."""
+    """Return the literal text of the code, with three dots for each inserted value."""
     for text in _code():
         for node in ast.walk(ast.parse(text)):
             match node:
@@ -113,7 +113,7 @@ def _ways() -> Iterator[tuple[str, list[str]]]:
 
 
 def _cell(status: str, goal: Goal) -> str:
-    """Write what is done as the table writes it."""
+    """Write a plan as the table writes it."""
 
     def step(*, allow_wake: bool) -> Plan:
         return plan(classify(status, ""), goal, supported=tuple(Action), allow_wake=allow_wake, reboot=Action.REBOOT)

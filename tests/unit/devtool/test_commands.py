@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What pages say to type after ./dev is understood, and names files that are there."""
+"""Commands in pages are understood by ./dev, and name existing files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _COMMAND = re.compile(r"^(?:\$ )?\./dev (?P<block>[^<\n]*)|`\./dev (?P<inline>[^
 
 
 def commands() -> Iterator[str]:
-    """Yield every command line without ./dev. Those that stand for others (``./dev ...``) are left out."""
+    """Yield every command line without ./dev. Placeholders (``./dev ...``) are left out."""
     for page in PAGES:
         for match in _COMMAND.finditer(page.read_text(encoding="utf-8")):
             command = (match["block"] or match["inline"]).replace("\n", " ").partition("  #")[0]

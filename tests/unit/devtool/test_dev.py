@@ -38,7 +38,7 @@ def install(tmp_path: Path) -> Install:
 
 def dev(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run ./dev where there are no other Pythons than those in a folder."""
-    # What the shell itself needs has to be there, and must not bring a python3 with it.
+    # The programs that the shell itself needs, without a python3.
     for tool in ("dirname", "sh"):
         (folder / tool).symlink_to(f"/usr/bin/{tool}")
     environment = {"PATH": str(folder), "REAL": sys.executable, "HOME": str(folder / "home"), **variables}
@@ -71,7 +71,7 @@ def test_prefers_one_that_can_make_virtual_environments(tmp_path: Path, install:
 
 
 def test_takes_one_that_cannot_where_there_is_no_other(tmp_path: Path, install: Install) -> None:
-    # The devtool says what is to be installed.
+    # The devtool names the package to install.
     install("python3", 13, pip=False)
     assert dev(tmp_path).stdout == "python3: devtool anything\n"
 

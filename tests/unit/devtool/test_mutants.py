@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mutation testing: which tests belong to a file, and what is told of the mutants."""
+"""Mutation testing: the tests of a file, and the report about its mutants."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_each_file_that_is_tried_unless_others_are_named_has_its_tests(file: str
 
 
 @pytest.mark.parametrize("file", ["plugins/module_utils/nothing.py", "plugins/filter/table.py", "devtool/mutants.py"])
-def test_what_is_no_file_of_module_utils_is_refused(file: str) -> None:
+def test_a_file_outside_of_module_utils_is_refused(file: str) -> None:
     with pytest.raises(SetUpFailed, match="is not a file in plugins/module_utils"):
         own_tests(file)
 

@@ -24,7 +24,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.http.token_cache i
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Server, World
 
 USER, PASSWORD = "johndoe", "pass"
-# Whatever a request may contain that is another one each time.
+# The parts of a request that are different each time.
 _KINDS = (
     ("POST", "/auth", "login"),
     ("GET", "/api/v2/instances", "v2 instances"),
@@ -63,7 +63,7 @@ class Site:
 
     @property
     def key(self) -> LoginKey:
-        """Return what the cache keeps johndoe's tokens under."""
+        """Return the key of johndoe's tokens in the cache."""
         return LoginKey(self.server.url, USER, PASSWORD)
 
     def connection(self, **changes: Any) -> Connection[Any]:

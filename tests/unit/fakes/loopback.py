@@ -127,7 +127,7 @@ class _Server(ThreadingTCPServer):
             super().finish_request(request, client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Be no_progress: a client that ends a connection is what some tests are about."""
+        """Be no_progress: some tests are about a client that ends a connection."""
 
 
 class _Handler(StreamRequestHandler):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A mail server on loopback that keeps what it gets."""
+"""A mail server on loopback that keeps its mails."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LOGIN = ("johndoe", "smtp-pass")
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """What came: from whom, to whom, and the message."""
+    """A mail: its sender, its recipients, and the message."""
 
     sender: str
     to: list[str]
@@ -33,7 +33,7 @@ class Mail:
 
 
 class MailServer(Controller):
-    """Takes mail on a free port; for addresses that begin with "nobody" it refuses it. ``mails`` has what came."""
+    """Takes mail on a free port, but not for addresses that begin with "nobody". ``mails`` has the accepted ones."""
 
     def __init__(self, *, tls: ssl.SSLContext | None = None, starttls: ssl.SSLContext | None = None) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0))

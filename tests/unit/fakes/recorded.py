@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What real services of OpenStack answered: keystone 30, nova 34, cinder 29 and glance 33, to a member of a project.
+"""Recorded answers of a real OpenStack: keystone 30, nova 34, cinder 29 and glance 33, to a member of a project.
 
 Links are left out, and addresses of services are made up. So are the rows of allocations, which only Jetstream2 has.
 """

@@ -35,7 +35,7 @@ def given(spec: ModuleSpec, **options: Any) -> dict[str, Any]:
 
 
 def in_context(site: Site, *, check_mode: bool = False) -> Context:
-    """Return where an operation on a site runs: johndoe's home, and the site's time. Nobody hears its warnings."""
+    """Return where an operation on a site runs: johndoe's home, and the site's time. Its warnings are dropped."""
     return Context(
         check_mode=check_mode,
         clock=site.clock,
@@ -55,7 +55,7 @@ def run_module(
     environ: Mapping[str, str] | None = None,
     check_mode: bool = False,
 ) -> dict[str, Any]:
-    """Run a module as a task with --diff -vvv would, and return what it returns. It waits by the clock."""
+    """Run a module as a task with --diff -vvv would, and return its result. It waits by the clock."""
     module = importlib.import_module(f"{MODULES}.{name}")
     arguments = {
         **options,

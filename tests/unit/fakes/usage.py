@@ -37,7 +37,7 @@ def a_status(
     unknown: tuple[str, ...] = (),
     past_days: int = 60,
 ) -> AllocationStatus:
-    """Return how an allocation of 50,000 SU stands, with a snapshot of today and each of the days before."""
+    """Return the status of an allocation of 50,000 SU, with a snapshot of today and each of the days before."""
     used = None if remaining is None else float(Decimal(50000) - Decimal(remaining))
     source = AllocationSource(name, f"u-{name}", compute_allowed=50000.0, compute_used=used, end_date=end)
     pace = Pace(None if per_day is None else Decimal(per_day), Decimal(pace_days), unknown)
@@ -66,7 +66,7 @@ def a_day(ago: int, used: Mapping[str | None, float]) -> DayUsage:
 def an_instance_usage(
     name: str, su: str | None = "10", *, status: str | None = "active", per_hour: str | None = "2", percent: str = "5"
 ) -> InstanceUsage:
-    """Return what an instance used."""
+    """Return the usage of an instance."""
     return InstanceUsage(
         id=f"id-{name}",
         uuid=f"uuid-{name}",

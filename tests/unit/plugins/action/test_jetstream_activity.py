@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A host is read over its connection, in time, without a trace in the log; what it does not say is no evidence."""
+"""A host is read over its connection, in time, without a trace in the log; missing output is no evidence."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WHICH = {"site": "https://cloud.example.org", "project": "TG-ABC123", "uuid": "5
 
 
 class Connection:
-    """A host that answers with a text, and remembers what it was asked and whether that was to be logged."""
+    """A host that answers with a text, and remembers the commands and whether they were to be logged."""
 
     has_pipelining = True
     transport = "ssh"

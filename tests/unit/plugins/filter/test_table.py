@@ -241,7 +241,7 @@ def test_every_table_has_a_line_for_each_row_and_its_columns_in_line(rows: list[
     drawn = lines(rows, ["a", {"key": "b", "align": "left"}])
     assert len(drawn) == len(rows) + 1
     assert all(line == line.rstrip(" ") for line in drawn)
-    # Every second column begins where its title does: what stands before it is as wide as in the first line.
+    # Every second column begins where its title does: the text before it is as wide as in the first line.
     offset = drawn[0].rindex("B")
     for line, row in zip(drawn[1:], lines(rows, ["b"])[1:], strict=True):
         before = line.removesuffix(row.strip())

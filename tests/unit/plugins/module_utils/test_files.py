@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files are replaced whole, keep what their owner gave them, and are changed by one process at a time."""
+"""Files are replaced whole, keep the permissions set by their owner, and are changed by one process at a time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.files import (
 )
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 
-# Replaces a file, with as much room on the disk as the second argument says.
+# Replaces a file, with as much room on the disk as the second argument.
 REPLACE = """
 import resource, sys
 from pathlib import Path

@@ -23,7 +23,7 @@ def test_what_is_made_comes_in_the_order_of_the_things(things: list[int], max_co
 def test_no_more_are_under_way_than_were_allowed() -> None:
     lock = threading.Lock()
     under_way = most = 0
-    # Nobody goes on until three are there together.
+    # No thread goes on until three have arrived.
     meeting = threading.Barrier(3)
 
     def work(_thing: int) -> None:

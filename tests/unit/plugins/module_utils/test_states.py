@@ -266,6 +266,19 @@ def test_a_sleeping_instance_is_not_failed_by_the_defect_of_its_last_deployment(
     assert planned(classify(status, "deploy_error"), goal) == Plan(Verdict.REACHED)
 
 
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        (ObservedState(Kind.RESTING, RestingState.ACTIVE), True),
+        (ObservedState(Kind.RESTING, RestingState.ACTIVE, "it runs, but"), True),
+        (ObservedState(Kind.MOVING, RestingState.ACTIVE), False),
+        (ObservedState(Kind.RESTING, RestingState.SHUTOFF), False),
+    ],
+)
+def test_states_are_compared_without_their_defects(other: ObservedState, same: bool) -> None:
+    assert ObservedState(Kind.RESTING, RestingState.ACTIVE).is_same_place(other) == same
+
+
 @pytest.mark.parametrize("action", Action)
 def test_an_action_leads_to_the_states_of_the_table(action: Action) -> None:
     ends = {end for (_start, taken), end in LEGAL.items() if taken == action}

@@ -42,11 +42,11 @@ def task(site: Site, *, check_mode: bool = False, **options: Any) -> dict[str, A
 
 
 def told(result: dict[str, Any]) -> dict[str, tuple[str, str, str]]:
-    """Return, by name, the state before and after and the actions, as they were told."""
+    """Return, by name, the state before and after and the actions of the result."""
     return {each["name"]: (each["before"], " ".join(each["actions"]), each["after"]) for each in result["instances"]}
 
 
-# What becomes of web, db, batch, gpu, old and new: the state in the end, and what was done.
+# The results of web, db, batch, gpu, old and new: the state in the end, and the actions.
 ENDS = {
     "started": ["active", "active", "active start", "active resume", "active unshelve", "active"],
     "stopped": [

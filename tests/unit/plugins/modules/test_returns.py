@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a module returns is what its documentation says, no more and no less."""
+"""A module returns the values of its documentation, no more and no less."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Set
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
 from ansible_collections.jetstream.cloud.tests.unit.fakes.running import MODULES, run_module
 
-# What every module returns, and the tests add.
+# Values that every module returns, and that the tests add.
 ALWAYS = frozenset({"changed", "invocation", "warnings", "diff"})
-# What Ansible itself adds wherever a path is returned.
+# Values that Ansible itself adds wherever a path is returned.
 OF_A_PATH = frozenset({"gid", "group", "mode", "owner", "secontext", "size", "state", "uid"})
 TYPES: Mapping[str, tuple[type, ...]] = {
     "str": (str,),
@@ -86,7 +86,7 @@ def test_a_usage_report_returns_what_is_documented(site: Site) -> None:
     documented = yaml.safe_load(importlib.import_module(f"{MODULES}.jetstream_usage_report").RETURN)
     # Templates are rendered by the action plugin.
     del documented["text"]
-    # Of an allocation, it returns what the module for allocations does, and more.
+    # Of an allocation, it returns the values of the module for allocations, and more.
     of_allocations = yaml.safe_load(importlib.import_module(f"{MODULES}.jetstream_allocation_info").RETURN)
     documented["allocations"]["contains"] |= of_allocations["allocations"]["contains"]
     site.world.add_volume("spare", 10, site.world.instances[0].identity, project=site.world.projects[0])

@@ -21,7 +21,7 @@ from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site
 
 INFO, STATE = "jetstream_instance_info", "jetstream_instance_state"
 PASSWORD = "correct-horse-battery-staple"
-# Where the package ansible is, and where the folder ansible_collections is: what a module can import when it runs.
+# The folders of the package ansible and of ansible_collections: the code that a module can import when it runs.
 IMPORTABLE = (Path(ansible.__path__[0]).parent, Path(transport.__file__).parents[6])
 LOUDLY = {
     "_ansible_verbosity": 5,
@@ -70,7 +70,7 @@ def tokens(site: Site) -> list[str]:
 
 
 def leaks(site: Site, text: str) -> list[str]:
-    """Return the secrets that are in a text: the password, any part of it that tells it, and every token there was."""
+    """Return the secrets that are in a text: the password, any revealing part of it, and every token there was."""
     return [secret for secret in (PASSWORD, PASSWORD[:13], *tokens(site)) if secret in text]
 
 
@@ -147,7 +147,7 @@ def test_not_when_no_server_answers(site: Site, source: Any) -> None:
 
 
 def test_not_when_the_module_itself_breaks(site: Site) -> None:
-    """What nobody foresaw ends in a traceback. So that there is one, reading the answer to the login breaks."""
+    """An unforeseen error ends in a traceback. So that there is one, reading the answer to the login breaks."""
     (site.home / "sitecustomize.py").write_text(
         "import json\n"
         "real = json.loads\n"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever is wrong, the user reads one sentence that says what, and what to do."""
+"""For every mistake and failure, the user reads one sentence with the cause and the remedy."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def task(site: Site, module: str = STATE, /, **options: Any) -> dict[str, Any]:
 
 
 def failure(result: Mapping[str, Any]) -> str:
-    """Return the sentence that a task failed with, after a look at what each failure must have."""
+    """Return the sentence that a task failed with, after a check of the parts that each failure must have."""
     assert result["failed"] is True
     assert not result.get("changed")
     message = result["msg"]
@@ -125,7 +125,7 @@ def test_an_unknown_instance_is_a_warning_where_nothing_is_changed(site: Site) -
 
 
 def test_an_instance_that_is_not_yours(site: Site) -> None:
-    """It is in the list because its project is shared, but the cloud lets nobody else act on it."""
+    """It is in the list because its project is shared, but the cloud lets only its owner act on it."""
     refusal = {"detail": "The requested user is not a member of the project."}
     site.server.faults.add(Fault(method="POST", path="/action$", status=403, body=refusal))
     result = task(site, state="stopped", id=3)
@@ -197,7 +197,7 @@ def test_html_where_json_should_be(tmp_path: Path) -> None:
     )
 
 
-# --- what the server and the cloud say -------------------------------------------------------------------------------
+# --- errors of the server and the cloud ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", [INFO, STATE, "jetstream_volume_info", "jetstream_allocation_info"])

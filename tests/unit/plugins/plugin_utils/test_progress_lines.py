@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a person reads while a task works on a fleet."""
+"""The lines that a person reads while a task works on a fleet."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import Fake
 
 
 class Screen:
-    """Progress lines, and what they have shown."""
+    """Progress lines, and their output."""
 
     def __init__(self) -> None:
         self.clock = FakeClock()
@@ -24,7 +24,7 @@ class Screen:
     def report(
         self, *, ended: int, total: int = 100, failed: int = 0, sent: int = 0, completed: Sequence[Completion] = ()
     ) -> list[str]:
-        """Return what a report makes it say."""
+        """Return the lines for a report."""
         before = len(self.said)
         late = tuple(f"node-{number} ({number})" for number in range(ended, total))
         self.lines.report(
@@ -33,7 +33,7 @@ class Screen:
         return self.said[before:]
 
     def beat(self, seconds: float) -> list[str]:
-        """Return what it says after so many seconds without news."""
+        """Return the lines after a number of seconds without news."""
         before = len(self.said)
         self.clock.sleep(seconds)
         self.lines.beat()

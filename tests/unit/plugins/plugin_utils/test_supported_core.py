@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An ansible-core that is too old is refused, by whatever runs on the controller, before anything else happens."""
+"""An ansible-core that is too old is refused, by every plugin on the controller, before anything else happens."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_plugin_of_the_controller_checks_before_it_imports_anything_else(path:
 
 
 def _first_steps(path: Path) -> Iterator[str]:
-    """Yield the first imports and calls of a plugin, whose documentation may stand before or between them."""
+    """Yield the first imports and calls of a plugin, whose documentation may be before or between them."""
     steps = [each for each in ast.parse(path.read_text()).body if not _is_text(each)]
     for step in steps[:3]:
         if isinstance(step, ast.ImportFrom):
@@ -58,7 +58,7 @@ def _is_text(step: ast.stmt) -> bool:
 
 
 def test_a_refused_one_is_reported_by_the_filter_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ansible only warns of a filter that cannot be imported, and then says that there is none."""
+    """Ansible only warns of a filter that cannot be imported, and then reports that there is none."""
     from ansible_collections.jetstream.cloud.plugins.filter.table import table
 
     monkeypatch.setattr(supported_core.require_supported_core, "__defaults__", ("2.18.19",))

@@ -19,7 +19,7 @@ import pytest
 from ansible_collections.jetstream.cloud.plugins.plugin_utils import terminal_width as module
 from ansible_collections.jetstream.cloud.plugins.plugin_utils.terminal_width import terminal_width
 
-# What a worker of Ansible does: it leaves the session, and its descriptors lead nowhere.
+# Like a worker of Ansible: it leaves the session, and its descriptors lead nowhere.
 _PROGRAM = """
 import multiprocessing, os, sys
 from ansible_collections.jetstream.cloud.plugins.plugin_utils.terminal_width import terminal_width

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What docs/connection.md promises about where a setting comes from."""
+"""The sources of a setting and their order, as docs/connection.md promises them."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def account(tmp_path: Path) -> Account:
 
 @contextmanager
 def fresh_account() -> Iterator[Account]:
-    """Do what the fixture does, once for each example of a property."""
+    """Set up as the fixture does, once for each example of a property."""
     with tempfile.TemporaryDirectory() as folder:
         yield Account(Path(folder))
 

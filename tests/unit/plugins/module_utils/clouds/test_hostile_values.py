@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever a cloud has in the place of a value, what is made of its rows has the declared types, and can be written.
+"""With any value of a cloud, the objects made of its rows have the declared types, and can be written.
 
 Rows are those that real clouds answered with. In each, every value in turn, at any depth, is another one.
 """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A fleet gets where it should, or it is said of each why not; nothing is called done that was not seen done."""
+"""A fleet reaches its goal, or each failure has its reason; nothing is reported as done that was not observed."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def scene(*instances: Instance, max_concurrency: int = 16) -> Scene:
 
 
 def ran(run: InstanceRun) -> tuple[str, str, list[str], str]:
-    """Return what a result shows of an instance."""
+    """Return the result of an instance."""
     verdict = "failed" if run.failed else "skipped" if run.skipped else "ok"
     return verdict, state_text(run.now), [each.value for each in run.actions], run.message
 
@@ -334,7 +334,7 @@ def test_a_started_instance_that_gets_no_address_is_ready_after_a_while() -> Non
 
 
 def test_one_that_an_earlier_run_woke_is_not_ready_before_it_has_an_address() -> None:
-    """The run before was cut off after its start: this one finds it active, and nobody can log in to it yet."""
+    """The run before was cut off after its start: this one finds it active, and a login to it is not possible yet."""
     stage = scene(an_instance())
     stage.cloud.goes("web", Phase(0, "active"), Phase(60, "active", "networking"), Phase(70, "active", "", NEW_ADDRESS))
     run = stage.one("started")
@@ -349,7 +349,7 @@ def test_a_reboot_does_not_wait_for_an_address() -> None:
 
 
 def test_a_started_instance_that_kept_its_address_is_not_ready_before_its_deployment_has_begun() -> None:
-    """Stopped behind Atmosphere, it keeps its address; it looks ready for ten seconds, and is not."""
+    """Stopped behind Atmosphere, it keeps its address; it appears ready for ten seconds, and is not."""
     stage = scene(an_instance(status="shutoff", ip_address=ADDRESS))
     stage.cloud.answer("web", "start", lambda: None)
     phases = (
@@ -643,7 +643,7 @@ def test_a_conflict_that_can_never_be_read_again_is_in_the_message_when_the_time
 
 
 def test_without_wait_a_reboot_that_is_still_due_after_a_conflict_is_said_not_to_be_sent() -> None:
-    """Somebody else has resumed it meanwhile: it is awake, but nobody has rebooted it."""
+    """Another user has resumed it meanwhile: it is awake, but was not rebooted."""
     stage = scene(an_instance(status="suspended"))
     stage.cloud.answer("web", "resume", lambda: stage.cloud.goes("web", Phase(0, "active")))
     run = stage.one("rebooted", wait=False, allow_wake=True)
@@ -652,7 +652,7 @@ def test_without_wait_a_reboot_that_is_still_due_after_a_conflict_is_said_not_to
 
 @pytest.mark.parametrize("carried_out", [True, False])
 def test_a_refusal_that_cannot_be_looked_into_at_once_is_looked_into_later(carried_out: bool) -> None:
-    """Atmosphere calls what nova did, and then complained of, a refusal. What was really refused is not sent again."""
+    """Atmosphere reports an action that nova carried out with an error as a refusal. A real refusal is final."""
     stage = scene(an_instance())
     refused = Refused("Stop of web (1) was refused.", status=403)
     stage.cloud.answer("web", "stop", refused)
@@ -666,7 +666,7 @@ def test_a_refusal_that_cannot_be_looked_into_at_once_is_looked_into_later(carri
 
 
 def test_what_is_gone_when_it_is_looked_at_takes_no_action() -> None:
-    """The look before a late action may find that somebody has deleted it, which is no error of reading."""
+    """The read before a late action may find it deleted, which is no error of reading."""
     stage = scene(an_instance())
     stage.cloud.answer("web", "look", NotFound("Reading web (1) was refused."))
     stage.clock.sleep(20)
@@ -681,7 +681,7 @@ UNCLEAR = [
     Unreachable("The connection was lost."),
     UnexpectedResponse("Answered with text/html."),
 ]
-# What surely was not carried out, and may be taken the next time.
+# Errors of actions that surely were not carried out, and may be accepted the next time.
 UNSENT = [
     Unreachable("Nobody answers.", unsent=True),
     RateLimited("Stop of web (1) was put off (HTTP 429).", status=429),
@@ -1264,7 +1264,7 @@ def test_a_watcher_gets_every_completion_once_and_pending_instances() -> None:
         ),
     ],
 )
-def test_foresees(
+def test_check_mode_reports(
     instance: Instance, goal: str, options: dict[str, Any], expected: tuple[str, str, list[str], str]
 ) -> None:
     stage = scene(instance)
@@ -1281,8 +1281,8 @@ RESTING = ("active", "shutoff", "suspended", "paused", "shelved", "shelved_offlo
     goal=st.sampled_from(Goal),
     allow_wake=st.booleans(),
 )
-def test_what_is_foreseen_is_what_is_done(start: str | Action, goal: Goal, allow_wake: bool) -> None:
-    """From every state, and from the beginning of every way: check mode says what a real run then does."""
+def test_check_mode_has_the_result_of_the_real_run(start: str | Action, goal: Goal, allow_wake: bool) -> None:
+    """From every state, and from the beginning of every path: check mode has the result of the real run."""
     if isinstance(start, Action):
         first = JOURNEYS[start][0]
         stage = scene(an_instance(status=first.status, activity=first.activity))

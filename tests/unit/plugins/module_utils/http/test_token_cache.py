@@ -40,7 +40,7 @@ BOUND = 30.0
 
 
 class ManualClock:
-    """Time that only passes when somebody sleeps."""
+    """Time that passes only in a sleep."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -71,7 +71,7 @@ def the_file(folder: Path) -> Path:
 
 
 def start(function: Callable[..., None], *args: Any) -> BaseProcess:
-    """Run a function in a process of its own. A fork, since it needs nothing but what is imported already."""
+    """Run a function in a process of its own. A fork, since it needs no further import."""
     process = multiprocessing.get_context("fork").Process(target=function, args=args, daemon=True)
     process.start()
     return process

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A request is sent again only where that can do no harm, to nobody but its server, and every silence is explained."""
+"""A request is sent again only where that can do no harm, only to its server, and every missing answer is explained."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def error_from(sender: Transport, method: str = "GET") -> JetstreamError:
     return raised.value
 
 
-# --- what is sent, and what comes back -------------------------------------------------------------------------------
+# --- requests and responses ------------------------------------------------------------------------------------------
 
 
 def test_sends_what_it_is_given(clock: FakeClock) -> None:
@@ -151,7 +151,7 @@ def test_takes_no_password_from_netrc(clock: FakeClock, tmp_path: Path, monkeypa
 
 # --- again, or not ---------------------------------------------------------------------------------------------------
 
-# What is answered first -> whether a GET is sent again, and whether anything else is.
+# The first answer -> whether a GET is sent again, and whether any other request is.
 AGAIN: list[tuple[str, bytes, bool, bool]] = [
     ("200", OK, False, False),
     ("404", answer(404, {}), False, False),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Evidence for tests: the probe's text, section by section, and what is made of it."""
+"""Evidence for tests: the probe's text, section by section, and readings and intervals from it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SETTINGS = Settings()
 
 
 def probe_text(uptime: float, /, **sections: Any) -> str:
-    """Return what the probe says of an idle instance, that long after its boot.
+    """Return the output of the probe on an idle instance, that long after its boot.
 
     ``sections`` replace those of that name: a list of lines, None for a section that is missing, or a pair of status
     and lines. ``_`` in a name stands for a blank. A counter grows with the uptime as it does on an idle instance.
@@ -62,7 +62,7 @@ def reading(uptime: float, /, *, late: float = 0.0, **sections: Any) -> Reading:
 
 
 def readings(count: int, *, every: float = 15 * MINUTE, start: float = 10_000.0, **sections: Any) -> list[Reading]:
-    """Return so many readings of an idle instance."""
+    """Return a number of readings of an idle instance."""
     return [reading(start + number * every, **sections) for number in range(count)]
 
 
@@ -75,7 +75,7 @@ def interval(number: int = 0, *, length: float = 15 * MINUTE, **numbers: Any) ->
 
 
 def idle_hour(**last: Any) -> list[Interval]:
-    """Return the intervals of an hour in which nothing happened, but for what the last one has."""
+    """Return the intervals of an idle hour, the last one with these numbers."""
     return [*(interval(number) for number in range(3)), interval(3, **last)]
 
 

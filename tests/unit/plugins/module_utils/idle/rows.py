@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measured workloads: what a minute of each looks like, what it was meant to be called, and what it is called.
+"""Measured workloads: the numbers of a minute of each, the verdict that was meant, and the rule that decides.
 
 The first table are the workloads that the rules were fitted to, the second those that were tried afterwards, with the
 verdict written down before each run. Numbers are means of a minute, measured on whole Debian 12 systems. Where nothing
@@ -18,14 +18,14 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.idle.jobs import J
 
 IDLE = "idle"
 ACTIVE = "active"
-# A forgotten thing, or one that somebody waits for: nobody can tell.
+# A forgotten program, or one that a person waits for: no measurement separates them.
 EITHER = "either"
-# Called active although nobody works: what that costs is some money. docs/idle.md names each.
+# Active although no person works: that costs some money. docs/idle.md names each.
 HELD = "held"
 
 
 class Row(NamedTuple):
-    """A workload: its name, what it was meant to be called, its numbers, and the rule that decides if it is active."""
+    """A workload: its name, the verdict that was meant, its numbers, and the rule that decides if it is active."""
 
     name: str
     meant: str

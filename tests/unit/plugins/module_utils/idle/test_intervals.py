@@ -40,7 +40,7 @@ ANSWER = ["port 8888", "kernels 200", "terminals 200"]
 
 
 def minute(before: dict[str, Any], after: dict[str, Any], *, seconds: float = 60.0, late: float = 0.0) -> Interval:
-    """Return what happened in a minute between two readings that have these sections."""
+    """Return the interval of a minute between two readings that have these sections."""
     return since(reading(START, **before), reading(START + seconds, late=late, **after))
 
 

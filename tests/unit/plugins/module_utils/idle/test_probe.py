@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The probe runs on this machine, in whatever shells there are, and says nothing that is nobody's business."""
+"""The probe runs on this machine, in all its shells, and prints nothing private."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ SHELLS = {
     "bash --posix": ["bash", "--posix"],
     "busybox": ["busybox", "sh"],
 }
-# Nobody else calls something like this.
+# No other program has a name like this.
 SECRET = "zzqqprivate"
 
 
 def run(shell: list[str], script: str | None = None, **environ: str) -> str:
-    """Return what the probe says when a shell reads it from its standard input."""
+    """Return the output of the probe when a shell reads it from its standard input."""
     text = probe_script(since=None, over_ssh=False) if script is None else script
     ended = subprocess.run(
         [*shell, "-s"],
@@ -193,7 +193,7 @@ def test_neither_comments_nor_indentation_are_sent() -> None:
 def test_it_is_a_shell_script_without_a_mistake() -> None:
     if shutil.which("shellcheck") is None:
         pytest.skip("there is no shellcheck")
-    # Lists of words are split on purpose, and ls lists what has no names of its own.
+    # Lists of words are split on purpose, and ls lists files without names of their own.
     command = ["shellcheck", "--shell=sh", "--exclude=SC2086,SC2010", "-"]
     ended = subprocess.run(
         command, input=probe_script(since=5, over_ssh=True), capture_output=True, text=True, check=False

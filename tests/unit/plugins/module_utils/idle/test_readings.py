@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the probe's text says, and that no text says anything that is not whole, known and free of contradictions."""
+"""Readings from the probe's text, which is refused unless it is whole, known and free of contradictions."""
 
 from __future__ import annotations
 

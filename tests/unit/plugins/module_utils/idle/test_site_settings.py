@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An instance has the settings of its site, of the rows that fit it, and of its owner. Mistakes are told by line."""
+"""An instance has the settings of its site, of the rows that fit it, and of its owner. Mistakes have a line."""
 
 from __future__ import annotations
 

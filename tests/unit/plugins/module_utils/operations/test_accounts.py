@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What allocations and histories come to, exactly, and with no more requests than that takes."""
+"""The sums of allocations and histories are exact, and need no more requests than necessary."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_what_no_rate_is_known_for_is_never_nothing(site: Site) -> None:
     )
     past = history(site).result
     assert [past["su"], *(each["su"] for each in past["instances"])] == [None] * 5
-    # What one size is known to cost is a part of it.
+    # The cost of the known flavor is a part of it.
     assert allocations(site, rates={"flavors": {"x9.m1.tiny": 3}}).result["allocations"][0]["su_per_hour"] == 3 + 1.5
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A login is saved if it is good, as a whole or not at all, and its secret stands in the file alone."""
+"""A login is saved if it is good, as a whole or not at all, and its secret is in the file alone."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Instances are judged by what is kept on the controller, and each reason not to act on the verdict is told."""
+"""Instances are judged by the readings stored on the controller, and each reason not to act is reported."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A filter by image is compared with the images of all instances, whatever else selects."""
+"""A filter by image is compared with the images of all instances, with any other filter."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A mail arrives as it was meant, or the task says why not; a password goes nowhere that it should not."""
+"""A mail arrives as it was meant, or the task fails with the reason; a password is sent to its server alone."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.operations.mail im
 from ansible_collections.jetstream.cloud.tests.unit.fakes.mail_server import LOGIN, MailServer, a_mail_server
 from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner
 
-# The stand-in server minds that it is asked for a login over a connection that was encrypted from the start.
+# The simulated server minds that it is asked for a login over a connection that was encrypted from the start.
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
 
 USERNAME, PASSWORD = LOGIN

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What belongs to other users is left alone unless its owner is given, and does not keep a task from its own work."""
+"""Instances of other users are left alone unless their owner is given, and do not keep a task from its own work."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def shares(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture
 def site(tmp_path: Path, shares: bool) -> Iterator[Site]:
-    """Serve johndoe, who is a plain member of janeroe's group."""
+    """Serve johndoe, a plain member of janeroe's group."""
     world = fleet(3, clock=ManualClock(), settings=Settings(transition=1, deploy=1))
     add_colleague(world, share_identities=shares)
     with a_site(world, tmp_path) as site:
@@ -101,7 +101,7 @@ def test_a_named_owner_is_selected(site: Site, owner: Any, shares: bool) -> None
         assert outcome.failure is None
         assert states(site.world)["janeroe"] == ["shutoff", "active"]
     else:
-        # Atmosphere would take the action, but does not tell the state that it would be sent in.
+        # Atmosphere would take the action, but does not show the state that it would be sent in.
         assert outcome.failure is not None
         assert outcome.failure.startswith("jane-1")
         assert not site.server.requests.matching("POST", "action")
@@ -167,7 +167,7 @@ def test_the_account_of_a_token_is_read_once(site: Site) -> None:
 
 
 def test_what_was_launched_around_atmosphere_belongs_to_the_user_of_its_identity(site: Site, shares: bool) -> None:
-    """Atmosphere takes the first one who reads it for its user."""
+    """Atmosphere takes its first reader for its user."""
     world = site.world
     johns, janes = world.instance("node-0003"), world.instance("jane-2")
     johns.user, janes.user = janes.user, johns.user

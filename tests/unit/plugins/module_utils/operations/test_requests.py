@@ -60,7 +60,7 @@ def bring(site: Site, state: str, *, check_mode: bool = False, **options: Any) -
 @pytest.mark.parametrize(
     ("count", "looks", "seconds"),
     [
-        # One is looked at by itself. Of many, four are, until it is known how long a stop takes; then all, by the list.
+        # One is polled by itself. Of many, four are, until it is known how long a stop takes; then all, by the list.
         (1, {"v1 instances": 1, "v1 instance": 3}, 5.9),
         (10, {"v1 instances": 1, "v1 instance": 16}, 5.9),
         (100, {"v1 instances": 1, "v1 instance": 16}, 5.9),
@@ -103,7 +103,7 @@ def test_a_stop_of_a_fleet_and_the_same_again(
     ("start", "goal", "options", "expected", "seconds"),
     [
         ("shutoff", "started", {}, {"v2 instances": 5, "v1 instances": 2, "action": 100, "v1 instance": 44}, 27.9),
-        # A resume leaves the list's cache as it is: what it had before is not to be believed for half a minute.
+        # A resume leaves the list's cache as it is: its old rows are not to be believed for half a minute.
         ("suspended", "started", {}, {"v2 instances": 5, "v1 instances": 1, "action": 100, "v1 instance": 140}, 27.9),
         ("active", "suspended", {}, {"v2 instances": 5, "v1 instances": 2, "action": 100, "v1 instance": 16}, 5.9),
         ("shutoff", "stopped", {}, {"v2 instances": 5, "v1 instances": 1}, 0.0),
@@ -126,7 +126,7 @@ def test_other_ways_of_a_hundred(
 
 
 def test_a_second_run_right_after_the_first_sends_no_action(tmp_path: Path) -> None:
-    """Lists may be from the cache then: who does not rest in them is looked at, and nothing is sent."""
+    """Lists may be from the cache then: an instance that does not rest in them is read, and nothing is sent."""
     with a_site(a_world(states={"active": 10}), tmp_path) as site:
         site.warm()
         bring(site, "stopped", wait=False)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The usage of an account as data, with its past, whatever the site says of its allocations."""
+"""The usage of an account as data, with its past, with any allocations of the site."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ OTHER = CloudAccount("js2.example.org:5000", "IU", "ada", "TG-OTHER", "6a")
 
 @dataclass
 class FakeCloud:
-    """What a report reads, and since when the history was asked for."""
+    """The requests of a report, and the first moment of the history that it requested."""
 
     sources: Sequence[AllocationSource] = (CPU,)
     instances: Sequence[Instance] = ()

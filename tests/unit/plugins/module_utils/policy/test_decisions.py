@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The log of decisions is whole, bounded and private, and what it shows as saved is what was seen."""
+"""The log of decisions is whole, bounded and private, and its savings are those that were observed."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Usage is booked on the allocation that paid, and what is in no sum is said."""
+"""Usage is booked on the allocation that paid, and costs outside of every sum are named."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def an_instance_of(name: str, source: AllocationSource | None, **more: Any) -> I
 def a_period(
     name: str, days: float, source: AllocationSource | None = None, flavor: Flavor = TINY, **more: Any
 ) -> StatusPeriod:
-    """Return a period that began so many days ago."""
+    """Return a period that began a number of days ago."""
     start = NOW - timedelta(days=days)
     fields = {"status": "active", "end": None, **more}
     return StatusPeriod(
@@ -54,7 +54,7 @@ def a_period(
 def test_a_day_is_split_by_the_allocation_that_paid() -> None:
     instances = [an_instance_of("web", CPU)]
     periods = [
-        # The history says it, the instance says it, or nobody does: it was deleted.
+        # From the history, from the instance, or not known: it was deleted.
         a_period("render", 1, GPU),
         a_period("web", 1),
         a_period("gone", 1),

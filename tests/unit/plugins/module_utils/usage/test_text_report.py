@@ -35,7 +35,7 @@ NOW_TOO = "At the pace of this moment, 48 SU a day, it lasts"
             False,
             [f"{SEVEN} until 3 March 2027.", f"{NOW_TOO} until 12 January 2027."],
         ),
-        # The same pace is said once.
+        # The same pace is written once.
         (a_status("240", "24", per_hour="1"), "10 days", True, [f"{SEVEN} until 3 December 2026."]),
         # The fleet was stopped this evening: the habit stays what it was.
         (

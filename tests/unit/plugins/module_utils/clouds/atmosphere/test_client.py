@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lists are whole and in order, states are true, and what is stale does no harm."""
+"""Lists are whole and in order, states are true, and stale lists do no harm."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def states(instances: list[Instance]) -> list[str]:
 
 
 def delete(world: World, name: str) -> None:
-    """Delete an instance, as somebody on the web page would, and let that be over."""
+    """Delete an instance, as a user of the web page would, and wait until it is gone."""
     instance = world.instance(name)
     with world.lock:
         instance.end_date = world.now()
@@ -217,7 +217,7 @@ def test_states_are_those_of_the_cloud_only_if_they_are_requested(serving: Opene
     live = cloud.list_instances(live=True)
     assert states(live) == ["active", "shutoff", "active"]
     assert all(each.live for each in live)
-    # Where the two disagree, one is looked at once more.
+    # Where the two disagree, the instance is read once more.
     assert site.asked() == {"v2 instances": 1, "v1 instances": 1, "v1 instance": 1}
 
 
@@ -267,7 +267,7 @@ def test_what_ends_a_run_is_no_account_that_cannot_be_read(serving: Opener, end:
 
 
 def test_a_list_from_the_cache_is_not_believed_where_the_database_knows_better(serving: Opener) -> None:
-    """Somebody looked at the list, then woke one and rebooted another: neither empties the list's cache."""
+    """Another user read the list, then woke one and rebooted another: neither empties the list's cache."""
     site, cloud = serving(a_fleet(states={"suspended": 1, "active": 2}))
     cloud.list_instances(live=True)
     with site.cloud() as other:
@@ -290,7 +290,7 @@ def test_a_list_of_sleepers_that_all_agree_on_needs_no_second_read(serving: Open
     assert site.asked() == {"v2 instances": 1, "v1 instances": 1}
 
 
-# --- single looks ----------------------------------------------------------------------------------------------------
+# --- single reads ----------------------------------------------------------------------------------------------------
 
 
 def test_a_detail_is_never_from_the_cache_of_pages(serving: Opener) -> None:
@@ -323,7 +323,7 @@ def test_a_poll_of_a_gone_instance_says_so(serving: Opener) -> None:
     assert states([seen for seen in cloud.poll([instance]).values() if isinstance(seen, Instance)]) == ["missing"]
 
 
-# --- many looks ------------------------------------------------------------------------------------------------------
+# --- many reads ------------------------------------------------------------------------------------------------------
 
 
 def test_many_are_polled_by_the_list_and_few_by_their_details(serving: Opener) -> None:
@@ -356,7 +356,7 @@ def test_the_list_is_not_read_again_while_it_comes_from_its_cache(serving: Opene
 
 
 def test_a_list_that_another_user_read_just_before_is_not_read(serving: Opener) -> None:
-    """A resume does not empty the list's cache, and who filled that last is not known."""
+    """A resume does not empty the list's cache, which any user may have filled last."""
     site, cloud = serving(a_fleet(states={"suspended": 10}))
     instances = cloud.list_instances(live=True)
     site.server.advance(31)

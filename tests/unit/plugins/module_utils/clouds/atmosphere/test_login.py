@@ -28,7 +28,7 @@ from ansible_collections.jetstream.cloud.tests.simulator import Fault, ManualClo
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import PASSWORD, Site, a_site
 
 UNKNOWN = "0" * 32
-# What a login could be answered with that holds no token, or not until when it is good.
+# Possible answers to a login without a token, or without its time of expiry.
 NO_TOKENS: list[Any] = [
     {},
     [],

@@ -307,7 +307,7 @@ def test_rows_that_are_all_odd_are_an_error_not_an_empty_account(serving: Opener
     )
 
 
-# --- only what is of interest ----------------------------------------------------------------------------------------
+# --- wanted rows alone -----------------------------------------------------------------------------------------------
 
 
 def test_few_of_many_are_read_one_by_one(serving: Opener) -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each of Atmosphere's many ways to say no becomes the error that it is, in one sentence for a person."""
+"""Each of Atmosphere's refusals becomes an error of its type, in one sentence for a person."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def is_refusal(exchange: Exchange) -> bool:
 
 REFUSALS = [each for name in SECTIONS for each in section(name) if is_refusal(each)]
 
-# Status, whether it is JSON, and what the server's words begin with or hold -> the error and its sentence.
+# Status, whether it is JSON, and a part of the server's text -> the error and its sentence.
 TABLE: list[tuple[int, bool, str, type[JetstreamError], str]] = [
     (
         200,

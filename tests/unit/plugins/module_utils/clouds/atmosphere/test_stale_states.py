@@ -40,7 +40,7 @@ def test_a_cached_list_that_is_stale_is_not_believed(
     with site.cloud() as other:
         listed = other.list_instances(live=True)[1]
         site.world.force("node-0002", true)
-        # A detail is not cached, and what it says is written into the database.
+        # A detail is not cached, and its state is written into the database.
         assert other.get_instance(listed).status == true
     site.asked()
     assert cloud.list_instances(live=True)[1].status == true
@@ -59,7 +59,7 @@ def test_a_database_that_is_stale_is_not_believed(site: Site, cloud: AtmosphereC
 
 @pytest.mark.parametrize("reads", [1, 2], ids=["the list alone", "the database, too"])
 def test_a_failed_deployment_that_a_list_shows_is_looked_at(site: Site, cloud: AtmosphereCloud, reads: int) -> None:
-    """A redeployment that goes well empties no cache, and whoever reads the list writes it into the database."""
+    """A redeployment that goes well empties no cache, and each reader of the list writes it into the database."""
     site.world.force("node-0002", "deploy_error")
     for _read in range(reads):
         with site.cloud() as other:
@@ -96,7 +96,7 @@ def test_a_hard_reboot_of_a_stopped_one_is_seen_where_the_database_has_it(site: 
 
 
 def test_one_instance_alone_is_never_read_from_the_list(site: Site, cloud: AtmosphereCloud) -> None:
-    """Then even what neither list nor database show is seen: both still have it shut off."""
+    """Then even a state that neither list nor database has is seen: in both it is still shut off."""
     site.world.force("node-0002", "shutoff")
     with site.cloud() as other:
         other.list_instances(live=True)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which requests the client makes, and what it makes of the answers."""
+"""The requests of the client, and its objects from the answers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Answer = Any
 
 
 class Session:
-    """Answers each address as it is told. ``asked`` has each request as "GET compute /servers/detail"."""
+    """Answers each address by a script. ``asked`` has each request as "GET compute /servers/detail"."""
 
     site = "js2.jetstream-cloud.org:5000"
 
@@ -279,7 +279,7 @@ def test_what_is_locked_is_unlocked_for_the_moment_and_locked_again(reason: str 
     with pytest.raises(Conflict):
         made.act(instance, Action.STOP)
     assert [next(iter(each)) for each in session.sent] == ["unlock", "os-stop", "lock"]
-    # What the site has locked is not to be unlocked, and nothing else is tried.
+    # A lock of the site is not lifted, and nothing else is tried.
     made, session = of({f"{path} unlock": refusal("unlock refused")})
     with pytest.raises(PermissionDenied):
         made.act(instance, Action.STOP)
@@ -295,7 +295,7 @@ def test_one_key_of_metadata_is_written_by_a_request_of_its_own() -> None:
     made.set_metadata(instance, "jetstream_keep_until", None)
     assert session.asked == [f"PUT {path} meta", f"DELETE {path}"]
     assert session.sent == [{"meta": {"jetstream_keep_until": "2026-12-24"}}]
-    # A key that somebody else has removed is removed. A refusal is none of that.
+    # A key that another user has removed is removed. A refusal is none of that.
     made, _session = of({})
     made.set_metadata(instance, "jetstream_keep_until", None)
     made, _session = of({f"PUT {path} meta": refusal("conflict"), f"DELETE {path}": refusal("conflict")})
@@ -330,7 +330,7 @@ def test_what_a_size_or_a_lost_host_forbids_is_unsupported_and_reported() -> Non
     listed, _session = of({LIST: {"servers": list(of_nova.values())}})
     fleet = {each.name: each for each in listed.list_instances(live=True, images=False)}
     assert list(made.unsupported_actions(fleet["node-3"])) == [Action.UNSHELVE]
-    # On the shelf for good, it need not be on any host.
+    # Once it is offloaded, it need not be on any host.
     assert made.unsupported_actions(fleet["node-2"]) == {}
 
 
@@ -354,7 +354,7 @@ def test_why_an_action_failed_is_reported_as_far_as_the_cloud_reports_it() -> No
     full = told["failed action"]
     full["instanceAction"]["events"] = [{"event": "schedule_instances", "result": "Error"}]
     assert failure_reason(failed, full) == f"no machine could take it. More is known to the site alone, as {number}"
-    # The last action went well, or the cloud does not say: then there is nothing to tell.
+    # The last action went well, or its result is not known: there is no reason then.
     assert failure_reason(told["actions of doomed"], None) is None
     assert failure_reason({"instanceActions": []}, None) is None
     assert failure_reason(None, None) is None
@@ -366,7 +366,7 @@ def test_history_requests_what_was_deleted_since() -> None:
 
     def listed(query: Mapping[str, list[str]]) -> Any:
         asked.append(query.get("changes-since"))
-        # Whoever asks for changes is told of those that are still there, too.
+        # A list of changes has instances that still exist, too.
         return {"servers": [deleted, SERVERS[-1]] if "changes-since" in query else [SERVERS[-1]]}
 
     actions = recorded("actions")["actions of doomed"]

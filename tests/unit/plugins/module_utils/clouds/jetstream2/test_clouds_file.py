@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wrong with clouds.yaml is told with its file, its line, and what to do; nothing in it is shown."""
+"""A mistake in clouds.yaml is reported with file, line and remedy; no value of it is shown."""
 
 from __future__ import annotations
 

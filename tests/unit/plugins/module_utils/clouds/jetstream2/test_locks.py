@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A lock that was lifted for an action is put back, or it is told that it is not, and the next run puts it back."""
+"""A lock that was lifted for an action is put back, or reported as missing, and the next run puts it back."""
 
 from __future__ import annotations
 
@@ -216,7 +216,7 @@ def test_an_end_from_outside_puts_the_lock_back_first(tmp_path: Path, end: BaseE
 
 @contextmanager
 def killed_between(folder: Path) -> Iterator[None]:
-    """Leave behind what a run does that is killed between unlock and lock."""
+    """Leave the state of a run that was killed between unlock and lock."""
     with LockNotes(folder, "js2").written(LOCKED.uuid, "thesis"):
         pass
     yield

@@ -57,7 +57,7 @@ def desk() -> Iterator[Loopback]:
 
 @pytest.fixture
 def hidden() -> set[str]:
-    """Return what sessions ask to be kept out of all output."""
+    """Return the secrets that sessions keep out of all output."""
     return set()
 
 

@@ -231,6 +231,6 @@ def test_history_ends_with_what_is_now_whatever_the_actions_say(failed: list[dic
     active, error = periods_from_actions(read(SERVERS["node-4"]), SERVERS["node-4"], [*failed, *created])
     assert (active.status, error.status, error.end) == ("active", "error", None)
     assert active.end == error.start == datetime.fromisoformat(since)
-    # What is passed through is no state that it came to.
+    # A state that it passes through is none that it reached.
     resizing = {**SERVERS["web"], "status": "RESIZE"}
     assert [each.status for each in periods_from_actions(read(resizing), resizing, created)] == ["active"]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What nova's and keystone's own refusals become."""
+"""The errors for refusals of nova and keystone."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_a_recorded_refusal_is_reported_in_its_own_words(name: str, kind: type[J
         (503, {"error": {"message": "Down for maintenance"}}, InMaintenance, "The cloud is in maintenance"),
         (503, None, ServerFault, "(HTTP 503)"),
         (401, None, AuthenticationFailed, "Stop of web was refused (HTTP 401)."),
-        # Whoever answers in HTML is not the API, whatever he says of it.
+        # A server that answers in HTML is not the API, whatever its status.
         (404, None, UnexpectedResponse, "something that is not the API's JSON (HTTP 404)"),
         (302, None, UnexpectedResponse, "something that is not the API's JSON (HTTP 302)"),
         (200, None, UnexpectedResponse, "something that is not the API's JSON (HTTP 200)"),

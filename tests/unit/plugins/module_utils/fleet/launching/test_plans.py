@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is missing is launched, and nothing is deleted but what this collection launched for the same name."""
+"""Missing instances are launched, and only those are deleted that this collection launched for the same name."""
 
 from __future__ import annotations
 

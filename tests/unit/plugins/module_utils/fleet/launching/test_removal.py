@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What other tools have destroyed is kept, and what is deleted is gone before what it had is."""
+"""Instances that other tools destroy are kept, and a deleted instance is gone before its volumes and ports."""
 
 from __future__ import annotations
 
