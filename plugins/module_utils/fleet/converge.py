@@ -405,6 +405,7 @@ class _Converger:
         else:
             if is_confirmed(run, action, self._options.goal):
                 self._record_action(run, action)
+                self._decide(run)
             else:
                 run.finish(str(error), failed=True)
 

@@ -877,6 +877,18 @@ def test_a_refusal_in_the_clouds_own_words_is_final() -> None:
     assert stage.cloud.count("stop") == 1
 
 
+def test_a_refused_action_that_is_seen_at_its_end_needs_no_further_poll() -> None:
+    stage = scene(an_instance())
+
+    def refused() -> None:
+        stage.cloud.goes("web", Phase(0, "shutoff"))
+        raise Refused("Stop of web was refused: quota.")
+
+    stage.cloud.answer("web", "stop", refused)
+    assert ran(stage.one("stopped")) == ("ok", "shutoff", ["stop"], "stop done")
+    assert stage.cloud.count("refresh") == 0
+
+
 def test_a_refusal_of_what_was_carried_out_all_the_same_is_no_failure() -> None:
     stage = scene(an_instance())
 
