@@ -144,7 +144,7 @@ def _about_actions(checked: CheckedRun, item: Mapping[str, Any]) -> Iterator[str
     doubtful = doubtful or any(_is_unread_refusal(checked, uuid, each) for each in checked.actions(uuid))
     if item["unclear"] and not doubtful:
         yield "unclear is true, and every response came."
-    refused = any(each.outcome is Outcome.REFUSED and each.status == 403 for each in checked.actions(uuid))
+    refused = any(each.outcome is Outcome.REFUSED and each.status != 409 for each in checked.actions(uuid))
     if (doubtful or (refused and checked.trial.plan.cloud == ATMOSPHERE)) and checked.touched(uuid):
         # Nobody can tell which of two that asked for the same brought it about.
         return

@@ -141,11 +141,15 @@ class AtmosphereSite:
         if status != 200:
             return []
         if found := _STATES_OF.search(raw.path):
-            listed = {row["alias"]: str(row["status"]) for row in body}
+            rows = [row for row in body if isinstance(row.get("alias"), str)]
+            listed = {row["alias"]: str(row.get("status")) for row in rows}
             mine = [each.uuid for each in self.instances if each.identity.uuid == found[1]]
-            return [Shown(uuid, listed.get(uuid, "missing")) for uuid in mine]
+            # One that is not listed may be in a row that cannot be read.
+            is_complete = len(rows) == len(body)
+            return [Shown(uuid, listed.get(uuid, "missing")) for uuid in mine if uuid in listed or is_complete]
         if raw.path.startswith("/api/v2/instances"):
-            return [Shown(row["uuid"], _joined(row["status"], row.get("activity")), False) for row in body["results"]]
+            rows = [row for row in body["results"] if isinstance(row.get("uuid"), str)]
+            return [Shown(row["uuid"], _joined(row.get("status"), row.get("activity")), False) for row in rows]
         return []
 
     def is_token_refused(self, reply: RawResponse) -> bool:

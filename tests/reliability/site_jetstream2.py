@@ -138,7 +138,8 @@ class Jetstream2Site:
             self._odd[client] = False
         self._odd[client] = self._odd.get(client, False) or odd
         listed = self._listed.setdefault(client, {})
-        listed.update({row["id"]: _shown_row(row) for row in body["servers"]})
+        rows = [row for row in body["servers"] if isinstance(row.get("id"), str)]
+        listed.update({row["id"]: _shown_row(row) for row in rows})
         if body.get("servers_links"):
             # A list that does not come to its end shows nothing.
             return []
@@ -211,5 +212,5 @@ def _shown_row(row: Mapping[str, Any], *, odd: bool = False) -> Shown:
 
 
 def _text(row: Mapping[str, Any]) -> str:
-    status, task = str(row["status"]).lower(), row.get("OS-EXT-STS:task_state")
+    status, task = str(row.get("status")).lower(), row.get("OS-EXT-STS:task_state")
     return f"{status} - {task}" if task else status
