@@ -9,7 +9,7 @@ escaped, and no text can steer a terminal.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, St
 from markupsafe import Markup
 
 from ..module_utils.errors import ConfigurationError
-from ..module_utils.text.tables import text_table
+from ..module_utils.text.tables import NOTHING, text_table
 from ..module_utils.text.terminal import one_line
 from ..module_utils.usage import charts
 from ..module_utils.usage.text_report import amount, day
@@ -68,6 +68,8 @@ def _environment(template: Path, *, escaped: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        # What is not known is a dash, as in tables.
+        finalize=lambda value: NOTHING if value is None else value,
     )
     environment.filters |= {
         "amount": amount,
@@ -75,10 +77,16 @@ def _environment(template: Path, *, escaped: bool) -> Environment:
         "short_day": _short_day,
         "moment": _moment,
         "per_day": lambda per_hour: None if per_hour is None else per_hour * 24,
-        "total": lambda rows, key: sum(each[key] for each in rows if each[key] is not None),
+        "total": _total,
         "table": lambda rows, columns: Markup(text_table(rows, columns)),  # noqa: S704
     }
     return environment
+
+
+def _total(rows: Iterable[Mapping[str, Any]], key: str) -> Any:
+    """Return the sum of the known values, None where no value is known."""
+    known = [row[key] for row in rows if row[key] is not None]
+    return sum(known) if known else None
 
 
 def _harmless(value: Any) -> Any:

@@ -400,3 +400,20 @@ def test_snapshots_do_not_name_the_account() -> None:
     yesterday, _today = result["allocations"][0]["snapshots"]
     assert yesterday == {"date": (NOW.date() - timedelta(days=1)).isoformat(), "remaining": 18999.25}
     assert OWNER[2] not in str(result["allocations"])
+
+
+def test_what_is_not_known_is_a_dash_and_never_none(tmp_path: Path) -> None:
+    unknown = [replace(an_instance_usage(f"i{at}", "1"), su=None, percent=None, su_per_hour=None) for at in range(12)]
+    volumes = (replace(a_volume("data"), size=None),)
+    report = a_report(a_status(None), instances=tuple(unknown), unattached_volumes=volumes)
+    made = page(report, charts=False)
+    assert "None" not in made
+    assert re.search(r"<td>data</td><td[^>]*>-</td>", made)
+    assert re.search(r"and 2 more</td><td[^>]*>-</td>", made)
+    told = text(report)
+    assert "None" not in told
+    assert re.search(r"data +-", told)
+    assert "and 2 more: - SU" in told
+    own = tmp_path / "own.txt.j2"
+    own.write_text("{{ unattached_volumes[0].size }} GB\n", encoding="utf-8")
+    assert text(report, template=own) == "- GB\n"
