@@ -36,8 +36,8 @@ options:
       - Without it, C(~/.local/state/jetstream/decisions).
     type: path
 notes:
-  - The log is bounded. Decisions are kept in four files of 8 MB, which is about a month of 25 instances; notices and
-    acts in two files of 4 MB. Lines that are no records are left out, with a warning.
+  - The log is bounded. Decisions are kept in four files of 8 MB, which is about three weeks of 25 instances; notices
+    and acts in two files of 4 MB. Lines that are no records are left out, with a warning.
 seealso:
   - module: jetstream.cloud.jetstream_idle
 """

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.files import (
+    append_file,
     exclusive,
     exclusive_in_folder,
     make_folder,
@@ -360,3 +361,28 @@ def test_where_a_file_system_has_no_locks_the_work_is_done_without(
     finally:
         os.close(folder)
     assert done
+
+
+def test_lines_are_appended_to_a_private_file(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    append_file(path, b"one\n")
+    append_file(path, b"two\n")
+    assert path.read_bytes() == b"one\ntwo\n"
+    assert mode(path) == 0o600
+    path.chmod(0o644)
+    append_file(path, b"three\n")
+    assert mode(path) == 0o600
+
+
+def test_a_line_that_was_cut_is_ended_before_another_is_appended(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(b"one\ntw")
+    append_file(path, b"three\n")
+    assert path.read_bytes() == b"one\ntw\nthree\n"
+
+
+def test_nothing_is_appended_to_what_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", tmp_path):
+        with pytest.raises(OSError, match=r"it is a named pipe|directory"):
+            append_file(path, b"one\n")
