@@ -186,6 +186,9 @@ def _about_state(checked: CheckedRun, item: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _about_observations(checked: CheckedRun, item: Mapping[str, Any]) -> Iterator[str]:
+    if item["failed"] and not item["actions"] and "last error" in item["msg"]:
+        # It could never be read, and is as the database had it.
+        return
     observations = checked.observations(item)
     if not observations or any(shown.odd for _exchange, shown in observations) or "cannot be read" in item["msg"]:
         return
@@ -196,9 +199,6 @@ def _about_observations(checked: CheckedRun, item: Mapping[str, Any]) -> Iterato
         yield f"after is not as last shown, which was {last.text}."
     first = next((each.sent_at for each in checked.actions(item["uuid"])), None)
     earlier = {shown.text for _exchange, shown in checked.shown(item["uuid"], first)}
-    if item["failed"] and "last error" in item["msg"]:
-        # It could never be read, and is as the database had it.
-        earlier |= checked.statuses()[item["uuid"]]
     if item["before"] not in earlier:
         yield f"before was never shown: {sorted(earlier)}."
     is_there = checked.is_asleep and last.status in GOALS[checked.goal] and not last.activity
