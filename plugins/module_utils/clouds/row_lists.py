@@ -61,7 +61,10 @@ class Reading(Generic[Made]):
                 reading.made.append(shape(row))
             except UnreadableRow as error:
                 reading.unreadable.append(f"{_label(row)}{error}")
-                reading.left_out.append((mapping(row), str(error)))
+                left_out = (mapping(row), str(error))
+                if left_out not in reading.left_out:
+                    # Pages may overlap.
+                    reading.left_out.append(left_out)
         return reading
 
     @property
