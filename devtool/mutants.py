@@ -30,10 +30,15 @@ DEFAULT_FILES = tuple(
     for name in (
         "states.py",
         "fleet/selection.py",
+        "fleet/decisions.py",
         "fleet/polling.py",
         "usage/rates.py",
         "usage/budget.py",
         "usage/history.py",
+        "idle/advice.py",
+        "idle/intervals.py",
+        "idle/rules.py",
+        "idle/verdicts.py",
     )
 )
 _FOLDER = CACHE / "mutants"

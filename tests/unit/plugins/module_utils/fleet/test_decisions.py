@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.decisions import (
     Settling,
+    conclude,
     decide,
     is_confirmed,
     is_settling,
@@ -27,6 +28,8 @@ from hypothesis import strategies as st
 
 ADDRESS = "149.165.157.100"
 OTHER_ADDRESS = "149.165.157.101"
+TWO_STEPS = "resume, then stop done"
+BUSY = "would wait for it: it is busy (active - image_snapshot), and where that leads is not known"
 ENDED = (Verdict.REACHED, Verdict.SKIP, Verdict.FAIL)
 
 
@@ -59,6 +62,105 @@ def test_an_instance_that_was_not_read_fails_with_the_reason(read_error: str | N
     assert decided(a_run(instance), Goal.STOPPED) == Plan(Verdict.FAIL, reason=reason)
     run = previewed(instance, Goal.STOPPED)
     assert (run.failed, run.message, run.actions) == (True, reason, [])
+
+
+def test_a_state_that_needs_a_person_is_named() -> None:
+    rescued = a_run(an_instance(status="rescue"))
+    assert decided(rescued, Goal.STOPPED) == Plan(Verdict.FAIL, reason="needs manual intervention (state: rescue)")
+    # Another failure has a reason of its own.
+    gone = a_run(an_instance(status="missing"))
+    assert decided(gone, Goal.STARTED) == Plan(Verdict.FAIL, reason="the cloud no longer has it")
+
+
+def test_an_unsupported_action_is_named_with_the_reason_of_the_cloud() -> None:
+    made = decide(
+        a_run(an_instance(status="paused")),
+        ConvergeOptions(Goal.STARTED),
+        {Action.UNPAUSE: "the cloud has no unpause"},
+    )
+    assert made == Plan(
+        Verdict.FAIL, reason="it is paused, and the cloud has no unpause", missing_action=Action.UNPAUSE
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "actions", "expected"),
+    [
+        # It is at rest at another place than the action leads to, and would only be skipped.
+        ("suspended", [Action.STOP], Plan(Verdict.FAIL, reason="it is suspended after the stop")),
+        ("shutoff", [Action.STOP], Plan(Verdict.REACHED)),
+        ("missing", [Action.STOP], Plan(Verdict.SKIP, reason="the cloud no longer has it", warn=True)),
+    ],
+)
+def test_an_instance_that_was_acted_on_is_not_skipped(status: str, actions: list[Action], expected: Plan) -> None:
+    assert decided(a_run(an_instance(status=status), actions), Goal.STOPPED) == expected
+
+
+def test_a_rebooted_instance_is_to_be_ready() -> None:
+    rebooted = a_run(an_instance(activity="deploy_error"), [Action.REBOOT])
+    assert decided(rebooted, Goal.REBOOTED).verdict is Verdict.FAIL
+    assert decided(a_run(an_instance(), [Action.REBOOT]), Goal.REBOOTED) == Plan(Verdict.REACHED)
+    assert decided(a_run(an_instance()), Goal.REBOOTED) == Plan(Verdict.ACT, (Action.REBOOT,))
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [(None, "active, locked (include_locked)"), ("Exam.", "active, locked: Exam. (include_locked)")],
+)
+def test_the_reason_of_a_lock_is_told(reason: str | None, told: str) -> None:
+    locked = an_instance(locked=True, lock_reason=reason)
+    assert decided(a_run(locked), Goal.STOPPED) == Plan(Verdict.SKIP, reason=told)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "actions", "told"),
+    [
+        (an_instance(status="suspended"), an_instance(status="shutoff"), [Action.RESUME, Action.STOP], TWO_STEPS),
+        (an_instance(), an_instance(status="shutoff"), [], "reached shutoff on its own"),
+        (an_instance(status="shutoff", activity="x"), an_instance(status="shutoff"), [], "reached shutoff on its own"),
+        (an_instance(status="shutoff"), an_instance(status="shutoff"), [], "already shutoff"),
+    ],
+)
+def test_a_reached_goal_is_told_with_the_path(
+    before: Instance, now: Instance, actions: list[Action], told: str
+) -> None:
+    run = a_run(now, actions, before=before)
+    conclude(run, Plan(Verdict.REACHED))
+    assert (run.message, run.failed, run.skipped, run.warn) == (told, False, False, False)
+
+
+@pytest.mark.parametrize(
+    ("step", "actions", "failed", "skipped", "warn"),
+    [
+        (Plan(Verdict.SKIP, reason="gone", warn=True), [], False, True, True),
+        (Plan(Verdict.SKIP, reason="gone", warn=True), [Action.STOP], False, False, True),
+        (Plan(Verdict.SKIP, reason="shutoff"), [], False, True, False),
+        (Plan(Verdict.FAIL, reason="in error"), [], True, False, False),
+    ],
+)
+def test_an_end_without_an_action_has_its_marks(
+    step: Plan, actions: list[Action], failed: bool, skipped: bool, warn: bool
+) -> None:
+    run = a_run(an_instance(), actions)
+    conclude(run, step)
+    assert (run.failed, run.skipped, run.warn) == (failed, skipped, warn)
+
+
+@pytest.mark.parametrize(
+    ("instance", "goal", "allow_wake", "message"),
+    [
+        (an_instance(), Goal.STOPPED, False, "would stop"),
+        (an_instance(status="suspended"), Goal.STOPPED, True, "would resume, then stop"),
+        (an_instance(activity="powering-off"), Goal.STARTED, False, "would start once it is shutoff"),
+        (an_instance(activity="powering-off"), Goal.STOPPED, False, "is on its way (active - powering-off)"),
+        (an_instance(status="shutoff"), Goal.STOPPED, False, "already shutoff"),
+        (an_instance(activity="image_snapshot"), Goal.STOPPED, False, BUSY),
+    ],
+)
+def test_check_mode_tells_the_next_steps(instance: Instance, goal: Goal, allow_wake: bool, message: str) -> None:
+    cloud = ScriptedCloud(FakeClock(), [instance])
+    [run] = preview(cloud, [instance], ConvergeOptions(goal, allow_wake=allow_wake)).runs
+    assert (run.message, run.failed, cloud.calls) == (message, False, [])
 
 
 @pytest.mark.parametrize("action", REBOOTS)

@@ -219,6 +219,11 @@ def test_sums_have_three_decimals() -> None:
     assert summary(rows)["idle_su_per_hour"] == 0.3
 
 
+def test_a_schedule_does_not_matter_where_the_instance_does_not_run() -> None:
+    instance = an_instance(status="shutoff")
+    assert list(vetoes(instance, not_running(instance) or IDLE, scheduled="its schedule wants it")) == ["not_running"]
+
+
 def test_an_unknown_rate_is_no_zero() -> None:
     found = told(an_instance(flavor=Flavor("x9.huge", vcpus=8)))
     assert (found["su_per_hour"], found["su_since_idle"], found["saves_su_per_day"]) == (None, None, None)
