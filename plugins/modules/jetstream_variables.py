@@ -52,6 +52,7 @@ options:
       - activity
       - allocation
       - budget_guard
+      - hygiene
       - idle
       - instance_action
       - instances

@@ -85,6 +85,7 @@ _PURE = (
     "policy/budget_guard",
     "policy/budget_results",
     "policy/calendars",
+    "policy/hygiene",
     "policy/ladder",
     "policy/memory",
     "policy/records",

@@ -1,0 +1,136 @@
+#!/usr/bin/python
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: jetstream_hygiene_info
+short_description: Return what costs without being used, or is stuck, and how to mend it
+version_added: 0.1.0
+description:
+  - Reads instances, volumes, keep marks and allocations, and returns findings, each with its cost and, where there is
+    one, the command that mends it. Changes nothing.
+  - What the cloud is changing, or what changed within half an hour, is no finding.
+author:
+  - jetstream.cloud contributors (@jetstream-cloud)
+extends_documentation_fragment:
+  - jetstream.cloud.attributes
+  - jetstream.cloud.attributes.info
+  - jetstream.cloud.attributes.action_group
+  - jetstream.cloud.connection
+  - jetstream.cloud.rates
+options:
+  owner:
+    description:
+      - Only instances and volumes of these owners. V(me) is the account itself, V(any) is every user whose instances it
+        can see. Other values are names or globs of users.
+    type: list
+    elements: str
+    default:
+      - me
+  asleep_days:
+    description: For how many days an instance may be shut off, suspended or paused.
+    type: float
+    default: 14.0
+  ends_days:
+    description: How many days before its end an allocation is a finding.
+    type: float
+    default: 30.0
+  keep_path:
+    description:
+      - The file on the controller with the keep marks that M(jetstream.cloud.jetstream_keep) writes.
+      - Without it, C(~/.local/share/jetstream/keep.json).
+    type: path
+notes:
+  - Floating IPs that are attached to nothing, and images that are left over, are not looked at.
+seealso:
+  - module: jetstream.cloud.jetstream_idle_info
+  - module: jetstream.cloud.jetstream_usage_report
+"""
+
+EXAMPLES = r"""
+- name: Read the findings
+  jetstream.cloud.jetstream_hygiene_info:
+  register: hygiene
+
+- name: Show them
+  jetstream.cloud.jetstream_print:
+    msg: "{{ hygiene.findings | jetstream.cloud.table(['name', 'sentence', 'su_per_day', 'command'], empty='Clean.') }}"
+"""
+
+RETURN = r"""
+findings:
+  description: The findings about instances, then volumes, keep marks and allocations.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description:
+        - V(no_address), an instance that has run for half an hour without one; V(asleep), one that was shut off,
+          suspended or paused for O(asleep_days); V(stuck_shelved), one that is shelved and has no host; V(error), one
+          in error.
+        - V(unattached), V(stuck_volume) or V(volume_error) of volumes.
+        - V(ended_keep), a keep mark in metadata that has ended, or V(unreadable_keep).
+        - V(allocation_ends), an allocation that ends within O(ends_days), or has ended; V(unpaid), an instance
+          that no allocation of the account pays for; V(unknown_rate), one whose flavor has no known rate.
+      type: str
+    thing:
+      description: V(instance), V(volume) or V(allocation).
+      type: str
+    name:
+      description: Its name.
+      type: str
+    id:
+      description: Its number. On Jetstream2, the UUID.
+      type: raw
+    uuid:
+      description: Its UUID.
+      type: str
+    owner:
+      description: The user that it belongs to.
+      type: str
+    since:
+      description: Since when, V(null) if that is not known. ISO 8601, UTC.
+      type: str
+    su_per_day:
+      description: What it costs a day. V(null) if that is not known, or not in service units.
+      type: float
+    sentence:
+      description: It in words.
+      type: str
+      sample: it has been shut off for 20 days, and still costs
+    command:
+      description: The command that mends it, or V(null).
+      type: str
+summary:
+  description: The sums.
+  returned: success
+  type: dict
+  contains:
+    findings:
+      description: Their number.
+      type: int
+    kinds:
+      description: Their number by kind.
+      type: dict
+    su_per_day:
+      description: The sum of the known costs.
+      type: float
+    sentence:
+      description: The sums in words.
+      type: str
+"""
+
+from ..module_utils.operations.hygiene_info import OPERATION, SPEC
+from ..module_utils.runner import run
+
+
+def main() -> None:
+    run(SPEC, OPERATION)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The findings on a simulated cloud: what is read for them, and what one failing list costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils.operations import hygiene_info
+from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, add_colleague, fleet
+from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
+from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given, in_context
+
+DAY = 86400.0
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    states = {"active": 1, "shutoff": 1, "error": 1, "shelved_offloaded": 1}
+    world = fleet(names=("web", "off", "bad", "old"), states=states, clock=ManualClock())
+    add_colleague(world)
+    with a_site(world, tmp_path) as served:
+        served.warm()
+        yield served
+
+
+def run(site: Site, **options: Any) -> Outcome:
+    return on_cloud(hygiene_info.hygiene_info)(given(hygiene_info.SPEC, **site.options, **options), in_context(site))
+
+
+def found(outcome: Outcome) -> dict[str, str]:
+    return {each["name"]: each["kind"] for each in outcome.result["findings"]}
+
+
+def test_what_needs_attention_is_found_with_its_cost(site: Site) -> None:
+    outcome = run(site)
+    assert not outcome.changed
+    assert found(outcome) == {"off": "asleep", "bad": "error"}
+    # Half of the two cores of m1.small, a day.
+    assert outcome.result["summary"]["su_per_day"] == 24
+    assert outcome.result["summary"]["sentence"] == "2 found, which cost 24 SU a day: 1 asleep, 1 error."
+    assert found(run(site, asleep_days=100)) == {"bad": "error"}
+
+
+def test_the_history_is_read_of_those_alone_that_may_be_a_finding(site: Site) -> None:
+    site.asked()
+    run(site)
+    asked = dict(site.asked())
+    assert "action" not in asked
+    assert asked["v2 instances"] == asked["v1 instances"] == 1
+    site.world.force("off", "shelved_offloaded")
+    site.world.force("bad", "shelved_offloaded")
+    site.clock.sleep(60)
+    run(site)
+    assert not [kind for kind in site.asked() if "histor" in kind]
+
+
+def test_others_things_are_none_of_the_findings_unless_they_are_meant(site: Site) -> None:
+    site.world.force("jane-1", "error")
+    assert "jane-1" not in found(run(site))
+    assert found(run(site, owner=["any"]))["jane-1"] == "error"
+
+
+def test_volumes_that_cannot_be_read_cost_no_other_finding(site: Site) -> None:
+    site.server.faults.broken(times=None, path="/volumes")
+    outcome = run(site)
+    assert found(outcome) == {"off": "asleep", "bad": "error"}
+    assert any("Volumes are not judged" in each for each in outcome.warnings)
+
+
+@pytest.mark.parametrize("options", [{"asleep_days": -1}, {"ends_days": 4000}])
+def test_numbers_that_mean_nothing_are_refused(site: Site, options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match="has to be from 0 to 3660"):
+        run(site, **options)
