@@ -16,9 +16,12 @@ from .model import (
     CloudAccount,
     FloatingAddress,
     Instance,
+    KeyPair,
     Launch,
     LaunchOptions,
     LaunchRecipe,
+    SecurityGroup,
+    SecurityRule,
     Snapshot,
     StatusPeriod,
     Volume,
@@ -130,6 +133,37 @@ class VolumeStore(Protocol):
         """Request the deletion of a volume. One that is gone already is no error."""
 
 
+class AccessStore(Protocol):
+    """The key pairs of the user and the security groups of the project. Every method may raise any JetstreamError."""
+
+    def get_key(self, name: str) -> KeyPair | None:
+        """Return the key pair of a name."""
+
+    def import_key(self, name: str, public_key: str) -> KeyPair:
+        """Import a public key. Raises Conflict if there is one of that name."""
+
+    def delete_key(self, name: str) -> None:
+        """Delete a key pair. One that is gone already is no error."""
+
+    def list_groups(self, name: str) -> list[SecurityGroup]:
+        """Return the security groups that have a name or UUID."""
+
+    def create_group(self, name: str, description: str) -> SecurityGroup:
+        """Create a security group, with the rules that the cloud gives to each."""
+
+    def describe_group(self, group: SecurityGroup, description: str) -> None:
+        """Replace the description of a security group."""
+
+    def delete_group(self, group: SecurityGroup) -> None:
+        """Delete a security group. Raises Conflict while an instance has it. One that is gone already is no error."""
+
+    def add_rule(self, group: SecurityGroup, rule: SecurityRule) -> None:
+        """Add a rule. One that is there already is no error."""
+
+    def remove_rule(self, rule: SecurityRule) -> None:
+        """Remove a rule. One that is gone already is no error."""
+
+
 class Cloud(Protocol):
     """A cloud that has instances and volumes. Every method may raise any JetstreamError.
 
@@ -179,6 +213,12 @@ class Cloud(Protocol):
 
     def volume_store(self) -> VolumeStore:
         """Return the part of the interface that changes volumes."""
+
+    def access_store(self) -> AccessStore:
+        """Return the part of the interface that has key pairs and security groups.
+
+        Raises ConfigurationError if the cloud has neither.
+        """
 
     def list_allocation_sources(self) -> list[AllocationSource]:
         """Return the allocations that can pay for the account's instances."""

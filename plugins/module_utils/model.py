@@ -356,6 +356,46 @@ class VolumeRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyPair:
+    """The public key of a user, which is put into instances."""
+
+    name: str
+    public_key: str
+    fingerprint: str | None = None
+
+    @property
+    def material(self) -> tuple[str, ...]:
+        """The type and the key without its comment, by which keys are compared."""
+        return tuple(self.public_key.split()[:2])
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityRule:
+    """A rule of a security group: what it lets through. It is compared without its ``uuid``.
+
+    ``ports`` are the first and the last one, None for all. The remote is ``cidr`` or ``group``, which is a UUID.
+    """
+
+    direction: str
+    ethertype: str
+    protocol: str
+    ports: tuple[int, int] | None = None
+    cidr: str | None = None
+    group: str | None = None
+    uuid: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityGroup:
+    """A named set of rules that instances can have."""
+
+    uuid: str
+    name: str
+    description: str
+    rules: tuple[SecurityRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class StatusPeriod:
     """A period in which an instance had one state and one flavor. ``end`` is None while it lasts.
 

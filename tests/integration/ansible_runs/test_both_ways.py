@@ -32,6 +32,8 @@ NEEDED: Mapping[str, Json] = {
     "jetstream_history_info": {"since": "2026-11-01", "until": "2026-11-20"},
     "jetstream_instance_state": {"state": "stopped", "name": "node-0004"},
     "jetstream_keep": {"name": "node-0004", "until": "2126-11-20"},
+    "jetstream_keypair": {"name": "laptop", "state": "absent"},
+    "jetstream_security_group": {"name": "course", "state": "absent"},
     "jetstream_mail": {"sender": "a@example.org", "to": "b@example.org", "port": 9},
     "jetstream_volume": {"name": "nothing", "state": "absent"},
     # What costs nothing does not cost more by the minute.

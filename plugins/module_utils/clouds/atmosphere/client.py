@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from ...clock import Clock
-from ...cloud import Launcher
+from ...cloud import AccessStore, Launcher
 from ...errors import (
     FATAL_ERRORS,
     ConfigurationError,
@@ -187,6 +187,12 @@ class AtmosphereCloud:
     def volume_store(self) -> AtmosphereVolumeStore:
         """Return the part that changes volumes. See Cloud."""
         return AtmosphereVolumeStore(self._login, self.account, self._nonce)
+
+    def access_store(self) -> AccessStore:
+        """Raise ConfigurationError: it has neither key pairs nor security groups. See Cloud."""
+        raise ConfigurationError(
+            "Atmosphere has neither key pairs nor security groups.", hint="It sets up access to instances itself."
+        )
 
     def list_allocation_sources(self) -> list[AllocationSource]:
         """Return everything that can pay for the account's instances. See Cloud."""

@@ -37,6 +37,7 @@ from ...text.terminal import one_line
 from ..json_values import Json, UnreadableRow, mapping, rows, text
 from ..polls import Seen, checked, read_each
 from ..row_lists import Reading, Warnings
+from .access_store import Jetstream2AccessStore
 from .api import COMPUTE, Api
 from .launcher import Jetstream2Launcher
 from .locks import LockNotes, Note
@@ -165,6 +166,10 @@ class Jetstream2Cloud:
     def volume_store(self) -> Jetstream2VolumeStore:
         """Return the part that changes volumes. See Cloud."""
         return Jetstream2VolumeStore(self._session, self._account)
+
+    def access_store(self) -> Jetstream2AccessStore:
+        """Return the part that has key pairs and security groups. See Cloud."""
+        return Jetstream2AccessStore(self._api)
 
     def list_allocation_sources(self) -> list[AllocationSource]:
         """Return the project's allocations, which the accounting service brings up to date once a day. See Cloud."""

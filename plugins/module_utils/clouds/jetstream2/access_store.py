@@ -1,0 +1,154 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Key pairs by requests to nova, security groups by requests to neutron. Facts: docs/jetstream2.md, Access."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from ipaddress import ip_network
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from ...errors import Conflict, NotFound, UnexpectedResponse
+from ...model import KeyPair, SecurityGroup, SecurityRule
+from ...text.terminal import one_line
+from ..json_values import Json, UnreadableRow, mapping, rows, text, uuid_of, whole
+from .api import Api
+
+Made = TypeVar("Made")
+_GROUPS, _RULES = "/v2.0/security-groups", "/v2.0/security-group-rules"
+# Neutron shows a protocol as it was given.
+_PROTOCOLS: Mapping[str, str] = {"1": "icmp", "6": "tcp", "17": "udp", "58": "ipv6-icmp", "icmpv6": "ipv6-icmp"}
+_EVERYWHERE: Mapping[str, str] = {"IPv4": "0.0.0.0/0", "IPv6": "::/0"}
+_EXISTS = "already exists"
+
+
+class Jetstream2AccessStore:
+    """The key pairs of one user, and the security groups of one project."""
+
+    def __init__(self, api: Api) -> None:
+        """Send nothing yet."""
+        self._api = api
+
+    def get_key(self, name: str) -> KeyPair | None:
+        """Return the key pair of a name. See AccessStore."""
+        task = f"Reading the key pair {one_line(name)}"
+        try:
+            return _read(lambda: _key(self._api.get("compute", _key_path(name), task)), task)
+        except NotFound:
+            return None
+
+    def import_key(self, name: str, public_key: str) -> KeyPair:
+        """Import a public key. See AccessStore."""
+        task = f"Importing the key pair {one_line(name)}"
+        body = {"keypair": {"name": name, "public_key": public_key}}
+        return _read(lambda: _key(self._api.send("POST", "compute", "/os-keypairs", task, body, once=True)), task)
+
+    def delete_key(self, name: str) -> None:
+        """Delete a key pair. See AccessStore."""
+        self._delete("compute", _key_path(name), f"Deleting the key pair {one_line(name)}")
+
+    def list_groups(self, name: str) -> list[SecurityGroup]:
+        """Return the security groups of a name or UUID. See AccessStore."""
+        task = "Listing security groups"
+        found = rows(mapping(self._api.get("network", _GROUPS, task)).get("security_groups"))
+        chosen = [each for each in found if name in (each.get("name"), each.get("id"))]
+        return _read(lambda: [_group(each) for each in chosen], task)
+
+    def create_group(self, name: str, description: str) -> SecurityGroup:
+        """Create a security group. See AccessStore."""
+        task = f"Creating the security group {one_line(name)}"
+        body = {"security_group": {"name": name, "description": description}}
+        made = self._api.send("POST", "network", _GROUPS, task, body, once=True)
+        return _read(lambda: _group(mapping(mapping(made).get("security_group"))), task)
+
+    def describe_group(self, group: SecurityGroup, description: str) -> None:
+        """Replace the description. See AccessStore."""
+        body = {"security_group": {"description": description}}
+        task = f"Describing the security group {one_line(group.name)}"
+        self._api.send("PUT", "network", f"{_GROUPS}/{group.uuid}", task, body)
+
+    def delete_group(self, group: SecurityGroup) -> None:
+        """Delete a security group. See AccessStore."""
+        self._delete("network", f"{_GROUPS}/{group.uuid}", f"Deleting the security group {one_line(group.name)}")
+
+    def add_rule(self, group: SecurityGroup, rule: SecurityRule) -> None:
+        """Add a rule. See AccessStore."""
+        first, last = rule.ports or (None, None)
+        body = {
+            "security_group_id": group.uuid,
+            "direction": rule.direction,
+            "ethertype": rule.ethertype,
+            "protocol": None if rule.protocol == "any" else rule.protocol,
+            "port_range_min": first,
+            "port_range_max": last,
+            "remote_ip_prefix": rule.cidr,
+            "remote_group_id": rule.group,
+        }
+        task = f"Adding a rule to the security group {one_line(group.name)}"
+        try:
+            self._api.send("POST", "network", _RULES, task, {"security_group_rule": body})
+        except Conflict as error:
+            if _EXISTS not in str(error).lower():
+                raise
+
+    def remove_rule(self, rule: SecurityRule) -> None:
+        """Remove a rule. See AccessStore."""
+        self._delete("network", f"{_RULES}/{rule.uuid}", "Removing a rule of a security group")
+
+    def _delete(self, service: str, path: str, task: str) -> None:
+        with suppress(NotFound):
+            self._api.send("DELETE", service, path, task)
+
+
+def _key_path(name: str) -> str:
+    return f"/os-keypairs/{quote(name, safe='')}"
+
+
+def _read(shape: Callable[[], Made], task: str) -> Made:
+    try:
+        return shape()
+    except UnreadableRow as error:
+        raise UnexpectedResponse(f"{task} was answered with what this version cannot read: {error}.") from error
+
+
+def _key(body: Any) -> KeyPair:
+    row = mapping(mapping(body).get("keypair"))
+    name = text(row.get("name"))
+    if name is None:
+        raise UnreadableRow("the key pair has no name")
+    return KeyPair(name, text(row.get("public_key")) or "", text(row.get("fingerprint")))
+
+
+def _group(row: Json) -> SecurityGroup:
+    return SecurityGroup(
+        uuid=uuid_of(row, "id"),
+        name=text(row.get("name")) or "",
+        description=text(row.get("description")) or "",
+        rules=tuple(_rule(each) for each in rows(row.get("security_group_rules"))),
+    )
+
+
+def _rule(row: Json) -> SecurityRule:
+    ethertype = text(row.get("ethertype")) or "IPv4"
+    protocol = text(row.get("protocol")) or "any"
+    first, last = whole(row.get("port_range_min")), whole(row.get("port_range_max"))
+    group = text(row.get("remote_group_id"))
+    return SecurityRule(
+        direction=text(row.get("direction")) or "ingress",
+        ethertype=ethertype,
+        protocol=_PROTOCOLS.get(protocol, protocol),
+        ports=None if first is None or last is None else (first, last),
+        cidr=None if group else _network(text(row.get("remote_ip_prefix")) or _EVERYWHERE.get(ethertype, "")),
+        group=group,
+        uuid=uuid_of(row, "id"),
+    )
+
+
+def _network(cidr: str) -> str:
+    try:
+        return str(ip_network(cidr, strict=False))
+    except ValueError:
+        return cidr

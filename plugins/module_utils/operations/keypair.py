@@ -1,0 +1,89 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operation of jetstream_keypair: imports the public key of the user, or deletes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..cloud import AccessStore, Cloud
+from ..errors import ConfigurationError
+from ..model import KeyPair, Outcome
+from ..operation import Context, on_cloud
+from ..options import CONNECTION, ModuleSpec
+from ..text.terminal import one_line
+
+SPEC = CONNECTION + ModuleSpec(
+    argument_spec={
+        "name": {"type": "str", "required": True},
+        "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
+        "public_key": {"type": "str"},
+        "replace": {"type": "bool", "default": False},
+    },
+    required_if=(("state", "present", ("public_key",)),),
+)
+_MIN_WORDS = 2
+
+
+def keypair(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
+    """Have a key pair, or have none of that name."""
+    store, name = cloud.access_store(), options["name"]
+    wanted = None if options["state"] == "absent" else KeyPair(name, _public_key(options["public_key"]))
+    before = store.get_key(name)
+    if _is_same(before, wanted):
+        return _outcome(before, before)
+    if before is not None and wanted is not None and not options["replace"]:
+        raise ConfigurationError(
+            f"The key pair {one_line(name)} has another key ({one_line(before.fingerprint or 'no fingerprint')}).",
+            hint="replace: true puts this one in its place. Instances keep the key that they were launched with.",
+        )
+    after = wanted
+    if not context.check_mode:
+        after = _changed(store, before, wanted)
+    return _outcome(before, after, changed=True)
+
+
+def _changed(store: AccessStore, before: KeyPair | None, wanted: KeyPair | None) -> KeyPair | None:
+    if before is not None:
+        store.delete_key(before.name)
+    return None if wanted is None else store.import_key(wanted.name, wanted.public_key)
+
+
+def _public_key(given: str) -> str:
+    """Return a public key of one line. Raises ConfigurationError for what is none, such as a private key."""
+    key = given.strip()
+    if "PRIVATE KEY" in key:
+        # It is quoted nowhere.
+        raise ConfigurationError("public_key is a private key.", hint="Give the one of the file that ends in .pub.")
+    if len(key.splitlines()) != 1 or len(key.split()) < _MIN_WORDS:
+        raise ConfigurationError(
+            "public_key is no public key.", hint="It is a line such as: ssh-ed25519 AAAAC3Nza... name@host"
+        )
+    return key
+
+
+def _is_same(before: KeyPair | None, wanted: KeyPair | None) -> bool:
+    if before is None or wanted is None:
+        return before is wanted
+    return before.material == wanted.material
+
+
+def _outcome(before: KeyPair | None, after: KeyPair | None, *, changed: bool = False) -> Outcome:
+    row = None
+    if after is not None:
+        row = {"name": after.name, "public_key": after.public_key, "fingerprint": after.fingerprint}
+    return Outcome({"keypair": row}, changed=changed, diff={"before": _text(before), "after": _text(after)})
+
+
+def _text(key: KeyPair | None) -> str:
+    """Return a key pair in lines, for a diff. Of the key its end does, by which people tell keys apart."""
+    return "" if key is None else f"name: {one_line(key.name)}\nkey: {' ... '.join(_ends(key))}\n"
+
+
+def _ends(key: KeyPair) -> tuple[str, ...]:
+    return tuple(one_line(each)[-16:] for each in key.material)
+
+
+OPERATION = on_cloud(keypair)

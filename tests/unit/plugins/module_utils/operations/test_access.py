@@ -1,0 +1,114 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mistakes in key pairs and security groups are named before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+    ConfigurationError,
+    JetstreamError,
+    SelectionError,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils.operations import keypair, security_group
+from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, fleet
+from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
+from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner
+from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given, in_context
+from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.clouds.jetstream2.test_client import of
+
+GROUPS = "GET network /v2.0/security-groups"
+KEY = "ssh-ed25519 AAAAC3Nza me@laptop"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with a_site(fleet(1, clock=ManualClock()), tmp_path) as served:
+        served.warm()
+        yield served
+
+
+@pytest.mark.parametrize(
+    ("module", "options"),
+    [(keypair, {"name": "laptop", "public_key": KEY}), (security_group, {"name": "course"})],
+)
+def test_atmosphere_has_neither(site: Site, module: Any, options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match="Atmosphere has neither key pairs nor security groups"):
+        module.OPERATION(given(module.SPEC, **site.options, **options), in_context(site))
+
+
+def run(module: Any, answers: dict[str, Any], **options: Any) -> tuple[Outcome, list[str]]:
+    cloud, session = of(answers)
+    work = module.keypair if module is keypair else module.security_group
+    outcome = OperationRunner(None).run(module.SPEC, lambda given, context: work(cloud, given, context), **options)
+    return outcome, session.asked
+
+
+@pytest.mark.parametrize(
+    ("public_key", "said"),
+    [
+        ("-----BEGIN OPENSSH PRIVATE KEY-----\nc2VjcmV0\n", "public_key is a private key."),
+        ("laptop.pub", "public_key is no public key."),
+        (f"{KEY}\n{KEY}", "public_key is no public key."),
+    ],
+)
+def test_what_is_no_public_key_is_refused_and_never_quoted(public_key: str, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said) as raised:
+        run(keypair, {}, name="laptop", public_key=public_key)
+    assert "c2VjcmV0" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["default", "exosphere", " Default "])
+def test_the_groups_of_others_are_refused(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="is not this collection's to change"):
+        run(security_group, {GROUPS: {"security_groups": []}}, name=name, state="absent")
+
+
+@pytest.mark.parametrize(
+    ("rule", "error", "said"),
+    [
+        ({"cidr": "everybody"}, ConfigurationError, "everybody is no network"),
+        ({"cidr": "10.0.0.0/8", "ports": "ssh"}, ConfigurationError, "has to be such as 22 or 8000-8100"),
+        ({"cidr": "10.0.0.0/8", "ports": "9-8"}, ConfigurationError, "has to go up, from 1 to 65535"),
+        ({"cidr": "10.0.0.0/8", "ports": "70000"}, ConfigurationError, "has to go up, from 1 to 65535"),
+        ({"cidr": "10.0.0.0/8", "protocol": "icmp", "ports": "1"}, ConfigurationError, "icmp has no ports"),
+        ({"group": "nobody"}, SelectionError, "there is no security group nobody"),
+    ],
+)
+def test_a_rule_with_a_mistake_is_refused_before_the_group_is_made(
+    rule: dict[str, Any], error: type[JetstreamError], said: str
+) -> None:
+    with pytest.raises(error, match=said):
+        run(security_group, {GROUPS: {"security_groups": []}}, name="course", rules=[rule])
+
+
+def test_an_absent_group_takes_no_rules() -> None:
+    with pytest.raises(ConfigurationError, match="state: absent takes neither rules nor description"):
+        run(security_group, {GROUPS: {"security_groups": []}}, name="course", state="absent", description="d")
+
+
+def test_rules_are_compared_however_neutron_writes_them() -> None:
+    row = {
+        "id": "5e8df51f-4e45-42e3-bd95-dac934e022df",
+        "direction": "ingress",
+        "ethertype": "IPv4",
+        "protocol": "6",
+        "port_range_min": 22,
+        "port_range_max": 22,
+        "remote_ip_prefix": None,
+        "remote_group_id": None,
+    }
+    group = {"id": "24aff78d-63fd-40db-8332-3532f7a996d9", "name": "course", "security_group_rules": [row]}
+    outcome, asked = run(
+        security_group,
+        {GROUPS: {"security_groups": [group]}},
+        name="course",
+        rules=[{"ports": "22", "cidr": "0.0.0.0/0"}],
+    )
+    assert (outcome.changed, asked) == (False, [GROUPS])
