@@ -365,7 +365,9 @@ class _Run:
         wanted = ConvergeOptions(goal=goal, timeout=self._options["wait_timeout"])
         if self._context.check_mode:
             return preview(self._cloud, instances, wanted)
-        return converge(self._cloud, instances, wanted, self._context.clock, report=self._context.report)
+        clock, report = self._context.clock, self._context.report
+        # The time for all of it begins with the list, and what was listed a while ago is read again.
+        return converge(self._cloud, instances, wanted, clock, observed_at=self._begun, report=report)
 
     def _note_outcomes(self, items: Sequence[_Item]) -> None:
         """Note what became of the acts. A file that cannot be written takes no result away."""

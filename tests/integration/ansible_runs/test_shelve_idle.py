@@ -194,8 +194,10 @@ def test_an_idle_instance_is_told_of_and_shelved_after_the_grace_time(lab: Lab) 
     assert lab.actions() == 1
     assert len(mails.mails) == 2
     assert mails.mails[1].message["Subject"] == "Jetstream: 1 idle instances were put away"
+    requests = len(list(lab.server.requests))
     why = lab.run("instance=web", "width=0", playbook="why")
     assert why.returncode == 0, why.stdout
+    assert len(list(lab.server.requests)) == requests
     assert "A notice about web was delivered to pi@example.edu." in why.stdout
     assert "web was shelved" in why.stdout
     spared = lab.run("instance=db", "width=0", playbook="why")
@@ -283,6 +285,7 @@ def test_check_mode_sends_nothing_and_changes_nothing(lab: Lab) -> None:
     ("values", "words"),
     [
         (["apply=true"], "apply=true needs mail_to, owner_mail or webhook_url"),
+        (["owner_mail=john@example.edu"], "owner_mail must be a dictionary"),
         (["pause_seconds=151"], "pause_seconds must be 1 to 150"),
         (["action=stop"], "action"),
         (["do=delete"], "do is delete, but must be one of shelve, stop, suspend"),

@@ -747,3 +747,18 @@ def test_a_lock_that_an_earlier_run_lifted_is_put_back_before_the_decision(night
     night.cloud.restore = restore  # type: ignore[method-assign]
     assert vetoes(night.run()) == ["locked"]
     assert night.warnings == ["web was locked again."]
+
+
+def test_one_that_another_user_shelved_since_the_list_is_sent_nothing(night: Night) -> None:
+    night.warned("web")
+    night.look_again("web")
+
+    def restore(instances: Sequence[Instance]) -> tuple[Sequence[Instance], Sequence[str]]:
+        night.cloud.journey("web", Action.SHELVE)
+        night.clock.pass_by(30)
+        return instances, ()
+
+    night.cloud.restore = restore  # type: ignore[method-assign]
+    outcome = night.run()
+    assert (outcome.changed, night.cloud.count("shelve")) == (False, 0)
+    assert night.events() == ["notified", "begun", "undone"]
