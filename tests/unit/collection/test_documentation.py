@@ -37,7 +37,7 @@ def test_every_operation_is_routed_to_the_one_action_plugin_or_to_one_that_is_de
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_an_operation_stands_where_the_action_plugin_looks_for_it(name: str) -> None:
+def test_an_operation_is_where_the_action_plugin_imports_it(name: str) -> None:
     spec, operation = _operation_of(f"{COLLECTION}.{name}")
     module = importlib.import_module(f"ansible_collections.{COLLECTION}.plugins.modules.{name}")
 
@@ -66,7 +66,7 @@ def test_no_secret_is_logged(name: str) -> None:
 
 
 @each_module
-def test_a_module_says_what_it_supports_and_since_when(name: str) -> None:
+def test_a_module_documents_its_attributes_and_versions(name: str) -> None:
     doc = documentation()[name]["doc"]
 
     assert doc["version_added"]
@@ -76,7 +76,7 @@ def test_a_module_says_what_it_supports_and_since_when(name: str) -> None:
 
 
 @each_module
-def test_a_module_says_what_it_returns(name: str) -> None:
+def test_a_module_documents_its_results(name: str) -> None:
     returned = documentation()[name]["return"]
 
     assert returned

@@ -53,7 +53,7 @@ def test_every_message_in_troubleshooting_can_be_met() -> None:
     assert [part for part in fragments if len(part) > 3 and part not in spoken] == []
 
 
-def test_the_table_of_paths_is_what_plan_returns() -> None:
+def test_the_table_of_paths_has_the_results_of_plan() -> None:
     said = {(status, goal): cell for status, cells in _ways() for goal, cell in zip(Goal, cells, strict=True)}
     done = {(status, goal): _cell(status, goal) for status, goal in said}
 

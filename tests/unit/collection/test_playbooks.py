@@ -70,7 +70,7 @@ def test_no_inventory_changes_where_and_as_whom_a_playbook_runs(path: Path) -> N
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "playbooks").rglob("*.yml")), ids=lambda path: path.stem)
-def test_a_variable_is_read_from_what_was_checked(path: Path) -> None:
+def test_variables_are_read_after_their_check(path: Path) -> None:
     secrets = {each.name for variables in PLAYBOOKS.values() for each in variables if each.kind is Kind.SECRET}
     parsed = [Environment(autoescape=True).parse(text) for text in texts(plays(path))]
     read = {found.name for tree in parsed for found in tree.find_all(Name) if found.ctx == "load"}

@@ -58,20 +58,20 @@ def test_nothing_is_reported_where_nothing_is_missing(install: Install) -> None:
 
 
 @pytest.mark.parametrize(("in_ci", "can_run"), [(False, True), (True, False)])
-def test_what_is_optional_is_reported_and_only_ci_needs_it(in_ci: bool, can_run: bool) -> None:
+def test_an_optional_program_is_reported_and_only_ci_needs_it(in_ci: bool, can_run: bool) -> None:
     told, answer = report([CRON], in_ci=in_ci)
     assert answer is can_run
     assert "apt install cron" in told
 
 
-def test_what_is_optional_is_not_reported_with_what_ends_it() -> None:
+def test_an_optional_program_is_not_reported_beside_a_required_one() -> None:
     told, can_run = report([CRON, SSH_KEYGEN], in_ci=False)
     assert not can_run
     assert "cron" not in told
 
 
 @pytest.mark.parametrize(("name", "prerequisite"), [("integration", SSH_KEYGEN), ("cron", CRON)])
-def test_checks_name_what_they_need(name: str, prerequisite: Prerequisite) -> None:
+def test_checks_name_the_programs_that_they_need(name: str, prerequisite: Prerequisite) -> None:
     [found] = [each for each in CHECKS if each.name == name]
     assert prerequisite in found.prerequisites
 
@@ -103,7 +103,7 @@ def test_reports_how_long_it_took_the_last_time_here() -> None:
     assert "They took about 5 min the last time here." in said
 
 
-def test_what_was_measured_is_kept_and_the_rest_stays(tmp_path: Path) -> None:
+def test_new_durations_are_kept_beside_the_old_ones(tmp_path: Path) -> None:
     path = tmp_path / "durations.json"
     durations.save(path, {"units": 30.04, "ruff": 1})
     durations.save(path, {"ruff": 0.5})
@@ -122,7 +122,7 @@ def test_the_checks_are_begun_with_the_longest() -> None:
     assert [each.seconds for each in CHECKS] == sorted((each.seconds for each in CHECKS), reverse=True)
 
 
-def test_the_verdict_names_what_failed() -> None:
+def test_the_verdict_names_the_failed_checks() -> None:
     ended = [("ruff", None), ("units", "pytest ended with status 1"), ("mypy", "stopped")]
     assert verdict(ended, 61.2).startswith("2 of 3 FAILED: units, mypy, in 61 s.")
     assert verdict(ended[:1], 1).startswith("All 1 passed, in 1 s.")

@@ -32,7 +32,7 @@ def commands() -> Iterator[str]:
 COMMANDS = sorted(set(commands()))
 
 
-def test_the_pages_have_the_commands_that_everybody_needs() -> None:
+def test_the_pages_have_the_commands_of_every_developer() -> None:
     assert {"demo", "test", "test units mypy", "test-openstack", "bench", "lock"} <= set(COMMANDS)
 
 

@@ -73,7 +73,7 @@ def run(connection: Connection, *, check_mode: bool = False, **arguments: Any) -
     return action.run(None, {})
 
 
-def test_returns_what_the_host_says() -> None:
+def test_the_reading_of_the_host_is_returned() -> None:
     result = run(Connection(probe_text(1000)))
 
     assert (result["changed"], result["failed"], result["kept"], result["root"]) == (False, False, False, True)
@@ -107,7 +107,7 @@ def test_hands_it_over_as_an_argument_where_the_connection_has_no_other_way() ->
     ("transport", "over_ssh"),
     [("ansible.builtin.ssh", 1), ("paramiko_ssh", 1), ("local", 0), ("community.docker.docker", 0)],
 )
-def test_knows_through_what_the_host_is_reached(transport: str, over_ssh: int) -> None:
+def test_the_probe_knows_the_connection_of_the_host(transport: str, over_ssh: int) -> None:
     connection = Connection(probe_text(1000))
     connection.transport = transport
     run(connection)
@@ -116,7 +116,7 @@ def test_knows_through_what_the_host_is_reached(transport: str, over_ssh: int) -
     assert connection.asked[0][1].startswith(f"since='' over_ssh={over_ssh}\n".encode())
 
 
-def test_keeps_the_reading_and_requests_what_was_logged_since_then(tmp_path: Path) -> None:
+def test_a_reading_is_kept_and_the_next_one_requests_the_log_since_then(tmp_path: Path) -> None:
     first, second = Connection(probe_text(1000)), Connection(probe_text(1900))
 
     assert run(first, readings_path=str(tmp_path), **WHICH)["kept"]
@@ -136,7 +136,7 @@ def test_keeps_nothing_in_check_mode(tmp_path: Path) -> None:
     assert not (tmp_path / "x").exists()
 
 
-def test_goes_on_where_what_was_kept_is_broken(tmp_path: Path) -> None:
+def test_broken_stored_readings_do_not_end_the_task(tmp_path: Path) -> None:
     store = Store(tmp_path, SystemClock())
     store.path(Key(**WHICH)).parent.mkdir(parents=True)
     store.path(Key(**WHICH)).write_text("{")
@@ -157,7 +157,9 @@ def test_goes_on_where_what_was_kept_is_broken(tmp_path: Path) -> None:
     ],
     ids=["nothing", "cut", "format", "sudo"],
 )
-def test_what_is_no_evidence_fails_and_is_not_kept(tmp_path: Path, connection: Connection, message: str) -> None:
+def test_an_output_that_is_no_evidence_fails_and_is_not_kept(
+    tmp_path: Path, connection: Connection, message: str
+) -> None:
     result = run(connection, readings_path=str(tmp_path / "x"), **WHICH)
 
     assert result["failed"]

@@ -65,7 +65,7 @@ def test_does_not_break_json_on_the_standard_output(
 
 
 @pytest.mark.parametrize("msg", [None, {"a": 1}, [{"a": 1}], [["a"]]])
-def test_refuses_what_is_not_text(msg: object) -> None:
+def test_a_value_that_is_no_text_is_refused(msg: object) -> None:
     with pytest.raises(AnsibleActionFail):
         run(msg=msg)
 

@@ -48,7 +48,7 @@ def test_is_the_filter_of_its_name() -> None:
     assert FilterModule().filters() == {"table": table}
 
 
-def test_aligns_names_left_and_numbers_right_by_what_a_terminal_shows() -> None:
+def test_names_are_aligned_left_and_numbers_right_by_their_width_on_a_terminal() -> None:
     assert lines(FLEET, ["name", "id", "flavor.name", "flavor.vcpus", "shell"]) == [
         "NAME            ID  FLAVOR     FLAVOR VCPUS  SHELL",
         "geo-node-01  21752  m1.small              2  yes",
@@ -100,12 +100,12 @@ def test_a_column_may_have_a_title_a_side_and_a_greatest_width() -> None:
     assert lines(FLEET, columns) == ["   VM  ID", "geo-…  21752", "日本…  7"]
 
 
-def test_a_column_may_join_several_values_and_leaves_out_what_is_missing() -> None:
+def test_a_column_may_join_several_values_and_leaves_out_missing_ones() -> None:
     column = {"key": ["status", "activity"], "separator": " - ", "title": "STATUS"}
     assert lines(FLEET, [column]) == ["STATUS", "active - powering-off", "shutoff"]
 
 
-def test_words_stand_for_columns_so_that_they_can_be_chosen_on_the_command_line() -> None:
+def test_columns_have_words_for_the_command_line() -> None:
     words = {"flavor": "flavor.name", "used": {"key": "allocation_source.compute_used", "title": "SU"}}
     assert lines(FLEET, "flavor,used,id", words=words)[0] == "FLAVOR           SU     ID"
 
@@ -130,7 +130,7 @@ def test_a_column_that_some_rows_lack_is_shown() -> None:
     assert lines([{"a": 1}, {"b": 2}], "a")[1:] == ["1", "-"]
 
 
-def test_what_is_nowhere_known_since_its_parent_is_missing_is_no_mistake() -> None:
+def test_a_column_whose_parent_is_missing_everywhere_is_no_mistake() -> None:
     assert lines(FLEET[1:], "allocation_source.name")[1] == "-"
 
 
@@ -181,7 +181,7 @@ def test_gives_a_plain_string_that_ansible_does_not_take_for_a_template() -> Non
         ([], [{"key": ""}], {}, "The key of a column must be a name"),
     ],
 )
-def test_reports_in_one_sentence_what_is_wrong(
+def test_a_mistake_is_reported_in_one_sentence(
     rows: object, columns: object, options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(AnsibleFilterError) as caught:

@@ -104,7 +104,7 @@ def test_a_file_keeps_its_mode(tmp_path: Path, kept: int) -> None:
 
 
 @pytest.mark.parametrize("old", [None, 0o644])
-def test_a_private_file_is_private_whatever_it_was(tmp_path: Path, old: int | None) -> None:
+def test_a_private_file_is_private_after_any_permissions(tmp_path: Path, old: int | None) -> None:
     path = tmp_path / "profiles.toml"
     if old:
         path.write_bytes(b"old")
@@ -172,7 +172,7 @@ def make_socket(path: Path) -> None:
     [(make_pipe, "it is a named pipe"), (make_socket, "it is a socket"), (Path.mkdir, "it is a folder")],
 )
 @pytest.mark.parametrize("linked", [False, True])
-def test_what_is_no_regular_file_is_refused_and_stays(
+def test_a_path_that_is_no_regular_file_is_refused_and_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: object, reason: str, linked: bool
 ) -> None:
     monkeypatch.chdir(tmp_path)  # the path of a socket must be short
@@ -213,7 +213,7 @@ def test_a_folder_that_is_missing_is_reported(tmp_path: Path) -> None:
         replace_file(tmp_path / "missing" / "page.html", b"new")
 
 
-def test_reading_what_is_no_regular_file_does_not_wait(tmp_path: Path) -> None:
+def test_reading_a_path_that_is_no_regular_file_does_not_wait(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     special = {tmp_path / "pipe": "it is a named pipe", Path("/dev/zero"): "it is a device", tmp_path: "it is a folder"}
     for path, reason in special.items():
@@ -290,7 +290,7 @@ def test_a_lock_can_be_taken_again_also_after_an_error(tmp_path: Path) -> None:
         assert (tmp_path / ".file.lock").exists()
 
 
-def test_holding_the_folder_or_the_file_itself_which_any_reader_can_blocks_no_one(tmp_path: Path) -> None:
+def test_a_reader_that_holds_the_folder_or_the_file_blocks_nothing(tmp_path: Path) -> None:
     path = tmp_path / "usage.jsonl"
     path.write_bytes(b"")
     with path.open("rb") as file:

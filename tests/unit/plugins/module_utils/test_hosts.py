@@ -56,7 +56,7 @@ def test_addresses_are_taken_by_preference(kinds: list[str], address: str) -> No
 @pytest.mark.parametrize(
     "status", ["shutoff", "suspended", "paused", "shelved", "shelved_offloaded", "error", "missing", "deleted"]
 )
-def test_what_does_not_run_is_there_without_an_address_and_leads_nowhere(status: str) -> None:
+def test_a_host_that_does_not_run_has_no_address(status: str) -> None:
     [host], warnings = hosts_of([nova(status=status).to_result()], SETTINGS, never)
     assert (host.variables["jetstream_address"], host.variables["ansible_host"]) == (None, NO_ADDRESS)
     assert {f"status_{status}", "without_address"} <= set(host.groups)
@@ -64,7 +64,7 @@ def test_what_does_not_run_is_there_without_an_address_and_leads_nowhere(status:
 
 
 @pytest.mark.parametrize("status", ["active", "reboot", "hard_reboot", "build"])
-def test_what_runs_or_is_on_its_way_keeps_its_address(status: str) -> None:
+def test_a_host_that_runs_or_is_about_to_keeps_its_address(status: str) -> None:
     assert address_of(nova(status=status).to_result(), ["floating"]) == FLOATING
 
 

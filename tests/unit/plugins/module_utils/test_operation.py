@@ -73,7 +73,9 @@ print(configuration.OPENSTACKSDK_IMPORT_ERROR, os.environ.get("HOME"))
         ({}, "There is no login."),
     ],
 )
-def test_what_would_be_in_a_home_is_reported(home: Path | None, options: dict[str, str], sentence: str) -> None:
+def test_a_setting_that_would_be_in_a_home_is_reported(
+    home: Path | None, options: dict[str, str], sentence: str
+) -> None:
     with pytest.raises(ConfigurationError) as caught:
         OperationRunner(home).run(instance_info.SPEC, instance_info.OPERATION, **options)
     assert str(caught.value).startswith(sentence)

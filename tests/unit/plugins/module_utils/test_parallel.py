@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 
 @given(st.lists(st.integers(), max_size=40), st.integers(1, 8))
-def test_what_is_made_comes_in_the_order_of_the_things(things: list[int], max_concurrency: int) -> None:
+def test_results_come_in_the_order_of_the_arguments(things: list[int], max_concurrency: int) -> None:
     assert in_parallel(lambda thing: -thing, things, max_concurrency) == [-thing for thing in things]
 
 
@@ -55,7 +55,7 @@ def test_an_error_ends_it_at_once_and_nothing_more_begins() -> None:
     assert set(begun) == {0, 1}
 
 
-def test_what_is_still_under_way_does_not_keep_the_process_from_ending() -> None:
+def test_running_calls_do_not_keep_the_process_from_ending() -> None:
     program = (
         "import threading\n"
         "from ansible_collections.jetstream.cloud.plugins.module_utils.parallel import in_parallel\n"

@@ -70,7 +70,7 @@ ENDS = {
 
 
 @pytest.mark.parametrize("state", ENDS)
-def test_what_is_checked_is_done_and_not_done_again(site: Site, state: str) -> None:
+def test_a_run_does_what_check_mode_said_and_a_second_run_nothing(site: Site, state: str) -> None:
     ahead = task(site, state=state, allow_wake=True, check_mode=True)
     assert "action" not in site.asked()
     done = task(site, state=state, allow_wake=True)

@@ -72,7 +72,7 @@ def _difference(where: str, documented: Mapping[str, Any], value: Any) -> Iterat
 
 
 @pytest.mark.parametrize(("name", "options"), TASKS, ids=[name for name, _unused in TASKS])
-def test_returns_what_is_documented(site: Site, name: str, options: dict[str, Any]) -> None:
+def test_results_are_documented(site: Site, name: str, options: dict[str, Any]) -> None:
     documented = yaml.safe_load(importlib.import_module(f"{MODULES}.{name}").RETURN)
     result = run_module(name, {**site.options, **options}, clock=site.clock, home=site.home)
     unasked = ALWAYS | OF_A_PATH if "path" in result else ALWAYS
@@ -82,7 +82,7 @@ def test_returns_what_is_documented(site: Site, name: str, options: dict[str, An
         assert value != [], f"{key} is empty, so nothing was compared"
 
 
-def test_a_usage_report_returns_what_is_documented(site: Site) -> None:
+def test_the_results_of_a_usage_report_are_documented(site: Site) -> None:
     documented = yaml.safe_load(importlib.import_module(f"{MODULES}.jetstream_usage_report").RETURN)
     # Templates are rendered by the action plugin.
     del documented["text"]

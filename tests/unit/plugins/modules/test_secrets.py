@@ -170,7 +170,7 @@ def test_not_when_an_option_is_wrong(site: Site) -> None:
     assert leaks(site, said) == []
 
 
-def test_not_in_the_token_that_holds_what_no_token_has(site: Site) -> None:
+def test_not_in_an_impossible_token(site: Site) -> None:
     result, said = run(site, INFO, {"token": f"Token {PASSWORD}"})
     assert result["msg"] == (
         "The option token is not a token: it holds blanks or characters that no token has. "

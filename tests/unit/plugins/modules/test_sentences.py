@@ -218,7 +218,7 @@ def test_an_allocation_that_is_used_up(site: Site) -> None:
     assert [each["after"] for each in result["instances"]] == ["shutoff"]
 
 
-def test_a_refused_action_and_what_it_cost(site: Site) -> None:
+def test_a_refused_action_and_its_cost(site: Site) -> None:
     address = site.world.vm("geo-node-01").address
     uuid = site.world.instance("geo-node-01").uuid
     said = f"Cannot 'stop' instance {uuid} while it is in task_state image_snapshot"

@@ -94,7 +94,7 @@ def test_no_pattern_of_a_site_lets_an_inner_variable_pass(name: str) -> None:
     assert unknown("stop_all", [name], allowed_patterns("*_state,?etstream_giv*")) != []
 
 
-def test_a_site_may_allow_what_another_playbook_takes() -> None:
+def test_a_site_may_allow_variables_of_another_playbook() -> None:
     assert unknown("instances", ["max_changes"], allowed_patterns("max_changes, ticket")) == []
 
 
@@ -118,7 +118,7 @@ def test_texts_become_a_list() -> None:
 
 @pytest.mark.parametrize("kind", Kind)
 @pytest.mark.parametrize("nothing", [None, "", " ", "\n"])
-def test_nothing_is_refused_whatever_was_to_be_given(kind: Kind, nothing: object) -> None:
+def test_no_value_of_a_known_variable_is_refused(kind: Kind, nothing: object) -> None:
     with pytest.raises(VariableError) as raised:
         meaning(kind, nothing)
     assert str(raised.value) == "v is given, but empty. Leave it out."
@@ -208,7 +208,7 @@ def test_a_choice_is_one_of_those_there_are() -> None:
     assert str(raised.value) == "v is stpo, but must be one of start, stop. Did you mean stop?"
 
 
-def test_what_a_playbook_needs_is_requested() -> None:
+def test_required_variables_are_requested() -> None:
     assert missing("stop_all", {}) is None
     assert missing("instance_action", {"instance": "web", "do": "stop"}) is None
     assert missing("instance_action", {"do": "stop"}) == "instance_action needs instance: -e instance=..."

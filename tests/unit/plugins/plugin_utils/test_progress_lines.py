@@ -74,7 +74,7 @@ def test_reports_each_arrival_while_there_are_few(screen: Screen) -> None:
     ]
 
 
-def test_counts_arrivals_where_there_are_many_and_names_what_failed(screen: Screen) -> None:
+def test_many_completions_are_counted_and_failures_named(screen: Screen) -> None:
     screen.report(ended=0)
     assert screen.report(ended=90, failed=5, completed=arrivals(90, failed=5)) == [
         "[localhost] 90 of 100, 5 failed, after 0 s",

@@ -167,7 +167,7 @@ def first_allocation(status: AllocationStatus) -> Element:
         (a_status(None), "not known", False, None),
     ],
 )
-def test_how_long_it_lasts_is_what_one_sees_first_and_the_bar_agrees(
+def test_the_page_begins_with_how_long_it_lasts_and_the_bar_agrees(
     status: AllocationStatus, big: str, is_warning: bool, width: str | None
 ) -> None:
     main = first_allocation(status)
@@ -291,7 +291,7 @@ def test_the_most_expensive_instances_have_their_share_and_the_others_are_counte
     assert "more" not in text(a_report(instances=instances[:10]))
 
 
-def test_without_charts_the_same_stands_in_tables() -> None:
+def test_without_charts_tables_have_the_same_data() -> None:
     report = a_report(a_status("100", "24"), days=tuple(a_day(ago, {"u": ago * 10}) for ago in (2, 1, 0)))
     assert rows_below("TG-GEO160014", report) == [
         ["Day", "Remaining SU"],

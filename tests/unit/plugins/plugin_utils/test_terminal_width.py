@@ -91,9 +91,7 @@ def test_columns_overrides_the_terminal_if_it_is_a_number(given: str, width: int
     assert terminal_width({"COLUMNS": given}) == (width or known)
 
 
-def test_without_proc_the_width_is_what_ansible_read_when_it_started(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_without_proc_the_width_is_that_of_ansibles_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for columns, width in ((79, None), (119, 120)):
         monkeypatch.setattr(module, "Display", lambda columns=columns: type("Display", (), {"columns": columns}))
         assert module._width_at(tmp_path / "absent") == width

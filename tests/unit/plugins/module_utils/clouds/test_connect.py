@@ -291,7 +291,7 @@ def test_without_a_login_the_profiles_that_there_are_are_reported(account: Accou
 
 
 @pytest.mark.parametrize("options", [{}, {"backend": "openstack"}, {"region": "IU"}, {"timeout": 5}])
-def test_a_cloud_that_no_one_named_is_never_used(account: Account, options: dict[str, object]) -> None:
+def test_a_cloud_that_was_not_named_is_never_used(account: Account, options: dict[str, object]) -> None:
     clouds_yaml(account, "clouds: {prod: {}}")
     account.options = options
     refusal = account.refusal()
@@ -475,7 +475,7 @@ def test_missing_credentials_are_one_sentence_and_three_ways_out(
         ),
     ],
 )
-def test_missing_credentials_come_with_what_was_found_in_their_place(
+def test_missing_credentials_are_reported_with_those_that_were_found(
     account: Account, profiles: str | None, reason: str
 ) -> None:
     if profiles is None:
@@ -677,7 +677,7 @@ def test_files_that_cannot_be_read_are_reported_and_only_needed_where_they_are_r
 
 
 @pytest.mark.parametrize("path", [PROFILES, JKEY])
-def test_a_pipe_in_the_place_of_a_file_holds_nobody_up(account: Account, path: Path) -> None:
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(account: Account, path: Path) -> None:
     (account.home / path).parent.mkdir(parents=True)
     os.mkfifo(account.home / path)
     account.options["username"] = "ada"

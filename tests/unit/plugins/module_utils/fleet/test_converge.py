@@ -160,7 +160,7 @@ def test_brings_an_instance_there(
         ("rescue", "stopped", ("failed", "rescue", [], "needs manual intervention (state: rescue)")),
     ],
 )
-def test_leaves_what_needs_nothing_or_takes_nothing(
+def test_an_instance_that_needs_or_takes_no_action_is_left(
     status: str, goal: str, expected: tuple[str, str, list[str], str]
 ) -> None:
     fault = "No valid host was found." if status == "error" else None
@@ -192,7 +192,7 @@ def test_an_instance_in_error_is_brought_back_by_a_hard_reboot_alone() -> None:
     assert ran(scene(an_instance(status="error")).one("rebooted"))[:3] == ("failed", "error", [])
 
 
-def test_what_a_cloud_would_refuse_in_error_is_not_sent() -> None:
+def test_an_action_that_a_cloud_would_refuse_in_error_is_not_sent() -> None:
     stage = scene(an_instance(status="error", power_state="running"))
     stage.cloud = ScriptedCloud(
         stage.clock, stage.instances, offers=frozenset(Action) - {Action.STOP, Action.HARD_REBOOT}
@@ -204,7 +204,7 @@ def test_what_a_cloud_would_refuse_in_error_is_not_sent() -> None:
     assert stage.cloud.calls == []
 
 
-def test_what_is_skipped_in_error_or_gone_is_worth_a_warning() -> None:
+def test_an_instance_skipped_in_error_or_gone_is_worth_a_warning() -> None:
     assert scene(an_instance(status="error")).one("stopped").warn
     assert scene(an_instance(status="missing")).one("stopped").warn
     assert not scene(an_instance(status="suspended")).one("stopped").warn
@@ -259,7 +259,7 @@ def test_without_wait_an_instance_that_was_not_read_fails_at_once() -> None:
         ("term paper", "skipped: active, locked: term paper (include_locked)"),
     ],
 )
-def test_leaves_what_its_owner_locked(reason: str | None, message: str) -> None:
+def test_an_instance_that_its_owner_locked_is_left(reason: str | None, message: str) -> None:
     locked = an_instance(locked=True, lock_reason=reason)
     assert ran(scene(locked).one("stopped")) == ("skipped", "active", [], message)
     assert ran(scene(locked).one("stopped", include_locked=True))[2] == ["stop"]
@@ -435,13 +435,13 @@ def test_time_is_up_and_that_is_a_failure() -> None:
     assert stage.clock.monotonic() == 59
 
 
-def test_what_could_not_be_polled_is_polled_again() -> None:
+def test_an_instance_whose_poll_failed_is_polled_again() -> None:
     stage = scene(an_instance())
     stage.cloud.answer("web", "refresh", ServerFault("Broken."), LeftOut("Later."), Unreachable("Lost."))
     assert ran(stage.one("stopped")) == ("ok", "shutoff", ["stop"], "stop done")
 
 
-def test_what_could_not_be_polled_until_the_end_is_not_called_done() -> None:
+def test_an_instance_whose_polls_failed_until_the_end_is_not_called_done() -> None:
     stage = scene(an_instance())
     stage.cloud.answer("web", "refresh", *[ServerFault("The server broke.")] * 20)
     run = stage.one("stopped", timeout=60)
@@ -457,7 +457,7 @@ def test_failed_polls_that_have_passed_are_not_reported() -> None:
     )
 
 
-def test_what_vanishes_on_the_way_has_failed() -> None:
+def test_an_instance_that_vanishes_during_a_stop_has_failed() -> None:
     stage = scene(an_instance())
     stage.cloud.answer("web", "refresh", None, lambda: stage.cloud.goes("web", Phase(0, "missing")))
     run = stage.one("stopped")
@@ -465,7 +465,7 @@ def test_what_vanishes_on_the_way_has_failed() -> None:
     assert run.warn
 
 
-def test_what_vanishes_on_the_way_up_has_failed() -> None:
+def test_an_instance_that_vanishes_during_a_start_has_failed() -> None:
     stage = scene(an_instance(status="shutoff"))
     stage.cloud.answer("web", "refresh", None, lambda: stage.cloud.goes("web", Phase(0, "missing")))
     assert ran(stage.one("started")) == ("failed", "missing", ["start"], "the cloud no longer has it")
@@ -567,7 +567,7 @@ def test_after_a_conflict_the_way_from_where_it_is_now_is_taken() -> None:
     assert ran(stage.one("started")) == ("ok", "active", ["start"], "start done")
 
 
-def test_what_turned_out_to_be_asleep_reports_the_address_that_the_refused_stop_took() -> None:
+def test_a_sleeping_instance_reports_the_address_that_the_refused_stop_took() -> None:
     """Listed as active, it was shut off behind Atmosphere, and had kept its address."""
     stage = scene(an_instance(ip_address=ADDRESS))
     stage.cloud.goes("web", Phase(0, "shutoff", "", ADDRESS))
@@ -590,7 +590,7 @@ def test_a_refusal_that_took_the_address_reports_it() -> None:
     assert stage.one("suspended").message == (f"Suspend of web (1) was refused. It has lost its address {ADDRESS}.")
 
 
-def test_what_others_wrote_stays_on_its_line() -> None:
+def test_text_of_other_users_stays_on_its_line() -> None:
     stage = scene(an_instance(status="error", fault="No valid host.\n\x1b[2JTry again."))
     assert stage.one("started").message.startswith("in error: No valid host. \ufffd[2JTry again. A hard reboot")
 
@@ -651,7 +651,7 @@ def test_without_wait_a_reboot_that_is_still_due_after_a_conflict_is_said_not_to
 
 
 @pytest.mark.parametrize("carried_out", [True, False])
-def test_a_refusal_that_cannot_be_looked_into_at_once_is_looked_into_later(carried_out: bool) -> None:
+def test_an_instance_that_cannot_be_read_after_a_refusal_is_read_later(carried_out: bool) -> None:
     """Atmosphere reports an action that nova carried out with an error as a refusal. A real refusal is final."""
     stage = scene(an_instance())
     refused = Refused("Stop of web (1) was refused.", status=403)
@@ -665,7 +665,7 @@ def test_a_refusal_that_cannot_be_looked_into_at_once_is_looked_into_later(carri
     assert stage.cloud.count("stop") == 1
 
 
-def test_what_is_gone_when_it_is_looked_at_takes_no_action() -> None:
+def test_an_instance_found_gone_right_before_an_action_takes_none() -> None:
     """The read before a late action may find it deleted, which is no error of reading."""
     stage = scene(an_instance())
     stage.cloud.answer("web", "look", NotFound("Reading web (1) was refused."))
@@ -689,7 +689,7 @@ UNSENT = [
 
 
 @pytest.mark.parametrize("error", UNCLEAR, ids=lambda error: type(error).__name__)
-def test_an_unclear_answer_to_what_was_carried_out_is_no_failure(error: JetstreamError) -> None:
+def test_a_lost_response_to_an_action_that_was_carried_out_is_no_failure(error: JetstreamError) -> None:
     stage = scene(an_instance())
 
     def carried_out() -> None:
@@ -702,7 +702,7 @@ def test_an_unclear_answer_to_what_was_carried_out_is_no_failure(error: Jetstrea
 
 
 @pytest.mark.parametrize("error", [*UNCLEAR, *UNSENT], ids=lambda error: type(error).__name__)
-def test_what_surely_did_not_happen_is_sent_again(error: JetstreamError) -> None:
+def test_an_action_that_surely_was_not_carried_out_is_sent_again(error: JetstreamError) -> None:
     stage = scene(an_instance(ip_address=ADDRESS))
     stage.cloud.answer("web", "stop", error, error)
     run = stage.one("stopped")
@@ -763,7 +763,7 @@ def test_an_action_in_doubt_whose_polls_fail_too_stays_pending(error: JetstreamE
 
 
 @pytest.mark.parametrize("action", [Action.STOP, Action.REBOOT])
-def test_what_stays_in_doubt_is_unclear_and_never_unchanged(action: Action) -> None:
+def test_an_action_that_stays_in_doubt_is_unclear_and_never_unchanged(action: Action) -> None:
     stage = scene(an_instance())
     stage.cloud.answer("web", action.value, BROKE)
     stage.cloud.answer("web", "look", *[ServerFault("The server broke.")] * 99)
@@ -889,7 +889,7 @@ def test_a_refused_action_that_is_seen_at_its_end_needs_no_further_poll() -> Non
     assert stage.cloud.count("refresh") == 0
 
 
-def test_a_refusal_of_what_was_carried_out_all_the_same_is_no_failure() -> None:
+def test_a_refusal_of_an_action_that_was_carried_out_is_no_failure() -> None:
     stage = scene(an_instance())
 
     def carried_out() -> None:
@@ -995,7 +995,7 @@ def test_a_display_that_breaks_does_not_end_the_work() -> None:
     assert ran(run) == ("ok", "shutoff", ["stop"], "stop done")
 
 
-def test_a_lock_that_could_not_be_put_back_fails_what_is_done() -> None:
+def test_a_lock_that_could_not_be_put_back_fails_the_instance() -> None:
     stage = scene(an_instance(locked=True, lock_reason="term paper"))
 
     def stops_unlocked() -> None:
@@ -1121,7 +1121,7 @@ def test_one_that_fails_does_not_hold_the_others_up() -> None:
 
 @pytest.mark.parametrize("error", [AuthenticationFailed("Refused."), InMaintenance("Closed.")], ids=["login", "closed"])
 @pytest.mark.parametrize("call", ["stop", "look", "refresh"])
-def test_what_ends_a_run_ends_it_and_every_instance_is_still_accounted_for(call: str, error: JetstreamError) -> None:
+def test_a_fatal_error_ends_a_run_and_every_instance_is_still_accounted_for(call: str, error: JetstreamError) -> None:
     stage = scene(*fleet(40), an_instance("cold", "shutoff", number=41), max_concurrency=1)
     if call == "look":
         stage.cloud.answer("node-001", "stop", BROKE)
@@ -1140,7 +1140,7 @@ def test_what_ends_a_run_ends_it_and_every_instance_is_still_accounted_for(call:
     assert stage.cloud.count("stop") == (40 if call == "refresh" else 1), "nothing is sent after that"
 
 
-def test_what_a_list_shows_besides_is_taken_note_of() -> None:
+def test_other_instances_in_a_list_are_observed_too() -> None:
     """Of many, a sample is polled, but the list that is read for it may have all."""
     stage = scene(*fleet(12))
     poll, asked = stage.cloud.poll, []
@@ -1157,7 +1157,7 @@ def test_what_a_list_shows_besides_is_taken_note_of() -> None:
     assert {state_text(each.now) for each in run.runs} == {"active - powering-off"}
 
 
-def test_what_a_poll_saw_before_it_met_the_end_of_the_run_is_not_lost() -> None:
+def test_observations_of_a_poll_that_a_fatal_error_ended_are_not_lost() -> None:
     stage = scene(*fleet(3))
     poll = stage.cloud.poll
 
@@ -1323,7 +1323,7 @@ TROUBLE: Sequence[Callable[[], JetstreamError] | None] = (
 
 
 @given(data=st.data())
-def test_whatever_happens_each_is_accounted_for_and_nothing_is_made_up(data: st.DataObject) -> None:
+def test_after_any_errors_each_instance_is_accounted_for_and_nothing_is_made_up(data: st.DataObject) -> None:
     names = [f"node-{number}" for number in range(data.draw(st.integers(1, 5)))]
     places = st.sampled_from(["active", "shutoff", "suspended", "shelved_offloaded", "error"])
     stage = scene(*(an_instance(name, data.draw(places), number=number) for number, name in enumerate(names)))

@@ -124,7 +124,7 @@ def test_without_a_folder_for_caches_nothing_is_kept() -> None:
     assert cache_folder({"XDG_CACHE_HOME": "/var/tmp/c"}, None) == Path("/var/tmp/c/jetstream/tokens")
 
 
-def test_files_and_folders_are_for_the_user_alone_whatever_the_umask(folder: Path, cache: TokenCache) -> None:
+def test_files_and_folders_are_for_the_user_alone_with_any_umask(folder: Path, cache: TokenCache) -> None:
     before = os.umask(0)
     try:
         cache.store(ADA, TOKEN)
@@ -317,7 +317,7 @@ def test_a_link_in_the_place_of_the_folder_is_not_followed(tmp_path: Path, folde
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
-def test_a_pipe_or_a_folder_in_the_place_of_the_file_blocks_no_one(
+def test_a_pipe_or_a_folder_in_the_place_of_the_file_blocks_nothing(
     folder: Path, cache: TokenCache, make: Callable[[Path, int], None]
 ) -> None:
     cache.store(ADA, TOKEN)

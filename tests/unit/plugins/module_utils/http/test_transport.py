@@ -79,7 +79,7 @@ def error_from(sender: Transport, method: str = "GET") -> JetstreamError:
 # --- requests and responses ------------------------------------------------------------------------------------------
 
 
-def test_sends_what_it_is_given(clock: FakeClock) -> None:
+def test_a_request_is_sent_with_its_parts(clock: FakeClock) -> None:
     with Loopback(OK, OK) as server, transport(clock, server.url) as sender:
         reply = sender.request("GET", "/api", headers=HEADERS, params={"page": "2"})
         post(sender)
@@ -110,7 +110,7 @@ def test_sends_what_it_is_given(clock: FakeClock) -> None:
         (answer(204, b"", content_type=None), False, None),
     ],
 )
-def test_takes_for_json_only_what_is(clock: FakeClock, sent: bytes, is_json: bool, body: Any) -> None:
+def test_only_json_is_parsed_as_json(clock: FakeClock, sent: bytes, is_json: bool, body: Any) -> None:
     with Loopback(sent) as server, transport(clock, server.url) as sender:
         reply = get(sender)
     assert (reply.is_json, reply.body) == (is_json, body)
@@ -188,7 +188,7 @@ def test_sends_again_only_where_it_can_do_no_harm(
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_what_never_left_is_sent_again_for_a_while(clock: FakeClock, method: str) -> None:
+def test_a_request_that_never_left_is_sent_again_for_a_while(clock: FakeClock, method: str) -> None:
     with refusing_port() as nobody, transport(clock, f"http://127.0.0.1:{nobody.getsockname()[1]}") as sender:
         error = error_from(sender, method)
     assert clock.sleeps == [0.5, 1, 2, 4], "a stranger is not waited for as long as a server that answered before"
@@ -577,7 +577,7 @@ def test_a_lost_connection_is_reported(clock: FakeClock, sent: bytes, why: str) 
     assert str(error) == f"The connection to {server.url} was lost before an answer came: {why}."
 
 
-def test_what_cannot_be_decoded_is_no_lost_connection(clock: FakeClock) -> None:
+def test_an_undecodable_body_is_no_lost_connection(clock: FakeClock) -> None:
     broken = answer(200, zlib.compress(b"{}")[:5] + b"nonsense", headers={"Content-Encoding": "gzip"})
     with Loopback(broken) as server, transport(clock, server.url) as sender:
         error = error_from(sender)

@@ -103,7 +103,7 @@ def test_a_line_that_exosphere_would_not_print_is_no_line(text: str) -> None:
 
 
 @given(st.text(max_size=500))
-def test_no_text_whatever_fails(text: str) -> None:
+def test_no_text_fails(text: str) -> None:
     assert isinstance(lines_of(f"{text}\n{line()}\n{text}"), list)
 
 

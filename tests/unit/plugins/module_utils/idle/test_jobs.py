@@ -116,7 +116,7 @@ def test_work_that_was_left_running_is_found(rows: tuple[str, ...], found: list[
         pytest.param(("9 1 9 p 9 - program",), id="of nobody knows what"),
     ],
 )
-def test_what_waits_for_people_or_is_identified_by_other_rules_is_no_job(rows: tuple[str, ...]) -> None:
+def test_a_process_that_waits_for_people_or_has_another_rule_is_no_job(rows: tuple[str, ...]) -> None:
     assert jobs(*rows, jupyter=(7,)) == []
 
 

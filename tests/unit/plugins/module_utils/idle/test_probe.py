@@ -132,7 +132,7 @@ def test_it_leaves_nothing_behind_and_needs_no_folder_of_its_own(tmp_path: Path)
 
 
 @pytest.mark.parametrize("missing", [2, 3, 8, 14, 20, 30, 500, 9000])
-def test_a_script_that_arrives_in_part_says_nothing(missing: int) -> None:
+def test_a_script_that_arrives_in_part_prints_nothing(missing: int) -> None:
     script = probe_script(since=None, over_ssh=False)
     ended = subprocess.run(
         ["sh", "-s"], input=script[:-missing], capture_output=True, text=True, check=False, timeout=60

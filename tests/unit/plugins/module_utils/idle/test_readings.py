@@ -133,7 +133,7 @@ def test_a_jupyter_server_that_was_not_queried_is_counted() -> None:
         ([], {}, Gpu(False, (), None, None)),
     ],
 )
-def test_what_the_driver_of_a_gpu_reports(rows: list[str], sections: dict[str, object], gpu: Gpu | None) -> None:
+def test_the_report_of_the_driver_of_a_gpu(rows: list[str], sections: dict[str, object], gpu: Gpu | None) -> None:
     assert reading(1000, gpu=rows, **sections).gpu == (gpu or Gpu(True, (34, 0), 2, 3))
 
 
@@ -165,7 +165,7 @@ def test_containers_are_jobs_unless_they_are_started_with_the_instance() -> None
     assert told.held_in_containers == {8080: 3}
 
 
-def test_what_an_ssh_login_prints_before_the_probe_does_no_harm() -> None:
+def test_output_of_an_ssh_login_before_the_probe_does_no_harm() -> None:
     text = f"Welcome!\r\n== fun ==\n{probe_text(1000)}".replace("\n", "\r\n")
 
     assert parse(text, taken=NOW) == parse(probe_text(1000), taken=NOW)
@@ -230,7 +230,7 @@ def test_a_text_without_whole_sections_is_no_evidence(text: str) -> None:
 
 
 @given(st.text(alphabet="=! \n0159abcdefghijklmnopqrstuvwxyz-\0é", max_size=300), st.integers(0, 40))
-def test_whatever_a_text_has_inside_it_is_read_or_no_evidence(garbage: str, line: int) -> None:
+def test_any_text_is_read_or_no_evidence(garbage: str, line: int) -> None:
     lines = probe_text(1000).splitlines(keepends=True)
     text = "".join([*lines[:line], garbage, *lines[line:]])
 

@@ -54,7 +54,7 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "readings", FakeClock())
 
 
-def test_what_is_kept_is_what_was_read(store: Store) -> None:
+def test_stored_readings_are_read_again_unchanged(store: Store) -> None:
     hour = readings(5)
     for each in hour:
         returned = store.add(KEY, each)
@@ -84,7 +84,7 @@ def test_instances_of_other_sites_and_projects_are_others(store: Store, other: K
 
 
 @pytest.mark.parametrize("part", ["..", ".", "../../etc/passwd", "a/b", "~", "", "x" * 900, "é\0"])
-def test_whatever_a_cloud_calls_something_its_file_stays_in_the_folder(tmp_path: Path, part: str) -> None:
+def test_a_file_stays_in_the_folder_with_any_name_of_a_cloud(tmp_path: Path, part: str) -> None:
     folder = tmp_path / "readings"
     path = Store(folder, FakeClock()).path(Key(part, part, part))
 
@@ -118,7 +118,7 @@ def test_a_reading_that_is_not_newer_changes_nothing(store: Store) -> None:
     assert store.load(KEY) == before
 
 
-def test_a_reboot_begins_anew_and_keeps_what_was(store: Store) -> None:
+def test_a_reboot_begins_anew_and_keeps_the_readings_before(store: Store) -> None:
     store.add(KEY, reading(1000))
     store.add(KEY, reading(1900))
     history = store.add(KEY, reading(2800, boot=[OTHER_BOOT]))

@@ -64,7 +64,7 @@ def test_an_instance_without_an_address_is_named() -> None:
     ],
     ids=["by uuid", "by name", "by address", "by the address as its name", "a uuid comes before a name"],
 )
-def test_an_inventory_says_how_to_connect(inventory: dict[str, dict[str, Any]], name: str) -> None:
+def test_the_connection_comes_from_the_inventory(inventory: dict[str, dict[str, Any]], name: str) -> None:
     [web] = found(WEB, inventory=inventory | NONE)
     assert (web.name, web.address, web.user, web.problem, web.uuid) == (name, None, None, "", WEB.uuid)
 
@@ -72,7 +72,7 @@ def test_an_inventory_says_how_to_connect(inventory: dict[str, dict[str, Any]], 
 @pytest.mark.parametrize(
     "inventory", [{"other": {}}, {"web": {"jetstream_uuid": "another"}}], ids=["another host", "another's uuid"]
 )
-def test_what_is_not_in_the_inventory_is_not_connected_to(inventory: dict[str, dict[str, Any]]) -> None:
+def test_hosts_that_are_not_in_the_inventory_are_not_connected_to(inventory: dict[str, dict[str, Any]]) -> None:
     assert [each.problem for each in found(WEB, inventory=inventory)] == ["is not in the inventory"]
 
 

@@ -91,7 +91,7 @@ def test_a_rate_of_ones_own_counts(site: Site) -> None:
     assert row["su_per_hour"] == 10 + 2 + 3 + 1
 
 
-def test_what_no_rate_is_known_for_is_never_nothing(site: Site) -> None:
+def test_an_unknown_rate_is_never_a_cost_of_nothing(site: Site) -> None:
     for size in site.world.sizes:
         size.name = f"x9.{size.name}"
     [row] = allocations(site).result["allocations"]
@@ -122,7 +122,7 @@ def test_an_instance_that_no_allocation_is_known_to_pay_for_is_in_no_sum_and_in_
     )
 
 
-def test_a_report_counts_what_no_allocation_pays_for(site: Site) -> None:
+def test_a_report_counts_costs_that_no_allocation_pays(site: Site) -> None:
     site.world.instances[0].allocation_source = None
     desk = OperationRunner(site.home, site.clock)
     outcome = desk.run(usage_report.SPEC, on_cloud(usage_report.usage_report), **site.options)

@@ -205,7 +205,7 @@ def test_a_login_takes_the_place_of_any_other(site: Site, before: str, after: st
         {"cloud": ""},
     ],
 )
-def test_refuses_to_save_what_is_no_login(site: Site, options: dict[str, str]) -> None:
+def test_values_that_are_no_login_are_not_saved(site: Site, options: dict[str, str]) -> None:
     with pytest.raises(ConfigurationError):
         save_there(site, verify=False, **options)
     assert saved(site) == OTHERS

@@ -54,7 +54,9 @@ def history(**options: Any) -> tuple[Cloud, Outcome]:
         ({"name": []}, [], ("name is an empty list, so nothing is selected.",)),
     ],
 )
-def test_what_is_not_selected_is_not_requested(options: Any, read: list[int], warnings: tuple[str, ...]) -> None:
+def test_the_history_of_other_instances_is_not_requested(
+    options: Any, read: list[int], warnings: tuple[str, ...]
+) -> None:
     cloud, outcome = history(**options)
     assert cloud.read == tuple(f"lab-{number}" for number in read)
     assert [each["id"] for each in outcome.result["instances"]] == read

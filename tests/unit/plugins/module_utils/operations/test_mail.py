@@ -117,7 +117,7 @@ def test_reports_that_a_login_was_refused_and_not_with_what(known: trustme.CA) -
     assert server.mails == []
 
 
-def test_names_who_did_not_get_it() -> None:
+def test_refused_recipients_are_named() -> None:
     with a_mail_server() as server:
         outcome = send(server, to=["jo@example.org", "nobody@example.org"])
     assert server.mails[0].to == ["jo@example.org"]
@@ -126,7 +126,7 @@ def test_names_who_did_not_get_it() -> None:
     )
 
 
-def test_fails_if_no_one_got_it() -> None:
+def test_a_mail_that_no_recipient_accepted_fails() -> None:
     with (
         a_mail_server() as server,
         pytest.raises(Refused, match=r"refused all recipients: nobody@example\.org: 5\.1\.1"),
@@ -158,7 +158,7 @@ def test_reports_that_no_server_answers() -> None:
         {"attach": ["/nowhere/usage.html"]},
     ],
 )
-def test_refuses_what_cannot_be_sent(options: dict[str, Any]) -> None:
+def test_a_mail_that_cannot_be_sent_is_refused(options: dict[str, Any]) -> None:
     with a_mail_server() as server, pytest.raises(JetstreamError):
         send(server, **options)
     assert server.mails == []
@@ -189,7 +189,7 @@ def test_refuses_what_cannot_be_sent(options: dict[str, Any]) -> None:
     ],
 )
 @pytest.mark.parametrize("option", ["to", "sender"])
-def test_what_is_not_just_one_address_is_refused_before_anything_is_sent(text: str, option: str) -> None:
+def test_a_recipient_that_is_not_one_address_is_refused_before_anything_is_sent(text: str, option: str) -> None:
     with a_mail_server() as server, pytest.raises(ConfigurationError, match=f"{option}: .* is not one address"):
         send(server, **{option: text if option == "sender" else ["jo@example.org", text]})
     assert server.mails == []

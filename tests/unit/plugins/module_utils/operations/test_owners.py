@@ -84,7 +84,7 @@ def test_a_selection_of_others_alone_says_why_nothing_is_selected(site: Site) ->
 
 
 @pytest.mark.parametrize("key", ["name", "id", "uuid"])
-def test_naming_what_is_anothers_is_refused_with_the_remedy(site: Site, key: str) -> None:
+def test_naming_an_instance_of_another_user_is_refused_with_the_remedy(site: Site, key: str) -> None:
     hers = site.world.instance("jane-1")
     with pytest.raises(SelectionError) as raised:
         stop(site, **{key: str(getattr(hers, key))})
@@ -119,7 +119,7 @@ def test_info_shows_everything_with_its_owner(site: Site, shares: bool) -> None:
 
 
 @pytest.mark.parametrize("module", [allocation_info, usage_report])
-def test_what_others_pay_for_is_in_no_sum_and_in_no_warning(site: Site, module: ModuleType) -> None:
+def test_instances_that_others_pay_are_in_no_sum_and_in_no_warning(site: Site, module: ModuleType) -> None:
     for name in ("node-0001", "jane-1"):
         site.world.add_volume(f"disk of {name}", 10, site.world.instance(name).identity)
     work = getattr(module, module.__name__.rpartition(".")[2])
@@ -166,7 +166,7 @@ def test_the_account_of_a_token_is_read_once(site: Site) -> None:
     assert len(site.server.requests.matching("GET", "/api/v1/profile")) == 1
 
 
-def test_what_was_launched_around_atmosphere_belongs_to_the_user_of_its_identity(site: Site, shares: bool) -> None:
+def test_an_instance_launched_past_atmosphere_belongs_to_the_user_of_its_identity(site: Site, shares: bool) -> None:
     """Atmosphere takes its first reader for its user."""
     world = site.world
     johns, janes = world.instance("node-0003"), world.instance("jane-2")

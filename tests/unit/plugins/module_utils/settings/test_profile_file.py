@@ -96,7 +96,7 @@ def test_changes_nothing_that_it_does_not_understand(text: str) -> None:
     ("text", "place"),
     [("[a]\nusername = 'x'\npassword = s3cret\n", "in line 3"), ("[a]\npassword = '''s3cret", "at its end")],
 )
-def test_reports_where_a_file_is_broken_but_not_what_stands_there(text: str, place: str) -> None:
+def test_the_place_of_a_mistake_is_reported_but_not_its_text(text: str, place: str) -> None:
     with pytest.raises(ConfigurationError) as raised:
         with_profile(text, "a", {"password": "new"})
     assert str(raised.value) == (
@@ -130,7 +130,7 @@ def _limit_files() -> None:
 @pytest.mark.parametrize(
     ("program", "before", "status"), [(KILLED, None, -signal.SIGKILL), (FULL, _limit_files, 1)], ids=["killed", "full"]
 )
-def test_what_goes_wrong_in_the_middle_leaves_the_old_file(
+def test_an_error_in_the_middle_leaves_the_old_file(
     file: Path, program: str, before: Callable[[], None] | None, status: int
 ) -> None:
     ended = subprocess.run(
@@ -174,7 +174,7 @@ def test_a_link_stays_a_link(tmp_path: Path, file: Path) -> None:
     assert (target.read_text(), target.stat().st_mode & 0o777) == ("new", 0o600)
 
 
-def test_folders_that_are_made_are_for_their_owner_alone_whatever_the_umask(tmp_path: Path) -> None:
+def test_new_folders_are_for_their_owner_alone_with_any_umask(tmp_path: Path) -> None:
     path = tmp_path / ".config" / "jetstream" / "profiles.toml"
     before = os.umask(0)
     try:

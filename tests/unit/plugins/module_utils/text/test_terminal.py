@@ -39,7 +39,7 @@ ANYTHING = st.text(st.characters(codec=None))
         ("", 0),
     ],
 )
-def test_measures_what_a_terminal_shows(text: str, width: int) -> None:
+def test_widths_are_those_on_a_terminal(text: str, width: int) -> None:
     assert display_width(text) == width
 
 
@@ -48,7 +48,7 @@ def test_measures_what_a_terminal_shows(text: str, width: int) -> None:
     [("👩\u200d🔬", 2), ("❤\ufe0f", 2), ("👍🏽", 2), ("🇩🇪", 2), ("🚀🚀", 4)],
     ids=["scientist", "heart", "skin-tone", "flag", "rockets"],
 )
-def test_an_emoji_is_as_wide_as_wcwidth_says(emoji: str, width: int) -> None:
+def test_the_width_of_an_emoji_is_that_of_wcwidth(emoji: str, width: int) -> None:
     assert wcwidth.wcswidth(emoji) == width
     assert display_width(f"x {emoji}") == width + 2
 

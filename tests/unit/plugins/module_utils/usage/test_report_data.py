@@ -68,7 +68,7 @@ def test_a_day_is_split_by_the_allocation_that_paid() -> None:
     assert history.allocation_names == {"cpu": "TG CPU", "gpu": "TG GPU"}
 
 
-def test_the_only_allocation_paid_for_what_was_deleted() -> None:
+def test_the_only_allocation_paid_for_deleted_instances() -> None:
     history = History([a_period("gone", 1)], [CPU], [], DEFAULT_RATES, NOW)
     assert history.paces()("cpu").su_per_day == 24
 
@@ -141,7 +141,7 @@ def test_instances_that_no_allocation_pays_for_are_reported() -> None:
         ({"flaws": ("the site is vague",)}, "the site is vague"),
     ],
 )
-def test_what_is_wrong_with_an_allocation_is_reported(fields: dict[str, Any], flaw: str) -> None:
+def test_an_impossible_allocation_is_reported(fields: dict[str, Any], flaw: str) -> None:
     assert flaws_of(AllocationSource("TG", "u", **fields), NOW) == [f"TG: {flaw}."]
 
 

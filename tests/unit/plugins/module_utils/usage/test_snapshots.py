@@ -121,7 +121,7 @@ def test_a_damaged_file_is_named_and_never_overwritten(tmp_path: Path, content: 
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir])
-def test_what_is_no_file_is_refused_without_waiting_for_it(tmp_path: Path, make: object) -> None:
+def test_a_path_that_is_no_file_is_refused_without_waiting_for_it(tmp_path: Path, make: object) -> None:
     path = tmp_path / "usage.jsonl"
     assert callable(make)
     make(path)
@@ -149,7 +149,7 @@ def test_a_run_does_not_wait_for_ever(tmp_path: Path) -> None:
         pass
 
 
-def test_new_folders_are_for_their_owner_alone_whatever_the_umask(tmp_path: Path) -> None:
+def test_new_folders_are_for_their_owner_alone_with_any_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         with exclusive_history(tmp_path / "share" / "jetstream" / "usage.jsonl", FakeClock()):

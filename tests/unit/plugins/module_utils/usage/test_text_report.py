@@ -152,7 +152,7 @@ def test_names_which_account_it_is(account: CloudAccount, long: str, short: str)
     assert (account_label(account), account_label(account, short=True)) == (long, short)
 
 
-def test_the_subject_says_which_account_and_how_long_in_one_line() -> None:
+def test_the_subject_has_the_account_and_the_days_in_one_line() -> None:
     report = a_report(a_status("2400", "24", name="CPU"), a_status("0", "24", name="G\nPU\x1b"))
     assert subject(report) == (
         "Jetstream, TG-GEO160014 at js2.jetstream-cloud.org: CPU: 100 days, 2,400 SU; "

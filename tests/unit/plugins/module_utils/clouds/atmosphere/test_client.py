@@ -227,7 +227,7 @@ def test_one_list_of_each_identity_is_read(serving: Opener) -> None:
     assert site.asked() == {"v2 instances": 1, "v1 instances": 3}
 
 
-def test_what_the_cloud_no_longer_has_is_missing(serving: Opener) -> None:
+def test_an_instance_that_the_cloud_no_longer_has_is_missing(serving: Opener) -> None:
     site, cloud = serving(a_fleet(2))
     del site.world.cloud.vms[site.world.instance("node-0001").uuid]
     assert states(cloud.list_instances(live=True)) == ["missing", "active"]
@@ -255,7 +255,7 @@ def test_an_account_that_cannot_be_read_is_not_live_and_the_others_are(serving: 
 
 
 @pytest.mark.parametrize("end", ["maintenance", "login"])
-def test_what_ends_a_run_is_no_account_that_cannot_be_read(serving: Opener, end: str) -> None:
+def test_an_error_that_ends_a_run_is_no_unreadable_account(serving: Opener, end: str) -> None:
     site, cloud = serving(a_fleet(1))
     if end == "maintenance":
         before_request(cloud, 2, lambda: site.world.add_maintenance("Upgrade", "until noon"))
@@ -314,7 +314,7 @@ def test_two_clients_never_use_the_same_url(serving: Opener) -> None:
         assert other.get_instance(instance).status == "shutoff"
 
 
-def test_a_poll_of_a_gone_instance_says_so(serving: Opener) -> None:
+def test_a_poll_of_a_gone_instance_has_it_as_gone(serving: Opener) -> None:
     site, cloud = serving(a_fleet(1))
     [instance] = cloud.list_instances(live=False)
     delete(site.world, "node-0001")
@@ -442,7 +442,7 @@ def test_maintenance_ends_polling(serving: Opener, age: int) -> None:
     assert str(raised.value) == 'Atmosphere is in maintenance: "Upgrade: until noon" (HTTP 503).'
 
 
-def test_what_was_seen_before_maintenance_began_is_not_lost(serving: Opener) -> None:
+def test_observations_before_maintenance_are_not_lost(serving: Opener) -> None:
     site, cloud = serving(a_fleet(3))
     cloud.max_concurrency = 1
     instances = cloud.list_instances(live=True)
@@ -480,7 +480,7 @@ def test_an_action_is_sent_as_the_api_calls_it(
     assert action not in cloud.unsupported_actions(instance)
 
 
-def test_it_does_not_offer_what_the_api_does_not_have(serving: Opener) -> None:
+def test_actions_that_the_api_does_not_have_are_unsupported(serving: Opener) -> None:
     _unused, cloud = serving(a_fleet(1))
     [instance] = cloud.list_instances(live=False)
     assert Action.UNPAUSE in cloud.unsupported_actions(instance)

@@ -158,7 +158,7 @@ def said_in(body: Any) -> str:
 
 
 @pytest.mark.parametrize("exchange", REFUSALS, ids=str)
-def test_a_recorded_refusal_is_what_it_is(exchange: Exchange) -> None:
+def test_a_recorded_refusal_becomes_its_error(exchange: Exchange) -> None:
     reply = as_reply(exchange)
     said = said_in(reply.body) if reply.is_json else ""
     [row] = [each for each in TABLE if each[:2] == (reply.status, reply.is_json) and re.search(each[2], said)]
@@ -231,7 +231,9 @@ def test_every_row_of_the_table_was_recorded() -> None:
         ),
     ],
 )
-def test_what_was_not_recorded_is_read_the_same_way(reply: Response, kind: type[JetstreamError], sentence: str) -> None:
+def test_a_refusal_that_was_not_recorded_is_read_the_same_way(
+    reply: Response, kind: type[JetstreamError], sentence: str
+) -> None:
     error = error_from(reply, DOING)
     assert error.__class__ is kind
     assert str(error) == sentence

@@ -58,7 +58,7 @@ def test_a_database_that_is_stale_is_not_believed(site: Site, cloud: AtmosphereC
 
 
 @pytest.mark.parametrize("reads", [1, 2], ids=["the list alone", "the database, too"])
-def test_a_failed_deployment_that_a_list_shows_is_looked_at(site: Site, cloud: AtmosphereCloud, reads: int) -> None:
+def test_a_failed_deployment_in_a_list_is_read_once_more(site: Site, cloud: AtmosphereCloud, reads: int) -> None:
     """A redeployment that goes well empties no cache, and each reader of the list writes it into the database."""
     site.world.force("node-0002", "deploy_error")
     for _read in range(reads):
@@ -107,7 +107,7 @@ def test_one_instance_alone_is_never_read_from_the_list(site: Site, cloud: Atmos
     assert seen[1].status == "active"
 
 
-def test_what_agrees_is_read_once(site: Site, cloud: AtmosphereCloud) -> None:
+def test_an_instance_with_the_same_state_in_both_is_read_once(site: Site, cloud: AtmosphereCloud) -> None:
     for number, state in enumerate(RESTING, start=1):
         site.world.force(f"node-{number:04}", state)
     with site.cloud() as other:

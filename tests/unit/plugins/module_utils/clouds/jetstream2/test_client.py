@@ -206,7 +206,7 @@ def test_a_page_without_any_id_is_not_followed_by_the_first_page_again() -> None
 
 
 @pytest.mark.parametrize("body", [{}, {"servers": "many"}, [], {"servers": [{"id": 1}]}, {"servers": ["web"]}])
-def test_what_cannot_be_read_is_an_error_not_an_empty_fleet(body: Any) -> None:
+def test_an_unreadable_list_is_an_error_and_no_empty_fleet(body: Any) -> None:
     made, _session = of({LIST: lambda _query: Response(200, body, True, "application/json", None, None)})
     with pytest.raises(UnexpectedResponse):
         made.list_instances(live=True, images=False)
@@ -229,7 +229,7 @@ def test_a_few_are_polled_one_by_one_and_many_by_a_list() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 5])
-def test_what_is_gone_is_seen_to_be_gone(count: int) -> None:
+def test_an_instance_that_is_gone_is_seen_to_be_gone(count: int) -> None:
     made, _session = of({LIST: {"servers": []}})
     gone = [an_instance(f"vm-{number}") for number in range(count)]
     assert {each.status for each in made.poll(gone).values() if isinstance(each, Instance)} == {"missing"}
@@ -269,7 +269,7 @@ def test_an_action_is_sent_as_nova_calls_it(action: Action, body: Any) -> None:
 
 
 @pytest.mark.parametrize(("reason", "lock"), [("thesis", {"locked_reason": "thesis"}), (None, None)])
-def test_what_is_locked_is_unlocked_for_the_moment_and_locked_again(reason: str | None, lock: Any) -> None:
+def test_a_locked_instance_is_unlocked_for_an_action_and_locked_again(reason: str | None, lock: Any) -> None:
     instance = an_instance(locked=True, lock_reason=reason)
     path = f"POST compute /servers/{instance.uuid}/action"
     made, session = of({path: lambda _query: ACCEPTED})
@@ -321,7 +321,7 @@ def test_metadata_is_not_changed_where_nova_would_refuse_it(refusal: str | None,
     assert made.metadata_refusal(instance) == refusal
 
 
-def test_what_a_size_or_a_lost_host_forbids_is_unsupported_and_reported() -> None:
+def test_an_action_that_a_flavor_or_a_lost_host_forbids_is_unsupported() -> None:
     made, _session = of({})
     assert made.unsupported_actions(an_instance()) == {}
     for name in ("g3.small", "g4.xl", "g5.4xl", "r3.large"):
@@ -361,7 +361,7 @@ def test_why_an_action_failed_is_reported_as_far_as_the_cloud_reports_it() -> No
     assert failure_reason(None, None) is None
 
 
-def test_history_requests_what_was_deleted_since() -> None:
+def test_history_requests_instances_deleted_since() -> None:
     [deleted] = recorded("deleted_servers")["servers"]
     asked: list[Any] = []
 
@@ -540,7 +540,7 @@ def test_all_pages_of_the_actions_on_a_server_count() -> None:
     assert markers == ["", *(each["request_id"] for each in told[:-1])]
 
 
-def test_only_the_actions_of_what_is_selected_are_requested() -> None:
+def test_only_the_actions_of_selected_servers_are_requested() -> None:
     [web] = [each for each in SERVERS if each["name"] == "web"]
     made, session = of({LIST: {"servers": SERVERS}, actions_of(web): {"instanceActions": []}})
     periods = made.list_history(wanted=lambda each: each.name == "web")

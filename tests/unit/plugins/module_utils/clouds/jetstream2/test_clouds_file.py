@@ -168,7 +168,7 @@ def test_an_incomplete_entry_is_reported_with_the_missing_part(
 
 
 @pytest.mark.parametrize("entry", ["auth_type: [1]", "region_name: {a: b}", "regions: 7", "profile: [x]", "verify: {}"])
-def test_whatever_else_an_entry_has_ends_in_a_sentence(tmp_path: Path, write: Write, entry: str) -> None:
+def test_any_other_value_of_an_entry_ends_in_a_sentence(tmp_path: Path, write: Write, entry: str) -> None:
     write(changed("    auth_type: v3applicationcredential\n", f"    {entry}\n    interface: public\n"))
     surroundings = Surroundings({}, tmp_path, FakeClock(), lambda _secret: None)
     said = f"cloud js2 in {SHOWN}"

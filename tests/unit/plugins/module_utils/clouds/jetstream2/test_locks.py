@@ -222,7 +222,7 @@ def killed_between(folder: Path) -> Iterator[None]:
     yield
 
 
-def test_the_next_run_locks_again_what_a_killed_one_left_unlocked(tmp_path: Path) -> None:
+def test_the_next_run_locks_an_instance_that_a_killed_run_left_unlocked(tmp_path: Path) -> None:
     with killed_between(tmp_path):
         desk = Desk(tmp_path)
     desk.nova.locked = False
@@ -278,7 +278,7 @@ def test_notes_are_private_and_apart_for_each_cloud(tmp_path: Path) -> None:
         assert note.parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_note_that_no_one_can_read_has_no_reason(tmp_path: Path) -> None:
+def test_an_unreadable_note_has_no_reason(tmp_path: Path) -> None:
     notes = LockNotes(tmp_path, "js2")
     with killed_between(tmp_path):
         [path] = tmp_path.rglob(LOCKED.uuid)

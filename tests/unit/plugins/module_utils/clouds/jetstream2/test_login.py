@@ -436,7 +436,7 @@ def credential_with_rules() -> dict[str, Any]:
     return {"id": "0123", "name": "night", "restricted": True, "access_rules": RULES}
 
 
-def test_what_access_rules_forbid_is_reported_and_leads_to_no_login(desk: Loopback, opened: Open) -> None:
+def test_a_request_that_access_rules_forbid_is_reported_without_a_new_login(desk: Loopback, opened: Open) -> None:
     desk.answers.extend([a_token(desk, application_credential=credential_with_rules()), FINE, REFUSED, FINE])
     with closing(opened()) as session:
         assert session.request("GET", "compute", "/servers/detail?limit=1000").status == 200
@@ -480,7 +480,7 @@ def test_two_users_of_one_project_keep_their_tokens_side_by_side(desk: Loopback,
     assert not any("hunter2" in each for each in kept)
 
 
-def test_a_cloud_that_no_one_has_set_up(opened: Open) -> None:
+def test_a_cloud_without_settings(opened: Open) -> None:
     with pytest.raises(ConfigurationError) as caught:
         opened("lba")
     assert str(caught.value) == (

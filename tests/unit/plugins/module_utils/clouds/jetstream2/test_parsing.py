@@ -82,7 +82,7 @@ def test_a_server(
         ("", None),
     ],
 )
-def test_the_family_of_the_flavor_says_which_allocation_pays_and_a_new_one_says_nothing(
+def test_the_family_of_the_flavor_decides_which_allocation_pays_and_a_new_one_decides_nothing(
     flavor: str, payer: str | None
 ) -> None:
     source = read({**SERVERS["web"], "flavor": {"original_name": flavor, "vcpus": 4}}).allocation_source
@@ -112,13 +112,13 @@ def test_a_task_that_cannot_be_read_is_not_taken_for_none(task: Any) -> None:
         read({**SERVERS["busy"], "OS-EXT-STS:task_state": task})
 
 
-def test_what_a_cloud_may_leave_out() -> None:
+def test_values_that_a_cloud_may_leave_out() -> None:
     spare = {"id", "name", "status", "flavor"}
     made = read({name: value for name, value in SERVERS["web"].items() if name in spare})
     assert (made.activity, made.power_state, made.on_host, made.locked, made.addresses) == ("", None, None, None, ())
 
 
-def test_volumes_name_what_they_are_attached_to_where_that_is_known() -> None:
+def test_volumes_name_their_instances_where_these_are_known() -> None:
     rows = {row["name"]: row for row in recorded("volumes")["volumes"]}
     uuid = SERVERS["web"]["id"]
     data = with_instance_names(volume_from_cinder(rows["data"], ACCOUNT), {uuid: "web"})
@@ -192,7 +192,7 @@ def test_one_odd_row_does_not_end_the_others() -> None:
     assert (cpu.end_date, gpu.end_date) == ("12/31/2099", "2099-09-30")
 
 
-def test_history_has_what_was_done_until_it_was_deleted() -> None:
+def test_history_has_the_actions_until_the_deletion() -> None:
     [deleted] = recorded("deleted_servers")["servers"]
     done = recorded("actions")["actions of doomed"]["instanceActions"]
     active, stopped = periods_from_actions(read(deleted), deleted, done)
@@ -204,7 +204,7 @@ def test_history_has_what_was_done_until_it_was_deleted() -> None:
     assert stopped.end.isoformat() == f"{done[0]['updated_at']}+00:00"
 
 
-def test_history_leaves_out_what_failed() -> None:
+def test_history_leaves_out_failed_actions() -> None:
     done = recorded("actions")["actions of broken"]["instanceActions"]
     assert [each["action"] for each in done] == ["unshelve", "shelve", "create"]
     periods = periods_from_actions(read(SERVERS["broken"]), SERVERS["broken"], done)
@@ -225,7 +225,7 @@ def done_at(action: str, time: str, message: str | None = None) -> dict[str, Any
         ([done_at("stop", "2026-11-23T23:27:31.700000", "Error")], "2026-11-23T23:27:31.700000+00:00"),
     ],
 )
-def test_history_ends_with_what_is_now_whatever_the_actions_say(failed: list[dict[str, Any]], since: str) -> None:
+def test_history_ends_with_the_present_state_after_any_actions(failed: list[dict[str, Any]], since: str) -> None:
     assert SERVERS["node-4"]["updated"] == "2026-11-23T23:27:31Z"
     created = [done_at("create", "2026-11-23T23:27:20.500000")]
     active, error = periods_from_actions(read(SERVERS["node-4"]), SERVERS["node-4"], [*failed, *created])

@@ -77,9 +77,7 @@ def test_a_recorded_refusal_is_reported_in_its_own_words(name: str, kind: type[J
         (400, ["no object"], Refused, "was refused (HTTP 400)."),
     ],
 )
-def test_any_other_answer_is_the_error_it_stands_for(
-    status: int, body: Any, kind: type[JetstreamError], text: str
-) -> None:
+def test_any_other_answer_becomes_its_error(status: int, body: Any, kind: type[JetstreamError], text: str) -> None:
     with pytest.raises(kind) as caught:
         raise_for_status(reply(status, body), DOING)
     assert caught.type is kind
