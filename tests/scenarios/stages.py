@@ -76,13 +76,13 @@ class Simulator:
 class OpenStack:
     """A real OpenStack, whose user keeps clouds.yaml where OpenStack's own programs look for it."""
 
-    def __init__(self, home: Path, cloud: Cloud) -> None:
+    def __init__(self, home: Path, cloud: Cloud, profile: str = "lab") -> None:
         self.home = home
         self._cloud = cloud
         folder = home / ".config" / "openstack"
         folder.mkdir(parents=True)
         (folder / "clouds.yaml").write_bytes(cloud.clouds_yaml.read_bytes())
-        write_profile(home, 'cloud = "js2"\n')
+        write_profile(home, 'cloud = "js2"\n', profile)
 
     def have(self, states: Mapping[FleetState, int], volumes: Sequence[str] = ()) -> None:
         made = self._cloud.fleet(states, "m3.small")
@@ -111,9 +111,9 @@ def play(playbook: Path | str, home: Path, *arguments: str) -> Played:
     return Played(done.returncode, done.stdout)
 
 
-def write_profile(home: Path, content: str) -> None:
-    """Save a login as the profile lab."""
+def write_profile(home: Path, content: str, name: str = "lab") -> None:
+    """Save a login as a profile."""
     file = home / ".config" / "jetstream" / "profiles.toml"
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(f"[lab]\n{content}", encoding="utf-8")
+    file.write_text(f"[{name}]\n{content}", encoding="utf-8")
     file.chmod(0o600)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,7 +21,9 @@ from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.playbook
 from ansible_collections.jetstream.cloud.tests.scenarios.night.clock import VARIABLE, SharedClock
 from ansible_collections.jetstream.cloud.tests.scenarios.night.inside import InstancesInside
 from ansible_collections.jetstream.cloud.tests.scenarios.night.lives import Life, Span
+from ansible_collections.jetstream.cloud.tests.scenarios.night.post_office import PostOffice
 from ansible_collections.jetstream.cloud.tests.scenarios.night.sites import Site
+from ansible_collections.jetstream.cloud.tests.unit.fakes.webhook import a_webhook
 
 # When the night begins by its own clock, and by how much that is ahead of the machine's: more than any window, so that
 # servers that were just made are old enough.
@@ -29,6 +32,7 @@ AHEAD = timedelta(hours=6)
 _HALF_A_DAY = 12 * 60
 _LONGEST = 300
 _ANSIBLE_PLAYBOOK = (sys.executable, "-m", "ansible", "playbook", "-i", "localhost,")
+_DECISIONS = Path(".local/state/jetstream/decisions")
 _OWN_CALLBACKS = Path(__file__).parent / "callbacks"
 
 
@@ -59,7 +63,10 @@ class Night:
         """Play on a site for as long as the with statement lasts."""
         self.site = site
         self.inside = InstancesInside(self.home, self.lives, site.name_at, self.clock)
-        with self.inside.reachable():
+        with ExitStack() as stack:
+            self.mail = stack.enter_context(PostOffice())
+            self.webhook = stack.enter_context(a_webhook())
+            stack.enter_context(self.inside.reachable())
             yield self
 
     def moment(self, text: str) -> datetime:
@@ -84,15 +91,11 @@ class Night:
             raise ValueError(f"it is {late:.0f} s past {text}")
         self.clock.move_to(self.moment(text))
 
-    def quarters(self, start: str, end: str) -> Iterator[str]:
-        """Take readings every quarter of an hour, from a moment up to another, and yield it after each of them."""
-        passed = self.moment(start)
-        while passed < self.moment(end):
-            label = self.label(passed)
-            self.until(label)
+    def readings_at(self, *moments: str) -> None:
+        """Take readings at moments."""
+        for each in moments:
+            self.until(each)
             self.readings()
-            yield label
-            passed += timedelta(minutes=15)
 
     def readings(self) -> Run:
         """Let cron take a reading of every instance."""
@@ -107,15 +110,59 @@ class Night:
         rows = run.of("Read the verdicts on the instances")["instances"]
         return {row["name"]: f"{row['verdict']} {row['rule']}".strip() for row in rows}
 
+    def shelve_idle(self, *values: str) -> Run:
+        """Let cron run ``shelve_idle`` as a site does that trusts it, with notices by mail and webhook."""
+        mail = ("mail_to=pi@example.edu", f"smtp_port={self.mail.port}", "smtp_secure=never")
+        given = ("apply=true", "trial_days=0", *mail, f"webhook_url={self.webhook.url}", *values)
+        return self.play("shelve_idle", *given, forks=20)
+
+    def mailed(self) -> list[set[str]]:
+        """Return the names in each notice that came by mail."""
+        notices = [each for each in self.mail.messages if "put away" not in str(each["Subject"])]
+        return [self._named_in(each.get_content()) for each in notices]
+
+    def posted(self) -> list[set[str]]:
+        """Return the names in each notice that the webhook was sent."""
+        return [self._named_in(each["text"]) for each in self.webhook.posts]
+
+    def _named_in(self, text: str) -> set[str]:
+        """Return the names of the instances of which a notice gives the command that keeps them."""
+        return {name for name in self.lives if f"instance={self.site.uuid(name)} " in text}
+
+    def decided(self) -> set[str]:
+        """Return the names of the instances of which the log has decisions."""
+        lines = (self.home / _DECISIONS / "decisions.jsonl").read_text(encoding="utf-8").splitlines()
+        return {json.loads(line)["name"] for line in lines}
+
+    def why(self, name: str) -> str:
+        """Return what ``why`` tells of an instance."""
+        run = self.play("why", f"instance={name}", "width=0")
+        assert run.status == 0, run.text
+        return str(run.of("Tell them")["msg"])
+
+    def log(self, name: str) -> list[str]:
+        """Return the events that the log of decisions has of an instance, each with its moment."""
+        lines = (self.home / _DECISIONS / "events.jsonl").read_text(encoding="utf-8").splitlines()
+        records = [record for record in map(json.loads, lines) if record["name"] == name]
+        return [f"{self.label(datetime.fromisoformat(each['at']))} {each['event']}" for each in records]
+
     def play(self, playbook: str, *values: str, forks: int = 5) -> Run:
         """Run a playbook to its end, whatever that is. It runs from cron: nobody sees a terminal."""
-        with self.start(playbook, *values, forks=forks) as process:
-            text, _nothing = process.communicate(timeout=_LONGEST)
-        return _run(process.returncode, text)
+        with self._start(playbook, *values, forks=forks) as self._running:
+            text, _nothing = self._running.communicate(timeout=_LONGEST)
+        return _run(self._running.returncode, text)
 
-    def start(self, playbook: str, *values: str, forks: int = 5) -> subprocess.Popen[str]:
-        """Start a playbook, in a process group of its own."""
-        given = [word for value in ("profile=lab", *values) for word in ("-e", value)]
+    def kill(self) -> None:
+        """Kill the playbook that runs, with all its processes: as if the machine had lost its power."""
+        # Stopped first, so that none of them has time for another step.
+        doomed = _descendants(self._running.pid)
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for each in doomed:
+                with suppress(ProcessLookupError):
+                    os.kill(each, number)
+
+    def _start(self, playbook: str, *values: str, forks: int) -> subprocess.Popen[str]:
+        given = [word for value in values for word in ("-e", value)]
         return subprocess.Popen(
             [*_ANSIBLE_PLAYBOOK, "-f", str(forks), f"jetstream.cloud.{playbook}", *given],
             env=self.environment(),
@@ -139,6 +186,16 @@ class Night:
             VARIABLE: str(self.clock.path),
             **self.inside.environment,
         }
+
+
+def _descendants(process: int) -> list[int]:
+    """Return a process and all that it started, and these started."""
+    found = [process]
+    for each in found:
+        for children in Path(f"/proc/{each}/task").glob("*/children"):
+            with suppress(OSError):
+                found += map(int, children.read_text(encoding="ascii").split())
+    return found
 
 
 def _run(status: int, text: str) -> Run:

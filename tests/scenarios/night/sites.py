@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -33,9 +33,7 @@ _STATES = {
 
 
 class Site(Protocol):
-    """A cloud at night. ``locks``: whether instances can be locked."""
-
-    locks: bool
+    """A cloud at night."""
 
     def states(self) -> dict[str, str]:
         """Return RUNNING, ASLEEP, STOPPED, or the cloud's own word for any other state, by name."""
@@ -45,6 +43,12 @@ class Site(Protocol):
 
     def uuid(self, name: str) -> str:
         """Return the UUID of an instance."""
+
+    def launched(self, name: str, at: datetime) -> None:
+        """Let an instance have been launched at some time."""
+
+    def lock(self, name: str) -> bool:
+        """Let its owner lock an instance. Returns whether the cloud has locks."""
 
     def wake(self, name: str) -> None:
         """Let its owner wake a shelved instance, without this collection."""
@@ -56,24 +60,20 @@ class Site(Protocol):
 class Atmosphere:
     """A simulated Atmosphere, on the clock of the night."""
 
-    locks = False
-
-    def __init__(self, clock: SharedClock, names: Sequence[str], young: Sequence[str]) -> None:
-        """Make the instances. ``young`` were launched a quarter of an hour ago, the others long before."""
+    def __init__(self, clock: SharedClock, names: Sequence[str]) -> None:
+        """Make the instances, launched long ago."""
         world = fleet(names=[*names, OFF], clock=clock, settings=Settings(transition=0.4))
         world.force(OFF, "shutoff")
         add_colleague(world, names=(HERS,))
-        for name in young:
-            world.instance(name).start_date = clock.now() - timedelta(minutes=15)
         world.monitor()
         self._world = world
         self._server = Server(world)
 
     @contextmanager
     def served(self, home: Path) -> Iterator[Atmosphere]:
-        """Answer for as long as the with statement lasts, to a user with the profile lab."""
+        """Answer for as long as the with statement lasts, to a user with a saved login."""
         with self._server as server:
-            write_profile(home, f'api_url = "{server.url}"\nusername = "johndoe"\npassword = "pass"\n')
+            write_profile(home, f'api_url = "{server.url}"\nusername = "johndoe"\npassword = "pass"\n', "default")
             yield self
 
     def states(self) -> dict[str, str]:
@@ -87,6 +87,14 @@ class Atmosphere:
     def uuid(self, name: str) -> str:
         """See Site."""
         return self._world.instance(name).uuid
+
+    def launched(self, name: str, at: datetime) -> None:
+        """See Site."""
+        self._world.instance(name).start_date = at
+
+    def lock(self, name: str) -> bool:
+        """See Site."""
+        return False
 
     def wake(self, name: str) -> None:
         """See Site."""
@@ -103,10 +111,8 @@ class Atmosphere:
 class Jetstream2:
     """A real OpenStack. Its own clock is the machine's, so all that it dates is hours old at night."""
 
-    locks = True
-
-    def __init__(self, cloud: Cloud, clock: SharedClock, names: Sequence[str], young: Sequence[str]) -> None:
-        """Make the servers. ``young`` were launched a quarter of an hour ago."""
+    def __init__(self, cloud: Cloud, names: Sequence[str]) -> None:
+        """Make the servers."""
         made = cloud.fleet({"active": len(names), "shutoff": 1}, "m3.small", network=True)
         with colleague_in(cloud) as hers:
             made["active"] += hers.servers(1, "m3.small", name=HERS, network=True)
@@ -114,15 +120,14 @@ class Jetstream2:
         self._ids = {name: server.id for name, server in servers.items()}
         for name in (*names, OFF):
             cloud.owner.put("compute", f"/servers/{self._ids[name]}", {"server": {"name": name}})
-        cloud._tables.created([self._ids[name] for name in young], clock.now() - timedelta(minutes=15))
         self._addresses = {addresses(cloud.show(uuid))[0]: name for name, uuid in self._ids.items()}
         self._cloud = cloud
         self._begin = len(self._acts())
 
     @contextmanager
     def served(self, home: Path) -> Iterator[Jetstream2]:
-        """Have a user with the profile lab."""
-        OpenStack(home, self._cloud)
+        """Have a user with a saved login."""
+        OpenStack(home, self._cloud, "default")
         yield self
         self._cloud.clear()
 
@@ -139,9 +144,14 @@ class Jetstream2:
         """See Site."""
         return self._ids[name]
 
-    def lock(self, name: str) -> None:
-        """Let its owner lock a server."""
+    def launched(self, name: str, at: datetime) -> None:
+        """See Site."""
+        self._cloud._tables.created([self._ids[name]], at)
+
+    def lock(self, name: str) -> bool:
+        """See Site."""
         self._cloud.lock(self._ids[name], "an important job runs here")
+        return True
 
     def wake(self, name: str) -> None:
         """See Site."""

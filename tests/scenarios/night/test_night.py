@@ -17,12 +17,21 @@ from ansible_collections.jetstream.cloud.tests.scenarios.conftest import OPENSTA
 from ansible_collections.jetstream.cloud.tests.scenarios.night.clock import SharedClock
 from ansible_collections.jetstream.cloud.tests.scenarios.night.lives import Life
 from ansible_collections.jetstream.cloud.tests.scenarios.night.nights import AHEAD, Night
-from ansible_collections.jetstream.cloud.tests.scenarios.night.sites import HERS, OFF, Atmosphere, Jetstream2, Site
+from ansible_collections.jetstream.cloud.tests.scenarios.night.sites import (
+    ASLEEP,
+    HERS,
+    OFF,
+    RUNNING,
+    Atmosphere,
+    Jetstream2,
+    Site,
+)
 
 DAY = 86_400
+READINGS = Path(".local/state/jetstream/readings")
 NOT_RUNNING = "unknown not_running"
-# Takes the names of one's own running instances, and those of them that were just launched.
-Begin = Callable[[Sequence[str], Sequence[str]], Site]
+# Takes the names of one's own running instances.
+Begin = Callable[[Sequence[str]], Site]
 
 
 @pytest.fixture
@@ -37,8 +46,8 @@ def begin(request: pytest.FixtureRequest, night: Night) -> Iterator[Begin]:
     js2 = request.getfixturevalue("js2") if is_real else None
     with ExitStack() as stack:
 
-        def begin_with(names: Sequence[str], young: Sequence[str] = ()) -> Site:
-            site = Jetstream2(js2, night.clock, names, young) if js2 else Atmosphere(night.clock, names, young)
+        def begin_with(names: Sequence[str]) -> Site:
+            site = Jetstream2(js2, names) if js2 else Atmosphere(night.clock, names)
             stack.enter_context(site.served(night.home))
             stack.enter_context(night.on(site))
             return site
@@ -46,34 +55,159 @@ def begin(request: pytest.FixtureRequest, night: Night) -> Iterator[Begin]:
         yield begin_with
 
 
-def _live(night: Night, *names: str) -> None:
-    """Let instances have been idle for days."""
+# The instances of the night. Before owners, jobs and faults interfere, the first are idle all the time.
+IDLE = ("reader", "sleeper", "kept", "spared", "late", "cut")
+OTHERS = ("locked", "job", "dead", "booted", "young")
+TOLD_FIRST = {"reader", "sleeper", "spared", "late", "cut"}
+
+
+def test_one_night_from_the_first_reading_to_the_second_notice(night: Night, begin: Begin) -> None:
+    site = begin([*IDLE, *OTHERS])
+    _script(night)
+    if not site.lock("locked"):
+        # On a cloud without locks, it is in use all night.
+        night.lives["locked"].jobs.append((night.span("20:00", "08:00"), 0.5))
+    site.launched("young", night.moment("22:31"))
+    assert night.play("keep", "instance=kept", "hours=8").status == 0
+
+    _verdicts_take_a_window(night)
+    _without_mail_no_notice_counts(night)
+    _each_owner_is_told_once(night)
+    _a_last_look_spares_some(night)
+    _one_is_woken_and_left_alone(night)
+    _the_log_tells_all_of_it(night)
+
+
+def _script(night: Night) -> None:
     begin = night.moment("22:00").timestamp()
-    night.lives |= {name: Life([begin - 3 * DAY - 100 * number]) for number, name in enumerate(names)}
-
-
-def test_verdicts_follow_what_happens_on_instances_hour_by_hour(night: Night, begin: Begin) -> None:
-    names = ("idle", "job", "typist", "dead", "cut", "booted")
-    _live(night, *names, HERS, OFF)
-    lives = night.lives
-    lives["job"].jobs.append((night.span("22:40", "23:10"), 1.0))
-    lives["typist"].typing.append(night.span("21:30", "22:20"))
-    lives["dead"].unreachable.append(night.span("22:00", "08:00"))
-    # Two quarters of an hour are missing. One alone is no gap.
-    lives["cut"].cut.append(night.span("22:40", "23:10"))
+    lives = {name: Life([begin - 3 * DAY - 100 * number]) for number, name in enumerate([*IDLE, *OTHERS, HERS, OFF])}
+    lives["reader"].kernels = 2
+    # Its owner comes back in the grace time.
+    lives["spared"].typing.append(night.span("00:42", "00:50"))
+    # Between the two readings right before the act, a job begins on one, and the probe dies on the other.
+    just_then = night.span("01:20", "01:29")
+    lives["late"].jobs.append((just_then, 1.0))
+    lives["cut"].cut.append(just_then)
+    lives["job"].jobs.append((night.span("22:50", "08:00"), 1.0))
+    lives["dead"].unreachable.append(night.span("20:00", "08:00"))
     lives["booted"].boots.append(night.moment("22:50").timestamp())
-    begin(names, ())
+    lives["young"].boots = [night.moment("22:31").timestamp()]
+    lives["young"].unreachable.append(night.span("20:00", "22:32"))
+    night.lives.update(lives)
 
-    seen = {}
-    for moment in night.quarters("22:00", "00:45"):
-        if moment in ("22:45", "23:15", "23:30", "00:30"):
-            seen[moment] = night.verdicts()
-    always = {"dead": "unknown readings", OFF: NOT_RUNNING}
-    busy = {"job": "active cores", "typist": "active keys"}
-    assert seen["22:45"] == always | busy | {"idle": "unknown gap", "cut": "unknown gap", "booted": "unknown gap"}
-    assert seen["23:15"] == always | busy | {"idle": "idle", "cut": "unknown gap", "booted": "unknown young"}
-    calm = {"idle": "idle", "typist": "idle"}
-    assert seen["23:30"] == always | calm | {"job": "active cores", "cut": "unknown gap", "booted": "unknown young"}
-    assert seen["00:30"] == always | calm | {"job": "idle", "cut": "idle", "booted": "idle"}
-    # Nobody else's instances are even connected to.
-    assert night.inside.probes.keys() == set(names) - {"dead"}
+
+def _verdicts_take_a_window(night: Night) -> None:
+    night.readings_at("22:00", "22:15", "22:30", "22:45")
+    early = night.verdicts()
+    assert {early[name] for name in IDLE} == {"unknown gap"}
+    assert "idle" not in early.values()
+    night.readings_at("23:00", "23:15")
+    verdicts = night.verdicts()
+    assert {verdicts.pop(name) for name in IDLE} == {"idle"}
+    assert verdicts.pop("locked") in ("idle", "active cores")
+    assert verdicts == {
+        "job": "active cores",
+        "dead": "unknown readings",
+        "booted": "unknown young",
+        "young": "unknown young",
+        OFF: NOT_RUNNING,
+    }
+
+
+def _without_mail_no_notice_counts(night: Night) -> None:
+    """The mail server is down for an hour, from 23:10 on."""
+    night.until("23:17")
+    first = night.shelve_idle()
+    night.readings_at("23:44")
+    night.until("23:48")
+    second = night.shelve_idle()
+    assert (first.status, second.status) == (2, 2)
+    # The webhook took it at once, and is not told twice.
+    assert night.posted() == [TOLD_FIRST]
+    assert night.mailed() == []
+    assert set(night.site.requests_to_act()) <= {OFF}
+
+
+def _each_owner_is_told_once(night: Night) -> None:
+    night.readings_at("00:12")
+    night.mail.up()
+    night.until("00:15")
+    for _run in range(2):
+        run = night.shelve_idle()
+        assert run.status == 0, run.text
+    assert night.mailed() == [TOLD_FIRST | {"young"}]
+    assert night.posted() == [TOLD_FIRST, {"young"}]
+    [mail] = night.mail.mails
+    assert mail.to == ["pi@example.edu"]
+    text = mail.message.get_content()
+    assert "2 Jupyter kernels" in text
+    assert "SU per hour" in text
+    assert f"jetstream.cloud.keep -e instance={night.site.uuid('reader')} -e hours=8" in text
+    # What is shut off needs no notice, and was shelved in the first hour.
+    assert night.site.requests_to_act() == [OFF]
+
+
+def _a_last_look_spares_some(night: Night) -> None:
+    night.readings_at("00:40", "01:08")
+    night.until("01:19")
+    run = night.shelve_idle()
+    assert run.status == 0, run.text
+    assert sorted(night.site.requests_to_act()) == sorted([OFF, "reader", "sleeper", "young"])
+    states = night.site.states()
+    assert {name for name, state in states.items() if state == ASLEEP} == {OFF, "reader", "sleeper", "young"}
+    assert {name for name, state in states.items() if state == RUNNING} == {
+        *("kept", "locked", "spared", "late", "cut", "job", "dead", "booted", HERS)
+    }
+    # One has become idle meanwhile.
+    assert night.mailed() == [TOLD_FIRST | {"young"}, {"booted"}]
+    assert night.posted() == [TOLD_FIRST, {"young"}, {"booted"}]
+
+
+def _one_is_woken_and_left_alone(night: Night) -> None:
+    night.until("01:25")
+    night.site.wake("reader")
+    night.lives["reader"].boots.append(night.clock.now().timestamp())
+    night.readings_at("01:30")
+    night.until("01:34")
+    run = night.shelve_idle()
+    assert run.status == 0, run.text
+    # Nothing was known of it when it was due. Now it is read without a fault.
+    assert night.site.states()["cut"] == ASLEEP
+    night.readings_at("01:48", "02:07", "02:26", "02:45")
+    night.until("02:48")
+    run = night.shelve_idle()
+    assert run.status == 0, run.text
+    told_again = {"reader", "spared", "late"}
+    assert night.mailed() == [TOLD_FIRST | {"young"}, {"booted"}, told_again]
+    assert night.posted() == [TOLD_FIRST, {"young"}, {"booted"}, told_again]
+    # Nothing twice.
+    acts = [OFF, "booted", "cut", "reader", "sleeper", "young"]
+    assert sorted(night.site.requests_to_act()) == sorted(acts)
+    states = night.site.states()
+    assert {name for name, state in states.items() if state == ASLEEP} == {*acts} - {"reader"}
+
+
+def _the_log_tells_all_of_it(night: Night) -> None:
+    told = ["23:17 undelivered", "23:17 notified", "23:48 undelivered", "00:15 notified"]
+    assert night.log("spared") == [*told, "02:48 notified", "02:48 notified"]
+    begun = night.log("sleeper")[len(told) :]
+    assert [each.split()[1] for each in begun] == ["begun", "done"]
+    assert night.log("reader") == [*told, *begun, "01:34 woken", "02:48 notified", "02:48 notified"]
+    for name in ("kept", "locked", "job", "dead", HERS):
+        assert night.log(name) == []
+    assert night.decided() == {*IDLE, *OTHERS, OFF}
+
+    why = night.why("reader")
+    assert "A notice about reader was delivered to pi@example.edu." in why
+    assert "A notice about reader could not be delivered to pi@example.edu: The mail server" in why
+    assert "Still there: 2 Jupyter kernels." in why
+    assert "reader was shelved" in why
+    assert "reader runs again, and is left for a whole window." in why
+    assert "late was active by the rule cores" in night.why("late")
+    assert "it is kept until" in night.why("kept")
+
+    # Readings are kept of all that could be read, and nobody else's instance was even connected to.
+    names = {*IDLE, *OTHERS} - {"dead"}
+    assert night.inside.probes.keys() == names
+    kept = {path.stem: path.stat().st_mode & 0o777 for path in (night.home / READINGS).glob("*/*/*.json")}
+    assert kept == dict.fromkeys((night.site.uuid(name) for name in names), 0o600)

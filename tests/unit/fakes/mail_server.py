@@ -33,10 +33,12 @@ class Mail:
 
 
 class MailServer(Controller):
-    """Takes mail on a free port, but not for addresses that begin with "nobody". ``mails`` has the accepted ones."""
+    """Takes mail on a port (0: a free one), but not for addresses that begin with "nobody". ``mails`` has the others."""
 
-    def __init__(self, *, tls: ssl.SSLContext | None = None, starttls: ssl.SSLContext | None = None) -> None:
-        self._socket = socket.create_server(("127.0.0.1", 0))
+    def __init__(
+        self, *, port: int = 0, tls: ssl.SSLContext | None = None, starttls: ssl.SSLContext | None = None
+    ) -> None:
+        self._socket = socket.create_server(("127.0.0.1", port))
         self.mails: list[Mail] = []
         super().__init__(
             self,
