@@ -13,6 +13,7 @@ from .errors import JetstreamError
 from .model import (
     AllocationSource,
     AssignedAddress,
+    Change,
     CloudAccount,
     FloatingAddress,
     Instance,
@@ -55,6 +56,15 @@ class Launcher(Protocol):
         self, options: LaunchOptions, instances: Sequence[Instance]
     ) -> Mapping[str, AssignedAddress | JetstreamError]:
         """Give each instance the floating IP that the options name, unless it has one. Returns the address by uuid."""
+
+    def change_refusal(self, instance: Instance, change: Change) -> str | None:
+        """Return why the cloud would refuse a change of an instance as it is now, a clause; None if it would not."""
+
+    def change(self, instance: Instance, change: Change) -> None:
+        """Change an instance in place. A resize is requested only: it has to be waited for, and confirmed."""
+
+    def security_group_names(self, groups: Sequence[str]) -> Sequence[str]:
+        """Return the names of security groups that are given by name or UUID."""
 
     def delete(self, instance: Instance) -> None:
         """Request the deletion of an instance. One that is gone already is no error."""

@@ -9,6 +9,7 @@ allocation is assumed to pay for it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -43,6 +44,15 @@ FAMILIES: Mapping[str, Family] = {
     "g4": Family(Decimal(7), Resource.GPU, can_suspend=False),
     "g5": Family(Decimal("6.4"), Resource.GPU, can_suspend=False),
 }
+
+
+# Flavors with whole GPUs, which cannot be resized.
+_WHOLE_GPUS = re.compile(r"g3\.xl|g[45]\..*xl")
+
+
+def can_resize(flavor: str) -> bool:
+    """Return whether an instance of a flavor can be resized, by the flavor's name."""
+    return _WHOLE_GPUS.fullmatch(flavor) is None
 
 
 def family_name(flavor: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from .text.terminal import one_line
@@ -121,12 +122,14 @@ class LaunchFacts:
     """The facts about an instance that its launch, changes and deletion need. No result returns them.
 
     ``group``: the name or template that this collection launched it for; None for every other instance. ``token`` is
-    unique to the request that launched it. ``has_run``: whether it ever ran.
+    unique to the request that launched it. ``image``: the image as that task named it. ``has_run``: whether it ever
+    ran.
     """
 
     group: str | None = None
     token: str | None = None
     has_run: bool = True
+    image: str | None = None
     key_name: str | None = None
     security_groups: tuple[str, ...] | None = None
     description: str | None = None
@@ -269,6 +272,7 @@ class LaunchOptions:
     description: str | None = None
     boot_volume: BootVolume | None = None
     floating_ip: str | None = None
+    locked: bool | None = None
     exosphere: bool = True
     project: str | None = None
     allocation_source: str | None = None
@@ -297,6 +301,30 @@ class Launch:
     name: str
     group: str
     token: str
+
+
+class ChangeKind(StrEnum):
+    """A property of an instance that can be changed in place, as the step is called. They are changed in this order."""
+
+    UNLOCK = "unlock"
+    NAME = "rename"
+    DESCRIPTION = "set description"
+    METADATA = "set metadata"
+    SECURITY_GROUPS = "set security groups"
+    ADDRESS = "detach floating IP"
+    FLAVOR = "resize"
+    CONFIRM = "confirm resize"
+    LOCK = "lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of an instance. ``before`` and ``after`` are for people, ``values`` are names or pairs to set."""
+
+    kind: ChangeKind
+    before: str
+    after: str
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ module: jetstream_instance
 short_description: Launch and delete Jetstream instances
 version_added: 0.1.0
 description:
-  - Launches what is missing of the named instances, or deletes the named instances, in one task. What is there already
-    is left as it is.
+  - Launches what is missing of the named instances, changes what differs, or deletes the named instances, in one task.
+    What is as it should be is left as it is, and so is every property that is not given.
   - All instances are listed once, launched in parallel, and waited for together. When some fail, the others go on, the
     task fails at the end, and RV(instances) has them all.
   - A launch is never repeated blindly. Each request has a mark of its own, and a launch whose response was lost is
@@ -68,6 +68,8 @@ options:
   flavor:
     description:
       - The name of the flavor. It is needed where an instance is missing.
+      - An instance of another flavor is resized, which reboots it. A disk cannot shrink, and flavors with whole GPUs
+        cannot be resized.
     type: str
     aliases:
       - size
@@ -94,11 +96,11 @@ options:
     type: str
   metadata:
     description:
-      - Metadata of launched instances.
+      - Metadata. Keys that are not given here are never changed.
     type: dict
   description:
     description:
-      - A description of launched instances.
+      - The description.
     type: str
   boot_volume:
     description:
@@ -120,21 +122,43 @@ options:
     description:
       - With V(auto), each instance has a floating IP. One that has none gets a new one.
       - An address is a floating IP of the project. It is attached, unless another instance has it.
-      - With V(none), or by default, launched instances get no floating IP, and others keep theirs.
+      - With V(none), no instance has one. It is detached, and stays with the project.
+      - By default, launched instances get no floating IP, and others keep theirs.
     type: str
   project:
     description:
-      - The project that the instances belong to. At Jetstream2, that is the project of the login, and any other is
-        refused.
+      - The project that launched instances belong to, by name or UUID. On Atmosphere, it is needed where there are
+        several. At Jetstream2, that is the project of the login, and any other is refused.
     type: str
   allocation_source:
     description:
-      - The allocation that pays. At Jetstream2, the flavor decides, and the option is refused.
+      - The allocation that pays, by name or UUID. On Atmosphere, it is needed where there are several. At Jetstream2,
+        the flavor decides, and the option is refused.
     type: str
   identity:
     description:
-      - The account at a provider, on Atmosphere. At Jetstream2, the option is refused.
+      - The account that launches, by its UUID, or by the name or UUID of its provider. On Atmosphere, it is needed
+        where there are several. At Jetstream2, the option is refused.
     type: str
+  locked:
+    description:
+      - Whether the instances are locked against changes. A locked instance is not changed by this module either, unless
+        this is V(false).
+    type: bool
+  new_name:
+    description:
+      - The new name of the instance O(name). If there is none of the old name, it means the instance of the new one.
+      - The name of the host inside of it is not changed.
+    type: str
+  replace:
+    description:
+      - Whether to delete an instance, and launch it anew, if it differs in what cannot be changed in place, which is
+        O(image), O(key_name) and O(boot_volume). All that is on its disk is lost.
+      - Without it, such a difference fails the task.
+      - A site replaces its images under the same names. An instance whose image has the name that it was launched by
+        does not differ.
+    type: bool
+    default: false
   exosphere:
     description:
       - Whether launched instances get the metadata by which Exosphere, the web page of Jetstream2, takes them for its
@@ -193,7 +217,8 @@ options:
     type: float
     default: 1800.0
 notes:
-  - On Atmosphere, the module is not available yet.
+  - Atmosphere has neither key pairs, security groups, user data, metadata nor locks, and gives each instance a floating
+    IP by itself. Such options are refused there. It keeps no marks either, so instances are deleted by their names.
 seealso:
   - module: jetstream.cloud.jetstream_instance_state
   - module: jetstream.cloud.jetstream_instance_info
@@ -233,6 +258,12 @@ EXAMPLES = r"""
     shrink: true
     image: Featured-Ubuntu24
     flavor: m3.medium
+
+- name: Rename an instance, and give it more cores
+  jetstream.cloud.jetstream_instance:
+    name: head
+    new_name: gateway
+    flavor: m3.large
 
 - name: Delete all workers, and nothing else
   jetstream.cloud.jetstream_instance:

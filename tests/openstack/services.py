@@ -259,6 +259,8 @@ class Configuration:
                 # nothing changes a power state behind nova's back
                 "sync_power_state_interval": -1,
                 "heal_instance_info_cache_interval": -1,
+                # there is one host
+                "allow_resize_to_same_host": True,
                 # an operation that a script holds keeps its place
                 "max_concurrent_builds": 200,
                 "max_concurrent_snapshots": 200,

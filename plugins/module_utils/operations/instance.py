@@ -6,18 +6,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from ..cloud import Cloud
 from ..errors import ConfigurationError
+from ..fleet.launching.differences import changes
 from ..fleet.launching.launch import launch
-from ..fleet.launching.launch_runs import FleetLaunch, LaunchRun, LaunchSettings, Stage, WaitFor
+from ..fleet.launching.launch_runs import FleetLaunch, LaunchRun, LaunchSettings, WaitFor
 from ..fleet.launching.names import NameTemplate, is_template, require_names
-from ..fleet.launching.plans import LaunchPlan, Wanted, plan_launch, plan_removal
+from ..fleet.launching.plans import (
+    LaunchPlan,
+    Wanted,
+    after_removal,
+    compared,
+    plan_launch,
+    plan_removal,
+    renamed,
+)
+from ..fleet.launching.preview import preview_launch
 from ..fleet.launching.removal import FleetRemoval, RemovalRun, RemovalSettings, preview_removal, remove
 from ..fleet.runs import state_text
-from ..model import BootVolume, Instance, LaunchOptions, LaunchRecipe, Outcome
+from ..model import BootVolume, Change, ChangeKind, Instance, LaunchOptions, Outcome
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, ModuleSpec
 from ..usage.rates import DEFAULT_RATES
@@ -35,10 +46,12 @@ _LAUNCH_OPTIONS = (
     "description",
     "boot_volume",
     "floating_ip",
+    "locked",
     "project",
     "allocation_source",
     "identity",
 )
+_SWITCHES = ("shrink", "delete_volumes", "release_floating_ip")
 _ONLY_WITH_WAIT = ("delete_volumes", "release_floating_ip")
 
 SPEC = CONNECTION + ModuleSpec(
@@ -67,6 +80,9 @@ SPEC = CONNECTION + ModuleSpec(
         "project": {"type": "str"},
         "allocation_source": {"type": "str"},
         "identity": {"type": "str"},
+        "locked": {"type": "bool"},
+        "new_name": {"type": "str"},
+        "replace": {"type": "bool", "default": False},
         "exosphere": {"type": "bool", "default": True},
         "initial_state": {"type": "str", "default": "started", "choices": ["started", "shelved"]},
         "wait_for": {"type": "str", "default": "active", "choices": [each.value for each in WaitFor]},
@@ -92,8 +108,9 @@ def instance(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outc
     cloud.limit(started_at + options["wait_timeout"])
     if wanted.names == () and wanted.template is None:
         return Outcome(_result([], []), warnings=("names is an empty list, so nothing was done.",))
-    _require_supported(cloud, options)
-    listed = _own(cloud, cloud.list_instances(live=True, images=False))
+    _require_supported(cloud, wanted, options)
+    meant = replace(wanted, names=(*wanted.names, *([options["new_name"]] if options["new_name"] else [])))
+    listed = _own(cloud, cloud.list_instances(live=True, images=False, wanted=meant.may_mean))
     if options["state"] == "absent":
         return _absent(cloud, wanted, listed, options, context, started_at)
     return _present(cloud, wanted, listed, options, context, started_at)
@@ -120,6 +137,10 @@ def _check(options: Mapping[str, Any]) -> None:
         )
     if options["shrink"] and (absent or options["count"] is None):
         raise ConfigurationError("shrink is of use with state: present and a count alone.")
+    if options["new_name"] is not None:
+        if absent or options["names"] is not None or options["count"] is not None:
+            raise ConfigurationError("new_name renames one instance, which name names.")
+        require_names([options["new_name"]])
     if not options["wait"]:
         _check_without_wait(options)
     if (options["boot_volume"] or {"size": 1})["size"] < 1:
@@ -131,7 +152,7 @@ def _check_without_wait(options: Mapping[str, Any]) -> None:
     later += ["floating_ip"] if options["floating_ip"] not in (None, "none") else []
     later += ["initial_state: shelved"] if options["initial_state"] == "shelved" else []
     later += [f"wait_for: {options['wait_for']}"] if options["wait_for"] != WaitFor.ACTIVE.value else []
-    later += ["shrink"] if options["shrink"] else []
+    later += [name for name in ("shrink", "replace") if options[name]]
     if later:
         raise ConfigurationError(f"{' and '.join(later)} cannot be had with wait: false.")
 
@@ -157,15 +178,19 @@ def _wanted(options: Mapping[str, Any]) -> Wanted:
     return Wanted(template=template, count=options["count"])
 
 
-def _require_supported(cloud: Cloud, options: Mapping[str, Any]) -> None:
+def _require_supported(cloud: Cloud, wanted: Wanted, options: Mapping[str, Any]) -> None:
     """Refuse options that this cloud does not have, before anything is sent."""
     unsupported = cloud.launcher().unsupported
-    for name in _LAUNCH_OPTIONS:
-        given = options[name]
-        keys = (name, f"{name}: {given}" if isinstance(given, str) else name)
-        reason = next((unsupported[key] for key in keys if key in unsupported), None)
-        if given is not None and reason is not None:
-            raise ConfigurationError(f"{name} cannot be had here: {reason}.")
+    given = [name for name in _LAUNCH_OPTIONS if options[name] is not None]
+    given += [name for name in _SWITCHES if options[name]]
+    address = options["floating_ip"]
+    if address is not None and address != "auto":
+        given.append("floating_ip: none" if address == "none" else "floating_ip: address")
+    if options["state"] == "absent" and wanted.template is not None:
+        given.append("absent: template")
+    for name in given:
+        if name in unsupported:
+            raise ConfigurationError(f"{name} cannot be had here: {unsupported[name]}.")
 
 
 def _launch_options(options: Mapping[str, Any]) -> LaunchOptions:
@@ -181,6 +206,7 @@ def _launch_options(options: Mapping[str, Any]) -> LaunchOptions:
         description=options["description"],
         boot_volume=BootVolume(boot["size"], boot["deleted_with_instance"]) if boot else None,
         floating_ip=options["floating_ip"],
+        locked=options["locked"],
         exosphere=options["exosphere"],
         project=options["project"],
         allocation_source=options["allocation_source"],
@@ -209,11 +235,14 @@ def _present(
     context: Context,
     started_at: float,
 ) -> Outcome:
-    plan = plan_launch(wanted, listed)
     made_of = _launch_options(options)
+    wanted = renamed(wanted, options["new_name"], listed)
+    plan = plan_launch(wanted, listed)
     if made_of.wants_address and made_of.floating_ip != "auto" and len(plan.present) > 1:
         raise ConfigurationError(f"floating_ip: {made_of.floating_ip} cannot be given to more than one instance.")
-    recipe = cloud.launcher().prepare(made_of, len(plan.missing)) if plan.missing else None
+    plan, doomed = compared(plan, made_of, replace_them=options["replace"])
+    count = len(plan.missing)
+    recipe = cloud.launcher().prepare(made_of, count) if count or doomed else None
     settings = LaunchSettings(
         options=made_of,
         group=wanted.group,
@@ -222,48 +251,60 @@ def _present(
         wait=options["wait"],
         timeout=options["wait_timeout"],
         capacity_retries=options["capacity_retries"],
+        changes=_changes(cloud, plan, made_of, options["new_name"]),
     )
-    shrinking = RemovalSettings(
-        delete_volumes=options["delete_volumes"],
-        release_addresses=options["release_floating_ip"],
-        include_locked=options["include_locked"],
-        timeout=options["wait_timeout"],
-    )
+    removing = _removal_settings(options, wait=True)
     surplus = plan.surplus if options["shrink"] else ()
     if context.check_mode:
-        fleet = _previewed(plan, recipe, settings)
-        removal = preview_removal(surplus, shrinking)
+        plan = after_removal(plan, _left_over(preview_removal(doomed, removing)))
+        fleet = preview_launch(plan, recipe, settings)
+        removal = preview_removal(surplus, removing)
     else:
+        if doomed:
+            gone = remove(cloud, doomed, removing, context.clock, started_at=started_at, report=context.report)
+            plan = after_removal(plan, _left_over(gone))
         fleet = launch(cloud, plan, recipe, settings, context.clock, started_at=started_at, report=context.report)
         removal = FleetRemoval(())
         if surplus and fleet.aborted_by is None:
-            removal = remove(cloud, surplus, shrinking, context.clock, started_at=started_at, report=context.report)
-    return _outcome(fleet, removal, warnings=_surplus_warnings(plan, shrink=options["shrink"]))
+            removal = remove(cloud, surplus, removing, context.clock, started_at=started_at, report=context.report)
+    return _outcome(fleet, removal, settings.changes, warnings=_surplus_warnings(plan, shrink=options["shrink"]))
 
 
-def _previewed(plan: LaunchPlan, recipe: LaunchRecipe | None, settings: LaunchSettings) -> FleetLaunch:
-    """Return what would be done, from the same plan."""
-    runs = []
-    for present in plan.present:
-        run = LaunchRun(present.name, present.instance, present.instance, stage=Stage.BUILT)
-        run.steps += ["remove failed launch"] * bool(present.remains) + ["remove twin"] * bool(present.twins)
-        if present.problem is not None:
-            run.finish(present.problem, failed=True)
-        elif present.instance is None and recipe is not None:
-            run.steps += ["launch"]
-            run.steps += ["assign address"] * settings.options.wants_address + ["shelve"] * settings.shelved
-            run.finish(f"would {', then '.join(run.steps)}")
-        elif present.instance is not None and present.instance.status == "error":
-            run.finish(
-                f"in error: {(present.instance.fault or 'the cloud does not say why').rstrip('. ')}", failed=True
-            )
-        elif settings.options.wants_address and run.can_have_address and run.now and run.now.ip_address is None:
-            run.note("assign address")
-            run.finish("would assign address")
-        else:
-            run.finish(f"already {run.state_text()}")
-        runs.append(run)
-    return FleetLaunch(tuple(runs))
+def _left_over(removal: FleetRemoval) -> dict[str, str | None]:
+    """Return, by uuid, why an instance that was to be deleted is still there, or None."""
+    return {run.before.uuid: None if run.now.status == "missing" else run.message for run in removal.runs}
+
+
+def _removal_settings(options: Mapping[str, Any], *, wait: bool) -> RemovalSettings:
+    return RemovalSettings(
+        delete_volumes=options["delete_volumes"],
+        release_addresses=options["release_floating_ip"],
+        include_locked=options["include_locked"],
+        wait=wait,
+        timeout=options["wait_timeout"],
+    )
+
+
+def _changes(
+    cloud: Cloud, plan: LaunchPlan, made_of: LaunchOptions, new_name: str | None
+) -> dict[str, tuple[Change, ...]]:
+    """Return the changes in place of the instances that are there, by name."""
+
+    def found() -> dict[str, tuple[Change, ...]]:
+        return {
+            each.name: changes(each.instance, made_of, new_name)
+            for each in plan.present
+            if each.instance is not None and each.problem is None
+        }
+
+    first = found()
+    if not any(change.kind is ChangeKind.SECURITY_GROUPS for every in first.values() for change in every):
+        return first
+    # They may be given by UUID, and an instance has their names.
+    made_of = replace(
+        made_of, security_groups=tuple(cloud.launcher().security_group_names(made_of.security_groups or ()))
+    )
+    return found()
 
 
 def _surplus_warnings(plan: LaunchPlan, *, shrink: bool) -> tuple[str, ...]:
@@ -295,30 +336,39 @@ def _absent(
     chosen, problems = plan_removal(wanted, listed)
     if problems:
         raise ConfigurationError(" ".join(problems), hint="Delete the one that is not wanted by its uuid, elsewhere.")
-    settings = RemovalSettings(
-        delete_volumes=options["delete_volumes"],
-        release_addresses=options["release_floating_ip"],
-        include_locked=options["include_locked"],
-        wait=options["wait"],
-        timeout=options["wait_timeout"],
-    )
+    settings = _removal_settings(options, wait=options["wait"])
     if context.check_mode:
         removal = preview_removal(chosen, settings)
     else:
         removal = remove(cloud, chosen, settings, context.clock, started_at=started_at, report=context.report)
-    return _outcome(FleetLaunch(()), removal, warnings=())
+    return _outcome(FleetLaunch(()), removal, {}, warnings=())
 
 
 # --- the outcome
 
 
-def _outcome(fleet: FleetLaunch, removal: FleetRemoval, *, warnings: tuple[str, ...]) -> Outcome:
+def _outcome(
+    fleet: FleetLaunch, removal: FleetRemoval, made: Mapping[str, Sequence[Change]], *, warnings: tuple[str, ...]
+) -> Outcome:
     return Outcome(
         _result(fleet.runs, removal.runs),
         changed=bool(fleet.removed) or any(run.changed for run in _all_runs(fleet.runs, removal.runs)),
         failure=_failure(fleet, removal),
-        warnings=(*warnings, *fleet.warnings, *_locked_warnings(removal)),
-        diff={"before": _lines(_states(fleet, removal, now=False)), "after": _lines(_states(fleet, removal, now=True))},
+        warnings=(*warnings, *fleet.warnings, *_locked_warnings(fleet, removal)),
+        diff={
+            "before": _lines(_states(fleet, removal, now=False)) + _changed_lines(fleet, made, now=False),
+            "after": _lines(_states(fleet, removal, now=True)) + _changed_lines(fleet, made, now=True),
+        },
+    )
+
+
+def _changed_lines(fleet: FleetLaunch, made: Mapping[str, Sequence[Change]], *, now: bool) -> str:
+    """Return a line for each property that was changed in place."""
+    return "".join(
+        f"{run.name}, {change.kind}: {change.after if now else change.before}\n"
+        for run in fleet.runs
+        for change in made.get(run.name, ())
+        if change.kind.value in run.steps
     )
 
 
@@ -326,8 +376,8 @@ def _all_runs(launches: Iterable[LaunchRun], removals: Iterable[RemovalRun]) -> 
     return [*launches, *removals]
 
 
-def _locked_warnings(removal: FleetRemoval) -> list[str]:
-    return [f"{run.before.label}: {run.message}." for run in removal.runs if run.skipped]
+def _locked_warnings(fleet: FleetLaunch, removal: FleetRemoval) -> list[str]:
+    return [f"{_labelled(run)}." for run in _all_runs(fleet.runs, removal.runs) if run.skipped]
 
 
 def _result(launches: Sequence[LaunchRun], removals: Sequence[RemovalRun]) -> dict[str, Any]:

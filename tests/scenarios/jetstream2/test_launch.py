@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
+import os
+import random
 import re
+import signal
+import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -16,6 +20,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.
 from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.login import Session
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import OverAllocation, SelectionError, Unreachable
 from ansible_collections.jetstream.cloud.plugins.module_utils.http.session import Response
+from ansible_collections.jetstream.cloud.tests.openstack.fleet import addresses
 from ansible_collections.jetstream.cloud.tests.scenarios.jetstream2.user import Done, User
 
 LIST = "GET compute /servers/detail"
@@ -59,17 +64,17 @@ def test_floating_ips_are_made_once_and_given_back_only_where_that_is_said(user:
     wanted: dict[str, Any] = {"names": ["alice", "bob"], "floating_ip": "auto", "wait_for": "address", **SMALL}
     done = user.task("instance", **wanted)
     assert done.failure == ""
-    addresses = {each["name"]: each["ip_address"] for each in done.result["instances"]}
-    assert all(addresses.values())
+    given = {each["name"]: each["ip_address"] for each in done.result["instances"]}
+    assert all(given.values())
     assert len(floating_ips(user)) == 2
     again = user.task("instance", **wanted)
     assert (again.failure, again.outcome.changed, len(floating_ips(user))) == ("", False, 2)
-    assert {each["name"]: each["ip_address"] for each in again.result["instances"]} == addresses
+    assert {each["name"]: each["ip_address"] for each in again.result["instances"]} == given
     user.task("instance", state="absent", name="alice")
     assert len(floating_ips(user)) == 2
     done = user.task("instance", state="absent", name="bob", release_floating_ip=True)
     assert done.of("bob")["actions"] == ["delete", "release floating IP"]
-    assert [each["floating_ip_address"] for each in floating_ips(user)] == [addresses["alice"]]
+    assert [each["floating_ip_address"] for each in floating_ips(user)] == [given["alice"]]
 
 
 def floating_ips(user: User) -> list[dict[str, Any]]:
@@ -281,7 +286,100 @@ def test_the_options_arrive_and_exosphere_finds_its_marks(user: User) -> None:
         "year": "2026",
         "open": "true",
         "jetstream_cloud_group": "web",
+        "jetstream_cloud_image": "Featured-Ubuntu24",
         "exoServerVersion": "6",
         "exoCreatorUsername": "demo",
         "exoFloatingIpOption": "doNotUseFloatingIp",
     }
+
+
+def test_properties_are_changed_in_place_on_a_real_nova(user: User) -> None:
+    launched = user.task("instance", name="web", floating_ip="auto", metadata={"old": "kept"}, **SMALL)
+    address = launched.of("web")["ip_address"]
+    web = user_id(user, "web")
+    # Nova shows an address late.
+    user.cloud._until(lambda: address in addresses(user.cloud.show(web)), "the address is not shown")
+    group = {"security_group": {"name": "ssh", "description": ""}}
+    made = user.cloud.owner.post("network", "/v2.0/security-groups", group)["security_group"]
+    wanted: dict[str, Any] = {
+        "name": "web",
+        "new_name": "www",
+        "flavor": "m3.small",
+        "image": "Featured-Ubuntu24",
+        "metadata": {"course": "geo"},
+        "description": "The web page.",
+        "security_groups": [made["id"]],
+        "floating_ip": "none",
+        "locked": True,
+    }
+    steps = [
+        "rename",
+        "set description",
+        "set metadata",
+        "set security groups",
+        "detach floating IP",
+        "resize",
+        "lock",
+    ]
+    try:
+        checked = user.task("instance", check_mode=True, **wanted)
+        assert (checked.of("web")["actions"], checked.seen.of("compute", "POST")) == (steps, [])
+        done = user.task("instance", **wanted)
+        assert (done.failure, done.of("web")["actions"]) == ("", steps)
+        shown = user.cloud.show(user_id(user, "www"))
+        assert (shown["status"], shown["flavor"]["original_name"], shown["locked"]) == ("ACTIVE", "m3.small", True)
+        assert {"old": "kept", "course": "geo"}.items() <= shown["metadata"].items()
+        assert [each["port_id"] for each in floating_ips(user)] == [None]
+        again = user.task("instance", **wanted)
+        assert (again.failure, again.outcome.changed) == ("", False)
+    finally:
+        user.task("instance", state="absent", name="www", include_locked=True)
+        user.cloud.owner.delete("network", f"/v2.0/security-groups/{made['id']}")
+    assert names(user) == []
+
+
+def test_a_smaller_disk_and_metadata_of_a_shelved_one_are_not_sent(user: User) -> None:
+    user.task("instance", name="large", **(SMALL | {"flavor": "m3.medium"}))
+    done = user.task("instance", name="large", **SMALL)
+    assert "cannot resize (m3.medium to m3.tiny): its disk has 60 GB, that of m3.tiny has 20 GB" in done.failure
+    assert done.seen.of("compute", "POST") == []
+    user.task("instance_state", name=["large"], state="shelved")
+    done = user.task("instance", name="large", metadata={"a": "b"})
+    assert done.failure == "large: cannot set metadata (not set to a: b): it is shelved_offloaded."
+    assert done.seen.of("compute", "POST") == []
+
+
+def test_another_image_is_replaced_only_where_that_is_said(user: User) -> None:
+    user.task("instance", name="web", **SMALL)
+    old = user_id(user, "web")
+    image = {"name": "Other", "container_format": "bare", "disk_format": "raw", "min_disk": 1}
+    made = user.cloud.owner.post("image", "/v2/images", image)["id"]
+    user.cloud.owner.put("image", f"/v2/images/{made}/file", b"\0" * 1024)
+    done = user.task("instance", name="web", **(SMALL | {"image": "Other"}))
+    assert "image is Featured-Ubuntu24, not Other" in done.failure
+    assert user_id(user, "web") == old
+    done = user.task("instance", name="web", replace=True, **(SMALL | {"image": "Other"}))
+    assert (done.failure, done.of("web")["actions"]) == ("", ["delete", "launch"])
+    assert user_id(user, "web") != old
+
+
+@pytest.mark.parametrize("moment", range(6))
+def test_a_run_that_is_killed_leaves_no_twin_and_no_orphan_after_the_next(user: User, moment: int) -> None:
+    """Killed by the kernel, at moments that are spread over the run, and not always the same."""
+    wanted: dict[str, Any] = {"name": "node", "count": 4, "floating_ip": "auto", **SMALL}
+    child = os.fork()
+    if child == 0:
+        with suppress(BaseException):
+            user.task("instance", **wanted)
+        os._exit(0)
+    time.sleep(0.4 + 1.1 * moment + random.uniform(0, 1.0))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    done = user.task("instance", **wanted)
+    assert done.failure == ""
+    assert names(user) == [f"node-{number}" for number in range(1, 5)]
+    ports = user.cloud.owner.get("network", "/v2.0/ports")["ports"]
+    servers = {each["id"]: each["device_id"] for each in ports}
+    there = {each["id"] for each in user.cloud.owner.get("compute", "/servers")["servers"]}
+    assert sorted(servers.get(each["port_id"], "") for each in floating_ips(user)) == sorted(there)
+    assert user.task("instance", **wanted).outcome.changed is False

@@ -64,9 +64,11 @@ _MAY_IMPORT: Mapping[str, set[str]] = {
 _PURE = (
     "errors",
     "flavors",
+    "fleet/launching/differences",
     "fleet/launching/launch_runs",
     "fleet/launching/names",
     "fleet/launching/plans",
+    "fleet/launching/preview",
     "fleet/selection",
     "fleet/volumes/steps",
     "hosts",

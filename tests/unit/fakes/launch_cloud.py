@@ -14,6 +14,8 @@ from uuid import NAMESPACE_DNS, uuid5
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import JetstreamError, NotFound
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
     AssignedAddress,
+    Change,
+    ChangeKind,
     CloudAccount,
     Flavor,
     FloatingAddress,
@@ -49,6 +51,7 @@ class LaunchCloud(ScriptedCloud):
     ``interrupt``: called before and after each call that changes something, with its name.
     """
 
+    no_address_seconds = 0.0
     unsupported: Mapping[str, str] = {}
 
     def __init__(self, clock: FakeClock, instances: Sequence[Instance] = (), *, max_concurrency: int = 1) -> None:
@@ -59,6 +62,8 @@ class LaunchCloud(ScriptedCloud):
         self.later: list[tuple[float, Launch]] = []
         self.volumes: dict[str, str] = {}
         self.made_for: set[str] = set()
+        self.refusals: dict[str, str] = {}
+        self.no_resize: set[str] = set()
         self.interrupt: Callable[[str], None] = lambda _call: None
         self._made = 0
 
@@ -175,6 +180,41 @@ class LaunchCloud(ScriptedCloud):
         self.addresses.setdefault(instance.uuid, f"149.165.0.{len(self.addresses) + 1}")
         self.interrupt("assigned")
         return AssignedAddress(self.addresses[instance.uuid], is_new)
+
+    def change_refusal(self, instance: Instance, change: Change) -> str | None:
+        return self.refusals.get(instance.name)
+
+    def change(self, instance: Instance, change: Change) -> None:
+        self._tell(change.kind.name.lower(), instance.name)
+        self.interrupt("change")
+        now = self._instances[instance.uuid]
+        match change.kind:
+            case ChangeKind.NAME:
+                now = replace(now, name=change.after)
+            case ChangeKind.METADATA:
+                now = replace(now, metadata={**(now.metadata or {}), **change.values})
+            case ChangeKind.DESCRIPTION:
+                now = replace(now, facts=replace(now.facts, description=change.after))
+            case ChangeKind.SECURITY_GROUPS:
+                now = replace(now, facts=replace(now.facts, security_groups=tuple(change.values)))
+            case ChangeKind.ADDRESS:
+                self.addresses.pop(instance.uuid, None)
+                now = replace(now, ip_address=None)
+            case ChangeKind.LOCK | ChangeKind.UNLOCK:
+                now = replace(now, locked=change.kind is ChangeKind.LOCK)
+            case ChangeKind.FLAVOR:
+                self.goes(instance.name, Phase(0, "resize", "resize_prep"), Phase(6, "verify_resize"))
+                if instance.name not in self.no_resize:
+                    now = replace(now, flavor=replace(now.flavor, name=change.after))
+            case ChangeKind.CONFIRM:
+                self.goes(instance.name, Phase(0, "verify_resize"), Phase(3, "active"))
+        with self._lock:
+            self._instances[instance.uuid] = now
+        self.interrupt("changed")
+
+    def security_group_names(self, groups: Sequence[str]) -> Sequence[str]:
+        self._tell("groups", str(len(groups)))
+        return [{"uuid-of-ssh": "ssh"}.get(each, each) for each in groups]
 
     def delete(self, instance: Instance) -> None:
         self._tell("delete", instance.name)

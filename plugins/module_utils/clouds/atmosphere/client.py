@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from ...clock import Clock
-from ...cloud import AccessStore, Launcher
+from ...cloud import AccessStore
 from ...errors import (
     FATAL_ERRORS,
     ConfigurationError,
@@ -42,6 +42,7 @@ from ...states import Action, Kind, classify
 from ..json_values import Json, UnreadableRow, mapping, number_of, text, uuid_of, whole
 from ..polls import Seen, checked, read_each
 from ..row_lists import Reading, Warnings
+from .launcher import AtmosphereLauncher
 from .login import Login
 from .parsing import (
     allocation_source_from_v2,
@@ -66,6 +67,7 @@ Account = tuple[str, str]
 _V1_LIST_SECONDS_PER_INSTANCE = 0.03
 _V2_LIST_SECONDS_PER_INSTANCE = 0.07
 _DETAIL_SECONDS = 0.075
+_LAUNCH_SECONDS = 3.0
 # A response may take this many times as long as on an idle server.
 _TIMEOUT_FACTOR = 4
 # The lifetime of the cache of v1's list, which not every action empties.
@@ -256,9 +258,9 @@ class AtmosphereCloud:
         """Atmosphere returns no reason. See Cloud."""
         return None
 
-    def launcher(self) -> Launcher:
-        """Raise ConfigurationError: it does not launch yet. See Cloud."""
-        raise ConfigurationError("Instances of Atmosphere are launched on its web page only.")
+    def launcher(self) -> AtmosphereLauncher:
+        """Return the part that launches and deletes instances. See Cloud."""
+        return AtmosphereLauncher(self)
 
     def limit(self, until: float | None) -> None:
         """Set the time by which every request must have ended. See Cloud."""
@@ -271,6 +273,33 @@ class AtmosphereCloud:
     def close(self) -> None:
         """Give connections back."""
         self._transport.close()
+
+    def read(self, path: str, task: str) -> list[Json]:
+        """Return all rows of a v2 list, for the launcher."""
+        return self._list(path, task, lambda row: row)
+
+    def send(self, method: str, path: str, task: str, data: Json | None = None) -> Any:
+        """Send a change once, and return the body of the response, for the launcher.
+
+        It empties the cache of v1's list: the next list is live.
+        """
+        extra_time = _TIMEOUT_FACTOR * _LAUNCH_SECONDS
+        body = raise_for_status(self._login.request(method, path, data=data, extra_time=extra_time, once=True), task)
+        with self._lock:
+            self._list_cached_at.clear()
+        return body
+
+    def instances(self) -> list[Instance]:
+        """Return all instances, as the database has them, for the launcher."""
+        return self.list_instances(live=False)
+
+    def launched(self, row: Json) -> Instance:
+        """Return an instance that was launched just now, for the launcher. Its state is the database's."""
+        return replace(instance_from_v2(row), live=True)
+
+    def username(self) -> str | None:
+        """Return the name of the account, for the launcher."""
+        return self.account().user
 
     def _name_in_profile(self) -> str:
         """Return whose token it is, where that is all that was given."""

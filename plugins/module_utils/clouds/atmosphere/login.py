@@ -62,16 +62,19 @@ class Login:
         params: Mapping[str, str] | None = None,
         data: Mapping[str, Any] | None = None,
         extra_time: float = 0.0,
+        once: bool = False,
     ) -> Response:
         """Send a request with a token. A token that the server no longer knows leads to one new login.
 
-        ``extra_time``: see Transport. Raises AuthenticationFailed if there is no way to a token that the server takes.
+        ``extra_time`` and ``once``: see Transport.
+
+        Raises AuthenticationFailed if there is no way to a token that the server takes.
         """
 
         def send(token: str) -> Response:
             headers = {**_JSON, "Authorization": f"Token {token}"}
             return self._transport.request(
-                method, path, headers=headers, params=params, data=data, extra_time=extra_time
+                method, path, headers=headers, params=params, data=data, extra_time=extra_time, once=once
             )
 
         reply = self._tokens.request(send, token_refused)

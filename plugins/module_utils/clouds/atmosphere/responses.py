@@ -31,6 +31,8 @@ _NOT_YOURS = ("not a member of the project", "does not have permission to act on
 _MAX_QUOTE = 500
 # A failure of nova behind Atmosphere, which calls it a refusal or a conflict.
 _NOVA_FAILED = re.compile(r"(?:^|irrecoverable exception: )5\d\d ")
+# A launch that nova refused for its quota is a conflict of Atmosphere.
+_NOVA_OVER_QUOTA = "403 forbidden quota exceeded"
 
 
 def token_refused(reply: Response) -> bool:
@@ -77,6 +79,8 @@ def error_from(reply: Response, task: str) -> JetstreamError:
     text = f"{task} was refused{why}"
     if reply.status in (403, 409) and _NOVA_FAILED.search(message):
         return ServerFault(f"{task} failed in the cloud{why}", status=reply.status)
+    if reply.status == 409 and _NOVA_OVER_QUOTA in message.lower():
+        return OverAllocation(text, status=409)
     if reply.status == 403:
         return _forbidden(message, text, reply)
     if reply.status == 503:

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -23,8 +24,11 @@ from ...errors import (
     UnexpectedResponse,
     Unreachable,
 )
+from ...flavors import can_resize
 from ...model import (
     AssignedAddress,
+    Change,
+    ChangeKind,
     FloatingAddress,
     Identity,
     Image,
@@ -38,6 +42,7 @@ from ...model import (
 )
 from ...parallel import in_parallel
 from ..json_values import Json, UnreadableRow, mapping, rows, text, uuid_of, word
+from ..row_lists import Reading
 from .api import COMPUTE, Api
 from .login import Account, Session
 from .lookups import (
@@ -51,7 +56,7 @@ from .lookups import (
     require_fit,
     require_key,
 )
-from .parsing import GROUP_KEY, LAUNCH_TAG, instance_from_nova
+from .parsing import GROUP_KEY, IMAGE_KEY, LAUNCH_TAG, instance_from_nova
 from .quotas import address_shortfalls, compute_shortfalls, volume_shortfalls
 
 # Nova's limit for user data, in base64.
@@ -65,6 +70,9 @@ _ADDRESS_TRIES = 3
 _ADDRESS_PAUSE = 2.0
 # The version of Exosphere's own launches (docs/jetstream2.md, Launching).
 _EXOSPHERE_VERSION = "6"
+# Metadata can be changed in these statuses, and a flavor in those.
+_METADATA_STATUSES = frozenset({"active", "paused", "suspended", "shutoff"})
+_RESIZE_STATUSES = frozenset({"active", "shutoff"})
 # After these, a request may have been carried out. Jetstream2 answers 500 for floating IPs that it has attached.
 _UNCLEAR = (ServerFault, UnexpectedResponse, Unreachable, Conflict)
 _OF_ATMOSPHERE = (
@@ -89,6 +97,10 @@ class Jetstream2Launcher:
 
     def prepare(self, options: LaunchOptions, count: int) -> LaunchRecipe:
         """Look up what the options name, and check the quotas. See Launcher."""
+        with _readable("Looking up what to launch"):
+            return self._prepared(options, count)
+
+    def _prepared(self, options: LaunchOptions, count: int) -> LaunchRecipe:
         if options.image is None or options.flavor is None:
             missing = " and ".join(name for name in ("image", "flavor") if getattr(options, name) is None)
             raise SelectionError(f"To launch an instance, {missing} must be given.")
@@ -129,6 +141,14 @@ class Jetstream2Launcher:
         named = Image(name=text(image.get("name")) or "", uuid=uuid_of(image, "id"))
         return LaunchRecipe(options, flavor, named, body)
 
+    def _flavors(self) -> list[Json]:
+        task = "Listing flavors"
+        return self._api.rows("compute", "/flavors/detail", "flavors", task, microversion=COMPUTE)
+
+    def _groups(self) -> list[Json]:
+        path = "/v2.0/security-groups?fields=id&fields=name"
+        return rows(mapping(self._api.get("network", path, "Listing security groups")).get("security_groups"))
+
     def _looked_up(
         self, options: LaunchOptions
     ) -> tuple[Json, Sequence[Json], Sequence[Json], Sequence[Json], Sequence[Json]]:
@@ -137,16 +157,13 @@ class Jetstream2Launcher:
         found: dict[str, list[Json]] = {"flavors": [], "networks": [], "groups": [], "keys": []}
 
         def flavors() -> None:
-            task = "Listing flavors"
-            found["flavors"] = self._api.rows("compute", "/flavors/detail", "flavors", task, microversion=COMPUTE)
+            found["flavors"] = self._flavors()
 
         def networks() -> None:
             found["networks"] = self._networks()
 
         def groups() -> None:
-            path = "/v2.0/security-groups?fields=id&fields=name"
-            body = self._api.get("network", path, "Listing security groups")
-            found["groups"] = rows(mapping(body).get("security_groups"))
+            found["groups"] = self._groups()
 
         def keys() -> None:
             task = "Listing key pairs"
@@ -229,15 +246,13 @@ class Jetstream2Launcher:
 
     def launch(self, recipe: LaunchRecipe, launch: Launch) -> Instance:
         """Request one server, with our marks in the request itself: later, nova may not take them. See Launcher."""
-        metadata = {**mapping(recipe.body.get("metadata")), GROUP_KEY: launch.group}
+        marks = {GROUP_KEY: launch.group, IMAGE_KEY: recipe.options.image or ""}
+        metadata = {**mapping(recipe.body.get("metadata")), **marks}
         server = {**recipe.body, "name": launch.name, "metadata": metadata, "tags": [f"{LAUNCH_TAG}{launch.token}"]}
         task = f"Launch of {launch.name}"
         body = mapping(self._api.send("POST", "compute", "/servers", task, {"server": server}, once=True))
-        try:
-            server_id = uuid_of(mapping(body.get("server")), "id")
-        except UnreadableRow as error:
-            raise UnexpectedResponse(f"{task} was answered with what this version cannot read: {error}.") from error
-        return self._launched(server_id, recipe, launch)
+        with _readable(task):
+            return self._launched(uuid_of(mapping(body.get("server")), "id"), recipe, launch)
 
     def _launched(self, server_id: str, recipe: LaunchRecipe, launch: Launch) -> Instance:
         account = self._account
@@ -268,8 +283,7 @@ class Jetstream2Launcher:
             listed = self._api.rows(
                 "compute", "/servers/detail", "servers", task, {"tags-any": tags}, microversion=COMPUTE
             )
-            for row in listed:
-                instance = instance_from_nova(row, self._account)
+            for instance in Reading.of(listed, lambda row: instance_from_nova(row, self._account)).made:
                 # A nova that does not know the filter returns all servers.
                 if instance.facts.token in group:
                     found[instance.facts.token or ""] = instance
@@ -282,13 +296,15 @@ class Jetstream2Launcher:
     ) -> Mapping[str, AssignedAddress | JetstreamError]:
         """Give each server a floating IP, by neutron's own word. See Launcher."""
         if self._external is None:
-            self._external = choose_external_network(self._networks())
+            with _readable("Listing networks"):
+                self._external = choose_external_network(self._networks())
         ports = self._ports(instances)
         addresses = self._floating_rows()
 
         def assign(instance: Instance) -> AssignedAddress | JetstreamError:
             try:
-                return self._assign(options, instance, ports.get(instance.uuid, []), addresses)
+                with _readable(f"A floating IP for {instance.label}"):
+                    return self._assign(options, instance, ports.get(instance.uuid, []), addresses)
             except JetstreamError as error:
                 return error
 
@@ -301,7 +317,7 @@ class Jetstream2Launcher:
         ids = [uuid_of(each, "id") for each in ports]
         present = next((each for each in addresses if text(each.get("port_id")) in ids), None)
         if options.floating_ip not in ("auto", None):
-            return self._move_address(str(options.floating_ip), instance, ids, addresses)
+            return self._move_address(str(options.floating_ip), instance, ids, addresses, present)
         if present is not None:
             return AssignedAddress(text(present.get("floating_ip_address")) or "", is_new=False)
         if not ids:
@@ -312,7 +328,7 @@ class Jetstream2Launcher:
         return AssignedAddress(self._new_address(instance, ids[0]), is_new=True)
 
     def _move_address(
-        self, address: str, instance: Instance, ports: Sequence[str], addresses: Sequence[Json]
+        self, address: str, instance: Instance, ports: Sequence[str], addresses: Sequence[Json], present: Json | None
     ) -> AssignedAddress:
         """Attach the given address, unless another server has it: neutron would take it away from that one."""
         row = next((each for each in addresses if each.get("floating_ip_address") == address), None)
@@ -327,6 +343,9 @@ class Jetstream2Launcher:
             )
         if not ports:
             raise Refused(f"{instance.label} has no port, so that it can have no floating IP.")
+        if present is not None:
+            # A port takes one floating IP.
+            self._detach_addresses(instance, f"Detaching the floating IP of {instance.label}")
         return AssignedAddress(self._attach(row, instance, ports[0]), is_new=True)
 
     def _attach(self, row: Json, instance: Instance, port: str) -> str:
@@ -387,6 +406,10 @@ class Jetstream2Launcher:
         """Return the floating IPs of servers, by neutron's own word. See Launcher."""
         if not instances:
             return {}
+        with _readable("Listing floating IPs"):
+            return self._addresses_by_server(instances)
+
+    def _addresses_by_server(self, instances: Sequence[Instance]) -> dict[str, list[FloatingAddress]]:
         owners = {uuid_of(port, "id"): server for server, ports in self._ports(instances).items() for port in ports}
         found: dict[str, list[FloatingAddress]] = {}
         for row in self._floating_rows():
@@ -400,6 +423,74 @@ class Jetstream2Launcher:
     def release(self, address: FloatingAddress) -> None:
         """Give a floating IP back. See Launcher."""
         self._delete("network", f"/v2.0/floatingips/{address.id}", f"Release of {address.address}")
+
+    # --- changing
+
+    def change_refusal(self, instance: Instance, change: Change) -> str | None:
+        """Return why nova would refuse a change of a server, or why it would come to nothing. See Launcher."""
+        if change.kind in (ChangeKind.METADATA, ChangeKind.FLAVOR) and instance.activity:
+            return f"the cloud is changing it ({instance.activity})"
+        if change.kind is ChangeKind.METADATA and instance.status not in _METADATA_STATUSES:
+            return f"it is {instance.status}"
+        return self._resize_refusal(instance, change.after) if change.kind is ChangeKind.FLAVOR else None
+
+    def _resize_refusal(self, instance: Instance, wanted: str) -> str | None:
+        if instance.status not in _RESIZE_STATUSES:
+            return f"it is {instance.status}"
+        for name in (instance.flavor.name, wanted):
+            if not can_resize(name):
+                return f"a flavor with whole GPUs cannot be resized ({name})"
+        flavor = flavor_of(choose_flavor(self._flavors(), wanted))
+        disk = instance.flavor.disk or 0
+        if instance.image is not None and flavor.disk is not None and flavor.disk < disk:
+            return f"its disk has {disk} GB, that of {wanted} has {flavor.disk} GB, and a disk cannot shrink"
+        return None
+
+    def change(self, instance: Instance, change: Change) -> None:
+        """Change a server in place. See Launcher."""
+        path, task = f"/servers/{instance.uuid}", f"{change.kind.capitalize()} of {instance.label}"
+        match change.kind:
+            case ChangeKind.NAME:
+                self._api.send("PUT", "compute", path, task, {"server": {"name": change.after}})
+            case ChangeKind.DESCRIPTION:
+                self._api.send("PUT", "compute", path, task, {"server": {"description": change.after}})
+            case ChangeKind.METADATA:
+                # Adds and replaces these keys alone.
+                self._api.send("POST", "compute", f"{path}/metadata", task, {"metadata": dict(change.values)})
+            case ChangeKind.SECURITY_GROUPS:
+                self._change_groups(instance, list(change.values), task)
+            case ChangeKind.ADDRESS:
+                self._detach_addresses(instance, task)
+            case ChangeKind.FLAVOR:
+                flavor = text(choose_flavor(self._flavors(), change.after).get("id"))
+                self._api.send("POST", "compute", f"{path}/action", task, {"resize": {"flavorRef": flavor}}, once=True)
+            case ChangeKind.CONFIRM:
+                self._api.send("POST", "compute", f"{path}/action", task, {"confirmResize": None}, once=True)
+            case ChangeKind.LOCK | ChangeKind.UNLOCK:
+                self._api.send("POST", "compute", f"{path}/action", task, {change.kind.value: None})
+
+    def security_group_names(self, groups: Sequence[str]) -> Sequence[str]:
+        """Return the names of security groups. See Launcher."""
+        listed = self._groups()
+        ids = choose_security_groups(listed, groups)
+        names = {text(each.get("id")): text(each.get("name")) or "" for each in listed}
+        return [names[each] for each in ids]
+
+    def _change_groups(self, instance: Instance, wanted: Sequence[str], task: str) -> None:
+        """Add what is missing first, so that a server that is in use is never without its groups."""
+        present = instance.facts.security_groups or ()
+        path = f"/servers/{instance.uuid}/action"
+        for name in wanted:
+            if name not in present:
+                self._api.send("POST", "compute", path, task, {"addSecurityGroup": {"name": name}})
+        for name in present:
+            if name not in wanted:
+                self._api.send("POST", "compute", path, task, {"removeSecurityGroup": {"name": name}})
+
+    def _detach_addresses(self, instance: Instance, task: str) -> None:
+        for address in self.floating_addresses([instance]).get(instance.uuid, ()):
+            path = f"/v2.0/floatingips/{address.id}"
+            self._api.send("PUT", "network", path, task, {"floatingip": {"port_id": None}})
 
     # --- deleting
 
@@ -432,6 +523,15 @@ class Jetstream2Launcher:
             self._api.send("DELETE", service, path, task)
         except NotFound:
             return
+
+
+@contextmanager
+def _readable(task: str) -> Iterator[None]:
+    """Raise UnexpectedResponse for a row without its id."""
+    try:
+        yield
+    except UnreadableRow as error:
+        raise UnexpectedResponse(f"{task} was answered with what this version cannot read: {error}.") from error
 
 
 def _source(image: Json, options: LaunchOptions) -> dict[str, Any]:

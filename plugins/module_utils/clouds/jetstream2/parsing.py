@@ -48,8 +48,9 @@ from ..json_values import (
 )
 from .login import Account
 
-# The marks of a launch: the key of the metadata with its group, and the tag before its token.
+# The marks of a launch: the keys of the metadata with its group and its image, and the tag before its token.
 GROUP_KEY = "jetstream_cloud_group"
+IMAGE_KEY = "jetstream_cloud_image"
 LAUNCH_TAG = "jetstream.cloud-"
 _POWER_STATES: Mapping[int | None, str] = {
     0: "no state",
@@ -320,6 +321,7 @@ def _facts(row: Json) -> LaunchFacts:
     groups = row.get("security_groups")
     return LaunchFacts(
         group=texts(row.get("metadata")).get(GROUP_KEY),
+        image=texts(row.get("metadata")).get(IMAGE_KEY),
         token=next((each.removeprefix(LAUNCH_TAG) for each in ours if each.startswith(LAUNCH_TAG)), None),
         has_run=bool(text(row.get("OS-SRV-USG:launched_at"))),
         key_name=text(row.get("key_name")),

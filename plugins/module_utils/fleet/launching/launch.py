@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 import secrets
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from ...clock import Clock
@@ -27,13 +27,14 @@ from ...errors import (
     UnexpectedResponse,
     Unreachable,
 )
-from ...model import FloatingAddress, Instance, Launch, LaunchRecipe
+from ...model import Change, ChangeKind, FloatingAddress, Instance, Launch, LaunchRecipe
 from ...parallel import in_parallel
 from ...states import Goal, Kind
 from ..converge import converge
 from ..polling import PollScheduler
 from ..progress import Completion, Progress, ProgressCallback
 from ..runs import ConvergeOptions, classify_instance, state_text
+from .differences import changed
 from .launch_runs import FleetLaunch, LaunchRun, LaunchSettings, Stage, WaitFor
 from .plans import LaunchPlan, Present, is_gone, is_remains, raced_twins
 from .reach import ssh_answers
@@ -42,6 +43,8 @@ from .reach import ssh_answers
 _BEFORE_LOOK = 3.0
 # A launch that was looked for in vain this often was not carried out.
 _LOOKS = 2
+# What adding seconds may be off by.
+_ROUNDING = 0.001
 # So often a launch is sent that the cloud did not carry out.
 _ATTEMPTS = 3
 # Pauses before a launch is sent again: from, up to.
@@ -109,7 +112,7 @@ class _Launching:
         self._report = report
         self._jitter = jitter
         self._scheduler: PollScheduler[LaunchRun] = PollScheduler(jitter)
-        self._runs = [_begun(each, started_at) for each in plan.present]
+        self._runs = [_begun(each, settings, started_at) for each in plan.present]
         self._removed: list[Instance] = []
         self._warnings: list[str] = []
         self._over_quota: JetstreamError | None = None
@@ -124,12 +127,16 @@ class _Launching:
             self._remove([each for present in self._plan.present for each in present.remains])
             self._remove_with_addresses([each for present in self._plan.present for each in present.twins])
             self._bring_up()
+            self._apply_changes()
             self._retry_short()
             if self._settings.wait:
                 self._shelve()
                 self._await_ssh()
-        except FATAL_ERRORS as error:
+            self._lock_new()
+        except JetstreamError as error:
             self._aborted_by = self._aborted_by or error
+        except Exception as error:
+            self._aborted_by = self._aborted_by or BugFound(error)
         self._finish()
         return FleetLaunch(tuple(self._runs), tuple(self._removed), self._aborted_by, tuple(self._warnings))
 
@@ -220,7 +227,7 @@ class _Launching:
                 self._poll(poll.instances)
 
     def _due(self, stage: Stage, now: float) -> list[LaunchRun]:
-        return [each for each in self._of(stage) if each.not_before <= now]
+        return [each for each in self._of(stage) if each.not_before <= now + _ROUNDING]
 
     def _send(self, run: LaunchRun) -> None:
         if self._aborted_by is not None or self._recipe is None:
@@ -335,21 +342,42 @@ class _Launching:
         """Note how a building instance was observed, and whether that is the end of it."""
         run.now, run.last_error = _with_image(instance, run.now), None
         observed = run.observed
+        if run.resize is not None and not self._is_resized(run, run.resize):
+            return
+        if observed.is_awake:
+            self._note_awake(run, instance)
         if observed.kind is Kind.MOVING or (observed.is_awake and not self._is_ready(run)):
             return
         if observed.kind is Kind.ERROR:
             self._judge_error(run, instance)
         elif observed.kind is Kind.GONE:
             run.finish("was deleted while it was launched", failed=True)
+        elif observed.defect:
+            run.finish(observed.defect, failed=True)
         else:
             run.stage = Stage.BUILT
             self._scheduler.learn(None, self._clock.monotonic() - run.since)
 
+    def _note_awake(self, run: LaunchRun, instance: Instance) -> None:
+        """Note that an instance runs, so that its record is never taken for that of a launch without a host."""
+        run.now = replace(run.now or instance, facts=replace(instance.facts, has_run=True))
+        if run.awake_since is None:
+            run.awake_since = self._clock.monotonic()
+
     def _is_ready(self, run: LaunchRun) -> bool:
-        """Whether an active instance has an address, if that is waited for. A floating IP is given to it later."""
+        """Whether an active instance has an address, if that is waited for.
+
+        A floating IP is given to it later. Where the cloud itself does that, an instance without one appears ready
+        before its deployment has begun.
+        """
+        if run.now is None or run.now.ip_address or run.observed.defect:
+            return True
+        settles_until = (run.awake_since or 0.0) + self._cloud.no_address_seconds
+        if self._clock.monotonic() < settles_until:
+            return False
         if self._settings.wait_for is WaitFor.ACTIVE or self._settings.options.wants_address:
             return True
-        return bool(run.now and (run.now.addresses or run.now.ip_address))
+        return bool(run.now.addresses)
 
     def _judge_error(self, run: LaunchRun, instance: Instance) -> None:
         """Only the record of a launch of ours that never ran is removed. Of the others, the fault is reported."""
@@ -358,6 +386,82 @@ class _Launching:
             run.finish(f"in error: {fault}", failed=True)
         else:
             run.stage, run.shortage = Stage.SHORT, fault
+
+    # --- changing
+
+    def _apply_changes(self) -> None:
+        """Change in place those that were there before, and wait for resizes."""
+        while runs := [each for each in self._of(Stage.BUILT) if each.changes]:
+            in_parallel(self._change, runs, self._cloud.max_concurrency)
+            self._drive()
+
+    def _change(self, run: LaunchRun) -> None:
+        """Make the changes of one instance, up to a resize, which has to be waited for."""
+        try:
+            while run.changes and run.stage is Stage.BUILT:
+                self._make_change(run, run.changes[0])
+        except FATAL_ERRORS:
+            raise
+        except JetstreamError as error:
+            run.finish(str(error), failed=True)
+        except Exception as error:
+            run.finish(str(BugFound(error)), failed=True)
+
+    def _make_change(self, run: LaunchRun, change: Change) -> None:
+        if run.now is None:
+            return
+        if run.now.locked and change.kind is not ChangeKind.UNLOCK:
+            reason = f": {run.now.lock_reason}" if run.now.lock_reason else ""
+            run.finish(f"skipped: locked{reason} (to {change.kind}, say locked: false)", skipped=True)
+            return
+        refusal = self._launcher.change_refusal(run.now, change)
+        if refusal is not None:
+            run.finish(f"cannot {change.kind} ({change.before} to {change.after}): {refusal}", failed=True)
+            return
+        self._launcher.change(run.now, change)
+        run.note(change.kind.value)
+        run.now, run.changes = changed(run.now, change), run.changes[1:]
+        if change.kind in (ChangeKind.FLAVOR, ChangeKind.CONFIRM):
+            run.resize, run.stage = change, Stage.BUILDING
+            run.confirmed = change.kind is ChangeKind.CONFIRM
+            run.since, run.polled_at, run.elapsed = self._clock.monotonic(), None, None
+
+    def _is_resized(self, run: LaunchRun, change: Change) -> bool:
+        """Confirm a resize once it can be, and return whether it has come to its end."""
+        instance = run.now
+        if instance is None or run.observed.kind in (Kind.MOVING, Kind.ERROR, Kind.GONE):
+            return run.observed.kind is not Kind.MOVING
+        if instance.status == "verify_resize":
+            if not run.confirmed:
+                self._confirm(run, instance)
+            return False
+        run.resize = None
+        if change.kind is ChangeKind.FLAVOR and instance.flavor.name != change.after:
+            why = self._cloud.failure_reason(instance)
+            text = f"the cloud took the resize, but it is {instance.flavor.name} again"
+            run.finish(f"{text}: {why}" if why else text, failed=True)
+            return False
+        return True
+
+    def _confirm(self, run: LaunchRun, instance: Instance) -> None:
+        """Confirm a resize. After an error, the next poll shows whether it has to be confirmed again."""
+        try:
+            self._launcher.change(instance, Change(ChangeKind.CONFIRM, "", ""))
+        except FATAL_ERRORS:
+            raise
+        except JetstreamError as error:
+            run.last_error = error
+        else:
+            run.confirmed = True
+
+    def _lock_new(self) -> None:
+        """Lock those that were launched just now, if they are to be locked."""
+        if not self._settings.options.locked:
+            return
+        runs = [each for each in self._of(Stage.BUILT) if each.launches and each.now and not each.now.locked]
+        for run in runs:
+            run.changes = (Change(ChangeKind.LOCK, "unlocked", "locked"),)
+        in_parallel(self._change, runs, self._cloud.max_concurrency)
 
     # --- hosts are short
 
@@ -402,12 +506,21 @@ class _Launching:
         self._removed += pending
         end = min(self._clock.monotonic() + _REMOVAL, self._deadline)
         while pending and self._clock.monotonic() < end:
-            seen = self._cloud.poll(pending, thorough=True)
+            seen = self._polled(pending)
             pending = [each for each in pending if not _is_seen_gone(seen.get(each.uuid))]
             if pending:
                 self._clock.sleep(_REMOVAL_PAUSE)
         failed = {each.uuid for each, problem in zip(instances, problems, strict=True) if problem is not None}
         return failed | {each.uuid for each in pending}
+
+    def _polled(self, instances: Sequence[Instance]) -> Mapping[str, Instance | JetstreamError]:
+        """Poll instances that are being deleted. A poll that fails shows nothing."""
+        try:
+            return self._cloud.poll(instances, thorough=True)
+        except FATAL_ERRORS:
+            raise
+        except JetstreamError:
+            return {}
 
     def _delete(self, instance: Instance) -> JetstreamError | None:
         try:
@@ -454,7 +567,7 @@ class _Launching:
 
     def _shelve(self) -> None:
         """Shelve those that were launched just now, if they are to begin on the shelf."""
-        runs = [each for each in self._of(Stage.BUILT) if each.before is None]
+        runs = [each for each in self._of(Stage.BUILT) if each.launches]
         if not self._settings.shelved or not runs:
             return
         left = max(1.0, self._deadline - self._clock.monotonic())
@@ -500,7 +613,10 @@ class _Launching:
         if not runs or self._clock.monotonic() >= self._deadline:
             return False
         try:
-            listed = [each for each in self._cloud.list_instances(live=True, images=False) if not is_gone(each)]
+            account = self._cloud.account()
+            names = {each.name for each in runs}
+            listed = self._cloud.list_instances(live=True, images=False, wanted=lambda each: each.name in names)
+            listed = [each for each in listed if not is_gone(each) and account.answers_for(each.owner)]
         except FATAL_ERRORS:
             raise
         except JetstreamError as error:
@@ -551,10 +667,13 @@ class _Launching:
         return twins
 
 
-def _begun(present: Present, at: float) -> LaunchRun:
+def _begun(present: Present, settings: LaunchSettings, at: float) -> LaunchRun:
     """Return the run of a wanted instance as the list shows it."""
     instance = present.instance
-    run = LaunchRun(present.name, instance, instance, since=at)
+    run = LaunchRun(present.name, present.replaced or instance, instance, since=at)
+    run.changes = settings.changes.get(present.name, ())
+    if present.replaced is not None:
+        run.note("delete")
     if present.remains:
         run.note("remove failed launch")
     if present.twins:

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
 from ...errors import JetstreamError
-from ...model import Instance, Launch, LaunchOptions
+from ...model import Change, Instance, Launch, LaunchOptions
 from ...states import Action, Kind, ObservedState, RestingState
 from ...text.terminal import one_line
 from ..runs import classify_instance, state_text
@@ -28,7 +28,8 @@ class WaitFor(Enum):
 class LaunchSettings:
     """The bounds of a launch. ``group`` returns the mark of an instance by its name. ``timeout``: seconds for all.
 
-    ``capacity_retries``: how often in a row a batch that found no host at all is tried again.
+    ``capacity_retries``: how often in a row a batch that found no host at all is tried again. ``changes``: those of
+    instances that were there before, by name.
     """
 
     options: LaunchOptions
@@ -38,6 +39,7 @@ class LaunchSettings:
     wait: bool = True
     timeout: float = 1800.0
     capacity_retries: int = 2
+    changes: Mapping[str, tuple[Change, ...]] = field(default_factory=dict)
 
 
 class Stage(Enum):
@@ -58,6 +60,9 @@ class LaunchRun:
     ``launches``: the requests that were sent for it. ``doubt``: the error in the place of the last one's response.
     ``looks``: how often that launch was looked for in vain. ``compared``: whether twins of it were looked for.
     ``shortage``: the cloud's words when no host took it.
+    ``changes``: those that are still to be made. ``resize``: the one that is waited for; ``confirmed``: whether its end
+    was confirmed.
+    ``awake_since``: since when it was seen active.
     ``actions`` is empty: a launch is none, and all launches take as long as each other.
     """
 
@@ -74,6 +79,9 @@ class LaunchRun:
     shortage: str | None = None
     last_error: JetstreamError | None = None
     compared: bool = False
+    changes: tuple[Change, ...] = ()
+    resize: Change | None = None
+    confirmed: bool = False
     addressed: bool = False
     failed: bool = False
     skipped: bool = False
@@ -81,6 +89,7 @@ class LaunchRun:
     elapsed: float | None = None
     actions: list[Action] = field(default_factory=list)
     since: float = 0.0
+    awake_since: float | None = None
     polled_at: float | None = None
 
     @property
@@ -112,7 +121,7 @@ class LaunchRun:
     def launched(self, instance: Instance, now: float) -> None:
         """Note that the cloud accepted a launch."""
         self.now, self.stage, self.doubt, self.looks = instance, Stage.BUILDING, None, 0
-        self.since, self.polled_at = now, None
+        self.since, self.polled_at, self.awake_since = now, None, None
         self.note("launch")
 
     def note(self, step: str) -> None:

@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from ...model import Instance
+from ...errors import ConfigurationError
+from ...model import Instance, LaunchOptions
 from ...states import Kind
 from ...times import moment
 from ..runs import classify_instance
+from .differences import differences
 from .names import NameTemplate, numbered_names
 
 # Two launches for one name that are further apart than this were no race of two runs.
@@ -30,6 +32,12 @@ class Wanted:
     template: NameTemplate | None = None
     count: int | None = None
 
+    def may_mean(self, instance: Instance) -> bool:
+        """Return whether an instance has one of the names, or one of the template."""
+        return instance.name in self.names or (
+            self.template is not None and self.template.number(instance.name) is not None
+        )
+
     def group(self, name: str) -> str:
         """Return the mark of an instance that is launched for a name."""
         return name if self.template is None else self.template.text
@@ -41,6 +49,7 @@ class Present:
 
     ``remains``: records in error of launches of this collection that found no host; they are removed first.
     ``twins``: further launches for the same name, of runs that raced. ``problem``: why nothing can be done about it.
+    ``replaced``: the instance that was deleted so that another one can be launched.
     """
 
     name: str
@@ -48,6 +57,7 @@ class Present:
     remains: tuple[Instance, ...] = ()
     twins: tuple[Instance, ...] = ()
     problem: str | None = None
+    replaced: Instance | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +113,60 @@ def plan_removal(wanted: Wanted, instances: Iterable[Instance]) -> tuple[list[In
         else:
             chosen += called
     return chosen, problems
+
+
+def renamed(wanted: Wanted, new_name: str | None, instances: Iterable[Instance]) -> Wanted:
+    """Return what is wanted where an instance is to be renamed: by its old name, until it has the new one.
+
+    Raises ConfigurationError if there are instances of both names.
+    """
+    if new_name is None:
+        return wanted
+    there = {each.name for each in instances if not is_gone(each)}
+    [old] = wanted.names
+    if old in there and new_name in there and old != new_name:
+        raise ConfigurationError(f"new_name: there is an instance {new_name} already, and {old} as well.")
+    return wanted if old in there else Wanted(names=(new_name,))
+
+
+def compared(
+    plan: LaunchPlan, options: LaunchOptions, *, replace_them: bool
+) -> tuple[LaunchPlan, tuple[Instance, ...]]:
+    """Refuse what differs in a property that cannot be changed in place, or return it as what is to be replaced."""
+    found = [(each, _differences(each, options)) for each in plan.present]
+    if replace_them:
+        return plan, tuple(each.instance for each, why in found if why and each.instance is not None)
+    refused = tuple(
+        replace(each, problem=f"{why}. That cannot be changed in place: replace: true launches it anew")
+        if why
+        else each
+        for each, why in found
+    )
+    return replace(plan, present=refused), ()
+
+
+def _differences(present: Present, options: LaunchOptions) -> str:
+    if present.instance is None or present.problem is not None:
+        return ""
+    return "; ".join(map(str, differences(present.instance, options)))
+
+
+def after_removal(plan: LaunchPlan, left_over: Mapping[str, str | None]) -> LaunchPlan:
+    """Return the plan after the deletion of what is to be replaced. What is still there is not launched.
+
+    ``left_over``: why an instance is still there, or None, by uuid.
+    """
+    return replace(plan, present=tuple(_after_removal(each, left_over) for each in plan.present))
+
+
+def _after_removal(present: Present, left_over: Mapping[str, str | None]) -> Present:
+    instance = present.instance
+    if instance is None or instance.uuid not in left_over:
+        return present
+    why = left_over[instance.uuid]
+    if why is not None:
+        return replace(present, problem=f"was not replaced: {why}")
+    return replace(present, instance=None, replaced=instance)
 
 
 def _present(name: str, group: str, instances: Sequence[Instance]) -> Present:

@@ -162,8 +162,10 @@ class _Removal:
             self._each(self._begin, self._pending())
             self._await_gone()
             self._each(self._give_back, [run for run in self._runs if run.requested and not run.done])
-        except FATAL_ERRORS as error:
+        except JetstreamError as error:
             self._aborted_by = error
+        except Exception as error:
+            self._aborted_by = BugFound(error)
         self._finish()
         return FleetRemoval(tuple(self._runs), self._aborted_by)
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     AuthenticationFailed,
+    ConfigurationError,
     JetstreamError,
     OverAllocation,
     RateLimited,
@@ -24,7 +25,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.operation import C
 from ansible_collections.jetstream.cloud.plugins.module_utils.operations.instance import SPEC, instance
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
-from ansible_collections.jetstream.cloud.tests.unit.fakes.launch_cloud import NO_HOST, LaunchCloud, Lost
+from ansible_collections.jetstream.cloud.tests.unit.fakes.launch_cloud import NO_HOST, LaunchCloud, Lost, Phase
 from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner
 
 DROPPED = Unreachable("The connection was dropped.")
@@ -275,3 +276,131 @@ def test_two_instances_of_one_name_that_raced_become_one(cloud: LaunchCloud, clo
     assert (checked.changed, items(checked)["web"]["actions"]) == (True, ["remove twin"])
     done = run(cloud, clock, name="web")
     assert (done.failure, done.changed, cloud.names) == (None, True, ["web"])
+
+
+def test_properties_are_changed_in_place_and_a_second_run_only_lists(cloud: LaunchCloud, clock: FakeClock) -> None:
+    run(cloud, clock, name="web", metadata={"a": "1"})
+    wanted: dict[str, Any] = {
+        "name": "web",
+        "new_name": "www",
+        "metadata": {"course": "geo", "year": 2026},
+        "description": "The web page.",
+        "security_groups": ["uuid-of-ssh"],
+        "flavor": "m3.quad",
+        "locked": True,
+    }
+    [before] = cloud.all_named("web")
+    cloud._instances[before.uuid] = replace(before, facts=replace(before.facts, security_groups=("default",)))
+    steps = ["rename", "set description", "set metadata", "set security groups", "resize", "lock"]
+    checked = run(cloud, clock, check_mode=True, **wanted)
+    assert (checked.changed, items(checked)["web"]["actions"]) == (True, steps)
+    assert cloud.names == ["web"]
+    done = run(cloud, clock, **wanted)
+    assert (done.failure, items(done)["web"]["actions"]) == (None, steps)
+    assert done.diff is not None
+    assert "web, resize: m3.quad" in done.diff["after"]
+    [now] = cloud.all_named("www")
+    assert (now.status, now.flavor.name, now.locked) == ("active", "m3.quad", True)
+    cloud.calls.clear()
+    again = run(cloud, clock, **wanted)
+    assert (again.failure, again.changed) == (None, False)
+    assert cloud.calls == ["list", "groups 1"]
+
+
+def test_what_is_not_given_is_not_changed(cloud: LaunchCloud, clock: FakeClock) -> None:
+    marked = replace(an_instance("web"), metadata={"exoGuac": "1"}, locked=True)
+    cloud._instances = {marked.uuid: marked}
+    done = run(cloud, clock, name="web", flavor="m1.small")
+    assert (done.failure, done.changed, cloud.calls) == (None, False, ["list"])
+
+
+def test_a_locked_one_is_not_changed_unless_it_is_unlocked(cloud: LaunchCloud, clock: FakeClock) -> None:
+    locked = an_instance("web", locked=True, lock_reason="thesis")
+    cloud._instances = {locked.uuid: locked}
+    wanted: dict[str, Any] = {"name": "web", "flavor": "m1.small", "metadata": {"a": "1"}}
+    for check_mode in (True, False):
+        done = run(cloud, clock, check_mode=check_mode, **wanted)
+        assert (done.failure, done.changed, items(done)["web"]["skipped"]) == (None, False, True)
+    done = run(cloud, clock, locked=False, **wanted)
+    assert items(done)["web"]["actions"] == ["unlock", "set metadata"]
+
+
+def test_a_change_that_the_cloud_would_refuse_is_not_sent(cloud: LaunchCloud, clock: FakeClock) -> None:
+    there = an_instance("web", "shelved_offloaded")
+    cloud._instances = {there.uuid: there}
+    cloud.refusals["web"] = "it is shelved_offloaded"
+    done = run(cloud, clock, name="web", flavor="m1.small", metadata={"a": "1"})
+    assert done.failure == "web: cannot set metadata (not set to a: 1): it is shelved_offloaded."
+    assert (done.changed, cloud.calls) == (False, ["list"])
+
+
+def test_a_resize_that_comes_to_nothing_is_reported_with_the_reason(cloud: LaunchCloud, clock: FakeClock) -> None:
+    run(cloud, clock, name="web")
+    cloud.no_resize.add("web")
+    cloud.reasons["web"] = "no machine could take it"
+
+    def back(*_unused: Any) -> None:
+        cloud.goes("web", Phase(0, "resize", "resize_prep"), Phase(4, "active"))
+
+    really = cloud.change
+    cloud.change = lambda instance, change: (really(instance, change), back())[1]  # type: ignore[method-assign]
+    done = run(cloud, clock, name="web", flavor="m3.quad")
+    assert done.failure == "web: the cloud took the resize, but it is m3.tiny again: no machine could take it."
+
+
+def test_a_resize_that_a_killed_run_left_unconfirmed_is_confirmed(cloud: LaunchCloud, clock: FakeClock) -> None:
+    there = replace(an_instance("web", "verify_resize"), flavor=replace(an_instance().flavor, name="m3.quad"))
+    cloud._instances = {there.uuid: there}
+    done = run(cloud, clock, name="web", flavor="m3.quad")
+    assert (done.failure, items(done)["web"]["actions"]) == (None, ["confirm resize"])
+    assert items(done)["web"]["after"] == "active"
+
+
+def test_another_image_is_refused_and_replaced_only_where_that_is_said(cloud: LaunchCloud, clock: FakeClock) -> None:
+    run(cloud, clock, name="web", image="Ubuntu")
+    [old] = cloud.all_named("web")
+    cloud._instances[old.uuid] = replace(old, facts=replace(old.facts, image="Ubuntu"))
+    done = run(cloud, clock, name="web", image="Rocky")
+    assert done.failure == (
+        "web: image is Ubuntu, not Rocky. That cannot be changed in place: replace: true launches it anew."
+    )
+    assert cloud.all_named("web")[0].uuid == old.uuid
+    checked = run(cloud, clock, name="web", image="Rocky", replace=True, check_mode=True)
+    assert items(checked)["web"]["actions"] == ["delete", "launch"]
+    done = run(cloud, clock, name="web", image="Rocky", replace=True)
+    assert (done.failure, items(done)["web"]["actions"]) == (None, ["delete", "launch"])
+    [new] = cloud.all_named("web")
+    assert new.uuid != old.uuid
+
+
+def test_a_renamed_one_is_not_renamed_onto_another(cloud: LaunchCloud, clock: FakeClock) -> None:
+    cloud = LaunchCloud(clock, [an_instance("old", number=1), an_instance("new", number=2)])
+    with pytest.raises(ConfigurationError, match="there is an instance new already"):
+        run(cloud, clock, name="old", new_name="new")
+    assert cloud.names == ["new", "old"]
+
+
+def test_a_clock_that_rounds_does_not_hold_a_run_up(cloud: LaunchCloud, clock: FakeClock) -> None:
+    """Sums of seconds are off by less than a clock can sleep."""
+    clock.pass_by(0.1)
+    really = clock.sleep
+    clock.sleep = lambda seconds: really(round(seconds, 6) - 1e-6 if seconds > 1e-6 else 0.0)  # type: ignore[method-assign]
+    cloud.script("launch", "node-2", DROPPED)
+    done = run(cloud, clock, **NODES)
+    assert (done.failure, len(clock.sleeps) < 100) == (None, True)
+
+
+@pytest.mark.parametrize("error", [ServerFault("The list failed."), RuntimeError("a bug")])
+def test_an_error_on_the_way_takes_no_results_away(
+    cloud: LaunchCloud, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def poll(*_unused: object, **_more: object) -> Any:
+        raise error
+
+    monkeypatch.setattr(cloud, "poll", poll)
+    done = run(cloud, clock, wait_timeout=60, **NODES)
+    assert done.failure is not None
+    assert [each["uuid"] is not None for each in done.result["instances"]] == [True] * 6
+    monkeypatch.undo()
+    assert run(cloud, clock, **NODES).failure is None
+    assert cloud.names == ALL

@@ -97,7 +97,7 @@ def test_what_could_mean_more_than_it_says_is_refused(clock: FakeClock, options:
 def test_shrinking_to_a_count_deletes_the_highest_of_ours_alone(clock: FakeClock) -> None:
     others = [an_instance("node-12"), node(9, group="other")]
     cloud = LaunchCloud(clock, [node(1), node(2), node(3), node(11), *others])
-    options: dict[str, Any] = {"state": "present", "name": "node", "count": 2, "image": "i", "flavor": "f"}
+    options: dict[str, Any] = {"state": "present", "name": "node", "count": 2, "image": "i", "flavor": "m1.small"}
     kept = absent(cloud, clock, **options)
     assert (kept.changed, deleted(cloud)) == (False, [])
     assert any("say shrink: true" in each for each in kept.warnings)

@@ -1,0 +1,305 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Launches and deletes instances at Atmosphere. Facts: docs/atmosphere.md, Launching."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from ...errors import JetstreamError, NotFound, OverAllocation, Refused, SelectionError, UnexpectedResponse
+from ...model import (
+    AssignedAddress,
+    Change,
+    ChangeKind,
+    Flavor,
+    FloatingAddress,
+    Image,
+    Instance,
+    Launch,
+    LaunchFacts,
+    LaunchOptions,
+    LaunchRecipe,
+)
+from ...text.suggestions import did_you_mean
+from ..json_values import Json, UnreadableRow, amount, flag, mapping, text, uuid_of, whole
+
+_NO_MARKS = "Atmosphere keeps no marks of a launch on an instance, so that others would be deleted, too: give names"
+_NOT_HERE = "Atmosphere has no such option"
+_ONE_OF_ITS_OWN = "Atmosphere gives each instance a floating IP of its own, and takes it back with the instance"
+_IN_MB = 1024
+
+
+class Requests(Protocol):
+    """What the launcher needs of the client."""
+
+    def read(self, path: str, task: str) -> list[Json]:
+        """Return all rows of a v2 list."""
+
+    def send(self, method: str, path: str, task: str, data: Json | None = None) -> Any:
+        """Send a change once, and return the body of the response."""
+
+    def instances(self) -> list[Instance]:
+        """Return all instances, as the database has them."""
+
+    def launched(self, row: Json) -> Instance:
+        """Return an instance that was launched just now."""
+
+    def username(self) -> str | None:
+        """Return the name of the account."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Identity:
+    """An account at a provider, with its quota."""
+
+    uuid: str
+    provider: str
+    provider_name: str
+    quota: Json
+
+
+class AtmosphereLauncher:
+    """The part of Cloud that launches and deletes. May be used by many threads at once."""
+
+    unsupported: Mapping[str, str] = {
+        **dict.fromkeys(("network", "key_name", "security_groups", "user_data", "boot_volume", "locked"), _NOT_HERE),
+        **dict.fromkeys(("metadata", "description"), _NOT_HERE),
+        "floating_ip: none": _ONE_OF_ITS_OWN,
+        "floating_ip: address": _ONE_OF_ITS_OWN,
+        "release_floating_ip": _ONE_OF_ITS_OWN,
+        "delete_volumes": "detach and delete them on its web page first",
+        "shrink": _NO_MARKS,
+        "absent: template": _NO_MARKS,
+    }
+
+    def __init__(self, requests: Requests) -> None:
+        """Send nothing yet."""
+        self._requests = requests
+
+    # --- before a launch
+
+    def prepare(self, options: LaunchOptions, count: int) -> LaunchRecipe:
+        """Look up what the options name, and check the quota of the identity. See Launcher."""
+        if options.image is None or options.flavor is None:
+            missing = " and ".join(name for name in ("image", "flavor") if getattr(options, name) is None)
+            raise SelectionError(f"To launch an instance, {missing} must be given.")
+        try:
+            identity = self._identity(options.identity)
+            project = _only(self._requests.read("/api/v2/projects", "Listing projects"), options.project, "project")
+            sources = self._requests.read("/api/v2/allocation_sources", "Listing allocation sources")
+            source = _only(sources, options.allocation_source, "allocation_source")
+            size = self._size(options.flavor, identity)
+            machine = self._machine(options.image, identity)
+            flavor = _flavor(size)
+            _require_fit(machine, flavor, options.image)
+            self._require_quota(identity, flavor, count)
+            body = {
+                "source_alias": uuid_of(machine),
+                "size_alias": text(size.get("alias")),
+                "identity": identity.uuid,
+                "project": uuid_of(project),
+                "allocation_source_id": uuid_of(source),
+            }
+        except UnreadableRow as error:
+            raise UnexpectedResponse(f"Looking up what to launch was answered with a row that {error}.") from error
+        image = mapping(machine.get("image"))
+        return LaunchRecipe(
+            options, flavor, Image(name=text(image.get("name")) or "", uuid=text(image.get("uuid"))), body
+        )
+
+    def _identity(self, wanted: str | None) -> _Identity:
+        """Return the account of an identity's UUID, or of the name or UUID of its provider; or the only one."""
+        led = [each for each in self._requests.read("/api/v2/identities", "Listing identities") if _is_led(each)]
+        found = [each for each in led if wanted is None or wanted in _names_of_identity(each)]
+        if len(found) != 1:
+            known = ", ".join(sorted(text(mapping(each.get("provider")).get("name")) or "" for each in led)) or "none"
+            problem = "is not given" if wanted is None else f"{wanted} means {len(found)}"
+            raise SelectionError(
+                f"identity: {problem}, and those that can launch are at: {known}.", hint="Name the provider, or a UUID."
+            )
+        provider = mapping(found[0].get("provider"))
+        return _Identity(
+            uuid_of(found[0]), uuid_of(provider), text(provider.get("name")) or "", mapping(found[0].get("quota"))
+        )
+
+    def _size(self, wanted: str, identity: _Identity) -> Json:
+        rows = self._requests.read("/api/v2/sizes", "Listing sizes")
+        here = [each for each in rows if _is_at(each, identity) and each.get("active") is not False]
+        found = [each for each in here if text(each.get("name")) == wanted and _is_current(each)]
+        if not found:
+            guess = did_you_mean(wanted, [text(each.get("name")) or "" for each in here])
+            raise SelectionError(f"flavor: there is no flavor {wanted} at {identity.provider_name}. {guess}".rstrip())
+        return found[0]
+
+    def _machine(self, wanted: str, identity: _Identity) -> Json:
+        """Return the newest version of an image at a provider: one of the user's own, or else any that it may see."""
+        rows = self._requests.read("/api/v2/provider_machines", "Listing images")
+        here = [each for each in rows if _is_at(each, identity) and _is_current(each)]
+        named = [each for each in here if wanted in _names_of_machine(each)]
+        user = self._requests.username()
+        own = [each for each in named if user and text(mapping(each.get("created_by")).get("username")) == user]
+        if not named:
+            known = {text(mapping(each.get("image")).get("name")) or "" for each in here}
+            guess = did_you_mean(wanted, known)
+            raise SelectionError(f"image: there is no image {wanted} at {identity.provider_name}. {guess}".rstrip())
+        return max(own or named, key=lambda each: (text(each.get("start_date")) or "", whole(each.get("id")) or 0))
+
+    def _require_quota(self, identity: _Identity, flavor: Flavor, count: int) -> None:
+        """Raise OverAllocation if so many do not fit in the quota of the identity, as Atmosphere counts it."""
+        there = [each for each in self._requests.instances() if each.identity.uuid == identity.uuid]
+        uses: list[tuple[str, str, float, float]] = [
+            ("instances", "instance_count", len(there), 1),
+            ("cores", "cpu", sum(each.flavor.vcpus or 0 for each in there), flavor.vcpus or 0),
+            (
+                "GB of memory",
+                "memory",
+                sum(each.flavor.ram or 0 for each in there) / _IN_MB,
+                (flavor.ram or 0) / _IN_MB,
+            ),
+        ]
+        short = []
+        for name, key, used, each in uses:
+            limit = amount(identity.quota.get(key))
+            if limit is not None and 0 <= limit < used + count * each:
+                short.append(f"{count * each:g} {name} are needed, and {max(0, limit - used):g} of {limit:g} are left")
+        if short:
+            launches = "1 instance does" if count == 1 else f"{count} instances do"
+            raise OverAllocation(
+                f"{launches} not fit in the quota at {identity.provider_name}: {'; '.join(short)}.",
+                hint="Nothing was launched. Launch fewer or smaller ones, or ask the site for more.",
+            )
+
+    # --- launching
+
+    def launch(self, recipe: LaunchRecipe, launch: Launch) -> Instance:
+        """Request one instance. See Launcher."""
+        task = f"Launch of {launch.name}"
+        row = mapping(self._requests.send("POST", "/api/v2/instances", task, {**recipe.body, "name": launch.name}))
+        try:
+            launched = self._requests.launched(row)
+        except UnreadableRow as error:
+            raise UnexpectedResponse(f"{task} was answered with what this version cannot read: {error}.") from error
+        return replace(launched, facts=LaunchFacts(launch.group, launch.token, has_run=False))
+
+    def find(self, launches: Sequence[Launch]) -> Mapping[str, Instance]:
+        """Find instances by their names: there were none of these names before the launches. See Launcher."""
+        there = [each for each in self._requests.instances() if each.owner == self._requests.username()]
+        by_name = {each.name: each for each in sorted(there, key=lambda each: each.id, reverse=True)}
+        return {each.token: by_name[each.name] for each in launches if each.name in by_name}
+
+    def assign_addresses(
+        self, options: LaunchOptions, instances: Sequence[Instance]
+    ) -> Mapping[str, AssignedAddress | JetstreamError]:
+        """Atmosphere itself gives an instance its floating IP, while it deploys it. See Launcher."""
+        return {
+            each.uuid: AssignedAddress(each.ip_address, is_new=False)
+            if each.ip_address
+            else Refused("Atmosphere gave it none. A reboot makes Atmosphere try again.")
+            for each in instances
+        }
+
+    # --- changing
+
+    def change_refusal(self, instance: Instance, change: Change) -> str | None:
+        """Atmosphere changes names alone. See Launcher."""
+        return None if change.kind is ChangeKind.NAME else "Atmosphere cannot change that"
+
+    def change(self, instance: Instance, change: Change) -> None:
+        """Rename an instance, in the cloud as well: v1 does that, and checks whose it is. See Launcher."""
+        self._requests.send("PATCH", _url(instance), f"Rename of {instance.label}", {"name": change.after})
+
+    def security_group_names(self, groups: Sequence[str]) -> Sequence[str]:
+        """Atmosphere has none. See Launcher."""
+        return groups
+
+    # --- deleting
+
+    def delete(self, instance: Instance) -> None:
+        """Request the deletion of an instance by v1, which checks whose it is. See Launcher."""
+        try:
+            self._requests.send("DELETE", _url(instance), f"Deletion of {instance.label}")
+        except NotFound:
+            return
+
+    def floating_addresses(self, instances: Sequence[Instance]) -> Mapping[str, Sequence[FloatingAddress]]:
+        """Atmosphere takes them back itself. See Launcher."""
+        return {}
+
+    def release(self, address: FloatingAddress) -> None:
+        """Atmosphere takes them back itself. See Launcher."""
+
+    def detach(self, instance: Instance, volume: str) -> None:
+        """Raise Refused: instances have no known volumes here. See Launcher."""
+        raise Refused("Volumes of Atmosphere are detached on its web page.")
+
+    def volume_status(self, volume: str) -> str | None:
+        """No volume is known here. See Launcher."""
+        return None
+
+    def delete_volume(self, volume: str) -> None:
+        """Raise Refused. See Launcher."""
+        raise Refused("Volumes of Atmosphere are deleted on its web page.")
+
+
+def _url(instance: Instance) -> str:
+    place = f"provider/{instance.provider.uuid}/identity/{instance.identity.uuid}"
+    return f"/api/v1/{place}/instance/{instance.uuid}"
+
+
+def _only(rows: Sequence[Json], wanted: str | None, option: str) -> Json:
+    """Return the row of a name or UUID, or the only one there is."""
+    found = [each for each in rows if wanted is None or wanted in (text(each.get("name")), text(each.get("uuid")))]
+    if len(found) == 1:
+        return found[0]
+    names = [text(each.get("name")) or "" for each in rows]
+    known = ", ".join(sorted(names)) or "none"
+    if wanted is None:
+        raise SelectionError(f"{option} is not given, and there are: {known}.", hint="Say which.")
+    guess = did_you_mean(wanted, names)
+    raise SelectionError(
+        f"{option}: {len(found) or 'nothing'} {'are' if found else 'is'} called {wanted}. {guess}".rstrip()
+    )
+
+
+def _is_led(row: Json) -> bool:
+    """Only a leader of an identity may launch with it."""
+    return flag(row.get("is_leader")) is not False
+
+
+def _names_of_identity(row: Json) -> set[str | None]:
+    provider = mapping(row.get("provider"))
+    return {text(row.get("uuid")), text(row.get("key")), text(provider.get("name")), text(provider.get("uuid"))}
+
+
+def _names_of_machine(row: Json) -> set[str | None]:
+    image = mapping(row.get("image"))
+    return {text(row.get("uuid")), text(image.get("name")), text(image.get("uuid"))}
+
+
+def _is_at(row: Json, identity: _Identity) -> bool:
+    return text(mapping(row.get("provider")).get("uuid")) == identity.provider
+
+
+def _is_current(row: Json) -> bool:
+    return row.get("end_date") is None
+
+
+def _flavor(size: Json) -> Flavor:
+    return Flavor(
+        name=text(size.get("name")) or "",
+        vcpus=whole(size.get("cpu")),
+        ram=whole(size.get("mem")),
+        disk=whole(size.get("disk")),
+    )
+
+
+def _require_fit(machine: Json, flavor: Flavor, image: str) -> None:
+    needed = amount(machine.get("size_gb")) or 0
+    if flavor.disk and needed > flavor.disk:
+        raise SelectionError(
+            f"The image {image} needs a disk of {needed:.3g} GB, and flavor {flavor.name} has {flavor.disk} GB.",
+            hint="Choose a larger flavor.",
+        )

@@ -1,0 +1,107 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compares an instance with the options of a task. Pure functions.
+
+What is not given is not compared. What is given is either changed in place, or is a difference that only another launch
+can remove.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from ...model import Change, ChangeKind, Instance, LaunchOptions
+
+_VERIFY_RESIZE = "verify_resize"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A property that differs, and can only be changed by another launch."""
+
+    name: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        """Return it as people read it."""
+        return f"{self.name} is {self.before}, not {self.after}"
+
+
+def changes(instance: Instance, options: LaunchOptions, new_name: str | None = None) -> tuple[Change, ...]:
+    """Return the changes in place that bring an instance to what the options say, in their order."""
+    found = {change.kind: change for change in _changes(instance, options, new_name)}
+    return tuple(found[kind] for kind in ChangeKind if kind in found)
+
+
+def _changes(instance: Instance, options: LaunchOptions, new_name: str | None) -> Iterator[Change]:
+    facts = instance.facts
+    if new_name is not None and new_name != instance.name:
+        yield Change(ChangeKind.NAME, instance.name, new_name)
+    if options.description is not None and options.description != (facts.description or ""):
+        yield Change(ChangeKind.DESCRIPTION, facts.description or "", options.description)
+    yield from _metadata_change(instance, options)
+    groups = options.security_groups
+    if groups is not None and facts.security_groups is not None and set(groups) != set(facts.security_groups):
+        yield Change(
+            ChangeKind.SECURITY_GROUPS,
+            ", ".join(sorted(facts.security_groups)),
+            ", ".join(sorted(groups)),
+            dict.fromkeys(groups, ""),
+        )
+    if options.floating_ip == "none" and instance.ip_address:
+        yield Change(ChangeKind.ADDRESS, instance.ip_address, "none")
+    if options.flavor is not None and options.flavor != instance.flavor.name:
+        yield Change(ChangeKind.FLAVOR, instance.flavor.name, options.flavor)
+    elif options.flavor is not None and instance.status == _VERIFY_RESIZE:
+        yield Change(ChangeKind.CONFIRM, "not confirmed", "confirmed")
+    if options.locked is not None and options.locked != bool(instance.locked):
+        kind = ChangeKind.LOCK if options.locked else ChangeKind.UNLOCK
+        yield Change(kind, "locked" if instance.locked else "unlocked", "locked" if options.locked else "unlocked")
+
+
+def _metadata_change(instance: Instance, options: LaunchOptions) -> Iterator[Change]:
+    """Only the given keys are compared: the others are other people's."""
+    present = instance.metadata or {}
+    wanted = {key: value for key, value in (options.metadata or {}).items() if present.get(key) != value}
+    if wanted:
+        before = {key: present[key] for key in wanted if key in present}
+        yield Change(ChangeKind.METADATA, _pairs(before), _pairs(wanted), wanted)
+
+
+def _pairs(values: dict[str, str]) -> str:
+    return ", ".join(f"{key}: {values[key]}" for key in sorted(values)) or "not set"
+
+
+def differences(instance: Instance, options: LaunchOptions) -> tuple[Difference, ...]:
+    """Return what cannot be changed in place.
+
+    A site replaces its images under the same name every week, so that the image of an instance is compared with the
+    name that it was launched by, or with a UUID.
+    """
+    return tuple(_differences(instance, options))
+
+
+def _differences(instance: Instance, options: LaunchOptions) -> Iterator[Difference]:
+    facts, image = instance.facts, instance.image
+    known = {facts.image, image.uuid if image else None} - {None}
+    if options.image is not None and facts.image is not None and options.image not in known:
+        yield Difference("image", facts.image, options.image)
+    if options.key_name is not None and options.key_name != facts.key_name:
+        yield Difference("key_name", facts.key_name or "none", options.key_name)
+    if options.boot_volume is not None and image is not None:
+        yield Difference("boot_volume", "none", f"one of {options.boot_volume.size} GB")
+
+
+def changed(instance: Instance, change: Change) -> Instance:
+    """Return an instance as it is after a change, as far as a result shows that."""
+    match change.kind:
+        case ChangeKind.NAME:
+            return replace(instance, name=change.after)
+        case ChangeKind.LOCK | ChangeKind.UNLOCK:
+            return replace(instance, locked=change.kind is ChangeKind.LOCK, lock_reason=None)
+        case ChangeKind.ADDRESS:
+            return replace(instance, ip_address=None)
+    return instance

@@ -1,0 +1,46 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a launch would do, from the same plan (check mode). Pure functions."""
+
+from __future__ import annotations
+
+from ...model import ChangeKind, LaunchRecipe
+from .differences import changed
+from .launch_runs import FleetLaunch, LaunchRun, LaunchSettings, Stage
+from .plans import LaunchPlan
+
+
+def preview_launch(plan: LaunchPlan, recipe: LaunchRecipe | None, settings: LaunchSettings) -> FleetLaunch:
+    """Return what would be done, from the same plan."""
+    runs = []
+    for present in plan.present:
+        run = LaunchRun(present.name, present.replaced or present.instance, present.instance, stage=Stage.BUILT)
+        run.steps += ["remove failed launch"] * bool(present.remains) + ["remove twin"] * bool(present.twins)
+        if present.problem is not None:
+            run.finish(present.problem, failed=True)
+        elif present.instance is None and recipe is not None:
+            run.steps += ["delete"] * bool(present.replaced) + ["launch"]
+            run.steps += ["assign address"] * settings.options.wants_address + ["shelve"] * settings.shelved
+            run.steps += ["lock"] * bool(settings.options.locked)
+            run.finish(f"would {', then '.join(run.steps)}")
+        elif present.instance is not None and present.instance.status == "error":
+            run.finish(
+                f"in error: {(present.instance.fault or 'the cloud does not say why').rstrip('. ')}", failed=True
+            )
+        else:
+            _preview_changes(run, settings)
+        runs.append(run)
+    return FleetLaunch(tuple(runs))
+
+
+def _preview_changes(run: LaunchRun, settings: LaunchSettings) -> None:
+    for change in settings.changes.get(run.name, ()):
+        if run.now is not None and run.now.locked and change.kind is not ChangeKind.UNLOCK:
+            run.finish(f"skipped: locked (to {change.kind}, say locked: false)", skipped=True)
+            return
+        run.note(change.kind.value)
+        run.now = changed(run.now, change) if run.now is not None else None
+    if settings.options.wants_address and run.can_have_address and run.now and run.now.ip_address is None:
+        run.note("assign address")
+    run.finish(f"would {', then '.join(run.steps)}" if run.steps else f"already {run.state_text()}")

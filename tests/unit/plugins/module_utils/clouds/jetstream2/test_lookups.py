@@ -1,0 +1,155 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which image, network and flavor a name means, and what does not fit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.lookups import (
+    choose_external_network,
+    choose_image,
+    choose_network,
+    choose_security_groups,
+    require_fit,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.quotas import (
+    address_shortfalls,
+    compute_shortfalls,
+    volume_shortfalls,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import SelectionError
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import BootVolume, Flavor
+
+TINY = Flavor(name="m3.tiny", vcpus=1, ram=3072, disk=20)
+ME, STRANGER = "my-project", "another-project"
+
+
+def image(number: int, visibility: str = "public", owner: str = STRANGER, **more: Any) -> dict[str, Any]:
+    row = {"id": f"image-{number}", "name": "Ubuntu", "visibility": visibility, "owner": owner, "status": "active"}
+    return row | {"created_at": f"2026-11-{number:02}T00:00:00Z"} | more
+
+
+@pytest.mark.parametrize(
+    ("rows", "chosen"),
+    [
+        ([image(1), image(3), image(2)], "image-3"),
+        ([image(9), image(1, "private", ME), image(2, "shared", ME)], "image-2"),
+        ([image(9, "shared"), image(1)], "image-1"),
+        ([image(9, "shared")], "image-9"),
+        ([image(9, "community"), image(1)], "image-1"),
+        ([image(9, os_hidden=True), image(1)], "image-1"),
+        ([image(9, status="queued"), image(8, status="deactivated"), image(1)], "image-1"),
+        ([image(9, name="Ubuntu-old"), image(1)], "image-1"),
+    ],
+)
+def test_the_newest_own_then_public_then_shared_image_is_chosen(rows: list[Any], chosen: str) -> None:
+    assert choose_image(rows, "Ubuntu", ME)["id"] == chosen
+
+
+@pytest.mark.parametrize("rows", [[], [image(1, "community")], [image(1, status="killed")], [image(1, name="ubuntu")]])
+def test_no_other_image_is_chosen_in_its_place(rows: list[Any]) -> None:
+    with pytest.raises(SelectionError):
+        choose_image(rows, "Ubuntu", ME)
+
+
+@pytest.mark.parametrize(
+    ("row", "boot", "fits"),
+    [
+        ({"min_disk": 20, "size": 5 * 1024**3}, None, True),
+        ({"min_disk": 21}, None, False),
+        ({"min_disk": 0, "size": 21 * 1024**3}, None, False),
+        ({"virtual_size": 40 * 1024**3}, None, False),
+        ({"min_disk": 40}, BootVolume(40), True),
+        ({"min_disk": 41}, BootVolume(40), False),
+        ({"min_ram": 3072}, None, True),
+        ({"min_ram": 4096}, None, False),
+        ({"size": None, "min_disk": None}, None, True),
+    ],
+)
+def test_an_image_that_does_not_fit_is_refused(row: dict[str, Any], boot: BootVolume | None, fits: bool) -> None:
+    if fits:
+        require_fit(row, TINY, boot)
+        return
+    with pytest.raises(SelectionError):
+        require_fit(row, TINY, boot)
+
+
+def network(name: str, *, external: bool = False, owner: str = ME, **more: Any) -> dict[str, Any]:
+    row = {"id": f"id-of-{name}", "name": name, "router:external": external, "tenant_id": owner, "status": "ACTIVE"}
+    return row | more
+
+
+AUTO, LAB, SHARED = network("auto_allocated_network"), network("lab"), network("site", owner=STRANGER)
+PUBLIC = network("public", external=True, owner=STRANGER)
+
+
+@pytest.mark.parametrize(
+    ("rows", "chosen"),
+    [
+        ([LAB, PUBLIC, AUTO], AUTO),
+        ([LAB, PUBLIC], LAB),
+        ([LAB, SHARED], LAB),
+        ([SHARED, PUBLIC], SHARED),
+        ([PUBLIC], None),
+        ([network("auto_allocated_network", status="DOWN"), LAB], LAB),
+        ([network("auto_allocated_network", admin_state_up=False), LAB], LAB),
+    ],
+)
+def test_the_network_of_every_project_or_the_only_one_is_chosen(rows: list[Any], chosen: Any) -> None:
+    assert choose_network(rows, None, ME) == chosen
+
+
+def test_of_several_networks_none_is_chosen_and_names_are_looked_up() -> None:
+    rows = [LAB, network("lab2"), PUBLIC]
+    with pytest.raises(SelectionError, match=r"there are several \(lab, lab2\)"):
+        choose_network(rows, None, ME)
+    assert choose_network(rows, "lab2", ME) == rows[1]
+    assert choose_network(rows, "id-of-lab", ME) == LAB
+    for name in ("lab3", "public"):
+        with pytest.raises(SelectionError):
+            choose_network(rows, name, ME)
+    twice = [LAB, LAB | {"id": "other"}]
+    with pytest.raises(SelectionError, match="2 are called lab: say which by id"):
+        choose_network(twice, "lab", ME)
+
+
+def test_floating_ips_come_from_the_public_network() -> None:
+    other = network("campus", external=True)
+    assert choose_external_network([LAB, other, PUBLIC]) == "id-of-public"
+    assert choose_external_network([LAB, other]) == "id-of-campus"
+    for rows in ([LAB], [other, network("more", external=True)]):
+        with pytest.raises(SelectionError):
+            choose_external_network(rows)
+
+
+def test_security_groups_of_one_name_are_told_apart_by_id() -> None:
+    rows = [{"id": "1", "name": "ssh"}, {"id": "2", "name": "web"}, {"id": "3", "name": "web"}]
+    assert choose_security_groups(rows, ["ssh", "3"]) == ["1", "3"]
+    with pytest.raises(SelectionError):
+        choose_security_groups(rows, ["web"])
+
+
+def absolute(**values: Any) -> dict[str, Any]:
+    return {"limits": {"absolute": values}}
+
+
+def test_what_does_not_fit_in_a_quota_is_counted() -> None:
+    limits = absolute(maxTotalInstances=10, totalInstancesUsed=8, maxTotalCores=-1, totalCoresUsed=500)
+    limits["limits"]["absolute"] |= {"maxTotalRAMSize": 9000, "totalRAMUsed": 3000}
+    assert compute_shortfalls(limits, TINY, 2) == ["6144 MB of memory are needed, and 6000 of 9000 are left"]
+    assert compute_shortfalls(limits, TINY, 1) == []
+    assert len(compute_shortfalls(limits, TINY, 3)) == 2
+    volumes = absolute(maxTotalVolumes=10, totalVolumesUsed=9, maxTotalVolumeGigabytes=1000, totalGigabytesUsed=0)
+    assert volume_shortfalls(volumes, BootVolume(20), 2) == ["2 volumes are needed, and 1 of 10 are left"]
+    quota = {"quota": {"floatingip": {"limit": 25, "used": 20, "reserved": 2}}}
+    assert address_shortfalls(quota, 4) == ["4 floating IPs are needed, and 3 of 25 are left"]
+    assert address_shortfalls(quota, 3) == []
+
+
+@pytest.mark.parametrize("body", [{}, {"limits": None}, absolute(maxTotalCores="many"), {"quota": {"floatingip": []}}])
+def test_a_quota_that_cannot_be_read_is_none(body: Any) -> None:
+    assert compute_shortfalls(body, TINY, 1000) == []
+    assert address_shortfalls(body, 1000) == []
