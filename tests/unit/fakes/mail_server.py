@@ -33,7 +33,7 @@ class Mail:
 
 
 class MailServer(Controller):
-    """Takes mail on a port (0: a free one), but not for addresses that begin with "nobody". ``mails`` has the others."""
+    """Takes mail on a port (0: a free one), but not for addresses that begin with "nobody". ``mails`` has the rest."""
 
     def __init__(
         self, *, port: int = 0, tls: ssl.SSLContext | None = None, starttls: ssl.SSLContext | None = None
