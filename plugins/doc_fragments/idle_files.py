@@ -23,6 +23,25 @@ options:
       - Without it, all instances have the settings of O(settings), and owners may set any number within the bounds of
         the rules.
     type: path
+  console:
+    description:
+      - Of which running instances to read the lines that Exosphere's set-up prints on their console, by one request
+        each. They can prove that an instance is used. V(needed) is of those that the readings do not show to be in
+        use, V(all) of all, and V(never) of none. Atmosphere returns no consoles.
+    type: str
+    choices:
+      - needed
+      - all
+      - never
+    default: needed
+  console_only:
+    description:
+      - Whether the console alone is enough to call an instance idle of which there are no readings in the window, with
+        the rule C(console_only). That is for people who cannot log in to the instances; it sees neither people at work,
+        nor transfers, nor jobs that wait. docs/idle.md has its error rates.
+      - It needs a flavor without GPU and with at most 32 vCPUs, and a console without gaps for the whole window.
+    type: bool
+    default: false
   keep_path:
     description:
       - The file on the controller with the keep marks that M(jetstream.cloud.jetstream_keep) writes.

@@ -258,6 +258,12 @@ class Cloud(Protocol):
     def act(self, instance: Instance, action: Action) -> None:
         """Request an action. Returns when the cloud has accepted it, long before it is done."""
 
+    def console_outputs(self, instances: Sequence[Instance], lines: int) -> Mapping[str, str]:
+        """Return the last lines of the consoles of instances, by their uuids. Reads each of them by one request.
+
+        Instances whose console cannot be read are left out, and so are all of a cloud that has no consoles.
+        """
+
     def metadata_refusal(self, instance: Instance) -> str | None:
         """Return why the metadata of an instance cannot be changed now, or None. The reason follows "web: "."""
 

@@ -155,6 +155,8 @@ IDLE_FILES = ModuleSpec(
     argument_spec={
         "readings_path": {"type": "path"},
         "settings_path": {"type": "path"},
+        "console": {"type": "str", "default": "needed", "choices": ["needed", "all", "never"]},
+        "console_only": {"type": "bool", "default": False},
         "keep_path": {"type": "path"},
         "schedules_path": {"type": "path"},
     },

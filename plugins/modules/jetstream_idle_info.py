@@ -88,6 +88,11 @@ EXAMPLES = r"""
   jetstream.cloud.jetstream_print:
     msg: "{{ tried.replay.summary.sentences }}"
 
+- name: Judge the instances of people who gave nobody a login, to warn them
+  jetstream.cloud.jetstream_idle_info:
+    owner: any
+    console_only: true
+
 - name: Judge all instances by the settings in a file of this repository
   jetstream.cloud.jetstream_idle_info:
     settings_path: "{{ playbook_dir }}/idle_settings.yml"
@@ -140,8 +145,8 @@ instances:
       sample: 6.25
     rule:
       description:
-        - The rule that found use, or one word for why nothing is known. Empty if it is idle, since then no rule found
-          use.
+        - The rule that found use, or one word for why nothing is known. If it is idle, empty, since no rule found use,
+          or V(console_only) if there is nothing but its console.
       type: str
       sample: keys
     reason:
@@ -181,6 +186,28 @@ instances:
           type: list
           elements: str
           sample: [2 Jupyter kernels]
+        console:
+          description: The lines that it printed on its console in the window. V(null) if the console was not read.
+          type: dict
+          contains:
+            lines:
+              description: How many there are.
+              type: int
+            newest:
+              description: When the newest was printed. ISO 8601, UTC.
+              type: str
+            cores:
+              description: The busy cores, in their mean.
+              type: float
+            newest_cores:
+              description: The busy cores, in the mean of the last five.
+              type: float
+            used_now:
+              description: Whether the last five are new, and show use.
+              type: bool
+            doubt:
+              description: Why nothing but use can be concluded from them. Empty if there is no such reason.
+              type: str
         readings:
           description: How many readings the verdict rests on.
           type: int

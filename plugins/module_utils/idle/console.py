@@ -17,13 +17,20 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
-from .rules import Finding, Settings
-from .verdicts import State, Verdict
+from ..flavors import Resource, family_of
+from ..model import Flavor
+from ..text.terminal import one_line
+from ..times import iso_or_none
+from .rules import CONSOLE, Finding, Settings
+from .verdicts import LAST_LOOK, State, Verdict
 
+# The rule of a verdict that rests on the console alone.
+CONSOLE_ONLY = "console_only"
 # Above it, one per cent of all CPUs is more than the smallest job that has to be seen.
 MOST_VCPUS = 32
+SECONDS_BETWEEN_LINES = 60.0
 _LONGEST_LINE = 400
 _MOST_LINES = 5000
 _MOST_GPUS = 16
@@ -54,6 +61,7 @@ class ConsoleUse:
     """The evidence of a window of lines. ``cores`` is the mean of the window, ``newest_cores`` that of the last lines.
 
     ``finding`` is the sign of use in it, or None. ``doubt`` says why nothing else can be concluded, or is "".
+    ``is_used_now``: whether the last lines are new, and show use by themselves.
     """
 
     lines: int
@@ -62,6 +70,18 @@ class ConsoleUse:
     newest_cores: float | None
     finding: Finding | None
     doubt: str
+    is_used_now: bool = False
+
+    def to_result(self) -> dict[str, Any]:
+        """Return plain values, as a module returns them."""
+        return {
+            "lines": self.lines,
+            "newest": iso_or_none(self.newest),
+            "cores": None if self.cores is None else round(self.cores, 4),
+            "newest_cores": None if self.newest_cores is None else round(self.newest_cores, 4),
+            "used_now": self.is_used_now,
+            "doubt": self.doubt,
+        }
 
 
 def lines_of(text: str) -> list[Line]:
@@ -137,38 +157,49 @@ def use_of(text: str, *, vcpus: int, settings: Settings, now: float) -> ConsoleU
         newest_cores=newest_cores,
         finding=_finding(lines, vcpus, settings, now),
         doubt=_doubt(lines, settings, now),
+        is_used_now=now - lines[-1].epoch <= LAST_LOOK
+        and _finding(lines[-_NEWEST_LINES:], vcpus, settings, now) is not None,
     )
 
 
-def judge_by_console(text: str, *, vcpus: int, has_gpu: bool, settings: Settings, now: float) -> Verdict:
+def judge_by_console(text: str, flavor: Flavor, settings: Settings, now: float, *, before_act: bool = False) -> Verdict:
     """Return the verdict by the console alone, for users that cannot log in to the instance.
 
     That is enough to warn, and to act only after a time of grace. People at work, transfers and waiting jobs are not
-    seen. ``has_gpu`` is the flavor's.
+    seen. ``before_act``: whether something is about to be done, so that the newest line has to be one of just now.
     """
-    use = use_of(text, vcpus=vcpus, settings=settings, now=now)
+    use = use_of(text, vcpus=flavor.vcpus or 0, settings=settings, now=now)
     numbers = {} if use.cores is None else {"cores": round(use.cores, 4)}
     if use.finding is not None:
         found = use.finding
         return Verdict(
             State.ACTIVE, found.at, found.rule, found.text, findings=(found,), numbers=numbers, newest=use.newest
         )
-    doubt = use.doubt
-    if vcpus > MOST_VCPUS:
-        doubt = f"the console tells too little of {vcpus} vCPUs"
-    elif has_gpu:
-        doubt = "the console tells too little of a GPU"
-    if doubt:
-        return Verdict(State.UNKNOWN, None, "console", doubt, numbers=numbers, newest=use.newest)
+    if doubt := too_little_of(flavor) or use.doubt:
+        return Verdict(State.UNKNOWN, None, CONSOLE, doubt, numbers=numbers, newest=use.newest)
+    if before_act and (use.newest is None or now - use.newest > LAST_LOOK):
+        doubt = "the newest line of the console is not of just now"
+        return Verdict(State.UNKNOWN, None, "last_look", doubt, numbers=numbers, newest=use.newest)
     return Verdict(
         State.IDLE,
         now - settings.window,
-        "console",
-        f"the console told of {use.cores or 0:.2f} busy cores in the mean of {use.lines} lines",
+        CONSOLE_ONLY,
+        f"by the console alone, {use.cores or 0:.2f} cores were busy in the mean of {use.lines} lines; it does not see "
+        "people, transfers and jobs that wait",
         numbers=numbers,
         readings=use.lines,
         newest=use.newest,
     )
+
+
+def too_little_of(flavor: Flavor) -> str:
+    """Return why the console cannot show that an instance of a flavor is idle, or ""."""
+    family = family_of(flavor.name)
+    if flavor.vcpus is None or family is None:
+        return f"the flavor {one_line(flavor.name)} is not known, so that the console tells too little"
+    if flavor.vcpus > MOST_VCPUS:
+        return f"the console tells too little of {flavor.vcpus} vCPUs"
+    return "the console tells too little of a GPU" if family.resource is Resource.GPU else ""
 
 
 def _cores(lines: Sequence[Line], vcpus: int) -> float:
@@ -181,12 +212,12 @@ def _finding(lines: Sequence[Line], vcpus: int, settings: Settings, now: float) 
     if loaded:
         last = loaded[-1]
         text = f"a GPU had a load of {last.gpu} %, by the console"
-        return Finding("console", min(float(last.epoch), now), text, float(last.gpu or 0))
+        return Finding(CONSOLE, min(float(last.epoch), now), text, float(last.gpu or 0))
     # A mean of few is chance: a single measurement while a program starts shows all cores busy.
     for some in (lines, lines[-_NEWEST_LINES:]):
         if len(some) >= _NEWEST_LINES and (cores := _cores(some, vcpus)) >= settings.console_cores:
             text = f"{cores:.2g} cores were busy in the mean of {len(some)} lines of the console"
-            return Finding("console", at, text, cores)
+            return Finding(CONSOLE, at, text, cores)
     return None
 
 

@@ -127,6 +127,8 @@ class Settings:
         return self.hold_hours * 3600
 
 
+# The rule for lines of the console, which is applied beside those of the table (``console``).
+CONSOLE = "console"
 Bounds = Mapping[str, tuple[float, float]]
 
 
@@ -253,7 +255,7 @@ def _rule_names(name: str, value: Any) -> frozenset[str]:
     names = [value] if isinstance(value, str) else value
     if not isinstance(names, Sequence):
         raise ConfigurationError(f"The setting {name} has to be a list of rules.")
-    known = [each.name for each in RULES]
+    known = [*(each.name for each in RULES), CONSOLE]
     for each in names:
         if each not in known:
             hint = did_you_mean(str(each), known) or f"There are {', '.join(known)}."

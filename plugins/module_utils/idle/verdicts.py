@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from .intervals import HOUR, Doubt, Interval
-from .rules import Finding, Settings, describe_jobs, findings, old_jobs
+from .rules import CONSOLE, Finding, Settings, describe_jobs, findings, old_jobs
 
 # Right before an act, the last interval has to be this short, and this young: a job that began a minute ago
 # disappears in the mean of a quarter of an hour.
@@ -150,7 +150,7 @@ class _Judge:
         self._settings = settings
 
     def verdict(self, now: float, *, console: Finding | None = None, before_act: bool = False) -> Verdict:
-        if console is not None and now - console.at < self._settings.window and "console" not in self._settings.ignore:
+        if console is not None and now - console.at < self._settings.window and CONSOLE not in self._settings.ignore:
             return self._active([console], console.at)
         if not self._judged:
             return Verdict(State.UNKNOWN, None, "readings", "no reading was taken yet")

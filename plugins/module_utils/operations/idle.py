@@ -203,6 +203,7 @@ class _Run:
             chosen, sentences = cloud.restore(chosen)
             for sentence in sentences:
                 self._context.warn(sentence)
+        judging.read_consoles(chosen)
         items = [self._item(each, judging) for each in chosen]
         return items, (*selection.warnings, *(warning for each in items for warning in each.case.warnings))
 

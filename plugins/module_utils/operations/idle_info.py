@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from ..cloud import Cloud
 from ..errors import ConfigurationError
 from ..fleet.selection import INSTANCE_FIELDS, ME, Selector, may_select, select
 from ..idle.advice import JudgedInstance, advice, not_running, summary
+from ..idle.console import SECONDS_BETWEEN_LINES, ConsoleUse, judge_by_console, use_of
 from ..idle.keeps import KeepFile, mark_of_instance
 from ..idle.replay import ReplayedInstance, replay, replay_result, span_of
 from ..idle.rules import OwnerSettings, Settings
@@ -46,6 +47,9 @@ SPEC = (
         }
     )
 )
+_OTHER_LINES = 200
+# Nova returns 100 kB at most.
+_MOST_LINES = 2000
 _LONGEST_GRACE = 7 * 24 * 3600.0
 _READINGS = Path(".local/state/jetstream/readings")
 _KEEP_FILE = Path(".local/share/jetstream/keep.json")
@@ -58,7 +62,7 @@ class Case:
     ``last_look`` is the verdict that it would have right before an act, for which a short interval has to have just
     ended. ``last_interval`` is the length of the newest interval, in seconds. ``first`` is the time of the oldest
     evidence, None if there is none. ``settings`` are its own, and ``warnings`` are sentences about those that its owner
-    set.
+    set. ``console`` is the evidence from its console, None if it was not read.
     """
 
     judged: JudgedInstance
@@ -67,6 +71,31 @@ class Case:
     first: float | None
     settings: Settings
     warnings: tuple[str, ...] = ()
+    console: ConsoleUse | None = None
+
+    def to_result(self, rates: Rates, now: datetime) -> dict[str, Any]:
+        """Return the advice, with the settings and the console."""
+        found = advice(self.judged, self.settings, rates, now)
+        console = None if self.console is None else self.console.to_result()
+        return {**found, "evidence": {**found["evidence"], "console": console}, "settings": changes(self.settings)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Readings:
+    """The readings of an instance, why they cannot be read, its settings, and the verdict by these alone."""
+
+    history: History
+    error: str | None
+    own: OwnerSettings
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    verdict: Verdict
+    last_look: Verdict
+    last_interval: float
+    console: ConsoleUse | None = None
 
 
 def idle_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
@@ -84,8 +113,9 @@ def idle_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Out
     selection = select(instances, selector, INSTANCE_FIELDS)
     meant = Selector(owners=selector.owners if options["owner"] else (ME,)).with_account(cloud.account)
     now = context.clock.now()
+    judge_all.read_consoles(selection.things)
     cases = [judge_all.case(each, is_meant=meant.is_of_owner(each.owner)) for each in selection.things]
-    rows = [{**advice(each.judged, each.settings, rates, now), "settings": changes(each.settings)} for each in cases]
+    rows = [each.to_result(rates, now) for each in cases]
     warnings = [*selection.warnings, *(warning for each in cases for warning in each.warnings)]
     result: dict[str, Any] = {"instances": rows, "summary": summary(rows)}
     if span is not None:
@@ -113,18 +143,19 @@ class Judge:
         schedules = options["schedules_path"]
         self._timetable = read_timetable(Path(schedules).absolute()) if schedules else None
         self._store = Store(readings_path(options, context), context.clock)
+        self._console: str = options["console"]
+        self._console_only: bool = options["console_only"]
+        self._consoles: dict[str, str] = {}
+        self._readings: dict[str, _Readings] = {}
 
     def case(self, instance: Instance, *, is_meant: bool, action: Action = Action.SHELVE) -> Case:
         """Return all that decides on an instance. ``action`` is what may be done to it."""
-        history, error = _history(self._store, instance)
-        own = self.site.of(instance)
-        verdict = _verdict(instance, history, error, own, self._now)
-        last_look = verdict
-        if verdict.is_idle:
-            last_look = judge(history.intervals, own.settings, self._now, before_act=True)
+        readings = self._by_readings(instance)
+        history, own = readings.history, readings.own
+        found = self._judged(instance, readings)
         judged = JudgedInstance(
             instance=instance,
-            verdict=verdict,
+            verdict=found.verdict,
             keep=mark_of_instance(instance.uuid, instance.metadata, self._kept),
             booted=None if history.last is None else history.last.taken - history.last.uptime,
             is_meant=is_meant,
@@ -134,12 +165,65 @@ class Judge:
         known = history.intervals
         return Case(
             judged=judged,
-            last_look=last_look,
-            last_interval=known[-1].length if known else 0.0,
-            first=known[0].start if known else None,
+            last_look=found.last_look,
+            last_interval=found.last_interval,
+            first=known[0].start if known else found.verdict.since,
             settings=own.settings,
             warnings=tuple(f"{instance.label}: {note}" for note in own.notes),
+            console=found.console,
         )
+
+    def read_consoles(self, instances: Sequence[Instance]) -> None:
+        """Read the consoles that are needed side by side. Without this, each is read when its instance is judged."""
+        needed = [each for each in instances if self._needs_console(self._by_readings(each).verdict)]
+        if needed:
+            longest = max(self._by_readings(each).own.settings.window_minutes for each in needed)
+            outputs = self._cloud.console_outputs(needed, _console_lines(longest))
+            self._consoles |= {each.uuid: outputs.get(each.uuid, "") for each in needed}
+
+    def _by_readings(self, instance: Instance) -> _Readings:
+        if instance.uuid not in self._readings:
+            history, error = _history(self._store, instance)
+            own = self.site.of(instance)
+            verdict = _verdict(instance, history, error, own, self._now)
+            self._readings[instance.uuid] = _Readings(history, error, own, verdict)
+        return self._readings[instance.uuid]
+
+    def _judged(self, instance: Instance, readings: _Readings) -> _Judged:
+        """Return the verdict by the readings and the console. The console can only find use, unless it is alone."""
+        history, own, verdict = readings.history, readings.own, readings.verdict
+        settings, now = own.settings, self._now
+        last_interval = history.intervals[-1].length if history.intervals else 0.0
+        text = self._console_of(instance, verdict, settings)
+        if text is None:
+            return _Judged(verdict, self._last_look(verdict, history, settings), last_interval)
+        use = use_of(text, vcpus=instance.flavor.vcpus or 0, settings=settings, now=now)
+        if use.finding is not None and verdict.state is not State.ACTIVE:
+            verdict = judge(history.intervals, settings, now, console=use.finding)
+        elif self._console_only and readings.error is None and not _was_read(history, settings, now):
+            alone, last_look = (
+                _doubted(judge_by_console(text, instance.flavor, settings, now, before_act=before_act), own)
+                for before_act in (False, True)
+            )
+            return _Judged(alone, last_look, SECONDS_BETWEEN_LINES, use)
+        return _Judged(verdict, self._last_look(verdict, history, settings), last_interval, use)
+
+    def _last_look(self, verdict: Verdict, history: History, settings: Settings) -> Verdict:
+        return judge(history.intervals, settings, self._now, before_act=True) if verdict.is_idle else verdict
+
+    def _console_of(self, instance: Instance, verdict: Verdict, settings: Settings) -> str | None:
+        """Return what is on the console of an instance, "" if it cannot be read, and None if it is not needed."""
+        if not self._needs_console(verdict):
+            return None
+        if instance.uuid not in self._consoles:
+            outputs = self._cloud.console_outputs([instance], _console_lines(settings.window_minutes))
+            self._consoles[instance.uuid] = outputs.get(instance.uuid, "")
+        return self._consoles[instance.uuid]
+
+    def _needs_console(self, verdict: Verdict) -> bool:
+        if verdict.rule == "not_running" or self._console == "never":
+            return False
+        return self._console == "all" or verdict.state is not State.ACTIVE
 
     def _scheduled(self, instance: Instance) -> str | None:
         """Return a clause if a schedule wants an instance to run now, or its metadata name an unknown schedule."""
@@ -153,8 +237,8 @@ class Judge:
 
     def replayed(self, instance: Instance, rates: Rates, *, span: float, grace: float) -> ReplayedInstance:
         """Return what the rules would have done with an instance in a span of seconds before now."""
-        history, error = _history(self._store, instance)
-        own = self.site.of(instance)
+        readings = self._by_readings(instance)
+        history, error, own = readings.history, readings.error, readings.own
         known = () if error or own.doubts else history.intervals
         running, shelved = (rates.su_per_hour(instance.flavor, status) for status in ("active", "shelved"))
         return ReplayedInstance(
@@ -193,8 +277,21 @@ def _verdict(instance: Instance, history: History, error: str | None, own: Owner
         return asleep
     if error is not None:
         return Verdict(State.UNKNOWN, None, "readings", error)
-    verdict = judge(history.intervals, own.settings, now)
+    return _doubted(judge(history.intervals, own.settings, now), own)
+
+
+def _doubted(verdict: Verdict, own: OwnerSettings) -> Verdict:
     return verdict.in_doubt("settings", own.doubts[0]) if own.doubts else verdict
+
+
+def _was_read(history: History, settings: Settings, now: float) -> bool:
+    """Whether there is a reading in the window. It says more than the console, also if it leaves doubts."""
+    return history.last is not None and now - history.last.taken <= settings.window
+
+
+def _console_lines(window_minutes: float) -> int:
+    """Return how many lines to ask for: Exosphere's come once a minute, and the system prints others between them."""
+    return min(_MOST_LINES, int(2 * window_minutes) + _OTHER_LINES)
 
 
 OPERATION = on_cloud(idle_info)

@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from ansible_collections.jetstream.cloud.tests.openstack.rest import RestError
 from ansible_collections.jetstream.cloud.tests.scenarios.jetstream2.user import User
+from ansible_collections.jetstream.cloud.tests.scenarios.stages import play
+from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.idle.console_lines import log
 
 UNTIL = "2031-01-01T00:00:00Z"
 WRITE, REMOVE = (f"{method} compute /servers/metadata/jetstream_keep_until" for method in ("PUT", "DELETE"))
@@ -47,3 +51,44 @@ def test_a_keep_mark_of_a_locked_or_shelved_server_is_in_the_file(user: User) ->
             user.cloud.owner.put("compute", path, {"meta": {"jetstream_keep_until": UNTIL}})
         assert refused.value.status == 409
     assert not user.task("keep", name=["each-*"], until=UNTIL).outcome.changed
+
+
+def test_what_a_console_says_is_use_and_with_console_only_idleness(user: User) -> None:
+    """A console has other text as well, and nova decodes and cuts it."""
+    quiet, busy, mute = user.has(3, name="seen", flavor="m3.quad")
+    boot = "Ubuntu 24.04 LTS seen ttyS0\r\n\u2014 cloud-init\r\n"
+    end = time.time() - 20
+    user.cloud.hypervisor.console(quiet, boot + log([1, 0, 0] * 20, end=end))
+    user.cloud.hypervisor.console(busy, boot * 200 + log([0] * 50 + [40] * 10, end=end))
+    user.cloud.hypervisor.console(mute, boot)
+    done = user.task("idle_info")
+    assert [done.of(each.name)["verdict"] for each in (quiet, busy, mute)] == ["unknown", "active", "unknown"]
+    assert done.asked().count("POST compute /servers/action") == 3
+    assert (done.of(busy.name)["rule"], done.of(busy.name)["evidence"]["console"]["used_now"]) == ("console", True)
+    assert done.of(mute.name)["evidence"]["console"]["lines"] == 0
+    alone = user.task("idle_info", console_only=True)
+    assert [alone.of(each.name)["rule"] for each in (quiet, busy, mute)] == ["console_only", "console", "console"]
+    assert (alone.of(quiet.name)["verdict"], alone.of(mute.name)["verdict"]) == ("idle", "unknown")
+    user.brings([quiet], "shelved")
+    asleep = user.task("idle_info", console_only=True, console="all")
+    assert (asleep.of(quiet.name)["verdict"], asleep.of(quiet.name)["rule"]) == ("unknown", "not_running")
+    assert asleep.asked().count("POST compute /servers/action") == 2
+
+
+def test_what_computes_by_its_console_needs_no_reading(user: User) -> None:
+    """None of them has an address, so that one that had to be read is named."""
+    quiet, busy = user.has(2, name="seen", flavor="m3.quad")
+    end = time.time() - 20
+    user.cloud.hypervisor.console(quiet, log([0] * 60, end=end))
+    user.cloud.hypervisor.console(busy, log([40] * 10, end=end))
+    profiles = user.home / ".config" / "jetstream" / "profiles.toml"
+    profiles.parent.mkdir(parents=True)
+    profiles.write_text('[lab]\ncloud = "js2"\n')
+    profiles.chmod(0o600)
+    played = play("jetstream.cloud.activity", user.home, "-i", "localhost,")
+    assert "0 of 2 running instances were read. 1 in use by the console." in played.text
+    assert f"{quiet.name}  has no address" in played.text
+    assert busy.name not in played.text.split("NOT READ")[1]
+    all_read = play("jetstream.cloud.activity", user.home, "-i", "localhost,", "-e", "console=false")
+    assert f"{busy.name}  has no address" in all_read.text
+    assert (played.status, all_read.status) == (0, 0)

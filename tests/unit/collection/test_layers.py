@@ -35,7 +35,7 @@ _MAY_IMPORT: Mapping[str, set[str]] = {
     "clouds": {*_GROUND, "clock", "files", "flavors", "http", "parallel", "settings", "text", "times", "yaml_tree"},
     "fleet": {*_GROUND, "clock", "parallel", "text", "times"},
     "usage": {*_GROUND, "clock", "files", "flavors", "text", "times"},
-    "idle": {"clock", "errors", "files", "hosts", "model", "states", "text", "times", "usage", "yaml_tree"},
+    "idle": {"clock", "errors", "files", "flavors", "hosts", "model", "states", "text", "times", "usage", "yaml_tree"},
     "policy": {
         *("clock", "errors", "files", "fleet", "idle", "model", "states", "text", "times", "usage", "yaml_tree"),
     },

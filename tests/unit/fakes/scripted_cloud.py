@@ -108,6 +108,8 @@ class ScriptedCloud:
         self._answers: dict[tuple[str, str], deque[Answer | None]] = defaultdict(deque)
         self.reasons: dict[str, str | JetstreamError] = {}
         self.calls: list[str] = []
+        self.consoles: dict[str, str] = {}
+        self.consoles_read: list[str] = []
         self.until: float | None = None
 
     # --- scripted by a test
@@ -178,6 +180,11 @@ class ScriptedCloud:
             if not _takes(standing, action):
                 raise Conflict(f"{action.capitalize()} of {instance.label} was refused.", status=409)
             self.journey(instance.name, action)
+
+    def console_outputs(self, instances: Sequence[Instance], lines: int) -> Mapping[str, str]:
+        with self._lock:
+            self.consoles_read += [each.name for each in instances]
+        return {each.uuid: self.consoles[each.name] for each in instances if each.name in self.consoles}
 
     def metadata_refusal(self, instance: Instance) -> str | None:
         return None if instance.metadata is not None else "it has no metadata"

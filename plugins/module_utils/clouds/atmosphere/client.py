@@ -242,6 +242,10 @@ class AtmosphereCloud:
                 # Another client may have filled the cache a moment ago.
                 self._list_cached_at[_account(instance)] = self._clock.monotonic()
 
+    def console_outputs(self, instances: Sequence[Instance], lines: int) -> Mapping[str, str]:
+        """Atmosphere returns no text of consoles. See Cloud."""
+        return {}
+
     def metadata_refusal(self, instance: Instance) -> str | None:
         """Atmosphere has no metadata. See Cloud."""
         return "Atmosphere has no metadata of instances"

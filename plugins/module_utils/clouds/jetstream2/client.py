@@ -238,6 +238,23 @@ class Jetstream2Cloud:
                 raise
             self._lock_again(instance, note)
 
+    def console_outputs(self, instances: Sequence[Instance], lines: int) -> Mapping[str, str]:
+        """Return what is on the consoles of servers. See Cloud."""
+        found = in_parallel(lambda each: self._console(each, lines), instances, self.max_concurrency)
+        return {each.uuid: output for each, output in zip(instances, found, strict=True) if output is not None}
+
+    def _console(self, instance: Instance, lines: int) -> str | None:
+        path = f"/servers/{instance.uuid}/action"
+        body = {"os-getConsoleOutput": {"length": lines}}
+        try:
+            reply = self._session.request("POST", "compute", path, data=body, microversion=COMPUTE)
+            return text(mapping(raise_for_status(reply, f"Reading the console of {instance.label}")).get("output"))
+        except FATAL_ERRORS:
+            raise
+        except JetstreamError:
+            # Without a console there is no evidence from it. Some states have none.
+            return None
+
     def metadata_refusal(self, instance: Instance) -> str | None:
         """Return why nova would refuse to change the metadata of a server. See Cloud."""
         if instance.locked:

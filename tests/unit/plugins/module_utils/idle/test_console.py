@@ -5,9 +5,6 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.idle.console import (
     Line,
@@ -17,6 +14,8 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.idle.console impor
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.idle.rules import Settings
 from ansible_collections.jetstream.cloud.plugins.module_utils.idle.verdicts import State
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Flavor
+from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.idle.console_lines import NOW, line, log
 from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.idle.console_rates import (
     EMPTY,
     JOBS,
@@ -25,26 +24,12 @@ from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.idle.co
 from hypothesis import given
 from hypothesis import strategies as st
 
-NOW = 1_795_000_000.0
 SETTINGS = Settings()
-GOOD: dict[str, Any] = {"epoch": int(NOW), "cpuPctUsed": 12, "memPctUsed": 34, "rootfsPctUsed": 56, "gpuPctUsed": None}
+EIGHT = Flavor("m3.medium", vcpus=8)
 
 
-def line(**changes: Any) -> str:
-    return json.dumps(GOOD | changes)
-
-
-def log(percents: list[int], *, end: float = NOW, every: int = 60, gpu: list[int] | None = None) -> str:
-    """Return a console on which these shares were printed, a minute apart, the last one at the end."""
-    first = int(end) - every * (len(percents) - 1)
-    return "".join(
-        f"{line(epoch=first + every * number, cpuPctUsed=percent, gpuPctUsed=gpu)}\r\n"
-        for number, percent in enumerate(percents)
-    )
-
-
-def by_console(text: str, *, vcpus: int = 8, has_gpu: bool = False, now: float = NOW + 5) -> tuple[State, str]:
-    verdict = judge_by_console(text, vcpus=vcpus, has_gpu=has_gpu, settings=SETTINGS, now=now)
+def by_console(text: str, flavor: Flavor = EIGHT, *, now: float = NOW + 5) -> tuple[State, str]:
+    verdict = judge_by_console(text, flavor, SETTINGS, now)
     return verdict.state, verdict.reason
 
 
@@ -146,27 +131,47 @@ def test_lines_from_the_future_and_from_before_the_window_are_left_out() -> None
 
 
 def test_a_quiet_hour_is_idle_by_the_console() -> None:
-    verdict = judge_by_console(log([1, 0, 0] * 20), vcpus=8, has_gpu=False, settings=SETTINGS, now=NOW + 5)
+    verdict = judge_by_console(log([1, 0, 0] * 20), EIGHT, SETTINGS, NOW + 5)
 
-    assert (verdict.state, verdict.since, verdict.rule) == (State.IDLE, NOW + 5 - 3600, "console")
-    assert verdict.reason == "the console told of 0.03 busy cores in the mean of 60 lines"
+    assert (verdict.state, verdict.since, verdict.rule) == (State.IDLE, NOW + 5 - 3600, "console_only")
+    assert verdict.reason == (
+        "by the console alone, 0.03 cores were busy in the mean of 60 lines; it does not see people, transfers and "
+        "jobs that wait"
+    )
+
+
+@pytest.mark.parametrize(("late", "rule"), [(170, "console_only"), (190, "last_look")])
+def test_before_an_act_the_newest_line_has_to_be_of_just_now(late: float, rule: str) -> None:
+    verdict = judge_by_console(log([0] * 60), EIGHT, SETTINGS, NOW + late, before_act=True)
+
+    assert (verdict.rule, verdict.is_idle) == (rule, rule == "console_only")
 
 
 @pytest.mark.parametrize(
-    ("text", "more", "reason"),
+    ("percents", "late", "used"),
+    [([0] * 55 + [50] * 5, 5, True), ([50] * 55 + [0] * 5, 5, False), ([50] * 60, 200, False), ([50] * 4, 5, False)],
+)
+def test_use_of_this_moment_is_in_the_last_lines(percents: list[int], late: float, used: bool) -> None:
+    assert use_of(log(percents), vcpus=8, settings=SETTINGS, now=NOW + late).is_used_now is used
+
+
+@pytest.mark.parametrize(
+    ("text", "flavor", "reason"),
     [
-        pytest.param("", {}, "no lines of Exosphere", id="none"),
-        pytest.param("Ubuntu 24.04 login:", {}, "no lines of Exosphere", id="other image"),
-        pytest.param(log([0] * 29), {}, "29 lines of Exosphere in the window, and 30", id="few"),
-        pytest.param(log([0] * 60, end=NOW - 700), {}, "newest line of the console is old", id="guest hangs"),
-        pytest.param(log([0] * 35), {}, "lines of the console are missing", id="log was rotated"),
-        pytest.param(log([0] * 20, end=NOW - 2400) + log([0] * 20), {}, "lines of the console are missing", id="gap"),
-        pytest.param(log([0] * 60), {"vcpus": 64}, "too little of 64 vCPUs", id="large"),
-        pytest.param(log([0] * 60), {"has_gpu": True}, "too little of a GPU", id="GPU"),
+        pytest.param("", EIGHT, "no lines of Exosphere", id="none"),
+        pytest.param("Ubuntu 24.04 login:", EIGHT, "no lines of Exosphere", id="other image"),
+        pytest.param(log([0] * 29), EIGHT, "29 lines of Exosphere in the window, and 30", id="few"),
+        pytest.param(log([0] * 60, end=NOW - 700), EIGHT, "newest line of the console is old", id="guest hangs"),
+        pytest.param(log([0] * 35), EIGHT, "lines of the console are missing", id="log was rotated"),
+        pytest.param(log([0] * 20, end=NOW - 2400) + log([0] * 20), EIGHT, "of the console are missing", id="gap"),
+        pytest.param(log([0] * 60), Flavor("m3.2xl", vcpus=64), "too little of 64 vCPUs", id="large"),
+        pytest.param(log([0] * 60), Flavor("g3.small", vcpus=4), "too little of a GPU", id="GPU"),
+        pytest.param(log([0] * 60), Flavor("p9.x", vcpus=4), "the flavor p9.x is not known", id="family"),
+        pytest.param(log([0] * 60), Flavor("m3.x"), "the flavor m3.x is not known", id="cores"),
     ],
 )
-def test_a_console_that_has_too_little_is_unknown(text: str, more: dict[str, Any], reason: str) -> None:
-    state, why = by_console(text, **more)
+def test_a_console_that_has_too_little_is_unknown(text: str, flavor: Flavor, reason: str) -> None:
+    state, why = by_console(text, flavor)
 
     assert state is State.UNKNOWN
     assert reason in why

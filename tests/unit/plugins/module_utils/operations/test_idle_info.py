@@ -20,8 +20,8 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.idle.keeps import 
     mark_of_instance,
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.idle.store import Key, Store, key_of
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance, Outcome
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Flavor, Instance, Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context, on_cloud
 from ansible_collections.jetstream.cloud.plugins.module_utils.operations import idle_info
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, add_colleague, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
@@ -30,6 +30,7 @@ from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_in
 from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner
 from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given, in_context
 from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.clouds.toy_cloud import ToyCloud
+from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.idle.console_lines import log
 from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.idle.evidence import BOOTED, TRANSIT, reading
 
 MINUTE = 60.0
@@ -223,6 +224,111 @@ def test_the_settings_of_an_owner_count_and_a_mistake_in_them_leaves_the_instanc
     assert all(each.startswith("web (1): By its metadata: ") and warning in each for each in outcome.warnings)
     if verdict == "unknown" and warning:
         assert (found["rule"], [each["veto"] for each in found["vetoes"]]) == ("settings", ["unknown"])
+
+
+FLAVOR = Flavor("m3.medium", vcpus=8)
+
+
+class Watched:
+    """A cloud with consoles and one instance, and the home of a user."""
+
+    def __init__(self, home: Path, flavor: Flavor = FLAVOR, **instance: Any) -> None:
+        self.clock = FakeClock()
+        self.home = home
+        self.instance = an_instance(flavor=flavor, **instance)
+        self.cloud = ToyCloud(self.clock, [self.instance])
+
+    def prints(self, percents: list[int], late: float = 30.0) -> None:
+        """Let Exosphere's lines be on its console, the newest so many seconds old."""
+        self.cloud.consoles["web"] = log(percents, end=self.clock.now().timestamp() - late)
+
+    def found(self, **options: Any) -> dict[str, Any]:
+        outcome = OperationRunner(self.home, self.clock).run(
+            idle_info.SPEC, lambda given, context: idle_info.idle_info(self.cloud, given, context), **options
+        )
+        [found] = outcome.result["instances"]
+        return dict(found)
+
+
+def test_the_console_can_prove_that_an_idle_or_unknown_instance_is_used(tmp_path: Path) -> None:
+    lab = Watched(tmp_path)
+    lab.prints([0] * 40 + [50] * 20)
+    assert (lab.found()["verdict"], lab.found()["rule"]) == ("active", "console")
+    keep_six_hours(tmp_path, lab.instance, lab.clock)
+    found = lab.found()
+    assert (found["verdict"], found["rule"], found["vetoes"][0]["veto"]) == ("active", "console", "active")
+    assert found["evidence"]["console"]["used_now"]
+    assert lab.found(console="never")["verdict"] == "idle"
+    assert lab.found(console="never")["evidence"]["console"] is None
+    assert lab.found(settings={"ignore": ["console"]})["verdict"] == "idle"
+    lab.prints([0] * 60)
+    assert (lab.found()["verdict"], lab.found()["rule"]) == ("idle", "")
+
+
+def test_the_console_is_read_where_it_can_change_something(tmp_path: Path) -> None:
+    lab = Watched(tmp_path)
+    keep_six_hours(tmp_path, lab.instance, lab.clock, slurm=["jobs 1"])
+    for console, reads in (("needed", 0), ("never", 0), ("all", 1)):
+        lab.cloud.consoles_read.clear()
+        assert lab.found(console=console)["verdict"] == "active"
+        assert len(lab.cloud.consoles_read) == reads
+    asleep = Watched(tmp_path / "other", status="shutoff")
+    asleep.found(console="all", console_only=True)
+    assert asleep.cloud.consoles_read == []
+
+
+def test_the_console_alone_calls_nothing_idle_unless_the_user_says_so(tmp_path: Path) -> None:
+    lab = Watched(tmp_path)
+    lab.prints([1, 0, 0] * 20)
+    assert (lab.found()["verdict"], lab.found()["reason"]) == ("unknown", "no reading was taken yet")
+    found = lab.found(console_only=True)
+    assert (found["verdict"], found["rule"], found["would"]) == ("idle", "console_only", "shelve")
+    assert found["evidence"]["numbers"] == {"cores": 0.0267}
+    assert "it does not see people" in found["reason"]
+
+
+@pytest.mark.parametrize(
+    ("flavor", "lines", "reason"),
+    [
+        (Flavor("g3.medium", vcpus=8), [0] * 60, "too little of a GPU"),
+        (Flavor("m3.2xl", vcpus=64), [0] * 60, "too little of 64 vCPUs"),
+        (FLAVOR, [0] * 20, "20 lines of Exosphere in the window"),
+        (FLAVOR, [], "the console has no lines of Exosphere"),
+    ],
+)
+def test_a_console_that_is_not_enough_leaves_the_instance_unknown(
+    tmp_path: Path, flavor: Flavor, lines: list[int], reason: str
+) -> None:
+    lab = Watched(tmp_path, flavor)
+    lab.prints(lines)
+    found = lab.found(console_only=True)
+    assert found["verdict"] == "unknown"
+    assert reason in found["reason"]
+
+
+def test_readings_say_more_than_the_console_also_where_they_leave_doubts(tmp_path: Path) -> None:
+    lab = Watched(tmp_path)
+    keep_six_hours(tmp_path, lab.instance, lab.clock, inhibit=(1, []))
+    lab.prints([0] * 60)
+    found = lab.found(console_only=True)
+    assert (found["verdict"], found["rule"]) == ("unknown", "inhibitor")
+    owner = Watched(tmp_path / "other", metadata={"jetstream_idle_hours": "4"})
+    owner.prints([0] * 60)
+    assert (owner.found(console_only=True)["verdict"], owner.found(console_only=True)["rule"]) == (
+        "unknown",
+        "settings",
+    )
+
+
+def test_an_act_by_the_console_alone_needs_a_line_of_just_now(tmp_path: Path) -> None:
+    lab = Watched(tmp_path)
+    for late, ready in ((30.0, True), (400.0, False)):
+        lab.prints([0] * 60, late)
+        options = given(idle_info.SPEC, console_only=True)
+        context = Context(False, lab.clock, {}, lab.home, lambda _warning: None, lambda _secret: None)
+        case = idle_info.Judge(lab.cloud, options, context).case(lab.instance, is_meant=True)
+        assert case.judged.verdict.is_idle
+        assert (case.last_look.is_idle, case.last_interval) == (ready, 60)
 
 
 def test_an_instance_in_no_project_is_kept_with_its_account() -> None:

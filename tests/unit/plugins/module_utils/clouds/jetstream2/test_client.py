@@ -305,6 +305,17 @@ def test_one_key_of_metadata_is_written_by_a_request_of_its_own() -> None:
             made.set_metadata(instance, "jetstream_keep_until", value)
 
 
+def test_consoles_are_read_one_by_one_and_one_that_cannot_be_read_is_left_out() -> None:
+    seen, shelved, odd = (an_instance(name) for name in ("seen", "shelved", "odd"))
+    paths = [f"POST compute /servers/{each.uuid}/action" for each in (seen, shelved, odd)]
+    made, session = of({paths[0]: {"output": "a line\n"}, paths[1]: refusal("conflict"), paths[2]: {"output": [1]}})
+    assert made.console_outputs([seen, shelved, odd], 320) == {seen.uuid: "a line\n"}
+    assert session.sent == [{"os-getConsoleOutput": {"length": 320}}] * 3
+    made, _session = of({paths[0]: AuthenticationFailed("no")})
+    with pytest.raises(AuthenticationFailed):
+        made.console_outputs([seen], 320)
+
+
 @pytest.mark.parametrize(
     ("refusal", "instance"),
     [
