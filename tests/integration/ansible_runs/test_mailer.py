@@ -55,7 +55,7 @@ try:
     with smtplib.SMTP(given["host"], given["port"], timeout=given["timeout"]) as server:
         server.send_message(message)
 except (OSError, smtplib.SMTPException) as error:
-    module.fail_json(rc=1, msg=f"Failed to send mail to server {given['host']}: {error}")
+    module.fail_json(rc=1, msg=f"Unable to Connect {given['host']}:{given['port']}: {error}")
 module.exit_json(msg="Mail sent successfully", result={})
 """
 
@@ -106,4 +106,4 @@ def test_addresses_that_it_would_misread_are_refused_before_it_is_asked(server: 
 def test_a_mail_that_it_cannot_send_fails_the_playbook(server: Server, tmp_path: Path) -> None:
     status, said = report(tmp_path, server, "mail_to=pi@example.edu", "smtp_port=1")
     assert status == 2
-    assert "Failed to send mail" in said
+    assert "Unable to Connect" in said
