@@ -85,7 +85,7 @@ def test_a_report_is_mailed_by_community_general_with_the_page_attached(server: 
         )
         assert status == 0, said
         [mail] = mails.mails
-    assert mail.to == ["pi@example.edu", "ada@example.edu"]
+    assert sorted(mail.to) == ["ada@example.edu", "pi@example.edu"]
     assert mail.message["X-Mailer"] == "Ansible mail module"
     assert mail.message["Subject"].startswith("Jetstream, johndoe at 127.0.0.1: ")
     texts = [each.get_content() for each in mail.message.walk() if each.get_content_type() == "text/plain"]
@@ -106,4 +106,4 @@ def test_addresses_that_it_would_misread_are_refused_before_it_is_asked(server: 
 def test_a_mail_that_it_cannot_send_fails_the_playbook(server: Server, tmp_path: Path) -> None:
     status, said = report(tmp_path, server, "mail_to=pi@example.edu", "smtp_port=1")
     assert status == 2
-    assert "Unable to Connect" in said
+    assert "Connection refused" in said, said
