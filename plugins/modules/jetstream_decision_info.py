@@ -77,7 +77,7 @@ decisions:
     event:
       description:
         - V(decided); V(notified) and V(undelivered), of a notice; V(begun), V(done), V(failed), V(unclear) and
-          V(undone), of an act; V(woken).
+          V(undone), of an act; V(woken); V(scheduled), of an edge of a schedule.
       type: str
     sentence:
       description: It in words.

@@ -80,6 +80,12 @@ options:
         a mark is stopped when the mark ends, if that is before the next start.
       - Without it, C(~/.local/share/jetstream/keep.json).
     type: path
+  decisions_path:
+    description:
+      - The folder on the controller with the log of decisions, to which each edge is added that was carried out, or
+        needed nothing. M(jetstream.cloud.jetstream_decision_info) reads it.
+      - Without it, C(~/.local/state/jetstream/decisions).
+    type: path
 notes:
   - Without O(name), O(id) and O(uuid), all instances are selected; those that follow no schedule are left alone.
   - Locked instances are skipped.

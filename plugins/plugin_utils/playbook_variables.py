@@ -235,6 +235,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         Variable("calendar", Kind.PATH),
         Variable("state_path", Kind.PATH),
         _KEEP_PATH,
+        _DECISIONS_PATH,
         _WIDTH,
         *_MAIL,
     ),

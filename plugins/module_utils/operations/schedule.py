@@ -18,9 +18,12 @@ from ..fleet.decisions import preview
 from ..fleet.runs import ConvergeOptions, FleetRun, InstanceRun, state_text
 from ..fleet.selection import INSTANCE_FIELDS, ME, Selector, may_select, select
 from ..idle.keeps import KeepFile, KeepMark, mark_of_instance
+from ..idle.store import key_of
 from ..model import Instance, Outcome
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, IDENTIFIERS, ModuleSpec
+from ..policy.decisions import DecisionLog, DecisionLogError
+from ..policy.records import Event, Record
 from ..policy.schedule_file import read_timetable
 from ..policy.schedule_results import cause_of, edge_result, missed_result, summary
 from ..policy.schedule_steps import (
@@ -40,6 +43,7 @@ from ..states import Action, Goal
 from ..text.ordering import natural_key
 from ..text.terminal import one_line
 from ..times import iso
+from .idle import decisions_path
 from .idle_info import keep_path
 
 SPEC = (
@@ -54,6 +58,7 @@ SPEC = (
             "wake_minutes": {"type": "int", "default": 120},
             "state_path": {"type": "path"},
             "keep_path": {"type": "path"},
+            "decisions_path": {"type": "path"},
         },
     )
 )
@@ -64,6 +69,8 @@ _BATCH_SECONDS = 300.0
 _SHORTEST_BATCH_SECONDS = 30.0
 # More failed instances than these are counted in the message, and named in the results only.
 _NAMED = 3
+# Steps that are the same in each run until the next edge.
+_UNTOLD = frozenset({Step.NOTHING, Step.LATER, Step.KEPT})
 _ACTIONS = {Goal.SHELVED: Action.SHELVE, Goal.STOPPED: Action.STOP, Goal.SUSPENDED: Action.SUSPEND}
 
 
@@ -105,6 +112,7 @@ def schedule(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outc
         with store.held():
             around = _decided(cloud, timetable, store.load(), options, context)
             _carry_out(cloud, around, store, options, context, begun)
+            _log(around, options, context)
     except ScheduleBusy as error:
         return Outcome({"instances": [], "summary": summary([]), "busy": True}, warnings=(str(error),))
     return _outcome(around, store, context.clock.now())
@@ -257,6 +265,35 @@ def _save(around: _Round, store: ScheduleStore) -> None:
     if around.memories != around.before:
         store.save(around.memories)
         around.before = dict(around.memories)
+
+
+def _log(around: _Round, options: Mapping[str, Any], context: Context) -> None:
+    """Write what was done, and why nothing was. What was done does not depend on that."""
+    told = [each for each in around.cases if each.decision.step not in _UNTOLD]
+    try:
+        log = DecisionLog(decisions_path(options, context), context.clock)
+        log.write([_record(each, context.clock.now().astimezone(UTC)) for each in told])
+    except DecisionLogError as error:
+        around.warnings.append(str(error))
+
+
+def _record(case: _Case, now: datetime) -> Record:
+    key, edge = key_of(case.instance), case.decision.edge
+    return Record(
+        at=now,
+        event=Event.SCHEDULED,
+        site=key.site,
+        project=key.project,
+        uuid=key.uuid,
+        name=case.instance.name,
+        owner=case.instance.owner,
+        status=case.instance.status,
+        rule=case.schedule.name,
+        step=case.decision.step.value,
+        why="" if edge is None else f"{edge.kind} of {iso(edge.at)}",
+        applies=True,
+        detail=_message(case),
+    )
 
 
 def _goal(case: _Case) -> Goal:

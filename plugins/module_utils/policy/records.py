@@ -24,6 +24,8 @@ class Event(StrEnum):
     ``decided``: a run decided about an instance. ``notified``: a notice was delivered; ``undelivered``: it was not.
     ``begun``: an act is about to be sent. ``done``, ``failed``, ``unclear``: its outcome; ``undone``: a later run saw
     that an act that was begun was not carried out. ``woken``: an instance that slept runs again.
+    ``scheduled``: an edge of the schedule ``rule`` was carried out or needed nothing; ``step`` is that of
+    schedule_steps.py.
     """
 
     DECIDED = "decided"
@@ -35,6 +37,7 @@ class Event(StrEnum):
     UNCLEAR = "unclear"
     UNDONE = "undone"
     WOKEN = "woken"
+    SCHEDULED = "scheduled"
 
 
 @dataclass(frozen=True, slots=True)

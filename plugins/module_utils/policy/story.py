@@ -91,6 +91,9 @@ def sentence(record: Record) -> str:
             return f"The act to {record.action} {name} was not carried out{_because(record)}."
         case Event.WOKEN:
             return f"{name} runs again, and is left for a whole window."
+        case Event.SCHEDULED:
+            why = f" at its {one_line(record.why)}" if record.why else ""
+            return f"The schedule {one_line(record.rule)}{why}: {name}: {one_line(record.detail).rstrip('.')}."
 
 
 def _decided(record: Record, name: str) -> str:

@@ -21,7 +21,12 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
 from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations import keep, schedule, schedule_info
+from ansible_collections.jetstream.cloud.plugins.module_utils.operations import (
+    decision_info,
+    keep,
+    schedule,
+    schedule_info,
+)
 from ansible_collections.jetstream.cloud.plugins.module_utils.policy.schedule_store import ScheduleStore
 from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Settings, World, add_colleague, fleet
@@ -403,3 +408,24 @@ def test_a_term_of_fifteen_weeks_with_two_changes_of_time(tmp_path: Path) -> Non
         assert len(store.load()) == 4
     # The days of the course and the nights, each without its first start, at which the instances ran already.
     assert changes == 2 * 72 - 1 + 2 * 75 - 1
+
+
+def test_what_was_done_is_told_in_words_later(office: Office) -> None:
+    office.run()
+    office.at(18)
+    office.run()
+    office.site.clock.sleep(300)
+    office.run()
+    options = given(decision_info.SPEC, name=["lab-1"])
+    told = decision_info.decision_info(options, in_context(office.site)).result
+    new, done = [each["sentence"] for each in told["decisions"]]
+    assert new.startswith("The schedule lab at its start of 2026-11-23T14:00:00Z: lab-1: new to this schedule")
+    assert done == "The schedule lab at its stop of 2026-11-23T23:00:00Z: lab-1: shelve done."
+
+
+def test_a_log_that_cannot_be_written_holds_nothing_up(office: Office) -> None:
+    office.run()
+    office.at(18)
+    outcome = office.run(decisions_path=str(office.path))
+    assert office.states()["lab-1"] == "shelved_offloaded"
+    assert any("cannot be written" in each for each in outcome.warnings)
