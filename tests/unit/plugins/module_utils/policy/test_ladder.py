@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.policy.memory impo
     remembered_of,
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action
+from ansible_collections.jetstream.cloud.plugins.module_utils.text.terminal import one_line
 from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.idle.evidence import SETTINGS, interval
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,6 +89,104 @@ def test_the_step_of_an_instance(step: Step, given_facts: Facts, policy: Policy)
     assert (found.action is None) == (step is Step.NOTHING)
 
 
+def clock(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+TWO_CHANNELS = replace(POLICY, channels=("mail", "webhook"))
+IDLE_FOR = "nothing happened for 360 min"
+IN_AN_HOUR = NOW - 61 * MINUTE + HOUR
+NO_SWEEP = Veto("not_running", "it is shut off, and sweep_minutes is 0")
+SINCE_UNKNOWN = Veto("not_running", "it is shut off, and since when is not known")
+LOCKED = Veto("locked", "it is locked")
+OFF = {"is_off": True, "off_since": NOW - HOUR}
+OFF_SINCE = f"it is shut off since {clock(NOW - HOUR)}"
+USED = Verdict(State.UNKNOWN, None, "old", "the newest reading is 2 h old")
+
+
+@pytest.mark.parametrize(
+    ("given_facts", "policy", "expected"),
+    [
+        (
+            facts(),
+            TWO_CHANNELS,
+            Decision(
+                Step.WARN,
+                f"{IDLE_FOR}, and its owner was not told yet",
+                Action.SHELVE,
+                channels=("mail", "webhook"),
+            ),
+        ),
+        (
+            facts(told(61)),
+            TWO_CHANNELS,
+            Decision(Step.WARN, f"{IDLE_FOR}, and its owner was not told yet", Action.SHELVE, channels=("webhook",)),
+        ),
+        (
+            facts(Notice(claimed=NOW)),
+            POLICY,
+            Decision(Step.WAIT, "another run is sending its notice", Action.SHELVE),
+        ),
+        (
+            facts(told(30)),
+            POLICY,
+            Decision(
+                Step.WAIT,
+                f"its owner was told at {clock(NOW - 1800)}, and the grace time ends at {clock(NOW + 1800)}",
+                Action.SHELVE,
+                NOW + 1800,
+            ),
+        ),
+        (
+            facts(told(61), last_look=UNFIT),
+            POLICY,
+            Decision(Step.READ, "it is due, and needs a short reading right before the act", Action.SHELVE, IN_AN_HOUR),
+        ),
+        (
+            DUE,
+            replace(POLICY, action=Action.SUSPEND),
+            Decision(
+                Step.ACT, f"{IDLE_FOR}, and its owner was told at {clock(NOW - 61 * 60)}", Action.SUSPEND, IN_AN_HOUR
+            ),
+        ),
+        (
+            facts(verdict=USED),
+            POLICY,
+            Decision(Step.NOTHING, USED.reason, vetoes=(Veto("unknown", USED.reason),)),
+        ),
+        (facts(**OFF), POLICY, Decision(Step.ACT, f"{OFF_SINCE}, which costs half", Action.SHELVE, NOW - 45 * 60)),
+        (
+            facts(**OFF),
+            replace(POLICY, sweep=2 * HOUR),
+            Decision(Step.WAIT, OFF_SINCE, Action.SHELVE, NOW + HOUR),
+        ),
+        (facts(**OFF, vetoes=(LOCKED,)), POLICY, Decision(Step.NOTHING, LOCKED.reason, vetoes=(LOCKED,))),
+        (
+            facts(**OFF, vetoes=(LOCKED,)),
+            replace(POLICY, sweep=0.0),
+            Decision(Step.NOTHING, NO_SWEEP.reason, vetoes=(LOCKED, NO_SWEEP)),
+        ),
+        (facts(is_off=True), POLICY, Decision(Step.NOTHING, SINCE_UNKNOWN.reason, vetoes=(SINCE_UNKNOWN,))),
+    ],
+)
+def test_a_decision_has_its_reason_action_time_and_vetoes(
+    given_facts: Facts, policy: Policy, expected: Decision
+) -> None:
+    assert decide(given_facts, policy) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "step"), [(29.9, Step.READ), (30.0, Step.ACT), (180.0, Step.ACT), (181.0, Step.READ)]
+)
+def test_the_last_interval_before_an_act_is_from_half_a_minute_to_three(seconds: float, step: Step) -> None:
+    assert decide(facts(told(61), last_interval=seconds), POLICY).step is step
+
+
+def test_a_rehearsed_notice_of_the_first_idle_moment_counts() -> None:
+    notice = Notice(rehearsed=SINCE)
+    assert decide(facts(notice), replace(POLICY, rehearses=True)).step is Step.ACT
+
+
 def test_without_channels_nobody_is_ever_told() -> None:
     assert decide(DUE, replace(POLICY, channels=())).step is Step.WARN
 
@@ -110,18 +210,35 @@ def test_a_veto_of_the_owner_ends_the_notice_and_one_of_the_moment_does_not(ends
 
 
 @pytest.mark.parametrize(
-    ("veto", "changes"),
+    ("veto", "reason", "changes"),
     [
-        ("acting", {"act": Act("shelve", NOW - POLICY.claim + 1)}),
-        ("failed", {"act": Act("shelve", NOW - 2 * HOUR, "failed", NOW - HOUR + 1, "no room")}),
-        ("failed", {"act": Act("shelve", NOW - 2 * HOUR, "unclear", NOW - HOUR + 1)}),
-        ("woken", {"woken": NOW - HOUR + 1}),
-        ("woken", {"woken": NOW + HOUR}),
+        (
+            "acting",
+            f"another run began to shelve it at {clock(NOW - POLICY.claim + 1)}",
+            {"act": Act("shelve", NOW - POLICY.claim + 1)},
+        ),
+        ("acting", f"another run began to shelve it at {clock(NOW)}", {"act": Act("shelve", NOW)}),
+        (
+            "failed",
+            f"an attempt to shelve it failed at {clock(NOW - HOUR + 1)}: no room",
+            {"act": Act("shelve", NOW - 2 * HOUR, "failed", NOW - HOUR + 1, "no room")},
+        ),
+        (
+            "failed",
+            f"an attempt to shelve it failed at {clock(NOW)}",
+            {"act": Act("shelve", NOW - 2 * HOUR, "unclear", NOW)},
+        ),
+        (
+            "woken",
+            f"it was woken by {clock(NOW - HOUR + 1)}, and is left for a whole window",
+            {"woken": NOW - HOUR + 1},
+        ),
+        ("woken", f"it was woken by {clock(NOW + HOUR)}, and is left for a whole window", {"woken": NOW + HOUR}),
     ],
 )
-def test_what_happened_before_is_a_veto(veto: str, changes: dict[str, Any]) -> None:
+def test_a_recent_act_or_wake_is_a_veto(veto: str, reason: str, changes: dict[str, Any]) -> None:
     found = decide(replace(DUE, remembered=replace(DUE.remembered, **changes)), POLICY)
-    assert ([each.veto for each in found.vetoes], found.step) == ([veto], Step.NOTHING)
+    assert (found.vetoes, found.step) == ((Veto(veto, reason),), Step.NOTHING)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +250,7 @@ def test_what_happened_before_is_a_veto(veto: str, changes: dict[str, Any]) -> N
         {"woken": NOW - HOUR},
     ],
 )
-def test_what_is_long_over_is_none(changes: dict[str, Any]) -> None:
+def test_an_act_or_wake_of_long_ago_is_no_veto(changes: dict[str, Any]) -> None:
     assert decide(replace(DUE, remembered=replace(DUE.remembered, **changes)), POLICY).step is Step.ACT
 
 
@@ -151,7 +268,7 @@ def test_what_is_long_over_is_none(changes: dict[str, Any]) -> None:
         (Step.ACT, NOW - HOUR, {}, replace(POLICY, action=Action.STOP)),
     ],
 )
-def test_what_is_shut_off_is_shelved_after_a_while(
+def test_an_instance_that_is_shut_off_is_shelved_after_a_while(
     step: Step, off_since: float | None, changes: dict[str, Any], policy: Policy
 ) -> None:
     found = decide(facts(is_off=True, off_since=off_since, **changes), policy)
@@ -180,6 +297,14 @@ def test_owners_and_sites_may_opt_out(
     assert bool(list(owner_vetoes(name, metadata, never))) is opted_out
 
 
+def test_every_way_to_opt_out_is_told() -> None:
+    wish = "please not\x1b[2J " + "x" * 50
+    assert list(owner_vetoes("web-1", {"jetstream_idle": wish}, ["db", "web*", "*"])) == [
+        Veto("opted_out", "its name fits never: web*"),
+        Veto("opted_out", f"its metadata has jetstream_idle={one_line(wish)[:40]}"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("first", "days", "vetoed"),
     [
@@ -195,6 +320,18 @@ def test_the_trial_lasts_for_days_of_readings(first: float | None, days: float, 
     assert (trial_veto(first, NOW, days) is not None) is vetoed
 
 
+@pytest.mark.parametrize(
+    ("first", "reason"),
+    [
+        (None, "there are no readings yet, and nothing is done before there are 7 days of them"),
+        (NOW - 3 * 86_400, "readings began 3.0 days ago, and nothing is done before 7 (trial_days)"),
+        (NOW + 9, "readings began 0.0 days ago, and nothing is done before 7 (trial_days)"),
+    ],
+)
+def test_the_trial_tells_how_long_it_lasts(first: float | None, reason: str) -> None:
+    assert trial_veto(first, NOW, 7) == Veto("trial", reason)
+
+
 def act(action: Action = Action.SHELVE) -> Decision:
     return Decision(Step.ACT, "it is due", action)
 
@@ -204,8 +341,14 @@ def test_the_limit_leaves_those_that_save_least_and_waits_with_no_other() -> Non
     given = [("a", 1.0, act()), ("b", 1.0, act()), ("c", 8.0, read), ("d", 0.0, wait)]
     found = limited(given, 2)
     assert [each.step for each in found] == [Step.ACT, Step.NOTHING, Step.READ, Step.WAIT]
-    assert [each.veto for each in found[1].vetoes] == ["max_actions"]
+    beyond = "max_actions (2) is reached: it is left for a later run"
+    assert (found[1].vetoes, found[1].why) == ((Veto("max_actions", beyond),), beyond)
     assert [each.step for each in limited(given, 0)] == [Step.NOTHING, Step.NOTHING, Step.NOTHING, Step.WAIT]
+
+
+def test_of_acts_that_save_the_same_the_first_by_name_is_taken() -> None:
+    found = limited([("web", 1.0, act()), ("db", 1.0, act())], 1)
+    assert [each.step for each in found] == [Step.NOTHING, Step.ACT]
 
 
 # --- properties
