@@ -29,6 +29,7 @@ TIMES = re.compile(rf'(?<!\\)("(?:{NAMES})": )("(?:[^"\\]|\\.)*"|[^,}}]+)')
 # What a module always needs beside the connection, where that does not follow from its spec.
 NEEDED: Mapping[str, Json] = {
     "jetstream_credential": {"username": "johndoe", "password": PASSWORD},
+    "jetstream_floating_ip": {"instance": "node-0001"},
     "jetstream_history_info": {"since": "2026-11-01", "until": "2026-11-20"},
     "jetstream_instance_state": {"state": "stopped", "name": "node-0004"},
     "jetstream_keep": {"name": "node-0004", "until": "2126-11-20"},

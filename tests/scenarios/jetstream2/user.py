@@ -17,6 +17,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outco
 from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Operation, on_cloud
 from ansible_collections.jetstream.cloud.plugins.module_utils.operations import (
     allocation_info,
+    floating_ip,
     history_info,
     idle_info,
     instance,
@@ -39,6 +40,7 @@ MODULES: dict[str, tuple[ModuleSpec, Operation]] = {
     "instance": (instance.SPEC, on_cloud(instance.instance)),
     "instance_info": (instance_info.SPEC, on_cloud(instance_info.instance_info)),
     "instance_state": (instance_state.SPEC, on_cloud(instance_state.instance_state)),
+    "floating_ip": (floating_ip.SPEC, on_cloud(floating_ip.floating_ip)),
     "keypair": (keypair.SPEC, on_cloud(keypair.keypair)),
     "security_group": (security_group.SPEC, on_cloud(security_group.security_group)),
     "volume": (volume.SPEC, on_cloud(volume.volume)),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mistakes in key pairs and security groups are named before anything is sent."""
+"""Mistakes in key pairs, security groups and floating IPs are named before anything is sent."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     SelectionError,
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations import keypair, security_group
+from ansible_collections.jetstream.cloud.plugins.module_utils.operations import floating_ip, keypair, security_group
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
 from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner
@@ -41,6 +41,15 @@ def site(tmp_path: Path) -> Iterator[Site]:
 def test_atmosphere_has_neither(site: Site, module: Any, options: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match="Atmosphere has neither key pairs nor security groups"):
         module.OPERATION(given(module.SPEC, **site.options, **options), in_context(site))
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_atmosphere_gives_addresses_itself(site: Site, state: str) -> None:
+    with pytest.raises(ConfigurationError):
+        floating_ip.OPERATION(
+            given(floating_ip.SPEC, **site.options, instance="node-0001", state=state), in_context(site)
+        )
+    assert site.server.requests.count("POST", "/action$") == 0
 
 
 def run(module: Any, answers: dict[str, Any], **options: Any) -> tuple[Outcome, list[str]]:

@@ -1,0 +1,108 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operation of jetstream_floating_ip: gives an instance a floating IP, or takes it back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..cloud import Cloud, Launcher
+from ..errors import ConfigurationError, JetstreamError, SelectionError
+from ..fleet.selection import INSTANCE_FIELDS, ME, Selector, may_select, select_to_change
+from ..model import FloatingAddress, Instance, LaunchOptions, Outcome
+from ..operation import Context, on_cloud
+from ..options import CONNECTION, ModuleSpec
+from ..text.terminal import one_line
+
+SPEC = CONNECTION + ModuleSpec(
+    argument_spec={
+        "instance": {"type": "str", "required": True},
+        "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
+        "address": {"type": "str"},
+    },
+)
+
+
+def floating_ip(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
+    """Give the instance that the options name a floating IP, or take it back."""
+    launcher = cloud.launcher()
+    reason = launcher.unsupported.get("floating_ip: address")
+    if reason is not None:
+        raise ConfigurationError(f"Floating IPs cannot be changed: {reason}.")
+    instance = _instance(cloud, options["instance"])
+    before = list(launcher.floating_addresses([instance]).get(instance.uuid, ()))
+    if options["state"] == "absent":
+        return _absent(launcher, instance, before, options["address"], context)
+    return _present(launcher, instance, before, options["address"], context)
+
+
+def _instance(cloud: Cloud, called: str) -> Instance:
+    """Return the account's own instance of a name or UUID. Raises SelectionError unless there is exactly one."""
+    selector = Selector(names=(called,), owners=(ME,)).with_account(cloud.account)
+    instances = cloud.list_instances(live=True, images=False, wanted=may_select(selector, INSTANCE_FIELDS))
+    found = select_to_change(instances, selector, INSTANCE_FIELDS).things
+    if len(found) != 1:
+        raise SelectionError(f"{len(found)} instances are called {one_line(called)}, and one is needed.")
+    return found[0]
+
+
+def _present(
+    launcher: Launcher, instance: Instance, before: Sequence[FloatingAddress], wanted: str | None, context: Context
+) -> Outcome:
+    has = [each.address for each in before]
+    if has and wanted in (None, *has):
+        return _outcome(instance, has, has)
+    if has:
+        raise ConfigurationError(
+            f"{instance.label} has the floating IP {has[0]}.",
+            hint="Take it back first: state: absent, with its address.",
+        )
+    if context.check_mode:
+        return _outcome(instance, has, [wanted or "new"], changed=True, address=wanted)
+    [given] = launcher.assign_addresses(LaunchOptions(floating_ip=wanted or "auto"), [instance]).values()
+    if isinstance(given, JetstreamError):
+        raise given
+    return _outcome(instance, has, [given.address], changed=given.is_new, address=given.address)
+
+
+def _absent(
+    launcher: Launcher, instance: Instance, before: Sequence[FloatingAddress], wanted: str | None, context: Context
+) -> Outcome:
+    chosen = [each for each in before if wanted in (None, each.address)]
+    foreign = [each.address for each in chosen if not each.made_for_it and wanted is None]
+    if foreign:
+        raise ConfigurationError(
+            f"{instance.label} has {', '.join(foreign)}, which this collection did not make for it.",
+            hint="To give it back to the site all the same, name it by address.",
+        )
+    if not context.check_mode:
+        for each in chosen:
+            launcher.release(each)
+    left = [each.address for each in before if each not in chosen]
+    return _outcome(instance, [each.address for each in before], left, changed=bool(chosen))
+
+
+def _outcome(
+    instance: Instance,
+    before: Sequence[str],
+    after: Sequence[str],
+    *,
+    changed: bool = False,
+    address: str | None = None,
+) -> Outcome:
+    shown = address if changed else (after[0] if after else None)
+    return Outcome(
+        {"address": shown, "instance": {"uuid": instance.uuid, "id": instance.id, "name": instance.name}},
+        changed=changed,
+        diff={"before": _text(instance, before), "after": _text(instance, after)},
+    )
+
+
+def _text(instance: Instance, addresses: Sequence[str]) -> str:
+    """Return the floating IPs of an instance in lines, for a diff."""
+    return "".join(f"{instance.label}: {one_line(each)}\n" for each in addresses)
+
+
+OPERATION = on_cloud(floating_ip)
