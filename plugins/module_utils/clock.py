@@ -11,7 +11,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What code that waits or dates things needs of time."""
+    """Time, for code that waits or dates something."""
 
     def monotonic(self) -> float:
         """Return seconds that only ever go up."""

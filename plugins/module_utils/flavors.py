@@ -26,7 +26,7 @@ class Resource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """What the flavors of a family have in common.
+    """The common properties of the flavors of a family.
 
     ``su_per_core_hour`` is charged while active, to the allocation of ``resource``.
     """

@@ -63,8 +63,8 @@ class CloudType(Generic[S]):
     - ``logins``: the ways to log in, each by the settings that no other way takes. Where one is saved, the others go.
     - ``read_settings``: raises ConfigurationError if the settings are no login.
     - ``connect``: sends nothing. Raises ConfigurationError if a library is missing.
-    - ``requirements``: sentences on what must be installed for it.
-    - ``how_to_log_in``: sentences for a user who has no login, with what was found that could become one.
+    - ``requirements``: sentences about the libraries to install for it.
+    - ``how_to_log_in``: sentences for a user who has no login, with the parts of one that were found.
     """
 
     backend: str

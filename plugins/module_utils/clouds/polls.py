@@ -37,7 +37,7 @@ def read_each(read: Callable[[Instance], Instance], instances: Sequence[Instance
 
 
 def checked(seen: Seen) -> Seen:
-    """Return what was seen. Raises an error that ends a run, if that is all that there is."""
+    """Return the observations. Raises an error that ends a run, if that is all that there is."""
     looks = list(seen.values())
     if looks and isinstance(looks[0], FATAL_ERRORS) and all(isinstance(each, JetstreamError) for each in looks):
         raise looks[0]

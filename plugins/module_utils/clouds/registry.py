@@ -24,7 +24,7 @@ def connection_settings() -> tuple[Setting, ...]:
 
 
 def requirements() -> list[str]:
-    """Return what must be installed, in sentences: for all kinds of cloud, and for some."""
+    """Return sentences about the libraries to install: for all kinds of cloud, and for some."""
     common = "Python 3.11 or newer, with the library C(requests), on the host that the task runs on"
     return [common, *(sentence for each in CLOUD_TYPES for sentence in each.requirements)]
 

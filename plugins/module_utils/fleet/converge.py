@@ -44,7 +44,7 @@ _POLLS_TO_CONFIRM = 2
 _STALE_AFTER = 10.0
 # Seconds after which a reboot whose response was lost, and that was not seen, is not waited for any longer.
 _REBOOT_DOUBT = 120.0
-# What adding seconds may be off by.
+# The error of adding seconds.
 _ROUNDING = 0.001
 # Pauses before an action is sent again: from, up to.
 _FIRST_RETRY = 2.0
@@ -515,7 +515,7 @@ class _Converger:
 
     def _finish_unclear(self, run: InstanceRun, why: str) -> None:
         if isinstance(run.doubt, Refused):
-            # Atmosphere calls what nova did, and then complained of, a refusal.
+            # Atmosphere reports an action that nova carried out with an error as a refusal.
             doubt = f"{run.actions[-1]} was refused, but may have been carried out ({run.doubt})"
         else:
             doubt = f"{run.actions[-1]} was sent, but its response was lost ({run.doubt})"

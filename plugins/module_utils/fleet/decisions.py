@@ -155,14 +155,14 @@ def conclude(run: InstanceRun, step: Plan) -> None:
     run.finish(
         step.reason,
         failed=step.verdict is Verdict.FAIL,
-        # What was changed was not left as it is.
+        # A changed instance was not left as it is.
         skipped=step.verdict is Verdict.SKIP and not run.actions,
         warn=step.warn,
     )
 
 
 def preview(cloud: Cloud, instances: Sequence[Instance], options: ConvergeOptions) -> FleetRun:
-    """Return what ``converge`` would do, by the same decisions, and send nothing (check mode)."""
+    """Return the result of ``converge`` by the same decisions, and send nothing (check mode)."""
     runs = tuple(InstanceRun(each, each) for each in instances)
     for run in runs:
         _preview_one(run, options, cloud.unsupported_actions(run.now))

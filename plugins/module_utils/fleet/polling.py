@@ -29,7 +29,7 @@ _ENOUGH = 2
 
 
 class Pending(Protocol):
-    """What can be waited for. ``since``: when its last action was accepted; ``polled_at``: the last poll after that."""
+    """An item to wait for. ``since``: when its last action was accepted; ``polled_at``: the last poll after that."""
 
     actions: list[Action]
     since: float
@@ -88,7 +88,7 @@ class PollScheduler(Generic[Item]):
         if polls and max(polls) >= all_completed:
             return Poll(at, members)
         if polls and at < all_completed:
-            # What was seen completed may have been so long before, such as while others were still sent.
+            # An action that was seen complete may have been complete long before, such as while others were still sent.
             return Poll(at, _sample(members))
         return Poll(max(now, all_completed), members)
 

@@ -16,7 +16,7 @@ from ..text.terminal import one_line
 
 @dataclass(frozen=True, slots=True)
 class ConvergeOptions:
-    """What is wanted of a selection, and within which bounds. ``timeout``: seconds for the whole selection."""
+    """The goal of a selection, and its bounds. ``timeout``: seconds for the whole selection."""
 
     goal: Goal
     reboot: Action = Action.REBOOT

@@ -23,7 +23,7 @@ _GLOB_CHARACTERS = frozenset("*?[")
 _OPEN_FILTERS = frozenset({"status"})
 # Fields that a list does not have.
 _LATE_FILTERS = frozenset({"status", "image"})
-# Values of the option owner: the account's own, and everybody's.
+# Values of the option owner: the account's own instances, and those of all users.
 ME, ANY = "me", "any"
 
 

@@ -101,7 +101,7 @@ _REQUEST_BODIES: Mapping[Action, Mapping[str, str]] = {
 _UNSUPPORTED: Mapping[Action, str] = {Action.UNPAUSE: "Atmosphere cannot unpause"}
 _UNSUPPORTED_IN_ERROR: Mapping[Action, str] = {
     **_UNSUPPORTED,
-    # What nova refuses costs the floating IP all the same (docs/atmosphere.md, Floating IPs).
+    # An action that nova refuses costs the floating IP all the same (docs/atmosphere.md, Floating IPs).
     Action.STOP: "a stop that is refused would cost it its floating IP",
     Action.HARD_REBOOT: "Atmosphere reboots only active instances",
 }
@@ -306,7 +306,7 @@ class AtmosphereCloud:
         return self.account().user
 
     def _name_in_profile(self) -> str:
-        """Return whose token it is, where that is all that was given."""
+        """Return the user of a token that was given alone."""
         task = "Reading the profile of the account"
         name = text(mapping(self._get("/api/v1/profile", task)).get("username"))
         if not name:

@@ -33,7 +33,7 @@ _IN_MB = 1024
 
 
 class Requests(Protocol):
-    """What the launcher needs of the client."""
+    """The part of the client that the launcher uses."""
 
     def read(self, path: str, task: str) -> list[Json]:
         """Return all rows of a v2 list."""

@@ -151,7 +151,7 @@ def _issued_in(body: Any) -> Issued[str] | None:
 
 
 def expiry(text: str) -> datetime:
-    """Read "Nov 24, 2026 18:57:00", which is UTC and English whatever the locale is.
+    """Read "Nov 24, 2026 18:57:00", which is UTC and English in every locale.
 
     Raises ValueError if it is something else.
     """

@@ -78,7 +78,7 @@ def instance_from_v2(row: Json) -> Instance:
 
 
 def unreadable_from_v2(row: Json, why: str) -> Instance:
-    """Return what is known of an instance whose row cannot be read: enough to be named in a result."""
+    """Return the known part of an instance with an unreadable row: enough to be named in a result."""
     user = text(mapping(row.get("user")).get("username")) or ""
     number = whole(row.get("id"))
     return Instance(

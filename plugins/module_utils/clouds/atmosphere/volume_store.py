@@ -37,7 +37,7 @@ _PAGE = 1000
 class AtmosphereVolumeStore:
     """The volumes of one user. May be used by many threads at once.
 
-    What it requests is accepted whatever the cloud then makes of it: only the status of the volume shows that.
+    Its requests are accepted also if the cloud fails then: only the status of the volume shows that.
     """
 
     unsupported: Mapping[str, str] = {
@@ -135,7 +135,7 @@ class AtmosphereVolumeStore:
 
     def delete(self, volume: Volume) -> None:
         """Request that a volume is deleted. The response is the same if it is not. See VolumeStore."""
-        # v1 breaks on a volume in use, and v2 says 404 for what a request before has begun to delete.
+        # v1 breaks on a volume in use, and v2 answers 404 for one that an earlier request has begun to delete.
         with suppress(NotFound):
             reply = self._login.request("DELETE", f"/api/v2/volumes/{volume.uuid}")
             raise_for_status(reply, f"Deleting {volume.label}")

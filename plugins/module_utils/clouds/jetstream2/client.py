@@ -239,7 +239,7 @@ class Jetstream2Cloud:
             self._lock_again(instance, note)
 
     def console_outputs(self, instances: Sequence[Instance], lines: int) -> Mapping[str, str]:
-        """Return what is on the consoles of servers. See Cloud."""
+        """Return the text on the consoles of servers. See Cloud."""
         found = in_parallel(lambda each: self._console(each, lines), instances, self.max_concurrency)
         return {each.uuid: output for each, output in zip(instances, found, strict=True) if output is not None}
 
@@ -274,7 +274,7 @@ class Jetstream2Cloud:
             reply = self._session.request("PUT", "compute", path, data=body, microversion=COMPUTE)
             raise_for_status(reply, task)
             return
-        # A key that is not there is what was asked for.
+        # Without the key, the request is fulfilled already.
         with suppress(NotFound):
             raise_for_status(self._session.request("DELETE", "compute", path, microversion=COMPUTE), task)
 

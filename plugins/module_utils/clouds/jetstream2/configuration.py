@@ -51,7 +51,7 @@ else:
 
 # Keys of an entry's auth whose values must not appear in any output.
 SECRET_WORDS = ("password", "passcode", "secret", "token")
-# What an entry has below auth, by its auth_type: one of each of these.
+# The required keys below auth, by auth_type: one of each of these.
 _USER = (("auth_url",), ("username", "user_id"), ("password",))
 _NEEDED: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "password": _USER,

@@ -44,7 +44,7 @@ _UNREADABLE = (AttributeError, KeyError, RecursionError, TypeError, ValueError)
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Whose servers these are."""
+    """The owner of the servers."""
 
     user_id: str
     user_name: str
@@ -132,7 +132,7 @@ class Session:
                 method, path, headers={**headers, "X-Auth-Token": access.auth_token}, data=data, once=once
             )
 
-        # What the rules of a credential forbid is a 401 as well, and another token would be refused like this one.
+        # A request that a rule of the credential forbids is a 401 as well, and another token would be refused, too.
         reply = self._tokens.request(send, lambda reply: reply.status == 401 and not forbidden)
         if reply.status == 401 and rules:
             raise access_rules_refusal(rules, method, service, path)
@@ -165,7 +165,7 @@ class Session:
             raise self._no_service(service)
         with self._lock:
             if url not in self._transports:
-                # Clients of OpenStack parse the body, whatever its content type.
+                # Clients of OpenStack parse the body with any content type.
                 self._transports[url] = Transport(
                     url, self._cloud.http, self._clock, deadline=self._deadline, json_by_any_name=True
                 )

@@ -41,7 +41,7 @@ _SCOPE_VARIABLES = (
     "OS_DOMAIN_NAME",
 )
 _USER_KEYS = ("username", "user_id", "password", "user_domain_id", "user_domain_name")
-# What a login with a password is made to.
+# A login with a password is scoped to one of these.
 _SCOPES = ("project_name", "project_id", "domain_name", "domain_id")
 _MOST_PROJECTS = 10
 

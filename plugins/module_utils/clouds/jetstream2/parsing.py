@@ -60,7 +60,7 @@ _POWER_STATES: Mapping[int | None, str] = {
     6: "crashed",
     7: "suspended",
 }
-# What the accounting service calls the resources.
+# The names of the resources in the accounting service.
 _HOSTS: Mapping[Resource, str] = {
     Resource.CPU: "jetstream2.indiana.xsede.org",
     Resource.GPU: "jetstream2-gpu.indiana.xsede.org",
@@ -130,7 +130,7 @@ def instance_from_nova(row: Json, account: Account) -> Instance:
 
 
 def unreadable_from_nova(row: Json, why: str, account: Account) -> Instance:
-    """Return what is known of a server whose row cannot be read: enough to be named in a result, or read again."""
+    """Return the known part of a server with an unreadable row: enough to be named in a result, or read again."""
     owner = _owner(row, account)
     try:
         server_id = uuid_of(row, "id")
