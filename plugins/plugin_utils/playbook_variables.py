@@ -191,6 +191,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         _RATES,
         _READINGS_PATH,
         _KEEP_PATH,
+        _DECISIONS_PATH,
         _WIDTH,
         *_MAIL,
     ),

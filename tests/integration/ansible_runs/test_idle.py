@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import unquote
@@ -14,6 +15,8 @@ import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.clock import SystemClock
 from ansible_collections.jetstream.cloud.plugins.module_utils.idle.intervals import HOUR
 from ansible_collections.jetstream.cloud.plugins.module_utils.idle.store import Key, Store
+from ansible_collections.jetstream.cloud.plugins.module_utils.policy.decisions import DecisionLog
+from ansible_collections.jetstream.cloud.plugins.module_utils.policy.records import Event, Record
 from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.playbooks import run_playbook
 from ansible_collections.jetstream.cloud.tests.simulator import Server, add_colleague, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.mail_server import a_mail_server
@@ -127,6 +130,18 @@ def test_what_lies_idle_is_shown_mailed_and_left_as_it_is(lab: Lab) -> None:
     assert mail.to == ["pi@example.edu"]
     assert mail.message["Subject"] == "Jetstream: 1 of 3 running instances are idle"
     assert "1 instance has been idle" in mail.message.get_content()
+
+
+def test_what_was_saved_in_a_week_is_told(lab: Lab) -> None:
+    assert "in the last 7 days" not in lab.run("idle")
+    now = datetime.now(UTC)
+    act = Record(
+        now - timedelta(hours=5), Event.DONE, "site", "project", "uuid", "web", status="active", action="shelve",
+        applies=True, saves_su_per_hour=2.0,
+    )  # fmt: skip
+    seen = replace(act, at=now - timedelta(hours=1), event=Event.DECIDED, status="shelved_offloaded")
+    DecisionLog(lab.home / ".local/state/jetstream/decisions", SystemClock()).write([act, seen])
+    assert "Put away by shelve_idle, instances saved 8.0 SU in the last 7 days." in lab.run("idle")
 
 
 def test_a_replay_shows_what_the_rules_would_have_done(lab: Lab) -> None:
