@@ -179,11 +179,11 @@ volume:
       type: int
       sample: 10
     status:
-      description: The state, in the cloud's own word. V(null) without O(live), and if it could not be read.
+      description: The state, in the cloud's own word. V(null) if it could not be read.
       type: str
       sample: in-use
     attachments:
-      description: The instances it is attached to. Empty if it is not attached, and without O(live).
+      description: The instances it is attached to. Empty if it is not attached.
       type: list
       elements: dict
       contains:
@@ -210,7 +210,7 @@ volume:
       type: str
       sample: johndoe
     owner:
-      description: The same, as O(owner) compares it.
+      description: The user that the volume belongs to. Usually the same.
       type: str
       sample: johndoe
     project:
