@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 import secrets
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ...clock import Clock
@@ -27,15 +27,16 @@ from ...errors import (
     UnexpectedResponse,
     Unreachable,
 )
-from ...model import Change, ChangeKind, FloatingAddress, Instance, Launch, LaunchRecipe
+from ...model import Change, ChangeKind, Instance, Launch, LaunchRecipe
 from ...parallel import in_parallel
 from ...states import Goal, Kind
 from ..converge import converge
 from ..polling import PollScheduler
 from ..progress import Completion, Progress, ProgressCallback
 from ..runs import ConvergeOptions, classify_instance, state_text
-from .differences import changed
+from .changing import Changer, resume_resize
 from .launch_runs import FleetLaunch, LaunchRun, LaunchSettings, Stage, WaitFor
+from .leftovers import Leftovers
 from .plans import LaunchPlan, Present, is_gone, is_remains, raced_twins
 from .reach import ssh_answers
 
@@ -54,9 +55,6 @@ _LONGEST_RETRY = 60.0
 _BATCH = 4
 _FIRST_CAPACITY_PAUSE = 15.0
 _LONGEST_CAPACITY_PAUSE = 300.0
-# Seconds for the deletion of records in error, and the pause between looks.
-_REMOVAL = 60.0
-_REMOVAL_PAUSE = 2.0
 # The time that is kept for what comes after the last poll: removing what failed.
 _RESERVE = 5.0
 _SSH_PAUSE = 2.0
@@ -113,7 +111,8 @@ class _Launching:
         self._jitter = jitter
         self._scheduler: PollScheduler[LaunchRun] = PollScheduler(jitter)
         self._runs = [_begun(each, settings, started_at) for each in plan.present]
-        self._removed: list[Instance] = []
+        self._changer = Changer(cloud, clock)
+        self._leftovers = Leftovers(cloud, clock, self._deadline)
         self._warnings: list[str] = []
         self._over_quota: JetstreamError | None = None
         self._aborted_by: JetstreamError | None = None
@@ -124,8 +123,8 @@ class _Launching:
         try:
             self._cloud.limit(self._deadline)
             self._stamp()
-            self._remove([each for present in self._plan.present for each in present.remains])
-            self._remove_with_addresses([each for present in self._plan.present for each in present.twins])
+            self._leftovers.delete([each for present in self._plan.present for each in present.remains])
+            self._delete_twins([each for present in self._plan.present for each in present.twins])
             self._bring_up()
             self._apply_changes()
             self._retry_short()
@@ -138,7 +137,8 @@ class _Launching:
         except Exception as error:
             self._aborted_by = self._aborted_by or BugFound(error)
         self._finish()
-        return FleetLaunch(tuple(self._runs), tuple(self._removed), self._aborted_by, tuple(self._warnings))
+        warnings = (*self._warnings, *self._leftovers.warnings)
+        return FleetLaunch(tuple(self._runs), tuple(self._leftovers.deleted), self._aborted_by, warnings)
 
     # --- the books
 
@@ -179,7 +179,7 @@ class _Launching:
             elif why or self._settings.wait:
                 run.finish(why or self._late_text(run), failed=True)
             elif run.stage is Stage.BUILDING:
-                run.finish("launch was accepted; not waited for")
+                run.finish(f"{run.steps[-1]} was accepted; not waited for" if run.steps else "is built; not waited for")
             else:
                 run.finish(self._late_text(run), failed=True)
         self._stamp()
@@ -342,7 +342,7 @@ class _Launching:
         """Note how a building instance was observed, and whether that is the end of it."""
         run.now, run.last_error = _with_image(instance, run.now), None
         observed = run.observed
-        if run.resize is not None and not self._is_resized(run, run.resize):
+        if run.resize is not None and not self._changer.is_resized(run, run.resize):
             return
         if observed.is_awake:
             self._note_awake(run, instance)
@@ -392,67 +392,8 @@ class _Launching:
     def _apply_changes(self) -> None:
         """Change in place those that were there before, and wait for resizes."""
         while runs := [each for each in self._of(Stage.BUILT) if each.changes]:
-            in_parallel(self._change, runs, self._cloud.max_concurrency)
+            in_parallel(self._changer.change, runs, self._cloud.max_concurrency)
             self._drive()
-
-    def _change(self, run: LaunchRun) -> None:
-        """Make the changes of one instance, up to a resize, which has to be waited for."""
-        try:
-            while run.changes and run.stage is Stage.BUILT:
-                self._make_change(run, run.changes[0])
-        except FATAL_ERRORS:
-            raise
-        except JetstreamError as error:
-            run.finish(str(error), failed=True)
-        except Exception as error:
-            run.finish(str(BugFound(error)), failed=True)
-
-    def _make_change(self, run: LaunchRun, change: Change) -> None:
-        if run.now is None:
-            return
-        if run.now.locked and change.kind is not ChangeKind.UNLOCK:
-            reason = f": {run.now.lock_reason}" if run.now.lock_reason else ""
-            run.finish(f"skipped: locked{reason} (to {change.kind}, say locked: false)", skipped=True)
-            return
-        refusal = self._launcher.change_refusal(run.now, change)
-        if refusal is not None:
-            run.finish(f"cannot {change.kind} ({change.before} to {change.after}): {refusal}", failed=True)
-            return
-        self._launcher.change(run.now, change)
-        run.note(change.kind.value)
-        run.now, run.changes = changed(run.now, change), run.changes[1:]
-        if change.kind in (ChangeKind.FLAVOR, ChangeKind.CONFIRM):
-            run.resize, run.stage = change, Stage.BUILDING
-            run.confirmed = change.kind is ChangeKind.CONFIRM
-            run.since, run.polled_at, run.elapsed = self._clock.monotonic(), None, None
-
-    def _is_resized(self, run: LaunchRun, change: Change) -> bool:
-        """Confirm a resize once it can be, and return whether it has come to its end."""
-        instance = run.now
-        if instance is None or run.observed.kind in (Kind.MOVING, Kind.ERROR, Kind.GONE):
-            return run.observed.kind is not Kind.MOVING
-        if instance.status == "verify_resize":
-            if not run.confirmed:
-                self._confirm(run, instance)
-            return False
-        run.resize = None
-        if change.kind is ChangeKind.FLAVOR and instance.flavor.name != change.after:
-            why = self._cloud.failure_reason(instance)
-            text = f"the cloud took the resize, but it is {instance.flavor.name} again"
-            run.finish(f"{text}: {why}" if why else text, failed=True)
-            return False
-        return True
-
-    def _confirm(self, run: LaunchRun, instance: Instance) -> None:
-        """Confirm a resize. After an error, the next poll shows whether it has to be confirmed again."""
-        try:
-            self._launcher.change(instance, Change(ChangeKind.CONFIRM, "", ""))
-        except FATAL_ERRORS:
-            raise
-        except JetstreamError as error:
-            run.last_error = error
-        else:
-            run.confirmed = True
 
     def _lock_new(self) -> None:
         """Lock those that were launched just now, if they are to be locked."""
@@ -461,7 +402,7 @@ class _Launching:
         runs = [each for each in self._of(Stage.BUILT) if each.launches and each.now and not each.now.locked]
         for run in runs:
             run.changes = (Change(ChangeKind.LOCK, "unlocked", "locked"),)
-        in_parallel(self._change, runs, self._cloud.max_concurrency)
+        in_parallel(self._changer.change, runs, self._cloud.max_concurrency)
 
     # --- hosts are short
 
@@ -485,7 +426,7 @@ class _Launching:
 
     def _remove_records(self, runs: Sequence[LaunchRun]) -> None:
         records = [each.now for each in runs if each.now is not None]
-        kept = self._remove(records)
+        kept = self._leftovers.delete(records)
         for run in runs:
             if run.now is not None and run.now.uuid not in kept:
                 # Nothing is left of it, so nothing was changed.
@@ -493,43 +434,6 @@ class _Launching:
 
     def _has_time(self, pause: float) -> bool:
         return self._clock.monotonic() + 2 * pause + _RESERVE < self._deadline
-
-    def _remove(self, instances: Sequence[Instance]) -> set[str]:
-        """Delete instances of ours, and wait until they are gone. Returns the uuids of those that are not."""
-        if not instances:
-            return set()
-        problems = in_parallel(self._delete, instances, self._cloud.max_concurrency)
-        for instance, problem in zip(instances, problems, strict=True):
-            if problem is not None:
-                self._warnings.append(f"{instance.label} could not be deleted: {problem}")
-        pending = [each for each, problem in zip(instances, problems, strict=True) if problem is None]
-        self._removed += pending
-        end = min(self._clock.monotonic() + _REMOVAL, self._deadline)
-        while pending and self._clock.monotonic() < end:
-            seen = self._polled(pending)
-            pending = [each for each in pending if not _is_seen_gone(seen.get(each.uuid))]
-            if pending:
-                self._clock.sleep(_REMOVAL_PAUSE)
-        failed = {each.uuid for each, problem in zip(instances, problems, strict=True) if problem is not None}
-        return failed | {each.uuid for each in pending}
-
-    def _polled(self, instances: Sequence[Instance]) -> Mapping[str, Instance | JetstreamError]:
-        """Poll instances that are being deleted. A poll that fails shows nothing."""
-        try:
-            return self._cloud.poll(instances, thorough=True)
-        except FATAL_ERRORS:
-            raise
-        except JetstreamError:
-            return {}
-
-    def _delete(self, instance: Instance) -> JetstreamError | None:
-        try:
-            self._launcher.delete(instance)
-        except FATAL_ERRORS:
-            raise
-        except JetstreamError as error:
-            return error
-        return None
 
     # --- after they are built
 
@@ -624,32 +528,14 @@ class _Launching:
             return False
         before = [each.now for each in runs]
         twins = [twin for run in runs for twin in self._twins_of(run, listed)]
-        self._remove_with_addresses(twins)
+        self._delete_twins(twins)
         return [each.now for each in runs] != before
 
-    def _remove_with_addresses(self, twins: Sequence[Instance]) -> None:
-        """Delete twins, and the floating IPs that were made for them."""
-        if not twins:
-            return
-        addresses = [] if not self._settings.options.wants_address else self._addresses_of(twins)
-        self._remove(twins)
-        for address in addresses:
-            try:
-                self._launcher.release(address)
-            except FATAL_ERRORS:
-                raise
-            except JetstreamError as error:
-                self._warnings.append(f"The floating IP {address.address} of a twin could not be given back: {error}")
-
-    def _addresses_of(self, twins: Sequence[Instance]) -> list[FloatingAddress]:
-        try:
-            found = self._launcher.floating_addresses(twins)
-        except FATAL_ERRORS:
-            raise
-        except JetstreamError as error:
-            self._warnings.append(f"The floating IPs of twins could not be read: {error}")
-            return []
-        return [each for addresses in found.values() for each in addresses if each.made_for_it]
+    def _delete_twins(self, twins: Sequence[Instance]) -> None:
+        if self._settings.options.wants_address:
+            self._leftovers.delete_with_addresses(twins)
+        else:
+            self._leftovers.delete(twins)
 
     def _twins_of(self, run: LaunchRun, listed: Sequence[Instance]) -> list[Instance]:
         run.compared = True
@@ -683,6 +569,7 @@ def _begun(present: Present, settings: LaunchSettings, at: float) -> LaunchRun:
     elif instance is not None:
         observed = classify_instance(instance)
         run.stage = Stage.BUILDING if instance.status == "build" else Stage.BUILT
+        resume_resize(run, settings.options.flavor)
         if observed.kind is Kind.ERROR:
             run.finish(f"in error: {(instance.fault or 'the cloud does not say why').rstrip('. ')}", failed=True)
     return run
@@ -691,10 +578,6 @@ def _begun(present: Present, settings: LaunchSettings, at: float) -> LaunchRun:
 def _with_image(instance: Instance, before: Instance | None) -> Instance:
     """Keep the name of the image, which no poll reads."""
     return replace(instance, image=before.image) if before and before.image and instance.image else instance
-
-
-def _is_seen_gone(seen: Instance | JetstreamError | None) -> bool:
-    return isinstance(seen, Instance) and is_gone(seen)
 
 
 def _is_shortage(run: LaunchRun) -> bool:

@@ -404,3 +404,17 @@ def test_an_error_on_the_way_takes_no_results_away(
     monkeypatch.undo()
     assert run(cloud, clock, **NODES).failure is None
     assert cloud.names == ALL
+
+
+@pytest.mark.parametrize("passed", [0.0, 3.0, 8.0])
+def test_a_resize_that_was_not_waited_for_is_seen_through_by_the_next_run(
+    cloud: LaunchCloud, clock: FakeClock, passed: float
+) -> None:
+    run(cloud, clock, name="web")
+    done = run(cloud, clock, name="web", flavor="m3.quad", wait=False)
+    assert (done.failure, items(done)["web"]["msg"]) == (None, "resize was accepted; not waited for")
+    clock.pass_by(passed)
+    done = run(cloud, clock, name="web", flavor="m3.quad")
+    assert (done.failure, items(done)["web"]["actions"]) == (None, ["confirm resize"])
+    assert items(done)["web"]["after"] == "active"
+    assert run(cloud, clock, name="web", flavor="m3.quad").changed is False

@@ -1,0 +1,95 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changes instances in place, one change after the other. A resize is requested, and confirmed once it can be."""
+
+from __future__ import annotations
+
+from ...clock import Clock
+from ...cloud import Cloud
+from ...errors import FATAL_ERRORS, BugFound, JetstreamError
+from ...model import Change, ChangeKind, Instance
+from ...states import Kind
+from .differences import changed
+from .launch_runs import LaunchRun, Stage
+
+
+class Changer:
+    """Makes the changes of instances. May be used by many threads at once, each with an instance of its own."""
+
+    def __init__(self, cloud: Cloud, clock: Clock) -> None:
+        """Send nothing yet."""
+        self._cloud = cloud
+        self._launcher = cloud.launcher()
+        self._clock = clock
+
+    def change(self, run: LaunchRun) -> None:
+        """Make the changes of one instance, up to a resize, which has to be waited for."""
+        try:
+            while run.changes and run.stage is Stage.BUILT:
+                self._make_change(run, run.changes[0])
+        except FATAL_ERRORS:
+            raise
+        except JetstreamError as error:
+            run.finish(str(error), failed=True)
+        except Exception as error:
+            run.finish(str(BugFound(error)), failed=True)
+
+    def _make_change(self, run: LaunchRun, change: Change) -> None:
+        if run.now is None:
+            return
+        if run.now.locked and change.kind is not ChangeKind.UNLOCK:
+            reason = f": {run.now.lock_reason}" if run.now.lock_reason else ""
+            run.finish(f"skipped: locked{reason} (to {change.kind}, say locked: false)", skipped=True)
+            return
+        refusal = self._launcher.change_refusal(run.now, change)
+        if refusal is not None:
+            run.finish(f"cannot {change.kind} ({change.before} to {change.after}): {refusal}", failed=True)
+            return
+        self._launcher.change(run.now, change)
+        run.note(change.kind.value)
+        run.now, run.changes = changed(run.now, change), run.changes[1:]
+        if change.kind in (ChangeKind.FLAVOR, ChangeKind.CONFIRM):
+            run.resize, run.stage = change, Stage.BUILDING
+            run.confirmed = change.kind is ChangeKind.CONFIRM
+            run.since, run.polled_at, run.elapsed = self._clock.monotonic(), None, None
+
+    def is_resized(self, run: LaunchRun, change: Change) -> bool:
+        """Confirm a resize once it can be, and return whether it has come to its end."""
+        instance = run.now
+        if instance is None or run.observed.kind in (Kind.MOVING, Kind.ERROR, Kind.GONE):
+            return run.observed.kind is not Kind.MOVING
+        if instance.status == "verify_resize":
+            if not run.confirmed:
+                self._confirm(run, instance)
+            return False
+        run.resize = None
+        if change.kind is ChangeKind.FLAVOR and instance.flavor.name != change.after:
+            why = self._cloud.failure_reason(instance)
+            text = f"the cloud took the resize, but it is {instance.flavor.name} again"
+            run.finish(f"{text}: {why}" if why else text, failed=True)
+            return False
+        return True
+
+    def _confirm(self, run: LaunchRun, instance: Instance) -> None:
+        """Confirm a resize. After an error, the next poll shows whether it has to be confirmed again."""
+        try:
+            self._launcher.change(instance, Change(ChangeKind.CONFIRM, "", ""))
+        except FATAL_ERRORS:
+            raise
+        except JetstreamError as error:
+            run.last_error = error
+        else:
+            run.confirmed = True
+            if ChangeKind.FLAVOR.value not in run.steps:
+                # An earlier run resized it.
+                run.note(ChangeKind.CONFIRM.value)
+
+
+def resume_resize(run: LaunchRun, flavor: str | None) -> None:
+    """Wait for a resize that an earlier run requested, if the task names a flavor."""
+    if run.now is None or run.now.status != "resize" or flavor is None:
+        return
+    run.resize = Change(ChangeKind.FLAVOR, run.now.flavor.name, flavor)
+    run.changes = tuple(each for each in run.changes if each.kind is not ChangeKind.FLAVOR)
+    run.stage = Stage.BUILDING

@@ -1,0 +1,97 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Deletes what launches of this collection left over: records of those that found no host, and twins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ...clock import Clock
+from ...cloud import Cloud
+from ...errors import FATAL_ERRORS, JetstreamError
+from ...model import FloatingAddress, Instance
+from ...parallel import in_parallel
+from .plans import is_gone
+
+# Seconds for the deletion, and the pause between looks.
+_REMOVAL = 60.0
+_REMOVAL_PAUSE = 2.0
+
+
+class Leftovers:
+    """Deletes leftovers. ``deleted`` has those whose deletion the cloud accepted, ``warnings`` why others were not."""
+
+    def __init__(self, cloud: Cloud, clock: Clock, deadline: float) -> None:
+        """Send nothing yet. ``deadline``: until when it may wait, by the clock's ``monotonic``."""
+        self._cloud = cloud
+        self._launcher = cloud.launcher()
+        self._clock = clock
+        self._deadline = deadline
+        self.deleted: list[Instance] = []
+        self.warnings: list[str] = []
+
+    def delete(self, instances: Sequence[Instance]) -> set[str]:
+        """Delete instances of ours, and wait until they are gone. Returns the uuids of those that are not."""
+        if not instances:
+            return set()
+        problems = in_parallel(self._delete_one, instances, self._cloud.max_concurrency)
+        for instance, problem in zip(instances, problems, strict=True):
+            if problem is not None:
+                self.warnings.append(f"{instance.label} could not be deleted: {problem}")
+        pending = [each for each, problem in zip(instances, problems, strict=True) if problem is None]
+        self.deleted += pending
+        end = min(self._clock.monotonic() + _REMOVAL, self._deadline)
+        while pending and self._clock.monotonic() < end:
+            seen = self._polled(pending)
+            pending = [each for each in pending if not _is_seen_gone(seen.get(each.uuid))]
+            if pending:
+                self._clock.sleep(_REMOVAL_PAUSE)
+        failed = {each.uuid for each, problem in zip(instances, problems, strict=True) if problem is not None}
+        return failed | {each.uuid for each in pending}
+
+    def _polled(self, instances: Sequence[Instance]) -> Mapping[str, Instance | JetstreamError]:
+        """Poll instances that are being deleted. A poll that fails shows nothing."""
+        try:
+            return self._cloud.poll(instances, thorough=True)
+        except FATAL_ERRORS:
+            raise
+        except JetstreamError:
+            return {}
+
+    def _delete_one(self, instance: Instance) -> JetstreamError | None:
+        try:
+            self._launcher.delete(instance)
+        except FATAL_ERRORS:
+            raise
+        except JetstreamError as error:
+            return error
+        return None
+
+    def delete_with_addresses(self, twins: Sequence[Instance]) -> None:
+        """Delete twins, and the floating IPs that were made for them."""
+        if not twins:
+            return
+        addresses = self._addresses_of(twins)
+        self.delete(twins)
+        for address in addresses:
+            try:
+                self._launcher.release(address)
+            except FATAL_ERRORS:
+                raise
+            except JetstreamError as error:
+                self.warnings.append(f"The floating IP {address.address} of a twin could not be given back: {error}")
+
+    def _addresses_of(self, twins: Sequence[Instance]) -> list[FloatingAddress]:
+        try:
+            found = self._launcher.floating_addresses(twins)
+        except FATAL_ERRORS:
+            raise
+        except JetstreamError as error:
+            self.warnings.append(f"The floating IPs of twins could not be read: {error}")
+            return []
+        return [each for addresses in found.values() for each in addresses if each.made_for_it]
+
+
+def _is_seen_gone(seen: Instance | JetstreamError | None) -> bool:
+    return isinstance(seen, Instance) and is_gone(seen)
