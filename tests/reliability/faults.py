@@ -327,7 +327,10 @@ def _put_odd_row(stage: Stage, fault: Fault) -> None:
         # By another name it is another instance, which nobody can defend against.
         name = "fault"
     if name in _LIES and not isinstance(value, list | dict | float) and value is not None:
-        value = None
+        # No task is a statement, too, and would be another lie.
+        value = [] if name == "OS-EXT-STS:task_state" else None
+    elif name == "OS-EXT-STS:task_state" and value is None:
+        value = []
     uuid = stage.site.uuids[fault.target or 0]
 
     def alter(raw: RawRequest, reply: RawResponse) -> RawResponse:

@@ -177,4 +177,5 @@ def _retries_what_failed(checked: CheckedRun, exchange: Exchange) -> bool:
     """Tell whether an action is for an instance that the run before could not bring to its goal."""
     before = {item["uuid"]: item for item in checked.trial.recovery.items}
     item = before.get(exchange.uuid or "")
-    return item is not None and bool(item["failed"])
+    # One that was not listed then came back since.
+    return item is None or bool(item["failed"])

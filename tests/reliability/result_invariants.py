@@ -21,6 +21,7 @@ from .checked_run import (
     WAKING,
     CheckedRun,
     brief,
+    is_late,
 )
 from .plans import ATMOSPHERE, JETSTREAM2
 from .records import Exchange, Outcome
@@ -109,7 +110,7 @@ def locks_are_kept(checked: CheckedRun) -> Iterator[str]:
     messages = {item["uuid"]: item["msg"] for item in checked.run.items}
     for uuid in checked.trial.site.uuids:
         before, after = checked.run.before[uuid], checked.run.after[uuid]
-        if not before.locked or after.text == "missing" or checked.touched(uuid):
+        if not before.locked or after.text == "missing" or checked.touched(uuid) or _is_unlocked_late(checked, uuid):
             continue
         is_kept = (after.locked, after.lock_reason) == (True, before.lock_reason)
         if not is_kept and "lock" not in messages.get(uuid, ""):
@@ -201,7 +202,9 @@ def _about_observations(checked: CheckedRun, item: Mapping[str, Any]) -> Iterato
     earlier = {shown.text for _exchange, shown in checked.shown(item["uuid"], first)}
     if item["before"] not in earlier:
         yield f"before was never shown: {sorted(earlier)}."
-    is_there = checked.is_asleep and last.status in GOALS[checked.goal] and not last.activity
+    # A list of Atmosphere is read for some of its instances, and says nothing of the others to their runs.
+    is_own = checked.trial.plan.cloud == JETSTREAM2 or item["uuid"] in observations[-1][0].path
+    is_there = is_own and checked.is_asleep and last.status in GOALS[checked.goal] and not last.activity
     if item["failed"] and is_there and "lock" not in item["msg"]:
         yield f"failed, and it was last shown {last.text}."
 
@@ -230,6 +233,12 @@ def _is_unread_refusal(checked: CheckedRun, uuid: str, refused: Exchange) -> boo
     of_client = checked.run.record.of(checked.run.client)
     reads = [each for each in of_client if each.is_read and uuid in each.path and each.sent_at >= since]
     return not reads or not any(each.uuid == uuid and not each.odd for each in reads[0].shown)
+
+
+def _is_unlocked_late(checked: CheckedRun, uuid: str) -> bool:
+    """Tell whether an unlock was carried out after its sender had given up, and had locked the instance again."""
+    sent = checked.run.record.of(checked.run.client)
+    return any(each.uuid == uuid and each.action == "unlock" and is_late(each) for each in sent)
 
 
 def locked(checked: CheckedRun, uuid: str) -> bool:
