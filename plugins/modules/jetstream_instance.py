@@ -51,7 +51,7 @@ options:
     description:
       - How many instances of the template O(name) there should be.
       - Numbers are stable. The lowest free numbers are filled first, and the highest are deleted first.
-      - An instance that has a name of the template counts, also if it was launched elsewhere.
+      - An instance that has a name of the template counts, also if it was launched elsewhere. Then it is not changed.
     type: int
   shrink:
     description:

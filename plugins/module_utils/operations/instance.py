@@ -294,7 +294,7 @@ def _changes(
         return {
             each.name: changes(each.instance, made_of, new_name)
             for each in plan.present
-            if each.instance is not None and each.problem is None
+            if each.instance is not None and each.problem is None and each.meant
         }
 
     first = found()

@@ -557,7 +557,7 @@ def _begun(present: Present, settings: LaunchSettings, at: float) -> LaunchRun:
     """Return the run of a wanted instance as the list shows it."""
     instance = present.instance
     run = LaunchRun(present.name, present.replaced or instance, instance, since=at)
-    run.changes = settings.changes.get(present.name, ())
+    run.changes, run.meant = settings.changes.get(present.name, ()), present.meant
     if present.replaced is not None:
         run.note("delete")
     if present.remains:
@@ -569,7 +569,8 @@ def _begun(present: Present, settings: LaunchSettings, at: float) -> LaunchRun:
     elif instance is not None:
         observed = classify_instance(instance)
         run.stage = Stage.BUILDING if instance.status == "build" else Stage.BUILT
-        resume_resize(run, settings.options.flavor)
+        if present.meant:
+            resume_resize(run, settings.options.flavor)
         if observed.kind is Kind.ERROR:
             run.finish(f"in error: {(instance.fault or 'the cloud does not say why').rstrip('. ')}", failed=True)
     return run

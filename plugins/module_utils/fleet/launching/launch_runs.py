@@ -60,8 +60,8 @@ class LaunchRun:
     ``launches``: the requests that were sent for it. ``doubt``: the error in the place of the last one's response.
     ``looks``: how often that launch was looked for in vain. ``compared``: whether twins of it were looked for.
     ``shortage``: the cloud's words when no host took it.
-    ``changes``: those that are still to be made. ``resize``: the one that is waited for; ``confirmed``: whether its end
-    was confirmed.
+    ``changes``: those that are still to be made. ``meant``: whether the task may change it at all. ``resize``: the one
+    that is waited for; ``confirmed``: whether its end was confirmed.
     ``awake_since``: since when it was seen active.
     ``actions`` is empty: a launch is none, and all launches take as long as each other.
     """
@@ -80,6 +80,7 @@ class LaunchRun:
     last_error: JetstreamError | None = None
     compared: bool = False
     changes: tuple[Change, ...] = ()
+    meant: bool = True
     resize: Change | None = None
     confirmed: bool = False
     addressed: bool = False
@@ -114,9 +115,9 @@ class LaunchRun:
 
     @property
     def can_have_address(self) -> bool:
-        """Whether it is in a state in which it takes a floating IP."""
+        """Whether the task may give it a floating IP, and it is in a state in which it takes one."""
         observed = self.observed
-        return observed.kind is Kind.RESTING and observed.state is not RestingState.SHELVED
+        return self.meant and observed.kind is Kind.RESTING and observed.state is not RestingState.SHELVED
 
     def launched(self, instance: Instance, now: float) -> None:
         """Note that the cloud accepted a launch."""

@@ -49,7 +49,8 @@ class Present:
 
     ``remains``: records in error of launches of this collection that found no host; they are removed first.
     ``twins``: further launches for the same name, of runs that raced. ``problem``: why nothing can be done about it.
-    ``replaced``: the instance that was deleted so that another one can be launched.
+    ``replaced``: the instance that was deleted so that another one can be launched. ``meant``: whether the task may
+    change the instance: one that only happens to have a name of the template was not named.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Present:
     twins: tuple[Instance, ...] = ()
     problem: str | None = None
     replaced: Instance | None = None
+    meant: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,8 @@ def plan_launch(wanted: Wanted, instances: Sequence[Instance]) -> LaunchPlan:
         taken = [each.name for each in there if not is_remains(each, wanted.template.text)]
         names, surplus_names = numbered_names(wanted.template, wanted.count or 0, taken)
     present = tuple(_present(name, wanted.group(name), there) for name in names)
+    if wanted.template is not None:
+        present = tuple(replace(each, meant=_is_of_group(each.instance, wanted.template.text)) for each in present)
     beyond = [each for name in surplus_names for each in there if each.name == name]
     group = wanted.template.text if wanted.template else None
     ours = tuple(each for each in beyond if each.facts.group == group)
@@ -145,8 +149,12 @@ def compared(
     return replace(plan, present=refused), ()
 
 
+def _is_of_group(instance: Instance | None, group: str) -> bool:
+    return instance is None or instance.facts.group == group
+
+
 def _differences(present: Present, options: LaunchOptions) -> str:
-    if present.instance is None or present.problem is not None:
+    if present.instance is None or present.problem is not None or not present.meant:
         return ""
     return "; ".join(map(str, differences(present.instance, options)))
 

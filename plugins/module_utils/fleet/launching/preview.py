@@ -16,6 +16,7 @@ def preview_launch(plan: LaunchPlan, recipe: LaunchRecipe | None, settings: Laun
     runs = []
     for present in plan.present:
         run = LaunchRun(present.name, present.replaced or present.instance, present.instance, stage=Stage.BUILT)
+        run.meant = present.meant
         run.steps += ["remove failed launch"] * bool(present.remains) + ["remove twin"] * bool(present.twins)
         if present.problem is not None:
             run.finish(present.problem, failed=True)

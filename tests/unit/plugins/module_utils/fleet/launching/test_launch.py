@@ -418,3 +418,16 @@ def test_a_resize_that_was_not_waited_for_is_seen_through_by_the_next_run(
     assert (done.failure, items(done)["web"]["actions"]) == (None, ["confirm resize"])
     assert items(done)["web"]["after"] == "active"
     assert run(cloud, clock, name="web", flavor="m3.quad").changed is False
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_one_that_only_happens_to_have_a_name_of_the_template_is_not_changed(
+    cloud: LaunchCloud, clock: FakeClock, check_mode: bool
+) -> None:
+    stranger = an_instance("node-1", number=7)
+    cloud._instances = {stranger.uuid: stranger}
+    wanted: dict[str, Any] = {"flavor": "m3.quad", "metadata": {"a": "b"}, "floating_ip": "auto", "key_name": "mine"}
+    done = run(cloud, clock, check_mode=check_mode, name="node", count=1, **wanted)
+    assert (done.failure, done.changed, cloud.calls) == (None, False, ["list"])
+    named = run(cloud, clock, check_mode=True, name="node-1", flavor="m3.quad", metadata={"a": "b"})
+    assert items(named)["node-1"]["actions"] == ["set metadata", "resize"]
