@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from .checked_run import CheckedRun
-from .recovery_invariants import check_mode_foretells, healed, nothing_refused_when_quiet, quiet_runs_change_nothing
+from .recovery_invariants import check_mode_foretells, healed, nothing_refused_undisturbed, repeated_runs_change_nothing
 from .request_invariants import (
     check_mode_writes_nothing,
     max_changes_is_kept,
@@ -54,8 +54,8 @@ INVARIANTS: Mapping[str, Check] = {
     "locks are kept": locks_are_kept,
     "addresses are kept": addresses_are_kept,
     "healed by the next run": healed,
-    "a third run changes nothing": quiet_runs_change_nothing,
-    "nothing refused when nothing disturbs": nothing_refused_when_quiet,
+    "a third run changes nothing": repeated_runs_change_nothing,
+    "nothing refused when nothing disturbs": nothing_refused_undisturbed,
 }
 
 

@@ -40,7 +40,7 @@ def healed(checked: CheckedRun) -> Iterator[str]:
             yield f"{checked.label(uuid)}: {why} {brief(item)}"
 
 
-def quiet_runs_change_nothing(checked: CheckedRun) -> Iterator[str]:
+def repeated_runs_change_nothing(checked: CheckedRun) -> Iterator[str]:
     """A run after a complete one sends nothing. Reboots are repeated: that is what they are for."""
     if checked.name != "repeated" or checked.goal == "rebooted" or checked.trial.recovery.error:
         return
@@ -51,7 +51,7 @@ def quiet_runs_change_nothing(checked: CheckedRun) -> Iterator[str]:
             yield f"{each.action} was sent to {checked.label(each.uuid)}"
 
 
-def nothing_refused_when_quiet(checked: CheckedRun) -> Iterator[str]:
+def nothing_refused_undisturbed(checked: CheckedRun) -> Iterator[str]:
     """Where nothing disturbs, the cloud refuses no action."""
     if not checked.is_undisturbed:
         return
