@@ -23,7 +23,7 @@ from ansible_collections.jetstream.cloud.tests.scenarios.night.lives import Life
 class InstancesInside:
     """What is inside of instances. ``environment`` is what ansible-playbook needs to get there.
 
-    ``probes`` counts the probes that were answered, by name.
+    ``probes`` counts the probes that were answered, by name. ``before_answer`` is called before each answer.
     """
 
     def __init__(self, folder: Path, lives: Mapping[str, Life], name_at: Callable[[str], str], clock: SharedClock):
@@ -33,6 +33,7 @@ class InstancesInside:
         self._clock = clock
         self._socket = folder / "ssh.socket"
         self.probes: Counter[str] = Counter()
+        self.before_answer: Callable[[], object] = bool
         program = folder / "ssh"
         words = shlex.join([sys.executable, "-I", "-S", ssh.__file__])
         program.write_text(f'#!/bin/sh\nexec {words} "$@"\n', encoding="utf-8")
@@ -41,6 +42,7 @@ class InstancesInside:
 
     def answer(self, address: str) -> dict[str, object]:
         """Return what ssh prints, and how it ends."""
+        self.before_answer()
         now = self._clock.now().timestamp()
         try:
             name = self._name_at(address)

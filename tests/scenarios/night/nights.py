@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -34,6 +34,8 @@ _LONGEST = 300
 _ANSIBLE_PLAYBOOK = (sys.executable, "-m", "ansible", "playbook", "-i", "localhost,")
 _DECISIONS = Path(".local/state/jetstream/decisions")
 _OWN_CALLBACKS = Path(__file__).parent / "callbacks"
+# Takes the names of one's own running instances.
+Begin = Callable[[Sequence[str]], Site]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,12 @@ class Night:
         self.home = home
         self.clock = clock
         self.lives: dict[str, Life] = {}
-        self._begin = clock.now()
 
     @contextmanager
     def on(self, site: Site) -> Iterator[Night]:
         """Play on a site for as long as the with statement lasts."""
+        # Not before: to make a real cloud takes a minute.
+        self._begin = self.clock.now()
         self.site = site
         self.inside = InstancesInside(self.home, self.lives, site.name_at, self.clock)
         with ExitStack() as stack:
@@ -131,8 +134,11 @@ class Night:
 
     def decided(self) -> set[str]:
         """Return the names of the instances of which the log has decisions."""
-        lines = (self.home / _DECISIONS / "decisions.jsonl").read_text(encoding="utf-8").splitlines()
-        return {json.loads(line)["name"] for line in lines}
+        return {each["name"] for each in self._lines("decisions")}
+
+    def _lines(self, name: str) -> list[dict[str, Any]]:
+        path = self.home / _DECISIONS / f"{name}.jsonl"
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
     def why(self, name: str) -> str:
         """Return what ``why`` tells of an instance."""
@@ -142,8 +148,7 @@ class Night:
 
     def log(self, name: str) -> list[str]:
         """Return the events that the log of decisions has of an instance, each with its moment."""
-        lines = (self.home / _DECISIONS / "events.jsonl").read_text(encoding="utf-8").splitlines()
-        records = [record for record in map(json.loads, lines) if record["name"] == name]
+        records = [each for each in self._lines("events") if each["name"] == name]
         return [f"{self.label(datetime.fromisoformat(each['at']))} {each['event']}" for each in records]
 
     def play(self, playbook: str, *values: str, forks: int = 5) -> Run:
@@ -154,6 +159,8 @@ class Night:
 
     def kill(self) -> None:
         """Kill the playbook that runs, with all its processes: as if the machine had lost its power."""
+        if self._running.poll() is not None:
+            return
         # Stopped first, so that none of them has time for another step.
         doomed = _descendants(self._running.pid)
         for number in (signal.SIGSTOP, signal.SIGKILL):

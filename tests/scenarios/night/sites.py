@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -17,7 +18,7 @@ from ansible_collections.jetstream.cloud.tests.openstack.requests_seen import Se
 from ansible_collections.jetstream.cloud.tests.scenarios.colleague import colleague_in
 from ansible_collections.jetstream.cloud.tests.scenarios.night.clock import SharedClock
 from ansible_collections.jetstream.cloud.tests.scenarios.stages import OpenStack, write_profile
-from ansible_collections.jetstream.cloud.tests.simulator import Server, Settings, add_colleague, fleet
+from ansible_collections.jetstream.cloud.tests.simulator import Fault, Server, Settings, add_colleague, fleet
 
 # The names of those that are there besides one's own running ones.
 OFF, HERS = "off", "hers"
@@ -55,6 +56,12 @@ class Site(Protocol):
 
     def requests_to_act(self) -> list[str]:
         """Return the names of the instances to which an action was sent, in order."""
+
+    def before_acts(self, call: Callable[[], object]) -> AbstractContextManager[bool]:
+        """Lose all actions within the with statement, and have something called. Gives whether the cloud can do so."""
+
+    def after_next_act(self, call: Callable[[], object]) -> AbstractContextManager[None]:
+        """Have something called right after the next action was accepted, if that is within the with statement."""
 
 
 class Atmosphere:
@@ -103,9 +110,23 @@ class Atmosphere:
 
     def requests_to_act(self) -> list[str]:
         """See Site."""
-        sent = [each for each in self._server.requests if each.method == "POST" and "/action" in each.path]
+        posts = self._server.requests.matching("POST", "/action")
+        sent = [each for each in posts if each.status]
         names = {each.uuid: each.name for each in self._world.instances}
         return [names[part] for each in sent for part in each.path.split("/") if part in names]
+
+    @contextmanager
+    def before_acts(self, call: Callable[[], object]) -> Iterator[bool]:
+        """See Site."""
+        self._server.faults.add(Fault("POST", "/action", times=None, drop="before", then=call))
+        yield True
+        self._server.faults.clear()
+
+    @contextmanager
+    def after_next_act(self, call: Callable[[], object]) -> Iterator[None]:
+        """See Site."""
+        self._server.faults.after("POST", "/action", call)
+        yield
 
 
 class Jetstream2:
@@ -162,6 +183,31 @@ class Jetstream2:
         """See Site."""
         names = {uuid: name for name, uuid in self._ids.items()}
         return [names[each.path.split("/")[-2]] for each in self._acts()[self._begin :]]
+
+    @contextmanager
+    def before_acts(self, call: Callable[[], object]) -> Iterator[bool]:
+        """See Site."""
+        yield False
+
+    @contextmanager
+    def after_next_act(self, call: Callable[[], object]) -> Iterator[None]:
+        """See Site."""
+        begin = len(self._acts())
+        ended = threading.Event()
+
+        def watch() -> None:
+            while not ended.wait(0.02):
+                if len(self._acts()) > begin:
+                    call()
+                    return
+
+        thread = threading.Thread(target=watch)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
     def _acts(self) -> Seen:
         return Seen(each for each in self._cloud.requests.all().of("compute", "POST") if each.path.endswith("/action"))

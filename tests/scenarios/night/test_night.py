@@ -8,53 +8,15 @@ Readings are taken every quarter of an hour, as by cron. docs/idle.md describes 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
-import pytest
-from ansible_collections.jetstream.cloud.tests.scenarios.conftest import OPENSTACK
-from ansible_collections.jetstream.cloud.tests.scenarios.night.clock import SharedClock
 from ansible_collections.jetstream.cloud.tests.scenarios.night.lives import Life
-from ansible_collections.jetstream.cloud.tests.scenarios.night.nights import AHEAD, Night
-from ansible_collections.jetstream.cloud.tests.scenarios.night.sites import (
-    ASLEEP,
-    HERS,
-    OFF,
-    RUNNING,
-    Atmosphere,
-    Jetstream2,
-    Site,
-)
+from ansible_collections.jetstream.cloud.tests.scenarios.night.nights import Begin, Night
+from ansible_collections.jetstream.cloud.tests.scenarios.night.sites import ASLEEP, HERS, OFF, RUNNING
 
 DAY = 86_400
 READINGS = Path(".local/state/jetstream/readings")
 NOT_RUNNING = "unknown not_running"
-# Takes the names of one's own running instances.
-Begin = Callable[[Sequence[str]], Site]
-
-
-@pytest.fixture
-def night(tmp_path: Path) -> Night:
-    return Night(tmp_path, SharedClock.begin(tmp_path / "clock", AHEAD))
-
-
-@pytest.fixture
-def begin(request: pytest.FixtureRequest, night: Night) -> Iterator[Begin]:
-    """Begin the night on the chosen cloud."""
-    is_real = request.config.getoption("--cloud") == OPENSTACK
-    js2 = request.getfixturevalue("js2") if is_real else None
-    with ExitStack() as stack:
-
-        def begin_with(names: Sequence[str]) -> Site:
-            site = Jetstream2(js2, names) if js2 else Atmosphere(night.clock, names)
-            stack.enter_context(site.served(night.home))
-            stack.enter_context(night.on(site))
-            return site
-
-        yield begin_with
-
-
 # The instances of the night. Before owners, jobs and faults interfere, the first are idle all the time.
 IDLE = ("reader", "sleeper", "kept", "spared", "late", "cut")
 OTHERS = ("locked", "job", "dead", "booted", "young")
