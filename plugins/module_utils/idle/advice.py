@@ -167,7 +167,7 @@ def _sentence(idle: Sequence[Mapping[str, Any]], sums: Mapping[str, float], save
     names = [one_line(str(each["name"])) for each in idle]
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     hours = sorted(each["idle_hours"] for each in idle)
-    span = f"{hours[0]:.1f}" if len(idle) == 1 else f"{hours[0]:.1f} to {hours[-1]:.1f}"
+    span = " to ".join(dict.fromkeys(f"{each:.1f}" for each in (hours[0], hours[-1])))
     unpriced = sum(each["su_per_hour"] is None for each in idle)
     without = f", without {unpriced} of unknown cost" if unpriced else ""
     what = "1 instance has been idle" if len(idle) == 1 else f"{len(idle)} instances have been idle"

@@ -122,6 +122,7 @@ def test_what_lies_idle_is_shown_mailed_and_left_as_it_is(lab: Lab) -> None:
         said = lab.run("idle", "mail_to=pi@example.edu", f"smtp_port={mails.port}", "smtp_secure=never")
     assert "1 instance has been idle for 6.0 hours, and cost 6" in said
     assert "db    no reading was taken yet" in said
+    assert "jetstream.cloud.activity takes readings." in said
     # The third is this machine, on which somebody may work.
     assert "3 running: 1 idle, " in said
     assert " unknown. Nothing was changed." in said
@@ -164,3 +165,11 @@ def test_a_keep_mark_is_set_reported_and_taken_away(lab: Lab) -> None:
     assert f"it is kept until {until}" in lab.run("idle")
     assert "no keep mark" in lab.run("keep", "instance=web", "undo=true")
     assert "it is kept until" not in lab.run("idle")
+
+
+def test_an_address_inside_of_the_cloud_is_shown_with_the_way_to_it(lab: Lab) -> None:
+    lab.server.world.force("db", address="10.0.0.7")
+    lab.more["DEAD_ADDRESS"] = "10.0.0.7"
+    said = lab.run("activity")
+    assert "db    10.0.0.7  " in said
+    assert "through one that has one: -e jump_host=USER@ADDRESS" in said

@@ -244,6 +244,8 @@ def test_the_sentence_names_the_instances_their_hours_and_costs() -> None:
     assert ": n0, n1, n2, n3, n4. " in summary(many[:5])["sentence"]
     locked = told(an_instance(locked=True))
     assert summary([locked])["sentence"] == "1 instance has been idle for 6.0 hours, and cost 12 SU since: web."
+    both = summary([locked, locked])["sentence"]
+    assert both == "2 instances have been idle for 6.0 hours, and cost 24 SU since: web, web."
     assert summary([])["sentence"] == "No instance is known to be idle."
 
 
