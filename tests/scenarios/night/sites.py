@@ -14,7 +14,6 @@ from typing import Protocol
 
 from ansible_collections.jetstream.cloud.tests.openstack.cloud import Cloud
 from ansible_collections.jetstream.cloud.tests.openstack.fleet import addresses
-from ansible_collections.jetstream.cloud.tests.openstack.requests_seen import Seen
 from ansible_collections.jetstream.cloud.tests.scenarios.colleague import colleague_in
 from ansible_collections.jetstream.cloud.tests.scenarios.night.clock import SharedClock
 from ansible_collections.jetstream.cloud.tests.scenarios.stages import OpenStack, write_profile
@@ -55,7 +54,7 @@ class Site(Protocol):
         """Let its owner wake a shelved instance, without this collection."""
 
     def requests_to_act(self) -> list[str]:
-        """Return the names of the instances to which an action was sent, in order."""
+        """Return the name of an instance for each act that the cloud accepted, in order."""
 
     def before_acts(self, call: Callable[[], object]) -> AbstractContextManager[bool]:
         """Lose all actions within the with statement, and have something called. Gives whether the cloud can do so."""
@@ -143,7 +142,6 @@ class Jetstream2:
             cloud.owner.put("compute", f"/servers/{self._ids[name]}", {"server": {"name": name}})
         self._addresses = {addresses(cloud.show(uuid))[0]: name for name, uuid in self._ids.items()}
         self._cloud = cloud
-        self._begin = len(self._acts())
 
     @contextmanager
     def served(self, home: Path) -> Iterator[Jetstream2]:
@@ -181,8 +179,7 @@ class Jetstream2:
 
     def requests_to_act(self) -> list[str]:
         """See Site."""
-        names = {uuid: name for name, uuid in self._ids.items()}
-        return [names[each.path.split("/")[-2]] for each in self._acts()[self._begin :]]
+        return [name for _at, name in sorted(self._shelvings())]
 
     @contextmanager
     def before_acts(self, call: Callable[[], object]) -> Iterator[bool]:
@@ -192,12 +189,12 @@ class Jetstream2:
     @contextmanager
     def after_next_act(self, call: Callable[[], object]) -> Iterator[None]:
         """See Site."""
-        begin = len(self._acts())
+        begin = len(self._shelvings())
         ended = threading.Event()
 
         def watch() -> None:
             while not ended.wait(0.02):
-                if len(self._acts()) > begin:
+                if len(self._shelvings()) > begin:
                     call()
                     return
 
@@ -209,5 +206,11 @@ class Jetstream2:
             ended.set()
             thread.join()
 
-    def _acts(self) -> Seen:
-        return Seen(each for each in self._cloud.requests.all().of("compute", "POST") if each.path.endswith("/action"))
+    def _shelvings(self) -> list[tuple[str, str]]:
+        """Return time and name of each shelving that nova accepted. A console is read by a POST to /action, too."""
+        return [
+            (each["start_time"], name)
+            for name, uuid in self._ids.items()
+            for each in self._cloud.owner.get("compute", f"/servers/{uuid}/os-instance-actions")["instanceActions"]
+            if each["action"] == "shelve"
+        ]
