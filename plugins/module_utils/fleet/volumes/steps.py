@@ -66,7 +66,12 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class Step:
+    """The next step of a volume: Act, Wait or Impossible."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act(Step):
     """A change to request. ``target``: the instance, snapshot or attachment that it is about."""
 
     kind: Kind
@@ -74,14 +79,14 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Step):
     """The cloud is changing it."""
 
     status: str
 
 
 @dataclass(frozen=True, slots=True)
-class Impossible:
+class Impossible(Step):
     """The goal cannot be reached. ``problem`` is a clause, ``hint`` a sentence or ""."""
 
     problem: str
