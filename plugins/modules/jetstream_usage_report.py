@@ -38,6 +38,11 @@ attributes:
       - The history file does not change if nothing was used since the last run on the same day. A page is always
         written anew, since it bears the time.
 options:
+  decisions_path:
+    description:
+      - The folder with the log of M(jetstream.cloud.jetstream_idle), which has the acts on idle instances.
+      - Without it, C(~/.local/state/jetstream/decisions).
+    type: path
   history_path:
     description:
       - The file in which the remaining SU are recorded. Two runs at once take turns, and a full disk loses nothing.
@@ -121,6 +126,13 @@ subject:
   returned: success
   type: str
   sample: "Jetstream, TG-GEO160014 at js2.jetstream-cloud.org: TG-GEO160014 CPU: 81 days, 18,759 SU"
+saved_su:
+  description:
+    - SU that acts on idle instances saved in the last seven days. An instance counts from its act to the last time it
+      was seen asleep. V(null) if there was no act on one of these instances.
+  returned: success
+  type: float
+  sample: 96.5
 history_path:
   description: The file in which the remaining SU are recorded.
   returned: success

@@ -142,6 +142,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         _PROFILE,
         Variable("dest", Kind.PATH, aliases=("page",)),
         Variable("history_path", Kind.PATH, aliases=("record",)),
+        _DECISIONS_PATH,
         Variable("charts"),
         Variable("days"),
         _RATES,

@@ -20,6 +20,8 @@ from ..files import check_target, make_folder
 from ..model import CloudAccount, Outcome, Volume
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, RATES, ModuleSpec
+from ..policy.decisions import DecisionLog, DecisionLogError
+from ..policy.records import rests
 from ..usage.history import PACE_DAYS
 from ..usage.rates import Rates
 from ..usage.report_data import (
@@ -35,6 +37,7 @@ from ..usage.report_data import (
 from ..usage.results import report_result
 from ..usage.snapshots import adopted, exclusive_history, merged, owner_of, read_snapshots, write_snapshots
 from ..usage.text_report import subject
+from .idle import decisions_path
 
 SPEC = (
     CONNECTION
@@ -47,9 +50,11 @@ SPEC = (
             "days": {"type": "int", "default": 30},
             "html_template": {"type": "path"},
             "text_template": {"type": "path"},
+            "decisions_path": {"type": "path"},
         }
     )
 )
+_SAVED_DAYS = 7
 _HISTORY = Path(".local/share/jetstream/usage.jsonl")
 
 
@@ -68,8 +73,23 @@ def usage_report(cloud: Cloud, options: Mapping[str, Any], context: Context) -> 
         "dest": str(dest) if dest else None,
         "subject": subject(report),
         **report_result(report),
+        "saved_su": _saved(report, options, context),
     }
     return Outcome(result, changed=is_new or dest is not None, warnings=report.notes)
+
+
+def _saved(report: UsageReport, options: Mapping[str, Any], context: Context) -> float | None:
+    """Return the SU that acts on the idle ones of these instances saved in a week. None if there is no such act."""
+    since = report.taken_at - timedelta(days=_SAVED_DAYS)
+    try:
+        records = DecisionLog(decisions_path(options, context), context.clock).read().records
+    except DecisionLogError as error:
+        context.warn(f"{error} The report lacks what was saved.")
+        return None
+    reported = {each.uuid for each in report.instances}
+    saved = [each.saved(since) for each in rests(records) if each.key[2] in reported and each.end > since]
+    known = [each for each in saved if each is not None]
+    return round(sum(known), 3) if known else None
 
 
 def _prepare(dest: Path, context: Context) -> None:

@@ -27,6 +27,8 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.operations import allocation_info, usage_report
 from ansible_collections.jetstream.cloud.plugins.module_utils.options import ModuleSpec
+from ansible_collections.jetstream.cloud.plugins.module_utils.policy.decisions import DecisionLog
+from ansible_collections.jetstream.cloud.plugins.module_utils.policy.records import Event, Record
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import START, FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
 from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner
@@ -127,6 +129,19 @@ def test_a_report_has_everything_as_data(tmp_path: Path) -> None:
     assert [(each["name"], each["percent"], each["allocation"]) for each in result["instances"]] == [
         ("web", 100, "TG CPU")
     ]
+
+
+def test_what_acts_saved_in_a_week_is_of_the_instances_of_the_report(tmp_path: Path) -> None:
+    cloud, clock = FakeCloud(instances=[an_instance_of(CPU)]), FakeClock()
+    assert run(tmp_path, cloud).result["saved_su"] is None
+    act = Record(
+        clock.now() - timedelta(hours=5), Event.DONE, "site", "project", cloud.instances[0].uuid, "web",
+        status="active", action="shelve", applies=True, saves_su_per_hour=2.0,
+    )  # fmt: skip
+    seen = replace(act, at=clock.now() - timedelta(hours=1), event=Event.DECIDED, status="shelved_offloaded")
+    others = [replace(each, uuid="other") for each in (act, seen)]
+    DecisionLog(tmp_path / ".local/state/jetstream/decisions", clock).write([act, seen, *others])
+    assert run(tmp_path, cloud).result["saved_su"] == 8
 
 
 @pytest.mark.parametrize(("days", "since"), [(30, "2026-10-25T00:00:00"), (2, "2026-11-16T18:57:00")])
