@@ -13,7 +13,7 @@ from ...clock import Clock
 from ...cloud import VolumeStore
 from ...errors import FATAL_ERRORS, JetstreamError, NotFound, ServerFault, UnexpectedResponse, Unreachable
 from ...model import Attachment, Instance, Volume, VolumeRequest
-from .steps import Act, Goal, Impossible, Kind, Seen, State, Wait, decide, foresee, settled
+from .steps import Act, Goal, Impossible, Kind, Seen, State, Step, Wait, decide, foresee, settled
 
 # A change that was accepted, and does not show on the volume for so long, came to nothing. Atmosphere accepts detaching
 # and deleting whatever the volume is doing, and nova finds out later that a host cannot attach it.
@@ -73,7 +73,7 @@ class VolumeRun:
             if step is None or self._stops_at(step):
                 return
 
-    def _stops_at(self, step: Act | Wait | Impossible | None) -> bool:
+    def _stops_at(self, step: Step | None) -> bool:
         """Take a step. Returns whether that was the last one."""
         if isinstance(step, Impossible):
             return self._fail(f"{step.problem}.", step.hint)

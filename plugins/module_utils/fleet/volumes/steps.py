@@ -99,7 +99,7 @@ _DELETABLE = frozenset({"available", "error", "error_extending", "error_managing
 _SITE = "Ask the site to reset its state."
 
 
-def decide(goal: Goal, seen: Seen) -> Act | Wait | Impossible | None:
+def decide(goal: Goal, seen: Seen) -> Step | None:
     """Return the next step; None if the goal is reached."""
     if goal.state is State.ABSENT:
         return _towards_absent(goal, seen)
@@ -116,7 +116,7 @@ def decide(goal: Goal, seen: Seen) -> Act | Wait | Impossible | None:
     return step or _properties(volume, goal, seen) or _attached(volume, goal)
 
 
-def _at_rest(volume: Volume, seen: Seen) -> Act | Wait | Impossible | None:
+def _at_rest(volume: Volume, seen: Seen) -> Step | None:
     """Return what has to come first unless a volume rests; None if it does."""
     status = volume.status or "unknown"
     if status == "reserved" and seen.stale:
@@ -128,7 +128,7 @@ def _at_rest(volume: Volume, seen: Seen) -> Act | Wait | Impossible | None:
     return Wait(status)
 
 
-def _detached(volume: Volume, instance: Instance | None) -> Act | Wait | Impossible | None:
+def _detached(volume: Volume, instance: Instance | None) -> Step | None:
     for each in volume.attachments:
         if instance is None or each.instance_uuid == instance.uuid:
             return Act(Kind.DETACH, each.instance_uuid)
@@ -136,7 +136,7 @@ def _detached(volume: Volume, instance: Instance | None) -> Act | Wait | Impossi
     return Wait("in-use") if volume.status == "in-use" and not volume.attachments else None
 
 
-def _free_for(volume: Volume, goal: Goal) -> Act | Wait | Impossible | None:
+def _free_for(volume: Volume, goal: Goal) -> Step | None:
     """Return what has to be detached before a volume can be attached to another instance."""
     others = [each for each in volume.attachments if goal.instance and each.instance_uuid != goal.instance.uuid]
     if not others or len(others) < len(volume.attachments):
@@ -146,7 +146,7 @@ def _free_for(volume: Volume, goal: Goal) -> Act | Wait | Impossible | None:
     return Act(Kind.DETACH, others[0].instance_uuid)
 
 
-def _properties(volume: Volume, goal: Goal, seen: Seen) -> Act | Wait | Impossible | None:
+def _properties(volume: Volume, goal: Goal, seen: Seen) -> Step | None:
     if goal.size is not None and volume.size is not None and goal.size != volume.size:
         if goal.size < volume.size:
             return Impossible(f"it has {volume.size} GB, and a volume cannot shrink to {goal.size} GB")
@@ -156,7 +156,7 @@ def _properties(volume: Volume, goal: Goal, seen: Seen) -> Act | Wait | Impossib
     return _snapshot(goal.snapshot, seen)
 
 
-def _snapshot(name: str | None, seen: Seen) -> Act | Wait | Impossible | None:
+def _snapshot(name: str | None, seen: Seen) -> Step | None:
     if name is None:
         return None
     found = next((each for each in seen.snapshots if each.name == name), None)
@@ -169,7 +169,7 @@ def _snapshot(name: str | None, seen: Seen) -> Act | Wait | Impossible | None:
     return Wait(f"{found.status} its snapshot {found.label}")
 
 
-def _attached(volume: Volume, goal: Goal) -> Act | Wait | Impossible | None:
+def _attached(volume: Volume, goal: Goal) -> Step | None:
     if goal.state is not State.ATTACHED or goal.instance is None:
         return None
     if any(each.instance_uuid == goal.instance.uuid for each in volume.attachments):
@@ -177,7 +177,7 @@ def _attached(volume: Volume, goal: Goal) -> Act | Wait | Impossible | None:
     return Act(Kind.ATTACH, goal.instance.uuid)
 
 
-def _towards_absent(goal: Goal, seen: Seen) -> Act | Wait | Impossible | None:
+def _towards_absent(goal: Goal, seen: Seen) -> Step | None:
     volume = seen.volume
     if volume is None:
         return None
@@ -196,7 +196,7 @@ def _towards_absent(goal: Goal, seen: Seen) -> Act | Wait | Impossible | None:
     return Wait(volume.status or "unknown")
 
 
-def _without_snapshots(goal: Goal, seen: Seen) -> Act | Wait | Impossible | None:
+def _without_snapshots(goal: Goal, seen: Seen) -> Step | None:
     if not seen.snapshots:
         return None
     if not goal.may_delete_snapshots:
