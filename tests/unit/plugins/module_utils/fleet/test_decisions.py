@@ -163,7 +163,7 @@ def test_check_mode_tells_the_next_steps(instance: Instance, goal: Goal, allow_w
     assert (run.message, run.failed, cloud.calls) == (message, False, [])
 
 
-@pytest.mark.parametrize("action", REBOOTS)
+@pytest.mark.parametrize("action", sorted(REBOOTS))
 def test_a_rebooted_instance_that_is_not_active_has_failed(action: Action) -> None:
     run = a_run(an_instance(status="shutoff"), [action])
     made = decide(run, ConvergeOptions(Goal.REBOOTED, allow_wake=True), {})
