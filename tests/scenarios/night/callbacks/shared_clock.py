@@ -1,21 +1,20 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-# mypy: disable-error-code="misc"
+# mypy: disable-error-code="misc,assignment"
 """Lets a whole ansible-playbook run on the clock of a test.
 
 Ansible loads it in the process that later forks its workers, so that all of them have the same clock. The collection
 asks ``SystemClock`` alone for the time, and that is what is replaced: no file of it knows of this. Ansible's own
-``pause`` passes by that clock, too.
+``pause`` calls ``time.sleep``.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
-from types import SimpleNamespace
 
-from ansible.plugins.action import pause
 from ansible.plugins.callback import CallbackBase
 from ansible_collections.jetstream.cloud.plugins.module_utils.clock import SystemClock
 from ansible_collections.jetstream.cloud.tests.scenarios.night.clock import VARIABLE, SharedClock
@@ -40,4 +39,4 @@ class CallbackModule(CallbackBase):
         clock = SharedClock(Path(os.environ[VARIABLE]))
         for name in ("now", "monotonic", "sleep"):
             setattr(SystemClock, name, staticmethod(getattr(clock, name)))
-        pause.time = SimpleNamespace(time=clock.monotonic, sleep=clock.sleep)
+        time.sleep = clock.sleep
