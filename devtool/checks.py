@@ -221,24 +221,24 @@ def _build(workplace: Workplace, copy: Path) -> Path:
 # The longest first. The seconds were measured on two cores, two checks side by side, beside some other work.
 CHECKS = (
     Check(
+        OPENSTACK,
+        "a real OpenStack, the scenarios on it, and what is Jetstream2's alone",
+        _openstack,
+        seconds=430,
+        why_skipped=_why_no_openstack,
+    ),
+    Check(
         "idle",
         "real workloads on whole systems, and whether they are called idle or active",
         _idle,
         seconds=420,
         why_skipped=_why_no_idle,
     ),
-    Check(
-        OPENSTACK,
-        "a real OpenStack, the scenarios on it, and what is Jetstream2's alone",
-        _openstack,
-        seconds=260,
-        why_skipped=_why_no_openstack,
-    ),
     Check("ansible-runs", "Ansible while it works, how it ends, and modules as well as actions", _ansible_runs, 250),
+    Check("scenarios", "playbooks that must come to the same on every cloud, on the simulator", _scenarios, 180),
     Check("pylint", "ansible-test's pylint, with nothing ignored", _pylint, 92),
     Check("integration", "tasks and playbooks against the simulator", _integration, 82, (SSH_KEYGEN,)),
     Check("units", "all unit tests", _units, 75),
-    Check("scenarios", "playbooks that must come to the same on every cloud, on the simulator", _scenarios, 70),
     Check("sanity", "the rest of ansible-test sanity, with nothing ignored", _sanity, 61),
     Check("lint", "ansible-lint, profile production", _lint, 46),
     Check("ansible-units", "some unit tests, as ansible-test runs them", _ansible_units, 39),
