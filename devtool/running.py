@@ -22,8 +22,8 @@ from devtool import durations
 from devtool.environment import CACHE, COLLECTIONS, ROOT, Environment, SetUpFailed, make_home, say
 from devtool.prerequisites import Prerequisite
 
-# No check takes a tenth of this. One that hangs must not keep the others waiting for ever.
-_LONGEST = 20 * 60
+# The longest check takes half of this. One that hangs must not keep the others waiting for ever.
+_LONGEST = 40 * 60
 _DURATIONS = CACHE / "durations.json"
 _CHECKOUT = COLLECTIONS / "ansible_collections" / "jetstream" / "cloud"
 

@@ -135,9 +135,10 @@ def test_a_quota_that_cannot_fit_is_reported_before_anything_is_launched(user: U
         blind.setattr(Jetstream2Launcher, "_quota", lambda *_unused: {})
         done = user.task("instance", name="node", count=20, **SMALL)
         blind.undo()
-        assert done.failure.startswith("4 of 20 instances are there: ")
+        # Of launches at the same moment, nova may refuse one too many.
+        assert re.match("[34] of 20 instances are there: ", done.failure)
         assert "Quota exceeded" in done.failure
-        assert len(names(user)) == 4
+        assert len(names(user)) in (3, 4)
         assert len(done.seen.of("compute", "POST")) < 24
 
 

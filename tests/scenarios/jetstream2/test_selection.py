@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2 import client
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2 import api
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import SelectionError
 from ansible_collections.jetstream.cloud.tests.openstack.fleet import Fleet
 from ansible_collections.jetstream.cloud.tests.openstack.seeding import OWNER
@@ -66,7 +66,7 @@ def test_a_history_in_pages_is_the_same(user: User, monkeypatch: pytest.MonkeyPa
         user.brings([server], "started")
     whole = user.task("history_info", name="busy").of("busy")
     assert len(whole["periods"]) == 7
-    monkeypatch.setattr(client, "_PAGE", 3)
+    monkeypatch.setattr(api, "_PAGE", 3)
     paged = user.task("history_info", name="busy")
     assert paged.of("busy")["periods"][:-1] == whole["periods"][:-1]
     assert paged.asked().count("GET compute /servers/os-instance-actions") == 3

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2 import client
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2 import api
 from ansible_collections.jetstream.cloud.tests.openstack.fleet import FleetState
 from ansible_collections.jetstream.cloud.tests.openstack.seeding import IMAGE, OWNER, PROJECT
 from ansible_collections.jetstream.cloud.tests.openstack.services import REGION
@@ -98,7 +98,7 @@ def test_a_server_that_is_worked_on_says_at_what(user: User) -> None:
 
 def test_a_fleet_of_several_pages_is_seen_as_a_whole(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     user.has(5, name="page")
-    monkeypatch.setattr(client, "_PAGE", 2)
+    monkeypatch.setattr(api, "_PAGE", 2)
     done = user.task("instance_info")
     assert len(done.result["instances"]) == 5
     assert done.asked().count("GET compute /servers/detail") == 3
