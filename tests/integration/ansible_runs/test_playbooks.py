@@ -434,7 +434,7 @@ COMMANDS = [
 
 
 # The files that the commands of the page name.
-FILES = {
+FILES_OF_PAGE = {
     "evening.yml": "only: [course-web]\nmax_changes: 1\n",
     "owners.yml": "owner_mail: {demo: demo@example.edu}\n",
     "schedules.yml": """\
@@ -448,7 +448,7 @@ rules:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_of_the_page_runs_as_written(command: str, tmp_path: Path) -> None:
-    for name, content in FILES.items():
+    for name, content in FILES_OF_PAGE.items():
         (tmp_path / name).write_text(content)
     world = load(SEEDS / "demo.yaml", settings=Settings(transition=0.0, deploy=0.0))
     warned = {"ANSIBLE_LOCALHOST_WARNING": "true", "ANSIBLE_INVENTORY_UNPARSED_WARNING": "true"}
