@@ -22,9 +22,14 @@ def moment_or_none(text: object, zone: tzinfo = UTC) -> datetime | None:
         return None
 
 
+def iso_of(seconds: float) -> str:
+    """Write seconds since 1970 as ``iso`` does."""
+    return iso(datetime.fromtimestamp(seconds, UTC))
+
+
 def iso_or_none(seconds: float | None) -> str | None:
     """Write seconds since 1970 as ``iso`` does. None stays None."""
-    return None if seconds is None else iso(datetime.fromtimestamp(seconds, UTC))
+    return None if seconds is None else iso_of(seconds)
 
 
 def iso(time: datetime) -> str:

@@ -37,7 +37,7 @@ from ..policy.memory_file import Memory, MemoryFile
 from ..policy.records import Event, Record
 from ..states import Action, Goal, Kind, RestingState, classify
 from ..text.terminal import one_line
-from ..times import iso
+from ..times import iso_of, iso_or_none
 from ..usage.rates import Rates, number
 from .idle_info import Case, Judge
 from .instance_state import diff_or_bug, failure_of, item_of, warnings_of
@@ -451,7 +451,7 @@ class _Run:
             case Step.WARN:
                 return "its owner is told" if applies else "its owner would be told"
             case Step.WAIT:
-                due = f" until {iso(datetime.fromtimestamp(decision.due, UTC))}" if decision.due else ""
+                due = f" until {iso_of(decision.due)}" if decision.due else ""
                 return f"waits{due}"
             case Step.READ:
                 return "is due, without a short reading"
@@ -474,7 +474,7 @@ class _Run:
             "step": decision.step.value,
             "progress": self._progress(item),
             "why": decision.why,
-            "due": None if decision.due is None else iso(datetime.fromtimestamp(decision.due, UTC)),
+            "due": iso_or_none(decision.due),
             "action": decision.action.value if decision.action else None,
             "would": "nothing" if decision.action is None or decision.step is Step.NOTHING else decision.action.value,
             "applies": bool(self._options["apply"]) and item.trial is None,

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
@@ -18,7 +17,7 @@ from ..idle.advice import Veto
 from ..idle.verdicts import LAST_LOOK, Verdict
 from ..states import Action
 from ..text.terminal import one_line
-from ..times import iso
+from ..times import iso_of
 from .memory import CLAIM, Remembered
 
 METADATA_KEY = "jetstream_idle"
@@ -123,11 +122,11 @@ def _about_an_idle_one(facts: Facts, policy: Policy, since: float) -> Decision:
         return Decision(Step.WARN, why, policy.action, channels=missing)
     due = told + policy.grace
     if facts.now < due or told > facts.now:
-        why = f"its owner was told at {_clock(told)}, and the grace time ends at {_clock(due)}"
+        why = f"its owner was told at {iso_of(told)}, and the grace time ends at {iso_of(due)}"
         return Decision(Step.WAIT, why, policy.action, due)
     if not policy.rehearses and not _is_fresh(facts, policy):
         return Decision(Step.READ, "it is due, and needs a short reading right before the act", policy.action, due)
-    return Decision(Step.ACT, f"{facts.verdict.reason}, and its owner was told at {_clock(told)}", policy.action, due)
+    return Decision(Step.ACT, f"{facts.verdict.reason}, and its owner was told at {iso_of(told)}", policy.action, due)
 
 
 def _is_fresh(facts: Facts, policy: Policy) -> bool:
@@ -147,21 +146,21 @@ def _about_one_that_is_off(facts: Facts, policy: Policy, found: tuple[Veto, ...]
         return Decision(Step.NOTHING, off.reason, vetoes=(off,))
     due = facts.off_since + policy.sweep
     if facts.now < due or facts.off_since > facts.now:
-        return Decision(Step.WAIT, f"it is shut off since {_clock(facts.off_since)}", Action.SHELVE, due)
-    why = f"it is shut off since {_clock(facts.off_since)}, which costs half"
+        return Decision(Step.WAIT, f"it is shut off since {iso_of(facts.off_since)}", Action.SHELVE, due)
+    why = f"it is shut off since {iso_of(facts.off_since)}, which costs half"
     return Decision(Step.ACT, why, Action.SHELVE, due)
 
 
 def _vetoes_of_memory(facts: Facts, policy: Policy) -> Iterator[Veto]:
     act, woken = facts.remembered.act, facts.remembered.woken
     if act is not None and not act.outcome and 0 <= facts.now - act.began < policy.claim:
-        yield Veto("acting", f"another run began to {act.action} it at {_clock(act.began)}")
+        yield Veto("acting", f"another run began to {act.action} it at {iso_of(act.began)}")
     if act is not None and act.outcome in ("failed", "unclear") and 0 <= facts.now - act.ended < policy.window:
         why = f": {one_line(act.reason)}" if act.reason else ""
-        yield Veto("failed", f"an attempt to {act.action} it failed at {_clock(act.ended)}{why}")
+        yield Veto("failed", f"an attempt to {act.action} it failed at {iso_of(act.ended)}{why}")
     # A clock that was put back takes no veto away.
     if woken and facts.now - woken < policy.window:
-        yield Veto("woken", f"it was woken by {_clock(woken)}, and is left for a whole window")
+        yield Veto("woken", f"it was woken by {iso_of(woken)}, and is left for a whole window")
 
 
 def owner_vetoes(name: str, metadata: Mapping[str, str] | None, never: Sequence[str]) -> Iterator[Veto]:
@@ -205,7 +204,3 @@ def limited(decisions: Sequence[tuple[str, float, Decision]], most: int) -> list
 def _left_for_later(decision: Decision, most: int) -> Decision:
     veto = Veto("max_actions", f"max_actions ({most}) is reached: it is left for a later run")
     return replace(decision, step=Step.NOTHING, why=veto.reason, vetoes=(*decision.vetoes, veto))
-
-
-def _clock(seconds: float) -> str:
-    return iso(datetime.fromtimestamp(seconds, UTC))
