@@ -34,6 +34,7 @@ from ..model import Instance
 from ..parallel import in_parallel
 from ..states import REBOOTS, Action, Kind, ObservedState, Plan, Verdict
 from .decisions import Settling, conclude, decide, is_confirmed, is_settling
+from .isolation import poll_or_errors
 from .polling import PollScheduler
 from .progress import Completion, Progress, ProgressCallback, no_progress
 from .runs import ConvergeOptions, FleetRun, InstanceRun, state_text
@@ -465,12 +466,10 @@ class _Converger:
     def _seen(self, runs: Sequence[InstanceRun], *, thorough: bool) -> dict[str, Instance | JetstreamError]:
         """Poll, and return the observations by uuid. A poll that fails as a whole fails for each of them."""
         try:
-            return dict(self._cloud.poll([run.now for run in runs], thorough=thorough))
+            return dict(poll_or_errors(self._cloud, [run.now for run in runs], thorough=thorough))
         except FATAL_ERRORS as error:
             self._abort(error)
             return {}
-        except JetstreamError as error:
-            return dict.fromkeys((run.now.uuid for run in runs), error)
         except Exception as error:
             return dict.fromkeys((run.now.uuid for run in runs), BugFound(error))
 

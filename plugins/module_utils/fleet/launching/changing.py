@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from ...clock import Clock
 from ...cloud import Cloud
-from ...errors import FATAL_ERRORS, BugFound, JetstreamError
+from ...errors import FATAL_ERRORS, JetstreamError
 from ...model import Change, ChangeKind, Instance
 from ...states import Kind
+from ..isolation import failing_alone
 from .differences import changed
 from .launch_runs import LaunchRun, Stage
 
@@ -25,15 +26,9 @@ class Changer:
 
     def change(self, run: LaunchRun) -> None:
         """Make the changes of one instance, up to a resize, which has to be waited for."""
-        try:
+        with failing_alone(run):
             while run.changes and run.stage is Stage.BUILT:
                 self._make_change(run, run.changes[0])
-        except FATAL_ERRORS:
-            raise
-        except JetstreamError as error:
-            run.finish(str(error), failed=True)
-        except Exception as error:
-            run.finish(str(BugFound(error)), failed=True)
 
     def _make_change(self, run: LaunchRun, change: Change) -> None:
         if run.now is None:

@@ -31,6 +31,7 @@ from ...model import Change, ChangeKind, Instance, Launch, LaunchRecipe
 from ...parallel import in_parallel
 from ...states import Goal, Kind
 from ..converge import converge
+from ..isolation import poll_or_errors
 from ..polling import PollScheduler
 from ..progress import Completion, Progress, ProgressCallback
 from ..runs import ConvergeOptions, classify_instance, state_text
@@ -320,12 +321,7 @@ class _Launching:
         if not polled:
             return
         begun = self._clock.monotonic()
-        try:
-            seen = self._cloud.poll(polled, thorough=thorough)
-        except FATAL_ERRORS:
-            raise
-        except JetstreamError as error:
-            seen = dict.fromkeys((each.uuid for each in polled), error)
+        seen = poll_or_errors(self._cloud, polled, thorough=thorough)
         for run in self._of(Stage.BUILDING):
             found = seen.get(run.now.uuid) if run.now else None
             if found is None:

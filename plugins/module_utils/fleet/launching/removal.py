@@ -27,6 +27,7 @@ from ...model import FloatingAddress, Instance
 from ...parallel import in_parallel
 from ...states import Action
 from ...text.terminal import one_line
+from ..isolation import failing_alone, poll_or_errors
 from ..polling import PollScheduler
 from ..progress import Completion, Progress, ProgressCallback
 from ..runs import state_text
@@ -176,14 +177,8 @@ class _Removal:
         """Do the work on each. An error fails that one alone, unless it ends the run."""
 
         def work_on(run: RemovalRun) -> None:
-            try:
+            with failing_alone(run):
                 work(run)
-            except FATAL_ERRORS:
-                raise
-            except JetstreamError as error:
-                run.finish(str(error), failed=True)
-            except Exception as error:
-                run.finish(str(BugFound(error)), failed=True)
 
         in_parallel(work_on, runs, self._cloud.max_concurrency)
 
@@ -266,12 +261,7 @@ class _Removal:
 
     def _poll(self, runs: Sequence[RemovalRun], *, thorough: bool = False) -> None:
         begun = self._clock.monotonic()
-        try:
-            seen = self._cloud.poll([run.now for run in runs], thorough=thorough)
-        except FATAL_ERRORS:
-            raise
-        except JetstreamError as error:
-            seen = dict.fromkeys((run.now.uuid for run in runs), error)
+        seen = poll_or_errors(self._cloud, [run.now for run in runs], thorough=thorough)
         for run in self._waiting():
             found = seen.get(run.now.uuid)
             if found is None:
