@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from ...errors import JetstreamError, NotFound, OverAllocation, Refused, SelectionError, UnexpectedResponse
+from ...errors import JetstreamError, NotFound, Refused, SelectionError, UnexpectedResponse
 from ...model import (
     AssignedAddress,
     Change,
@@ -25,6 +25,7 @@ from ...model import (
 )
 from ...text.suggestions import did_you_mean
 from ..json_values import Json, UnreadableRow, amount, flag, mapping, text, uuid_of, whole
+from ..quotas import require_room_to_launch, shortfall
 
 _NO_MARKS = "Atmosphere keeps no marks of a launch on an instance, so that others would be deleted, too: give names"
 _NOT_HERE = "Atmosphere has no such option"
@@ -160,17 +161,12 @@ class AtmosphereLauncher:
                 (flavor.ram or 0) / _IN_MB,
             ),
         ]
-        short = []
-        for name, key, used, each in uses:
-            limit = amount(identity.quota.get(key))
-            if limit is not None and 0 <= limit < used + count * each:
-                short.append(f"{count * each:g} {name} are needed, and {max(0, limit - used):g} of {limit:g} are left")
-        if short:
-            launches = "1 instance does" if count == 1 else f"{count} instances do"
-            raise OverAllocation(
-                f"{launches} not fit in the quota at {identity.provider_name}: {'; '.join(short)}.",
-                hint="Nothing was launched. Launch fewer or smaller ones, or ask the site for more.",
-            )
+        short = [
+            clause
+            for name, key, used, each in uses
+            if (clause := shortfall(name, count * each, used, amount(identity.quota.get(key))))
+        ]
+        require_room_to_launch(short, count, f" at {identity.provider_name}")
 
     # --- launching
 

@@ -24,6 +24,7 @@ from ...model import (
 from ...text.suggestions import did_you_mean
 from ...text.terminal import one_line
 from ..json_values import Json, UnreadableRow, amount, mapping, rows, text
+from ..quotas import shortfall
 from .login import Login
 from .parsing import volume_from_v2, with_attachment
 from .responses import raise_for_status
@@ -186,12 +187,9 @@ def _require_quota(options: VolumeOptions, quota: Json, volumes: Sequence[Volume
         ("GB of volumes", "storage", used, options.size),
         ("volumes", "storage_count", len(volumes), 1),
     ):
-        limit = amount(quota.get(key))
-        if limit is not None and limit >= 0 and taken + needed > limit:
-            left = max(0, limit - taken)
-            raise OverAllocation(
-                f"{one_line(options.name)}: {needed} {what} are needed, and {left:g} of {limit:g} are left."
-            )
+        short = shortfall(what, needed, taken, amount(quota.get(key)))
+        if short:
+            raise OverAllocation(f"{one_line(options.name)}: {short}.")
 
 
 def _as_created(options: VolumeOptions, identity: Json) -> Volume:

@@ -42,6 +42,7 @@ from ...model import (
 )
 from ...parallel import in_parallel
 from ..json_values import Json, UnreadableRow, mapping, rows, text, uuid_of, word
+from ..quotas import require_room_to_launch
 from ..row_lists import Reading
 from .api import COMPUTE, Api
 from .login import Account, Session
@@ -226,12 +227,7 @@ class Jetstream2Launcher:
             path = f"/v2.0/quotas/{self._account.project_id}/details.json"
             readings.append(lambda: address_shortfalls(self._quota("network", path), count))
         short = [each for found in in_parallel(lambda read: read(), readings, self._max_concurrency) for each in found]
-        if short:
-            launches = "1 instance does" if count == 1 else f"{count} instances do"
-            raise OverAllocation(
-                f"{launches} not fit in the quota: {'; '.join(short)}.",
-                hint="Nothing was launched. Launch fewer or smaller ones, or ask the site for more.",
-            )
+        require_room_to_launch(short, count)
 
     def _quota(self, service: str, path: str) -> Json:
         try:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from ...model import BootVolume, Flavor
 from ..json_values import Json, amount, mapping
+from ..quotas import shortfall
 
 
 class _Resource(NamedTuple):
@@ -53,9 +54,9 @@ def address_shortfalls(body: Json, count: int) -> list[str]:
 
 def _short(told: Json, rows: Sequence[_Resource], count: int) -> Iterator[str]:
     for each in rows:
-        limit, used = amount(told.get(each.limit_key)), amount(told.get(each.used_key))
-        # A negative limit is none.
-        if limit is None or limit < 0 or used is None or not each.need:
+        used = amount(told.get(each.used_key))
+        if used is None or not each.need:
             continue
-        if used + count * each.need > limit:
-            yield f"{count * each.need} {each.name} are needed, and {max(0, limit - used):g} of {limit:g} are left"
+        short = shortfall(each.name, count * each.need, used, amount(told.get(each.limit_key)))
+        if short:
+            yield short

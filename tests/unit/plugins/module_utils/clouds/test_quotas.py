@@ -1,0 +1,28 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Too little of a resource is told in full numbers."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.quotas import shortfall
+
+
+@pytest.mark.parametrize(
+    ("need", "used", "limit", "clause"),
+    [
+        (2, 3, 5, None),
+        (3, 3, 5, "3 cores are needed, and 2 of 5 are left"),
+        (1, 9, 5, "1 cores are needed, and 0 of 5 are left"),
+        (0.5, 1.75, 2, "0.5 cores are needed, and 0.25 of 2 are left"),
+        (2_048_000, 5_000_000, 6_144_000, "2048000 cores are needed, and 1144000 of 6144000 are left"),
+        (1, 0, 0, "1 cores are needed, and 0 of 0 are left"),
+        (1, 0, -1, None),
+        (1, 0, None, None),
+    ],
+)
+def test_a_shortfall_has_the_need_and_the_rest(
+    need: float, used: float, limit: float | None, clause: str | None
+) -> None:
+    assert shortfall("cores", need, used, limit) == clause
