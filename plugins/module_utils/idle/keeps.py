@@ -9,7 +9,6 @@ that cannot be understood keeps the instance: somebody wanted something.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,7 +17,8 @@ from typing import Any
 
 from ..clock import Clock
 from ..errors import ConfigurationError, JetstreamError
-from ..files import PRIVATE_FILE, exclusive, make_folder, read_file, replace_file
+from ..files import exclusive, make_folder
+from ..json_file import MalformedFile, read_json, write_json
 from ..times import iso, moment
 
 METADATA_KEY = "jetstream_keep_until"
@@ -129,21 +129,17 @@ class KeepFile:
         """Write the marks without those that have ended."""
         now = self._clock.now()
         kept = {uuid: row for uuid, row in rows.items() if mark_of(str(row["until"]), "file").holds(now)}
-        text = json.dumps({"format": FORMAT, "keep": kept}, indent=2, sort_keys=True) + "\n"
-        replace_file(self.path, text.encode(), mode=PRIVATE_FILE)
+        write_json(self.path, {"format": FORMAT, "keep": kept}, indent=2)
 
     def _rows(self) -> dict[str, Any]:
         try:
-            rows = _rows_of(json.loads(read_file(self.path)))
-        except FileNotFoundError:
-            return {}
+            return read_json(self.path, _rows_of) or {}
         except OSError as error:
             raise KeepFileError(f"The keep marks in {self.path} cannot be read: {error.strerror}.") from None
-        except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
+        except MalformedFile:
             raise KeepFileError(
                 f"The keep marks in {self.path} are not as they were written.", hint="Mend or remove the file."
             ) from None
-        return rows
 
 
 def _rows_of(record: Mapping[str, Any]) -> dict[str, Any]:

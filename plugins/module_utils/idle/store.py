@@ -28,10 +28,10 @@ from ..files import (
     TEMPORARY_PREFIX,
     exclusive,
     make_folder,
-    read_file,
     remove_lock,
     replace_file,
 )
+from ..json_file import MalformedFile, read_json
 from ..model import Instance
 from . import intervals, readings
 from .intervals import HOUR, Interval, hourly
@@ -129,12 +129,10 @@ class Store:
         """
         path = self.path(key)
         try:
-            return _history(json.loads(read_file(path)))
-        except FileNotFoundError:
-            return History()
+            return read_json(path, _history) or History()
         except OSError as error:
             raise StoreError(f"The readings in {path} cannot be read: {error.strerror}.") from None
-        except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
+        except MalformedFile:
             raise StoreError(f"The readings in {path} are not as they were written.", hint="Remove the file.") from None
 
     def add(self, key: Key, reading: Reading) -> History:

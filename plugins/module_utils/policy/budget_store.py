@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from ..clock import Clock
 from ..errors import JetstreamError
-from ..files import PRIVATE_FILE, exclusive, make_folder, read_file, replace_file
+from ..files import exclusive, make_folder
+from ..json_file import MalformedFile, read_json, write_json
 
 FORMAT = 1
 _MOST_ALLOCATIONS = 1000
@@ -34,12 +34,10 @@ class ToldThresholds:
     def read(self) -> dict[str, list[str]]:
         """Return the thresholds by allocation. Raises ToldError."""
         try:
-            return _told(json.loads(read_file(self.path)))
-        except FileNotFoundError:
-            return {}
+            return read_json(self.path, _told) or {}
         except OSError as error:
             raise ToldError(f"What was told, in {self.path}, cannot be read: {error.strerror}.") from None
-        except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
+        except MalformedFile:
             raise ToldError(
                 f"What was told, in {self.path}, is not as it was written.",
                 hint="Mend or remove the file. Without it, every threshold is told again.",
@@ -56,8 +54,7 @@ class ToldThresholds:
                 after = self._merged(given)
                 if after == self.read():
                     return False
-                text = json.dumps({"format": FORMAT, "told": after}, indent=1, sort_keys=True) + "\n"
-                replace_file(self.path, text.encode(), mode=PRIVATE_FILE)
+                write_json(self.path, {"format": FORMAT, "told": after})
         except OSError as error:
             raise ToldError(f"What was told cannot be stored in {self.path}: {error.strerror}.") from None
         return True

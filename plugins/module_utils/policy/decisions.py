@@ -20,6 +20,7 @@ from pathlib import Path
 from ..clock import Clock
 from ..errors import JetstreamError
 from ..files import append_file, exclusive, make_folder, read_file
+from ..json_file import UNPARSABLE
 from .records import Event, Record, record_of
 
 # A decision is a line of 500 to 750 bytes. So the four files hold three weeks of 25 instances, or five days of 100.
@@ -108,7 +109,7 @@ def _parsed(line: bytes) -> Record | None:
         return None
     try:
         return record_of(json.loads(line))
-    except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
+    except UNPARSABLE:
         return None
 
 

@@ -9,7 +9,6 @@ is put away for want of it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +17,8 @@ from typing import Any
 
 from ..clock import Clock
 from ..errors import JetstreamError
-from ..files import PRIVATE_FILE, exclusive, make_folder, read_file, replace_file
+from ..files import exclusive, make_folder
+from ..json_file import MalformedFile, read_json, write_json
 from .memory import Remembered, remembered_of
 
 FORMAT = 1
@@ -60,10 +60,8 @@ class MemoryFile:
     def read(self) -> Memory:
         """Return what is remembered, for reading only."""
         try:
-            return _memory_of(json.loads(read_file(self.path)))
-        except FileNotFoundError:
-            return Memory()
-        except (OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError):
+            return read_json(self.path, _memory_of) or Memory()
+        except (OSError, MalformedFile):
             return Memory(was_unreadable=True)
 
     @contextmanager
@@ -93,7 +91,7 @@ class MemoryFile:
                 if remembered.seen > oldest
             ],
         }
-        replace_file(self.path, (json.dumps(record, indent=1) + "\n").encode(), mode=PRIVATE_FILE)
+        write_json(self.path, record, sort_keys=False)
 
 
 def _memory_of(record: Mapping[str, Any]) -> Memory:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -15,7 +14,8 @@ from typing import Any
 
 from ..clock import Clock
 from ..errors import JetstreamError
-from ..files import PRIVATE_FILE, exclusive, make_folder, read_file, replace_file
+from ..files import exclusive, make_folder
+from ..json_file import MalformedFile, read_json, write_json
 from ..times import iso, moment
 from .schedule_steps import Memory
 
@@ -61,14 +61,12 @@ class ScheduleStore:
     def load(self) -> dict[str, Memory]:
         """Return the memories by UUID; none if there is no file yet. Raises ScheduleStoreError."""
         try:
-            return _memories(json.loads(read_file(self.path)))
-        except FileNotFoundError:
-            return {}
+            return read_json(self.path, _memories) or {}
         except OSError as error:
             raise ScheduleStoreError(
                 f"What schedules have done, in {self.path}, cannot be read: {error.strerror}."
             ) from None
-        except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
+        except MalformedFile:
             raise ScheduleStoreError(
                 f"What schedules have done, in {self.path}, is not as it was written.",
                 hint="Mend or remove the file. Without it, every instance is left alone until its next edge.",
@@ -77,9 +75,8 @@ class ScheduleStore:
     def save(self, memories: Mapping[str, Memory]) -> None:
         """Replace the file. Raises ScheduleStoreError."""
         rows = {uuid: _row(each) for uuid, each in self._recent(memories).items()}
-        text = json.dumps({"format": FORMAT, "instances": rows}, indent=1, sort_keys=True) + "\n"
         try:
-            replace_file(self.path, text.encode(), mode=PRIVATE_FILE)
+            write_json(self.path, {"format": FORMAT, "instances": rows})
         except OSError as error:
             raise self._unwritable(error) from None
 

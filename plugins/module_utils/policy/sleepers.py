@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, timedelta
 from pathlib import Path
@@ -13,7 +12,8 @@ from typing import Any
 
 from ..clock import Clock
 from ..errors import JetstreamError
-from ..files import PRIVATE_FILE, exclusive, make_folder, read_file, replace_file
+from ..files import exclusive, make_folder
+from ..json_file import MalformedFile, read_json, write_json
 
 FORMAT = 1
 KEPT = timedelta(days=400)
@@ -48,19 +48,16 @@ class Sleepers:
                 days = {uuid: day for uuid, day in self._days().items() if uuid not in removed} | added
                 recent = sorted((day, uuid) for uuid, day in days.items() if day >= f"{today - KEPT}")[-_MOST:]
                 record = {"format": FORMAT, "put_to_sleep": {uuid: day for day, uuid in recent}}
-                text = json.dumps(record, indent=1, sort_keys=True) + "\n"
-                replace_file(self.path, text.encode(), mode=PRIVATE_FILE)
+                write_json(self.path, record)
         except OSError as error:
             raise SleepersError(f"What was put to sleep cannot be stored in {self.path}: {error.strerror}.") from None
 
     def _days(self) -> dict[str, str]:
         try:
-            return _days_of(json.loads(read_file(self.path)))
-        except FileNotFoundError:
-            return {}
+            return read_json(self.path, _days_of) or {}
         except OSError as error:
             raise SleepersError(f"What was put to sleep, in {self.path}, cannot be read: {error.strerror}.") from None
-        except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
+        except MalformedFile:
             raise SleepersError(
                 f"What was put to sleep, in {self.path}, is not as it was written.", hint="Mend or remove the file."
             ) from None

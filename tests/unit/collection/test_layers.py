@@ -28,6 +28,7 @@ _MAY_IMPORT: Mapping[str, set[str]] = {
     "yaml_tree": {"errors"},
     "states": set(),
     "files": {"clock"},
+    "json_file": {"files"},
     "model": {"text"},
     "cloud": {"errors", "model", "states"},
     "settings": {"errors", "files", "http", "text"},
@@ -35,9 +36,13 @@ _MAY_IMPORT: Mapping[str, set[str]] = {
     "clouds": {*_GROUND, "clock", "files", "flavors", "http", "parallel", "settings", "text", "times", "yaml_tree"},
     "fleet": {*_GROUND, "clock", "parallel", "text", "times"},
     "usage": {*_GROUND, "clock", "files", "flavors", "text", "times"},
-    "idle": {"clock", "errors", "files", "flavors", "hosts", "model", "states", "text", "times", "usage", "yaml_tree"},
+    "idle": {
+        *("clock", "errors", "files", "flavors", "hosts", "json_file", "model", "states", "text", "times", "usage"),
+        "yaml_tree",
+    },
     "policy": {
-        *("clock", "errors", "files", "fleet", "idle", "model", "states", "text", "times", "usage", "yaml_tree"),
+        *("clock", "errors", "files", "fleet", "idle", "json_file", "model", "states", "text", "times", "usage"),
+        "yaml_tree",
     },
     "hosts": {"model", "states", "text", "usage"},
     "options": {"clouds"},
