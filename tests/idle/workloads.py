@@ -367,11 +367,17 @@ socket = websocket.create_connection(
     server["url"].replace("http", "ws") + "api/kernels/" + kernel + "/channels",
     header=["Authorization: token " + server["token"]],
 )
-header = {{"msg_id": uuid.uuid4().hex, "username": "", "session": uuid.uuid4().hex, "msg_type": "execute_request",
-          "version": "5.3"}}
-content = {{"code": code, "silent": False, "store_history": True, "user_expressions": {{}}, "allow_stdin": False}}
-message = {{"header": header, "parent_header": {{}}, "metadata": {{}}, "content": content, "channel": "shell"}}
-socket.send(json.dumps(message))
+session = uuid.uuid4().hex
+def send(kind, content):
+    header = {{"msg_id": uuid.uuid4().hex, "username": "", "session": session, "msg_type": kind, "version": "5.3"}}
+    socket.send(json.dumps({{"header": header, "parent_header": {{}}, "metadata": {{}}, "content": content,
+                            "channel": "shell"}}))
+# A page asks the kernel first: until that answers, the server may miss that it is busy.
+send("kernel_info_request", {{}})
+while json.loads(socket.recv())["header"]["msg_type"] != "kernel_info_reply":
+    pass
+send("execute_request", {{"code": code, "silent": False, "store_history": True, "user_expressions": {{}},
+                         "allow_stdin": False}})
 while True:
     socket.recv()
 """
@@ -410,6 +416,9 @@ def _cell(machine: Machine, code: str) -> None:
     kernel = _kernel(machine)
     machine.wait_for(_python(f"{_ASK}\nprint(ask('api/kernels')[0]['last_activity'])"), user=PERSON)
     machine.run(f"runuser -u {PERSON} -- {_python(_CELL, kernel, code)} </dev/null >/dev/null 2>&1 &")
+    machine.wait_for(
+        _python(f"{_ASK}\nif ask('api/kernels')[0]['execution_state'] == 'busy': print('busy')"), user=PERSON
+    )
 
 
 @_workload("Jupyter, idle kernel, no page", IDLE)
