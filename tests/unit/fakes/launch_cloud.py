@@ -46,7 +46,7 @@ class Lost(JetstreamError):
 
 
 class LaunchCloud(ScriptedCloud):
-    """Also the launcher of itself. ``no_host``: names for which no host is found, with how often.
+    """Also the launcher of itself. ``no_host``: names for which no host is found, with how often, as ``no_host_fault`` says.
 
     ``interrupt``: called before and after each call that changes something, with its name.
     """
@@ -57,6 +57,7 @@ class LaunchCloud(ScriptedCloud):
     def __init__(self, clock: FakeClock, instances: Sequence[Instance] = (), *, max_concurrency: int = 1) -> None:
         super().__init__(clock, instances, max_concurrency=max_concurrency)
         self.no_host: dict[str, int] = {}
+        self.no_host_fault = NO_HOST
         self.addresses: dict[str, str] = {}
         self.scripts: dict[tuple[str, str], deque[BaseException | None]] = defaultdict(deque)
         self.later: list[tuple[float, Launch]] = []
@@ -140,7 +141,7 @@ class LaunchCloud(ScriptedCloud):
             self._instances[uuid] = made
             if self.no_host.get(launch.name, 0) > 0:
                 self.no_host[launch.name] -= 1
-                self._instances[uuid] = replace(made, status="error", activity="", fault=NO_HOST)
+                self._instances[uuid] = replace(made, status="error", activity="", fault=self.no_host_fault)
             else:
                 self._instances[uuid] = replace(made, facts=replace(made.facts, has_run=True))
                 self._builds[uuid] = self._clock.monotonic() + BUILD_SECONDS

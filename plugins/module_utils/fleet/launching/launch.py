@@ -59,7 +59,8 @@ _LONGEST_CAPACITY_PAUSE = 300.0
 # The time that is kept for what comes after the last poll: removing what failed.
 _RESERVE = 5.0
 _SSH_PAUSE = 2.0
-_NO_HOST = "no valid host"
+# Nova found no host for an instance, or none of the hosts that it tried took it.
+_NO_HOST = ("no valid host", "exceeded maximum number of retries")
 
 Jitter = Callable[[float], float]
 
@@ -578,7 +579,8 @@ def _with_image(instance: Instance, before: Instance | None) -> Instance:
 
 
 def _is_shortage(run: LaunchRun) -> bool:
-    return _NO_HOST in (run.shortage or "").lower()
+    fault = (run.shortage or "").lower()
+    return any(words in fault for words in _NO_HOST)
 
 
 def _address(run: LaunchRun) -> str | None:

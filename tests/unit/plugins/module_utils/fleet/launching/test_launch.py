@@ -136,8 +136,19 @@ def test_one_that_is_refused_does_not_stop_the_others(cloud: LaunchCloud, clock:
     assert cloud.calls.count("launch node-4") == 1
 
 
-def test_what_finds_no_host_is_launched_again_in_small_batches(cloud: LaunchCloud, clock: FakeClock) -> None:
-    cloud.no_host = dict.fromkeys(ALL, 1)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        NO_HOST,
+        # Each host that was tried refused it, or failed to build it.
+        "Exceeded maximum number of retries. Exceeded max scheduling attempts 3 for instance 3f0c.",
+        "Exceeded maximum number of retries. Exhausted all hosts available for retrying build failures for 3f0c.",
+    ],
+)
+def test_what_finds_no_host_is_launched_again_in_small_batches(
+    cloud: LaunchCloud, clock: FakeClock, fault: str
+) -> None:
+    cloud.no_host, cloud.no_host_fault = dict.fromkeys(ALL, 1), fault
     done = run(cloud, clock, **NODES)
     assert (done.failure, cloud.names) == (None, ALL)
     second = [number for number, call in enumerate(cloud.calls) if call.startswith("launch")][6:]
