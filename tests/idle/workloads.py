@@ -373,9 +373,17 @@ def send(kind, content):
     socket.send(json.dumps({{"header": header, "parent_header": {{}}, "metadata": {{}}, "content": content,
                             "channel": "shell"}}))
 # A page asks the kernel first: until that answers, the server may miss that it is busy.
-send("kernel_info_request", {{}})
-while json.loads(socket.recv())["header"]["msg_type"] != "kernel_info_reply":
-    pass
+# What is sent before the server is connected to the kernel may be lost.
+socket.settimeout(3)
+answered = False
+while not answered:
+    send("kernel_info_request", {{}})
+    try:
+        while not answered:
+            answered = json.loads(socket.recv())["header"]["msg_type"] == "kernel_info_reply"
+    except websocket.WebSocketTimeoutException:
+        pass
+socket.settimeout(None)
 send("execute_request", {{"code": code, "silent": False, "store_history": True, "user_expressions": {{}},
                          "allow_stdin": False}})
 while True:
