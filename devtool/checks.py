@@ -73,6 +73,10 @@ def _units(workplace: Workplace) -> None:
     workplace.call("pytest", "--numprocesses", "auto", "tests/unit", *workplace.extra)
 
 
+def _reliability(workplace: Workplace) -> None:
+    workplace.call("pytest", "tests/reliability", *workplace.extra)
+
+
 def _ansible_runs(workplace: Workplace) -> None:
     old_core = Environment("old-core", constrained=False)
     old_core.prepare()
@@ -238,11 +242,12 @@ CHECKS = (
     Check("scenarios", "playbooks that must come to the same on every cloud, on the simulator", _scenarios, 180),
     Check("pylint", "ansible-test's pylint, with nothing ignored", _pylint, 92),
     Check("integration", "tasks and playbooks against the simulator", _integration, 82, (SSH_KEYGEN,)),
-    Check("units", "all unit tests", _units, 75),
     Check("sanity", "the rest of ansible-test sanity, with nothing ignored", _sanity, 61),
+    Check("units", "all unit tests", _units, 57),
     Check("lint", "ansible-lint, profile production", _lint, 46),
     Check("ansible-units", "some unit tests, as ansible-test runs them", _ansible_units, 39),
     Check("package", "the tarball: what is in it, and that it works where nothing else is installed", _package, 36),
+    Check("reliability", "random tasks with faults, and a term hour by hour, in simulated time", _reliability, 15),
     Check("importer", "the checks of Ansible Galaxy on the tarball", _importer, 14),
     Check("docs", "documentation of modules and plugins", _docs, 9),
     Check("cron", "the crontab of docs/cron.md, by a real cron daemon where there is one", _cron, 8, (CRON,)),

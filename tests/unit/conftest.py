@@ -5,11 +5,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
+from ansible_collections.jetstream.cloud.tests.unit.fakes.desk import empty_desk as empty_desk
 from hypothesis import HealthCheck, settings
 
 # No database: a run must not depend on the one before. No deadline: the machine may be busy.
@@ -17,17 +13,3 @@ settings.register_profile(
     "collection", database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 settings.load_profile("collection")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _a_stranger_at_an_empty_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Let no profile, token, proxy or certificate of the real user have a part in any test."""
-    home: Path = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch:
-        for name in list(os.environ):
-            if name.startswith("JETSTREAM_") or name.lower().endswith("_proxy"):
-                patch.delenv(name)
-        for name in ("XDG_CACHE_HOME", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC"):
-            patch.delenv(name, raising=False)
-        patch.setenv("HOME", str(home))
-        yield

@@ -46,8 +46,9 @@ class Lost(JetstreamError):
 
 
 class LaunchCloud(ScriptedCloud):
-    """Also the launcher of itself. ``no_host``: names for which no host is found, with how often, as ``no_host_fault`` says.
+    """Also the launcher of itself.
 
+    ``no_host``: names for which no host is found, with how often, as ``no_host_fault`` says.
     ``interrupt``: called before and after each call that changes something, with its name.
     """
 

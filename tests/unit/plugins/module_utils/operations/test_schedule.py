@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
-from textwrap import dedent
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere.client import AtmosphereCloud
@@ -19,18 +17,17 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     SelectionError,
     ServerFault,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
 from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
 from ansible_collections.jetstream.cloud.plugins.module_utils.operations import (
     decision_info,
     keep,
-    schedule,
     schedule_info,
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.policy.schedule_store import ScheduleStore
 from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Settings, World, add_colleague, fleet
-from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
+from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import a_site
+from ansible_collections.jetstream.cloud.tests.unit.fakes.office import Office
 from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given, in_context
 
 # A Monday, at noon in Indiana.
@@ -52,39 +49,6 @@ NAMES = ("lab-1", "lab-2", "lab-old", "lab-teacher", "web")
 HOUR = 3600.0
 
 
-class Office:
-    """A fleet, a file of schedules, and the runs of a controller."""
-
-    def __init__(self, site: Site, text: str = LAB) -> None:
-        self.site = site
-        self.path = site.home / "schedules.yml"
-        self.path.write_text(dedent(text))
-
-    def run(self, *, check_mode: bool = False, **options: Any) -> Outcome:
-        context = in_context(self.site, check_mode=check_mode)
-        whole = {**self.site.options, "path": str(self.path), **options}
-        return on_cloud(schedule.schedule)(given(schedule.SPEC, **whole), context)
-
-    def steps(self, **options: Any) -> dict[str, str]:
-        return {each["name"]: each["step"] for each in self.run(**options).result["instances"]}
-
-    def row(self, name: str, **options: Any) -> Mapping[str, Any]:
-        rows = {each["name"]: each for each in self.run(**options).result["instances"]}
-        row: Mapping[str, Any] = rows[name]
-        return row
-
-    def at(self, hour: float, *, days: int = 0) -> None:
-        """Move on to an hour of a day after Monday, in Indiana."""
-        zone = ZoneInfo("America/Indiana/Indianapolis")
-        day = MONDAY.astimezone(zone).date() + timedelta(days=days)
-        moment = datetime.combine(day, datetime.min.time(), zone) + timedelta(hours=hour)
-        assert moment >= self.site.clock.now()
-        self.site.clock.move_to(moment.astimezone(UTC))
-
-    def states(self) -> dict[str, str]:
-        return {name: words.partition(" ")[0] for name, words in self.site.world.states().items()}
-
-
 def a_lab(**more: Any) -> World:
     world = fleet(names=NAMES, clock=ManualClock(MONDAY), settings=Settings(transition=5, deploy=20), **more)
     world.force(3, "shelved_offloaded")
@@ -95,7 +59,7 @@ def a_lab(**more: Any) -> World:
 def office(tmp_path: Path) -> Iterator[Office]:
     with a_site(a_lab(), tmp_path) as site:
         site.warm()
-        yield Office(site)
+        yield Office(site, LAB)
 
 
 def test_a_day_and_a_night(office: Office) -> None:
@@ -210,7 +174,7 @@ def test_starts_are_sent_in_batches(tmp_path: Path) -> None:
     names = [f"lab-{number}" for number in range(1, 8)]
     world = fleet(names=names, clock=ManualClock(MONDAY), settings=Settings(transition=5, deploy=20))
     with a_site(world, tmp_path) as site:
-        office = Office(site)
+        office = Office(site, LAB)
         office.run()
         office.at(18)
         office.run()
@@ -227,7 +191,7 @@ def test_a_run_that_has_no_time_leaves_the_rest_to_the_next(tmp_path: Path) -> N
     names = [f"lab-{number}" for number in range(1, 5)]
     world = fleet(names=names, clock=ManualClock(MONDAY), settings=Settings(transition=5, deploy=20))
     with a_site(world, tmp_path) as site:
-        office = Office(site)
+        office = Office(site, LAB)
         office.run()
         office.at(18)
         office.run()
@@ -300,7 +264,7 @@ def test_others_instances_are_left_unless_they_are_meant(tmp_path: Path) -> None
     world = a_lab()
     add_colleague(world, names=("lab-jane",))
     with a_site(world, tmp_path) as site:
-        office = Office(site)
+        office = Office(site, LAB)
         assert "lab-jane" not in office.steps()
         assert office.steps(owner=["any"])["lab-jane"] == "adopt"
 
@@ -333,81 +297,6 @@ def test_the_coming_week(office: Office) -> None:
     calendar = outcome.result["calendar"]
     assert calendar.count("BEGIN:VEVENT") == 3
     assert "DTSTART:20261124T140000Z\r\nDTEND:20261124T230000Z\r\nSUMMARY:lab: 3 instances run\r\n" in calendar
-
-
-TERM = """
-schedules:
-  bio:
-    time_zone: America/Chicago
-    days: mon-fri
-    start: 9:00
-    stop: 18:00
-    first_day: 2026-08-31
-    last_day: 2026-12-11
-    holidays: [2026-09-07, 2026-11-26..2026-11-27]
-    exceptions:
-      2026-10-16: off
-      2026-12-05: {start: 10:00, stop: 14:00}
-  nights:
-    time_zone: Europe/Berlin
-    days: sun-thu
-    start: 22:00
-    stop: 06:00
-    off_state: stopped
-rules:
-  - {schedule: bio, name: bio-*}
-  - {schedule: nights, name: night-*}
-"""
-
-
-def test_a_term_of_fifteen_weeks_with_two_changes_of_time(tmp_path: Path) -> None:
-    """Berlin leaves summer time on 2026-10-25, Chicago on 2026-11-01. The states after a run in each hour, but those
-    in which nothing can happen, are compared with the hours that clocks on the wall show.
-    """
-    quiet = {1, 2, 6, 7, 8, 9, 10, 11, 17, 18}
-    chicago, berlin = ZoneInfo("America/Chicago"), ZoneInfo("Europe/Berlin")
-    first = datetime(2026, 8, 30, 12, tzinfo=UTC)
-    off_days = {date(2026, 9, 7), date(2026, 10, 16), date(2026, 11, 26), date(2026, 11, 27)}
-    world = fleet(names=("bio-1", "bio-2", "night-1", "bio-old"), clock=ManualClock(first))
-    world.force(4, "shelved_offloaded")
-    world.force(1, "shelved_offloaded")
-
-    def expected(moment: datetime) -> tuple[bool, bool]:
-        there = moment.astimezone(chicago)
-        day = there.date()
-        hours = (9, 18) if there.weekday() < 5 and day not in off_days else (0, 0)
-        hours = (10, 14) if day == date(2026, 12, 5) else hours
-        is_term = date(2026, 8, 31) <= day <= date(2026, 12, 11)
-        over_there = moment.astimezone(berlin)
-        began = over_there.date() if over_there.hour >= 22 else over_there.date() - timedelta(days=1)
-        is_night = (over_there.hour >= 22 or over_there.hour < 6) and began.weekday() in (6, 0, 1, 2, 3)
-        return is_term and hours[0] <= there.hour < hours[1], is_night
-
-    with a_site(world, tmp_path) as site, site.cloud() as cloud:
-        office = Office(site, TERM)
-        options = given(schedule.SPEC, **site.options, path=str(office.path))
-        context = in_context(site)
-        schedule.schedule(cloud, options, context)
-        store = ScheduleStore(site.home / ".local/state/jetstream/schedules.json", site.clock)
-        changes, moment = 0, first
-        # Those of the course that run on the Sunday before are put to sleep by the first stop, and then follow it.
-        started = False
-        while moment < datetime(2026, 12, 13, tzinfo=UTC):
-            moment += timedelta(hours=1)
-            if moment.hour in quiet:
-                continue
-            site.clock.move_to(moment)
-            changes += schedule.schedule(cloud, options, context).changed
-            states, (course, night) = office.states(), expected(moment)
-            started = started or moment >= datetime(2026, 8, 31, 23, tzinfo=UTC)
-            if started:
-                assert (states["bio-2"] == "active") == course, moment
-            if moment >= datetime(2026, 8, 31, 4, tzinfo=UTC):
-                assert (states["night-1"] == "active") == night, moment
-            assert states["bio-old"] == "shelved_offloaded"
-        assert len(store.load()) == 4
-    # The days of the course and the nights, each without its first start, at which the instances ran already.
-    assert changes == 2 * 72 - 1 + 2 * 75 - 1
 
 
 def test_what_was_done_is_told_in_words_later(office: Office) -> None:

@@ -15,7 +15,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.runs import 
 from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.selection import Selection
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance
 from ansible_collections.jetstream.cloud.plugins.module_utils.operations import instance_state
-from ansible_collections.jetstream.cloud.plugins.module_utils.states import Kind
+from ansible_collections.jetstream.cloud.plugins.module_utils.states import Kind, Plan, Verdict
 from ansible_collections.jetstream.cloud.tests.reliability.generation import plan_of
 from ansible_collections.jetstream.cloud.tests.reliability.stages import Run
 from ansible_collections.jetstream.cloud.tests.reliability.totals import judge
@@ -71,7 +71,7 @@ def _done_at_once(patch: pytest.MonkeyPatch) -> None:
     def done(run: InstanceRun, *arguments: Any) -> Any:
         step = decide(run, *arguments)
         if run.observed.kind is Kind.MOVING:
-            return decisions.Plan(decisions.Verdict.REACHED)
+            return Plan(Verdict.REACHED)
         return step
 
     decide = decisions.decide

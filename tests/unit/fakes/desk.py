@@ -1,0 +1,26 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An environment in which nothing of the user who runs the tests has a part."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def empty_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let no profile, token, proxy or certificate of the real user have a part in any test."""
+    home: Path = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith("JETSTREAM_") or name.lower().endswith("_proxy"):
+                patch.delenv(name)
+        for name in ("XDG_CACHE_HOME", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC"):
+            patch.delenv(name, raising=False)
+        patch.setenv("HOME", str(home))
+        yield
