@@ -16,6 +16,7 @@ from devtool.environment import BESIDE, DEMO_SEED, REQUIREMENTS, ROOT, Environme
 from devtool.mutants import DEFAULT_FILES, run_mutants
 from devtool.openstack_collection import provide_openstack_cloud
 from devtool.prerequisites import GIT, missing, report
+from devtool.routes import write_runtime
 from devtool.running import run_checks
 
 
@@ -104,6 +105,9 @@ def _parser() -> argparse.ArgumentParser:
         help="try N at the same time (as many as there are cores)",
     )
     mutants.set_defaults(do=_mutants)
+
+    routes = commands.add_parser("routes", help="write meta/runtime.yml anew, after a module was added or removed")
+    routes.set_defaults(do=_routes)
 
     lock = commands.add_parser("lock", help="write requirements/constraints.txt anew, after a change of requirements")
     lock.set_defaults(do=_lock)
@@ -201,6 +205,11 @@ def _mutants(arguments: argparse.Namespace) -> int:
     environment = Environment("mutants")
     environment.prepare()
     return run_mutants(environment, arguments.files, arguments.extra, minutes=arguments.minutes, jobs=arguments.jobs)
+
+
+def _routes(_arguments: argparse.Namespace) -> int:
+    write_runtime(ROOT)
+    return 0
 
 
 def _lock(_arguments: argparse.Namespace) -> int:
