@@ -193,6 +193,10 @@ class Cloud(Protocol):
     def no_address_seconds(self) -> float:
         """Seconds for which a started instance without an address may appear ready before it gets one."""
 
+    @property
+    def polls_are_current(self) -> bool:
+        """Whether a poll shows states as they are now, and not as the cloud knew them a while ago."""
+
     def account(self) -> CloudAccount:
         """Return the account of the login. Its ``user`` is the ``owner`` of its own instances and volumes."""
 

@@ -14,6 +14,8 @@ import random
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import TypeAlias
 
 from ..clock import Clock
 from ..cloud import Cloud
@@ -39,10 +41,15 @@ from .polling import PollScheduler
 from .progress import Completion, Progress, ProgressCallback, no_progress
 from .runs import ConvergeOptions, FleetRun, InstanceRun, state_text
 
+# An instance, and the action that is due for it.
+_Step: TypeAlias = tuple[InstanceRun, Action]
+
 # This many polls in a row must find an instance back where an action began before that counts as the action's failure.
 _POLLS_TO_CONFIRM = 2
 # An older observation may be out of date: another run may change the same instances.
 _STALE_AFTER = 10.0
+# Where the list of all was faster than this, old observations are renewed by a poll, and not one by one.
+_QUICK_LIST = _STALE_AFTER / 4
 # Seconds after which a reboot whose response was lost, and that was not seen, is not waited for any longer.
 _REBOOT_DOUBT = 120.0
 # The error of adding seconds.
@@ -101,6 +108,7 @@ class _Converger:
         self._start = start
         self._deadline = self._start + options.timeout
         self._settling = Settling(cloud.settle_seconds, cloud.no_address_seconds)
+        self._renews_together = cloud.polls_are_current and clock.monotonic() - start < _QUICK_LIST
         self._begun = 0
         self._sent = 0
         self._longest_poll = 0.0
@@ -282,17 +290,28 @@ class _Converger:
     def _act(self) -> None:
         now = self._clock.monotonic() + _ROUNDING
         ready = [(run, run.next_action) for run in self._runs if run.next_action and run.not_before <= now]
-        in_parallel(self._send, ready, self._cloud.max_concurrency)
+        renews_together = self._renews_together
+        while ready:
+            stale: list[_Step] | None = [] if renews_together else None
+            in_parallel(partial(self._send, stale=stale), ready, self._cloud.max_concurrency)
+            # What a list does not renew is read alone, just before its action.
+            ready, renews_together = self._renew(stale or [])
 
-    def _send(self, step: tuple[InstanceRun, Action]) -> None:
+    def _send(self, step: _Step, *, stale: list[_Step] | None) -> None:
+        """Send an action. If its instance was observed too long ago, add it to ``stale`` or, without that, read it."""
         run, action = step
         if self._aborted_by:
             return
         if self._clock.monotonic() >= self._deadline:
             return
+        is_stale = self._clock.monotonic() - run.observed_at > _STALE_AFTER
+        if is_stale and stale is not None and not self._met_another_run:
+            stale.append(step)
+            return
         run.next_action = None
         try:
-            if self._is_stale(run) and not self._is_still_due(run, action):
+            # After a refusal, only a reading just before the action shows what another run does.
+            if (is_stale or self._met_another_run) and not self._is_still_due(run, action):
                 return
             self._cloud.act(run.now, action)
         except FATAL_ERRORS as error:
@@ -301,6 +320,26 @@ class _Converger:
             self._judge(run, action, error)
         else:
             self._record_action(run, action)
+
+    def _renew(self, steps: Sequence[_Step]) -> tuple[list[_Step], bool]:
+        """Poll instances together, and decide again. Return the actions still due, and whether to do so once more."""
+        if not steps or self._aborted_by:
+            return [], False
+        begun = self._clock.monotonic()
+        seen = self._seen([run for run, _action in steps], thorough=False)
+        due = []
+        for run, action in steps:
+            found = seen.get(run.now.uuid)
+            if isinstance(found, Instance):
+                run.next_action = None
+                run.record_observation(found, begun)
+                self._decide(run)
+            elif isinstance(found, FATAL_ERRORS):
+                self._abort(found)
+            if run.next_action is action:
+                due.append((run, action))
+        is_quick = self._clock.monotonic() - begun < _QUICK_LIST
+        return due, is_quick and all(isinstance(seen.get(run.now.uuid), Instance) for run, _action in steps)
 
     def _judge(self, run: InstanceRun, action: Action, error: Exception) -> None:
         """Decide about an action whose request ended with an error."""
@@ -329,10 +368,6 @@ class _Converger:
             case _:
                 # A bug may have struck after the request was sent.
                 self._begin_doubt(run, action, BugFound(error))
-
-    def _is_stale(self, run: InstanceRun) -> bool:
-        """Tell whether an instance has to be read before an action is sent: another run may have been faster."""
-        return self._met_another_run or self._clock.monotonic() - run.observed_at > _STALE_AFTER
 
     def _is_still_due(self, run: InstanceRun, action: Action) -> bool:
         """Read an instance, and decide again. An error of reading does not keep the action from being sent."""

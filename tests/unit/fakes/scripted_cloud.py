@@ -90,6 +90,7 @@ class ScriptedCloud:
 
     settle_seconds = 30.0
     no_address_seconds = 180.0
+    polls_are_current = True
 
     def __init__(
         self,

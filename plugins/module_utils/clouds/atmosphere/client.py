@@ -123,6 +123,8 @@ class AtmosphereCloud:
     # only the missing address shows it (docs/atmosphere.md, Deployments).
     settle_seconds = 30.0
     no_address_seconds = 180.0
+    # A poll may be a list, which can be 30 s old (docs/atmosphere.md, Stale states).
+    polls_are_current = False
 
     def __init__(
         self, login: Login, transport: Transport, clock: Clock, *, max_concurrency: int, page_size: int

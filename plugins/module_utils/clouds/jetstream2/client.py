@@ -94,6 +94,7 @@ class Jetstream2Cloud:
 
     settle_seconds = 0.0
     no_address_seconds = 0.0
+    polls_are_current = True
 
     def __init__(self, session: Session, notes: LockNotes, clock: Clock, *, max_concurrency: int) -> None:
         """Send nothing yet. ``max_concurrency``: requests under way at the same time, at most."""

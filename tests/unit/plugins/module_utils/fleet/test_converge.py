@@ -918,15 +918,69 @@ def test_nothing_is_sent_after_the_time_is_up() -> None:
 # --- two runs at once ------------------------------------------------------------------------------------------------
 
 
-def test_an_instance_is_read_again_before_anything_is_sent_if_its_listing_is_old() -> None:
-    stage = scene(*fleet(40), max_concurrency=1)
+def slow_to_stop(count: int, *, waited: float = 0.0) -> Scene:
+    """Return a fleet that takes a second for each stop, one at a time, and whose list took some time."""
+    stage = scene(*fleet(count), max_concurrency=1)
     for each in stage.instances:
         stage.cloud.answer(each.name, "stop", lambda: stage.clock.sleep(1))
+    stage.clock.sleep(waited)
+    return stage
+
+
+def test_old_observations_are_renewed_by_one_poll_before_anything_is_sent() -> None:
+    stage = slow_to_stop(40)
     stage.cloud.goes("node-040", Phase(0, "active"), Phase(2, "active", "powering-off"), Phase(9, "shutoff"))
     stage.run("stopped")
+    calls = stage.cloud.calls
+    assert (stage.cloud.count("stop"), "stop node-040" in calls, stage.cloud.count("look")) == (39, False, 0)
+    last_stop = calls.index("stop node-039")
+    assert [each for each in calls[:last_stop] if each.startswith("refresh")] == [
+        "refresh 29",
+        "refresh 17",
+        "refresh 6",
+    ]
+
+
+@pytest.mark.parametrize(("waited", "is_current"), [(3, True), (0, False)], ids=["slow lists", "stale polls"])
+def test_where_lists_are_slow_or_stale_an_old_observation_is_renewed_alone(waited: float, is_current: bool) -> None:
+    stage = slow_to_stop(40, waited=waited)
+    stage.cloud.polls_are_current = is_current
+    stage.cloud.goes("node-040", Phase(0, "active"), Phase(2, "active", "powering-off"), Phase(9, "shutoff"))
+    options = ConvergeOptions(Goal.STOPPED)
+    converge(stage.cloud, stage.instances, options, stage.clock, observed_at=0.0, jitter=same)
     assert "stop node-040" not in stage.cloud.calls
     assert "look node-040" in stage.cloud.calls
     assert "look node-002" not in stage.cloud.calls
+    assert "refresh 29" not in stage.cloud.calls
+
+
+@pytest.mark.parametrize("error", [ServerFault("no"), LeftOut("not there")], ids=["failed", "left out"])
+def test_an_observation_that_a_poll_did_not_renew_is_renewed_alone(error: JetstreamError) -> None:
+    stage = slow_to_stop(20)
+    stage.cloud.answer("node-020", "refresh", error)
+    done = stage.run("stopped")
+    assert not any(run.failed for run in done.runs)
+    assert stage.cloud.calls.index("look node-020") + 1 == stage.cloud.calls.index("stop node-020")
+    assert stage.cloud.count("stop") == 20
+
+
+def test_after_a_slow_poll_old_observations_are_renewed_one_by_one() -> None:
+    stage = slow_to_stop(20)
+    stage.cloud.answer("node-020", "refresh", lambda: stage.clock.sleep(11))
+    done = stage.run("stopped")
+    assert not any(run.failed for run in done.runs)
+    before = stage.cloud.calls[: stage.cloud.calls.index("stop node-020")]
+    assert [each for each in before if each.startswith("refresh")] == ["refresh 9"]
+    assert "look node-019" in before
+
+
+def test_a_refused_login_while_observations_are_renewed_ends_the_run() -> None:
+    stage = slow_to_stop(20)
+    stage.cloud.answer("node-020", "refresh", AuthenticationFailed("The token was refused."))
+    done = stage.run("stopped")
+    assert isinstance(done.aborted_by, AuthenticationFailed)
+    assert stage.cloud.count("stop") == 11
+    assert [run.failed for run in done.runs[11:]] == [True] * 9
 
 
 def test_after_one_conflict_the_others_are_read_before_anything_is_sent() -> None:
