@@ -93,6 +93,13 @@ _MAIL = (
     Variable("smtp_password", Kind.SECRET),
     Variable("mailer", choices=("jetstream.cloud.jetstream_mail", "community.general.mail")),
 )
+# Playbooks send what they mail to a webhook as well: playbooks/tasks/send.yml.
+_WEBHOOK = (
+    Variable("webhook_url", Kind.SECRET),
+    Variable("webhook_format", choices=("slack", "teams")),
+    Variable("webhook_template", Kind.PATH),
+)
+_SENDING = (*_WEBHOOK, *_MAIL)
 
 _SSH = (
     Variable("ssh_user"),
@@ -148,7 +155,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         _RATES,
         Variable("html_template", Kind.PATH),
         Variable("text_template", Kind.PATH),
-        *_MAIL,
+        *_SENDING,
     ),
     "stop_all": (*_FLEET, _ALLOW_WAKE),
     "suspend_all": (*_FLEET, _ALLOW_WAKE),
@@ -194,7 +201,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         _KEEP_PATH,
         _DECISIONS_PATH,
         _WIDTH,
-        *_MAIL,
+        *_SENDING,
     ),
     "hygiene": (
         _PROFILE,
@@ -204,7 +211,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         _RATES,
         _KEEP_PATH,
         _WIDTH,
-        *_MAIL,
+        *_SENDING,
     ),
     "budget_guard": (
         _PROFILE,
@@ -221,8 +228,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         _KEEP_PATH,
         Variable("told_path", Kind.PATH),
         _WIDTH,
-        Variable("webhook_url", Kind.SECRET),
-        *_MAIL,
+        *_SENDING,
     ),
     "scheduled": (
         Variable("schedules", Kind.PATH, required=True),
@@ -239,7 +245,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         _KEEP_PATH,
         _DECISIONS_PATH,
         _WIDTH,
-        *_MAIL,
+        *_SENDING,
     ),
     "shelve_idle": (
         _PROFILE,
@@ -266,11 +272,8 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         *_SSH,
         Variable("owner_mail"),
         Variable("notice_template", Kind.PATH),
-        Variable("webhook_url", Kind.SECRET),
-        Variable("webhook_format", choices=("slack", "teams")),
-        Variable("webhook_template", Kind.PATH),
         _WIDTH,
-        *_MAIL,
+        *_SENDING,
     ),
     "why": (
         Variable("instance", Kind.NAME, required=True),

@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.playbooks import run_playbook
 from ansible_collections.jetstream.cloud.tests.simulator import Server, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.mail_server import a_mail_server
+from ansible_collections.jetstream.cloud.tests.unit.fakes.webhook import a_webhook
 
 
 class Group:
@@ -54,6 +55,18 @@ def test_what_is_new_is_mailed_once_and_only_if_that_worked(group: Group) -> Non
         assert "NEW:" not in group.run(*mail, f"smtp_port={mails.port}")
         assert len(mails.mails) == 1
     assert set(group.server.world.states().values()) == {"active"}
+
+
+def test_what_is_new_is_posted_once_and_only_if_that_worked(group: Group) -> None:
+    with a_webhook() as hook:
+        hook.status = 503
+        said = group.run(f"webhook_url={hook.url}", status=2)
+        assert "The webhook responded with status 503." in said
+        assert hook.url not in said
+        hook.status = 200
+        group.run(f"webhook_url={hook.url}")
+        group.run(f"webhook_url={hook.url}")
+    assert ["NEW: 91." in each["text"] for each in hook.posts] == [True, True]
 
 
 def test_at_a_limit_it_shelves_with_apply_alone(group: Group) -> None:

@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import json
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from subprocess import CompletedProcess
-from typing import Any
 
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.clock import SystemClock
@@ -26,6 +23,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.model import Insta
 from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.playbooks import run_playbook
 from ansible_collections.jetstream.cloud.tests.simulator import Server, add_colleague, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.mail_server import MailServer, a_mail_server
+from ansible_collections.jetstream.cloud.tests.unit.fakes.webhook import a_webhook
 from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.idle.evidence import BOOTED, TRANSIT, reading
 
 READINGS = Path(".local/state/jetstream/readings")
@@ -44,40 +42,6 @@ now = time.time()
 sections = {"probe": ["format 1", "uid 0", f"clock {int(now)}"]}
 print(probe_text(now - float(os.environ["BOOTED_AT"]), **sections, **({"slurm": ["jobs 1"]} if busy else {})), end="")
 """
-
-
-class Hook:
-    """A webhook on loopback that keeps what is posted to it. ``status`` is its response."""
-
-    def __init__(self) -> None:
-        self.posts: list[dict[str, Any]] = []
-        self.status = 200
-        hook = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                hook.posts.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-                self.send_response(hook.status)
-                self.end_headers()
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-                pass
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/hooks/a-secret"
-
-
-@contextmanager
-def a_hook() -> Iterator[Hook]:
-    hook = Hook()
-    thread = threading.Thread(target=hook.server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield hook
-    finally:
-        hook.server.shutdown()
-        hook.server.server_close()
-        thread.join(timeout=10)
 
 
 class Lab:
@@ -164,7 +128,7 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
 def test_an_idle_instance_is_told_of_and_shelved_after_the_grace_time(lab: Lab) -> None:
     lab.rest("web", "db", "gpu")
     lab.more |= {"BUSY_ADDRESS": lab.address("db"), "DEAD_ADDRESS": lab.address("gpu")}
-    with a_mail_server() as mails, a_hook() as hook:
+    with a_mail_server() as mails, a_webhook() as hook:
         webhook = f"webhook_url={hook.url}"
         first = lab.apply(mails, webhook)
         assert first.returncode == 0, first.stdout
@@ -240,13 +204,14 @@ def test_the_trial_says_when_it_ends(lab: Lab) -> None:
 def test_owners_are_told_by_their_own_addresses_and_teams_by_a_card(lab: Lab) -> None:
     lab.rest("web")
     (lab.home / "owners.yml").write_text("owner_mail: {johndoe: john@example.edu}")
-    with a_mail_server() as mails, a_hook() as hook:
+    with a_mail_server() as mails, a_webhook() as hook:
         (lab.home / "hook.yml").write_text(f"webhook_url: {hook.url}")
         more = [f"@{lab.home}/owners.yml", f"@{lab.home}/hook.yml", "webhook_format=teams"]
         hook.status = 500
         broken = lab.apply(mails, *more)
         assert broken.returncode == 2
-        assert "the webhook responded with status 500" in broken.stdout
+        assert "web: The webhook responded with status 500" in broken.stdout
+        assert hook.url not in broken.stdout
         hook.status = 202
         mended = lab.apply(mails, *more)
         assert mended.returncode == 0, mended.stdout
@@ -254,7 +219,7 @@ def test_owners_are_told_by_their_own_addresses_and_teams_by_a_card(lab: Lab) ->
     assert [each.to for each in mails.mails] == [["john@example.edu"]]
     card = hook.posts[1]["attachments"][0]["content"]
     assert card["type"] == "AdaptiveCard"
-    assert "has been idle since" in card["body"][0]["text"]
+    assert "has been idle since" in card["body"][0]["inlines"][0]["text"]
 
 
 def test_a_template_of_ones_own_and_a_name_that_is_a_template(lab: Lab) -> None:

@@ -95,6 +95,23 @@ def test_the_head_of_a_playbook_lists_its_columns(path: Path) -> None:
         assert " ".join(names) in " ".join(re.sub(r"^#", "", head, flags=re.MULTILINE).split())
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "playbooks").rglob("*.yml")), ids=lambda path: path.stem)
+def test_the_end_of_a_line_is_in_quotes(path: Path) -> None:
+    """Elsewhere, Ansible takes it for a backslash and a letter."""
+    assert [each for each in texts(plays(path)) if "\\n" in each] == []
+
+
+@each_playbook
+def test_what_a_playbook_mails_it_posts_by_the_same_variables(path: Path) -> None:
+    taken = [each.name for each in PLAYBOOKS[path.stem]]
+    senders = ("mail_to", "mailer", "webhook_url", "webhook_format", "webhook_template")
+    tasks = path.read_text(encoding="utf-8")
+
+    assert len({name in taken for name in senders}) == 1
+    assert ("tasks/send.yml" in tasks or "tasks/notice_by_webhook.yml" in tasks) == ("webhook_url" in taken)
+    assert not re.search(r"jetstream_mail:|builtin\.uri:", tasks)
+
+
 def test_the_page_has_the_variables_of_every_playbook() -> None:
     documented = dict(variables_on_the_page())
     taken = {name: sorted(each.name for each in variables) for name, variables in PLAYBOOKS.items()}

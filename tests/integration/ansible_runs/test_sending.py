@@ -1,0 +1,118 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tasks that all playbooks send their readouts by, here by the one that needs the least: hygiene."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.playbooks import run_playbook
+from ansible_collections.jetstream.cloud.tests.simulator import Server, fleet
+from ansible_collections.jetstream.cloud.tests.unit.fakes.mail_server import a_mail_server
+from ansible_collections.jetstream.cloud.tests.unit.fakes.webhook import Webhook, a_webhook
+
+# Calls everybody, is a link, and ends a block of code, where it is not sent as plain text.
+CALLING = "<!channel>_[x](https://evil.example)_```"
+
+
+class Desk:
+    """A user with an instance that is shut off for long, and a webhook."""
+
+    def __init__(self, home: Path, server: Server, hook: Webhook) -> None:
+        self.home = home
+        self.hook = hook
+        self._server = server
+        (home / "hook.yml").write_text(f"webhook_url: {hook.url}")
+
+    def run(self, *values: str, status: int = 0) -> str:
+        """Let ``hygiene`` send what it found, and return what it prints."""
+        given = [word for value in (f"@{self.home}/hook.yml", *values) for word in ("-e", value)]
+        words = ("jetstream.cloud.hygiene", "-i", "localhost,", *given)
+        ended = run_playbook(*words, home=self.home, url=self._server.url)
+        assert ended.returncode == status, ended.stdout
+        assert self.hook.url not in ended.stdout
+        return ended.stdout
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    world = fleet(names=("off",), states={"shutoff": 1})
+    for each in world.instances:
+        each.name = CALLING
+    with Server(world) as server, a_webhook() as hook:
+        yield Desk(tmp_path, server, hook)
+
+
+def test_slack_is_sent_the_table_in_a_block_that_no_name_ends(desk: Desk) -> None:
+    desk.run("width=0")
+    [post] = desk.hook.posts
+    subject, table = post["text"].split("\n```\n", 1)
+    assert list(post) == ["text"]
+    assert subject.startswith("Jetstream: 1 found, which cost ")
+    assert table.startswith("NAME")
+    assert "&lt;!channel&gt;_[x](https://evil.example)_'''" in table
+    assert "<" not in post["text"]
+    assert table.count("```") == 1
+    assert table.endswith("\n```")
+
+
+def test_teams_is_sent_a_card_of_the_same_without_markdown(desk: Desk) -> None:
+    desk.run("width=0", "webhook_format=teams")
+    [post] = desk.hook.posts
+    [attached] = post["attachments"]
+    assert attached["contentType"] == "application/vnd.microsoft.card.adaptive"
+    body = attached["content"]["body"]
+    assert {each["type"] for each in body} == {"RichTextBlock"}
+    lines = [each["inlines"][0] for each in body]
+    assert lines[0]["text"].startswith("Jetstream: 1 found, which cost ")
+    assert lines[1]["text"].startswith("NAME")
+    assert {each["fontType"] for each in lines[1:]} == {"Monospace"}
+    assert any(CALLING in each["text"] for each in lines)
+    # Two blanks would be shown as one, and the columns would not stand below each other.
+    assert not any("  " in each["text"] for each in lines)
+
+
+def test_a_template_of_ones_own_shapes_what_is_posted(desk: Desk) -> None:
+    template = desk.home / "own.json.j2"
+    template.write_text('{{ {"title": jetstream_report.subject, "lines": jetstream_lines | length} | to_json }}')
+    desk.run("webhook_template=own.json.j2")
+    [post] = desk.hook.posts
+    assert post["title"].startswith("Jetstream: 1 found")
+    assert post["lines"] == 7
+
+
+def test_a_template_that_is_no_json_fails_without_the_address(desk: Desk) -> None:
+    (desk.home / "own.json.j2").write_text("no JSON")
+    said = desk.run("webhook_template=own.json.j2", status=2)
+    assert "The webhook could not be reached, or its template failed." in " ".join(said.split())
+    assert desk.hook.posts == []
+
+
+def test_what_cannot_be_mailed_is_posted_all_the_same_and_the_playbook_fails(desk: Desk) -> None:
+    said = desk.run("mail_to=pi@example.edu", "smtp_port=1", "smtp_secure=never", status=2)
+    assert "Connection refused" in said
+    assert len(desk.hook.posts) == 1
+
+
+def test_what_cannot_be_posted_is_mailed_all_the_same_and_the_playbook_fails(desk: Desk) -> None:
+    desk.hook.status = 410
+    with a_mail_server() as mails:
+        said = desk.run("mail_to=pi@example.edu", f"smtp_port={mails.port}", "smtp_secure=never", status=2)
+    assert "The webhook responded with status 410." in said
+    assert len(mails.mails) == 1
+
+
+def test_a_long_readout_is_cut_to_what_a_webhook_takes(desk: Desk, tmp_path: Path) -> None:
+    world = fleet(names=tuple(f"off-{number}" for number in range(120)), states={"shutoff": 120})
+    with Server(world) as server:
+        large = Desk(tmp_path, server, desk.hook)
+        large.run("width=0", "webhook_format=teams")
+    [post] = desk.hook.posts
+    assert len(json.dumps(post)) < 28_000
+    lines = [each["inlines"][0]["text"] for each in post["attachments"][0]["content"]["body"]]
+    assert lines[-1].startswith("and ")
+    assert lines[-1].endswith(" more lines")
