@@ -264,9 +264,14 @@ instances:
           description: When the newest was taken. ISO 8601, UTC.
           type: str
     keep:
-      description: The keep mark that holds the longest, also one that has ended. V(null) if there is none.
+      description:
+        - The keep mark that holds the longest now. If none holds now, the last one to end, also one that has ended or
+          has not begun. V(null) if there is none.
       type: dict
       contains:
+        from:
+          description: The beginning. V(null) if the mark has none. ISO 8601, UTC.
+          type: str
         until:
           description: The end. V(null) if the mark is no time, which keeps the instance. ISO 8601, UTC.
           type: str

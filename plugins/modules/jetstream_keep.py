@@ -10,11 +10,13 @@ module: jetstream_keep
 short_description: Mark an instance to be kept although it is idle
 version_added: 0.1.0
 description:
-  - Writes a mark with an end, or removes it. On Jetstream2 it is the key C(jetstream_keep_until) in the metadata of
-    the instance, which its owner can also set without this collection, and which every controller reads. All other
-    keys stay as they are. On Atmosphere, which has no metadata, the mark is in a file on the controller.
-  - M(jetstream.cloud.jetstream_idle_info) reads both places, and the mark that ends later counts. So a new mark
-    replaces the older one in either place, and O(state=absent) removes it from both.
+  - Writes a mark with an end, and a beginning if O(from) is given, or removes it. On Jetstream2 these are the keys
+    C(jetstream_keep_until) and C(jetstream_keep_from) in the metadata of the instance, which its owner can also set
+    without this collection, and which every controller reads. All other keys stay as they are. On Atmosphere, which has
+    no metadata, the mark is in a file on the controller.
+  - M(jetstream.cloud.jetstream_idle_info) reads both places. Of marks that hold now, the one that ends later counts. An
+    instance has one mark, so a new one replaces the older one in either place, and O(state=absent) removes it from
+    both.
   - Nova refuses to change the metadata of an instance that is locked, shelved, or being changed. A mark is written into
     the file then, with a warning.
 author:
@@ -36,7 +38,8 @@ attributes:
   idempotent:
     support: partial
     details:
-      - With O(until) and O(state=absent), a second run changes nothing. O(hours) begin anew with each run.
+      - With O(until) and O(state=absent), a second run changes nothing. O(hours) without O(from) begin anew with each
+        run.
 options:
   owner:
     description:
@@ -54,8 +57,15 @@ options:
       - absent
     default: present
   hours:
-    description: The hours from now on, at most those of a year.
+    description: The hours from now on, or from O(from) on, at most those of a year.
     type: float
+  from:
+    description:
+      - The beginning, before which the mark holds nothing. ISO 8601, in UTC where it names no zone. A date alone is the
+        beginning of that day.
+      - Without it, the mark holds at once.
+      - A mark does not wake an instance that sleeps when it begins.
+    type: str
   until:
     description: The end. ISO 8601, in UTC where it names no zone. A date alone is the end of that day.
     type: str
@@ -90,6 +100,12 @@ EXAMPLES = r"""
     owner: any
     until: "2026-12-18T18:00-05:00"
 
+- name: Keep it for the week of the exam, and treat it as all others until then
+  jetstream.cloud.jetstream_keep:
+    name: blast-server
+    from: "2026-12-14T08:00-05:00"
+    until: "2026-12-18T18:00-05:00"
+
 - name: Keep it for a week by the file on this machine alone, so that the instance is not changed
   jetstream.cloud.jetstream_keep:
     name: blast-server
@@ -118,9 +134,12 @@ instances:
     name:
       description: The name.
       type: str
+    from:
+      description: The beginning of its mark. V(null) if that has none. ISO 8601, UTC.
+      type: str
     until:
       description:
-        - The end of the mark that holds it now. V(null) if there is none, or one that is no time. ISO 8601, UTC.
+        - The end of its mark. V(null) if there is none, or one that is no time. ISO 8601, UTC.
       type: str
       sample: "2026-11-24T02:57:00Z"
     source:

@@ -304,6 +304,7 @@ _SYNONYMS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("except", "without", "skip", "not", "keep"), ("exclude",)),
     **dict.fromkeys(("user", "users", "username"), ("owner",)),
     **dict.fromkeys(("allocation", "allocations", "source"), ("allocation_source",)),
+        Variable("keep_from"),
     **dict.fromkeys(("timeout", "wait"), ("wait_timeout",)),
     **dict.fromkeys(("account", "cloud"), ("profile",)),
     **dict.fromkeys(("locked", "unlock"), ("include_locked",)),

@@ -156,7 +156,7 @@ class Judge:
         judged = JudgedInstance(
             instance=instance,
             verdict=found.verdict,
-            keep=mark_of_instance(instance.uuid, instance.metadata, self._kept),
+            keep=mark_of_instance(instance.uuid, instance.metadata, self._kept, datetime.fromtimestamp(self._now, UTC)),
             booted=None if history.last is None else history.last.taken - history.last.uptime,
             is_meant=is_meant,
             unsupported=self._cloud.unsupported_actions(instance).get(action),

@@ -13,7 +13,7 @@ from typing import Any
 from ..cloud import Cloud
 from ..errors import FATAL_ERRORS, ConfigurationError, JetstreamError
 from ..fleet.selection import INSTANCE_FIELDS, ME, Selector, may_select, select_to_change
-from ..idle.keeps import METADATA_KEY, KeepFile, KeepMark, mark_of, mark_of_instance, moment_of
+from ..idle.keeps import FROM_KEY, METADATA_KEY, KeepFile, KeepMark, mark_of, mark_of_metadata, moment_of
 from ..model import Instance, Outcome
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, IDENTIFIERS, ModuleSpec
@@ -29,6 +29,7 @@ SPEC = (
             "owner": {"type": "list", "elements": "str", "default": [ME]},
             "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
             "hours": {"type": "float"},
+            "from": {"type": "str"},
             "until": {"type": "str"},
             "store": {"type": "str", "choices": ["metadata", "file"]},
             "keep_path": {"type": "path"},
@@ -38,6 +39,14 @@ SPEC = (
     )
 )
 _METADATA, _FILE = "metadata", "file"
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """The time for which an instance is to be kept. ``since`` is None for at once."""
+
+    since: datetime | None
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +64,7 @@ class _Written:
 
 def keep(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
     """Set or remove the keep mark of each instance that the options select."""
-    until = _until(options, context.clock.now())
+    span = _span(options, context.clock.now())
     file = KeepFile(keep_path(options, context), context.clock)
     selector = Selector.from_options(options, ()).with_account(cloud.account)
     selector.require_criteria()
@@ -66,7 +75,7 @@ def keep(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
         raise ConfigurationError(f"There is no metadata of {', '.join(without)}.", hint="Leave out store: metadata.")
     # An unreadable file is an error before anything is changed.
     writer = _Writer(cloud, file, file.marks(), store, check_mode=context.check_mode)
-    written = [(each, writer.write(each, until)) for each in selection.things]
+    written = [(each, writer.write(each, span)) for each in selection.things]
     problems = [f"{each.label}: {done.problem}" for each, done in written if done.problem]
     return Outcome(
         {"instances": [_row(each, done) for each, done in written], "keep_path": str(file.path)},
@@ -82,6 +91,7 @@ def _row(instance: Instance, done: _Written) -> dict[str, Any]:
         "id": instance.id,
         "uuid": instance.uuid,
         "name": instance.name,
+        "from": None if mark is None or mark.since is None else iso(mark.since),
         "until": None if mark is None or mark.until is None else iso(mark.until),
         "source": None if mark is None else mark.source,
         "changed": done.changed,
@@ -100,53 +110,79 @@ class _Writer:
         self._store = store
         self._check_mode = check_mode
 
-    def write(self, instance: Instance, until: datetime | None) -> _Written:
+    def write(self, instance: Instance, span: _Span | None) -> _Written:
         """Set the mark of an instance, or remove it (None)."""
         store = self._store or (_FILE if instance.metadata is None else _METADATA)
-        before = mark_of_instance(instance.uuid, instance.metadata, {})
-        wanted = until if store == _METADATA else None
-        refusal = self._write_metadata(instance, before, wanted)
-        after = before if refusal else _mark(wanted, _METADATA)
-        in_file = until if store == _FILE or refusal else None
-        changed = self._write_file(instance, in_file) or (not refusal and not _is_until(before, wanted))
+        before = mark_of_metadata(instance.metadata)
+        wanted = span if store == _METADATA else None
+        refusal, after = self._write_metadata(instance, before, wanted)
+        in_file = span if store == _FILE or refusal else None
+        changed = self._write_file(instance, in_file) or after != before
         left = [each for each in (after, _mark(in_file, _FILE)) if each is not None]
         mark = max(left, key=KeepMark.end, default=None)
-        if refusal and until is None:
+        if refusal and span is None:
             return _Written(mark, changed, problem=f"the mark in its metadata cannot be removed: {refusal}")
         if refusal:
             return _Written(mark, changed, warning=_in_file_instead(refusal, mark))
         return _Written(mark, changed)
 
-    def _write_metadata(self, instance: Instance, before: KeepMark | None, until: datetime | None) -> str:
-        """Set or remove the mark in the metadata. Returns why that was not possible, or ""."""
-        if _is_until(before, until):
-            return ""
+    def _write_metadata(
+        self, instance: Instance, before: KeepMark | None, span: _Span | None
+    ) -> tuple[str, KeepMark | None]:
+        """Set or remove the mark in the metadata. Returns why that was not possible, or "", and the mark there now."""
+        if _is_same(before, span):
+            return "", before
         refusal = self._cloud.metadata_refusal(instance)
-        if refusal is not None or self._check_mode:
-            return refusal or ""
-        try:
-            self._cloud.set_metadata(instance, METADATA_KEY, None if until is None else iso(until))
-        except FATAL_ERRORS:
-            raise
-        except JetstreamError as error:
-            return str(error).rstrip(".")
-        return ""
+        if refusal is not None:
+            return refusal, before
+        after = dict(instance.metadata or {})
+        for key, value in _changes(after, span):
+            try:
+                if not self._check_mode:
+                    self._cloud.set_metadata(instance, key, value)
+            except FATAL_ERRORS:
+                raise
+            except JetstreamError as error:
+                return str(error).rstrip("."), mark_of_metadata(after)
+            after = {name: text for name, text in after.items() if name != key} | (
+                {} if value is None else {key: value}
+            )
+        return "", mark_of_metadata(after)
 
-    def _write_file(self, instance: Instance, until: datetime | None) -> bool:
+    def _write_file(self, instance: Instance, span: _Span | None) -> bool:
         """Set or remove the mark in the file. Returns whether that changed it."""
-        if until is not None:
-            return self._file.keep(instance.uuid, instance.name, until, check_mode=self._check_mode)
+        if span is not None:
+            until, since = span.until, span.since
+            return self._file.keep(instance.uuid, instance.name, until, since, check_mode=self._check_mode)
         # Without a mark there, the file need not even be made.
         return instance.uuid in self._kept and self._file.release(instance.uuid, check_mode=self._check_mode)
 
 
-def _is_until(mark: KeepMark | None, until: datetime | None) -> bool:
+def _changes(metadata: Mapping[str, str], span: _Span | None) -> list[tuple[str, str | None]]:
+    """Return the keys to write, in such an order that an instance is never kept for less than by one of both marks.
+
+    Each is written by a request of its own. Without its beginning, a mark holds at once.
+    """
+    changes: list[tuple[str, str | None]] = [(FROM_KEY, None)] if FROM_KEY in metadata else []
+    if span is None:
+        return [*changes, *([(METADATA_KEY, None)] if METADATA_KEY in metadata else [])]
+    before = mark_of_metadata(metadata)
+    if before is None or before.until != span.until:
+        changes.append((METADATA_KEY, iso(span.until)))
+    return [*changes, *([] if span.since is None else [(FROM_KEY, iso(span.since))])]
+
+
+def _is_same(mark: KeepMark | None, span: _Span | None) -> bool:
     """Whether a mark is the one that is wanted, however it is written."""
-    return (mark is None) if until is None else (mark is not None and mark.until == until)
+    if mark is None or span is None:
+        return mark is None and span is None
+    return not mark.unread and (mark.since, mark.until) == (span.since, span.until)
 
 
-def _mark(until: datetime | None, source: str) -> KeepMark | None:
-    return None if until is None else mark_of(iso(until), source)
+def _mark(span: _Span | None, source: str) -> KeepMark | None:
+    if span is None:
+        return None
+    return mark_of(iso(span.until), source, None if span.since is None else iso(span.since))
 
 
 def _in_file_instead(refusal: str, mark: KeepMark | None) -> str:
@@ -156,19 +192,22 @@ def _in_file_instead(refusal: str, mark: KeepMark | None) -> str:
     return f"the mark is in the file on this machine. Its metadata cannot be changed now: {refusal}{older}"
 
 
-def _until(options: Mapping[str, Any], now: datetime) -> datetime | None:
+def _span(options: Mapping[str, Any], now: datetime) -> _Span | None:
     if options["state"] == "absent":
-        if options["hours"] is not None or options["until"] is not None:
-            raise ConfigurationError("state: absent takes neither hours nor until.")
+        if any(options[name] is not None for name in ("hours", "from", "until")):
+            raise ConfigurationError("state: absent takes neither hours nor until, nor from.")
         return None
     hours = options["hours"]
     if hours is not None and not 0 < hours <= _LONGEST_HOURS:
         raise ConfigurationError(f"hours is {hours:g}, and has to be above 0 and at most {_LONGEST_HOURS} (a year).")
-    until = moment_of(options["until"]) if hours is None else now + timedelta(hours=hours)
+    since = None if options["from"] is None else moment_of(options["from"], ends_day=False)
+    until = moment_of(options["until"]) if hours is None else (since or now) + timedelta(hours=hours)
     if until <= now:
         raise ConfigurationError(f"until is {iso(until)}, which is over.", hint="state: absent takes a mark away.")
+    if since is not None and until <= since:
+        raise ConfigurationError(f"from is {iso(since)}, which is not before the end, {iso(until)}.")
     # Marks are written in whole seconds.
-    return until.replace(microsecond=0)
+    return _Span(None if since is None else since.replace(microsecond=0), until.replace(microsecond=0))
 
 
 OPERATION = on_cloud(keep)

@@ -167,7 +167,7 @@ def _decided(
             assigned.schedule,
             memories.get(instance.uuid),
             newest[assigned.schedule.name],
-            kept_until=_kept(mark_of_instance(instance.uuid, instance.metadata, kept), now),
+            kept_until=_kept(mark_of_instance(instance.uuid, instance.metadata, kept, now), now),
             wake_limit=timedelta(minutes=options["wake_minutes"]),
             now=now,
         )

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from ..idle.keeps import METADATA_KEY, KeepMark, mark_of
+from ..idle.keeps import KeepMark, mark_of_metadata
 from ..model import AllocationSource, Instance, StatusPeriod, Volume
 from ..states import Kind, RestingState, classify
 from ..text.terminal import one_line
@@ -189,16 +189,16 @@ def _of_volume(volume: Volume, kind: str, sentence: str, made: datetime | None) 
 def findings_of_keeps(instances: Iterable[Instance], kept: Mapping[str, KeepMark], now: datetime) -> Iterator[Finding]:
     """Yield the keep marks of metadata that have ended, and those that cannot be read. A file drops its own."""
     for each in instances:
-        written = (each.metadata or {}).get(METADATA_KEY)
-        mark = kept.get(each.uuid) if written is None else mark_of(written, "metadata")
+        written = mark_of_metadata(each.metadata)
+        mark = written or kept.get(each.uuid)
         if mark is None:
             continue
         remove = f"ansible-playbook -i localhost, jetstream.cloud.keep -e instance={each.id} -e undo=true"
-        if mark.until is None:
+        if mark.unread:
             yield _about(
-                each, "unreadable_keep", f"its keep mark is no time: {one_line(mark.text)}", None, None, remove
+                each, "unreadable_keep", f"its keep mark is no time: {one_line(mark.unread)}", None, None, remove
             )
-        elif written is not None and not mark.holds(now):
+        elif mark.until is not None and written is not None and mark.has_ended(now):
             yield _about(each, "ended_keep", f"its keep mark ended at {iso(mark.until)}", None, None, remove)
 
 

@@ -163,6 +163,8 @@ def test_a_keep_mark_is_set_reported_and_taken_away(lab: Lab) -> None:
     until = (datetime.now(UTC) + timedelta(days=9)).date().isoformat()
     assert f"to be kept until {until}T23:59:59Z" in lab.run("keep", "instance=web", f"keep_until={until}")
     assert f"it is kept until {until}" in lab.run("idle")
+    later = lab.run("keep", "instance=web", f"keep_from={until}", "hours=8")
+    assert f"to be kept from {until}T00:00:00Z until {until}T08:00:00Z, by the file" in later
     assert "no keep mark" in lab.run("keep", "instance=web", "undo=true")
     assert "it is kept until" not in lab.run("idle")
 

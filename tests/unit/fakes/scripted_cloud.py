@@ -193,9 +193,10 @@ class ScriptedCloud:
     def set_metadata(self, instance: Instance, key: str, value: str | None) -> None:
         self._called("unset" if value is None else "set", instance.name)
         with self._lock:
-            others = {name: text for name, text in (instance.metadata or {}).items() if name != key}
+            known = self._instances[instance.uuid]
+            others = {name: text for name, text in (known.metadata or {}).items() if name != key}
             changed = others if value is None else {**others, key: value}
-            self._instances[instance.uuid] = replace(self._instances[instance.uuid], metadata=changed)
+            self._instances[instance.uuid] = replace(known, metadata=changed)
 
     def restore(self, instances: Sequence[Instance]) -> tuple[Sequence[Instance], Sequence[str]]:
         return instances, ()

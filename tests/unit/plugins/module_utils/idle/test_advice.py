@@ -69,6 +69,8 @@ def test_an_idle_instance_would_be_shelved() -> None:
         ("unsupported", "no room", {"unsupported": "no room"}),
         ("scheduled", "its schedule lab wants it", {"scheduled": "its schedule lab wants it"}),
         ("kept", KEPT, {"keep": mark_of("2026-11-24T00:00", "file")}),
+        ("kept", KEPT, {"keep": mark_of("2026-11-24T00:00", "file", "2026-11-23T18:57:00")}),
+        ("kept", KEPT, {"keep": mark_of("2026-11-24T00:00", "file", "soon")}),
         ("kept", "its metadata has a keep mark that is no time: soon", {"keep": mark_of("soon", "metadata")}),
         ("young", "it was launched 59 min ago, and the window is 60 min", {"instance": YOUNG}),
         ("booted", "it was started 0 min ago", {"booted": NOW.timestamp()}),
@@ -86,12 +88,20 @@ def test_each_reason_not_to_act_is_reported(veto: str, reason: str, changes: dic
     "changes",
     [
         {"keep": mark_of("2026-11-23T18:56:59", "file")},
+        {"keep": mark_of("2026-11-24T00:00", "file", "2026-11-23T18:57:01")},
         {"instance": replace(an_instance(), start_date="2026-11-23T17:57:00Z")},
         {"instance": replace(an_instance(), start_date="of old")},
         {"instance": an_instance(activity="deploy_error")},
         {"booted": NOW.timestamp() - 30 * MINUTE},
     ],
-    ids=["a mark that has ended", "launched before the window", "launched at no time", "deploy_error", "long up"],
+    ids=[
+        "a mark that has ended",
+        "a mark that has not begun",
+        "launched before the window",
+        "launched at no time",
+        "deploy_error",
+        "long up",
+    ],
 )
 def test_a_reason_that_has_ended_is_none(changes: dict[str, Any]) -> None:
     assert vetoes(**changes) == {}
@@ -157,6 +167,7 @@ def test_an_advice_has_the_instance_its_verdict_and_the_evidence() -> None:
             "newest": "2026-11-23T18:56:30Z",
         },
         "keep": {
+            "from": None,
             "until": "2026-11-24T00:00:00Z",
             "source": "file",
             "text": "2026-11-24T00:00",

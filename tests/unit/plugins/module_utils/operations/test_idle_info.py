@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +38,20 @@ MINUTE = 60.0
 
 def test_the_mark_that_ends_later_counts() -> None:
     kept = {"u": mark_of("2026-11-25", "file")}
-    assert mark_of_instance("u", {"jetstream_keep_until": "2026-12-01"}, kept) == mark_of("2026-12-01", "metadata")
-    assert mark_of_instance("u", {"jetstream_keep_until": "2026-11-01"}, kept) == kept["u"]
-    assert mark_of_instance("u", {"jetstream_keep_until": "for ever"}, kept) == mark_of("for ever", "metadata")
-    assert mark_of_instance("other", {"name": "x"}, kept) is None
-    assert mark_of_instance("other", None, kept) is None
+    now = datetime(2026, 11, 20, tzinfo=UTC)
+    assert mark_of_instance("u", {"jetstream_keep_until": "2026-12-01"}, kept, now) == mark_of("2026-12-01", "metadata")
+    assert mark_of_instance("u", {"jetstream_keep_until": "2026-11-01"}, kept, now) == kept["u"]
+    assert mark_of_instance("u", {"jetstream_keep_until": "for ever"}, kept, now) == mark_of("for ever", "metadata")
+    assert mark_of_instance("other", {"name": "x"}, kept, now) is None
+    assert mark_of_instance("other", None, kept, now) is None
+
+
+def test_a_mark_that_holds_now_counts_before_one_that_begins_later() -> None:
+    kept = {"u": mark_of("2026-11-25", "file")}
+    later = {"jetstream_keep_from": "2026-12-01", "jetstream_keep_until": "2026-12-24"}
+    both = mark_of("2026-12-24", "metadata", "2026-12-01")
+    for day, mark in ((20, kept["u"]), (26, both)):
+        assert mark_of_instance("u", later, kept, datetime(2026, 11, day, tzinfo=UTC)) == mark
 
 
 @pytest.fixture

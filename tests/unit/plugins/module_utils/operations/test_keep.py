@@ -66,6 +66,18 @@ def test_a_mark_is_set_replaced_and_taken_away(site: Site) -> None:
     assert marks(site) == {}
 
 
+def test_a_mark_can_begin_later_and_its_hours_count_from_then(site: Site) -> None:
+    assert run(site, name="web", hours=8, **{"from": "2030-01-01"}).changed
+    again = run(site, name="web", until="2030-01-01T08:00", **{"from": "2030-01-01T00:00Z"})
+    assert not again.changed
+    [row] = again.result["instances"]
+    assert (row["from"], row["until"]) == ("2030-01-01T00:00:00Z", "2030-01-01T08:00:00Z")
+    # It has not begun, and is not taken for one that has ended.
+    run(site, name="db", hours=1)
+    assert sorted(marks(site)) == ["db", "web"]
+    assert run(site, name="web", until="2030-01-01T08:00").changed
+
+
 def test_check_mode_writes_nothing(site: Site) -> None:
     assert run(site, name="web", hours=8, check_mode=True).changed
     assert not (site.home / ".local/share/jetstream").exists()
@@ -95,6 +107,9 @@ def test_a_mark_outlives_an_unreadable_file_by_nothing_being_written(site: Site)
         ({"hours": 9000}, "at most 8784"),
         ({"until": "tomorrow"}, "'tomorrow' is no time"),
         ({"until": "2020-01-01"}, "which is over"),
+        ({"hours": 8, "from": "soon"}, "'soon' is no time"),
+        ({"from": "2030-01-02", "until": "2030-01-01"}, "from is 2030-01-02T00:00:00Z, which is not before the end"),
+        ({"state": "absent", "from": "2030-01-01"}, "takes neither hours nor until, nor from"),
         ({"state": "absent", "hours": 8}, "takes neither hours nor until"),
     ],
 )
@@ -132,7 +147,15 @@ class Lab:
 
 
 class CloudWithMetadata(ToyCloud):
-    """Refuses to change what is locked."""
+    """Refuses to change what is locked. ``written``: the keys that were set, and with a hyphen those removed."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.written: list[str] = []
+
+    def set_metadata(self, instance: Instance, key: str, value: str | None) -> None:
+        super().set_metadata(instance, key, value)
+        self.written.append(key if value is not None else f"-{key}")
 
     def metadata_refusal(self, instance: Instance) -> str | None:
         return "it is locked" if instance.locked else super().metadata_refusal(instance)
@@ -156,6 +179,36 @@ def test_a_mark_is_written_into_the_metadata_where_there_is_some_and_no_other_ke
     assert instance.metadata == COURSE
     assert (lab.cloud.count("set"), lab.cloud.count("unset")) == (1, 1)
     assert not lab.file.path.exists()
+
+
+BEGIN = "2029-01-01T00:00:00Z"
+
+
+def test_a_beginning_is_written_last_and_removed_first(tmp_path: Path) -> None:
+    """Each key is a request of its own, and a run that is killed between two leaves an instance that is kept."""
+    lab = Lab(tmp_path, an_instance(metadata=dict(COURSE)))
+    for options, calls in (
+        ({"until": EARLY, "from": BEGIN}, ["jetstream_keep_until", "jetstream_keep_from"]),
+        ({"until": EARLY, "from": BEGIN}, []),
+        ({"until": LATE, "from": EARLY}, ["-jetstream_keep_from", "jetstream_keep_until", "jetstream_keep_from"]),
+        ({"until": LATE}, ["-jetstream_keep_from"]),
+        ({"until": LATE, "from": BEGIN}, ["jetstream_keep_from"]),
+        ({"state": "absent"}, ["-jetstream_keep_from", "-jetstream_keep_until"]),
+    ):
+        lab.cloud.written.clear()
+        assert lab.run(**options).changed == bool(calls)
+        assert lab.cloud.written == calls
+    [instance] = lab.cloud.list_instances(live=True)
+    assert instance.metadata == COURSE
+
+
+def test_a_beginning_that_cannot_be_written_leaves_a_mark_that_holds_at_once(tmp_path: Path) -> None:
+    lab = Lab(tmp_path, an_instance(metadata={}))
+    lab.cloud.answer("web", "set", None, Conflict("Writing was refused.", status=409))
+    done = lab.run(until=EARLY, **{"from": BEGIN})
+    assert "keeps it for longer" in done.warnings[0]
+    [row] = done.result["instances"]
+    assert (row["from"], row["until"], row["source"]) == (None, EARLY, "metadata")
 
 
 def test_a_mark_that_its_owner_wrote_in_another_way_is_the_same_mark(tmp_path: Path) -> None:

@@ -153,6 +153,10 @@ def test_volumes(volume: Volume, kinds: list[str]) -> None:
         ({"jetstream_keep_until": "2026-11-20"}, ["ended_keep"]),
         ({"jetstream_keep_until": "2026-12-20"}, []),
         ({"jetstream_keep_until": "soon"}, ["unreadable_keep"]),
+        ({"jetstream_keep_until": ""}, ["unreadable_keep"]),
+        ({"jetstream_keep_until": "2026-12-20", "jetstream_keep_from": "2026-12-14"}, []),
+        ({"jetstream_keep_until": "2026-12-20", "jetstream_keep_from": "soon"}, ["unreadable_keep"]),
+        ({"jetstream_keep_from": "2026-12-14"}, ["unreadable_keep"]),
     ],
 )
 def test_keep_marks(metadata: dict[str, str] | None, kinds: list[str]) -> None:
