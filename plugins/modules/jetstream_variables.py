@@ -52,6 +52,7 @@ options:
       - activity
       - allocation
       - budget_guard
+      - deadlines
       - hygiene
       - idle
       - instance_action

@@ -65,9 +65,8 @@ def not_running(instance: Instance) -> Verdict | None:
 
 def vetoes(of: JudgedInstance, settings: Settings, now: datetime) -> Iterator[Veto]:
     """Yield every reason not to act on an instance."""
-    yield from _vetoes_of_cloud(of)
-    if of.keep is not None and of.keep.holds(now):
-        yield Veto("kept", _kept(of.keep))
+    yield from vetoes_of_cloud(of.instance, is_meant=of.is_meant, unsupported=of.unsupported)
+    yield from vetoes_of_keep(of.keep, now)
     if of.scheduled is not None and of.verdict.rule != "not_running":
         yield Veto("scheduled", of.scheduled)
     yield from _vetoes_of_age(of, settings, now)
@@ -77,9 +76,9 @@ def vetoes(of: JudgedInstance, settings: Settings, now: datetime) -> Iterator[Ve
         yield Veto("unknown", of.verdict.reason)
 
 
-def _vetoes_of_cloud(of: JudgedInstance) -> Iterator[Veto]:
-    instance = of.instance
-    if not of.is_meant:
+def vetoes_of_cloud(instance: Instance, *, is_meant: bool, unsupported: str | None) -> Iterator[Veto]:
+    """Yield the reasons not to act on an instance that the cloud tells."""
+    if not is_meant:
         yield Veto("not_mine", f"it belongs to {one_line(instance.owner)}")
     if not instance.live:
         yield Veto("state_unknown", instance.read_error or "its state was not read from the cloud itself")
@@ -91,8 +90,14 @@ def _vetoes_of_cloud(of: JudgedInstance) -> Iterator[Veto]:
     if instance.locked:
         reason = f": {one_line(instance.lock_reason)}" if instance.lock_reason else ""
         yield Veto("locked", f"it is locked{reason}")
-    if of.unsupported:
-        yield Veto("unsupported", of.unsupported)
+    if unsupported:
+        yield Veto("unsupported", unsupported)
+
+
+def vetoes_of_keep(mark: KeepMark | None, now: datetime) -> Iterator[Veto]:
+    """Yield the veto of a keep mark that holds now."""
+    if mark is not None and mark.holds(now):
+        yield Veto("kept", _kept(mark))
 
 
 def _vetoes_of_age(of: JudgedInstance, settings: Settings, now: datetime) -> Iterator[Veto]:

@@ -22,6 +22,7 @@ from ..idle.store import key_of
 from ..model import Instance, Outcome
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, IDENTIFIERS, ModuleSpec
+from ..policy.deadlines import Deadlines, deadlines_of
 from ..policy.decisions import DecisionLog, DecisionLogError
 from ..policy.records import Event, Record
 from ..policy.schedule_file import read_timetable
@@ -170,6 +171,7 @@ def _decided(
             kept_until=_kept(mark_of_instance(instance.uuid, instance.metadata, kept, now), now),
             wake_limit=timedelta(minutes=options["wake_minutes"]),
             now=now,
+            ended=_ended(deadlines_of(instance, timetable.deadlines), now),
         )
         around.cases.append(_Case(instance, assigned.schedule, decision))
         if decision.memory is not None and not decision.acts:
@@ -183,6 +185,14 @@ def _kept(mark: KeepMark | None, now: datetime) -> str | None:
     if mark is None or not mark.holds(now):
         return None
     return "its keep mark is no time" if mark.until is None else f"kept until {iso(mark.until)}, and stopped then"
+
+
+def _ended(deadlines: Deadlines, now: datetime) -> str | None:
+    """Return a clause if no start is to wake an instance any more."""
+    at = deadlines.shelve_at
+    if at is None or not deadlines.has_ended(now):
+        return None
+    return f"its deadline shelve_at was {iso(at.at)}, by {at.source}"
 
 
 def _preview(cloud: Cloud, around: _Round) -> None:

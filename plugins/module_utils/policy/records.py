@@ -25,7 +25,8 @@ class Event(StrEnum):
     ``begun``: an act is about to be sent. ``done``, ``failed``, ``unclear``: its outcome; ``undone``: a later run saw
     that an act that was begun was not carried out. ``woken``: an instance that slept runs again.
     ``scheduled``: an edge of the schedule ``rule`` was carried out or needed nothing; ``step`` is that of
-    schedule_steps.py.
+    schedule_steps.py. ``deadline``: a deadline was told, or led to an act or to none; ``rule`` is its kind, ``step`` is
+    that of deadlines.py, or ``told``.
     """
 
     DECIDED = "decided"
@@ -38,6 +39,7 @@ class Event(StrEnum):
     UNDONE = "undone"
     WOKEN = "woken"
     SCHEDULED = "scheduled"
+    DEADLINE = "deadline"
 
 
 @dataclass(frozen=True, slots=True)

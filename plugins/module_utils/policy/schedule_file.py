@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -19,7 +19,9 @@ from ..states import Goal
 from ..text.suggestions import did_you_mean
 from ..yaml_tree import LIST, NOTHING, TABLE, is_scalar, line_of, pairs, tree_of
 from .calendars import days_of_events
-from .schedules import MINUTES_A_DAY, NO_SCHEDULE, RULE_FILTERS, Period, Rule, Schedule, Timetable, Wake
+from .deadlines import NO_DEADLINE, DeadlineRow, Kind, deadline_moment
+from .filters import RULE_FILTERS
+from .schedules import MINUTES_A_DAY, NO_SCHEDULE, Period, Rule, Schedule, Timetable, Wake
 
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _OFF_STATES = {each.value: each for each in (Goal.SHELVED, Goal.STOPPED, Goal.SUSPENDED)}
@@ -35,18 +37,20 @@ _YEARS = (2000, 2200)
 _LONGEST_RANGE = 400
 _MOST_SCHEDULES = 200
 _MOST_RULES = 1000
+_DEADLINE_KEYS = (*(each.value for each in Kind), "time_zone", "may_shelve")
+_SWITCH = {"true": True, "yes": True, "false": False, "no": False}
 _SHOWN = 40
 _EVERY_DAY = frozenset(range(7))
 Value = TypeVar("Value")
 
 
 def read_timetable(path: Path) -> Timetable:
-    """Return the schedules and rules of a file. Raises ConfigurationError."""
+    """Return the schedules, rules and deadlines of a file. Raises ConfigurationError."""
     return timetable_of(_content(path), str(path), lambda name: days_of_events(*_calendar(path.parent / name)))
 
 
 def timetable_of(content: bytes, shown: str, read_days: Callable[[str], frozenset[date]]) -> Timetable:
-    """Return the schedules and rules of the content of a file, whose path is ``shown`` in messages.
+    """Return the schedules, rules and deadlines of the content of a file, whose path is ``shown`` in messages.
 
     ``read_days`` returns the days of a calendar file. Raises ConfigurationError.
     """
@@ -78,18 +82,25 @@ class _Reader:
 
     def timetable(self, root: Any) -> Timetable:
         if root is None:
-            raise ConfigurationError(f"{self.shown} is empty.", hint="It has schedules: and rules:.")
-        top = self._table(root, "the file", ("schedules", "rules"))
-        if "schedules" not in top:
+            raise ConfigurationError(f"{self.shown} is empty.", hint="It has schedules: and rules:, or deadlines:.")
+        top = self._table(root, "the file", ("schedules", "rules", "deadlines"))
+        if "schedules" not in top and ("rules" in top or "deadlines" not in top):
             raise self._mistake(root, "schedules is missing", "It has the schedules, by name.")
-        named = self._pairs(top["schedules"], "schedules")
+        named = self._pairs(top["schedules"], "schedules") if "schedules" in top else {}
         if len(named) > _MOST_SCHEDULES:
             raise self._mistake(top["schedules"], f"there are more than {_MOST_SCHEDULES} schedules")
         schedules = {name: self._schedule(name, key, node) for name, (key, node) in named.items()}
-        rows = self._items(top["rules"], "rules") if "rules" in top else []
+        return Timetable(
+            schedules,
+            tuple(self._rule(each, schedules) for each in self._rows(top, "rules")),
+            tuple(self._deadline(each) for each in self._rows(top, "deadlines")),
+        )
+
+    def _rows(self, top: Mapping[str, Any], name: str) -> list[Any]:
+        rows = self._items(top[name], name) if name in top else []
         if len(rows) > _MOST_RULES:
-            raise self._mistake(top["rules"], f"there are more than {_MOST_RULES} rules")
-        return Timetable(schedules, tuple(self._rule(each, schedules) for each in rows))
+            raise self._mistake(top[name], f"there are more than {_MOST_RULES} {name}")
+        return rows
 
     # --- schedules
 
@@ -174,10 +185,38 @@ class _Reader:
                 f"there is no schedule {name[:_SHOWN]}",
                 did_you_mean(name, [*schedules, NO_SCHEDULE]),
             )
+        filters = self._filters(node, "a rule", given)
+        return Rule(None if name == NO_SCHEDULE else name, filters, line_of(node))
+
+    def _filters(self, node: Any, what: str, given: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
         filters = {each: self._texts(given[each], each) for each in RULE_FILTERS if each in given}
         if not filters:
-            raise self._mistake(node, "a rule fits every instance", 'If that is meant, write name: "*".')
-        return Rule(None if name == NO_SCHEDULE else name, filters, line_of(node))
+            raise self._mistake(node, f"{what} fits every instance", 'If that is meant, write name: "*".')
+        return filters
+
+    # --- deadlines
+
+    def _deadline(self, node: Any) -> DeadlineRow:
+        given = self._table(node, "a deadline", (*_DEADLINE_KEYS, *RULE_FILTERS))
+        filters = self._filters(node, "a deadline", given)
+        zone = self._zone(given["time_zone"]) if "time_zone" in given else UTC
+        dates = {each: self._moment(given[each.value], zone) for each in Kind if each.value in given}
+        if not dates:
+            raise self._mistake(node, "a deadline has neither shelve_at nor delete_warn_at")
+        may_shelve = self._choice(given["may_shelve"], "may_shelve", _SWITCH) if "may_shelve" in given else False
+        if may_shelve and dates.get(Kind.SHELVE_AT) is None:
+            raise self._mistake(given["may_shelve"], "may_shelve stands without shelve_at")
+        return DeadlineRow(filters, dates, zone, may_shelve, line_of(node))
+
+    def _moment(self, node: Any, zone: tzinfo) -> datetime | None:
+        text = self._text(node, "a date")
+        if text == NO_DEADLINE:
+            return None
+        try:
+            return deadline_moment(text, zone)
+        except ConfigurationError:
+            remedy = "Write 2026-12-18, which is the end of that day, 2026-12-18T18:00 or none."
+            raise self._mistake(node, f"{text[:_SHOWN]} is no date", remedy) from None
 
     # --- values
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 from ..text.terminal import one_line
@@ -39,10 +39,15 @@ def cause_of(message: str) -> str:
 
 def edge_result(edge: Edge, schedule: Schedule) -> dict[str, Any]:
     """Return an edge as plain values, with the time that a clock on the wall of the schedule's zone shows."""
-    local = edge.at.astimezone(schedule.zone)
     return {
+def local_text(moment: datetime, zone: tzinfo) -> str:
+    """Return a moment as a clock on the wall of a zone shows it: "Tue 2026-11-24 09:00 EST"."""
+    local = moment.astimezone(zone)
+    return f"{_DAYS[local.weekday()]} {local:%Y-%m-%d %H:%M} {local.tzname()}"
+
+
         "at": iso(edge.at),
-        "local": f"{_DAYS[local.weekday()]} {local:%Y-%m-%d %H:%M} {local.tzname()}",
+        "local": local_text(edge.at, schedule.zone),
         "kind": edge.kind.value,
         "state": "started" if edge.kind is EdgeKind.START else schedule.off_state.value,
     }

@@ -86,11 +86,13 @@ def decide(
     kept_until: str | None,
     wake_limit: timedelta,
     now: datetime,
+    ended: str | None = None,
 ) -> Decision:
     """Return the step for an instance.
 
     ``edge``: the newest edge of its schedule, which is the same for all that follow it.
     ``kept_until``: a clause if a keep mark holds it. ``wake_limit``: for how long a failed start is tried again.
+    ``ended``: a clause if a deadline is over at which the instance was to be shelved, so that no start wakes it.
     """
     if memory is None or memory.schedule != schedule.name:
         # Without any edge yet, the time before it counts as one, so that the first edge to come is carried out.
@@ -109,6 +111,8 @@ def decide(
         return Decision(Step.UNREAD, reason, edge, memory, missed)
     if edge.kind is EdgeKind.STOP:
         return _at_stop(instance, schedule, edge, memory, missed, kept_until, now)
+    if ended is not None:
+        return _left(ended, edge, memory, missed)
     return _at_start(instance, schedule, edge, memory, missed, wake_limit, now)
 
 

@@ -13,18 +13,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from zoneinfo import ZoneInfo
 
-from ..fleet.selection import INSTANCE_FIELDS
 from ..model import Instance
 from ..states import Goal
 from ..text.suggestions import did_you_mean
+from .deadlines import DeadlineRow
+from .filters import passes
 
 METADATA_KEY = "jetstream_schedule"
 # In the metadata or in a rule: the instance follows no schedule.
 NO_SCHEDULE = "none"
-RULE_FILTERS = ("name", "project", "flavor", "owner", "allocation_source")
 MINUTES_A_DAY = 24 * 60
 # Further back, no edge is looked for: a schedule without any in a year has none.
 _LONGEST_LOOK_BACK = timedelta(days=400)
@@ -32,7 +31,6 @@ _LOOK_BACK_STEP = timedelta(days=8)
 _DAY = timedelta(days=1)
 # A window is at most a day long, and those that touch are one: edges depend on the days before and after.
 _MARGIN = 2
-_FIELDS = {"name": lambda each: [each.name], **INSTANCE_FIELDS}
 
 
 class EdgeKind(StrEnum):
@@ -243,7 +241,7 @@ class Rule:
 
     def fits(self, instance: Instance) -> bool:
         """Return whether an instance passes every filter."""
-        return all(_is_among(name, instance, patterns) for name, patterns in self.filters.items())
+        return passes(self.filters, instance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,10 +258,14 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Timetable:
-    """The schedules of a file, and its rules, of which the first that fits an instance counts."""
+    """The schedules of a file, and its rules, of which the first that fits an instance counts.
+
+    So does the first row of ``deadlines`` that fits, apart from the rules.
+    """
 
     schedules: Mapping[str, Schedule]
     rules: tuple[Rule, ...]
+    deadlines: tuple[DeadlineRow, ...] = ()
 
     def assignment(self, instance: Instance) -> Assignment:
         """Return the schedule that an instance follows. Its metadata come before the rules."""
@@ -284,10 +286,3 @@ class Timetable:
         guess = did_you_mean(name, [*self.schedules, NO_SCHEDULE])
         problem = f"its metadata {METADATA_KEY} name a schedule that is not in the file: {name[:40]}. {guess}"
         return Assignment(None, "its metadata", problem.strip())
-
-
-def _is_among(name: str, instance: Instance, patterns: Sequence[str]) -> bool:
-    values = [each for each in _FIELDS[name](instance) if each is not None]
-    if name == "owner":
-        values, patterns = [each.casefold() for each in values], [each.casefold() for each in patterns]
-    return any(value == pattern or fnmatchcase(value, pattern) for value in values for pattern in patterns)

@@ -91,9 +91,17 @@ def sentence(record: Record) -> str:
             return f"The act to {record.action} {name} was not carried out{_because(record)}."
         case Event.WOKEN:
             return f"{name} runs again, and is left for a whole window."
-        case Event.SCHEDULED:
-            why = f" at its {one_line(record.why)}" if record.why else ""
-            return f"The schedule {one_line(record.rule)}{why}: {name}: {one_line(record.detail).rstrip('.')}."
+        case Event.SCHEDULED | Event.DEADLINE:
+            return _of_dates(record, name)
+
+
+def _of_dates(record: Record, name: str) -> str:
+    """Return in words what a schedule or a deadline led to."""
+    rule, why, detail = one_line(record.rule), one_line(record.why), one_line(record.detail).rstrip(".")
+    if record.event is Event.DEADLINE:
+        return f"The {rule} of {name}, {why}: {detail}."
+    edge = f" at its {why}" if why else ""
+    return f"The schedule {rule}{edge}: {name}: {detail}."
 
 
 def _decided(record: Record, name: str) -> str:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from textwrap import dedent, indent
 
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils.policy.deadlines import Kind
 from ansible_collections.jetstream.cloud.plugins.module_utils.policy.schedule_file import read_timetable, timetable_of
 from ansible_collections.jetstream.cloud.plugins.module_utils.policy.schedules import Period, Timetable, Wake
 from ansible_collections.jetstream.cloud.plugins.module_utils.states import Goal
@@ -157,6 +158,38 @@ def a_schedule(lines: str, rules: str = "") -> str:
             "line 8: a rule has a word that is not known: names. Did you mean name?",
         ),
         (a_schedule("days: mon\nstop: 9:00", "rules: {schedule: lab}"), "line 6: rules is no list."),
+        ("deadlines: []\nrules: []", "line 1: schedules is missing."),
+        ("deadlines: {name: web}", "line 1: deadlines is no list."),
+        ("deadlines: [{name: web}]", "line 1: a deadline has neither shelve_at nor delete_warn_at."),
+        (
+            "deadlines: [{shelve_at: 2026-12-18}]",
+            'line 1: a deadline fits every instance. If that is meant, write name: "*".',
+        ),
+        ("deadlines:\n- name: web\n  shelve_at: 2026-02-30", "line 3: 2026-02-30 is no date. Write 2026-12-18, which"),
+        ("deadlines:\n- name: web\n  shelve_at: soon", "line 3: soon is no date."),
+        ("deadlines:\n- name: web\n  shelve_at: 0026-12-18", "line 3: 0026-12-18 is no date."),
+        ("deadlines:\n- name: web\n  shelve_at:", "line 3: shelve_at is empty."),
+        ("deadlines:\n- name: web\n  shelve_at: [2026-12-18]", "line 3: a date is no single value."),
+        (
+            "deadlines:\n- name: web\n  shelf_at: 2026-12-18",
+            "line 3: a deadline has a word that is not known: shelf_at. Did you mean shelve_at?",
+        ),
+        (
+            "deadlines:\n- name: web\n  delete_warn_at: 2026-12-18\n  may_shelve: true",
+            "line 4: may_shelve stands without shelve_at.",
+        ),
+        (
+            "deadlines:\n- name: web\n  shelve_at: none\n  may_shelve: true",
+            "line 4: may_shelve stands without shelve_at.",
+        ),
+        (
+            "deadlines:\n- name: web\n  shelve_at: 2026-12-18\n  may_shelve: perhaps",
+            "line 4: may_shelve is perhaps, but must be one of true, yes, false, no.",
+        ),
+        (
+            "deadlines:\n- name: web\n  shelve_at: 2026-12-18\n  time_zone: EST5DTT",
+            "line 4: there is no time zone EST5DTT.",
+        ),
     ],
 )
 def test_a_mistake_is_told_with_its_line(text: str, message: str) -> None:
@@ -172,6 +205,35 @@ def test_no_value_ends_in_an_error_of_python(text: str) -> None:
         body = "".join(f"    {key}: {value}\n" for key, value in rows.items())
         with suppress(ConfigurationError):
             read(f"schedules:\n  lab:\n{body}")
+
+
+def test_deadlines_are_moments_in_the_zone_of_their_row() -> None:
+    rows = read(
+        """
+        deadlines:
+          - {name: bio101-teacher, shelve_at: none}
+          - name: [bio101-*, bio102-*]
+            time_zone: America/Indiana/Indianapolis
+            shelve_at: 2026-12-18
+            may_shelve: yes
+            delete_warn_at: 2027-01-31T12:00
+          - {owner: ada, delete_warn_at: "2027-01-31 12:00:00.5+01:00"}
+          - {project: x, shelve_at: 2027-01-31}
+        """
+    ).deadlines
+    assert [each.line for each in rows] == [3, 4, 9, 10]
+    assert [each.may_shelve for each in rows] == [False, True, False, False]
+    assert rows[1].filters == {"name": ("bio101-*", "bio102-*")}
+    shelve_at, delete_warn_at = Kind.SHELVE_AT, Kind.DELETE_WARN_AT
+    assert [dict(each.dates) for each in rows] == [
+        {shelve_at: None},
+        {
+            shelve_at: datetime(2026, 12, 19, 4, 59, 59, tzinfo=UTC),
+            delete_warn_at: datetime(2027, 1, 31, 17, tzinfo=UTC),
+        },
+        {delete_warn_at: datetime(2027, 1, 31, 11, tzinfo=UTC)},
+        {shelve_at: datetime(2027, 1, 31, 23, 59, 59, tzinfo=UTC)},
+    ]
 
 
 def test_a_calendar_lies_beside_the_file(tmp_path: Path) -> None:
@@ -193,9 +255,11 @@ def test_a_file_that_is_not_there() -> None:
         read_timetable(Path("/no/such.yml"))
 
 
-def test_the_examples_of_the_page_are_read(tmp_path: Path) -> None:
-    page = (ROOT / "docs" / "schedules.md").read_text(encoding="utf-8")
-    blocks = [each for each in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if each.startswith("schedules:")]
-    assert blocks
-    for block in blocks:
-        timetable_of(block.encode(), "docs/schedules.md", lambda _name: frozenset())
+@pytest.mark.parametrize("name", ["schedules", "deadlines"])
+def test_the_examples_of_the_page_are_read(name: str) -> None:
+    page = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+    blocks = [dedent(each) for each in re.findall(r" *```yaml\n(.*?)```", page, re.DOTALL)]
+    files = [each for each in blocks if each.startswith(f"{name}:")]
+    assert files
+    for block in files:
+        timetable_of(block.encode(), f"docs/{name}.md", lambda _name: frozenset())

@@ -1,0 +1,284 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Deadlines of instances: when one is to be shelved, when it may be deleted, what to tell of that, and what to do.
+
+Nothing here leads to a deletion. Pure functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta, tzinfo
+from enum import StrEnum
+
+from ..errors import ConfigurationError
+from ..idle.advice import Veto
+from ..idle.keeps import moment_of
+from ..model import Instance
+from ..text.terminal import one_line
+from ..times import iso
+from .filters import passes
+
+# In the metadata or in a row: there is no such deadline, whatever comes after it.
+NO_DEADLINE = "none"
+MAY_SHELVE_KEY = "jetstream_may_shelve"
+# So many days before a deadline it is told, and once more when it is reached.
+DAYS = (7, 3, 1, 0)
+_YEARS = (2000, 2200)
+_YES, _NO = frozenset({"true", "yes", "on"}), frozenset({"false", "no", "off"})
+_LONGEST_SHOWN = 40
+
+
+class Kind(StrEnum):
+    """What a deadline is for."""
+
+    SHELVE_AT = "shelve_at"
+    DELETE_WARN_AT = "delete_warn_at"
+
+    @property
+    def metadata_key(self) -> str:
+        """Return the key in the metadata of an instance."""
+        return f"jetstream_{self.value}"
+
+
+class Step(StrEnum):
+    """What is done about a ``shelve_at`` in a run.
+
+    ``nothing``: there is none. ``ahead``: it is in the future. ``left``: it is not allowed to shelve, or a veto holds.
+    ``wait``: it was not told for long enough. ``act``: to be shelved. ``done``: nothing more is to be done about it.
+    """
+
+    NOTHING = "nothing"
+    AHEAD = "ahead"
+    LEFT = "left"
+    WAIT = "wait"
+    ACT = "act"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A moment in UTC, the zone to show it in, and its source: the metadata, or a row of the file."""
+
+    at: datetime
+    zone: tzinfo
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineRow:
+    """A row of the file: the instances that pass its filters have these deadlines.
+
+    ``dates`` has None for a kind that these instances are not to have. ``line`` is the row's line in the file.
+    """
+
+    filters: Mapping[str, tuple[str, ...]]
+    dates: Mapping[Kind, datetime | None]
+    zone: tzinfo
+    may_shelve: bool
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """The deadlines of an instance. ``problems`` are clauses about values in its metadata that cannot be read."""
+
+    by_kind: Mapping[Kind, Deadline]
+    may_shelve: bool
+    problems: tuple[str, ...] = ()
+
+    @property
+    def shelve_at(self) -> Deadline | None:
+        """Return the deadline at which it is to be shelved."""
+        return self.by_kind.get(Kind.SHELVE_AT)
+
+    def has_ended(self, now: datetime) -> bool:
+        """Whether a deadline that may shelve it has passed."""
+        return self.may_shelve and self.shelve_at is not None and self.shelve_at.at <= now
+
+
+def deadline_moment(text: str, zone: tzinfo = UTC) -> datetime:
+    """Return the moment of a text, in ``zone`` if it names none. A date alone is the end of that day.
+
+    Raises ConfigurationError.
+    """
+    moment = moment_of(text, zone)
+    if not _YEARS[0] <= moment.year <= _YEARS[1]:
+        raise ConfigurationError(f"{text[:_LONGEST_SHOWN]!r} is not in the years from {_YEARS[0]} to {_YEARS[1]}.")
+    # They are stored in whole seconds, and have to be equal then.
+    return moment.replace(microsecond=0)
+
+
+def deadlines_of(instance: Instance, rows: Iterable[DeadlineRow]) -> Deadlines:
+    """Return the deadlines of an instance: of the first row that fits, and each key of its metadata before that.
+
+    A date in the metadata that cannot be read takes the place of that of the row, so that nothing is done at either.
+    """
+    row = next((each for each in rows if passes(each.filters, instance)), None)
+    written = instance.metadata or {}
+    problems: list[str] = []
+    found: dict[Kind, Deadline] = {}
+    for kind in Kind:
+        text = written.get(kind.metadata_key)
+        if text is None:
+            date = row.dates.get(kind) if row else None
+            if row is not None and date is not None:
+                found[kind] = Deadline(date, row.zone, f"the row in line {row.line}")
+        elif text.strip().casefold() != NO_DEADLINE:
+            try:
+                found[kind] = Deadline(deadline_moment(text), UTC, "its metadata")
+            except ConfigurationError:
+                problems.append(_unread(kind.metadata_key, text, "2026-12-18, 2026-12-18T18:00-05:00 or none"))
+    may_shelve = row is not None and row.may_shelve
+    if (word := written.get(MAY_SHELVE_KEY)) is not None:
+        may_shelve = word.strip().casefold() in _YES
+        if not may_shelve and word.strip().casefold() not in _NO:
+            problems.append(_unread(MAY_SHELVE_KEY, word, "true or false"))
+    return Deadlines(found, may_shelve, tuple(problems))
+
+
+def _unread(key: str, text: str, choices: str) -> str:
+    shown = one_line(text)[:_LONGEST_SHOWN] or "nothing"
+    return f"its metadata {key} cannot be read, and nothing is done by it: {shown}. Write {choices}"
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelTold:
+    """What one channel was told of a deadline: the fewest days before it, and when it was told first."""
+
+    days: int
+    first: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was told of the deadline at a moment, by channel. Of another moment, nothing was told yet."""
+
+    at: datetime
+    channels: Mapping[str, ChannelTold]
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is remembered of an instance.
+
+    ``done``: the moment of the ``shelve_at`` about which nothing more is to be done. ``attempts`` to shelve it at the
+    present one. ``noted``: what the log has of it last. ``seen``: the last day on which it was there.
+    """
+
+    told: Mapping[Kind, Told] = field(default_factory=dict)
+    done: datetime | None = None
+    attempts: int = 0
+    noted: str = ""
+    seen: str = ""
+
+    def told_of(self, kind: Kind, at: datetime) -> Mapping[str, ChannelTold]:
+        """Return what was told of a deadline, by channel."""
+        told = self.told.get(kind)
+        return told.channels if told is not None and told.at == at else {}
+
+    def after_telling(self, kind: Kind, at: datetime, days: int, channel: str, now: datetime) -> Memory:
+        """Return the memory after a channel took a notice."""
+        before = self.told_of(kind, at)
+        known = before.get(channel)
+        after = ChannelTold(days, now) if known is None else ChannelTold(min(days, known.days), known.first)
+        return replace(self, told={**self.told, kind: Told(at, {**before, channel: after})})
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A deadline to tell: it is ``days`` away or less, and the channels were not told that. 0: it is reached."""
+
+    kind: Kind
+    deadline: Deadline
+    days: int
+    channels: tuple[str, ...]
+
+
+def news_of(deadlines: Deadlines, memory: Memory, channels: Sequence[str], now: datetime) -> list[News]:
+    """Return what to tell of an instance: of each deadline the nearest number of days, once through each channel.
+
+    Without channels, everything that is near is told, and nobody counts as told.
+    """
+    found = []
+    for kind, deadline in deadlines.by_kind.items():
+        near = [days for days in DAYS if now >= deadline.at - timedelta(days=days)]
+        if not near:
+            continue
+        told = memory.told_of(kind, deadline.at)
+        missing = tuple(each for each in channels if each not in told or told[each].days > near[-1])
+        if missing or not channels:
+            found.append(News(kind, deadline, near[-1], missing))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a site wants done. ``notice``: for how long all channels have to have been told before an act."""
+
+    applies: bool
+    channels: tuple[str, ...]
+    notice: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A step about ``shelve_at``, and its reason as a clause."""
+
+    step: Step
+    reason: str
+    vetoes: tuple[Veto, ...] = ()
+
+
+def decide(
+    deadlines: Deadlines,
+    memory: Memory,
+    policy: Policy,
+    now: datetime,
+    *,
+    vetoes: tuple[Veto, ...] = (),
+    is_shelved: bool = False,
+) -> Decision:
+    """Return what to do about an instance now. ``vetoes`` are the reasons not to act, if it came to that."""
+    deadline = deadlines.shelve_at
+    if deadline is None:
+        return Decision(Step.NOTHING, "no shelve_at")
+    if now < deadline.at:
+        return Decision(Step.AHEAD, f"shelve_at is {iso(deadline.at)}")
+    if memory.done == deadline.at:
+        return Decision(Step.DONE, "it was shelved at its deadline, and is left alone since")
+    if is_shelved:
+        return Decision(Step.DONE, "already shelved")
+    if not deadlines.may_shelve:
+        return Decision(Step.LEFT, "its deadline is not allowed to shelve it (may_shelve)")
+    if vetoes:
+        return Decision(Step.LEFT, vetoes[0].reason, vetoes)
+    if not policy.applies:
+        return Decision(Step.ACT, "would be shelved: nothing is done without apply=true")
+    told = memory.told_of(Kind.SHELVE_AT, deadline.at)
+    if any(each not in told for each in policy.channels):
+        return Decision(Step.WAIT, "it was not told yet")
+    due = max((told[each].first for each in policy.channels), default=now) + policy.notice
+    if now < due:
+        return Decision(Step.WAIT, f"it was told too late, and is shelved from {iso(due)} on")
+    return Decision(Step.ACT, f"shelve_at was {iso(deadline.at)}")
+
+
+def limited(decisions: Sequence[tuple[datetime | None, str, Decision]], most: int) -> list[Decision]:
+    """Return the decisions with no more than ``most`` acts, those whose deadlines passed first.
+
+    Each is given with its deadline and a text that breaks ties.
+    """
+    acting = sorted(
+        (at, text, number)
+        for number, (at, text, each) in enumerate(decisions)
+        if at is not None and each.step is Step.ACT
+    )
+    beyond = {number for _at, _text, number in acting[most:]}
+    veto = Veto("max_actions", f"max_actions ({most}) is reached: it is left for a later run")
+    return [
+        replace(each, step=Step.LEFT, reason=veto.reason, vetoes=(*each.vetoes, veto)) if number in beyond else each
+        for number, (_at, _text, each) in enumerate(decisions)
+    ]

@@ -1,0 +1,209 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is told of deadlines, and what is done at them, as tables."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.idle.advice import Veto
+from ansible_collections.jetstream.cloud.plugins.module_utils.policy.deadlines import (
+    ChannelTold,
+    Deadline,
+    DeadlineRow,
+    Deadlines,
+    Decision,
+    Kind,
+    Memory,
+    Policy,
+    Step,
+    Told,
+    deadlines_of,
+    decide,
+    limited,
+    news_of,
+)
+from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
+from hypothesis import given
+from hypothesis import strategies as st
+
+AT = datetime(2026, 12, 18, 23, 59, 59, tzinfo=UTC)
+LATER = datetime(2027, 1, 31, 12, tzinfo=UTC)
+INDIANA = ZoneInfo("America/Indiana/Indianapolis")
+DAY = timedelta(days=1)
+SHELVE, DELETE = Kind.SHELVE_AT, Kind.DELETE_WARN_AT
+ROW = DeadlineRow({"name": ("bio101-*",)}, {SHELVE: AT, DELETE: LATER}, INDIANA, may_shelve=True, line=7)
+
+
+def shelving(at: datetime = AT, *, may_shelve: bool = True) -> Deadlines:
+    return Deadlines({SHELVE: Deadline(at, UTC, "its metadata")}, may_shelve)
+
+
+def told(days: int, at: datetime = AT, first: datetime = AT - 7 * DAY, *channels: str) -> Memory:
+    return Memory(told={SHELVE: Told(at, {each: ChannelTold(days, first) for each in channels or ("mail",)})})
+
+
+# --- where deadlines come from
+
+
+@pytest.mark.parametrize(
+    ("metadata", "found", "may_shelve", "problem"),
+    [
+        (None, {SHELVE: AT, DELETE: LATER}, True, ""),
+        ({}, {SHELVE: AT, DELETE: LATER}, True, ""),
+        ({"jetstream_shelve_at": "2027-01-31T07:00-05:00"}, {SHELVE: LATER, DELETE: LATER}, True, ""),
+        ({"jetstream_shelve_at": "2026-12-18"}, {SHELVE: AT, DELETE: LATER}, True, ""),
+        ({"jetstream_shelve_at": "2026-12-18T23:59:59.7"}, {SHELVE: AT, DELETE: LATER}, True, ""),
+        ({"jetstream_shelve_at": " None "}, {DELETE: LATER}, True, ""),
+        ({"jetstream_delete_warn_at": "none"}, {SHELVE: AT}, True, ""),
+        ({"jetstream_may_shelve": "false"}, {SHELVE: AT, DELETE: LATER}, False, ""),
+        ({"jetstream_may_shelve": "perhaps"}, {SHELVE: AT, DELETE: LATER}, False, "may_shelve cannot be read"),
+        ({"jetstream_shelve_at": "the 18th"}, {DELETE: LATER}, True, "done by it: the 18th"),
+        ({"jetstream_shelve_at": ""}, {DELETE: LATER}, True, "nothing is done by it: nothing"),
+        ({"jetstream_shelve_at": "0001-01-01"}, {DELETE: LATER}, True, "nothing is done by it: 0001-01-01"),
+        ({"jetstream_delete_warn_at": "2026-02-30"}, {SHELVE: AT}, True, "jetstream_delete_warn_at cannot be read"),
+    ],
+)  # fmt: skip
+def test_each_key_of_the_metadata_comes_before_the_row(
+    metadata: dict[str, str] | None, found: dict[Kind, datetime], may_shelve: bool, problem: str
+) -> None:
+    deadlines = deadlines_of(an_instance("bio101-01", metadata=metadata), [ROW])
+    assert {kind: each.at for kind, each in deadlines.by_kind.items()} == found
+    assert deadlines.may_shelve == may_shelve
+    assert problem in " ".join(deadlines.problems)
+    assert bool(problem) == bool(deadlines.problems)
+
+
+def test_the_first_row_that_fits_counts_and_none_is_a_deadline_as_well() -> None:
+    teacher = replace(ROW, filters={"name": ("bio101-teacher",)}, dates={SHELVE: None}, may_shelve=False)
+    rows = [teacher, ROW]
+    assert deadlines_of(an_instance("bio101-teacher"), rows).by_kind == {}
+    assert deadlines_of(an_instance("bio101-01"), rows).by_kind[SHELVE] == Deadline(AT, INDIANA, "the row in line 7")
+    assert deadlines_of(an_instance("web"), rows) == Deadlines({}, may_shelve=False)
+
+
+def test_metadata_alone_are_enough_and_do_not_shelve_unless_they_say_so() -> None:
+    metadata = {"jetstream_shelve_at": "2026-12-18"}
+    assert not deadlines_of(an_instance("web", metadata=metadata), []).may_shelve
+    assert deadlines_of(an_instance("web", metadata={**metadata, "jetstream_may_shelve": "TRUE"}), []).may_shelve
+
+
+@given(st.text(max_size=40))
+def test_no_metadata_end_in_an_error_of_python(text: str) -> None:
+    keys = ("jetstream_shelve_at", "jetstream_delete_warn_at", "jetstream_may_shelve")
+    found = deadlines_of(an_instance("web", metadata=dict.fromkeys(keys, text)), [])
+    now = datetime(2026, 11, 23, tzinfo=UTC)
+    decide(found, Memory(), Policy(True, ("mail",), DAY), now)
+    news_of(found, Memory(), ("mail",), now)
+
+
+# --- what is told
+
+
+@pytest.mark.parametrize(
+    ("before", "memory", "days"),
+    [
+        (timedelta(days=7, seconds=1), Memory(), None),
+        (7 * DAY, Memory(), 7),
+        (6 * DAY, told(7), None),
+        (3 * DAY, told(7), 3),
+        # A run that comes late tells the nearest alone.
+        (2 * DAY, Memory(), 3),
+        (DAY, told(3), 1),
+        (DAY / 2, told(1), None),
+        (0 * DAY, told(1), 0),
+        (-30 * DAY, told(0), None),
+        (-30 * DAY, told(1), 0),
+        # The deadline was moved: what was told of another day does not count.
+        (3 * DAY, told(0, AT - DAY), 3),
+        # A clock that was set back tells nothing twice.
+        (5 * DAY, told(1), None),
+    ],
+)
+def test_each_threshold_is_told_once(before: timedelta, memory: Memory, days: int | None) -> None:
+    found = news_of(shelving(), memory, ("mail",), AT - before)
+    assert [each.days for each in found] == ([] if days is None else [days])
+
+
+def test_each_channel_is_told_for_itself_and_both_kinds_are() -> None:
+    memory = told(3).after_telling(SHELVE, AT, 7, "webhook", AT - 7 * DAY)
+    both = Deadlines({**shelving().by_kind, DELETE: Deadline(AT + 6 * DAY, UTC, "x")}, may_shelve=True)
+    found = news_of(both, memory, ("mail", "webhook"), AT - DAY)
+    assert [(each.kind, each.days, each.channels) for each in found] == [
+        (SHELVE, 1, ("mail", "webhook")),
+        (DELETE, 7, ("mail", "webhook")),
+    ]
+    [late] = news_of(shelving(), memory, ("mail", "webhook"), AT - 3 * DAY)
+    assert late.channels == ("webhook",)
+
+
+def test_without_channels_what_is_near_is_told_each_time() -> None:
+    assert [each.channels for each in news_of(shelving(), told(0), (), AT)] == [()]
+    assert news_of(shelving(), told(0), (), AT - 8 * DAY) == []
+
+
+def test_what_was_told_first_is_remembered_until_the_deadline_moves() -> None:
+    memory = (
+        Memory().after_telling(SHELVE, AT, 7, "mail", AT - 7 * DAY).after_telling(SHELVE, AT, 3, "mail", AT - 3 * DAY)
+    )
+    assert memory.told_of(SHELVE, AT) == {"mail": ChannelTold(3, AT - 7 * DAY)}
+    assert memory.told_of(SHELVE, AT + DAY) == {}
+    moved = memory.after_telling(SHELVE, AT + DAY, 3, "mail", AT)
+    assert moved.told_of(SHELVE, AT + DAY) == {"mail": ChannelTold(3, AT)}
+    assert moved.told_of(SHELVE, AT) == {}
+
+
+# --- what is done
+
+LOCKED = Veto("locked", "it is locked")
+APPLIES = Policy(True, ("mail",), DAY)
+
+
+@pytest.mark.parametrize(
+    ("changes", "step", "reason"),
+    [
+        ({"deadlines": Deadlines({}, may_shelve=True)}, Step.NOTHING, "no shelve_at"),
+        ({"deadlines": Deadlines({DELETE: Deadline(AT, UTC, "x")}, may_shelve=True)}, Step.NOTHING, "no shelve_at"),
+        ({"now": AT - timedelta(seconds=1)}, Step.AHEAD, "shelve_at is 2026-12-18T23:59:59Z"),
+        ({}, Step.ACT, "shelve_at was 2026-12-18T23:59:59Z"),
+        ({"memory": replace(told(1), done=AT)}, Step.DONE, "it was shelved at its deadline, and is left alone since"),
+        # Another deadline than the one that was carried out.
+        ({"memory": replace(told(1), done=AT - DAY)}, Step.ACT, "shelve_at was"),
+        ({"is_shelved": True}, Step.DONE, "already shelved"),
+        ({"deadlines": shelving(may_shelve=False)}, Step.LEFT, "its deadline is not allowed to shelve it"),
+        ({"vetoes": (LOCKED,)}, Step.LEFT, "it is locked"),
+        ({"policy": Policy(False, ("mail",), DAY)}, Step.ACT, "would be shelved: nothing is done without apply=true"),
+        ({"memory": Memory()}, Step.WAIT, "it was not told yet"),
+        ({"memory": told(0, AT, AT)}, Step.WAIT, "it was told too late, and is shelved from 2026-12-19T23:59:59Z on"),
+        ({"memory": told(0, AT, AT), "now": AT + DAY}, Step.ACT, "shelve_at was"),
+        ({"memory": told(0, AT - DAY)}, Step.WAIT, "it was not told yet"),
+        ({"policy": Policy(True, ("mail", "webhook"), DAY)}, Step.WAIT, "it was not told yet"),
+        ({"policy": Policy(True, ("mail",), timedelta(0)), "memory": told(0, AT, AT)}, Step.ACT, "shelve_at was"),
+    ],
+)  # fmt: skip
+def test_a_deadline_leads_to_an_act_only_if_all_holds(changes: dict[str, Any], step: Step, reason: str) -> None:
+    given = {"deadlines": shelving(), "memory": told(1), "policy": APPLIES, "now": AT, **changes}
+    decision = decide(
+        given["deadlines"],
+        given["memory"],
+        given["policy"],
+        given["now"],
+        vetoes=given.get("vetoes", ()),
+        is_shelved=given.get("is_shelved", False),
+    )
+    assert decision.step is step
+    assert decision.reason.startswith(reason)
+
+
+def test_those_whose_deadlines_passed_first_come_first() -> None:
+    act, ahead = Decision(Step.ACT, "x"), Decision(Step.AHEAD, "x")
+    decisions = [(AT + DAY, "a", act), (None, "b", ahead), (AT, "d", act), (AT, "c", act)]
+    done = limited(decisions, 2)
+    assert [each.step for each in done] == [Step.LEFT, Step.AHEAD, Step.ACT, Step.ACT]
+    assert done[0].vetoes == (Veto("max_actions", "max_actions (2) is reached: it is left for a later run"),)
+    assert [each.step for each in limited(decisions, 0)].count(Step.ACT) == 0
