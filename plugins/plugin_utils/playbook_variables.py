@@ -245,9 +245,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         _KEEP_PATH,
         _DECISIONS_PATH,
         _WIDTH,
-        Variable("webhook_url", Kind.SECRET),
-        Variable("webhook_format", choices=("slack", "teams")),
-        *_MAIL,
+        *_SENDING,
     ),
     "scheduled": (
         Variable("schedules", Kind.PATH, required=True),
