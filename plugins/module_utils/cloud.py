@@ -72,17 +72,26 @@ class Launcher(Protocol):
     def floating_addresses(self, instances: Sequence[Instance]) -> Mapping[str, Sequence[FloatingAddress]]:
         """Return the floating IPs of instances by uuid."""
 
+    def is_unattached(self, address: FloatingAddress) -> bool:
+        """Return whether a floating IP is there, and no instance has it."""
+
     def release(self, address: FloatingAddress) -> None:
         """Give a floating IP back to the cloud."""
+
+    def with_volumes(self, instances: Sequence[Instance]) -> list[Instance]:
+        """Return instances with the volumes that they have in their ``facts``, which no list may have had."""
+
+    def can_detach(self, instance: Instance) -> bool:
+        """Return whether the cloud would detach a volume from an instance as it is now."""
 
     def detach(self, instance: Instance, volume: str) -> None:
         """Request that a volume is detached from an instance."""
 
-    def volume_status(self, volume: str) -> str | None:
-        """Return the status of a volume; None if there is no such volume."""
+    def volume_status(self, instance: Instance, volume: str) -> str | None:
+        """Return the status of a volume that an instance has, or had; None if there is no such volume."""
 
-    def delete_volume(self, volume: str) -> None:
-        """Request the deletion of a volume that is attached to nothing."""
+    def delete_volume(self, instance: Instance, volume: str) -> None:
+        """Request the deletion of a volume that an instance had, and that is attached to nothing."""
 
 
 class VolumeStore(Protocol):

@@ -30,7 +30,7 @@ options:
     description:
       - With V(present), every named instance exists. One that is stopped or shelved exists, too, and stays so.
       - With V(absent), no named instance exists. Of a template, only those are deleted that this module launched for
-        it.
+        it. On Atmosphere, records of that are in C(~/.local/state/jetstream/launches).
     type: str
     default: present
     choices:
@@ -197,12 +197,14 @@ options:
   delete_volumes:
     description:
       - Whether volumes that are attached to a deleted instance are deleted, too. Otherwise they are detached and stay.
+      - If the run is killed, the next one with the same options deletes what is left of them.
     type: bool
     default: false
   release_floating_ip:
     description:
       - Whether to give back the floating IP of a deleted instance, if this module made it for that instance. Otherwise
         it stays with the project, and counts in its quota.
+      - On Atmosphere, which gives it back itself, the option is refused.
     type: bool
     default: false
   wait:
@@ -281,7 +283,8 @@ EXAMPLES = r"""
 RETURN = r"""
 instances:
   description:
-    - Every named instance, in the order of the names, then the deleted ones, those with the highest numbers first.
+    - Every named instance, in the order of the names, then the deleted ones, those with the highest numbers first, and
+      at last those that an earlier run has deleted, and of which something was left.
   returned: when the instances could be listed
   type: list
   elements: dict

@@ -16,6 +16,8 @@ from ansible_collections.jetstream.cloud.tests.scenarios.jetstream2.user import 
 from ansible_collections.jetstream.cloud.tests.scenarios.stages import OpenStack, Simulator, Stage
 
 SIMULATOR, OPENSTACK = "simulator", "openstack"
+# The runs that are killed, in each test. On a real nova each takes ten seconds.
+_KILLS = {SIMULATOR: 30, OPENSTACK: 3}
 # Cinder and the rest are up for so long at the most.
 _LONGEST = 3000.0
 
@@ -23,12 +25,22 @@ _LONGEST = 3000.0
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("clouds")
     group.addoption("--cloud", choices=[SIMULATOR, OPENSTACK], default=SIMULATOR, help="the cloud to test with")
+    group.addoption(
+        "--kills", type=int, help="how many random moments runs are killed at (simulator: 30, openstack: 3)"
+    )
     group.addoption("--run-dir", type=Path, help="where an OpenStack is up already (python tests/openstack up)")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave out what is about nova alone, unless that is there."""
     return True if collection_path.name == "jetstream2" and config.getoption("--cloud") == SIMULATOR else None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give a test with a seed one after the other."""
+    if "seed" in metafunc.fixturenames:
+        config = metafunc.config
+        metafunc.parametrize("seed", range(config.getoption("--kills") or _KILLS[config.getoption("--cloud")]))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from ..cloud import Cloud
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, JetstreamError
 from ..fleet.launching.differences import changes
 from ..fleet.launching.launch import launch
 from ..fleet.launching.launch_runs import FleetLaunch, LaunchRun, LaunchSettings, WaitFor
@@ -20,13 +21,24 @@ from ..fleet.launching.plans import (
     LaunchPlan,
     Wanted,
     after_removal,
+    being_deleted,
     compared,
     plan_launch,
     plan_removal,
+    removal_strangers,
     renamed,
 )
 from ..fleet.launching.preview import preview_launch
-from ..fleet.launching.removal import FleetRemoval, RemovalRun, RemovalSettings, preview_removal, remove
+from ..fleet.launching.removal import (
+    FleetRemoval,
+    RemovalRun,
+    RemovalSettings,
+    preview_removal,
+    refused_removal,
+    remove,
+    unfinished,
+)
+from ..fleet.launching.removal_notes import RemovalNotes
 from ..fleet.runs import state_text
 from ..model import BootVolume, Change, ChangeKind, Instance, LaunchOptions, Outcome
 from ..operation import Context, on_cloud
@@ -96,6 +108,7 @@ SPEC = CONNECTION + ModuleSpec(
     mutually_exclusive=(("name", "names"), ("names", "count")),
     required_one_of=(("name", "names"),),
 )
+_STATE = Path(".local/state/jetstream")
 # More failed instances than these are counted in the message, and named in the results only.
 _NAMED_IN_MESSAGE = 3
 
@@ -253,21 +266,60 @@ def _present(
         capacity_retries=options["capacity_retries"],
         changes=_changes(cloud, plan, made_of, options["new_name"]),
     )
-    removing = _removal_settings(options, wait=True)
+    work = _RemovalWork(cloud, context, _removal_settings(options, wait=True), started_at)
     surplus = plan.surplus if options["shrink"] else ()
+    plan = after_removal(plan, _left_over(work.remove(doomed)))
     if context.check_mode:
-        plan = after_removal(plan, _left_over(preview_removal(doomed, removing)))
         fleet = preview_launch(plan, recipe, settings)
-        removal = preview_removal(surplus, removing)
     else:
-        if doomed:
-            gone = remove(cloud, doomed, removing, context.clock, started_at=started_at, report=context.report)
-            plan = after_removal(plan, _left_over(gone))
         fleet = launch(cloud, plan, recipe, settings, context.clock, started_at=started_at, report=context.report)
-        removal = FleetRemoval(())
-        if surplus and fleet.aborted_by is None:
-            removal = remove(cloud, surplus, removing, context.clock, started_at=started_at, report=context.report)
+    removal = FleetRemoval(())
+    if fleet.aborted_by is None:
+        removal = work.remove(surplus, resumed=work.unfinished(wanted, listed))
     return _outcome(fleet, removal, settings.changes, warnings=_surplus_warnings(plan, shrink=options["shrink"]))
+
+
+class _RemovalWork:
+    """Deletes instances, or says which would be deleted (check mode)."""
+
+    def __init__(self, cloud: Cloud, context: Context, settings: RemovalSettings, started_at: float) -> None:
+        self._cloud = cloud
+        self._context = context
+        self._settings = settings
+        self._started_at = started_at
+        state = None if context.home is None else context.home / _STATE
+        self._notes = RemovalNotes(state, cloud.account())
+
+    def unfinished(
+        self, wanted: Wanted, listed: Sequence[Instance], deleting: Sequence[Instance] = ()
+    ) -> list[RemovalRun]:
+        """Return the runs that end what earlier ones have begun for what the task names. ``deleting``: see there."""
+        notes = [each for each in self._notes.all() if wanted.means(each.name, each.group)]
+        return unfinished(notes, self._settings, listed, deleting)
+
+    def remove(self, instances: Sequence[Instance], *, resumed: Sequence[RemovalRun] = ()) -> FleetRemoval:
+        """Delete instances, with what their volumes and addresses are to come to."""
+        context = self._context
+        if not instances and not resumed:
+            return FleetRemoval(())
+        if self._settings.wait:
+            try:
+                instances = self._cloud.launcher().with_volumes(instances)
+            except JetstreamError as error:
+                # What was launched before stays in the results.
+                return refused_removal(instances, error)
+        if context.check_mode:
+            return preview_removal(self._cloud.launcher(), instances, self._settings, self._notes, resumed)
+        return remove(
+            self._cloud,
+            instances,
+            self._settings,
+            context.clock,
+            started_at=self._started_at,
+            report=context.report,
+            notes=self._notes,
+            resumed=resumed,
+        )
 
 
 def _left_over(removal: FleetRemoval) -> dict[str, str | None]:
@@ -336,12 +388,22 @@ def _absent(
     chosen, problems = plan_removal(wanted, listed)
     if problems:
         raise ConfigurationError(" ".join(problems), hint="Delete the one that is not wanted by its uuid, elsewhere.")
-    settings = _removal_settings(options, wait=options["wait"])
-    if context.check_mode:
-        removal = preview_removal(chosen, settings)
-    else:
-        removal = remove(cloud, chosen, settings, context.clock, started_at=started_at, report=context.report)
-    return _outcome(FleetLaunch(()), removal, {}, warnings=())
+    work = _RemovalWork(cloud, context, _removal_settings(options, wait=options["wait"]), started_at)
+    deleting = being_deleted(wanted, listed) if options["wait"] else ()
+    removal = work.remove(chosen, resumed=work.unfinished(wanted, listed, deleting))
+    return _outcome(FleetLaunch(()), removal, {}, warnings=_stranger_warnings(wanted, listed))
+
+
+def _stranger_warnings(wanted: Wanted, listed: Sequence[Instance]) -> tuple[str, ...]:
+    """Return a sentence for the instances that only happen to have names of the template."""
+    names = [each.label for each in removal_strangers(wanted, listed)]
+    if not names:
+        return ()
+    shown = ", ".join(names[:_NAMED_IN_MESSAGE])
+    more = f" and {len(names) - _NAMED_IN_MESSAGE} more" if len(names) > _NAMED_IN_MESSAGE else ""
+    return (
+        f"Left, since nothing shows that {wanted.group('')} launched them: {shown}{more}. To delete them, name them.",
+    )
 
 
 # --- the outcome
@@ -415,7 +477,7 @@ def _launch_item(run: LaunchRun) -> dict[str, Any]:
 def _removal_item(run: RemovalRun) -> dict[str, Any]:
     return {
         **_facts(run.before.name, run.before),
-        "before": state_text(run.before),
+        "before": "absent" if run.before.status == "missing" else state_text(run.before),
         "after": "absent" if run.now.status == "missing" else state_text(run.now),
         "actions": list(run.steps),
         "changed": run.changed,
@@ -472,8 +534,8 @@ def _states(fleet: FleetLaunch, removal: FleetRemoval, *, now: bool) -> list[tup
     for gone in removal.runs:
         if gone.changed:
             item = _removal_item(gone)
-            there = None if now and item["after"] == "absent" else gone.before
-            states.append((gone.before.label, there, item["after" if now else "before"]))
+            state = item["after" if now else "before"]
+            states.append((gone.before.label, None if state == "absent" else gone.before, state))
     return states
 
 

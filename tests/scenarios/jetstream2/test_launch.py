@@ -5,14 +5,10 @@
 
 from __future__ import annotations
 
-import os
-import random
 import re
-import signal
-import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -362,25 +358,3 @@ def test_another_image_is_replaced_only_where_that_is_said(user: User) -> None:
     done = user.task("instance", name="web", replace=True, **(SMALL | {"image": "Other"}))
     assert (done.failure, done.of("web")["actions"]) == ("", ["delete", "launch"])
     assert user_id(user, "web") != old
-
-
-@pytest.mark.parametrize("moment", range(6))
-def test_a_run_that_is_killed_leaves_no_twin_and_no_orphan_after_the_next(user: User, moment: int) -> None:
-    """Killed by the kernel, at moments that are spread over the run, and not always the same."""
-    wanted: dict[str, Any] = {"name": "node", "count": 4, "floating_ip": "auto", **SMALL}
-    child = os.fork()
-    if child == 0:
-        with suppress(BaseException):
-            user.task("instance", **wanted)
-        os._exit(0)
-    time.sleep(0.4 + 1.1 * moment + random.uniform(0, 1.0))
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    done = user.task("instance", **wanted)
-    assert done.failure == ""
-    assert names(user) == [f"node-{number}" for number in range(1, 5)]
-    ports = user.cloud.owner.get("network", "/v2.0/ports")["ports"]
-    servers = {each["id"]: each["device_id"] for each in ports}
-    there = {each["id"] for each in user.cloud.owner.get("compute", "/servers")["servers"]}
-    assert sorted(servers.get(each["port_id"], "") for each in floating_ips(user)) == sorted(there)
-    assert user.task("instance", **wanted).outcome.changed is False

@@ -33,8 +33,11 @@ _MAY_IMPORT: Mapping[str, set[str]] = {
     "cloud": {"errors", "model", "states"},
     "settings": {"errors", "files", "http", "text"},
     "http": {"clock", "errors", "files"},
-    "clouds": {*_GROUND, "clock", "files", "flavors", "http", "parallel", "settings", "text", "times", "yaml_tree"},
-    "fleet": {*_GROUND, "clock", "parallel", "text", "times"},
+    "clouds": {
+        *_GROUND,
+        *("clock", "files", "flavors", "http", "json_file", "parallel", "settings", "text", "times", "yaml_tree"),
+    },
+    "fleet": {*_GROUND, "clock", "files", "json_file", "parallel", "text", "times"},
     "usage": {*_GROUND, "clock", "files", "flavors", "text", "times"},
     "idle": {
         *("clock", "errors", "files", "flavors", "hosts", "json_file", "model", "states", "text", "times", "usage"),

@@ -237,19 +237,37 @@ class LaunchCloud(ScriptedCloud):
 
     def release(self, address: FloatingAddress) -> None:
         self._tell("release", address.address)
+        self.interrupt("release")
         self.addresses.pop(address.id, None)
+        self.interrupt("released")
+
+    def is_unattached(self, address: FloatingAddress) -> bool:
+        return address.id in self.addresses and address.id not in self._instances
+
+    def can_detach(self, instance: Instance) -> bool:
+        return instance.status != "suspended"
 
     def detach(self, instance: Instance, volume: str) -> None:
         self._tell("detach", volume)
+        self.interrupt("detach")
         if self.volumes[volume] == "in-use":
             self.volumes[volume] = "available"
+            now = self._instances[instance.uuid]
+            left = tuple(each for each in now.facts.volumes if each.uuid != volume)
+            self._instances[instance.uuid] = replace(now, facts=replace(now.facts, volumes=left))
+        self.interrupt("detached")
 
-    def volume_status(self, volume: str) -> str | None:
+    def with_volumes(self, instances: Sequence[Instance]) -> list[Instance]:
+        return list(instances)
+
+    def volume_status(self, instance: Instance, volume: str) -> str | None:
         return self.volumes.get(volume)
 
-    def delete_volume(self, volume: str) -> None:
+    def delete_volume(self, instance: Instance, volume: str) -> None:
         self._tell("delete_volume", volume)
+        self.interrupt("delete_volume")
         del self.volumes[volume]
+        self.interrupt("volume deleted")
 
     # --- inside
 

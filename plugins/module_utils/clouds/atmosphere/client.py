@@ -42,6 +42,7 @@ from ...states import Action, Kind, classify
 from ..json_values import Json, UnreadableRow, mapping, number_of, text, uuid_of, whole
 from ..polls import Seen, checked, read_each
 from ..row_lists import Reading, Warnings
+from .launch_records import LaunchRecords
 from .launcher import AtmosphereLauncher
 from .login import Login
 from .parsing import (
@@ -83,6 +84,9 @@ _DETAILS_AT_MOST = 128
 _MAX_LIST_READS = 3
 # A list with a greater count is refused.
 _MAX_ROWS = 100_000
+# An instance that found no host has been in these alone.
+_BEFORE_IT_RAN = frozenset({"build", "error"})
+_HISTORY_PAGE = 100
 # The live states of an identity that is not shared, or whose login at the provider is refused, cannot be read.
 _NOT_READABLE = (PermissionDenied, NotFound, Refused)
 _READING_STATES = "Reading live states"
@@ -127,12 +131,20 @@ class AtmosphereCloud:
     polls_are_current = False
 
     def __init__(
-        self, login: Login, transport: Transport, clock: Clock, *, max_concurrency: int, page_size: int
+        self,
+        login: Login,
+        transport: Transport,
+        clock: Clock,
+        records: LaunchRecords,
+        *,
+        max_concurrency: int,
+        page_size: int,
     ) -> None:
         """Send nothing yet. ``page_size``: rows of one page of a list."""
         self._login = login
         self._transport = transport
         self._clock = clock
+        self._records = records
         self.max_concurrency = max_concurrency
         self._page_size = page_size
         self._nonces = (f"{secrets.token_hex(6)}-{number}" for number in itertools.count())
@@ -166,9 +178,9 @@ class AtmosphereCloud:
         """Return every instance of the account, by number. See Cloud."""
         task = "Listing instances"
         reading = self._reading("/api/v2/instances", task, instance_from_v2)
-        instances = self._by_number(reading, task)
+        instances = self._records.marked(self._by_number(reading, task))
         others = [unreadable_from_v2(row, why) for row, why in reading.left_out] if unreadable else []
-        return [*(self._with_live_states(instances, wanted) if live else instances), *others]
+        return [*(self._with_histories(self._with_live_states(instances, wanted)) if live else instances), *others]
 
     def list_volumes(self, *, live: bool, wanted: Callable[[Volume], bool] | None = None) -> list[Volume]:
         """Return every volume of the account, by number. See Cloud."""
@@ -266,7 +278,7 @@ class AtmosphereCloud:
 
     def launcher(self) -> AtmosphereLauncher:
         """Return the part that launches and deletes instances. See Cloud."""
-        return AtmosphereLauncher(self)
+        return AtmosphereLauncher(self, self._records)
 
     def limit(self, until: float | None) -> None:
         """Set the time by which every request must have ended. See Cloud."""
@@ -274,6 +286,8 @@ class AtmosphereCloud:
 
     def take_warnings(self) -> Sequence[str]:
         """Return the warnings of unreadable parts. See Cloud."""
+        if self._records.problem is not None:
+            self._warnings.add(f"{self._records.problem} A later run does not find them by a template.")
         return self._warnings.take()
 
     def close(self) -> None:
@@ -283,6 +297,10 @@ class AtmosphereCloud:
     def read(self, path: str, task: str) -> list[Json]:
         """Return all rows of a v2 list, for the launcher."""
         return self._list(path, task, lambda row: row)
+
+    def read_live(self, path: str, task: str) -> Any:
+        """Return the body of a response of v1, from no cache, for the launcher."""
+        return self._get(path, task, {"_": self._nonce()})
 
     def send(self, method: str, path: str, task: str, data: Json | None = None) -> Any:
         """Send a change once, and return the body of the response, for the launcher.
@@ -298,6 +316,10 @@ class AtmosphereCloud:
     def instances(self) -> list[Instance]:
         """Return all instances, as the database has them, for the launcher."""
         return self.list_instances(live=False)
+
+    def volumes(self) -> list[Volume]:
+        """Return all volumes with their attachments, for the launcher."""
+        return self.list_volumes(live=True)
 
     def launched(self, row: Json) -> Instance:
         """Return an instance that was launched just now, for the launcher. Its state is the database's."""
@@ -390,6 +412,25 @@ class AtmosphereCloud:
             if isinstance(look, JetstreamError) and not isinstance(look, _NOT_READABLE):
                 self._warnings.add(str(look))
         return [_as_found(each, found.get(each.uuid)) for each in instances]
+
+    def _with_histories(self, instances: Sequence[Instance]) -> list[Instance]:
+        """Note of launches of this collection that are in error whether they ever ran: only their history tells."""
+        failed = [each for each in instances if each.status == "error" and each.facts.token is not None]
+        have_run = in_parallel(self._has_run, failed, self.max_concurrency)
+        facts = {each.uuid: replace(each.facts, has_run=ran) for each, ran in zip(failed, have_run, strict=True)}
+        return [replace(each, facts=facts.get(each.uuid, each.facts)) for each in instances]
+
+    def _has_run(self, instance: Instance) -> bool:
+        task = f"Reading the history of {instance.label}"
+        params = {"instance": instance.uuid, "page_size": str(_HISTORY_PAGE)}
+        try:
+            count, rows = _page_of(self._get("/api/v2/instance_histories", task, params), task)
+        except FATAL_ERRORS:
+            raise
+        except JetstreamError:
+            return True
+        statuses = {text(mapping(row).get("status")) for row in rows}
+        return not rows or count > len(rows) or not statuses <= _BEFORE_IT_RAN
 
     def _details_are_cheaper(self, account: Account, members: Sequence[Instance]) -> bool:
         """Compare the cost of a detail of each with that of a list of all. A detail is never stale."""

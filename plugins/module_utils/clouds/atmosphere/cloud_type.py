@@ -10,6 +10,7 @@ from ...http.deadline import Deadline
 from ...http.transport import Transport
 from ..cloud_type import CloudType, Surroundings
 from .client import AtmosphereCloud
+from .launch_records import LaunchRecords, records_folder
 from .login import Login
 from .settings import LOGINS, SETTINGS, AtmosphereSettings, how_to_log_in, is_pointed_to, read_settings
 
@@ -18,8 +19,14 @@ def _connect(settings: AtmosphereSettings, surroundings: Surroundings) -> Cloud:
     clock, deadline = surroundings.clock, Deadline(surroundings.clock)
     transport = Transport(settings.api_url, settings.http, clock, deadline=deadline)
     login = Login(settings, transport, surroundings, deadline)
+    folder = records_folder(surroundings.environ, surroundings.home)
     return AtmosphereCloud(
-        login, transport, clock, max_concurrency=settings.http.connections, page_size=settings.page_size
+        login,
+        transport,
+        clock,
+        LaunchRecords(folder, login.site, clock),
+        max_concurrency=settings.http.connections,
+        page_size=settings.page_size,
     )
 
 

@@ -6,12 +6,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from ...errors import JetstreamError, NotFound, Refused, SelectionError, UnexpectedResponse
+from ...errors import (
+    JetstreamError,
+    NotFound,
+    Refused,
+    SelectionError,
+    ServerFault,
+    UnexpectedResponse,
+    Unreachable,
+)
 from ...model import (
     AssignedAddress,
+    AttachedVolume,
     Change,
     ChangeKind,
     Flavor,
@@ -22,12 +32,14 @@ from ...model import (
     LaunchFacts,
     LaunchOptions,
     LaunchRecipe,
+    Volume,
 )
 from ...text.suggestions import did_you_mean
 from ..json_values import Json, UnreadableRow, amount, flag, mapping, text, uuid_of, whole
 from ..quotas import require_room_to_launch, shortfall
+from .launch_records import LaunchRecords
+from .volume_store import DETACHABLE
 
-_NO_MARKS = "Atmosphere keeps no marks of a launch on an instance, so that others would be deleted, too: give names"
 _NOT_HERE = "Atmosphere has no such option"
 _ONE_OF_ITS_OWN = "Atmosphere gives each instance a floating IP of its own, and takes it back with the instance"
 _IN_MB = 1024
@@ -39,11 +51,17 @@ class Requests(Protocol):
     def read(self, path: str, task: str) -> list[Json]:
         """Return all rows of a v2 list."""
 
+    def read_live(self, path: str, task: str) -> Any:
+        """Return the body of a response of v1, from no cache."""
+
     def send(self, method: str, path: str, task: str, data: Json | None = None) -> Any:
         """Send a change once, and return the body of the response."""
 
     def instances(self) -> list[Instance]:
         """Return all instances, as the database has them."""
+
+    def volumes(self) -> list[Volume]:
+        """Return all volumes with their attachments."""
 
     def launched(self, row: Json) -> Instance:
         """Return an instance that was launched just now."""
@@ -71,14 +89,12 @@ class AtmosphereLauncher:
         "floating_ip: none": _ONE_OF_ITS_OWN,
         "floating_ip: address": _ONE_OF_ITS_OWN,
         "release_floating_ip": _ONE_OF_ITS_OWN,
-        "delete_volumes": "detach and delete them on its web page first",
-        "shrink": _NO_MARKS,
-        "absent: template": _NO_MARKS,
     }
 
-    def __init__(self, requests: Requests) -> None:
+    def __init__(self, requests: Requests, records: LaunchRecords) -> None:
         """Send nothing yet."""
         self._requests = requests
+        self._records = records
 
     # --- before a launch
 
@@ -171,20 +187,30 @@ class AtmosphereLauncher:
     # --- launching
 
     def launch(self, recipe: LaunchRecipe, launch: Launch) -> Instance:
-        """Request one instance. See Launcher."""
+        """Request one instance, and record that. See Launcher."""
         task = f"Launch of {launch.name}"
-        row = mapping(self._requests.send("POST", "/api/v2/instances", task, {**recipe.body, "name": launch.name}))
+        self._records.begin(launch, self._requests.username(), text(recipe.body.get("project")))
         try:
+            row = mapping(self._requests.send("POST", "/api/v2/instances", task, {**recipe.body, "name": launch.name}))
             launched = self._requests.launched(row)
         except UnreadableRow as error:
             raise UnexpectedResponse(f"{task} was answered with what this version cannot read: {error}.") from error
+        except JetstreamError as error:
+            if not _may_be_carried_out(error):
+                self._records.withdraw(launch.token)
+            raise
+        self._records.settle(launch.token, launched.uuid)
         return replace(launched, facts=LaunchFacts(launch.group, launch.token, has_run=False))
 
     def find(self, launches: Sequence[Launch]) -> Mapping[str, Instance]:
-        """Find instances by their names: there were none of these names before the launches. See Launcher."""
-        there = [each for each in self._requests.instances() if each.owner == self._requests.username()]
-        by_name = {each.name: each for each in sorted(there, key=lambda each: each.id, reverse=True)}
-        return {each.token: by_name[each.name] for each in launches if each.name in by_name}
+        """Find instances by name, project and start: there were none of these names before. See Launcher."""
+        # The list has the marks, which were matched with the records of these launches.
+        found = {each.facts.token: each for each in self._requests.instances()}
+        return {
+            each.token: replace(found[each.token], facts=LaunchFacts(each.group, each.token, has_run=False))
+            for each in launches
+            if each.token in found
+        }
 
     def assign_addresses(
         self, options: LaunchOptions, instances: Sequence[Instance]
@@ -224,25 +250,67 @@ class AtmosphereLauncher:
         """Atmosphere takes them back itself. See Launcher."""
         return {}
 
+    def is_unattached(self, address: FloatingAddress) -> bool:
+        """Return False: none is left without an instance. See Launcher."""
+        return False
+
     def release(self, address: FloatingAddress) -> None:
         """Atmosphere takes them back itself. See Launcher."""
 
+    def with_volumes(self, instances: Sequence[Instance]) -> list[Instance]:
+        """Read which volumes instances have, from the lists of all volumes. See Launcher."""
+        if not instances:
+            return []
+        volumes = self._requests.volumes()
+        accounts = {_account_url(each) for each in instances}
+        unknown = [each.label for each in volumes if each.status is None and _account_url(each) in accounts]
+        if unknown and not any(each.status for each in volumes if _account_url(each) in accounts):
+            raise UnexpectedResponse(f"Which instances have volumes could not be read ({', '.join(unknown[:3])}).")
+        attached: dict[str, list[AttachedVolume]] = {}
+        for each in volumes:
+            for attachment in each.attachments:
+                attached.setdefault(attachment.instance_uuid, []).append(AttachedVolume(each.uuid))
+        return [
+            replace(each, facts=replace(each.facts, volumes=tuple(attached.get(each.uuid, ())))) for each in instances
+        ]
+
+    def can_detach(self, instance: Instance) -> bool:
+        """Return whether Atmosphere would detach a volume. See Launcher."""
+        return instance.status in DETACHABLE
+
     def detach(self, instance: Instance, volume: str) -> None:
-        """Raise Refused: instances have no known volumes here. See Launcher."""
-        raise Refused("Volumes of Atmosphere are detached on its web page.")
+        """Request that a worker unmounts and detaches a volume. See Launcher."""
+        data = {"action": "detach_volume", "volume_id": volume}
+        task = f"Detaching volume {volume} from {instance.label}"
+        self._requests.send("POST", f"{_url(instance)}/action", task, data)
 
-    def volume_status(self, volume: str) -> str | None:
-        """No volume is known here. See Launcher."""
-        return None
+    def volume_status(self, instance: Instance, volume: str) -> str | None:
+        """Return the status of a volume, from no cache, or None. See Launcher."""
+        try:
+            row = self._requests.read_live(f"{_account_url(instance)}/volume/{volume}", f"Reading volume {volume}")
+        except NotFound:
+            return None
+        return text(mapping(row).get("status")) or "unknown"
 
-    def delete_volume(self, volume: str) -> None:
-        """Raise Refused. See Launcher."""
-        raise Refused("Volumes of Atmosphere are deleted on its web page.")
+    def delete_volume(self, instance: Instance, volume: str) -> None:
+        """Request the deletion of a volume of v2: v1 breaks on one in use. See Launcher."""
+        with suppress(NotFound):
+            self._requests.send("DELETE", f"/api/v2/volumes/{volume}", f"Deletion of volume {volume}")
+
+
+def _may_be_carried_out(error: JetstreamError) -> bool:
+    """Whether a request that ended with an error may be carried out all the same."""
+    if isinstance(error, Unreachable):
+        return not error.unsent
+    return isinstance(error, (ServerFault, UnexpectedResponse))
+
+
+def _account_url(thing: Instance | Volume) -> str:
+    return f"/api/v1/provider/{thing.provider.uuid}/identity/{thing.identity.uuid}"
 
 
 def _url(instance: Instance) -> str:
-    place = f"provider/{instance.provider.uuid}/identity/{instance.identity.uuid}"
-    return f"/api/v1/{place}/instance/{instance.uuid}"
+    return f"{_account_url(instance)}/instance/{instance.uuid}"
 
 
 def _only(rows: Sequence[Json], wanted: str | None, option: str) -> Json:

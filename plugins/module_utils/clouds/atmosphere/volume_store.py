@@ -30,7 +30,8 @@ from .parsing import volume_from_v2, with_attachment
 from .responses import raise_for_status
 
 _NO_SNAPSHOTS = "Atmosphere has no snapshots of volumes."
-_DETACHABLE = frozenset({"active", "suspended", "shutoff"})
+# Instances in other states give a volume back when they are deleted alone.
+DETACHABLE = frozenset({"active", "suspended", "shutoff"})
 # More than any account has of them: one page.
 _PAGE = 1000
 
@@ -76,7 +77,9 @@ class AtmosphereVolumeStore:
     def create(self, request: VolumeRequest) -> Volume:
         """Request a volume. See VolumeStore."""
         task = f"Creating {one_line(request.volume.name)}"
-        body = raise_for_status(self._login.request("POST", "/api/v2/volumes", data=dict(request.body)), task)
+        # A proxy may say 503 for what Atmosphere carries out: the volume is looked for by its name instead.
+        reply = self._login.request("POST", "/api/v2/volumes", data=dict(request.body), once=True)
+        body = raise_for_status(reply, task)
         try:
             return self.get(volume_from_v2(mapping(body)))
         except UnreadableRow as error:
@@ -106,7 +109,7 @@ class AtmosphereVolumeStore:
 
     def detach_refusal(self, instance: Instance) -> str | None:
         """Return why Atmosphere would refuse to detach. See VolumeStore."""
-        return None if instance.status in _DETACHABLE else f"it is {one_line(instance.status)}"
+        return None if instance.status in DETACHABLE else f"it is {one_line(instance.status)}"
 
     def detach(self, volume: Volume, instance_uuid: str) -> None:
         """Request that one of the workers unmounts and detaches it. See VolumeStore."""

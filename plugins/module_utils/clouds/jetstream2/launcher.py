@@ -59,6 +59,7 @@ from .lookups import (
 )
 from .parsing import GROUP_KEY, IMAGE_KEY, LAUNCH_TAG, instance_from_nova
 from .quotas import address_shortfalls, compute_shortfalls, volume_shortfalls
+from .volume_store import detach_refusal
 
 # Nova's limit for user data, in base64.
 _LONGEST_USER_DATA = 65535
@@ -416,6 +417,14 @@ class Jetstream2Launcher:
                 found.setdefault(server, []).append(address)
         return found
 
+    def is_unattached(self, address: FloatingAddress) -> bool:
+        """Return whether no port has a floating IP, by neutron's own word. See Launcher."""
+        try:
+            body = self._api.get("network", f"/v2.0/floatingips/{address.id}", f"Reading {address.address}")
+        except NotFound:
+            return False
+        return text(mapping(mapping(body).get("floatingip")).get("port_id")) is None
+
     def release(self, address: FloatingAddress) -> None:
         """Give a floating IP back. See Launcher."""
         self._delete("network", f"/v2.0/floatingips/{address.id}", f"Release of {address.address}")
@@ -497,12 +506,20 @@ class Jetstream2Launcher:
             self._api.send("POST", "compute", path, f"Unlock of {instance.label}", {"unlock": None})
         self._delete("compute", f"/servers/{instance.uuid}", f"Deletion of {instance.label}")
 
+    def can_detach(self, instance: Instance) -> bool:
+        """Return whether nova would detach a volume. See Launcher."""
+        return detach_refusal(instance) is None
+
     def detach(self, instance: Instance, volume: str) -> None:
         """Request that a volume is detached from a server. See Launcher."""
         path = f"/servers/{instance.uuid}/os-volume_attachments/{volume}"
         self._delete("compute", path, f"Detaching volume {volume} from {instance.label}")
 
-    def volume_status(self, volume: str) -> str | None:
+    def with_volumes(self, instances: Sequence[Instance]) -> list[Instance]:
+        """Return them as they are: nova's list has their volumes. See Launcher."""
+        return list(instances)
+
+    def volume_status(self, instance: Instance, volume: str) -> str | None:
         """Return the status of a volume, or None. See Launcher."""
         try:
             body = self._api.get("volumev3", f"/volumes/{volume}", f"Reading volume {volume}")
@@ -510,7 +527,7 @@ class Jetstream2Launcher:
             return None
         return word(mapping(mapping(body).get("volume")).get("status"))
 
-    def delete_volume(self, volume: str) -> None:
+    def delete_volume(self, instance: Instance, volume: str) -> None:
         """Request the deletion of a volume. See Launcher."""
         self._delete("volumev3", f"/volumes/{volume}", f"Deletion of volume {volume}")
 

@@ -90,11 +90,7 @@ class Jetstream2VolumeStore:
 
     def detach_refusal(self, instance: Instance) -> str | None:
         """Return why nova would refuse to detach. See VolumeStore."""
-        if instance.locked:
-            return "it is locked"
-        if instance.activity:
-            return f"the cloud is changing it ({one_line(instance.activity)})"
-        return None if instance.status in _OPEN_STATUSES else f"it is {one_line(instance.status)}"
+        return detach_refusal(instance)
 
     def detach(self, volume: Volume, instance_uuid: str) -> None:
         """Request that an attachment ends. See VolumeStore."""
@@ -180,3 +176,12 @@ def _snapshot(row: Json) -> Snapshot:
         raise UnexpectedResponse(
             f"Listing snapshots was answered with what this version cannot read: {error}."
         ) from error
+
+
+def detach_refusal(instance: Instance) -> str | None:
+    """Return why nova would refuse to detach a volume from a server, or None. The reason follows "web: "."""
+    if instance.locked:
+        return "it is locked"
+    if instance.activity:
+        return f"the cloud is changing it ({one_line(instance.activity)})"
+    return None if instance.status in _OPEN_STATUSES else f"it is {one_line(instance.status)}"

@@ -38,6 +38,12 @@ class Wanted:
             self.template is not None and self.template.number(instance.name) is not None
         )
 
+    def means(self, name: str, group: str | None) -> bool:
+        """Return whether it names an instance that was deleted: by its name, or by its template and mark."""
+        if self.template is None:
+            return name in self.names
+        return group == self.template.text and self.template.number(name) is not None
+
     def group(self, name: str) -> str:
         """Return the mark of an instance that is launched for a name."""
         return name if self.template is None else self.template.text
@@ -117,6 +123,20 @@ def plan_removal(wanted: Wanted, instances: Iterable[Instance]) -> tuple[list[In
         else:
             chosen += called
     return chosen, problems
+
+
+def being_deleted(wanted: Wanted, instances: Iterable[Instance]) -> list[Instance]:
+    """Return the instances that a task names, and whose deletion was requested before."""
+    return [each for each in instances if is_gone(each) and each.activity and wanted.means(each.name, each.facts.group)]
+
+
+def removal_strangers(wanted: Wanted, instances: Iterable[Instance]) -> list[Instance]:
+    """Return the instances that have names of the template, and that ``plan_removal`` leaves as they are."""
+    template = wanted.template
+    if template is None:
+        return []
+    there = [each for each in instances if not is_gone(each) and template.number(each.name) is not None]
+    return [each for each in there if each.facts.group != template.text]
 
 
 def renamed(wanted: Wanted, new_name: str | None, instances: Iterable[Instance]) -> Wanted:

@@ -10,7 +10,7 @@ otherwise, and are then deleted by their own ids, which were read before.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ...clock import Clock
 from ...cloud import Cloud, Launcher
@@ -32,12 +32,16 @@ from ..polling import PollScheduler
 from ..progress import Completion, Progress, ProgressCallback
 from ..runs import state_text
 from .launch import Jitter, some_jitter
+from .plans import is_gone
+from .removal_notes import RemovalNote, RemovalNotes
 
 # So often a deletion is requested whose response is lost.
 _ATTEMPTS = 3
 _MAY_PASS = (ServerFault, UnexpectedResponse, Unreachable, RateLimited)
 _DETACH_SECONDS = 60.0
 _VOLUME_SECONDS = 120.0
+# A volume that is in use for longer than this after its instance is gone is attached to another one.
+_LEAVES_USE = 10.0
 _PAUSE = 2.0
 # The time that is kept for giving back addresses and volumes.
 _RESERVE = 5.0
@@ -58,10 +62,16 @@ class RemovalSettings:
 
 @dataclass(slots=True)
 class RemovalRun:
-    """An instance to delete, with the ``volumes`` and ``addresses`` that it had, and the outcome."""
+    """An instance to delete, with the ``addresses`` that it had, and the outcome.
+
+    ``resumed``: an earlier run has requested its deletion, and ended before all was given back. ``left_volumes``: those
+    that an earlier run has detached, and was to delete.
+    """
 
     before: Instance
     now: Instance
+    resumed: bool = False
+    left_volumes: tuple[str, ...] = ()
     steps: list[str] = field(default_factory=list)
     addresses: Sequence[FloatingAddress] = ()
     requested: bool = False
@@ -104,17 +114,109 @@ class FleetRemoval:
     aborted_by: JetstreamError | None = None
 
 
-def preview_removal(instances: Sequence[Instance], settings: RemovalSettings) -> FleetRemoval:
-    """Return what ``remove`` would do, and send nothing (check mode)."""
+def unfinished(
+    notes: Sequence[RemovalNote],
+    settings: RemovalSettings,
+    listed: Sequence[Instance],
+    deleting: Sequence[Instance] = (),
+) -> list[RemovalRun]:
+    """Return the runs that end what earlier ones have begun: what they were to give back is still there.
+
+    ``listed``: all instances that are listed still. ``deleting``: those of the task that are being deleted, which are
+    waited for.
+    """
+    by_uuid = {each.uuid: each for each in listed}
+    waited_for = {each.uuid: RemovalRun(each, each, resumed=True, requested=True) for each in deleting}
+    for note in notes:
+        volumes = note.volumes if settings.delete_volumes else ()
+        addresses = note.addresses if settings.release_addresses else ()
+        there = by_uuid.get(note.uuid)
+        if (volumes or addresses) and (there is None or is_gone(there)):
+            before = note.instance
+            # Some clouds list an instance no more as soon as they delete it. A poll shows whether it is gone.
+            now = there or replace(before, status="active", activity="deleting")
+            waited_for[note.uuid] = RemovalRun(
+                before, now, resumed=True, left_volumes=volumes, addresses=addresses, requested=True
+            )
+    return list(waited_for.values())
+
+
+def refused_removal(instances: Sequence[Instance], error: JetstreamError) -> FleetRemoval:
+    """Return the outcome where it could not be read which volumes the instances have: none is deleted."""
     runs = tuple(RemovalRun(each, each) for each in instances)
     for run in runs:
-        if not _skip_locked(run, settings):
-            run.note("delete")
-            run.now = run.before.gone()
-            volumes = len(run.before.facts.volumes)
-            fate = f", with its {volumes} volumes" if volumes and settings.delete_volumes else ""
-            run.finish(f"would be deleted{fate}")
-    return FleetRemoval(runs)
+        run.finish(f"was not deleted, since its volumes could not be read: {error}", failed=True)
+    return FleetRemoval(runs, error if isinstance(error, FATAL_ERRORS) else None)
+
+
+def _runs_of(
+    instances: Sequence[Instance], settings: RemovalSettings, notes: Sequence[RemovalNote]
+) -> list[RemovalRun]:
+    """Return the runs of instances. Volumes that a killed run has detached are no longer theirs: notes have them."""
+    noted = {each.uuid: each.volumes for each in notes} if settings.delete_volumes else {}
+    runs = [RemovalRun(each, each) for each in instances]
+    for run in runs:
+        run.left_volumes = tuple(each for each in noted.get(run.before.uuid, ()) if each not in run.kept_volumes)
+    return runs
+
+
+def preview_removal(
+    launcher: Launcher,
+    instances: Sequence[Instance],
+    settings: RemovalSettings,
+    notes: RemovalNotes,
+    resumed: Sequence[RemovalRun] = (),
+) -> FleetRemoval:
+    """Return what ``remove`` would do, and only read (check mode). Raises FATAL_ERRORS."""
+    runs = _runs_of(instances, settings, notes.all())
+    for run in runs:
+        _skip_locked(run, settings)
+    _read_addresses(launcher, [run for run in runs if not run.done], settings)
+    for run in [*(run for run in runs if not run.done), *resumed]:
+        _foresee(launcher, run, settings)
+    return FleetRemoval((*runs, *resumed))
+
+
+def _foresee(launcher: Launcher, run: RemovalRun, settings: RemovalSettings) -> None:
+    if not run.resumed:
+        if settings.wait and run.kept_volumes and _detaches(launcher, run):
+            run.note("detach volumes")
+        run.note("delete")
+    if run.addresses:
+        run.note("release floating IP")
+    if settings.delete_volumes and (run.kept_volumes or run.left_volumes):
+        run.note("delete volumes")
+    run.now = run.before.gone()
+    if run.resumed:
+        run.finish(f"is gone; would {', then '.join(run.steps)}" if run.steps else "is being deleted")
+        return
+    volumes = len(run.before.facts.volumes)
+    fate = f", with its {volumes} volumes" if volumes and settings.delete_volumes else ""
+    run.finish(f"would be deleted{fate}")
+
+
+def _detaches(launcher: Launcher, run: RemovalRun) -> bool:
+    """Whether volumes are detached first. The one that an instance boots from cannot be, and in some states none can.
+
+    Then the cloud detaches them while it deletes the instance.
+    """
+    return run.before.image is not None and launcher.can_detach(run.before)
+
+
+def _read_addresses(launcher: Launcher, runs: Sequence[RemovalRun], settings: RemovalSettings) -> None:
+    """Read which addresses were made for the instances: once they are gone, nothing tells."""
+    if not settings.release_addresses or not runs:
+        return
+    try:
+        found = launcher.floating_addresses([run.before for run in runs])
+    except FATAL_ERRORS:
+        raise
+    except JetstreamError as error:
+        for run in runs:
+            run.finish(f"was not deleted, since its floating IP could not be read: {error}", failed=True)
+        return
+    for run in runs:
+        run.addresses = [each for each in found.get(run.before.uuid, ()) if each.made_for_it]
 
 
 def remove(
@@ -125,21 +227,28 @@ def remove(
     *,
     started_at: float,
     report: ProgressCallback,
+    notes: RemovalNotes,
+    resumed: Sequence[RemovalRun] = (),
     jitter: Jitter = some_jitter,
 ) -> FleetRemoval:
-    """Delete instances, and wait until each is gone, or say why one is not. Raises nothing of its own."""
-    return _Removal(cloud, instances, settings, clock, started_at, report, jitter).run()
+    """Delete instances, and wait until each is gone, or say why one is not. Raises nothing of its own.
+
+    ``resumed``: the ``unfinished`` runs, which are ended with them.
+    """
+    runs = [*_runs_of(instances, settings, notes.all()), *resumed]
+    return _Removal(cloud, runs, settings, clock, started_at, report, notes, jitter).run()
 
 
 class _Removal:
     def __init__(
         self,
         cloud: Cloud,
-        instances: Sequence[Instance],
+        runs: list[RemovalRun],
         settings: RemovalSettings,
         clock: Clock,
         started_at: float,
         report: ProgressCallback,
+        notes: RemovalNotes,
         jitter: Jitter,
     ) -> None:
         self._cloud = cloud
@@ -149,8 +258,9 @@ class _Removal:
         self._start = started_at
         self._deadline = started_at + settings.timeout
         self._report = report
+        self._notes = notes
         self._scheduler: PollScheduler[RemovalRun] = PollScheduler(jitter)
-        self._runs = [RemovalRun(each, each) for each in instances]
+        self._runs = runs
         self._aborted_by: JetstreamError | None = None
 
     def run(self) -> FleetRemoval:
@@ -159,8 +269,8 @@ class _Removal:
             for run in self._runs:
                 _skip_locked(run, self._settings)
             self._stamp()
-            self._read_addresses()
-            self._each(self._begin, self._pending())
+            _read_addresses(self._launcher, [run for run in self._pending() if not run.resumed], self._settings)
+            self._each(self._begin, [run for run in self._pending() if not run.resumed])
             self._await_gone()
             self._each(self._give_back, [run for run in self._runs if run.requested and not run.done])
         except JetstreamError as error:
@@ -182,38 +292,28 @@ class _Removal:
 
         in_parallel(work_on, runs, self._cloud.max_concurrency)
 
-    def _read_addresses(self) -> None:
-        """Read which addresses were made for the instances: once they are gone, nothing tells."""
-        pending = self._pending()
-        if not self._settings.release_addresses or not pending:
-            return
-        try:
-            found = self._launcher.floating_addresses([run.before for run in pending])
-        except FATAL_ERRORS:
-            raise
-        except JetstreamError as error:
-            for run in pending:
-                run.finish(f"was not deleted, since its floating IP could not be read: {error}", failed=True)
-            return
-        for run in pending:
-            run.addresses = [each for each in found.get(run.before.uuid, ()) if each.made_for_it]
-
     def _begin(self, run: RemovalRun) -> None:
         """Detach the volumes that stay, then request the deletion."""
         if not self._settings.wait:
             self._delete(run)
             return
-        if run.before.image is not None:
-            # The volume that an instance boots from cannot be detached.
+        self._write_note(run)
+        if _detaches(self._launcher, run):
             for volume in run.kept_volumes:
-                self._detach(run, volume)
+                if not run.done:
+                    self._detach(run, volume)
         self._delete(run)
+
+    def _write_note(self, run: RemovalRun) -> None:
+        volumes = (*run.kept_volumes, *run.left_volumes) if self._settings.delete_volumes else ()
+        if volumes or run.addresses:
+            self._notes.write(RemovalNote.of(run.before, volumes, tuple(run.addresses)))
 
     def _detach(self, run: RemovalRun, volume: str) -> None:
         self._launcher.detach(run.before, volume)
         run.note("detach volumes")
         end = min(self._clock.monotonic() + _DETACH_SECONDS, self._deadline)
-        while (status := self._launcher.volume_status(volume)) not in (None, *_FREE):
+        while (status := self._launcher.volume_status(run.before, volume)) not in (None, *_FREE):
             if self._clock.monotonic() + _PAUSE >= end:
                 run.finish(f"was not deleted, since volume {volume} is still {status}", failed=True)
                 return
@@ -284,19 +384,26 @@ class _Removal:
         if run.now.status != "missing":
             return
         for address in run.addresses:
-            self._launcher.release(address)
-            run.note("release floating IP")
+            # Since an earlier run has ended, another instance may have been given it.
+            if not run.resumed or self._launcher.is_unattached(address):
+                self._launcher.release(address)
+                run.note("release floating IP")
         if self._settings.delete_volumes:
-            for volume in run.kept_volumes:
+            for volume in (*run.kept_volumes, *run.left_volumes):
                 self._delete_volume(run, volume)
+        if not run.done:
+            self._notes.settle(run.before.uuid)
 
     def _delete_volume(self, run: RemovalRun, volume: str) -> None:
         """Delete a volume as soon as it is free, and wait until it is gone."""
-        requested = False
-        end = min(self._clock.monotonic() + _VOLUME_SECONDS, self._deadline)
-        while (status := self._launcher.volume_status(volume)) is not None:
+        requested, begun = False, self._clock.monotonic()
+        end = min(begun + _VOLUME_SECONDS, self._deadline)
+        while (status := self._launcher.volume_status(run.before, volume)) is not None:
+            if volume in run.left_volumes and status == "in-use" and self._clock.monotonic() >= begun + _LEAVES_USE:
+                # Since an earlier run has ended, it was attached to another instance.
+                return
             if status in _FREE and not requested:
-                self._launcher.delete_volume(volume)
+                self._launcher.delete_volume(run.before, volume)
                 run.note("delete volumes")
                 requested = True
                 continue
@@ -308,6 +415,10 @@ class _Removal:
     # --- the books
 
     def _finish(self) -> None:
+        for run in self._runs:
+            if run.failed and not run.requested:
+                # It stays, and all that it has.
+                self._notes.settle(run.before.uuid)
         for run in self._pending():
             if run.now.status == "missing":
                 run.finish(f"{', then '.join(run.steps)} done" if run.steps else "already gone")

@@ -11,7 +11,7 @@ from itertools import repeat
 
 from ...clock import Clock
 from ...cloud import VolumeStore
-from ...errors import FATAL_ERRORS, JetstreamError, NotFound, ServerFault, UnexpectedResponse, Unreachable
+from ...errors import FATAL_ERRORS, JetstreamError, NotFound, RateLimited, ServerFault, UnexpectedResponse, Unreachable
 from ...model import Attachment, Instance, Volume, VolumeRequest
 from .steps import Act, Goal, Impossible, Kind, Seen, State, Step, Wait, decide, foresee, settled
 
@@ -143,6 +143,11 @@ class VolumeRun:
             self._request(act)
         except FATAL_ERRORS:
             raise
+        except RateLimited:
+            # It was not carried out. Another pause, and another look, then it is requested again.
+            self.acts.pop()
+            self._poll("")
+            return False
         except (Unreachable, ServerFault, UnexpectedResponse) as error:
             if isinstance(error, Unreachable) and error.unsent:
                 self._fail(str(error))

@@ -254,6 +254,23 @@ def test_a_lost_response_makes_no_second_request(
     assert [each.name for each in site.world.volumes].count("new") <= 1
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 503, "headers": {"Retry-After": "1"}, "carried_out": True},
+        {"status": 504, "carried_out": True},
+        {"drop": "after"},
+        {"status": 429, "headers": {"Retry-After": "1"}},
+    ],
+    ids=["503-in-front-of-it", "504", "dropped", "429"],
+)
+def test_a_volume_whose_response_is_lost_is_looked_for_and_made_once(site: Site, fault: dict[str, Any]) -> None:
+    site.server.faults.add(Fault("POST", "/volumes$", **fault))
+    outcome = run(site, name="new", size=5)
+    assert (outcome.failure, outcome.changed, outcome.result["actions"]) == (None, True, ["create"])
+    assert [each.name for each in site.world.volumes].count("new") == 1
+
+
 def test_a_request_that_was_lost_before_it_arrived_fails_in_the_end(site: Site) -> None:
     site.server.faults.add(Fault("DELETE", "/volumes/", drop="before"))
     outcome = run(site, state="absent", retry_timeout=0)

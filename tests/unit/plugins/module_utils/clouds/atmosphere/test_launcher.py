@@ -125,10 +125,7 @@ def test_a_quota_that_cannot_fit_is_reported_before_anything_is_launched(site: S
         ({"locked": True}, "locked"),
         ({"floating_ip": "none"}, "floating_ip: none"),
         ({"floating_ip": "149.165.0.1"}, "floating_ip: address"),
-        ({"count": 1, "shrink": True}, "shrink"),
         ({"state": "absent", "release_floating_ip": True}, "release_floating_ip"),
-        ({"state": "absent", "delete_volumes": True}, "delete_volumes"),
-        ({"state": "absent", "name": "web-{number}"}, "absent: template"),
     ],
 )
 def test_what_atmosphere_lacks_is_refused_before_anything_is_sent(
@@ -197,3 +194,165 @@ def test_a_resize_is_refused_since_atmosphere_cannot(site: Site) -> None:
     done = run(site, name=OLD[0], flavor="m1.large")
     assert done.failure is not None
     assert "cannot resize (m1.tiny to m1.large): Atmosphere cannot change that" in done.failure
+
+
+def machines(site: Site) -> list[str]:
+    """Return the names of the machines that the cloud has a minute later. Atmosphere may list those gone for longer."""
+    site.clock.sleep(60)
+    site.world.settle()
+    return sorted(each.name for each in site.world.instances if each.uuid in site.world.cloud.vms)
+
+
+WORKERS: dict[str, Any] = {"name": "worker", "count": 3}
+TEMPLATE: dict[str, Any] = {"state": "absent", "name": "worker-{number}"}
+
+
+def test_a_fleet_shrinks_from_the_highest_number(site: Site) -> None:
+    run(site, **WORKERS)
+    wanted: dict[str, Any] = {"name": "worker", "count": 1, "shrink": True}
+    checked = run(site, check_mode=True, **wanted)
+    assert [each["name"] for each in checked.result["instances"]] == ["worker-1", "worker-3", "worker-2"]
+    assert len(names(site)) == 5
+    done = run(site, **wanted)
+    assert (done.failure, done.changed, names(site)) == (None, True, [*OLD, "worker-1"])
+    assert checked.diff == done.diff
+    again = run(site, **wanted)
+    assert (again.failure, again.changed) == (None, False)
+
+
+def test_a_template_deletes_what_was_launched_for_it_and_nothing_else(site: Site) -> None:
+    run(site, **WORKERS)
+    size, version = site.world.sizes[0], site.world.versions[0]
+    site.world.launch("worker-9", site.world.identities[1], size, version)
+    checked = run(site, check_mode=True, **TEMPLATE)
+    done = run(site, **TEMPLATE)
+    assert (checked.diff, done.failure, names(site)) == (done.diff, None, [*OLD, "worker-9"])
+    assert [each["name"] for each in done.result["instances"]] == ["worker-3", "worker-2", "worker-1"]
+    [warning] = done.warnings
+    assert warning.startswith("Left, since nothing shows that worker-{number} launched them: worker-9 ")
+    again = run(site, **TEMPLATE)
+    assert (again.failure, again.changed) == (None, False)
+
+
+def test_marks_are_those_of_the_home_that_launched(site: Site, tmp_path: Path) -> None:
+    run(site, **WORKERS)
+    here, site.home = site.home, tmp_path / "elsewhere"
+    done = run(site, **TEMPLATE)
+    assert (done.changed, len(names(site))) == (False, 5)
+    assert "worker-1" in done.warnings[0]
+    site.home = here
+    assert run(site, **TEMPLATE).changed
+    assert names(site) == OLD
+
+
+def test_without_a_home_it_launches_and_says_that_no_template_finds_it(site: Site) -> None:
+    site.home.joinpath(".local").write_text("a file")
+    done = OperationRunner(site.home, site.clock)
+    image = site.world.images[0].name
+    outcome = done.run(SPEC, on_cloud(instance), name="web", image=image, flavor="m1.small", **site.options)
+    assert outcome.failure is None
+    assert any("Launches cannot be recorded" in each for each in done.warnings)
+
+
+def _lose_the_response(monkeypatch: pytest.MonkeyPatch, *, times: int) -> list[str]:
+    really = AtmosphereCloud.send
+    lost: list[str] = []
+
+    def send(self: AtmosphereCloud, method: str, path: str, task: str, data: Any = None) -> Any:
+        body = really(self, method, path, task, data)
+        if method == "POST" and len(lost) < times:
+            lost.append(path)
+            raise Unreachable("The connection was dropped.")
+        return body
+
+    monkeypatch.setattr(AtmosphereCloud, "send", send)
+    return lost
+
+
+def test_a_launch_whose_response_is_lost_has_its_mark(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    _lose_the_response(monkeypatch, times=3)
+    assert run(site, **WORKERS).failure is None
+    assert run(site, **TEMPLATE).failure is None
+    assert names(site) == OLD
+
+
+def test_an_instance_of_another_project_or_time_is_not_taken_for_a_lost_launch(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A run is killed after it has recorded a launch, and before it was sent.
+    def send(self: AtmosphereCloud, method: str, path: str, task: str, data: Any = None) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(AtmosphereCloud, "send", send)
+    with pytest.raises(KeyboardInterrupt):
+        run(site, name="worker-{number}", count=1)
+    monkeypatch.undo()
+    site.clock.sleep(3600)
+    identity, size, version = site.world.identities[1], site.world.sizes[0], site.world.versions[0]
+    site.world.launch("worker-1", identity, size, version)
+    done = run(site, **TEMPLATE)
+    assert (done.changed, "worker-1" in names(site)) == (False, True)
+
+
+def test_volumes_are_detached_before_an_instance_is_deleted_and_stay_unless_it_is_said(site: Site) -> None:
+    run(site, name="keeps")
+    run(site, name="drops")
+    for name in ("keeps", "drops"):
+        made = site.world.add_volume(f"of-{name}", 1, site.world.instance(name).identity)
+        site.world.attach(made, site.world.instance(name))
+    site.clock.sleep(60)
+    done = run(site, state="absent", name="keeps")
+    assert (done.failure, items(done)["keeps"]["actions"]) == (None, ["detach volumes", "delete"])
+    checked = run(site, check_mode=True, state="absent", name="drops", delete_volumes=True)
+    assert items(checked)["drops"]["actions"] == ["detach volumes", "delete", "delete volumes"]
+    done = run(site, state="absent", name="drops", delete_volumes=True)
+    assert (done.failure, items(done)["drops"]["actions"]) == (None, ["detach volumes", "delete", "delete volumes"])
+    site.world.settle()
+    kept, dropped = site.world.volume("of-keeps"), site.world.volume("of-drops")
+    assert (kept.status, kept.in_cloud, dropped.in_cloud) == ("available", True, False)
+
+
+def test_a_shelved_instance_gives_its_volume_back_when_it_is_gone(site: Site) -> None:
+    run(site, name="web")
+    made = site.world.add_volume("data", 1, site.world.instance("web").identity)
+    site.world.attach(made, site.world.instance("web"))
+    site.clock.sleep(60)
+    site.world.force("web", "shelved_offloaded")
+    done = run(site, state="absent", name="web", delete_volumes=True)
+    assert (done.failure, items(done)["web"]["actions"]) == (None, ["delete", "delete volumes"])
+
+
+def test_twins_of_two_runs_of_one_home_become_one(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    really = AtmosphereCloud.send
+    sent: list[str] = []
+
+    def send(self: AtmosphereCloud, method: str, path: str, task: str, data: Any = None) -> Any:
+        body = really(self, method, path, task, data)
+        if method == "POST" and not sent:
+            sent.append(path)
+            # The other run sees no instance yet, since it has listed them before.
+            monkeypatch.setattr(AtmosphereCloud, "list_instances", lambda *_unused, **_more: [])
+            run(site, name="web", wait=False)
+            monkeypatch.undo()
+        return body
+
+    monkeypatch.setattr(AtmosphereCloud, "send", send)
+    done = run(site, name="web")
+    assert (done.failure, machines(site)) == (None, [*OLD, "web"])
+
+
+def test_the_record_of_a_killed_run_that_found_no_host_is_removed_and_launched_again(site: Site) -> None:
+    site.world.no_host("^web", times=1)
+    run(site, name="web", wait=False)
+    site.clock.sleep(60)
+    done = run(site, name="web")
+    assert (done.failure, items(done)["web"]["actions"]) == (None, ["remove failed launch", "launch"])
+    assert machines(site) == [*OLD, "web"]
+
+
+def test_one_in_error_that_has_run_is_kept(site: Site) -> None:
+    run(site, name="web")
+    site.world.force("web", "error")
+    done = run(site, name="web")
+    assert (done.failure or "").startswith("web: in error: ")
+    assert names(site) == [*OLD, "web"]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.operation import C
 from ansible_collections.jetstream.cloud.plugins.module_utils.operations.instance import SPEC, instance
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
-from ansible_collections.jetstream.cloud.tests.unit.fakes.launch_cloud import LaunchCloud
+from ansible_collections.jetstream.cloud.tests.unit.fakes.launch_cloud import LaunchCloud, Phase
 from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner
 
 UBUNTU = Image(name="Ubuntu", uuid="image")
@@ -41,12 +42,14 @@ def node(number: int, *volumes: AttachedVolume, group: str = "node-{number}", **
     return replace(made, facts=LaunchFacts(group=group, token=f"t{number}", volumes=volumes))
 
 
-def absent(cloud: LaunchCloud, clock: FakeClock, *, check_mode: bool = False, **options: Any) -> Outcome:
+def absent(
+    cloud: LaunchCloud, clock: FakeClock, *, check_mode: bool = False, home: Path | None = None, **options: Any
+) -> Outcome:
     def operation(given: Any, context: Context) -> Outcome:
         return instance(cloud, given, context)
 
     options = {"state": "absent", **options}
-    return OperationRunner(None, clock).run(SPEC, operation, check_mode=check_mode, **options)
+    return OperationRunner(home, clock).run(SPEC, operation, check_mode=check_mode, **options)
 
 
 def deleted(cloud: LaunchCloud) -> list[str]:
@@ -175,3 +178,115 @@ def test_one_that_is_refused_does_not_stop_the_others(clock: FakeClock) -> None:
     done = absent(cloud, clock, name="node-{number}")
     assert done.failure == "1 of 2 failed: node-2 (2): Deletion of node-2 was refused."
     assert cloud.names == ["node-2"]
+
+
+class Killed(BaseException):
+    """Ends a run as a kill does: nothing more is sent."""
+
+
+WITH_ALL: dict[str, Any] = {"name": "node-{number}", "delete_volumes": True, "release_floating_ip": True}
+
+
+def _with_all(clock: FakeClock) -> LaunchCloud:
+    cloud = LaunchCloud(clock, [node(1, AttachedVolume("data-1")), node(2, AttachedVolume("data-2")), node(3)])
+    cloud.volumes = {"data-1": "in-use", "data-2": "in-use", "other": "available"}
+    there = {each.name: each.uuid for each in cloud.list_instances()}
+    cloud.addresses = {there["node-1"]: "149.165.0.1", there["node-3"]: "149.165.0.3"}
+    cloud.made_for = set(cloud.addresses)
+    return cloud
+
+
+def _kill_at(cloud: LaunchCloud, moment: int) -> list[str]:
+    """Kill the run at a call of the cloud. Returns the calls so far, which grows."""
+    seen: list[str] = []
+
+    def interrupt(call: str) -> None:
+        seen.append(call)
+        if len(seen) == moment:
+            raise Killed
+
+    cloud.interrupt = interrupt
+    return seen
+
+
+def test_a_deletion_that_is_killed_at_any_moment_is_ended_by_the_next_run(tmp_path: Path) -> None:
+    clock = FakeClock()
+    calls = _kill_at(whole := _with_all(clock), 0)
+    absent(whole, clock, home=tmp_path, **WITH_ALL)
+    assert {"detach", "deleted", "released", "volume deleted"} <= set(calls)
+    for moment in range(1, len(calls) + 1):
+        cloud, home = _with_all(clock), tmp_path / str(moment)
+        _kill_at(cloud, moment)
+        with pytest.raises(Killed):
+            absent(cloud, clock, home=home, **WITH_ALL)
+        cloud.interrupt = lambda _call: None
+        foreseen = absent(cloud, clock, home=home, check_mode=True, **WITH_ALL)
+        done = absent(cloud, clock, home=home, **WITH_ALL)
+        assert (done.failure, cloud.names, cloud.volumes, cloud.addresses) == (
+            None,
+            [],
+            {"other": "available"},
+            {},
+        ), moment
+        assert (foreseen.changed, done.changed) in ((True, True), (True, False), (False, False)), moment
+        assert absent(cloud, clock, home=home, **WITH_ALL).changed is False, moment
+        assert not list(home.rglob("*.json")), moment
+
+
+def test_what_another_instance_was_given_since_then_stays(tmp_path: Path) -> None:
+    clock = FakeClock()
+    cloud = _with_all(clock)
+    calls = _kill_at(cloud, 0)
+    absent(cloud, clock, home=tmp_path, **WITH_ALL)
+    moment = len(calls) - calls[::-1].index("deleted")
+    cloud = _with_all(clock)
+    _kill_at(cloud, moment)
+    with pytest.raises(Killed):
+        absent(cloud, clock, home=tmp_path, **WITH_ALL)
+    cloud.interrupt = lambda _call: None
+    cloud.volumes["data-1"] = "in-use"
+    cloud.is_unattached = lambda address: False  # type: ignore[method-assign]
+    done = absent(cloud, clock, home=tmp_path, **WITH_ALL)
+    assert (done.failure, cloud.volumes) == (None, {"data-1": "in-use", "other": "available"})
+    assert sorted(cloud.addresses.values()) == ["149.165.0.1", "149.165.0.3"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"name": "node-{number}"},
+        {"name": "node-{number:02}", "delete_volumes": True, "release_floating_ip": True},
+        {"names": ["web"], "delete_volumes": True, "release_floating_ip": True},
+    ],
+)
+def test_what_a_killed_run_left_goes_only_where_that_is_said_of_it_again(
+    tmp_path: Path, options: dict[str, Any]
+) -> None:
+    clock = FakeClock()
+    cloud = _with_all(clock)
+    calls = _kill_at(cloud, 0)
+    absent(cloud, clock, home=tmp_path, **WITH_ALL)
+    moment = len(calls) - calls[::-1].index("deleted")
+    cloud = _with_all(clock)
+    _kill_at(cloud, moment)
+    with pytest.raises(Killed):
+        absent(cloud, clock, home=tmp_path, **WITH_ALL)
+    cloud.interrupt = lambda _call: None
+    done = absent(cloud, clock, home=tmp_path, **options)
+    assert (done.changed, len(cloud.volumes), len(cloud.addresses)) == (False, 3, 2)
+    assert absent(cloud, clock, home=tmp_path, **WITH_ALL).changed is True
+    assert (cloud.volumes, cloud.addresses) == ({"other": "available"}, {})
+
+
+def test_one_that_is_being_deleted_already_is_waited_for(clock: FakeClock) -> None:
+    cloud = LaunchCloud(clock, [node(1), an_instance("web", "active", "deleting"), node(2)])
+    cloud.goes("web", Phase(0, "active", "deleting"), Phase(6, "missing"))
+    foreseen = absent(cloud, clock, check_mode=True, name="web")
+    assert (foreseen.changed, foreseen.result["instances"][0]["msg"]) == (False, "is being deleted")
+    begun = clock.monotonic()
+    done = absent(cloud, clock, name="web")
+    assert (done.failure, done.changed, deleted(cloud)) == (None, False, [])
+    assert clock.monotonic() - begun >= 6
+    begun = clock.monotonic()
+    absent(cloud, clock, name="web", wait=False)
+    assert clock.monotonic() == begun
