@@ -22,7 +22,11 @@ _CAUSES = (
     ("gpu", re.compile(r"(?i)\bv?gpu\b|\bpci\b|\bmdev\b|PciDevice")),
     (
         "no_host",
-        re.compile(r"(?i)no valid host|not enough hosts|no host|insufficient (compute )?resources|no capacity"),
+        re.compile(
+            r"(?i)no valid host|not enough hosts|no host|insufficient (compute )?resources|no capacity"
+            # What failure_reason says where nova tells the step that failed, and no reason.
+            r"|no machine could take it"
+        ),
     ),
     ("allocation", re.compile(r"(?i)allocation|over ?drawn|expired")),
     ("locked", re.compile(r"(?i)\blocked\b")),
@@ -37,15 +41,15 @@ def cause_of(message: str) -> str:
     return next((word for word, pattern in _CAUSES if pattern.search(message)), "other")
 
 
-def edge_result(edge: Edge, schedule: Schedule) -> dict[str, Any]:
-    """Return an edge as plain values, with the time that a clock on the wall of the schedule's zone shows."""
-    return {
 def local_text(moment: datetime, zone: tzinfo) -> str:
     """Return a moment as a clock on the wall of a zone shows it: "Tue 2026-11-24 09:00 EST"."""
     local = moment.astimezone(zone)
     return f"{_DAYS[local.weekday()]} {local:%Y-%m-%d %H:%M} {local.tzname()}"
 
 
+def edge_result(edge: Edge, schedule: Schedule) -> dict[str, Any]:
+    """Return an edge as plain values, with the time that a clock on the wall of the schedule's zone shows."""
+    return {
         "at": iso(edge.at),
         "local": local_text(edge.at, schedule.zone),
         "kind": edge.kind.value,
