@@ -15,7 +15,7 @@ from ..model import Instance
 from ..states import Action, Kind, classify
 from ..text.terminal import one_line
 from ..times import iso, iso_or_none, moment_or_none
-from ..usage.rates import Rates, number_if_known
+from ..usage.rates import Rates, number, number_if_known
 from .keeps import KeepMark
 from .rules import Settings
 from .verdicts import State, Verdict
@@ -129,7 +129,7 @@ def advice(of: JudgedInstance, settings: Settings, rates: Rates, now: datetime) 
         "flavor": instance.flavor.name,
         "verdict": verdict.state.value,
         "since": iso_or_none(verdict.since),
-        "idle_hours": None if idle_hours is None else round(float(idle_hours), 2),
+        "idle_hours": None if idle_hours is None else _tenths(idle_hours),
         "rule": verdict.rule,
         "reason": verdict.reason,
         "evidence": {
@@ -142,7 +142,7 @@ def advice(of: JudgedInstance, settings: Settings, rates: Rates, now: datetime) 
         },
         "keep": None if of.keep is None else of.keep.to_result(now),
         "su_per_hour": number_if_known(cost),
-        "su_since_idle": None if cost is None or idle_hours is None else number_if_known(cost * idle_hours),
+        "su_since_idle": None if cost is None or idle_hours is None else _tenths(cost * idle_hours),
         "saves_su_per_day": None if cost is None or shelved is None else number_if_known((cost - shelved) * 24),
         "would": "nothing" if found else Action.SHELVE.value,
         "vetoes": found,
@@ -176,9 +176,14 @@ def _sentence(idle: Sequence[Mapping[str, Any]], sums: Mapping[str, float], save
     unpriced = sum(each["su_per_hour"] is None for each in idle)
     without = f", without {unpriced} of unknown cost" if unpriced else ""
     what = "1 instance has been idle" if len(idle) == 1 else f"{len(idle)} instances have been idle"
-    saving = f" Shelving would save {saves:g} SU a day." if saves else ""
+    saving = f" Shelving would save {saves:.12g} SU a day." if saves else ""
     listed = f"{', '.join(names[:_NAMED])}{more}"
-    return f"{what} for {span} hours, and cost {sums['su_since_idle']:g} SU since{without}: {listed}.{saving}"
+    return f"{what} for {span} hours, and cost {sums['su_since_idle']:.12g} SU since{without}: {listed}.{saving}"
+
+
+def _tenths(value: Decimal) -> int | float:
+    """Return a number with one decimal at the most: since when an instance is idle is not known to the second."""
+    return number(round(value, 1))
 
 
 def _kept(mark: KeepMark) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -145,7 +146,19 @@ def use_of(text: str, *, vcpus: int, settings: Settings, now: float) -> ConsoleU
 
     ``now`` is the controller's clock, in seconds since 1970.
     """
-    lines = [each for each in lines_of(text) if now - settings.window <= each.epoch <= now + _AHEAD]
+    return _use_of_lines(_window(lines_of(text), settings, now), vcpus, settings, now)
+
+
+def _window(lines: Sequence[Line], settings: Settings, end: float) -> Sequence[Line]:
+    first = bisect_left(lines, end - settings.window, key=_epoch)
+    return lines[first : bisect_right(lines, end + _AHEAD, key=_epoch)]
+
+
+def _epoch(line: Line) -> int:
+    return line.epoch
+
+
+def _use_of_lines(lines: Sequence[Line], vcpus: int, settings: Settings, now: float) -> ConsoleUse:
     if not lines:
         return ConsoleUse(0, None, None, None, None, "the console has no lines of Exosphere in the window")
     cores = _cores(lines, vcpus)
@@ -168,7 +181,9 @@ def judge_by_console(text: str, flavor: Flavor, settings: Settings, now: float, 
     That is enough to warn, and to act only after a time of grace. People at work, transfers and waiting jobs are not
     seen. ``before_act``: whether something is about to be done, so that the newest line has to be one of just now.
     """
-    use = use_of(text, vcpus=flavor.vcpus or 0, settings=settings, now=now)
+    vcpus = flavor.vcpus or 0
+    lines = lines_of(text)
+    use = _use_of_lines(_window(lines, settings, now), vcpus, settings, now)
     numbers = {} if use.cores is None else {"cores": round(use.cores, 4)}
     if use.finding is not None:
         found = use.finding
@@ -182,7 +197,7 @@ def judge_by_console(text: str, flavor: Flavor, settings: Settings, now: float, 
         return Verdict(State.UNKNOWN, None, "last_look", doubt, numbers=numbers, newest=use.newest)
     return Verdict(
         State.IDLE,
-        now - settings.window,
+        _idle_since(lines, vcpus, settings, now),
         CONSOLE_ONLY,
         f"by the console alone, {use.cores or 0:.2f} cores were busy in the mean of {use.lines} lines; it does not see "
         "people, transfers and jobs that wait",
@@ -190,6 +205,29 @@ def judge_by_console(text: str, flavor: Flavor, settings: Settings, now: float, 
         readings=use.lines,
         newest=use.newest,
     )
+
+
+def _idle_since(lines: Sequence[Line], vcpus: int, settings: Settings, now: float) -> float:
+    """Return the beginning of the oldest window that is idle like all after it, without the use at its beginning."""
+    earliest = now
+    for line in reversed(lines):
+        end = float(line.epoch)
+        if end >= earliest:
+            continue
+        window = _window(lines, settings, end)
+        if _doubt(window, settings, end) or _finding(window, vcpus, settings, end) is not None:
+            break
+        earliest = end
+    window = _window(lines, settings, earliest)
+    # The mean of a window hides some minutes of use: here those with which the time before ended.
+    used = [
+        some[-1].epoch
+        for some in (window[at : at + _NEWEST_LINES] for at in range(len(window) - _NEWEST_LINES + 1))
+        if _cores(some, vcpus) >= settings.console_cores
+    ]
+    # Nothing is known before the first line. The last window is idle as a whole, by its mean.
+    known = [earliest - settings.window, float(window[0].epoch), *used[-1:]]
+    return min(now - settings.window, max(known))
 
 
 def too_little_of(flavor: Flavor) -> str:

@@ -178,7 +178,7 @@ class Judge:
         needed = [each for each in instances if self._needs_console(self._by_readings(each).verdict)]
         if needed:
             longest = max(self._by_readings(each).own.settings.window_minutes for each in needed)
-            outputs = self._cloud.console_outputs(needed, _console_lines(longest))
+            outputs = self._cloud.console_outputs(needed, self._lines_to_read(longest))
             self._consoles |= {each.uuid: outputs.get(each.uuid, "") for each in needed}
 
     def _by_readings(self, instance: Instance) -> _Readings:
@@ -216,9 +216,18 @@ class Judge:
         if not self._needs_console(verdict):
             return None
         if instance.uuid not in self._consoles:
-            outputs = self._cloud.console_outputs([instance], _console_lines(settings.window_minutes))
+            outputs = self._cloud.console_outputs([instance], self._lines_to_read(settings.window_minutes))
             self._consoles[instance.uuid] = outputs.get(instance.uuid, "")
         return self._consoles[instance.uuid]
+
+    def _lines_to_read(self, window_minutes: float) -> int:
+        """Return how many lines to ask for. Exosphere's come once a minute, and the system prints others between them.
+
+        Alone, the console also shows since when an instance is idle: then all of it.
+        """
+        if self._console_only:
+            return _MOST_LINES
+        return min(_MOST_LINES, int(2 * window_minutes) + _OTHER_LINES)
 
     def _needs_console(self, verdict: Verdict) -> bool:
         if verdict.rule == "not_running" or self._console == "never":
@@ -287,11 +296,6 @@ def _doubted(verdict: Verdict, own: OwnerSettings) -> Verdict:
 def _was_read(history: History, settings: Settings, now: float) -> bool:
     """Whether there is a reading in the window. It says more than the console, also if it leaves doubts."""
     return history.last is not None and now - history.last.taken <= settings.window
-
-
-def _console_lines(window_minutes: float) -> int:
-    """Return how many lines to ask for: Exosphere's come once a minute, and the system prints others between them."""
-    return min(_MOST_LINES, int(2 * window_minutes) + _OTHER_LINES)
 
 
 OPERATION = on_cloud(idle_info)

@@ -186,7 +186,7 @@ def test_an_advice_has_the_instance_its_verdict_and_the_evidence() -> None:
 
 
 @pytest.mark.parametrize(
-    ("since", "hours", "su"), [(0.0, 0, 0), (-60.0, 0, 0), (3 * 3600 + 20, 3.01, 3005.6), (3600.0, 1, 1000)]
+    ("since", "hours", "su"), [(0.0, 0, 0), (-60.0, 0, 0), (3 * 3600 + 200, 3.1, 3055.6), (3600.0, 1, 1000)]
 )
 def test_idle_hours_are_those_until_now(since: float, hours: float, su: float) -> None:
     rates = Rates.from_options({"flavors": {"m1.small": 1000}})

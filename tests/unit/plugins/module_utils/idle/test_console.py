@@ -25,7 +25,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 SETTINGS = Settings()
-EIGHT = Flavor("m3.medium", vcpus=8)
+FOUR, EIGHT = Flavor("m3.quad", vcpus=4), Flavor("m3.medium", vcpus=8)
 
 
 def by_console(text: str, flavor: Flavor = EIGHT, *, now: float = NOW + 5) -> tuple[State, str]:
@@ -138,6 +138,37 @@ def test_a_quiet_hour_is_idle_by_the_console() -> None:
         "by the console alone, 0.03 cores were busy in the mean of 60 lines; it does not see people, transfers and "
         "jobs that wait"
     )
+
+
+@pytest.mark.parametrize(
+    ("percents", "minutes"),
+    [
+        ([0] * 360, 360),
+        ([1, 0, 0] * 120, 360),
+        # Until five minutes in a row were used, ten minutes long, or in the mean of an hour.
+        ([50] * 100 + [0] * 200, 200),
+        ([0] * 100 + [50] * 10 + [0] * 200, 200),
+        ([0] * 100 + [4] * 60 + [0] * 200, 200),
+        # A single look at a program that starts is no use.
+        ([0] * 200 + [10] + [0] * 159, 360),
+        # Use in the last window is hidden by its mean, and the window has to be whole.
+        ([0] * 30 + [7] * 5 + [0] * 25, 60),
+    ],
+)
+def test_an_instance_is_idle_since_the_console_last_showed_use(percents: list[int], minutes: int) -> None:
+    verdict = judge_by_console(log(percents), FOUR, SETTINGS, NOW)
+
+    assert verdict.state is State.IDLE
+    assert verdict.since is not None
+    assert (NOW - verdict.since) / 60 == pytest.approx(minutes, abs=4)
+
+
+def test_time_without_lines_is_not_idle() -> None:
+    text = log([0] * 200, end=NOW - 120 * 60 - 700) + log([0] * 120)
+    verdict = judge_by_console(text, FOUR, SETTINGS, NOW)
+
+    assert verdict.since is not None
+    assert (NOW - verdict.since) / 60 == pytest.approx(120, abs=11)
 
 
 @pytest.mark.parametrize(("late", "rule"), [(170, "console_only"), (190, "last_look")])
