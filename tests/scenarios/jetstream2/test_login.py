@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -19,6 +20,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     ConfigurationError,
     JetstreamError,
 )
+from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.terminal import converse
 from ansible_collections.jetstream.cloud.tests.openstack.seeding import OWNER, PROJECT, Secrets
 from ansible_collections.jetstream.cloud.tests.openstack.services import REGION
 from ansible_collections.jetstream.cloud.tests.scenarios.jetstream2.user import User
@@ -234,3 +236,37 @@ def test_no_one_can_read_the_token_but_its_owner(user: User, auth: dict[str, Any
     assert kept.parent.stat().st_mode & 0o077 == 0
     # The secret itself is in no file of ours.
     assert auth["application_credential_secret"] not in kept.read_text(encoding="utf-8")
+
+
+def saved_at_a_terminal(user: User, *arguments: str, answers: dict[str, str]) -> tuple[int, str]:
+    """Save a login by the playbook. Return its exit status, and all that was shown."""
+    words = [sys.executable, "-m", "ansible", "playbook", "-i", "localhost,", "jetstream.cloud.save_credential"]
+    return converse([*words, *arguments], answers, folder=user.home, environment={**os.environ})
+
+
+@pytest.mark.parametrize("from_clouds_yaml", [True, False], ids=["clouds.yaml", "id and secret"])
+def test_a_login_is_saved_after_keystone_took_it(user: User, auth: dict[str, Any], from_clouds_yaml: bool) -> None:
+    secret = auth["application_credential_secret"]
+    by_id = f"application_credential_id={auth['application_credential_id']} auth_url={auth['auth_url']}"
+    arguments, answers = (
+        (["-e", "cloud=js2"], {})
+        if from_clouds_yaml
+        else (["-e", by_id, "-e", f"region={REGION}"], {"Secret of the application credential": secret})
+    )
+    status, shown = saved_at_a_terminal(user, *arguments, answers=answers)
+    assert status == 0, shown
+    assert secret not in shown
+    profiles = user.home / ".config" / "jetstream" / "profiles.toml"
+    assert profiles.stat().st_mode & 0o777 == 0o600
+    user.has(name="mine")
+    done = user.task("instance_info", profile="default")
+    assert [each["name"] for each in done.result["instances"]] == ["mine"]
+
+
+def test_a_login_that_keystone_refuses_is_not_saved(user: User, auth: dict[str, Any]) -> None:
+    by_id = f"application_credential_id={auth['application_credential_id']} auth_url={auth['auth_url']}"
+    answers = {"Secret of the application credential": "not-the-secret"}
+    status, shown = saved_at_a_terminal(user, "-e", by_id, answers=answers)
+    assert status == 2
+    assert "The id or the secret of the application credential is wrong" in shown
+    assert not (user.home / ".config" / "jetstream" / "profiles.toml").exists()
