@@ -16,15 +16,18 @@ from .model import (
     Change,
     CloudAccount,
     FloatingAddress,
+    ImageChange,
     Instance,
     KeyPair,
     Launch,
     LaunchOptions,
     LaunchRecipe,
+    ProjectImage,
     SecurityGroup,
     SecurityRule,
     Snapshot,
     StatusPeriod,
+    UserProject,
     Volume,
     VolumeOptions,
     VolumeRequest,
@@ -35,10 +38,15 @@ from .states import Action
 class Launcher(Protocol):
     """Launches and deletes the instances of a cloud. Every method may raise any JetstreamError.
 
-    ``unsupported``: the options that the cloud does not have, with the reason, a clause.
+    ``unsupported``: the options that the cloud does not have, with the reason, a clause. ``sets_up``: whether the cloud
+    itself sets instances up, so that one is active only when that is done.
     """
 
     unsupported: Mapping[str, str]
+    sets_up: bool
+
+    def check(self, options: LaunchOptions) -> None:
+        """Raise SelectionError for options that the cloud would refuse, whatever it has. Sends nothing."""
 
     def prepare(self, options: LaunchOptions, count: int) -> LaunchRecipe:
         """Look up all that the options name, and whether ``count`` such instances fit in the quota. Only reads.
@@ -183,6 +191,59 @@ class AccessStore(Protocol):
         """Remove a rule. One that is gone already is no error."""
 
 
+class ImageStore(Protocol):
+    """Makes images of instances, and changes and deletes them. Every method may raise any JetstreamError.
+
+    Only images of the account's own project are returned, changed and deleted. ``reserved``: the names of properties
+    that users cannot set.
+    """
+
+    reserved: frozenset[str]
+
+    def list_images(self, called: str) -> Sequence[ProjectImage]:
+        """Return the project's own images of a name or UUID, unfinished ones too, from no cache."""
+
+    def create(self, instance: Instance, name: str, properties: Mapping[str, str], token: str) -> None:
+        """Request an image of an instance, once. ``token``: the mark by which its request is known."""
+
+    def change(self, image: ProjectImage, change: ImageChange) -> None:
+        """Change an image in place."""
+
+    def members(self, image: ProjectImage) -> Sequence[str]:
+        """Return the projects that an image is shared with."""
+
+    def add_member(self, image: ProjectImage, project: str) -> None:
+        """Share an image with a project. One that has it already is no error."""
+
+    def remove_member(self, image: ProjectImage, project: str) -> None:
+        """Share an image with a project no longer. One that does not have it is no error."""
+
+    def delete(self, image: ProjectImage) -> None:
+        """Request the deletion of an image. One that is gone already is no error."""
+
+    def snapshot_status(self, uuid: str) -> str | None:
+        """Return the status of a snapshot of a volume; None if there is no such snapshot."""
+
+    def delete_snapshot(self, uuid: str) -> None:
+        """Request the deletion of a snapshot of a volume. One that is gone already is no error."""
+
+
+class ProjectStore(Protocol):
+    """Makes, changes and deletes the projects of a user. Every method may raise any JetstreamError."""
+
+    def list_projects(self) -> Sequence[UserProject]:
+        """Return the projects that the account can see, those of others who share them as well."""
+
+    def create(self, name: str, description: str, owner: str | None) -> UserProject:
+        """Request a project, once. ``owner``: the group that it belongs to, or None for the user's own."""
+
+    def change(self, project: UserProject, *, name: str | None, description: str | None) -> UserProject:
+        """Replace the name or the description of a project, or both. None: stays."""
+
+    def delete(self, project: UserProject) -> None:
+        """Delete a project that is empty. One that is gone already is no error."""
+
+
 class Cloud(Protocol):
     """A cloud that has instances and volumes. Every method may raise any JetstreamError.
 
@@ -242,6 +303,12 @@ class Cloud(Protocol):
 
         Raises ConfigurationError if the cloud has neither.
         """
+
+    def image_store(self) -> ImageStore:
+        """Return the part of the interface that makes images. Raises ConfigurationError if users cannot make any."""
+
+    def project_store(self) -> ProjectStore:
+        """Return the part of the interface that makes projects. Raises ConfigurationError if users cannot make any."""
 
     def list_allocation_sources(self) -> list[AllocationSource]:
         """Return the allocations that can pay for the account's instances."""

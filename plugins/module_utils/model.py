@@ -259,13 +259,14 @@ class LaunchOptions:
     """The properties of instances, as a task names them. None: not given.
 
     ``floating_ip``: "none", "auto" or an address. ``exosphere``: whether Exosphere, the web page of Jetstream2, shows
-    them as its own.
+    them as its own. ``public_key``: the one that ``key_name`` is imported of, if there is no key pair of that name.
     """
 
     image: str | None = None
     flavor: str | None = None
     network: str | None = None
     key_name: str | None = None
+    public_key: str | None = None
     security_groups: tuple[str, ...] | None = None
     user_data: str | None = None
     metadata: Mapping[str, str] | None = None
@@ -381,6 +382,75 @@ class VolumeRequest:
 
     body: Mapping[str, str | int]
     volume: Volume
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectImage:
+    """An image that the project owns. ``size`` is in bytes, ``min_disk`` in GB, ``min_ram`` in MB.
+
+    ``properties`` are those that users can set. ``token`` is unique to the request of this collection that made it.
+    ``instance_uuid``: the instance that it was made of. ``snapshots``: those of volumes that it refers to, by uuid.
+    """
+
+    uuid: str
+    name: str
+    status: str = ""
+    visibility: str = "private"
+    protected: bool = False
+    size: int | None = None
+    min_disk: int | None = None
+    min_ram: int | None = None
+    created: str | None = None
+    properties: Mapping[str, str] = field(default_factory=dict)
+    token: str | None = None
+    instance_uuid: str | None = None
+    snapshots: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The name, as messages call it."""
+        return one_line(self.name or self.uuid)
+
+    def to_result(self) -> dict[str, Any]:
+        """Return plain dicts, lists, numbers and strings, as a module returns them."""
+        result = asdict(self) | {"snapshots": list(self.snapshots), "properties": dict(self.properties)}
+        del result["token"]
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class ImageChange:
+    """The properties of an image that are to be set. None: stays. ``properties`` that it does not have are added."""
+
+    visibility: str | None = None
+    protected: bool | None = None
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class UserProject:
+    """A project that a user made. ``owner`` is the group that it belongs to.
+
+    ``instances`` and ``volumes`` are the names of those in it.
+    """
+
+    id: int
+    uuid: str
+    name: str
+    description: str = ""
+    owner: str = ""
+    created_by: str = ""
+    instances: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The name and the number, as messages call it."""
+        return f"{one_line(self.name)} ({self.id})"
+
+    def to_result(self) -> dict[str, Any]:
+        """Return plain dicts, lists, numbers and strings, as a module returns them."""
+        return asdict(self) | {"instances": list(self.instances), "volumes": list(self.volumes)}
 
 
 @dataclass(frozen=True, slots=True)

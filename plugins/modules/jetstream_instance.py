@@ -83,6 +83,16 @@ options:
     description:
       - The name of the key pair whose public key is put into the instances.
     type: str
+  public_key:
+    description:
+      - A public key, a line such as C(ssh-ed25519 AAAAC3Nza... name@host). Where an instance is missing, and there is
+        no key pair O(key_name), it is imported under that name first.
+      - If there is one with another key, the task fails. To replace it, use M(jetstream.cloud.jetstream_keypair).
+    type: str
+  public_key_file:
+    description:
+      - The file of O(public_key), on the host of the task.
+    type: path
   security_groups:
     description:
       - Names or UUIDs of security groups. By default, it is the cloud's group C(default), which on Jetstream2 lets no
@@ -91,9 +101,14 @@ options:
     elements: str
   user_data:
     description:
-      - User data, such as a configuration for cloud-init. To take it from a file, use
-        C(lookup('ansible.builtin.file', 'cloud-init.yml')).
+      - User data, such as a configuration for cloud-init. Nova takes 65535 characters in base64, which are 48 kB. More
+        is refused before anything is sent.
     type: str
+  user_data_file:
+    description:
+      - A file with O(user_data), such as C(cloud-init.yml), on the host of the task. To fill in variables, use
+        C(lookup('ansible.builtin.template', 'cloud-init.yml.j2')) as O(user_data) instead.
+    type: path
   metadata:
     description:
       - Metadata. Keys that are not given here are never changed.
@@ -167,7 +182,8 @@ options:
     default: true
   initial_state:
     description:
-      - The state that launched instances begin in. A shelved one costs nothing until it is started.
+      - The state that launched instances begin in. A shelved one costs nothing until it is started. With
+        O(wait_for=setup), it is set up before it is shelved.
     type: str
     default: started
     choices:
@@ -177,12 +193,16 @@ options:
     description:
       - With V(active), an instance is ready when it runs. With V(address), it has an address as well. With V(ssh), its
         port 22 can be reached from the host of the task.
+      - With V(setup), it has set itself up as well. On Jetstream2, its console says that, in the lines of Exosphere or
+        in the last message of cloud-init. A failure is told with its line. On Atmosphere, an instance is active only
+        once Atmosphere has deployed it.
     type: str
     default: active
     choices:
       - active
       - address
       - ssh
+      - setup
   capacity_retries:
     description:
       - Where the cloud has no host for an instance, it is launched again in batches of 4, after growing pauses. This is
@@ -236,6 +256,18 @@ EXAMPLES = r"""
     security_groups: [ssh]
     floating_ip: auto
     wait_for: ssh
+
+- name: Launch an instance with this machine's key, and wait until cloud-init has set it up
+  jetstream.cloud.jetstream_instance:
+    name: head
+    image: Featured-Ubuntu24
+    flavor: m3.quad
+    key_name: laptop
+    public_key_file: ~/.ssh/id_ed25519.pub
+    user_data_file: cloud-init.yml
+    security_groups: [ssh]
+    floating_ip: auto
+    wait_for: setup
 
 - name: Have an instance for each student, on the shelf until the course begins
   jetstream.cloud.jetstream_instance:
@@ -344,6 +376,10 @@ instances:
       description: Seconds until this instance was ready, gone, or failed.
       type: float
       sample: 41.5
+key_imported:
+  description: Whether the key pair was imported. In check mode, whether it would be.
+  returned: when the instances could be listed
+  type: bool
 summary:
   description: The same in numbers.
   returned: when the instances could be listed

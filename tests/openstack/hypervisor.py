@@ -26,6 +26,7 @@ Operation = Literal[
     "offload",
     "unshelve",
     "delete",
+    "snapshot",
     "attach_volume",
     "detach_volume",
 ]

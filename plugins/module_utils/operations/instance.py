@@ -13,7 +13,9 @@ from typing import Any
 
 from ..cloud import Cloud
 from ..errors import ConfigurationError, JetstreamError
+from ..files import read_file
 from ..fleet.launching.differences import changes
+from ..fleet.launching.keys import imported, public_key_of, require_same
 from ..fleet.launching.launch import launch
 from ..fleet.launching.launch_runs import FleetLaunch, LaunchRun, LaunchSettings, WaitFor
 from ..fleet.launching.names import NameTemplate, is_template, require_names
@@ -40,9 +42,10 @@ from ..fleet.launching.removal import (
 )
 from ..fleet.launching.removal_notes import RemovalNotes
 from ..fleet.runs import state_text
-from ..model import BootVolume, Change, ChangeKind, Instance, LaunchOptions, Outcome
+from ..model import BootVolume, Change, ChangeKind, Instance, KeyPair, LaunchOptions, Outcome
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, ModuleSpec
+from ..text.terminal import one_line
 from ..usage.rates import DEFAULT_RATES
 
 _STRINGS = {"type": "list", "elements": "str"}
@@ -52,6 +55,7 @@ _LAUNCH_OPTIONS = (
     "flavor",
     "network",
     "key_name",
+    "public_key",
     "security_groups",
     "user_data",
     "metadata",
@@ -63,6 +67,8 @@ _LAUNCH_OPTIONS = (
     "allocation_source",
     "identity",
 )
+# Each can be given as a file as well.
+_FILES = ("public_key", "user_data")
 _SWITCHES = ("shrink", "delete_volumes", "release_floating_ip")
 _ONLY_WITH_WAIT = ("delete_volumes", "release_floating_ip")
 
@@ -77,8 +83,11 @@ SPEC = CONNECTION + ModuleSpec(
         "flavor": {"type": "str", "aliases": ["size"]},
         "network": {"type": "str"},
         "key_name": {"type": "str"},
+        "public_key": {"type": "str"},
+        "public_key_file": {"type": "path"},
         "security_groups": _STRINGS,
         "user_data": {"type": "str"},
+        "user_data_file": {"type": "path"},
         "metadata": {"type": "dict"},
         "description": {"type": "str"},
         "boot_volume": {
@@ -105,8 +114,14 @@ SPEC = CONNECTION + ModuleSpec(
         "wait": {"type": "bool", "default": True},
         "wait_timeout": {"type": "float", "default": 1800.0},
     },
-    mutually_exclusive=(("name", "names"), ("names", "count")),
+    mutually_exclusive=(
+        ("name", "names"),
+        ("names", "count"),
+        ("public_key", "public_key_file"),
+        ("user_data", "user_data_file"),
+    ),
     required_one_of=(("name", "names"),),
+    required_by={"public_key": ("key_name",), "public_key_file": ("key_name",)},
 )
 _STATE = Path(".local/state/jetstream")
 # More failed instances than these are counted in the message, and named in the results only.
@@ -115,6 +130,7 @@ _NAMED_IN_MESSAGE = 3
 
 def instance(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
     """Launch what is missing of the named instances, or delete them."""
+    options = _with_files(options)
     _check(options)
     wanted = _wanted(options)
     started_at = context.clock.monotonic()
@@ -122,6 +138,8 @@ def instance(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outc
     if wanted.names == () and wanted.template is None:
         return Outcome(_result([], []), warnings=("names is an empty list, so nothing was done.",))
     _require_supported(cloud, wanted, options)
+    if options["state"] == "present":
+        cloud.launcher().check(_launch_options(options))
     meant = replace(wanted, names=(*wanted.names, *([options["new_name"]] if options["new_name"] else [])))
     listed = _own(cloud, cloud.list_instances(live=True, images=False, wanted=meant.may_mean))
     if options["state"] == "absent":
@@ -133,6 +151,23 @@ OPERATION = on_cloud(instance)
 
 
 # --- options
+
+
+def _with_files(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options with the contents of the files in the place of those that files stand for."""
+    read = {name: _text_of(f"{name}_file", options[f"{name}_file"]) for name in _FILES if options[f"{name}_file"]}
+    return {**options, **read}
+
+
+def _text_of(option: str, path: str) -> str:
+    try:
+        return read_file(Path(path)).decode("utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{option}: {path} cannot be read: {error.strerror or error}.") from error
+    except UnicodeDecodeError:
+        # Raised below: the original error holds the file, which may have secrets.
+        pass
+    raise ConfigurationError(f"{option}: {path} is no text in UTF-8.")
 
 
 def _check(options: Mapping[str, Any]) -> None:
@@ -213,6 +248,7 @@ def _launch_options(options: Mapping[str, Any]) -> LaunchOptions:
         flavor=options["flavor"],
         network=options["network"],
         key_name=options["key_name"],
+        public_key=None if options["public_key"] is None else public_key_of(options["public_key"]),
         security_groups=None if groups is None else tuple(groups),
         user_data=options["user_data"],
         metadata=None if metadata is None else {str(key): _text(value) for key, value in metadata.items()},
@@ -255,6 +291,7 @@ def _present(
         raise ConfigurationError(f"floating_ip: {made_of.floating_ip} cannot be given to more than one instance.")
     plan, doomed = compared(plan, made_of, replace_them=options["replace"])
     count = len(plan.missing)
+    key = _key_to_import(cloud, made_of) if count or doomed else None
     recipe = cloud.launcher().prepare(made_of, count) if count or doomed else None
     settings = LaunchSettings(
         options=made_of,
@@ -268,6 +305,8 @@ def _present(
     )
     work = _RemovalWork(cloud, context, _removal_settings(options, wait=True), started_at)
     surplus = plan.surplus if options["shrink"] else ()
+    if key is not None and not context.check_mode:
+        imported(cloud.access_store(), key)
     plan = after_removal(plan, _left_over(work.remove(doomed)))
     if context.check_mode:
         fleet = preview_launch(plan, recipe, settings)
@@ -276,7 +315,30 @@ def _present(
     removal = FleetRemoval(())
     if fleet.aborted_by is None:
         removal = work.remove(surplus, resumed=work.unfinished(wanted, listed))
-    return _outcome(fleet, removal, settings.changes, warnings=_surplus_warnings(plan, shrink=options["shrink"]))
+    warnings = _surplus_warnings(plan, shrink=options["shrink"])
+    return _with_key(_outcome(fleet, removal, settings.changes, warnings=warnings), key)
+
+
+def _key_to_import(cloud: Cloud, made_of: LaunchOptions) -> KeyPair | None:
+    """Return the key pair that has to be imported before a launch. Raises ConfigurationError if its name is taken."""
+    if made_of.key_name is None or made_of.public_key is None:
+        return None
+    wanted = KeyPair(made_of.key_name, made_of.public_key)
+    found = cloud.access_store().get_key(wanted.name)
+    if found is None:
+        return wanted
+    require_same(found, wanted, "Give this one another key_name, or replace that one by jetstream_keypair.")
+    return None
+
+
+def _with_key(outcome: Outcome, key: KeyPair | None) -> Outcome:
+    """Add the key pair that was imported, or would be, to an outcome."""
+    if key is None:
+        return outcome
+    diff = dict(outcome.diff or {})
+    for name, state in (("before", "absent"), ("after", "present")):
+        diff[name] = f"key pair {one_line(key.name)}: {state}\n{diff.get(name, '')}"
+    return replace(outcome, result={**outcome.result, "key_imported": True}, changed=True, diff=diff)
 
 
 class _RemovalWork:
@@ -446,6 +508,7 @@ def _result(launches: Sequence[LaunchRun], removals: Sequence[RemovalRun]) -> di
     runs = _all_runs(launches, removals)
     return {
         "instances": [*map(_launch_item, launches), *map(_removal_item, removals)],
+        "key_imported": False,
         "summary": {
             "wanted": len(launches),
             "present": sum(run.now is not None and not run.failed for run in launches),

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..cloud import AccessStore, Cloud
-from ..errors import ConfigurationError
+from ..fleet.launching.keys import imported, public_key_of, require_same
 from ..model import KeyPair, Outcome
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, ModuleSpec
@@ -24,21 +24,18 @@ SPEC = CONNECTION + ModuleSpec(
     },
     required_if=(("state", "present", ("public_key",)),),
 )
-_MIN_WORDS = 2
+_HINT = "replace: true puts this one in its place. Instances keep the key that they were launched with."
 
 
 def keypair(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
     """Have a key pair, or have none of that name."""
     store, name = cloud.access_store(), options["name"]
-    wanted = None if options["state"] == "absent" else KeyPair(name, _public_key(options["public_key"]))
+    wanted = None if options["state"] == "absent" else KeyPair(name, public_key_of(options["public_key"]))
     before = store.get_key(name)
     if _is_same(before, wanted):
         return _outcome(before, before)
     if before is not None and wanted is not None and not options["replace"]:
-        raise ConfigurationError(
-            f"The key pair {one_line(name)} has another key ({one_line(before.fingerprint or 'no fingerprint')}).",
-            hint="replace: true puts this one in its place. Instances keep the key that they were launched with.",
-        )
+        require_same(before, wanted, _HINT)
     after = wanted
     if not context.check_mode:
         after = _changed(store, before, wanted)
@@ -48,20 +45,7 @@ def keypair(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outco
 def _changed(store: AccessStore, before: KeyPair | None, wanted: KeyPair | None) -> KeyPair | None:
     if before is not None:
         store.delete_key(before.name)
-    return None if wanted is None else store.import_key(wanted.name, wanted.public_key)
-
-
-def _public_key(given: str) -> str:
-    """Return a public key of one line. Raises ConfigurationError for what is none, such as a private key."""
-    key = given.strip()
-    if "PRIVATE KEY" in key:
-        # It is quoted nowhere.
-        raise ConfigurationError("public_key is a private key.", hint="Give the one of the file that ends in .pub.")
-    if len(key.splitlines()) != 1 or len(key.split()) < _MIN_WORDS:
-        raise ConfigurationError(
-            "public_key is no public key.", hint="It is a line such as: ssh-ed25519 AAAAC3Nza... name@host"
-        )
-    return key
+    return None if wanted is None else imported(store, wanted)
 
 
 def _is_same(before: KeyPair | None, wanted: KeyPair | None) -> bool:

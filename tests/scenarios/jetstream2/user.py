@@ -20,6 +20,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.operations import 
     floating_ip,
     history_info,
     idle_info,
+    image,
     instance,
     instance_info,
     instance_state,
@@ -37,6 +38,7 @@ from ansible_collections.jetstream.cloud.tests.openstack.requests_seen import Se
 from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner
 
 MODULES: dict[str, tuple[ModuleSpec, Operation]] = {
+    "image": (image.SPEC, on_cloud(image.image)),
     "instance": (instance.SPEC, on_cloud(instance.instance)),
     "instance_info": (instance_info.SPEC, on_cloud(instance_info.instance_info)),
     "instance_state": (instance_state.SPEC, on_cloud(instance_state.instance_state)),

@@ -143,7 +143,8 @@ def _walk(where: str, node: object) -> Iterator[Task]:
             yield Task(where, name, value)
         elif name.startswith(f"{COLLECTION}.jetstream_"):
             yield Task(where, name.removeprefix(f"{COLLECTION}."), value or {})
-        elif name in MODULES:
+        elif name in MODULES and (value is None or isinstance(value, dict)):
+            # A variable of a host may have the name of a module, such as jetstream_project, and a plain value.
             yield Task(where, f"{name} (write {COLLECTION}.{name})", value or {})
         else:
             yield from _walk(where, value)

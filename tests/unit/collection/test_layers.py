@@ -72,11 +72,13 @@ _MAY_IMPORT: Mapping[str, set[str]] = {
 _PURE = (
     "errors",
     "flavors",
+    "fleet/images/steps",
     "fleet/launching/differences",
     "fleet/launching/launch_runs",
     "fleet/launching/names",
     "fleet/launching/plans",
     "fleet/launching/preview",
+    "fleet/launching/setup",
     "fleet/selection",
     "fleet/volumes/steps",
     "hosts",

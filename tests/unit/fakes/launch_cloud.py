@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import NAMESPACE_DNS, uuid5
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import JetstreamError, NotFound
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import Conflict, JetstreamError, NotFound
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
     AssignedAddress,
     Change,
@@ -21,6 +21,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
     FloatingAddress,
     Image,
     Instance,
+    KeyPair,
     Launch,
     LaunchFacts,
     LaunchOptions,
@@ -54,6 +55,7 @@ class LaunchCloud(ScriptedCloud):
 
     no_address_seconds = 0.0
     unsupported: Mapping[str, str] = {}
+    sets_up = False
 
     def __init__(self, clock: FakeClock, instances: Sequence[Instance] = (), *, max_concurrency: int = 1) -> None:
         super().__init__(clock, instances, max_concurrency=max_concurrency)
@@ -66,6 +68,8 @@ class LaunchCloud(ScriptedCloud):
         self.made_for: set[str] = set()
         self.refusals: dict[str, str] = {}
         self.no_resize: set[str] = set()
+        self.keys: dict[str, KeyPair] = {}
+        self.consoles: Callable[[str], str] = lambda _name: ""
         self.interrupt: Callable[[str], None] = lambda _call: None
         self._made = 0
 
@@ -91,6 +95,35 @@ class LaunchCloud(ScriptedCloud):
     def launcher(self) -> LaunchCloud:
         return self
 
+    def access_store(self) -> LaunchCloud:
+        return self
+
+    def console_outputs(self, instances: Sequence[Instance], lines: int) -> Mapping[str, str]:
+        """Return what the test has on the consoles, by the names of instances."""
+        self._tell("console", str(len(instances)))
+        return {each.uuid: self.consoles(each.name) for each in instances}
+
+    # --- the interface of an access store
+
+    def get_key(self, name: str) -> KeyPair | None:
+        self._tell("get_key", name)
+        return self.keys.get(name)
+
+    def import_key(self, name: str, public_key: str) -> KeyPair:
+        self._tell("import_key", name)
+        self.interrupt("import_key")
+        answers = self.scripts["import_key", name]
+        answer = answers.popleft() if answers else None
+        if answer is not None and not isinstance(answer, Lost):
+            raise answer
+        if name in self.keys:
+            raise Conflict("Key pair already exists.")
+        self.keys[name] = KeyPair(name, public_key, "fingerprint")
+        self.interrupt("imported")
+        if isinstance(answer, Lost):
+            raise answer.error
+        return self.keys[name]
+
     def list_instances(self, **options: object) -> list[Instance]:
         self.interrupt("list")
         self._carry_out_later()
@@ -109,6 +142,9 @@ class LaunchCloud(ScriptedCloud):
         return super().get_instance(instance)
 
     # --- the interface of a launcher
+
+    def check(self, options: LaunchOptions) -> None:
+        """Take all options."""
 
     def prepare(self, options: LaunchOptions, count: int) -> LaunchRecipe:
         self.calls.append(f"prepare {count}")

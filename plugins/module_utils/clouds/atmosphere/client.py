@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from ...clock import Clock
-from ...cloud import AccessStore
+from ...cloud import AccessStore, ImageStore
 from ...errors import (
     FATAL_ERRORS,
     ConfigurationError,
@@ -56,6 +56,7 @@ from .parsing import (
     with_attachment,
     with_live_state,
 )
+from .project_store import AtmosphereProjectStore
 from .responses import raise_for_status
 from .volume_store import AtmosphereVolumeStore
 
@@ -209,6 +210,17 @@ class AtmosphereCloud:
         raise ConfigurationError(
             "Atmosphere has neither key pairs nor security groups.", hint="It sets up access to instances itself."
         )
+
+    def image_store(self) -> ImageStore:
+        """Raise ConfigurationError: its staff makes images. See Cloud."""
+        raise ConfigurationError(
+            "Atmosphere's users cannot make images: its staff makes them.",
+            hint="Request one on the page of the instance, at Atmosphere's web page.",
+        )
+
+    def project_store(self) -> AtmosphereProjectStore:
+        """Return the part that makes projects. See Cloud."""
+        return AtmosphereProjectStore(self)
 
     def list_allocation_sources(self) -> list[AllocationSource]:
         """Return everything that can pay for the account's instances. See Cloud."""

@@ -84,12 +84,15 @@ class AtmosphereLauncher:
     """The part of Cloud that launches and deletes. May be used by many threads at once."""
 
     unsupported: Mapping[str, str] = {
-        **dict.fromkeys(("network", "key_name", "security_groups", "user_data", "boot_volume", "locked"), _NOT_HERE),
-        **dict.fromkeys(("metadata", "description"), _NOT_HERE),
+        **dict.fromkeys(("network", "key_name", "public_key", "security_groups", "user_data"), _NOT_HERE),
+        **dict.fromkeys(("boot_volume", "locked", "metadata", "description"), _NOT_HERE),
         "floating_ip: none": _ONE_OF_ITS_OWN,
         "floating_ip: address": _ONE_OF_ITS_OWN,
         "release_floating_ip": _ONE_OF_ITS_OWN,
     }
+
+    # It deploys each instance: networking, deploying, and only then active.
+    sets_up = True
 
     def __init__(self, requests: Requests, records: LaunchRecords) -> None:
         """Send nothing yet."""
@@ -97,6 +100,9 @@ class AtmosphereLauncher:
         self._records = records
 
     # --- before a launch
+
+    def check(self, options: LaunchOptions) -> None:
+        """All that is not ``unsupported`` depends on what there is. See Launcher."""
 
     def prepare(self, options: LaunchOptions, count: int) -> LaunchRecipe:
         """Look up what the options name, and check the quota of the identity. See Launcher."""

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -38,6 +38,11 @@ class Api:
         """Send a change, and return the body of the response. ``once``: it must not be carried out twice."""
         microversion = COMPUTE if service == "compute" else None
         reply = self._session.request(method, service, path, data=data, microversion=microversion, once=once)
+        return raise_for_status(reply, task)
+
+    def patch(self, service: str, path: str, task: str, patch: Sequence[Json], content_type: str) -> Any:
+        """Send a list of changes of an object, as JSON of that type, and return the body of the response."""
+        reply = self._session.request("PATCH", service, path, data=patch, content_type=content_type)
         return raise_for_status(reply, task)
 
     def rows(

@@ -13,8 +13,10 @@ from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 from ...clock import Clock
+from ...cloud import ProjectStore
 from ...errors import (
     FATAL_ERRORS,
+    ConfigurationError,
     JetstreamError,
     LockLost,
     NotFound,
@@ -39,6 +41,7 @@ from ..polls import Seen, checked, read_each
 from ..row_lists import Reading, Warnings
 from .access_store import Jetstream2AccessStore
 from .api import COMPUTE, Api
+from .image_store import Jetstream2ImageStore
 from .launcher import Jetstream2Launcher
 from .locks import LockNotes, Note
 from .login import Account, Session
@@ -171,6 +174,17 @@ class Jetstream2Cloud:
     def access_store(self) -> Jetstream2AccessStore:
         """Return the part that has key pairs and security groups. See Cloud."""
         return Jetstream2AccessStore(self._api)
+
+    def image_store(self) -> Jetstream2ImageStore:
+        """Return the part that makes images. See Cloud."""
+        return Jetstream2ImageStore(self._api, self._account())
+
+    def project_store(self) -> ProjectStore:
+        """Raise ConfigurationError: the site makes projects. See Cloud."""
+        raise ConfigurationError(
+            "At Jetstream2, the site makes projects: one for each allocation.",
+            hint="For another one, request an allocation at ACCESS, or log in to the project of another allocation.",
+        )
 
     def list_allocation_sources(self) -> list[AllocationSource]:
         """Return the project's allocations, which the accounting service brings up to date once a day. See Cloud."""

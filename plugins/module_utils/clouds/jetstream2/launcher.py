@@ -86,6 +86,7 @@ class Jetstream2Launcher:
     """The part of Cloud that launches and deletes. May be used by many threads at once."""
 
     unsupported: Mapping[str, str] = {"identity": _OF_ATMOSPHERE, "allocation_source": _OF_ATMOSPHERE}
+    sets_up = False
 
     def __init__(self, session: Session, account: Account, clock: Clock, *, max_concurrency: int) -> None:
         """Send nothing yet."""
@@ -96,6 +97,10 @@ class Jetstream2Launcher:
         self._external: str | None = None
 
     # --- before a launch
+
+    def check(self, options: LaunchOptions) -> None:
+        """Check the size of the user data. See Launcher."""
+        _encoded(options.user_data)
 
     def prepare(self, options: LaunchOptions, count: int) -> LaunchRecipe:
         """Look up what the options name, and check the quotas. See Launcher."""
@@ -121,7 +126,7 @@ class Jetstream2Launcher:
         network = choose_network(networks, options.network, self._account.project_id)
         if options.wants_address:
             self._external = choose_external_network(networks)
-        if options.key_name is not None:
+        if options.key_name is not None and options.public_key is None:
             require_key(keys, options.key_name)
         self._require_quota(options, flavor, count)
         body: dict[str, Any] = {
@@ -173,7 +178,7 @@ class Jetstream2Launcher:
 
         work: list[Callable[[], None]] = [lambda: image.append(self._image(options.image or "")), flavors, networks]
         work += [groups] if options.security_groups else []
-        work += [keys] if options.key_name is not None else []
+        work += [keys] if options.key_name is not None and options.public_key is None else []
         in_parallel(lambda read: read(), work, self._max_concurrency)
         return image[0], found["flavors"], found["networks"], found["groups"], found["keys"]
 

@@ -112,11 +112,13 @@ class Session:
         *,
         data: Any = None,
         microversion: str | None = None,
+        content_type: str | None = None,
         once: bool = False,
     ) -> Response:
         """Send a request to a service with a token. A token that is no longer taken leads to one new login.
 
-        ``once``: it must not be carried out twice, so it is not sent again after an answer (see Transport).
+        ``content_type``: the kind of JSON that ``data`` is. ``once``: it must not be carried out twice, so it is not
+        sent again after an answer (see Transport).
 
         Raises AuthenticationFailed, Unreachable, or ConfigurationError if the cloud has no such service.
         """
@@ -126,6 +128,8 @@ class Session:
         headers = {"Accept": "application/json"}
         if microversion:
             headers["OpenStack-API-Version"] = f"{_VERSIONED_AS.get(service, service)} {microversion}"
+        if content_type:
+            headers["Content-Type"] = content_type
 
         def send(access: Any) -> Response:
             return transport.request(

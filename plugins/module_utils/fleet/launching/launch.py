@@ -30,6 +30,7 @@ from ...errors import (
 from ...model import Change, ChangeKind, Instance, Launch, LaunchRecipe
 from ...parallel import in_parallel
 from ...states import Goal, Kind
+from ...times import moment_or_none
 from ..converge import converge
 from ..isolation import poll_or_errors
 from ..polling import PollScheduler
@@ -40,6 +41,7 @@ from .launch_runs import FleetLaunch, LaunchRun, LaunchSettings, Stage, WaitFor
 from .leftovers import Leftovers
 from .plans import LaunchPlan, Present, is_gone, is_remains, raced_twins
 from .reach import ssh_answers
+from .setup import LINES, LONGEST_SECONDS, Setup, SetupState, is_marked_complete, setup_of
 
 # Seconds after a launch of unclear outcome before it is looked for: the cloud may still be busy with it.
 _BEFORE_LOOK = 3.0
@@ -59,6 +61,9 @@ _LONGEST_CAPACITY_PAUSE = 300.0
 # The time that is kept for what comes after the last poll: removing what failed.
 _RESERVE = 5.0
 _SSH_PAUSE = 2.0
+# Pauses between two looks at the consoles: from, up to. Each is a request for each instance, which asks its host.
+_FIRST_SETUP_PAUSE = 5.0
+_LONGEST_SETUP_PAUSE = 20.0
 # Nova found no host for an instance, or none of the hosts that it tried took it.
 _NO_HOST = ("no valid host", "exceeded maximum number of retries")
 
@@ -131,6 +136,7 @@ class _Launching:
             self._apply_changes()
             self._retry_short()
             if self._settings.wait:
+                self._await_setup()
                 self._shelve()
                 self._await_ssh()
             self._lock_new()
@@ -485,6 +491,51 @@ class _Launching:
                 run.note("shelve")
             if shelved.failed:
                 run.finish(f"was launched, but not shelved: {shelved.message}", failed=True)
+
+    def _await_setup(self) -> None:
+        """Wait until the instances have set themselves up, by what their consoles say."""
+        if self._settings.wait_for is not WaitFor.SETUP or self._launcher.sets_up:
+            return
+        waiting = [each for each in self._of(Stage.BUILT) if each.observed.is_awake]
+        waiting = [each for each in waiting if each.now and not is_marked_complete(each.now.metadata)]
+        pause = _FIRST_SETUP_PAUSE
+        try:
+            while waiting and (waiting := self._still_in_setup(waiting)):
+                if self._clock.monotonic() + pause >= self._deadline:
+                    break
+                self._clock.sleep(self._jitter(pause))
+                pause = min(_LONGEST_SETUP_PAUSE, 1.5 * pause)
+        finally:
+            for run in waiting:
+                if not run.done:
+                    run.finish(f"is active, but {self._setup_text(run)}", failed=True)
+
+    def _still_in_setup(self, runs: Sequence[LaunchRun]) -> list[LaunchRun]:
+        """Read the consoles of instances, end those whose setup failed, and return those that are not set up."""
+        instances = [each.now for each in runs if each.now is not None]
+        consoles = self._cloud.console_outputs(instances, LINES)
+        waiting = []
+        for run in runs:
+            run.setup = setup_of(consoles.get(run.now.uuid, "") if run.now else "")
+            if run.setup.state is SetupState.FAILED:
+                run.finish(f"is active, but its setup failed: {run.setup.line}", failed=True)
+            elif run.setup.state is not SetupState.COMPLETE and not self._is_past_setup(run):
+                waiting.append(run)
+        self._stamp()
+        return waiting
+
+    def _is_past_setup(self, run: LaunchRun) -> bool:
+        """Whether an instance of which the console says nothing has been there for longer than a setup takes."""
+        begun = moment_or_none(run.now.start_date) if run.now else None
+        if run.launches or begun is None or run.setup != Setup(SetupState.UNKNOWN):
+            return False
+        return (self._clock.now() - begun).total_seconds() > LONGEST_SECONDS
+
+    def _setup_text(self, run: LaunchRun) -> str:
+        within = f"{self._settings.timeout:g} s"
+        if run.setup is None or run.setup.state is SetupState.UNKNOWN:
+            return f"its console says nothing of its setup within {within}, neither by Exosphere nor by cloud-init"
+        return f"its setup has not ended within {within}: {run.setup.line}"
 
     def _await_ssh(self) -> None:
         """Wait until the port of ssh is open, from here."""

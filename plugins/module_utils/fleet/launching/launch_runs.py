@@ -14,6 +14,7 @@ from ...model import Change, Instance, Launch, LaunchOptions
 from ...states import Action, Kind, ObservedState, RestingState
 from ...text.terminal import one_line
 from ..runs import classify_instance, state_text
+from .setup import Setup
 
 
 class WaitFor(Enum):
@@ -22,6 +23,7 @@ class WaitFor(Enum):
     ACTIVE = "active"
     ADDRESS = "address"
     SSH = "ssh"
+    SETUP = "setup"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class LaunchRun:
     ``shortage``: the cloud's words when no host took it.
     ``changes``: those that are still to be made. ``meant``: whether the task may change it at all. ``resize``: the one
     that is waited for; ``confirmed``: whether its end was confirmed.
-    ``awake_since``: since when it was seen active.
+    ``awake_since``: since when it was seen active. ``setup``: what its console last said of its setup.
     ``actions`` is empty: a launch is none, and all launches take as long as each other.
     """
 
@@ -91,6 +93,7 @@ class LaunchRun:
     actions: list[Action] = field(default_factory=list)
     since: float = 0.0
     awake_since: float | None = None
+    setup: Setup | None = None
     polled_at: float | None = None
 
     @property

@@ -63,6 +63,7 @@ class Session:
         *,
         data: Any = None,
         microversion: str | None = None,
+        content_type: str | None = None,
         once: bool = False,
     ) -> Response:
         parts = urlsplit(path)

@@ -18,6 +18,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     Conflict,
     JetstreamError,
     OverAllocation,
+    SelectionError,
     ServerFault,
     UnexpectedResponse,
 )
@@ -144,6 +145,26 @@ def test_a_launch_carries_all_of_its_marks_and_is_sent_once() -> None:
         }
     ]
     assert session.once == ["POST compute /servers"]
+
+
+def test_a_key_that_is_to_be_imported_is_not_looked_for_among_those_that_are_there() -> None:
+    made, session = of(LOOKUPS)
+    options = LaunchOptions(image="Ubuntu", flavor="m3.tiny", key_name="new", public_key="ssh-ed25519 AAAA me")
+    assert made.prepare(options, 1).body["key_name"] == "new"
+    assert "GET compute /os-keypairs" not in session.asked
+
+
+@pytest.mark.parametrize(("size", "is_refused"), [(49149, False), (49152, True)])
+def test_more_user_data_than_nova_takes_is_refused_before_anything_is_sent(size: int, is_refused: bool) -> None:
+    """Three bytes are four characters of base64, of which nova takes 65535."""
+    made, session = of({})
+    options = LaunchOptions(user_data="x" * size)
+    if is_refused:
+        with pytest.raises(SelectionError, match="user_data: it has 65536 characters in base64, and nova takes 65535"):
+            made.check(options)
+    else:
+        made.check(options)
+    assert session.asked == []
 
 
 def test_exosphere_can_be_left_out_and_no_mark_of_ours_can_be_overwritten() -> None:

@@ -1,0 +1,166 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes images by requests to nova, and changes and deletes them by requests to glance. Facts: docs/jetstream2.md."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+from urllib.parse import quote
+
+from ...errors import Conflict, NotFound, UnexpectedResponse
+from ...model import ImageChange, Instance, ProjectImage
+from ..json_values import Json, UnreadableRow, flag, mapping, rows, text, uuid_of, whole, word
+from .api import Api
+from .login import Account
+
+# The mark of the request that made an image.
+_MADE_BY = "jetstream_cloud_token"
+_PATCH = "application/openstack-images-v2.1-json-patch"
+# What glance has for each image, besides the properties that its users set.
+_BASE_ATTRIBUTES = frozenset(
+    {
+        *("id", "name", "status", "visibility", "protected", "owner", "tags", "size", "virtual_size", "checksum"),
+        *("container_format", "disk_format", "created_at", "updated_at", "min_disk", "min_ram", "locations", "schema"),
+        *(
+            "self",
+            "file",
+            "direct_url",
+            "os_hidden",
+            "os_hash_algo",
+            "os_hash_value",
+            "deleted",
+            "deleted_at",
+            "stores",
+        ),
+    }
+)
+# Set by nova and by this collection.
+_MARKS = frozenset({_MADE_BY, "block_device_mapping", "instance_uuid", "user_id", "owner_id"})
+
+
+class Jetstream2ImageStore:
+    """The images of one project. May be used by many threads at once."""
+
+    reserved = _BASE_ATTRIBUTES | _MARKS
+
+    def __init__(self, api: Api, account: Account) -> None:
+        """Send nothing yet."""
+        self._api = api
+        self._account = account
+
+    def list_images(self, called: str) -> Sequence[ProjectImage]:
+        """Return the project's own images of a name or UUID. See ImageStore."""
+        task = "Listing images"
+        query = {"name": called, "owner": self._account.project_id, "sort": "created_at:asc"}
+        listed = self._api.rows("image", "/v2/images", "images", task, query, links="next")
+        found = [each for each in listed if text(each.get("name")) == called and self._is_own(each)]
+        if not found and _may_be_uuid(called):
+            with suppress(NotFound):
+                row = mapping(self._api.get("image", f"/v2/images/{called}", f"Reading the image {called}"))
+                found = [row] if self._is_own(row) else []
+        return [_image(each, task) for each in found]
+
+    def _is_own(self, row: Json) -> bool:
+        return row.get("owner") == self._account.project_id
+
+    def create(self, instance: Instance, name: str, properties: Mapping[str, str], token: str) -> None:
+        """Request a snapshot of a server. See ImageStore."""
+        body = {"createImage": {"name": name, "metadata": {**properties, _MADE_BY: token}}}
+        path = f"/servers/{instance.uuid}/action"
+        self._api.send("POST", "compute", path, f"Making an image of {instance.label}", body, once=True)
+
+    def change(self, image: ProjectImage, change: ImageChange) -> None:
+        """Change an image in place, all in one request. See ImageStore."""
+        values: dict[str, Any] = dict(change.properties)
+        if change.visibility is not None:
+            values["visibility"] = change.visibility
+        if change.protected is not None:
+            values["protected"] = change.protected
+        patch = [{"op": "add", "path": f"/{_escaped(name)}", "value": value} for name, value in values.items()]
+        task = f"Changing the image {image.label}"
+        self._api.patch("image", f"/v2/images/{image.uuid}", task, patch, _PATCH)
+
+    def members(self, image: ProjectImage) -> Sequence[str]:
+        """Return the projects that an image is shared with. See ImageStore."""
+        task = f"Listing the members of {image.label}"
+        body = mapping(self._api.get("image", f"/v2/images/{image.uuid}/members", task))
+        return [name for each in rows(body.get("members")) if (name := text(each.get("member_id")))]
+
+    def add_member(self, image: ProjectImage, project: str) -> None:
+        """Share an image. See ImageStore."""
+        task = f"Sharing the image {image.label}"
+        with suppress(Conflict):
+            self._api.send("POST", "image", f"/v2/images/{image.uuid}/members", task, {"member": project})
+
+    def remove_member(self, image: ProjectImage, project: str) -> None:
+        """Share an image with a project no longer. See ImageStore."""
+        path = f"/v2/images/{image.uuid}/members/{quote(project, safe='')}"
+        with suppress(NotFound):
+            self._api.send("DELETE", "image", path, f"Sharing the image {image.label} no longer")
+
+    def delete(self, image: ProjectImage) -> None:
+        """Request that an image is deleted. See ImageStore."""
+        with suppress(NotFound):
+            self._api.send("DELETE", "image", f"/v2/images/{image.uuid}", f"Deleting the image {image.label}")
+
+    def snapshot_status(self, uuid: str) -> str | None:
+        """Return the status of a snapshot of a volume. See ImageStore."""
+        try:
+            body = self._api.get("volumev3", f"/snapshots/{uuid}", f"Reading the snapshot {uuid}")
+        except NotFound:
+            return None
+        return word(mapping(mapping(body).get("snapshot")).get("status")) or "unknown"
+
+    def delete_snapshot(self, uuid: str) -> None:
+        """Request that a snapshot of a volume is deleted. See ImageStore."""
+        with suppress(NotFound):
+            self._api.send("DELETE", "volumev3", f"/snapshots/{uuid}", f"Deleting the snapshot {uuid}")
+
+
+def _may_be_uuid(called: str) -> bool:
+    return len(called) in (32, 36) and all(each in "0123456789abcdefABCDEF-" for each in called)
+
+
+def _escaped(name: str) -> str:
+    """Return a name as a part of a JSON pointer (RFC 6901)."""
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def _image(row: Json, task: str) -> ProjectImage:
+    try:
+        return ProjectImage(
+            uuid=uuid_of(row, "id"),
+            name=text(row.get("name")) or "",
+            status=word(row.get("status")) or "unknown",
+            visibility=word(row.get("visibility")) or "private",
+            protected=flag(row.get("protected")) or False,
+            size=whole(row.get("size")),
+            min_disk=whole(row.get("min_disk")),
+            min_ram=whole(row.get("min_ram")),
+            created=text(row.get("created_at")),
+            properties=_properties(row),
+            token=text(row.get(_MADE_BY)),
+            instance_uuid=text(row.get("instance_uuid")),
+            snapshots=_snapshots(row.get("block_device_mapping")),
+        )
+    except UnreadableRow as error:
+        raise UnexpectedResponse(f"{task} was answered with what this version cannot read: {error}.") from error
+
+
+def _properties(row: Json) -> dict[str, str]:
+    reserved = Jetstream2ImageStore.reserved
+    return {key: text(value) or "" for key, value in row.items() if key not in reserved and isinstance(value, str)}
+
+
+def _snapshots(devices: object) -> tuple[str, ...]:
+    """Return the snapshots of volumes in the devices of an image, which nova writes as JSON in a text."""
+    try:
+        told = json.loads(devices) if isinstance(devices, str) else devices
+    except ValueError:
+        return ()
+    found = [text(each.get("snapshot_id")) for each in rows(told)]
+    return tuple(each for each in found if each and _may_be_uuid(each))

@@ -1,0 +1,242 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Decides the next step of one image, in a real run and in check mode alike. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from ...model import ImageChange, Instance, ProjectImage
+from ...text.terminal import one_line
+
+
+class Kind(StrEnum):
+    """A change of an image, as results call it."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    SHARE = "share"
+    UNSHARE = "unshare"
+    REMOVE_TWIN = "remove_twin"
+    DELETE_SNAPSHOT = "delete_snapshot"
+    DELETE = "delete"
+
+
+class State(StrEnum):
+    """A desired state of an image."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """The desired state of the image ``name``. None: not given.
+
+    ``may_run``: whether the instance may run while the image is made. ``may_be_used``: whether an image is deleted from
+    which instances were launched. ``deletes_snapshots``: whether the snapshots of volumes that it refers to go with it.
+    """
+
+    state: State
+    name: str
+    visibility: str | None = None
+    description: str | None = None
+    properties: Mapping[str, str] | None = None
+    protected: bool | None = None
+    members: frozenset[str] | None = None
+    may_run: bool = False
+    may_be_used: bool = False
+    deletes_snapshots: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The last observation.
+
+    ``image`` is None if there is none. ``source``: the instance to make it of. ``members``: the projects that it is
+    shared with. ``users``: the project's instances that were launched from it. ``disk_of``: the shelved instance whose
+    disk it is. ``snapshots``: the status of each snapshot of a volume that it refers to, by uuid. ``twin``: the uuid of
+    a second image of this name, of this run, which another run has made at the same time.
+    """
+
+    image: ProjectImage | None
+    source: Instance | None = None
+    members: frozenset[str] = frozenset()
+    users: tuple[str, ...] = ()
+    disk_of: str | None = None
+    snapshots: Mapping[str, str] = field(default_factory=dict)
+    twin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The next step of an image: Act, Wait or Impossible."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act(Step):
+    """A change to request. ``target``: the project, snapshot or image that it is about."""
+
+    kind: Kind
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait(Step):
+    """The cloud is changing it. ``status``: the cloud's word for that."""
+
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Impossible(Step):
+    """The goal cannot be reached. ``problem`` is a clause, ``hint`` a sentence or ""."""
+
+    problem: str
+    hint: str = ""
+
+
+BEING_MADE = frozenset({"queued", "saving", "uploading", "importing"})
+_LEAVING = frozenset({"deleted", "pending_delete"})
+_RUNNING = frozenset({"active", "paused", "suspended"})
+_MANY = 3
+
+
+def decide(goal: Goal, seen: Seen) -> Step | None:
+    """Return the next step; None if the goal is reached."""
+    if seen.twin is not None:
+        return Act(Kind.REMOVE_TWIN, seen.twin)
+    if goal.state is State.ABSENT:
+        return _towards_absent(goal, seen)
+    image = seen.image
+    if image is None:
+        return _made(goal, seen.source)
+    if image.status in BEING_MADE or image.status in _LEAVING:
+        return Wait(image.status)
+    if image.status == "killed":
+        return Impossible(f"it is {one_line(image.status)}", "Delete it with state: absent, and make it again.")
+    if change_of(image, goal) is not None:
+        return Act(Kind.UPDATE)
+    return _shared(goal, seen, image)
+
+
+def _made(goal: Goal, source: Instance | None) -> Step:
+    if source is None:
+        return Impossible("there is no such image", "To make it, name the instance.")
+    label = source.label
+    if source.activity:
+        return Wait(source.activity)
+    if source.status == "shutoff" or (goal.may_run and source.status in _RUNNING):
+        return Act(Kind.CREATE)
+    if source.status in _RUNNING:
+        return Impossible(
+            f"{label} is {source.status}, and what it has not written to its disk would be missing",
+            "Stop it first, with jetstream_instance_state, or say force: true.",
+        )
+    return Impossible(f"{label} is {one_line(source.status)}, and the cloud makes no image of it", "Start it first.")
+
+
+def properties_of(goal: Goal) -> dict[str, str]:
+    """Return the properties that an image is to have, its description among them."""
+    described = {} if goal.description is None else {"description": goal.description}
+    return {**(goal.properties or {}), **described}
+
+
+def change_of(image: ProjectImage, goal: Goal) -> ImageChange | None:
+    """Return the properties of an image that are to be set in place, or None. Those that are not given stay."""
+    wanted = properties_of(goal)
+    change = ImageChange(
+        visibility=goal.visibility if goal.visibility not in (None, image.visibility) else None,
+        protected=goal.protected if goal.protected not in (None, image.protected) else None,
+        properties={key: value for key, value in wanted.items() if image.properties.get(key) != value},
+    )
+    return None if change == ImageChange() else change
+
+
+def _shared(goal: Goal, seen: Seen, image: ProjectImage) -> Step | None:
+    if goal.members is None:
+        return None
+    missing = sorted(goal.members - seen.members)
+    if missing and image.visibility != "shared":
+        return Impossible(f"it is {image.visibility}, and only a shared image has members", "Say visibility: shared.")
+    if missing:
+        return Act(Kind.SHARE, missing[0])
+    surplus = sorted(seen.members - goal.members)
+    return Act(Kind.UNSHARE, surplus[0]) if surplus else None
+
+
+def _towards_absent(goal: Goal, seen: Seen) -> Step | None:
+    image = seen.image
+    if image is None:
+        return None
+    if image.status in _LEAVING:
+        return Wait(image.status)
+    if seen.disk_of is not None:
+        return Impossible(f"it is the disk of {one_line(seen.disk_of)}, which is shelved", "Delete that instance.")
+    if image.protected:
+        return Impossible("it is protected", "To lift that, say state: present with protected: false.")
+    if seen.users and not goal.may_be_used:
+        shown = ", ".join(one_line(each) for each in seen.users[:_MANY])
+        more = f" and {len(seen.users) - _MANY} more" if len(seen.users) > _MANY else ""
+        return Impossible(
+            f"{shown}{more} {'was' if len(seen.users) == 1 else 'were'} launched from it",
+            "force: true deletes it all the same. They go on, but cannot be rebuilt from it.",
+        )
+    return _without_snapshots(goal, seen) or Act(Kind.DELETE)
+
+
+def _without_snapshots(goal: Goal, seen: Seen) -> Step | None:
+    """Return what comes before the deletion of an image: without it, nothing would lead to its snapshots."""
+    if not goal.deletes_snapshots:
+        return None
+    for uuid, status in sorted(seen.snapshots.items()):
+        if status == "deleting":
+            return Wait("deleting its snapshots")
+        if status == "error_deleting":
+            return Impossible(
+                f"its snapshot {uuid} cannot be deleted", "Volumes that were made of it may be in the way."
+            )
+        return Act(Kind.DELETE_SNAPSHOT, uuid)
+    return None
+
+
+def foresee(seen: Seen, act: Act, goal: Goal) -> Seen:
+    """Return the observation after an act is done."""
+    image = seen.image
+    if act.kind is Kind.REMOVE_TWIN:
+        return replace(seen, twin=None)
+    if act.kind is Kind.CREATE:
+        return replace(seen, image=ProjectImage("", goal.name, status="active", properties=properties_of(goal)))
+    if image is None or act.kind is Kind.DELETE:
+        return replace(seen, image=None)
+    if act.kind is Kind.UPDATE:
+        return replace(seen, image=_updated(image, change_of(image, goal) or ImageChange()))
+    if act.kind is Kind.SHARE:
+        return replace(seen, members=seen.members | {act.target})
+    if act.kind is Kind.UNSHARE:
+        return replace(seen, members=seen.members - {act.target})
+    return replace(seen, snapshots={key: each for key, each in seen.snapshots.items() if key != act.target})
+
+
+def _updated(image: ProjectImage, change: ImageChange) -> ProjectImage:
+    return replace(
+        image,
+        visibility=change.visibility or image.visibility,
+        protected=image.protected if change.protected is None else change.protected,
+        properties={**image.properties, **change.properties},
+    )
+
+
+def settled(seen: Seen) -> Seen:
+    """Return the observation after the cloud has done what it is doing."""
+    image, source = seen.image, seen.source
+    if image is not None and image.status in _LEAVING:
+        image = None
+    if image is not None and image.status in BEING_MADE:
+        image = replace(image, status="active")
+    left = {key: each for key, each in seen.snapshots.items() if each != "deleting"}
+    rests = None if source is None else replace(source, activity="")
+    return replace(seen, image=image, source=rests, snapshots=left)

@@ -1,0 +1,237 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operation of jetstream_project: makes a project of Atmosphere, changes it in place, or deletes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..clock import Clock
+from ..cloud import Cloud, ProjectStore
+from ..errors import (
+    ConfigurationError,
+    JetstreamError,
+    SelectionError,
+    ServerFault,
+    UnexpectedResponse,
+    Unreachable,
+)
+from ..model import Outcome, UserProject
+from ..operation import Context, on_cloud
+from ..options import CONNECTION, ModuleSpec
+from ..text.terminal import one_line
+
+SPEC = CONNECTION + ModuleSpec(
+    argument_spec={
+        "name": {"type": "str", "required": True},
+        "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
+        "description": {"type": "str"},
+        "new_name": {"type": "str"},
+        "owner": {"type": "str"},
+    },
+)
+# Seconds before a request whose response was lost is looked for, and looked for again.
+_BEFORE_LOOKS = (3.0, 6.0)
+_ATTEMPTS = 3
+_LONGEST = 256
+_SHOWN = 3
+_BAD_REQUEST = 400
+_SERVER_ERRORS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """The project as the options name it. None: not given."""
+
+    name: str
+    new_name: str | None
+    description: str | None
+    owner: str | None
+
+
+def project(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
+    """Have a project, or have none of that name."""
+    store = cloud.project_store()
+    wanted = _wanted(options)
+    user = cloud.account().user
+    projects = store.list_projects()
+    before = _own(projects, wanted.name, user)
+    if before is None and wanted.new_name is not None:
+        before = _own(projects, wanted.new_name, user)
+    if options["state"] == "absent":
+        return _absent(store, before, wanted, context)
+    return _present(store, before, wanted, user, context)
+
+
+OPERATION = on_cloud(project)
+
+
+def _wanted(options: Mapping[str, Any]) -> _Wanted:
+    if options["state"] == "absent":
+        given = [name for name in ("description", "new_name", "owner") if options[name] is not None]
+        if given:
+            raise ConfigurationError(f"state: absent does not take {' and '.join(given)}.")
+    for name in ("name", "new_name"):
+        value = options[name]
+        if value is not None and (not value.strip() or len(value) > _LONGEST):
+            raise ConfigurationError(f"{name}: a project has a name of 1 to {_LONGEST} characters.")
+    return _Wanted(options["name"], options["new_name"], options["description"], options["owner"])
+
+
+def _own(projects: Sequence[UserProject], called: str, user: str | None) -> UserProject | None:
+    """Return the user's own project of a name or UUID.
+
+    Raises SelectionError if there are several, or if it is shared by somebody else.
+    """
+    found = [each for each in projects if called in (each.name, each.uuid)]
+    own = [each for each in found if user is not None and user in (each.owner, each.created_by)]
+    if len(own) > 1:
+        uuids = ", ".join(each.uuid for each in own)
+        raise SelectionError(f"{len(own)} projects are called {one_line(called)}.", hint=f"Say which by UUID: {uuids}.")
+    if found and not own:
+        raise SelectionError(f"The project {found[0].label} belongs to {one_line(found[0].owner or 'another user')}.")
+    return own[0] if own else None
+
+
+# --- present
+
+
+def _present(
+    store: ProjectStore, before: UserProject | None, wanted: _Wanted, user: str | None, context: Context
+) -> Outcome:
+    name = wanted.new_name or wanted.name
+    if before is None:
+        made = UserProject(0, "", name, wanted.description or "", wanted.owner or user or "", user or "")
+        after = made if context.check_mode else _created(store, made, wanted.owner, user, context.clock)
+        return _outcome(None, after, "create")
+    if wanted.owner not in (None, before.owner):
+        raise ConfigurationError(
+            f"The project {before.label} belongs to {one_line(before.owner)}, and its owner cannot be changed."
+        )
+    after = replace(
+        before,
+        name=before.name if wanted.new_name is None else name,
+        description=before.description if wanted.description is None else wanted.description,
+    )
+    if after == before:
+        return _outcome(before, before)
+    if not context.check_mode:
+        new_name = None if after.name == before.name else after.name
+        new_description = None if after.description == before.description else after.description
+
+        def change() -> UserProject:
+            return store.change(before, name=new_name, description=new_description)
+
+        def changed() -> UserProject | None:
+            return next((each for each in store.list_projects() if _is_as(each, after)), None)
+
+        after = _requested(change, changed, context.clock)
+    return _outcome(before, after, "update")
+
+
+def _is_as(found: UserProject, after: UserProject) -> bool:
+    return (found.uuid, found.name, found.description) == (after.uuid, after.name, after.description)
+
+
+def _created(store: ProjectStore, made: UserProject, owner: str | None, user: str | None, clock: Clock) -> UserProject:
+    """Create a project, once: a request whose response was lost is looked for by its name."""
+
+    def create() -> UserProject:
+        return store.create(made.name, made.description, owner)
+
+    def found() -> UserProject | None:
+        return min(_namesakes(store, made.name, user), key=lambda each: each.id, default=None)
+
+    created = _requested(create, found, clock)
+    kept = found() or created
+    if kept.uuid != created.uuid and not created.instances and not created.volumes:
+        # Another run made the same one at the same time: both keep the older.
+        store.delete(created)
+        return kept
+    return created
+
+
+def _namesakes(store: ProjectStore, name: str, user: str | None) -> list[UserProject]:
+    return [each for each in store.list_projects() if each.name == name and user in (each.owner, each.created_by)]
+
+
+def _requested(request: Callable[[], UserProject], look: Callable[[], UserProject | None], clock: Clock) -> UserProject:
+    """Send a request, and look for its outcome before it is sent again."""
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            return request()
+        except (Unreachable, ServerFault, UnexpectedResponse) as error:
+            if _is_refusal(error):
+                raise
+            for pause in _BEFORE_LOOKS:
+                clock.sleep(pause)
+                found = look()
+                if found is not None:
+                    return found
+            if attempt == _ATTEMPTS:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _is_refusal(error: JetstreamError) -> bool:
+    """Whether a request surely was not carried out. Atmosphere refuses with 400 and a bare list."""
+    return error.unsent or (error.status is not None and _BAD_REQUEST <= error.status < _SERVER_ERRORS)
+
+
+# --- absent
+
+
+def _absent(store: ProjectStore, before: UserProject | None, wanted: _Wanted, context: Context) -> Outcome:
+    if before is None:
+        return _outcome(None, None)
+    contents = _contents(before)
+    if contents:
+        # Atmosphere refuses that as well.
+        raise ConfigurationError(
+            f"The project {before.label} contains {contents}.", hint="Delete these, or move them to another one, first."
+        )
+    if not context.check_mode:
+        deleted = replace(before)
+
+        def delete() -> UserProject:
+            store.delete(before)
+            return deleted
+
+        def gone() -> UserProject | None:
+            return None if any(each.uuid == before.uuid for each in store.list_projects()) else deleted
+
+        _requested(delete, gone, context.clock)
+    return _outcome(before, None, "delete")
+
+
+def _contents(found: UserProject) -> str:
+    kinds = ((found.instances, "instance"), (found.volumes, "volume"))
+    return " and ".join(_counted(names, kind) for names, kind in kinds if names)
+
+
+def _counted(names: Sequence[str], kind: str) -> str:
+    shown = ", ".join(one_line(each) for each in names[:_SHOWN])
+    more = ", ..." if len(names) > _SHOWN else ""
+    return f"{len(names)} {kind}{'' if len(names) == 1 else 's'} ({shown}{more})"
+
+
+# --- the outcome
+
+
+def _outcome(before: UserProject | None, after: UserProject | None, action: str | None = None) -> Outcome:
+    return Outcome(
+        {"project": None if after is None else after.to_result(), "actions": [action] if action else []},
+        changed=action is not None,
+        diff={"before": _text(before), "after": _text(after)},
+    )
+
+
+def _text(found: UserProject | None) -> str:
+    """Return a project in lines, for a diff."""
+    if found is None:
+        return ""
+    lines = {"name": found.name, "description": found.description, "owner": found.owner}
+    return "".join(f"{name}: {one_line(value)}\n" for name, value in lines.items() if value)
