@@ -53,6 +53,9 @@ class Site(Protocol):
     def wake(self, name: str) -> None:
         """Let its owner wake a shelved instance, without this collection."""
 
+    def full(self, name: str, *, is_full: bool = True) -> None:
+        """Let no host have room for an instance that is woken, or let there be room again."""
+
     def requests_to_act(self) -> list[str]:
         """Return the name of an instance for each act that the cloud accepted, in order."""
 
@@ -106,6 +109,13 @@ class Atmosphere:
         """See Site."""
         self._world.force(name, "active", address=f"10.9.8.{self._world.instance(name).id}")
         self._world.monitor()
+
+    def full(self, name: str, *, is_full: bool = True) -> None:
+        """See Site."""
+        fault = "No valid host was found. There are not enough hosts available." if is_full else None
+        self._world.misbehave(name, fails_with=fault)
+        if not is_full and self._world.states()[name] == "error":
+            self._world.force(name, "shelved_offloaded")
 
     def requests_to_act(self) -> list[str]:
         """See Site."""
@@ -176,6 +186,10 @@ class Jetstream2:
         """See Site."""
         self._cloud.act(self._ids[name], {"unshelve": None})
         self._cloud.wait([self._ids[name]], "ACTIVE")
+
+    def full(self, name: str, *, is_full: bool = True) -> None:
+        """See Site."""
+        self._cloud.hypervisor.no_capacity(self._ids[name], none=is_full)
 
     def requests_to_act(self) -> list[str]:
         """See Site."""
