@@ -17,6 +17,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outco
 from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Operation, on_cloud
 from ansible_collections.jetstream.cloud.plugins.module_utils.operations import (
     allocation_info,
+    deadline,
     floating_ip,
     history_info,
     idle_info,
@@ -26,6 +27,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.operations import 
     instance_state,
     keep,
     keypair,
+    schedule,
     security_group,
     usage_report,
     volume,
@@ -50,6 +52,8 @@ MODULES: dict[str, tuple[ModuleSpec, Operation]] = {
     "allocation_info": (allocation_info.SPEC, on_cloud(allocation_info.allocation_info)),
     "history_info": (history_info.SPEC, on_cloud(history_info.history_info)),
     "idle_info": (idle_info.SPEC, on_cloud(idle_info.idle_info)),
+    "deadline": (deadline.SPEC, on_cloud(deadline.deadline)),
+    "schedule": (schedule.SPEC, on_cloud(schedule.schedule)),
     "keep": (keep.SPEC, on_cloud(keep.keep)),
     "usage_report": (usage_report.SPEC, on_cloud(usage_report.usage_report)),
 }

@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
 from ansible_collections.jetstream.cloud.plugins.module_utils.idle.advice import Veto
 from ansible_collections.jetstream.cloud.plugins.module_utils.policy.deadlines import (
     ChannelTold,
@@ -23,6 +24,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.policy.deadlines i
     Policy,
     Step,
     Told,
+    deadline_moment,
     deadlines_of,
     decide,
     limited,
@@ -74,7 +76,9 @@ def test_each_key_of_the_metadata_comes_before_the_row(
 ) -> None:
     deadlines = deadlines_of(an_instance("bio101-01", metadata=metadata), [ROW])
     assert {kind: each.at for kind, each in deadlines.by_kind.items()} == found
+    assert {each.source for each in deadlines.by_kind.values()} <= {"its metadata", "the row in line 7"}
     assert deadlines.may_shelve == may_shelve
+    assert all(each.endswith(("-05:00 or none", "true or false")) for each in deadlines.problems)
     assert problem in " ".join(deadlines.problems)
     assert bool(problem) == bool(deadlines.problems)
 
@@ -91,6 +95,29 @@ def test_metadata_alone_are_enough_and_do_not_shelve_unless_they_say_so() -> Non
     metadata = {"jetstream_shelve_at": "2026-12-18"}
     assert not deadlines_of(an_instance("web", metadata=metadata), []).may_shelve
     assert deadlines_of(an_instance("web", metadata={**metadata, "jetstream_may_shelve": "TRUE"}), []).may_shelve
+
+
+def test_a_date_is_in_its_zone_and_in_a_year_that_was_meant() -> None:
+    assert deadline_moment("2026-12-18", INDIANA) == datetime(2026, 12, 19, 4, 59, 59, tzinfo=UTC)
+    assert deadline_moment("2026-12-18T18:00Z", INDIANA) == datetime(2026, 12, 18, 18, tzinfo=UTC)
+    for year in (2000, 2200):
+        assert deadline_moment(f"{year}-12-18").year == year
+    for year in (1999, 2201):
+        with pytest.raises(ConfigurationError, match=f"'{year}-12-18' is not in the years from 2000 to 2200"):
+            deadline_moment(f"{year}-12-18")
+
+
+@pytest.mark.parametrize(
+    ("deadlines", "now", "has_ended"),
+    [
+        (shelving(), AT, True),
+        (shelving(), AT - timedelta(seconds=1), False),
+        (shelving(may_shelve=False), AT, False),
+        (Deadlines({}, may_shelve=True), AT, False),
+    ],
+)
+def test_only_a_deadline_that_may_shelve_ends(deadlines: Deadlines, now: datetime, has_ended: bool) -> None:
+    assert deadlines.has_ended(now) == has_ended
 
 
 @given(st.text(max_size=40))
@@ -138,6 +165,9 @@ def test_each_channel_is_told_for_itself_and_both_kinds_are() -> None:
         (SHELVE, 1, ("mail", "webhook")),
         (DELETE, 7, ("mail", "webhook")),
     ]
+    # One that is not near hides no other.
+    far = Deadlines({SHELVE: Deadline(AT + 90 * DAY, UTC, "x"), DELETE: both.by_kind[DELETE]}, may_shelve=True)
+    assert [(each.kind, each.deadline.at) for each in news_of(far, memory, ("mail",), AT)] == [(DELETE, AT + 6 * DAY)]
     [late] = news_of(shelving(), memory, ("mail", "webhook"), AT - 3 * DAY)
     assert late.channels == ("webhook",)
 
@@ -198,6 +228,7 @@ def test_a_deadline_leads_to_an_act_only_if_all_holds(changes: dict[str, Any], s
     )
     assert decision.step is step
     assert decision.reason.startswith(reason)
+    assert decision.vetoes == given.get("vetoes", ())
 
 
 def test_those_whose_deadlines_passed_first_come_first() -> None:
@@ -205,5 +236,6 @@ def test_those_whose_deadlines_passed_first_come_first() -> None:
     decisions = [(AT + DAY, "a", act), (None, "b", ahead), (AT, "d", act), (AT, "c", act)]
     done = limited(decisions, 2)
     assert [each.step for each in done] == [Step.LEFT, Step.AHEAD, Step.ACT, Step.ACT]
+    assert done[0].reason == "max_actions (2) is reached: it is left for a later run"
     assert done[0].vetoes == (Veto("max_actions", "max_actions (2) is reached: it is left for a later run"),)
     assert [each.step for each in limited(decisions, 0)].count(Step.ACT) == 0
