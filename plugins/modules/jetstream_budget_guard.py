@@ -29,7 +29,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - Sends no action, and stores nothing.
+      - Sends no action, stores nothing, and logs nothing.
   diff_mode:
     support: none
     details:
@@ -93,7 +93,14 @@ options:
       - The file on the controller in which it is stored what was told, which is created if it is missing.
       - Without it, C(~/.local/state/jetstream/budget_told.json).
     type: path
+  decisions_path:
+    description:
+      - The folder on the controller with the log of decisions, in which the decisions about the instances of an
+        allocation at its limit are written. M(jetstream.cloud.jetstream_decision_info) reads it.
+      - Without it, C(~/.local/state/jetstream/decisions).
+    type: path
 notes:
+  - What cannot be logged is not shelved.
   - Instances are left that are locked, kept by a mark, opted out, of other owners, or of unknown cost, and those that
     the cloud is changing. That an instance is in use does not protect it.
 seealso:

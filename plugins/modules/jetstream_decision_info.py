@@ -10,7 +10,8 @@ module: jetstream_decision_info
 short_description: Return what was decided about instances, when, by which rule, and on which numbers
 version_added: 0.1.0
 description:
-  - Reads the log that M(jetstream.cloud.jetstream_idle) writes on the controller. Needs no connection to a cloud.
+  - Reads the log that M(jetstream.cloud.jetstream_idle), M(jetstream.cloud.jetstream_schedule) and
+    M(jetstream.cloud.jetstream_budget_guard) write on the controller. Needs no connection to a cloud.
   - Decisions in a row that say the same are returned as one, with their number.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
@@ -40,6 +41,8 @@ notes:
     and acts in two files of 4 MB. Lines that are no records are left out, with a warning.
 seealso:
   - module: jetstream.cloud.jetstream_idle
+  - module: jetstream.cloud.jetstream_schedule
+  - module: jetstream.cloud.jetstream_budget_guard
 """
 
 EXAMPLES = r"""
@@ -95,6 +98,10 @@ decisions:
     name:
       description: Its name.
       type: str
+    policy:
+      description:
+        - V(idle), with its sweep of what is shut off; V(schedule); or V(budget).
+      type: str
     owner:
       description: The user that it belongs to.
       type: str
@@ -108,13 +115,16 @@ decisions:
       description: Since when it was idle, or the last use that was known. ISO 8601, UTC.
       type: str
     rule:
-      description: The rule that found use, or one word for why nothing was known.
+      description:
+        - The rule that found use, or one word for why nothing was known. Of V(budget) the name of the allocation, of
+          V(schedule) that of the schedule.
       type: str
     reason:
-      description: The verdict in words.
+      description: The verdict in words. Of V(budget), why the allocation is at its limit.
       type: str
     numbers:
-      description: The greatest figure of each kind in the window, without zeros.
+      description:
+        - The greatest figure of each kind in the window, without zeros. Of V(budget), the figures of the allocation.
       type: dict
     findings:
       description: Signs of use, the latest first, at most five.
@@ -169,7 +179,7 @@ instances:
   type: list
   elements: str
 rests:
-  description: How long instances slept after an act of ours, as far as the log shows it.
+  description: How long idle instances slept after an act of V(idle), as far as the log shows it.
   returned: success
   type: list
   elements: dict

@@ -302,6 +302,10 @@ instances:
           O(settings_path), and of its own metadata.
       type: dict
       sample: {"window_minutes": 240}
+    at:
+      description: When this was decided. ISO 8601, UTC.
+      type: str
+      sample: "2026-11-23T18:57:00Z"
     site:
       description: The UUID or the name of its site, for M(jetstream.cloud.jetstream_notice).
       type: str

@@ -227,6 +227,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         _READINGS_PATH,
         _KEEP_PATH,
         Variable("told_path", Kind.PATH),
+        _DECISIONS_PATH,
         _WIDTH,
         *_SENDING,
     ),

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -18,6 +18,7 @@ from ..fleet.converge import converge
 from ..fleet.runs import ConvergeOptions, FleetRun, InstanceRun
 from ..fleet.selection import ME, Selector, select_by_name
 from ..idle.advice import Veto, vetoes
+from ..idle.store import key_of
 from ..model import AllocationSource, Instance, Outcome
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, IDLE_FILES, RATES, ModuleSpec
@@ -33,9 +34,12 @@ from ..policy.budget_guard import (
     standing_of,
     told_of,
 )
+from ..policy.budget_records import GuardedInstance, decided, outcome
 from ..policy.budget_results import budget_result, budget_sentence
 from ..policy.budget_store import ToldThresholds
+from ..policy.decisions import DecisionLog, DecisionLogError
 from ..policy.ladder import owner_vetoes
+from ..policy.records import Record
 from ..states import Action, Goal
 from ..text.terminal import one_line
 from ..usage.budget import burn_of
@@ -43,6 +47,7 @@ from ..usage.history import PACE_DAYS, known_total
 from ..usage.rates import Rates
 from ..usage.report_data import History, concerns, notes_on
 from ..usage.snapshots import owner_of
+from .idle import decisions_path, event_of
 from .idle_info import Judge
 from .instance_state import failure_of
 
@@ -63,6 +68,7 @@ SPEC = (
             "wait_timeout": {"type": "float", "default": 900.0},
             "told": {"type": "dict"},
             "told_path": {"type": "path"},
+            "decisions_path": {"type": "path"},
         }
     )
 )
@@ -93,15 +99,20 @@ def budget_guard(cloud: Cloud, options: Mapping[str, Any], context: Context) -> 
     cloud.limit(begun + options["wait_timeout"])
     guarded, warnings = _guard(cloud, options, context, limits)
     due = [each for each in guarded if each.reached is not None]
+    acts_now = bool(options["apply"]) and not context.check_mode
+    journal = _Journal(DecisionLog(decisions_path(options, context), context.clock), context, applies=acts_now)
+    unlogged = journal.decide(due)
     fleet = FleetRun(())
-    if options["apply"] and not context.check_mode:
+    # What cannot be logged is not done.
+    if acts_now and unlogged is None:
         fleet = _shelve(cloud, [each.instance for case in due for each in case.plan.shelve], options, context, begun)
     runs = {run.before.uuid: run for run in fleet.runs}
+    journal.note_outcomes(due, runs)
     rows, receipt = [], {}
     for each in guarded:
         news = news_of(each.standing, told_of(told, each.key))
         receipt[each.key] = sorted(news.told)
-        acts = each.reached is not None and bool(options["apply"]) and not context.check_mode
+        acts = each.reached is not None and acts_now and unlogged is None
         rows.append(budget_result(each.standing, each.plan, news, each.reached, _outcomes(each.plan, runs), acts=acts))
     result = {
         "allocations": rows,
@@ -117,10 +128,68 @@ def budget_guard(cloud: Cloud, options: Mapping[str, Any], context: Context) -> 
     }
     would = context.check_mode and options["apply"] and any(each.plan.shelve for each in due)
     changed = would or any(run.changed for run in fleet.runs)
-    return Outcome(result, changed=changed, failure=failure_of(fleet), warnings=warnings)
+    return Outcome(result, changed=changed, failure=unlogged or failure_of(fleet), warnings=warnings)
 
 
 OPERATION = on_cloud(budget_guard)
+
+
+class _Journal:
+    """Logs the decisions about the instances of allocations that are at a limit, and what became of them."""
+
+    def __init__(self, log: DecisionLog, context: Context, *, applies: bool) -> None:
+        self._log = log
+        self._context = context
+        self._applies = applies
+
+    def decide(self, due: Sequence[_Guarded]) -> str | None:
+        """Log the decisions. Returns a sentence if that is not possible, so that nothing may be done."""
+        now = self._context.clock.now()
+        records = [
+            record
+            for case in due
+            for each in _instances(case)
+            for record in decided(each, case.standing, case.plan, case.reached or "", now, applies=self._applies)
+        ]
+        if self._context.check_mode:
+            return None
+        try:
+            self._log.write(records)
+        except DecisionLogError as error:
+            if self._applies:
+                return f"{error} Nothing was shelved."
+            self._context.warn(str(error))
+        return None
+
+    def note_outcomes(self, due: Sequence[_Guarded], runs: Mapping[str, InstanceRun]) -> None:
+        """Log what became of the acts. A log that cannot be written takes no result away."""
+        now = self._context.clock.now()
+        try:
+            self._log.write([record for case in due for record in self._outcomes(case, runs, now)])
+        except DecisionLogError as error:
+            self._context.warn(str(error))
+
+    def _outcomes(self, case: _Guarded, runs: Mapping[str, InstanceRun], now: datetime) -> Iterator[Record]:
+        for each in _instances(case):
+            run = runs.get(each.instance.uuid)
+            if run is not None:
+                yield outcome(
+                    each,
+                    case.standing,
+                    case.plan,
+                    case.reached or "",
+                    now,
+                    event=event_of(run),
+                    status=run.now.status,
+                    detail=one_line(run.message),
+                )
+
+
+def _instances(case: _Guarded) -> Iterator[GuardedInstance]:
+    for candidates, is_planned in ((case.plan.shelve, True), (case.plan.left, False)):
+        for each in candidates:
+            key = key_of(each.instance)
+            yield GuardedInstance(each, key.site, key.project, is_planned=is_planned)
 
 
 def _told_path(options: Mapping[str, Any], context: Context) -> Path:

@@ -46,7 +46,7 @@ from ..policy.deadlines import (
 )
 from ..policy.decisions import DecisionLog, DecisionLogError
 from ..policy.ladder import owner_vetoes
-from ..policy.records import Event, Record
+from ..policy.records import Event, PolicyName, Record
 from ..policy.schedule_file import read_timetable
 from ..states import Action, Goal, RestingState
 from ..states import Kind as StateKind
@@ -322,6 +322,7 @@ def _record(case: _Case, now: datetime, detail: str) -> Record:
         project=key.project,
         uuid=key.uuid,
         name=case.instance.name,
+        policy=PolicyName.DEADLINE,
         owner=case.instance.owner,
         status=(case.run.now if case.run else case.instance).status,
         rule=Kind.SHELVE_AT.value,
@@ -378,6 +379,7 @@ def _store_told(store: DeadlineStore, options: Mapping[str, Any], context: Conte
             project=each.key[1],
             uuid=each.uuid,
             name=each.name,
+            policy=PolicyName.DEADLINE,
             rule=each.kind.value,
             step="told",
             why=iso(each.at),

@@ -37,7 +37,7 @@ from ..policy.memory_file import Memory, MemoryFile
 from ..policy.records import Event, Record
 from ..states import Action, Goal, Kind, RestingState, classify
 from ..text.terminal import one_line
-from ..times import iso_of, iso_or_none
+from ..times import iso, iso_of, iso_or_none
 from ..usage.rates import Rates, number
 from .idle_info import Case, Judge
 from .instance_state import diff_or_bug, failure_of, item_of, warnings_of
@@ -381,7 +381,7 @@ class _Run:
                     if remembered.act is None or remembered.act.began != self._now or remembered.act.outcome == "done":
                         # A later run has settled it.
                         continue
-                    event = _event_of(each.run)
+                    event = event_of(each.run)
                     memory.instances[each.key] = _after(remembered, event, each.run, now.timestamp())
                     records.append(self._record(each, event, at=now, detail=each.run.message if each.run else ""))
                 self._log.write(records)
@@ -467,6 +467,7 @@ class _Run:
         site, project, _uuid = item.key
         outcome = None if item.run is None else item_of(item.run)
         return {
+            "at": iso(self._at),
             "site": site,
             "project": project,
             "label": one_line(item.instance.name),
@@ -511,7 +512,7 @@ def _note_first_readings(memory: Memory, items: Sequence[_Item]) -> None:
             memory.first_readings[_project(each.key)] = min(known, each.case.first)
 
 
-def _event_of(run: InstanceRun | None) -> Event:
+def event_of(run: InstanceRun | None) -> Event:
     """Return what became of an act."""
     if run is None:
         return Event.UNDONE

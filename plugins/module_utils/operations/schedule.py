@@ -24,7 +24,7 @@ from ..operation import Context, on_cloud
 from ..options import CONNECTION, IDENTIFIERS, ModuleSpec
 from ..policy.deadlines import Deadlines, deadlines_of
 from ..policy.decisions import DecisionLog, DecisionLogError
-from ..policy.records import Event, Record
+from ..policy.records import Event, PolicyName, Record
 from ..policy.schedule_file import read_timetable
 from ..policy.schedule_results import cause_of, edge_result, missed_result, summary
 from ..policy.schedule_steps import (
@@ -296,6 +296,7 @@ def _record(case: _Case, now: datetime) -> Record:
         project=key.project,
         uuid=key.uuid,
         name=case.instance.name,
+        policy=PolicyName.SCHEDULE,
         owner=case.instance.owner,
         status=case.instance.status,
         rule=case.schedule.name,

@@ -177,9 +177,9 @@ def limit_reached(standing: Standing, limits: Limits) -> str | None:
         return "it is used up"
     used, lasts = standing.estimated.percent_used, standing.estimated.habit.days
     if limits.percent is not None and used is not None and used >= limits.percent:
-        return f"{used:.1f} % is used, and the limit is {limits.percent:f} %"
+        return f"{used:.1f} % is used, and the limit is {limits.percent.normalize():f} %"
     if limits.days is not None and lasts is not None and standing.is_short and lasts <= limits.days:
-        return f"it lasts for {lasts:.1f} days, and the limit is {limits.days:f} days"
+        return f"it lasts for {lasts:.1f} days, and the limit is {limits.days.normalize():f} days"
     return None
 
 

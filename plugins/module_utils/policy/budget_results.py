@@ -102,10 +102,17 @@ def _plan_sentence(plan: Plan, before: Consequence, after: Consequence, reached:
     verb = "Shelved" if acts else "To shelve"
     why = f" ({reached})" if reached else ""
     short = f" That is not enough: {plan.reason}." if plan.reason and after.lasts is not True else ""
-    return (
-        f"{verb}{why}: {', '.join(names[:_NAMED])}{more}. "
-        f"From {_per_day(before)}, which {_lasts(before)}, to {_per_day(after)}, which {_lasts(after)}.{short}"
-    )
+    change = _change(before, after)
+    return f"{verb}{why}: {', '.join(names[:_NAMED])}{more}. {change[0].upper()}{change[1:]}.{short}"
+
+
+def change_of(standing: Standing, plan: Plan) -> str:
+    """Return what a plan changes, as a clause."""
+    return _change(consequence(standing, plan.before), consequence(standing, plan.after))
+
+
+def _change(before: Consequence, after: Consequence) -> str:
+    return f"from {_per_day(before)}, which {_lasts(before)}, to {_per_day(after)}, which {_lasts(after)}"
 
 
 def _per_day(of: Consequence) -> str:

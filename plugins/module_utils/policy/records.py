@@ -42,6 +42,15 @@ class Event(StrEnum):
     DEADLINE = "deadline"
 
 
+class PolicyName(StrEnum):
+    """The policy that decided: about idle instances (with its sweep), by a schedule or a deadline, or for a budget."""
+
+    IDLE = "idle"
+    SCHEDULE = "schedule"
+    DEADLINE = "deadline"
+    BUDGET = "budget"
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """A line of the log.
@@ -55,6 +64,9 @@ class Record:
     the run only said what it would do. ``su_per_hour``: the cost as it was; ``saves_su_per_hour``: what the action
     saves of it. Both are None if the rate is not known. ``to``: the channels, or the recipients, of a notice.
     ``detail``: the outcome of an act, or of a delivery, in words.
+
+    Of the budget guard, ``rule`` is the name of the allocation, ``reason`` why that is at its limit, and ``numbers``
+    are its figures.
     """
 
     at: datetime
@@ -63,6 +75,7 @@ class Record:
     project: str
     uuid: str
     name: str
+    policy: PolicyName = PolicyName.IDLE
     owner: str = ""
     status: str = ""
     verdict: str = ""
@@ -119,6 +132,7 @@ class Record:
         return result
 
 
+_WRITERS = {Event.SCHEDULED: PolicyName.SCHEDULE, Event.DEADLINE: PolicyName.DEADLINE}
 _ALWAYS = ("at", "event", "site", "project", "uuid", "name")
 _TIMES = ("at", "since", "due")
 _LISTS = ("findings", "losses", "to")
@@ -138,6 +152,8 @@ def record_of(values: Mapping[str, Any]) -> Record:
     given |= {name: tuple(map(str, given[name])) for name in _LISTS if name in given}
     given |= {name: str(given[name]) for name in _TEXTS if name in given}
     given["event"] = Event(given["event"])
+    # Earlier versions did not write that.
+    given["policy"] = PolicyName(given.get("policy", _WRITERS.get(given["event"], PolicyName.IDLE)))
     given["vetoes"] = tuple((str(veto), str(reason)) for veto, reason in given.get("vetoes", ()))
     if given.get("numbers") is not None:
         given["numbers"] = {str(name): float(number) for name, number in given["numbers"].items()}
@@ -180,7 +196,7 @@ class Rest:
 
 
 def rests(records: Iterable[Record]) -> list[Rest]:
-    """Return how long instances slept after each act that was done, in the order of the acts.
+    """Return how long instances slept after each act on idle ones that was done, in the order of the acts.
 
     A rest goes on as long as records show the instance asleep, and ends with the first that shows it awake. One that
     was stopped by an act, and then shelved by another, has two rests at once, whose savings add up.
@@ -195,7 +211,7 @@ def rests(records: Iterable[Record]) -> list[Rest]:
 def _rests_of(records: list[Record]) -> list[Rest]:
     found = []
     for number, record in enumerate(records):
-        if record.event is not Event.DONE or not record.applies:
+        if record.event is not Event.DONE or not record.applies or record.policy is not PolicyName.IDLE:
             continue
         end = record.at
         for later in records[number + 1 :]:

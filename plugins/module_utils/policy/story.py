@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ..text.terminal import one_line
 from ..times import iso
 from .ladder import Step
-from .records import Event, Record
+from .records import Event, PolicyName, Record
 
 # Numbers of a verdict as people read them: the name of the field, and what follows the number.
 _NUMBERS = {
@@ -48,15 +48,18 @@ class Chapter:
 
 
 def chapters(records: Iterable[Record]) -> list[Chapter]:
-    """Put decisions in a row together that say the same of an instance. Records of several instances may be mixed."""
+    """Put decisions in a row together by which a policy says the same of an instance.
+
+    Records of several instances and policies may be mixed.
+    """
     found: list[Chapter] = []
-    open_of: dict[tuple[str, str, str], int] = {}
+    open_of: dict[tuple[tuple[str, str, str], PolicyName], int] = {}
     for each in records:
-        number = open_of.get(each.key)
+        number = open_of.get((each.key, each.policy))
         if number is not None and _says_the_same(found[number].last, each):
             found[number] = Chapter(found[number].first, each, found[number].count + 1)
             continue
-        open_of[each.key] = len(found)
+        open_of[each.key, each.policy] = len(found)
         found.append(Chapter(each, each, 1))
     return found
 
@@ -67,6 +70,8 @@ def _says_the_same(one: Record, other: Record) -> bool:
 
 def _gist(record: Record) -> tuple[object, ...]:
     words = tuple(veto for veto, _reason in record.vetoes)
+    if record.policy is PolicyName.BUDGET:
+        words = tuple(reason for _veto, reason in record.vetoes)
     return record.status, record.verdict, record.rule, record.step, record.action, words, record.applies
 
 
@@ -75,7 +80,7 @@ def sentence(record: Record) -> str:
     name = one_line(record.name)
     match record.event:
         case Event.DECIDED:
-            return _decided(record, name)
+            return _of_policy(record, name)
         case Event.NOTIFIED:
             return f"A notice about {name} was delivered to {_listed(record)}."
         case Event.UNDELIVERED:
@@ -124,6 +129,24 @@ def _decided(record: Record, name: str) -> str:
         parts.append(
             f"Nothing was done: {'; '.join(reasons)}." if reasons else "Nothing was done, since apply was not given."
         )
+    return " ".join(parts)
+
+
+def _of_policy(record: Record, name: str) -> str:
+    return _decided_for_budget(record, name) if record.policy is PolicyName.BUDGET else _decided(record, name)
+
+
+def _decided_for_budget(record: Record, name: str) -> str:
+    cost = "" if record.su_per_hour is None else f", and cost {record.su_per_hour:g} SU an hour"
+    why = one_line(record.why)
+    parts = [f"{why[:1].upper()}{why[1:]}.", f"{name} was {record.status}{cost}."]
+    reasons = "; ".join(one_line(reason) for _veto, reason in record.vetoes)
+    if record.step == Step.NOTHING:
+        parts.append(f"Nothing was done: {reasons}.")
+    elif record.applies:
+        parts.append(f"It is to be {_past(record)}.")
+    else:
+        parts.append(f"It would be {_past(record)}. Nothing was done, since apply was not given.")
     return " ".join(parts)
 
 

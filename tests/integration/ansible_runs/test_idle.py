@@ -48,13 +48,13 @@ class Lab:
             (home / name).chmod(0o755)
         self.more |= {"ANSIBLE_SSH_EXECUTABLE": str(home / "ssh"), "ANSIBLE_BECOME_EXE": str(home / "sudo")}
 
-    def run(self, playbook: str, *values: str, inventory: str = "localhost,") -> str:
-        """Run a playbook that ends well, and return what it prints."""
+    def run(self, playbook: str, *values: str, inventory: str = "localhost,", status: int = 0) -> str:
+        """Run a playbook that ends with that status and without a warning, and return what it prints."""
         given = [word for value in values for word in ("-e", value)]
         ended = run_playbook(
             f"jetstream.cloud.{playbook}", "-i", inventory, *given, home=self.home, url=self.server.url, more=self.more
         )
-        assert ended.returncode == 0, ended.stdout
+        assert ended.returncode == status, ended.stdout
         assert "WARNING" not in ended.stdout
         return ended.stdout
 
@@ -113,6 +113,13 @@ def test_an_inventory_says_which_are_read_and_how(lab: Lab) -> None:
     assert lab.files().keys() == {lab.uuid("web")}
 
 
+def test_without_a_running_instance_nothing_is_read_and_nothing_is_warned_of(lab: Lab) -> None:
+    for name in ("web", "db", "gpu"):
+        lab.server.world.force(name, "shutoff")
+    assert "0 of 0 running instances were read." in lab.run("activity")
+    assert lab.connections() == []
+
+
 def test_what_lies_idle_is_shown_mailed_and_left_as_it_is(lab: Lab) -> None:
     lab.run("activity")
     lab.rest("web")
@@ -167,6 +174,23 @@ def test_a_keep_mark_is_set_reported_and_taken_away(lab: Lab) -> None:
     assert f"to be kept from {until}T00:00:00Z until {until}T08:00:00Z, by the file" in later
     assert "no keep mark" in lab.run("keep", "instance=web", "undo=true")
     assert "it is kept until" not in lab.run("idle")
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ([], "keep needs hours, keep_until or undo=true: for example -e hours=8."),
+        (["undo=false"], "keep needs hours, keep_until or undo=true: for example -e hours=8."),
+        (
+            ["hours=8", "undo=true"],
+            "keep takes one of hours, keep_until and undo=true, and not hours and undo=true.",
+        ),
+    ],
+)
+def test_a_keep_mark_without_one_end_is_refused_before_a_request(lab: Lab, values: list[str], words: str) -> None:
+    said = lab.run("keep", "instance=web", *values, status=2)
+    assert words in " ".join(said.split())
+    assert list(lab.server.requests) == []
 
 
 def test_an_address_inside_of_the_cloud_is_shown_with_the_way_to_it(lab: Lab) -> None:

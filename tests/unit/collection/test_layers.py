@@ -95,6 +95,7 @@ _PURE = (
     "idle/verdicts",
     "model",
     "policy/budget_guard",
+    "policy/budget_records",
     "policy/budget_results",
     "policy/calendars",
     "policy/deadline_results",

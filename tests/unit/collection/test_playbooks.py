@@ -25,7 +25,7 @@ from jinja2.nodes import Name
 # Of Ansible, and of the collection's own tasks.
 _INNER = re.compile(r"(ansible|jetstream)_\w+|omit|item|lookup|hostvars|groups|inventory_hostname")
 # The hosts that a playbook connects to: it has added them itself.
-_INSTANCES = ("jetstream_to_read", "jetstream_to_read:!localhost")
+_INSTANCES = "jetstream_to_read:!localhost"
 _PINNED = {
     "ansible_become": False,
     "ansible_connection": "local",
@@ -61,7 +61,7 @@ def test_the_check_comes_first(path: Path) -> None:
 @each_playbook
 def test_no_inventory_changes_where_and_as_whom_a_playbook_runs(path: Path) -> None:
     for play in plays(path):
-        if play["hosts"] in _INSTANCES:
+        if play["hosts"] == _INSTANCES:
             assert (play["gather_facts"], play.get("connection"), "vars" in play) == (False, None, False)
             continue
         pinned = {name: play.get(name) for name in ("hosts", "connection", "become", "gather_facts")}
@@ -76,6 +76,13 @@ def test_variables_are_read_after_their_check(path: Path) -> None:
     read = {found.name for tree in parsed for found in tree.find_all(Name) if found.ctx == "load"}
 
     assert {name for name in read - secrets if not _INNER.fullmatch(name)} == set()
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in sorted((ROOT / "playbooks").rglob("*")) if path.is_file()], ids=lambda path: path.name
+)
+def test_times_come_from_the_data_and_not_from_the_clock_of_the_templates(path: Path) -> None:
+    assert not re.search(r"\bnow\(|ansible_date_time|\| *strftime\b(?!\()", path.read_text(encoding="utf-8"))
 
 
 @each_playbook

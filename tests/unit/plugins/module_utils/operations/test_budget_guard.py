@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
 from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations import budget_guard, keep
+from ansible_collections.jetstream.cloud.plugins.module_utils.operations import budget_guard, decision_info, keep
 from ansible_collections.jetstream.cloud.plugins.module_utils.policy.budget_store import ToldError, ToldThresholds
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Settings, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
@@ -131,6 +131,73 @@ def test_at_a_limit_it_shelves_only_if_told_to(site: Site) -> None:
     site.asked()
     assert not run(site, limit_percent=90, apply=True).changed
     assert "action" not in site.asked()
+
+
+def told(site: Site, name: str) -> list[str]:
+    """Return what ``why`` tells of an instance."""
+    found = decision_info.decision_info(given(decision_info.SPEC, name=[name]), in_context(site)).result
+    return [each["sentence"] for each in found["decisions"]]
+
+
+def test_every_act_has_a_decision_in_the_log_with_its_figures(site: Site) -> None:
+    run(site, limit_percent=90, never=["small"], apply=True)
+    decision, begun, done = told(site, "large")
+    figures = (
+        f"he budget guard of {site.world.allocation_sources[0].name}: 91.0 % is used, and the limit is 90 %; "
+        "from 180 SU a day, which lasts for 5.0 days, to 24 SU a day, which lasts for 37.5 days and so to the end"
+    )
+    assert decision == f"T{figures}. large was active, and cost 4 SU an hour. It is to be shelved."
+    assert begun == f"The act to shelve large began: t{figures}."
+    assert done == "large was shelved: shelve done. That saves 4 SU an hour."
+    [stays] = told(site, "small")
+    assert (
+        stays == f"T{figures}. small was active, and cost 1 SU an hour. Nothing was done: its name fits never: small."
+    )
+    of_large = decision_info.decision_info(given(decision_info.SPEC, name=["large"]), in_context(site)).result
+    assert {each["policy"] for each in of_large["decisions"]} == {"budget"}
+    assert of_large["decisions"][0]["numbers"] == {
+        "percent_used": 91.0,
+        "remaining": 900.0,
+        "days_left": 5.0,
+        "days_to_end": 30.0,
+        "su_per_day_before": 180.0,
+        "su_per_day_after": 24.0,
+    }
+    # It was not idle: that is counted apart.
+    assert of_large["summary"]["saved_su"] == 0
+    assert of_large["rests"] == []
+
+
+def test_a_plan_that_was_only_told_is_one_entry_however_often(site: Site) -> None:
+    run(site, limit_percent=90)
+    site.clock.sleep(60)
+    run(site, limit_percent=90)
+    run(site, limit_percent=90, check_mode=True)
+    [entry] = told(site, "large")
+    assert entry.endswith("It would be shelved. Nothing was done, since apply was not given.")
+    [stays] = told(site, "small")
+    assert stays.endswith("Nothing was done: the allocation lasts without that.")
+
+
+def test_an_act_that_fails_is_logged_with_the_reason(site: Site) -> None:
+    site.world.misbehave(3, refuses="shelve")
+    run(site, limit_percent=90, apply=True, wait_timeout=60)
+    assert told(site, "large")[-1].startswith("The act to shelve large failed: ")
+
+
+def test_what_cannot_be_logged_is_not_shelved_and_is_told_all_the_same(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    outcome = run(site, limit_percent=90, apply=True, decisions_path=str(tmp_path / "file" / "decisions"))
+    assert outcome.failure is not None
+    assert outcome.failure.endswith("Nothing was shelved.")
+    assert outcome.result["summary"]["news"] > 0
+    assert set(states(site).values()) == {"active", "shutoff"}
+
+
+def test_below_its_limit_nothing_is_logged(site: Site) -> None:
+    run(site)
+    run(site, limit_percent=95, apply=True)
+    assert told(site, "large") == []
 
 
 def test_below_its_limit_it_shelves_nothing(site: Site) -> None:

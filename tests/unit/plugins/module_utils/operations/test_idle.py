@@ -420,6 +420,15 @@ def test_what_is_shut_off_for_long_is_shelved_without_a_notice(tmp_path: Path) -
     [row] = outcome.result["instances"]
     assert (row["su_per_hour"], row["saves_su_per_hour"]) == (1, 1)
     assert night.events("off") == ["begun", "done"]
+    told = decision_info.decision_info(given(decision_info.SPEC, name=["off"]), night.context()).result["decisions"]
+    off = "it is shut off since 2026-11-23T18:52:00Z"
+    assert [each["sentence"] for each in told] == [
+        f"off was shutoff. Waiting until 2026-11-23T19:07:00Z: {off}.",
+        "off was shutoff. It is to be shelved.",
+        f"The act to shelve off began: {off}, which costs half.",
+        "off was shelved: shelve done. That saves 1 SU an hour.",
+    ]
+    assert {each["policy"] for each in told} == {"idle"}
 
 
 def test_one_run_decides_that_it_is_shut_off_for_long_and_another_acts(tmp_path: Path) -> None:

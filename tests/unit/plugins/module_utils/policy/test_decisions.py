@@ -16,7 +16,13 @@ from pathlib import Path
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.policy import decisions
 from ansible_collections.jetstream.cloud.plugins.module_utils.policy.decisions import DecisionLog, DecisionLogError
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.records import Event, Record, record_of, rests
+from ansible_collections.jetstream.cloud.plugins.module_utils.policy.records import (
+    Event,
+    PolicyName,
+    Record,
+    record_of,
+    rests,
+)
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 
 NOW = datetime(2026, 11, 23, 18, 57, tzinfo=UTC)
@@ -114,6 +120,20 @@ def test_a_line_that_is_no_record_is_counted(log: DecisionLog, line: str) -> Non
 
 def test_a_field_of_a_later_version_is_left_out() -> None:
     assert record_of({**DECIDED.to_json(), "mood": "good"}) == DECIDED
+
+
+def test_a_record_of_an_earlier_version_has_the_policy_that_wrote_it() -> None:
+    scheduled = replace(DECIDED, event=Event.SCHEDULED, policy=PolicyName.SCHEDULE)
+    for record in (DECIDED, scheduled):
+        line = {name: value for name, value in record.to_json().items() if name != "policy"}
+        assert record_of(line) == record
+
+
+def test_what_another_policy_did_is_not_saved_by_the_one_about_idle_instances() -> None:
+    done = replace(DECIDED, event=Event.DONE, applies=True, saves_su_per_hour=2.0)
+    later = replace(DECIDED, at=NOW + HOUR, status="shelved_offloaded")
+    assert [each.saved() for each in rests([done, later])] == [2.0]
+    assert rests([replace(done, policy=PolicyName.BUDGET), later]) == []
 
 
 def test_the_log_is_bounded_and_decisions_push_no_event_out(log: DecisionLog, monkeypatch: pytest.MonkeyPatch) -> None:
