@@ -58,6 +58,7 @@ options:
       - instance_action
       - instances
       - keep
+      - metrics
       - save_credential
       - scheduled
       - shelve_all

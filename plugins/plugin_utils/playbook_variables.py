@@ -213,6 +213,16 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         _WIDTH,
         *_SENDING,
     ),
+    "metrics": (
+        Variable("dest", Kind.PATH, required=True),
+        _PROFILE,
+        _OWNER,
+        Variable("settings"),
+        Variable("settings_path", Kind.PATH),
+        Variable("console_only"),
+        _RATES,
+        _READINGS_PATH,
+    ),
     "budget_guard": (
         _PROFILE,
         _ALLOCATION_SOURCE,
