@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 from devtool.checks import CHECKS, OPENSTACK
-from devtool.environment import BESIDE, DEMO_SEED, REQUIREMENTS, ROOT, Environment, SetUpFailed, make_home, say
+from devtool.environment import BESIDE, CACHE, DEMO_SEED, REQUIREMENTS, ROOT, Environment, SetUpFailed, make_home, say
 from devtool.mutants import DEFAULT_FILES, run_mutants
 from devtool.openstack_collection import provide_openstack_cloud
 from devtool.prerequisites import GIT, missing, report
+from devtool.release import NotReleased, release, what_is_left
 from devtool.routes import write_runtime
-from devtool.running import run_checks
+from devtool.running import CheckFailed, Workplace, run_checks
 
 
 def main() -> int:
@@ -105,6 +109,13 @@ def _parser() -> argparse.ArgumentParser:
         help="try N at the same time (as many as there are cores)",
     )
     mutants.set_defaults(do=_mutants)
+
+    release = commands.add_parser(
+        "release", help="commit, tag, build and try a release, and say what is left for a person: release 1.2.0"
+    )
+    release.add_argument("version", metavar="VERSION")
+    release.add_argument("--address", metavar="URL", help="the repository's, if galaxy.yml does not have it yet")
+    release.set_defaults(do=_release)
 
     routes = commands.add_parser("routes", help="write meta/runtime.yml anew, after a module was added or removed")
     routes.set_defaults(do=_routes)
@@ -205,6 +216,23 @@ def _mutants(arguments: argparse.Namespace) -> int:
     environment = Environment("mutants")
     environment.prepare()
     return run_mutants(environment, arguments.files, arguments.extra, minutes=arguments.minutes, jobs=arguments.jobs)
+
+
+def _release(arguments: argparse.Namespace) -> int:
+    environment = Environment("test")
+    environment.prepare()
+    with tempfile.TemporaryDirectory(prefix="release-", dir=CACHE) as folder:
+        workplace = Workplace(environment, Path(folder), (), live=True)
+        try:
+            tarball = release(workplace, ROOT, arguments.version, arguments.address)
+        except (NotReleased, CheckFailed) as error:
+            say(f"dev: {arguments.version} was not released. {error}")
+            return 1
+        kept = Path(shutil.copy(tarball, CACHE))
+    say(f"\n{arguments.version} is committed and tagged. What is left for a person:")
+    for step in what_is_left(kept.relative_to(ROOT), arguments.version):
+        say(f"  {step}")
+    return 0
 
 
 def _routes(_arguments: argparse.Namespace) -> int:

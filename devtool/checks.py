@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import tarfile
 from pathlib import Path
 
-from devtool.environment import BESIDE, CACHE, DEMO_SEED, PYTHON_VERSION, ROOT, Environment, lock
+from devtool.environment import CACHE, PYTHON_VERSION, ROOT, Environment, lock
 from devtool.pip_bootstrap import provide_pip_bootstrap
 from devtool.prerequisites import CRON, SSH_KEYGEN
+from devtool.release import rehearse
 from devtool.running import Check, CheckFailed, Workplace
+from devtool.tarball import build, import_as_galaxy_does, run_installed
 
 # The files that the tarball may contain. All others are for developers, or private.
 _SHIPPED = re.compile(
-    r"(MANIFEST|FILES)\.json|(README|CHANGELOG|CONTRIBUTING)\.md|CITATION\.cff|REUSE\.toml|LICENSES/.*\.txt"
+    r"(MANIFEST|FILES)\.json|(README|CHANGELOG|CODE_OF_CONDUCT|CONTRIBUTING|MAINTAINERS|SECURITY)\.md|CITATION\.cff|REUSE\.toml|LICENSES/.*\.txt"
     r"|(changelogs|docs|meta|playbooks|plugins)/.*\.(md|py|ya?ml)|docs/.*\.svg|playbooks/templates/.*\.j2"
 )
 OPENSTACK = "openstack"
@@ -172,14 +173,7 @@ def _importer(workplace: Workplace) -> None:
             "The importer wants a repository, and there is no public one yet: checked with a made-up address.\n"
         )
         galaxy.write_text(f"{galaxy.read_text()}repository: https://example.org/not-published-yet\n")
-    tarball = _build(workplace, copy)
-    # The check named lint does what is left out here.
-    settings = {"GALAXY_IMPORTER_RUN_ANSIBLE_LINT": "false", "GALAXY_IMPORTER_CHECK_REQUIRED_TAGS": "true"}
-    output = workplace.call("python", "-m", "galaxy_importer.main", tarball, cwd=workplace.folder, variables=settings)
-    if "Importer processing completed successfully" not in output or re.search(
-        "^(WARNING|ERROR)", output, re.MULTILINE
-    ):
-        raise CheckFailed("Galaxy would refuse the collection, or warn of it")
+    import_as_galaxy_does(workplace, build(workplace, copy))
 
 
 def _package(workplace: Workplace) -> None:
@@ -188,38 +182,22 @@ def _package(workplace: Workplace) -> None:
     for litter in (".cache/x.yml", "tests/output/x.json", ".ansible/x.yml", "plugins/modules/__pycache__/x.pyc"):
         (copy / litter).parent.mkdir(parents=True, exist_ok=True)
         (copy / litter).write_text("This must not get into the tarball.")
-    tarball = _build(workplace, copy)
+    tarball = build(workplace, copy)
     with tarfile.open(tarball) as archive:
         packed = {member.name for member in archive.getmembers() if member.isfile()}
     if strange := sorted(name for name in packed if not _SHIPPED.fullmatch(name)):
         raise CheckFailed(f"in the tarball, and should not be (build_ignore of galaxy.yml): {', '.join(strange)}")
     if missing := sorted(wanted - packed):
         raise CheckFailed(f"not in the tarball: {', '.join(missing)}")
-    _run_installed(workplace, tarball)
+    run_installed(workplace, tarball)
 
 
-def _run_installed(workplace: Workplace, tarball: Path) -> None:
-    """Install the tarball where there is nothing else, and stop a fleet twice with what is there."""
-    path = workplace.folder / "installed"
-    alone = {"ANSIBLE_COLLECTIONS_PATH": str(path), "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false"}
-    galaxy = ("ansible-galaxy", "collection")
-    workplace.call(*galaxy, "install", "--offline", "--collections-path", path, tarball, variables=alone)
-    workplace.call(*galaxy, "verify", "--offline", "jetstream.cloud", variables=alone)
-    stop_all = ("ansible-playbook", "jetstream.cloud.stop_all")
-    both = f"{shlex.join(stop_all)} && {shlex.join(stop_all)}"
-    output = workplace.call("python", BESIDE, "--seed", DEMO_SEED, "--", "sh", "-c", both, cwd=path, variables=alone)
-    if (changes := re.findall(r"changed=(\d+)", output)) != ["1", "0"]:
-        raise CheckFailed(f"the first run should change something and the second nothing; they changed {changes}")
+def _release(workplace: Workplace) -> None:
+    rehearse(workplace)
 
 
 def _files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
-
-
-def _build(workplace: Workplace, copy: Path) -> Path:
-    workplace.call("ansible-galaxy", "collection", "build", "--output-path", workplace.folder, cwd=copy)
-    [tarball] = workplace.folder.glob("*.tar.gz")
-    return tarball
 
 
 # The longest first. The seconds were measured on two cores, two checks side by side, beside some other work.
@@ -248,6 +226,7 @@ CHECKS = (
     Check("ansible-units", "some unit tests, as ansible-test runs them", _ansible_units, 39),
     Check("package", "the tarball: what is in it, and that it works where nothing else is installed", _package, 36),
     Check("reliability", "random tasks with faults, and a term hour by hour, in simulated time", _reliability, 15),
+    Check("release", "a release in a copy: its changelog, its links, its tarball", _release, 40),
     Check("importer", "the checks of Ansible Galaxy on the tarball", _importer, 14),
     Check("docs", "documentation of modules and plugins", _docs, 9),
     Check("cron", "the crontab of docs/cron.md, by a real cron daemon where there is one", _cron, 8, (CRON,)),

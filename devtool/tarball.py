@@ -1,0 +1,45 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tarball of the collection: builds it, and tries it as Galaxy and as users will."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+from devtool.environment import BESIDE, DEMO_SEED
+from devtool.running import CheckFailed, Workplace
+
+
+def build(workplace: Workplace, checkout: Path) -> Path:
+    """Build the collection in a checkout, and return the tarball, which is in the workplace's folder."""
+    workplace.call("ansible-galaxy", "collection", "build", "--force", "--output-path", workplace.folder, cwd=checkout)
+    [tarball] = workplace.folder.glob("*.tar.gz")
+    return tarball
+
+
+def import_as_galaxy_does(workplace: Workplace, tarball: Path) -> None:
+    """Run Galaxy's importer. Raises CheckFailed if Galaxy would refuse the tarball, or warn of it."""
+    # The check named lint does what is left out here.
+    settings = {"GALAXY_IMPORTER_RUN_ANSIBLE_LINT": "false", "GALAXY_IMPORTER_CHECK_REQUIRED_TAGS": "true"}
+    output = workplace.call("python", "-m", "galaxy_importer.main", tarball, cwd=workplace.folder, variables=settings)
+    if "Importer processing completed successfully" not in output or re.search(
+        "^(WARNING|ERROR)", output, re.MULTILINE
+    ):
+        raise CheckFailed("Galaxy would refuse the collection, or warn of it")
+
+
+def run_installed(workplace: Workplace, tarball: Path) -> None:
+    """Install the tarball where there is nothing else, and stop a fleet twice with what is there."""
+    path = workplace.folder / "installed"
+    alone = {"ANSIBLE_COLLECTIONS_PATH": str(path), "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false"}
+    galaxy = ("ansible-galaxy", "collection")
+    workplace.call(*galaxy, "install", "--offline", "--collections-path", path, tarball, variables=alone)
+    workplace.call(*galaxy, "verify", "--offline", "jetstream.cloud", variables=alone)
+    stop_all = ("ansible-playbook", "jetstream.cloud.stop_all")
+    both = f"{shlex.join(stop_all)} && {shlex.join(stop_all)}"
+    output = workplace.call("python", BESIDE, "--seed", DEMO_SEED, "--", "sh", "-c", both, cwd=path, variables=alone)
+    if (changes := re.findall(r"changed=(\d+)", output)) != ["1", "0"]:
+        raise CheckFailed(f"the first run should change something and the second nothing; they changed {changes}")
