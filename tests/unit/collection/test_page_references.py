@@ -21,6 +21,7 @@ from ansible_collections.jetstream.cloud.tests.unit.collection.docs import COLLE
 from ansible_collections.jetstream.cloud.tests.unit.simulator.recorded import SECTIONS, Exchange, section
 
 _SECTION = re.compile(r"(docs/\w+\.md), ([A-Z][\w ]*\w)")
+_TEST = re.compile(r"\[`(test_\w+)`\]\((tests/[\w/]+\.py)\)")
 _MESSAGE = re.compile(r"`([^`]+)`")
 
 
@@ -39,6 +40,19 @@ def test_every_recording_that_a_page_names_is_there() -> None:
 
     assert named
     assert sorted(named - {str(exchange) for exchange in _recorded()}) == []
+
+
+def test_every_promise_of_security_names_a_test_that_is_there() -> None:
+    rows = re.findall(r"^\| [a-z].*\|$", (ROOT / "SECURITY.md").read_text(encoding="utf-8"), re.MULTILINE)
+    named = [_TEST.findall(row) for row in rows]
+
+    assert all(named)
+    missing = [(name, path) for tests in named for name, path in tests if f"def {name}(" not in _text_of(path)]
+    assert missing == []
+
+
+def _text_of(path: str) -> str:
+    return (ROOT / path).read_text(encoding="utf-8") if (ROOT / path).is_file() else ""
 
 
 def test_every_message_in_troubleshooting_can_be_met() -> None:

@@ -1,0 +1,102 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Before a release: its version, its addresses, and the links of its README."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from devtool.environment import Environment
+from devtool.release import NotReleased, absolute, next_version, release
+from devtool.running import Workplace
+
+ADDRESS = "https://git.example.org/lab/cloud"
+GALAXY = "namespace: jetstream\nversion: 0.1.0\ndependencies: {}\n"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """Return a repository in which 1.1.0 was the last release."""
+    folder = tmp_path / "checkout"
+    (folder / "changelogs").mkdir(parents=True)
+    (folder / "galaxy.yml").write_text(GALAXY)
+    released(folder, "1.0.0", "1.1.0")
+    commit(folder)
+    return folder
+
+
+def released(folder: Path, *versions: str) -> None:
+    text = "".join(f"  {version}:\n    release_date: '2026-01-01'\n" for version in versions)
+    (folder / "changelogs" / "changelog.yaml").write_text(f"ancestor: null\nreleases:\n{text}")
+
+
+def commit(folder: Path) -> None:
+    identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+    for words in (("init", "--quiet"), ("add", "--all"), (*identity, "commit", "--quiet", "-m", "All")):
+        subprocess.run(["git", *words], cwd=folder, check=True)
+
+
+def refused(checkout: Path, version: str, address: str | None = ADDRESS) -> str:
+    """Return why a release is refused. The checkout is as before."""
+    before = subprocess.run(["git", "status", "--porcelain"], cwd=checkout, capture_output=True, check=True).stdout
+    place = checkout.parent / "work"
+    place.mkdir()
+    with pytest.raises(NotReleased) as error:
+        release(Workplace(Environment("test"), place, (), live=False), checkout, version, address)
+    after = subprocess.run(["git", "status", "--porcelain"], cwd=checkout, capture_output=True, check=True).stdout
+    assert (before, (checkout / "galaxy.yml").read_text()) == (after, GALAXY)
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("version", "reason"),
+    [
+        ("1.2", "1.2 is no version. It has three numbers, as in 1.2.0."),
+        ("v1.2.0", "v1.2.0 is no version. It has three numbers, as in 1.2.0."),
+        ("1.1.0", "1.1.0 was released already. The next version is greater, as 1.2.0 is."),
+        ("1.0.9", "1.1.0 was released already. The next version is greater, as 1.2.0 is."),
+    ],
+)
+def test_a_version_is_greater_than_the_last_one(checkout: Path, version: str, reason: str) -> None:
+    assert refused(checkout, version) == reason
+
+
+def test_a_release_has_all_that_is_committed_and_nothing_else(checkout: Path) -> None:
+    (checkout / "new.py").write_text("")
+    assert refused(checkout, "1.2.0") == "There are changes that are not committed. Commit them, or put them away."
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        (None, "galaxy.yml has no repository. Give its address once: --address https://..."),
+        (
+            "git@git.example.org:lab/cloud",
+            "git@git.example.org:lab/cloud is no address of a repository. It begins with https://, and names its "
+            "owner.",
+        ),
+    ],
+)
+def test_a_release_has_an_address(checkout: Path, address: str | None, reason: str) -> None:
+    assert refused(checkout, "1.2.0", address) == reason
+
+
+@pytest.mark.parametrize(
+    ("versions", "following"), [((), "1.0.0"), (("1.0.0",), "1.1.0"), (("1.0.0", "1.10.2", "1.9.0"), "1.11.0")]
+)
+def test_the_next_version_follows_the_greatest(tmp_path: Path, versions: tuple[str, ...], following: str) -> None:
+    (tmp_path / "changelogs").mkdir()
+    released(tmp_path, *versions)
+    assert next_version(tmp_path) == following
+
+
+def test_links_lead_to_the_repository_at_the_version() -> None:
+    page = "$ git clone ADDRESS x\n[a](docs/idle.md#rules) [b](https://example.org) [c](#demo) ![d](docs/a.svg)"
+    assert absolute(page, ADDRESS, "1.2.0") == (
+        f"$ git clone {ADDRESS} x\n[a]({ADDRESS}/blob/v1.2.0/docs/idle.md#rules) [b](https://example.org) [c](#demo) "
+        f"![d]({ADDRESS}/blob/v1.2.0/docs/a.svg)"
+    )
