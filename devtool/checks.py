@@ -19,8 +19,9 @@ from devtool.tarball import build, import_as_galaxy_does, run_installed
 
 # The files that the tarball may contain. All others are for developers, or private.
 _SHIPPED = re.compile(
-    r"(MANIFEST|FILES)\.json|(README|CHANGELOG|CODE_OF_CONDUCT|CONTRIBUTING|MAINTAINERS|SECURITY)\.md|CITATION\.cff|REUSE\.toml|LICENSES/.*\.txt"
-    r"|(changelogs|docs|meta|playbooks|plugins)/.*\.(md|py|ya?ml)|docs/.*\.svg|playbooks/templates/.*\.j2"
+    r"(MANIFEST|FILES)\.json|(README|CHANGELOG|CODE_OF_CONDUCT|CONTRIBUTING|MAINTAINERS|SECURITY)\.md|CITATION\.cff"
+    r"|REUSE\.toml|LICENSES/.*\.txt|(changelogs|docs|meta|playbooks|plugins)/.*\.(md|py|ya?ml)|docs/.*\.svg"
+    r"|playbooks/templates/.*\.j2|docs/examples/.*\.(cfg|j2)"
 )
 OPENSTACK = "openstack"
 # The check named units runs all unit tests. These show that ansible-test, which runs those of modules, of module_utils

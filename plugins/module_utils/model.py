@@ -258,6 +258,7 @@ class BootVolume:
 class LaunchOptions:
     """The properties of instances, as a task names them. None: not given.
 
+    ``user_data_by_name``: the user data of single instances, instead of ``user_data``.
     ``floating_ip``: "none", "auto" or an address. ``exosphere``: whether Exosphere, the web page of Jetstream2, shows
     them as its own. ``public_key``: the one that ``key_name`` is imported of, if there is no key pair of that name.
     """
@@ -269,6 +270,7 @@ class LaunchOptions:
     public_key: str | None = None
     security_groups: tuple[str, ...] | None = None
     user_data: str | None = None
+    user_data_by_name: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, str] | None = None
     description: str | None = None
     boot_volume: BootVolume | None = None

@@ -103,12 +103,18 @@ options:
     description:
       - User data, such as a configuration for cloud-init. Nova takes 65535 characters in base64, which are 48 kB. More
         is refused before anything is sent.
+      - It is not shown in results or logs, since passwords are often in it.
     type: str
   user_data_file:
     description:
       - A file with O(user_data), such as C(cloud-init.yml), on the host of the task. To fill in variables, use
         C(lookup('ansible.builtin.template', 'cloud-init.yml.j2')) as O(user_data) instead.
     type: path
+  user_data_by_name:
+    description:
+      - User data of single instances, by their names. All others get O(user_data).
+      - So an instance never has the password of another one in its user data, which everybody on it can read.
+    type: dict
   metadata:
     description:
       - Metadata. Keys that are not given here are never changed.

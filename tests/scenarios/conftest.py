@@ -76,9 +76,9 @@ def user(js2: cloud.Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
 def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
     """Have the chosen cloud, with a user whose profile is called lab."""
     if request.config.getoption("--cloud") == OPENSTACK:
-        found = request.getfixturevalue("js2")
-        yield OpenStack(tmp_path, found)
-        found.clear()
+        openstack = OpenStack(tmp_path, request.getfixturevalue("js2"))
+        yield openstack
+        openstack.clear()
         return
     with closing(Simulator(tmp_path)) as simulator:
         yield simulator

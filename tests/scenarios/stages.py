@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import subprocess
@@ -16,22 +17,46 @@ from typing import Protocol
 
 from ansible_collections.jetstream.cloud.tests.openstack.cloud import Cloud
 from ansible_collections.jetstream.cloud.tests.openstack.fleet import FleetState
-from ansible_collections.jetstream.cloud.tests.simulator import Server, Settings, fleet
+from ansible_collections.jetstream.cloud.tests.openstack.seeding import IMAGE
+from ansible_collections.jetstream.cloud.tests.simulator import Server, Settings, World, fleet
 
 # No scenario takes a tenth of it.
 _LONGEST = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a cloud offers for launches: an image, and two flavors."""
+
+    cloud: str
+    image: str
+    small: str
+    large: str
 
 
 class Stage(Protocol):
     """A cloud with one user."""
 
     home: Path
+    offer: Offer
 
     def have(self, states: Mapping[FleetState, int], volumes: Sequence[str] = ()) -> None:
         """Give the user this fleet and no other: vm-1, vm-2 and so on, in the order of the states.
 
         The first of the volumes is attached to vm-1. There must be two instances at least.
         """
+
+    def flavors(self) -> dict[str, str]:
+        """Return the flavor of each instance that is there, by name."""
+
+    def things(self) -> list[str]:
+        """Return the names of all else that a user may leave behind, sorted: volumes, addresses, key pairs, groups."""
+
+    def no_host(self, name: str) -> None:
+        """Let no launch of an instance find a host."""
+
+    def hosts_again(self) -> None:
+        """End that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +73,8 @@ class Played:
 
 class Simulator:
     """A simulated Atmosphere. Its machines take a moment, so that there is something to wait for."""
+
+    offer = Offer("atmosphere", "Ubuntu 18.04 Devel and Docker", "m1.tiny", "m1.small")
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -68,6 +95,27 @@ class Simulator:
         self._server.start()
         write_profile(self.home, f'api_url = "{self._server.url}"\nusername = "johndoe"\npassword = "pass"\n')
 
+    def flavors(self) -> dict[str, str]:
+        world = self._world
+        with world.lock:
+            return {each.name: each.size.name for each in world.instances if each.end_date is None}
+
+    def things(self) -> list[str]:
+        world = self._world
+        with world.lock:
+            return sorted(f"volume {each.name}" for each in world.volumes if each.end_date is None)
+
+    def no_host(self, name: str) -> None:
+        self._world.no_host(f"^{name}$", times=None)
+
+    def hosts_again(self) -> None:
+        self._world.nova_up()
+
+    @property
+    def _world(self) -> World:
+        assert self._server is not None
+        return self._server.world
+
     def close(self) -> None:
         if self._server is not None:
             self._server.stop()
@@ -75,6 +123,8 @@ class Simulator:
 
 class OpenStack:
     """A real OpenStack, whose user keeps clouds.yaml where OpenStack's own programs look for it."""
+
+    offer = Offer("jetstream2", IMAGE, "m3.tiny", "m3.small")
 
     def __init__(self, home: Path, cloud: Cloud, profile: str = "lab") -> None:
         self.home = home
@@ -89,6 +139,41 @@ class OpenStack:
         first = next(each for part in made.values() for each in part)
         for number, name in enumerate(volumes):
             self._cloud.volume(name, attached_to=None if number else first)
+
+    def flavors(self) -> dict[str, str]:
+        listed = self._cloud.owner.get("compute", "/servers/detail")["servers"]
+        return {each["name"]: each["flavor"]["original_name"] for each in listed}
+
+    def things(self) -> list[str]:
+        get = self._cloud.owner.get
+        groups = get("network", "/v2.0/security-groups")["security_groups"]
+        found = [f"volume {each['name']}" for each in get("block-storage", "/volumes/detail")["volumes"]]
+        found += [f"address {each['description']}" for each in get("network", "/v2.0/floatingips")["floatingips"]]
+        found += [f"group {each['name']}" for each in groups if each["name"] != "default"]
+        found += [f"key {each['keypair']['name']}" for each in get("compute", "/os-keypairs")["keypairs"]]
+        return sorted(found)
+
+    def user_data(self) -> dict[str, str]:
+        """Return the user data of all servers that have some, by name."""
+        listed = self._cloud.admin.get("compute", "/servers/detail?all_tenants=1")["servers"]
+        given = {each["name"]: each.get("OS-EXT-SRV-ATTR:user_data") for each in listed}
+        return {name: base64.b64decode(text).decode() for name, text in given.items() if text}
+
+    def no_host(self, name: str) -> None:
+        self._cloud.hypervisor.no_capacity(name)
+
+    def hosts_again(self) -> None:
+        self._cloud.hypervisor.forget()
+
+    def clear(self) -> None:
+        """Delete all that the user has."""
+        self._cloud.clear()
+        owner = self._cloud.owner
+        for each in owner.get("compute", "/os-keypairs")["keypairs"]:
+            owner.delete("compute", f"/os-keypairs/{each['keypair']['name']}")
+        for each in owner.get("network", "/v2.0/security-groups")["security_groups"]:
+            if each["name"] != "default":
+                owner.delete("network", f"/v2.0/security-groups/{each['id']}")
 
 
 def play(playbook: Path | str, home: Path, *arguments: str) -> Played:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..cloud import Cloud
-from ..errors import ConfigurationError, JetstreamError
+from ..errors import ConfigurationError, JetstreamError, SelectionError
 from ..files import read_file
 from ..fleet.launching.differences import changes
 from ..fleet.launching.keys import imported, public_key_of, require_same
@@ -45,6 +45,7 @@ from ..fleet.runs import state_text
 from ..model import BootVolume, Change, ChangeKind, Instance, KeyPair, LaunchOptions, Outcome
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, ModuleSpec
+from ..text.suggestions import did_you_mean
 from ..text.terminal import one_line
 from ..usage.rates import DEFAULT_RATES
 
@@ -58,6 +59,7 @@ _LAUNCH_OPTIONS = (
     "public_key",
     "security_groups",
     "user_data",
+    "user_data_by_name",
     "metadata",
     "description",
     "boot_volume",
@@ -86,8 +88,10 @@ SPEC = CONNECTION + ModuleSpec(
         "public_key": {"type": "str"},
         "public_key_file": {"type": "path"},
         "security_groups": _STRINGS,
-        "user_data": {"type": "str"},
+        # Passwords and keys are often in it.
+        "user_data": {"type": "str", "no_log": True},
         "user_data_file": {"type": "path"},
+        "user_data_by_name": {"type": "dict", "no_log": True},
         "metadata": {"type": "dict"},
         "description": {"type": "str"},
         "boot_volume": {
@@ -139,6 +143,7 @@ def instance(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outc
         return Outcome(_result([], []), warnings=("names is an empty list, so nothing was done.",))
     _require_supported(cloud, wanted, options)
     if options["state"] == "present":
+        _require_meant(wanted, options["user_data_by_name"] or {})
         cloud.launcher().check(_launch_options(options))
     meant = replace(wanted, names=(*wanted.names, *([options["new_name"]] if options["new_name"] else [])))
     listed = _own(cloud, cloud.list_instances(live=True, images=False, wanted=meant.may_mean))
@@ -241,6 +246,16 @@ def _require_supported(cloud: Cloud, wanted: Wanted, options: Mapping[str, Any])
             raise ConfigurationError(f"{name} cannot be had here: {unsupported[name]}.")
 
 
+def _require_meant(wanted: Wanted, by_name: Mapping[str, Any]) -> None:
+    """Refuse user data of an instance that is not named: a mistyped name would launch one without any."""
+    for name, text in by_name.items():
+        if not isinstance(text, str):
+            raise ConfigurationError(f"user_data_by_name: that of {name} is no text.")
+        if name not in wanted.names and (wanted.template is None or wanted.template.number(name) is None):
+            guess = did_you_mean(name, wanted.names)
+            raise SelectionError(f"user_data_by_name: the task does not name {name}. {guess}".rstrip())
+
+
 def _launch_options(options: Mapping[str, Any]) -> LaunchOptions:
     boot, groups, metadata = options["boot_volume"], options["security_groups"], options["metadata"]
     return LaunchOptions(
@@ -251,6 +266,7 @@ def _launch_options(options: Mapping[str, Any]) -> LaunchOptions:
         public_key=None if options["public_key"] is None else public_key_of(options["public_key"]),
         security_groups=None if groups is None else tuple(groups),
         user_data=options["user_data"],
+        user_data_by_name=options["user_data_by_name"] or {},
         metadata=None if metadata is None else {str(key): _text(value) for key, value in metadata.items()},
         description=options["description"],
         boot_volume=BootVolume(boot["size"], boot["deleted_with_instance"]) if boot else None,

@@ -41,6 +41,8 @@ SPEC = CONNECTION + ModuleSpec(
 # The staff of Jetstream2 ask that the first is not changed, and Exosphere takes foreign rules out of the second.
 _RESERVED = ("default", "exosphere")
 _LAST_PORT = 65535
+# In a rule, the UUID of the group that is still to be created.
+_ITSELF = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def _planned(store: AccessStore, before: SecurityGroup | None, options: Mapping[
         if options["rules"] or options["description"] is not None:
             raise ConfigurationError("state: absent takes neither rules nor description.")
         return _Change(before, None)
-    rules = None if options["rules"] is None else [_rule(store, each) for each in options["rules"]]
+    rules = None if options["rules"] is None else [_rule(store, before, options, each) for each in options["rules"]]
     there = before.rules if before else ()
     added = tuple(dict.fromkeys(each for each in rules or () if each not in there))
     removed: tuple[SecurityRule, ...] = ()
@@ -121,12 +123,14 @@ def _carry_out(store: AccessStore, change: _Change) -> None:
         store.describe_group(before, after.description)
     # First what is let through, so that nobody who may be in is ever shut out.
     for rule in change.added:
-        store.add_rule(group, rule)
+        store.add_rule(group, replace(rule, group=group.uuid) if rule.group == _ITSELF else rule)
     for rule in change.removed:
         store.remove_rule(rule)
 
 
-def _rule(store: AccessStore, given: Mapping[str, Any]) -> SecurityRule:
+def _rule(
+    store: AccessStore, before: SecurityGroup | None, options: Mapping[str, Any], given: Mapping[str, Any]
+) -> SecurityRule:
     cidr, ethertype = None, "IPv4"
     if given["cidr"] is not None:
         try:
@@ -141,11 +145,14 @@ def _rule(store: AccessStore, given: Mapping[str, Any]) -> SecurityRule:
         protocol=protocol,
         ports=_ports(given),
         cidr=cidr,
-        group=None if given["group"] is None else _remote(store, given["group"]),
+        group=None if given["group"] is None else _remote(store, before, options["name"], given["group"]),
     )
 
 
-def _remote(store: AccessStore, name: str) -> str:
+def _remote(store: AccessStore, before: SecurityGroup | None, own: str, name: str) -> str:
+    """Return the UUID of the group on the other side, which may be the one that the rule belongs to."""
+    if name == own:
+        return before.uuid if before else _ITSELF
     found = _only(store, name)
     if found is None:
         raise SelectionError(f"rules: there is no security group {one_line(name)}.")
@@ -205,7 +212,7 @@ def _text(group: SecurityGroup | None) -> str:
 
 def _rule_text(rule: SecurityRule) -> str:
     ports = f" {_port_text(rule)}" if rule.ports else ""
-    return f"{rule.direction} {rule.ethertype} {rule.protocol}{ports} {rule.cidr or rule.group}\n"
+    return f"{rule.direction} {rule.ethertype} {rule.protocol}{ports} {rule.cidr or rule.group or 'itself'}\n"
 
 
 OPERATION = on_cloud(security_group)

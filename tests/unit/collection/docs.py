@@ -95,7 +95,7 @@ class Task:
 
 
 def tasks() -> list[Task]:
-    """Return every use of a module of this collection in EXAMPLES, pages and playbooks."""
+    """Return every use of a module of this collection in EXAMPLES, pages, playbooks and docs/examples."""
     return [task for where, text in _texts() for task in tasks_in(where, text)]
 
 
@@ -127,7 +127,7 @@ def _texts() -> Iterator[tuple[str, str]]:
     for path in PAGES:
         for block in _FENCE.finditer(path.read_text(encoding="utf-8")):
             yield str(path.relative_to(ROOT)), block["text"]
-    for path in sorted((ROOT / "playbooks").rglob("*.yml")):
+    for path in sorted([*(ROOT / "playbooks").rglob("*.yml"), *(ROOT / "docs" / "examples").rglob("*.yml")]):
         yield str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")
 
 
@@ -177,6 +177,8 @@ def _filled(option: Mapping[str, Any], value: Any) -> Any:
 
 def _sample(option: Mapping[str, Any]) -> Any:
     kind = option.get("type", "str")
+    if kind == "list" and option.get("elements") == "dict":
+        return []
     if kind == "list":
         return [_sample({**option, "type": option.get("elements", "raw")})]
     if option.get("choices"):

@@ -85,7 +85,7 @@ class AtmosphereLauncher:
 
     unsupported: Mapping[str, str] = {
         **dict.fromkeys(("network", "key_name", "public_key", "security_groups", "user_data"), _NOT_HERE),
-        **dict.fromkeys(("boot_volume", "locked", "metadata", "description"), _NOT_HERE),
+        **dict.fromkeys(("user_data_by_name", "boot_volume", "locked", "metadata", "description"), _NOT_HERE),
         "floating_ip: none": _ONE_OF_ITS_OWN,
         "floating_ip: address": _ONE_OF_ITS_OWN,
         "release_floating_ip": _ONE_OF_ITS_OWN,

@@ -100,7 +100,9 @@ class Jetstream2Launcher:
 
     def check(self, options: LaunchOptions) -> None:
         """Check the size of the user data. See Launcher."""
-        _encoded(options.user_data)
+        _encoded("user_data", options.user_data)
+        for name, each in options.user_data_by_name.items():
+            _encoded(f"user_data_by_name of {name}", each)
 
     def prepare(self, options: LaunchOptions, count: int) -> LaunchRecipe:
         """Look up what the options name, and check the quotas. See Launcher."""
@@ -119,7 +121,7 @@ class Jetstream2Launcher:
                 f"project: the login is for {self._account.project_name}, not for {options.project}.",
                 hint="At Jetstream2 each project has an application credential of its own.",
             )
-        user_data = _encoded(options.user_data)
+        user_data = _encoded("user_data", options.user_data)
         image, flavors, networks, groups, keys = self._looked_up(options)
         flavor = flavor_of(flavor_row := choose_flavor(flavors, options.flavor))
         require_fit(image, flavor, options.boot_volume)
@@ -251,6 +253,8 @@ class Jetstream2Launcher:
         marks = {GROUP_KEY: launch.group, IMAGE_KEY: recipe.options.image or ""}
         metadata = {**mapping(recipe.body.get("metadata")), **marks}
         server = {**recipe.body, "name": launch.name, "metadata": metadata, "tags": [f"{LAUNCH_TAG}{launch.token}"]}
+        if launch.name in recipe.options.user_data_by_name:
+            server["user_data"] = _encoded("user_data_by_name", recipe.options.user_data_by_name[launch.name])
         task = f"Launch of {launch.name}"
         body = mapping(self._api.send("POST", "compute", "/servers", task, {"server": server}, once=True))
         with _readable(task):
@@ -568,13 +572,13 @@ def _source(image: Json, options: LaunchOptions) -> dict[str, Any]:
     return {"block_device_mapping_v2": [device]}
 
 
-def _encoded(user_data: str | None) -> str | None:
+def _encoded(option: str, user_data: str | None) -> str | None:
     if user_data is None:
         return None
     encoded = base64.b64encode(user_data.encode("utf-8")).decode("ascii")
     if len(encoded) > _LONGEST_USER_DATA:
         raise SelectionError(
-            f"user_data: it has {len(encoded)} characters in base64, and nova takes {_LONGEST_USER_DATA}.",
+            f"{option}: it has {len(encoded)} characters in base64, and nova takes {_LONGEST_USER_DATA}.",
             hint="Let it fetch the rest from the network.",
         )
     return encoded

@@ -15,7 +15,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     JetstreamError,
     SelectionError,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome, SecurityGroup, SecurityRule
 from ansible_collections.jetstream.cloud.plugins.module_utils.operations import floating_ip, keypair, security_group
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
@@ -121,3 +121,41 @@ def test_rules_are_compared_however_neutron_writes_them() -> None:
         rules=[{"ports": "22", "cidr": "0.0.0.0/0"}],
     )
     assert (outcome.changed, asked) == (False, [GROUPS])
+
+
+def test_a_new_group_can_let_in_its_own_machines() -> None:
+    class Store:
+        """Has no groups, and takes notes."""
+
+        def __init__(self) -> None:
+            self.made: list[SecurityGroup] = []
+            self.added: list[SecurityRule] = []
+
+        def list_groups(self, name: str) -> list[SecurityGroup]:
+            return [each for each in self.made if each.name == name]
+
+        def create_group(self, name: str, description: str) -> SecurityGroup:
+            self.made.append(SecurityGroup("new", name, description))
+            return self.made[0]
+
+        def add_rule(self, group: SecurityGroup, rule: SecurityRule) -> None:
+            self.added.append(rule)
+
+    class Cloud:
+        def __init__(self) -> None:
+            self.store = Store()
+
+        def access_store(self) -> Store:
+            return self.store
+
+    cloud = Cloud()
+
+    def work(given: Any, context: Any) -> Outcome:
+        return security_group.security_group(cloud, given, context)  # type: ignore[arg-type]
+
+    wanted: dict[str, Any] = {"name": "course", "rules": [{"ports": "2049", "group": "course"}]}
+    checked = OperationRunner(None).run(security_group.SPEC, work, check_mode=True, **wanted)
+    assert (checked.changed, cloud.store.made) == (True, [])
+    assert "ingress IPv4 tcp 2049 itself" in checked.diff["after"]
+    OperationRunner(None).run(security_group.SPEC, work, **wanted)
+    assert [rule.group for rule in cloud.store.added] == ["new"]

@@ -119,6 +119,7 @@ def test_a_quota_that_cannot_fit_is_reported_before_anything_is_launched(site: S
         ({"security_groups": ["ssh"]}, "security_groups"),
         ({"network": "n"}, "network"),
         ({"user_data": "#!/bin/sh"}, "user_data"),
+        ({"user_data_by_name": {"web": "#!/bin/sh"}}, "user_data_by_name"),
         ({"metadata": {"a": "b"}}, "metadata"),
         ({"description": "d"}, "description"),
         ({"boot_volume": {"size": 1}}, "boot_volume"),

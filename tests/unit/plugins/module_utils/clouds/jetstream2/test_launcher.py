@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -163,6 +164,26 @@ def test_more_user_data_than_nova_takes_is_refused_before_anything_is_sent(size:
         with pytest.raises(SelectionError, match="user_data: it has 65536 characters in base64, and nova takes 65535"):
             made.check(options)
     else:
+        made.check(options)
+    assert session.asked == []
+
+
+def test_user_data_of_one_instance_comes_before_that_of_all_and_is_in_no_other_launch() -> None:
+    made, session = of({**LOOKUPS, "POST compute /servers": {"server": {"id": "server-1"}}})
+    options = LaunchOptions(
+        image="Ubuntu", flavor="m3.tiny", user_data="all", user_data_by_name={"alice": "hers", "bob": "his"}
+    )
+    recipe = made.prepare(options, 3)
+    for name in ("alice", "bob", "carol"):
+        made.launch(recipe, Launch(name, name, "t"))
+    sent = [base64.b64decode(each["server"]["user_data"]).decode() for each in session.sent]
+    assert sent == ["hers", "his", "all"]
+
+
+def test_user_data_of_one_instance_that_is_too_long_is_refused_before_anything_is_launched() -> None:
+    made, session = of({})
+    options = LaunchOptions(user_data_by_name={"alice": "", "bob": "x" * 60000})
+    with pytest.raises(SelectionError, match="user_data_by_name of bob: it has 80000 characters"):
         made.check(options)
     assert session.asked == []
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     OverAllocation,
     RateLimited,
     Refused,
+    SelectionError,
     ServerFault,
     UnexpectedResponse,
     Unreachable,
@@ -68,6 +70,25 @@ def test_a_fleet_comes_up_with_one_list_before_and_one_after(cloud: LaunchCloud,
     cloud.calls.clear()
     again = run(cloud, clock, **NODES)
     assert (again.failure, again.changed, cloud.calls) == (None, False, ["list"])
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (
+            {"names": ["alice"], "user_data_by_name": {"alcie": "x"}},
+            "the task does not name alcie. Did you mean alice?",
+        ),
+        ({**NODES, "user_data_by_name": {"nodes-1": "x"}}, "the task does not name nodes-1"),
+        ({"names": ["alice"], "user_data_by_name": {"alice": {"users": []}}}, "that of alice is no text"),
+    ],
+)
+def test_user_data_that_no_instance_would_get_is_refused(
+    cloud: LaunchCloud, clock: FakeClock, options: dict[str, Any], words: str
+) -> None:
+    with pytest.raises((SelectionError, ConfigurationError), match=re.escape(words)):
+        run(cloud, clock, **options)
+    assert cloud.calls == []
 
 
 @pytest.mark.parametrize("error", [DROPPED, ServerFault("502"), UnexpectedResponse("HTML"), RuntimeError("a bug")])

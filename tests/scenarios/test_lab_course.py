@@ -1,0 +1,394 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab course of docs/examples, as a teacher copies and runs it, on every cloud."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.jetstream.cloud.tests.scenarios.stages import OpenStack, Played, Stage
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "examples" / "lab-course"
+STRANGERS = ["vm-1", "vm-2"]
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAabcdefghijklmnopqrstuvwxyz0123456789ABCDEF"
+ANNA, BOB, CAROL = "Anna Müller", "Bob O'Neill <b>", {"name": '=HYPERLINK("x")', "username": "carol"}
+STUDENTS = (ANNA, BOB, CAROL)
+_LONGEST = 600
+
+
+class Course:
+    """A copy of the example with the settings of a test, and a teacher who has followed its README."""
+
+    def __init__(self, folder: Path, home: Path, settings: Mapping[str, Any]) -> None:
+        self.folder = folder / "lab-course"
+        self._home = home
+        self._settings = dict(settings)
+        shutil.copytree(EXAMPLE, self.folder)
+        (home / ".ssh").mkdir(exist_ok=True)
+        (home / ".ssh" / "id_ed25519.pub").write_text(f"{KEY} teacher\n", encoding="utf-8")
+        self._environment = {
+            **os.environ,
+            "HOME": str(home),
+            "JETSTREAM_PROFILE": "lab",
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+        }
+        self._run("sh", "-euc", secret_commands())
+        self.set()
+
+    def set(self, **settings: Any) -> None:
+        """Change variables, as a teacher does in the files of group_vars."""
+        self._settings.update(settings)
+        written = yaml.safe_dump(self._settings, allow_unicode=True)
+        (self.folder / "group_vars" / "all" / "z-settings-of-test.yml").write_text(written, encoding="utf-8")
+
+    def play(self, playbook: str, *arguments: str) -> Played:
+        return self._run("ansible-playbook", playbook, *arguments)
+
+    def sheets(self) -> dict[str, dict[str, str]]:
+        """Return the rows of the hand-out, by machine."""
+        with (self.folder / "handout" / "bio101.csv").open(encoding="utf-8", newline="") as file:
+            return {row["machine"]: row for row in csv.DictReader(file)}
+
+    def page(self) -> str:
+        return (self.folder / "handout" / "bio101.html").read_text(encoding="utf-8")
+
+    def _run(self, program: str, *arguments: str) -> Played:
+        beside = Path(sys.executable).parent
+        done = subprocess.run(
+            [program, *arguments],
+            env={**self._environment, "PATH": f"{beside}:{os.environ['PATH']}"},
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=_LONGEST,
+            check=False,
+        )
+        return Played(done.returncode, done.stdout)
+
+
+def secret_commands() -> str:
+    """Return the commands of the README that make the secret."""
+    page = (EXAMPLE / "README.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^\$ (.*lab-course-vault.*|.*vault\.yml.*)$", page, re.MULTILINE)
+    assert len(commands) == 2, commands
+    return "\n".join(commands)
+
+
+@pytest.fixture
+def course(stage: Stage, tmp_path: Path) -> Course:
+    stage.have({"active": len(STRANGERS)})
+    offer = stage.offer
+    return Course(
+        tmp_path,
+        stage.home,
+        {
+            "course_cloud": offer.cloud,
+            "course_image": offer.image,
+            "course_flavor": offer.small,
+            "course_head_flavor": offer.large,
+            "course_students": list(STUDENTS),
+            "course_spares": 1,
+            "course_volume_size": 10,
+            "course_wait_for": "address",
+            "course_capacity_retries": 0,
+        },
+    )
+
+
+def machines(*names: str) -> list[str]:
+    return sorted(STRANGERS + [f"bio101-{name}" for name in names])
+
+
+class _Cells(HTMLParser):
+    """Collects the text of a page, and its tags."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.texts: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data.strip())
+
+
+def test_a_course_comes_and_goes_and_a_second_run_changes_nothing(course: Course, stage: Stage) -> None:
+    everything = machines("head", "anna-mueller", "bob-oneill-b", "carol", "spare-01")
+    checked = course.play("site.yml", "--check", "--diff")
+    assert (checked.status, sorted(stage.flavors()), stage.things()) == (0, machines(), []), checked.text
+    assert "bio101-anna-mueller: absent" in checked.text
+
+    first = course.play("site.yml", "--diff", "-vvv")
+    assert first.status == 0, first.text
+    assert sorted(stage.flavors()) == everything
+    sheets, page = course.sheets(), course.page()
+    second = course.play("site.yml", "--diff")
+    assert (second.status, second.changed) == (0, 0), second.text
+    assert "5 of 5 machines are there" in second.text
+    assert (course.sheets(), course.page()) == (sheets, page)
+    _require_sheets(sheets, page, with_accounts=stage.offer.cloud == "jetstream2")
+    secrets = [each["password"] for each in sheets.values() if each["password"]]
+    assert [word for word in (*secrets, "$6$") if word in first.text + second.text] == []
+    for name in ("bio101.csv", "bio101.html"):
+        assert stat.S_IMODE((course.folder / "handout" / name).stat().st_mode) == 0o600
+
+    if isinstance(stage, OpenStack):
+        _require_user_data(stage.user_data(), {name.removeprefix("bio101-") for name in sheets})
+
+    # All but the head follow the office hours, and the budget can be read.
+    hours, budget = course.play("hours.yml", "--check"), course.play("budget.yml", "--check")
+    assert (hours.status, budget.status) == (0, 0), hours.text + budget.text
+
+    checked = course.play("teardown.yml", "--check")
+    assert (checked.status, sorted(stage.flavors())) == (0, everything), checked.text
+    gone = course.play("teardown.yml")
+    assert (gone.status, sorted(stage.flavors()), stage.things()) == (0, machines(), []), gone.text
+    assert not (course.folder / "handout").exists()
+    again = course.play("site.yml", "-e", "state=absent")
+    assert (again.status, again.changed) == (0, 0), again.text
+
+
+def _require_user_data(texts: Mapping[str, str], users: set[str]) -> None:
+    """Fail unless each machine has its own account alone, and reaches the head by its private address."""
+    assert texts.keys() == {"bio101-head", *(f"bio101-{user}" for user in users)}
+    for user in users:
+        config = yaml.safe_load(texts[f"bio101-{user}"])
+        assert [each["name"] for each in config["users"][1:]] == [user]
+        assert re.fullmatch(r"10\.3\.\d+\.\d+:/srv/course", config["mounts"][0][0])
+
+
+def _require_sheets(sheets: Mapping[str, Mapping[str, str]], page: str, *, with_accounts: bool) -> None:
+    anna, carol = sheets["bio101-anna-mueller"], sheets["bio101-carol"]
+    assert all(each["address"] for each in sheets.values())
+    assert len({each["address"] for each in sheets.values()}) == 4
+    assert anna["name"] == ANNA
+    # A spreadsheet would run it.
+    assert carol["name"] == """'=HYPERLINK("x")"""
+    # Ansible's templates have no autoescape.
+    template = (EXAMPLE / "templates" / "handout.html.j2").read_text(encoding="utf-8")
+    assert [each for each in re.findall(r"\{\{.*?\}\}", template) if not each.endswith("| e }}")] == []
+    read = _Cells(page)
+    assert "b" not in read.tags
+    assert BOB in read.texts
+    assert carol["name"].removeprefix("'") in read.texts
+    if with_accounts:
+        assert anna["login"] == f"ssh anna-mueller@{anna['address']}"
+        assert re.fullmatch("[a-z2-9]{14}", anna["password"])
+        assert len({each["password"] for each in sheets.values()}) == 4
+        assert anna["password"] in read.texts
+    else:
+        assert {(each["username"], each["password"], each["login"]) for each in sheets.values()} == {("", "", "")}
+
+
+def test_a_machine_in_use_is_left_as_it_is_while_students_come_and_go(course: Course, stage: Stage) -> None:
+    course.set(course_spares=0, course_students=[ANNA, BOB])
+    assert course.play("site.yml").status == 0
+    before, anna = stage.flavors(), course.sheets()["bio101-anna-mueller"]
+
+    # A new student comes, another flavor is for new machines alone, and Bob is taken out of the list.
+    course.set(course_students=["Zoë", ANNA], course_flavor=stage.offer.large)
+    played = course.play("site.yml")
+    assert played.status == 0, played.text
+    assert "In no list, and left as they are: bio101-bob-oneill-b." in played.text
+    assert stage.flavors() == before | {"bio101-zoe": stage.offer.large}
+    assert course.sheets()["bio101-anna-mueller"] == anna
+    assert "bio101-bob-oneill-b" not in course.sheets()
+
+    course.set(course_former_students=[BOB])
+    played = course.play("site.yml")
+    assert played.status == 0, played.text
+    assert sorted(stage.flavors()) == machines("head", "anna-mueller", "zoe")
+    again = course.play("site.yml")
+    assert (again.status, again.changed) == (0, 0), again.text
+
+
+def test_a_machine_that_finds_no_host_is_launched_by_the_next_run(course: Course, stage: Stage) -> None:
+    # There are not enough floating IPs, either: on Jetstream2, students log in by way of the head.
+    course.set(course_spares=0, course_floating_ips=False)
+    stage.no_host("bio101-carol")
+    played = course.play("site.yml")
+    assert played.status == 2, played.text
+    assert "2 of 3 instances are there" in played.text
+    assert "3 of 4 machines are there" in played.text, played.text
+    sheets = course.sheets()
+    assert [each["address"] == "" for each in sheets.values()] == [False, False, True]
+    stage.hosts_again()
+    played = course.play("site.yml")
+    assert played.status == 0, played.text
+    assert sorted(stage.flavors()) == machines("head", "anna-mueller", "bob-oneill-b", "carol")
+    filled = course.sheets()
+    assert filled["bio101-carol"]["address"]
+    assert filled["bio101-anna-mueller"] == sheets["bio101-anna-mueller"]
+    if stage.offer.cloud == "jetstream2":
+        assert re.fullmatch(r"ssh -J jump@149\.[\d.]+ carol@10\.3\.[\d.]+", filled["bio101-carol"]["login"])
+        assert len([each for each in stage.things() if each.startswith("address")]) == 1
+
+
+# --- without a cloud
+
+WORDS: dict[str, Any] = {"course_cloud": "jetstream2", "course_students": list(STUDENTS)}
+# The keys of cloud-init that the example uses, as its documentation has them.
+CLOUD_CONFIG = {"users", "ssh_pwauth", "package_update", "packages", "mounts", "write_files", "runcmd"}
+USER_KEYS = {"name", "gecos", "shell", "sudo", "lock_passwd", "hashed_passwd", "ssh_authorized_keys"}
+RENDER = """
+- hosts: localhost
+  connection: local
+  gather_facts: false
+  vars:
+    ansible_python_interpreter: "{{ ansible_playbook_python }}"
+    on_jetstream2: true
+    head: bio101-head
+    head_address: 10.3.0.7
+    shared: {volume: {uuid: c2378e55-c5ac-588c-9702-9aa3b979044f}}
+  tasks:
+    - ansible.builtin.import_tasks: tasks/people.yml
+    - ansible.builtin.copy:
+        content: "{{ lookup('ansible.builtin.template', 'head.yml.j2') }}"
+        dest: out/bio101-head
+    - ansible.builtin.copy:
+        content: "{{ lookup('ansible.builtin.template', 'student.yml.j2') }}"
+        dest: "out/{{ item.machine }}"
+      loop: "{{ people }}"
+    - ansible.builtin.copy:
+        content: "{{ lookup('ansible.builtin.template', 'share-course.sh.j2') }}"
+        dest: out/share-course
+        mode: "0700"
+    - ansible.builtin.copy:
+        content: "{{ lookup('ansible.builtin.template', 'password-of-test.j2') }}"
+        dest: out/password
+"""
+PASSWORD = "{% from 'passwords.j2' import password_of with context %}{{ password_of('bio101-anna-mueller') }}"
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Course:
+    """Have the course of a teacher who has no login."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return Course(tmp_path, home, WORDS)
+
+
+def rendered(course: Course, **settings: Any) -> Path:
+    """Return a folder with the user data of each machine."""
+    course.set(**settings)
+    (course.folder / "render.yml").write_text(RENDER, encoding="utf-8")
+    (course.folder / "out").mkdir(exist_ok=True)
+    (course.folder / "templates" / "password-of-test.j2").write_text(PASSWORD, encoding="utf-8")
+    done = course.play("render.yml", "-i", "localhost,")
+    assert done.status == 0, done.text
+    return course.folder / "out"
+
+
+@pytest.mark.parametrize("course_floating_ips", [True, False])
+def test_user_data_is_cloud_config_for_one_machine(alone: Course, *, course_floating_ips: bool) -> None:
+    by_key = {"name": "Dora: Jones", "username": "dora", "key": KEY}
+    students = [*STUDENTS, by_key]
+    folder = rendered(alone, course_students=students, course_floating_ips=course_floating_ips)
+    paths = sorted(folder.glob("bio101-*"))
+    texts = {path.name: path.read_text(encoding="utf-8") for path in paths}
+    assert len(texts) == 1 + len(students) + 2
+    for path in paths:
+        _require_cloud_config(path)
+    hashes = [word for text in texts.values() for word in re.findall(r"\$6\$\S+", text)]
+    # One of each machine with a password, and of the user through whom all log in.
+    assert len(hashes) == len(set(hashes)) == len(STUDENTS) + 2 + (not course_floating_ips)
+    anna, dora = yaml.safe_load(texts["bio101-anna-mueller"]), yaml.safe_load(texts["bio101-dora"])
+    assert (anna["users"][1]["gecos"], dora["users"][1]["gecos"]) == (ANNA, "Dora  Jones")
+    assert dora["users"][1]["ssh_authorized_keys"] == [KEY]
+    assert ("ssh_pwauth" in anna, "ssh_pwauth" in dora) == (True, False)
+    password = (folder / "password").read_text(encoding="utf-8")
+    assert _crypted(password, anna["users"][1]["hashed_passwd"]) == anna["users"][1]["hashed_passwd"]
+    assert rendered(alone).joinpath("bio101-anna-mueller").read_text(encoding="utf-8") == texts["bio101-anna-mueller"]
+
+
+def _crypted(password: str, as_before: str) -> str:
+    """Return the hash of a password by openssl, with the salt of another hash."""
+    salt = as_before.rsplit("$", 1)[0].rsplit("$", 1)[1]
+    command = ["openssl", "passwd", "-6", "-salt", salt, password]
+    hashed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+    return hashed.replace("$6$", as_before[: as_before.index(salt)], 1)
+
+
+def _require_cloud_config(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("#cloud-config\n")
+    config = yaml.safe_load(text)
+    assert set(config) <= CLOUD_CONFIG
+    for user in config.get("users", ["default"])[1:]:
+        assert set(user) <= USER_KEYS
+    assert all(isinstance(word, str) for mount in config.get("mounts", ()) for word in mount)
+    program = shutil.which("cloud-init")
+    if program is not None:
+        done = subprocess.run(
+            [program, "schema", "--config-file", str(path)], capture_output=True, text=True, check=False, timeout=60
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("blkid", "formatted", "status"),
+    [
+        pytest.param(0, False, 0, id="a volume with data on it"),
+        pytest.param(2, True, 0, id="a new volume"),
+        pytest.param(4, False, 1, id="a volume that cannot be read"),
+    ],
+)
+def test_only_an_empty_volume_is_formatted(
+    alone: Course, tmp_path: Path, blkid: int, *, formatted: bool, status: int
+) -> None:
+    script = rendered(alone) / "share-course"
+    tools, log = tmp_path / "tools", tmp_path / "log"
+    tools.mkdir()
+    outputs = {"lsblk": "echo /dev/sda; echo /dev/sdb c2378e55-c5ac-588c-9", "blkid": f"exit {blkid}"}
+    for name in ("lsblk", "blkid", "mkfs.ext4", "mount", "mountpoint", "exportfs", "mkdir", "sleep"):
+        do = outputs.get(name, "exit 1" if name == "mountpoint" else ":")
+        (tools / name).write_text(f'#!/bin/sh\necho {name} "$@" >>{log}\n{do}\n', encoding="utf-8")
+        (tools / name).chmod(0o700)
+    text = script.read_text(encoding="utf-8").replace("/etc/exports.d", str(tmp_path))
+    done = subprocess.run(
+        ["sh", "-c", text], env={"PATH": f"{tools}:{os.environ['PATH']}"}, check=False, timeout=60, capture_output=True
+    )
+    called = log.read_text(encoding="utf-8").splitlines()
+    assert (done.returncode != 0) == bool(status), done.stderr
+    assert ("mkfs.ext4 -q -L course /dev/sdb" in called) == formatted
+    assert ("mount /dev/sdb /srv/course" in called) == (status == 0)
+
+
+def test_names_that_cannot_be_told_apart_or_used_are_refused(alone: Course) -> None:
+    alone.set(
+        course_students=[
+            *(ANNA, "anna  mueller", {"name": "Spare", "username": "spare-01"}),
+            *("李雷", "x" * 40, {"name": "Root", "username": "root"}, {"name": "Head", "username": "head"}),
+            {"name": "Dash", "username": "-x"},
+        ]
+    )
+    done = alone.play("site.yml", "-i", "localhost,")
+    assert done.status == 2
+    refused = (
+        f"students.yml: Give a username of small letters, digits and hyphens to 李雷, {'x' * 40}, Dash, Root, Head. "
+    )
+    assert f"{refused}Several have the user name anna-mueller, spare-01: give all but one a username." in done.text
+
+
+def test_nothing_is_launched_without_a_secret(alone: Course) -> None:
+    (alone.folder / "group_vars" / "all" / "vault.yml").unlink()
+    done = alone.play("site.yml", "-i", "localhost,")
+    assert (done.status, "There is no course_secret yet" in done.text) == (2, True)
