@@ -75,9 +75,8 @@ def test_a_release_has_all_that_is_committed_and_nothing_else(checkout: Path) ->
     [
         (None, "galaxy.yml has no repository. Give its address once: --address https://..."),
         (
-            "git@git.example.org:lab/cloud",
-            "git@git.example.org:lab/cloud is no address of a repository. It begins with https://, and names its "
-            "owner.",
+            "git@git.example.org:lab",
+            "git@git.example.org:lab is no address of a repository. It begins with https://, and names its owner.",
         ),
     ],
 )
