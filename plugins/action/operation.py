@@ -21,6 +21,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import chdir, contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from ansible import constants
@@ -58,10 +59,8 @@ class ActionModule(ModuleAction):
         if self._is_local():
             # First, so that the environment of the task itself comes before it.
             self._task.environment = [openstack_files(os.environ), *(self._task.environment or [])]
-        if not self._runs_here(task_vars):
-            result: dict[str, Any] = super().run(tmp, task_vars)
-            return result
-        return self._work(task_vars)
+        result: dict[str, Any] = self._work(task_vars) if self._runs_here(task_vars) else super().run(tmp, task_vars)
+        return _hidden(result, self._task.action)
 
     def _work(self, task_vars: Mapping[str, Any]) -> dict[str, Any]:
         # The arguments that AnsibleModule would get from Ansible itself.
@@ -163,11 +162,21 @@ class ActionModule(ModuleAction):
 
 def _operation_of(action: str) -> tuple[ModuleSpec, Operation]:
     """Return the spec and the operation of the module that a task names."""
+    module = _module_of(action)
+    return module.SPEC, module.OPERATION
+
+
+def _module_of(action: str) -> ModuleType:
     name = action.rpartition(".")[2].removeprefix("jetstream_")
     if name == "operation":
         raise AnsibleActionFail("operation is not a module. Name a module, such as jetstream_instance_info.")
-    module = importlib.import_module(f"{operations.__name__}.{name}")
-    return module.SPEC, module.OPERATION
+    return importlib.import_module(f"{operations.__name__}.{name}")
+
+
+def _hidden(result: dict[str, Any], action: str) -> dict[str, Any]:
+    """Return a result that no output and no log shows, if it has a secret. A variable that is registered has all."""
+    secret = getattr(_module_of(action), "SECRET_RESULTS", ())
+    return {**result, "_ansible_no_log": True} if any(result.get(name) for name in secret) else result
 
 
 def _censored(result: dict[str, Any], secrets: set[str]) -> dict[str, Any]:

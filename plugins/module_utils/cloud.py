@@ -9,12 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from .catalog import Catalog
 from .errors import JetstreamError
 from .model import (
     AllocationSource,
     AssignedAddress,
     Change,
     CloudAccount,
+    ConsoleUrl,
     FloatingAddress,
     ImageChange,
     Instance,
@@ -172,8 +174,11 @@ class AccessStore(Protocol):
     def delete_key(self, name: str) -> None:
         """Delete a key pair. One that is gone already is no error."""
 
-    def list_groups(self, name: str) -> list[SecurityGroup]:
-        """Return the security groups that have a name or UUID."""
+    def list_keys(self) -> list[KeyPair]:
+        """Return all key pairs, by name."""
+
+    def list_groups(self, name: str | None = None) -> list[SecurityGroup]:
+        """Return the security groups that have a name or UUID, or all, by name."""
 
     def create_group(self, name: str, description: str) -> SecurityGroup:
         """Create a security group, with the rules that the cloud gives to each."""
@@ -244,6 +249,23 @@ class ProjectStore(Protocol):
         """Delete a project that is empty. One that is gone already is no error."""
 
 
+class Consoles(Protocol):
+    """The consoles of instances. Every method may raise any JetstreamError, and changes no instance.
+
+    ``kinds``: of addresses, the preferred one first. ``unsupported``: "text" or a kind that the cloud does not have,
+    with the reason, a sentence.
+    """
+
+    kinds: Sequence[str]
+    unsupported: Mapping[str, str]
+
+    def url(self, instance: Instance, kinds: Sequence[str]) -> ConsoleUrl:
+        """Return the address of the first of these kinds that the site has."""
+
+    def text(self, instance: Instance, lines: int) -> str:
+        """Return the last lines on the console, or a few more."""
+
+
 class Cloud(Protocol):
     """A cloud that has instances and volumes. Every method may raise any JetstreamError.
 
@@ -310,6 +332,9 @@ class Cloud(Protocol):
     def project_store(self) -> ProjectStore:
         """Return the part of the interface that makes projects. Raises ConfigurationError if users cannot make any."""
 
+    def catalog(self) -> Catalog:
+        """Return the part of the interface that reads what launches can name, and the limits of the account."""
+
     def list_allocation_sources(self) -> list[AllocationSource]:
         """Return the allocations that can pay for the account's instances."""
 
@@ -343,6 +368,9 @@ class Cloud(Protocol):
 
         Instances whose console cannot be read are left out, and so are all of a cloud that has no consoles.
         """
+
+    def consoles(self) -> Consoles:
+        """Return the part of the interface that opens consoles."""
 
     def metadata_refusal(self, instance: Instance) -> str | None:
         """Return why the metadata of an instance cannot be changed now, or None. The reason follows "web: "."""

@@ -464,6 +464,21 @@ class KeyPair:
     fingerprint: str | None = None
 
     @property
+    def id(self) -> str:
+        """Return the name, which no other key pair of the user has."""
+        return self.name
+
+    @property
+    def uuid(self) -> str:
+        """Return the name, which no other key pair of the user has."""
+        return self.name
+
+    @property
+    def label(self) -> str:
+        """The name, as messages call it."""
+        return one_line(self.name)
+
+    @property
     def material(self) -> tuple[str, ...]:
         """The type and the key without its comment, by which keys are compared."""
         return tuple(self.public_key.split()[:2])
@@ -493,6 +508,27 @@ class SecurityGroup:
     name: str
     description: str
     rules: tuple[SecurityRule, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """Return the UUID: a security group has no number that people see."""
+        return self.uuid
+
+    @property
+    def label(self) -> str:
+        """The name, as messages call it."""
+        return one_line(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleUrl:
+    """The address of an instance's console in a browser. It holds a token, which opens the console without a login.
+
+    ``kind``: "novnc" or "spice".
+    """
+
+    kind: str
+    url: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

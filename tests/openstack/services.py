@@ -273,7 +273,9 @@ class Configuration:
                 "available_filters": "scripted.CapacityFilter",
                 "enabled_filters": "CapacityFilter",
             },
+            # The console that Jetstream2's documentation names; of the other kind it has none.
             "vnc": {"enabled": False},
+            "spice": {"enabled": True},
             "quota": {"instances": 1000, "cores": 20_000, "ram": 100_000_000, "key_pairs": 100},
             "placement": peer,
             "glance": peer,

@@ -5,9 +5,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from ..catalog import Limit
 from ..errors import OverAllocation
+
+# The resources that messages call by another name.
+_WORDS: Mapping[str, str] = {"ram": "MB of memory", "gigabytes": "GB of volumes", "floating_ips": "floating IPs"}
+
+
+def shortfalls(limits: Mapping[str, Limit], needs: Mapping[str, float | None]) -> list[str]:
+    """Return a clause for each resource of which there is too little. One that nothing is known of is none."""
+    found = []
+    for name, need in needs.items():
+        told = limits.get(name)
+        if told is None or told.used is None or not need:
+            continue
+        found.append(shortfall(_WORDS.get(name, name), need, told.used, told.limit))
+    return [each for each in found if each]
 
 
 def shortfall(name: str, need: float, used: float, limit: float | None) -> str | None:

@@ -294,7 +294,7 @@ def _named(
         if len(exact) > 1 and not allow_many:
             numbers = ", ".join(str(each.id) for each in exact)
             problems.append(f"{len(exact)} are called {pattern}: say which by id ({numbers}).")
-        if not found and not _is_glob(pattern):
+        if not found and not is_glob(pattern):
             guess = did_you_mean(pattern, [each.name for each in things])
             problems.append(f"{option}: nothing is called {pattern or 'by an empty name'}. {guess}".rstrip())
     return chosen, problems
@@ -314,7 +314,7 @@ def _unknown_values(
     for name, patterns in filters.items():
         known = {text for each in things for text in fields[name](each) if text is not None}
         for pattern in patterns:
-            if name in _OPEN_FILTERS or pattern in known or _is_glob(pattern):
+            if name in _OPEN_FILTERS or pattern in known or is_glob(pattern):
                 continue
             guess = did_you_mean(pattern, known)
             problems.append(f"{name}: nothing has the {name.replace('_', ' ')} {pattern}. {guess}".rstrip())
@@ -322,7 +322,7 @@ def _unknown_values(
 
 
 def _unknown_owners(things: Sequence[Thing], selector: Selector, fields: Mapping[str, Field[Thing]]) -> list[str]:
-    named = [each for each in selector.owners if each not in (ME, ANY) and not _is_glob(each)]
+    named = [each for each in selector.owners if each not in (ME, ANY) and not is_glob(each)]
     if not things or not named:
         return []
     known = [owner for each in things for owner in fields["owner"](each) if owner]
@@ -334,7 +334,8 @@ def _unknown_owners(things: Sequence[Thing], selector: Selector, fields: Mapping
     ]
 
 
-def _is_glob(pattern: str) -> bool:
+def is_glob(pattern: str) -> bool:
+    """Return whether a name is a pattern that many names match."""
     return bool(_GLOB_CHARACTERS.intersection(pattern))
 
 

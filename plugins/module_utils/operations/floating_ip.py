@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..cloud import Cloud, Launcher
-from ..errors import ConfigurationError, JetstreamError, SelectionError
-from ..fleet.selection import INSTANCE_FIELDS, ME, Selector, may_select, select_to_change
+from ..errors import ConfigurationError, JetstreamError
+from ..fleet.one_instance import one_instance
 from ..model import FloatingAddress, Instance, LaunchOptions, Outcome
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, ModuleSpec
@@ -31,21 +31,11 @@ def floating_ip(cloud: Cloud, options: Mapping[str, Any], context: Context) -> O
     reason = launcher.unsupported.get("floating_ip: address")
     if reason is not None:
         raise ConfigurationError(f"Floating IPs cannot be changed: {reason}.")
-    instance = _instance(cloud, options["instance"])
+    instance = one_instance(cloud, options["instance"])
     before = list(launcher.floating_addresses([instance]).get(instance.uuid, ()))
     if options["state"] == "absent":
         return _absent(launcher, instance, before, options["address"], context)
     return _present(launcher, instance, before, options["address"], context)
-
-
-def _instance(cloud: Cloud, called: str) -> Instance:
-    """Return the account's own instance of a name or UUID. Raises SelectionError unless there is exactly one."""
-    selector = Selector(names=(called,), owners=(ME,)).with_account(cloud.account)
-    instances = cloud.list_instances(live=True, images=False, wanted=may_select(selector, INSTANCE_FIELDS))
-    found = select_to_change(instances, selector, INSTANCE_FIELDS).things
-    if len(found) != 1:
-        raise SelectionError(f"{len(found)} instances are called {one_line(called)}, and one is needed.")
-    return found[0]
 
 
 def _present(

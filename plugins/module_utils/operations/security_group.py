@@ -74,7 +74,7 @@ def security_group(cloud: Cloud, options: Mapping[str, Any], context: Context) -
         _carry_out(store, change)
         after = None if after is None else _only(store, name)
     return Outcome(
-        {"security_group": None if after is None else _row(after)},
+        {"security_group": None if after is None else group_row(after)},
         changed=change.is_one,
         # Without the rules that the cloud gives to a new group, which differ from site to site.
         diff={"before": _text(before), "after": _text(change.after)},
@@ -174,7 +174,8 @@ def _ports(given: Mapping[str, Any]) -> tuple[int, int] | None:
     return low, high
 
 
-def _row(group: SecurityGroup) -> dict[str, Any]:
+def group_row(group: SecurityGroup) -> dict[str, Any]:
+    """Return a security group as modules return it."""
     return {
         "uuid": group.uuid,
         "name": group.name,

@@ -30,6 +30,7 @@ MOMENTS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 # What a module always needs beside the connection, where that does not follow from its spec.
 NEEDED: Mapping[str, Json] = {
+    "jetstream_console_info": {"instance": "node-0001"},
     "jetstream_credential": {"username": "johndoe", "password": PASSWORD},
     "jetstream_floating_ip": {"instance": "node-0001"},
     "jetstream_history_info": {"since": "2026-11-01", "until": "2026-11-20"},

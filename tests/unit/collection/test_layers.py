@@ -17,7 +17,7 @@ from ansible_collections.jetstream.cloud.tests.unit.collection.docs import ROOT
 _FOLDER = ROOT / "plugins" / "module_utils"
 # The rooms from the ground floor up: a room is a folder, or a file by itself. It may import its own files,
 # and those of the rooms that are named here.
-_GROUND = {"cloud", "errors", "model", "states"}
+_GROUND = {"catalog", "cloud", "errors", "model", "states"}
 _MAY_IMPORT: Mapping[str, set[str]] = {
     "clock": set(),
     "parallel": set(),
@@ -30,7 +30,8 @@ _MAY_IMPORT: Mapping[str, set[str]] = {
     "files": {"clock"},
     "json_file": {"files"},
     "model": {"text"},
-    "cloud": {"errors", "model", "states"},
+    "catalog": {"errors", "model", "text"},
+    "cloud": {"catalog", "errors", "model", "states"},
     "settings": {"errors", "files", "http", "text"},
     "http": {"clock", "errors", "files"},
     "clouds": {
@@ -55,6 +56,7 @@ _MAY_IMPORT: Mapping[str, set[str]] = {
         "clock",
         "clouds",
         "files",
+        "flavors",
         "fleet",
         "http",
         "idle",
@@ -70,6 +72,7 @@ _MAY_IMPORT: Mapping[str, set[str]] = {
 }
 # Files that decide, from plain values to plain values.
 _PURE = (
+    "catalog",
     "errors",
     "flavors",
     "fleet/images/steps",

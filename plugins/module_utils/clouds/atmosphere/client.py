@@ -42,6 +42,8 @@ from ...states import Action, Kind, classify
 from ..json_values import Json, UnreadableRow, mapping, number_of, text, uuid_of, whole
 from ..polls import Seen, checked, read_each
 from ..row_lists import Reading, Warnings
+from .catalog import AtmosphereCatalog
+from .consoles import AtmosphereConsoles
 from .launch_records import LaunchRecords
 from .launcher import AtmosphereLauncher
 from .login import Login
@@ -62,6 +64,8 @@ from .volume_store import AtmosphereVolumeStore
 
 Thing = TypeVar("Thing")
 Located = TypeVar("Located", Instance, Volume)
+# What identifies a row of a list. All keys of one list can be sorted.
+Key = Callable[[Json], Any]
 # An identity at a provider: both uuids, as in v1's URLs.
 Account = tuple[str, str]
 
@@ -222,6 +226,10 @@ class AtmosphereCloud:
         """Return the part that makes projects. See Cloud."""
         return AtmosphereProjectStore(self)
 
+    def catalog(self) -> AtmosphereCatalog:
+        """Return the part that reads what launches can name. See Cloud."""
+        return AtmosphereCatalog(self, self._warnings, max_concurrency=self.max_concurrency)
+
     def list_allocation_sources(self) -> list[AllocationSource]:
         """Return everything that can pay for the account's instances. See Cloud."""
         return self._list("/api/v2/allocation_sources", "Listing allocation sources", allocation_source_from_v2)
@@ -272,6 +280,10 @@ class AtmosphereCloud:
         """Atmosphere returns no text of consoles. See Cloud."""
         return {}
 
+    def consoles(self) -> AtmosphereConsoles:
+        """Return the part that opens consoles. See Cloud."""
+        return AtmosphereConsoles(self._login)
+
     def metadata_refusal(self, instance: Instance) -> str | None:
         """Atmosphere has no metadata. See Cloud."""
         return "Atmosphere has no metadata of instances"
@@ -313,6 +325,10 @@ class AtmosphereCloud:
     def read_live(self, path: str, task: str) -> Any:
         """Return the body of a response of v1, from no cache, for the launcher."""
         return self._get(path, task, {"_": self._nonce()})
+
+    def listed(self, path: str, task: str, shape: Callable[[Json], Thing], key: Key = number_of) -> list[Thing]:
+        """Return all things of a v2 list, for the catalog."""
+        return self._list(path, task, shape, key)
 
     def send(self, method: str, path: str, task: str, data: Json | None = None) -> Any:
         """Send a change once, and return the body of the response, for the launcher.
@@ -359,36 +375,38 @@ class AtmosphereCloud:
             self._login.request("GET", path, params=params, extra_time=_TIMEOUT_FACTOR * takes), task
         )
 
-    def _list(self, path: str, task: str, shape: Callable[[Json], Thing]) -> list[Thing]:
-        """Return all things of a v2 list, by number."""
-        return self._by_number(self._reading(path, task, shape), task)
+    def _list(self, path: str, task: str, shape: Callable[[Json], Thing], key: Key = number_of) -> list[Thing]:
+        """Return all things of a v2 list, by number, or by what else identifies a row of it."""
+        return self._by_number(self._reading(path, task, shape, key), task)
 
-    def _by_number(self, reading: Reading[tuple[int, Thing]], task: str) -> list[Thing]:
+    def _by_number(self, reading: Reading[tuple[Any, Thing]], task: str) -> list[Thing]:
         """Return the things of a list, each once although rows may move between pages meanwhile."""
         things = dict(reading.checked(task, self._warnings))
         return [things[number] for number in sorted(things)]
 
-    def _reading(self, path: str, task: str, shape: Callable[[Json], Thing]) -> Reading[tuple[int, Thing]]:
+    def _reading(
+        self, path: str, task: str, shape: Callable[[Json], Thing], key: Key = number_of
+    ) -> Reading[tuple[Any, Thing]]:
         for _round in range(_MAX_LIST_READS):
-            counts, reading = self._read_list(path, task, shape)
+            counts, reading = self._read_list(path, task, shape, key)
             if len(counts) == 1:
                 break
         return reading
 
     def _read_list(
-        self, path: str, task: str, shape: Callable[[Json], Thing]
-    ) -> tuple[set[int], Reading[tuple[int, Thing]]]:
+        self, path: str, task: str, shape: Callable[[Json], Thing], key: Key
+    ) -> tuple[set[int], Reading[tuple[Any, Thing]]]:
         """Return the greatest count of the pages, and the objects by their numbers."""
 
-        def page(number: int) -> tuple[int, Reading[tuple[int, Thing]]]:
+        def page(number: int) -> tuple[int, Reading[tuple[Any, Thing]]]:
             # Without an order, the server gives rows in any order, and pages then miss some and repeat others.
             params = {"ordering": "id", "page_size": str(self._page_size), "page": str(number)}
             takes = self._page_size * _V2_LIST_SECONDS_PER_INSTANCE
             count, rows = _page_of(self._get(path, task, params, takes=takes), task)
             # Shaped at once: all rows of a large account, as they come, take many times the room.
-            return count, Reading.of(rows, lambda row: (number_of(row), shape(row)))
+            return count, Reading.of(rows, lambda row: (key(row), shape(row)))
 
-        def later_page(number: int) -> tuple[int, Reading[tuple[int, Thing]]]:
+        def later_page(number: int) -> tuple[int, Reading[tuple[Any, Thing]]]:
             try:
                 return page(number)
             except NotFound:

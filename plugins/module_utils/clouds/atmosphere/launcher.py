@@ -36,13 +36,13 @@ from ...model import (
 )
 from ...text.suggestions import did_you_mean
 from ..json_values import Json, UnreadableRow, amount, flag, mapping, text, uuid_of, whole
-from ..quotas import require_room_to_launch, shortfall
+from ..quotas import require_room_to_launch, shortfalls
 from .launch_records import LaunchRecords
+from .quotas import limits_of, use_of_instances
 from .volume_store import DETACHABLE
 
 _NOT_HERE = "Atmosphere has no such option"
 _ONE_OF_ITS_OWN = "Atmosphere gives each instance a floating IP of its own, and takes it back with the instance"
-_IN_MB = 1024
 
 
 class Requests(Protocol):
@@ -116,7 +116,7 @@ class AtmosphereLauncher:
             source = _only(sources, options.allocation_source, "allocation_source")
             size = self._size(options.flavor, identity)
             machine = self._machine(options.image, identity)
-            flavor = _flavor(size)
+            flavor = flavor_of_size(size)
             _require_fit(machine, flavor, options.image)
             self._require_quota(identity, flavor, count)
             body = {
@@ -135,7 +135,7 @@ class AtmosphereLauncher:
 
     def _identity(self, wanted: str | None) -> _Identity:
         """Return the account of an identity's UUID, or of the name or UUID of its provider; or the only one."""
-        led = [each for each in self._requests.read("/api/v2/identities", "Listing identities") if _is_led(each)]
+        led = [each for each in self._requests.read("/api/v2/identities", "Listing identities") if is_led(each)]
         found = [each for each in led if wanted is None or wanted in _names_of_identity(each)]
         if len(found) != 1:
             known = ", ".join(sorted(text(mapping(each.get("provider")).get("name")) or "" for each in led)) or "none"
@@ -151,7 +151,7 @@ class AtmosphereLauncher:
     def _size(self, wanted: str, identity: _Identity) -> Json:
         rows = self._requests.read("/api/v2/sizes", "Listing sizes")
         here = [each for each in rows if _is_at(each, identity) and each.get("active") is not False]
-        found = [each for each in here if text(each.get("name")) == wanted and _is_current(each)]
+        found = [each for each in here if text(each.get("name")) == wanted and is_current(each)]
         if not found:
             guess = did_you_mean(wanted, [text(each.get("name")) or "" for each in here])
             raise SelectionError(f"flavor: there is no flavor {wanted} at {identity.provider_name}. {guess}".rstrip())
@@ -160,7 +160,7 @@ class AtmosphereLauncher:
     def _machine(self, wanted: str, identity: _Identity) -> Json:
         """Return the newest version of an image at a provider: one of the user's own, or else any that it may see."""
         rows = self._requests.read("/api/v2/provider_machines", "Listing images")
-        here = [each for each in rows if _is_at(each, identity) and _is_current(each)]
+        here = [each for each in rows if _is_at(each, identity) and is_current(each)]
         named = [each for each in here if wanted in _names_of_machine(each)]
         user = self._requests.username()
         own = [each for each in named if user and text(mapping(each.get("created_by")).get("username")) == user]
@@ -173,21 +173,9 @@ class AtmosphereLauncher:
     def _require_quota(self, identity: _Identity, flavor: Flavor, count: int) -> None:
         """Raise OverAllocation if so many do not fit in the quota of the identity, as Atmosphere counts it."""
         there = [each for each in self._requests.instances() if each.identity.uuid == identity.uuid]
-        uses: list[tuple[str, str, float, float]] = [
-            ("instances", "instance_count", len(there), 1),
-            ("cores", "cpu", sum(each.flavor.vcpus or 0 for each in there), flavor.vcpus or 0),
-            (
-                "GB of memory",
-                "memory",
-                sum(each.flavor.ram or 0 for each in there) / _IN_MB,
-                (flavor.ram or 0) / _IN_MB,
-            ),
-        ]
-        short = [
-            clause
-            for name, key, used, each in uses
-            if (clause := shortfall(name, count * each, used, amount(identity.quota.get(key))))
-        ]
+        limits = limits_of(identity.quota, use_of_instances(there))
+        needs = {"instances": 1, "cores": flavor.vcpus or 0, "ram": flavor.ram or 0}
+        short = shortfalls(limits, {name: count * need for name, need in needs.items()})
         require_room_to_launch(short, count, f" at {identity.provider_name}")
 
     # --- launching
@@ -334,7 +322,7 @@ def _only(rows: Sequence[Json], wanted: str | None, option: str) -> Json:
     )
 
 
-def _is_led(row: Json) -> bool:
+def is_led(row: Json) -> bool:
     """Only a leader of an identity may launch with it."""
     return flag(row.get("is_leader")) is not False
 
@@ -353,11 +341,13 @@ def _is_at(row: Json, identity: _Identity) -> bool:
     return text(mapping(row.get("provider")).get("uuid")) == identity.provider
 
 
-def _is_current(row: Json) -> bool:
+def is_current(row: Json) -> bool:
+    """Return whether a row has no end."""
     return row.get("end_date") is None
 
 
-def _flavor(size: Json) -> Flavor:
+def flavor_of_size(size: Json) -> Flavor:
+    """Read a size."""
     return Flavor(
         name=text(size.get("name")) or "",
         vcpus=whole(size.get("cpu")),

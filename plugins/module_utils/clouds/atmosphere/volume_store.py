@@ -23,10 +23,11 @@ from ...model import (
 )
 from ...text.suggestions import did_you_mean
 from ...text.terminal import one_line
-from ..json_values import Json, UnreadableRow, amount, mapping, rows, text
-from ..quotas import shortfall
+from ..json_values import Json, UnreadableRow, mapping, rows, text
+from ..quotas import shortfalls
 from .login import Login
 from .parsing import volume_from_v2, with_attachment
+from .quotas import limits_of, use_of_volumes
 from .responses import raise_for_status
 
 _NO_SNAPSHOTS = "Atmosphere has no snapshots of volumes."
@@ -185,14 +186,9 @@ class AtmosphereVolumeStore:
 
 def _require_quota(options: VolumeOptions, quota: Json, volumes: Sequence[Volume]) -> None:
     """Raise OverAllocation if the quota does not allow one more; Atmosphere would answer 400."""
-    used = sum(each.size or 0 for each in volumes)
-    for what, key, taken, needed in (
-        ("GB of volumes", "storage", used, options.size),
-        ("volumes", "storage_count", len(volumes), 1),
-    ):
-        short = shortfall(what, needed, taken, amount(quota.get(key)))
-        if short:
-            raise OverAllocation(f"{one_line(options.name)}: {short}.")
+    short = shortfalls(limits_of(quota, use_of_volumes(volumes)), {"gigabytes": options.size, "volumes": 1})
+    if short:
+        raise OverAllocation(f"{one_line(options.name)}: {short[0]}.")
 
 
 def _as_created(options: VolumeOptions, identity: Json) -> Volume:

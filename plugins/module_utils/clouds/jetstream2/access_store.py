@@ -13,9 +13,11 @@ from urllib.parse import quote
 
 from ...errors import Conflict, NotFound, UnexpectedResponse
 from ...model import KeyPair, SecurityGroup, SecurityRule
+from ...text.ordering import NaturalKey, natural_key
 from ...text.terminal import one_line
 from ..json_values import Json, UnreadableRow, mapping, rows, text, uuid_of, whole
-from .api import Api
+from ..row_lists import Reading, Warnings
+from .api import COMPUTE, Api
 
 Made = TypeVar("Made")
 _GROUPS, _RULES = "/v2.0/security-groups", "/v2.0/security-group-rules"
@@ -28,9 +30,10 @@ _EXISTS = "already exists"
 class Jetstream2AccessStore:
     """The key pairs of one user, and the security groups of one project."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, warnings: Warnings) -> None:
         """Send nothing yet."""
         self._api = api
+        self._warnings = warnings
 
     def get_key(self, name: str) -> KeyPair | None:
         """Return the key pair of a name. See AccessStore."""
@@ -50,19 +53,27 @@ class Jetstream2AccessStore:
         """Delete a key pair. See AccessStore."""
         self._delete("compute", _key_path(name), f"Deleting the key pair {one_line(name)}")
 
-    def list_groups(self, name: str) -> list[SecurityGroup]:
+    def list_keys(self) -> list[KeyPair]:
+        """Return the key pairs of the user. See AccessStore."""
+        task = "Listing key pairs"
+        return sorted(Reading.of(key_rows(self._api), key_from_nova).checked(task, self._warnings), key=_by_name)
+
+    def list_groups(self, name: str | None = None) -> list[SecurityGroup]:
         """Return the security groups of a name or UUID. See AccessStore."""
         task = "Listing security groups"
-        found = rows(mapping(self._api.get("network", _GROUPS, task)).get("security_groups"))
+        listed = self._api.rows("network", _GROUPS, "security_groups", task)
+        if name is None:
+            return sorted(Reading.of(listed, group_from_neutron).checked(task, self._warnings), key=_by_name)
+        found = rows(listed)
         chosen = [each for each in found if name in (each.get("name"), each.get("id"))]
-        return _read(lambda: [_group(each) for each in chosen], task)
+        return _read(lambda: [group_from_neutron(each) for each in chosen], task)
 
     def create_group(self, name: str, description: str) -> SecurityGroup:
         """Create a security group. See AccessStore."""
         task = f"Creating the security group {one_line(name)}"
         body = {"security_group": {"name": name, "description": description}}
         made = self._api.send("POST", "network", _GROUPS, task, body, once=True)
-        return _read(lambda: _group(mapping(mapping(made).get("security_group"))), task)
+        return _read(lambda: group_from_neutron(mapping(mapping(made).get("security_group"))), task)
 
     def describe_group(self, group: SecurityGroup, description: str) -> None:
         """Replace the description. See AccessStore."""
@@ -114,15 +125,38 @@ def _read(shape: Callable[[], Made], task: str) -> Made:
         raise UnexpectedResponse(f"{task} was answered with what this version cannot read: {error}.") from error
 
 
+def key_rows(api: Api) -> list[Json]:
+    """Return nova's rows of key pairs."""
+    # The rows of this list are objects inside of objects.
+    return api.rows(
+        "compute",
+        "/os-keypairs",
+        "keypairs",
+        "Listing key pairs",
+        microversion=COMPUTE,
+        marker="name",
+        inner="keypair",
+    )
+
+
+def _by_name(each: KeyPair | SecurityGroup) -> NaturalKey:
+    return natural_key(each.name)
+
+
 def _key(body: Any) -> KeyPair:
-    row = mapping(mapping(body).get("keypair"))
-    name = text(row.get("name"))
+    return key_from_nova(mapping(mapping(body).get("keypair")))
+
+
+def key_from_nova(row: Json) -> KeyPair:
+    """Read a key pair."""
+    name = text(mapping(row).get("name"))
     if name is None:
         raise UnreadableRow("the key pair has no name")
     return KeyPair(name, text(row.get("public_key")) or "", text(row.get("fingerprint")))
 
 
-def _group(row: Json) -> SecurityGroup:
+def group_from_neutron(row: Json) -> SecurityGroup:
+    """Read a security group with its rules."""
     return SecurityGroup(
         uuid=uuid_of(row, "id"),
         name=text(row.get("name")) or "",

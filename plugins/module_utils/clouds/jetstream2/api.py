@@ -56,10 +56,12 @@ class Api:
         microversion: str | None = None,
         links: str | None = None,
         marker: str = "id",
+        inner: str | None = None,
     ) -> list[Json]:
         """Return all rows of a list. A service may limit the page; a link leads to the next one.
 
-        ``links`` is the key of the links, and ``marker`` that of the value that requests the next page.
+        ``links`` is the key of the links, and ``marker`` that of the value that requests the next page. ``inner`` is
+        the key under which each row has its values.
         """
         found: list[Json] = []
         last: dict[str, str] = {}
@@ -69,11 +71,19 @@ class Api:
             page = body.get(key)
             if not isinstance(page, list):
                 raise UnexpectedResponse(f"{task} was answered with JSON that is not a page of a list.")
+            page = page if inner is None else [mapping(row).get(inner) for row in page]
             found += page
-            if not page or not body.get(links or f"{key}_links"):
+            if not page or not _leads_on(body.get(links or f"{key}_links")):
                 return found
             # An empty marker would request the first page again.
             markers = [name for row in page if (name := text(mapping(row).get(marker)))]
             seen, last = last, {"marker": markers[-1] if markers else ""}
             if not markers or last == seen or len(found) > _MAX_ROWS:
                 raise UnexpectedResponse(f"{task} was answered with pages that do not end.")
+
+
+def _leads_on(links: object) -> bool:
+    """Return whether a page has a link to the next one. Neutron also links to the one before."""
+    if not isinstance(links, list):
+        return bool(links)
+    return any(mapping(each).get("rel", "next") == "next" for each in links)

@@ -41,6 +41,8 @@ from ..polls import Seen, checked, read_each
 from ..row_lists import Reading, Warnings
 from .access_store import Jetstream2AccessStore
 from .api import COMPUTE, Api
+from .catalog import Jetstream2Catalog
+from .consoles import Jetstream2Consoles
 from .image_store import Jetstream2ImageStore
 from .launcher import Jetstream2Launcher
 from .locks import LockNotes, Note
@@ -173,7 +175,17 @@ class Jetstream2Cloud:
 
     def access_store(self) -> Jetstream2AccessStore:
         """Return the part that has key pairs and security groups. See Cloud."""
-        return Jetstream2AccessStore(self._api)
+        return Jetstream2AccessStore(self._api, self._warnings)
+
+    def catalog(self) -> Jetstream2Catalog:
+        """Return the part that reads what launches can name. See Cloud."""
+        return Jetstream2Catalog(
+            self._api,
+            self._account,
+            lambda: self._server_names("that have floating IPs"),
+            self._warnings,
+            max_concurrency=self.max_concurrency,
+        )
 
     def image_store(self) -> Jetstream2ImageStore:
         """Return the part that makes images. See Cloud."""
@@ -259,16 +271,17 @@ class Jetstream2Cloud:
         return {each.uuid: output for each, output in zip(instances, found, strict=True) if output is not None}
 
     def _console(self, instance: Instance, lines: int) -> str | None:
-        path = f"/servers/{instance.uuid}/action"
-        body = {"os-getConsoleOutput": {"length": lines}}
         try:
-            reply = self._session.request("POST", "compute", path, data=body, microversion=COMPUTE)
-            return text(mapping(raise_for_status(reply, f"Reading the console of {instance.label}")).get("output"))
+            return self.consoles().text(instance, lines)
         except FATAL_ERRORS:
             raise
         except JetstreamError:
             # Without a console there is no evidence from it. Some states have none.
             return None
+
+    def consoles(self) -> Jetstream2Consoles:
+        """Return the part that opens consoles. See Cloud."""
+        return Jetstream2Consoles(self._api)
 
     def metadata_refusal(self, instance: Instance) -> str | None:
         """Return why nova would refuse to change the metadata of a server. See Cloud."""
@@ -418,8 +431,11 @@ class Jetstream2Cloud:
         servers = {each.uuid: each for each in reading.checked(task, self._warnings)}
         return list(servers.values()), reading.is_complete
 
-    def _server_names(self) -> dict[str, str]:
-        """Return the names of all servers by their ids. Without them, only the names at volumes are missing."""
+    def _server_names(self, where: str = "that volumes are attached to") -> dict[str, str]:
+        """Return the names of all servers by their ids. Without them, only these names are missing.
+
+        ``where``: which instances are meant, for the warning.
+        """
         task = "Listing the names of instances"
         try:
             rows = self._listed
@@ -429,7 +445,7 @@ class Jetstream2Cloud:
         except FATAL_ERRORS:
             raise
         except JetstreamError as error:
-            self._warnings.add(f"{error} The names of the instances that volumes are attached to are missing.")
+            self._warnings.add(f"{error} The names of the instances {where} are missing.")
             return {}
 
     def _deleted_servers(self, since: datetime | None) -> list[Json]:

@@ -44,7 +44,9 @@ from ...parallel import in_parallel
 from ..json_values import Json, UnreadableRow, mapping, rows, text, uuid_of, word
 from ..quotas import require_room_to_launch
 from ..row_lists import Reading
+from .access_store import key_rows
 from .api import COMPUTE, Api
+from .catalog import flavor_rows, floating_ip_rows, network_rows
 from .login import Account, Session
 from .lookups import (
     AUTO_NETWORK,
@@ -57,7 +59,7 @@ from .lookups import (
     require_fit,
     require_key,
 )
-from .parsing import GROUP_KEY, IMAGE_KEY, LAUNCH_TAG, instance_from_nova
+from .parsing import GROUP_KEY, IMAGE_KEY, LAUNCH_TAG, MADE_FOR, instance_from_nova
 from .quotas import address_shortfalls, compute_shortfalls, volume_shortfalls
 from .volume_store import detach_refusal
 
@@ -65,8 +67,6 @@ from .volume_store import detach_refusal
 _LONGEST_USER_DATA = 65535
 # So many ids or tags make a URL that every web server accepts.
 _IN_ONE_URL = 40
-# What follows is the uuid of the server that a floating IP was made for.
-_MADE_FOR = "jetstream.cloud: made for "
 # A floating IP is requested this often, with a look after each lost or unclear answer.
 _ADDRESS_TRIES = 3
 _ADDRESS_PAUSE = 2.0
@@ -151,8 +151,7 @@ class Jetstream2Launcher:
         return LaunchRecipe(options, flavor, named, body)
 
     def _flavors(self) -> list[Json]:
-        task = "Listing flavors"
-        return self._api.rows("compute", "/flavors/detail", "flavors", task, microversion=COMPUTE)
+        return flavor_rows(self._api)
 
     def _groups(self) -> list[Json]:
         path = "/v2.0/security-groups?fields=id&fields=name"
@@ -175,8 +174,7 @@ class Jetstream2Launcher:
             found["groups"] = self._groups()
 
         def keys() -> None:
-            task = "Listing key pairs"
-            found["keys"] = self._api.rows("compute", "/os-keypairs", "keypairs", task, microversion=COMPUTE)
+            found["keys"] = rows(key_rows(self._api))
 
         work: list[Callable[[], None]] = [lambda: image.append(self._image(options.image or "")), flavors, networks]
         work += [groups] if options.security_groups else []
@@ -201,8 +199,7 @@ class Jetstream2Launcher:
         return choose_image(strange, name, self._account.project_id)
 
     def _networks(self) -> list[Json]:
-        body = self._api.get("network", "/v2.0/networks", "Listing networks")
-        return rows(mapping(body).get("networks"))
+        return rows(network_rows(self._api))
 
     def _automatic_network(self) -> str:
         """Have neutron make the network that every project can have, with its router."""
@@ -369,7 +366,7 @@ class Jetstream2Launcher:
         wanted = {
             "floating_network_id": self._external,
             "port_id": port,
-            "description": f"{_MADE_FOR}{instance.uuid}",
+            "description": f"{MADE_FOR}{instance.uuid}",
         }
 
         def make() -> Json:
@@ -396,8 +393,7 @@ class Jetstream2Launcher:
         raise AssertionError("unreachable")
 
     def _floating_rows(self, port: str | None = None) -> list[Json]:
-        path = f"/v2.0/floatingips?port_id={port}" if port else "/v2.0/floatingips"
-        return rows(mapping(self._api.get("network", path, "Listing floating IPs")).get("floatingips"))
+        return rows(floating_ip_rows(self._api, {"port_id": port} if port else None))
 
     def _ports(self, instances: Sequence[Instance]) -> dict[str, list[Json]]:
         """Return the ports of servers by the servers' ids, those with an IPv4 address first."""
@@ -421,7 +417,7 @@ class Jetstream2Launcher:
         for row in self._floating_rows():
             server = owners.get(text(row.get("port_id")) or "")
             if server is not None:
-                made = text(row.get("description")) == f"{_MADE_FOR}{server}"
+                made = text(row.get("description")) == f"{MADE_FOR}{server}"
                 address = FloatingAddress(uuid_of(row, "id"), text(row.get("floating_ip_address")) or "", made)
                 found.setdefault(server, []).append(address)
         return found
@@ -585,7 +581,7 @@ def _encoded(option: str, user_data: str | None) -> str | None:
 
 
 def _is_spare_of(row: Json, instance: Instance) -> bool:
-    return text(row.get("port_id")) is None and text(row.get("description")) == f"{_MADE_FOR}{instance.uuid}"
+    return text(row.get("port_id")) is None and text(row.get("description")) == f"{MADE_FOR}{instance.uuid}"
 
 
 def _has_no_ipv4(port: Json) -> bool:

@@ -8,29 +8,35 @@ See docs/launching.md. Every function raises SelectionError for a name that is u
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ...errors import SelectionError
 from ...model import BootVolume, Flavor
 from ...text.suggestions import did_you_mean
-from ..json_values import Json, flag, mapping, text, uuid_of, whole, word
+from ..json_values import Json, flag, text, uuid_of, whole, word
 
 # The network that every project at Jetstream2 can have, and the one that floating IPs come from.
 AUTO_NETWORK = "auto_allocated_network"
 _EXTERNAL_NETWORK = "public"
 _GIB = 1024**3
-# Of images with one name: the project's own, those of the site, those that others share and the project accepted.
-# A community image is never found by its name: every user can publish one under the name of another.
-_VISIBILITIES = ("public", "shared")
+# Of images with one name, the least is taken: the project's own, those of the site, those that others share and the
+# project accepted. A community image is never found by its name: every user can publish one under the name of another.
+_OWN, _COMMUNITY = 0, 3
+_PRECEDENCE: Mapping[str, int] = {"public": 1, "shared": 2}
+
+
+def precedence(row: Json, project: str) -> int:
+    """Return the place of an image among those of its name: the least is taken."""
+    if row.get("owner") == project:
+        return _OWN
+    return _PRECEDENCE.get(word(row.get("visibility")) or "", _COMMUNITY)
 
 
 def choose_image(rows: Sequence[Json], name: str, project: str) -> Json:
     """Return the newest usable image of a name: one of the project, or else a public one, or else a shared one."""
-    usable = [each for each in rows if text(each.get("name")) == name and _is_usable(each)]
-    own = [each for each in usable if each.get("owner") == project]
-    groups = [own, *([each for each in usable if each.get("visibility") == kind] for kind in _VISIBILITIES)]
-    found = next((group for group in groups if group), None)
-    if found is None:
+    usable = [each for each in rows if text(each.get("name")) == name and is_usable(each)]
+    known = [each for each in usable if precedence(each, project) < _COMMUNITY]
+    if not known:
         kinds = {word(each.get("visibility")) for each in rows if text(each.get("name")) == name}
         if "community" in kinds:
             raise SelectionError(
@@ -38,10 +44,13 @@ def choose_image(rows: Sequence[Json], name: str, project: str) -> Json:
                 hint="If you trust it, give its id.",
             )
         raise SelectionError(f"image: there is no image {name} that can be launched.")
+    least = min(precedence(each, project) for each in known)
+    found = [each for each in known if precedence(each, project) == least]
     return max(found, key=lambda each: (text(each.get("created_at")) or "", text(each.get("id")) or ""))
 
 
-def _is_usable(row: Json) -> bool:
+def is_usable(row: Json) -> bool:
+    """Return whether an image can be launched."""
     return word(row.get("status")) == "active" and not flag(row.get("os_hidden"))
 
 
@@ -122,7 +131,7 @@ def choose_security_groups(rows: Sequence[Json], names: Iterable[str]) -> list[s
 
 def require_key(rows: Sequence[Json], name: str) -> None:
     """Refuse a key pair that the user does not have."""
-    known = [text(mapping(each.get("keypair")).get("name")) or "" for each in rows]
+    known = [text(each.get("name")) or "" for each in rows]
     if name not in known:
         guess = did_you_mean(name, known)
         raise SelectionError(

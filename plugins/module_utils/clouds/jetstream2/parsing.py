@@ -52,6 +52,8 @@ from .login import Account
 GROUP_KEY = "jetstream_cloud_group"
 IMAGE_KEY = "jetstream_cloud_image"
 LAUNCH_TAG = "jetstream.cloud-"
+# In the description of a floating IP, before the UUID of the server that it was made for.
+MADE_FOR = "jetstream.cloud: made for "
 _POWER_STATES: Mapping[int | None, str] = {
     0: "no state",
     1: "running",

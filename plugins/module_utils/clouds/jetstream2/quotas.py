@@ -1,62 +1,90 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether instances fit in the quotas of nova, neutron and cinder. Pure functions over their rows."""
+"""The quotas of nova, neutron and cinder, and whether instances fit in them. Pure functions over their rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping
 
+from ...catalog import Limit
 from ...model import BootVolume, Flavor
 from ..json_values import Json, amount, mapping
-from ..quotas import shortfall
+from ..quotas import shortfalls
+
+# The keys of limit and use in the responses of nova and cinder, and the names of neutron's resources.
+_OF_NOVA: Mapping[str, tuple[str, str]] = {
+    "instances": ("maxTotalInstances", "totalInstancesUsed"),
+    "cores": ("maxTotalCores", "totalCoresUsed"),
+    "ram": ("maxTotalRAMSize", "totalRAMUsed"),
+}
+_OF_CINDER: Mapping[str, tuple[str, str]] = {
+    "volumes": ("maxTotalVolumes", "totalVolumesUsed"),
+    "gigabytes": ("maxTotalVolumeGigabytes", "totalGigabytesUsed"),
+    "snapshots": ("maxTotalSnapshots", "totalSnapshotsUsed"),
+}
+_OF_NEUTRON: Mapping[str, str] = {
+    "floating_ips": "floatingip",
+    "networks": "network",
+    "routers": "router",
+    "ports": "port",
+    "security_groups": "security_group",
+}
+COMPUTE_RESOURCES, VOLUME_RESOURCES, NETWORK_RESOURCES = (
+    frozenset(_OF_NOVA),
+    frozenset(_OF_CINDER),
+    frozenset(_OF_NEUTRON),
+)
 
 
-class _Resource(NamedTuple):
-    """A limited resource: the keys of limit and use in the response, and the need of one instance."""
+def compute_limits(body: Json) -> dict[str, Limit]:
+    """Read nova's limits."""
+    return _absolute(body, _OF_NOVA)
 
-    name: str
-    limit_key: str
-    used_key: str
-    need: int | None
+
+def volume_limits(body: Json) -> dict[str, Limit]:
+    """Read cinder's limits."""
+    return _absolute(body, _OF_CINDER)
+
+
+def network_limits(body: Json) -> dict[str, Limit]:
+    """Read neutron's quotas. What is reserved is on its way to be used."""
+    quota = mapping(body.get("quota"))
+    told = {name: mapping(quota.get(key)) for name, key in _OF_NEUTRON.items() if key in quota}
+    return {name: _limit(row.get("limit"), _used(row)) for name, row in told.items()}
 
 
 def compute_shortfalls(body: Json, flavor: Flavor, count: int) -> list[str]:
     """Return a clause for each resource of nova of which there is too little."""
-    absolute = mapping(mapping(body.get("limits")).get("absolute"))
-    rows = [
-        _Resource("instances", "maxTotalInstances", "totalInstancesUsed", 1),
-        _Resource("cores", "maxTotalCores", "totalCoresUsed", flavor.vcpus),
-        _Resource("MB of memory", "maxTotalRAMSize", "totalRAMUsed", flavor.ram),
-    ]
-    return list(_short(absolute, rows, count))
+    needs = {"instances": count, "cores": count * (flavor.vcpus or 0), "ram": count * (flavor.ram or 0)}
+    return shortfalls(compute_limits(body), needs)
 
 
 def volume_shortfalls(body: Json, boot: BootVolume, count: int) -> list[str]:
     """Return a clause for each resource of cinder of which there is too little."""
-    absolute = mapping(mapping(body.get("limits")).get("absolute"))
-    rows = [
-        _Resource("volumes", "maxTotalVolumes", "totalVolumesUsed", 1),
-        _Resource("GB of volumes", "maxTotalVolumeGigabytes", "totalGigabytesUsed", boot.size),
-    ]
-    return list(_short(absolute, rows, count))
+    return shortfalls(volume_limits(body), {"volumes": count, "gigabytes": count * boot.size})
 
 
 def address_shortfalls(body: Json, count: int) -> list[str]:
     """Return a clause if there are too few floating IPs."""
-    told = mapping(mapping(body.get("quota")).get("floatingip"))
-    used = (amount(told.get("used")) or 0) + (amount(told.get("reserved")) or 0)
-    return list(
-        _short({"limit": told.get("limit"), "used": used}, [_Resource("floating IPs", "limit", "used", 1)], count)
-    )
+    return shortfalls(network_limits(body), {"floating_ips": count})
 
 
-def _short(told: Json, rows: Sequence[_Resource], count: int) -> Iterator[str]:
-    for each in rows:
-        used = amount(told.get(each.used_key))
-        if used is None or not each.need:
-            continue
-        short = shortfall(each.name, count * each.need, used, amount(told.get(each.limit_key)))
-        if short:
-            yield short
+def _absolute(body: Json, keys: Mapping[str, tuple[str, str]]) -> dict[str, Limit]:
+    told = mapping(mapping(body.get("limits")).get("absolute"))
+    return {
+        name: _limit(told.get(limit), amount(told.get(used)))
+        for name, (limit, used) in keys.items()
+        if limit in told or used in told
+    }
+
+
+def _limit(told: object, used: float | None) -> Limit:
+    limit = amount(told)
+    unlimited = limit is not None and limit < 0
+    return Limit(used=used, limit=None if unlimited else limit, unlimited=unlimited)
+
+
+def _used(row: Json) -> float | None:
+    used = amount(row.get("used"))
+    return None if used is None else used + (amount(row.get("reserved")) or 0)

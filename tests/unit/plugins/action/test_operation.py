@@ -17,6 +17,7 @@ from ansible.template import Templar, trust_as_template
 from ansible_collections.jetstream.cloud.plugins.action import operation
 from ansible_collections.jetstream.cloud.plugins.action.operation import ActionModule
 
+ACTION = "jetstream.cloud.jetstream_instance_info"
 OWN = {"ansible_playbook_python": sys.executable}
 
 
@@ -38,7 +39,7 @@ def where(
         variables["ansible_python_interpreter"] = trust_as_template(interpreter)
     if delegate_to:
         variables["ansible_delegated_vars"] = {delegate_to: delegated or {}}
-    task = SimpleNamespace(args={}, async_val=async_val, delegate_to=delegate_to, environment=[])
+    task = SimpleNamespace(args={}, action=ACTION, async_val=async_val, delegate_to=delegate_to, environment=[])
     connection = SimpleNamespace(transport=transport, become=become)
     templar = Templar(variables=variables)
     result = ActionModule(task, connection, SimpleNamespace(), None, templar, None).run(task_vars=variables)
@@ -105,3 +106,20 @@ def test_without_its_library_here_the_module_may_find_it(monkeypatch: pytest.Mon
     monkeypatch.setattr(operation, "REQUESTS_IMPORT_ERROR", "No module named requests")
     assert where(monkeypatch) == "module"
     assert where(monkeypatch, interpreter=sys.executable) == "here"
+
+
+@pytest.mark.parametrize("transport", ["local", "ssh"])
+@pytest.mark.parametrize(("url", "is_hidden"), [("https://console/?token=t", True), (None, False)])
+def test_a_result_with_a_secret_is_hidden_from_output(
+    monkeypatch: pytest.MonkeyPatch, transport: str, url: str | None, is_hidden: bool
+) -> None:
+    """Wherever the work was done. Ansible shows nothing of such a result, and registers all of it."""
+    monkeypatch.setattr(ModuleAction, "run", lambda *_arguments: {"url": url})
+    monkeypatch.setattr(ActionModule, "_work", lambda *_arguments: {"url": url})
+    for name, hidden in (("console_info", is_hidden), ("instance_info", False)):
+        action = f"jetstream.cloud.jetstream_{name}"
+        task = SimpleNamespace(args={}, action=action, async_val=0, delegate_to=None, environment=[])
+        connection = SimpleNamespace(transport=transport, become=None)
+        templar = Templar(variables=OWN)
+        result = ActionModule(task, connection, SimpleNamespace(), None, templar, None).run(task_vars=dict(OWN))
+        assert (result["url"], result.get("_ansible_no_log", False)) == (url, hidden)

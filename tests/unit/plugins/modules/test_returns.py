@@ -33,6 +33,13 @@ TASKS: list[tuple[str, dict[str, Any]]] = [
     ("jetstream_instance_info", {}),
     ("jetstream_instance_state", {"state": "stopped", "all": True}),
     ("jetstream_volume_info", {}),
+    ("jetstream_image_info", {}),
+    ("jetstream_flavor_info", {}),
+    ("jetstream_quota_info", {}),
+    ("jetstream_project_info", {}),
+    ("jetstream_identity_info", {}),
+    ("jetstream_maintenance_info", {}),
+    ("jetstream_console_info", {"instance": "node-0001"}),
     ("jetstream_allocation_info", {}),
     ("jetstream_history_info", {}),
     ("jetstream_credential", {}),
@@ -46,6 +53,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
     world = fleet(3, identities=2, clock=ManualClock(), settings=Settings(transition=5))
     identity = world.instances[0].identity
     world.attach(world.add_volume("data", 100, identity, project=world.projects[0]), world.instances[0])
+    world.add_maintenance("Storage", "slow", start_date=world.created, provider=identity.provider)
     with a_site(world, tmp_path) as served:
         served.warm()
         yield served

@@ -18,8 +18,15 @@ from datetime import UTC, datetime
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere import catalog as atmosphere_catalog
 from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere import parsing as atmosphere
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere.quotas import limits_of
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2 import catalog as jetstream2_catalog
 from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2 import parsing as jetstream2
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.access_store import (
+    group_from_neutron,
+    key_from_nova,
+)
 from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.login import Account
 from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.json_values import UnreadableRow
 from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.row_lists import Reading
@@ -87,9 +94,70 @@ def _history(row: Any) -> Any:
     return jetstream2.periods_from_actions(server, SERVER, [row])
 
 
+def _limits(row: Any) -> Any:
+    quota, limits = atmosphere_catalog.quota_from_v2(row)
+    return [quota, *limits_of(limits, {}).values()]
+
+
 INSTANCE = exchange("instance-lists", 38)["results"][0]
 VOLUME = exchange("v2-resources", 96)["results"][0]
 SERVER = next(each for each in recorded("servers")["servers"] if each["name"] == "web")
+ID = "1d355b5f-4f28-40a1-91c6-33f7111af908"
+PROVIDER = exchange("v2-resources", 103)["results"][0]["provider"]
+MAINTENANCE = {
+    "id": 3,
+    "url": "http://127.0.0.1:8899/api/v2/maintenance_records/3",
+    "start_date": "2026-11-23T19:29:00Z",
+    "end_date": None,
+    "title": "Scheduled maintenance",
+    "message": "Jetstream is down for maintenance until 5pm",
+    "provider": PROVIDER,
+    "disable_login": True,
+}
+# Rows as neutron answers with them, without what is not read.
+NETWORK = {
+    "id": ID,
+    "name": "auto_allocated_network",
+    "status": "ACTIVE",
+    "shared": False,
+    "tenant_id": "1" * 32,
+    "router:external": False,
+    "mtu": 1442,
+}
+SUBNET = {"id": ID, "name": "v4", "network_id": ID, "cidr": "10.3.0.0/20", "ip_version": 4, "gateway_ip": "10.3.0.1"}
+ROUTER = {
+    "id": ID,
+    "name": "auto_allocated_router",
+    "status": "ACTIVE",
+    "external_gateway_info": {"network_id": ID, "external_fixed_ips": [{"subnet_id": ID, "ip_address": "149.165.0.2"}]},
+}
+FLOATING_IP = {
+    "id": ID,
+    "floating_ip_address": "149.165.0.3",
+    "status": "ACTIVE",
+    "port_id": ID,
+    "fixed_ip_address": "10.3.0.5",
+    "floating_network_id": ID,
+    "description": "",
+    "port_details": {"device_id": ID, "device_owner": "compute:nova", "status": "ACTIVE"},
+}
+GROUP = {
+    "id": ID,
+    "name": "course",
+    "description": "",
+    "security_group_rules": [
+        {
+            "id": ID,
+            "direction": "ingress",
+            "ethertype": "IPv4",
+            "protocol": "tcp",
+            "port_range_min": 22,
+            "port_range_max": 22,
+            "remote_ip_prefix": "0.0.0.0/0",
+            "remote_group_id": None,
+        }
+    ],
+}
 ROWS: Mapping[str, tuple[Callable[[Any], Any], Any]] = {
     "v2 instance": (atmosphere.instance_from_v2, INSTANCE),
     "v1 instance": (_live, exchange("v1-reads", 182)[0]),
@@ -97,6 +165,34 @@ ROWS: Mapping[str, tuple[Callable[[Any], Any], Any]] = {
     "v1 volume": (_attached, exchange("v1-reads", 193)),
     "v2 allocation source": (atmosphere.allocation_source_from_v2, exchange("v2-resources", 104)["results"][0]),
     "v2 history": (atmosphere.period_from_v2, exchange("v2-resources", 106)["results"][0]),
+    "v2 machine": (
+        lambda row: atmosphere_catalog.machine_from_v2(row, "johndoe")[0],
+        exchange("v2-resources", 103)["results"][0],
+    ),
+    "v2 size": (atmosphere_catalog.size_from_v2, exchange("v2-resources", 100)["results"][0]),
+    "v2 quota": (_limits, exchange("v2-resources", 98)["results"][0]),
+    "glance image": (lambda row: jetstream2_catalog.image_from_glance(row, ACCOUNT), recorded("images")["images"][0]),
+    "flavor": (
+        lambda row: jetstream2_catalog.flavor_from_nova(row, ACCOUNT),
+        {"id": "1", "name": "m3.tiny", "vcpus": 1, "ram": 3072, "disk": 20},
+    ),
+    "v2 project": (
+        atmosphere_catalog.project_from_v2,
+        # Only the number of these is read.
+        exchange("v2-resources", 142) | {"instances": [{"id": 2}], "volumes": []},
+    ),
+    "v2 identity": (
+        lambda row: atmosphere_catalog.identity_from_v2(row, "johndoe"),
+        exchange("v2-resources", 98)["results"][0],
+    ),
+    "v2 provider": (atmosphere_catalog.provider_from_v2, exchange("v2-resources", 99)["results"][0]),
+    "v2 maintenance": (atmosphere_catalog.maintenance_from_v2, MAINTENANCE),
+    "network": (lambda row: jetstream2_catalog.network_from_neutron(row, ACCOUNT.project_id), NETWORK),
+    "subnet": (lambda row: jetstream2_catalog.subnet_from_neutron(row)[1], SUBNET),
+    "router": (jetstream2_catalog.router_from_neutron, ROUTER),
+    "floating IP": (lambda row: jetstream2_catalog.floating_ip_from_neutron(row, {}), FLOATING_IP),
+    "key pair": (key_from_nova, {"name": "laptop", "public_key": "ssh-ed25519 AAAA", "fingerprint": "6f:1a"}),
+    "security group": (group_from_neutron, GROUP),
     "server": (lambda row: jetstream2.instance_from_nova(row, ACCOUNT), SERVER),
     "server without details": (jetstream2.server_name, {"id": SERVER["id"], "name": "web"}),
     "image": (jetstream2.image_name, recorded("images")["images"][0]),

@@ -1,0 +1,52 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The quota of an identity of Atmosphere, and the use of it. Pure functions over its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ...catalog import Limit
+from ...model import Instance, Volume
+from ..json_values import Json, amount
+
+_MB_IN_GB = 1024
+# The keys of a quota, and how many of our units theirs has: Atmosphere counts memory in GB.
+_KEYS: Mapping[str, tuple[str, int]] = {
+    "instances": ("instance_count", 1),
+    "cores": ("cpu", 1),
+    "ram": ("memory", _MB_IN_GB),
+    "floating_ips": ("floating_ip_count", 1),
+    "volumes": ("storage_count", 1),
+    "gigabytes": ("storage", 1),
+    "snapshots": ("snapshot_count", 1),
+    "ports": ("port_count", 1),
+}
+INSTANCE_RESOURCES = frozenset({"instances", "cores", "ram"})
+VOLUME_RESOURCES = frozenset({"volumes", "gigabytes"})
+
+
+def limits_of(quota: Json, used: Mapping[str, float]) -> dict[str, Limit]:
+    """Return the limits of a quota, with the use that is known. A negative limit is none."""
+    limits = {}
+    for name, (key, factor) in _KEYS.items():
+        told = amount(quota.get(key))
+        if told is not None:
+            unlimited = told < 0
+            limits[name] = Limit(used.get(name), None if unlimited else told * factor, unlimited)
+    return limits
+
+
+def use_of_instances(instances: Sequence[Instance]) -> dict[str, float]:
+    """Return what instances use, as Atmosphere counts it: whatever their state is."""
+    return {
+        "instances": len(instances),
+        "cores": sum(each.flavor.vcpus or 0 for each in instances),
+        "ram": sum(each.flavor.ram or 0 for each in instances),
+    }
+
+
+def use_of_volumes(volumes: Sequence[Volume]) -> dict[str, float]:
+    """Return what volumes use."""
+    return {"volumes": len(volumes), "gigabytes": sum(each.size or 0 for each in volumes)}

@@ -1,0 +1,24 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finds the one instance that a task is about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..cloud import Cloud
+from ..errors import SelectionError
+from ..model import Instance
+from ..text.terminal import one_line
+from .selection import INSTANCE_FIELDS, ME, Selector, may_select, select_to_change
+
+
+def one_instance(cloud: Cloud, called: str, owners: Sequence[str] = (ME,)) -> Instance:
+    """Return the instance of a name or UUID, with its live state. Raises SelectionError unless there is exactly one."""
+    selector = Selector(names=(called,), owners=tuple(owners)).with_account(cloud.account)
+    instances = cloud.list_instances(live=True, images=False, wanted=may_select(selector, INSTANCE_FIELDS))
+    found = select_to_change(instances, selector, INSTANCE_FIELDS).things
+    if len(found) != 1:
+        raise SelectionError(f"{len(found)} instances are called {one_line(called)}, and one is needed.")
+    return found[0]

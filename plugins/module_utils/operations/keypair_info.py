@@ -1,0 +1,31 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operation of jetstream_keypair_info."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from ..cloud import Cloud
+from ..fleet.selection import Selector, select_by_name
+from ..model import Outcome
+from ..operation import Context, on_cloud
+from ..options import CONNECTION, ModuleSpec
+
+SPEC = CONNECTION + ModuleSpec(argument_spec={"name": {"type": "list", "elements": "str"}})
+
+
+def keypair_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
+    """Return the key pairs of the user that the options select."""
+    store = cloud.access_store()
+    empty = Selector.from_options(options, ()).empty_because
+    if empty:
+        return Outcome({"keypairs": []}, warnings=(empty,))
+    selection = select_by_name(store.list_keys(), options["name"])
+    return Outcome({"keypairs": [asdict(each) for each in selection.things]}, warnings=selection.warnings)
+
+
+OPERATION = on_cloud(keypair_info)

@@ -1,0 +1,100 @@
+#!/usr/bin/python
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: jetstream_floating_ip_info
+short_description: Read the floating IPs of the project
+version_added: 0.1.0
+description:
+  - Returns the floating IPs of the project, and the instance that has each, by neutron's own word. Jetstream2 alone.
+  - A floating IP that no instance has still counts in the quota.
+author:
+  - jetstream.cloud contributors (@jetstream-cloud)
+extends_documentation_fragment:
+  - jetstream.cloud.attributes
+  - jetstream.cloud.attributes.info
+  - jetstream.cloud.attributes.action_group
+  - jetstream.cloud.connection
+options:
+  address:
+    description:
+      - Only these addresses. An empty list selects nothing.
+    type: list
+    elements: str
+  attached:
+    description:
+      - V(true) for only those that are attached, V(false) for only those that are not.
+    type: bool
+seealso:
+  - module: jetstream.cloud.jetstream_floating_ip
+  - module: jetstream.cloud.jetstream_hygiene_info
+"""
+
+EXAMPLES = r"""
+- name: Read the floating IPs that nothing has
+  jetstream.cloud.jetstream_floating_ip_info:
+    attached: false
+  register: spare
+
+- name: Show them
+  ansible.builtin.debug:
+    msg: "{{ spare.floating_ips | map(attribute='address') }}"
+"""
+
+RETURN = r"""
+floating_ips:
+  description: The floating IPs, by address.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    uuid:
+      description: The UUID.
+      type: str
+    address:
+      description: The address.
+      type: str
+      sample: 149.165.152.17
+    status:
+      description: The state, in the cloud's own word.
+      type: str
+      sample: active
+    fixed_address:
+      description: The address inside that it leads to. V(null) if it is not attached.
+      type: str
+      sample: 10.3.0.17
+    network:
+      description: The UUID of the network that it comes from.
+      type: str
+    description:
+      description: The description. This collection writes there which instance it was made for.
+      type: str
+    attached:
+      description: Whether it is attached to anything.
+      type: bool
+    instance_uuid:
+      description: The UUID of the instance that has it. V(null) if none has it.
+      type: str
+    instance_name:
+      description: The name of that instance. V(null) if it is not known.
+      type: str
+      sample: web
+    made_for_it:
+      description: Whether this collection made it for that instance.
+      type: bool
+"""
+
+from ..module_utils.operations.floating_ip_info import OPERATION, SPEC
+from ..module_utils.runner import run
+
+
+def main() -> None:
+    run(SPEC, OPERATION)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+#!/usr/bin/python
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: jetstream_project_info
+short_description: Read the projects of the login
+version_added: 0.1.0
+description:
+  - Returns the projects that instances and volumes are kept in.
+  - On Jetstream2, a login is for one project, which is returned without a request. Each project has an application
+    credential of its own.
+  - On Atmosphere, these are the projects of all groups that the user is in.
+author:
+  - jetstream.cloud contributors (@jetstream-cloud)
+extends_documentation_fragment:
+  - jetstream.cloud.attributes
+  - jetstream.cloud.attributes.info
+  - jetstream.cloud.attributes.action_group
+  - jetstream.cloud.connection
+options:
+  name:
+    description:
+      - Names, or globs such as V(geo*). UUIDs are understood, too. An empty list selects nothing.
+    type: list
+    elements: str
+seealso:
+  - module: jetstream.cloud.jetstream_instance
+  - module: jetstream.cloud.jetstream_quota_info
+"""
+
+EXAMPLES = r"""
+- name: Read my projects
+  jetstream.cloud.jetstream_project_info:
+  register: found
+
+- name: Show who can use them
+  ansible.builtin.debug:
+    msg: "{{ item.name }}: {{ item.users or 'not known' }}"
+  loop: "{{ found.projects }}"
+  loop_control:
+    label: "{{ item.name }}"
+"""
+
+RETURN = r"""
+projects:
+  description: The projects, by name.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The number. On Jetstream2, the UUID.
+      type: raw
+      sample: 12
+    uuid:
+      description: The UUID.
+      type: str
+    name:
+      description: The name, which O(jetstream.cloud.jetstream_instance#module:project) takes.
+      type: str
+      sample: TG-GEO160014
+    description:
+      description: The description, on Atmosphere.
+      type: str
+    owner:
+      description: The group that owns it, on Atmosphere. Each user is a group of that name, too.
+      type: str
+      sample: johndoe
+    users:
+      description: The names of the users of that group. V(null) on Jetstream2.
+      type: list
+      elements: str
+    leaders:
+      description: The names of the users who lead that group. V(null) on Jetstream2.
+      type: list
+      elements: str
+    instances:
+      description: How many instances are in it. V(null) on Jetstream2.
+      type: int
+      sample: 4
+    volumes:
+      description: How many volumes are in it. V(null) on Jetstream2.
+      type: int
+      sample: 1
+    created:
+      description: When it was made. ISO 8601, UTC. V(null) on Jetstream2.
+      type: str
+"""
+
+from ..module_utils.operations.project_info import OPERATION, SPEC
+from ..module_utils.runner import run
+
+
+def main() -> None:
+    run(SPEC, OPERATION)
+
+
+if __name__ == "__main__":
+    main()
