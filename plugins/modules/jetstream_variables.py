@@ -55,10 +55,12 @@ options:
       - deadlines
       - hygiene
       - idle
+      - install_schedule
       - instance_action
       - instances
       - keep
       - metrics
+      - nightly
       - save_credential
       - scheduled
       - shelve_all

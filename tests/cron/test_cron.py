@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The crontab in docs/cron.md stops a fleet, run by a real cron daemon, and by hand where that is enough."""
+"""The crontab of docs/cron.md and the line of install_schedule, by a real cron daemon, or by hand where that does."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.test_install_schedule import Machine
 from ansible_collections.jetstream.cloud.tests.simulator import Server, Settings, fleet, serve
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -119,12 +120,16 @@ def a_cron_daemon(folder: Path, jobs: str) -> Iterator[None]:
         daemon.communicate(timeout=10)
 
 
-def test_a_crontab_entry_stops_a_fleet(tmp_path: Path, server: Server) -> None:
+def _require_cron() -> None:
     why_not = _why_not()
     if why_not and os.environ.get("CI"):
         pytest.fail(why_not)
     if why_not:
         pytest.skip(why_not)
+
+
+def test_a_crontab_entry_stops_a_fleet(tmp_path: Path, server: Server) -> None:
+    _require_cron()
     (tmp_path / "home").mkdir()
     account = Account(tmp_path / "home", server)
     deadline = time.monotonic() + PATIENCE
@@ -134,6 +139,22 @@ def test_a_crontab_entry_stops_a_fleet(tmp_path: Path, server: Server) -> None:
             time.sleep(0.5)
     assert "4 selected: 3 changed, 1 unchanged" in account.log.read_text()
     assert states(server) == {"shutoff"}
+
+
+def test_the_line_of_install_schedule_runs_nightly(tmp_path: Path, server: Server) -> None:
+    _require_cron()
+    machine = Machine(tmp_path, server)
+    machine.install("variables_path=nightly.yml")
+    [line] = [each for each in machine.crontab.splitlines() if not each.startswith("#")]
+    settings = f'MAILTO=""\nHOME="{machine.home}"\n'
+    deadline = time.monotonic() + PATIENCE
+    (tmp_path / "cron").mkdir()
+    with a_cron_daemon(tmp_path / "cron", settings + line.replace("*/15 * * * *", "* * * * * root") + "\n"):
+        while not (machine.log.exists() and "PLAY RECAP" in machine.log.read_text()):
+            assert time.monotonic() < deadline, "the job did not run, or did not end"
+            time.sleep(0.5)
+    assert "== hygiene ==" in machine.log.read_text()
+    assert "failed=0" in machine.log.read_text()
 
 
 def test_the_line_says_nothing_when_all_went_well(tmp_path: Path, server: Server) -> None:

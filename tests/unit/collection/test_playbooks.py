@@ -22,10 +22,10 @@ from ansible_collections.jetstream.cloud.tests.unit.collection.docs import PLAYB
 from jinja2 import Environment
 from jinja2.nodes import Name
 
-# Of Ansible, and of the collection's own tasks.
-_INNER = re.compile(r"(ansible|jetstream)_\w+|omit|item|lookup|hostvars|groups|inventory_hostname")
+# Of Ansible, of Jinja, and of the collection's own tasks.
+_INNER = re.compile(r"(ansible|jetstream)_\w+|omit|item|lookup|hostvars|groups|inventory_hostname|now|range|dict")
 # The hosts that a playbook connects to: it has added them itself.
-_INSTANCES = "jetstream_to_read:!localhost"
+_INSTANCES = ("jetstream_to_read:!localhost", "jetstream_to_read_again:!localhost")
 _PINNED = {
     "ansible_become": False,
     "ansible_connection": "local",
@@ -61,7 +61,7 @@ def test_the_check_comes_first(path: Path) -> None:
 @each_playbook
 def test_no_inventory_changes_where_and_as_whom_a_playbook_runs(path: Path) -> None:
     for play in plays(path):
-        if play["hosts"] == _INSTANCES:
+        if play["hosts"] in _INSTANCES:
             assert (play["gather_facts"], play.get("connection"), "vars" in play) == (False, None, False)
             continue
         pinned = {name: play.get(name) for name in ("hosts", "connection", "become", "gather_facts")}
@@ -83,6 +83,16 @@ def test_variables_are_read_after_their_check(path: Path) -> None:
 )
 def test_times_come_from_the_data_and_not_from_the_clock_of_the_templates(path: Path) -> None:
     assert not re.search(r"\bnow\(|ansible_date_time|\| *strftime\b(?!\()", path.read_text(encoding="utf-8"))
+
+
+def test_no_fact_of_a_part_hides_a_variable_of_another() -> None:
+    """Parts of one run share their facts, which come before the variables of tasks."""
+    tasks = [task for path in sorted((ROOT / "playbooks" / "tasks").glob("*.yml")) for task in all_tasks(plays(path))]
+    facts = {name for task in tasks for name in task.get("ansible.builtin.set_fact", ())}
+    facts |= {task["register"] for task in tasks if "register" in task}
+    variables = {name for task in tasks if "ansible.builtin.include_tasks" not in task for name in task.get("vars", ())}
+
+    assert facts & variables == set()
 
 
 @each_playbook
@@ -115,7 +125,7 @@ def test_what_a_playbook_mails_it_posts_by_the_same_variables(path: Path) -> Non
     tasks = path.read_text(encoding="utf-8")
 
     assert len({name in taken for name in senders}) == 1
-    by = ("tasks/send.yml", "tasks/notice_by_webhook.yml", "tasks/tell_deadlines.yml")
+    by = ("tasks/send.yml", "tasks/decide_and_notify.yml", "tasks/tell_deadlines.yml")
     assert any(each in tasks for each in by) == ("webhook_url" in taken)
     assert not re.search(r"jetstream_mail:|builtin\.uri:", tasks)
 
@@ -140,6 +150,14 @@ def test_a_documented_command_gives_no_warning_of_an_inventory(path: Path) -> No
     commands = re.findall(r"ansible-playbook\b[^`\n]* jetstream\.cloud\.\w+", path.read_text(encoding="utf-8"))
 
     assert [command for command in commands if " -i localhost, " not in command] == []
+
+
+def all_tasks(tasks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield tasks and blocks, and those in blocks."""
+    for task in tasks:
+        yield task
+        for part in ("block", "rescue", "always"):
+            yield from all_tasks(task.get(part, []))
 
 
 def texts(node: object) -> Iterator[str]:

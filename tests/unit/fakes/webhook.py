@@ -16,11 +16,13 @@ from typing import Any
 class Webhook:
     """Takes posts on a free port. ``posts`` has their JSON, ``status`` is its response.
 
-    ``before_response`` is called after a post was taken, and before it is answered.
+    ``fetched`` has the paths that were read, as a dead man's switch is. ``before_response`` is called after a post was
+    taken, and before it is answered.
     """
 
     def __init__(self) -> None:
         self.posts: list[Any] = []
+        self.fetched: list[str] = []
         self.status = 200
         self.before_response: Callable[[], object] = bool
         hook = self
@@ -29,6 +31,11 @@ class Webhook:
             def do_POST(self) -> None:
                 hook.posts.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
                 hook.before_response()
+                self.send_response(hook.status)
+                self.end_headers()
+
+            def do_GET(self) -> None:
+                hook.fetched.append(self.path)
                 self.send_response(hook.status)
                 self.end_headers()
 

@@ -1,0 +1,71 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: night_plan
+short_description: The parts that a run of nightly has
+version_added: 0.1.0
+author:
+  - jetstream.cloud contributors (@jetstream-cloud)
+description:
+  - Decides which parts of the playbook C(jetstream.cloud.nightly) run now, by its variables, the time, and the record
+    of earlier runs.
+  - Schedules need the variable C(schedules). The budget is guarded once an hour, the usage is reported once a day, and
+    findings to tidy up once a week, from the hour C(report_hour) of the machine's clock on.
+positional: stored
+options:
+  _input:
+    description: The variables of the playbook, as RV(jetstream.cloud.jetstream_variables#module:value) has them.
+    type: dict
+    required: true
+  stored:
+    description: The text of the record that an earlier run stored. Text that is no record counts as empty.
+    type: str
+    required: true
+seealso:
+  - plugin: jetstream.cloud.night_report
+    plugin_type: filter
+"""
+
+EXAMPLES = r"""
+- name: Show the parts that would run now
+  ansible.builtin.debug:
+    msg: "{{ {'schedules': 'schedules.yml'} | jetstream.cloud.night_plan('') }}"
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - C(parts) has a row for each part with its C(name), whether it C(runs), and the C(reason) if not. C(run) has the
+      names of those that run, in their order.
+    - C(interrupted) is the beginning of an earlier run that did not end, or an empty text.
+    - C(record) is what is to be stored before the first part runs.
+    - C(problem) is a sentence about variables that cannot mean anything, and then there is nothing else; otherwise it
+      is an empty text.
+  type: dict
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..module_utils.clock import SystemClock
+from ..plugin_utils.nights import NightError, plan
+from ..plugin_utils.supported_core import require_supported_core
+
+
+def night_plan(given: Mapping[str, Any], stored: object) -> dict[str, Any]:
+    # Not when this file is imported: then, Ansible would only warn that there is no such filter.
+    require_supported_core()
+    try:
+        return {"problem": "", **plan(given, str(stored), SystemClock().now().timestamp())}
+    except NightError as error:
+        # A sentence for the user, which Ansible would put into a sentence of its own.
+        return {"problem": str(error)}
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., dict[str, Any]]]:
+        return {"night_plan": night_plan}

@@ -1,0 +1,77 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: night_report
+short_description: How a run of nightly went, as one mail
+version_added: 0.1.0
+author:
+  - jetstream.cloud contributors (@jetstream-cloud)
+description:
+  - Makes one mail of the results of all parts of the playbook C(jetstream.cloud.nightly), and says whether it is worth
+    sending.
+  - A failure that goes on is worth a mail once a day.
+positional: planned
+options:
+  _input:
+    description:
+      - A row for each part that ran, with C(part), C(sentence), C(text) (its readout), C(failure) (an empty text for
+        none), C(news) (whether it is worth a mail), C(notes) (phrases for the subject), and C(instances).
+      - Those are rows as M(jetstream.cloud.jetstream_schedule) and M(jetstream.cloud.jetstream_idle) return them.
+    type: list
+    elements: dict
+    required: true
+  planned:
+    description: What the filter P(jetstream.cloud.night_plan#filter) returned.
+    type: dict
+    required: true
+seealso:
+  - plugin: jetstream.cloud.night_plan
+    plugin_type: filter
+"""
+
+EXAMPLES = r"""
+- name: Show the subject of a mail
+  ansible.builtin.debug:
+    msg: "{{ (results | jetstream.cloud.night_report(planned)).subject }}"
+  vars:
+    planned: "{{ {} | jetstream.cloud.night_plan('') }}"
+    results:
+      - part: activity
+        sentence: 7 of 8 running instances were read.
+      - part: shelve_idle
+        sentence: 3 instances were put away.
+        instances: [{changed: true, action: shelve}, {failed: true}]
+
+# Jetstream: 1 shelved, 1 failed
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - C(subject), C(sentence) (the same without the name) and C(text) of the mail; C(summary), a line for each part.
+    - C(failed), the names of the parts that failed; C(tell), whether something is worth a mail.
+    - C(told), the record to store if the mail was sent, or none had to be; C(untold) if it could not be sent.
+  type: dict
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ..module_utils.clock import SystemClock
+from ..plugin_utils.nights import report
+from ..plugin_utils.supported_core import require_supported_core
+
+
+def night_report(results: Iterable[Mapping[str, Any]], planned: Mapping[str, Any]) -> dict[str, Any]:
+    # Not when this file is imported: then, Ansible would only warn that there is no such filter.
+    require_supported_core()
+    return report(planned, results, SystemClock().now().timestamp())
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., dict[str, Any]]]:
+        return {"night_report": night_report}
