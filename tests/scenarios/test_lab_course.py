@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import re
 import shutil
@@ -260,21 +261,24 @@ RENDER = """
     shared: {volume: {uuid: c2378e55-c5ac-588c-9702-9aa3b979044f}}
   tasks:
     - ansible.builtin.import_tasks: tasks/people.yml
+    - ansible.builtin.set_fact:
+        texts: "{{ texts | default({}) | combine({name: lookup('ansible.builtin.template', template)}) }}"
+      vars:
+        item: "{{ case.0 }}"
+        template: "{{ case.0.template | default('student.yml.j2') }}"
+        name: "{{ case.0.machine }}{{ '' if case.1 else ' by way of the head' }}"
+        course_floating_ips: "{{ case.1 }}"
+      loop: "{{ (people + others) | product([true, false]) }}"
+      loop_control: {loop_var: case}
     - ansible.builtin.copy:
-        content: "{{ lookup('ansible.builtin.template', 'head.yml.j2') }}"
-        dest: out/bio101-head
-    - ansible.builtin.copy:
-        content: "{{ lookup('ansible.builtin.template', 'student.yml.j2') }}"
-        dest: "out/{{ item.machine }}"
-      loop: "{{ people }}"
-    - ansible.builtin.copy:
-        content: "{{ lookup('ansible.builtin.template', 'share-course.sh.j2') }}"
-        dest: out/share-course
-        mode: "0700"
-    - ansible.builtin.copy:
-        content: "{{ lookup('ansible.builtin.template', 'password-of-test.j2') }}"
-        dest: out/password
+        content: "{{ texts | to_json }}"
+        dest: out.json
 """
+OTHERS = [
+    {"machine": "bio101-head", "template": "head.yml.j2"},
+    {"machine": "script", "template": "share-course.sh.j2"},
+    {"machine": "password", "template": "password-of-test.j2"},
+]
 PASSWORD = "{% from 'passwords.j2' import password_of with context %}{{ password_of('bio101-anna-mueller') }}"
 
 
@@ -286,37 +290,39 @@ def alone(tmp_path: Path) -> Course:
     return Course(tmp_path, home, WORDS)
 
 
-def rendered(course: Course, **settings: Any) -> Path:
-    """Return a folder with the user data of each machine."""
-    course.set(**settings)
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return the user data of each machine by its name, with and without floating IPs for all."""
+    folder = tmp_path_factory.mktemp("texts")
+    course = Course(folder, folder, {**WORDS, "others": OTHERS})
+    course.set(course_students=[*STUDENTS, {"name": "Dora: Jones", "username": "dora", "key": KEY}])
     (course.folder / "render.yml").write_text(RENDER, encoding="utf-8")
-    (course.folder / "out").mkdir(exist_ok=True)
     (course.folder / "templates" / "password-of-test.j2").write_text(PASSWORD, encoding="utf-8")
     done = course.play("render.yml", "-i", "localhost,")
     assert done.status == 0, done.text
-    return course.folder / "out"
+    found: dict[str, str] = json.loads((course.folder / "out.json").read_text(encoding="utf-8"))
+    return found
 
 
-@pytest.mark.parametrize("course_floating_ips", [True, False])
-def test_user_data_is_cloud_config_for_one_machine(alone: Course, *, course_floating_ips: bool) -> None:
-    by_key = {"name": "Dora: Jones", "username": "dora", "key": KEY}
-    students = [*STUDENTS, by_key]
-    folder = rendered(alone, course_students=students, course_floating_ips=course_floating_ips)
-    paths = sorted(folder.glob("bio101-*"))
-    texts = {path.name: path.read_text(encoding="utf-8") for path in paths}
-    assert len(texts) == 1 + len(students) + 2
-    for path in paths:
+@pytest.mark.parametrize("by_way_of_head", [False, True])
+def test_user_data_is_cloud_config_for_one_machine(
+    texts: Mapping[str, str], tmp_path: Path, *, by_way_of_head: bool
+) -> None:
+    way = " by way of the head" if by_way_of_head else ""
+    names = ["bio101-head", *(f"bio101-{each}" for each in ("anna-mueller", "bob-oneill-b", "carol", "dora"))]
+    data = {name: texts[name + way] for name in [*names, "bio101-spare-01", "bio101-spare-02"]}
+    for name, text in data.items():
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
         _require_cloud_config(path)
-    hashes = [word for text in texts.values() for word in re.findall(r"\$6\$\S+", text)]
+    hashes = [word for text in data.values() for word in re.findall(r"\$6\$\S+", text)]
     # One of each machine with a password, and of the user through whom all log in.
-    assert len(hashes) == len(set(hashes)) == len(STUDENTS) + 2 + (not course_floating_ips)
-    anna, dora = yaml.safe_load(texts["bio101-anna-mueller"]), yaml.safe_load(texts["bio101-dora"])
+    assert len(hashes) == len(set(hashes)) == len(STUDENTS) + 2 + by_way_of_head
+    anna, dora = yaml.safe_load(data["bio101-anna-mueller"]), yaml.safe_load(data["bio101-dora"])
     assert (anna["users"][1]["gecos"], dora["users"][1]["gecos"]) == (ANNA, "Dora  Jones")
     assert dora["users"][1]["ssh_authorized_keys"] == [KEY]
     assert ("ssh_pwauth" in anna, "ssh_pwauth" in dora) == (True, False)
-    password = (folder / "password").read_text(encoding="utf-8")
-    assert _crypted(password, anna["users"][1]["hashed_passwd"]) == anna["users"][1]["hashed_passwd"]
-    assert rendered(alone).joinpath("bio101-anna-mueller").read_text(encoding="utf-8") == texts["bio101-anna-mueller"]
+    assert _crypted(texts["password"], anna["users"][1]["hashed_passwd"]) == anna["users"][1]["hashed_passwd"]
 
 
 def _crypted(password: str, as_before: str) -> str:
@@ -352,9 +358,8 @@ def _require_cloud_config(path: Path) -> None:
     ],
 )
 def test_only_an_empty_volume_is_formatted(
-    alone: Course, tmp_path: Path, blkid: int, *, formatted: bool, status: int
+    texts: Mapping[str, str], tmp_path: Path, blkid: int, *, formatted: bool, status: int
 ) -> None:
-    script = rendered(alone) / "share-course"
     tools, log = tmp_path / "tools", tmp_path / "log"
     tools.mkdir()
     outputs = {"lsblk": "echo /dev/sda; echo /dev/sdb c2378e55-c5ac-588c-9", "blkid": f"exit {blkid}"}
@@ -362,7 +367,7 @@ def test_only_an_empty_volume_is_formatted(
         do = outputs.get(name, "exit 1" if name == "mountpoint" else ":")
         (tools / name).write_text(f'#!/bin/sh\necho {name} "$@" >>{log}\n{do}\n', encoding="utf-8")
         (tools / name).chmod(0o700)
-    text = script.read_text(encoding="utf-8").replace("/etc/exports.d", str(tmp_path))
+    text = texts["script"].replace("/etc/exports.d", str(tmp_path))
     done = subprocess.run(
         ["sh", "-c", text], env={"PATH": f"{tools}:{os.environ['PATH']}"}, check=False, timeout=60, capture_output=True
     )
