@@ -29,6 +29,7 @@ from .model import (
     SecurityRule,
     Snapshot,
     StatusPeriod,
+    UnattachedAddress,
     UserProject,
     Volume,
     VolumeOptions,
@@ -84,6 +85,9 @@ class Launcher(Protocol):
 
     def is_unattached(self, address: FloatingAddress) -> bool:
         """Return whether a floating IP is there, and no instance has it."""
+
+    def unattached_addresses(self) -> Sequence[UnattachedAddress]:
+        """Return the floating IPs of the account that are attached to nothing; none where the cloud takes them back."""
 
     def release(self, address: FloatingAddress) -> None:
         """Give a floating IP back to the cloud."""
@@ -207,6 +211,9 @@ class ImageStore(Protocol):
 
     def list_images(self, called: str) -> Sequence[ProjectImage]:
         """Return the project's own images of a name or UUID, unfinished ones too, from no cache."""
+
+    def shelved_images(self) -> Sequence[ProjectImage]:
+        """Return the project's images that the cloud made to shelve an instance, each with that instance."""
 
     def create(self, instance: Instance, name: str, properties: Mapping[str, str], token: str) -> None:
         """Request an image of an instance, once. ``token``: the mark by which its request is known."""

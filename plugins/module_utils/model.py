@@ -340,6 +340,19 @@ class FloatingAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class UnattachedAddress:
+    """A floating IP of the project that is attached to nothing. ``created``: since when the project has it.
+
+    ``release``: the command of the cloud's own client that gives it back.
+    """
+
+    uuid: str
+    address: str
+    release: str
+    created: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AssignedAddress:
     """A floating IP that an instance has. ``is_new``: whether it was attached just now."""
 

@@ -10,8 +10,8 @@ module: jetstream_hygiene_info
 short_description: Return what costs without being used, or is stuck, and how to mend it
 version_added: 0.1.0
 description:
-  - Reads instances, volumes, keep marks and allocations, and returns findings, each with its cost and, where there is
-    one, the command that mends it. Changes nothing.
+  - Reads instances, volumes, floating IPs, images of shelved instances, keep marks and allocations, and returns
+    findings, each with its cost and, where there is one, the command that mends it. Changes nothing.
   - What the cloud is changing, or what changed within half an hour, is no finding.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
@@ -44,7 +44,8 @@ options:
       - Without it, C(~/.local/share/jetstream/keep.json).
     type: path
 notes:
-  - Floating IPs that are attached to nothing, and images that are left over, are not looked at.
+  - Floating IPs and images belong to the project, so they are findings with V(me) and V(any) alone. Atmosphere takes
+    floating IPs back itself, and its users have no images.
 seealso:
   - module: jetstream.cloud.jetstream_idle_info
   - module: jetstream.cloud.jetstream_usage_report
@@ -73,6 +74,7 @@ findings:
           suspended or paused for O(asleep_days); V(stuck_shelved), one that is shelved and has no host; V(error), one
           in error.
         - V(unattached), V(stuck_volume) or V(volume_error) of volumes.
+        - V(unattached_address), a floating IP; V(leftover_image), an image of an instance that is shelved no longer.
         - V(ended_keep), a keep mark in metadata that has ended, or V(unreadable_keep).
         - V(allocation_ends), an allocation that ends within O(ends_days), or has ended; V(unpaid), an instance
           that no allocation of the account pays for; V(unknown_rate), one whose flavor has no known rate.

@@ -12,15 +12,17 @@ from typing import Any
 
 from ..cloud import Cloud
 from ..errors import FATAL_ERRORS, ConfigurationError, JetstreamError
-from ..fleet.selection import INSTANCE_FIELDS, ME, VOLUME_FIELDS, Selector, may_select, select
+from ..fleet.selection import ANY, INSTANCE_FIELDS, ME, VOLUME_FIELDS, Selector, may_select, select
 from ..idle.keeps import KeepFile
-from ..model import Instance, Outcome, Volume
+from ..model import Instance, Outcome, ProjectImage, UnattachedAddress, Volume
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, RATES, ModuleSpec
 from ..policy.hygiene import (
     Finding,
     Limits,
+    findings_of_addresses,
     findings_of_allocations,
+    findings_of_images,
     findings_of_instances,
     findings_of_keeps,
     findings_of_volumes,
@@ -46,21 +48,30 @@ _LONGEST = 3660
 
 
 def hygiene_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
-    """Return the findings about instances, volumes, keep marks and allocations."""
+    """Return the findings about instances, volumes, floating IPs, images, keep marks and allocations."""
     limits = _limits(options)
     now = context.clock.now().astimezone(UTC)
     rates = Rates.from_options(options["rates"])
     kept = KeepFile(keep_path(options, context), context.clock).marks()
     selector = Selector.from_options(options, (), owner=(ME,)).with_account(cloud.account)
     sources = cloud.list_allocation_sources()
-    listed = cloud.list_instances(live=True, images=False, wanted=may_select(selector, INSTANCE_FIELDS))
+    listed = cloud.list_instances(
+        live=True, images=False, wanted=may_select(selector, INSTANCE_FIELDS), unreadable=True
+    )
     selection = select(listed, selector, INSTANCE_FIELDS)
     instances = selection.things
-    since, warnings = _since(cloud, [each for each in instances if is_suspicious(each)], limits, now)
+    since, warnings = _since(cloud, [each for each in instances if each.live and is_suspicious(each)], limits, now)
     volumes, flaws = _volumes(cloud, selector)
+    # Floating IPs and images belong to the project, and not to one of its users.
+    is_of_project = bool({ME, ANY} & set(selector.owners))
+    addresses, unread_addresses = _addresses(cloud) if is_of_project else ((), ())
+    images, unread_images = _shelved_images(cloud) if is_of_project else ((), ())
+    complete = not any(each.read_error for each in listed)
     found = [
         *findings_of_instances(instances, since, rates, limits, now),
         *findings_of_volumes(volumes, limits, now),
+        *findings_of_addresses(addresses, limits, now),
+        *findings_of_images(images, listed, limits, now, complete=complete),
         *findings_of_keeps(instances, kept, now),
         *findings_of_allocations(sources, instances, rates, limits, now),
     ]
@@ -69,7 +80,7 @@ def hygiene_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> 
     )
     return Outcome(
         {"findings": [each.to_result() for each in found], "summary": _summary(found)},
-        warnings=(*selection.warnings, *warnings, *flaws, *unread),
+        warnings=(*selection.warnings, *warnings, *flaws, *unread_addresses, *unread_images, *unread),
     )
 
 
@@ -110,6 +121,30 @@ def _volumes(cloud: Cloud, selector: Selector) -> tuple[Sequence[Volume], tuple[
         return (), (f"{error} Volumes are not judged.",)
     # A warning about an owner without volumes would be one about the instances' owner as well.
     return select(listed, selector, VOLUME_FIELDS).things, ()
+
+
+def _addresses(cloud: Cloud) -> tuple[Sequence[UnattachedAddress], tuple[str, ...]]:
+    """Return the floating IPs that are attached to nothing. The other findings do not need them."""
+    try:
+        return cloud.launcher().unattached_addresses(), ()
+    except FATAL_ERRORS:
+        raise
+    except JetstreamError as error:
+        return (), (f"{error} Floating IPs are not judged.",)
+
+
+def _shelved_images(cloud: Cloud) -> tuple[Sequence[ProjectImage], tuple[str, ...]]:
+    """Return the images of shelved instances: none where users have no images."""
+    try:
+        store = cloud.image_store()
+    except ConfigurationError:
+        return (), ()
+    try:
+        return store.shelved_images(), ()
+    except FATAL_ERRORS:
+        raise
+    except JetstreamError as error:
+        return (), (f"{error} Images are not judged.",)
 
 
 def _summary(found: Sequence[Finding]) -> dict[str, Any]:

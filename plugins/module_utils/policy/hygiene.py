@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from ..idle.keeps import KeepMark, mark_of_metadata
-from ..model import AllocationSource, Instance, StatusPeriod, Volume
+from ..model import AllocationSource, Instance, ProjectImage, StatusPeriod, UnattachedAddress, Volume
 from ..states import Kind, RestingState, classify
 from ..text.terminal import one_line
 from ..times import iso, moment_or_none
@@ -45,8 +45,8 @@ class Limits:
 class Finding:
     """A finding. ``kind`` is a word for programs, ``sentence`` is for people.
 
-    ``thing``: instance, volume or allocation. ``since`` is None if it is not known. ``cost``: SU per day, None if it is
-    not known or not in SU. ``command``: what mends it, or None if only a person can.
+    ``thing``: instance, volume, floating_ip, image or allocation. ``since`` is None if it is not known. ``cost``: SU
+    per day, None if it is not known or not in SU. ``command``: what mends it, or None if only a person can.
     """
 
     kind: str
@@ -184,6 +184,52 @@ def findings_of_volumes(volumes: Iterable[Volume], limits: Limits, now: datetime
 
 def _of_volume(volume: Volume, kind: str, sentence: str, made: datetime | None) -> Finding:
     return Finding(kind, "volume", volume.name, volume.id, volume.uuid, volume.owner, sentence, made)
+
+
+def findings_of_addresses(addresses: Iterable[UnattachedAddress], limits: Limits, now: datetime) -> Iterator[Finding]:
+    """Yield the floating IPs that are attached to nothing."""
+    for each in addresses:
+        made = moment_or_none(each.created)
+        if made is not None and now - made < limits.stuck:
+            continue
+        sentence = "it is attached to nothing, and the site takes it back; attach or release it"
+        yield Finding(
+            kind="unattached_address",
+            thing="floating_ip",
+            name=each.address,
+            id=each.uuid,
+            uuid=each.uuid,
+            owner="",
+            sentence=sentence,
+            since=made,
+            command=each.release,
+        )
+
+
+def findings_of_images(
+    images: Iterable[ProjectImage], instances: Iterable[Instance], limits: Limits, now: datetime, *, complete: bool
+) -> Iterator[Finding]:
+    """Yield the images of shelved instances that were left over.
+
+    ``instances`` are all of the project. ``complete``: whether all could be read. If not, no instance is called gone.
+    """
+    known = {each.uuid: each for each in instances}
+    for each in images:
+        made = moment_or_none(each.created)
+        instance = known.get(each.instance_uuid or "")
+        if (made is not None and now - made < limits.stuck) or (instance is None and not complete):
+            continue
+        if instance is not None and (not instance.live or instance.activity or instance.status.startswith("shelved")):
+            # It is needed for an unshelve.
+            continue
+        size = "" if not each.size else f" ({each.size / 1e9:.1f} GB)"
+        whose = "an instance that is gone"
+        if instance is not None:
+            whose = f"{one_line(instance.name)}, which is {instance.status} now"
+        sentence = f"it is left over from the shelving of {whose}{size}; delete it"
+        # It refuses to delete what an unshelve needs.
+        command = f'ansible localhost -m jetstream.cloud.jetstream_image -a "uuid={each.uuid} state=absent"'
+        yield Finding("leftover_image", "image", each.name, each.uuid, each.uuid, "", sentence, made, command=command)
 
 
 def findings_of_keeps(instances: Iterable[Instance], kept: Mapping[str, KeepMark], now: datetime) -> Iterator[Finding]:

@@ -22,8 +22,6 @@ _SECONDS_A_DAY = 86400
 _STATUSES = ("active", "error", "paused", "shelved", "shelved_offloaded", "shutoff", "suspended")
 _UNREAD = "unknown"
 
-Number = Decimal | float | int | None
-
 
 @dataclass(frozen=True, slots=True)
 class Figures:
@@ -39,19 +37,19 @@ class Figures:
     idle_cost: float
 
 
-def _lasts(status: AllocationStatus) -> Number:
+def _lasts(status: AllocationStatus) -> Decimal | float | None:
     if status.budget.has_ended:
         return 0
     days = status.budget.habit.days
     return None if days is None else round(days * _SECONDS_A_DAY)
 
 
-def _end(status: AllocationStatus) -> Number:
+def _end(status: AllocationStatus) -> Decimal | float | None:
     return None if status.budget.end is None else round(status.budget.end.timestamp())
 
 
 # Of an allocation: the end of the name, the description, and the value, None if it is not known.
-_OF_ALLOCATIONS: tuple[tuple[str, str, Callable[[AllocationStatus], Number]], ...] = (
+_OF_ALLOCATIONS: tuple[tuple[str, str, Callable[[AllocationStatus], Decimal | float | None]], ...] = (
     ("allowed_su", "SU granted, by the site.", lambda each: figure(each.source.compute_allowed)),
     ("used_su", "SU used, by the site, whose figure may be a day old.", lambda each: figure(each.source.compute_used)),
     ("remaining_su", "SU that remain, by the figures of the site.", lambda each: each.budget.remaining),
@@ -112,7 +110,7 @@ def _of_allocations(profile: str, allocations: Sequence[AllocationStatus]) -> li
 
 
 def _samples(
-    profile: str, allocations: Sequence[AllocationStatus], value: Callable[[AllocationStatus], Number]
+    profile: str, allocations: Sequence[AllocationStatus], value: Callable[[AllocationStatus], Decimal | float | None]
 ) -> tuple[Sample, ...]:
     found = [(each.source, value(each)) for each in allocations]
     return tuple(

@@ -95,6 +95,10 @@ class ImageCloud(ScriptedCloud):
         self._settle()
         return [each for each in self.images if called in (each.name, each.uuid)]
 
+    def shelved_images(self) -> Sequence[ProjectImage]:
+        self._called("shelved_images", "")
+        return [each for each in self.images if each.name.endswith("-shelved")]
+
     def create(self, instance: Instance, name: str, properties: Mapping[str, str], token: str) -> None:
         self._called("create", name)
         now = self._instances[instance.uuid]

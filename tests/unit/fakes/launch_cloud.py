@@ -26,6 +26,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
     LaunchFacts,
     LaunchOptions,
     LaunchRecipe,
+    UnattachedAddress,
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.times import iso
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
@@ -218,6 +219,9 @@ class LaunchCloud(ScriptedCloud):
         self.addresses.setdefault(instance.uuid, f"149.165.0.{len(self.addresses) + 1}")
         self.interrupt("assigned")
         return AssignedAddress(self.addresses[instance.uuid], is_new)
+
+    def unattached_addresses(self) -> Sequence[UnattachedAddress]:
+        return ()
 
     def change_refusal(self, instance: Instance, change: Change) -> str | None:
         return self.refusals.get(instance.name)

@@ -32,6 +32,7 @@ from ...model import (
     LaunchFacts,
     LaunchOptions,
     LaunchRecipe,
+    UnattachedAddress,
     Volume,
 )
 from ...text.suggestions import did_you_mean
@@ -216,6 +217,10 @@ class AtmosphereLauncher:
             else Refused("Atmosphere gave it none. A reboot makes Atmosphere try again.")
             for each in instances
         }
+
+    def unattached_addresses(self) -> Sequence[UnattachedAddress]:
+        """Atmosphere takes floating IPs back itself. See Launcher."""
+        return ()
 
     # --- changing
 

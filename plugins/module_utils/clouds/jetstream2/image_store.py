@@ -19,6 +19,8 @@ from .login import Account
 
 # The mark of the request that made an image.
 _MADE_BY = "jetstream_cloud_token"
+# The end of the names that nova gives to images of shelved servers.
+_SHELVED = "-shelved"
 _PATCH = "application/openstack-images-v2.1-json-patch"
 # What glance has for each image, besides the properties that its users set.
 _BASE_ATTRIBUTES = frozenset(
@@ -63,6 +65,14 @@ class Jetstream2ImageStore:
                 row = mapping(self._api.get("image", f"/v2/images/{called}", f"Reading the image {called}"))
                 found = [row] if self._is_own(row) else []
         return [_image(each, task) for each in found]
+
+    def shelved_images(self) -> Sequence[ProjectImage]:
+        """Return the images that nova made to shelve servers. See ImageStore."""
+        task = "Listing images"
+        query = {"owner": self._account.project_id, "visibility": "private"}
+        listed = self._api.rows("image", "/v2/images", "images", task, query, links="next")
+        own = [each for each in listed if self._is_own(each) and (text(each.get("name")) or "").endswith(_SHELVED)]
+        return [each for each in (_image(row, task) for row in own) if each.instance_uuid]
 
     def _is_own(self, row: Json) -> bool:
         return row.get("owner") == self._account.project_id

@@ -39,6 +39,7 @@ from ...model import (
     LaunchRecipe,
     Project,
     Provider,
+    UnattachedAddress,
 )
 from ...parallel import in_parallel
 from ..json_values import Json, UnreadableRow, mapping, rows, text, uuid_of, word
@@ -429,6 +430,21 @@ class Jetstream2Launcher:
         except NotFound:
             return False
         return text(mapping(mapping(body).get("floatingip")).get("port_id")) is None
+
+    def unattached_addresses(self) -> Sequence[UnattachedAddress]:
+        """Return the project's floating IPs without a port. See Launcher."""
+        account = self._account.project_id
+        with _readable("Listing floating IPs"):
+            return [
+                UnattachedAddress(
+                    uuid=uuid_of(row, "id"),
+                    address=text(row.get("floating_ip_address")) or "",
+                    release=f"openstack floating ip delete {uuid_of(row, 'id')}",
+                    created=text(row.get("created_at")),
+                )
+                for row in self._floating_rows()
+                if not row.get("port_id") and row.get("project_id", account) == account
+            ]
 
     def release(self, address: FloatingAddress) -> None:
         """Give a floating IP back. See Launcher."""

@@ -5,17 +5,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+    ConfigurationError,
+    JetstreamError,
+    ServerFault,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
+    AllocationSource,
+    Outcome,
+    ProjectImage,
+    StatusPeriod,
+    UnattachedAddress,
+    Volume,
+)
 from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
 from ansible_collections.jetstream.cloud.plugins.module_utils.operations import hygiene_info
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, add_colleague, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
+from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
+from ansible_collections.jetstream.cloud.tests.unit.fakes.image_cloud import ImageCloud
+from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
+from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner
 from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given, in_context
 
 DAY = 86400.0
@@ -73,6 +88,62 @@ def test_volumes_that_cannot_be_read_cost_no_other_finding(site: Site) -> None:
     outcome = run(site)
     assert found(outcome) == {"off": "asleep", "bad": "error"}
     assert any("Volumes are not judged" in each for each in outcome.warnings)
+
+
+class ProjectCloud(ImageCloud):
+    """A cloud whose project has floating IPs and images. It is its own launcher."""
+
+    unattached: Sequence[UnattachedAddress] | JetstreamError = (
+        UnattachedAddress("a1", "149.165.156.15", "release a1"),
+    )
+
+    def launcher(self) -> Any:
+        return self
+
+    def unattached_addresses(self) -> Sequence[UnattachedAddress]:
+        if isinstance(self.unattached, JetstreamError):
+            raise self.unattached
+        return self.unattached
+
+    def list_allocation_sources(self) -> list[AllocationSource]:
+        return []
+
+    def list_volumes(self, **_options: object) -> list[Volume]:
+        return []
+
+    def list_history(self, since: object = None, wanted: object = None) -> list[StatusPeriod]:
+        return []
+
+
+def of_project(tmp_path: Path, cloud: ProjectCloud, **options: Any) -> Outcome:
+    runner = OperationRunner(tmp_path, FakeClock())
+    return runner.run(
+        hygiene_info.SPEC, lambda given, context: hygiene_info.hygiene_info(cloud, given, context), **options
+    )
+
+
+def test_floating_ips_and_images_of_a_project_are_found(tmp_path: Path) -> None:
+    kept, left = an_instance("kept", "shelved_offloaded"), an_instance("left")
+    images = [ProjectImage(each.name, f"{each.name}-shelved", instance_uuid=each.uuid) for each in (kept, left)]
+    cloud = ProjectCloud(FakeClock(), [kept, left], images)
+    assert {"149.165.156.15": "unattached_address", "left-shelved": "leftover_image"}.items() <= found(
+        of_project(tmp_path, cloud)
+    ).items()
+    # They belong to no user.
+    assert not {"149.165.156.15", "left-shelved"} & found(of_project(tmp_path, cloud, owner=["jane"])).keys()
+
+
+def test_a_service_that_does_not_answer_costs_no_other_finding(tmp_path: Path) -> None:
+    left = an_instance("left")
+    cloud = ProjectCloud(FakeClock(), [left], [ProjectImage("i", "left-shelved", instance_uuid=left.uuid)])
+    cloud.unattached = ServerFault("Neutron is down.", status=503)
+    outcome = of_project(tmp_path, cloud)
+    assert found(outcome)["left-shelved"] == "leftover_image"
+    assert "Neutron is down. Floating IPs are not judged." in outcome.warnings
+
+
+def test_without_images_nothing_is_said_of_them(site: Site) -> None:
+    assert not any("mage" in each for each in run(site).warnings)
 
 
 @pytest.mark.parametrize("options", [{"asleep_days": -1}, {"ends_days": 4000}])

@@ -16,13 +16,17 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
     Attachment,
     Flavor,
     Instance,
+    ProjectImage,
     StatusPeriod,
+    UnattachedAddress,
     Volume,
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.policy.hygiene import (
     Finding,
     Limits,
+    findings_of_addresses,
     findings_of_allocations,
+    findings_of_images,
     findings_of_instances,
     findings_of_keeps,
     findings_of_volumes,
@@ -36,6 +40,51 @@ NOW = datetime(2026, 11, 23, 18, tzinfo=UTC)
 ADDRESS = "149.165.156.15"
 DAY = timedelta(days=1)
 ODD = Flavor("x9.odd", vcpus=4)
+
+
+def test_a_floating_ip_that_is_attached_to_nothing_has_the_command_that_releases_it() -> None:
+    old, new, undated = (
+        UnattachedAddress(uuid, ADDRESS, f"release {uuid}", created)
+        for uuid, created in (("a1", "2026-11-22T18:00:00Z"), ("b2", "2026-11-23T17:45:00Z"), ("c3", None))
+    )
+    findings = list(findings_of_addresses([old, new, undated], Limits(), NOW))
+    assert [each.uuid for each in findings] == ["a1", "c3"]
+    [first, _last] = [each.to_result() for each in findings]
+    assert (first["kind"], first["thing"], first["name"]) == ("unattached_address", "floating_ip", ADDRESS)
+    assert (first["command"], first["since"]) == ("release a1", "2026-11-22T18:00:00Z")
+    assert first["su_per_day"] is None
+
+
+@pytest.mark.parametrize(
+    ("instance", "created", "complete", "sentence"),
+    [
+        (an_instance("web"), "2026-11-20", True, "web, which is active now (2.5 GB); delete it"),
+        (an_instance("web", "shutoff"), "2026-11-20", False, "web, which is shutoff now (2.5 GB); delete it"),
+        (None, "2026-11-20", True, "an instance that is gone (2.5 GB); delete it"),
+        (None, None, True, "an instance that is gone (2.5 GB); delete it"),
+        # Its instance may be one that could not be read.
+        (None, "2026-11-20", False, None),
+        (an_instance("web", "shelved"), "2026-11-20", True, None),
+        (an_instance("web", "shelved_offloaded"), "2026-11-20", True, None),
+        (an_instance("web", "active", "shelving_image_uploading"), "2026-11-20", True, None),
+        (replace(an_instance("web"), live=False), "2026-11-20", True, None),
+        (an_instance("web"), "2026-11-23T17:45:00Z", True, None),
+    ],
+)
+def test_an_image_is_left_over_only_if_no_unshelve_needs_it(
+    instance: Instance | None, created: str | None, complete: bool, sentence: str | None
+) -> None:
+    uuid = "gone" if instance is None else instance.uuid
+    image = ProjectImage("i1", "web-shelved", size=2_500_000_000, created=created, instance_uuid=uuid)
+    others = [an_instance("other"), *([instance] if instance else [])]
+    findings = list(findings_of_images([image], others, Limits(), NOW, complete=complete))
+    if sentence is None:
+        assert findings == []
+        return
+    [only] = findings
+    assert only.sentence == f"it is left over from the shelving of {sentence}"
+    assert (only.kind, only.thing) == ("leftover_image", "image")
+    assert only.command == 'ansible localhost -m jetstream.cloud.jetstream_image -a "uuid=i1 state=absent"'
 
 
 def found(instance: Instance, age: timedelta | None = 20 * DAY) -> list[Finding]:

@@ -47,6 +47,19 @@ def test_an_image_is_read_by_its_uuid_if_it_is_the_projects_own() -> None:
     assert (made.image_store().list_images("geo"), session.asked) == ([], [LIST])
 
 
+def test_images_of_shelved_servers_are_known_by_name_and_server() -> None:
+    rows = [
+        row(id="a", name="web-shelved", instance_uuid="i"),
+        row(id="b", name="web-shelved", instance_uuid="i", owner="another"),
+        row(id="c", name="web-shelved-2", instance_uuid="i"),
+        # A user gave it that name.
+        row(id="d", name="top-shelved"),
+    ]
+    made, session = of({LIST: {"images": rows}})
+    assert [each.uuid for each in made.image_store().shelved_images()] == ["a"]
+    assert session.asked == [LIST]
+
+
 def test_an_image_shows_what_users_can_set_and_what_it_refers_to() -> None:
     devices = json.dumps([{"snapshot_id": SNAPSHOT, "source_type": "snapshot"}, {"snapshot_id": None}, "x"])
     values = {

@@ -31,6 +31,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
     Instance,
     Launch,
     LaunchOptions,
+    UnattachedAddress,
 )
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
@@ -236,6 +237,20 @@ def assigned(answers: Mapping[str, Any], floating_ip: str = "auto") -> tuple[Ass
     instance = Instance(**{name: getattr(web, name) for name in web.__slots__} | {"uuid": "server-1", "id": "server-1"})
     options = LaunchOptions(floating_ip=floating_ip)
     return made.assign_addresses(options, [instance])["server-1"], session
+
+
+def test_floating_ips_without_a_port_are_those_that_are_attached_to_nothing() -> None:
+    rows = [
+        {"id": "a", "floating_ip_address": "149.165.156.15", "port_id": None, "created_at": "2026-11-20T12:00:00Z"},
+        {"id": "b", "floating_ip_address": "149.165.156.16", "port_id": "port-1", "project_id": "project"},
+        # A neutron that ignored whose they are would list it.
+        {"id": "c", "floating_ip_address": "149.165.156.17", "port_id": None, "project_id": "another"},
+    ]
+    launcher, session = of({"GET network /v2.0/floatingips": {"floatingips": rows}})
+    assert launcher.unattached_addresses() == [
+        UnattachedAddress("a", "149.165.156.15", "openstack floating ip delete a", "2026-11-20T12:00:00Z")
+    ]
+    assert session.asked == ["GET network /v2.0/floatingips"]
 
 
 def test_a_floating_ip_is_made_at_its_port_in_one_request() -> None:
