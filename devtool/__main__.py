@@ -40,7 +40,7 @@ def main() -> int:
 
 def _split(words: list[str]) -> tuple[list[str], list[str]]:
     """Return our own words, and those for the program behind a command, for some commands after `--`."""
-    if words[:1] in (["bench"], ["bench-openstack"], ["reliability"]):
+    if words[:1] in (["bench"], ["bench-openstack"], ["bench-launch"], ["reliability"]):
         return words[:1], words[1:]
     if words[:1] not in (["test"], ["test-openstack"], ["mutants"]) or "--" not in words:
         return words, []
@@ -86,6 +86,12 @@ def _parser() -> argparse.ArgumentParser:
         help="the same with openstack.cloud, on a real OpenStack (0.7 GB of packages): ten minutes",
     )
     beside.set_defaults(do=_bench_openstack)
+
+    launching = commands.add_parser(
+        "bench-launch",
+        help="launch and delete fleets, beside openstack.cloud, on a real OpenStack: a quarter of an hour",
+    )
+    launching.set_defaults(do=_bench_launch)
 
     reliability = commands.add_parser(
         "reliability", help="try random fleets, tasks and faults: --runs 20000, or --seed N for one of them"
@@ -200,6 +206,14 @@ def _bench_openstack(arguments: argparse.Namespace) -> int:
     collections = provide_openstack_cloud(environment)
     program = [str(environment.python), "-m", "ansible_collections.jetstream.cloud.tests.benchmarks.side_by_side"]
     words = ["--collections", str(collections), "--client", str(client.path / "bin" / "openstack"), *arguments.extra]
+    return subprocess.run(program + words, env=environment.variables(make_home("home")), check=False).returncode
+
+
+def _bench_launch(arguments: argparse.Namespace) -> int:
+    environment = Environment("test")
+    environment.prepare()
+    program = [str(environment.python), "-m", "ansible_collections.jetstream.cloud.tests.benchmarks.launching"]
+    words = ["--collections", str(provide_openstack_cloud(environment)), *arguments.extra]
     return subprocess.run(program + words, env=environment.variables(make_home("home")), check=False).returncode
 
 

@@ -218,7 +218,7 @@ CHECKS = (
         why_skipped=_why_no_idle,
     ),
     Check("ansible-runs", "Ansible while it works, how it ends, and modules as well as actions", _ansible_runs, 250),
-    Check("scenarios", "playbooks that must come to the same on every cloud, on the simulator", _scenarios, 180),
+    Check("scenarios", "playbooks that must come to the same on every cloud, on the simulator", _scenarios, 210),
     Check("pylint", "ansible-test's pylint, with nothing ignored", _pylint, 92),
     Check("integration", "tasks and playbooks against the simulator", _integration, 82, (SSH_KEYGEN,)),
     Check("sanity", "the rest of ansible-test sanity, with nothing ignored", _sanity, 61),

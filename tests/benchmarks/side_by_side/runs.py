@@ -57,14 +57,14 @@ class Run:
 class OperationRunner:
     """A home of a user, in which one run of ansible-playbook follows the other."""
 
-    def __init__(self, cloud: Cloud, collections: Path, home: Path) -> None:
+    def __init__(self, cloud: Cloud, collections: Path, home: Path, clouds_yaml: Path | None = None) -> None:
         self._cloud = cloud
         self._home = home
         self._modules = home / "modules"
         self._environment = {
             **os.environ,
             "HOME": str(home),
-            "OS_CLIENT_CONFIG_FILE": str(cloud.clouds_yaml),
+            "OS_CLIENT_CONFIG_FILE": str(clouds_yaml or cloud.clouds_yaml),
             "PYTHONPATH": str(home / "counting"),
             "ANSIBLE_COLLECTIONS_PATH": str(collections),
             "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
@@ -76,10 +76,10 @@ class OperationRunner:
 
     @classmethod
     @contextmanager
-    def new(cls, cloud: Cloud, collections: Path) -> Iterator[Self]:
+    def new(cls, cloud: Cloud, collections: Path, *, clouds_yaml: Path | None = None) -> Iterator[Self]:
         """Have one where nobody has logged in before, for the length of a ``with``."""
         with tempfile.TemporaryDirectory() as folder:
-            yield cls(cloud, collections, Path(folder))
+            yield cls(cloud, collections, Path(folder), clouds_yaml)
 
     def run(self, way: Way) -> Run:
         """Run a way's tasks to their end, whatever that is."""

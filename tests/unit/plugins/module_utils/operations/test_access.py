@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -34,22 +35,27 @@ def site(tmp_path: Path) -> Iterator[Site]:
         yield served
 
 
-@pytest.mark.parametrize(
-    ("module", "options"),
-    [(keypair, {"name": "laptop", "public_key": KEY}), (security_group, {"name": "course"})],
-)
-def test_atmosphere_has_neither(site: Site, module: Any, options: dict[str, Any]) -> None:
-    with pytest.raises(ConfigurationError, match="Atmosphere has neither key pairs nor security groups"):
-        module.OPERATION(given(module.SPEC, **site.options, **options), in_context(site))
+# What Atmosphere lacks, by module and state. The triad of each is a refusal: in check mode, in a run, and in the next.
+LACKING: list[tuple[Any, dict[str, Any], str]] = [
+    (keypair, {"name": "laptop", "public_key": KEY}, "neither key pairs nor security groups"),
+    (keypair, {"name": "laptop", "state": "absent"}, "neither key pairs nor security groups"),
+    (security_group, {"name": "course", "rules": [{"ports": "22", "cidr": "0.0.0.0/0"}]}, "nor security groups"),
+    (security_group, {"name": "course", "state": "absent"}, "nor security groups"),
+    (floating_ip, {"instance": "node-0001"}, "gives each instance a floating IP"),
+    (floating_ip, {"instance": "node-0001", "state": "absent"}, "gives each instance a floating IP"),
+]
 
 
-@pytest.mark.parametrize("state", ["present", "absent"])
-def test_atmosphere_gives_addresses_itself(site: Site, state: str) -> None:
-    with pytest.raises(ConfigurationError):
-        floating_ip.OPERATION(
-            given(floating_ip.SPEC, **site.options, instance="node-0001", state=state), in_context(site)
-        )
-    assert site.server.requests.count("POST", "/action$") == 0
+@pytest.mark.parametrize(("module", "options", "reason"), LACKING)
+def test_what_atmosphere_lacks_is_refused_in_each_state_and_changes_nothing(
+    site: Site, module: Any, options: dict[str, Any], reason: str
+) -> None:
+    for check_mode in (True, False, False):
+        with pytest.raises(ConfigurationError, match=reason):
+            module.OPERATION(
+                given(module.SPEC, **site.options, **deepcopy(options)), in_context(site, check_mode=check_mode)
+            )
+    assert [each for each in site.server.requests if each.method != "GET"] == []
 
 
 def run(module: Any, answers: dict[str, Any], **options: Any) -> tuple[Outcome, list[str]]:
