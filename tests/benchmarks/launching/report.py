@@ -62,9 +62,10 @@ def _preface(figures: Json) -> str:
     machine = figures["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in figures["versions"].items())
     return (
-        f"Measured in one run on {machine['cores']} cores, with Python {machine['python']}, {versions}. The load "
-        f"average was {machine['load']:.1f} before anything was started; nova runs on the same cores. The numbers in "
-        "brackets are the load averages at the begin of each run. Other work on the machine makes all figures larger."
+        f"Measured on {machine['cores']} cores, with Python {machine['python']}, {versions}. The load average was "
+        f"{machine['load']:.1f} before anything was started; nova runs on the same cores. The numbers in brackets are the "
+        "load averages at the begin of each run. Other work on the machine makes all figures larger, and where it comes "
+        "between a floor and the round after it, the ratio as well."
     )
 
 
