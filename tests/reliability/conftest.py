@@ -5,4 +5,13 @@
 
 from __future__ import annotations
 
-from ansible_collections.jetstream.cloud.tests.unit.fakes.desk import empty_desk as empty_desk
+from collections.abc import Iterator
+
+import pytest
+from ansible_collections.jetstream.cloud.tests.unit.fakes.desk import an_empty_desk
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _a_stranger_at_an_empty_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with an_empty_desk(tmp_path_factory.mktemp("home")):
+        yield

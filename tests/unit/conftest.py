@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.jetstream.cloud.tests.unit.fakes.desk import empty_desk as empty_desk
+from collections.abc import Iterator
+
+import pytest
+from ansible_collections.jetstream.cloud.tests.unit.fakes.desk import an_empty_desk
 from hypothesis import HealthCheck, settings
 
 # No database: a run must not depend on the one before. No deadline: the machine may be busy.
@@ -13,3 +16,9 @@ settings.register_profile(
     "collection", database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 settings.load_profile("collection")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _a_stranger_at_an_empty_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with an_empty_desk(tmp_path_factory.mktemp("home")):
+        yield

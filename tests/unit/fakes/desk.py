@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 
-@pytest.fixture(scope="session", autouse=True)
-def empty_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+@contextmanager
+def an_empty_desk(home: Path) -> Iterator[None]:
     """Let no profile, token, proxy or certificate of the real user have a part in any test."""
-    home: Path = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
             if name.startswith("JETSTREAM_") or name.lower().endswith("_proxy"):
