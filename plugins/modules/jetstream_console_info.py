@@ -68,10 +68,12 @@ EXAMPLES = r"""
     instance: web
   register: console
 
-- name: Show the address to the person who runs this
-  ansible.builtin.pause:
-    prompt: "{{ console.url }}"
-    seconds: 1
+- name: Write the address where only I can read it
+  ansible.builtin.copy:
+    content: "{{ console.url }}"
+    dest: ~/console-of-web
+    mode: "0600"
+  no_log: true
 
 - name: Read the end of its console
   jetstream.cloud.jetstream_console_info:
