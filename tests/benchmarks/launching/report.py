@@ -63,9 +63,9 @@ def _preface(figures: Json) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in figures["versions"].items())
     return (
         f"Measured on {machine['cores']} cores, with Python {machine['python']}, {versions}. The load average was "
-        f"{machine['load']:.1f} before anything was started; nova runs on the same cores. The numbers in brackets are the "
-        "load averages at the begin of each run. Other work on the machine makes all figures larger, and where it comes "
-        "between a floor and the round after it, the ratio as well."
+        f"{machine['load']:.1f} before anything was started; nova runs on the same cores. The numbers in brackets are "
+        "the load averages at the begin of each run. Other work on the machine makes all figures larger, and where it "
+        "comes between a floor and the round after it, the ratio as well."
     )
 
 
