@@ -51,6 +51,7 @@ options:
         group of a project cannot be changed.
     type: str
 seealso:
+  - module: jetstream.cloud.jetstream_project_info
   - module: jetstream.cloud.jetstream_instance
   - module: jetstream.cloud.jetstream_volume
 """

@@ -128,24 +128,24 @@ class OpenStack:
 
     def __init__(self, home: Path, cloud: Cloud, profile: str = "lab") -> None:
         self.home = home
-        self._cloud = cloud
+        self.cloud = cloud
         folder = home / ".config" / "openstack"
         folder.mkdir(parents=True)
         (folder / "clouds.yaml").write_bytes(cloud.clouds_yaml.read_bytes())
         write_profile(home, 'cloud = "js2"\n', profile)
 
     def have(self, states: Mapping[FleetState, int], volumes: Sequence[str] = ()) -> None:
-        made = self._cloud.fleet(states, "m3.small")
+        made = self.cloud.fleet(states, "m3.small")
         first = next(each for part in made.values() for each in part)
         for number, name in enumerate(volumes):
-            self._cloud.volume(name, attached_to=None if number else first)
+            self.cloud.volume(name, attached_to=None if number else first)
 
     def flavors(self) -> dict[str, str]:
-        listed = self._cloud.owner.get("compute", "/servers/detail")["servers"]
+        listed = self.cloud.owner.get("compute", "/servers/detail")["servers"]
         return {each["name"]: each["flavor"]["original_name"] for each in listed}
 
     def things(self) -> list[str]:
-        get = self._cloud.owner.get
+        get = self.cloud.owner.get
         groups = get("network", "/v2.0/security-groups")["security_groups"]
         found = [f"volume {each['name']}" for each in get("block-storage", "/volumes/detail")["volumes"]]
         found += [f"address {each['description']}" for each in get("network", "/v2.0/floatingips")["floatingips"]]
@@ -155,20 +155,20 @@ class OpenStack:
 
     def user_data(self) -> dict[str, str]:
         """Return the user data of all servers that have some, by name."""
-        listed = self._cloud.admin.get("compute", "/servers/detail?all_tenants=1")["servers"]
+        listed = self.cloud.admin.get("compute", "/servers/detail?all_tenants=1")["servers"]
         given = {each["name"]: each.get("OS-EXT-SRV-ATTR:user_data") for each in listed}
         return {name: base64.b64decode(text).decode() for name, text in given.items() if text}
 
     def no_host(self, name: str) -> None:
-        self._cloud.hypervisor.no_capacity(name)
+        self.cloud.hypervisor.no_capacity(name)
 
     def hosts_again(self) -> None:
-        self._cloud.hypervisor.forget()
+        self.cloud.hypervisor.forget()
 
     def clear(self) -> None:
         """Delete all that the user has."""
-        self._cloud.clear()
-        owner = self._cloud.owner
+        self.cloud.clear()
+        owner = self.cloud.owner
         for each in owner.get("compute", "/os-keypairs")["keypairs"]:
             owner.delete("compute", f"/os-keypairs/{each['keypair']['name']}")
         for each in owner.get("network", "/v2.0/security-groups")["security_groups"]:

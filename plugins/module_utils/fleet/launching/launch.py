@@ -29,7 +29,7 @@ from ...errors import (
 )
 from ...model import Change, ChangeKind, Instance, Launch, LaunchRecipe
 from ...parallel import in_parallel
-from ...states import Goal, Kind
+from ...states import Goal, Kind, RestingState
 from ...times import moment_or_none
 from ..converge import converge
 from ..isolation import poll_or_errors
@@ -494,9 +494,15 @@ class _Launching:
 
     def _await_setup(self) -> None:
         """Wait until the instances have set themselves up, by what their consoles say."""
-        if self._settings.wait_for is not WaitFor.SETUP or self._launcher.sets_up:
+        if self._settings.wait_for is not WaitFor.SETUP:
             return
         waiting = [each for each in self._of(Stage.BUILT) if each.observed.is_awake]
+        if self._launcher.sets_up:
+            # Those that are awake are deployed, unless that failed.
+            for run in waiting:
+                if run.observed.defect:
+                    run.finish(run.observed.defect, failed=True)
+            return
         waiting = [each for each in waiting if each.now and not is_marked_complete(each.now.metadata)]
         pause = _FIRST_SETUP_PAUSE
         try:
@@ -616,7 +622,9 @@ def _begun(present: Present, settings: LaunchSettings, at: float) -> LaunchRun:
         run.finish(present.problem, failed=True)
     elif instance is not None:
         observed = classify_instance(instance)
-        run.stage = Stage.BUILDING if instance.status == "build" else Stage.BUILT
+        # A killed run may have left one that is active, and that Atmosphere is still deploying.
+        awakes = observed.kind is Kind.MOVING and observed.state is RestingState.ACTIVE
+        run.stage = Stage.BUILDING if instance.status == "build" or (awakes and settings.wait) else Stage.BUILT
         if present.meant:
             resume_resize(run, settings.options.flavor)
         if observed.kind is Kind.ERROR:

@@ -181,6 +181,30 @@ def test_a_run_that_did_not_wait_is_seen_through_by_the_next(site: Site) -> None
     assert items(again)["web"]["ip_address"]
 
 
+@pytest.mark.parametrize("wait_for", ["active", "setup"])
+@pytest.mark.parametrize("killed_after", [None, 1.0, 5.0, 8.0, 15.0])
+def test_an_instance_is_ready_once_atmosphere_has_deployed_it(
+    site: Site, killed_after: float | None, wait_for: str
+) -> None:
+    """Also one that an earlier run left while it was built or deployed. No console is read: there is none."""
+    if killed_after is not None:
+        run(site, name="web", wait=False)
+        site.server.advance(killed_after)
+    done = run(site, name="web", wait_for=wait_for)
+    assert (done.failure, launches(site), items(done)["web"]["after"]) == (None, 1, "active")
+    assert items(done)["web"]["ip_address"]
+
+
+def test_a_deployment_that_failed_is_a_failure_of_the_setup_in_each_run(site: Site) -> None:
+    run(site, name="web")
+    site.world.force("web", tmp_status="deploy_error")
+    for _run in range(2):
+        done = run(site, name="web", wait_for="setup")
+        assert "deploy" in (done.failure or "").lower()
+        assert items(done)["web"]["failed"] is True
+    assert run(site, name="web").failure is None
+
+
 def test_an_instance_is_renamed_in_the_cloud_as_well(site: Site) -> None:
     wanted: dict[str, Any] = {"name": OLD[0], "new_name": "web", "flavor": None, "image": None}
     checked = run(site, check_mode=True, **wanted)
