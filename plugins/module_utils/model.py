@@ -401,7 +401,7 @@ class VolumeRequest:
 
 @dataclass(frozen=True, slots=True)
 class ProjectImage:
-    """An image that the project owns. ``size`` is in bytes, ``min_disk`` in GB, ``min_ram`` in MB.
+    """An image that the project owns. ``size`` and ``min_disk`` are in GB, ``min_ram`` in MB.
 
     ``properties`` are those that users can set. ``token`` is unique to the request of this collection that made it.
     ``instance_uuid``: the instance that it was made of. ``snapshots``: those of volumes that it refers to, by uuid.
@@ -412,7 +412,7 @@ class ProjectImage:
     status: str = ""
     visibility: str = "private"
     protected: bool = False
-    size: int | None = None
+    size: float | None = None
     min_disk: int | None = None
     min_ram: int | None = None
     created: str | None = None

@@ -102,6 +102,7 @@ options:
     type: float
     default: 1800.0
 seealso:
+  - module: jetstream.cloud.jetstream_image_info
   - module: jetstream.cloud.jetstream_instance
   - module: jetstream.cloud.jetstream_instance_state
 """
@@ -159,8 +160,9 @@ image:
       description: Whether it cannot be deleted.
       type: bool
     size:
-      description: Its size in bytes. 0 if it refers to snapshots of volumes, null while it is being made.
-      type: int
+      description: Its size in GB. 0 if it refers to snapshots of volumes, null while it is being made.
+      type: float
+      sample: 2.14
     min_disk:
       description: The smallest disk, in GB, that it can be launched on.
       type: int

@@ -222,7 +222,7 @@ def findings_of_images(
         if instance is not None and (not instance.live or instance.activity or instance.status.startswith("shelved")):
             # It is needed for an unshelve.
             continue
-        size = "" if not each.size else f" ({each.size / 1e9:.1f} GB)"
+        size = "" if not each.size else f" ({each.size:.1f} GB)"
         whose = "an instance that is gone"
         if instance is not None:
             whose = f"{one_line(instance.name)}, which is {instance.status} now"

@@ -13,8 +13,9 @@ from urllib.parse import quote
 
 from ...errors import Conflict, NotFound, UnexpectedResponse
 from ...model import ImageChange, Instance, ProjectImage
-from ..json_values import Json, UnreadableRow, flag, mapping, rows, text, uuid_of, whole, word
+from ..json_values import Json, UnreadableRow, flag, mapping, rows, text, word
 from .api import Api
+from .catalog import image_from_glance
 from .login import Account
 
 # The mark of the request that made an image.
@@ -64,7 +65,7 @@ class Jetstream2ImageStore:
             with suppress(NotFound):
                 row = mapping(self._api.get("image", f"/v2/images/{called}", f"Reading the image {called}"))
                 found = [row] if self._is_own(row) else []
-        return [_image(each, task) for each in found]
+        return [_image(each, self._account, task) for each in found]
 
     def shelved_images(self) -> Sequence[ProjectImage]:
         """Return the images that nova made to shelve servers. See ImageStore."""
@@ -72,7 +73,7 @@ class Jetstream2ImageStore:
         query = {"owner": self._account.project_id, "visibility": "private"}
         listed = self._api.rows("image", "/v2/images", "images", task, query, links="next")
         own = [each for each in listed if self._is_own(each) and (text(each.get("name")) or "").endswith(_SHELVED)]
-        return [each for each in (_image(row, task) for row in own) if each.instance_uuid]
+        return [each for each in (_image(row, self._account, task) for row in own) if each.instance_uuid]
 
     def _is_own(self, row: Json) -> bool:
         return row.get("owner") == self._account.project_id
@@ -140,25 +141,26 @@ def _escaped(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
-def _image(row: Json, task: str) -> ProjectImage:
+def _image(row: Json, account: Account, task: str) -> ProjectImage:
     try:
-        return ProjectImage(
-            uuid=uuid_of(row, "id"),
-            name=text(row.get("name")) or "",
-            status=word(row.get("status")) or "unknown",
-            visibility=word(row.get("visibility")) or "private",
-            protected=flag(row.get("protected")) or False,
-            size=whole(row.get("size")),
-            min_disk=whole(row.get("min_disk")),
-            min_ram=whole(row.get("min_ram")),
-            created=text(row.get("created_at")),
-            properties=_properties(row),
-            token=text(row.get(_MADE_BY)),
-            instance_uuid=text(row.get("instance_uuid")),
-            snapshots=_snapshots(row.get("block_device_mapping")),
-        )
+        found = image_from_glance(row, account)
     except UnreadableRow as error:
         raise UnexpectedResponse(f"{task} was answered with what this version cannot read: {error}.") from error
+    return ProjectImage(
+        uuid=found.uuid,
+        name=found.name,
+        status=found.status or "unknown",
+        visibility=found.visibility or "private",
+        protected=flag(row.get("protected")) or False,
+        size=found.size,
+        min_disk=found.min_disk,
+        min_ram=found.min_ram,
+        created=found.created,
+        properties=_properties(row),
+        token=text(row.get(_MADE_BY)),
+        instance_uuid=text(row.get("instance_uuid")),
+        snapshots=_snapshots(row.get("block_device_mapping")),
+    )
 
 
 def _properties(row: Json) -> dict[str, str]:

@@ -75,7 +75,7 @@ def test_an_image_is_left_over_only_if_no_unshelve_needs_it(
     instance: Instance | None, created: str | None, complete: bool, sentence: str | None
 ) -> None:
     uuid = "gone" if instance is None else instance.uuid
-    image = ProjectImage("i1", "web-shelved", size=2_500_000_000, created=created, instance_uuid=uuid)
+    image = ProjectImage("i1", "web-shelved", size=2.5, created=created, instance_uuid=uuid)
     others = [an_instance("other"), *([instance] if instance else [])]
     findings = list(findings_of_images([image], others, Limits(), NOW, complete=complete))
     if sentence is None:
