@@ -31,6 +31,7 @@ from ..plugin_utils.playbook_variables import (
     repeated,
     takes,
     unknown,
+    without_value,
 )
 
 _ARGUMENT_SPEC = {"playbook": {"type": "str", "required": True, "choices": sorted(PLAYBOOKS)}}
@@ -85,6 +86,8 @@ class ActionModule(ActionBase):
         if not all(option.strip() for option in options):
             raise VariableError("-e is given, but empty. Is a shell variable unset?")
         if _LEFT_OVER in extra:
+            if mistakes := without_value(playbook, str(extra[_LEFT_OVER])):
+                raise VariableError(" ".join(mistakes))
             words = f'"{extra[_LEFT_OVER]}"' if self._shows(playbook, extra) else "Part of a value"
             raise VariableError(
                 f"{words} belongs to no variable. A value with blanks needs quotes of its own, as in "

@@ -32,6 +32,9 @@ options:
       - A dictionary has C(key), which is a key or path, or a list of them whose values are joined by C(separator),
         by default a blank. It may have a C(title), an C(align) of V(left) or V(right), and a C(width) that
         no cell exceeds. A shortened cell ends in an ellipsis.
+      - With C(short_time=true) in it, a time of ISO 8601 is shown without year and seconds, such as C(11-25 21:02Z),
+        and is never cut.
+      - C(exact) in it is the path of a boolean. Where that is C(false), the value is a lower bound, such as C(>= 7).
       - With C(wrap) in that dictionary, long cells continue on lines of at least this many characters where
         the table is wider than O(width).
       - A path through a list goes to each of its elements.
@@ -60,6 +63,7 @@ options:
   drop:
     description:
       - The columns that may be dropped to fit O(width), each as in O(columns). A last line names those that were.
+      - Those of them in which no row has anything go first, before a column is wrapped, and are not named.
       - By default, all columns are shown.
     type: list
     elements: raw

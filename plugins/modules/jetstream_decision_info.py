@@ -62,6 +62,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+unknown:
+  description: A sentence for each of O(name) that the whole log has no decision about, with the nearest name.
+  returned: success
+  type: list
+  elements: str
+  sample: ["The log has no decision about wbe. Did you mean web?"]
 decisions:
   description: Decisions and events, oldest first.
   returned: success
@@ -114,6 +120,9 @@ decisions:
     since:
       description: Since when it was idle, or the last use that was known. ISO 8601, UTC.
       type: str
+    since_is_known:
+      description: Whether the evidence showed the use that ended at RV(decisions[].since). If V(false), it began there.
+      type: bool
     rule:
       description:
         - The rule that found use, or one word for why nothing was known. Of V(budget) the name of the allocation, of

@@ -139,6 +139,12 @@ instances:
           8601, UTC.
       type: str
       sample: "2026-11-23T12:57:00Z"
+    since_is_known:
+      description:
+        - Of an idle instance, whether the evidence shows the use that ended at RV(instances[].since). If V(false), the
+          evidence only begins there, so that RV(instances[].idle_hours) and RV(instances[].su_since_idle) are lower
+          bounds. V(null) of another one.
+      type: bool
     idle_hours:
       description: For how many hours it has been idle. V(null) if it is not.
       type: float
@@ -153,6 +159,10 @@ instances:
       description: The verdict in words.
       type: str
       sample: nothing happened for 375 min
+    caveat:
+      description: A sentence about the limits of the evidence. Empty if there is none.
+      type: str
+      sample: The console does not show people at work, transfers, and jobs that wait.
     evidence:
       description: What the verdict rests on.
       type: dict
@@ -273,6 +283,11 @@ instances:
           description: It in words.
           type: str
           sample: "it is locked: exam"
+    kept_because:
+      description: The reasons of those vetoes, in words, without V(active), V(unknown) and V(trial).
+      type: list
+      elements: str
+      sample: ["it is locked: exam"]
 replay:
   description:
     - What the rules would have done. An instance that would have been put away counts as away until the readings show

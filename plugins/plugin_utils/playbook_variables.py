@@ -50,7 +50,7 @@ class Variable:
     """A variable that a playbook takes.
 
     ``aliases`` are older names for it. ``choices`` are the values there are, if they are few. ``everything`` is the
-    list that the value ``all`` stands for.
+    list that the value ``all`` stands for. ``is_switch``: whether it is true or false.
     """
 
     name: str
@@ -59,6 +59,7 @@ class Variable:
     choices: tuple[str, ...] = ()
     everything: tuple[str, ...] = ()
     required: bool = False
+    is_switch: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -75,8 +76,8 @@ _ALLOCATION_SOURCE = Variable("allocation_source", Kind.NAMES)
 _OWNER = Variable("owner", Kind.NAMES)
 _THINGS = (Variable("only", Kind.NAMES), Variable("exclude", Kind.NAMES), _OWNER, _PROJECT)
 _WAIT_TIMEOUT = Variable("wait_timeout")
-_ALLOW_WAKE = Variable("allow_wake")
-_INCLUDE_LOCKED = Variable("include_locked")
+_ALLOW_WAKE = Variable("allow_wake", is_switch=True)
+_INCLUDE_LOCKED = Variable("include_locked", is_switch=True)
 _RATES = Variable("rates")
 _WIDTH = Variable("width", Kind.COUNT)
 _FLEET = (_PROFILE, *_THINGS, _ALLOCATION_SOURCE, Variable("max_changes"), _WAIT_TIMEOUT, _INCLUDE_LOCKED, _WIDTH)
@@ -160,7 +161,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
     "stop_all": (*_FLEET, _ALLOW_WAKE),
     "suspend_all": (*_FLEET, _ALLOW_WAKE),
     "shelve_all": _FLEET,
-    "start_all": (*_FLEET, Variable("only_put_to_sleep")),
+    "start_all": (*_FLEET, Variable("only_put_to_sleep", is_switch=True)),
     "instance_action": (
         Variable("instance", Kind.NAME, aliases=("id",), required=True),
         Variable(
@@ -185,7 +186,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         Variable("api_url"),
         Variable("ca_path", Kind.PATH),
     ),
-    "activity": (_PROFILE, *_THINGS, _ALLOCATION_SOURCE, *_SSH, Variable("console"), _READINGS_PATH),
+    "activity": (_PROFILE, *_THINGS, _ALLOCATION_SOURCE, *_SSH, Variable("console", is_switch=True), _READINGS_PATH),
     "idle": (
         _PROFILE,
         *_THINGS,
@@ -193,7 +194,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         Variable("settings"),
         Variable("settings_path", Kind.PATH),
         Variable("schedules", Kind.PATH),
-        Variable("console_only"),
+        Variable("console_only", is_switch=True),
         Variable("replay"),
         Variable("grace_minutes", Kind.COUNT),
         _RATES,
@@ -219,7 +220,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         _OWNER,
         Variable("settings"),
         Variable("settings_path", Kind.PATH),
-        Variable("console_only"),
+        Variable("console_only", is_switch=True),
         _RATES,
         _READINGS_PATH,
     ),
@@ -231,7 +232,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         Variable("shelve", choices=("enough", "all")),
         Variable("never", Kind.NAMES),
         _OWNER,
-        Variable("apply"),
+        Variable("apply", is_switch=True),
         _WAIT_TIMEOUT,
         _RATES,
         _READINGS_PATH,
@@ -247,7 +248,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         Variable("only", Kind.NAMES),
         Variable("exclude", Kind.NAMES),
         _OWNER,
-        Variable("apply"),
+        Variable("apply", is_switch=True),
         Variable("never", Kind.NAMES),
         Variable("max_actions", Kind.COUNT),
         Variable("notice_hours", Kind.COUNT),
@@ -279,7 +280,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         _PROFILE,
         *_THINGS,
         _ALLOCATION_SOURCE,
-        Variable("apply"),
+        Variable("apply", is_switch=True),
         Variable("do", choices=("shelve", "stop", "suspend")),
         Variable("grace_minutes", Kind.COUNT),
         Variable("sweep_minutes", Kind.COUNT),
@@ -292,7 +293,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         Variable("settings"),
         Variable("settings_path", Kind.PATH),
         Variable("schedules", Kind.PATH),
-        Variable("console_only"),
+        Variable("console_only", is_switch=True),
         _RATES,
         _READINGS_PATH,
         _KEEP_PATH,
@@ -307,13 +308,13 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         _PROFILE,
         Variable("parts", Kind.LIST),
         Variable("everything"),
-        Variable("apply"),
+        Variable("apply", is_switch=True),
         Variable("report_hour", Kind.COUNT),
         Variable("schedules", Kind.PATH),
         *_THINGS,
         _ALLOCATION_SOURCE,
         *_SSH,
-        Variable("console"),
+        Variable("console", is_switch=True),
         Variable("do", choices=("shelve", "stop", "suspend")),
         Variable("grace_minutes", Kind.COUNT),
         Variable("sweep_minutes", Kind.COUNT),
@@ -324,7 +325,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         Variable("pause_seconds", Kind.COUNT),
         Variable("settings"),
         Variable("settings_path", Kind.PATH),
-        Variable("console_only"),
+        Variable("console_only", is_switch=True),
         Variable("wake_batch", Kind.COUNT),
         Variable("wake_minutes", Kind.COUNT),
         Variable("notice_hours", Kind.COUNT),
@@ -377,7 +378,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         Variable("hours", Kind.COUNT),
         Variable("keep_from"),
         Variable("keep_until", aliases=("until",)),
-        Variable("undo"),
+        Variable("undo", is_switch=True),
         Variable("store", choices=("metadata", "file")),
         _PROFILE,
         _OWNER,
@@ -460,6 +461,18 @@ def given_by(playbook: str, source: Mapping[str, object]) -> dict[str, tuple[str
         for name in variable.names
         if name in source
     }
+
+
+def without_value(playbook: str, words: str) -> list[str]:
+    """Return a sentence for each switch that was given as a word alone, as in ``-e apply``.
+
+    ``words`` are those that belong to no variable. Nothing is returned if one of them is no switch.
+    """
+    by_name = {name: variable for variable in PLAYBOOKS[playbook] for name in variable.names}
+    given = words.split()
+    if not all(word in by_name and by_name[word].is_switch for word in given):
+        return []
+    return [f"{word} has no value: write {word}=true." for word in given]
 
 
 def takes(playbook: str) -> str:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -24,6 +24,7 @@ from .verdicts import State, Verdict
 BOOT_GRACE = 30 * 60.0
 _HOUR = 3600.0
 _NAMED = 5
+_OF_VERDICT = ("active", "unknown", "trial")
 
 
 class Veto(NamedTuple):
@@ -129,9 +130,11 @@ def advice(of: JudgedInstance, settings: Settings, rates: Rates, now: datetime) 
         "flavor": instance.flavor.name,
         "verdict": verdict.state.value,
         "since": iso_or_none(verdict.since),
+        "since_is_known": verdict.since_is_known if verdict.is_idle else None,
         "idle_hours": None if idle_hours is None else _tenths(idle_hours),
         "rule": verdict.rule,
         "reason": verdict.reason,
+        "caveat": verdict.caveat,
         "evidence": {
             "numbers": told["numbers"],
             "findings": [{**each, "at": iso_or_none(each["at"])} for each in told["findings"]],
@@ -146,7 +149,13 @@ def advice(of: JudgedInstance, settings: Settings, rates: Rates, now: datetime) 
         "saves_su_per_day": None if cost is None or shelved is None else number_if_known((cost - shelved) * 24),
         "would": "nothing" if found else Action.SHELVE.value,
         "vetoes": found,
+        "kept_because": kept_because(found),
     }
+
+
+def kept_because(found: Iterable[Mapping[str, str]]) -> list[str]:
+    """Return the reasons of the vetoes that do not follow from the verdict, or from the trial of all instances."""
+    return [each["reason"] for each in found if each["veto"] not in _OF_VERDICT]
 
 
 def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -178,7 +187,9 @@ def _sentence(idle: Sequence[Mapping[str, Any]], sums: Mapping[str, float], save
     what = "1 instance has been idle" if len(idle) == 1 else f"{len(idle)} instances have been idle"
     saving = f" Shelving would save {saves:.12g} SU a day." if saves else ""
     listed = f"{', '.join(names[:_NAMED])}{more}"
-    return f"{what} for {span} hours, and cost {sums['su_since_idle']:.12g} SU since{without}: {listed}.{saving}"
+    least = "at least " if any(each["since_is_known"] is False for each in idle) else ""
+    cost = f"{least}{sums['su_since_idle']:.12g} SU"
+    return f"{what} for {least}{span} hours, and cost {cost} since{without}: {listed}.{saving}"
 
 
 def _tenths(value: Decimal) -> int | float:

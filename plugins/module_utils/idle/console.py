@@ -29,6 +29,7 @@ from .verdicts import LAST_LOOK, State, Verdict
 
 # The rule of a verdict that rests on the console alone.
 CONSOLE_ONLY = "console_only"
+CAVEAT = "The console does not show people at work, transfers, and jobs that wait."
 # Above it, one per cent of all CPUs is more than the smallest job that has to be seen.
 MOST_VCPUS = 32
 SECONDS_BETWEEN_LINES = 60.0
@@ -146,7 +147,7 @@ def use_of(text: str, *, vcpus: int, settings: Settings, now: float) -> ConsoleU
 
     ``now`` is the controller's clock, in seconds since 1970.
     """
-    return _use_of_lines(_window(lines_of(text), settings, now), vcpus, settings, now)
+    return _use_of_lines(lines_of(text), vcpus, settings, now)
 
 
 def _window(lines: Sequence[Line], settings: Settings, end: float) -> Sequence[Line]:
@@ -158,9 +159,10 @@ def _epoch(line: Line) -> int:
     return line.epoch
 
 
-def _use_of_lines(lines: Sequence[Line], vcpus: int, settings: Settings, now: float) -> ConsoleUse:
+def _use_of_lines(known: Sequence[Line], vcpus: int, settings: Settings, now: float) -> ConsoleUse:
+    lines = _window(known, settings, now)
     if not lines:
-        return ConsoleUse(0, None, None, None, None, "the console has no lines of Exosphere in the window")
+        return ConsoleUse(0, None, None, None, None, _why_none(known, now))
     cores = _cores(lines, vcpus)
     newest_cores = _cores(lines[-_NEWEST_LINES:], vcpus)
     return ConsoleUse(
@@ -175,6 +177,24 @@ def _use_of_lines(lines: Sequence[Line], vcpus: int, settings: Settings, now: fl
     )
 
 
+def _why_none(known: Sequence[Line], now: float) -> str:
+    """Return why there is no line in the window."""
+    before = [each.epoch for each in known if each.epoch <= now + _AHEAD]
+    if before:
+        return _too_old(now - before[-1])
+    if known:
+        return "the lines of the console are from the future: the clock of the instance, or of this machine, is wrong"
+    return "the console has no lines of Exosphere: made without Exosphere? activity takes readings"
+
+
+def _too_old(age: float) -> str:
+    shown = f"{age / 60:.0f} min" if age < 36_000 else f"{age / 3600:.0f} h"
+    return (
+        f"the newest line of the console is {shown} old, and {_OLDEST_NEWEST / 60:.0f} min is the limit: the instance "
+        "may hang, or its clock be wrong"
+    )
+
+
 def judge_by_console(text: str, flavor: Flavor, settings: Settings, now: float, *, before_act: bool = False) -> Verdict:
     """Return the verdict by the console alone, for users that cannot log in to the instance.
 
@@ -183,7 +203,7 @@ def judge_by_console(text: str, flavor: Flavor, settings: Settings, now: float, 
     """
     vcpus = flavor.vcpus or 0
     lines = lines_of(text)
-    use = _use_of_lines(_window(lines, settings, now), vcpus, settings, now)
+    use = _use_of_lines(lines, vcpus, settings, now)
     numbers = {} if use.cores is None else {"cores": round(use.cores, 4)}
     if use.finding is not None:
         found = use.finding
@@ -195,27 +215,36 @@ def judge_by_console(text: str, flavor: Flavor, settings: Settings, now: float, 
     if before_act and (use.newest is None or now - use.newest > LAST_LOOK):
         doubt = "the newest line of the console is not of just now"
         return Verdict(State.UNKNOWN, None, "last_look", doubt, numbers=numbers, newest=use.newest)
+    since, is_known = _idle_since(lines, vcpus, settings, now)
     return Verdict(
         State.IDLE,
-        _idle_since(lines, vcpus, settings, now),
+        since,
         CONSOLE_ONLY,
-        f"by the console alone, {use.cores or 0:.2f} cores were busy in the mean of {use.lines} lines; it does not see "
-        "people, transfers and jobs that wait",
+        f"by the console alone, {use.cores or 0:.2f} cores were busy in the mean of {use.lines} lines",
         numbers=numbers,
         readings=use.lines,
         newest=use.newest,
+        since_is_known=is_known,
+        caveat=CAVEAT,
     )
 
 
-def _idle_since(lines: Sequence[Line], vcpus: int, settings: Settings, now: float) -> float:
-    """Return the beginning of the oldest window that is idle like all after it, without the use at its beginning."""
+def _idle_since(lines: Sequence[Line], vcpus: int, settings: Settings, now: float) -> tuple[float, bool]:
+    """Return the beginning of the oldest window that is idle like all after it, without the use at its beginning.
+
+    And whether the lines before it show use. If not, they only begin there.
+    """
     earliest = now
+    follows_use = False
     for line in reversed(lines):
         end = float(line.epoch)
         if end >= earliest:
             continue
         window = _window(lines, settings, end)
-        if _doubt(window, settings, end) or _finding(window, vcpus, settings, end) is not None:
+        if _doubt(window, settings, end):
+            break
+        follows_use = _finding(window, vcpus, settings, end) is not None
+        if follows_use:
             break
         earliest = end
     window = _window(lines, settings, earliest)
@@ -227,7 +256,7 @@ def _idle_since(lines: Sequence[Line], vcpus: int, settings: Settings, now: floa
     ]
     # Nothing is known before the first line. The last window is idle as a whole, by its mean.
     known = [earliest - settings.window, float(window[0].epoch), *used[-1:]]
-    return min(now - settings.window, max(known))
+    return min(now - settings.window, max(known)), follows_use or bool(used)
 
 
 def too_little_of(flavor: Flavor) -> str:
@@ -266,7 +295,7 @@ def _doubt(lines: Sequence[Line], settings: Settings, now: float) -> str:
     if len(lines) < needed:
         return f"the console has {len(lines)} lines of Exosphere in the window, and {needed} are needed"
     if now - epochs[-1] > _OLDEST_NEWEST:
-        return "the newest line of the console is old"
+        return _too_old(now - epochs[-1])
     if epochs[0] - (now - settings.window) > _LONGEST_GAP or gap > _LONGEST_GAP:
         return "lines of the console are missing"
     return ""

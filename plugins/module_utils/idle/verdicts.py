@@ -43,7 +43,9 @@ class Verdict:
     ``since``: idle since then at least; active or unknown: the last moment of use that is known. ``rule`` is the rule
     that decided, or the reason for not knowing in one word. ``findings`` are all signs of use in the window, the latest
     first. ``numbers`` are the greatest of the window. ``losses`` is what is there and would be lost with the memory, or
-    no longer holds the instance, in words for its owner.
+    no longer holds the instance, in words for its owner. ``since_is_known``: whether the evidence shows the use that
+    ended at ``since``; else it only begins there, and the instance may be idle for longer. ``caveat`` is a sentence
+    about the limits of the evidence, or "".
     """
 
     state: State
@@ -56,6 +58,8 @@ class Verdict:
     losses: tuple[str, ...] = ()
     readings: int = 0
     newest: float | None = None
+    since_is_known: bool = True
+    caveat: str = ""
 
     @property
     def is_idle(self) -> bool:
@@ -81,6 +85,8 @@ class Verdict:
             "losses": list(self.losses),
             "readings": self.readings,
             "newest": self.newest,
+            "since_is_known": self.since_is_known,
+            "caveat": self.caveat,
         }
 
 
@@ -196,6 +202,7 @@ class _Judge:
             losses=_losses(newest, self._settings),
             readings=stretch.readings,
             newest=newest.end,
+            since_is_known=stretch.begins_with_use,
         )
 
     def _quiet_stretch(self) -> _Stretch:
@@ -210,7 +217,7 @@ class _Judge:
             if interval.longest_gap > 2 * self._settings.interval:
                 return _Stretch(since, readings, ())
             if each.is_used and each.last_use is not None:
-                return _Stretch(each.last_use, readings, ())
+                return _Stretch(each.last_use, readings, (), begins_with_use=True)
             if interval.length > 0:
                 since = interval.start
                 readings += interval.readings
@@ -259,6 +266,7 @@ class _Stretch:
     since: float
     readings: int
     doubts: tuple[Doubt, ...]
+    begins_with_use: bool = False
 
 
 def _losses(interval: Interval, settings: Settings) -> tuple[str, ...]:

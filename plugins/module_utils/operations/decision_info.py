@@ -38,7 +38,8 @@ def decision_info(options: Mapping[str, Any], context: Context) -> Outcome:
     now = context.clock.now()
     since = now - timedelta(days=min(options["days"], 36_500.0))
     read = DecisionLog(decisions_path(options, context), context.clock).read()
-    chosen, warnings = _chosen(read.records, options["name"])
+    chosen, unknown = _chosen(read.records, options["name"])
+    warnings = unknown
     if read.unreadable:
         warnings = (*warnings, f"{read.unreadable} lines of the log are no records, and were left out.")
     told = chapters(each for each in chosen if each.at >= since)
@@ -48,13 +49,14 @@ def decision_info(options: Mapping[str, Any], context: Context) -> Outcome:
             "instances": sorted({each.name for each in chosen if each.at >= since}),
             "rests": [_rest(each, since) for each in rests(chosen) if each.end > since],
             "summary": _summary(told, chosen, since),
+            "unknown": list(unknown),
         },
         warnings=warnings,
     )
 
 
 def _chosen(records: Sequence[Record], names: Sequence[str] | None) -> tuple[list[Record], tuple[str, ...]]:
-    """Return the records of the instances that are named by name, glob or UUID, and a warning for each unknown one."""
+    """Return the records of the instances that are named by name, glob or UUID, and a sentence for each unknown one."""
     if names is None:
         return list(records), ()
     chosen = {each.uuid for each in records for text in names if _is_called(each, text)}

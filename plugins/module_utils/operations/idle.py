@@ -23,7 +23,7 @@ from ..fleet.converge import converge
 from ..fleet.decisions import preview
 from ..fleet.runs import ConvergeOptions, FleetRun, InstanceRun, classify_instance
 from ..fleet.selection import INSTANCE_FIELDS, ME, Selector, may_select, select
-from ..idle.advice import Veto, advice, summary, vetoes
+from ..idle.advice import Veto, advice, kept_because, summary, vetoes
 from ..idle.site_settings import changes
 from ..idle.store import key_of
 from ..model import Instance, Outcome, StatusPeriod
@@ -423,6 +423,7 @@ class _Run:
             status=after.status,
             verdict=verdict.state.value,
             since=None if verdict.since is None else datetime.fromtimestamp(verdict.since, UTC),
+            since_is_known=verdict.since_is_known,
             rule=verdict.rule,
             reason=verdict.reason,
             numbers=verdict.numbers,
@@ -466,6 +467,7 @@ class _Run:
         decision, saves = item.decision, self._saves(item)
         site, project, _uuid = item.key
         outcome = None if item.run is None else item_of(item.run)
+        found = [each._asdict() for each in self._all_vetoes(item)]
         return {
             "at": iso(self._at),
             "site": site,
@@ -480,7 +482,9 @@ class _Run:
             "would": "nothing" if decision.action is None or decision.step is Step.NOTHING else decision.action.value,
             "applies": bool(self._options["apply"]) and item.trial is None,
             "channels": list(decision.channels),
-            "vetoes": [each._asdict() for each in self._all_vetoes(item)],
+            "vetoes": found,
+            "kept_because": kept_because(found),
+            "left_because": [each["reason"] for each in found if each["veto"] != "trial"],
             "saves_su_per_hour": saves,
             "saves_su_per_day": None if saves is None else round(saves * 24, 3),
             "outcome": outcome,

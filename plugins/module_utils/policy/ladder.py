@@ -179,12 +179,12 @@ def trial_veto(first: float | None, now: float, days: float) -> Veto | None:
     if not days:
         return None
     if first is None:
-        return Veto("trial", f"there are no readings yet, and nothing is done before there are {days:g} days of them")
+        return Veto("trial", f"there is no evidence yet, and nothing is done before {days:g} days of it (trial_days)")
     passed = (now - first) / 86_400
     if passed >= days:
         return None
-    reason = f"readings began {max(0.0, passed):.1f} days ago, and nothing is done before {days:g} (trial_days)"
-    return Veto("trial", reason)
+    began = f"the evidence began {max(0.0, passed):.1f} days ago"
+    return Veto("trial", f"{began}, and nothing is done before {days:g} days of it (trial_days)")
 
 
 def limited(decisions: Sequence[tuple[str, float, Decision]], most: int) -> list[Decision]:

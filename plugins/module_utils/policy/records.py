@@ -57,7 +57,7 @@ class Record:
 
     ``site``, ``project`` and ``uuid`` are the instance's key, as for readings. ``status`` is the cloud's word, as the
     run saw it before it did anything. ``verdict``, ``since``, ``rule``, ``reason``, ``numbers`` (those above 0),
-    ``findings`` (in words) and ``losses`` are the verdict's.
+    ``findings`` (in words), ``losses`` and ``since_is_known`` are the verdict's.
 
     ``step``: nothing, warn, wait, read or act. ``action``: shelve, stop or suspend. ``why``: the step in words.
     ``vetoes``: pairs of a word and its reason. ``due``: from when on the action may be taken. ``applies``: False if
@@ -80,6 +80,7 @@ class Record:
     status: str = ""
     verdict: str = ""
     since: datetime | None = None
+    since_is_known: bool = True
     rule: str = ""
     reason: str = ""
     numbers: Mapping[str, float] | None = None

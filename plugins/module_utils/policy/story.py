@@ -152,7 +152,8 @@ def _decided_for_budget(record: Record, name: str) -> str:
 
 def _of_verdict(record: Record, name: str) -> Iterator[str]:
     if record.verdict == "idle":
-        since = f" since {iso(record.since)}" if record.since else ""
+        least = "" if record.since_is_known else " at least"
+        since = f"{least} since {iso(record.since)}" if record.since else ""
         yield f"{name} was idle{since}: {one_line(record.reason)}{_numbers(record)}."
     elif record.verdict == "active":
         yield f"{name} was active by the rule {record.rule}: {one_line(record.reason)}{_numbers(record)}."

@@ -44,21 +44,21 @@ def _kept(extents: Sequence[Extent], droppable: Sequence[int], width: int) -> Co
     shown = set(range(len(extents)))
     dropped: list[int] = []
     for index in droppable:
-        if _total([extents[each].wrapped for each in shown]) <= width:
+        if total([extents[each].wrapped for each in shown]) <= width:
             break
         if index in shown and len(shown) > 1:
             shown.remove(index)
             dropped.append(index)
     # A wide column that was dropped last may have made room for narrow ones that were dropped first.
     for index in reversed(dropped):
-        if _total([extents[each].wrapped for each in (*shown, index)]) <= width:
+        if total([extents[each].wrapped for each in (*shown, index)]) <= width:
             shown.add(index)
     return shown
 
 
 def _shorten(widths: dict[int, int], extents: Sequence[Extent], width: int) -> None:
     """Narrow the widest columns first, in place."""
-    while _total(widths.values()) > width:
+    while total(widths.values()) > width:
         able = [index for index in widths if widths[index] > extents[index].shortened]
         if not able:
             return
@@ -68,7 +68,7 @@ def _shorten(widths: dict[int, int], extents: Sequence[Extent], width: int) -> N
 def _widen(widths: dict[int, int], extents: Sequence[Extent], width: int) -> None:
     """Give the columns the space that is left, in place: those first that need the least to show all in one line."""
     for index in sorted(widths, key=lambda each: extents[each].natural - widths[each]):
-        spare = width - _total(widths.values())
+        spare = width - total(widths.values())
         missing = extents[index].natural - widths[index]
         if missing > 0 and spare > 0 and (missing <= spare or index == _neediest(widths, extents)):
             widths[index] += min(missing, spare)
@@ -78,5 +78,6 @@ def _neediest(widths: Mapping[int, int], extents: Sequence[Extent]) -> int:
     return max(widths, key=lambda index: extents[index].natural - widths[index])
 
 
-def _total(widths: Collection[int]) -> int:
+def total(widths: Collection[int]) -> int:
+    """Return the width of a table of columns of these widths."""
     return sum(widths) + GAP * (len(widths) - 1)

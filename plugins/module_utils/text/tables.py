@@ -5,20 +5,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import zip_longest
 from typing import Any
 
-from .layout import GAP, Extent, fit
+from .layout import GAP, Extent, fit, total
 from .suggestions import did_you_mean
 from .terminal import display_width, one_line, shorten, wrap
 
 NOTHING = "-"
-_OPTIONS = ("key", "title", "align", "width", "wrap", "separator")
+_OPTIONS = ("key", "title", "align", "width", "wrap", "separator", "short_time", "exact")
 # Where a table does not fit otherwise, texts are cut to this width.
 _SHORTEST = 8
+_TIME = re.compile(r"\d{4}-(\d\d-\d\d)T(\d\d:\d\d)(?::\d\d(?:\.\d+)?)?Z")
 
 
 class TableError(ValueError):
@@ -38,6 +40,8 @@ class Column:
 
     Without ``align``, numbers are aligned right and everything else left. ``width``: no cell is wider; a shortened one
     ends in an ellipsis. ``wrap``: where the table does not fit, cells are wrapped, to lines of this width at least.
+    ``short_time``: a time is shown without year and seconds, and is never cut. ``exact``: the path of a boolean; where
+    that is false, the value is a lower bound.
     """
 
     keys: tuple[str, ...]
@@ -46,6 +50,8 @@ class Column:
     width: int | None = None
     wrap: int | None = None
     separator: str = " "
+    short_time: bool = False
+    exact: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,13 @@ class _Cells:
         title, *cells = map(display_width, self.texts)
         natural = max(title, *cells)
         wrapped = max(title, min(natural, self.column.wrap or natural))
-        return Extent(natural, wrapped, wrapped if self.right else max(title, min(wrapped, _SHORTEST)))
+        is_whole = self.right or self.column.short_time
+        return Extent(natural, wrapped, wrapped if is_whole else max(title, min(wrapped, _SHORTEST)))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no row has anything here."""
+        return all(text == NOTHING for text in self.texts[1:])
 
     def lines(self, width: int) -> list[list[str]]:
         """Return the lines of each cell, all of the same width."""
@@ -80,11 +92,11 @@ def text_table(
     """Return a table of ``rows``, or "" if there is none.
 
     ``columns``: a list, or names with commas between them. Each is a key, a dotted path, a dict with key, title, align,
-    width, wrap and separator, or one of ``words``, a dict in which short names stand for such columns.
+    width, wrap, separator, short_time and exact, or one of ``words``, a dict in which short names stand for columns.
 
     ``width`` is that of the terminal, None for no limit. To fit it, columns are wrapped, then dropped, then shortened.
-    ``drop`` has the columns that may be dropped, in this order. A last line names those that were, followed by
-    ``hint``. Raises TableError.
+    ``drop`` has the columns that may be dropped, in this order; those without anything in any row go before all else.
+    A last line names those that were, followed by ``hint``, but not the empty ones. Raises TableError.
     """
     known = _checked_words(words)
     names = _listed(columns)
@@ -92,14 +104,27 @@ def text_table(
     checked = _checked_rows(rows)
     if not checked:
         return ""
-    cells = [_cells(column, checked, known) for column in layout]
-    droppable = [names.index(name) for name in _droppable(drop) if name in names]
-    widths = fit([each.extent() for each in cells], droppable, width)
+    every = [_cells(column, checked, known) for column in layout]
+    droppable = [every[names.index(name)] for name in _droppable(drop) if name in names]
+    cells = _without_empty(every, droppable, width)
+    order = [cells.index(each) for each in droppable if each in cells]
+    widths = fit([each.extent() for each in cells], order, width)
     lines = [cells[index].lines(widths[index]) for index in widths]
     blanks = [" " * each for each in widths.values()]
     table = [_joined_cells(parts, blanks) for row in zip(*lines, strict=True) for parts in zip_longest(*row)]
-    dropped = [column.title for index, column in enumerate(layout) if index not in widths]
+    dropped = [each.column.title for index, each in enumerate(cells) if index not in widths]
     return "\n".join([*table, *_not_shown(dropped, hint, width)])
+
+
+def _without_empty(cells: Sequence[_Cells], droppable: Sequence[_Cells], width: int | None) -> list[_Cells]:
+    """Return the columns without those that may be dropped and are empty, as far as they are too many."""
+    shown = list(cells)
+    for each in droppable:
+        if width is None or total([one.extent().natural for one in shown]) <= width or len(shown) == 1:
+            break
+        if each.is_empty and each in shown:
+            shown.remove(each)
+    return shown
 
 
 def _joined_cells(cells: Iterable[str | None], blanks: Iterable[str]) -> str:
@@ -170,6 +195,8 @@ def _defined(item: object, name: str | None) -> Column:
         width=_width(item.get("width"), "width"),
         wrap=_width(item.get("wrap"), "wrap"),
         separator=str(item.get("separator", " ")),
+        short_time=item.get("short_time") is True,
+        exact=None if item.get("exact") is None else str(item["exact"]),
     )
 
 
@@ -203,10 +230,18 @@ def _cells(column: Column, rows: Sequence[Mapping[Any, Any]], words: Mapping[str
     for key, found in zip(column.keys, zip(*values, strict=True), strict=True):
         if all(value is _ABSENT for value in found):
             raise TableError(_unknown(key, rows, words))
-    texts = [column.title, *(_joined(each, column.separator) for each in values)]
+    texts = [column.title, *(_shown(column, row, each) for row, each in zip(rows, values, strict=True))]
     if column.width is not None:
         texts = [shorten(text, column.width) for text in texts]
     return _Cells(column, texts, right=(column.align or _natural_alignment(values)) == "right")
+
+
+def _shown(column: Column, row: Mapping[Any, Any], values: Iterable[object]) -> str:
+    text = _joined(values, column.separator)
+    if column.short_time:
+        text = _TIME.sub(r"\1 \2Z", text)
+    is_bound = column.exact is not None and text != NOTHING and _apply(row, column.exact) is False
+    return f">= {text}" if is_bound else text
 
 
 def _apply(thing: object, path: str) -> object:

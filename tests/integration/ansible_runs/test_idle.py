@@ -127,11 +127,16 @@ def test_what_lies_idle_is_shown_mailed_and_left_as_it_is(lab: Lab) -> None:
     states = dict(lab.server.world.states())
     with a_mail_server() as mails:
         said = lab.run("idle", "mail_to=pi@example.edu", f"smtp_port={mails.port}", "smtp_secure=never")
-    assert "1 instance has been idle for 6.0 hours, and cost 6" in said
+    assert "1 instance has been idle for at least 6.0 hours, and cost at least 6" in said
     assert "db    no reading was taken yet" in said
+    assert "Nothing is known of " in said
     assert "jetstream.cloud.activity takes readings." in said
     # The third is this machine, on which somebody may work.
     assert "3 running: 1 idle, " in said
+    narrow = lab.run("idle", "width=80")
+    table = narrow[narrow.index("NAME ") :].splitlines()[0]
+    assert "IDLE SINCE" in table
+    assert "KEPT BECAUSE" not in table
     assert " unknown. Nothing was changed." in said
     assert states == lab.server.world.states()
     [mail] = mails.mails
@@ -162,6 +167,12 @@ def test_a_replay_shows_what_the_rules_would_have_done(lab: Lab) -> None:
     assert "1 warning, 0 spared in the grace time, 1 put away." in said
     assert "That would have saved 3 SU, in 3 hours." in said
     assert "NAME  READ HOURS  WARNED  SPARED  PUT AWAY  USED SOON  SAVED HOURS  SAVED SU" in said
+
+
+def test_without_readings_there_is_nothing_to_replay(lab: Lab) -> None:
+    said = lab.run("idle", "replay=14d")
+    assert "Nothing can be replayed: there are no readings since " in said
+    assert "would have" not in said
 
 
 def test_a_keep_mark_is_set_reported_and_taken_away(lab: Lab) -> None:

@@ -228,6 +228,7 @@ def test_a_pipe_is_read_once(user: User) -> None:
         ([" "], "-e is given, but empty."),
         (["project=Geo Project"], '"Project" belongs to no variable.'),
         (["exclude"], '"exclude" belongs to no variable.'),
+        (["allow_wake"], "allow_wake has no value: write allow_wake=true."),
         # It may be part of a password.
         (["smtp_pasword=correct horse"], "Part of a value belongs to no variable."),
         (["exclude=['course-web']"], "exclude=['course-web'] is a text, and no list."),

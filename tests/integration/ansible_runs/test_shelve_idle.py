@@ -198,7 +198,10 @@ def test_the_trial_says_when_it_ends(lab: Lab) -> None:
         ended = lab.apply(mails, "trial_days=7")
         assert mails.mails == []
     assert ended.returncode == 0, ended.stdout
-    assert "Readings began 0.5 days ago, and nothing is done before 7 (trial_days)." in ended.stdout.replace("\n", " ")
+    said = ended.stdout.replace("\n", " ")
+    assert "The trial: the evidence began 0.5 days ago, and nothing is done before 7 days of it (trial_days)." in said
+    # Once, and not in the row as well.
+    assert said.count("trial_days") == 1
 
 
 def test_owners_are_told_by_their_own_addresses_and_teams_by_a_card(lab: Lab) -> None:
@@ -219,7 +222,7 @@ def test_owners_are_told_by_their_own_addresses_and_teams_by_a_card(lab: Lab) ->
     assert [each.to for each in mails.mails] == [["john@example.edu"]]
     card = hook.posts[1]["attachments"][0]["content"]
     assert card["type"] == "AdaptiveCard"
-    assert "has been idle since" in card["body"][0]["inlines"][0]["text"]
+    assert "has been idle at least since" in card["body"][0]["inlines"][0]["text"]
 
 
 def test_a_template_of_ones_own_and_a_name_that_is_a_template(lab: Lab) -> None:

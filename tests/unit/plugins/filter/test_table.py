@@ -213,6 +213,42 @@ def test_a_table_fits_its_width_and_says_which_columns_are_not_shown() -> None:
     ]
 
 
+EMPTY: list[dict[str, Any]] = [
+    {"name": "base-2", "left": None, "id": 1, "reason": "nothing happened for 375 min", "kept": [], "known": True},
+    {"name": "base-10", "left": "", "id": 2, "reason": "nothing happened", "kept": [], "known": False},
+]
+
+
+def test_columns_in_which_no_row_has_anything_go_first_and_are_not_named() -> None:
+    still = {"key": "left", "title": "STILL THERE"}
+    columns = ["name", still, "id", {"key": "reason", "wrap": 10}, "kept"]
+    drop = ["id", still, "kept"]
+    assert lines(EMPTY, columns, width=45, drop=drop) == [
+        "NAME     ID  REASON",
+        "base-2    1  nothing happened for 375 min",
+        "base-10   2  nothing happened",
+    ]
+    # No more than needed.
+    assert lines(EMPTY, columns, width=48, drop=drop)[0] == "NAME     ID  REASON                        KEPT"
+    assert "STILL THERE" in lines(EMPTY, columns, width=80, drop=drop)[0]
+    assert "STILL THERE" in lines(EMPTY, columns, width=20)[0]
+
+
+def test_one_column_is_shown_though_it_is_empty() -> None:
+    assert lines(EMPTY, "left,kept", width=5, drop="left,kept") == ["KEPT", "-", "-"]
+
+
+def test_a_short_time_has_no_year_and_no_seconds_and_is_never_cut() -> None:
+    rows = [{"name": "x" * 30, "at": "2026-11-25T21:02:33Z"}, {"name": "y", "at": None}, {"name": "z", "at": "soon"}]
+    columns = ["name", {"key": "at", "short_time": True}]
+    assert lines(rows, columns, width=10) == ["NAME      AT", "xxxxxxx…  11-25 21:02Z", "y         -", "z         soon"]
+
+
+def test_a_lower_bound_is_shown_as_one() -> None:
+    rows = [*EMPTY, {"id": None, "known": False}, {"id": 12, "known": None}]
+    assert lines(rows, [{"key": "id", "exact": "known"}]) == ["  ID", "   1", ">= 2", "   -", "  12"]
+
+
 def test_texts_are_shortened_and_numbers_are_not_where_no_column_may_be_dropped() -> None:
     assert lines(WIDE, "name,id,note", width=20) == [
         "NAME     ID  NOTE",

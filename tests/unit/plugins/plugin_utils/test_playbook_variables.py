@@ -21,6 +21,7 @@ from ansible_collections.jetstream.cloud.plugins.plugin_utils.playbook_variables
     read,
     repeated,
     unknown,
+    without_value,
 )
 
 HERE = Path("/home/johndoe/course")
@@ -217,3 +218,20 @@ def test_required_variables_are_requested() -> None:
 def test_no_name_is_one_of_ansibles() -> None:
     names = {variable.name for variables in PLAYBOOKS.values() for variable in variables}
     assert [name for name in sorted(names) if is_reserved_name(name)] == []
+
+
+@pytest.mark.parametrize(
+    ("playbook", "words", "sentences"),
+    [
+        ("idle", "console_only", ["console_only has no value: write console_only=true."]),
+        ("keep", "undo", ["undo has no value: write undo=true."]),
+        ("shelve_idle", "apply console_only", ["apply has no", "console_only has no"]),
+        ("idle", "apply", []),
+        ("idle", "console_only Project", []),
+        ("idle", "only", []),
+    ],
+)
+def test_a_switch_without_a_value_is_told_with_the_value(playbook: str, words: str, sentences: list[str]) -> None:
+    found = without_value(playbook, words)
+    assert len(found) == len(sentences)
+    assert all(told.startswith(sentence) for told, sentence in zip(found, sentences, strict=True))

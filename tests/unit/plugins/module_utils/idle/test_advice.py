@@ -153,9 +153,11 @@ def test_an_advice_has_the_instance_its_verdict_and_the_evidence() -> None:
         "flavor": "m1.small",
         "verdict": "active",
         "since": "2026-11-23T18:56:00Z",
+        "since_is_known": None,
         "idle_hours": None,
         "rule": "cores",
         "reason": "0.5 cores were busy",
+        "caveat": "",
         "evidence": {
             "numbers": {"cores": 0.5},
             "findings": [
@@ -182,7 +184,17 @@ def test_an_advice_has_the_instance_its_verdict_and_the_evidence() -> None:
             {"veto": "kept", "reason": KEPT},
             {"veto": "active", "reason": "0.5 cores were busy"},
         ],
+        "kept_because": ["the cloud is changing it (image_snapshot)", KEPT],
     }
+
+
+def test_a_lower_bound_is_told_as_one() -> None:
+    bound = replace(IDLE, since_is_known=False)
+    assert [told(verdict=each)["since_is_known"] for each in (IDLE, bound, UNKNOWN)] == [True, False, None]
+    assert summary([told(verdict=bound)])["sentence"].startswith(
+        "1 instance has been idle for at least 6.0 hours, and cost at least 12 SU since: web."
+    )
+    assert "for at least 6.0 hours" in summary([told(), told(verdict=bound)])["sentence"]
 
 
 @pytest.mark.parametrize(

@@ -134,10 +134,31 @@ def test_a_quiet_hour_is_idle_by_the_console() -> None:
     verdict = judge_by_console(log([1, 0, 0] * 20), EIGHT, SETTINGS, NOW + 5)
 
     assert (verdict.state, verdict.since, verdict.rule) == (State.IDLE, NOW + 5 - 3600, "console_only")
-    assert verdict.reason == (
-        "by the console alone, 0.03 cores were busy in the mean of 60 lines; it does not see people, transfers and "
-        "jobs that wait"
-    )
+    assert verdict.reason == "by the console alone, 0.03 cores were busy in the mean of 60 lines"
+    assert verdict.caveat == "The console does not show people at work, transfers, and jobs that wait."
+
+
+@pytest.mark.parametrize(
+    ("percents", "is_known"),
+    [
+        # The text only begins there.
+        ([0] * 360, False),
+        ([0] * 200 + [10] + [0] * 159, False),
+        ([50] * 100 + [0] * 200, True),
+        ([0] * 100 + [50] * 10 + [0] * 200, True),
+        ([0] * 100 + [4] * 60 + [0] * 200, True),
+    ],
+)
+def test_since_is_a_lower_bound_if_the_console_shows_no_use_before(percents: list[int], is_known: bool) -> None:
+    verdict = judge_by_console(log(percents), FOUR, SETTINGS, NOW)
+
+    assert (verdict.state, verdict.since_is_known) == (State.IDLE, is_known)
+
+
+def test_since_is_a_lower_bound_after_time_without_lines() -> None:
+    text = log([50] * 200, end=NOW - 120 * 60 - 700) + log([0] * 120)
+
+    assert not judge_by_console(text, FOUR, SETTINGS, NOW).since_is_known
 
 
 @pytest.mark.parametrize(
@@ -189,10 +210,13 @@ def test_use_of_this_moment_is_in_the_last_lines(percents: list[int], late: floa
 @pytest.mark.parametrize(
     ("text", "flavor", "reason"),
     [
-        pytest.param("", EIGHT, "no lines of Exosphere", id="none"),
+        pytest.param("", EIGHT, "made without Exosphere? activity takes readings", id="none"),
         pytest.param("Ubuntu 24.04 login:", EIGHT, "no lines of Exosphere", id="other image"),
         pytest.param(log([0] * 29), EIGHT, "29 lines of Exosphere in the window, and 30", id="few"),
-        pytest.param(log([0] * 60, end=NOW - 700), EIGHT, "newest line of the console is old", id="guest hangs"),
+        pytest.param(log([0] * 60, end=NOW - 700), EIGHT, "is 12 min old, and 10 min is the limit", id="guest hangs"),
+        pytest.param(log([0] * 60, end=NOW - 3 * 3600), EIGHT, "is 180 min old, and 10 min is", id="hangs for hours"),
+        pytest.param(log([0] * 60, end=NOW - 30 * 3600), EIGHT, "is 30 h old, and 10 min is", id="hangs for a day"),
+        pytest.param(log([0] * 60, end=NOW + 9 * 3600), EIGHT, "the console are from the future", id="clock"),
         pytest.param(log([0] * 35), EIGHT, "lines of the console are missing", id="log was rotated"),
         pytest.param(log([0] * 20, end=NOW - 2400) + log([0] * 20), EIGHT, "of the console are missing", id="gap"),
         pytest.param(log([0] * 60), Flavor("m3.2xl", vcpus=64), "too little of 64 vCPUs", id="large"),

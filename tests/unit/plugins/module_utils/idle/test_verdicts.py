@@ -61,6 +61,15 @@ def test_the_time_of_idleness_is_reported_beyond_the_window() -> None:
     verdict = judged([interval(0, cores=1.0), *(interval(number) for number in range(1, 30))])
 
     assert (verdict.state, verdict.since, verdict.readings) == (State.IDLE, interval(0).end, 30)
+    assert verdict.since_is_known
+
+
+def test_since_is_a_lower_bound_if_the_readings_only_begin_there() -> None:
+    quiet = [interval(number) for number in range(30)]
+    rebooted = [replace(interval(number, cores=1.0), boot=OTHER_BOOT) for number in range(2)]
+
+    assert not judged(quiet).since_is_known
+    assert not judged([*rebooted, *quiet[2:]]).since_is_known
 
 
 @pytest.mark.parametrize(("quarters", "told"), [(29, "435 min"), (39, "585 min"), (40, "10 h"), (400, "100 h")])

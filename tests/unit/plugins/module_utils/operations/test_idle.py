@@ -356,7 +356,8 @@ def test_the_trial_only_says_what_would_be_done(night: Night) -> None:
     [row] = [each for each in outcome.result["instances"] if each["name"] == "web"]
     assert (row["step"], row["would"], row["applies"]) == ("act", "shelve", False)
     assert vetoes(outcome) == ["trial"]
-    assert "readings began 0.5 days ago, and nothing is done before 7" in row["vetoes"][0]["reason"]
+    assert "the evidence began 0.5 days ago, and nothing is done before 7" in row["vetoes"][0]["reason"]
+    assert (row["kept_because"], row["left_because"]) == ([], [])
     assert night.cloud.calls == ["list"]
     # It ends seven days after the first reading of the project, and a new instance has no trial of its own.
     night.clock.pass_by(7 * DAY)
@@ -710,7 +711,9 @@ def test_why_is_answered_from_the_log_alone(night: Night) -> None:
     told = decision_info.decision_info(given(decision_info.SPEC, name=["web"]), night.context()).result
     assert [each["event"] for each in told["decisions"]] == ["decided", "notified", "decided", "begun", "done"]
     sentences = [each["sentence"] for each in told["decisions"]]
-    assert sentences[0].startswith("web was idle since 2026-11-23T12:57:00Z: nothing happened for 360 min (at most 0.0")
+    assert sentences[0].startswith(
+        "web was idle at least since 2026-11-23T12:57:00Z: nothing happened for 360 min (at most 0.0"
+    )
     assert sentences[0].endswith("Its owner is warned.")
     assert sentences[1] == "A notice about web was delivered to j@example.edu."
     assert sentences[2].endswith("It is to be shelved.")
@@ -733,6 +736,7 @@ def test_a_name_without_decisions_is_answered_with_a_warning(night: Night) -> No
     outcome = decision_info.decision_info(given(decision_info.SPEC, name=["wbe"]), night.context())
     assert outcome.result["decisions"] == []
     assert outcome.warnings == ("The log has no decision about wbe. Did you mean web?",)
+    assert outcome.result["unknown"] == list(outcome.warnings)
 
 
 def _counts(records: Sequence[Record]) -> Mapping[str, int]:

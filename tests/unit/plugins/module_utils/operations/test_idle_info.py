@@ -293,7 +293,7 @@ def test_the_console_alone_calls_nothing_idle_unless_the_user_says_so(tmp_path: 
     found = lab.found(console_only=True)
     assert (found["verdict"], found["rule"], found["would"]) == ("idle", "console_only", "shelve")
     assert found["evidence"]["numbers"] == {"cores": 0.0267}
-    assert "it does not see people" in found["reason"]
+    assert "does not show people" in found["caveat"]
 
 
 @pytest.mark.parametrize(

@@ -323,9 +323,9 @@ def test_the_trial_lasts_for_days_of_readings(first: float | None, days: float, 
 @pytest.mark.parametrize(
     ("first", "reason"),
     [
-        (None, "there are no readings yet, and nothing is done before there are 7 days of them"),
-        (NOW - 3 * 86_400, "readings began 3.0 days ago, and nothing is done before 7 (trial_days)"),
-        (NOW + 9, "readings began 0.0 days ago, and nothing is done before 7 (trial_days)"),
+        (None, "there is no evidence yet, and nothing is done before 7 days of it (trial_days)"),
+        (NOW - 3 * 86_400, "the evidence began 3.0 days ago, and nothing is done before 7 days of it (trial_days)"),
+        (NOW + 9, "the evidence began 0.0 days ago, and nothing is done before 7 days of it (trial_days)"),
     ],
 )
 def test_the_trial_tells_how_long_it_lasts(first: float | None, reason: str) -> None:
