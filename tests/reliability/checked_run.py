@@ -140,7 +140,19 @@ class CheckedRun:
         """Tell whether anybody else did something to an instance after it was last looked at, or just before."""
         uuid, observations = item["uuid"], self.observations(item)
         stale = STALE if self.trial.plan.cloud == ATMOSPHERE else 0.0
-        return self.touched(uuid, observations[-1][0].sent_at - stale if observations else -STALE)
+        return self.touched(uuid, self._begun_at(observations[-1][0]) - stale if observations else -STALE)
+
+    def _begun_at(self, exchange: Exchange) -> float:
+        """Return when a read was begun: that of a list with its first page, although the last one shows the states."""
+        page = exchange.path.partition("?")[0]
+        pages = [
+            each
+            for each in self.run.record.of(self.run.client)
+            if each.sent_at <= exchange.sent_at and each.path.partition("?")[0] == page
+        ]
+        if "marker=" not in exchange.path:
+            return exchange.sent_at
+        return max((each.sent_at for each in pages if "marker=" not in each.path), default=exchange.sent_at)
 
     def is_left_locked(self, uuid: str) -> bool:
         """Tell whether an instance is to be left as it is, since it is locked."""
