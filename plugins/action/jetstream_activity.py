@@ -10,6 +10,7 @@ require_supported_core()
 
 import json
 import os
+import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -36,7 +37,10 @@ _ARGUMENT_SPEC = {
     "uuid": {"type": "str"},
     "since": {"type": "float"},
     "timeout": {"type": "int", "default": 30},
+    "unreachable_ok": {"type": "bool", "default": False},
 }
+# With these words, Ansible's ssh begins the reason for which a host is unreachable. ssh's own words follow.
+_PREAMBLE = re.compile(r".*can be reached over ssh:\s*", re.DOTALL)
 # Through these, the probe is started by an ssh server of the instance.
 _SSH = frozenset({"ssh", "paramiko", "paramiko_ssh", "libssh"})
 
@@ -63,6 +67,10 @@ class ActionModule(ActionBase):
             return self._reading(arguments, SystemClock())
         except JetstreamError as error:
             return {"changed": False, "failed": True, "msg": one_line(str(error))}
+        except AnsibleConnectionFailure as error:
+            if not arguments["unreachable_ok"]:
+                raise
+            return {"changed": False, "failed": False, "msg": _why_unreachable(str(error))}
 
     def _reading(self, arguments: dict[str, Any], clock: Clock) -> dict[str, Any]:
         path = arguments["readings_path"]
@@ -141,6 +149,12 @@ class ActionModule(ActionBase):
         finally:
             signal.alarm(0)
             signal.signal(signal.SIGALRM, before)
+
+
+def _why_unreachable(text: str) -> str:
+    """Return the last line of what ssh said, which has the reason, or else Ansible's own words."""
+    said = [line for line in _PREAMBLE.sub("", text).splitlines() if line.strip()]
+    return one_line(said[-1]) if said else one_line(text)
 
 
 def _last_clock(store: Store, key: Key) -> float | None:

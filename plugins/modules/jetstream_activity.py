@@ -77,6 +77,12 @@ options:
       - A C(timeout) of the task replaces it.
     type: int
     default: 30
+  unreachable_ok:
+    description:
+      - Whether a host that cannot be reached is a result without RV(reading), with the reason in RV(msg), and no error.
+        The host stays in the play.
+    type: bool
+    default: false
 notes:
   - Use C(become). Without root, crontabs and other users' notebook servers are not seen, so that the verdict stays
     unknown.
@@ -105,6 +111,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+msg:
+  description: Why there is no reading.
+  returned: with O(unreachable_ok), if the host cannot be reached
+  type: str
+  sample: "ssh: connect to host 149.165.150.2 port 22: Connection timed out"
 elapsed:
   description: How long it took, in seconds, with the login.
   returned: success

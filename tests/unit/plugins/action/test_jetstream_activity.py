@@ -43,6 +43,13 @@ class Connection:
         return self._answer
 
 
+class Unreachable(Connection):
+    """A host that cannot be reached."""
+
+    def exec_command(self, cmd: str, in_data: bytes | None = None, sudoable: bool = True) -> tuple[int, bytes, bytes]:
+        raise AnsibleConnectionFailure(self._answer[1].decode())
+
+
 class Hanging(Connection):
     """A host that never answers, on whose account a program of ours waits."""
 
@@ -175,6 +182,27 @@ def test_a_host_that_does_not_answer_in_time_is_unreachable_and_leaves_no_progra
     with pytest.raises(AnsibleConnectionFailure, match="did not answer within 1 s"):
         run(connection, timeout=1)
     assert connection.waiting.wait(5) == -15
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            "No data. Make sure this host can be reached over ssh: Added.\r\nssh: port 22: Refused\r\n",
+            "ssh: port 22: Refused",
+        ),
+        ("Failed to connect to the host via ssh: a\x1b[2J", None),
+        ("", None),
+    ],
+)
+def test_an_unreachable_host_may_be_a_result_with_the_reason(said: str, told: str | None) -> None:
+    result = run(Unreachable(said), unreachable_ok=True)
+
+    assert (result["failed"], result["changed"], "reading" in result) == (False, False, False)
+    assert told is None or result["msg"] == told
+    assert "\x1b" not in result["msg"]
+    with pytest.raises(AnsibleConnectionFailure):
+        run(Unreachable(said))
 
 
 @pytest.mark.parametrize(
