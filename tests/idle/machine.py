@@ -468,7 +468,11 @@ for number in 0:stdin 1:stdout 2:stderr; do ln -s "/proc/self/fd/${number%:*}" "
 mount -t tmpfs tmpfs "$root/dev/shm"
 mount -t tmpfs -o mode=755 tmpfs "$root/run"
 mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
-""".replace("DEVICES", "\n".join(_DEVICES))
+# The programs of the checkout, which may be below /tmp, or on a file system of its own.
+mkdir -p "$root/CHECKOUT"
+mount --bind "/CHECKOUT" "$root/CHECKOUT"
+mount -o remount,ro,bind "$root/CHECKOUT"
+""".replace("DEVICES", "\n".join(_DEVICES)).replace("/CHECKOUT", str(Path(__file__).resolve().parents[2]))
 _ENTER = r"""
 cd "$root"
 mkdir -p .before

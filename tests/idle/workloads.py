@@ -372,15 +372,14 @@ def send(kind, content):
     header = {{"msg_id": uuid.uuid4().hex, "username": "", "session": session, "msg_type": kind, "version": "5.3"}}
     socket.send(json.dumps({{"header": header, "parent_header": {{}}, "metadata": {{}}, "content": content,
                             "channel": "shell"}}))
-# A page asks the kernel first: until that answers, the server may miss that it is busy.
+# A page asks the kernel first. Until the server has seen it idle, it may miss that it is busy.
 # What is sent before the server is connected to the kernel may be lost.
 socket.settimeout(3)
-answered = False
-while not answered:
+while ask("api/kernels")[0]["execution_state"] != "idle":
     send("kernel_info_request", {{}})
     try:
-        while not answered:
-            answered = json.loads(socket.recv())["header"]["msg_type"] == "kernel_info_reply"
+        while json.loads(socket.recv())["header"]["msg_type"] != "kernel_info_reply":
+            pass
     except websocket.WebSocketTimeoutException:
         pass
 socket.settimeout(None)
