@@ -65,13 +65,14 @@ class RemovalRun:
     """An instance to delete, with the ``addresses`` that it had, and the outcome.
 
     ``resumed``: an earlier run has requested its deletion, and ended before all was given back. ``left_volumes``: those
-    that an earlier run has detached, and was to delete.
+    that an earlier run has detached, and was to delete; ``left_addresses``: the floating IPs that it was to release.
     """
 
     before: Instance
     now: Instance
     resumed: bool = False
     left_volumes: tuple[str, ...] = ()
+    left_addresses: tuple[FloatingAddress, ...] = ()
     steps: list[str] = field(default_factory=list)
     addresses: Sequence[FloatingAddress] = ()
     requested: bool = False
@@ -136,7 +137,7 @@ def unfinished(
             # Some clouds list an instance no more as soon as they delete it. A poll shows whether it is gone.
             now = there or replace(before, status="active", activity="deleting")
             waited_for[note.uuid] = RemovalRun(
-                before, now, resumed=True, left_volumes=volumes, addresses=addresses, requested=True
+                before, now, resumed=True, left_volumes=volumes, left_addresses=tuple(addresses), requested=True
             )
     return list(waited_for.values())
 
@@ -152,11 +153,18 @@ def refused_removal(instances: Sequence[Instance], error: JetstreamError) -> Fle
 def _runs_of(
     instances: Sequence[Instance], settings: RemovalSettings, notes: Sequence[RemovalNote]
 ) -> list[RemovalRun]:
-    """Return the runs of instances. Volumes that a killed run has detached are no longer theirs: notes have them."""
-    noted = {each.uuid: each.volumes for each in notes} if settings.delete_volumes else {}
+    """Return the runs of instances. Of those that a killed run has begun to delete, notes have what they had.
+
+    Its volumes may be detached by now, and so may its floating IP, since its deletion may be under way.
+    """
+    noted = {each.uuid: each for each in notes}
     runs = [RemovalRun(each, each) for each in instances]
     for run in runs:
-        run.left_volumes = tuple(each for each in noted.get(run.before.uuid, ()) if each not in run.kept_volumes)
+        note = noted.get(run.before.uuid)
+        if note is not None and settings.delete_volumes:
+            run.left_volumes = tuple(each for each in note.volumes if each not in run.kept_volumes)
+        if note is not None and settings.release_addresses:
+            run.left_addresses = note.addresses
     return runs
 
 
@@ -182,7 +190,7 @@ def _foresee(launcher: Launcher, run: RemovalRun, settings: RemovalSettings) -> 
         if settings.wait and run.kept_volumes and _detaches(launcher, run):
             run.note("detach volumes")
         run.note("delete")
-    if run.addresses:
+    if run.addresses or run.left_addresses:
         run.note("release floating IP")
     if settings.delete_volumes and (run.kept_volumes or run.left_volumes):
         run.note("delete volumes")
@@ -217,6 +225,8 @@ def _read_addresses(launcher: Launcher, runs: Sequence[RemovalRun], settings: Re
         return
     for run in runs:
         run.addresses = [each for each in found.get(run.before.uuid, ()) if each.made_for_it]
+        there = {each.id for each in run.addresses}
+        run.left_addresses = tuple(each for each in run.left_addresses if each.id not in there)
 
 
 def remove(
@@ -306,8 +316,9 @@ class _Removal:
 
     def _write_note(self, run: RemovalRun) -> None:
         volumes = (*run.kept_volumes, *run.left_volumes) if self._settings.delete_volumes else ()
-        if volumes or run.addresses:
-            self._notes.write(RemovalNote.of(run.before, volumes, tuple(run.addresses)))
+        addresses = (*run.addresses, *run.left_addresses)
+        if volumes or addresses:
+            self._notes.write(RemovalNote.of(run.before, volumes, addresses))
 
     def _detach(self, run: RemovalRun, volume: str) -> None:
         self._launcher.detach(run.before, volume)
@@ -383,11 +394,11 @@ class _Removal:
         """Release addresses and delete volumes of an instance that is gone."""
         if run.now.status != "missing":
             return
-        for address in run.addresses:
-            # Since an earlier run has ended, another instance may have been given it.
-            if not run.resumed or self._launcher.is_unattached(address):
-                self._launcher.release(address)
-                run.note("release floating IP")
+        # Since an earlier run has ended, another instance may have been given the address.
+        free = [each for each in run.left_addresses if self._launcher.is_unattached(each)]
+        for address in (*run.addresses, *free):
+            self._launcher.release(address)
+            run.note("release floating IP")
         if self._settings.delete_volumes:
             for volume in (*run.kept_volumes, *run.left_volumes):
                 self._delete_volume(run, volume)

@@ -233,6 +233,37 @@ def test_a_deletion_that_is_killed_at_any_moment_is_ended_by_the_next_run(tmp_pa
         assert not list(home.rglob("*.json")), moment
 
 
+def test_a_floating_ip_is_given_back_although_the_deletion_of_a_killed_run_has_detached_it(tmp_path: Path) -> None:
+    """Its request was on its way when the run was killed: the next run still lists the instance, without an address."""
+    clock = FakeClock()
+    cloud = _with_all(clock)
+    seen: list[str] = []
+
+    def interrupt(call: str) -> None:
+        seen.append(call)
+        if call == "delete":
+            raise Killed
+
+    cloud.interrupt = interrupt
+    with pytest.raises(Killed):
+        absent(cloud, clock, home=tmp_path, **WITH_ALL)
+    cloud.interrupt = lambda _call: None
+    # Nova has taken the ports of the instance away by the time that they are read.
+    really, listed = cloud.floating_addresses, cloud.names
+    cloud.floating_addresses = lambda instances: {  # type: ignore[method-assign]
+        uuid: found for uuid, found in really(instances).items() if found[0].address != "149.165.0.3"
+    }
+    foreseen = absent(cloud, clock, home=tmp_path, check_mode=True, **WITH_ALL)
+    done = absent(cloud, clock, home=tmp_path, **WITH_ALL)
+    assert (listed, done.failure, cloud.names, cloud.addresses) == (["node-1", "node-2", "node-3"], None, [], {})
+    [item] = [each for each in done.result["instances"] if each["name"] == "node-3"]
+    assert item["actions"] == ["delete", "release floating IP"]
+    assert [each["actions"] for each in foreseen.result["instances"]] == [
+        each["actions"] for each in done.result["instances"]
+    ]
+    assert not list(tmp_path.rglob("*.json"))
+
+
 def test_what_another_instance_was_given_since_then_stays(tmp_path: Path) -> None:
     clock = FakeClock()
     cloud = _with_all(clock)
