@@ -26,7 +26,8 @@ _SHIPPED = re.compile(
 OPENSTACK = "openstack"
 # The check named units runs all unit tests. These show that ansible-test, which runs those of modules, of module_utils
 # and of the controller's plugins each in a way of its own, can run them, too.
-_BY_ANSIBLE_TEST = (
+_BY_OF_SIMULATOR = "tests/unit/simulator"
+_ANSIBLE_TEST = (
     "tests/unit/plugins/modules/",
     "tests/unit/plugins/module_utils/test_states.py",
     "tests/unit/plugins/action/",
@@ -72,7 +73,13 @@ def _require(output: str, expected: str) -> None:
 
 
 def _units(workplace: Workplace) -> None:
-    workplace.call("pytest", "--numprocesses", "auto", "tests/unit", *workplace.extra)
+    # A run of named tests may be of any of them.
+    left_out = () if workplace.extra else (f"--ignore={_OF_SIMULATOR}",)
+    workplace.call("pytest", "--numprocesses", "auto", *left_out, "tests/unit", *workplace.extra)
+
+
+def _simulator(workplace: Workplace) -> None:
+    workplace.call("pytest", _OF_SIMULATOR, *workplace.extra)
 
 
 def _reliability(workplace: Workplace) -> None:
@@ -224,13 +231,14 @@ CHECKS = (
     Check("sanity", "the rest of ansible-test sanity, with nothing ignored", _sanity, 127),
     Check("cron", "the lines of docs/cron.md and install_schedule, by a real cron daemon", _cron, 116, (CRON,)),
     Check("lint", "ansible-lint, profile production", _lint, 113),
-    Check("units", "all unit tests", _units, 57),
+    Check("units", "all unit tests", _units, 60),
     Check("release", "a release in a copy: its changelog, its links, its tarball", _release, 52),
     Check("ansible-units", "some unit tests, as ansible-test runs them", _ansible_units, 39),
     Check("package", "the tarball: what is in it, and that it works where nothing else is installed", _package, 31),
     Check("docs", "documentation of modules and plugins", _docs, 26),
     Check("importer", "the checks of Ansible Galaxy on the tarball", _importer, 24),
     Check("reliability", "random tasks with faults, and a term hour by hour, in simulated time", _reliability, 15),
+    Check("simulator", "the simulated Atmosphere, against recordings of a real one", _simulator, 8),
     Check("mypy", "types, strictly", _mypy, 8),
     Check("changelog", "the fragments of the next changelog", _changelog, 3),
     Check("reuse", "a license and a copyright for every file", _reuse, 3),
