@@ -26,13 +26,13 @@ _SHIPPED = re.compile(
 OPENSTACK = "openstack"
 # The check named units runs all unit tests. These show that ansible-test, which runs those of modules, of module_utils
 # and of the controller's plugins each in a way of its own, can run them, too.
-_BY_OF_SIMULATOR = "tests/unit/simulator"
-_ANSIBLE_TEST = (
+_BY_ANSIBLE_TEST = (
     "tests/unit/plugins/modules/",
     "tests/unit/plugins/module_utils/test_states.py",
     "tests/unit/plugins/action/",
     "tests/unit/plugins/filter/",
 )
+_OF_SIMULATOR = "tests/unit/simulator"
 _ANSIBLE_TEST = ("--local", "--python", PYTHON_VERSION, "--color", "no")
 
 
