@@ -5,24 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime
 from typing import Any
 
-from ..clock import Clock
 from ..errors import JetstreamError
-from ..files import exclusive, make_folder
-from ..json_file import MalformedFile, read_json, write_json
 from ..times import iso, moment
 from .deadlines import ChannelTold, Kind, Memory, Told
+from .instance_store import InstanceStore, day_of
 
-FORMAT = 1
-# An instance that was not there for this long is forgotten. A deadline is told for a week, and is acted on soon after.
-KEPT = timedelta(days=60)
-_MOST = 5000
 _MOST_CHANNELS = 10
 # Seconds for which the record of a delivery waits for a run that uses the file.
 LONGEST_WAIT = 60.0
@@ -36,70 +28,25 @@ class DeadlineBusy(DeadlineStoreError):
     """Another run uses the file."""
 
 
-class DeadlineStore:
-    """A file of memories by UUID. One run at a time may hold and write it."""
+class DeadlineStore(InstanceStore[Memory]):
+    """A file of memories by UUID. A deadline is told for a week, and is acted on soon after."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
-        """Take the file, which is made when it is first written."""
-        self.path = path
-        self._clock = clock
+    subject = "What was told of deadlines"
+    busy = "Another run is at the deadlines of"
+    without = "every deadline is told again before it is acted on"
+    error = DeadlineStoreError
+    busy_error = DeadlineBusy
 
-    @contextmanager
-    def held(self, longest_wait: float = 0.0) -> Iterator[None]:
-        """Hold the file. Raises DeadlineBusy if another run does for all that time, and DeadlineStoreError."""
-        try:
-            make_folder(self.path.parent, private=True)
-            hold = exclusive(self.path, clock=self._clock, longest_wait=longest_wait)
-            hold.__enter__()
-        except TimeoutError:
-            raise DeadlineBusy(f"Another run is at the deadlines of {self.path}.") from None
-        except OSError as error:
-            raise self._unwritable(error) from None
-        try:
-            yield
-        finally:
-            hold.__exit__(None, None, None)
+    def to_row(self, memory: Memory) -> dict[str, Any]:
+        return _row(memory)
 
-    def load(self) -> dict[str, Memory]:
-        """Return the memories by UUID; none if there is no file yet. Raises DeadlineStoreError."""
-        try:
-            return read_json(self.path, _memories) or {}
-        except OSError as error:
-            raise DeadlineStoreError(
-                f"What was told of deadlines, in {self.path}, cannot be read: {error.strerror}."
-            ) from None
-        except MalformedFile:
-            raise DeadlineStoreError(
-                f"What was told of deadlines, in {self.path}, is not as it was written.",
-                hint="Mend or remove the file. Without it, every deadline is told again before it is acted on.",
-            ) from None
-
-    def save(self, memories: Mapping[str, Memory]) -> None:
-        """Replace the file. Raises DeadlineStoreError."""
-        rows = {uuid: _row(each) for uuid, each in self._recent(memories).items()}
-        try:
-            write_json(self.path, {"format": FORMAT, "instances": rows})
-        except OSError as error:
-            raise self._unwritable(error) from None
-
-    def _recent(self, memories: Mapping[str, Memory]) -> dict[str, Memory]:
-        oldest = f"{(self._clock.now().astimezone(UTC) - KEPT).date()}"
-        kept = sorted((each.seen, uuid) for uuid, each in memories.items() if each.seen >= oldest)
-        return {uuid: memories[uuid] for _seen, uuid in kept[-_MOST:]}
-
-    def _unwritable(self, error: OSError) -> DeadlineStoreError:
-        return DeadlineStoreError(f"What was told of deadlines cannot be written to {self.path}: {error.strerror}.")
+    def from_row(self, row: Mapping[str, Any]) -> Memory:
+        return _memory(row)
 
 
 def seen_on(memory: Memory, now: datetime) -> Memory:
     """Return a memory of an instance that is there now."""
-    return replace(memory, seen=f"{now.astimezone(UTC).date()}")
-
-
-def _memories(record: Mapping[str, Any]) -> dict[str, Memory]:
-    if record["format"] != FORMAT:
-        raise ValueError("unknown format")
-    return {str(uuid): _memory(row) for uuid, row in record["instances"].items()}
+    return replace(memory, seen=day_of(now))
 
 
 def _row(memory: Memory) -> dict[str, Any]:

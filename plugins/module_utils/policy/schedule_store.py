@@ -5,24 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime
 from typing import Any
 
-from ..clock import Clock
 from ..errors import JetstreamError
-from ..files import exclusive, make_folder
-from ..json_file import MalformedFile, read_json, write_json
 from ..times import iso, moment
+from .instance_store import InstanceStore, day_of
 from .schedule_steps import Memory
 
-FORMAT = 1
-# An instance that was not there for this long is forgotten. If it comes back, it is left alone until its next edge.
-KEPT = timedelta(days=60)
-_MOST = 5000
 _MOMENTS = ("edge", "attempted_edge", "first_attempt", "last_attempt")
 
 
@@ -34,70 +26,25 @@ class ScheduleBusy(ScheduleStoreError):
     """Another run is carrying out schedules."""
 
 
-class ScheduleStore:
-    """A file of memories by UUID. One run at a time may hold and write it."""
+class ScheduleStore(InstanceStore[Memory]):
+    """A file of memories by UUID. One that was forgotten and comes back is left alone until its next edge."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
-        """Take the file, which is made when it is first written."""
-        self.path = path
-        self._clock = clock
+    subject = "What schedules have done"
+    busy = "Another run is carrying out the schedules of"
+    without = "every instance is left alone until its next edge"
+    error = ScheduleStoreError
+    busy_error = ScheduleBusy
 
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Hold the file for a run. Raises ScheduleBusy if another run does, and ScheduleStoreError."""
-        try:
-            make_folder(self.path.parent, private=True)
-            hold = exclusive(self.path, clock=self._clock, longest_wait=0)
-            hold.__enter__()
-        except TimeoutError:
-            raise ScheduleBusy(f"Another run is carrying out the schedules of {self.path}.") from None
-        except OSError as error:
-            raise self._unwritable(error) from None
-        try:
-            yield
-        finally:
-            hold.__exit__(None, None, None)
+    def to_row(self, memory: Memory) -> dict[str, Any]:
+        return _row(memory)
 
-    def load(self) -> dict[str, Memory]:
-        """Return the memories by UUID; none if there is no file yet. Raises ScheduleStoreError."""
-        try:
-            return read_json(self.path, _memories) or {}
-        except OSError as error:
-            raise ScheduleStoreError(
-                f"What schedules have done, in {self.path}, cannot be read: {error.strerror}."
-            ) from None
-        except MalformedFile:
-            raise ScheduleStoreError(
-                f"What schedules have done, in {self.path}, is not as it was written.",
-                hint="Mend or remove the file. Without it, every instance is left alone until its next edge.",
-            ) from None
-
-    def save(self, memories: Mapping[str, Memory]) -> None:
-        """Replace the file. Raises ScheduleStoreError."""
-        rows = {uuid: _row(each) for uuid, each in self._recent(memories).items()}
-        try:
-            write_json(self.path, {"format": FORMAT, "instances": rows})
-        except OSError as error:
-            raise self._unwritable(error) from None
-
-    def _recent(self, memories: Mapping[str, Memory]) -> dict[str, Memory]:
-        oldest = f"{(self._clock.now().astimezone(UTC) - KEPT).date()}"
-        kept = sorted((each.seen, uuid) for uuid, each in memories.items() if each.seen >= oldest)
-        return {uuid: memories[uuid] for _seen, uuid in kept[-_MOST:]}
-
-    def _unwritable(self, error: OSError) -> ScheduleStoreError:
-        return ScheduleStoreError(f"What schedules have done cannot be written to {self.path}: {error.strerror}.")
+    def from_row(self, row: Mapping[str, Any]) -> Memory:
+        return _memory(row)
 
 
 def seen_on(memory: Memory, now: datetime) -> Memory:
     """Return a memory of an instance that is there now."""
-    return replace(memory, seen=f"{now.astimezone(UTC).date()}")
-
-
-def _memories(record: Mapping[str, Any]) -> dict[str, Memory]:
-    if record["format"] != FORMAT:
-        raise ValueError("unknown format")
-    return {str(uuid): _memory(row) for uuid, row in record["instances"].items()}
+    return replace(memory, seen=day_of(now))
 
 
 def _row(memory: Memory) -> dict[str, Any]:

@@ -1,0 +1,114 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stores what a policy has done to each instance, in one file of JSON that is replaced whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+from ..clock import Clock
+from ..errors import JetstreamError
+from ..files import exclusive, make_folder
+from ..json_file import MalformedFile, read_json, write_json
+
+FORMAT = 1
+# An instance that was not there for this long is forgotten.
+KEPT = timedelta(days=60)
+_MOST = 5000
+
+
+class Seen(Protocol):
+    """What is remembered of an instance."""
+
+    @property
+    def seen(self) -> str:
+        """The last day on which it was there, as 2026-11-26."""
+
+
+MemoryT = TypeVar("MemoryT", bound=Seen)
+
+
+class InstanceStore(Generic[MemoryT]):
+    """A file of memories by UUID. One run at a time may hold and write it.
+
+    A policy's store names the memories in messages (``subject``), what another run does (``busy``, which the path
+    follows), what happens without the file (``without``), and its errors; and turns a memory into a row and back.
+    """
+
+    subject: ClassVar[str]
+    busy: ClassVar[str]
+    without: ClassVar[str]
+    error: ClassVar[type[JetstreamError]]
+    busy_error: ClassVar[type[JetstreamError]]
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        """Take the file, which is made when it is first written."""
+        self.path = path
+        self._clock = clock
+
+    def to_row(self, memory: MemoryT) -> dict[str, Any]:
+        """Return a memory as the file has it."""
+        raise NotImplementedError
+
+    def from_row(self, row: Mapping[str, Any]) -> MemoryT:
+        """Return the memory of a row. Raises KeyError, TypeError or ValueError if it is none."""
+        raise NotImplementedError
+
+    @contextmanager
+    def held(self, longest_wait: float = 0.0) -> Iterator[None]:
+        """Hold the file. Raises ``busy_error`` if another run does for all that time, and ``error``."""
+        try:
+            make_folder(self.path.parent, private=True)
+            hold = exclusive(self.path, clock=self._clock, longest_wait=longest_wait)
+            hold.__enter__()
+        except TimeoutError:
+            raise self.busy_error(f"{self.busy} {self.path}.") from None
+        except OSError as error:
+            raise self._unwritable(error) from None
+        try:
+            yield
+        finally:
+            hold.__exit__(None, None, None)
+
+    def load(self) -> dict[str, MemoryT]:
+        """Return the memories by UUID; none if there is no file yet. Raises ``error``."""
+        try:
+            return read_json(self.path, self._memories) or {}
+        except OSError as error:
+            raise self.error(f"{self.subject}, in {self.path}, cannot be read: {error.strerror}.") from None
+        except MalformedFile:
+            raise self.error(
+                f"{self.subject}, in {self.path}, is not as it was written.",
+                hint=f"Mend or remove the file. Without it, {self.without}.",
+            ) from None
+
+    def save(self, memories: Mapping[str, MemoryT]) -> None:
+        """Replace the file. Raises ``error``."""
+        rows = {uuid: self.to_row(each) for uuid, each in self._recent(memories).items()}
+        try:
+            write_json(self.path, {"format": FORMAT, "instances": rows})
+        except OSError as error:
+            raise self._unwritable(error) from None
+
+    def _memories(self, record: Mapping[str, Any]) -> dict[str, MemoryT]:
+        if record["format"] != FORMAT:
+            raise ValueError("unknown format")
+        return {str(uuid): self.from_row(row) for uuid, row in record["instances"].items()}
+
+    def _recent(self, memories: Mapping[str, MemoryT]) -> dict[str, MemoryT]:
+        oldest = day_of(self._clock.now().astimezone(UTC) - KEPT)
+        kept = sorted((each.seen, uuid) for uuid, each in memories.items() if each.seen >= oldest)
+        return {uuid: memories[uuid] for _seen, uuid in kept[-_MOST:]}
+
+    def _unwritable(self, error: OSError) -> JetstreamError:
+        return self.error(f"{self.subject} cannot be written to {self.path}: {error.strerror}.")
+
+
+def day_of(at: datetime) -> str:
+    """Return the day of a moment, by UTC."""
+    return f"{at.astimezone(UTC).date()}"
