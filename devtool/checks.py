@@ -21,7 +21,7 @@ from devtool.tarball import build, import_as_galaxy_does, run_installed
 _SHIPPED = re.compile(
     r"(MANIFEST|FILES)\.json|(README|CHANGELOG|CODE_OF_CONDUCT|CONTRIBUTING|MAINTAINERS|SECURITY)\.md|CITATION\.cff"
     r"|REUSE\.toml|LICENSES/.*\.txt|(changelogs|docs|meta|playbooks|plugins)/.*\.(md|py|ya?ml)|docs/.*\.svg"
-    r"|playbooks/templates/.*\.j2|docs/examples/.*\.(cfg|j2)"
+    r"|playbooks/templates/.*\.j2|docs/examples/.*\.(cfg|j2)|meta/ee-.*\.txt"
 )
 OPENSTACK = "openstack"
 # The check named units runs all unit tests. These show that ansible-test, which runs those of modules, of module_utils
@@ -128,6 +128,14 @@ def _idle(workplace: Workplace) -> None:
         kept = [f"{name}={variables[name]}" for name in ("PATH", "HOME", "LC_ALL", "CI") if name in variables]
         command = ["sudo", "-n", "env", *kept, *command]
     workplace.call(*command, *workplace.extra)
+
+
+def _runner(workplace: Workplace) -> None:
+    runner = Environment("runner")
+    runner.prepare()
+    tarball = build(workplace, workplace.copy())
+    variables = runner.variables(workplace.home) | {"COLLECTION_TARBALL": str(tarball)}
+    workplace.call(runner.path / "bin" / "pytest", "-rs", "tests/runner", *workplace.extra, variables=variables)
 
 
 def _cron(workplace: Workplace) -> None:
@@ -237,6 +245,7 @@ CHECKS = (
     Check("package", "the tarball: what is in it, and that it works where nothing else is installed", _package, 31),
     Check("docs", "documentation of modules and plugins", _docs, 26),
     Check("importer", "the checks of Ansible Galaxy on the tarball", _importer, 24),
+    Check("runner", "execution environments, by ansible-builder", _runner, 20),
     Check("reliability", "random tasks with faults, and a term hour by hour, in simulated time", _reliability, 15),
     Check("simulator", "the simulated Atmosphere, against recordings of a real one", _simulator, 8),
     Check("mypy", "types, strictly", _mypy, 8),
