@@ -18,7 +18,8 @@ _LARGE_HEADER = ["Servers", "Floor", "one task", "Empty task, list", "one task, 
 _ABOUT_LARGE = (
     "Each fleet is stopped by one task, and by `openstack server stop` with all names. That does not wait: the "
     "seconds in brackets are those until all were stopped. The floor is an empty task, one list, all stops with 16 "
-    "requests at a time, and a list every half second until all are stopped."
+    "requests at a time, and a list every half second until all are stopped. It and our task are run in turn; of each, "
+    "the run in the middle counts, and the others are in brackets."
 )
 
 
@@ -43,7 +44,7 @@ def report(figures: Json) -> str:
         "What each says in its results, and how often. Addresses and ids are shortened, all else is in its own words.",
         table(["", "Says"], [[way["name"], _said(way["mixed"])] for way in ways]),
         "### Large fleets",
-        _ABOUT_LARGE,
+        f"{_ABOUT_LARGE} The load average was {figures['load_before_large']:.1f} before.",
         table(_LARGE_HEADER, [_large_row(each) for each in figures["large"]]),
     ]
     return "\n\n".join(parts)
@@ -65,11 +66,14 @@ def _preface(figures: Json) -> str:
 
 
 def _large_row(each: Json) -> list[str]:
-    ours, again, client = each["ours"], each["again"], each["client"]
+    again, client = each["again"], each["client"]
+    middle = len(each["ours"]) // 2
+    floor, ours = each["floors"][middle], each["ours"][middle]
+    seconds = [one["seconds"] for one in each["ours"]]
     return [
         str(each["servers"]),
-        f"{each['floor']:.1f} s",
-        f"{ours['seconds']:.1f} s, {ours['seconds'] / each['floor']:.2f} of the floor; {ours['requests']} requests",
+        f"{_seconds(each['floors'])} s",
+        f"{_seconds(seconds)} s, {ours['seconds'] / floor:.2f} of the floor; {ours['requests']} requests",
         f"{each['lists']:.1f} s",
         f"{again['seconds']:.1f} s, {again['seconds'] / each['lists']:.2f} of it; {again['requests']} requests",
         f"{each['client_ended']:.1f} s ({client['seconds']:.1f} s); {client['requests']} requests",
