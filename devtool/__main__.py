@@ -120,7 +120,9 @@ def _parser() -> argparse.ArgumentParser:
         "release", help="commit, tag, build and try a release, and say what is left for a person: release 1.2.0"
     )
     release.add_argument("version", metavar="VERSION")
-    release.add_argument("--address", metavar="URL", help="the repository's, if galaxy.yml does not have it yet")
+    where = release.add_mutually_exclusive_group()
+    where.add_argument("--address", metavar="URL", help="the repository's, if galaxy.yml does not have it yet")
+    where.add_argument("--without-address", action="store_true", help="commit and tag only: there is no repository yet")
     release.set_defaults(do=_release)
 
     routes = commands.add_parser("routes", help="write meta/runtime.yml anew, after a module was added or removed")
@@ -238,13 +240,14 @@ def _release(arguments: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="release-", dir=CACHE) as folder:
         workplace = Workplace(environment, Path(folder), (), live=True)
         try:
-            tarball = release(workplace, ROOT, arguments.version, arguments.address)
+            public = not arguments.without_address
+            tarball = release(workplace, ROOT, arguments.version, arguments.address, public=public)
         except (NotReleased, CheckFailed) as error:
             say(f"dev: {arguments.version} was not released. {error}")
             return 1
-        kept = Path(shutil.copy(tarball, CACHE))
+        kept = Path(shutil.copy(tarball, CACHE)).relative_to(ROOT) if tarball else None
     say(f"\n{arguments.version} is committed and tagged. What is left for a person:")
-    for step in what_is_left(kept.relative_to(ROOT), arguments.version):
+    for step in what_is_left(kept, arguments.version):
         say(f"  {step}")
     return 0
 

@@ -10,11 +10,11 @@ import re
 import tarfile
 from pathlib import Path
 
-from devtool.environment import CACHE, PYTHON_VERSION, ROOT, Environment, lock
-from devtool.pip_bootstrap import provide_pip_bootstrap
+from devtool.environment import CACHE, PYTHON_VERSION, ROOT, Environment
 from devtool.prerequisites import CRON, SSH_KEYGEN
 from devtool.release import rehearse
 from devtool.running import Check, CheckFailed, Workplace
+from devtool.sanity import ANSIBLE_TEST, require_tested, run_sanity
 from devtool.tarball import build, import_as_galaxy_does, run_installed
 
 # The files that the tarball may contain. All others are for developers, or private.
@@ -23,6 +23,8 @@ _SHIPPED = re.compile(
     r"|REUSE\.toml|LICENSES/.*\.txt|(changelogs|docs|meta|playbooks|plugins)/.*\.(md|py|ya?ml)|docs/.*\.svg"
     r"|playbooks/templates/.*\.j2|docs/examples/.*\.(cfg|j2)|meta/ee-.*\.txt"
 )
+# Bytes. Galaxy takes 20 MB.
+_LARGEST = 5_000_000
 OPENSTACK = "openstack"
 # The check named units runs all unit tests. These show that ansible-test, which runs those of modules, of module_utils
 # and of the controller's plugins each in a way of its own, can run them, too.
@@ -33,43 +35,29 @@ _BY_ANSIBLE_TEST = (
     "tests/unit/plugins/filter/",
 )
 _OF_SIMULATOR = "tests/unit/simulator"
-_ANSIBLE_TEST = ("--local", "--python", PYTHON_VERSION, "--color", "no")
 
 
 def _sanity(workplace: Workplace) -> None:
-    output = _run_sanity(workplace, "--skip-test", "pylint")
-    _require(output, "Running sanity test" if workplace.extra else 'Running sanity test "validate-modules"')
+    output = run_sanity(workplace, workplace.copy(), "--skip-test", "pylint")
+    if not workplace.extra:
+        require_tested(output, 'Running sanity test "validate-modules"')
 
 
 def _pylint(workplace: Workplace) -> None:
-    output = _run_sanity(workplace, "--test", "pylint")
-    _require(output, 'Running sanity test "pylint"')
-
-
-def _run_sanity(workplace: Workplace, *which: str) -> str:
-    with lock("pip-bootstrap"):
-        provide_pip_bootstrap(workplace.environment, workplace.home)
-    # ansible-test makes a virtual environment for every test, in a place that all runs share.
-    with lock(f"sanity{''.join(which)}"):
-        return workplace.call("ansible-test", "sanity", *which, *_ANSIBLE_TEST, *workplace.extra, cwd=workplace.copy())
+    output = run_sanity(workplace, workplace.copy(), "--test", "pylint")
+    require_tested(output, 'Running sanity test "pylint"')
 
 
 def _ansible_units(workplace: Workplace) -> None:
     output = workplace.call(
-        "ansible-test", "units", *_ANSIBLE_TEST, *(workplace.extra or _BY_ANSIBLE_TEST), cwd=workplace.copy()
+        "ansible-test", "units", *ANSIBLE_TEST, *(workplace.extra or _BY_ANSIBLE_TEST), cwd=workplace.copy()
     )
-    _require(output, " passed in ")
+    require_tested(output, " passed in ")
 
 
 def _integration(workplace: Workplace) -> None:
-    output = workplace.call("ansible-test", "integration", *_ANSIBLE_TEST, *workplace.extra, cwd=workplace.copy())
-    _require(output, "integration test script")
-
-
-def _require(output: str, expected: str) -> None:
-    """Raise CheckFailed if ansible-test ended well without having tested anything."""
-    if "All targets skipped" in output or expected not in output:
-        raise CheckFailed(f"nothing was tested: either all targets were skipped, or {expected!r} is missing above")
+    output = workplace.call("ansible-test", "integration", *ANSIBLE_TEST, *workplace.extra, cwd=workplace.copy())
+    require_tested(output, "integration test script")
 
 
 def _units(workplace: Workplace) -> None:
@@ -199,6 +187,8 @@ def _package(workplace: Workplace) -> None:
         (copy / litter).parent.mkdir(parents=True, exist_ok=True)
         (copy / litter).write_text("This must not get into the tarball.")
     tarball = build(workplace, copy)
+    if tarball.stat().st_size > _LARGEST:
+        raise CheckFailed(f"the tarball has {tarball.stat().st_size} bytes, and should have {_LARGEST} at most")
     with tarfile.open(tarball) as archive:
         packed = {member.name for member in archive.getmembers() if member.isfile()}
     if strange := sorted(name for name in packed if not _SHIPPED.fullmatch(name)):

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A release: its version, changelog and addresses are committed and tagged, its tarball is built and tried.
 
-All of it is made in a clone, and reaches the checkout when everything has passed. What nobody but a person can do is
+All of it is made in a clone, and reaches the checkout when everything has passed. The addresses of a fork stand in
+galaxy.yml alone, and are written from the one of its repository. What nobody but a person can do is
 told: pushing, and publishing on Galaxy.
 """
 
@@ -12,10 +13,12 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from devtool.running import CheckFailed, Workplace
+from devtool.sanity import run_sanity
 from devtool.tarball import build, import_as_galaxy_does, run_installed
 
 _VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
@@ -23,43 +26,66 @@ _ADDRESS = re.compile(r"https://[\w.-]+(:\d+)?(/[\w.-]+)+")
 # Links to files of the repository, which lead nowhere on Galaxy.
 _RELATIVE = re.compile(r"\]\((?!https?:|#|mailto:)([^)\s]+)\)")
 _RELEASED = re.compile(r"^  '?(\d+)\.(\d+)\.(\d+)'?:$", re.MULTILINE)
+# The one rule that ansible-lint is not asked to check before there is an address.
+_EXCEPTION = re.compile(r"^skip_list:\n(?:  #.*\n)*  - galaxy\[no-repository\]\n", re.MULTILINE)
 _REPOSITORY = re.compile(r"^repository: (\S+)$", re.MULTILINE)
-_REHEARSED = "https://git.example.org/jetstream/cloud"
+# For trials where there is no address.
+_MADE_UP = "https://git.example.org/jetstream/cloud"
 
 
 class NotReleased(Exception):
     """Something is missing for a release. The message has the remedy."""
 
 
-def release(workplace: Workplace, checkout: Path, version: str, address: str | None) -> Path:
+def release(
+    workplace: Workplace,
+    checkout: Path,
+    version: str,
+    address: str | None,
+    *,
+    public: bool = True,
+    with_sanity: bool = True,
+) -> Path | None:
     """Release a version from a clean checkout: commit, tag, and return the tarball.
 
-    ``address``: the repository's, if galaxy.yml does not have it yet. Raises NotReleased if something is missing, and
-    CheckFailed if the tarball does not pass. The checkout is as before then.
+    ``address``: the repository's, if galaxy.yml does not have it yet. ``public``: false where there is no address yet:
+    the tarball is then tried with a made-up one, and not returned. ``with_sanity``: whether ansible-test sanity has to
+    pass on the commit. Raises NotReleased if something is missing, and CheckFailed if commit or tarball do not pass.
+    The checkout is as before then.
     """
     _require_version(checkout, version)
     if _git(checkout, "status", "--porcelain"):
         raise NotReleased("There are changes that are not committed. Commit them, or put them away.")
     clone = workplace.folder / "ansible_collections" / "jetstream" / "cloud"
     _git(workplace.folder, "clone", "--quiet", str(checkout), str(clone))
-    address = _set_galaxy(clone / "galaxy.yml", version, address)
-    workplace.call("antsibull-changelog", "release", "--version", version, cwd=clone)
-    as_the_user = _identity(checkout)
-    _git(clone, "add", "--all")
-    _git(clone, *as_the_user, "commit", "--quiet", "--message", f"Release {version}")
-    _git(clone, *as_the_user, "tag", "--annotate", f"v{version}", "--message", f"jetstream.cloud {version}")
+    if public:
+        address = _set_addresses(clone, address)
+    _commit_and_tag(workplace, clone, version, _identity(checkout))
+    if with_sanity:
+        # The check named pylint runs the one that takes minutes.
+        run_sanity(workplace, clone, "--skip-test", "pylint")
+    tarball = _tried(workplace, clone, version, address or _set_addresses(clone, _MADE_UP))
+    _git(checkout, "fetch", "--quiet", str(clone), f"refs/tags/v{version}:refs/tags/v{version}")
+    _git(checkout, "merge", "--quiet", "--ff-only", f"v{version}")
+    return tarball if public else None
+
+
+def _tried(workplace: Workplace, clone: Path, version: str, address: str) -> Path:
+    """Return the tarball, after Galaxy's importer took it and it ran where there is nothing else."""
     readme = clone / "README.md"
     readme.write_text(absolute(readme.read_text(encoding="utf-8"), address, version), encoding="utf-8")
     tarball = build(workplace, clone)
+    _require_full_links(tarball)
     import_as_galaxy_does(workplace, tarball)
     run_installed(workplace, tarball)
-    _git(checkout, "fetch", "--quiet", str(clone), f"refs/tags/v{version}:refs/tags/v{version}")
-    _git(checkout, "merge", "--quiet", "--ff-only", f"v{version}")
     return tarball
 
 
 def rehearse(workplace: Workplace) -> None:
-    """Release the next version in a copy of the checkout. Raises CheckFailed if that fails."""
+    """Release the next version in a copy of the checkout, and prepare the one after. Raises CheckFailed if that fails.
+
+    The check named sanity runs on the same files.
+    """
     copy = workplace.folder / "rehearsal"
     shutil.move(workplace.copy(), copy)
     for key, value in (("user.name", "Nobody"), ("user.email", "nobody@example.org")):
@@ -67,17 +93,35 @@ def rehearse(workplace: Workplace) -> None:
     _git(copy, "commit", "--quiet", "--message", "All")
     version = next_version(copy)
     try:
-        tarball = release(workplace, copy, version, _REHEARSED)
+        tarball = release(workplace, copy, version, _MADE_UP, with_sanity=False)
+        if _git(copy, "describe", "--exact-match") != f"v{version}" or tarball is None or version not in tarball.name:
+            raise CheckFailed(f"{version} was not tagged")
+        _rehearse_the_next(workplace, copy)
     except NotReleased as error:
         raise CheckFailed(str(error)) from error
-    if _git(copy, "describe", "--exact-match") != f"v{version}" or version not in tarball.name:
-        raise CheckFailed(f"{version} was not tagged")
+
+
+def _rehearse_the_next(workplace: Workplace, released_copy: Path) -> None:
+    """Prepare the version after a release, with one new fragment, and without the address."""
+    clone = workplace.folder / "next" / "ansible_collections" / "jetstream" / "cloud"
+    _git(workplace.folder, "clone", "--quiet", str(released_copy), str(clone))
+    workplace.call("antsibull-changelog", "lint", cwd=clone)
+    fragment = clone / "changelogs" / "fragments" / "news.yml"
+    fragment.parent.mkdir(exist_ok=True)
+    fragment.write_text("minor_changes:\n  - idle - is even better.\n", encoding="utf-8")
+    workplace.call("antsibull-changelog", "lint", cwd=clone)
+    version = next_version(clone)
+    _set_addresses(clone, None)
+    _commit_and_tag(workplace, clone, version, _identity(released_copy))
+    changes = (clone / "CHANGELOG.md").read_text(encoding="utf-8")
+    if "is even better" not in changes or len(released(clone)) != len(released(released_copy)) + 1:
+        raise CheckFailed(f"{version} is not in the changelog")
 
 
 def next_version(checkout: Path) -> str:
     """Return the version after the last release: 1.0.0 for the first, else the next with new features."""
-    released = _released(checkout)
-    return f"{released[-1][0]}.{released[-1][1] + 1}.0" if released else "1.0.0"
+    earlier = released(checkout)
+    return f"{earlier[-1][0]}.{earlier[-1][1] + 1}.0" if earlier else "1.0.0"
 
 
 def absolute(text: str, address: str, version: str) -> str:
@@ -85,8 +129,12 @@ def absolute(text: str, address: str, version: str) -> str:
     return _RELATIVE.sub(rf"]({address}/blob/v{version}/\1)", text).replace("ADDRESS", address)
 
 
-def what_is_left(tarball: Path, version: str) -> Sequence[str]:
-    """Return what only a person can do, in order."""
+def what_is_left(tarball: Path | None, version: str) -> Sequence[str]:
+    """Return what only a person can do, in order. There is no tarball where there was no address."""
+    if tarball is None:
+        major, minor, patch = version.split(".")
+        following = f"{major}.{minor}.{int(patch) + 1}"
+        return (f"Publish the repository, then release for Galaxy: ./dev release {following} --address https://...",)
     return (
         f"git push origin HEAD v{version}",
         f"ansible-galaxy collection publish {tarball}",
@@ -94,23 +142,57 @@ def what_is_left(tarball: Path, version: str) -> Sequence[str]:
     )
 
 
+def _commit_and_tag(workplace: Workplace, clone: Path, version: str, as_the_user: Sequence[str]) -> None:
+    """Write version and changelog, commit and tag them."""
+    galaxy = clone / "galaxy.yml"
+    text = galaxy.read_text(encoding="utf-8")
+    galaxy.write_text(re.sub(r"^version: .*$", f"version: {version}", text, count=1, flags=re.MULTILINE))
+    if not released(clone):
+        _keep_the_first_fragment(clone / "changelogs" / "fragments", version)
+    workplace.call("antsibull-changelog", "release", "--version", version, cwd=clone)
+    _git(clone, "add", "--all")
+    _git(clone, *as_the_user, "commit", "--quiet", "--message", f"Release {version}")
+    _git(clone, *as_the_user, "tag", "--annotate", f"v{version}", "--message", f"jetstream.cloud {version}")
+
+
+def _keep_the_first_fragment(fragments: Path, version: str) -> None:
+    """Leave the fragment of the first release alone, which tells what there is: nobody had a state before it."""
+    first = fragments / f"{version}.yml"
+    if not first.is_file():
+        raise NotReleased(f"The first release is told by {first.name} in changelogs/fragments, and that is not there.")
+    for path in fragments.glob("*.y*ml"):
+        if path != first:
+            path.unlink()
+
+
+def _require_full_links(tarball: Path) -> None:
+    """Raise CheckFailed if the README in a tarball has a link or a command that leads nowhere on Galaxy."""
+    with tarfile.open(tarball) as archive:
+        member = archive.extractfile("README.md")
+        text = member.read().decode("utf-8") if member else "ADDRESS"
+    if found := [*_RELATIVE.findall(text), *re.findall("ADDRESS", text)]:
+        raise CheckFailed(f"README.md in the tarball has {found[0]}, which leads nowhere on Galaxy")
+
+
 def _require_version(checkout: Path, version: str) -> None:
     match = _VERSION.fullmatch(version)
     if match is None:
         raise NotReleased(f"{version} is no version. It has three numbers, as in 1.2.0.")
-    released = _released(checkout)
-    if released and tuple(int(each) for each in match.groups()) <= released[-1]:
-        last = ".".join(str(each) for each in released[-1])
+    earlier = released(checkout)
+    if earlier and tuple(int(each) for each in match.groups()) <= earlier[-1]:
+        last = ".".join(str(each) for each in earlier[-1])
         raise NotReleased(f"{last} was released already. The next version is greater, as {next_version(checkout)} is.")
 
 
-def _released(checkout: Path) -> list[tuple[int, ...]]:
+def released(checkout: Path) -> list[tuple[int, ...]]:
+    """Return the versions that were released, the smallest first."""
     changelog = (checkout / "changelogs" / "changelog.yaml").read_text(encoding="utf-8")
     return sorted(tuple(int(each) for each in match.groups()) for match in _RELEASED.finditer(changelog))
 
 
-def _set_galaxy(path: Path, version: str, address: str | None) -> str:
-    """Write the version, and the addresses unless they are there. Return the address of the repository."""
+def _set_addresses(clone: Path, address: str | None) -> str:
+    """Write the addresses into galaxy.yml, unless they are there. Return that of the repository."""
+    path = clone / "galaxy.yml"
     text = path.read_text(encoding="utf-8")
     known = _REPOSITORY.search(text)
     if address is None and known is None:
@@ -126,8 +208,10 @@ def _set_galaxy(path: Path, version: str, address: str | None) -> str:
     }
     kept = "".join(line for line in text.splitlines(keepends=True) if line.partition(":")[0] not in keys)
     lines = "".join(f"{key}: {value}\n" for key, value in keys.items())
-    kept = re.sub(r"^version: .*$", f"version: {version}", kept, count=1, flags=re.MULTILINE)
     path.write_text(kept.replace("dependencies:", f"{lines}dependencies:", 1), encoding="utf-8")
+    lint = clone / ".ansible-lint"
+    if lint.is_file():
+        lint.write_text(_EXCEPTION.sub("", lint.read_text(encoding="utf-8")), encoding="utf-8")
     return address
 
 

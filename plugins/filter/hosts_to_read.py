@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: hosts_to_read
 short_description: The hosts to connect to for readings of running instances
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 description:

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: night_plan
 short_description: The parts that a run of nightly has
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 description:

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: night_report
 short_description: How a run of nightly went, as one mail
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 description:

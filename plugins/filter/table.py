@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: table
 short_description: Show a list of dictionaries as a table of plain text
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 description:

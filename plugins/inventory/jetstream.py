@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: jetstream
 short_description: The instances of Jetstream accounts as an inventory
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 description:
@@ -102,6 +102,8 @@ options:
       - Login names by globs of image names. The first that matches counts. Case does not matter.
       - The default knows the images that Jetstream2 offers. Exosphere makes a second user on all, C(exouser).
     type: dict
+seealso:
+  - module: jetstream.cloud.jetstream_instance_info
 """
 
 EXAMPLES = r"""

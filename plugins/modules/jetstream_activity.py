@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_activity
 short_description: Read the evidence of use on an instance
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Runs a shell script on the host that prints the kernel's counters, and traces of people and of jobs. Returns it as a
     reading, and keeps it on the controller if O(readings_path) is given.

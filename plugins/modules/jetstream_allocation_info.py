@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_allocation_info
 short_description: Read the allocations of a Jetstream account, and how long they last
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns the service units (SU) that each allocation source grants, those that were used, and those that remain.
   - Forecasts how long an allocation lasts, at the pace of the last seven days, and at the pace of this moment.

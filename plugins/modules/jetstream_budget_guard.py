@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_budget_guard
 short_description: Tell the thresholds of allocations, and shelve instances so that an allocation lasts
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns how each allocation stands, by the figures of the site and by an estimate that adds what was used since
     then, and the thresholds that are new. These are 50, 75, 90 and 95 per cent used, and 14, 7 and 3 days until the

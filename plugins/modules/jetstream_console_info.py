@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_console_info
 short_description: Open the console of an instance in a browser, and read its text
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns an address that shows the console of an instance in a browser, and on Jetstream2 the last lines on it.
   - The address holds a token. For some minutes, it opens the console without a login. So a result with an address is

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_credential
 short_description: Save the login of a Jetstream account in a profile
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Saves a login in a named profile of C(~/.config/jetstream/profiles.toml), which every module of this collection
     reads. The file can be read by its owner alone.
@@ -44,6 +44,8 @@ notes:
   - O(profile) is the profile to save; without it, that is V(default).
   - Only options count, and neither the environment nor another profile. Nothing else is saved.
   - Without a change, V(verify=true) logs in all the same.
+seealso:
+  - module: jetstream.cloud.jetstream_instance_info
 """
 
 EXAMPLES = r"""

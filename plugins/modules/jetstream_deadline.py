@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_deadline
 short_description: Tell the deadlines of instances in time, and shelve at them what may be shelved
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - A deadline is a C(shelve_at) or a C(delete_warn_at) of an instance. It is written in a file of YAML by names,
     projects, flavors and owners, as the end of a course is, or on Jetstream2 in the metadata of the instance.

@@ -8,11 +8,13 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_decision_info
 short_description: Return what was decided about instances, when, by which rule, and on which numbers
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Reads the log that M(jetstream.cloud.jetstream_idle), M(jetstream.cloud.jetstream_schedule) and
     M(jetstream.cloud.jetstream_budget_guard) write on the controller. Needs no connection to a cloud.
   - Decisions in a row that say the same are returned as one, with their number.
+requirements:
+  - Python 3.11 or newer, on the host that the task runs on
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:

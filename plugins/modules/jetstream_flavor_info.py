@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_flavor_info
 short_description: Find flavors, with their cost, and which fit in the quota
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns flavors with virtual cores, memory and disk, their service units (SU) per hour, and how many instances of
     each fit in what is free of the quota.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_floating_ip
 short_description: Give an instance a floating IP, or take it back
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Gives an instance a floating IP unless it has one, or gives its floating IP back to the site. Jetstream2 alone.
     Atmosphere does this itself.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_floating_ip_info
 short_description: Read the floating IPs of the project
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns the floating IPs of the project, and the instance that has each, by neutron's own word. Jetstream2 alone.
   - A floating IP that no instance has still counts in the quota.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_history_info
 short_description: Read the states that Jetstream instances were in, and their cost
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns the periods that each instance spent in a state, and the service units (SU) that it used, as a whole and for
     each day. Deleted instances are included.

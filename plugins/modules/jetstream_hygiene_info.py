@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_hygiene_info
 short_description: Return what costs without being used, or is stuck, and how to mend it
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Reads instances, volumes, floating IPs, images of shelved instances, keep marks and allocations, and returns
     findings, each with its cost and, where there is one, the command that mends it. Changes nothing.

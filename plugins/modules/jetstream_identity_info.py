@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_identity_info
 short_description: Read the accounts at providers that the login can use
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns identities and providers, as Atmosphere calls them.
   - On Jetstream2, there is one of each, the user of the login in its project, and the region. They are returned without

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_idle
 short_description: Put idle instances away, after their owners were told
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Decides about each instance by the readings that M(jetstream.cloud.jetstream_activity) has stored on the controller,
     and shelves, stops or suspends those that are due. Does so with O(apply=true) only; otherwise it says what it would

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_idle_info
 short_description: Return which instances are idle, since when, by which rule, and their cost
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Decides by the readings that M(jetstream.cloud.jetstream_activity) has stored on the controller. Connects to no
     instance, and changes nothing.

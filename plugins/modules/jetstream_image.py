@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_image
 short_description: Make images of Jetstream instances, and delete them
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Makes an image of an instance, from which others can be launched, changes it in place, or deletes it. Jetstream2
     alone. Atmosphere's users can only request an image from its staff, on its web page.

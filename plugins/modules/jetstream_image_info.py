@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_image_info
 short_description: Find the images that instances can be launched from
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns images by name, so that no playbook needs a UUID. With O(newest), the one that
     M(jetstream.cloud.jetstream_instance) takes for each name.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_instance
 short_description: Launch and delete Jetstream instances
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Launches what is missing of the named instances, changes what differs, or deletes the named instances, in one task.
     What is as it should be is left as it is, and so is every property that is not given.

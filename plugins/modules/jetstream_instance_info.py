@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_instance_info
 short_description: Read the instances of a Jetstream account
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns instances with all data that the cloud has about them, and their present state.
 author:

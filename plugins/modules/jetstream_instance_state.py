@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_instance_state
 short_description: Keep Jetstream instances in a desired state
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Brings one instance, or a whole selection of them, to a state, in one task. What is there already is left as it is.
   - All instances are listed once, planned for together, acted on in parallel, and waited for together.

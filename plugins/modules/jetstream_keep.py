@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_keep
 short_description: Mark an instance to be kept although it is idle
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Writes a mark with an end, and a beginning if O(from) is given, or removes it. On Jetstream2 these are the keys
     C(jetstream_keep_until) and C(jetstream_keep_from) in the metadata of the instance, which its owner can also set

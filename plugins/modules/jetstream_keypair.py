@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_keypair
 short_description: Import the public key that instances are launched with
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Has a key pair of that name with that public key, or has none of that name. Jetstream2 alone.
   - No key is generated, so that no private key is ever sent. Create one with C(ssh-keygen).

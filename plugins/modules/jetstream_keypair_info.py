@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_keypair_info
 short_description: Read the key pairs of the user
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns the key pairs that instances can be launched with. Jetstream2 alone.
   - A key pair belongs to the user of the login. Those of other members of the project are not seen.

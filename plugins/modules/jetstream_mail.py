@@ -8,10 +8,12 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_mail
 short_description: Send a mail by SMTP
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Hands one mail to a mail server, such as the report that M(jetstream.cloud.jetstream_usage_report) returns.
   - Its options are named as those of M(community.general.mail), and mean the same. It needs nothing but Python.
+requirements:
+  - Python 3.11 or newer, on the host that the task runs on
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_maintenance_info
 short_description: Read announced maintenance
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns the maintenance that an Atmosphere announces, also while its API is closed by it.
   - OpenStack has no such records, so that the task is refused on Jetstream2 before anything is sent. Jetstream2

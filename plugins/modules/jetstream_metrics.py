@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_metrics
 short_description: Write the figures of an account for Prometheus
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Writes a file for the textfile collector of node_exporter, with the SU of each allocation, how fast they are used
     and how long they last, the number of instances by state, how many of the running ones are idle, and the time and

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_network_info
 short_description: Read the networks and routers of the project
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns the networks that instances can be launched in, with their subnets, the routers of the project, and whether
     floating IPs can be had. Jetstream2 alone.

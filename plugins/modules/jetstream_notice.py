@@ -8,12 +8,14 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_notice
 short_description: Record that owners of idle instances were told, or could not be
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Sends nothing by itself. Use it after the task that sent the notices which M(jetstream.cloud.jetstream_idle) asks
     for. The grace time begins with the delivery that is recorded here.
   - A notice that was not delivered is none. The next run of M(jetstream.cloud.jetstream_idle) asks for it again.
   - Needs no connection to a cloud.
+requirements:
+  - Python 3.11 or newer, on the host that the task runs on
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_print
 short_description: Print text as it is
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Prints text for a person to read, line by line, without the quotes and escapes that M(ansible.builtin.debug) puts
     around it.

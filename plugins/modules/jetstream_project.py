@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_project
 short_description: Make a project of Atmosphere, and delete it
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Has a project of that name with that description, or has none of that name. Atmosphere alone. At Jetstream2, the
     site makes projects, one for each allocation, and the module refuses.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_project_info
 short_description: Read the projects of the login
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns the projects that instances and volumes are kept in.
   - On Jetstream2, a login is for one project, which is returned without a request. Each project has an application

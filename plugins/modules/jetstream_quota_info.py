@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_quota_info
 short_description: Read the limits of an account, and how much is in use
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns how many instances, cores, memory, floating IPs and volumes an account may have, has, and has left.
   - On Jetstream2, that is the quota of the project, by nova, cinder and neutron. A service that cannot be read is a

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_schedule
 short_description: Start and stop instances at the hours of a schedule
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Reads schedules from a file of YAML, and carries out the newest edge of each. An edge is a moment at which a
     schedule starts or stops the instances that follow it. docs/schedules.md describes the file.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_schedule_info
 short_description: Return when schedules start and stop instances, and which instances follow them
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Reads the file of schedules that M(jetstream.cloud.jetstream_schedule) carries out, and returns the edges of the
     coming days with the instances that they concern.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_security_group
 short_description: Keep a security group with its rules
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Has a security group of that name, or UUID, with these rules, or has none of that name. Jetstream2 alone.
   - An instance that is launched without a security group lets nobody in. One that has this one lets in what its rules

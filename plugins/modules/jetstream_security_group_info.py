@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_security_group_info
 short_description: Read the security groups of the project
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns the security groups that instances can have, with their rules. Jetstream2 alone.
 author:

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_usage_report
 short_description: Report the usage of a Jetstream account, and how long its allocations last
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns the usage of an account as data. That is how long each allocation lasts, service units (SU) per day, the
     most expensive instances, and the volumes that are not attached.

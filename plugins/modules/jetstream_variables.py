@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_variables
 short_description: Check and read the variables of a playbook of this collection
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - The first task of each playbook of this collection. It fails, before any request is sent, if the playbook was given
     a variable that it does not take, one that is empty, or one that is given twice.

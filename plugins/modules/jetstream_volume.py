@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_volume
 short_description: Create, attach, detach and delete a volume
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Brings one volume to a desired state, by as many changes as that takes, and waits for each. A volume that is to be
     deleted is first detached, if O(detach) allows that, and one that has to grow is not attached before it has grown.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: jetstream_volume_info
 short_description: Read the volumes of a Jetstream account
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns volumes with their status, and the instance and device that each is attached to.
 author:

@@ -11,8 +11,8 @@ import pytest
 from ansible_collections.jetstream.cloud.tests.unit.fakes.desk import an_empty_desk
 from hypothesis import HealthCheck, settings
 
-# The same examples in every run of the same code: a change is refused for what it did, not for an example that was drawn
-# that day. "./dev reliability" is the place that looks for new ones. No deadline: the machine may be busy.
+# The same examples in every run of the same code: a change is refused for what it did, not for an example that was
+# drawn that day. "./dev reliability" is the place that looks for new ones. No deadline: the machine may be busy.
 settings.register_profile(
     "collection",
     derandomize=True,

@@ -9,9 +9,18 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from devtool.environment import Environment
-from devtool.release import NotReleased, absolute, next_version, release
+from devtool.release import (
+    NotReleased,
+    _keep_the_first_fragment,
+    _set_addresses,
+    absolute,
+    next_version,
+    release,
+    what_is_left,
+)
 from devtool.running import Workplace
 
 ADDRESS = "https://git.example.org/lab/cloud"
@@ -99,3 +108,38 @@ def test_links_lead_to_the_repository_at_the_version() -> None:
         f"$ git clone {ADDRESS} x\n[a]({ADDRESS}/blob/v1.2.0/docs/idle.md#rules) [b](https://example.org) [c](#demo) "
         f"![d]({ADDRESS}/blob/v1.2.0/docs/a.svg)"
     )
+
+
+def test_a_fork_sets_one_address_and_everything_follows(tmp_path: Path) -> None:
+    checkout = Path(__file__).resolve().parents[3]
+    for name in ("galaxy.yml", ".ansible-lint"):
+        (tmp_path / name).write_text((checkout / name).read_text())
+    assert _set_addresses(tmp_path, f"{ADDRESS}.git/") == ADDRESS
+    # Another fork of that one.
+    other = "https://git.example.org:8443/other/fork"
+    assert (_set_addresses(tmp_path, other), _set_addresses(tmp_path, None)) == (other, other)
+
+    before, after = (yaml.safe_load((folder / "galaxy.yml").read_text()) for folder in (checkout, tmp_path))
+    assert after == {
+        **before,
+        "repository": other,
+        "documentation": f"{other}/tree/main/docs",
+        "homepage": other,
+        "issues": f"{other}/issues",
+    }
+    assert "skip_list" not in yaml.safe_load((tmp_path / ".ansible-lint").read_text())
+
+
+def test_the_first_release_is_told_by_one_fragment(tmp_path: Path) -> None:
+    (tmp_path / "mended.yml").write_text("bugfixes: [a mistake that nobody had]")
+    with pytest.raises(NotReleased, match=r"told by 1\.0\.0\.yml"):
+        _keep_the_first_fragment(tmp_path, "1.0.0")
+    (tmp_path / "1.0.0.yml").write_text("release_summary: What there is.")
+    _keep_the_first_fragment(tmp_path, "1.0.0")
+    assert [path.name for path in tmp_path.iterdir()] == ["1.0.0.yml"]
+
+
+def test_without_an_address_the_next_version_is_what_can_be_published() -> None:
+    [step] = what_is_left(None, "1.0.0")
+    assert step.endswith("./dev release 1.0.1 --address https://...")
+    assert "ansible-galaxy collection publish a.tar.gz" in what_is_left(Path("a.tar.gz"), "1.0.1")
