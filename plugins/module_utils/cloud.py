@@ -362,6 +362,8 @@ class Cloud(Protocol):
     def poll(self, instances: Sequence[Instance], *, thorough: bool = False) -> Mapping[str, Instance | JetstreamError]:
         """Read the state of many instances at once, in the way that costs the cloud least.
 
+        Where that is a list from a cache, ``may_be_old`` says so, and a poll right after it returns present states.
+
         Returns each by its uuid, or the error that prevented it this time; one that is gone from the cloud has the
         status ``missing``. If many would cost the cloud much, only the first of them may be read, unless ``thorough``.
         An error that ends a run (see FATAL_ERRORS) is raised, or, if some instances were read, is among the values.

@@ -150,7 +150,8 @@ class Instance:
 
     ``status`` is the cloud's word in lower case (active, shutoff, ...), ``activity`` the task in progress ("" if there
     is none). ``live`` says whether both were read from the cloud just now, or from a database that may be minutes old.
-    ``on_host``: whether a host of the site has it; None if unknown.
+    ``on_host``: whether a host of the site has it; None if unknown. ``may_be_old``: the seconds by which its state may
+    have been out of date when it was read, since it came from a cache. No result has that.
     """
 
     id: int | str
@@ -184,6 +185,7 @@ class Instance:
     metadata: Mapping[str, str] | None = None
     addresses: tuple[str, ...] | None = None
     facts: LaunchFacts = LaunchFacts()
+    may_be_old: float = 0.0
 
     @property
     def label(self) -> str:
@@ -193,12 +195,14 @@ class Instance:
 
     def gone(self) -> Instance:
         """Return it as one that is still listed, but that the cloud no longer has."""
-        return replace(self, status="missing", activity="", live=True, read_again=False, ip_address=None)
+        return replace(
+            self, status="missing", activity="", live=True, read_again=False, ip_address=None, may_be_old=0.0
+        )
 
     def to_result(self) -> dict[str, Any]:
         """Return plain dicts, lists, numbers and strings, as a module returns them."""
         result = asdict(self) | {"addresses": None if self.addresses is None else list(self.addresses)}
-        del result["facts"], result["read_again"]
+        del result["facts"], result["read_again"], result["may_be_old"]
         if self.allocation_source:
             # A report on allocations says them, not every instance.
             del result["allocation_source"]["flaws"]

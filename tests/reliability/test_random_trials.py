@@ -21,7 +21,8 @@ from ansible_collections.jetstream.cloud.tests.reliability.stages import Run
 from ansible_collections.jetstream.cloud.tests.reliability.totals import judge
 from ansible_collections.jetstream.cloud.tests.reliability.trials import carry_out
 
-SEEDS = range(1, 61)
+# The first ones, and some that broke an invariant once.
+SEEDS = (*range(1, 61), 116922, 117136)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

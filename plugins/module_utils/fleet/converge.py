@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
@@ -188,7 +188,7 @@ class _Converger:
                 return
             if run.conflict is not None and not self._resolve_conflict(run, *run.conflict):
                 return
-            if not run.done and not is_settling(run, self._options, self._settling, self._clock.monotonic()):
+            if not run.done and not is_settling(run, self._options, self._settling):
                 self._apply(run, decide(run, self._options, self._cloud.unsupported_actions(run.now)))
         except Exception as error:
             run.finish(str(BugFound(error)), failed=True)
@@ -479,7 +479,7 @@ class _Converger:
         if not runs:
             return
         begun = self._clock.monotonic()
-        seen = self._seen(runs, thorough=thorough)
+        seen = self._confirmed(self._seen(runs, thorough=thorough), begun)
         ended = self._clock.monotonic()
         self._longest_poll = max(self._longest_poll, ended - begun)
         # A list may show more than was asked for.
@@ -497,6 +497,26 @@ class _Converger:
                 self._abort(found)
             else:
                 run.last_error = found
+
+    def _confirmed(
+        self, seen: Mapping[str, Instance | JetstreamError], begun: float
+    ) -> Mapping[str, Instance | JetstreamError]:
+        """Read instances once more that a cached list may show as they were before they were last observed.
+
+        One that cannot be read then was not observed at all.
+        """
+
+        def is_doubtful(run: InstanceRun, found: Instance | JetstreamError | None) -> bool:
+            return isinstance(found, Instance) and run.may_be_outdated(found, begun)
+
+        waiting = {run.now.uuid: run for run in self._pending() if not run.next_action}
+        doubtful = [run for uuid, run in waiting.items() if is_doubtful(run, seen.get(uuid))]
+        if not doubtful:
+            return seen
+        again = self._seen(doubtful, thorough=True)
+        uuids = {run.now.uuid for run in doubtful}
+        certain = {uuid: found for uuid, found in seen.items() if uuid not in uuids}
+        return certain | {uuid: found for uuid, found in again.items() if not is_doubtful(waiting[uuid], found)}
 
     def _seen(self, runs: Sequence[InstanceRun], *, thorough: bool) -> dict[str, Instance | JetstreamError]:
         """Poll, and return the observations by uuid. A poll that fails as a whole fails for each of them."""

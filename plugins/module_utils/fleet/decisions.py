@@ -86,15 +86,20 @@ def _is_astray(run: InstanceRun, observed: ObservedState, step: Plan) -> bool:
 
 
 def _unless_locked(step: Plan, run: InstanceRun, options: ConvergeOptions) -> Plan:
-    """Skip a locked instance that would need an action or a wait, also if the lock was set during the run."""
+    """Skip a locked instance that would need an action, or may need one, also if the lock was set during the run."""
     is_new = step.verdict is Verdict.ACT and step.actions[0] not in run.actions[-1:]
-    would_act = is_new or (run.observed.kind is Kind.MOVING and not run.actions)
+    would_act = is_new or (run.observed.kind is Kind.MOVING and not run.actions and not _will_arrive(run, options))
     locked = next((each for each in (run.now, run.before) if each.locked), None)
     if not would_act or locked is None or options.include_locked:
         return step
     reason = f": {locked.lock_reason}" if locked.lock_reason else ""
     verdict = Verdict.FAIL if run.actions else Verdict.SKIP
     return Plan(verdict, reason=f"{state_text(run.now)}, locked{reason} (include_locked)")
+
+
+def _will_arrive(run: InstanceRun, options: ConvergeOptions) -> bool:
+    """Return whether an instance is on its way to the goal by itself, so that it only has to be waited for."""
+    return run.observed.state is options.goal.state and options.goal is not Goal.REBOOTED
 
 
 def _is_rebooted(run: InstanceRun, observed: ObservedState, options: ConvergeOptions) -> bool:
@@ -107,7 +112,7 @@ def _with_fault(reason: str, instance: Instance) -> str:
     return reason.replace("in error", f"in error{fault}")
 
 
-def is_settling(run: InstanceRun, options: ConvergeOptions, settling: Settling, now: float) -> bool:
+def is_settling(run: InstanceRun, options: ConvergeOptions, settling: Settling) -> bool:
     """Return whether a started instance appears ready, or failed, only because its deployment has not begun.
 
     Right after a start, ``deploy_error`` is the outcome of the deployment before (docs/atmosphere.md, Deployments). One
@@ -121,7 +126,7 @@ def is_settling(run: InstanceRun, options: ConvergeOptions, settling: Settling, 
     if address and address != run.before.ip_address and not defect:
         return False
     bound = settling.address_kept if address and not defect else settling.no_address
-    return now - run.active_since < bound
+    return run.as_of - run.active_since < bound
 
 
 def _may_have_been_woken(run: InstanceRun, options: ConvergeOptions) -> bool:

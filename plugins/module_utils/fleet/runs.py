@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ..errors import Conflict, JetstreamError
 from ..model import Instance
-from ..states import Action, Goal, ObservedState, classify
+from ..states import Action, Goal, Kind, ObservedState, classify
 from ..text.terminal import one_line
 
 
@@ -34,14 +34,16 @@ class InstanceRun:
     ``actions`` were accepted by the cloud. While ``doubt`` is set, it is not known whether the last of them was: that
     is the error in the place of its response.
     ``since``: when the last action was accepted, or when the run began. ``observed_at`` and ``polled_at``: when it was
-    last observed, at all and since then. Moments are seconds of the clock's ``monotonic``.
+    last observed, at all and since then. ``as_of``: the moment than which that observation is surely not older, which
+    is earlier where it came from a cache. Moments are seconds of the clock's ``monotonic``.
     ``began``: its state when the last action was sent.
     ``begun``: whether an action was scheduled at all. ``not_before``: the earliest moment for ``next_action``.
     ``refused``: whether the cloud refused an action. ``conflict``: the refusal since which it has not
     been read, and its state before.
     ``send_error``: why an action has to be sent again. ``last_error``: why the last poll failed.
     ``deployment_seen``: whether a deployment was seen under way since the last action. ``active_since``: since when it
-    was observed at rest and active. ``reversions``: polls in a row that found it back where the last action began.
+    was observed at rest and active. ``moving_since``: when the change, or the deployment, that was observed last was
+    first observed. ``reversions``: polls in a row that found it back where the last action began.
     """
 
     before: Instance
@@ -64,11 +66,13 @@ class InstanceRun:
     last_error: JetstreamError | None = None
     send_error: JetstreamError | None = None
     active_since: float | None = None
+    moving_since: float | None = None
     deployment_seen: bool = False
     reversions: int = 0
     began: ObservedState | None = None
     since: float = 0.0
     observed_at: float = 0.0
+    as_of: float = 0.0
     polled_at: float | None = None
 
     @classmethod
@@ -98,16 +102,18 @@ class InstanceRun:
         self.actions.append(action)
         self.doubt = doubt
         self.began = self.observed
-        self.since, self.polled_at, self.active_since = now, None, None
+        self.since, self.polled_at, self.active_since, self.moving_since = now, None, None, None
         self.deployment_seen, self.reversions = False, 0
 
     def record_observation(self, instance: Instance, at: float) -> None:
-        """Note how it was observed."""
+        """Note how it was observed, by a request at this moment."""
         before = self.observed
         if not self.before.live:
             self.before = instance
-        self.now, self.observed_at, self.last_error = instance, at, None
+        self.now, self.observed_at, self.as_of, self.last_error = instance, at, at - instance.may_be_old, None
         observed = self.observed
+        if observed.kind is Kind.MOVING and (self.moving_since is None or _phase(observed) != _phase(before)):
+            self.moving_since = at
         if observed != before:
             self.reversions = 0
         self.deployment_seen = self.deployment_seen or observed.deploying
@@ -115,6 +121,22 @@ class InstanceRun:
             self.active_since = None
         elif self.active_since is None:
             self.active_since = at
+
+    def may_be_outdated(self, instance: Instance, at: float) -> bool:
+        """Return whether an observation from a cache may be older than the last one, and contradict it.
+
+        The state in which an action of this run ends is believed: it cannot be older than the action. After a
+        deployment that is not so, since an instance is active before it as well (docs/atmosphere.md, Stale states).
+        """
+        if not instance.may_be_old:
+            return False
+        as_of, found = at - instance.may_be_old, classify_instance(instance)
+        if self.conflict is not None:
+            return True
+        if found.kind is Kind.MOVING or self.moving_since is None or as_of >= self.moving_since:
+            return False
+        is_back = self.began is not None and found.is_same_place(self.began)
+        return self.deployment_seen or is_back or not self.actions
 
     def confirm(self) -> None:
         """Note that the action in doubt was carried out."""
@@ -153,6 +175,11 @@ class FleetRun:
 
     runs: tuple[InstanceRun, ...]
     aborted_by: JetstreamError | None = None
+
+
+def _phase(observed: ObservedState) -> tuple[Kind, bool]:
+    """Return whether an instance is at rest, on its way, or being deployed: one does not follow on itself."""
+    return observed.kind, observed.deploying
 
 
 def _ended(sentence: str) -> str:

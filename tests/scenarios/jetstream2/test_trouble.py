@@ -97,6 +97,17 @@ def test_hands_off_what_its_owner_has_locked_unless_allowed(user: User) -> None:
     assert user.brings([server], "stopped").of("precious")["msg"] == "already shutoff"
 
 
+def test_a_server_on_its_way_is_waited_for_although_it_is_locked_meanwhile(user: User) -> None:
+    [server] = user.has(name="leaving")
+    user.cloud.hypervisor.script(server, "stop", seconds=3)
+    user.cloud.act(server, {"os-stop": None})
+    user.cloud.lock(server, "exam")
+    done = user.brings([server], "stopped")
+    assert (done.of("leaving")["msg"], done.failure) == ("reached shutoff on its own", "")
+    assert done.seen.of("compute", "POST") == []
+    assert user.brings([server], "started").of("leaving")["msg"] == "skipped: shutoff, locked: exam (include_locked)"
+
+
 def test_what_the_site_has_locked_is_reported_in_novas_words(user: User) -> None:
     [server] = user.has(name="sealed")
     user.cloud.lock(server, "maintenance", as_admin=True)

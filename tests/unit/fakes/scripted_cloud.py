@@ -29,6 +29,8 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.states import (
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 
 NEW_ADDRESS = "149.165.156.15"
+# Seconds for which a list is cached.
+_CACHED = 30.0
 _LOSES_ADDRESS = frozenset({Action.STOP, Action.SUSPEND, Action.SHELVE})
 
 
@@ -86,6 +88,8 @@ class ScriptedCloud:
 
     An action where nova would refuse it is a Conflict; if it is one that takes the address away, that is gone by then.
     ``calls`` has every call in options: "stop web", "look web", "refresh 3".
+    ``listed_by_others``: moments at which another client read a list that is cached for half a minute from then on. A
+    poll reads that list, unless its own client did within that time.
     """
 
     settle_seconds = 30.0
@@ -112,6 +116,8 @@ class ScriptedCloud:
         self.consoles: dict[str, str] = {}
         self.consoles_read: list[str] = []
         self.until: float | None = None
+        self.listed_by_others: tuple[float, ...] = ()
+        self._listed_at = -_CACHED
 
     # --- scripted by a test
 
@@ -154,6 +160,7 @@ class ScriptedCloud:
     def poll(self, instances: Sequence[Instance], *, thorough: bool = False) -> Mapping[str, Instance | JetstreamError]:
         with self._lock:
             self.calls.append(f"refresh {len(instances)}")
+            cached_at = self._cached_at()
         seen: dict[str, Instance | JetstreamError] = {}
         for each in instances:
             try:
@@ -166,7 +173,7 @@ class ScriptedCloud:
                 seen[each.uuid] = error
             else:
                 with self._lock:
-                    seen[each.uuid] = self._seen(each.uuid)
+                    seen[each.uuid] = self._seen(each.uuid) if cached_at is None else self._listed(each.uuid, cached_at)
         return seen
 
     def act(self, instance: Instance, action: Action) -> None:
@@ -257,9 +264,22 @@ class ScriptedCloud:
         if answer is not None:
             answer()
 
-    def _seen(self, uuid: str) -> Instance:
+    def _cached_at(self) -> float | None:
+        """Return when the list was cached that a poll reads now; None if it reads each instance."""
+        now = self._clock.monotonic()
+        cached = [each for each in self.listed_by_others if each <= now < each + _CACHED]
+        if not cached or now < self._listed_at + _CACHED:
+            return None
+        self._listed_at = now
+        return cached[0]
+
+    def _listed(self, uuid: str, cached_at: float) -> Instance:
+        return replace(self._seen(uuid, cached_at), may_be_old=_CACHED)
+
+    def _seen(self, uuid: str, at: float | None = None) -> Instance:
         instance = self._instances[uuid]
-        passed = [each for each in self._phases[instance.name] if each.after <= self._clock.monotonic()]
+        moment = self._clock.monotonic() if at is None else at
+        passed = [each for each in self._phases[instance.name] if each.after <= moment]
         if not passed:
             return instance
         now = passed[-1]

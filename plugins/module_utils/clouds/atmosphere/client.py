@@ -580,15 +580,15 @@ def _is_doubtful(stored: Instance, listed: Instance | JetstreamError | None) -> 
 
 
 def _overlaid(instance: Instance, rows: _LiveRows | JetstreamError) -> Instance | JetstreamError | None:
-    """Return an instance as a list has it; None if the list leaves that open."""
+    """Return an instance as a list has it, which may come from the cache; None if the list leaves that open."""
     if isinstance(rows, JetstreamError):
         return rows
     row = rows.by_uuid.get(instance.uuid)
     if row is None:
         # Among the rows that could not be read it may be there.
-        return instance.gone() if rows.complete else None
+        return replace(instance.gone(), may_be_old=_LIST_CACHE_SECONDS) if rows.complete else None
     try:
-        return with_live_state(instance, row)
+        return replace(with_live_state(instance, row), may_be_old=_LIST_CACHE_SECONDS)
     except UnreadableRow:
         return None
 

@@ -114,6 +114,7 @@ def with_live_state(instance: Instance, row: Json) -> Instance:
         owner=text(mapping(row.get("identity")).get("created_by")) or instance.owner,
         ip_address=_address(row.get("ip_address")),
         fault=text(mapping(row.get("fault")).get("message")) or None,
+        may_be_old=0.0,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere.client import AtmosphereCloud
+from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action
 from ansible_collections.jetstream.cloud.plugins.module_utils.usage.rates import Rates
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Settings, World, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
@@ -102,6 +103,21 @@ def test_without_being_allowed_to_it_wakes_none(site: Site) -> None:
     [gpu] = [each for each in result["instances"] if each["name"] == "gpu"]
     assert gpu["skipped"] is True
     assert gpu["msg"] == "skipped: suspended (stopping it would start it first; allow_wake)"
+
+
+def test_what_is_on_its_way_is_waited_for_although_the_cloud_would_refuse_any_action(site: Site) -> None:
+    """Atmosphere does not show that an instance was locked in OpenStack, nor does that matter here."""
+    with site.cloud() as other:
+        [web] = [each for each in other.list_instances(live=True) if each.name == "web"]
+        other.act(web, Action.STOP)
+    site.world.misbehave("web", refuses="Instance is locked")
+    site.asked()
+    result = task(site, state="stopped", name="web", all=False, exclude=None)
+    assert (told(result)["web"], result["instances"][0]["msg"]) == (
+        ("active - powering-off", "", "shutoff"),
+        "reached shutoff on its own",
+    )
+    assert "action" not in site.asked()
 
 
 @pytest.mark.parametrize("kind", ["soft", "hard"])

@@ -297,6 +297,157 @@ def test_an_action_is_seen_through_also_if_its_instance_is_locked_meanwhile() ->
     assert ran(stage.one("stopped")) == ("ok", "shutoff", ["stop"], "stop done")
 
 
+@pytest.mark.parametrize(
+    ("status", "action", "goal"),
+    [
+        ("active", Action.STOP, "stopped"),
+        ("active", Action.SHELVE, "shelved"),
+        ("shutoff", Action.START, "started"),
+        ("suspended", Action.RESUME, "started"),
+    ],
+)
+def test_a_locked_instance_that_is_on_its_way_to_the_goal_is_waited_for(status: str, action: Action, goal: str) -> None:
+    first = JOURNEYS[action][0]
+    stage = scene(an_instance(status=first.status, activity=first.activity, locked=True, lock_reason="term paper"))
+    stage.cloud.journey("web", action)
+    run = stage.one(goal)
+    assert ran(run)[0::3] == ("ok", f"reached {state_text(run.now)} on its own")
+    assert run.observed.state is Goal(goal).state
+    assert stage.cloud.count(action.value) == 0
+
+
+def test_a_locked_instance_that_ends_elsewhere_than_on_its_way_is_skipped_for_its_lock() -> None:
+    stage = scene(an_instance(activity="powering-off", locked=True))
+    stage.cloud.goes("web", Phase(0, "active", "powering-off"), Phase(9, "active", "", ADDRESS))
+    assert ran(stage.one("stopped")) == ("skipped", "active", [], "skipped: active, locked (include_locked)")
+    assert stage.cloud.count("stop") == 0
+
+
+def test_a_locked_instance_that_does_not_arrive_in_time_has_failed() -> None:
+    stage = scene(an_instance(activity="powering-off", locked=True))
+    message = "was not stopped within 60 s (last seen active - powering-off)"
+    assert ran(stage.one("stopped", timeout=60.0))[::3] == ("failed", message)
+
+
+# --- a list from a cache ---------------------------------------------------------------------------------------------
+
+# A start, and a deployment from the 62nd second on.
+SLOW_START = (
+    Phase(0, "shutoff", "powering-on"),
+    Phase(45, "active"),
+    Phase(62, "active", "networking"),
+    Phase(70, "active", "deploying", NEW_ADDRESS),
+    Phase(110, "active", "", NEW_ADDRESS),
+)
+
+
+def other_clients(last: float) -> tuple[float, ...]:
+    """Return when others read lists: this run reads the one before, and the last one half a minute after that."""
+    return (last - 20, last)
+
+
+@pytest.mark.parametrize("cached_at", range(0, 110, 2))
+def test_what_another_run_starts_is_ready_only_after_its_deployment_whatever_is_cached(cached_at: int) -> None:
+    stage = scene(an_instance(status="shutoff", activity="powering-on"))
+    stage.cloud.goes("web", *SLOW_START)
+    stage.cloud.listed_by_others = other_clients(cached_at)
+    assert ran(stage.one("started")) == ("ok", "active", [], "reached active on its own")
+    assert stage.clock.monotonic() >= 110
+
+
+@pytest.mark.parametrize("cached_at", range(0, 110, 2))
+def test_what_this_run_starts_is_ready_only_after_its_deployment_whatever_is_cached(cached_at: int) -> None:
+    stage = scene(an_instance(status="shutoff"))
+    stage.cloud.answer("web", "refresh", lambda: stage.cloud.goes("web", *SLOW_START))
+    stage.cloud.listed_by_others = other_clients(cached_at)
+    assert ran(stage.one("started")) == ("ok", "active", ["start"], "start done")
+    assert stage.clock.monotonic() >= 110
+
+
+@pytest.mark.parametrize("cached_at", range(40))
+def test_what_kept_its_address_settles_by_the_age_of_the_list(cached_at: int) -> None:
+    """It is active with its address from the 5th second on, and is deployed from the 30th."""
+    stage = scene(an_instance(status="shutoff", ip_address=ADDRESS))
+    phases = (
+        Phase(0, "shutoff", "powering-on", ADDRESS),
+        Phase(5, "active", "", ADDRESS),
+        Phase(30, "active", "deploying", ADDRESS),
+        Phase(60, "active", "", ADDRESS),
+    )
+    stage.cloud.answer("web", "refresh", lambda: stage.cloud.goes("web", *phases))
+    stage.cloud.listed_by_others = other_clients(cached_at)
+    assert ran(stage.one("started")) == ("ok", "active", ["start"], "start done")
+    assert stage.clock.monotonic() >= 60
+
+
+def changed_by_others(status: str, *phases: Phase) -> Scene:
+    """Let a list be cached, then another run change the instance, and then read it."""
+    stage = scene(an_instance(status=status, ip_address=ADDRESS if status == "active" else None))
+    stage.cloud.listed_by_others = (5.0,)
+    stage.clock.sleep(6)
+    stage.cloud.goes("web", *phases)
+    stage.clock.sleep(2)
+    stage.instances = [stage.cloud.get_instance(stage.instances[0])]
+    stage.cloud.calls.clear()
+    return stage
+
+
+def test_no_stop_is_sent_to_what_another_run_reboots_by_a_list_of_before() -> None:
+    """The cloud would refuse it, and that costs the address."""
+    busy, done = Phase(0, "reboot", "rebooting", ADDRESS), Phase(20, "active", "", ADDRESS)
+    stage = changed_by_others("active", busy, done)
+    run = stage.one("stopped")
+    assert ran(run) == ("ok", "shutoff", ["stop"], "stop done")
+    assert (run.refused, stage.cloud.count("stop")) == (False, 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "moving", "ends", "goal", "actions"),
+    [
+        ("suspended", Phase(0, "suspended", "resuming"), Phase(20, "active", "", ADDRESS), "suspended", ["suspend"]),
+        ("shelved_offloaded", Phase(0, "shelved_offloaded", "spawning"), Phase(20, "active"), "shelved", ["shelve"]),
+        # Not through Atmosphere, which would have emptied the cache.
+        ("active", Phase(0, "active", "powering-off"), Phase(20, "shutoff"), "started", ["start"]),
+        ("missing", Phase(0, "build", "spawning"), Phase(20, "active", "", ADDRESS), "stopped", ["stop"]),
+    ],
+)
+def test_what_another_run_changes_is_not_believed_to_be_where_it_was(
+    status: str, moving: Phase, ends: Phase, goal: str, actions: list[str]
+) -> None:
+    run = changed_by_others(status, moving, ends).one(goal)
+    assert (run.failed, [each.value for each in run.actions]) == (False, actions)
+
+
+def test_a_conflict_is_not_settled_by_a_list_of_before_it() -> None:
+    stage = scene(an_instance())
+    stage.cloud.listed_by_others = (0.0,)
+    stage.cloud.goes("web", Phase(1, "active", "suspending"), Phase(20, "suspended"))
+    stage.clock.sleep(2)
+    stage.cloud.answer("web", "look", BROKE)
+    message = "skipped: suspended (stopping it would start it first; allow_wake)"
+    assert ran(stage.one("stopped")) == ("skipped", "suspended", [], message)
+
+
+def test_what_is_in_doubt_by_a_cached_list_and_cannot_be_read_was_not_seen() -> None:
+    stage = scene(an_instance(status="shutoff", activity="powering-on"))
+    stage.cloud.goes("web", *SLOW_START)
+    stage.cloud.listed_by_others = (50.0,)
+    stage.clock.sleep(64)
+    stage.instances = [stage.cloud.get_instance(stage.instances[0])]
+    stage.cloud.answer("web", "refresh", None, BROKE)
+    assert ran(stage.one("started")) == ("ok", "active", [], "reached active on its own")
+    assert stage.clock.monotonic() >= 110
+
+
+def test_a_fleet_that_this_run_stopped_is_believed_from_a_cached_list() -> None:
+    """Only the stop can have brought it there, so that nothing has to be read once more."""
+    stage = scene(*(an_instance(f"node-{number:03}") for number in range(40)))
+    stage.cloud.listed_by_others = (0.0, 6.0)
+    assert not any(run.failed for run in stage.run("stopped").runs)
+    polls = [int(each.split()[1]) for each in stage.cloud.calls if each.startswith("refresh")]
+    assert sum(polls) <= 40 + 3 * 4, polls
+
+
 # --- waiting ---------------------------------------------------------------------------------------------------------
 
 

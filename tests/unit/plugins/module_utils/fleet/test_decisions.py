@@ -188,18 +188,27 @@ def test_the_fault_of_an_instance_in_error_is_told(fault: str | None, told: str)
     ("status", "activity", "goal", "verdict"),
     [
         ("active", "", Goal.STOPPED, Verdict.SKIP),
-        ("active", "powering-off", Goal.STOPPED, Verdict.SKIP),
+        # Where it will be at rest, something would have to be sent, or may have to.
+        ("active", "powering-off", Goal.STARTED, Verdict.SKIP),
+        ("shutoff", "powering-on", Goal.STOPPED, Verdict.SKIP),
+        ("shutoff", "powering-on", Goal.REBOOTED, Verdict.SKIP),
+        ("reboot", "rebooting", Goal.REBOOTED, Verdict.SKIP),
         ("active", "image_snapshot", Goal.STOPPED, Verdict.SKIP),
+        # It is on its way there without anybody's help.
+        ("active", "powering-off", Goal.STOPPED, Verdict.WAIT),
+        ("paused", "unpausing", Goal.STARTED, Verdict.WAIT),
+        ("shelved", "shelving_offloading", Goal.SHELVED, Verdict.WAIT),
         ("shutoff", "", Goal.STOPPED, Verdict.REACHED),
         ("missing", "", Goal.STARTED, Verdict.FAIL),
     ],
 )
-def test_a_locked_instance_is_skipped_where_it_would_need_anything(
+def test_a_locked_instance_is_skipped_where_it_would_need_an_action(
     status: str, activity: str, goal: Goal, verdict: Verdict
 ) -> None:
     locked = an_instance(status=status, activity=activity, locked=True)
     assert decided(a_run(locked), goal).verdict is verdict
-    assert previewed(locked, goal).skipped == (verdict is Verdict.SKIP)
+    ahead = previewed(locked, goal)
+    assert (ahead.skipped, ahead.actions) == (verdict is Verdict.SKIP, [])
 
 
 @pytest.mark.parametrize(
@@ -268,7 +277,8 @@ def test_a_started_instance_settles_for_a_time(
     run = a_run(an_instance(ip_address=now), actions, before=an_instance(ip_address=before))
     run.active_since = 100.0
     for passed in (0.0, 19.9, 20.0, 59.9, 60.0):
-        assert is_settling(run, ConvergeOptions(goal), SETTLING, 100.0 + passed) == (passed < seconds)
+        run.as_of = 100.0 + passed
+        assert is_settling(run, ConvergeOptions(goal), SETTLING) == (passed < seconds)
 
 
 @pytest.mark.parametrize(
@@ -282,18 +292,19 @@ def test_a_deploy_error_right_after_a_start_settles_as_long_as_a_missing_address
     run = a_run(now, actions, before=replace(now, activity="", ip_address=ADDRESS if actions else None))
     run.active_since = 100.0
     for passed in (0.0, 59.9, 60.0):
-        assert is_settling(run, ConvergeOptions(Goal.STARTED), SETTLING, 100.0 + passed) == (passed < seconds)
+        run.as_of = 100.0 + passed
+        assert is_settling(run, ConvergeOptions(Goal.STARTED), SETTLING) == (passed < seconds)
 
 
 def test_a_seen_deployment_ends_the_settling() -> None:
     run = a_run(an_instance(ip_address=ADDRESS), [Action.START])
-    run.active_since, run.deployment_seen = 100.0, True
-    assert not is_settling(run, ConvergeOptions(Goal.STARTED), SETTLING, 100.0)
+    run.active_since, run.as_of, run.deployment_seen = 100.0, 100.0, True
+    assert not is_settling(run, ConvergeOptions(Goal.STARTED), SETTLING)
 
 
 def test_an_instance_that_is_not_active_does_not_settle() -> None:
     run = a_run(an_instance(status="shutoff"), [Action.START])
-    assert not is_settling(run, ConvergeOptions(Goal.STARTED), SETTLING, 100.0)
+    assert not is_settling(run, ConvergeOptions(Goal.STARTED), SETTLING)
 
 
 # --- an action whose response was lost -------------------------------------------------------------------------------

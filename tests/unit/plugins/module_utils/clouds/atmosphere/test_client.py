@@ -339,6 +339,19 @@ def test_many_are_polled_by_the_list_and_few_by_their_details(serving: Opener) -
     assert site.asked() == {"v1 instance": 3}
 
 
+def test_a_poll_tells_which_states_may_come_from_the_cache(serving: Opener) -> None:
+    site, cloud = serving(a_fleet(10))
+    instances = cloud.list_instances(live=True)
+    assert {each.may_be_old for each in instances} == {30.0}
+    assert cloud.get_instance(instances[0]).may_be_old == 0.0
+    cloud.act(instances[0], Action.STOP)
+    delete(site.world, "node-0002")
+    for request, age in (({"v1 instances": 1}, 30.0), ({"v1 instance": 10}, 0.0)):
+        site.asked()
+        ages = {each.may_be_old for each in cloud.poll(instances).values() if isinstance(each, Instance)}
+        assert (site.asked(), ages) == (request, {age}), "right after a list, each is read"
+
+
 def test_the_list_is_not_read_again_while_it_comes_from_its_cache(serving: Opener) -> None:
     site, cloud = serving(a_fleet(10, states={"suspended": 10}))
     instances = cloud.list_instances(live=True)
