@@ -13,17 +13,18 @@ import os
 import re
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.clock import Clock, SystemClock
 from ..module_utils.errors import JetstreamError
+from ..module_utils.idle.failed_try import FailedTry
 from ..module_utils.idle.probe import probe_script
 from ..module_utils.idle.readings import NoEvidence, Reading, parse, to_record
 from ..module_utils.idle.store import History, Key, Store, StoreError
@@ -41,8 +42,22 @@ _ARGUMENT_SPEC = {
 }
 # With these words, Ansible's ssh begins the reason for which a host is unreachable. ssh's own words follow.
 _PREAMBLE = re.compile(r".*can be reached over ssh:\s*", re.DOTALL)
+# The variables of a connection that are secrets.
+_PASSWORDS = (
+    *("ansible_password", "ansible_ssh_pass", "ansible_ssh_password", "ansible_ssh_private_key_passphrase"),
+    *("ansible_become_password", "ansible_become_pass", "ansible_sudo_pass", "ansible_sudo_password"),
+)
 # Through these, the probe is started by an ssh server of the instance.
 _SSH = frozenset({"ssh", "paramiko", "paramiko_ssh", "libssh"})
+
+
+class _NotRead(NoEvidence):
+    """A host answered with no evidence. ``reason``: our own words. ``stderr``: what its shell or sudo printed."""
+
+    def __init__(self, reason: str, stderr: str) -> None:
+        shown = f" Its error output: {one_line(stderr)[:200]}" if stderr else ""
+        super().__init__(f"{reason}{shown}", hint="The instance counts as active.")
+        self.reason, self.stderr = reason, stderr
 
 
 class _TimeIsUp(BaseException):
@@ -63,19 +78,25 @@ class ActionModule(ActionBase):
             required_by={"readings_path": _KEY, "site": "readings_path"},
             mutually_exclusive=[("readings_path", "since")],
         )
+        clock, variables = SystemClock(), task_vars or {}
         try:
-            return self._reading(arguments, SystemClock())
-        except JetstreamError as error:
-            return {"changed": False, "failed": True, "msg": one_line(str(error))}
+            return self._reading(arguments, clock)
+        except StoreError as error:
+            return _failed(error)
+        except _NotRead as error:
+            self._keep_failed_try(arguments, clock, variables, error.reason, error.stderr)
+            return _failed(error)
         except AnsibleConnectionFailure as error:
+            self._keep_failed_try(arguments, clock, variables, _why_unreachable(str(error)))
             if not arguments["unreachable_ok"]:
                 raise
             return {"changed": False, "failed": False, "msg": _why_unreachable(str(error))}
+        except AnsibleError as error:
+            self._keep_failed_try(arguments, clock, variables, str(error))
+            raise
 
     def _reading(self, arguments: dict[str, Any], clock: Clock) -> dict[str, Any]:
-        path = arguments["readings_path"]
-        store = Store(Path(path), clock) if path else None
-        key = Key(*(str(arguments[name]) for name in _KEY))
+        store, key = _stored_at(arguments, clock)
         script = probe_script(
             since=arguments["since"] if store is None else _last_clock(store, key), over_ssh=self._is_ssh()
         )
@@ -97,6 +118,20 @@ class ActionModule(ActionBase):
             # Plain lists: Ansible warns of named tuples.
             "reading": json.loads(json.dumps(to_record(reading))),
         }
+
+    def _keep_failed_try(
+        self, arguments: dict[str, Any], clock: Clock, variables: Mapping[str, Any], reason: str, stderr: str = ""
+    ) -> None:
+        """Keep why no reading was taken, without the passwords of the connection. What cannot be kept is not told."""
+        store, key = _stored_at(arguments, clock)
+        if store is None or self._task.check_mode:
+            return
+        given = [variables.get(name) for name in _PASSWORDS]
+        given += [getattr(self._play_context, name, None) for name in ("password", "become_pass")]
+        secrets = [str(each) for each in given if each]
+        with suppress(StoreError):
+            failed = FailedTry.of(clock.now().timestamp(), reason, stderr=stderr, secrets=secrets)
+            store.add_failed_try(key, failed)
 
     def _execute(self, script: str) -> dict[str, Any]:
         """Run the script, which the shell reads from its standard input: no process list shows it."""
@@ -151,6 +186,16 @@ class ActionModule(ActionBase):
             signal.signal(signal.SIGALRM, before)
 
 
+def _failed(error: JetstreamError) -> dict[str, Any]:
+    return {"changed": False, "failed": True, "msg": one_line(str(error))}
+
+
+def _stored_at(arguments: dict[str, Any], clock: Clock) -> tuple[Store | None, Key]:
+    """Return where readings are kept, and the key of those of this host."""
+    path = arguments["readings_path"]
+    return Store(Path(path), clock) if path else None, Key(*(str(arguments[name]) for name in _KEY))
+
+
 def _why_unreachable(text: str) -> str:
     """Return the last line of what ssh said, which has the reason, or else Ansible's own words."""
     said = [line for line in _PREAMBLE.sub("", text).splitlines() if line.strip()]
@@ -172,9 +217,8 @@ def _parsed(answer: dict[str, Any], clock: Clock) -> Reading:
         return parse(answer["stdout"], taken=clock.now().timestamp())
     except NoEvidence as error:
         # The reason is an error of a shell or of sudo, which is no part of the probe's output.
-        stderr = one_line(str(answer.get("stderr") or "").strip())[:200]
-        why = f" Its error output: {stderr}" if stderr and answer.get("rc") else ""
-        raise NoEvidence(f"{error}{why}", hint="The instance counts as active.") from None
+        stderr = str(answer.get("stderr") or "").strip() if answer.get("rc") else ""
+        raise _NotRead(str(error), stderr) from None
 
 
 def _children() -> list[int]:

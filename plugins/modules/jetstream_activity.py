@@ -49,7 +49,8 @@ options:
   readings_path:
     description:
       - A folder on the controller in which readings are kept, one file for each instance, for its owner alone. It is
-        made if it is not there.
+        made if it is not there. A try that fails is noted there, without any output of the host but words of C(sudo),
+        until one succeeds.
       - Needs O(site), O(project) and O(uuid).
       - Without it, the reading is returned, and not kept.
     type: path

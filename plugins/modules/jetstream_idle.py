@@ -273,6 +273,19 @@ instances:
         newest:
           description: When the newest was taken. ISO 8601, UTC.
           type: str
+    failed_try:
+      description:
+        - The last try to take a reading, if it failed and none was taken since. V(null) otherwise. It is told, and
+          nothing is concluded from it.
+      type: dict
+      contains:
+        at:
+          description: When. ISO 8601, UTC.
+          type: str
+        reason:
+          description: Why, in the words of ssh, sudo or this collection, in 200 characters at most.
+          type: str
+          sample: "ssh: connect to host 149.165.150.2 port 22: Connection refused"
     keep:
       description:
         - The keep mark that holds the longest now. If none holds now, the last one to end, also one that has ended or

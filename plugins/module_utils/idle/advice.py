@@ -16,6 +16,7 @@ from ..states import Action, Kind, classify
 from ..text.terminal import one_line
 from ..times import iso, iso_or_none, moment_or_none
 from ..usage.rates import Rates, number, number_if_known
+from .failed_try import FailedTry
 from .keeps import KeepMark
 from .rules import Settings
 from .verdicts import State, Verdict
@@ -40,7 +41,8 @@ class JudgedInstance:
 
     ``booted`` is the time of its boot, if a reading has it.
     ``is_meant``: whether it is one of the owners whose instances are meant. ``unsupported``: why the cloud cannot
-    shelve it, or None. ``scheduled``: a clause if a schedule wants it to run now.
+    shelve it, or None. ``scheduled``: a clause if a schedule wants it to run now. ``failed_try``: the last try to take
+    a reading, if it failed. It is told, and decides nothing.
     """
 
     instance: Instance
@@ -50,6 +52,7 @@ class JudgedInstance:
     is_meant: bool
     unsupported: str | None
     scheduled: str | None = None
+    failed_try: FailedTry | None = None
 
 
 def not_running(instance: Instance) -> Verdict | None:
@@ -143,6 +146,7 @@ def advice(of: JudgedInstance, settings: Settings, rates: Rates, now: datetime) 
             "readings": verdict.readings,
             "newest": iso_or_none(verdict.newest),
         },
+        "failed_try": None if of.failed_try is None else of.failed_try.to_result(),
         "keep": None if of.keep is None else of.keep.to_result(now),
         "su_per_hour": number_if_known(cost),
         "su_since_idle": None if cost is None or idle_hours is None else _tenths(cost * idle_hours),

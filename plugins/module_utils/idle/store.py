@@ -3,17 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Readings, kept on the controller: one file for each instance, replaced whole, and never longer than it may be.
 
-A file has the newest reading, from which the next interval is computed, the intervals of two days, and hourly figures
-of thirty. An hour has the greatest of each number, so that every rule can be applied to it with any settings, and the
-seconds of which nothing is known. Of connections a file knows ports and bytes, but no address, and of processes how
-many there were of a kind.
+A file has the newest reading, from which the next interval is computed, the intervals of two days, hourly figures of
+thirty, and the last try to take a reading if it failed. An hour has the greatest of each number, so that every rule can
+be applied to it with any settings, and the seconds of which nothing is known. Of connections a file knows ports and
+bytes, but no address, and of processes how many there were of a kind.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -34,6 +34,7 @@ from ..files import (
 from ..json_file import MalformedFile, read_json
 from ..model import Instance
 from . import intervals, readings
+from .failed_try import FailedTry
 from .intervals import HOUR, Interval, hourly
 from .readings import Reading
 
@@ -81,11 +82,15 @@ def key_of_row(row: Mapping[str, Any]) -> Key:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What is known of an instance. ``hours`` end where ``recent`` begin; both are oldest first."""
+    """What is known of an instance. ``hours`` end where ``recent`` begin; both are oldest first.
+
+    ``failed``: the last try to take a reading, if it failed, and none was taken since.
+    """
 
     last: Reading | None = None
     recent: tuple[Interval, ...] = ()
     hours: tuple[Interval, ...] = ()
+    failed: FailedTry | None = None
 
     @property
     def intervals(self) -> tuple[Interval, ...]:
@@ -95,9 +100,15 @@ class History:
     def with_reading(self, reading: Reading) -> History:
         """Return the history with one more reading. One that is not newer than the last changes nothing."""
         if self.last is not None and reading.taken <= self.last.taken:
-            return self
-        longer = replace(self, last=reading, recent=(*self.recent, intervals.since(self.last, reading)))
+            return replace(self, failed=None)
+        longer = replace(self, last=reading, recent=(*self.recent, intervals.since(self.last, reading)), failed=None)
         return longer.bounded(reading.taken)
+
+    def with_failed_try(self, failed: FailedTry) -> History:
+        """Return the history with a try that failed. It grows old all the same."""
+        bounded = self.bounded(failed.at)
+        is_old = self.last is not None and self.last.taken <= failed.at - KEPT_BY_HOUR
+        return replace(bounded, last=None if is_old else self.last, failed=failed)
 
     def bounded(self, now: float) -> History:
         """Return the history without old readings, and with hourly figures of those older than two days."""
@@ -105,7 +116,7 @@ class History:
         old = self.recent[: len(self.recent) - len(keep)]
         hours = hourly([*self.hours, *old])
         kept = [each for each in hours if each.end > now - KEPT_BY_HOUR][-_MOST_HOURS:]
-        return History(self.last, tuple(keep), tuple(kept))
+        return History(self.last, tuple(keep), tuple(kept), self.failed)
 
 
 class Store:
@@ -140,6 +151,16 @@ class Store:
 
         Raises StoreError if it cannot be kept.
         """
+        return self._change(key, lambda before: before.with_reading(reading))
+
+    def add_failed_try(self, key: Key, failed: FailedTry) -> None:
+        """Store that no reading could be taken.
+
+        Raises StoreError if it cannot be kept, or if there is an unreadable file, which stays as it is.
+        """
+        self._change(key, lambda before: before.with_failed_try(failed), replaces_unreadable=False)
+
+    def _change(self, key: Key, change: Callable[[History], History], *, replaces_unreadable: bool = True) -> History:
         path = self.path(key)
         try:
             make_folder(path.parent, private=True)
@@ -147,9 +168,11 @@ class Store:
                 try:
                     before = self.load(key)
                 except StoreError:
+                    if not replaces_unreadable:
+                        raise
                     # What is lost is evidence of idleness, which another window brings again.
                     before = History()
-                history = before.with_reading(reading)
+                history = change(before)
                 replace_file(path, json.dumps(_record(history)).encode(), mode=PRIVATE_FILE)
         except OSError as error:
             raise StoreError(f"The readings in {path} cannot be written: {error.strerror}.") from None
@@ -213,17 +236,20 @@ def _record(history: History) -> dict[str, Any]:
         "last": None if history.last is None else readings.to_record(history.last),
         "recent": [intervals.to_record(each) for each in history.recent],
         "hours": [intervals.to_record(each) for each in history.hours],
+        "failed": None if history.failed is None else history.failed.to_record(),
     }
 
 
 def _history(record: Mapping[str, Any]) -> History:
     if record["format"] not in _READABLE_FORMATS:
         raise ValueError("unknown format")
-    last = record["last"]
+    # Files of before have no failed try.
+    last, failed = record["last"], record.get("failed")
     return History(
         None if last is None else readings.from_record(last),
         _intervals(record["recent"]),
         _intervals(record["hours"]),
+        None if failed is None else FailedTry.from_record(failed),
     )
 
 

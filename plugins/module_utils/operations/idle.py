@@ -287,7 +287,7 @@ class _Run:
         for each, decision in zip(items, limited(ranked, self._options["max_actions"]), strict=True):
             each.decision = decision
             memory.instances[each.key] = self._remembered(each, before[each.key])
-        decided = [self._record(each, Event.DECIDED) for each in items]
+        decided = [self._record(each, Event.DECIDED, detail=self._why_unread(each)) for each in items]
         begun = [self._record(each, Event.BEGUN) for each in items if self._is_to_be_done(each)]
         return [*events, *decided, *begun]
 
@@ -440,6 +440,11 @@ class _Run:
             detail=one_line(detail),
         )
 
+    def _why_unread(self, item: _Item) -> str:
+        """Return why one that is due has no short reading, a clause, or ""."""
+        failed = item.case.judged.failed_try
+        return "" if failed is None or item.decision.step is not Step.READ else failed.told(self._now)
+
     def _all_vetoes(self, item: _Item) -> tuple[Veto, ...]:
         return (*item.decision.vetoes, *([item.trial] if item.trial and item.decision.step is not Step.NOTHING else []))
 
@@ -455,7 +460,8 @@ class _Run:
                 due = f" until {iso_of(decision.due)}" if decision.due else ""
                 return f"waits{due}"
             case Step.READ:
-                return "is due, without a short reading"
+                why = self._why_unread(item)
+                return f"is due, without a short reading{why and f': {why}'}"
             case Step.ACT if item.run is not None:
                 return item.run.message
             case Step.ACT:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,8 @@ _MOST_LINES = 2000
 _LONGEST_GRACE = 7 * 24 * 3600.0
 _READINGS = Path(".local/state/jetstream/readings")
 _KEEP_FILE = Path(".local/share/jetstream/keep.json")
+# The rules of unknown verdicts that more readings could end.
+_FOR_WANT_OF_READINGS = frozenset({"readings", "old", "gap", "young", "console"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +157,13 @@ class Judge:
         found = self._judged(instance, readings)
         judged = JudgedInstance(
             instance=instance,
-            verdict=found.verdict,
+            verdict=_with_failed_try(found.verdict, history, self._now),
             keep=mark_of_instance(instance.uuid, instance.metadata, self._kept, datetime.fromtimestamp(self._now, UTC)),
             booted=None if history.last is None else history.last.taken - history.last.uptime,
             is_meant=is_meant,
             unsupported=self._cloud.unsupported_actions(instance).get(action),
             scheduled=self._scheduled(instance),
+            failed_try=history.failed,
         )
         known = history.intervals
         return Case(
@@ -291,6 +294,13 @@ def _verdict(instance: Instance, history: History, error: str | None, own: Owner
 
 def _doubted(verdict: Verdict, own: OwnerSettings) -> Verdict:
     return verdict.in_doubt("settings", own.doubts[0]) if own.doubts else verdict
+
+
+def _with_failed_try(verdict: Verdict, history: History, now: float) -> Verdict:
+    """Return the verdict with the failed try in its words, if nothing is known for want of readings."""
+    if history.failed is None or verdict.state is not State.UNKNOWN or verdict.rule not in _FOR_WANT_OF_READINGS:
+        return verdict
+    return replace(verdict, reason=f"{verdict.reason}; {history.failed.told(now)}")
 
 
 def _was_read(history: History, settings: Settings, now: float) -> bool:

@@ -123,6 +123,8 @@ def _decided(record: Record, name: str) -> str:
             parts.append(f"Waiting{until}: {one_line(record.why)}.")
         case Step.READ:
             parts.append("It is due, and a short reading is taken before the act.")
+            if record.detail:
+                parts.append(f"{record.detail[:1].upper()}{one_line(record.detail[1:]).rstrip('.')}.")
         case Step.ACT:
             parts.append(f"It is to be {_past(record)}." if record.applies else f"It would be {_past(record)}.")
     if not record.applies and record.step not in (Step.NOTHING, ""):

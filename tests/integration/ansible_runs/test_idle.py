@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -104,7 +105,12 @@ def test_readings_are_taken_of_ones_own_running_instances_and_what_fails_is_name
     assert f"Try one yourself: ssh exouser@{lab.address('db')}." in table
     # It is nothing that went wrong in the run.
     assert not re.search(r"ERROR|fatal|UNREACHABLE", before)
-    assert lab.files().keys() == {lab.uuid("web"), lab.uuid("gpu")}
+    assert lab.files().keys() == {lab.uuid("web"), lab.uuid("gpu"), lab.uuid("db")}
+    kept = {name: json.loads(lab.files()[lab.uuid(name)].read_text()) for name in ("web", "db")}
+    assert (kept["db"]["last"], kept["db"]["failed"]["reason"]) == (None, "ssh: connect to host: No route to host")
+    assert kept["web"]["failed"] is None
+    words = "no reading was taken yet; the last try to read it, just now, failed: ssh: connect to host: No route to host"
+    assert words in " ".join(lab.run("idle", "width=0").split())
     options = "-o StrictHostKeyChecking=accept-new -o ProxyJump=ubuntu@gate.example.org"
     assert all(options in each for each in lab.connections())
 

@@ -87,6 +87,7 @@ _PURE = (
     "hosts",
     "idle/advice",
     "idle/console",
+    "idle/failed_try",
     "idle/intervals",
     "idle/jobs",
     "idle/probe",

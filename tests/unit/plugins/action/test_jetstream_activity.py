@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
 from ansible_collections.jetstream.cloud.plugins.action.jetstream_activity import ActionModule
 from ansible_collections.jetstream.cloud.plugins.module_utils.clock import SystemClock
 from ansible_collections.jetstream.cloud.plugins.module_utils.idle.store import Key, Store
@@ -62,7 +62,9 @@ class Hanging(Connection):
         raise AssertionError("was not stopped")
 
 
-def run(connection: Connection, *, check_mode: bool = False, **arguments: Any) -> dict[str, Any]:
+def run(
+    connection: Connection, *, check_mode: bool = False, variables: dict[str, Any] | None = None, **arguments: Any
+) -> dict[str, Any]:
     task = SimpleNamespace(
         action="jetstream.cloud.jetstream_activity",
         args=arguments,
@@ -77,7 +79,7 @@ def run(connection: Connection, *, check_mode: bool = False, **arguments: Any) -
     action = ActionModule(task, connection, play_context, loader, None, None)
     action.get_become_option = lambda *_arguments, **_more: None
     action._get_remote_user = lambda: "exouser"
-    return action.run(None, {})
+    return action.run(None, variables or {})
 
 
 def test_the_reading_of_the_host_is_returned() -> None:
@@ -173,7 +175,60 @@ def test_an_output_that_is_no_evidence_fails_and_is_not_kept(
     assert re.search(message, result["msg"]), result["msg"]
     assert "\x1b" not in result["msg"]
     assert "reading" not in result
-    assert not (tmp_path / "x").exists()
+    kept = Store(tmp_path / "x", SystemClock()).load(Key(**WHICH))
+    assert (kept.last, kept.intervals) == (None, ())
+
+
+def remembered(folder: Path) -> str | None:
+    """Return why the last try failed, as it is kept."""
+    failed = Store(folder, SystemClock()).load(Key(**WHICH)).failed
+    return None if failed is None else failed.reason
+
+
+REFUSED = "Make sure this host can be reached over ssh: Added.\r\nssh: connect to host web port 22: Connection refused"
+
+
+@pytest.mark.parametrize(
+    ("connection", "reason"),
+    [
+        (Unreachable(REFUSED), "ssh: connect to host web port 22: Connection refused"),
+        (Unreachable("x" * 1000), "x" * 200),
+        (Connection(""), "The probe said nothing"),
+        (
+            Connection("", rc=1, stderr="Welcome!\nsudo: a password is required\n"),
+            "The probe said nothing.: sudo: a password is required",
+        ),
+        # A shell may show what its user has in files.
+        (Connection("", rc=127, stderr=".bashrc: line 3: export TOKEN=abc: bad"), "The probe said nothing"),
+    ],
+    ids=["refused", "long", "nothing", "sudo", "shell"],
+)
+def test_a_try_that_failed_is_remembered_until_one_succeeds(
+    tmp_path: Path, connection: Connection, reason: str
+) -> None:
+    run(connection, readings_path=str(tmp_path), unreachable_ok=True, check_mode=True, **WHICH)
+    assert remembered(tmp_path) is None
+    run(connection, readings_path=str(tmp_path), unreachable_ok=True, **WHICH)
+    assert remembered(tmp_path) == reason.replace(".:", ":")
+    run(Connection(probe_text(1000)), readings_path=str(tmp_path), **WHICH)
+    assert remembered(tmp_path) is None
+
+
+def test_no_password_is_remembered(tmp_path: Path) -> None:
+    class Asking(Connection):
+        def exec_command(self, cmd: str, in_data: bytes | None = None, sudoable: bool = True) -> Any:
+            raise AnsibleError("Incorrect sudo password: s3cret of exouser, who has hunter2")
+
+    variables = {"ansible_become_password": "s3cret", "ansible_ssh_pass": "hunter2"}
+    with pytest.raises(AnsibleError):
+        run(Asking(""), variables=variables, readings_path=str(tmp_path), **WHICH)
+    assert remembered(tmp_path) == "Incorrect sudo password: ******** of exouser, who has ********"
+
+
+def test_a_try_that_cannot_be_remembered_fails_as_it_did(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = run(Connection(""), readings_path=str(tmp_path / "file"), **WHICH)
+    assert result["msg"] == "The probe said nothing. The instance counts as active."
 
 
 def test_a_host_that_does_not_answer_in_time_is_unreachable_and_leaves_no_program_behind() -> None:

@@ -168,6 +168,7 @@ def test_an_advice_has_the_instance_its_verdict_and_the_evidence() -> None:
             "readings": 4,
             "newest": "2026-11-23T18:56:30Z",
         },
+        "failed_try": None,
         "keep": {
             "from": None,
             "until": "2026-11-24T00:00:00Z",

@@ -10,11 +10,13 @@ import os
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.files import exclusive
 from ansible_collections.jetstream.cloud.plugins.module_utils.idle import store as store_module
+from ansible_collections.jetstream.cloud.plugins.module_utils.idle.failed_try import FailedTry
 from ansible_collections.jetstream.cloud.plugins.module_utils.idle.intervals import HOUR
 from ansible_collections.jetstream.cloud.plugins.module_utils.idle.store import (
     KEPT_BY_HOUR,
@@ -63,6 +65,68 @@ def test_stored_readings_are_read_again_unchanged(store: Store) -> None:
     assert kept == returned
     assert kept.last == hour[-1]
     assert judge(kept.intervals, SETTINGS, hour[-1].taken).state is State.IDLE
+
+
+FAILED = FailedTry(5000.0, "ssh: connect to host web port 22: Connection refused")
+
+
+def test_a_failed_try_is_kept_beside_the_readings_until_the_next_one(store: Store) -> None:
+    before = store.add(KEY, reading(1000))
+    store.add_failed_try(KEY, FAILED)
+    store.add_failed_try(KEY, replace(FAILED, at=6000.0))
+    kept = store.load(KEY)
+    assert (kept.last, kept.intervals, kept.failed) == (before.last, before.intervals, replace(FAILED, at=6000.0))
+    assert store.add(KEY, reading(1900)).failed is None
+    assert store.load(KEY).failed is None
+
+
+def test_a_failed_try_is_all_that_is_known_of_an_instance_that_was_never_read(store: Store) -> None:
+    store.add_failed_try(KEY, FAILED)
+    assert store.load(KEY) == History(failed=FAILED)
+
+
+def test_a_reading_that_is_not_newer_ends_the_failed_try_as_well(store: Store) -> None:
+    store.add(KEY, reading(1000))
+    store.add_failed_try(KEY, FAILED)
+    kept = store.add(KEY, reading(1000))
+    assert (kept.failed, len(kept.recent)) == (None, 1)
+
+
+def test_readings_grow_old_while_an_instance_cannot_be_read(store: Store) -> None:
+    last = store.add(KEY, reading(1000)).last
+    assert last is not None
+    store.add_failed_try(KEY, replace(FAILED, at=last.taken + KEPT_IN_FULL + 1))
+    kept = store.load(KEY)
+    assert (len(kept.recent), len(kept.hours), kept.last) == (0, 1, last)
+    store.add_failed_try(KEY, replace(FAILED, at=last.taken + KEPT_BY_HOUR + HOUR))
+    kept = store.load(KEY)
+    assert (kept.intervals, kept.last) == ((), None)
+
+
+def test_a_failed_try_replaces_no_file_that_cannot_be_read(store: Store) -> None:
+    store.add(KEY, reading(1000))
+    store.path(KEY).write_text("{")
+    with pytest.raises(StoreError, match="not as they were written"):
+        store.add_failed_try(KEY, FAILED)
+    assert store.path(KEY).read_text() == "{"
+
+
+def test_a_file_of_before_has_no_failed_try(store: Store) -> None:
+    store.add(KEY, reading(1000))
+    path = store.path(KEY)
+    record = json.loads(path.read_text())
+    del record["failed"]
+    path.write_text(json.dumps(record))
+    assert store.load(KEY).failed is None
+
+
+@pytest.mark.parametrize("failed", [{"at": "soon", "reason": "x"}, {"at": 1.0}, "refused", 5])
+def test_a_failed_try_that_is_no_such_makes_the_file_unreadable(store: Store, failed: object) -> None:
+    store.add(KEY, reading(1000))
+    path = store.path(KEY)
+    path.write_text(json.dumps({**json.loads(path.read_text()), "failed": failed}))
+    with pytest.raises(StoreError, match="not as they were written"):
+        store.load(KEY)
 
 
 def test_nothing_is_known_of_an_instance_that_was_never_read(store: Store) -> None:

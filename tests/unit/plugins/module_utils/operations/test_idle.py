@@ -21,6 +21,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     SelectionError,
     ServerFault,
 )
+from ansible_collections.jetstream.cloud.plugins.module_utils.idle.failed_try import FailedTry
 from ansible_collections.jetstream.cloud.plugins.module_utils.idle.keeps import KeepFile
 from ansible_collections.jetstream.cloud.plugins.module_utils.idle.store import Store, key_of
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
@@ -36,6 +37,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.policy.controller 
 from ansible_collections.jetstream.cloud.plugins.module_utils.policy.decisions import DecisionLog, DecisionLogError
 from ansible_collections.jetstream.cloud.plugins.module_utils.policy.records import Event, Record, rests
 from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action
+from ansible_collections.jetstream.cloud.plugins.module_utils.times import iso_of
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import START, FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
 from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given
@@ -276,6 +278,28 @@ def test_one_that_cannot_be_reached_any_more_is_left(night: Night) -> None:
     night.warned("web")
     night.clock.pass_by(31 * MINUTE)
     assert vetoes(night.run()) == ["unknown"]
+
+
+def test_why_the_last_reading_failed_is_told_and_changes_no_decision(night: Night) -> None:
+    night.warned("web")
+    night.clock.pass_by(200)
+    before = steps(night.run())["web"]
+    night.store.add_failed_try(key_of(night.instance("web")), FailedTry(night.now - 60, "ssh: Connection refused"))
+    outcome = night.run()
+    assert (steps(outcome)["web"], before) == ("read", "read")
+    [row] = [each for each in outcome.result["instances"] if each["name"] == "web"]
+    words = "the last try to read it, just now, failed: ssh: Connection refused"
+    assert row["progress"] == f"is due, without a short reading: {words}"
+    assert row["failed_try"] == {"at": iso_of(night.now - 60), "reason": "ssh: Connection refused"}
+    night.clock.pass_by(31 * MINUTE)
+    outcome = night.run()
+    told = decision_info.decision_info(given(decision_info.SPEC, name=["web"]), night.context()).result["decisions"]
+    assert words[0].upper() + words[1:] in told[-2]["sentence"]
+    assert told[-1]["sentence"].endswith(
+        "the newest reading is 34 min old; the last try to read it, 32 minutes ago, failed: ssh: Connection refused. "
+        "Nothing was done."
+    )
+    assert (steps(outcome)["web"], vetoes(outcome)) == ("nothing", ["unknown"])
 
 
 def test_a_keep_mark_ends_the_notice(night: Night) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.clock import Clock
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils.idle.failed_try import FailedTry
 from ansible_collections.jetstream.cloud.plugins.module_utils.idle.keeps import (
     KeepFile,
     KeepFileError,
@@ -110,6 +111,34 @@ def test_idle_instances_are_found_by_stored_readings_without_a_connection(site: 
     assert (found["busy"]["rule"], found["cut"]["reason"]) == ("slurm", "no reading was taken yet")
     assert found["off"]["rule"] == "not_running"
     assert outcome.result["summary"]["idle"] == 1
+
+
+def test_a_failed_try_is_told_where_nothing_is_known_and_judges_nothing(site: Site) -> None:
+    keep_readings(site, "web")
+    keep_readings(site, "busy", slurm=["jobs 1"])
+    before = by_name(run(site, owner=["me"]))
+    store = Store(site.home / ".local/state/jetstream/readings", site.clock)
+    with site.cloud() as cloud:
+        for each in cloud.list_instances(live=True):
+            failed = FailedTry(
+                site.clock.now().timestamp() - 7200, "ssh: connect to host x port 22: Connection refused"
+            )
+            store.add_failed_try(key_of(each), failed)
+    found = by_name(run(site, owner=["me"]))
+    told = "the last try to read it, 2 hours ago, failed: ssh: connect to host x port 22: Connection refused"
+    assert found["cut"]["reason"] == f"no reading was taken yet; {told}"
+    for name in ("web", "busy", "off"):
+        assert found[name]["reason"] == before[name]["reason"]
+    for name, row in found.items():
+        assert row["failed_try"]["reason"] == "ssh: connect to host x port 22: Connection refused"
+        assert before[name]["failed_try"] is None
+        told_before = {**before[name], "failed_try": row["failed_try"]}
+        without_words = {"reason": "", "vetoes": [each["veto"] for each in row["vetoes"]]}
+        assert {**row, **without_words} == {
+            **told_before,
+            **without_words,
+            "vetoes": [each["veto"] for each in before[name]["vetoes"]],
+        }
 
 
 def test_instances_of_others_are_shown_and_left_unless_they_are_selected(site: Site) -> None:
