@@ -402,6 +402,7 @@ _SYNONYMS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("limit_changes", "max", "maximum"), ("max_changes",)),
     **dict.fromkeys(("state", "verb", "operation", "command"), ("do",)),
 }
+_REMARKS: Mapping[str, str] = {"cloud": ", or set JETSTREAM_CLOUD to use a cloud of clouds.yaml"}
 
 
 def unknown(playbook: str, names: Iterable[str], allowed: Sequence[str]) -> list[str]:
@@ -529,7 +530,7 @@ def _refusal(playbook: str, name: str) -> str:
         return f"{name}: did you mean {plain}?"
     for synonym in _SYNONYMS.get(plain, ()):
         if synonym in taken:
-            return f"{name}: say {synonym}."
+            return f"{name}: say {synonym}{_REMARKS.get(plain, '')}."
     takers = [other for other in PLAYBOOKS if any(plain in variable.names for variable in PLAYBOOKS[other])]
     if takers:
         return f"{name}: not a variable of {playbook}, but of {' and '.join(takers)}."

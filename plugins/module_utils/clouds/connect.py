@@ -13,6 +13,7 @@ from typing import Any, Generic
 from ..cloud import Cloud
 from ..errors import ConfigurationError
 from ..http.session import REQUESTS_IMPORT_ERROR
+from ..settings.profiles import UnknownProfile
 from ..settings.reader import Reader
 from ..settings.sources import Source
 from . import registry
@@ -40,7 +41,7 @@ def resolve(options: Mapping[str, object], environ: Mapping[str, str], home: Pat
     Reads files in ``home``, and those that the settings name. Raises ConfigurationError, in one sentence, without a
     secret in it.
     """
-    reader = Reader(options, environ, home, registry.connection_settings())
+    reader = _reader(options, environ, home)
     cloud_type = _cloud_type(reader, environ)
     settings = cloud_type.read_settings(reader)
     others = [name for each in registry.CLOUD_TYPES if each is not cloud_type for name in each.naming_settings]
@@ -84,6 +85,15 @@ def replaced_settings(given: Collection[str]) -> set[str]:
         if not is_given:
             replaced.update(each.naming_settings)
     return replaced - set(given)
+
+
+def _reader(options: Mapping[str, object], environ: Mapping[str, str], home: Path | None) -> Reader:
+    try:
+        return Reader(options, environ, home, registry.connection_settings())
+    except UnknownProfile as error:
+        hints = [each.hint_of_name(error.name, environ, home) for each in registry.CLOUD_TYPES]
+        remedy = " ".join(filter(None, [error.hint, *hints]))
+        raise ConfigurationError(error.message, hint=remedy) from None
 
 
 def _cloud_type(reader: Reader, environ: Mapping[str, str]) -> CloudType[Any]:

@@ -13,12 +13,21 @@ from typing import Any
 
 from ..errors import ConfigurationError
 from ..files import read_file
-from ..text.suggestions import did_you_mean
+from ..text.suggestions import did_you_mean, nearest
 from .setting import Setting
 from .sources import Source, open_to_others
 
 PROFILES = Path(".config/jetstream/profiles.toml")
 DEFAULT_PROFILE = "default"
+
+
+class UnknownProfile(ConfigurationError):
+    """There is no profile of a name. ``name``: that name, which may be one of something else."""
+
+    def __init__(self, name: str, sentence: str, *, hint: str = "") -> None:
+        """Take the name, and the sentence and remedy of a ConfigurationError."""
+        super().__init__(f"There is no profile {name}{sentence}", hint=hint)
+        self.name = name
 
 
 def read_profile(
@@ -32,7 +41,7 @@ def read_profile(
     if home is None:
         if name is None:
             return None
-        raise ConfigurationError(f"There is no profile {name}, because this user has no home folder.")
+        raise UnknownProfile(name, ", because this user has no home folder.")
     path = home / PROFILES
     shown = f"~/{PROFILES}"
     try:
@@ -41,7 +50,7 @@ def read_profile(
     except (FileNotFoundError, NotADirectoryError):
         if name is None:
             return None
-        raise ConfigurationError(f"There is no profile {name}, because there is no file {shown}.") from None
+        raise UnknownProfile(name, f", because there is no file {shown}.") from None
     except OSError as error:
         sentence = f"{shown} cannot be read: {error.strerror}."
         if name is None:
@@ -98,13 +107,29 @@ def _toml_sentence(error: str, shown: str) -> str:
     return f"{shown} is not TOML in {line[1]}: {why}." if line else f"{shown} is not TOML at its end: {why}."
 
 
+def hint_of_profile(name: str, home: Path | None) -> str:
+    """Return the remedy if a name that was given for something else is, or may be, that of a profile; or ""."""
+    shown = f"~/{PROFILES}"
+    try:
+        profiles = {} if home is None else _parse_profiles(read_file(home / PROFILES), shown)
+    except (OSError, ConfigurationError):
+        return ""
+    if name in profiles:
+        return f"{name} is a profile in {shown}: {_named(name)}."
+    near = nearest(name, profiles)
+    return f"Did you mean the profile {near} in {shown}? Then {_named(near)}." if near else ""
+
+
+def _named(profile: str) -> str:
+    """Return the ways to name a profile."""
+    return f"say profile: {profile} in a task, -e profile={profile} to a playbook, or set JETSTREAM_PROFILE={profile}"
+
+
 def _unknown_profile(name: str, profiles: Mapping[str, object], shown: str) -> ConfigurationError:
     if not profiles:
-        return ConfigurationError(f"There is no profile {name} in {shown}, which has none at all.")
+        return UnknownProfile(name, f" in {shown}, which has none at all.")
     there = ", ".join(sorted(profiles))
-    return ConfigurationError(
-        f"There is no profile {name} in {shown}, only {there}.", hint=did_you_mean(name, profiles)
-    )
+    return UnknownProfile(name, f" in {shown}, only {there}.", hint=did_you_mean(name, profiles))
 
 
 def _without_default(profiles: Mapping[str, object], shown: str) -> list[str]:

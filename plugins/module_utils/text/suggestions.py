@@ -13,5 +13,11 @@ from .terminal import one_line
 
 def did_you_mean(word: str, words: Iterable[str]) -> str:
     """Return a question such as "Did you mean lab?", or "" if no word is near."""
+    near = nearest(word, words)
+    return f"Did you mean {near}?" if near else ""
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """Return the word that is nearest to another, as one line of text, or "" if none is near."""
     close = difflib.get_close_matches(word, list(words), n=1)
-    return f"Did you mean {one_line(close[0])}?" if close else ""
+    return one_line(close[0]) if close else ""

@@ -109,7 +109,9 @@ def test_readings_are_taken_of_ones_own_running_instances_and_what_fails_is_name
     kept = {name: json.loads(lab.files()[lab.uuid(name)].read_text()) for name in ("web", "db")}
     assert (kept["db"]["last"], kept["db"]["failed"]["reason"]) == (None, "ssh: connect to host: No route to host")
     assert kept["web"]["failed"] is None
-    words = "no reading was taken yet; the last try to read it, just now, failed: ssh: connect to host: No route to host"
+    words = (
+        "no reading was taken yet; the last try to read it, just now, failed: ssh: connect to host: No route to host"
+    )
     assert words in " ".join(lab.run("idle", "width=0").split())
     options = "-o StrictHostKeyChecking=accept-new -o ProxyJump=ubuntu@gate.example.org"
     assert all(options in each for each in lab.connections())

@@ -18,7 +18,8 @@ from typing import Any
 
 from ...errors import ConfigurationError
 from ...files import read_file
-from ...text.suggestions import did_you_mean
+from ...settings.profiles import hint_of_profile
+from ...text.suggestions import did_you_mean, nearest
 from ...yaml_tree import NOTHING, TABLE, TEXT, is_scalar, line_of, pairs, tree_of
 
 _FILE_VARIABLE = "OS_CLIENT_CONFIG_FILE"
@@ -85,6 +86,26 @@ def clouds_in_words(environ: Mapping[str, str], home: Path | None) -> str:
         return str(error)
 
 
+def hint_of_cloud(name: str, environ: Mapping[str, str], home: Path | None) -> str:
+    """Return the remedy if a name that is no profile is, or may be, that of a cloud in clouds.yaml; or ""."""
+    try:
+        file = _first(clouds_files(environ, home), environ.get(_FILE_VARIABLE), home)
+        clouds = {} if file is None else file.clouds
+    except ConfigurationError:
+        return ""
+    if file is None:
+        return ""
+    if name in clouds:
+        return f"{name} is a cloud in {file.shown}: {_named(name)}."
+    near = nearest(name, clouds)
+    return f"Did you mean the cloud {near} in {file.shown}? Then {_named(near)}." if near else ""
+
+
+def _named(cloud: str) -> str:
+    """Return the ways to name a cloud."""
+    return f"set JETSTREAM_CLOUD={cloud} for a playbook, or say cloud: {cloud} in a task, and no profile"
+
+
 def check_cloud(name: str, environ: Mapping[str, str], home: Path | None) -> str:
     """Return where a cloud is set up, as in "js2 in ~/.config/openstack/clouds.yaml".
 
@@ -95,12 +116,12 @@ def check_cloud(name: str, environ: Mapping[str, str], home: Path | None) -> str
     if file is None:
         raise ConfigurationError(
             f"There is no cloud {name}, because there is no clouds.yaml in {_folders(home)}.",
-            hint=f"Put it into one of these, or name it with {_FILE_VARIABLE}.",
+            hint=hint_of_profile(name, home) or f"Put it into one of these, or name it with {_FILE_VARIABLE}.",
         )
     if name not in file.clouds:
         raise ConfigurationError(
             f"There is no cloud {name} in {file.shown}, only {_listed(file.clouds)}.",
-            hint=did_you_mean(name, file.clouds),
+            hint=" ".join(filter(None, [did_you_mean(name, file.clouds), hint_of_profile(name, home)])),
         )
     file.check(name)
     if secure is not None and name in secure.clouds:

@@ -43,6 +43,8 @@ def meaning(kind: Kind, raw: object, **more: Any) -> object:
         ("stop_all", "proflie", "proflie: did you mean profile?"),
         ("stop_all", "instance", "instance: say only."),
         ("stop_all", "name", "name: say only."),
+        ("stop_all", "account", "account: say profile."),
+        ("idle", "cloud", "cloud: say profile, or set JETSTREAM_CLOUD to use a cloud of clouds.yaml."),
         ("stop_all", "id", "id: say only."),
         ("instance_action", "name", "name: say instance."),
         ("instance_action", "only", "only: say instance."),

@@ -662,6 +662,43 @@ def test_naming_a_profile_without_a_profile_file_is_an_error(account: Account) -
     assert account.refusal() == ("There is no profile lab, because there is no file ~/.config/jetstream/profiles.toml.")
 
 
+SAY_CLOUD = "set JETSTREAM_CLOUD=js2 for a playbook, or say cloud: js2 in a task, and no profile."
+
+
+@pytest.mark.parametrize(
+    ("profiles", "name", "remedy"),
+    [
+        (None, "js2", f"js2 is a cloud in ~/.config/openstack/clouds.yaml: {SAY_CLOUD}"),
+        ("[lab]\n", "js2", f"only lab. js2 is a cloud in ~/.config/openstack/clouds.yaml: {SAY_CLOUD}"),
+        (None, "js", f"Did you mean the cloud js2 in ~/.config/openstack/clouds.yaml? Then {SAY_CLOUD}"),
+        (
+            "[js3]\n",
+            "js",
+            f"Did you mean js3? Did you mean the cloud js2 in ~/.config/openstack/clouds.yaml? Then {SAY_CLOUD}",
+        ),
+        ("[lab]\n", "lba", "Did you mean lab?"),
+    ],
+)
+def test_a_cloud_that_is_named_as_a_profile_is_told_as_that(
+    account: Account, profiles: str | None, name: str, remedy: str
+) -> None:
+    clouds_yaml(account, "clouds:\n  js2: {}\n")
+    if profiles is not None:
+        account.write(PROFILES, profiles)
+    account.options["profile"] = name
+    refusal = account.refusal()
+    assert refusal.startswith(f"There is no profile {name}")
+    assert refusal.endswith(remedy)
+
+
+@pytest.mark.parametrize("clouds", ["clouds: [\n", "js2: {}\n", None])
+def test_clouds_that_cannot_be_read_hide_no_unknown_profile(account: Account, clouds: str | None) -> None:
+    if clouds is not None:
+        clouds_yaml(account, clouds)
+    account.options["profile"] = "js2"
+    assert account.refusal() == "There is no profile js2, because there is no file ~/.config/jetstream/profiles.toml."
+
+
 def test_a_home_that_does_not_exist_has_no_files(account: Account) -> None:
     account.options["token"] = "t"
     account.home = account.home / "not" / "there"

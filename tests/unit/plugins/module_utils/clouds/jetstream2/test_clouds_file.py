@@ -256,6 +256,36 @@ def test_without_a_file_the_places_are_reported(tmp_path: Path) -> None:
     )
 
 
+SAY_PROFILE = "say profile: js2 in a task, -e profile=js2 to a playbook, or set JETSTREAM_PROFILE=js2."
+PROFILES = "~/.config/jetstream/profiles.toml"
+
+
+@pytest.mark.parametrize(
+    ("clouds", "profiles", "remedy"),
+    [
+        (None, "[js2]\n", f"/etc/openstack. js2 is a profile in {PROFILES}: {SAY_PROFILE}"),
+        ("clouds:\n  lab: {}\n", "[js2]\n", f"only lab. js2 is a profile in {PROFILES}: {SAY_PROFILE}"),
+        (
+            "clouds:\n  lab: {}\n",
+            "[js]\n",
+            f"Did you mean the profile js in {PROFILES}? Then {SAY_PROFILE.replace('js2', 'js')}",
+        ),
+        ("clouds:\n  lab: {}\n", "[other]\n", "only lab."),
+    ],
+)
+def test_a_profile_that_is_named_as_a_cloud_is_told_as_that(
+    tmp_path: Path, write: Write, clouds: str | None, profiles: str, remedy: str
+) -> None:
+    if clouds is not None:
+        write(clouds)
+    path = tmp_path / ".config" / "jetstream" / "profiles.toml"
+    path.parent.mkdir(parents=True)
+    path.write_text(profiles)
+    said = refusal(tmp_path)
+    assert said.startswith("There is no cloud js2")
+    assert said.endswith(remedy)
+
+
 def test_the_places_are_those_of_openstacksdk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loader = pytest.importorskip("openstack.config.loader")
     monkeypatch.setattr(clouds_file, "_working_folder", lambda: [Path(loader.CONFIG_SEARCH_PATH[0])])
