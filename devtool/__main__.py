@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 from devtool.checks import CHECKS, OPENSTACK
+from devtool.docsite import build as build_docsite
 from devtool.environment import BESIDE, CACHE, DEMO_SEED, REQUIREMENTS, ROOT, Environment, SetUpFailed, make_home, say
 from devtool.mutants import DEFAULT_FILES, run_mutants
 from devtool.openstack_collection import provide_openstack_cloud
@@ -124,6 +125,9 @@ def _parser() -> argparse.ArgumentParser:
     where.add_argument("--address", metavar="URL", help="the repository's, if galaxy.yml does not have it yet")
     where.add_argument("--without-address", action="store_true", help="commit and tag only: there is no repository yet")
     release.set_defaults(do=_release)
+
+    docsite = commands.add_parser("docsite", help="build the site with the documentation, and print where it is")
+    docsite.set_defaults(do=_docsite)
 
     routes = commands.add_parser("routes", help="write meta/runtime.yml anew, after a module was added or removed")
     routes.set_defaults(do=_routes)
@@ -249,6 +253,19 @@ def _release(arguments: argparse.Namespace) -> int:
     say(f"\n{arguments.version} is committed and tagged. What is left for a person:")
     for step in what_is_left(kept, arguments.version):
         say(f"  {step}")
+    return 0
+
+
+def _docsite(_arguments: argparse.Namespace) -> int:
+    environment = Environment("docsite")
+    environment.prepare()
+    with tempfile.TemporaryDirectory(prefix="docsite-", dir=CACHE) as folder:
+        try:
+            site = build_docsite(Workplace(environment, Path(folder), (), live=True))
+        except CheckFailed as error:
+            say(f"dev: {error}")
+            return 1
+    say(f"{site / 'index.html'}")
     return 0
 
 

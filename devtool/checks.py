@@ -10,6 +10,8 @@ import re
 import tarfile
 from pathlib import Path
 
+from devtool.docsite import build as build_docsite
+from devtool.docsite import look
 from devtool.environment import CACHE, PYTHON_VERSION, ROOT, Environment
 from devtool.prerequisites import CRON, SSH_KEYGEN
 from devtool.release import rehearse
@@ -21,7 +23,7 @@ from devtool.tarball import build, import_as_galaxy_does, run_installed
 _SHIPPED = re.compile(
     r"(MANIFEST|FILES)\.json|(README|CHANGELOG|CODE_OF_CONDUCT|CONTRIBUTING|MAINTAINERS|SECURITY)\.md|CITATION\.cff"
     r"|REUSE\.toml|LICENSES/.*\.txt|(changelogs|docs|meta|playbooks|plugins)/.*\.(md|py|ya?ml)|docs/.*\.svg"
-    r"|playbooks/templates/.*\.j2|docs/examples/.*\.(cfg|j2)|meta/ee-.*\.txt"
+    r"|docs/docsite/rst/.*\.rst|playbooks/templates/.*\.j2|docs/examples/.*\.(cfg|j2)|meta/ee-.*\.txt"
 )
 # Bytes. Galaxy takes 20 MB.
 _LARGEST = 5_000_000
@@ -165,6 +167,11 @@ def _docs(workplace: Workplace) -> None:
     workplace.call("antsibull-docs", "lint-collection-docs", *rules, ".", *workplace.extra, cwd=workplace.copy())
 
 
+def _docsite(workplace: Workplace) -> None:
+    look(workplace, build_docsite(workplace))
+    workplace.call("pytest", "-rs", "tests/docsite", *workplace.extra)
+
+
 def _changelog(workplace: Workplace) -> None:
     workplace.call("antsibull-changelog", "lint", *workplace.extra, cwd=workplace.copy())
 
@@ -229,6 +236,7 @@ CHECKS = (
     Check("sanity", "the rest of ansible-test sanity, with nothing ignored", _sanity, 127),
     Check("cron", "the lines of docs/cron.md and install_schedule, by a real cron daemon", _cron, 116, (CRON,)),
     Check("lint", "ansible-lint, profile production", _lint, 113),
+    Check("docsite", "the site with the documentation: warnings, links, and each page in a browser", _docsite, 85),
     Check("units", "all unit tests", _units, 60),
     Check("release", "a release in a copy: its changelog, its links, its tarball", _release, 52),
     Check("ansible-units", "some unit tests, as ansible-test runs them", _ansible_units, 39),

@@ -1,0 +1,117 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The site with the documentation: the pages of the checkout, and the reference that antsibull-docs makes.
+
+A copy of the checkout becomes the source of Sphinx. So each page is there once, and links from page to page hold.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from devtool.environment import CACHE, ROOT, Environment
+from devtool.running import CheckFailed, Workplace
+from devtool.site_browser import NotLooked, browser, findings
+from devtool.site_links import Links
+
+SITE = CACHE / "docsite"
+_SETTINGS = ROOT / "devtool" / "site"
+_COLLECTION = "jetstream.cloud"
+_REFERENCE = "collections/jetstream/cloud/index"
+# What the sidebar shows, in its order. Pages that are in no section come last, so that a new one needs no change here.
+_SECTIONS = {
+    "Begin": ("README",),
+    "Guides": ("docs/lab_course", "docs/examples/lab-course/README"),
+    "Playbooks and nights": (
+        "docs/playbooks",
+        "docs/idle",
+        "docs/schedules",
+        "docs/deadlines",
+        "docs/budget",
+        "docs/usage_report",
+        "docs/hygiene",
+        "docs/cron",
+        "docs/metrics",
+    ),
+    "Launching": ("docs/launching", "docs/catalog", "docs/inventory"),
+    "Clouds": ("docs/connection", "docs/states", "docs/rates", "docs/jetstream2", "docs/atmosphere"),
+    "From other tools": ("docs/original", "docs/from_openstack_cloud", "docs/from_terraform", "docs/idle_compared"),
+    "Help": ("docs/troubleshooting", "docs/glossary"),
+    "Reference": (_REFERENCE,),
+}
+_OTHERS = "The project"
+_PAGES = ("*.md", "docs/*.md", "docs/guides/*.md", "docs/examples/**/*.md", "tests/*/README.md")
+
+
+def build(workplace: Workplace) -> Path:
+    """Build the site below .cache/, and return its folder. Raises CheckFailed for any warning and any broken link."""
+    environment = Environment("docsite")
+    environment.prepare()
+    source, built = workplace.copy(), workplace.folder / "built"
+    variables = environment.variables(workplace.home)
+    shutil.copy(_SETTINGS / "index.md", source / "index.md")
+    _add_sidebar(source)
+    options = ("--use-current", "--fail-on-error", "--dest-dir", source)
+    # antsibull-docs demands that nobody else can write there.
+    source.chmod(0o755)
+    antsibull_docs = ("antsibull-docs", "--config-file", _SETTINGS / "antsibull-docs.cfg", "collection")
+    workplace.call(*antsibull_docs, *options, _COLLECTION, variables=variables)
+    patterns = ",".join([*_PAGES, "collections/**"])
+    sphinx = ("sphinx-build", "--quiet", "--fail-on-warning", "--keep-going", "--builder", "html", "--jobs", "2")
+    settings = (
+        "--conf-dir",
+        _SETTINGS,
+        "--define",
+        f"include_patterns={patterns}",
+        "--define",
+        f"release={_version()}",
+    )
+    workplace.call(
+        *sphinx, *settings, "--doctree-dir", workplace.folder / "doctrees", source, built, variables=variables
+    )
+    links = Links(built)
+    if broken := links.broken:
+        raise CheckFailed("links that lead nowhere:\n" + "\n".join(f"  {each}" for each in broken))
+    external = built / "external-links.txt"
+    external.write_text("".join(f"{each}\n" for each in links.external), encoding="utf-8")
+    shutil.rmtree(SITE, ignore_errors=True)
+    shutil.move(built, SITE)
+    return SITE
+
+
+def look(workplace: Workplace, site: Path) -> None:
+    """Look at all pages in a browser, if there is one. Raises CheckFailed if one is too wide, or hard to read."""
+    program = browser()
+    if program is None:
+        workplace.write("The pages were not looked at: there is no chromium (Debian, Ubuntu: apt install chromium).\n")
+        return
+    workplace.write(f"Looking at all pages in {program} ...\n")
+    try:
+        found = findings(program, site)
+    except NotLooked as error:
+        raise CheckFailed(str(error)) from error
+    if found:
+        raise CheckFailed("pages that are too wide, or hard to read:\n" + "\n".join(f"  {each}" for each in found))
+
+
+def _add_sidebar(source: Path) -> None:
+    """Add the sections to the page that the site begins with."""
+    with (source / "index.md").open("a", encoding="utf-8") as page:
+        for title, names in _sections(source):
+            lines = "\n".join(names)
+            page.write(f"\n```{{toctree}}\n:hidden:\n:caption: {title}\n:maxdepth: 1\n\n{lines}\n```\n")
+
+
+def _sections(source: Path) -> Iterator[tuple[str, list[str]]]:
+    found = {path.relative_to(source).with_suffix("").as_posix() for pattern in _PAGES for path in source.glob(pattern)}
+    yield from ((title, list(names)) for title, names in _SECTIONS.items())
+    yield _OTHERS, sorted(found - {"index"}.union(*_SECTIONS.values()))
+
+
+def _version() -> str:
+    lines = (ROOT / "galaxy.yml").read_text(encoding="utf-8").splitlines()
+    [version] = [line.removeprefix("version: ") for line in lines if line.startswith("version: ")]
+    return version
