@@ -28,7 +28,6 @@ from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible.module_utils.common.json import Direction, get_module_decoder, get_module_encoder
-from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action.normal import ActionModule as ModuleAction
 
@@ -38,6 +37,7 @@ from ..module_utils.fleet.progress import ProgressCallback, no_progress
 from ..module_utils.http.session import REQUESTS_IMPORT_ERROR
 from ..module_utils.operation import Context, Operation, result_of, user_home
 from ..module_utils.options import ModuleSpec
+from ..module_utils.text.secrets import without_secrets
 from ..module_utils.text.terminal import one_line
 from ..plugin_utils import output
 from ..plugin_utils.lifeline import exit_with_parent
@@ -118,7 +118,7 @@ class ActionModule(ModuleAction):
         aside = not output.is_for_people()
 
         def say(line: str) -> None:
-            output.show(remove_values(line, secrets), aside=aside)
+            output.show(without_secrets(line, secrets), aside=aside)
 
         lines = ProgressLines(say, SystemClock(), whose=host)
         with lines.kept_alive():
@@ -148,7 +148,8 @@ class ActionModule(ModuleAction):
             result["invocation"] = {"module_args": options}
         if warnings:
             result["warnings"] = list(warnings)
-        return _censored(result, secrets)
+        masked: dict[str, Any] = without_secrets(result, secrets)
+        return masked
 
     def _refusal(self, checked: ValidationResult) -> dict[str, Any] | None:
         """Return the result of a module for options that it does not take."""
@@ -177,12 +178,6 @@ def _hidden(result: dict[str, Any], action: str) -> dict[str, Any]:
     """Return a result that no output and no log shows, if it has a secret. A variable that is registered has all."""
     secret = getattr(_module_of(action), "SECRET_RESULTS", ())
     return {**result, "_ansible_no_log": True} if any(result.get(name) for name in secret) else result
-
-
-def _censored(result: dict[str, Any], secrets: set[str]) -> dict[str, Any]:
-    """Remove all secrets, but leave flags such as ``changed`` true where the password is "True"."""
-    flags = {name: value for name, value in result.items() if value is None or isinstance(value, bool)}
-    return {**remove_values(result, secrets), **flags}
 
 
 def _over_the_wire(values: dict[str, Any], direction: Direction) -> dict[str, Any]:

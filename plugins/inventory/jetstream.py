@@ -152,7 +152,6 @@ from typing import Any
 
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 
 from ..module_utils.clock import SystemClock
@@ -161,6 +160,7 @@ from ..module_utils.hosts import Host, HostSettings, hosts_of
 from ..module_utils.operation import Context, user_home
 from ..module_utils.operations.instance_info import OPERATION, SPEC
 from ..module_utils.options import CONNECTION
+from ..module_utils.text.secrets import without_secrets
 from ..module_utils.text.suggestions import did_you_mean
 from ..module_utils.text.terminal import one_line
 
@@ -241,7 +241,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _shown(self, sentence: str) -> str:
         """Return a sentence as it may be shown: a cloud may have quoted a secret, or what steers a terminal."""
-        return str(remove_values(one_line(sentence), self._secrets))
+        return str(without_secrets(one_line(sentence), self._secrets))
 
     def _task(self, account: Mapping[str, Any]) -> dict[str, Any]:
         """Return the options of jetstream_instance_info for one account."""

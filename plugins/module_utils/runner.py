@@ -12,6 +12,7 @@ from ansible.module_utils.basic import AnsibleModule
 from .clock import SystemClock
 from .operation import Context, Operation, result_of, user_home
 from .options import ModuleSpec
+from .text.secrets import without_secrets
 from .text.terminal import one_line
 
 
@@ -20,15 +21,24 @@ def run(spec: ModuleSpec, operation: Operation) -> None:
     module = AnsibleModule(supports_check_mode=True, **spec.arguments())
     # It would add owner, mode and more of any file that a result calls its path, which no module documents.
     module.add_path_info = lambda result: result
+    secrets: set[str] = set(module.no_log_values)
+    # A warning is given at the end, when all secrets are known. A dict keeps their order, and each of them once.
+    warnings: dict[str, None] = {}
     context = Context(
         check_mode=module.check_mode,
         clock=SystemClock(),
         environ=os.environ,
         home=user_home(),
-        warn=lambda warning: module.warn(one_line(warning)),
-        hide=module.no_log_values.add,
+        warn=lambda warning: warnings.update({one_line(warning): None}),
+        hide=secrets.add,
     )
     result = result_of(operation, module.params, context)
-    if result.pop("failed", False):
+    failed = result.pop("failed", False)
+    # From 2.22 on, ansible-core removes the secrets of options alone, and that in the controller.
+    result = without_secrets(result, secrets)
+    module.params = without_secrets(module.params, secrets)
+    for warning in without_secrets(list(warnings), secrets):
+        module.warn(warning)
+    if failed:
         module.fail_json(**result)
     module.exit_json(**result)

@@ -42,7 +42,7 @@ class Kind(Enum):
     LIST = "other texts with commas or line ends between them, or a list"
     COUNT = "a number, 0 or more"
     PATH = "a file; a relative path begins in the folder where the command was typed"
-    SECRET = "a value that appears in no result"  # noqa: S105
+    SECRET = "a value that appears in no result"  # noqa: S105  # nosec B105  # a description
 
 
 @dataclass(frozen=True, slots=True)

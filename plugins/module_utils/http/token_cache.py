@@ -194,7 +194,7 @@ def _read(folder: int, name: str, key: LoginKey) -> Token | None:
         fields = json.loads(content)
         token, expires = fields["token"], datetime.fromisoformat(fields["expires"])
         ours = (fields["server"], fields["user"]) == (key.server, key.user) and _is_made_with(key.secret, fields)
-        whole = isinstance(token, str) and token != "" and expires.tzinfo is not None
+        whole = isinstance(token, str) and len(token) > 0 and expires.tzinfo is not None
         # Far from year 1 and year 9999, so that no arithmetic with it raises OverflowError.
         return Token(token, expires.astimezone(UTC)) if ours and whole else None
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError):

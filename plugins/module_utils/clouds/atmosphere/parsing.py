@@ -72,7 +72,7 @@ def instance_from_v2(row: Json) -> Instance:
         start_date=text(row.get("start_date")),
         end_date=text(row.get("end_date")),
         web_desktop=row.get("web_desktop") is True,
-        shell=row.get("shell") is True,
+        shell=row.get("shell") is True,  # nosec B604  # a field, no process
         vnc=row.get("vnc") is True,
     )
 

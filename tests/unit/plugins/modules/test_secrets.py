@@ -59,10 +59,11 @@ def run(site: Site, module: str, options: dict[str, Any], **environ: str) -> tup
         timeout=BOUND,
         check=False,
     )
-    result = next(
-        (json.loads(line) for line in reversed(process.stdout.splitlines()) if line.startswith("{")), {"crashed": True}
-    )
-    return result, process.stdout + process.stderr
+    line = next((each for each in reversed(process.stdout.splitlines()) if each.startswith("{")), '{"crashed": true}')
+    result = json.loads(line)
+    # From ansible-core 2.22 on, a module tells the controller the secrets of its options, which it hides everywhere.
+    result.pop("_ansible_new_secrets", None)
+    return result, process.stdout.replace(line, json.dumps(result)) + process.stderr
 
 
 def tokens(site: Site) -> list[str]:

@@ -363,8 +363,16 @@ def test_a_template_can_replace_a_part_of_the_page(tmp_path: Path) -> None:
     assert len(tree.findall(f".//{SVG}")) == 10
 
 
-def test_a_template_may_have_any_name_and_is_escaped_all_the_same(tmp_path: Path) -> None:
-    template = written(tmp_path, "lab", "{% for each in allocations %}{{ each.name }}\n{% endfor %}")
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{% for each in allocations %}{{ each.name }}\n{% endfor %}",
+        '{{ allocations | table([{"key": "name", "title": "NAME"}]) }}',
+    ],
+    ids=["value", "table"],
+)
+def test_a_template_may_have_any_name_and_is_escaped_all_the_same(tmp_path: Path, content: str) -> None:
+    template = written(tmp_path, "lab", content)
     assert "&lt;script&gt;" in page(template=template)
     assert "<script>" in text(template=template)
     assert "\x1b" not in text(template=template)
