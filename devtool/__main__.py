@@ -17,12 +17,15 @@ from pathlib import Path
 from devtool.checks import CHECKS, OPENSTACK
 from devtool.docsite import build as build_docsite
 from devtool.environment import BESIDE, CACHE, DEMO_SEED, REQUIREMENTS, ROOT, Environment, SetUpFailed, make_home, say
+from devtool.matrix import PARTS, run_matrix
 from devtool.mutants import DEFAULT_FILES, run_mutants
 from devtool.openstack_collection import provide_openstack_cloud
-from devtool.prerequisites import GIT, missing, report
-from devtool.release import NotReleased, release, what_is_left
+from devtool.pairs import CORES, as_toml, load_cores, newest_cores, pairs
+from devtool.prerequisites import GIT, install, missing, report
+from devtool.release import NotReleased, pack_tagged, release, what_is_left
 from devtool.routes import write_runtime
 from devtool.running import CheckFailed, Workplace, run_checks
+from devtool.security import SBOM, write_sbom
 
 
 def main() -> int:
@@ -73,6 +76,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     openstack.set_defaults(do=_test, checks=[OPENSTACK], verbose=False)
 
+    prerequisites = commands.add_parser("prerequisites", help="name the programs that the checks need and are missing")
+    prerequisites.add_argument("--install", action="store_true", help="install them by apt, as root or by sudo")
+    prerequisites.set_defaults(do=_prerequisites)
+
     run = commands.add_parser("run", help="run a program in the environment of the checks: ./dev run pytest -k name")
     run.add_argument("command", nargs=argparse.REMAINDER, metavar="PROGRAM ...")
     run.set_defaults(do=_run)
@@ -117,6 +124,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     mutants.set_defaults(do=_mutants)
 
+    matrix = commands.add_parser(
+        "matrix",
+        help="run the tests with every supported ansible-core and Python, and write the README's table",
+    )
+    matrix.add_argument("--core", metavar="VERSION", help="this ansible-core alone, as in 2.20")
+    matrix.add_argument("--python", metavar="VERSION", help="this Python alone, as in 3.13")
+    matrix.add_argument("--part", choices=PARTS, help="this part alone")
+    matrix.set_defaults(do=_matrix)
+
     release = commands.add_parser(
         "release", help="commit, tag, build and try a release, and say what is left for a person: release 1.2.0"
     )
@@ -129,10 +145,18 @@ def _parser() -> argparse.ArgumentParser:
     docsite = commands.add_parser("docsite", help="build the site with the documentation, and print where it is")
     docsite.set_defaults(do=_docsite)
 
+    tarball = commands.add_parser("tarball", help="build and try the tarball of the version whose tag is checked out")
+    tarball.set_defaults(do=_tarball)
+
+    parts = commands.add_parser("sbom", help="write the list of all parts (SBOM, CycloneDX) into .cache/sbom.json")
+    parts.set_defaults(do=_sbom)
+
     routes = commands.add_parser("routes", help="write meta/runtime.yml anew, after a module was added or removed")
     routes.set_defaults(do=_routes)
 
-    lock = commands.add_parser("lock", help="write requirements/constraints.txt anew, after a change of requirements")
+    lock = commands.add_parser(
+        "lock", help="write requirements/constraints.txt and cores.toml anew, after a change of requirements"
+    )
     lock.set_defaults(do=_lock)
     return parser
 
@@ -179,6 +203,15 @@ def _test(arguments: argparse.Namespace) -> int:
     for check, why in skipped.items():
         say(f"Not run: {check.name}. {why}")
     return 0 if run_checks(chosen, environment, arguments.extra, verbose=arguments.verbose) else 1
+
+
+def _prerequisites(arguments: argparse.Namespace) -> int:
+    absent = missing([GIT, *(each for check in CHECKS for each in check.prerequisites)])
+    told, _can_run = report(absent, in_ci=True)
+    say(told or "No program is missing.")
+    if not absent:
+        return 0
+    return 0 if arguments.install and install(absent) else 1
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -238,6 +271,18 @@ def _mutants(arguments: argparse.Namespace) -> int:
     return run_mutants(environment, arguments.files, arguments.extra, minutes=arguments.minutes, jobs=arguments.jobs)
 
 
+def _matrix(arguments: argparse.Namespace) -> int:
+    chosen = pairs(load_cores(), arguments.core, arguments.python)
+    if not chosen:
+        known = ", ".join(f"{each.core} with {each.python}" for each in pairs(load_cores()))
+        say(f"dev: no supported pair is meant. There are {known}.")
+        return 2
+    CACHE.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="matrix-", dir=CACHE) as folder:
+        passed = run_matrix(chosen, [arguments.part] if arguments.part else list(PARTS), Path(folder))
+    return 0 if passed else 1
+
+
 def _release(arguments: argparse.Namespace) -> int:
     environment = Environment("test")
     environment.prepare()
@@ -250,6 +295,10 @@ def _release(arguments: argparse.Namespace) -> int:
             say(f"dev: {arguments.version} was not released. {error}")
             return 1
         kept = Path(shutil.copy(tarball, CACHE)).relative_to(ROOT) if tarball else None
+        try:
+            write_sbom(workplace)
+        except (CheckFailed, SetUpFailed) as error:
+            say(f"dev: The version is released, but has no list of parts yet (./dev sbom). {error}")
     say(f"\n{arguments.version} is committed and tagged. What is left for a person:")
     for step in what_is_left(kept, arguments.version):
         say(f"  {step}")
@@ -269,6 +318,32 @@ def _docsite(_arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _tarball(_arguments: argparse.Namespace) -> int:
+    environment = Environment("test")
+    environment.prepare()
+    with tempfile.TemporaryDirectory(prefix="tarball-", dir=CACHE) as folder:
+        try:
+            workplace = Workplace(environment, Path(folder), (), live=True)
+            kept = Path(shutil.copy(pack_tagged(workplace, ROOT), CACHE))
+        except (NotReleased, CheckFailed) as error:
+            say(f"dev: There is no tarball. {error}")
+            return 1
+    say(f"\nIt is in {kept.relative_to(ROOT)}.")
+    return 0
+
+
+def _sbom(_arguments: argparse.Namespace) -> int:
+    CACHE.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="sbom-", dir=CACHE) as folder:
+        try:
+            write_sbom(Workplace(Environment("security"), Path(folder) / "sbom", (), live=True))
+        except CheckFailed as error:
+            say(f"dev: There is no list of parts. {error}")
+            return 1
+    say(f"It is in {SBOM.relative_to(ROOT)}.")
+    return 0
+
+
 def _routes(_arguments: argparse.Namespace) -> int:
     write_runtime(ROOT)
     return 0
@@ -281,16 +356,27 @@ def _lock(_arguments: argparse.Namespace) -> int:
     command = ["uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--upgrade", "--no-header"]
     variables = environment.variables(make_home("home")) | {"UV_SYSTEM_CERTS": os.environ.get("UV_SYSTEM_CERTS", "1")}
     locked = subprocess.run(
-        [*command, "--no-annotate", "requirements/test.txt"],
+        [*command, "--no-annotate", "requirements/test.txt", "requirements/security.txt"],
         cwd=ROOT,
         env=variables,
         check=True,
         stdout=subprocess.PIPE,
         text=True,
     )
-    note = "#\n# Everything that demo.txt and test.txt pull in. Written by `./dev lock`.\n"
+    note = "#\n# Everything that demo.txt, test.txt and security.txt pull in. Written by `./dev lock`.\n"
     (REQUIREMENTS / "constraints.txt").write_text(header + note + locked.stdout)
+    _lock_cores(environment)
     return 0
+
+
+def _lock_cores(environment: Environment) -> None:
+    """Write the newest releases of every supported ansible-core, below the heading of the file."""
+    with tempfile.TemporaryDirectory() as folder:
+        cores = newest_cores([environment.python, "-m", "pip"], Path(folder))
+    heading = CORES.read_text(encoding="utf-8").partition("[[core]]")[0]
+    CORES.write_text(heading + as_toml(cores), encoding="utf-8")
+    if not any(core.is_candidate for core in cores):
+        say("The index has no candidate of ansible-core that is newer than the last release.")
 
 
 if __name__ == "__main__":

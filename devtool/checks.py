@@ -13,11 +13,14 @@ from pathlib import Path
 from devtool.docsite import build as build_docsite
 from devtool.docsite import look
 from devtool.environment import CACHE, PYTHON_VERSION, ROOT, Environment
+from devtool.matrix import try_pairs
 from devtool.prerequisites import CRON, SSH_KEYGEN
 from devtool.release import rehearse
 from devtool.running import Check, CheckFailed, Workplace
-from devtool.sanity import ANSIBLE_TEST, require_tested, run_sanity
+from devtool.sanity import ansible_test_options, require_tested, run_sanity
+from devtool.security import check_security
 from devtool.tarball import build, import_as_galaxy_does, run_installed
+from devtool.workflows import check_workflows
 
 # The files that the tarball may contain. All others are for developers, or private.
 _SHIPPED = re.compile(
@@ -52,13 +55,23 @@ def _pylint(workplace: Workplace) -> None:
 
 def _ansible_units(workplace: Workplace) -> None:
     output = workplace.call(
-        "ansible-test", "units", *ANSIBLE_TEST, *(workplace.extra or _BY_ANSIBLE_TEST), cwd=workplace.copy()
+        "ansible-test",
+        "units",
+        *ansible_test_options(workplace.environment),
+        *(workplace.extra or _BY_ANSIBLE_TEST),
+        cwd=workplace.copy(),
     )
     require_tested(output, " passed in ")
 
 
 def _integration(workplace: Workplace) -> None:
-    output = workplace.call("ansible-test", "integration", *ANSIBLE_TEST, *workplace.extra, cwd=workplace.copy())
+    output = workplace.call(
+        "ansible-test",
+        "integration",
+        *ansible_test_options(workplace.environment),
+        *workplace.extra,
+        cwd=workplace.copy(),
+    )
     require_tested(output, "integration test script")
 
 
@@ -205,6 +218,18 @@ def _package(workplace: Workplace) -> None:
     run_installed(workplace, tarball)
 
 
+def _matrix(workplace: Workplace) -> None:
+    try_pairs(workplace)
+
+
+def _security(workplace: Workplace) -> None:
+    check_security(workplace)
+
+
+def _workflows(workplace: Workplace) -> None:
+    check_workflows(workplace)
+
+
 def _release(workplace: Workplace) -> None:
     rehearse(workplace)
 
@@ -232,6 +257,7 @@ CHECKS = (
     ),
     Check("scenarios", "playbooks that must come to the same on every cloud, on the simulator", _scenarios, 540),
     Check("pylint", "ansible-test's pylint, with nothing ignored", _pylint, 373),
+    Check("matrix", "plugins and a small fleet on every supported ansible-core and Python", _matrix, 300),
     Check("integration", "tasks and playbooks against the simulator", _integration, 290, (SSH_KEYGEN,)),
     Check("sanity", "the rest of ansible-test sanity, with nothing ignored", _sanity, 127),
     Check("cron", "the lines of docs/cron.md and install_schedule, by a real cron daemon", _cron, 116, (CRON,)),
@@ -241,10 +267,12 @@ CHECKS = (
     Check("release", "a release in a copy: its changelog, its links, its tarball", _release, 52),
     Check("ansible-units", "some unit tests, as ansible-test runs them", _ansible_units, 39),
     Check("package", "the tarball: what is in it, and that it works where nothing else is installed", _package, 31),
+    Check("security", "bandit, secrets in files, known vulnerabilities, a list of all parts (SBOM)", _security, 30),
     Check("docs", "documentation of modules and plugins", _docs, 26),
     Check("importer", "the checks of Ansible Galaxy on the tarball", _importer, 24),
     Check("runner", "execution environments, by ansible-builder", _runner, 20),
     Check("reliability", "random tasks with faults, and a term hour by hour, in simulated time", _reliability, 15),
+    Check("workflows", "files for GitHub and GitLab: their form, and what makes workflows unsafe", _workflows, 10),
     Check("simulator", "the simulated Atmosphere, against recordings of a real one", _simulator, 8),
     Check("mypy", "types, strictly", _mypy, 8),
     Check("changelog", "the fragments of the next changelog", _changelog, 3),

@@ -12,15 +12,15 @@ import hashlib
 import os
 import shutil
 import subprocess
-import sys
 import time
-import venv
 from collections.abc import Iterator
 from pathlib import Path
 
+from devtool.interpreters import OWN, Interpreter
+
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache"
-PYTHON_VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
+PYTHON_VERSION = OWN.version
 REQUIREMENTS = ROOT / "requirements"
 # Holds a link to the checkout under the name by which Python and Ansible import it.
 COLLECTIONS = CACHE / "collections"
@@ -48,13 +48,19 @@ class SetUpFailed(Exception):
 class Environment:
     """A virtual environment with the requirements of one kind, such as `demo` or `test`.
 
-    ``constrained``: what the requirements pull in is pinned by constraints.txt.
+    ``constrained``: what the requirements pull in is pinned by constraints.txt. ``core``: the version of ansible-core,
+    for requirements that name none. ``interpreter``: the Python it is made with, if that is not our own.
     """
 
-    def __init__(self, kind: str, *, constrained: bool = True) -> None:
-        self.kind = kind
-        self._constraints: list[str | Path] = ["-c", REQUIREMENTS / "constraints.txt"] if constrained else []
-        self.path = CACHE / f"{kind}-{PYTHON_VERSION}"
+    def __init__(
+        self, kind: str, *, constrained: bool = True, core: str | None = None, interpreter: Interpreter = OWN
+    ) -> None:
+        self.kind = kind if core is None else f"{kind}-{minor_version(core)}"
+        self.interpreter = interpreter
+        self._requirements = REQUIREMENTS / f"{kind}.txt"
+        self._constrained = constrained
+        self._core = core
+        self.path = CACHE / f"{self.kind}-{interpreter.version}"
         self.python = self.path / "bin" / "python"
 
     def variables(self, home: Path) -> dict[str, str]:
@@ -76,29 +82,30 @@ class Environment:
     def prepare(self) -> None:
         """Make the environment, unless one with these very requirements is there. Raises SetUpFailed."""
         CACHE.mkdir(exist_ok=True)
-        with lock(f"{self.kind}-environment"):
+        with lock(f"{self.path.name}-environment"):
             stamp = self.path / "made-from"
             wanted = self._fingerprint()
             if stamp.exists() and self.python.exists() and stamp.read_text() == wanted:
                 return
             begun = time.monotonic()
-            say(f"Setting up {self.path.relative_to(ROOT)} with {sys.executable} (once) ...")
+            say(f"Setting up {self.path.relative_to(ROOT)} with {self.interpreter.program} (once) ...")
             self._build()
             stamp.write_text(wanted)
             say(f"... done in {time.monotonic() - begun:.0f} s.")
 
     def _fingerprint(self) -> str:
-        inputs = [str(ROOT), sys.base_prefix, sys.version]
+        inputs = [str(ROOT), self.interpreter.prefix, self.interpreter.release, self._core or ""]
         inputs += [path.read_text() for path in sorted(REQUIREMENTS.glob("*.txt"))]
         return hashlib.sha256("\0".join(inputs).encode()).hexdigest()
 
     def _build(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
-        venv.EnvBuilder(symlinks=True).create(self.path)
-        made = _run([self.python, "-m", "ensurepip", "--default-pip"])
+        made = _run([self.interpreter.program, "-m", "venv", "--symlinks", "--without-pip", self.path])
+        if made.returncode == 0:
+            made = _run([self.python, "-m", "ensurepip", "--default-pip"])
         if made.returncode != 0:
             raise SetUpFailed(
-                f"{sys.executable} cannot make a virtual environment, for it has no ensurepip. "
+                f"{self.interpreter.program} cannot make a virtual environment, for it has no ensurepip. "
                 "Install that (Debian, Ubuntu: apt install python3-venv), or name another Python: "
                 "PYTHON=/path/to/python3 ./dev ..."
             )
@@ -106,14 +113,17 @@ class Environment:
         packages = _run([self.python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]).stdout.strip()
         link = COLLECTIONS / "ansible_collections" / "jetstream" / "cloud"
         link.parent.mkdir(parents=True, exist_ok=True)
-        link.unlink(missing_ok=True)
-        link.symlink_to(ROOT)
+        # Other environments use it, maybe just now.
+        if not (link.is_symlink() and link.readlink() == ROOT):
+            link.unlink(missing_ok=True)
+            link.symlink_to(ROOT)
         (Path(packages) / "collections.pth").write_text(f"{COLLECTIONS}\n")
 
     def _install(self) -> None:
         """Install with uv, which takes a tenth of pip's time. Where uv does not get through, pip does it."""
-        requirements = REQUIREMENTS / f"{self.kind}.txt"
-        wanted: list[str | Path] = ["-r", requirements, *self._constraints]
+        wanted: list[str | Path] = ["-r", self._requirements, *self._constraints()]
+        if self._core is not None:
+            wanted.append(f"ansible-core=={self._core}")
         variables = {"PIP_CACHE_DIR": str(CACHE / "pip"), "PIP_DISABLE_PIP_VERSION_CHECK": "1"} | os.environ
         # A setting of --user for pip is not meant for virtual environments.
         variables["PIP_USER"] = "0"
@@ -125,7 +135,20 @@ class Environment:
             say("uv could not install everything; pip takes over, more slowly.")
         by_pip = _run([*pip, *wanted], variables)
         if by_pip.returncode != 0:
-            raise SetUpFailed(f"pip could not install {requirements.relative_to(ROOT)}:\n{by_pip.stdout}")
+            raise SetUpFailed(f"pip could not install {self._requirements.relative_to(ROOT)}:\n{by_pip.stdout}")
+
+    def _constraints(self) -> list[str | Path]:
+        """Return the options that pin what the requirements pull in."""
+        if not self._constrained:
+            return []
+        pinned = REQUIREMENTS / "constraints.txt"
+        if self._core is None:
+            return ["-c", pinned]
+        # All the same but ansible-core itself.
+        lines = [line for line in pinned.read_text().splitlines() if not line.startswith("ansible-core==")]
+        others = self.path / "constraints.txt"
+        others.write_text("\n".join([*lines, ""]))
+        return ["-c", others]
 
     def _uv_variables(self) -> dict[str, str]:
         settings = self.pip_settings()
@@ -151,6 +174,11 @@ class Environment:
                 if equals and name.startswith(section):
                     settings[name.removeprefix(section)] = ast.literal_eval(value)
         return settings
+
+
+def minor_version(version: str) -> str:
+    """Return the minor version that a version belongs to: ``2.22`` for ``2.22.0rc1``."""
+    return ".".join(version.split(".")[:2])
 
 
 def make_home(name: str) -> Path:

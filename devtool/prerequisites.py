@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -41,6 +42,19 @@ CRON = Prerequisite("cron", "cron", "without it, the test of a real cron daemon 
 def missing(prerequisites: Iterable[Prerequisite]) -> list[Prerequisite]:
     """Return those that are not there, each once, in their order."""
     return [each for each in dict.fromkeys(prerequisites) if not each.is_there]
+
+
+def install(absent: Iterable[Prerequisite]) -> bool:
+    """Install the packages of programs by apt, as root or by sudo. Return whether that went well."""
+    packages = sorted({each.package for each in absent})
+    if not packages:
+        return True
+    as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    apt = [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet", "--yes"]
+    for words in (["update"], ["install", "--no-install-recommends", *packages]):
+        if subprocess.run([*apt, *words], stdin=subprocess.DEVNULL, check=False).returncode != 0:
+            return False
+    return True
 
 
 def report(absent: Iterable[Prerequisite], *, in_ci: bool) -> tuple[str, bool]:

@@ -28,6 +28,7 @@ _RELATIVE = re.compile(r"\]\((?!https?:|#|mailto:)([^)\s]+)\)")
 _RELEASED = re.compile(r"^  '?(\d+)\.(\d+)\.(\d+)'?:$", re.MULTILINE)
 # The one rule that ansible-lint is not asked to check before there is an address.
 _EXCEPTION = re.compile(r"^skip_list:\n(?:  #.*\n)*  - galaxy\[no-repository\]\n", re.MULTILINE)
+_VERSION_LINE = re.compile(r"^version: (\S+)$", re.MULTILINE)
 _REPOSITORY = re.compile(r"^repository: (\S+)$", re.MULTILINE)
 # For trials where there is no address.
 _MADE_UP = "https://git.example.org/jetstream/cloud"
@@ -79,6 +80,24 @@ def _tried(workplace: Workplace, clone: Path, version: str, address: str) -> Pat
     import_as_galaxy_does(workplace, tarball)
     run_installed(workplace, tarball)
     return tarball
+
+
+def pack_tagged(workplace: Workplace, checkout: Path) -> Path:
+    """Build and try the tarball of the version whose tag is checked out, and return it.
+
+    Raises NotReleased if there is no such tag, and CheckFailed if the tarball does not pass.
+    """
+    try:
+        tag = _git(checkout, "describe", "--exact-match", "--match", "v*")
+    except NotReleased:
+        raise NotReleased("No tag of a version is checked out. ./dev release makes one.") from None
+    clone = workplace.folder / "ansible_collections" / "jetstream" / "cloud"
+    _git(workplace.folder, "clone", "--quiet", "--branch", tag, str(checkout), str(clone))
+    galaxy = (clone / "galaxy.yml").read_text(encoding="utf-8")
+    version, address = _VERSION_LINE.search(galaxy), _REPOSITORY.search(galaxy)
+    if version is None or address is None or f"v{version[1]}" != tag:
+        raise NotReleased(f"galaxy.yml at {tag} has another version, or no repository. ./dev release writes both.")
+    return _tried(workplace, clone, version[1], address[1])
 
 
 def rehearse(workplace: Workplace) -> None:

@@ -38,13 +38,14 @@ class Workplace:
     def __init__(self, environment: Environment, folder: Path, extra: Sequence[str], *, live: bool) -> None:
         self.environment = environment
         self.folder = folder
-        self.log = folder.with_suffix(".log")
+        self.log = folder.with_name(f"{folder.name}.log")
         # What the user wants the tool behind the check to be given.
         self.extra = tuple(extra)
         self.home = make_home("home")
         self._live = live
         self._process: subprocess.Popen[str] | None = None
-        self._stopped = False
+        # No more programs are started.
+        self.stopped = False
 
     def write(self, text: str) -> None:
         """Add text to the output of the check."""
@@ -54,16 +55,25 @@ class Workplace:
             sys.stdout.write(text)
             sys.stdout.flush()
 
-    def call(self, *command: str | Path, cwd: Path = ROOT, variables: Mapping[str, str] | None = None) -> str:
-        """Run a program and return what it wrote. Raises CheckFailed if it fails or takes too long."""
+    def call(
+        self,
+        *command: str | Path,
+        cwd: Path = ROOT,
+        variables: Mapping[str, str] | None = None,
+        environment: Environment | None = None,
+    ) -> str:
+        """Run a program and return what it wrote. Raises CheckFailed if it fails or takes too long.
+
+        ``environment``: the one that it runs in, if that is not the check's own.
+        """
         words = [str(word) for word in command]
         self.write(f"$ {self._shorten(shlex.join(words))}\n")
-        if self._stopped:
+        if self.stopped:
             raise CheckFailed("stopped")
         process = subprocess.Popen(
             words,
             cwd=cwd,
-            env=self.environment.variables(self.home) | dict(variables or {}),
+            env=(environment or self.environment).variables(self.home) | dict(variables or {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -83,7 +93,7 @@ class Workplace:
         finally:
             alarm.cancel()
             self._process = None
-        if self._stopped:
+        if self.stopped:
             raise CheckFailed(f"stopped before it ended: {words[0]}")
         if status != 0:
             raise CheckFailed(f"{Path(words[0]).name} ended with status {status}")
@@ -91,7 +101,7 @@ class Workplace:
 
     def stop(self) -> None:
         """End what runs now, with all that it started, and let nothing more be started."""
-        self._stopped = True
+        self.stopped = True
         process = self._process
         if process is None:
             return

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from devtool.environment import PYTHON_VERSION, lock
+from devtool.environment import Environment, lock
 from devtool.pip_bootstrap import provide_pip_bootstrap
 from devtool.running import CheckFailed, Workplace
 
-ANSIBLE_TEST = ("--local", "--python", PYTHON_VERSION, "--color", "no")
+
+def ansible_test_options(environment: Environment) -> tuple[str, ...]:
+    """Return the options of every command of ansible-test: it runs here, by the Python of the environment."""
+    return ("--local", "--python", environment.interpreter.version, "--color", "no")
 
 
 def run_sanity(workplace: Workplace, checkout: Path, *which: str) -> str:
@@ -23,7 +26,8 @@ def run_sanity(workplace: Workplace, checkout: Path, *which: str) -> str:
         provide_pip_bootstrap(workplace.environment, workplace.home)
     # ansible-test makes a virtual environment for every test, in a place that all runs share.
     with lock(f"sanity{''.join(which)}"):
-        output = workplace.call("ansible-test", "sanity", *which, *ANSIBLE_TEST, *workplace.extra, cwd=checkout)
+        options = ansible_test_options(workplace.environment)
+        output = workplace.call("ansible-test", "sanity", *which, *options, *workplace.extra, cwd=checkout)
     require_tested(output, "Running sanity test")
     return output
 

@@ -1,0 +1,74 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Pythons of this machine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+_QUESTION = (
+    "import sys, ensurepip, venv; "
+    "print(sys.executable, '.'.join(map(str, sys.version_info[:3])), sys.base_prefix, sep='\\n')"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """A Python that runs. ``release`` is its whole version, as ``3.13.0``, ``prefix`` the folder it is installed in."""
+
+    program: str
+    release: str
+    prefix: str
+
+    @property
+    def version(self) -> str:
+        """Return the version by which requirements name it, as ``3.13``."""
+        return ".".join(self.release.split(".")[:2])
+
+
+OWN = Interpreter(sys.executable, ".".join(str(part) for part in sys.version_info[:3]), sys.base_prefix)
+
+
+def find_interpreter(version: str, variables: Mapping[str, str] = os.environ) -> Interpreter | None:
+    """Return a Python of a version such as ``3.13`` that can make virtual environments, or None.
+
+    It is our own, or else the first of PATH and pyenv. Candidates are run: a shim may be there, and lead nowhere.
+    """
+    if version == OWN.version:
+        return OWN
+    found = (_asked(path) for path in _candidates(version, variables))
+    return next((each for each in found if each is not None and each.version == version), None)
+
+
+def _candidates(version: str, variables: Mapping[str, str]) -> Iterator[Path]:
+    folders = [Path(folder) for folder in variables.get("PATH", os.defpath).split(os.pathsep) if folder]
+    # The Pythons of pyenv are beside its shims, also for a user whose home is another one.
+    roots = [folder.parent for folder in folders if folder.name == "shims"]
+    if own_root := variables.get("PYENV_ROOT"):
+        roots.append(Path(own_root))
+    if home := variables.get("HOME"):
+        roots.append(Path(home) / ".pyenv")
+    for folder in folders:
+        if (program := folder / f"python{version}").is_file():
+            yield program
+    for root in dict.fromkeys(roots):
+        yield from sorted(root.glob(f"versions/{version}.*/bin/python{version}"))
+
+
+def _asked(program: Path) -> Interpreter | None:
+    """Return what a program says of itself, None if it is no Python that runs."""
+    try:
+        done = subprocess.run([program, "-I", "-c", _QUESTION], capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    lines = done.stdout.splitlines()
+    if done.returncode != 0 or len(lines) != 3:
+        return None
+    # A shim says where the Python is.
+    return Interpreter(*lines)
