@@ -26,6 +26,7 @@ from devtool.workflows import check_workflows
 _SHIPPED = re.compile(
     r"(MANIFEST|FILES)\.json|(README|CHANGELOG|CODE_OF_CONDUCT|CONTRIBUTING|MAINTAINERS|SECURITY)\.md|CITATION\.cff"
     r"|REUSE\.toml|LICENSES/.*\.txt|(changelogs|docs|meta|playbooks|plugins)/.*\.(md|py|ya?ml)|docs/.*\.svg"
+    r"|extensions/.*\.(json|py|ya?ml)"
     r"|docs/docsite/rst/.*\.rst|playbooks/templates/.*\.j2|docs/examples/.*\.(cfg|j2)|meta/ee-.*\.txt"
 )
 # Bytes. Galaxy takes 20 MB.
@@ -202,7 +203,11 @@ def _importer(workplace: Workplace) -> None:
 
 def _package(workplace: Workplace) -> None:
     copy = workplace.copy()
-    wanted = {str(path.relative_to(copy)) for name in ("plugins", "playbooks", "meta") for path in _files(copy / name)}
+    wanted = {
+        str(path.relative_to(copy))
+        for name in ("extensions", "plugins", "playbooks", "meta")
+        for path in _files(copy / name)
+    }
     for litter in (".cache/x.yml", "tests/output/x.json", ".ansible/x.yml", "plugins/modules/__pycache__/x.pyc"):
         (copy / litter).parent.mkdir(parents=True, exist_ok=True)
         (copy / litter).write_text("This must not get into the tarball.")

@@ -219,6 +219,41 @@ def _limits(options: Mapping[str, Any]) -> Limits:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class PaidAllocation:
+    """An allocation, how it stands, and the instances that it pays for."""
+
+    standing: Standing
+    instances: tuple[Instance, ...]
+
+
+def read_standings(
+    cloud: Cloud, names: Sequence[str] | None, rates: Rates, now: datetime, *, listed: Sequence[Instance] | None = None
+) -> tuple[list[PaidAllocation], tuple[str, ...]]:
+    """Return how the allocations of these names or globs stand, all if None; and warnings.
+
+    ``listed``: the instances, with live states, if they were read already.
+    """
+    sources = cloud.list_allocation_sources()
+    selection = select_by_name(sources, names)
+    account = cloud.account()
+    concerned = concerns(account, sources)
+    if listed is None:
+        listed = cloud.list_instances(live=True, images=False, wanted=concerned)
+    instances = [each for each in listed if concerned(each)]
+    starts = [figures_since(each, now) for each in selection.things]
+    earliest = min([now - timedelta(days=PACE_DAYS), *(each for each in starts if each is not None)])
+    history = History(cloud.list_history(earliest), sources, instances, rates, now)
+    paces = history.paces()
+    found = []
+    for source in selection.things:
+        paid = tuple(each for each in instances if _pays(source, each, sources))
+        used = _used_since(history, source, now)
+        found.append(PaidAllocation(standing_of(source, paces(source.uuid), burn_of(paid, rates), used, now), paid))
+    notes = notes_on(selection.things, instances, (), rates, now)
+    return found, (*selection.warnings, *notes)
+
+
 def _guard(
     cloud: Cloud, options: Mapping[str, Any], context: Context, limits: Limits
 ) -> tuple[list[_Guarded], tuple[str, ...]]:
@@ -226,28 +261,16 @@ def _guard(
     now = context.clock.now().astimezone(UTC)
     rates = Rates.from_options(options["rates"])
     judge = Judge(cloud, options, context)
-    sources = cloud.list_allocation_sources()
-    selection = select_by_name(sources, options["name"])
-    account = cloud.account()
-    concerned = concerns(account, sources)
-    listed = cloud.list_instances(live=True, images=False, wanted=concerned)
-    instances = [each for each in listed if concerned(each)]
-    starts = [figures_since(each, now) for each in selection.things]
-    earliest = min([now - timedelta(days=PACE_DAYS), *(each for each in starts if each is not None)])
-    history = History(cloud.list_history(earliest), sources, instances, rates, now)
-    paces = history.paces()
+    found, warnings = read_standings(cloud, options["name"], rates, now)
     meant = Selector.from_options(options, (), owner=(ME,)).with_account(cloud.account)
-    owner = owner_of(account)
+    owner = owner_of(cloud.account())
     guarded = []
-    for source in selection.things:
-        paid = [each for each in instances if _pays(source, each, sources)]
-        standing = standing_of(source, paces(source.uuid), burn_of(paid, rates), _used_since(history, source, now), now)
-        candidates = [_candidate(each, judge, rates, meant, options, now) for each in paid]
-        plan = plan_of(standing, candidates, limits)
-        key = "/".join((*owner, source.uuid))
-        guarded.append(_Guarded(key, standing, plan, limit_reached(standing, limits)))
-    notes = notes_on(selection.things, instances, (), rates, now)
-    return guarded, (*selection.warnings, *notes)
+    for each in found:
+        candidates = [_candidate(instance, judge, rates, meant, options, now) for instance in each.instances]
+        plan = plan_of(each.standing, candidates, limits)
+        key = "/".join((*owner, each.standing.source.uuid))
+        guarded.append(_Guarded(key, each.standing, plan, limit_reached(each.standing, limits)))
+    return guarded, warnings
 
 
 def _pays(source: AllocationSource, instance: Instance, sources: Sequence[AllocationSource]) -> bool:

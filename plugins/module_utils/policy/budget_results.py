@@ -28,6 +28,24 @@ def budget_result(
 ) -> dict[str, Any]:
     """Return an allocation, the thresholds to tell, and what is to be shelved with its consequence."""
     before, after = consequence(standing, plan.before), consequence(standing, plan.after)
+    return {
+        **standing_result(standing),
+        "news": [{"threshold": each.key, "sentence": sentence_of(each, standing)} for each in news.to_tell],
+        "limit_reached": reached,
+        "plan": {
+            "shelve": [_planned(each, outcomes) for each in plan.shelve],
+            "left": [_left(each) for each in plan.left],
+            "before": _consequence(before),
+            "after": _consequence(after),
+            "reason": plan.reason,
+            "applies": acts,
+            "sentence": _plan_sentence(plan, before, after, reached, acts=acts),
+        },
+    }
+
+
+def standing_result(standing: Standing) -> dict[str, Any]:
+    """Return how an allocation stands, as plain values."""
     source, estimated = standing.source, standing.estimated
     return {
         "name": source.name,
@@ -45,17 +63,6 @@ def budget_result(
         "su_per_day": number_if_known(standing.pace.su_per_day),
         "su_per_day_to_last": _rounded(estimated.su_per_day_to_last, 1),
         "figures": _figures(standing),
-        "news": [{"threshold": each.key, "sentence": _sentence(each, standing)} for each in news.to_tell],
-        "limit_reached": reached,
-        "plan": {
-            "shelve": [_planned(each, outcomes) for each in plan.shelve],
-            "left": [_left(each) for each in plan.left],
-            "before": _consequence(before),
-            "after": _consequence(after),
-            "reason": plan.reason,
-            "applies": acts,
-            "sentence": _plan_sentence(plan, before, after, reached, acts=acts),
-        },
     }
 
 
@@ -76,7 +83,8 @@ def _figures(standing: Standing) -> str:
     return f"The site reports {reported:.1f} % used; with {since} that it may not have counted yet, {estimated:.1f} %."
 
 
-def _sentence(threshold: Threshold, standing: Standing) -> str:
+def sentence_of(threshold: Threshold, standing: Standing) -> str:
+    """Return a threshold that is reached, in a sentence."""
     estimated = standing.estimated
     match threshold.kind:
         case Kind.USED:

@@ -69,11 +69,19 @@ _MAY_IMPORT: Mapping[str, set[str]] = {
         "usage",
     },
     "runner": {*_GROUND, "clock", "operation", "options", "text"},
+    "events": {
+        *_GROUND,
+        *("clock", "clouds", "files", "fleet", "idle", "json_file", "operation", "operations", "options", "policy"),
+        *("text", "times", "usage"),
+    },
 }
 # Files that decide, from plain values to plain values.
 _PURE = (
     "catalog",
     "errors",
+    "events/detection",
+    "events/event",
+    "events/memory",
     "flavors",
     "fleet/images/steps",
     "fleet/launching/differences",

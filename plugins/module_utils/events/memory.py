@@ -1,0 +1,137 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an event source remembers: what it has told, and the states it saw last. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from ..policy.deadlines import ChannelTold, Kind, Told
+from ..policy.deadlines import Memory as DeadlineMemory
+from ..times import iso, moment
+
+FORMAT = 1
+# The channel under which deadlines count as told.
+CHANNEL = "events"
+Account = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceMemory:
+    """What is remembered of an instance.
+
+    ``state``: the last state that it rested in. ``body``: the instance as the last event had it, for the event that it
+    is gone. ``missed``: how many lists in a row lack it. ``idle``: "idle" or "due" if that was told. ``told``: how many
+    events were about it.
+    """
+
+    state: str
+    body: Mapping[str, Any]
+    missed: int = 0
+    idle: str = ""
+    told: int = 0
+    deadlines: Mapping[Kind, tuple[datetime, int]] = field(default_factory=dict)
+
+    def deadline_memory(self) -> DeadlineMemory:
+        """Return what was told of deadlines, in the form in which those are decided."""
+        told = {kind: Told(at, {CHANNEL: ChannelTold(days, at)}) for kind, (at, days) in self.deadlines.items()}
+        return DeadlineMemory(told=told)
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetMemory:
+    """The thresholds of an allocation that count as told, and how many events were about it."""
+
+    thresholds: frozenset[str] = frozenset()
+    told: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a source remembers.
+
+    ``account``: the account that it is about; None before the first poll. ``begun``: the parts that were read at least
+    once. ``failing``: since when a part fails, in ISO 8601.
+    """
+
+    account: Account | None = None
+    begun: frozenset[str] = frozenset()
+    instances: Mapping[str, InstanceMemory] = field(default_factory=dict)
+    budgets: Mapping[str, BudgetMemory] = field(default_factory=dict)
+    failing: Mapping[str, str] = field(default_factory=dict)
+
+    def with_instance(self, uuid: str, instance: InstanceMemory) -> Memory:
+        """Return the memory with another memory of an instance."""
+        return replace(self, instances={**self.instances, uuid: instance})
+
+    def without_instance(self, uuid: str) -> Memory:
+        """Return the memory without an instance."""
+        return replace(self, instances={key: each for key, each in self.instances.items() if key != uuid})
+
+    def with_budget(self, uuid: str, budget: BudgetMemory) -> Memory:
+        """Return the memory with another memory of an allocation."""
+        return replace(self, budgets={**self.budgets, uuid: budget})
+
+    def with_begun(self, part: str) -> Memory:
+        """Return the memory after a part was read."""
+        return self if part in self.begun else replace(self, begun=self.begun | {part})
+
+
+def to_record(memory: Memory) -> dict[str, Any]:
+    """Return a memory as the file has it."""
+    return {
+        "format": FORMAT,
+        "account": None if memory.account is None else list(memory.account),
+        "begun": sorted(memory.begun),
+        "failing": dict(memory.failing),
+        "instances": {uuid: _row(each) for uuid, each in memory.instances.items()},
+        "budgets": {
+            uuid: {"thresholds": sorted(each.thresholds), "told": each.told} for uuid, each in memory.budgets.items()
+        },
+    }
+
+
+def from_record(record: Mapping[str, Any]) -> Memory:
+    """Return the memory of a record. Raises KeyError, TypeError, ValueError or AttributeError if it is none."""
+    if record["format"] != FORMAT:
+        raise ValueError("unknown format")
+    account = record["account"]
+    return Memory(
+        account=None if account is None else _account(account),
+        begun=frozenset(str(each) for each in record["begun"]),
+        instances={str(uuid): _instance(row) for uuid, row in record["instances"].items()},
+        budgets={
+            str(uuid): BudgetMemory(frozenset(str(each) for each in row["thresholds"]), int(row["told"]))
+            for uuid, row in record["budgets"].items()
+        },
+        failing={str(part): str(since) for part, since in record["failing"].items()},
+    )
+
+
+def _account(parts: list[Any]) -> Account:
+    site, cloud, project = (str(each) for each in parts)
+    return site, cloud, project
+
+
+def _row(instance: InstanceMemory) -> dict[str, Any]:
+    row: dict[str, Any] = {"state": instance.state, "body": dict(instance.body), "missed": instance.missed}
+    row |= {"idle": instance.idle, "told": instance.told}
+    row["deadlines"] = {kind.value: {"at": iso(at), "days": days} for kind, (at, days) in instance.deadlines.items()}
+    return {name: value for name, value in row.items() if value}
+
+
+def _instance(row: Mapping[str, Any]) -> InstanceMemory:
+    return InstanceMemory(
+        state=str(row["state"]),
+        body=dict(row["body"]),
+        missed=int(row.get("missed", 0)),
+        idle=str(row.get("idle", "")),
+        told=int(row.get("told", 0)),
+        deadlines={
+            Kind(kind): (moment(each["at"]), int(each["days"])) for kind, each in row.get("deadlines", {}).items()
+        },
+    )

@@ -1,0 +1,51 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Arguments from a rulebook are checked and converted as Ansible does it for modules, without Ansible."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils.events.arguments import checked
+from ansible_collections.jetstream.cloud.plugins.module_utils.events.watch import SPEC
+from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"watch": ["idle"], "interval": 60, "owner": "me,janeroe", "announce_first": True},
+        {"interval": "60", "announce_first": "yes", "name": ["web-*", 17], "timeout": "30"},
+        {"state_path": "~/events.json", "keep_path": "$HOME/keep.json", "exclude": []},
+        {"rates": {"sizes": {"g3.xl": 128}}, "settings": {"window_minutes": 30}, "backend": "openstack"},
+    ],
+)
+def test_they_become_what_a_module_would_get(arguments: dict[str, Any]) -> None:
+    expected = given(SPEC, **arguments)
+    if expected["rates"]:
+        # Ansible leaves an alias beside the option that it is of.
+        del expected["rates"]["sizes"]
+
+    assert checked(arguments, SPEC) == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"intervall": 60}, "There is no option intervall. Did you mean interval?"),
+        ({"rates": {"flavours": {}}}, "There is no option rates.flavours. Did you mean flavors?"),
+        ({"interval": "often"}, "interval has to be a number, and is often."),
+        ({"announce_first": "maybe"}, "announce_first has to be true or false, and is maybe."),
+        ({"watch": ["idleness"]}, "watch has to be one of state, idle, deadline, budget, and is idleness."),
+        ({"profile": ["lab"]}, "profile has to be text."),
+        ({"settings": "x"}, "settings has to be a dictionary."),
+    ],
+)
+def test_a_wrong_one_is_refused_in_a_sentence(arguments: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        checked(arguments, SPEC)
+    assert str(refused.value) == sentence
