@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..world.records import NO_ADDRESS, AllocationSource, Identity, Instance, Provider
+from ..world.records import AllocationSource, Identity, Instance, Provider
 from ..world.state import World
 from ..world.trouble import CloudUnreachable, KeystoneRefused
 from ..world.vm import VM
@@ -36,7 +36,7 @@ class ActionRun:
 
     def drop_address(self) -> None:
         """Give the floating IP back. This comes before nova is asked, so it is gone even if nova then refuses."""
-        self.vm.address = NO_ADDRESS
+        self.vm.drop_addresses()
 
     def require_allocation(self) -> None:
         """Raise if the allocation that pays for the instance is used up."""

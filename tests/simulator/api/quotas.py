@@ -20,7 +20,12 @@ def require_instances(world: World, identity: Identity, size: Size, count: int) 
     _require("CPU", sum(each.cpu if each else 1 for each in sizes), size.cpu * count, quota.cpu)
     _require_memory(sum(each.mem / 1024 if each else 1 for each in sizes), size.mem * count, quota.memory)
     _require("Instance", len(vms), count, quota.instance_count)
-    _require("Floating IP", sum(vm.address != NO_ADDRESS for vm in vms), count, quota.floating_ip_count)
+    _require(
+        "Floating IP",
+        sum((vm.address != NO_ADDRESS) + len(vm.more_addresses) for vm in vms),
+        count,
+        quota.floating_ip_count,
+    )
     _require("Fixed IP", len(vms), count, quota.port_count)
 
 

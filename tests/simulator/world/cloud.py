@@ -71,6 +71,9 @@ class Cloud:
         self.call("nova", f"POST action/{transition.name or action}", vm.identity.provider)
         _require_state(vm, transition, action)
         vm.generation += 1
+        # Each of two hard reboots has a deployment.
+        if vm.task_state is None or vm.task_state not in transition.tasks_allowed:
+            vm.deployment_generation += 1
         vm.begun = (now, vm.nova_status)
         _apply(vm, transition.begin)
         for step in _steps(vm, transition, now):
@@ -93,8 +96,9 @@ class Cloud:
 
     def delete(self, vm: VM, now: datetime) -> None:
         """Delete a machine in any state. Its address goes at once."""
-        vm.generation += 1
-        vm.task_state, vm.address = "deleting", NO_ADDRESS
+        _cancel_all(vm)
+        vm.task_state = "deleting"
+        vm.drop_addresses()
         self._later(vm, now, DELETION_TAKES * self._transition(vm), lambda _now: self.remove(vm))
 
     def remove(self, vm: VM) -> None:
@@ -112,7 +116,7 @@ class Cloud:
         wait = self.settings.deploy_after.get(action)
         if wait is None:
             wait = active + self.settings.deploy_phases.begin * self.settings.deploy * vm.quirks.slowness
-        self._later(vm, now, max(active, wait), partial(self._begin_deployment, vm))
+        self._later_in_deployment(vm, now, max(active, wait), partial(self._begin_deployment, vm))
 
     def hold_workers(self) -> None:
         """Stop Atmosphere's workers: no deployment begins."""
@@ -123,21 +127,22 @@ class Cloud:
         """Let the workers go on, beginning with the deployments that wait."""
         held, self._held = self._held or [], None
         for vm, generation in held:
-            if vm.generation == generation:
+            if vm.deployment_generation == generation:
                 self._begin_deployment(vm, now)
 
     def finish_deploying(self, vm: VM, seconds: float, now: datetime) -> None:
         """Let a machine that is being deployed become ready after ``seconds``."""
-        self._later(vm, now, seconds, partial(self._finish, vm))
+        self._later_in_deployment(vm, now, seconds, partial(self._finish, vm))
 
     def _begin_deployment(self, vm: VM, now: datetime) -> None:
         if self._held is not None:
-            self._held.append((vm, vm.generation))
+            self._held.append((vm, vm.deployment_generation))
             return
         phases = self.settings.deploy_phases
 
         def later(phase: float, do: Callable[[datetime], None]) -> None:
-            self._later(vm, now, (phase - phases.begin) * self.settings.deploy * vm.quirks.slowness, do)
+            seconds = (phase - phases.begin) * self.settings.deploy * vm.quirks.slowness
+            self._later_in_deployment(vm, now, seconds, do)
 
         if vm.tmp_status != "redeploying":
             _set_up(vm, "initializing", now)
@@ -154,15 +159,20 @@ class Cloud:
 
     def force(self, vm: VM, **changes: object) -> None:
         """Put a machine into any state at once, as an operator of the cloud could."""
-        vm.generation += 1
+        _cancel_all(vm)
         _apply(vm, changes)
 
     def _transition(self, vm: VM) -> float:
         return self.settings.transition * vm.quirks.slowness
 
     def _connect(self, vm: VM, _now: datetime) -> None:
-        if vm.running:
+        if not vm.running:
+            return
+        if vm.address == NO_ADDRESS:
             vm.address = self.next_address()
+        else:
+            # Another deployment at the same time found none either when it began.
+            vm.more_addresses.append(self.next_address())
 
     def _finish(self, vm: VM, now: datetime, *, retries: int = _RETRIES) -> None:
         text, vm.quirks.deploy_fails_with = vm.quirks.deploy_fails_with, None
@@ -172,7 +182,7 @@ class Cloud:
         elif not vm.running or self._callbacks.deployed(vm):
             _set_up(vm, "", now)
         elif retries:
-            self._later(vm, now, _RETRY_AFTER, partial(self._finish, vm, retries=retries - 1))
+            self._later_in_deployment(vm, now, _RETRY_AFTER, partial(self._finish, vm, retries=retries - 1))
         else:
             _set_up(vm, "user_deploy_error", now)
 
@@ -184,6 +194,21 @@ class Cloud:
                 do(moment)
 
         self._agenda.at(now + timedelta(seconds=seconds), unless_overtaken)
+
+    def _later_in_deployment(self, vm: VM, now: datetime, seconds: float, do: Callable[[datetime], None]) -> None:
+        generation = vm.deployment_generation
+
+        def unless_cancelled(moment: datetime) -> None:
+            if vm.deployment_generation == generation:
+                do(moment)
+
+        self._agenda.at(now + timedelta(seconds=seconds), unless_cancelled)
+
+
+def _cancel_all(vm: VM) -> None:
+    """Let nothing that was begun go on."""
+    vm.generation += 1
+    vm.deployment_generation += 1
 
 
 def _set_up(vm: VM, tmp_status: str, _now: datetime) -> None:

@@ -109,8 +109,16 @@ class VM:
     quirks: Quirks = field(default_factory=Quirks)
     # Counts the changes begun. Plans of an earlier generation are cancelled.
     generation: int = 0
+    # The same for deployments, which a second hard reboot during the first one does not cancel.
+    deployment_generation: int = 0
+    # Floating IPs beside ``address``, of deployments that ran at the same time. Atmosphere shows the first alone.
+    more_addresses: list[str] = field(default_factory=list)
     # When the latest was begun, and nova's status before.
     begun: tuple[datetime, str] | None = None
+
+    def drop_addresses(self) -> None:
+        """Take all of its floating IPs away."""
+        self.address, self.more_addresses = NO_ADDRESS, []
 
     @property
     def nova_status(self) -> str:

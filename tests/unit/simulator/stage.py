@@ -32,7 +32,7 @@ _BEGIN = datetime.fromisoformat("2026-11-23T19:23:50Z")
 # The later recordings: steps of the cloud took 3 s, a deployment 7 s, and the workers waited before each.
 _LATER_TRANSITION, _LATER_DEPLOY = 3.0, 13.7
 _LATER_PHASES = Phases(begin=0.5, networking=0.527, address=0.545, deploying=0.569)
-_LATER_WAITS = {"start": 10.22, "resume": 14.98, "launch": 14.5, "reboot": 14.79}
+_LATER_WAITS = {"start": 10.22, "resume": 14.98, "launch": 14.5, "reboot": 14.83}
 _LATER_VOLUME_CHANGE, _LATER_MOUNTING = 4.0, 6.2
 
 # The first ones, where they do not agree with RECORDED_TRANSITION and RECORDED_DEPLOY.

@@ -199,6 +199,40 @@ def test_a_refused_action_costs_the_address_all_the_same(action: str) -> None:
         assert browser.stored("vm")[2] == server.world.look("vm").address == "0.0.0.0"
 
 
+@pytest.mark.parametrize("held", [False, True], ids=["workers", "workers that stood still"])
+def test_each_of_two_hard_reboots_has_a_deployment_and_an_address_of_its_own(held: bool) -> None:
+    """Only the first address is shown, and a stop takes both away."""
+    with serve(_one(transition=5, deploy=10)) as server:
+        browser, world = Browser(server), server.world
+        world.force("vm", "active", address="0.0.0.0")
+        # Each decides by what it read just before.
+        world.settings.reads_before = 0.1
+        if held:
+            world.hold_workers()
+        assert [browser.act("vm", "reboot", reboot_type="HARD").status_code for _time in range(2)] == [200, 200]
+        server.advance(60)
+        if held:
+            assert (world.vm("vm").address, world.vm("vm").more_addresses) == ("0.0.0.0", [])
+            world.release_workers()
+            server.advance(60)
+        machine = world.vm("vm")
+        assert browser.live("vm") == "active"
+        assert len({machine.address, *machine.more_addresses, "0.0.0.0"}) == 3
+        assert browser.stored("vm") == ("active", "", machine.address)
+        assert browser.act("vm", "stop").status_code == 200
+        assert (world.vm("vm").address, world.vm("vm").more_addresses) == ("0.0.0.0", [])
+
+
+def test_one_reboot_after_another_has_one_deployment_each_and_one_address() -> None:
+    with serve(_one(transition=5, deploy=10)) as server:
+        browser, world = Browser(server), server.world
+        world.force("vm", "active", address="0.0.0.0")
+        for _time in range(2):
+            assert browser.act("vm", "reboot", reboot_type="HARD").status_code == 200
+            server.advance(60)
+        assert world.vm("vm").more_addresses == []
+
+
 def test_v2_hides_the_address_of_an_instance_that_is_going_to_sleep() -> None:
     with serve(_one()) as server:
         browser = Browser(server)
