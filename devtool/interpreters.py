@@ -35,14 +35,15 @@ class Interpreter:
 OWN = Interpreter(sys.executable, ".".join(str(part) for part in sys.version_info[:3]), sys.base_prefix)
 
 
-def find_interpreter(version: str, variables: Mapping[str, str] = os.environ) -> Interpreter | None:
+def find_interpreter(version: str, variables: Mapping[str, str] | None = None) -> Interpreter | None:
     """Return a Python of a version such as ``3.13`` that can make virtual environments, or None.
 
     It is our own, or else the first of PATH and pyenv. Candidates are run: a shim may be there, and lead nowhere.
+    ``variables``: the environment, if it is not this process's.
     """
     if version == OWN.version:
         return OWN
-    found = (_asked(path) for path in _candidates(version, variables))
+    found = (_asked(path) for path in _candidates(version, os.environ if variables is None else variables))
     return next((each for each in found if each is not None and each.version == version), None)
 
 
