@@ -8,9 +8,11 @@ A copy of the checkout becomes the source of Sphinx. So each page is there once,
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from posixpath import normpath
 
 from devtool.environment import CACHE, ROOT, Environment
 from devtool.running import CheckFailed, Workplace
@@ -21,27 +23,23 @@ SITE = CACHE / "docsite"
 _SETTINGS = ROOT / "devtool" / "site"
 _COLLECTION = "jetstream.cloud"
 _REFERENCE = "collections/jetstream/cloud/index"
-# What the sidebar shows, in its order. Pages that are in no section come last, so that a new one needs no change here.
-_SECTIONS = {
-    "Begin": ("README",),
-    "Guides": ("docs/lab_course", "docs/examples/lab-course/README"),
-    "Playbooks and nights": (
-        "docs/playbooks",
-        "docs/idle",
-        "docs/schedules",
-        "docs/deadlines",
-        "docs/budget",
-        "docs/usage_report",
-        "docs/hygiene",
-        "docs/cron",
-        "docs/metrics",
-    ),
-    "Launching": ("docs/launching", "docs/catalog", "docs/inventory"),
-    "Clouds": ("docs/connection", "docs/states", "docs/rates", "docs/jetstream2", "docs/atmosphere"),
-    "From other tools": ("docs/original", "docs/from_openstack_cloud", "docs/from_terraform", "docs/idle_compared"),
-    "Help": ("docs/troubleshooting", "docs/glossary"),
-    "Reference": (_REFERENCE,),
-}
+# What the sidebar begins with. The sections of docs/README.md follow, then the reference, then pages that are in none.
+_GUIDES = tuple(
+    f"docs/guides/{name}"
+    for name in (
+        "first_ten_minutes",
+        "lab_course",
+        "idle_machines",
+        "last_weeks",
+        "from_the_original",
+        "from_openstack_cloud",
+        "from_exosphere",
+        "awx",
+    )
+)
+_COURSE = "docs/examples/lab-course/README"
+_FIRST = {"Begin": ("Overview <README>",), "Guides": (*_GUIDES, f"A course to copy <{_COURSE}>")}
+_LINKED = re.compile(r"\]\((?!https?:|guides/)(?P<page>[\w./-]+)\.md\)")
 _OTHERS = "The project"
 _PAGES = ("*.md", "docs/*.md", "docs/guides/*.md", "docs/examples/**/*.md", "tests/*/README.md")
 
@@ -106,9 +104,25 @@ def _add_sidebar(source: Path) -> None:
 
 
 def _sections(source: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yield each section of the sidebar with its pages, of which each is in one."""
     found = {path.relative_to(source).with_suffix("").as_posix() for pattern in _PAGES for path in source.glob(pattern)}
-    yield from ((title, list(names)) for title, names in _SECTIONS.items())
-    yield _OTHERS, sorted(found - {"index"}.union(*_SECTIONS.values()))
+    left = sorted(found - {"index", "README", *_GUIDES, _COURSE})
+    yield from ((title, list(names)) for title, names in _FIRST.items())
+    for title, names in _sections_of_pages(source):
+        chosen = [name for name in names if name in left]
+        left = [name for name in left if name not in chosen]
+        if chosen:
+            yield title, chosen
+    yield "Reference", [_REFERENCE]
+    yield _OTHERS, left
+
+
+def _sections_of_pages(source: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yield the headings of docs/README.md with the pages that are linked below each."""
+    page = (source / "docs" / "README.md").read_text(encoding="utf-8")
+    for section in re.split(r"^## ", page, flags=re.MULTILINE)[1:]:
+        title, _newline, body = section.partition("\n")
+        yield title.strip(), [normpath(f"docs/{link['page']}") for link in _LINKED.finditer(body)]
 
 
 def _version() -> str:

@@ -15,7 +15,7 @@ import pytest
 from devtool.__main__ import _parser, _split
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "tests").rglob("*.md")]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "tests").rglob("*.md")]
 # In a block of its own, or in a sentence.
 _COMMAND = re.compile(r"^(?:\$ )?\./dev (?P<block>[^<\n]*)|`\./dev (?P<inline>[^`]*)`", re.MULTILINE)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from devtool.docsite import _SECTIONS
+from devtool.docsite import _sections
 from devtool.site.extension import _LINK, _led
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -43,7 +43,14 @@ def test_a_link_leads_to_a_page_or_to_the_repository(
     assert led == [without_address or link, with_address or link]
 
 
-def test_every_page_of_the_sidebar_is_there() -> None:
-    names = [name for names in _SECTIONS.values() for name in names if not name.startswith("collections/")]
+def test_every_page_is_in_one_section_of_the_sidebar() -> None:
+    sections = dict(_sections(ROOT))
+    listed = [name.partition("<")[2].rstrip(">") or name for names in sections.values() for name in names]
+    pages = [path.relative_to(ROOT).with_suffix("").as_posix() for path in (ROOT / "docs").rglob("*.md")]
 
-    assert [name for name in names if not (ROOT / f"{name}.md").is_file()] == []
+    assert sorted(set(listed)) == sorted(listed)
+    assert [name for name in pages if name not in listed] == []
+    assert [
+        name for name in listed if not name.startswith("collections/") and not (ROOT / f"{name}.md").is_file()
+    ] == []
+    assert "docs/idle" in sections["Save service units"]
