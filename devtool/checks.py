@@ -19,7 +19,7 @@ from devtool.release import rehearse
 from devtool.running import Check, CheckFailed, Workplace
 from devtool.sanity import ansible_test_options, require_tested, run_sanity
 from devtool.security import check_security
-from devtool.tarball import build, import_as_galaxy_does, run_installed
+from devtool.tarball import build, import_as_galaxy_does, run_installed, run_tour
 from devtool.workflows import check_workflows
 
 # The files that the tarball may contain. All others are for developers, or private.
@@ -221,6 +221,7 @@ def _package(workplace: Workplace) -> None:
     if missing := sorted(wanted - packed):
         raise CheckFailed(f"not in the tarball: {', '.join(missing)}")
     run_installed(workplace, tarball)
+    run_tour(workplace)
 
 
 def _matrix(workplace: Workplace) -> None:
@@ -268,10 +269,10 @@ CHECKS = (
     Check("cron", "the lines of docs/cron.md and install_schedule, by a real cron daemon", _cron, 116, (CRON,)),
     Check("lint", "ansible-lint, profile production", _lint, 113),
     Check("docsite", "the site with the documentation: warnings, links, and each page in a browser", _docsite, 85),
+    Check("package", "the tarball: what is in it, and that it works where nothing else is installed", _package, 80),
+    Check("release", "a release in a copy: its changelog, its links, its tarball", _release, 67),
     Check("units", "all unit tests", _units, 60),
-    Check("release", "a release in a copy: its changelog, its links, its tarball", _release, 52),
     Check("ansible-units", "some unit tests, as ansible-test runs them", _ansible_units, 39),
-    Check("package", "the tarball: what is in it, and that it works where nothing else is installed", _package, 31),
     Check("security", "bandit, secrets in files, known vulnerabilities, a list of all parts (SBOM)", _security, 30),
     Check("docs", "documentation of modules and plugins", _docs, 26),
     Check("importer", "the checks of Ansible Galaxy on the tarball", _importer, 24),

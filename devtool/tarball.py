@@ -13,6 +13,16 @@ from pathlib import Path
 from devtool.environment import BESIDE, DEMO_SEED
 from devtool.running import CheckFailed, Workplace
 
+_INSTALLED = "installed"
+# By the steps of the tour: a check run, the change, idle instances, their cost, a decision, the mail of the night.
+_TOLD = (
+    "+these 2 instances: 4 SU/h",
+    "bio101-01: stop done",
+    "1 instance has been idle for 6.5 hours, and cost 104",
+    "its owner would be told",
+    "genomes was idle since",
+    "== nightly ==",
+)
 # By the rules of the Ansible package (docs/checklists.md).
 _USED = {"meta", "playbooks", "plugins", "roles"}
 
@@ -37,8 +47,8 @@ def import_as_galaxy_does(workplace: Workplace, tarball: Path) -> None:
 
 def run_installed(workplace: Workplace, tarball: Path) -> None:
     """Install the tarball where there is nothing else, and stop a fleet twice with the folders that may be used."""
-    path = workplace.folder / "installed"
-    alone = {"ANSIBLE_COLLECTIONS_PATH": str(path), "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false"}
+    path = workplace.folder / _INSTALLED
+    alone = _alone(path)
     galaxy = ("ansible-galaxy", "collection")
     workplace.call(*galaxy, "install", "--offline", "--collections-path", path, tarball, variables=alone)
     workplace.call(*galaxy, "verify", "--offline", "jetstream.cloud", variables=alone)
@@ -48,6 +58,24 @@ def run_installed(workplace: Workplace, tarball: Path) -> None:
     output = workplace.call("python", BESIDE, "--seed", DEMO_SEED, "--", "sh", "-c", both, cwd=path, variables=alone)
     if (changes := re.findall(r"changed=(\d+)", output)) != ["1", "0"]:
         raise CheckFailed(f"the first run should change something and the second nothing; they changed {changes}")
+
+
+def run_tour(workplace: Workplace) -> None:
+    """Run the tour from what ``run_installed`` has installed, in an empty folder, and look at what it leaves."""
+    folder = workplace.folder / "tour"
+    folder.mkdir()
+    tour = ("ansible-playbook", "-i", "localhost,", "jetstream.cloud.tour", "-e", "simulate=true")
+    output = workplace.call(*tour, cwd=folder, variables=_alone(workplace.folder / _INSTALLED))
+    if missing := [words for words in _TOLD if words not in output]:
+        raise CheckFailed(f"the tour does not show: {', '.join(missing)}")
+    # Three runs of desired.yml: what it would do, the change, and nothing to do.
+    if (changes := re.findall(r"ok=1 +changed=(\d+)", output)) != ["1", "1", "0"]:
+        raise CheckFailed(f"the tour's runs of desired.yml changed {changes}")
+
+
+def _alone(path: Path) -> dict[str, str]:
+    """Return the variables by which Ansible sees the collections in one folder, and no others."""
+    return {"ANSIBLE_COLLECTIONS_PATH": str(path), "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false"}
 
 
 def _leave_what_may_be_used(collection: Path) -> None:

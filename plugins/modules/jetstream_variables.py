@@ -68,6 +68,7 @@ options:
       - start_all
       - stop_all
       - suspend_all
+      - tour
       - usage_report
       - volumes
       - why

@@ -366,6 +366,11 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         Variable("log_path", Kind.PATH),
         Variable("log_kilobytes", Kind.COUNT),
     ),
+    "tour": (
+        Variable("folder", Kind.PATH),
+        Variable("simulate", is_switch=True),
+        Variable("like", choices=("jetstream2", "atmosphere")),
+    ),
     "why": (
         Variable("instance", Kind.NAME, required=True),
         Variable("days", Kind.COUNT),

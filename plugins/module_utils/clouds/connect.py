@@ -115,7 +115,7 @@ def _cloud_type(reader: Reader, environ: Mapping[str, str]) -> CloudType[Any]:
     ways = [each.how_to_log_in(environ, reader.home) for each in registry.CLOUD_TYPES]
     raise ConfigurationError(
         " ".join(["There is no login.", *reader.missed, *ways]),
-        hint="The playbook jetstream.cloud.save_credential saves either.",
+        hint="The playbook jetstream.cloud.save_credential saves a login.",
     )
 
 

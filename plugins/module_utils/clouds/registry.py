@@ -12,9 +12,10 @@ from ..settings.setting import Setting
 from .atmosphere.cloud_type import ATMOSPHERE
 from .cloud_type import CloudType
 from .jetstream2.cloud_type import JETSTREAM2
+from .practice.cloud_type import PRACTICE
 
 # The first whose settings are given is used.
-CLOUD_TYPES: tuple[CloudType[Any], ...] = (JETSTREAM2, ATMOSPHERE)
+CLOUD_TYPES: tuple[CloudType[Any], ...] = (JETSTREAM2, ATMOSPHERE, PRACTICE)
 
 
 def connection_settings() -> tuple[Setting, ...]:

@@ -63,7 +63,8 @@ def test_no_credential(tmp_path: Path) -> None:
     assert failure(result) == (
         "There is no login. For Jetstream2, set JETSTREAM_CLOUD to a cloud in clouds.yaml. There is no clouds.yaml in "
         "the working folder, ~/.config/openstack, or /etc/openstack. For a site with Atmosphere, set "
-        "JETSTREAM_USERNAME and JETSTREAM_PASSWORD. The playbook jetstream.cloud.save_credential saves either."
+        "JETSTREAM_USERNAME and JETSTREAM_PASSWORD. To try things out without an account, run the playbook "
+        "jetstream.cloud.tour. The playbook jetstream.cloud.save_credential saves a login."
     )
 
 

@@ -192,7 +192,8 @@ def test_every_setting_is_an_option_a_variable_and_documented(account: Account) 
 @pytest.mark.parametrize("cloud_type", CLOUD_TYPES, ids=lambda each: each.backend)
 def test_every_setting_of_a_cloud_is_read_and_its_source_is_known(account: Account, cloud_type: CloudType[Any]) -> None:
     names = [each.name for each in (*cloud_type.settings, *HTTP)]
-    account.environ = {variable(name): "1" for name in names}
+    paths = {each.name for each in cloud_type.settings if each.type == "path"}
+    account.environ = {variable(name): "/" if name in paths else "1" for name in names}
     account.environ |= {"JETSTREAM_CA_PATH": "/", "JETSTREAM_BACKEND": cloud_type.backend, "JETSTREAM_PROFILE": "p"}
     account.environ |= {"JETSTREAM_API_URL": "https://x.example", "JETSTREAM_AUTH_URL": "https://x.example"}
     # It contradicts an application credential.
@@ -250,7 +251,9 @@ def test_the_given_login_decides_the_kind_of_cloud(
 
 def test_an_unknown_backend_is_reported_with_those_that_there_are(account: Account) -> None:
     account.environ = {"JETSTREAM_BACKEND": "nova"}
-    with pytest.raises(ConfigurationError, match=r"There is no backend nova .*, only atmosphere and openstack"):
+    with pytest.raises(
+        ConfigurationError, match=r"There is no backend nova .*, only atmosphere and openstack and practice"
+    ):
         account.resolve()
 
 
@@ -278,7 +281,8 @@ def test_without_a_login_every_way_to_one_is_reported_jetstream2_first(
     assert account.refusal() == (
         f"There is no login. For Jetstream2, set JETSTREAM_CLOUD to a cloud in clouds.yaml. {found} "
         "For a site with Atmosphere, set JETSTREAM_USERNAME and JETSTREAM_PASSWORD. "
-        "The playbook jetstream.cloud.save_credential saves either."
+        "To try things out without an account, run the playbook jetstream.cloud.tour. "
+        "The playbook jetstream.cloud.save_credential saves a login."
     )
 
 

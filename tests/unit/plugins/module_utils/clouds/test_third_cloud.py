@@ -75,13 +75,13 @@ def test_its_settings_are_options_documented_and_keys_of_a_profile(home: Path) -
     assert found["options"] == {
         "toy_box": {"type": "str"},
         "toy_key": {"type": "str", "no_log": True},
-        "backend": {"type": "str", "choices": ["atmosphere", "openstack", "toys"]},
+        "backend": {"type": "str", "choices": ["atmosphere", "openstack", "practice", "toys"]},
     }
     assert found["documented"]["options"]["toy_key"]["description"] == [
         "The key of O(toy_box).",
         "If not set, E(JETSTREAM_TOY_KEY) is used, else the profile's.",
     ]
-    assert found["documented"]["options"]["backend"]["choices"] == ["atmosphere", "openstack", "toys"]
+    assert found["documented"]["options"]["backend"]["choices"] == ["atmosphere", "openstack", "practice", "toys"]
     assert "For toys a child" in found["documented"]["requirements"]
 
 
@@ -99,5 +99,5 @@ def test_a_key_is_not_used_for_another_box(home: Path) -> None:
 def test_a_missing_login_is_reported(tmp_path: Path) -> None:
     assert "For toys, set JETSTREAM_TOY_BOX." in run(tmp_path)["result"]["msg"]
     assert run(tmp_path, backend="toy")["result"]["msg"] == (
-        "There is no backend toy (option backend), only atmosphere and openstack and toys."
+        "There is no backend toy (option backend), only atmosphere and openstack and practice and toys."
     )
