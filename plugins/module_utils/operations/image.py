@@ -11,9 +11,10 @@ from typing import Any
 
 from ..cloud import Cloud, ImageStore
 from ..errors import ConfigurationError, SelectionError
-from ..fleet.images.run import ImageRun, RunOptions, Surroundings
+from ..fleet.images.run import ImageRun, Surroundings
 from ..fleet.images.steps import BEING_MADE, Goal, Seen, State, properties_of
 from ..fleet.selection import INSTANCE_FIELDS, ME, Selector, select_to_change
+from ..fleet.steps import RunOptions
 from ..model import Instance, Outcome, ProjectImage
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, ModuleSpec

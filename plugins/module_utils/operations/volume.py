@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 from ..cloud import Cloud, VolumeStore
 from ..errors import ConfigurationError, NotFound, SelectionError
-from ..fleet.volumes.run import RunOptions, Surroundings, VolumeRun
+from ..fleet.steps import RunOptions
+from ..fleet.volumes.run import Surroundings, VolumeRun
 from ..fleet.volumes.steps import Goal, Seen, State
 from ..model import Instance, Outcome, Snapshot, Volume, VolumeOptions
 from ..operation import Context, on_cloud

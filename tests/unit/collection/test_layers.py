@@ -91,6 +91,7 @@ _PURE = (
     "fleet/launching/preview",
     "fleet/launching/setup",
     "fleet/selection",
+    "fleet/steps",
     "fleet/volumes/steps",
     "hosts",
     "idle/advice",
@@ -125,6 +126,7 @@ _PURE = (
     "text/exposition",
     "times",
     "usage/budget",
+    "usage/costs",
     "usage/history",
     "usage/rates",
 )

@@ -26,15 +26,13 @@ from ...errors import (
     Unreachable,
 )
 from ...model import Instance, ProjectImage
+from ..steps import Impossible, RunOptions, Step, Wait
 from .steps import (
     BEING_MADE,
     Act,
     Goal,
-    Impossible,
     Kind,
     Seen,
-    Step,
-    Wait,
     change_of,
     decide,
     foresee,
@@ -56,16 +54,6 @@ _STALE_SECONDS = 30.0
 _MAX_STEPS = 100
 # After these, a request may have been carried out.
 _UNCLEAR = (Unreachable, ServerFault, UnexpectedResponse)
-
-
-@dataclass(frozen=True, slots=True)
-class RunOptions:
-    """``timeout`` in seconds from ``begun`` on, which is a time of the clock's ``monotonic()``."""
-
-    check_mode: bool
-    wait: bool
-    timeout: float
-    begun: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +241,7 @@ class ImageRun:
         return f"the cloud began to make it, and gave up{f': {why}' if why else ''}."
 
     def _left(self) -> float:
-        return self.options.begun + self.options.timeout - self.clock.monotonic()
+        return self.options.left(self.clock.monotonic())
 
     def _poll(self, status: str) -> bool:
         """Pause, then read. Returns True, with a failure, if the time is over."""

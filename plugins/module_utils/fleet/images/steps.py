@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from ...model import ImageChange, Instance, ProjectImage
 from ...text.terminal import one_line
+from ..steps import Impossible, Step, Wait
 
 
 class Kind(StrEnum):
@@ -72,31 +73,11 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """The next step of an image: Act, Wait or Impossible."""
-
-
-@dataclass(frozen=True, slots=True)
 class Act(Step):
     """A change to request. ``target``: the project, snapshot or image that it is about."""
 
     kind: Kind
     target: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Wait(Step):
-    """The cloud is changing it. ``status``: the cloud's word for that."""
-
-    status: str
-
-
-@dataclass(frozen=True, slots=True)
-class Impossible(Step):
-    """The goal cannot be reached. ``problem`` is a clause, ``hint`` a sentence or ""."""
-
-    problem: str
-    hint: str = ""
 
 
 BEING_MADE = frozenset({"queued", "saving", "uploading", "importing"})

@@ -13,7 +13,8 @@ from ...clock import Clock
 from ...cloud import VolumeStore
 from ...errors import FATAL_ERRORS, JetstreamError, NotFound, RateLimited, ServerFault, UnexpectedResponse, Unreachable
 from ...model import Attachment, Instance, Volume, VolumeRequest
-from .steps import Act, Goal, Impossible, Kind, Seen, State, Step, Wait, decide, foresee, settled
+from ..steps import Impossible, RunOptions, Step, Wait
+from .steps import Act, Goal, Kind, Seen, State, decide, foresee, settled
 
 # A change that was accepted, and does not show on the volume for so long, came to nothing. Atmosphere accepts detaching
 # and deleting whatever the volume is doing, and nova finds out later that a host cannot attach it.
@@ -25,16 +26,6 @@ _PAUSES = (0.5, 0.5, 1.0, 1.0, 2.0, 2.0, 3.0)
 _LONGEST_PAUSE = 5.0
 # After a wait that never ends in check mode.
 _MAX_STEPS = 100
-
-
-@dataclass(frozen=True, slots=True)
-class RunOptions:
-    """``timeout`` in seconds from ``begun`` on, which is a time of the clock's ``monotonic()``."""
-
-    check_mode: bool
-    wait: bool
-    timeout: float
-    begun: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +193,7 @@ class VolumeRun:
 
     def _poll(self, status: str) -> bool:
         """Pause, then read the volume. Returns True, with a failure, if the time is over."""
-        left = self.options.begun + self.options.timeout - self.clock.monotonic()
+        left = self.options.left(self.clock.monotonic())
         if left <= 0:
             shown = status or (self.seen.volume.status if self.seen.volume else "") or "not there"
             return self._fail(f"it is still {shown} after {self.options.timeout:g} s.")

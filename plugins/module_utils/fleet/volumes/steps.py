@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ...model import Attachment, Instance, Snapshot, Volume
 from ...text.terminal import one_line
+from ..steps import Impossible, Step, Wait
 
 
 class Kind(StrEnum):
@@ -66,31 +67,11 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """The next step of a volume: Act, Wait or Impossible."""
-
-
-@dataclass(frozen=True, slots=True)
 class Act(Step):
     """A change to request. ``target``: the instance, snapshot or attachment that it is about."""
 
     kind: Kind
     target: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Wait(Step):
-    """The cloud is changing it."""
-
-    status: str
-
-
-@dataclass(frozen=True, slots=True)
-class Impossible(Step):
-    """The goal cannot be reached. ``problem`` is a clause, ``hint`` a sentence or ""."""
-
-    problem: str
-    hint: str = field(default="")
 
 
 _AT_REST = frozenset({"available", "in-use"})

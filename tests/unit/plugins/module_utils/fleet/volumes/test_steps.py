@@ -8,14 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.steps import Impossible, Wait
 from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.volumes.steps import (
     Act,
     Goal,
-    Impossible,
     Kind,
     Seen,
     State,
-    Wait,
     decide,
     foresee,
     settled,
