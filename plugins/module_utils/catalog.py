@@ -11,8 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from .errors import ConfigurationError
-from .model import Flavor, Identity, Project, Provider
-from .text.terminal import one_line
+from .model import Flavor, Identity, KnownByUuid, Named, Numbered, Project, Provider
 
 # The resources that quotas limit: ``ram`` is in MB, ``gigabytes`` are those of volumes and their snapshots.
 RESOURCES = (
@@ -31,12 +30,12 @@ RESOURCES = (
 
 
 @dataclass(frozen=True, slots=True)
-class OfferedImage:
+class OfferedImage(KnownByUuid):
     """An image that can be seen. ``uuid`` launches exactly this one.
 
     ``application``: the UUID that instances show, where that is another one. ``size`` and ``min_disk`` are GB,
-    ``min_ram`` is MB. ``usable``: whether it can be launched. Of several with one name, a launch takes one of the least
-    ``precedence``, and of these the newest.
+    ``min_ram`` is MB. ``usable``: whether a launch takes it by its name. Of several with one name, that takes one of
+    the least ``precedence``, and of these the newest. ``hidden``: its owner withdrew it, so only its UUID launches it.
     """
 
     uuid: str
@@ -56,16 +55,7 @@ class OfferedImage:
     created: str | None = None
     description: str | None = None
     tags: tuple[str, ...] = ()
-
-    @property
-    def id(self) -> str:
-        """Return the UUID: an image has no number that people see."""
-        return self.uuid
-
-    @property
-    def label(self) -> str:
-        """The name, as messages call it."""
-        return one_line(self.name)
+    hidden: bool = False
 
     def to_result(self) -> dict[str, Any]:
         """Return plain dicts, lists, numbers and strings, as a module returns them."""
@@ -79,17 +69,18 @@ class ImageQuery:
     """The images that are looked for. What a cloud cannot filter, it may return all the same.
 
     Those of exact ``names`` (None: all), and those of ``uuids`` beside them. ``visibilities``: None for all that a name
-    can mean.
+    can mean. ``hidden``: also those that their owners have withdrawn; those of ``uuids`` are found without it.
     """
 
     names: tuple[str, ...] | None = None
     uuids: tuple[str, ...] = ()
     visibilities: tuple[str, ...] | None = None
     own_only: bool = False
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class OfferedFlavor:
+class OfferedFlavor(Named):
     """A flavor at a provider. ``id`` is the cloud's own, which may be a number, ``uuid`` is unique among all."""
 
     id: str
@@ -101,11 +92,6 @@ class OfferedFlavor:
     def name(self) -> str:
         """The name of the flavor."""
         return self.flavor.name
-
-    @property
-    def label(self) -> str:
-        """The name, as messages call it."""
-        return one_line(self.flavor.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +150,7 @@ class Router:
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
+class Network(KnownByUuid):
     """A network. ``default``: whether a launch takes it that names none.
 
     ``floating_ips``: whether instances in it can have floating IPs; None if that is not known. ``subnets`` is None if
@@ -181,16 +167,6 @@ class Network:
     default: bool = False
     floating_ips: bool | None = None
     subnets: tuple[Subnet, ...] | None = None
-
-    @property
-    def id(self) -> str:
-        """Return the UUID: a network has no number that people see."""
-        return self.uuid
-
-    @property
-    def label(self) -> str:
-        """The name, as messages call it."""
-        return one_line(self.name)
 
     def to_result(self) -> dict[str, Any]:
         """Return plain dicts, lists, numbers and strings, as a module returns them."""
@@ -215,29 +191,33 @@ class FloatingIp:
 
 
 @dataclass(frozen=True, slots=True)
-class ProjectDetails:
-    """A project of the account. ``owner`` is a user or a group; ``id`` is the number where there are numbers."""
+class ProjectDetails(Numbered):
+    """A project of the account. ``owner`` is a user or a group; ``id`` is the number where there are numbers.
+
+    ``created_by`` is a user. ``instances`` and ``volumes`` are the names of those in it. None: not known.
+    """
 
     id: int | str
     uuid: str
     name: str
     description: str | None = None
     owner: str | None = None
+    created_by: str | None = None
     users: tuple[str, ...] | None = None
     leaders: tuple[str, ...] | None = None
-    instances: int | None = None
-    volumes: int | None = None
+    instances: tuple[str, ...] | None = None
+    volumes: tuple[str, ...] | None = None
     created: str | None = None
 
-    @property
-    def label(self) -> str:
-        """The name, as messages call it."""
-        return one_line(self.name)
-
     def to_result(self) -> dict[str, Any]:
-        """Return plain dicts, lists, numbers and strings, as a module returns them."""
+        """Return plain dicts, lists, numbers and strings, as a module returns them: what is in it is counted."""
         people = {"users": self.users, "leaders": self.leaders}
-        return asdict(self) | {name: None if each is None else list(each) for name, each in people.items()}
+        contents = {"instances": self.instances, "volumes": self.volumes}
+        return {
+            **asdict(self),
+            **{name: None if each is None else list(each) for name, each in people.items()},
+            **{name: None if each is None else len(each) for name, each in contents.items()},
+        }
 
 
 @dataclass(frozen=True, slots=True)

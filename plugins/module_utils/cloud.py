@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from .catalog import Catalog
+from .catalog import Catalog, ProjectDetails
 from .errors import JetstreamError
 from .model import (
     AllocationSource,
@@ -30,7 +30,6 @@ from .model import (
     Snapshot,
     StatusPeriod,
     UnattachedAddress,
-    UserProject,
     Volume,
     VolumeOptions,
     VolumeRequest,
@@ -243,16 +242,16 @@ class ImageStore(Protocol):
 class ProjectStore(Protocol):
     """Makes, changes and deletes the projects of a user. Every method may raise any JetstreamError."""
 
-    def list_projects(self) -> Sequence[UserProject]:
+    def list_projects(self) -> Sequence[ProjectDetails]:
         """Return the projects that the account can see, those of others who share them as well."""
 
-    def create(self, name: str, description: str, owner: str | None) -> UserProject:
+    def create(self, name: str, description: str, owner: str | None) -> ProjectDetails:
         """Request a project, once. ``owner``: the group that it belongs to, or None for the user's own."""
 
-    def change(self, project: UserProject, *, name: str | None, description: str | None) -> UserProject:
+    def change(self, project: ProjectDetails, *, name: str | None, description: str | None) -> ProjectDetails:
         """Replace the name or the description of a project, or both. None: stays."""
 
-    def delete(self, project: UserProject) -> None:
+    def delete(self, project: ProjectDetails) -> None:
         """Delete a project that is empty. One that is gone already is no error."""
 
 

@@ -9,9 +9,63 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from .text.terminal import one_line
+
+
+class _HasName(Protocol):
+    """Has a name, which may be empty, and a UUID."""
+
+    @property
+    def name(self) -> str:
+        """Return the name."""
+
+    @property
+    def uuid(self) -> str:
+        """Return the UUID."""
+
+
+class _HasNumber(_HasName, Protocol):
+    """Has a number as well, or the UUID in its place."""
+
+    @property
+    def id(self) -> int | str:
+        """Return the number, or the UUID."""
+
+
+class Named:
+    """A thing that messages call by its name."""
+
+    __slots__ = ()
+
+    @property
+    def label(self: _HasName) -> str:
+        """The name, or the UUID of a thing without one, as messages call it."""
+        return one_line(self.name or self.uuid)
+
+
+class KnownByUuid(Named):
+    """A thing of a kind that has no numbers that people see."""
+
+    __slots__ = ()
+
+    @property
+    def id(self: _HasName) -> str:
+        """Return the UUID."""
+        return self.uuid
+
+
+class Numbered:
+    """A thing of a kind that has numbers on some clouds. Elsewhere, ``id`` is the UUID."""
+
+    __slots__ = ()
+
+    @property
+    def label(self: _HasNumber) -> str:
+        """The name, and the number where the cloud has numbers, as messages call it."""
+        name = one_line(self.name)
+        return name or self.uuid if self.id == self.uuid else f"{name} ({self.id})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +131,7 @@ class CloudAccount:
 
 
 @dataclass(frozen=True, slots=True)
-class AllocationSource:
+class AllocationSource(KnownByUuid):
     """An allocation, in SU. The burn rates are the server's own figures.
 
     ``updated`` is the time of the figures, ``lag_hours`` their greatest age where the site returns no time.
@@ -97,16 +151,6 @@ class AllocationSource:
     start_date: str | None = None
     end_date: str | None = None
     flaws: tuple[str, ...] = ()
-
-    @property
-    def id(self) -> str:
-        """Return the UUID: an allocation has no number that people see."""
-        return self.uuid
-
-    @property
-    def label(self) -> str:
-        """The name, as messages call it."""
-        return one_line(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +185,7 @@ UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
-class Instance:
+class Instance(Numbered):
     """A virtual machine.
 
     ``user`` is the user that the cloud names with it, ``owner`` the one that it belongs to: usually the same.
@@ -187,12 +231,6 @@ class Instance:
     facts: LaunchFacts = LaunchFacts()
     may_be_old: float = 0.0
 
-    @property
-    def label(self) -> str:
-        """The name, and the number where the cloud has numbers, as messages call it."""
-        name = one_line(self.name)
-        return name if self.id == self.uuid else f"{name} ({self.id})"
-
     def gone(self) -> Instance:
         """Return it as one that is still listed, but that the cloud no longer has."""
         return replace(
@@ -220,7 +258,7 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
-class Volume:
+class Volume(Numbered):
     """A volume; ``size`` in GB. ``status`` is None if it was not requested or could not be read."""
 
     id: int | str
@@ -238,12 +276,6 @@ class Volume:
     mount_location: str | None = None
     start_date: str | None = None
     end_date: str | None = None
-
-    @property
-    def label(self) -> str:
-        """The name, and the number where the cloud has numbers, as messages call it."""
-        name = one_line(self.name)
-        return name or self.uuid if self.id == self.uuid else f"{name} ({self.id})"
 
     def to_result(self) -> dict[str, Any]:
         """Return plain dicts, lists, numbers and strings, as a module returns them."""
@@ -365,7 +397,7 @@ class AssignedAddress:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Named):
     """A snapshot of a volume; ``size`` in GB, that of the volume at the time."""
 
     uuid: str
@@ -373,11 +405,6 @@ class Snapshot:
     volume_uuid: str
     size: int | None
     status: str | None
-
-    @property
-    def label(self) -> str:
-        """The name, as messages call it."""
-        return one_line(self.name or self.uuid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -404,7 +431,7 @@ class VolumeRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class ProjectImage:
+class ProjectImage(Named):
     """An image that the project owns. ``size`` and ``min_disk`` are in GB, ``min_ram`` in MB.
 
     ``properties`` are those that users can set. ``token`` is unique to the request of this collection that made it.
@@ -425,11 +452,6 @@ class ProjectImage:
     instance_uuid: str | None = None
     snapshots: tuple[str, ...] = ()
 
-    @property
-    def label(self) -> str:
-        """The name, as messages call it."""
-        return one_line(self.name or self.uuid)
-
     def to_result(self) -> dict[str, Any]:
         """Return plain dicts, lists, numbers and strings, as a module returns them."""
         result = asdict(self) | {"snapshots": list(self.snapshots), "properties": dict(self.properties)}
@@ -447,33 +469,7 @@ class ImageChange:
 
 
 @dataclass(frozen=True, slots=True)
-class UserProject:
-    """A project that a user made. ``owner`` is the group that it belongs to.
-
-    ``instances`` and ``volumes`` are the names of those in it.
-    """
-
-    id: int
-    uuid: str
-    name: str
-    description: str = ""
-    owner: str = ""
-    created_by: str = ""
-    instances: tuple[str, ...] = ()
-    volumes: tuple[str, ...] = ()
-
-    @property
-    def label(self) -> str:
-        """The name and the number, as messages call it."""
-        return f"{one_line(self.name)} ({self.id})"
-
-    def to_result(self) -> dict[str, Any]:
-        """Return plain dicts, lists, numbers and strings, as a module returns them."""
-        return asdict(self) | {"instances": list(self.instances), "volumes": list(self.volumes)}
-
-
-@dataclass(frozen=True, slots=True)
-class KeyPair:
+class KeyPair(Named):
     """The public key of a user, which is put into instances."""
 
     name: str
@@ -489,11 +485,6 @@ class KeyPair:
     def uuid(self) -> str:
         """Return the name, which no other key pair of the user has."""
         return self.name
-
-    @property
-    def label(self) -> str:
-        """The name, as messages call it."""
-        return one_line(self.name)
 
     @property
     def material(self) -> tuple[str, ...]:
@@ -518,23 +509,13 @@ class SecurityRule:
 
 
 @dataclass(frozen=True, slots=True)
-class SecurityGroup:
+class SecurityGroup(KnownByUuid):
     """A named set of rules that instances can have."""
 
     uuid: str
     name: str
     description: str
     rules: tuple[SecurityRule, ...] = ()
-
-    @property
-    def id(self) -> str:
-        """Return the UUID: a security group has no number that people see."""
-        return self.uuid
-
-    @property
-    def label(self) -> str:
-        """The name, as messages call it."""
-        return one_line(self.name)
 
 
 @dataclass(frozen=True, slots=True)

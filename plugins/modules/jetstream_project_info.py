@@ -70,6 +70,9 @@ projects:
       description: The group that owns it, on Atmosphere. Each user is a group of that name, too.
       type: str
       sample: johndoe
+    created_by:
+      description: The user that made it. V(null) on Jetstream2.
+      type: str
     users:
       description: The names of the users of that group. V(null) on Jetstream2.
       type: list

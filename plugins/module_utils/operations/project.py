@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..catalog import ProjectDetails
 from ..clock import Clock
 from ..cloud import Cloud, ProjectStore
 from ..errors import (
@@ -19,7 +20,7 @@ from ..errors import (
     UnexpectedResponse,
     Unreachable,
 )
-from ..model import Outcome, UserProject
+from ..model import Outcome
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, ModuleSpec
 from ..text.terminal import one_line
@@ -81,7 +82,7 @@ def _wanted(options: Mapping[str, Any]) -> _Wanted:
     return _Wanted(options["name"], options["new_name"], options["description"], options["owner"])
 
 
-def _own(projects: Sequence[UserProject], called: str, user: str | None) -> UserProject | None:
+def _own(projects: Sequence[ProjectDetails], called: str, user: str | None) -> ProjectDetails | None:
     """Return the user's own project of a name or UUID.
 
     Raises SelectionError if there are several, or if it is shared by somebody else.
@@ -100,21 +101,30 @@ def _own(projects: Sequence[UserProject], called: str, user: str | None) -> User
 
 
 def _present(
-    store: ProjectStore, before: UserProject | None, wanted: _Wanted, user: str | None, context: Context
+    store: ProjectStore, before: ProjectDetails | None, wanted: _Wanted, user: str | None, context: Context
 ) -> Outcome:
     name = wanted.new_name or wanted.name
     if before is None:
-        made = UserProject(0, "", name, wanted.description or "", wanted.owner or user or "", user or "")
+        made = ProjectDetails(
+            id=0,
+            uuid="",
+            name=name,
+            description=wanted.description,
+            owner=wanted.owner or user,
+            created_by=user,
+            instances=(),
+            volumes=(),
+        )
         after = made if context.check_mode else _created(store, made, wanted.owner, user, context.clock)
         return _outcome(None, after, "create")
     if wanted.owner not in (None, before.owner):
-        raise ConfigurationError(
-            f"The project {before.label} belongs to {one_line(before.owner)}, and its owner cannot be changed."
-        )
+        owner = one_line(before.owner or "another user")
+        raise ConfigurationError(f"The project {before.label} belongs to {owner}, and its owner cannot be changed.")
+    unchanged = wanted.description in (None, before.description or "")
     after = replace(
         before,
         name=before.name if wanted.new_name is None else name,
-        description=before.description if wanted.description is None else wanted.description,
+        description=before.description if unchanged else wanted.description,
     )
     if after == before:
         return _outcome(before, before)
@@ -122,28 +132,30 @@ def _present(
         new_name = None if after.name == before.name else after.name
         new_description = None if after.description == before.description else after.description
 
-        def change() -> UserProject:
+        def change() -> ProjectDetails:
             return store.change(before, name=new_name, description=new_description)
 
-        def changed() -> UserProject | None:
+        def changed() -> ProjectDetails | None:
             return next((each for each in store.list_projects() if _is_as(each, after)), None)
 
         after = _requested(change, changed, context.clock)
     return _outcome(before, after, "update")
 
 
-def _is_as(found: UserProject, after: UserProject) -> bool:
-    return (found.uuid, found.name, found.description) == (after.uuid, after.name, after.description)
+def _is_as(found: ProjectDetails, after: ProjectDetails) -> bool:
+    return (found.uuid, found.name, found.description or "") == (after.uuid, after.name, after.description or "")
 
 
-def _created(store: ProjectStore, made: UserProject, owner: str | None, user: str | None, clock: Clock) -> UserProject:
+def _created(
+    store: ProjectStore, made: ProjectDetails, owner: str | None, user: str | None, clock: Clock
+) -> ProjectDetails:
     """Create a project, once: a request whose response was lost is looked for by its name."""
 
-    def create() -> UserProject:
-        return store.create(made.name, made.description, owner)
+    def create() -> ProjectDetails:
+        return store.create(made.name, made.description or "", owner)
 
-    def found() -> UserProject | None:
-        return min(_namesakes(store, made.name, user), key=lambda each: each.id, default=None)
+    def found() -> ProjectDetails | None:
+        return min(_namesakes(store, made.name, user), key=lambda each: int(each.id), default=None)
 
     created = _requested(create, found, clock)
     kept = found() or created
@@ -154,11 +166,13 @@ def _created(store: ProjectStore, made: UserProject, owner: str | None, user: st
     return created
 
 
-def _namesakes(store: ProjectStore, name: str, user: str | None) -> list[UserProject]:
+def _namesakes(store: ProjectStore, name: str, user: str | None) -> list[ProjectDetails]:
     return [each for each in store.list_projects() if each.name == name and user in (each.owner, each.created_by)]
 
 
-def _requested(request: Callable[[], UserProject], look: Callable[[], UserProject | None], clock: Clock) -> UserProject:
+def _requested(
+    request: Callable[[], ProjectDetails], look: Callable[[], ProjectDetails | None], clock: Clock
+) -> ProjectDetails:
     """Send a request, and look for its outcome before it is sent again."""
     for attempt in range(1, _ATTEMPTS + 1):
         try:
@@ -184,7 +198,7 @@ def _is_refusal(error: JetstreamError) -> bool:
 # --- absent
 
 
-def _absent(store: ProjectStore, before: UserProject | None, wanted: _Wanted, context: Context) -> Outcome:
+def _absent(store: ProjectStore, before: ProjectDetails | None, wanted: _Wanted, context: Context) -> Outcome:
     if before is None:
         return _outcome(None, None)
     contents = _contents(before)
@@ -196,18 +210,18 @@ def _absent(store: ProjectStore, before: UserProject | None, wanted: _Wanted, co
     if not context.check_mode:
         deleted = replace(before)
 
-        def delete() -> UserProject:
+        def delete() -> ProjectDetails:
             store.delete(before)
             return deleted
 
-        def gone() -> UserProject | None:
+        def gone() -> ProjectDetails | None:
             return None if any(each.uuid == before.uuid for each in store.list_projects()) else deleted
 
         _requested(delete, gone, context.clock)
     return _outcome(before, None, "delete")
 
 
-def _contents(found: UserProject) -> str:
+def _contents(found: ProjectDetails) -> str:
     kinds = ((found.instances, "instance"), (found.volumes, "volume"))
     return " and ".join(_counted(names, kind) for names, kind in kinds if names)
 
@@ -221,15 +235,29 @@ def _counted(names: Sequence[str], kind: str) -> str:
 # --- the outcome
 
 
-def _outcome(before: UserProject | None, after: UserProject | None, action: str | None = None) -> Outcome:
+def _outcome(before: ProjectDetails | None, after: ProjectDetails | None, action: str | None = None) -> Outcome:
     return Outcome(
-        {"project": None if after is None else after.to_result(), "actions": [action] if action else []},
+        {"project": None if after is None else _shown(after), "actions": [action] if action else []},
         changed=action is not None,
         diff={"before": _text(before), "after": _text(after)},
     )
 
 
-def _text(found: UserProject | None) -> str:
+def _shown(found: ProjectDetails) -> dict[str, Any]:
+    """Return a project as the module returns it, with the names of what is in it."""
+    return {
+        "id": found.id,
+        "uuid": found.uuid,
+        "name": found.name,
+        "description": found.description or "",
+        "owner": found.owner or "",
+        "created_by": found.created_by or "",
+        "instances": list(found.instances or ()),
+        "volumes": list(found.volumes or ()),
+    }
+
+
+def _text(found: ProjectDetails | None) -> str:
     """Return a project in lines, for a diff."""
     if found is None:
         return ""

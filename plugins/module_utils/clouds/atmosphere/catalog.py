@@ -46,6 +46,7 @@ from ..json_values import (
 from ..partial import read_parts
 from ..row_lists import Warnings
 from .launcher import flavor_of_size, is_current, is_led
+from .projects import PROJECTS, names_in, project_from_v2
 from .quotas import INSTANCE_RESOURCES, VOLUME_RESOURCES, limits_of, use_of_instances, use_of_volumes
 
 Made = TypeVar("Made")
@@ -166,7 +167,7 @@ class AtmosphereCatalog:
 
     def projects(self) -> list[ProjectDetails]:
         """Return the projects of the groups that the user is in. See Catalog."""
-        found = self._reads.listed("/api/v2/projects", "Listing projects", project_from_v2)
+        found = self._reads.listed(PROJECTS, "Listing projects", project_from_v2)
         return sorted(found, key=lambda each: (natural_key(each.name), each.uuid))
 
     def identities(self) -> list[IdentityDetails]:
@@ -252,23 +253,6 @@ def _provider(row: Json) -> Provider:
     return Provider(name=text(provider.get("name")) or uuid, uuid=uuid)
 
 
-def project_from_v2(row: Json) -> ProjectDetails:
-    """Read a project, with the number of its instances and volumes."""
-    uuid = uuid_of(row)
-    return ProjectDetails(
-        id=number_of(row),
-        uuid=uuid,
-        name=text(row.get("name")) or uuid,
-        description=text(row.get("description")),
-        owner=text(mapping(row.get("owner")).get("name")),
-        users=_names(row.get("users"), "username"),
-        leaders=_names(row.get("leaders"), "username"),
-        instances=_count(row.get("instances")),
-        volumes=_count(row.get("volumes")),
-        created=text(row.get("start_date")),
-    )
-
-
 def identity_from_v2(row: Json, user: str | None) -> IdentityDetails:
     """Read an identity, without its credentials."""
     uuid = uuid_of(row)
@@ -280,7 +264,7 @@ def identity_from_v2(row: Json, user: str | None) -> IdentityDetails:
         provider=_provider(row),
         own=user is not None and owner.casefold() == user.casefold(),
         can_launch=is_led(row),
-        groups=_names(row.get("members"), "name") or (),
+        groups=names_in(row.get("members"), "name") or (),
     )
 
 
@@ -309,13 +293,3 @@ def maintenance_from_v2(row: Json) -> MaintenanceRecord:
 
 def _moment(row: Json, name: str) -> datetime | None:
     return None if row.get(name) is None else moment_of(row, name)
-
-
-def _names(value: object, key: str) -> tuple[str, ...] | None:
-    if not isinstance(value, list):
-        return None
-    return tuple(name for each in value if (name := text(mapping(each).get(key))))
-
-
-def _count(value: object) -> int | None:
-    return len(value) if isinstance(value, list) else None

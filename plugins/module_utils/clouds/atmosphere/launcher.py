@@ -39,6 +39,7 @@ from ...text.suggestions import did_you_mean
 from ..json_values import Json, UnreadableRow, amount, flag, mapping, text, uuid_of, whole
 from ..quotas import require_room_to_launch, shortfalls
 from .launch_records import LaunchRecords
+from .projects import PROJECTS
 from .quotas import limits_of, use_of_instances
 from .volume_store import DETACHABLE
 
@@ -112,7 +113,7 @@ class AtmosphereLauncher:
             raise SelectionError(f"To launch an instance, {missing} must be given.")
         try:
             identity = self._identity(options.identity)
-            project = _only(self._requests.read("/api/v2/projects", "Listing projects"), options.project, "project")
+            project = _only(self._requests.read(PROJECTS, "Listing projects"), options.project, "project")
             sources = self._requests.read("/api/v2/allocation_sources", "Listing allocation sources")
             source = _only(sources, options.allocation_source, "allocation_source")
             size = self._size(options.flavor, identity)

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from ...catalog import ProjectDetails
 from ...errors import NotFound, UnexpectedResponse
-from ...model import UserProject
 from ...text.terminal import one_line
-from ..json_values import Json, UnreadableRow, mapping, number_of, rows, text, uuid_of
-
-_PROJECTS = "/api/v2/projects"
+from ..json_values import Json, UnreadableRow, mapping
+from .projects import PROJECTS, project_from_v2
 
 
 class Requests(Protocol):
@@ -36,49 +35,35 @@ class AtmosphereProjectStore:
         """Send nothing yet."""
         self._requests = requests
 
-    def list_projects(self) -> Sequence[UserProject]:
+    def list_projects(self) -> Sequence[ProjectDetails]:
         """Return the projects of the groups of the user. See ProjectStore."""
         task = "Listing projects"
-        return [_project(each, task) for each in self._requests.read(_PROJECTS, task)]
+        return [_project(each, task) for each in self._requests.read(PROJECTS, task)]
 
-    def create(self, name: str, description: str, owner: str | None) -> UserProject:
+    def create(self, name: str, description: str, owner: str | None) -> ProjectDetails:
         """Request a project. See ProjectStore."""
         task = f"Creating the project {one_line(name)}"
         user = self._requests.username()
         # Each user has a group of that name.
         body = {"name": name, "description": description, "owner": owner or user, "created_by": user}
-        return _project(self._requests.send("POST", _PROJECTS, task, body), task)
+        return _project(self._requests.send("POST", PROJECTS, task, body), task)
 
-    def change(self, project: UserProject, *, name: str | None, description: str | None) -> UserProject:
+    def change(self, project: ProjectDetails, *, name: str | None, description: str | None) -> ProjectDetails:
         """Replace the name or the description. See ProjectStore."""
         task = f"Changing the project {project.label}"
         body = {key: value for key, value in (("name", name), ("description", description)) if value is not None}
-        return _project(self._requests.send("PATCH", f"{_PROJECTS}/{project.uuid}", task, body), task)
+        return _project(self._requests.send("PATCH", f"{PROJECTS}/{project.uuid}", task, body), task)
 
-    def delete(self, project: UserProject) -> None:
+    def delete(self, project: ProjectDetails) -> None:
         """Delete a project. See ProjectStore."""
         try:
-            self._requests.send("DELETE", f"{_PROJECTS}/{project.uuid}", f"Deleting the project {project.label}")
+            self._requests.send("DELETE", f"{PROJECTS}/{project.uuid}", f"Deleting the project {project.label}")
         except NotFound:
             return
 
 
-def _project(row: object, task: str) -> UserProject:
-    found = mapping(row)
+def _project(row: object, task: str) -> ProjectDetails:
     try:
-        return UserProject(
-            id=number_of(found),
-            uuid=uuid_of(found),
-            name=text(found.get("name")) or "",
-            description=text(found.get("description")) or "",
-            owner=text(mapping(found.get("owner")).get("name")) or "",
-            created_by=text(mapping(found.get("created_by")).get("username")) or "",
-            instances=_names(found.get("instances")),
-            volumes=_names(found.get("volumes")),
-        )
+        return project_from_v2(mapping(row))
     except UnreadableRow as error:
         raise UnexpectedResponse(f"{task} was answered with a row that {error}.") from error
-
-
-def _names(things: object) -> tuple[str, ...]:
-    return tuple(text(each.get("name")) or "without a name" for each in rows(things))

@@ -27,6 +27,7 @@ from ..json_values import Json, UnreadableRow, mapping, rows, text
 from ..quotas import shortfalls
 from .login import Login
 from .parsing import volume_from_v2, with_attachment
+from .projects import PROJECTS
 from .quotas import limits_of, use_of_volumes
 from .responses import raise_for_status
 
@@ -166,7 +167,7 @@ class AtmosphereVolumeStore:
         raise SelectionError(f"{len(found)} identities can own the volume.", hint=f"Say which by provider: {known}.")
 
     def _project(self, wanted: str) -> str:
-        body = self._get("/api/v2/projects", "Listing projects", {"page_size": str(_PAGE)})
+        body = self._get(PROJECTS, "Listing projects", {"page_size": str(_PAGE)})
         pairs = [
             (text(each.get("name")) or "", text(each.get("uuid")) or "") for each in rows(mapping(body).get("results"))
         ]

@@ -20,6 +20,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere import catalog as atmosphere_catalog
 from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere import parsing as atmosphere
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere.projects import project_from_v2
 from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere.quotas import limits_of
 from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2 import catalog as jetstream2_catalog
 from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2 import parsing as jetstream2
@@ -177,8 +178,8 @@ ROWS: Mapping[str, tuple[Callable[[Any], Any], Any]] = {
         {"id": "1", "name": "m3.tiny", "vcpus": 1, "ram": 3072, "disk": 20},
     ),
     "v2 project": (
-        atmosphere_catalog.project_from_v2,
-        # Only the number of these is read.
+        project_from_v2,
+        # Only the names of these are read.
         exchange("v2-resources", 142) | {"instances": [{"id": 2}], "volumes": []},
     ),
     "v2 identity": (
