@@ -60,6 +60,14 @@ options:
       - On Atmosphere, it is the newest version at each provider.
     type: bool
     default: false
+  hidden:
+    description:
+      - Whether to return hidden images, too. Those are images that their owners have withdrawn from the lists, such as
+        older ones of the site, and that can still be launched by their UUIDs. O(newest) leaves them out.
+      - By O(uuid), a hidden image is found without it.
+      - On Atmosphere, no image is hidden.
+    type: bool
+    default: false
 seealso:
   - module: jetstream.cloud.jetstream_instance
   - module: jetstream.cloud.jetstream_flavor_info
@@ -83,6 +91,11 @@ EXAMPLES = r"""
 - name: Find my own snapshots
   jetstream.cloud.jetstream_image_info:
     owner: me
+
+- name: Find an image that a course was launched from, although its owner has withdrawn it
+  jetstream.cloud.jetstream_image_info:
+    name: Featured-Ubuntu22
+    hidden: true
 """
 
 RETURN = r"""
@@ -116,7 +129,12 @@ images:
       type: str
       sample: active
     usable:
-      description: Whether it can be launched. It is active, and not hidden.
+      description:
+        - Whether a launch can take it by its name. It is active, and not hidden.
+        - A hidden image that is active can be launched by its UUID.
+      type: bool
+    hidden:
+      description: Whether its owner has withdrawn it from the lists.
       type: bool
     visibility:
       description: V(public), V(private), V(shared) or V(community). V(null) if it is not known.

@@ -24,6 +24,7 @@ SPEC = CONNECTION + ModuleSpec(
         "visibility": {**_STRINGS, "choices": ["public", "private", "shared", "community"]},
         "owner": {**_STRINGS, "default": [ANY]},
         "newest": {"type": "bool", "default": False},
+        "hidden": {"type": "bool", "default": False},
     },
 )
 
@@ -55,6 +56,7 @@ def _query(options: Mapping[str, Any]) -> ImageQuery:
         uuids=tuple(uuids or ()),
         visibilities=None if options["visibility"] is None else tuple(options["visibility"]),
         own_only=options["owner"] == [ME],
+        hidden=options["hidden"],
     )
 
 

@@ -11,7 +11,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2 import api
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError, Conflict, Refused
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+    ConfigurationError,
+    Conflict,
+    Refused,
+    SelectionError,
+)
 from ansible_collections.jetstream.cloud.tests.openstack.seeding import (
     EXTERNAL_NETWORK,
     IMAGE,
@@ -73,6 +78,31 @@ def test_images_are_found_by_name_uuid_and_visibility(user: User, images: dict[s
     assert (row["owner"], row["usable"], row["size"]) == (user.cloud.owner.project_id, True, 0)
     done = user.task("image_info", name=["Featured-Ubuntu25"])
     assert (done.result["images"], len(done.outcome.warnings)) == ([], 1)
+
+
+@pytest.fixture
+def withdrawn(user: User) -> Iterator[str]:
+    """Have an image of the staff that is hidden."""
+    made = _image(user, "Featured-Ubuntu22", "public", user.cloud.admin, os_hidden=True)
+    yield made
+    user.task("instance", name="old", state="absent")
+    user.cloud.admin.delete("image", f"/v2/images/{made}")
+
+
+def test_a_hidden_image_is_launched_by_its_uuid_alone(user: User, withdrawn: str) -> None:
+    name = "Featured-Ubuntu22"
+    assert _found(user, name=[name]) == []
+    assert _found(user, name=[name, IMAGE], hidden=True, newest=True) == _found(user, name=[IMAGE])
+    done = user.task("image_info", name=["Featured-Ubuntu2*"], hidden=True)
+    assert {each["name"]: (each["hidden"], each["usable"]) for each in done.result["images"]} == {
+        name: (True, False),
+        IMAGE: (False, True),
+    }
+    assert _asked(done) == ["GET image /images"] * 2
+    assert _found(user, uuid=[withdrawn]) == [withdrawn]
+    with pytest.raises(SelectionError, match=f"{name} is hidden, .* give its id, {withdrawn}."):
+        user.task("instance", name="old", image=name, flavor="m3.tiny")
+    assert user.task("instance", name="old", image=withdrawn, flavor="m3.tiny").failure == ""
 
 
 def test_images_of_several_pages_are_all_found(

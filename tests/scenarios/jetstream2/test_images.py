@@ -206,12 +206,27 @@ def test_a_run_that_is_killed_leaves_no_twin_after_the_next(user: User, moment: 
     assert user.task("image", **wanted).outcome.changed is False
 
 
-def test_an_image_costs_two_lists_a_request_and_polls(user: User) -> None:
+def test_an_image_costs_three_lists_a_request_and_polls(user: User) -> None:
     user.has(state="shutoff", name="template")
     done = user.task("image", name="geo", instance="template")
-    first, polls = asked(done)[:3], asked(done)[3:]
-    assert first == [LIST, SERVERS, MAKE]
+    first, polls = asked(done)[:4], asked(done)[4:]
+    # Of images that are not hidden, of hidden ones, and of instances.
+    assert first == [LIST, LIST, SERVERS, MAKE]
     # Until nova has saved it: the list, and the instance.
     assert set(polls) <= {LIST, "GET compute /servers"}
     assert asked(user.task("image", name="geo", instance="template")) == [LIST]
-    assert asked(user.task("image", name="geo", state="absent")) == [LIST, SERVERS, "DELETE image /images", LIST]
+    gone = asked(user.task("image", name="geo", state="absent"))
+    assert gone == [LIST, SERVERS, "DELETE image /images", LIST, LIST]
+
+
+def test_a_hidden_image_of_the_project_has_no_twin(user: User) -> None:
+    user.has(state="shutoff", name="template")
+    row = {"name": "geo", "container_format": "bare", "disk_format": "raw", "os_hidden": True}
+    made = user.cloud.owner.post("image", "/v2/images", row)["id"]
+    user.cloud.owner.put("image", f"/v2/images/{made}/file", b"\0" * 512)
+    assert images(user) == []
+    done = user.task("image", name="geo", instance="template", description="With GRASS")
+    assert (done.failure, done.result["actions"], done.result["image"]["uuid"]) == ("", ["update"], made)
+    gone = user.task("image", name="geo", state="absent")
+    assert (gone.failure, gone.result["actions"]) == ("", ["delete"])
+    assert user.task("image", name="geo", state="absent").outcome.changed is False

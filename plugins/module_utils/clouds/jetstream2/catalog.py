@@ -90,24 +90,36 @@ class Jetstream2Catalog:
 
     def images(self, query: ImageQuery) -> list[OfferedImage]:
         """Return images, filtered by glance as far as it can. See Catalog."""
-        account = self._account()
-        requests = [
-            {**visibility, **names, **({"owner": account.project_id} if query.own_only else {})}
-            for names in _image_filters(query)
-            for visibility in _visibilities(query, by_id="id" in names)
-        ]
-        task = "Listing images"
-
-        def read(parameters: Mapping[str, str]) -> list[Json]:
-            return self._api.rows("image", "/v2/images", "images", task, parameters, links="next")
-
-        found = [row for each in in_parallel(read, requests, self._max_concurrency) for row in each]
+        found = self._image_rows(query)
+        if query.hidden:
+            found += self._image_rows(query, hidden=True)
+        elif missing := _missing(query.uuids, found):
+            # An id means one image alone, also a hidden one.
+            found += self._image_rows(replace(query, names=(), uuids=missing), hidden=True)
+        account, task = self._account(), "Listing images"
         images = {
             each.uuid: each
             for each in Reading.of(found, lambda row: image_from_glance(row, account)).checked(task, self._warnings)
         }
         newest_first = sorted(images.values(), key=lambda each: (each.created or "", each.uuid), reverse=True)
         return sorted(newest_first, key=lambda each: natural_key(each.name))
+
+    def _image_rows(self, query: ImageQuery, *, hidden: bool = False) -> list[Json]:
+        """Return the rows of images. Glance lists those that are hidden, or those that are not."""
+        filters = {
+            **({"owner": self._account().project_id} if query.own_only else {}),
+            **({"os_hidden": "true"} if hidden else {}),
+        }
+        requests = [
+            {**visibility, **names, **filters}
+            for names in _image_filters(query)
+            for visibility in _visibilities(query, by_id="id" in names)
+        ]
+
+        def read(parameters: Mapping[str, str]) -> list[Json]:
+            return self._api.rows("image", "/v2/images", "images", "Listing images", parameters, links="next")
+
+        return [row for each in in_parallel(read, requests, self._max_concurrency) for row in each]
 
     # --- flavors
 
@@ -287,6 +299,7 @@ def image_from_glance(row: Json, account: Account) -> OfferedImage:
         provider=provider_of(account),
         precedence=precedence(row, account.project_id),
         usable=is_usable(row),
+        hidden=flag(row.get("os_hidden")) is True,
         own=row.get("owner") == account.project_id,
         owner=text(row.get("owner")),
         visibility=word(row.get("visibility")),
@@ -415,6 +428,12 @@ def _image_filters(query: ImageQuery) -> list[dict[str, str]]:
     uuids = [each.strip() for each in query.uuids if _UUID.fullmatch(each.strip())]
     groups = [uuids[start : start + _IN_ONE_URL] for start in range(0, len(uuids), _IN_ONE_URL)]
     return [*_name_filters(query.names), *({"id": "in:" + ",".join(group)} for group in groups)]
+
+
+def _missing(uuids: Sequence[str], found: Sequence[Json]) -> tuple[str, ...]:
+    """Return the UUIDs of which no image was found."""
+    known = {(text(mapping(each).get("id")) or "").replace("-", "").lower() for each in found}
+    return tuple(each for each in uuids if each.strip().replace("-", "").lower() not in known)
 
 
 def _name_filters(names: Sequence[str] | None) -> list[dict[str, str]]:

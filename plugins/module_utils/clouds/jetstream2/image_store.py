@@ -58,14 +58,20 @@ class Jetstream2ImageStore:
     def list_images(self, called: str) -> Sequence[ProjectImage]:
         """Return the project's own images of a name or UUID. See ImageStore."""
         task = "Listing images"
-        query = {"name": called, "owner": self._account.project_id, "sort": "created_at:asc"}
-        listed = self._api.rows("image", "/v2/images", "images", task, query, links="next")
-        found = [each for each in listed if text(each.get("name")) == called and self._is_own(each)]
+        found = self._called(called, task)
+        if not found and not _may_be_uuid(called):
+            # Glance lists hidden images, or the others.
+            found = self._called(called, task, os_hidden="true")
         if not found and _may_be_uuid(called):
             with suppress(NotFound):
                 row = mapping(self._api.get("image", f"/v2/images/{called}", f"Reading the image {called}"))
                 found = [row] if self._is_own(row) else []
         return [_image(each, self._account, task) for each in found]
+
+    def _called(self, name: str, task: str, **filters: str) -> list[Json]:
+        query = {"name": name, "owner": self._account.project_id, "sort": "created_at:asc", **filters}
+        listed = self._api.rows("image", "/v2/images", "images", task, query, links="next")
+        return [each for each in listed if text(each.get("name")) == name and self._is_own(each)]
 
     def shelved_images(self) -> Sequence[ProjectImage]:
         """Return the images that nova made to shelve servers. See ImageStore."""

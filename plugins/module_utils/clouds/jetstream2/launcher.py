@@ -185,19 +185,22 @@ class Jetstream2Launcher:
 
     def _image(self, name: str) -> Json:
         """Return the image of a name, or else of an id, which may be anyone's."""
-        task = "Listing images"
-        # Without a visibility, glance leaves community images out, and hidden ones always.
-        query = urlencode({"name": name, "sort": "created_at:desc", "limit": "100"})
-        found = rows(mapping(self._api.get("image", f"/v2/images?{query}", task)).get("images"))
+        # Without a visibility, glance leaves community images out, and hidden ones unless only these are asked for.
+        found = self._images(name, sort="created_at:desc")
         if found:
             return choose_image(found, name, self._account.project_id)
         try:
             return mapping(self._api.get("image", f"/v2/images/{quote(name, safe='')}", f"Reading image {name}"))
         except (NotFound, Refused):
             pass
-        query = urlencode({"name": name, "visibility": "community", "limit": "100"})
-        strange = rows(mapping(self._api.get("image", f"/v2/images?{query}", task)).get("images"))
-        return choose_image(strange, name, self._account.project_id)
+        # Both only to say why there is none.
+        strange = self._images(name, visibility="community")
+        hidden = self._images(name, os_hidden="true")
+        return choose_image([*strange, *hidden], name, self._account.project_id)
+
+    def _images(self, name: str, **filters: str) -> list[Json]:
+        query = urlencode({"name": name, **filters, "limit": "100"})
+        return rows(mapping(self._api.get("image", f"/v2/images?{query}", "Listing images")).get("images"))
 
     def _networks(self) -> list[Json]:
         return rows(network_rows(self._api))

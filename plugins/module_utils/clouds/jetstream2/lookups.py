@@ -37,21 +37,36 @@ def choose_image(rows: Sequence[Json], name: str, project: str) -> Json:
     usable = [each for each in rows if text(each.get("name")) == name and is_usable(each)]
     known = [each for each in usable if precedence(each, project) < _COMMUNITY]
     if not known:
-        kinds = {word(each.get("visibility")) for each in rows if text(each.get("name")) == name}
-        if "community" in kinds:
+        named = [each for each in rows if text(each.get("name")) == name]
+        # The usable ones among them are community images.
+        hidden = [each for each in named if is_active(each) and flag(each.get("os_hidden"))]
+        if hidden:
+            raise SelectionError(
+                f"image: {name} is hidden, which means that its owner has withdrawn it.",
+                hint=f"To launch from it all the same, give its id, {text(_newest(hidden).get('id'))}.",
+            )
+        if "community" in {word(each.get("visibility")) for each in named}:
             raise SelectionError(
                 f"image: {name} is a community image, which every user can publish under any name.",
                 hint="If you trust it, give its id.",
             )
         raise SelectionError(f"image: there is no image {name} that can be launched.")
     least = min(precedence(each, project) for each in known)
-    found = [each for each in known if precedence(each, project) == least]
-    return max(found, key=lambda each: (text(each.get("created_at")) or "", text(each.get("id")) or ""))
+    return _newest([each for each in known if precedence(each, project) == least])
+
+
+def _newest(rows: Sequence[Json]) -> Json:
+    return max(rows, key=lambda each: (text(each.get("created_at")) or "", text(each.get("id")) or ""))
+
+
+def is_active(row: Json) -> bool:
+    """Return whether an image is complete."""
+    return word(row.get("status")) == "active"
 
 
 def is_usable(row: Json) -> bool:
-    """Return whether an image can be launched."""
-    return word(row.get("status")) == "active" and not flag(row.get("os_hidden"))
+    """Return whether a launch takes an image by its name."""
+    return is_active(row) and not flag(row.get("os_hidden"))
 
 
 def choose_flavor(rows: Sequence[Json], name: str) -> Json:

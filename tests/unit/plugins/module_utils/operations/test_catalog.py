@@ -81,6 +81,8 @@ def queries(answer: Any) -> tuple[Callable[[Mapping[str, list[str]]], Any], list
 
 
 UUID = "1d355b5f-4f28-40a1-91c6-33f7111af908"
+BY_ID = {"id": [f"in:{UUID}"], "visibility": ["all"]}
+HIDDEN = {"os_hidden": ["true"]}
 
 
 @pytest.mark.parametrize(
@@ -91,12 +93,14 @@ UUID = "1d355b5f-4f28-40a1-91c6-33f7111af908"
         # Glance knows no globs, and would read a quote of a name as its own.
         ({"name": ["Featured-*"]}, [{}]),
         ({"name": ['The "best"']}, [{}]),
-        ({"uuid": [UUID]}, [{"id": [f"in:{UUID}"], "visibility": ["all"]}]),
-        (
-            {"name": ["Ubuntu"], "uuid": [UUID]},
-            [{"name": ['in:"Ubuntu"']}, {"id": [f"in:{UUID}"], "visibility": ["all"]}],
-        ),
-        ({"name": ["*"], "uuid": [UUID]}, [{}, {"id": [f"in:{UUID}"], "visibility": ["all"]}]),
+        # A hidden image is looked for where there is no other one of the id.
+        ({"uuid": [UUID]}, [BY_ID, {**BY_ID, **HIDDEN}]),
+        ({"name": ["Ubuntu"], "uuid": [UUID]}, [{"name": ['in:"Ubuntu"']}, BY_ID, {**BY_ID, **HIDDEN}]),
+        ({"name": ["*"], "uuid": [UUID]}, [{}, BY_ID, {**BY_ID, **HIDDEN}]),
+        ({"hidden": True}, [{}, HIDDEN]),
+        ({"hidden": True, "uuid": [UUID]}, [BY_ID, {**BY_ID, **HIDDEN}]),
+        ({"hidden": True, "name": ["Ubuntu"]}, [{"name": ['in:"Ubuntu"']}, {"name": ['in:"Ubuntu"'], **HIDDEN}]),
+        ({"hidden": True, "owner": ["me"]}, [{"owner": [PROJECT]}, {"owner": [PROJECT], **HIDDEN}]),
         ({"visibility": ["private"]}, [{"visibility": ["private"]}]),
         ({"visibility": ["private", "public"]}, [{}]),
         ({"visibility": ["public", "community"]}, [{"visibility": ["public"]}, {"visibility": ["community"]}]),
@@ -134,6 +138,7 @@ def test_an_image_has_its_facts_with_their_units() -> None:
         "created": "2026-11-03T00:00:00Z",
         "description": None,
         "tags": ["a"],
+        "hidden": False,
         "provider": {"name": "IU", "uuid": "IU"},
     }
     assert (asked, warnings) == ([IMAGES], [])

@@ -56,6 +56,20 @@ def test_no_other_image_is_chosen_in_its_place(rows: list[Any]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([image(1, os_hidden=True), image(2, os_hidden=True)], "Ubuntu is hidden, .* give its id, image-2."),
+        ([image(1, "private", ME, os_hidden=True), image(2, "community")], "give its id, image-1."),
+        ([image(2, "community")], "every user can publish under any name"),
+        ([image(1, os_hidden=True, status="deactivated")], "there is no image Ubuntu that can be launched"),
+    ],
+)
+def test_an_image_that_is_not_taken_by_its_name_is_told_with_what_takes_it(rows: list[Any], words: str) -> None:
+    with pytest.raises(SelectionError, match=words):
+        choose_image(rows, "Ubuntu", ME)
+
+
+@pytest.mark.parametrize(
     ("row", "boot", "fits"),
     [
         ({"min_disk": 20, "size": 5 * 1024**3}, None, True),
