@@ -18,6 +18,7 @@ description:
     looked for before another one is sent. What a killed run left behind is found by the next run.
   - Where the cloud has too few hosts, what came up is kept, the records of the others are removed, and the next run
     fills up.
+  - Results and C(--diff) have the cost in service units (SU) per hour, also in check mode, by O(rates).
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:
@@ -25,6 +26,7 @@ extends_documentation_fragment:
   - jetstream.cloud.attributes.state
   - jetstream.cloud.attributes.action_group
   - jetstream.cloud.connection
+  - jetstream.cloud.rates
 options:
   state:
     description:
@@ -63,7 +65,8 @@ options:
     description:
       - The name or UUID of the image to launch from. It is needed where an instance is missing.
       - Of several images with one name, the newest of the project is taken, or else the newest public one. A community
-        image, which every user can publish under any name, is taken by its UUID alone.
+        image, which every user can publish under any name, is taken by its UUID alone. So is a hidden one, which its
+        owner has withdrawn; M(jetstream.cloud.jetstream_image_info) finds it with O(ignore:hidden).
     type: str
   flavor:
     description:
@@ -291,6 +294,19 @@ EXAMPLES = r"""
     image: Featured-Ubuntu24
     flavor: m3.medium
 
+- name: See what they would cost, and launch none
+  jetstream.cloud.jetstream_instance:
+    name: worker-{number:02}
+    count: 10
+    image: Featured-Ubuntu24
+    flavor: m3.medium
+  check_mode: true
+  register: foreseen
+
+- name: Show it
+  ansible.builtin.debug:
+    msg: "They would cost {{ foreseen.su_per_hour.difference | default('-', true) }} SU per hour"
+
 - name: Keep four of them, and delete the highest numbers
   jetstream.cloud.jetstream_instance:
     name: worker-{number:02}
@@ -346,9 +362,13 @@ instances:
       type: list
       elements: str
     flavor:
-      description: The name of the flavor.
+      description: The name of the flavor. In check mode, the one that it would have.
       type: str
       sample: m3.quad
+    su_per_hour:
+      description: The SU per hour that it costs in the state RV(instances[].after). Null if they are not known.
+      type: float
+      sample: 4
     before:
       description: State and activity before, or V(absent).
       type: str
@@ -386,6 +406,29 @@ key_imported:
   description: Whether the key pair was imported. In check mode, whether it would be.
   returned: when the instances could be listed
   type: bool
+su_per_hour:
+  description:
+    - The SU per hour of all named instances together, by O(rates). In check mode, what they would cost.
+    - An instance that is built, and not waited for, counts with the cost that it will have.
+  returned: when the instances could be listed
+  type: dict
+  contains:
+    before:
+      description: Their cost before the task. Null if it is known of none of them.
+      type: float
+      sample: 0
+    after:
+      description: Their cost after the task.
+      type: float
+      sample: 12
+    difference:
+      description: What the task adds to the cost. What it saves, if negative.
+      type: float
+      sample: 12
+    unknown:
+      description: The names of instances whose cost is not known, before or after. No figure here has them.
+      type: list
+      elements: str
 summary:
   description: The same in numbers.
   returned: when the instances could be listed

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..cloud import Cloud
-from ..errors import ConfigurationError, JetstreamError, SelectionError
+from ..errors import FATAL_ERRORS, ConfigurationError, JetstreamError, SelectionError
 from ..files import read_file
 from ..fleet.launching.differences import changes
 from ..fleet.launching.keys import imported, public_key_of, require_same
@@ -42,12 +42,13 @@ from ..fleet.launching.removal import (
 )
 from ..fleet.launching.removal_notes import RemovalNotes
 from ..fleet.runs import state_text
-from ..model import BootVolume, Change, ChangeKind, Instance, KeyPair, LaunchOptions, Outcome
+from ..model import BootVolume, Change, ChangeKind, Flavor, Instance, KeyPair, LaunchOptions, Outcome
 from ..operation import Context, on_cloud
-from ..options import CONNECTION, ModuleSpec
+from ..options import CONNECTION, RATES, ModuleSpec
 from ..text.suggestions import did_you_mean
 from ..text.terminal import one_line
-from ..usage.rates import DEFAULT_RATES
+from ..usage.costs import NOT_THERE, CostedState, InstanceCost, cost_lines, costed, costed_instance, total_costs
+from ..usage.rates import Rates, number_if_known
 
 _STRINGS = {"type": "list", "elements": "str"}
 # Options of a launch that one kind of cloud may not have.
@@ -74,7 +75,7 @@ _FILES = ("public_key", "user_data")
 _SWITCHES = ("shrink", "delete_volumes", "release_floating_ip")
 _ONLY_WITH_WAIT = ("delete_volumes", "release_floating_ip")
 
-SPEC = CONNECTION + ModuleSpec(
+_OPTIONS = ModuleSpec(
     argument_spec={
         "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
         "name": {"type": "str"},
@@ -127,6 +128,7 @@ SPEC = CONNECTION + ModuleSpec(
     required_one_of=(("name", "names"),),
     required_by={"public_key": ("key_name",), "public_key_file": ("key_name",)},
 )
+SPEC = CONNECTION + RATES + _OPTIONS
 _STATE = Path(".local/state/jetstream")
 # More failed instances than these are counted in the message, and named in the results only.
 _NAMED_IN_MESSAGE = 3
@@ -135,12 +137,13 @@ _NAMED_IN_MESSAGE = 3
 def instance(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
     """Launch what is missing of the named instances, or delete them."""
     options = _with_files(options)
+    rates = Rates.from_options(options["rates"])
     _check(options)
     wanted = _wanted(options)
     started_at = context.clock.monotonic()
     cloud.limit(started_at + options["wait_timeout"])
     if wanted.names == () and wanted.template is None:
-        return Outcome(_result([], []), warnings=("names is an empty list, so nothing was done.",))
+        return Outcome(_result([], [], rates), warnings=("names is an empty list, so nothing was done.",))
     _require_supported(cloud, wanted, options)
     if options["state"] == "present":
         _require_meant(wanted, options["user_data_by_name"] or {})
@@ -309,6 +312,7 @@ def _present(
     count = len(plan.missing)
     key = _key_to_import(cloud, made_of) if count or doomed else None
     recipe = cloud.launcher().prepare(made_of, count) if count or doomed else None
+    in_place = _changes(cloud, plan, made_of, options["new_name"])
     settings = LaunchSettings(
         options=made_of,
         group=wanted.group,
@@ -317,7 +321,8 @@ def _present(
         wait=options["wait"],
         timeout=options["wait_timeout"],
         capacity_retries=options["capacity_retries"],
-        changes=_changes(cloud, plan, made_of, options["new_name"]),
+        changes=in_place,
+        flavor=recipe.flavor if recipe else _flavor_of_resizes(cloud, in_place, listed, options, context),
     )
     work = _RemovalWork(cloud, context, _removal_settings(options, wait=True), started_at)
     surplus = plan.surplus if options["shrink"] else ()
@@ -325,14 +330,15 @@ def _present(
         imported(cloud.access_store(), key)
     plan = after_removal(plan, _left_over(work.remove(doomed)))
     if context.check_mode:
-        fleet = preview_launch(plan, recipe, settings)
+        fleet = preview_launch(plan, recipe, settings, _refusals(cloud, plan, settings.changes))
     else:
         fleet = launch(cloud, plan, recipe, settings, context.clock, started_at=started_at, report=context.report)
     removal = FleetRemoval(())
     if fleet.aborted_by is None:
         removal = work.remove(surplus, resumed=work.unfinished(wanted, listed))
     warnings = _surplus_warnings(plan, shrink=options["shrink"])
-    return _with_key(_outcome(fleet, removal, settings.changes, warnings=warnings), key)
+    rates = Rates.from_options(options["rates"])
+    return _with_key(_outcome(fleet, removal, settings.changes, rates, warnings=warnings), key)
 
 
 def _key_to_import(cloud: Cloud, made_of: LaunchOptions) -> KeyPair | None:
@@ -437,6 +443,52 @@ def _changes(
     return found()
 
 
+def _refusals(
+    cloud: Cloud, plan: LaunchPlan, changes_by_name: Mapping[str, Sequence[Change]]
+) -> dict[tuple[str, ChangeKind], str]:
+    """Return why the cloud would refuse changes of instances, by name and kind."""
+    found = {
+        (each.name, change.kind): _refusal(cloud, each.instance, change)
+        for each in plan.present
+        if each.instance is not None
+        for change in changes_by_name.get(each.name, ())
+    }
+    return {key: reason for key, reason in found.items() if reason is not None}
+
+
+def _refusal(cloud: Cloud, instance: Instance, change: Change) -> str | None:
+    """Return why the cloud would refuse a change, or why that cannot be read: it fails this instance alone."""
+    try:
+        return cloud.launcher().change_refusal(instance, change)
+    except FATAL_ERRORS:
+        raise
+    except JetstreamError as error:
+        return str(error)
+
+
+def _flavor_of_resizes(
+    cloud: Cloud,
+    changes_by_name: Mapping[str, Sequence[Change]],
+    listed: Sequence[Instance],
+    options: Mapping[str, Any],
+    context: Context,
+) -> Flavor | None:
+    """Return the flavor that instances are resized to, where no poll will show it; None if it cannot be read."""
+    resized = any(change.kind is ChangeKind.FLAVOR for every in changes_by_name.values() for change in every)
+    if not resized or (options["wait"] and not context.check_mode):
+        return None
+    known = next((each.flavor for each in listed if each.flavor.name == options["flavor"]), None)
+    if known is not None:
+        return known
+    try:
+        offered = cloud.catalog().flavors()
+    except FATAL_ERRORS:
+        raise
+    except JetstreamError:
+        return None
+    return next((each.flavor for each in offered if options["flavor"] in (each.name, each.id)), None)
+
+
 def _surplus_warnings(plan: LaunchPlan, *, shrink: bool) -> tuple[str, ...]:
     warnings = []
     if plan.surplus and not shrink:
@@ -469,7 +521,8 @@ def _absent(
     work = _RemovalWork(cloud, context, _removal_settings(options, wait=options["wait"]), started_at)
     deleting = being_deleted(wanted, listed) if options["wait"] else ()
     removal = work.remove(chosen, resumed=work.unfinished(wanted, listed, deleting))
-    return _outcome(FleetLaunch(()), removal, {}, warnings=_stranger_warnings(wanted, listed))
+    rates = Rates.from_options(options["rates"])
+    return _outcome(FleetLaunch(()), removal, {}, rates, warnings=_stranger_warnings(wanted, listed))
 
 
 def _stranger_warnings(wanted: Wanted, listed: Sequence[Instance]) -> tuple[str, ...]:
@@ -488,16 +541,23 @@ def _stranger_warnings(wanted: Wanted, listed: Sequence[Instance]) -> tuple[str,
 
 
 def _outcome(
-    fleet: FleetLaunch, removal: FleetRemoval, made: Mapping[str, Sequence[Change]], *, warnings: tuple[str, ...]
+    fleet: FleetLaunch,
+    removal: FleetRemoval,
+    made: Mapping[str, Sequence[Change]],
+    rates: Rates,
+    *,
+    warnings: tuple[str, ...],
 ) -> Outcome:
+    runs = _all_runs(fleet.runs, removal.runs)
+    costs = [_cost(run, rates) for run in runs if run.changed]
     return Outcome(
-        _result(fleet.runs, removal.runs),
-        changed=bool(fleet.removed) or any(run.changed for run in _all_runs(fleet.runs, removal.runs)),
+        _result(fleet.runs, removal.runs, rates),
+        changed=bool(fleet.removed) or any(run.changed for run in runs),
         failure=_failure(fleet, removal),
         warnings=(*warnings, *fleet.warnings, *_locked_warnings(fleet, removal)),
         diff={
-            "before": _lines(_states(fleet, removal, now=False)) + _changed_lines(fleet, made, now=False),
-            "after": _lines(_states(fleet, removal, now=True)) + _changed_lines(fleet, made, now=True),
+            "before": cost_lines((each.label, each.before) for each in costs) + _changed_lines(fleet, made, now=False),
+            "after": cost_lines((each.label, each.after) for each in costs) + _changed_lines(fleet, made, now=True),
         },
     )
 
@@ -520,11 +580,13 @@ def _locked_warnings(fleet: FleetLaunch, removal: FleetRemoval) -> list[str]:
     return [f"{_labelled(run)}." for run in _all_runs(fleet.runs, removal.runs) if run.skipped]
 
 
-def _result(launches: Sequence[LaunchRun], removals: Sequence[RemovalRun]) -> dict[str, Any]:
+def _result(launches: Sequence[LaunchRun], removals: Sequence[RemovalRun], rates: Rates) -> dict[str, Any]:
     runs = _all_runs(launches, removals)
+    costs = [_cost(run, rates) for run in runs]
     return {
-        "instances": [*map(_launch_item, launches), *map(_removal_item, removals)],
+        "instances": [_item(run, cost) for run, cost in zip(runs, costs, strict=True)],
         "key_imported": False,
+        "su_per_hour": total_costs(costs),
         "summary": {
             "wanted": len(launches),
             "present": sum(run.now is not None and not run.failed for run in launches),
@@ -537,27 +599,14 @@ def _result(launches: Sequence[LaunchRun], removals: Sequence[RemovalRun]) -> di
     }
 
 
-def _launch_item(run: LaunchRun) -> dict[str, Any]:
-    after = "active" if run.now is None and "launch" in run.steps and not run.failed else run.state_text()
+def _item(run: LaunchRun | RemovalRun, cost: InstanceCost) -> dict[str, Any]:
+    name, found = (run.name, run.now or run.before) if isinstance(run, LaunchRun) else (run.before.name, run.before)
     return {
-        **_facts(run.name, run.now or run.before),
-        "before": "absent" if run.before is None else state_text(run.before),
-        "after": after,
-        "actions": list(run.steps),
-        "changed": run.changed,
-        "failed": run.failed,
-        "skipped": run.skipped,
-        "unclear": run.unclear,
-        "msg": run.message,
-        "elapsed": run.elapsed or 0.0,
-    }
-
-
-def _removal_item(run: RemovalRun) -> dict[str, Any]:
-    return {
-        **_facts(run.before.name, run.before),
-        "before": "absent" if run.before.status == "missing" else state_text(run.before),
-        "after": "absent" if run.now.status == "missing" else state_text(run.now),
+        **_facts(name, found),
+        **({"flavor": cost.after.flavor} if cost.after.flavor else {}),
+        "before": cost.before.text,
+        "after": cost.after.text,
+        "su_per_hour": number_if_known(cost.after.su_per_hour),
         "actions": list(run.steps),
         "changed": run.changed,
         "failed": run.failed,
@@ -577,6 +626,33 @@ def _facts(name: str, found: Instance | None) -> dict[str, Any]:
         "addresses": list(found.addresses or ()) if found else [],
         "flavor": found.flavor.name if found else None,
     }
+
+
+def _cost(run: LaunchRun | RemovalRun, rates: Rates) -> InstanceCost:
+    """Return the states of an instance before and after, as people read them, with their costs."""
+    if isinstance(run, RemovalRun):
+        after = _observed(run.now, rates)
+        if "delete" in run.steps and not run.failed and after is not NOT_THERE:
+            # Its deletion was accepted, and is not waited for.
+            after = replace(after, su_per_hour=Decimal(0))
+        return InstanceCost(run.before.label, _observed(run.before, rates), after)
+    before = NOT_THERE if run.before is None else _observed(run.before, rates)
+    return InstanceCost(run.name, before, _cost_after_launch(run, rates))
+
+
+def _cost_after_launch(run: LaunchRun, rates: Rates) -> CostedState:
+    foreseen = run.foreseen
+    if foreseen is not None:
+        text = foreseen.status if run.now is None else run.state_text()
+        return costed(text, foreseen.flavor, foreseen.status, rates)
+    if run.now is None:
+        # Of a launch of unclear outcome, it is not known whether anything is charged.
+        return replace(NOT_THERE, su_per_hour=None) if run.unclear else NOT_THERE
+    return _observed(run.now, rates)
+
+
+def _observed(instance: Instance, rates: Rates) -> CostedState:
+    return NOT_THERE if instance.status == "missing" else costed_instance(state_text(instance), instance, rates)
 
 
 def _failure(fleet: FleetLaunch, removal: FleetRemoval) -> str | None:
@@ -601,31 +677,3 @@ def _labelled(run: LaunchRun | RemovalRun) -> str:
     label = run.name if isinstance(run, LaunchRun) else run.before.label
     why = run.message.rstrip(".")
     return why if label in why else f"{label}: {why}"
-
-
-def _states(fleet: FleetLaunch, removal: FleetRemoval, *, now: bool) -> list[tuple[str, Instance | None, str]]:
-    """Return name, instance and state of all that changes, before or after."""
-    states = []
-    for run in fleet.runs:
-        if run.changed:
-            item = _launch_item(run)
-            states.append((run.name, run.now if now else run.before, item["after" if now else "before"]))
-    for gone in removal.runs:
-        if gone.changed:
-            item = _removal_item(gone)
-            state = item["after" if now else "before"]
-            states.append((gone.before.label, None if state == "absent" else gone.before, state))
-    return states
-
-
-def _lines(states: Sequence[tuple[str, Instance | None, str]]) -> str:
-    """Return a line for each, with its cost, and the sum of these."""
-    lines, total = [], Decimal(0)
-    for name, found, state in states:
-        cost = DEFAULT_RATES.su_per_hour(found.flavor, found.status) if found else Decimal(0)
-        total += cost or Decimal(0)
-        shown = "" if found is None else f", {'cost unknown' if cost is None else f'{cost.normalize():f} SU/h'}"
-        lines.append(f"{name}: {state}{shown}\n")
-    if len(lines) > 1:
-        lines.append(f"these {len(lines)} instances: {total.normalize():f} SU/h\n")
-    return "".join(lines)

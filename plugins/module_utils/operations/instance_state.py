@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +34,7 @@ from ..options import (
 )
 from ..policy.sleepers import Sleepers, SleepersError
 from ..states import Action, Goal, Kind, RestingState
+from ..usage.costs import CostedState, cost_lines, costed_instance
 from ..usage.rates import DEFAULT_RATES
 
 SPEC = (
@@ -269,23 +269,10 @@ def _diff(runs: Sequence[InstanceRun]) -> dict[str, str]:
     """Return state and cost of the changed instances, a line for each, and the sums."""
     changed = [run for run in runs if run.changed]
     return {
-        "before": _lines([run.before for run in changed]),
-        "after": _lines([run.now for run in changed]),
+        "before": cost_lines(_costed(run.before) for run in changed),
+        "after": cost_lines(_costed(run.now) for run in changed),
     }
 
 
-def _lines(instances: Sequence[Instance]) -> str:
-    if not instances:
-        return ""
-    costs = [DEFAULT_RATES.su_per_hour(each.flavor, each.status) for each in instances]
-    lines = [f"{each.label}: {state_text(each)}, {_cost(cost)}" for each, cost in zip(instances, costs, strict=True)]
-    known = [cost for cost in costs if cost is not None]
-    unknown = len(costs) - len(known)
-    which = "this instance" if len(instances) == 1 else f"these {len(instances)} instances"
-    left_out = f", without {unknown} of unknown cost" if unknown else ""
-    total = f"{which}: {_cost(sum(known, Decimal(0)))}{left_out}"
-    return "\n".join([*lines, total]) + "\n"
-
-
-def _cost(cost: Decimal | None) -> str:
-    return "cost unknown" if cost is None else f"{cost.normalize():f} SU/h"
+def _costed(instance: Instance) -> tuple[str, CostedState]:
+    return instance.label, costed_instance(state_text(instance), instance, DEFAULT_RATES)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import NAMESPACE_DNS, uuid5
 
+from ansible_collections.jetstream.cloud.plugins.module_utils.catalog import OfferedFlavor
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import Conflict, JetstreamError, NotFound
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
     AssignedAddress,
@@ -30,9 +31,10 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.times import iso
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
-from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
+from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import INDIANA, an_instance
 from ansible_collections.jetstream.cloud.tests.unit.fakes.scripted_cloud import Phase, ScriptedCloud
 
+QUAD = Flavor(name="m3.quad", vcpus=4, ram=15360, disk=20)
 TINY = Flavor(name="m3.tiny", vcpus=1, ram=3072, disk=20)
 BUILD_SECONDS = 8.0
 # Answers a launch: it is carried out, and its response is lost; or it is carried out so many seconds later.
@@ -102,7 +104,19 @@ class LaunchCloud(ScriptedCloud):
     def console_outputs(self, instances: Sequence[Instance], lines: int) -> Mapping[str, str]:
         """Return what the test has on the consoles, by the names of instances."""
         self._tell("console", str(len(instances)))
+        self.interrupt("console")
         return {each.uuid: self.consoles(each.name) for each in instances}
+
+    def catalog(self) -> LaunchCloud:
+        return self
+
+    def flavors(self) -> Sequence[OfferedFlavor]:
+        """Return the part of the interface of a catalog that a launch reads."""
+        self._tell("flavors", "all")
+        answers = self.scripts["flavors", "all"]
+        if answers and (answer := answers.popleft()) is not None:
+            raise answer
+        return [OfferedFlavor(each.name, each.name, each, INDIANA) for each in (TINY, QUAD)]
 
     # --- the interface of an access store
 
@@ -158,13 +172,13 @@ class LaunchCloud(ScriptedCloud):
         answer = answers.popleft() if answers else None
         if answer is not None and not isinstance(answer, Lost):
             raise answer
-        made = self._make(launch)
+        made = self._make(launch, recipe.options.key_name)
         self.interrupt("launched")
         if isinstance(answer, Lost):
             raise answer.error
         return made
 
-    def _make(self, launch: Launch) -> Instance:
+    def _make(self, launch: Launch, key_name: str | None = None) -> Instance:
         with self._lock:
             self._made += 1
             number = 100 + self._made
@@ -173,7 +187,7 @@ class LaunchCloud(ScriptedCloud):
                 an_instance(launch.name, "build", "spawning", number=number, flavor=TINY),
                 uuid=uuid,
                 start_date=iso(self._clock.now()),
-                facts=LaunchFacts(group=launch.group, token=launch.token, has_run=False),
+                facts=LaunchFacts(group=launch.group, token=launch.token, has_run=False, key_name=key_name),
                 addresses=("10.3.0.7",),
             )
             self._instances[uuid] = made
@@ -247,7 +261,7 @@ class LaunchCloud(ScriptedCloud):
             case ChangeKind.FLAVOR:
                 self.goes(instance.name, Phase(0, "resize", "resize_prep"), Phase(6, "verify_resize"))
                 if instance.name not in self.no_resize:
-                    now = replace(now, flavor=replace(now.flavor, name=change.after))
+                    now = replace(now, flavor=QUAD if change.after == QUAD.name else replace(TINY, name=change.after))
             case ChangeKind.CONFIRM:
                 self.goes(instance.name, Phase(0, "verify_resize"), Phase(3, "active"))
         with self._lock:

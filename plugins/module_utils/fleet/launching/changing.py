@@ -11,7 +11,7 @@ from ...errors import FATAL_ERRORS, JetstreamError
 from ...model import Change, ChangeKind, Instance
 from ...states import Kind
 from ..isolation import failing_alone
-from .differences import changed
+from .differences import changed, refusal_text
 from .launch_runs import LaunchRun, Stage
 
 
@@ -39,7 +39,7 @@ class Changer:
             return
         refusal = self._launcher.change_refusal(run.now, change)
         if refusal is not None:
-            run.finish(f"cannot {change.kind} ({change.before} to {change.after}): {refusal}", failed=True)
+            run.finish(refusal_text(change, refusal), failed=True)
             return
         self._launcher.change(run.now, change)
         run.note(change.kind.value)

@@ -95,6 +95,11 @@ def _differences(instance: Instance, options: LaunchOptions) -> Iterator[Differe
         yield Difference("boot_volume", "none", f"one of {options.boot_volume.size} GB")
 
 
+def refusal_text(change: Change, reason: str) -> str:
+    """Return the sentence for a change that the cloud would refuse. ``reason``: a clause."""
+    return f"cannot {change.kind} ({change.before} to {change.after}): {reason}"
+
+
 def changed(instance: Instance, change: Change) -> Instance:
     """Return an instance as it is after a change, as far as a result shows that."""
     match change.kind:

@@ -37,7 +37,7 @@ from ..polling import PollScheduler
 from ..progress import Completion, Progress, ProgressCallback
 from ..runs import ConvergeOptions, classify_instance, state_text
 from .changing import Changer, resume_resize
-from .launch_runs import FleetLaunch, LaunchRun, LaunchSettings, Stage, WaitFor
+from .launch_runs import FleetLaunch, Foreseen, LaunchRun, LaunchSettings, Stage, WaitFor
 from .leftovers import Leftovers
 from .plans import LaunchPlan, Present, is_gone, is_remains, raced_twins
 from .reach import ssh_answers
@@ -187,10 +187,18 @@ class _Launching:
             elif why or self._settings.wait:
                 run.finish(why or self._late_text(run), failed=True)
             elif run.stage is Stage.BUILDING:
+                self._foresee(run)
                 run.finish(f"{run.steps[-1]} was accepted; not waited for" if run.steps else "is built; not waited for")
             else:
                 run.finish(self._late_text(run), failed=True)
         self._stamp()
+
+    def _foresee(self, run: LaunchRun) -> None:
+        """Note the state that an instance is to come to which is not waited for."""
+        if run.launches:
+            run.foreseen = self._settings.launched
+        elif run.resize is not None and run.before is not None:
+            run.foreseen = Foreseen(run.before.status, self._settings.flavor)
 
     def _late_text(self, run: LaunchRun) -> str:
         within = f"within {self._settings.timeout:g} s"

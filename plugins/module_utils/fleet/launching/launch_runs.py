@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from ...errors import JetstreamError
-from ...model import Change, Instance, Launch, LaunchOptions
+from ...model import Change, Flavor, Instance, Launch, LaunchOptions
 from ...states import Action, Kind, ObservedState, RestingState
 from ...text.terminal import one_line
 from ..runs import classify_instance, state_text
@@ -27,11 +27,19 @@ class WaitFor(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Foreseen:
+    """The state that an instance is to come to, in check mode or without a wait. ``flavor``: None if not known."""
+
+    status: str
+    flavor: Flavor | None
+
+
+@dataclass(frozen=True, slots=True)
 class LaunchSettings:
     """The bounds of a launch. ``group`` returns the mark of an instance by its name. ``timeout``: seconds for all.
 
     ``capacity_retries``: how often in a row a batch that found no host at all is tried again. ``changes``: those of
-    instances that were there before, by name.
+    instances that were there before, by name. ``flavor``: the one that the options name, as far as it was looked up.
     """
 
     options: LaunchOptions
@@ -42,6 +50,12 @@ class LaunchSettings:
     timeout: float = 1800.0
     capacity_retries: int = 2
     changes: Mapping[str, tuple[Change, ...]] = field(default_factory=dict)
+    flavor: Flavor | None = None
+
+    @property
+    def launched(self) -> Foreseen:
+        """The state that launched instances begin in."""
+        return Foreseen((RestingState.SHELVED if self.shelved else RestingState.ACTIVE).value, self.flavor)
 
 
 class Stage(Enum):
@@ -65,6 +79,7 @@ class LaunchRun:
     ``changes``: those that are still to be made. ``meant``: whether the task may change it at all. ``resize``: the one
     that is waited for; ``confirmed``: whether its end was confirmed.
     ``awake_since``: since when it was seen active. ``setup``: what its console last said of its setup.
+    ``foreseen``: the state that it is to come to, where it was not waited for, or was not launched (check mode).
     ``actions`` is empty: a launch is none, and all launches take as long as each other.
     """
 
@@ -94,6 +109,7 @@ class LaunchRun:
     since: float = 0.0
     awake_since: float | None = None
     setup: Setup | None = None
+    foreseen: Foreseen | None = None
     polled_at: float | None = None
 
     @property

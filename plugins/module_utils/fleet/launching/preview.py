@@ -5,14 +5,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ...model import ChangeKind, LaunchRecipe
-from .differences import changed
-from .launch_runs import FleetLaunch, LaunchRun, LaunchSettings, Stage
+from .differences import changed, refusal_text
+from .launch_runs import FleetLaunch, Foreseen, LaunchRun, LaunchSettings, Stage
 from .plans import LaunchPlan
 
 
-def preview_launch(plan: LaunchPlan, recipe: LaunchRecipe | None, settings: LaunchSettings) -> FleetLaunch:
-    """Return what would be done, from the same plan."""
+def preview_launch(
+    plan: LaunchPlan,
+    recipe: LaunchRecipe | None,
+    settings: LaunchSettings,
+    refusals: Mapping[tuple[str, ChangeKind], str] | None = None,
+) -> FleetLaunch:
+    """Return what would be done, from the same plan.
+
+    ``refusals``: why the cloud would refuse a change of an instance, by its name and the kind of change.
+    """
     runs = []
     for present in plan.present:
         run = LaunchRun(present.name, present.replaced or present.instance, present.instance, stage=Stage.BUILT)
@@ -24,23 +34,30 @@ def preview_launch(plan: LaunchPlan, recipe: LaunchRecipe | None, settings: Laun
             run.steps += ["delete"] * bool(present.replaced) + ["launch"]
             run.steps += ["assign address"] * settings.options.wants_address + ["shelve"] * settings.shelved
             run.steps += ["lock"] * bool(settings.options.locked)
+            run.foreseen = settings.launched
             run.finish(f"would {', then '.join(run.steps)}")
         elif present.instance is not None and present.instance.status == "error":
             run.finish(
                 f"in error: {(present.instance.fault or 'the cloud does not say why').rstrip('. ')}", failed=True
             )
         else:
-            _preview_changes(run, settings)
+            _preview_changes(run, settings, refusals or {})
         runs.append(run)
     return FleetLaunch(tuple(runs))
 
 
-def _preview_changes(run: LaunchRun, settings: LaunchSettings) -> None:
+def _preview_changes(run: LaunchRun, settings: LaunchSettings, refusals: Mapping[tuple[str, ChangeKind], str]) -> None:
     for change in settings.changes.get(run.name, ()):
         if run.now is not None and run.now.locked and change.kind is not ChangeKind.UNLOCK:
             run.finish(f"skipped: locked (to {change.kind}, say locked: false)", skipped=True)
             return
+        refusal = refusals.get((run.name, change.kind))
+        if refusal is not None:
+            run.finish(refusal_text(change, refusal), failed=True)
+            return
         run.note(change.kind.value)
+        if change.kind is ChangeKind.FLAVOR and run.now is not None:
+            run.foreseen = Foreseen(run.now.status, settings.flavor)
         run.now = changed(run.now, change) if run.now is not None else None
     if settings.options.wants_address and run.can_have_address and run.now and run.now.ip_address is None:
         run.note("assign address")

@@ -61,6 +61,9 @@ def test_each_state_in_check_mode_for_real_and_again(site: Site) -> None:
     done = run(site, **wanted)
     assert (done.failure, done.changed, launches(site)) == (None, True, 3)
     assert names(site) == [*OLD, "worker-1", "worker-2", "worker-3"]
+    costs = {"before": 0, "after": 6, "difference": 6, "unknown": []}
+    assert checked.result["su_per_hour"] == done.result["su_per_hour"] == costs
+    assert checked.diff == done.diff
     made = items(done)["worker-2"]
     assert (made["after"], made["actions"]) == ("active", ["launch"])
     assert made["ip_address"]
@@ -72,6 +75,8 @@ def test_each_state_in_check_mode_for_real_and_again(site: Site) -> None:
     done = run(site, **gone)
     assert (done.failure, done.changed, names(site)) == (None, True, OLD)
     assert {each["after"] for each in done.result["instances"]} == {"absent"}
+    assert checked.result["su_per_hour"] == done.result["su_per_hour"]
+    assert done.result["su_per_hour"] == {"before": 6, "after": 0, "difference": -6, "unknown": []}
     again = run(site, **gone)
     assert (again.failure, again.changed) == (None, False)
 

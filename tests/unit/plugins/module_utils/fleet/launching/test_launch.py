@@ -463,3 +463,81 @@ def test_one_that_only_happens_to_have_a_name_of_the_template_is_not_changed(
     assert (done.failure, done.changed, cloud.calls) == (None, False, ["list"])
     named = run(cloud, clock, check_mode=True, name="node-1", flavor="m3.quad", metadata={"a": "b"})
     assert items(named)["node-1"]["actions"] == ["set metadata", "resize"]
+
+
+def sums(outcome: Outcome) -> dict[str, Any]:
+    costs: dict[str, Any] = outcome.result["su_per_hour"]
+    return costs
+
+
+def costs_of(before: float | None, after: float | None, difference: float | None, *unknown: str) -> dict[str, Any]:
+    return {"before": before, "after": after, "difference": difference, "unknown": list(unknown)}
+
+
+def test_check_mode_has_the_cost_of_the_launch_and_the_run_has_the_same(cloud: LaunchCloud, clock: FakeClock) -> None:
+    checked = run(cloud, clock, check_mode=True, **NODES)
+    done = run(cloud, clock, **NODES)
+    again = run(cloud, clock, **NODES)
+    assert sums(checked) == sums(done) == costs_of(0, 6, 6)
+    assert sums(again) == costs_of(6, 6, 0)
+    assert checked.diff == done.diff
+    assert (checked.diff or {})["before"].endswith("\nnode-6: absent\nthese 6 instances: 0 SU/h\n")
+    assert (checked.diff or {})["after"].endswith("\nnode-6: active, 1 SU/h\nthese 6 instances: 6 SU/h\n")
+    assert (items(checked)["node-1"]["flavor"], items(checked)["node-1"]["su_per_hour"]) == ("m3.tiny", 1)
+
+
+def test_a_deletion_has_what_it_saves(cloud: LaunchCloud, clock: FakeClock) -> None:
+    run(cloud, clock, **NODES)
+    gone: dict[str, Any] = {"name": "node-{number}", "state": "absent"}
+    checked, done = (run(cloud, clock, check_mode=check, **gone) for check in (True, False))
+    assert sums(checked) == sums(done) == costs_of(6, 0, -6)
+    assert checked.diff == done.diff
+    assert (checked.diff or {})["after"].endswith("these 6 instances: 0 SU/h\n")
+
+
+def test_what_begins_on_the_shelf_costs_nothing(cloud: LaunchCloud, clock: FakeClock) -> None:
+    checked = run(cloud, clock, name="web", initial_state="shelved", check_mode=True)
+    assert (sums(checked), items(checked)["web"]["after"]) == (costs_of(0, 0, 0), "shelved")
+
+
+def test_what_is_not_waited_for_counts_with_what_it_comes_to(cloud: LaunchCloud, clock: FakeClock) -> None:
+    done = run(cloud, clock, name="web", wait=False)
+    assert (sums(done), items(done)["web"]["after"]) == (costs_of(0, 1, 1), "build - spawning")
+
+
+def test_rates_of_the_user_go_first(cloud: LaunchCloud, clock: FakeClock) -> None:
+    checked = run(cloud, clock, **NODES, rates={"flavors": {"m3.tiny": "0.25"}}, check_mode=True)
+    assert sums(checked) == costs_of(0, 1.5, 1.5)
+
+
+def test_a_cost_that_is_not_known_is_a_dash(cloud: LaunchCloud, clock: FakeClock) -> None:
+    odd = replace(an_instance("odd"), flavor=replace(an_instance("odd").flavor, name="p3.tiny"))
+    cloud._instances = {odd.uuid: odd}
+    checked = run(cloud, clock, names=["odd", "web"], flavor=None, check_mode=True)
+    assert sums(checked) == costs_of(0, 1, 1, "odd")
+    gone = run(cloud, clock, name="odd", state="absent", check_mode=True)
+    assert sums(gone) == costs_of(None, None, None, "odd (1)")
+    assert (gone.diff or {})["before"] == "odd (1): active, - SU/h (p3.tiny has no known rate)\nthis instance: - SU/h\n"
+
+
+def test_a_launch_of_unclear_outcome_has_no_known_cost(cloud: LaunchCloud, clock: FakeClock) -> None:
+    cloud.script("launch", "web", DROPPED)
+    done = run(cloud, clock, name="web", wait_timeout=5.0)
+    assert (items(done)["web"]["unclear"], sums(done)) == (True, costs_of(None, None, None, "web"))
+
+
+def test_check_mode_has_the_cost_of_a_resize_and_what_the_cloud_would_refuse(
+    cloud: LaunchCloud, clock: FakeClock
+) -> None:
+    run(cloud, clock, name="web")
+    bigger: dict[str, Any] = {"name": "web", "flavor": "m3.quad"}
+    checked = run(cloud, clock, **bigger, check_mode=True)
+    assert (sums(checked), items(checked)["web"]["flavor"]) == (costs_of(1, 4, 3), "m3.quad")
+    cloud.script("flavors", "all", ServerFault("503"))
+    assert sums(run(cloud, clock, **bigger, check_mode=True)) == costs_of(None, None, None, "web")
+    cloud.refusals["web"] = "its disk cannot shrink"
+    checked, done = (run(cloud, clock, check_mode=check, **bigger) for check in (True, False))
+    assert checked.failure == done.failure == "web: cannot resize (m3.tiny to m3.quad): its disk cannot shrink."
+    del cloud.refusals["web"]
+    done = run(cloud, clock, **bigger)
+    assert sums(done) == costs_of(1, 4, 3)
