@@ -113,6 +113,14 @@ def launch_requests(lab: Lab) -> int:
 
 
 @pytest.fixture(scope="module")
+def setup_requests(lab: Lab) -> int:
+    """Return how many requests a launch sends that waits for the setup."""
+    sent = sent_by(lambda: lab.instance(**LAUNCH, wait_for="setup"))
+    assert lab.instance(**REMOVAL).failure is None
+    return sent
+
+
+@pytest.fixture(scope="module")
 def removal_requests(lab: Lab) -> int:
     """Return how many requests a deletion with volumes sends."""
     lab.has_nodes_with_volumes()
@@ -132,6 +140,22 @@ def test_a_killed_launch_leaves_no_twin_and_no_orphan_after_the_next_run(
     # Also the one whose launch was under way has its mark.
     gone = lab.instance(**REMOVAL)
     assert (gone.failure, gone.warnings, lab.nodes()) == (None, (), []), moment
+
+
+def test_a_killed_launch_that_waits_for_the_setup_is_seen_through_by_the_next_run(
+    lab: Lab, setup_requests: int, seed: int
+) -> None:
+    """Here, the setup is the deployment, during which the instances are polled."""
+    wanted = {**LAUNCH, "wait_for": "setup"}
+    moment = Moment.of("setup", seed, setup_requests)
+    killed(lambda: lab.instance(**wanted), moment)
+    lab.wait(moment.later)
+    done = lab.instance(**wanted)
+    assert (done.failure, lab.nodes()) == (None, NODES), moment
+    assert {each["after"] for each in done.result["instances"]} == {"active"}, moment
+    again = lab.instance(**wanted)
+    assert (again.failure, again.changed) == (None, False), moment
+    assert (lab.instance(**REMOVAL).failure, lab.nodes()) == (None, []), moment
 
 
 def test_a_killed_deletion_is_ended_by_the_next_run_with_its_volumes(

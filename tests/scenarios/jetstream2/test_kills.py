@@ -8,10 +8,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
+from ansible_collections.jetstream.cloud.tests.scenarios.jetstream2.test_access import ONE
 from ansible_collections.jetstream.cloud.tests.scenarios.jetstream2.user import User
 from ansible_collections.jetstream.cloud.tests.scenarios.kills import Moment, killed
+from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.fleet.launching.test_setup import (
+    COMPLETE,
+    RUNNING,
+)
 
 NODES = [f"node-{number}" for number in range(1, 5)]
 LAUNCH: dict[str, Any] = {
@@ -27,6 +34,17 @@ REMOVAL: dict[str, Any] = {
     "delete_volumes": True,
     "release_floating_ip": True,
 }
+# The key is imported first, and the consoles are read at last.
+SET_UP: dict[str, Any] = {
+    **LAUNCH,
+    "count": 2,
+    "floating_ip": "none",
+    "key_name": "laptop",
+    "public_key": ONE,
+    "wait_for": "setup",
+}
+# Login, lists, key, launches, polls, the list that looks for twins, and consoles: two each time.
+_REQUESTS_OF_SETUP = 24
 # Login, lists, launches, polls, the list that looks for twins, ports, floating IPs, and one for each.
 _REQUESTS_OF_LAUNCH = 32
 # Login, list, ports, floating IPs, for each a deletion and a release, for each volume two, and polls.
@@ -55,6 +73,31 @@ def test_a_killed_launch_leaves_no_twin_and_no_orphan_after_the_next_run(user: U
     there = _servers(user)
     assert (sorted(there.values()), _addresses(user)) == (NODES, sorted(there)), moment
     assert user.task("instance", **LAUNCH).outcome.changed is False, moment
+
+
+@pytest.fixture
+def _no_key(user: User) -> Iterator[None]:
+    yield
+    user.cloud.owner.delete("compute", "/os-keypairs/laptop")
+
+
+@pytest.mark.usefixtures("_no_key")
+def test_a_killed_launch_leaves_one_key_and_the_next_run_waits_for_the_setup(user: User, seed: int) -> None:
+    moment = Moment.of("setup", seed, _REQUESTS_OF_SETUP)
+    nodes = NODES[:2]
+    for name in nodes:
+        user.cloud.hypervisor.console(name, f"{RUNNING}\n")
+    # As long as the setups run, so does it.
+    assert killed(lambda: user.task("instance", **SET_UP), moment), moment
+    for name in nodes:
+        user.cloud.hypervisor.console(name, f"{RUNNING}\n{COMPLETE}\n")
+    done = user.task("instance", **SET_UP)
+    assert (done.failure, sorted(_servers(user).values())) == ("", nodes), moment
+    keys = user.cloud.owner.get("compute", "/os-keypairs")["keypairs"]
+    assert [each["keypair"]["name"] for each in keys] == ["laptop"], moment
+    assert {user.cloud.show(each)["key_name"] for each in _servers(user)} == {"laptop"}, moment
+    again = user.task("instance", **SET_UP)
+    assert (again.outcome.changed, again.result["key_imported"]) == (False, False), moment
 
 
 def test_a_killed_deletion_is_ended_by_the_next_run_with_volumes_and_addresses(user: User, seed: int) -> None:

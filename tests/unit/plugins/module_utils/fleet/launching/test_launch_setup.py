@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -233,3 +234,48 @@ def test_a_file_that_cannot_be_read_is_named_before_anything_is_sent(
     with pytest.raises(ConfigurationError, match=f"user_data_file: {path} {said}"):
         run(cloud, clock, name="head", user_data_file=str(path))
     assert cloud.calls == []
+
+
+# --- runs that are killed
+
+
+class Killed(BaseException):
+    """Ends a run as a kill does: nothing more is sent."""
+
+
+MORE_THAN_ITS_CALLS = 40
+
+
+def _killed_at(moment: int) -> bool:
+    """Kill a run at a call to the cloud, run it again, and require one key and one instance that is set up.
+
+    Returns whether the run came so far.
+    """
+    clock, count = FakeClock(), 0
+    cloud = LaunchCloud(clock)
+    cloud.script("import_key", "laptop", Lost(DROPPED))
+    cloud.consoles = lambda _name: COMPLETE if clock.monotonic() >= 30 else RUNNING
+
+    def interrupt(_call: str) -> None:
+        nonlocal count
+        count += 1
+        if count == moment:
+            raise Killed
+
+    cloud.interrupt = interrupt
+    with suppress(Killed):
+        run(cloud, clock, **WITH_KEY, wait_for="setup")
+    was_killed = count == moment
+    cloud.interrupt = lambda _call: None
+    done = run(cloud, clock, **WITH_KEY, wait_for="setup")
+    assert (done.failure, cloud.names, list(cloud.keys)) == (None, ["head"], ["laptop"]), moment
+    assert clock.monotonic() >= 30, moment
+    again = run(cloud, clock, **WITH_KEY, wait_for="setup")
+    assert (again.failure, again.changed, again.result["key_imported"]) == (None, False, False), moment
+    return was_killed
+
+
+def test_a_run_that_is_killed_at_any_moment_leaves_one_key_and_the_next_waits_for_the_setup() -> None:
+    killed = [_killed_at(moment) for moment in range(1, MORE_THAN_ITS_CALLS)]
+    assert killed == sorted(killed, reverse=True)
+    assert 10 < killed.count(True) < MORE_THAN_ITS_CALLS - 1
