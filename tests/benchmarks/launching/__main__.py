@@ -33,6 +33,8 @@ _TROUBLES = {
     "lost": measures.response_lost,
     "quota": measures.quota_ends,
 }
+# What is compared: a fleet that is launched, kept, deleted and kept away, and fleets in trouble.
+_PARTS = ("rounds", *_TROUBLES)
 
 
 def main() -> None:
@@ -51,8 +53,16 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench-launch", description=__doc__)
     add = parser.add_argument
-    add("--times", type=int, default=3, help="how often ours launches; the run in the middle counts (%(default)s)")
+    add("--times", type=int, default=3, help="how often ours launches alone; 0 leaves its tables (%(default)s)")
     add("--beside", type=int, default=FLEET, help="the fleet that both collections launch (%(default)s)")
+    add(
+        "--parts",
+        nargs="*",
+        choices=_PARTS,
+        default=_PARTS,
+        help="what is compared: launches and deletions, hosts that are missing and the run that fills up, a lost "
+        "response, a quota that ends (all); none leaves its tables",
+    )
     add("--resume", action="store_true", help="measure what an earlier run that was ended has not measured")
     add("--collections", type=Path, required=True, help="the folder with ansible_collections/openstack/cloud")
     add("--results", type=Path, default=ROOT / ".cache" / "bench-launch.json", help="where to keep the figures")
@@ -63,6 +73,8 @@ def _options() -> argparse.Namespace:
 def _measured(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Measure one thing after the other, and yield all figures after each: ours first, the loops at the end."""
     figures = json.loads(options.results.read_text()) if options.resume else _about(options)
+    if figures["beside"]["size"] != options.beside:
+        figures["beside"] = _nothing_beside(options.beside)
     with cloud.running(packages.cache_dir() / "run-of-benchmark", max_seconds=_LONGEST, say=_say) as js2:
         js2.clear()
         for way in WAYS:
@@ -81,14 +93,14 @@ def _measured(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
 def _beside(js2: cloud.Cloud, options: argparse.Namespace, figures: dict[str, Any]) -> Iterator[dict[str, Any]]:
     size = figures["beside"]["size"]
     for way in WAYS:
-        if way.name not in figures["beside"]["rounds"]:
+        if "rounds" in options.parts and way.name not in figures["beside"]["rounds"]:
             found = asdict(measures.whole_round(js2, options.collections, way, size, again=1))
             _say(f"{way.name}: {found}")
             figures["beside"]["rounds"][way.name] = found
             yield figures
     for trouble, measure in _TROUBLES.items():
         for way in WAYS:
-            if way.name in figures["beside"][trouble]:
+            if trouble not in options.parts or way.name in figures["beside"][trouble]:
                 continue
             runs = measure(js2, options.collections, way, size)
             _say(f"{trouble}, {way.name}: {runs}")
@@ -110,8 +122,12 @@ def _about(options: argparse.Namespace) -> dict[str, Any]:
         "about": {way.name: way.about for way in WAYS},
         "floors": [],
         "ours": [],
-        "beside": {"size": options.beside, "rounds": {}, **{trouble: {} for trouble in _TROUBLES}},
+        "beside": _nothing_beside(options.beside),
     }
+
+
+def _nothing_beside(size: int) -> dict[str, Any]:
+    return {"size": size, "rounds": {}, **{trouble: {} for trouble in _TROUBLES}}
 
 
 def _version_of(collections: Path) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.jetstream.cloud.tests.benchmarks.launching.measures import NO_HOST, quota_of
+from ansible_collections.jetstream.cloud.tests.benchmarks.launching.measures import no_host_of, quota_of
 from ansible_collections.jetstream.cloud.tests.benchmarks.page import rewrite, table
 
 Json = Mapping[str, Any]
@@ -25,37 +25,55 @@ _FLOOR = (
     "read from nova's database, which costs nova nothing; no client can do that."
 )
 _HEADER = ["", "Seconds", "Requests", "Modules run", "Exit status", "Servers afterwards", "Says"]
+# The runs of a fleet in trouble. The last two are there if those before have left something in ERROR.
+_STEPS = ("", ", again", ", what is in ERROR deleted", ", again after that")
 _PARTS = {"launch": "launched", "again": "again", "deletion": "deleted", "gone_again": "again"}
 
 
 def write_report(figures: Json, folder: Path) -> None:
-    """Put the tables into the page, in the place of the last ones."""
-    rewrite(folder / "performance.md", "./dev bench-launch", report(figures))
+    """Put the tables into the page, in the place of the last ones. What was not measured stays as it is there."""
+    page = folder / "performance.md"
+    if figures["ours"]:
+        rewrite(page, "./dev bench-launch", report(figures))
+    if any(figures["beside"][part] for part in ("rounds", *_titles(0))):
+        rewrite(page, "./dev bench-launch --beside", comparison(figures))
 
 
 def report(figures: Json) -> str:
-    """Return the tables, and what has to be known to read them."""
-    beside = figures["beside"]
-    size = beside["size"]
+    """Return the tables of our own launches, and what has to be known to read them."""
     parts = [
         _preface(figures),
         _FLOOR,
         f"### {figures['fleet']} instances, and what was to be reached",
         table(["", "Floor", "one task"], _rows(figures)),
         table(["What", "To be", "Is", ""], _goals(figures)),
-        f"### {size} instances beside openstack.cloud",
-        "\n".join(f"- **{name}**: {about}." for name, about in figures["about"].items()),
-        table(_HEADER, _round_rows(beside["rounds"])),
     ]
-    titles = {
-        "no_host": f"{NO_HOST} of {size} find no host, until the second run",
-        "lost": f"The response to the launch number {size // 2} is lost, in the first run",
-        "quota": f"The quota ends at {quota_of(size)}, until the second run",
-    }
-    for trouble, title in titles.items():
+    return "\n\n".join(parts)
+
+
+def comparison(figures: Json) -> str:
+    """Return the tables of fleets that both collections launched."""
+    beside = figures["beside"]
+    size = beside["size"]
+    parts = [
+        f"### {size} instances beside openstack.cloud",
+        _preface(figures),
+        "\n".join(f"- **{name}**: {about}." for name, about in figures["about"].items()),
+    ]
+    if beside["rounds"]:
+        parts.append(table(_HEADER, _round_rows(beside["rounds"])))
+    for trouble, title in _titles(size).items():
         if beside[trouble]:
             parts += [f"### {title}", table(_HEADER, _trouble_rows(beside[trouble]))]
     return "\n\n".join(parts)
+
+
+def _titles(size: int) -> dict[str, str]:
+    return {
+        "no_host": f"{no_host_of(size)} of {size} find no host, until the second run",
+        "lost": f"The response to the launch number {size // 2} is lost, in the first run",
+        "quota": f"The quota ends at {quota_of(size)}, until the second run",
+    }
 
 
 def _preface(figures: Json) -> str:
@@ -138,11 +156,7 @@ def _round_rows(rounds: Mapping[str, Json]) -> list[list[str]]:
 
 
 def _trouble_rows(ways: Mapping[str, Sequence[Json]]) -> list[list[str]]:
-    return [
-        _row(f"{name}, again" if number else name, run)
-        for name, runs in ways.items()
-        for number, run in enumerate(runs)
-    ]
+    return [_row(f"{name}{_STEPS[number]}", run) for name, runs in ways.items() for number, run in enumerate(runs)]
 
 
 def _row(name: str, run: Json) -> list[str]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.jetstream.cloud.tests.benchmarks.side_by_side.ways import Json, Way
@@ -17,12 +17,13 @@ _SERVER = "openstack.cloud.server"
 
 @dataclass(frozen=True)
 class LaunchWay:
-    """A way to launch a fleet of a size, and to delete it."""
+    """A way to launch a fleet of a size, to delete it, and to delete instances by their names."""
 
     name: str
     about: str
     launch: Callable[[int], Way]
     deletion: Callable[[int], Way]
+    deletion_of: Callable[[Sequence[str]], Way]
 
 
 def _one_task(size: int) -> Way:
@@ -34,9 +35,18 @@ def _one_task_deletes(_size: int) -> Way:
     return Way("one task", "", [{_INSTANCE: {"cloud": "js2", "name": "node-{number}", "state": "absent"}}])
 
 
+def _one_task_deletes_those(names: Sequence[str]) -> Way:
+    return Way("one task", "", [{_INSTANCE: {"cloud": "js2", "names": list(names), "state": "absent"}}])
+
+
 def _loop(size: int, **options: object) -> Way:
     task: Json = {_SERVER: {"cloud": "js2", "name": "node-{{ item }}", **options}}
     return Way("openstack.cloud", "", [{**task, "loop": f"{{{{ range(1, {size + 1}) | list }}}}"}])
+
+
+def _loop_deletes_those(names: Sequence[str]) -> Way:
+    task: Json = {_SERVER: {"cloud": "js2", "name": "{{ item }}", "state": "absent"}}
+    return Way("openstack.cloud", "", [{**task, "loop": list(names)}])
 
 
 def _loop_launches(size: int) -> Way:
@@ -48,6 +58,7 @@ OURS = LaunchWay(
     "`jetstream_instance` with `name: node` and a `count`; to delete, with `name: node-{number}` and `state: absent`",
     _one_task,
     _one_task_deletes,
+    _one_task_deletes_those,
 )
 A_LOOP = LaunchWay(
     "openstack.cloud",
@@ -55,5 +66,6 @@ A_LOOP = LaunchWay(
     "sets them (`true`, 180 seconds); to delete, with `state: absent`",
     _loop_launches,
     lambda size: _loop(size, state="absent"),
+    _loop_deletes_those,
 )
 WAYS = (OURS, A_LOOP)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Three benchmarks write into one page. Neither touches the part of the other, or of people."""
+"""Benchmarks write into one page. None touches the part of another, or of people."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.jetstream.cloud.tests.benchmarks.page import rewrite
 from ansible_collections.jetstream.cloud.tests.unit.collection.docs import ROOT
 
-COMMANDS = ("./dev bench", "./dev bench-openstack", "./dev bench-launch")
+COMMANDS = ("./dev bench", "./dev bench-openstack", "./dev bench-launch", "./dev bench-launch --beside")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
