@@ -6,9 +6,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 
+import hcl2
+import pytest
 from ansible_collections.jetstream.cloud.tests.benchmarks.side_by_side.launching import lines, playbooks
 from ansible_collections.jetstream.cloud.tests.unit.collection.docs import ROOT
+from lark import UnexpectedInput
 
 _COUNTED = re.compile(r"^With `[\w.]+`, (?P<said>\d+) lines:\n\n```\w+\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL)
 TERRAFORM = (ROOT / "docs" / "from_terraform.md").read_text(encoding="utf-8")
@@ -31,6 +35,27 @@ def test_the_lines_beside_openstack_cloud_are_those_of_the_measured_playbooks() 
     row = f"| Lines of both playbooks | {counted['jetstream.cloud']} | {counted['openstack.cloud']} |"
     assert row in OPENSTACK_CLOUD
     assert {name: len(parts) for name, parts in playbooks(OPENSTACK_CLOUD).items()} == dict.fromkeys(counted, 2)
+
+
+def test_the_fleet_of_terraform_can_be_read_and_has_all_that_it_refers_to() -> None:
+    [text] = [each["text"] for each in _fences() if each["text"].startswith("terraform {")]
+    made = hcl2.loads(text)
+    kinds = {kind: _declared(made[kind]) for kind in ("data", "resource")}
+    assert {kind: len(names) for kind, names in kinds.items()} == {"data": 1, "resource": 6}
+    referred = set(re.findall(r"(data\.|)\b(openstack_\w+)\.(\w+)", text))
+    assert {f"{kind}.{name}" for data, kind, name in referred if not data} <= kinds["resource"]
+    assert {f"{kind}.{name}" for data, kind, name in referred if data} == kinds["data"]
+
+
+def test_a_fleet_of_terraform_with_a_mistake_cannot_be_read() -> None:
+    [text] = [each["text"] for each in _fences() if each["text"].startswith("terraform {")]
+    with pytest.raises(UnexpectedInput):
+        hcl2.loads(text.replace("count.index + 1)", "count.index + 1"))
+
+
+def _declared(blocks: Iterable[Mapping[str, Mapping[str, object]]]) -> set[str]:
+    """Return what blocks declare, as kind.name."""
+    return {f"{kind}.{name}".replace('"', "") for block in blocks for kind, named in block.items() for name in named}
 
 
 def _fences() -> list[re.Match[str]]:
