@@ -46,6 +46,13 @@ class Context:
             raise ConfigurationError(f"There is no home folder for ~/{path}.", hint="Set HOME.")
         return self.home / path
 
+    def path(self, given: str | None, default: Path) -> Path:
+        """Return the path that an option gives, or else ``default`` below the user's home.
+
+        Raises ConfigurationError for a user that has none.
+        """
+        return Path(given).absolute() if given else self.in_home(default)
+
     def surroundings(self, *, fresh: bool = False) -> Surroundings:
         """Return the surroundings of a connection. ``fresh``: log in even if a token is in the cache."""
         return Surroundings(self.environ, self.home, self.clock, self.hide, fresh=fresh)

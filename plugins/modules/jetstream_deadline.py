@@ -14,7 +14,9 @@ description:
     projects, flavors and owners, as the end of a course is, or on Jetstream2 in the metadata of the instance.
     docs/deadlines.md describes both.
   - Returns each deadline that is less than 7, 3 or 1 days away, or reached, once for each of O(channels). What a
-    channel took has to be stored by O(told) and O(channel); until then, it is returned again.
+    channel took has to be stored by O(told) and O(channel). If it did not take it, say so by O(delivered=false), and
+    the next run returns it again. Without either, it is returned again after half an hour; until then, a run beside
+    this one leaves it to this one.
   - At C(shelve_at), it shelves the instance if O(apply) is set, the deadline says C(may_shelve), and every channel took
     a notice O(notice_hours) ago. It does so once. An instance that somebody wakes after that is left alone.
   - C(delete_warn_at) only leads to a notice, with the command that deletes the instance. This module deletes nothing.
@@ -86,12 +88,17 @@ options:
     default: 900.0
   told:
     description:
-      - Rows of RV(news) that O(channel) took. They are stored, and nothing else is done. No request is sent.
+      - Rows of RV(news) that O(channel) took, or did not (O(delivered)). That is stored, and nothing else is done. No
+        request is sent.
     type: list
     elements: dict
   channel:
     description: The channel that took O(told).
     type: str
+  delivered:
+    description: Whether O(channel) took O(told). V(false) lets the next run tell it.
+    type: bool
+    default: true
   state_path:
     description:
       - The file on the controller in which it is stored what was told and done, which is created if it is missing. One
@@ -142,12 +149,15 @@ EXAMPLES = r"""
     to: teacher@example.edu
     subject: "Deadlines: {{ outcome.summary.sentence }}"
     body: "{{ outcome.news | jetstream.cloud.table(['name', 'heading', 'do']) }}"
+  register: sent
   when: outcome.news | length > 0
+  failed_when: false
 
-- name: Store that the mail was sent
+- name: Store whether the mail was sent
   jetstream.cloud.jetstream_deadline:
     told: "{{ outcome.news }}"
     channel: mail
+    delivered: "{{ sent.msg is not defined }}"
 """
 
 RETURN = r"""
@@ -238,7 +248,7 @@ instances:
       description: What happened, in words.
       type: str
 news:
-  description: What is to be told. O(told) takes these rows.
+  description: What this run is to tell. O(told) takes these rows.
   returned: success, or if instances failed
   type: list
   elements: dict
@@ -277,7 +287,7 @@ news:
       description: It is less than so many days away, 7, 3 or 1. V(0) if it is reached.
       type: int
     channels:
-      description: The channels that were not told yet.
+      description: The channels that are to be told, which were not yet, and are not being told by another run.
       type: list
       elements: str
     heading:

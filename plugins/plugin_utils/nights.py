@@ -30,11 +30,9 @@ REPORT_HOUR = 6
 _TOLD_AGAIN_AFTER = 24 * 3600.0
 # A part that ran later than now ran before the clock was set back, and counts as not having run.
 _TOLERANCE = 60.0
-# By part, the variables of which one is needed to tell somebody before the part acts.
-_CHANNELS = {
-    "deadlines": ("mail_to", "webhook_url"),
-    "shelve_idle": ("mail_to", "owner_mail", "webhook_url"),
-}
+# The parts that tell somebody before they act, and the variables of which one is needed for that.
+_TELLING = ("deadlines", "shelve_idle")
+_CHANNELS = ("mail_to", "owner_mail", "webhook_url")
 # The past participle of the last action that was sent to an instance.
 _PARTICIPLES = {
     "shelve": "shelved",
@@ -172,10 +170,9 @@ def _why_not(part: Part, given: Json, wanted: Sequence[str] | None) -> str:
 def _lack(part: Part, given: Json) -> str:
     if part.needs and part.needs not in given:
         return f"{part.needs} is not given"
-    channels = _CHANNELS.get(part.name, ())
-    if not channels or not _is_true(given.get("apply")) or any(name in given for name in channels):
+    if part.name not in _TELLING or not _is_true(given.get("apply")) or any(name in given for name in _CHANNELS):
         return ""
-    return f"apply=true needs {', '.join(channels[:-1])} or {channels[-1]}, to tell it before"
+    return f"apply=true needs {', '.join(_CHANNELS[:-1])} or {_CHANNELS[-1]}, to tell it before"
 
 
 def _is_true(value: object) -> bool:

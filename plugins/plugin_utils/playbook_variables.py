@@ -186,7 +186,14 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         Variable("api_url"),
         Variable("ca_path", Kind.PATH),
     ),
-    "activity": (_PROFILE, *_THINGS, _ALLOCATION_SOURCE, *_SSH, Variable("console", is_switch=True), _READINGS_PATH),
+    "activity": (
+        _PROFILE,
+        *_THINGS,
+        _ALLOCATION_SOURCE,
+        *_SSH,
+        Variable("console", is_switch=True),
+        _READINGS_PATH,
+    ),
     "idle": (
         _PROFILE,
         *_THINGS,
@@ -256,6 +263,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         Variable("state_path", Kind.PATH),
         _KEEP_PATH,
         _DECISIONS_PATH,
+        Variable("owner_mail"),
         _WIDTH,
         *_SENDING,
     ),

@@ -89,7 +89,7 @@ class _Guarded:
 
 def budget_guard(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
     """Return how each allocation stands, and shelve instances if that is asked for; or store what was told."""
-    store = ToldThresholds(_told_path(options, context), context.clock)
+    store = ToldThresholds(context.path(options["told_path"], _TOLD), context.clock)
     if options["told"] is not None:
         changed = store.store(_levels(options["told"]), check_mode=context.check_mode)
         return Outcome({"allocations": [], "told_path": str(store.path)}, changed=changed)
@@ -190,11 +190,6 @@ def _instances(case: _Guarded) -> Iterator[GuardedInstance]:
         for each in candidates:
             key = key_of(each.instance)
             yield GuardedInstance(each, key.site, key.project, is_planned=is_planned)
-
-
-def _told_path(options: Mapping[str, Any], context: Context) -> Path:
-    given = options["told_path"]
-    return Path(given).absolute() if given else context.in_home(_TOLD)
 
 
 def _levels(told: Mapping[str, Any]) -> dict[str, list[str]]:

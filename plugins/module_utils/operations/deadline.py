@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The operation of jetstream_deadline: which deadlines are to be told, and the instances that are shelved at theirs.
 
-What is told is returned, and stored only once the caller says which channel took it. Nothing is ever deleted.
+What is to be told is claimed for the run that returns it, so that no other run tells it as well, and is stored as told
+only once the caller says which channel took it. Nothing is ever deleted.
 """
 
 from __future__ import annotations
@@ -71,6 +72,7 @@ SPEC = (
             "wait_timeout": {"type": "float", "default": 900.0},
             "told": {"type": "list", "elements": "dict"},
             "channel": {"type": "str"},
+            "delivered": {"type": "bool", "default": True},
             "state_path": {"type": "path"},
             "keep_path": {"type": "path"},
             "decisions_path": {"type": "path"},
@@ -116,7 +118,7 @@ class _Round:
 
 def deadline(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
     """Tell and carry out the deadlines that are due, or report them in check mode; or store what was told."""
-    store = DeadlineStore(_state_path(options, context), context.clock)
+    store = DeadlineStore(context.path(options["state_path"], _STATE), context.clock)
     if options["told"] is not None:
         return _store_told(store, options, context)
     policy = _policy(options)
@@ -142,11 +144,6 @@ def deadline(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outc
 
 
 OPERATION = on_cloud(deadline)
-
-
-def _state_path(options: Mapping[str, Any], context: Context) -> Path:
-    given = options["state_path"]
-    return Path(given).absolute() if given else context.in_home(_STATE)
 
 
 def _policy(options: Mapping[str, Any]) -> Policy:
@@ -208,7 +205,7 @@ def _decided(
     ranked = [(each.at, f"{each.instance.name} {each.instance.uuid}", each.decision) for each in around.cases]
     for each, decision in zip(around.cases, limited(ranked, options["max_actions"]), strict=True):
         each.decision = decision
-        _remember(around, each, _memory_after(each, policy), now)
+        _remember(around, each, _memory_after(each, policy, now), now)
     return around
 
 
@@ -231,9 +228,11 @@ def _is_shelved(instance: Instance) -> bool:
     return observed.kind is StateKind.RESTING and observed.state is RestingState.SHELVED
 
 
-def _memory_after(case: _Case, policy: Policy) -> Memory:
+def _memory_after(case: _Case, policy: Policy, now: datetime) -> Memory:
     """Return what is remembered of an instance after a decision."""
     memory = case.memory
+    for each in case.news:
+        memory = memory.claiming(each, now)
     # Seen shelved by a run that only looks, it may still be woken by its schedule in the morning.
     if case.decision.step is Step.DONE and policy.applies and case.deadlines.may_shelve:
         memory = replace(memory, done=case.at, attempts=0)
@@ -358,16 +357,21 @@ class _ToldRow:
 
 
 def _store_told(store: DeadlineStore, options: Mapping[str, Any], context: Context) -> Outcome:
-    """Store that a channel took what an earlier run returned."""
+    """Store that a channel took what an earlier run returned, or that it did not."""
     rows = [_told_row(each) for each in options["told"]]
     channel = one_line(options["channel"])
+    delivered = bool(options["delivered"])
     now = context.clock.now().astimezone(UTC)
     result = {"instances": [], "news": [], "state_path": str(store.path), "busy": False}
+
+    def told(memories: Mapping[str, Memory]) -> dict[str, Memory]:
+        return _after_telling(memories, rows, channel, now) if delivered else _after_failing(memories, rows, channel)
+
     if context.check_mode:
-        return Outcome(result, changed=_after_telling(store.load(), rows, channel, now) != store.load())
+        return Outcome(result, changed=told(store.load()) != store.load())
     with store.held(LONGEST_WAIT):
         before = store.load()
-        after = _after_telling(before, rows, channel, now)
+        after = told(before)
         if after == before:
             return Outcome(result)
         store.save(after)
@@ -381,11 +385,11 @@ def _store_told(store: DeadlineStore, options: Mapping[str, Any], context: Conte
             name=each.name,
             policy=PolicyName.DEADLINE,
             rule=each.kind.value,
-            step="told",
+            step="told" if delivered else "untold",
             why=iso(each.at),
             applies=True,
             to=(channel,),
-            detail=_told_text(each, channel),
+            detail=_told_text(each, channel) if delivered else f"it could not be told by {channel}",
         )
         for each in rows
     ]
@@ -407,6 +411,14 @@ def _after_telling(
     for each in rows:
         memory = after.get(each.uuid, Memory()).after_telling(each.kind, each.at, each.days, channel, now)
         after[each.uuid] = seen_on(memory, now)
+    return after
+
+
+def _after_failing(memories: Mapping[str, Memory], rows: Sequence[_ToldRow], channel: str) -> dict[str, Memory]:
+    after = dict(memories)
+    for each in rows:
+        if each.uuid in after:
+            after[each.uuid] = after[each.uuid].after_failing(each.kind, each.at, channel)
     return after
 
 

@@ -83,8 +83,7 @@ def idle(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
 
 def decisions_path(options: Mapping[str, Any], context: Context) -> Path:
     """Return the folder of the log of decisions and of the notices."""
-    given = options["decisions_path"]
-    return Path(given).absolute() if given else context.in_home(_DECISIONS)
+    return context.path(options["decisions_path"], _DECISIONS)
 
 
 def _policy(options: Mapping[str, Any]) -> Policy:

@@ -266,14 +266,12 @@ class Judge:
 
 def readings_path(options: Mapping[str, Any], context: Context) -> Path:
     """Return the folder of readings."""
-    given = options["readings_path"]
-    return Path(given) if given else context.in_home(_READINGS)
+    return context.path(options["readings_path"], _READINGS)
 
 
 def keep_path(options: Mapping[str, Any], context: Context) -> Path:
     """Return the file of keep marks."""
-    given = options["keep_path"]
-    return Path(given).absolute() if given else context.in_home(_KEEP_FILE)
+    return context.path(options["keep_path"], _KEEP_FILE)
 
 
 def _history(store: Store, instance: Instance) -> tuple[History, str | None]:

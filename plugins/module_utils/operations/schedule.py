@@ -102,7 +102,7 @@ def schedule(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outc
     """Carry out the edges that are due, or report them in check mode."""
     _check(options)
     timetable = read_timetable(Path(options["path"]).absolute())
-    store = ScheduleStore(_state_path(options, context), context.clock)
+    store = ScheduleStore(context.path(options["state_path"], _STATE), context.clock)
     begun = context.clock.monotonic()
     cloud.limit(begun + options["wait_timeout"])
     if context.check_mode:
@@ -120,11 +120,6 @@ def schedule(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outc
 
 
 OPERATION = on_cloud(schedule)
-
-
-def _state_path(options: Mapping[str, Any], context: Context) -> Path:
-    given = options["state_path"]
-    return Path(given).absolute() if given else context.in_home(_STATE)
 
 
 def _check(options: Mapping[str, Any]) -> None:

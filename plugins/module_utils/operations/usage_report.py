@@ -65,7 +65,7 @@ def usage_report(cloud: Cloud, options: Mapping[str, Any], context: Context) -> 
     dest = Path(options["dest"]).absolute() if options["dest"] else None
     if dest:
         _prepare(dest, context)
-    path = Path(options["history_path"]).absolute() if options["history_path"] else context.in_home(_HISTORY)
+    path = context.path(options["history_path"], _HISTORY)
     report = _gather(cloud, options["days"], Rates.from_options(options["rates"]), context.clock.now().astimezone(UTC))
     report, is_new = _with_snapshots(report, path, context)
     result = {

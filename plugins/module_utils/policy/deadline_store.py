@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import JetstreamError
 from ..times import iso, moment
-from .deadlines import ChannelTold, Kind, Memory, Told
+from .deadlines import ChannelTold, Claim, Kind, Memory, Told
 from .instance_store import InstanceStore, day_of
 
 _MOST_CHANNELS = 10
@@ -50,19 +50,20 @@ def seen_on(memory: Memory, now: datetime) -> Memory:
 
 
 def _row(memory: Memory) -> dict[str, Any]:
-    told = {
-        kind.value: {
-            "at": iso(each.at),
-            "channels": {
-                name: {"days": of.days, "first": iso(of.first)}
-                for name, of in sorted(each.channels.items())[:_MOST_CHANNELS]
-            },
-        }
-        for kind, each in memory.told.items()
-    }
+    told = {kind.value: _told_row(each) for kind, each in memory.told.items()}
     row: dict[str, Any] = {"seen": memory.seen, "told": told, "attempts": memory.attempts, "noted": memory.noted}
     row["done"] = None if memory.done is None else iso(memory.done)
     return {name: value for name, value in row.items() if value}
+
+
+def _told_row(told: Told) -> dict[str, Any]:
+    channels = {
+        name: {"days": of.days, "first": iso(of.first)} for name, of in sorted(told.channels.items())[:_MOST_CHANNELS]
+    }
+    claims = {
+        name: {"days": of.days, "made": iso(of.made)} for name, of in sorted(told.claims.items())[:_MOST_CHANNELS]
+    }
+    return {"at": iso(told.at), "channels": channels, **({"claims": claims} if claims else {})}
 
 
 def _memory(row: Mapping[str, Any]) -> Memory:
@@ -76,5 +77,8 @@ def _memory(row: Mapping[str, Any]) -> Memory:
 
 
 def _told(row: Mapping[str, Any]) -> Told:
-    channels = {str(name): ChannelTold(int(of["days"]), moment(of["first"])) for name, of in row["channels"].items()}
-    return Told(moment(row["at"]), channels)
+    return Told(
+        at=moment(row["at"]),
+        channels={str(name): ChannelTold(int(of["days"]), moment(of["first"])) for name, of in row["channels"].items()},
+        claims={str(name): Claim(int(of["days"]), moment(of["made"])) for name, of in row.get("claims", {}).items()},
+    )

@@ -26,6 +26,8 @@ NO_DEADLINE = "none"
 MAY_SHELVE_KEY = "jetstream_may_shelve"
 # So many days before a deadline it is told, and once more when it is reached.
 DAYS = (7, 3, 1, 0)
+# For how long a run that set out to tell a deadline may take, before another run tells it.
+CLAIM = timedelta(minutes=30)
 _YEARS = (2000, 2200)
 _YES, _NO = frozenset({"true", "yes", "on"}), frozenset({"false", "no", "off"})
 _LONGEST_SHOWN = 40
@@ -153,11 +155,25 @@ class ChannelTold:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """A run set out at a moment to tell a channel that a deadline is ``days`` away."""
+
+    days: int
+    made: datetime
+
+    def covers(self, days: int, now: datetime) -> bool:
+        """Whether that run may still be telling that the deadline is ``days`` away, or less."""
+        # A claim of the future was made before the clock was set back.
+        return self.days <= days and abs(now - self.made) < CLAIM
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
-    """What was told of the deadline at a moment, by channel. Of another moment, nothing was told yet."""
+    """What was told, and is being told, of the deadline at a moment, by channel. Of another moment, nothing was yet."""
 
     at: datetime
     channels: Mapping[str, ChannelTold]
+    claims: Mapping[str, Claim] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,15 +192,44 @@ class Memory:
 
     def told_of(self, kind: Kind, at: datetime) -> Mapping[str, ChannelTold]:
         """Return what was told of a deadline, by channel."""
-        told = self.told.get(kind)
-        return told.channels if told is not None and told.at == at else {}
+        return self._of(kind, at).channels
+
+    def is_claimed(self, kind: Kind, at: datetime, days: int, channel: str, now: datetime) -> bool:
+        """Whether another run may be telling a channel of a deadline just now."""
+        claim = self._of(kind, at).claims.get(channel)
+        return claim is not None and claim.covers(days, now)
 
     def after_telling(self, kind: Kind, at: datetime, days: int, channel: str, now: datetime) -> Memory:
         """Return the memory after a channel took a notice."""
-        before = self.told_of(kind, at)
-        known = before.get(channel)
+        before = self._of(kind, at)
+        known = before.channels.get(channel)
         after = ChannelTold(days, now) if known is None else ChannelTold(min(days, known.days), known.first)
-        return replace(self, told={**self.told, kind: Told(at, {**before, channel: after})})
+        return self._with(kind, Told(at, {**before.channels, channel: after}, _without(before.claims, channel)))
+
+    def claiming(self, news: News, now: datetime) -> Memory:
+        """Return the memory of a run that sets out to tell something."""
+        at = news.deadline.at
+        before = self._of(news.kind, at)
+        claims = dict.fromkeys(news.channels, Claim(news.days, now))
+        return self._with(news.kind, replace(before, claims={**before.claims, **claims})) if claims else self
+
+    def after_failing(self, kind: Kind, at: datetime, channel: str) -> Memory:
+        """Return the memory after a channel did not take a notice: any run may tell it again at once."""
+        before = self._of(kind, at)
+        if channel not in before.claims:
+            return self
+        return self._with(kind, replace(before, claims=_without(before.claims, channel)))
+
+    def _of(self, kind: Kind, at: datetime) -> Told:
+        told = self.told.get(kind)
+        return told if told is not None and told.at == at else Told(at, {})
+
+    def _with(self, kind: Kind, told: Told) -> Memory:
+        return replace(self, told={**self.told, kind: told})
+
+
+def _without(claims: Mapping[str, Claim], channel: str) -> dict[str, Claim]:
+    return {name: claim for name, claim in claims.items() if name != channel}
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +245,8 @@ class News:
 def news_of(deadlines: Deadlines, memory: Memory, channels: Sequence[str], now: datetime) -> list[News]:
     """Return what to tell of an instance: of each deadline the nearest number of days, once through each channel.
 
-    Without channels, everything that is near is told, and nobody counts as told.
+    What another run may be telling just now is left out. Without channels, everything that is near is told, and nobody
+    counts as told.
     """
     found = []
     for kind, deadline in deadlines.by_kind.items():
@@ -208,7 +254,8 @@ def news_of(deadlines: Deadlines, memory: Memory, channels: Sequence[str], now: 
         if not near:
             continue
         told = memory.told_of(kind, deadline.at)
-        missing = tuple(each for each in channels if each not in told or told[each].days > near[-1])
+        untold = [each for each in channels if each not in told or told[each].days > near[-1]]
+        missing = tuple(each for each in untold if not memory.is_claimed(kind, deadline.at, near[-1], each, now))
         if missing or not channels:
             found.append(News(kind, deadline, near[-1], missing))
     return found

@@ -94,6 +94,59 @@ def test_deadlines_are_told_once_and_carried_out_a_day_later(course: Course) -> 
         assert words in why
 
 
+def test_of_two_runs_at_once_one_tells_a_deadline(course: Course) -> None:
+    beside: list[str] = []
+    with a_webhook() as webhook:
+        given = ("schedules=schedules.yml", f"webhook_url={webhook.url}", "width=0")
+
+        def run_beside() -> None:
+            """Let a whole run happen between a post and the record of it."""
+            webhook.before_response = bool
+            beside.append(course.run(*given))
+
+        webhook.before_response = run_beside
+        first = course.run(*given)
+        assert len(webhook.posts) == 1
+        assert "is reached. Nothing shelves it by itself." in first
+        assert ["is reached." in said for said in beside] == [False]
+        assert "No deadline is new." in beside[0]
+
+
+def test_owners_are_mailed_their_own_deadlines_and_the_others_come_to_the_teacher(course: Course) -> None:
+    (course.home / "owners.yml").write_text("owner_mail: {johndoe: john@example.edu}")
+    given = ("schedules=schedules.yml", "@owners.yml", "smtp_secure=never", "apply=true")
+    with a_mail_server() as mails:
+        mail = f"smtp_port={mails.port}"
+        course.run(*given, mail)
+        course.run(*given, mail)
+        [notice] = mails.mails
+        assert notice.to == ["john@example.edu"]
+        assert notice.message["Subject"] == "Jetstream: lab-1, lab-2, web: a deadline is near or past"
+        text = notice.message.get_content()
+        assert text.startswith("delete_warn_at ")
+        assert "May be shelved now, which keeps its disks." in text
+        assert "MAY SHELVE" not in text
+        # What was mailed to the owner counts, and what was done comes to the teacher.
+        course.let_a_day_pass()
+        course.run(*given, mail, "mail_to=teacher@example.edu")
+        assert [each.to for each in mails.mails[1:]] == [["teacher@example.edu"]]
+        assert mails.mails[1].message["Subject"].startswith("Jetstream: 2 shelved")
+    assert "told by mail" in course.run("instance=lab-1", playbook="why")
+
+
+def test_an_owner_without_an_address_is_not_told_and_is_not_shelved(course: Course) -> None:
+    (course.home / "owners.yml").write_text("owner_mail: {somebody: else@example.edu}")
+    with a_mail_server() as mails:
+        given = ("schedules=schedules.yml", "@owners.yml", f"smtp_port={mails.port}", "smtp_secure=never")
+        said = course.run(*given, "apply=true", "notice_hours=0", status=2)
+        assert "mail: no address of johndoe is in owner_mail, and there is no mail_to" in " ".join(said.split())
+        course.run(*given, "mail_to=teacher@example.edu")
+        assert [each.to for each in mails.mails] == [["teacher@example.edu"]]
+    assert set(course.states().values()) == {"active"}
+    said = course.run("owner_mail=john@example.edu", status=2)
+    assert "owner_mail must be a dictionary of owners and addresses" in " ".join(said.split())
+
+
 def test_a_mistake_is_told_with_its_line_and_nothing_is_done(course: Course) -> None:
     (course.home / "schedules.yml").write_text("deadlines:\n- {name: lab-*, shelve_at: 2026-02-30, may_shelve: true}\n")
     said = course.run("schedules=schedules.yml", "mail_to=a@example.edu", "apply=true", status=2)

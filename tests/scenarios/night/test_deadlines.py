@@ -27,6 +27,10 @@ def test_runs_that_are_killed_tell_a_deadline_and_shelve_once(night: Night, begi
     night.mail.down()
     night.mail.up()
     assert _sent(night) == (1, 0)
+    # The run that was killed might still be telling it.
+    assert _run(night).status == 0
+    assert _sent(night) == (1, 0)
+    night.clock.advance(1800)
     assert _run(night).status == 0
     assert _sent(night) == (2, 1)
     assert _run(night).status == 0

@@ -36,6 +36,7 @@ from ansible_collections.jetstream.cloud.tests.unit.fakes.scripted_cloud import 
 from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.clouds.toy_cloud import ToyCloud
 
 DAY = 86_400.0
+HALF_AN_HOUR = 1800.0
 STATE = Path(".local/state/jetstream/deadlines.json")
 # The deadline of the course, ten days after the beginning of a test.
 AT = (START + timedelta(days=10)).replace(microsecond=0)
@@ -203,6 +204,8 @@ def test_without_apply_nothing_is_done_and_without_a_notice_neither(course: Clas
     assert {each["msg"] for each in outcome.result["instances"]} == {
         "would be shelved: nothing is done without apply=true"
     }
+    # It sent nothing. What it had set out to tell is told by a later run.
+    course.clock.sleep(HALF_AN_HOUR)
     late = run(course, **APPLY)
     assert {each["step"] for each in late.result["instances"]} == {"wait"}
     tell(course, late)
@@ -248,11 +251,8 @@ def test_the_log_tells_it(course: Class) -> None:
     days(course, 10.1)
     for _run in range(2):
         run(course, never="lab-2", **APPLY)
-    options = given(decision_info.SPEC)
-    context = Context(False, course.clock, {}, course.home, lambda _text: None, lambda _text: None)
-    result = decision_info.decision_info(options, context).result
     at = iso(AT)
-    told = [each["sentence"] for each in result["decisions"]]
+    told = [each["sentence"] for each in _log_of(course)]
     assert told == [
         f"The shelve_at of lab-1, {at}: told by mail, 3 days before or later.",
         f"The shelve_at of lab-2, {at}: told by mail, 3 days before or later.",
@@ -263,16 +263,59 @@ def test_the_log_tells_it(course: Class) -> None:
     ]
 
 
+def _log_of(course: Class) -> list[dict[str, Any]]:
+    options = given(decision_info.SPEC)
+    context = Context(False, course.clock, {}, course.home, lambda _text: None, lambda _text: None)
+    return list(decision_info.decision_info(options, context).result["decisions"])
+
+
 def test_what_two_channels_took_is_stored_for_each(course: Class) -> None:
     days(course, 8)
     both = {"apply": True, "channels": ["mail", "webhook"]}
     first = run(course, **both)
     tell(course, first, "mail")
+    course.run(told=list(first.result["news"]), channel="webhook", delivered=False)
     second = run(course, **both)
     assert {tuple(each["channels"]) for each in second.result["news"]} == {("webhook",)}
     days(course, 10.1)
     # The webhook never took it.
     assert {each["step"] for each in run(course, **both).result["instances"]} == {"wait"}
+
+
+def test_a_run_leaves_to_another_what_that_has_set_out_to_tell(course: Class) -> None:
+    days(course, 8)
+    first = run(course, **APPLY)
+    assert told_days(first) == {"shelve_at": [3, 3]}
+    beside = run(course, apply=True, channels=["mail", "webhook"])
+    assert {tuple(each["channels"]) for each in beside.result["news"]} == {("webhook",)}
+    assert told_days(run(course, check_mode=True, **APPLY)) == {}
+    tell(course, first)
+    course.clock.sleep(HALF_AN_HOUR)
+    # The run that was to tell the webhook was killed.
+    again = run(course, apply=True, channels=["mail", "webhook"])
+    assert {tuple(each["channels"]) for each in again.result["news"]} == {("webhook",)}
+
+
+def test_check_mode_claims_nothing(course: Class) -> None:
+    days(course, 8)
+    assert told_days(run(course, check_mode=True, **APPLY)) == {"shelve_at": [3, 3]}
+    assert told_days(run(course, **APPLY)) == {"shelve_at": [3, 3]}
+
+
+def test_what_was_not_delivered_is_told_by_the_next_run_and_nothing_is_done_by_it(course: Class) -> None:
+    days(course, 8)
+    first = run(course, **APPLY)
+    news = list(first.result["news"])
+    assert course.run(told=news, channel="mail", delivered=False, check_mode=True).changed
+    assert course.run(told=news, channel="mail", delivered=False).changed
+    assert not course.run(told=news, channel="mail", delivered=False).changed
+    second = run(course, **APPLY)
+    assert told_days(second) == {"shelve_at": [3, 3]}
+    course.run(told=list(second.result["news"]), channel="mail", delivered=False)
+    days(course, 10.1)
+    assert {each["step"] for each in run(course, **APPLY).result["instances"]} == {"wait"}
+    told = [each["sentence"] for each in _log_of(course)]
+    assert told[0] == f"The shelve_at of lab-1, {iso(AT)}: it could not be told by mail."
 
 
 def test_a_run_beside_another_does_nothing(course: Class) -> None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,14 +16,15 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.policy.deadline_st
     DeadlineStoreError,
     seen_on,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.deadlines import Kind, Memory
+from ansible_collections.jetstream.cloud.plugins.module_utils.policy.deadlines import Deadline, Kind, Memory, News
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import START, FakeClock
 
 DAY = 86400.0
 WHOLE = seen_on(
     Memory(done=START, attempts=2, noted="left locked")
     .after_telling(Kind.SHELVE_AT, START, 3, "mail", START - timedelta(days=2))
-    .after_telling(Kind.DELETE_WARN_AT, START, 0, "webhook", START),
+    .after_telling(Kind.DELETE_WARN_AT, START, 0, "webhook", START)
+    .claiming(News(Kind.DELETE_WARN_AT, Deadline(START, UTC, "x"), 0, ("mail",)), START),
     START,
 )
 
@@ -88,4 +89,7 @@ def test_the_file_is_one_that_people_can_read(tmp_path: Path) -> None:
     assert json.loads(store.path.read_text())["instances"]["a"]["told"]["shelve_at"] == {
         "at": "2026-11-23T18:57:00Z",
         "channels": {"mail": {"days": 3, "first": "2026-11-21T18:57:00Z"}},
+    }
+    assert json.loads(store.path.read_text())["instances"]["a"]["told"]["delete_warn_at"]["claims"] == {
+        "mail": {"days": 0, "made": "2026-11-23T18:57:00Z"}
     }

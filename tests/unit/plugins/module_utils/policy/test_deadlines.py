@@ -14,7 +14,9 @@ import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
 from ansible_collections.jetstream.cloud.plugins.module_utils.idle.advice import Veto
 from ansible_collections.jetstream.cloud.plugins.module_utils.policy.deadlines import (
+    CLAIM,
     ChannelTold,
+    Claim,
     Deadline,
     DeadlineRow,
     Deadlines,
@@ -186,6 +188,63 @@ def test_what_was_told_first_is_remembered_until_the_deadline_moves() -> None:
     moved = memory.after_telling(SHELVE, AT + DAY, 3, "mail", AT)
     assert moved.told_of(SHELVE, AT + DAY) == {"mail": ChannelTold(3, AT)}
     assert moved.told_of(SHELVE, AT) == {}
+
+
+SECOND = timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("days_claimed", "ago", "told_again"),
+    [
+        (3, 0 * DAY, False),
+        (3, CLAIM - SECOND, False),
+        (3, CLAIM, True),
+        # Told as one of fewer days, it need not be told as one of more. The other way round it does.
+        (1, SECOND, False),
+        (7, SECOND, True),
+        # The clock was set back.
+        (3, SECOND - CLAIM, False),
+        (3, -CLAIM, True),
+    ],
+)
+def test_what_another_run_sets_out_to_tell_is_left_to_it_for_a_while(
+    days_claimed: int, ago: timedelta, told_again: bool
+) -> None:
+    now = AT - 3 * DAY
+    [news] = news_of(shelving(), Memory(), ("mail",), now)
+    assert Memory().claiming(news, now).told == {SHELVE: Told(AT, {}, {"mail": Claim(3, now)})}
+    memory = Memory().claiming(replace(news, days=days_claimed), now - ago)
+    assert bool(news_of(shelving(), memory, ("mail",), now)) == told_again
+    # It was not told yet.
+    assert memory.told_of(SHELVE, AT) == {}
+
+
+def test_a_claim_is_of_one_channel_and_ends_with_the_delivery_or_its_failure() -> None:
+    now = AT - 3 * DAY
+    [news] = news_of(shelving(), Memory(), ("mail", "webhook"), now)
+    claimed = told(7).claiming(news, now)
+    assert news_of(shelving(), claimed, ("mail", "webhook"), now) == []
+    assert [each.channels for each in news_of(shelving(), claimed, ("mail", "pager"), now)] == [("pager",)]
+    taken = claimed.after_telling(SHELVE, AT, 3, "mail", now)
+    assert taken.told == {
+        SHELVE: Told(AT, {"mail": ChannelTold(3, AT - 7 * DAY)}, {"webhook": Claim(3, now)}),
+    }
+    refused = taken.after_failing(SHELVE, AT, "webhook")
+    assert refused.told[SHELVE].claims == {}
+    assert [each.channels for each in news_of(shelving(), refused, ("mail", "webhook"), now)] == [("webhook",)]
+    assert refused.after_failing(SHELVE, AT, "webhook") is refused
+
+
+def test_a_claim_of_another_moment_or_kind_is_none() -> None:
+    now = AT - 3 * DAY
+    [news] = news_of(shelving(), Memory(), ("mail",), now)
+    memory = Memory().claiming(news, now)
+    assert len(news_of(shelving(AT + SECOND), memory, ("mail",), now)) == 1
+    assert memory.after_failing(SHELVE, AT + SECOND, "mail") is memory
+    assert memory.after_failing(DELETE, AT, "mail") is memory
+    # Where nobody is told, nothing is claimed.
+    [shown] = news_of(shelving(), Memory(), (), now)
+    assert Memory().claiming(shown, now) == Memory()
 
 
 # --- what is done
