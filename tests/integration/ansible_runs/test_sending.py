@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.playbooks import run_playbook
@@ -106,13 +107,26 @@ def test_what_cannot_be_posted_is_mailed_all_the_same_and_the_playbook_fails(des
     assert len(mails.mails) == 1
 
 
-def test_a_long_readout_is_cut_to_what_a_webhook_takes(desk: Desk, tmp_path: Path) -> None:
-    world = fleet(names=tuple(f"off-{number}" for number in range(120)), states={"shutoff": 120})
-    with Server(world) as server:
+@pytest.mark.parametrize(("format_", "size"), [("slack", 3_000), ("teams", 14_000)])
+def test_a_long_readout_is_sent_whole_in_several_messages(desk: Desk, tmp_path: Path, format_: str, size: int) -> None:
+    names = [f"off-{number}" for number in range(50)]
+    with Server(fleet(names=tuple(names), states={"shutoff": 50})) as server:
         large = Desk(tmp_path, server, desk.hook)
-        large.run("width=0", "webhook_format=teams")
-    [post] = desk.hook.posts
-    assert len(json.dumps(post)) < 28_000
-    lines = [each["inlines"][0]["text"] for each in post["attachments"][0]["content"]["body"]]
-    assert lines[-1].startswith("and ")
-    assert lines[-1].endswith(" more lines")
+        large.run("width=0", f"webhook_format={format_}")
+        posts = list(desk.hook.posts)
+        assert len(posts) > 1
+        texts = [each["text"] if format_ == "slack" else "\n".join(_lines_of_card(each)) for each in posts]
+        for number, (post, text) in enumerate(zip(posts, texts, strict=True), 1):
+            assert len(post["text"] if format_ == "slack" else json.dumps(post)) <= size
+            assert text.startswith("Jetstream: 50 found, which cost ")
+            assert f"({number} of {len(posts)})" in text
+        for name in names:
+            assert sum(f"{name} " in text.replace("\u00a0", " ") for text in texts) == 1
+        # What is left after one that is refused is sent with it the next time.
+        desk.hook.status = 413
+        assert "The webhook responded with status 413." in large.run(f"webhook_format={format_}", status=2)
+        assert len(desk.hook.posts) == len(posts) + 1
+
+
+def _lines_of_card(post: dict[str, Any]) -> list[str]:
+    return [each["inlines"][0]["text"] for each in post["attachments"][0]["content"]["body"]]

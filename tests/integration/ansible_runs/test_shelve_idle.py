@@ -152,12 +152,17 @@ def test_an_idle_instance_is_told_of_and_shelved_after_the_grace_time(lab: Lab) 
 
         lab.told_long_ago()
         last = lab.apply(mails, webhook)
-    assert last.returncode == 0, last.stdout
-    assert "1 instance was put away." in last.stdout
+        assert last.returncode == 0, last.stdout
+        assert "1 instance was put away." in last.stdout
     assert [lab.state(name) for name in ("web", "db", "gpu")] == ["shelved_offloaded", "active", "active"]
     assert lab.actions() == 1
     assert len(mails.mails) == 2
-    assert mails.mails[1].message["Subject"] == "Jetstream: 1 idle instances were put away"
+    assert mails.mails[1].message["Subject"] == "Jetstream: 1 idle instance was put away"
+    # What was done is posted as well.
+    subject, block = hook.posts[1]["text"].split("\n```\n", 1)
+    assert subject == "Jetstream: 1 idle instance was put away"
+    assert block.splitlines()[0] == mails.mails[1].message.get_content().splitlines()[0]
+    assert len(hook.posts) == 2
     requests = len(list(lab.server.requests))
     why = lab.run("instance=web", "width=0", playbook="why")
     assert why.returncode == 0, why.stdout

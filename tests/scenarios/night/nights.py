@@ -126,7 +126,7 @@ class Night:
 
     def posted(self) -> list[set[str]]:
         """Return the names in each notice that the webhook was sent."""
-        return [self._named_in(each["text"]) for each in self.webhook.posts]
+        return [self._named_in(each["text"]) for each in self.webhook.posts if "put away" not in each["text"]]
 
     def _named_in(self, text: str) -> set[str]:
         """Return the names of the instances of which a notice gives the command that keeps them."""
