@@ -11,10 +11,11 @@ short_description: Write the figures of an account for Prometheus
 version_added: 1.0.0
 description:
   - Writes a file for the textfile collector of node_exporter, with the SU of each allocation, how fast they are used
-    and how long they last, the number of instances by state, how many of the running ones are idle, and the time and
-    the success of the run. docs/metrics.md has all of them.
+    and how long they last, the number of instances by state, how many of the running ones are idle, the time and the
+    success of the run, and when each playbook last succeeded. docs/metrics.md has all of them.
   - The file is replaced whole, and others can read it (mode 0644). If something cannot be read, it has only the time of
-    the run and that it failed, so that no old figure looks like a present one, and the task fails.
+    the run, that it failed, and when each playbook last succeeded, so that no old figure looks like a present one. Then
+    the task fails.
   - Figures that are not known are left out.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
@@ -58,7 +59,14 @@ options:
     description:
       - Settings of the rules by which instances are idle, as for M(jetstream.cloud.jetstream_idle_info).
     type: dict
+  runs_path:
+    description:
+      - The file on the controller in which M(jetstream.cloud.jetstream_run_record) stores when each playbook last
+        succeeded.
+      - Without it, C(~/.local/state/jetstream/runs.json).
+    type: path
 seealso:
+  - module: jetstream.cloud.jetstream_run_record
   - module: jetstream.cloud.jetstream_allocation_info
   - module: jetstream.cloud.jetstream_idle_info
 """

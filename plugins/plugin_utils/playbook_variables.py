@@ -110,6 +110,7 @@ _SSH = (
     Variable("host_timeout", Kind.COUNT),
 )
 _DECISIONS_PATH = Variable("decisions_path", Kind.PATH)
+_RUNS_PATH = Variable("runs_path", Kind.PATH)
 
 _INSTANCE_COLUMNS = (
     *("name", "id", "uuid", "owner", "user", "status", "fault", "live", "ip_address", "start_date", "flavor"),
@@ -156,6 +157,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         _RATES,
         Variable("html_template", Kind.PATH),
         Variable("text_template", Kind.PATH),
+        _RUNS_PATH,
         *_SENDING,
     ),
     "stop_all": (*_FLEET, _ALLOW_WAKE),
@@ -193,6 +195,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         *_SSH,
         Variable("console", is_switch=True),
         _READINGS_PATH,
+        _RUNS_PATH,
     ),
     "idle": (
         _PROFILE,
@@ -219,6 +222,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         _RATES,
         _KEEP_PATH,
         _WIDTH,
+        _RUNS_PATH,
         *_SENDING,
     ),
     "metrics": (
@@ -230,6 +234,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         Variable("console_only", is_switch=True),
         _RATES,
         _READINGS_PATH,
+        _RUNS_PATH,
     ),
     "budget_guard": (
         _PROFILE,
@@ -247,6 +252,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         Variable("told_path", Kind.PATH),
         _DECISIONS_PATH,
         _WIDTH,
+        _RUNS_PATH,
         *_SENDING,
     ),
     "deadlines": (
@@ -265,6 +271,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         _DECISIONS_PATH,
         Variable("owner_mail"),
         _WIDTH,
+        _RUNS_PATH,
         *_SENDING,
     ),
     "scheduled": (
@@ -282,6 +289,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         _KEEP_PATH,
         _DECISIONS_PATH,
         _WIDTH,
+        _RUNS_PATH,
         *_SENDING,
     ),
     "shelve_idle": (
@@ -310,6 +318,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         Variable("owner_mail"),
         Variable("notice_template", Kind.PATH),
         _WIDTH,
+        _RUNS_PATH,
         *_SENDING,
     ),
     "nightly": (
@@ -359,6 +368,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         Variable("owner_mail"),
         Variable("notice_template", Kind.PATH),
         _WIDTH,
+        _RUNS_PATH,
         *_SENDING,
     ),
     "install_schedule": (

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,13 @@ from ..model import Outcome
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, IDLE_FILES, RATES, ModuleSpec
 from ..policy.metrics import Figures, figure_metrics, run_metrics
+from ..policy.run_store import RunStoreError
 from ..text.exposition import Metric, exposition
 from ..usage.history import PACE_DAYS
 from ..usage.rates import Rates
 from ..usage.report_data import History, concerns, notes_on, statuses_of
 from .idle_info import Judge
+from .run_record import profile_name, run_store
 
 SPEC = (
     CONNECTION
@@ -35,38 +37,51 @@ SPEC = (
             "dest": {"type": "path", "required": True},
             "owner": {"type": "list", "elements": "str", "default": [ME]},
             "settings": {"type": "dict"},
+            "runs_path": {"type": "path"},
         }
     )
 )
 _SUFFIX = ".prom"
 # The collector runs as another user.
 _MODE = 0o644
-_PROFILE_VARIABLE = "JETSTREAM_PROFILE"
-_DEFAULT_PROFILE = "default"
 
 
 def metrics(options: Mapping[str, Any], context: Context) -> Outcome:
     """Read the figures and write them. After a failure, write only that there was one, and raise the error."""
     dest = _checked(Path(options["dest"]).absolute())
-    profile = str(options["profile"] or context.environ.get(_PROFILE_VARIABLE) or _DEFAULT_PROFILE)
+    profile = profile_name(options, context)
+    succeeded, unread = _succeeded(profile, options, context)
 
     def read_and_write(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
         found, warnings = _figures(cloud, options, context)
-        written = [*run_metrics(profile, context.clock.now(), success=True), *figure_metrics(profile, found)]
+        of_runs = run_metrics(profile, context.clock.now(), succeeded, success=True)
+        written = [*of_runs, *figure_metrics(profile, found)]
         _write(dest, written, context)
         result = {"dest": str(dest), "metrics": [row for each in written for row in _rows(each)]}
-        return Outcome(result, changed=True, warnings=warnings)
+        return Outcome(result, changed=True, warnings=(*unread, *warnings))
 
     try:
         return on_cloud(read_and_write)(options, context)
     except Exception:
         # Figures of an earlier run would look like present ones.
         with suppress(ConfigurationError):
-            _write(dest, run_metrics(profile, context.clock.now(), success=False), context)
+            _write(dest, run_metrics(profile, context.clock.now(), succeeded, success=False), context)
         raise
 
 
 OPERATION = metrics
+
+
+def _succeeded(
+    profile: str, options: Mapping[str, Any], context: Context
+) -> tuple[dict[str, datetime], tuple[str, ...]]:
+    """Return when the playbooks of a profile last succeeded, and a warning if that cannot be read."""
+    store = run_store(options, context)
+    try:
+        runs = {} if store is None else store.load()
+    except RunStoreError as error:
+        return {}, (str(error),)
+    return {playbook: at for (of, playbook), at in runs.items() if of == profile}, ()
 
 
 def _checked(dest: Path) -> Path:

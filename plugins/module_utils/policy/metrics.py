@@ -60,8 +60,11 @@ _OF_ALLOCATIONS: tuple[tuple[str, str, Callable[[AllocationStatus], Decimal | fl
 )
 
 
-def run_metrics(profile: str, now: datetime, *, success: bool) -> list[Metric]:
-    """Return the time of a run, and whether it read everything. After a failure these are the only ones."""
+def run_metrics(profile: str, now: datetime, succeeded: Mapping[str, datetime], *, success: bool) -> list[Metric]:
+    """Return the time of a run, whether it read everything, and when each playbook last succeeded.
+
+    After a failure these are the only ones.
+    """
     labels = {"profile": profile}
     return [
         Metric(
@@ -73,6 +76,14 @@ def run_metrics(profile: str, now: datetime, *, success: bool) -> list[Metric]:
             "jetstream_metrics_last_run_success",
             "1 if the last run could read all figures, 0 if not. Then there are none.",
             (Sample(labels, int(success)),),
+        ),
+        Metric(
+            "jetstream_last_success_timestamp_seconds",
+            "Time at which a playbook, or a part of nightly, last succeeded, in seconds since 1970.",
+            tuple(
+                Sample({"profile": profile, "playbook": playbook}, round(at.timestamp()))
+                for playbook, at in sorted(succeeded.items())
+            ),
         ),
     ]
 

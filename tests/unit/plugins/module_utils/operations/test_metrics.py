@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import stat
 import subprocess
@@ -17,7 +18,9 @@ import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError, JetstreamError
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
 from ansible_collections.jetstream.cloud.plugins.module_utils.operations import metrics
+from ansible_collections.jetstream.cloud.plugins.module_utils.policy.run_store import RunStore
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, add_colleague, fleet
+from ansible_collections.jetstream.cloud.tests.unit.collection.docs import ROOT
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
 from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given, in_context
 from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.operations.test_idle_info import keep_readings
@@ -54,7 +57,7 @@ def written(site: Site) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
     for family in text_string_to_metric_families(text):
         for each in family.samples:
-            words = [value for name, value in each.labels.items() if name in ("status", "verdict")]
+            words = [value for name, value in each.labels.items() if name in ("status", "verdict", "playbook")]
             found.setdefault(each.name, {})[" ".join(words)] = each.value
     return found
 
@@ -96,6 +99,21 @@ def test_all_figures_are_written(site: Site) -> None:
     assert len(outcome.result["metrics"]) == sum(len(values) for values in found.values())
 
 
+def test_the_last_success_of_each_playbook_is_a_figure_also_when_nothing_can_be_read(site: Site) -> None:
+    store = RunStore(site.home / ".local/state/jetstream/runs.json", site.clock)
+    store.record(("default", "shelve_idle"))
+    store.record(("course", "hygiene"))
+    then = round(site.clock.now().timestamp())
+    site.clock.sleep(3 * 86_400)
+    run(site)
+    assert written(site)["jetstream_last_success_timestamp_seconds"] == {"shelve_idle": then}
+    with pytest.raises(JetstreamError):
+        run(site, password="wrong")
+    assert sorted(written(site)) == sorted([*LAST_RUN, "jetstream_last_success_timestamp_seconds"])
+    store.path.write_text("x")
+    assert "is not as it was written" in run(site).warnings[0]
+
+
 def test_labels_tell_whose_figures_they_are(site: Site) -> None:
     run(site)
     families = {
@@ -119,6 +137,18 @@ def test_promtool_has_nothing_against_it(site: Site) -> None:
     with pytest.raises(JetstreamError):
         run(site, password="wrong")
     assert check(site) == ""
+
+
+@needs_promtool
+def test_promtool_takes_the_alerts_of_the_page(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "metrics.md").read_text()
+    [rules] = re.findall(r"```yaml\n(groups:.*?)```", page, re.DOTALL)
+    (tmp_path / "rules.yml").write_text(rules)
+    done = subprocess.run(
+        [str(_PROMTOOL), "check", "rules", str(tmp_path / "rules.yml")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "6 rules found" in done.stdout
 
 
 def test_others_may_read_it_and_it_is_replaced_whole(site: Site) -> None:

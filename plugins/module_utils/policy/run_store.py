@@ -1,0 +1,87 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stores when each playbook last succeeded, in one file of JSON that is replaced whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ..clock import Clock
+from ..errors import JetstreamError
+from ..files import exclusive, make_folder
+from ..json_file import MalformedFile, read_json, write_json
+from ..times import iso, moment
+
+FORMAT = 1
+# Seconds for which a record waits for another one. Each takes milliseconds.
+_LONGEST_WAIT = 10.0
+_MOST = 500
+
+# The profile and the playbook.
+Key = tuple[str, str]
+
+
+class RunStoreError(JetstreamError):
+    """When playbooks succeeded cannot be read or written."""
+
+
+class RunStore:
+    """A file with the time of the last success of each playbook. Several programs may use it at once."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        """Take the file, which is made when it is first written."""
+        self.path = path
+        self._clock = clock
+
+    def load(self) -> dict[Key, datetime]:
+        """Return when each playbook last succeeded; none if there is no file. Raises RunStoreError."""
+        try:
+            return read_json(self.path, _runs) or {}
+        except OSError as error:
+            raise RunStoreError(
+                f"When playbooks succeeded, in {self.path}, cannot be read: {error.strerror}."
+            ) from None
+        except MalformedFile:
+            raise RunStoreError(f"When playbooks succeeded, in {self.path}, is not as it was written.") from None
+
+    def record(self, key: Key) -> datetime:
+        """Store that a playbook succeeded now, and return when that is. Raises RunStoreError.
+
+        A file that is not as it was written is replaced: the next runs fill it again.
+        """
+        now = self._clock.now()
+        try:
+            make_folder(self.path.parent, private=True)
+            with exclusive(self.path, clock=self._clock, longest_wait=_LONGEST_WAIT):
+                write_json(self.path, _record_of({**self._known(), key: now}))
+        except TimeoutError:
+            raise RunStoreError(f"Other programs use {self.path}.") from None
+        except OSError as error:
+            raise RunStoreError(
+                f"That a playbook succeeded cannot be written to {self.path}: {error.strerror}."
+            ) from None
+        return now
+
+    def _known(self) -> dict[Key, datetime]:
+        try:
+            return read_json(self.path, _runs) or {}
+        except MalformedFile:
+            return {}
+
+
+def _record_of(runs: Mapping[Key, datetime]) -> dict[str, Any]:
+    latest = sorted(runs.items(), key=lambda each: each[1])[-_MOST:]
+    rows = [
+        {"profile": profile, "playbook": playbook, "succeeded": iso(at)} for (profile, playbook), at in sorted(latest)
+    ]
+    return {"format": FORMAT, "runs": rows}
+
+
+def _runs(record: Mapping[str, Any]) -> dict[Key, datetime]:
+    if record["format"] != FORMAT:
+        raise ValueError("unknown format")
+    return {(str(row["profile"]), str(row["playbook"])): moment(row["succeeded"]) for row in record["runs"]}

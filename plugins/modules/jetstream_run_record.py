@@ -1,0 +1,92 @@
+#!/usr/bin/python
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: jetstream_run_record
+short_description: Record that a playbook has succeeded
+version_added: 1.0.0
+description:
+  - Stores the time of the last success of a playbook. M(jetstream.cloud.jetstream_metrics) writes it for Prometheus,
+    so that an alert can tell which playbook has not succeeded for too long.
+  - Make it the last task of a playbook, which is not reached after a failure. Those of this collection that cron runs
+    have it.
+  - That the file cannot be written is a warning, and no failure.
+  - Needs no connection to a cloud.
+requirements:
+  - Python 3.11 or newer, on the host that the task runs on
+author:
+  - jetstream.cloud contributors (@jetstream-cloud)
+extends_documentation_fragment:
+  - jetstream.cloud.attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Stores nothing.
+  diff_mode:
+    support: none
+  idempotent:
+    support: none
+    details:
+      - Each run stores a later time.
+options:
+  playbook:
+    description: The name of the playbook, the label C(playbook) of the figure.
+    type: str
+    required: true
+  profile:
+    description:
+      - The saved connection that it used, the label C(profile) of the figure.
+      - Without it, the environment variable C(JETSTREAM_PROFILE), or else V(default).
+    type: str
+  runs_path:
+    description:
+      - The file on the controller with the times, which is created if it is missing. Playbooks of several profiles may
+        share it.
+      - Without it, C(~/.local/state/jetstream/runs.json), and nothing is stored for a user that has no home.
+    type: path
+seealso:
+  - module: jetstream.cloud.jetstream_metrics
+"""
+
+EXAMPLES = r"""
+- name: Stop the instances of a course
+  jetstream.cloud.jetstream_instance_state:
+    state: stopped
+    name: bio101-*
+
+- name: Record that it was done
+  jetstream.cloud.jetstream_run_record:
+    playbook: stop_bio101
+"""
+
+RETURN = r"""
+playbook:
+  description: The name of the playbook.
+  returned: success
+  type: str
+profile:
+  description: The name of the profile.
+  returned: success
+  type: str
+succeeded:
+  description: The time that was stored. ISO 8601, UTC. V(null) if nothing was.
+  returned: success
+  type: str
+  sample: "2026-11-26T07:15:00Z"
+"""
+
+from ..module_utils.operations.run_record import OPERATION, SPEC
+from ..module_utils.runner import run
+
+
+def main() -> None:
+    run(SPEC, OPERATION)
+
+
+if __name__ == "__main__":
+    main()
