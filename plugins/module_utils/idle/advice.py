@@ -166,20 +166,20 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the sums over instances, as ``advice`` returns them, and a sentence with them."""
     idle = [each for each in rows if each["verdict"] == State.IDLE]
     of_idle = {name: _sum(idle, name) for name in ("su_per_hour", "su_since_idle")}
-    saves = _sum([each for each in rows if each["would"] != "nothing"], "saves_su_per_day")
+    would_act = [each for each in rows if each["would"] != "nothing"]
     counts = {f"{state}": sum(each["verdict"] == state for each in rows) for state in State}
     return {
         "selected": len(rows),
         **counts,
         "idle_su_per_hour": of_idle["su_per_hour"],
         "su_since_idle": of_idle["su_since_idle"],
-        "saves_su_per_day": saves,
+        "saves_su_per_day": _sum(would_act, "saves_su_per_day"),
         "unknown_costs": sum(each["su_per_hour"] is None for each in idle),
-        "sentence": _sentence(idle, of_idle, saves),
+        "sentence": _sentence(idle, of_idle) + _saving(would_act),
     }
 
 
-def _sentence(idle: Sequence[Mapping[str, Any]], sums: Mapping[str, float], saves: float) -> str:
+def _sentence(idle: Sequence[Mapping[str, Any]], sums: Mapping[str, float]) -> str:
     if not idle:
         return "No instance is known to be idle."
     names = [one_line(str(each["name"])) for each in idle]
@@ -189,11 +189,22 @@ def _sentence(idle: Sequence[Mapping[str, Any]], sums: Mapping[str, float], save
     unpriced = sum(each["su_per_hour"] is None for each in idle)
     without = f", without {unpriced} of unknown cost" if unpriced else ""
     what = "1 instance has been idle" if len(idle) == 1 else f"{len(idle)} instances have been idle"
-    saving = f" Shelving would save {saves:.12g} SU a day." if saves else ""
     listed = f"{', '.join(names[:_NAMED])}{more}"
     least = "at least " if any(each["since_is_known"] is False for each in idle) else ""
     cost = f"{least}{sums['su_since_idle']:.12g} SU"
-    return f"{what} for {least}{span} hours, and cost {cost} since{without}: {listed}.{saving}"
+    return f"{what} for {least}{span} hours, and cost {cost} since{without}: {listed}."
+
+
+def _saving(would_act: Sequence[Mapping[str, Any]]) -> str:
+    """Return how much the actions would save: of idle instances, and of others, which do not run."""
+    idle = [each for each in would_act if each["verdict"] == State.IDLE]
+    asleep = [each for each in would_act if each["verdict"] != State.IDLE]
+    of_idle, of_asleep = _sum(idle, "saves_su_per_day"), _sum(asleep, "saves_su_per_day")
+    said = f" Shelving would save {of_idle:.12g} SU a day." if of_idle else ""
+    if of_asleep:
+        which = "the one that does not run" if len(asleep) == 1 else f"the {len(asleep)} that do not run"
+        said += f" Shelving {which} would save {of_asleep:.12g}{' more' if of_idle else ''} SU a day."
+    return said
 
 
 def _tenths(value: Decimal) -> int | float:

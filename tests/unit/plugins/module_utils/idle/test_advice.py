@@ -273,6 +273,17 @@ def test_the_sentence_names_the_instances_their_hours_and_costs() -> None:
     assert summary([])["sentence"] == "No instance is known to be idle."
 
 
+def test_what_does_not_run_is_not_told_as_idle() -> None:
+    asleep = [{**told(an_instance(name), ACTIVE), "would": "shelve", "saves_su_per_day": 24} for name in ("a", "b")]
+    assert summary([told(an_instance()), *asleep])["sentence"].endswith(
+        "cost 12 SU since: web. Shelving would save 48 SU a day. "
+        "Shelving the 2 that do not run would save 48 more SU a day."
+    )
+    assert summary(asleep[:1])["sentence"] == (
+        "No instance is known to be idle. Shelving the one that does not run would save 24 SU a day."
+    )
+
+
 def test_rates_of_a_user_count() -> None:
     rates = Rates.from_options({"families": {"m1": 3}, "states": {"shelved": 0.5}})
     judged = JudgedInstance(an_instance(), IDLE, None, None, is_meant=True, unsupported=None)
