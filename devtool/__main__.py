@@ -323,8 +323,9 @@ def _tarball(_arguments: argparse.Namespace) -> int:
     environment.prepare()
     with tempfile.TemporaryDirectory(prefix="tarball-", dir=CACHE) as folder:
         try:
-            workplace = Workplace(environment, Path(folder), (), live=True)
-            kept = Path(shutil.copy(pack_tagged(workplace, ROOT), CACHE))
+            place = Path(folder) / "tarball"
+            place.mkdir()
+            kept = Path(shutil.copy(pack_tagged(Workplace(environment, place, (), live=True), ROOT), CACHE))
         except (NotReleased, CheckFailed) as error:
             say(f"dev: There is no tarball. {error}")
             return 1

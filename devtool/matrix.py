@@ -57,6 +57,10 @@ class Result:
         return Pair(self.core, minor_version(self.python))
 
 
+def _short(workplace: Workplace, pair: Pair) -> int:
+    return _pytest(workplace, pair, *_CHOSEN)
+
+
 def _sanity(workplace: Workplace, _pair: Pair) -> int:
     # The check named pylint runs that one, with the newest release. It takes minutes, and a candidate has none.
     output = run_sanity(workplace, workplace.copy(), "--skip-test", "pylint")
@@ -73,6 +77,7 @@ def _playbooks(workplace: Workplace, pair: Pair) -> int:
 
 
 PARTS: Mapping[str, Callable[[Workplace, Pair], int]] = {
+    "short": _short,
     "sanity": _sanity,
     "units": _units,
     "playbooks": _playbooks,

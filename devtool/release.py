@@ -88,7 +88,8 @@ def pack_tagged(workplace: Workplace, checkout: Path) -> Path:
     Raises NotReleased if there is no such tag, and CheckFailed if the tarball does not pass.
     """
     try:
-        tag = _git(checkout, "describe", "--exact-match", "--match", "v*")
+        # Where CI fetches one commit, its tag has no note.
+        tag = _git(checkout, "describe", "--tags", "--exact-match", "--match", "v*")
     except NotReleased:
         raise NotReleased("No tag of a version is checked out. ./dev release makes one.") from None
     clone = workplace.folder / "ansible_collections" / "jetstream" / "cloud"

@@ -134,9 +134,9 @@ def test_results_are_read_as_they_are_written(tmp_path: Path) -> None:
 def test_the_table_has_every_pair_with_what_ran() -> None:
     results = [RESULT, replace(RESULT, part="playbooks", passed=False, tests=0, date="2026-01-03")]
     assert as_table(results, CORES).splitlines()[2:] == [
-        "| 2.20.1 | 3.12 | not run | not run | not run |  |",
-        "| 2.20.1 | 3.13.5 | not run | 2,345 passed | failed | 2026-01-03 |",
-        "| 2.21.0rc1 | 3.13 | not run | not run | not run |  |",
+        "| 2.20.1 | 3.12 | not run | not run | not run | not run |  |",
+        "| 2.20.1 | 3.13.5 | not run | not run | 2,345 passed | failed | 2026-01-03 |",
+        "| 2.21.0rc1 | 3.13 | not run | not run | not run | not run |  |",
     ]
 
 

@@ -18,6 +18,7 @@ from devtool.release import (
     _set_addresses,
     absolute,
     next_version,
+    pack_tagged,
     release,
     what_is_left,
 )
@@ -91,6 +92,32 @@ def test_a_release_has_all_that_is_committed_and_nothing_else(checkout: Path) ->
 )
 def test_a_release_has_an_address(checkout: Path, address: str | None, reason: str) -> None:
     assert refused(checkout, "1.2.0", address) == reason
+
+
+@pytest.mark.parametrize(
+    ("tag", "galaxy", "reason"),
+    [
+        (
+            None,
+            "version: 1.2.0\nrepository: https://x/y\n",
+            "No tag of a version is checked out. ./dev release makes one.",
+        ),
+        ("nightly", "version: 1.2.0\nrepository: https://x/y\n", "No tag of a version is checked out."),
+        ("v1.2.0", "version: 1.2.1\nrepository: https://x/y\n", "galaxy.yml at v1.2.0 has another version, or no"),
+        ("v1.2.0", "version: 1.2.0\n", "galaxy.yml at v1.2.0 has another version, or no repository."),
+    ],
+)
+def test_a_tarball_is_that_of_a_tagged_version(tmp_path: Path, tag: str | None, galaxy: str, reason: str) -> None:
+    folder, place = tmp_path / "checkout", tmp_path / "work"
+    for each in (folder, place):
+        each.mkdir()
+    (folder / "galaxy.yml").write_text(galaxy)
+    commit(folder)
+    if tag is not None:
+        subprocess.run(["git", "tag", tag], cwd=folder, check=True)
+    with pytest.raises(NotReleased) as error:
+        pack_tagged(Workplace(Environment("test"), place, (), live=False), folder)
+    assert str(error.value).startswith(reason)
 
 
 @pytest.mark.parametrize(
