@@ -8,6 +8,7 @@ from ..plugin_utils.supported_core import require_supported_core
 
 require_supported_core()
 
+import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from ansible.errors import AnsibleValueOmittedError
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
+from ..module_utils.errors import ConfigurationError
+from ..module_utils.operation import user_home
+from ..module_utils.state_folder import STATE, shared_folder
 from ..module_utils.text.terminal import one_line
 from ..plugin_utils.extra_variables import times_given
 from ..plugin_utils.playbook_variables import (
@@ -52,7 +56,7 @@ class ActionModule(ActionBase):
         _result, arguments = self.validate_argument_spec(_ARGUMENT_SPEC)
         try:
             return self._result(arguments["playbook"], task_vars or {})
-        except VariableError as error:
+        except (VariableError, ConfigurationError) as error:
             return {"failed": True, "changed": False, "msg": one_line(str(error))}
 
     def _result(self, playbook: str, task_vars: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,7 +67,7 @@ class ActionModule(ActionBase):
         ignored = self._set_elsewhere(playbook, names, task_vars)
         # As everywhere in Ansible, -e overrides the playbook.
         values = self._values(playbook, {**given_by(playbook, imported), **given_by(playbook, extra)})
-        result = {"changed": False, "value": values}
+        result = {"changed": False, "value": values, "state_path": _state_path()}
         return {**result, "warnings": [ignored]} if ignored else result
 
     def _extra_variables(self) -> dict[str, Any]:
@@ -142,6 +146,11 @@ class ActionModule(ActionBase):
             return self._templar.template(raw)
         except AnsibleValueOmittedError:
             return _OMITTED
+
+
+def _state_path() -> str:
+    """Return the folder of what outlives a run. Raises ConfigurationError if it is shared, and away."""
+    return str(shared_folder(os.environ, user_home()) or f"~/{STATE}")
 
 
 def _facts(task_vars: Mapping[str, Any]) -> set[str]:

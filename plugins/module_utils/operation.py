@@ -21,6 +21,7 @@ from .clouds.connect import connect, resolve
 from .errors import BugFound, ConfigurationError, JetstreamError
 from .fleet.progress import ProgressCallback, no_progress
 from .model import Outcome
+from .state_folder import shared_folder, shared_path
 from .text.terminal import one_line
 
 
@@ -47,11 +48,23 @@ class Context:
         return self.home / path
 
     def path(self, given: str | None, default: Path) -> Path:
-        """Return the path that an option gives, or else ``default`` below the user's home.
+        """Return the path that an option gives, or else that of a file that outlives a run (``kept``).
 
-        Raises ConfigurationError for a user that has none.
+        Raises ConfigurationError for a user that has no home.
         """
-        return Path(given).absolute() if given else self.in_home(default)
+        return Path(given).absolute() if given else self.kept(default)
+
+    def kept(self, default: Path) -> Path:
+        """Return a path that outlives a run: ``default`` below the user's home, or in the folder that nodes share.
+
+        Raises ConfigurationError for a user that has no home, and if the shared folder is not there.
+        """
+        return shared_path(self.environ, self.home, default) or self.in_home(default)
+
+    @property
+    def can_keep(self) -> bool:
+        """Whether anything can outlive a run. Raises ConfigurationError if the shared folder is not there."""
+        return self.home is not None or shared_folder(self.environ, self.home) is not None
 
     def surroundings(self, *, fresh: bool = False) -> Surroundings:
         """Return the surroundings of a connection. ``fresh``: log in even if a token is in the cache."""

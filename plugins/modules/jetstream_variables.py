@@ -102,4 +102,10 @@ value:
       - "21752"
     project:
       - plant-genomes
+state_path:
+  description:
+    - The folder of what outlives a run. Where the environment variable E(JETSTREAM_STATE_PATH) names one, it is that.
+  returned: success
+  type: str
+  sample: ~/.local/state/jetstream
 """

@@ -128,7 +128,7 @@ class Watch:
         resolve(options, context.environ, context.home)
         self._read_rows()
         given = options["state_path"]
-        path = Path(given).absolute() if given else context.in_home(_STATE)
+        path = context.path(given, _STATE)
         self._file = EventMemoryFile(path, context.clock)
         self._stack = ExitStack()
         self._stack.enter_context(self._file.held())

@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ..clock import Clock, SystemClock
+from ..errors import ConfigurationError
 from ..files import TEMPORARY_PREFIX, exclusive_in_folder, make_folder, replace_in_folder
 
 # A token that ends within a task would end it half way.
@@ -26,6 +27,7 @@ _MARGIN = timedelta(minutes=5)
 # As long as a server that answers at all may take for a login.
 LONGEST_WAIT = 30.0
 _FOLDER = Path("jetstream/tokens")
+VARIABLE = "JETSTREAM_CACHE_TOKENS"
 # Some milliseconds for each task, and for each guess at the secret by an attacker who has the file.
 _ROUNDS = 20_000
 # A token of keystone comes with the addresses of all services in all regions.
@@ -57,12 +59,23 @@ class Token:
 def cache_folder(environ: Mapping[str, str], home: Path | None) -> Path | None:
     """Return where tokens are kept: in the user's cache folder, as the XDG base directory specification has it.
 
-    Returns None for a user that has none.
+    Returns None for a user that has none, and where ``JETSTREAM_CACHE_TOKENS`` is no: every task logs in then. Raises
+    ConfigurationError if that variable is neither yes nor no.
     """
+    if not _caches_tokens(environ.get(VARIABLE, "").strip().lower()):
+        return None
     base = environ.get("XDG_CACHE_HOME", "")
     if os.path.isabs(base):
         return Path(base) / _FOLDER
     return home / ".cache" / _FOLDER if home else None
+
+
+def _caches_tokens(word: str) -> bool:
+    if word in ("", "yes", "true", "on", "1", "y", "t"):
+        return True
+    if word in ("no", "false", "off", "0", "n", "f"):
+        return False
+    raise ConfigurationError(f'{VARIABLE} must be yes or no, not "{word}".')
 
 
 class TokenCache:

@@ -371,7 +371,7 @@ class _RemovalWork:
         self._context = context
         self._settings = settings
         self._started_at = started_at
-        state = None if context.home is None else context.home / _STATE
+        state = context.kept(_STATE) if context.can_keep else None
         self._notes = RemovalNotes(state, cloud.account())
 
     def unfinished(

@@ -94,7 +94,7 @@ OPERATION = on_cloud(instance_state)
 
 def _sleepers(context: Context) -> Sleepers | None:
     """Return the file with what was put to sleep. A user without a home has none."""
-    return None if context.home is None else Sleepers(context.in_home(_SLEEPERS), context.clock)
+    return Sleepers(context.kept(_SLEEPERS), context.clock) if context.can_keep else None
 
 
 def _remember(
@@ -163,8 +163,8 @@ def _check(options: Mapping[str, Any], selector: Selector, context: Context) -> 
         raise ConfigurationError("all: true and a name, id or uuid contradict each other.", hint="Say one of them.")
     if options["only_put_to_sleep"] and options["state"] != Goal.STARTED:
         raise ConfigurationError("only_put_to_sleep goes with state: started alone.")
-    if options["only_put_to_sleep"] and context.home is None:
-        context.in_home(_SLEEPERS)
+    if options["only_put_to_sleep"] and not context.can_keep:
+        context.kept(_SLEEPERS)
     selector.require_criteria()
 
 

@@ -56,7 +56,7 @@ OPERATION = run_record
 
 def run_store(options: Mapping[str, Any], context: Context) -> RunStore | None:
     """Return the file of ``runs_path``; None for a user that has no home to have one in."""
-    if not options["runs_path"] and context.home is None:
+    if not options["runs_path"] and not context.can_keep:
         return None
     return RunStore(context.path(options["runs_path"], _RUNS), context.clock)
 

@@ -27,6 +27,7 @@ _MAY_IMPORT: Mapping[str, set[str]] = {
     "errors": set(),
     "yaml_tree": {"errors"},
     "states": set(),
+    "state_folder": {"errors"},
     "files": {"clock"},
     "json_file": {"files"},
     "model": {"text"},
@@ -36,7 +37,8 @@ _MAY_IMPORT: Mapping[str, set[str]] = {
     "http": {"clock", "errors", "files"},
     "clouds": {
         *_GROUND,
-        *("clock", "files", "flavors", "http", "json_file", "parallel", "settings", "text", "times", "yaml_tree"),
+        *("clock", "files", "flavors", "http", "json_file", "parallel", "settings", "state_folder", "text", "times"),
+        "yaml_tree",
     },
     "fleet": {*_GROUND, "clock", "files", "json_file", "parallel", "text", "times"},
     "usage": {*_GROUND, "clock", "files", "flavors", "text", "times"},
@@ -50,7 +52,7 @@ _MAY_IMPORT: Mapping[str, set[str]] = {
     },
     "hosts": {"model", "states", "text", "usage"},
     "options": {"clouds"},
-    "operation": {*_GROUND, "clock", "clouds", "fleet", "settings", "text"},
+    "operation": {*_GROUND, "clock", "clouds", "fleet", "settings", "state_folder", "text"},
     "operations": {
         *_GROUND,
         "clock",

@@ -10,7 +10,6 @@ the two, the record is matched with the instance by name, project and start.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from ...clock import Clock
 from ...files import make_folder
 from ...json_file import MalformedFile, read_json, write_json
 from ...model import Instance, Launch, LaunchFacts
+from ...state_folder import xdg_state_folder
 from ...times import iso, moment, moment_or_none
 
 _FORMAT = 1
@@ -35,11 +35,8 @@ _KEPT = timedelta(days=400)
 
 
 def records_folder(environ: Mapping[str, str], home: Path | None) -> Path:
-    """Return the folder of the records: in the user's state folder, by the XDG base directory specification."""
-    base = environ.get("XDG_STATE_HOME", "")
-    # Below the null device nothing can be written, for a user that has no home.
-    state = Path(base) if os.path.isabs(base) else home / ".local" / "state" if home else Path(os.devnull)
-    return state / "jetstream" / "launches"
+    """Return the folder of the records. Raises ConfigurationError if the shared folder of states is away."""
+    return xdg_state_folder(environ, home) / "launches"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,16 +19,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ...files import PRIVATE_FILE, make_folder
+from ...state_folder import xdg_state_folder
 
 _LARGEST = 1 << 16
 
 
 def notes_folder(environ: Mapping[str, str], home: Path | None) -> Path:
-    """Return the folder of the notes: in the user's state folder, by the XDG base directory specification."""
-    base = environ.get("XDG_STATE_HOME", "")
-    # Below the null device nothing can be written, for a user that has no home.
-    state = Path(base) if os.path.isabs(base) else home / ".local" / "state" if home else Path(os.devnull)
-    return state / "jetstream" / "lifted-locks"
+    """Return the folder of the notes. Raises ConfigurationError if the shared folder of states is away."""
+    return xdg_state_folder(environ, home) / "lifted-locks"
 
 
 class LockNotes:

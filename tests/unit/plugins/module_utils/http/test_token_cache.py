@@ -20,6 +20,7 @@ from typing import Any
 from unittest.mock import ANY
 
 import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
 from ansible_collections.jetstream.cloud.plugins.module_utils.http.token_cache import (
     LoginKey,
     Token,
@@ -160,6 +161,17 @@ def test_the_folder_follows_the_base_directory_specification() -> None:
     assert cache_folder({}, home) == default
     assert cache_folder({"XDG_CACHE_HOME": "/var/tmp/c"}, home) == Path("/var/tmp/c/jetstream/tokens")
     assert cache_folder({"XDG_CACHE_HOME": "relative"}, home) == default
+
+
+@pytest.mark.parametrize("word", ["no", "False", " off ", "0"])
+def test_where_tokens_are_not_to_be_kept_there_is_no_folder(word: str) -> None:
+    environ = {"JETSTREAM_CACHE_TOKENS": word, "XDG_CACHE_HOME": "/var/tmp/c"}
+    assert cache_folder(environ, Path("/home/johndoe")) is None
+
+
+def test_a_mistyped_no_keeps_no_token_by_accident() -> None:
+    with pytest.raises(ConfigurationError, match='JETSTREAM_CACHE_TOKENS must be yes or no, not "nein"'):
+        cache_folder({"JETSTREAM_CACHE_TOKENS": "nein"}, Path("/home/johndoe"))
 
 
 def test_forgetting_leaves_a_newer_token_alone(folder: Path, cache: TokenCache) -> None:

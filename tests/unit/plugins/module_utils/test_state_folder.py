@@ -1,0 +1,59 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One variable moves all that outlives a run to a folder that several nodes share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere.launch_records import records_folder
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.locks import notes_folder
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils.state_folder import shared_path, xdg_state_folder
+from ansible_collections.jetstream.cloud.tests.unit.collection.docs import ROOT
+
+HOME = Path("/home/johndoe")
+Finder = Callable[[Mapping[str, str], Path | None], Path | None]
+
+
+def _readings(environ: Mapping[str, str], home: Path | None) -> Path | None:
+    return shared_path(environ, home, Path(".local/state/jetstream/readings"))
+
+
+def _marks(environ: Mapping[str, str], home: Path | None) -> Path | None:
+    return shared_path(environ, home, Path(".local/share/jetstream/keep.json"))
+
+
+ALL: list[Finder] = [_readings, _marks, xdg_state_folder, records_folder, notes_folder]
+
+
+@pytest.mark.parametrize("find", ALL)
+def test_the_variable_moves_every_folder(find: Finder, tmp_path: Path) -> None:
+    environ = {"JETSTREAM_STATE_PATH": str(tmp_path), "XDG_STATE_HOME": "/elsewhere"}
+    for home in (HOME, None):
+        found = find(environ, home)
+        assert found is not None
+        assert found.is_relative_to(tmp_path)
+        assert find({"JETSTREAM_STATE_PATH": "~/"}, tmp_path) == found
+
+
+@pytest.mark.parametrize("find", ALL)
+@pytest.mark.parametrize("value", ["relative", "/nonexistent/volume", "~johndoe/x", "/dev/null"])
+def test_a_folder_that_is_away_is_refused(find: Finder, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"JETSTREAM_STATE_PATH is .*{value}"):
+        find({"JETSTREAM_STATE_PATH": value}, HOME)
+
+
+def test_without_it_nothing_is_shared() -> None:
+    for environ in ({}, {"JETSTREAM_STATE_PATH": " "}):
+        assert (_readings(environ, HOME), _marks(environ, None)) == (None, None)
+        assert xdg_state_folder(environ, HOME) == HOME / ".local/state/jetstream"
+
+
+def test_what_outlives_a_run_is_never_put_into_the_home_directly() -> None:
+    # It would stay on the node that ran it. The login alone is the user's.
+    files = [path for name in ("operations", "events") for path in (ROOT / "plugins/module_utils" / name).glob("*.py")]
+    assert [path.name for path in files if ".in_home(" in path.read_text(encoding="utf-8")] == ["credential.py"]
