@@ -19,7 +19,7 @@ from devtool.docsite import build as build_docsite
 from devtool.environment import BESIDE, CACHE, DEMO_SEED, REQUIREMENTS, ROOT, Environment, SetUpFailed, make_home, say
 from devtool.matrix import PARTS, run_matrix
 from devtool.mutants import DEFAULT_FILES, run_mutants
-from devtool.openstack_collection import provide_openstack_cloud
+from devtool.other_collections import provide_collection
 from devtool.pairs import CORES, as_toml, load_cores, newest_cores, pairs
 from devtool.prerequisites import GIT, install, missing, report
 from devtool.release import NotReleased, pack_tagged, release, what_is_left
@@ -242,7 +242,7 @@ def _bench_openstack(arguments: argparse.Namespace) -> int:
     environment.prepare()
     # In an environment of its own, for it is measured, not used.
     client.prepare()
-    collections = provide_openstack_cloud(environment)
+    collections = provide_collection(environment, "openstack.cloud")
     program = [str(environment.python), "-m", "ansible_collections.jetstream.cloud.tests.benchmarks.side_by_side"]
     words = ["--collections", str(collections), "--client", str(client.path / "bin" / "openstack"), *arguments.extra]
     return subprocess.run(program + words, env=environment.variables(make_home("home")), check=False).returncode
@@ -252,7 +252,7 @@ def _bench_launch(arguments: argparse.Namespace) -> int:
     environment = Environment("test")
     environment.prepare()
     program = [str(environment.python), "-m", "ansible_collections.jetstream.cloud.tests.benchmarks.launching"]
-    words = ["--collections", str(provide_openstack_cloud(environment)), *arguments.extra]
+    words = ["--collections", str(provide_collection(environment, "openstack.cloud")), *arguments.extra]
     return subprocess.run(program + words, env=environment.variables(make_home("home")), check=False).returncode
 
 

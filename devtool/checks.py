@@ -14,6 +14,7 @@ from devtool.docsite import build as build_docsite
 from devtool.docsite import look
 from devtool.environment import CACHE, PYTHON_VERSION, ROOT, Environment
 from devtool.matrix import try_pairs
+from devtool.other_collections import provide_collection
 from devtool.prerequisites import CRON, SSH_KEYGEN
 from devtool.release import rehearse
 from devtool.running import Check, CheckFailed, Workplace
@@ -135,10 +136,15 @@ def _idle(workplace: Workplace) -> None:
 
 
 def _runner(workplace: Workplace) -> None:
-    runner = Environment("runner")
-    runner.prepare()
-    tarball = build(workplace, workplace.copy())
-    variables = runner.variables(workplace.home) | {"COLLECTION_TARBALL": str(tarball)}
+    runner, worker = Environment("runner"), Environment("worker")
+    for each in (runner, worker):
+        each.prepare()
+    found = {
+        "COLLECTION_TARBALL": build(workplace, workplace.copy()),
+        "WORKER_PROGRAMS": worker.path / "bin",
+        "AWX_COLLECTIONS": provide_collection(workplace.environment, "awx.awx"),
+    }
+    variables = runner.variables(workplace.home) | {name: str(path) for name, path in found.items()}
     workplace.call(runner.path / "bin" / "pytest", "-rs", "tests/runner", *workplace.extra, variables=variables)
 
 
@@ -265,6 +271,7 @@ CHECKS = (
     Check("pylint", "ansible-test's pylint, with nothing ignored", _pylint, 373),
     Check("matrix", "plugins and a small fleet on every supported ansible-core and Python", _matrix, 300),
     Check("integration", "tasks and playbooks against the simulator", _integration, 290, (SSH_KEYGEN,)),
+    Check("runner", "execution environments, navigator, runner, nodes with one state, AWX", _runner, 150),
     Check("sanity", "the rest of ansible-test sanity, with nothing ignored", _sanity, 127),
     Check("cron", "the lines of docs/cron.md and install_schedule, by a real cron daemon", _cron, 116, (CRON,)),
     Check("lint", "ansible-lint, profile production", _lint, 113),
@@ -276,7 +283,6 @@ CHECKS = (
     Check("security", "bandit, secrets in files, known vulnerabilities, a list of all parts (SBOM)", _security, 30),
     Check("docs", "documentation of modules and plugins", _docs, 26),
     Check("importer", "the checks of Ansible Galaxy on the tarball", _importer, 24),
-    Check("runner", "execution environments, by ansible-builder", _runner, 20),
     Check("reliability", "random tasks with faults, and a term hour by hour, in simulated time", _reliability, 15),
     Check("workflows", "files for GitHub and GitLab: their form, and what makes workflows unsafe", _workflows, 10),
     Check("simulator", "the simulated Atmosphere, against recordings of a real one", _simulator, 8),

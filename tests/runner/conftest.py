@@ -9,10 +9,15 @@ The check named runner (``./dev test runner``) hands the tarball of the collecti
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ansible_collections.jetstream.cloud.tests.runner.nights import PASSWORD, NodeNights
+from ansible_collections.jetstream.cloud.tests.runner.nodes import Node
+from ansible_collections.jetstream.cloud.tests.simulator import Server, fleet
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -29,3 +34,29 @@ def _without_own_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def tarball() -> Path:
     """Return the collection as it is published."""
     return Path(os.environ["COLLECTION_TARBALL"])
+
+
+@pytest.fixture(scope="session")
+def collections(tarball: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where the collection is installed, and no other."""
+    path = tmp_path_factory.mktemp("collections")
+    galaxy = Path(sys.executable).with_name("ansible-galaxy")
+    command = [str(galaxy), "collection", "install", "--offline", "--collections-path", str(path), str(tarball)]
+    subprocess.run(
+        command, env=os.environ | {"ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false"}, check=True, capture_output=True
+    )
+    return path
+
+
+@pytest.fixture
+def node(tmp_path: Path, collections: Path) -> Node:
+    """Return the machine of somebody who starts playbooks: with ansible-navigator and ansible-runner."""
+    return Node(tmp_path / "node", programs=Path(sys.executable).parent, collections=collections)
+
+
+@pytest.fixture
+def nights(tmp_path: Path, node: Node) -> Iterator[NodeNights]:
+    """Return johndoe's instances, a schedule that two of them follow, and nights of them on a node."""
+    names, states = ("web", "db", "lab-1", "lab-2", "off"), {"active": 4, "shutoff": 1}
+    with Server(fleet(names=names, states=states, password=PASSWORD)) as server:
+        yield NodeNights(node, server)
