@@ -341,6 +341,16 @@ instances:
     takes_metadata:
       description: Whether its owner can set a keep mark in its metadata.
       type: bool
+    notice:
+      description: The notice that is to be sent now. V(null) if none is.
+      type: dict
+      contains:
+        id:
+          description: A text that is the same where the same notice is sent again.
+          type: str
+        repeated:
+          description: Whether an earlier run may have sent it, and was ended before it recorded that.
+          type: bool
     progress:
       description: The step in a few words, or the outcome of the act.
       type: str

@@ -11,7 +11,8 @@ short_description: Send a mail by SMTP
 version_added: 1.0.0
 description:
   - Hands one mail to a mail server, such as the report that M(jetstream.cloud.jetstream_usage_report) returns.
-  - Its options are named as those of M(community.general.mail), and mean the same. It needs nothing but Python.
+  - Its options are named as those of M(community.general.mail), and mean the same, except for O(message_id). It needs
+    nothing but Python.
 requirements:
   - Python 3.11 or newer, on the host that the task runs on
 author:
@@ -83,6 +84,12 @@ options:
       - html
       - plain
     default: plain
+  message_id:
+    description:
+      - A text that is the same where the mail is the same. The header C(Message-ID) follows from it, so that mail
+        servers and programs that go by that header show a mail once that was sent twice.
+      - Without it, each mail has another one.
+    type: str
   attach:
     description: Files to attach.
     type: list

@@ -32,7 +32,7 @@ from ..options import CONNECTION, IDENTIFIERS, IDLE_FILES, INSTANCE_FILTERS, RAT
 from ..policy.controller import this_machine
 from ..policy.decisions import DecisionLog
 from ..policy.ladder import OF_RUNNING, Decision, Facts, Policy, Step, decide, limited, owner_vetoes, trial_veto
-from ..policy.memory import Remembered
+from ..policy.memory import Notice, Remembered
 from ..policy.memory_file import Memory, MemoryFile
 from ..policy.records import Event, Record
 from ..states import Action, Goal, Kind, RestingState, classify
@@ -123,6 +123,7 @@ class _Item:
     off_since: float | None = None
     decision: Decision = field(default_factory=lambda: Decision(Step.NOTHING, ""))
     run: InstanceRun | None = None
+    notice: Notice | None = None
 
     @property
     def is_off(self) -> bool:
@@ -286,6 +287,7 @@ class _Run:
         for each, decision in zip(items, limited(ranked, self._options["max_actions"]), strict=True):
             each.decision = decision
             memory.instances[each.key] = self._remembered(each, before[each.key])
+            each.notice = memory.instances[each.key].notice if decision.step is Step.WARN else None
         decided = [self._record(each, Event.DECIDED, detail=self._why_unread(each)) for each in items]
         begun = [self._record(each, Event.BEGUN) for each in items if self._is_to_be_done(each)]
         return [*events, *decided, *begun]
@@ -332,7 +334,7 @@ class _Run:
         if decision.step is Step.WARN:
             if self._policy_for(item).rehearses:
                 return remembered.rehearsed(self._now)
-            return remembered.claiming(self._now)
+            return remembered.claiming(self._now, item.case.judged.verdict.since or self._now)
         if self._is_to_be_done(item) and decision.action is not None:
             return remembered.acting(decision.action.value, self._now)
         return remembered
@@ -487,6 +489,7 @@ class _Run:
             "would": "nothing" if decision.action is None or decision.step is Step.NOTHING else decision.action.value,
             "applies": bool(self._options["apply"]) and item.trial is None,
             "channels": list(decision.channels),
+            "notice": _notice_of(item),
             "vetoes": found,
             "kept_because": kept_because(found),
             "left_because": [each["reason"] for each in found if each["veto"] != "trial"],
@@ -498,6 +501,13 @@ class _Run:
 
 
 _PARTICIPLES: Mapping[Action, str] = {Action.SHELVE: "shelved", Action.STOP: "stopped", Action.SUSPEND: "suspended"}
+
+
+def _notice_of(item: _Item) -> dict[str, Any] | None:
+    """Return the notice that is to be sent now, as the module returns it. Its id is the same if it is sent again."""
+    if item.notice is None or not item.notice.claimed:
+        return None
+    return {"id": f"{item.instance.uuid}.{item.notice.begun:.3f}", "repeated": item.notice.is_repeated}
 
 
 def _off_since(instance: Instance, periods: Sequence[StatusPeriod], seen: float | None) -> float | None:

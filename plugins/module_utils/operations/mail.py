@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import mimetypes
 import re
 import smtplib
@@ -42,6 +43,7 @@ SPEC = ModuleSpec(
         "subject": {"type": "str", "required": True},
         "body": {"type": "str"},
         "subtype": {"type": "str", "default": "plain", "choices": ["html", "plain"]},
+        "message_id": {"type": "str"},
         "attach": {"type": "list", "elements": "path"},
         "timeout": {"type": "float", "default": 20.0},
     },
@@ -86,7 +88,7 @@ def _message(options: Mapping[str, Any], context: Context) -> EmailMessage:
     message["From"] = options["sender"].strip()
     message["To"] = ", ".join(each.strip() for each in options["to"])
     message["Date"] = format_datetime(context.clock.now())
-    message["Message-ID"] = make_msgid(domain=message["From"].addresses[0].domain or None)
+    message["Message-ID"] = _message_id(options["message_id"], message["From"].addresses[0].domain)
     try:
         message["Subject"] = " ".join(options["subject"].split())
         message.set_content(options["body"] or "", subtype=options["subtype"])
@@ -99,6 +101,13 @@ def _message(options: Mapping[str, Any], context: Context) -> EmailMessage:
             "The mail has half a character (a lone surrogate) in it, which cannot be sent."
         ) from None
     return message
+
+
+def _message_id(text: str | None, domain: str) -> str:
+    """Return a Message-ID: the same for the same text, and another one for each mail without a text."""
+    if text is None:
+        return make_msgid(domain=domain or None)
+    return f"<{hashlib.sha256(text.encode(errors='replace')).hexdigest()[:40]}@{domain or 'localhost'}>"
 
 
 def _require_address(option: str, text: str) -> None:

@@ -20,13 +20,20 @@ CLAIM = 600.0
 class Notice:
     """A notice to the owner.
 
-    ``claimed`` is when a run set out to send it, 0 if none does. ``delivered``: when each channel took it.
+    ``claimed`` is when a run set out to send it, 0 if none does. ``begun`` is when the first run did so that did not
+    note what became of it. ``delivered``: when each channel took it.
     ``rehearsed`` is when it would have been sent by a run that only says what it would do, 0 if never.
     """
 
     claimed: float = 0.0
     delivered: Mapping[str, float] | None = None
     rehearsed: float = 0.0
+    begun: float = 0.0
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether an earlier run may have sent it, since it was ended before it noted the delivery."""
+        return bool(self.claimed) and self.begun < self.claimed
 
     def told(self, channels: Collection[str], since: float) -> float | None:
         """Return when all channels had taken it; None if one has not, or if the instance was used since."""
@@ -86,9 +93,14 @@ class Remembered:
         """Return it without the notice, which no longer holds."""
         return replace(self, notice=None)
 
-    def claiming(self, now: float) -> Remembered:
-        """Return it as one whose notice a run sets out to send."""
-        return replace(self, notice=replace(self.notice or Notice(), claimed=now))
+    def claiming(self, now: float, since: float) -> Remembered:
+        """Return it as one whose notice a run sets out to send. ``since``: since when it is idle.
+
+        The notice is still that of an earlier run that claimed it since then, and noted no outcome.
+        """
+        notice = self.notice or Notice()
+        goes_on = bool(notice.claimed) and bool(notice.begun) and since <= notice.claimed <= now
+        return replace(self, notice=replace(notice, claimed=now, begun=notice.begun if goes_on else now))
 
     def delivered(self, channel: str, now: float) -> Remembered:
         """Return it with a notice that a channel took."""
@@ -124,6 +136,7 @@ class Remembered:
                 "claimed": self.notice.claimed,
                 "delivered": dict(self.notice.delivered or {}),
                 "rehearsed": self.notice.rehearsed,
+                "begun": self.notice.begun,
             }
         if self.act is not None:
             given["act"] = {name: getattr(self.act, name) for name in ("action", "began", "outcome", "ended", "reason")}
@@ -145,7 +158,9 @@ def remembered_of(values: Mapping[str, Any]) -> Remembered:
 
 def _notice_of(values: Mapping[str, Any]) -> Notice:
     delivered = {str(channel): float(at) for channel, at in values["delivered"].items()}
-    return Notice(float(values["claimed"]), delivered, float(values["rehearsed"]))
+    # Files of before do not have when it was begun.
+    begun = float(values.get("begun", 0.0))
+    return Notice(float(values["claimed"]), delivered, float(values["rehearsed"]), begun)
 
 
 def _act_of(values: Mapping[str, Any]) -> Act:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -75,8 +76,11 @@ class Lab:
     def uuid(self, name: str) -> str:
         return str(next(each.uuid for each in self.server.world.instances if each.name == name))
 
-    def rest(self, name: str) -> None:
-        """Let an instance have been idle for six hours, by readings of which the newest has just arrived."""
+    def rest(self, name: str, **sections: Any) -> None:
+        """Let an instance have been idle for six hours, by readings of which the newest has just arrived.
+
+        ``sections``: what else the readings show.
+        """
         path = self.files()[self.uuid(name)]
         key = Key(unquote(path.parents[1].name), unquote(path.parent.name), path.stem)
         path.unlink()
@@ -85,7 +89,7 @@ class Lab:
         for number in range(25):
             uptime = number * HOUR / 4
             clock = ["format 1", "uid 0", f"clock {BOOTED + int(uptime + late)}"]
-            store.add(key, reading(uptime, late=late, probe=clock))
+            store.add(key, reading(uptime, late=late, probe=clock, **sections))
 
 
 @pytest.fixture
@@ -156,6 +160,23 @@ def test_what_lies_idle_is_shown_mailed_and_left_as_it_is(lab: Lab) -> None:
     assert mail.to == ["pi@example.edu"]
     assert mail.message["Subject"] == "Jetstream: 1 of 3 running instances are idle"
     assert "1 instance has been idle" in mail.message.get_content()
+
+
+def test_the_active_ones_are_named_up_to_ten(tmp_path: Path) -> None:
+    names = [f"n{number:02}" for number in range(12)]
+    with Server(fleet(names=names)) as server:
+        lab = Lab(tmp_path, server)
+        lab.run("activity")
+        for name in names[:2]:
+            lab.rest(name, slurm=["jobs 1"])
+        for name in names[2:]:
+            lab.files()[lab.uuid(name)].unlink()
+        assert "12 running: 0 idle, 2 active (n00, n01), 10 unknown. Nothing was changed." in lab.run("idle")
+        lab.run("activity")
+        for name in names:
+            lab.rest(name, slurm=["jobs 1"])
+        ten = ", ".join(names[:10])
+        assert f"12 running: 0 idle, 12 active ({ten} and 2 more), 0 unknown." in lab.run("idle")
 
 
 def test_what_was_saved_in_a_week_is_told(lab: Lab) -> None:

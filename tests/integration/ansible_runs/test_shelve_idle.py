@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from collections.abc import Iterator
@@ -171,6 +172,48 @@ def test_an_idle_instance_is_told_of_and_shelved_after_the_grace_time(lab: Lab) 
     assert "web was shelved" in why.stdout
     spared = lab.run("instance=db", "width=0", playbook="why")
     assert "db was active by the rule slurm: 1 Slurm job" in spared.stdout
+
+
+def test_a_notice_that_a_killed_run_had_sent_is_known_as_the_same(lab: Lab) -> None:
+    lab.rest("web")
+    with a_mail_server() as mails, a_webhook() as hook:
+        assert lab.apply(mails, f"webhook_url={hook.url}").returncode == 0
+        # As if the run had been killed right after it had sent them.
+        path = lab.home / NOTICES
+        record = json.loads(path.read_text())
+        for each in record["instances"]:
+            if "notice" in each:
+                each["notice"] |= {"claimed": each["notice"]["begun"] - 700, "delivered": {}}
+                each["notice"]["begun"] = each["notice"]["claimed"]
+        path.write_text(json.dumps(record))
+        for _run in range(2):
+            assert lab.apply(mails, f"webhook_url={hook.url}").returncode == 0
+    _first, mail = mails.mails
+    told = "You may have this notice already: the run that sent it first was ended before it recorded that."
+    assert mail.message.get_content().splitlines()[0] == told
+    assert hook.posts[1]["text"].splitlines()[0] == told
+    assert told not in _first.message.get_content()
+    begun = record["instances"][0]["notice"]["begun"]
+    assert mail.message["Message-ID"] == message_id(f"{lab.instances()[0].uuid}.{begun:.3f}")
+
+
+def message_id(text: str) -> str:
+    """Return the ID of a mail of the sender pi@example.edu."""
+    return f"<{hashlib.sha256(text.encode()).hexdigest()[:40]}@example.edu>"
+
+
+def test_what_is_unknown_is_listed_with_why_and_a_way_to_know_more(lab: Lab) -> None:
+    lab.rest("web")
+    said = " ".join(lab.run("trial_days=0", "width=0").stdout.split())
+    assert "Nothing is known of 2 running, which counts as active: NAME WHY KEPT BECAUSE" in said
+    assert "db no reading was taken yet - gpu no reading was taken yet - " in said
+    assert "jetstream.cloud.activity takes readings. A verdict needs those of a window (window_minutes, 60)." in said
+    assert "Without readings, -e console_only=true judges by the console" in said
+    alone = " ".join(lab.run("trial_days=0", "console_only=true").stdout.split())
+    assert "Nothing is known of 2 running" in alone
+    assert "Without readings," not in alone
+    lab.rest("db", "gpu")
+    assert "Nothing is known of" not in lab.run("trial_days=0").stdout
 
 
 def test_a_mail_server_that_is_down_puts_nobody_away(lab: Lab) -> None:

@@ -37,3 +37,15 @@ def test_the_end_of_the_keep_mark_is_counted_from_the_decision(zone: str, monkey
     notice = templar.template(trust_as_template(template))
     assert "openstack server set --property jetstream_keep_until=2026-11-24T02:57Z 1f2e" in notice
     assert "web (m3.small) has been idle since 2026-11-23T12:57:00Z: nothing happened for 360 min." in notice
+
+
+@pytest.mark.parametrize(
+    ("notice", "told"),
+    [({"id": "x", "repeated": True}, True), ({"id": "x", "repeated": False}, False), (None, False)],
+)
+def test_a_notice_that_is_sent_again_says_so_in_its_first_line(notice: object, told: bool) -> None:
+    template = (ROOT / "playbooks" / "templates" / "idle_notice.txt.j2").read_text(encoding="utf-8")
+    rows = [{**ROW, "notice": None}, {**ROW, "notice": notice}]
+    templar = Templar(loader=DataLoader(), variables={"jetstream_told": rows, "jetstream_grace": 60})
+    first = templar.template(trust_as_template(template)).splitlines()[0]
+    assert first.startswith("You may have this notice already: " if told else "web (m3.small) has been idle")

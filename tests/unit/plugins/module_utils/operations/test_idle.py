@@ -224,6 +224,54 @@ def test_a_second_run_in_the_same_minute_warns_nobody_again(night: Night) -> Non
     assert steps(night.run())["web"] == "warn"
 
 
+def notice_of(outcome: Outcome, name: str = "web") -> dict[str, Any]:
+    [row] = [each for each in outcome.result["instances"] if each["name"] == name]
+    return dict(row["notice"])
+
+
+def test_a_notice_that_a_killed_run_may_have_sent_is_the_same_again(night: Night) -> None:
+    night.rest("web")
+    first = notice_of(night.run())
+    # Nothing was recorded of it.
+    night.passes(11, "web")
+    for _run in range(2):
+        again = night.run()
+        assert (first["repeated"], notice_of(again)) == (False, {"id": first["id"], "repeated": True})
+        night.passes(11, "web")
+    night.tell(again)
+    [row] = [each for each in night.run().result["instances"] if each["name"] == "web"]
+    assert (row["step"], row["notice"]) == ("wait", None)
+
+
+def test_a_notice_of_another_stretch_or_after_a_refusal_is_another(night: Night) -> None:
+    night.rest("web")
+    first = night.run()
+    night.tell(first, delivered=False)
+    night.passes(11, "web")
+    second = night.run()
+    assert notice_of(second)["repeated"] is False
+    assert notice_of(second)["id"] != notice_of(first)["id"]
+    # A run is killed here, and the instance is used while none runs.
+    night.clock.pass_by(15 * MINUTE)
+    night.read("web", slurm=["jobs 1"])
+    night.passes(75, "web")
+    third = night.run()
+    assert notice_of(third)["repeated"] is False
+    assert notice_of(third)["id"] not in (notice_of(first)["id"], notice_of(second)["id"])
+
+
+def test_a_notice_after_a_word_of_the_owner_is_another(night: Night) -> None:
+    night.rest("web")
+    first = notice_of(night.run())
+    night.passes(11, "web")
+    keeps = KeepFile(night.home / ".local/share/jetstream/keep.json", night.clock)
+    keeps.keep(night.instance("web").uuid, "web", night.clock.now() + timedelta(minutes=10))
+    assert steps(night.run())["web"] == "nothing"
+    night.passes(15, "web")
+    second = notice_of(night.run())
+    assert (second["repeated"], second["id"] == first["id"]) == (False, False)
+
+
 def test_a_notice_is_delivered_once_all_channels_took_it(night: Night) -> None:
     night.rest("web")
     outcome = night.run(channels=["mail", "webhook"])

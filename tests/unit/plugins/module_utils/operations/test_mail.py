@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from pathlib import Path
@@ -71,6 +72,18 @@ def test_a_mail_arrives_as_it_was_meant(tmp_path: Path) -> None:
     [attached] = got.message.iter_attachments()
     assert (attached.get_filename(), attached.get_content_type()) == ("usage.html", "text/html")
     assert attached.get_payload(decode=True) == page.read_bytes()
+
+
+def test_a_mail_with_the_same_text_of_identity_has_the_same_id() -> None:
+    identities = ("a notice", "a notice", "another", "ü\r\nX: y", None, None)
+    with a_mail_server() as server:
+        for identity in identities:
+            send(server, message_id=identity)
+    first, again, other, odd, *without = (each.message["Message-ID"] for each in server.mails)
+    assert first == again
+    assert len({first, other, odd, *without}) == 5
+    assert re.fullmatch(r"<[0-9a-f]{40}@example\.org>", first)
+    assert all(each.message["X"] is None for each in server.mails)
 
 
 @pytest.mark.parametrize("secure", ["always", "starttls"])

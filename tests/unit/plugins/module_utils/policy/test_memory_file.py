@@ -23,7 +23,9 @@ from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import STAR
 
 NOW = START.timestamp()
 KEY = ("js", "p", "u")
-WEB = Remembered("web", NOW, woken=NOW - 60, notice=Notice(delivered={"mail": NOW}), act=Act("shelve", NOW, "failed"))
+WEB = Remembered(
+    "web", NOW, woken=NOW - 60, notice=Notice(NOW - 9, {"mail": NOW}, begun=NOW - 99), act=Act("shelve", NOW, "failed")
+)
 # Notes fifty instances, one by one.
 NOTE = """
 import sys, time
