@@ -15,7 +15,7 @@ from devtool.docsite import look
 from devtool.environment import CACHE, PYTHON_VERSION, ROOT, Environment
 from devtool.matrix import try_pairs
 from devtool.other_collections import provide_collection
-from devtool.prerequisites import CRON, SSH_KEYGEN
+from devtool.prerequisites import CRON, JAVA, SSH_KEYGEN
 from devtool.release import rehearse
 from devtool.running import Check, CheckFailed, Workplace
 from devtool.sanity import ansible_test_options, require_tested, run_sanity
@@ -153,6 +153,19 @@ def _cron(workplace: Workplace) -> None:
     workplace.call("pytest", "-rs", "tests/cron", *workplace.extra)
 
 
+def _why_no_eda() -> str | None:
+    return None if JAVA.is_there else f"It needs Java ({JAVA.package}), by which ansible-rulebook evaluates its rules."
+
+
+def _eda(workplace: Workplace) -> None:
+    # In an environment of its own, for ansible-rulebook wants other versions than the tools do.
+    environment = Environment("eda", constrained=False)
+    environment.prepare()
+    variables = {"PATH": environment.variables(workplace.home)["PATH"]}
+    # They wait for polls most of the time.
+    workplace.call("pytest", "--numprocesses", "4", "tests/eda", *workplace.extra, variables=variables)
+
+
 def _format(workplace: Workplace) -> None:
     workplace.call("ruff", "format", "--check", ".", *workplace.extra)
 
@@ -277,6 +290,7 @@ CHECKS = (
     Check("lint", "ansible-lint, profile production", _lint, 113),
     Check("docsite", "the site with the documentation: warnings, links, and each page in a browser", _docsite, 85),
     Check("package", "the tarball: what is in it, and that it works where nothing else is installed", _package, 80),
+    Check("eda", "rulebooks by a real ansible-rulebook", _eda, 70, (JAVA,), _why_no_eda),
     Check("release", "a release in a copy: its changelog, its links, its tarball", _release, 67),
     Check("units", "all unit tests", _units, 60),
     Check("ansible-units", "some unit tests, as ansible-test runs them", _ansible_units, 39),

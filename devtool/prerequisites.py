@@ -37,6 +37,7 @@ class Prerequisite:
 GIT = Prerequisite("git", "git", "the checks work on copies that git makes")
 SSH_KEYGEN = Prerequisite("ssh-keygen", "openssh-client", "ansible-test runs it before integration tests")
 CRON = Prerequisite("cron", "cron", "without it, the test of a real cron daemon is skipped", optional=True)
+JAVA = Prerequisite("java", "default-jre-headless", "ansible-rulebook evaluates its rules with Java 17 or newer")
 
 
 def missing(prerequisites: Iterable[Prerequisite]) -> list[Prerequisite]:

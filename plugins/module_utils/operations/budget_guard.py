@@ -238,7 +238,8 @@ def read_standings(
     instances = [each for each in listed if concerned(each)]
     starts = [figures_since(each, now) for each in selection.things]
     earliest = min([now - timedelta(days=PACE_DAYS), *(each for each in starts if each is not None)])
-    history = History(cloud.list_history(earliest), sources, instances, rates, now)
+    periods = cloud.list_history(earliest) if selection.things else []
+    history = History(periods, sources, instances, rates, now)
     paces = history.paces()
     found = []
     for source in selection.things:

@@ -120,17 +120,18 @@ options:
   backend:
     description:
       - The kind of cloud. V(openstack) for Jetstream2, which is OpenStack; V(atmosphere) for sites with Atmosphere, as
-        the first Jetstream was.
+        the first Jetstream was; V(practice) for a practice fleet, which is a file.
       - If not set, E(JETSTREAM_BACKEND) is used, else the profile's.
       - >-
         If nothing says it, the settings that are given do, options first, and in this order: O(cloud),
         O(application_credential_id), O(application_credential_secret), O(auth_url), E(OS_CLOUD) or E(OS_AUTH_URL) for
         V(openstack); O(api_url), O(username), O(password), O(token) or the original tool's
-        C(~/.config/jetstream/jkey.csv) for V(atmosphere).
+        C(~/.config/jetstream/jkey.csv) for V(atmosphere); O(practice_fleet) for V(practice).
     type: str
     choices:
       - atmosphere
       - openstack
+      - practice
   cloud:
     description:
       - The name of a cloud in C(clouds.yaml).
@@ -188,6 +189,12 @@ options:
       - If not set, E(JETSTREAM_PAGE_SIZE) is used, else the profile's, else V(20).
       - Pages are read side by side, so that small ones come sooner, and large ones are fewer requests.
     type: int
+  practice_fleet:
+    description:
+      - The file of a practice fleet, which acts as a cloud. For trying playbooks out where there is no account.
+      - If not set, E(JETSTREAM_PRACTICE_FLEET) is used, else the profile's.
+      - The playbook C(jetstream.cloud.tour) writes one. Nothing is sent anywhere.
+    type: path
   validate_certs:
     description:
       - Whether to insist on a certificate that can be trusted. Never switch it off where a password is sent.
