@@ -78,9 +78,11 @@ def test_each_key_of_the_metadata_comes_before_the_row(
 ) -> None:
     deadlines = deadlines_of(an_instance("bio101-01", metadata=metadata), [ROW])
     assert {kind: each.at for kind, each in deadlines.by_kind.items()} == found
-    assert {each.source for each in deadlines.by_kind.values()} <= {"its metadata", "the row in line 7"}
     assert deadlines.may_shelve == may_shelve
-    assert all(each.endswith(("-05:00 or none", "true or false")) for each in deadlines.problems)
+    ways = (" Write 2026-12-18, 2026-12-18T18:00-05:00 or none", " Write true or false")
+    assert all(each.endswith(ways) for each in deadlines.problems)
+    zones = {(each.source, each.zone) for each in deadlines.by_kind.values()}
+    assert zones <= {("its metadata", UTC), ("the row in line 7", INDIANA)}
     assert problem in " ".join(deadlines.problems)
     assert bool(problem) == bool(deadlines.problems)
 
@@ -273,17 +275,16 @@ APPLIES = Policy(True, ("mail",), DAY)
         ({"memory": told(0, AT - DAY)}, Step.WAIT, "it was not told yet"),
         ({"policy": Policy(True, ("mail", "webhook"), DAY)}, Step.WAIT, "it was not told yet"),
         ({"policy": Policy(True, ("mail",), timedelta(0)), "memory": told(0, AT, AT)}, Step.ACT, "shelve_at was"),
+        # Where nobody is to be told, a notice would be one of now.
+        ({"policy": Policy(True, (), timedelta(0)), "memory": Memory()}, Step.ACT, "shelve_at was"),
+        ({"policy": Policy(True, (), DAY), "memory": Memory()}, Step.WAIT, "it was told too late"),
     ],
 )  # fmt: skip
 def test_a_deadline_leads_to_an_act_only_if_all_holds(changes: dict[str, Any], step: Step, reason: str) -> None:
     given = {"deadlines": shelving(), "memory": told(1), "policy": APPLIES, "now": AT, **changes}
+    state = {"is_shelved": True} if given.get("is_shelved") else {}
     decision = decide(
-        given["deadlines"],
-        given["memory"],
-        given["policy"],
-        given["now"],
-        vetoes=given.get("vetoes", ()),
-        is_shelved=given.get("is_shelved", False),
+        given["deadlines"], given["memory"], given["policy"], given["now"], vetoes=given.get("vetoes", ()), **state
     )
     assert decision.step is step
     assert decision.reason.startswith(reason)
@@ -298,3 +299,5 @@ def test_those_whose_deadlines_passed_first_come_first() -> None:
     assert done[0].reason == "max_actions (2) is reached: it is left for a later run"
     assert done[0].vetoes == (Veto("max_actions", "max_actions (2) is reached: it is left for a later run"),)
     assert [each.step for each in limited(decisions, 0)].count(Step.ACT) == 0
+    # One that is not due takes no place.
+    assert [each.step for each in limited([(AT, "a", ahead), (AT + DAY, "b", act)], 1)] == [Step.AHEAD, Step.ACT]
