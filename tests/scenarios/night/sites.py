@@ -6,14 +6,17 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
+from uuid import uuid4
 
 from ansible_collections.jetstream.cloud.tests.openstack.cloud import Cloud
 from ansible_collections.jetstream.cloud.tests.openstack.fleet import addresses
+from ansible_collections.jetstream.cloud.tests.openstack.seeding import OWNER
 from ansible_collections.jetstream.cloud.tests.scenarios.colleague import colleague_in
 from ansible_collections.jetstream.cloud.tests.scenarios.night.clock import SharedClock
 from ansible_collections.jetstream.cloud.tests.scenarios.stages import OpenStack, write_profile
@@ -32,8 +35,14 @@ _STATES = {
 }
 
 
+# The part of the rate of an active instance that is paid in each state.
+_SHARES = {"active": 1.0, "shutoff": 0.5, "shelved_offloaded": 0.0}
+
+
 class Site(Protocol):
-    """A cloud at night."""
+    """A cloud at night. ``owner`` is the name of the user."""
+
+    owner: str
 
     def states(self) -> dict[str, str]:
         """Return RUNNING, ASLEEP, STOPPED, or the cloud's own word for any other state, by name."""
@@ -56,6 +65,21 @@ class Site(Protocol):
     def full(self, name: str, *, is_full: bool = True) -> None:
         """Let no host have room for an instance that is woken, or let there be room again."""
 
+    def use(self, percent: float) -> None:
+        """Let the site report that so much of the allocation is used."""
+
+    def leave_behind(self) -> str:
+        """Leave something that takes room, and that nothing needs. Returns its name."""
+
+    def is_left(self) -> bool:
+        """Whether that is still there."""
+
+    def statuses(self) -> Counter[str]:
+        """Return how many of one's own instances are in each state, in the cloud's own words."""
+
+    def burn(self) -> float:
+        """Return the SU that the instances of the allocation cost an hour, by their cores."""
+
     def requests_to_act(self) -> list[str]:
         """Return the name of an instance for each act that the cloud accepted, in order."""
 
@@ -68,6 +92,8 @@ class Site(Protocol):
 
 class Atmosphere:
     """A simulated Atmosphere, on the clock of the night."""
+
+    owner = "johndoe"
 
     def __init__(self, clock: SharedClock, names: Sequence[str]) -> None:
         """Make the instances, launched long ago."""
@@ -117,6 +143,31 @@ class Atmosphere:
         if not is_full and self._world.states()[name] == "error":
             self._world.force(name, "shelved_offloaded")
 
+    def use(self, percent: float) -> None:
+        """See Site."""
+        source = self._world.allocation_sources[0]
+        source.compute_used = source.compute_allowed * percent / 100
+
+    def leave_behind(self) -> str:
+        """See Site. A volume."""
+        identity = self._world.instance(OFF).identity
+        self._world.add_volume("scratch", 10, identity, start_date=self._world.now() - timedelta(days=3))
+        return "scratch"
+
+    def is_left(self) -> bool:
+        """See Site."""
+        return any(each.end_date is None for each in self._world.volumes)
+
+    def statuses(self) -> Counter[str]:
+        """See Site."""
+        return Counter(state for name, state in self._world.states().items() if name != HERS)
+
+    def burn(self) -> float:
+        """See Site."""
+        states = self._world.states()
+        own = [each for each in self._world.instances if each.name != HERS]
+        return sum(each.size.cpu * _SHARES[states[each.name]] for each in own)
+
     def requests_to_act(self) -> list[str]:
         """See Site."""
         posts = self._server.requests.matching("POST", "/action")
@@ -141,6 +192,8 @@ class Atmosphere:
 class Jetstream2:
     """A real OpenStack. Its own clock is the machine's, so all that it dates is hours old at night."""
 
+    owner = OWNER
+
     def __init__(self, cloud: Cloud, names: Sequence[str]) -> None:
         """Make the servers."""
         made = cloud.fleet({"active": len(names), "shutoff": 1}, "m3.small", network=True)
@@ -157,13 +210,14 @@ class Jetstream2:
     def served(self, home: Path) -> Iterator[Jetstream2]:
         """Have a user with a saved login."""
         OpenStack(home, self._cloud, "default")
+        allocations = self._cloud.allocations
         yield self
+        self._cloud.allocations = allocations
         self._cloud.clear()
 
     def states(self) -> dict[str, str]:
         """See Site."""
-        listed = self._cloud.owner.get("compute", "/servers/detail")["servers"]
-        return {each["name"]: _STATES.get(each["status"], each["status"]) for each in listed}
+        return {each["name"]: _STATES.get(each["status"], each["status"]) for each in self._listed()}
 
     def name_at(self, address: str) -> str:
         """See Site."""
@@ -190,6 +244,40 @@ class Jetstream2:
     def full(self, name: str, *, is_full: bool = True) -> None:
         """See Site."""
         self._cloud.hypervisor.no_capacity(self._ids[name], none=is_full)
+
+    def use(self, percent: float) -> None:
+        """See Site."""
+        rows = self._cloud.allocations
+        for each in rows:
+            if each["active"] and each["service_units_used"] is not None:
+                each["service_units_used"] = each["service_units_allocated"] * percent / 100
+        self._cloud.allocations = rows
+
+    def leave_behind(self) -> str:
+        """See Site. The image of a shelved server that is gone, as nova makes it."""
+        name = "gone-shelved"
+        row = {"name": name, "container_format": "bare", "disk_format": "raw", "visibility": "private"}
+        marks = {"image_type": "snapshot", "instance_uuid": str(uuid4())}
+        made = self._cloud.owner.post("image", "/v2/images", {**row, **marks})
+        self._cloud.owner.put("image", f"/v2/images/{made['id']}/file", bytes(1024))
+        return name
+
+    def is_left(self) -> bool:
+        """See Site."""
+        return bool(self._cloud.owner.get("image", "/v2/images?name=gone-shelved")["images"])
+
+    def statuses(self) -> Counter[str]:
+        """See Site."""
+        own = [each for each in self._listed() if each["name"] != HERS]
+        return Counter(each["status"].lower() for each in own)
+
+    def burn(self) -> float:
+        """See Site."""
+        return sum(int(each["flavor"]["vcpus"]) * _SHARES[each["status"].lower()] for each in self._listed())
+
+    def _listed(self) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self._cloud.owner.get("compute", "/servers/detail")["servers"]
+        return rows
 
     def requests_to_act(self) -> list[str]:
         """See Site."""
