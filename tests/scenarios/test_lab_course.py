@@ -138,6 +138,7 @@ def test_a_course_comes_and_goes_and_a_second_run_changes_nothing(course: Course
     checked = course.play("site.yml", "--check", "--diff")
     assert (checked.status, sorted(stage.flavors()), stage.things()) == (0, machines(), []), checked.text
     assert "bio101-anna-mueller: absent" in checked.text
+    assert "Those that were missing would add 6 SU per hour." in checked.text
 
     first = course.play("site.yml", "--diff", "-vvv")
     assert first.status == 0, first.text
@@ -146,6 +147,8 @@ def test_a_course_comes_and_goes_and_a_second_run_changes_nothing(course: Course
     second = course.play("site.yml", "--diff")
     assert (second.status, second.changed) == (0, 0), second.text
     assert "5 of 5 machines are there" in second.text
+    assert "Those that were missing add 6 SU per hour." in first.text
+    assert "Those that were missing" not in second.text
     assert (course.sheets(), course.page()) == (sheets, page)
     _require_sheets(sheets, page, with_accounts=stage.offer.cloud == "jetstream2")
     secrets = [each["password"] for each in sheets.values() if each["password"]]
@@ -164,6 +167,7 @@ def test_a_course_comes_and_goes_and_a_second_run_changes_nothing(course: Course
     assert (checked.status, sorted(stage.flavors())) == (0, everything), checked.text
     gone = course.play("teardown.yml")
     assert (gone.status, sorted(stage.flavors()), stage.things()) == (0, machines(), []), gone.text
+    assert "Without these machines, the course costs 6 SU per hour less." in gone.text
     assert not (course.folder / "handout").exists()
     again = course.play("site.yml", "-e", "state=absent")
     assert (again.status, again.changed) == (0, 0), again.text
