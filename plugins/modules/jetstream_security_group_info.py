@@ -31,12 +31,12 @@ seealso:
 EXAMPLES = r"""
 - name: Read the security groups
   jetstream.cloud.jetstream_security_group_info:
-  register: groups
+  register: found
 
 - name: Show which of them let ssh in from everywhere
   ansible.builtin.debug:
     msg: "{{ item.name }}"
-  loop: "{{ groups.security_groups }}"
+  loop: "{{ found.security_groups }}"
   when: item.rules | selectattr('direction', 'eq', 'ingress') | selectattr('ports', 'eq', '22')
     | selectattr('cidr', 'eq', '0.0.0.0/0') | list | length > 0
   loop_control:
