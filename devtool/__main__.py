@@ -151,6 +151,9 @@ def _parser() -> argparse.ArgumentParser:
     parts = commands.add_parser("sbom", help="write the list of all parts (SBOM, CycloneDX) into .cache/sbom.json")
     parts.set_defaults(do=_sbom)
 
+    pictures = commands.add_parser("pictures", help="make the pictures in docs/pictures anew, by runs of the playbooks")
+    pictures.set_defaults(do=_pictures)
+
     routes = commands.add_parser("routes", help="write meta/runtime.yml anew, after a module was added or removed")
     routes.set_defaults(do=_routes)
 
@@ -343,6 +346,13 @@ def _sbom(_arguments: argparse.Namespace) -> int:
             return 1
     say(f"It is in {SBOM.relative_to(ROOT)}.")
     return 0
+
+
+def _pictures(_arguments: argparse.Namespace) -> int:
+    environment = Environment("test")
+    environment.prepare()
+    program = [str(environment.python), "-m", "ansible_collections.jetstream.cloud.tests.pictures"]
+    return subprocess.run(program, env=environment.variables(make_home("home")), check=False).returncode
 
 
 def _routes(_arguments: argparse.Namespace) -> int:

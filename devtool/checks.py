@@ -26,7 +26,7 @@ from devtool.workflows import check_workflows
 # The files that the tarball may contain. All others are for developers, or private.
 _SHIPPED = re.compile(
     r"(MANIFEST|FILES)\.json|(README|CHANGELOG|CODE_OF_CONDUCT|CONTRIBUTING|MAINTAINERS|SECURITY)\.md|CITATION\.cff"
-    r"|REUSE\.toml|LICENSES/.*\.txt|(changelogs|docs|meta|playbooks|plugins)/.*\.(md|py|ya?ml)|docs/.*\.svg"
+    r"|REUSE\.toml|LICENSES/.*\.txt|(changelogs|docs|meta|playbooks|plugins)/.*\.(md|py|ya?ml)|docs/.*\.(svg|png)"
     r"|extensions/.*\.(json|py|ya?ml)"
     r"|docs/docsite/rst/.*\.rst|playbooks/templates/.*\.j2|docs/examples/.*\.(cfg|j2)|meta/ee-.*\.txt"
 )
