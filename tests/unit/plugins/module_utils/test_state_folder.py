@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere.launch_records import records_folder
@@ -16,7 +17,12 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.state_folder impor
 from ansible_collections.jetstream.cloud.tests.unit.collection.docs import ROOT
 
 HOME = Path("/home/johndoe")
-Finder = Callable[[Mapping[str, str], Path | None], Path | None]
+
+
+class Finder(Protocol):
+    """Finds a folder by the environment and the home."""
+
+    def __call__(self, environ: Mapping[str, str], home: Path | None) -> Path | None: ...
 
 
 def _readings(environ: Mapping[str, str], home: Path | None) -> Path | None:
