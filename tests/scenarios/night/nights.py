@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -33,6 +34,8 @@ _HALF_A_DAY = 12 * 60
 _LONGEST = 300
 _ANSIBLE_PLAYBOOK = (sys.executable, "-m", "ansible", "playbook", "-i", "localhost,")
 _DECISIONS = Path(".local/state/jetstream/decisions")
+# In the second and later messages of a text that is too long for one.
+_GOES_ON = re.compile(r"\((?!1 )\d+ of \d+\)")
 _OWN_CALLBACKS = Path(__file__).parent / "callbacks"
 # Takes the names of one's own running instances.
 Begin = Callable[[Sequence[str]], Site]
@@ -125,8 +128,17 @@ class Night:
         return [self._named_in(each.get_content()) for each in notices]
 
     def posted(self) -> list[set[str]]:
-        """Return the names in each notice that the webhook was sent."""
-        return [self._named_in(each["text"]) for each in self.webhook.posts if "put away" not in each["text"]]
+        """Return the names in each notice that the webhook was sent, in one message or in several."""
+        notices: list[set[str]] = []
+        for each in self.webhook.posts:
+            text = each["text"]
+            if "put away" in text:
+                continue
+            if _GOES_ON.search(text):
+                notices[-1] |= self._named_in(text)
+            else:
+                notices.append(self._named_in(text))
+        return notices
 
     def _named_in(self, text: str) -> set[str]:
         """Return the names of the instances of which a notice gives the command that keeps them."""
