@@ -29,7 +29,7 @@ from ..operation import Context, on_cloud
 from ..options import CONNECTION, IDENTIFIERS, ModuleSpec
 from ..policy.controller import Machine, this_machine
 from ..policy.deadline_results import deadline_result, news_result, summary
-from ..policy.deadline_store import LONGEST_WAIT, DeadlineBusy, DeadlineStore, seen_on
+from ..policy.deadline_store import LONGEST_WAIT, DeadlineBusy, DeadlineStore
 from ..policy.deadlines import (
     DAYS,
     DeadlineRow,
@@ -46,6 +46,7 @@ from ..policy.deadlines import (
     news_of,
 )
 from ..policy.decisions import DecisionLog, DecisionLogError
+from ..policy.instance_store import seen_on
 from ..policy.ladder import owner_vetoes
 from ..policy.records import Event, PolicyName, Record
 from ..policy.schedule_file import read_timetable

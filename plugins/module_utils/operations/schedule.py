@@ -24,6 +24,7 @@ from ..operation import Context, on_cloud
 from ..options import CONNECTION, IDENTIFIERS, ModuleSpec
 from ..policy.deadlines import Deadlines, deadlines_of
 from ..policy.decisions import DecisionLog, DecisionLogError
+from ..policy.instance_store import seen_on
 from ..policy.records import Event, PolicyName, Record
 from ..policy.schedule_file import read_timetable
 from ..policy.schedule_results import cause_of, edge_result, missed_result, summary
@@ -38,7 +39,7 @@ from ..policy.schedule_steps import (
     runs,
     succeeded,
 )
-from ..policy.schedule_store import ScheduleBusy, ScheduleStore, seen_on
+from ..policy.schedule_store import ScheduleBusy, ScheduleStore
 from ..policy.schedules import Schedule, Timetable, newest_edge, next_edge
 from ..states import Action, Goal
 from ..text.ordering import natural_key

@@ -6,14 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from ..errors import JetstreamError
 from ..times import iso, moment
 from .deadlines import ChannelTold, Claim, Kind, Memory, Told
-from .instance_store import InstanceStore, day_of
+from .instance_store import InstanceStore
 
 _MOST_CHANNELS = 10
 # Seconds for which the record of a delivery waits for a run that uses the file.
@@ -42,11 +40,6 @@ class DeadlineStore(InstanceStore[Memory]):
 
     def from_row(self, row: Mapping[str, Any]) -> Memory:
         return _memory(row)
-
-
-def seen_on(memory: Memory, now: datetime) -> Memory:
-    """Return a memory of an instance that is there now."""
-    return replace(memory, seen=day_of(now))
 
 
 def _row(memory: Memory) -> dict[str, Any]:

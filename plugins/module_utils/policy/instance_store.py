@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -23,7 +24,9 @@ _MOST = 5000
 
 
 class Seen(Protocol):
-    """What is remembered of an instance."""
+    """What is remembered of an instance: a dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property
     def seen(self) -> str:
@@ -101,7 +104,7 @@ class InstanceStore(Generic[MemoryT]):
         return {str(uuid): self.from_row(row) for uuid, row in record["instances"].items()}
 
     def _recent(self, memories: Mapping[str, MemoryT]) -> dict[str, MemoryT]:
-        oldest = day_of(self._clock.now().astimezone(UTC) - KEPT)
+        oldest = _day_of(self._clock.now().astimezone(UTC) - KEPT)
         kept = sorted((each.seen, uuid) for uuid, each in memories.items() if each.seen >= oldest)
         return {uuid: memories[uuid] for _seen, uuid in kept[-_MOST:]}
 
@@ -109,6 +112,11 @@ class InstanceStore(Generic[MemoryT]):
         return self.error(f"{self.subject} cannot be written to {self.path}: {error.strerror}.")
 
 
-def day_of(at: datetime) -> str:
+def seen_on(memory: MemoryT, now: datetime) -> MemoryT:
+    """Return a memory of an instance that is there now."""
+    return replace(memory, seen=_day_of(now))
+
+
+def _day_of(at: datetime) -> str:
     """Return the day of a moment, by UTC."""
     return f"{at.astimezone(UTC).date()}"

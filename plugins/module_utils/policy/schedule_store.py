@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
-from datetime import datetime
+from dataclasses import asdict
 from typing import Any
 
 from ..errors import JetstreamError
 from ..times import iso, moment
-from .instance_store import InstanceStore, day_of
+from .instance_store import InstanceStore
 from .schedule_steps import Memory
 
 _MOMENTS = ("edge", "attempted_edge", "first_attempt", "last_attempt")
@@ -40,11 +39,6 @@ class ScheduleStore(InstanceStore[Memory]):
 
     def from_row(self, row: Mapping[str, Any]) -> Memory:
         return _memory(row)
-
-
-def seen_on(memory: Memory, now: datetime) -> Memory:
-    """Return a memory of an instance that is there now."""
-    return replace(memory, seen=day_of(now))
 
 
 def _row(memory: Memory) -> dict[str, Any]:

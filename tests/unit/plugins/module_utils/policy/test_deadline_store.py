@@ -14,9 +14,9 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.policy.deadline_st
     DeadlineBusy,
     DeadlineStore,
     DeadlineStoreError,
-    seen_on,
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.policy.deadlines import Deadline, Kind, Memory, News
+from ansible_collections.jetstream.cloud.plugins.module_utils.policy.instance_store import seen_on
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import START, FakeClock
 
 DAY = 86400.0
