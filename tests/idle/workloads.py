@@ -373,18 +373,32 @@ def send(kind, content):
     socket.send(json.dumps({{"header": header, "parent_header": {{}}, "metadata": {{}}, "content": content,
                             "channel": "shell"}}))
 # A page asks the kernel first. Until the server has seen it idle, it may miss that it is busy.
-# What is sent before the server is connected to the kernel may be lost.
+# What is sent before the server is connected to the kernel may be lost: each request is repeated until it is answered.
 socket.settimeout(3)
-while ask("api/kernels")[0]["execution_state"] != "idle":
-    send("kernel_info_request", {{}})
+def answered(message):
     try:
-        while json.loads(socket.recv())["header"]["msg_type"] != "kernel_info_reply":
+        while not message(json.loads(socket.recv())):
             pass
     except websocket.WebSocketTimeoutException:
-        pass
+        return False
+    return True
+def told(message):
+    return message["header"]["msg_type"] == "kernel_info_reply"
+def begun(message):
+    of = message["parent_header"].get("msg_type"), message["header"]["msg_type"]
+    return of == ("execute_request", "status") and message["content"]["execution_state"] == "busy"
+def ask_kernel():
+    send("kernel_info_request", {{}})
+    return answered(told)
+def execute():
+    send("execute_request", {{"code": code, "silent": False, "store_history": True, "user_expressions": {{}},
+                             "allow_stdin": False}})
+    return answered(begun)
+while not (ask_kernel() and ask("api/kernels")[0]["execution_state"] == "idle"):
+    pass
+while not execute():
+    pass
 socket.settimeout(None)
-send("execute_request", {{"code": code, "silent": False, "store_history": True, "user_expressions": {{}},
-                         "allow_stdin": False}})
 while True:
     socket.recv()
 """
