@@ -39,6 +39,7 @@ from ...text.suggestions import did_you_mean
 from ..json_values import Json, UnreadableRow, amount, flag, mapping, text, uuid_of, whole
 from ..quotas import require_room_to_launch, shortfalls
 from .launch_records import LaunchRecords
+from .named_rows import row_called
 from .projects import PROJECTS
 from .quotas import limits_of, use_of_instances
 from .volume_store import DETACHABLE
@@ -113,9 +114,9 @@ class AtmosphereLauncher:
             raise SelectionError(f"To launch an instance, {missing} must be given.")
         try:
             identity = self._identity(options.identity)
-            project = _only(self._requests.read(PROJECTS, "Listing projects"), options.project, "project")
+            project = row_called(self._requests.read(PROJECTS, "Listing projects"), options.project, "project")
             sources = self._requests.read("/api/v2/allocation_sources", "Listing allocation sources")
-            source = _only(sources, options.allocation_source, "allocation_source")
+            source = row_called(sources, options.allocation_source, "allocation_source")
             size = self._size(options.flavor, identity)
             machine = self._machine(options.image, identity)
             flavor = flavor_of_size(size)
@@ -311,21 +312,6 @@ def _account_url(thing: Instance | Volume) -> str:
 
 def _url(instance: Instance) -> str:
     return f"{_account_url(instance)}/instance/{instance.uuid}"
-
-
-def _only(rows: Sequence[Json], wanted: str | None, option: str) -> Json:
-    """Return the row of a name or UUID, or the only one there is."""
-    found = [each for each in rows if wanted is None or wanted in (text(each.get("name")), text(each.get("uuid")))]
-    if len(found) == 1:
-        return found[0]
-    names = [text(each.get("name")) or "" for each in rows]
-    known = ", ".join(sorted(names)) or "none"
-    if wanted is None:
-        raise SelectionError(f"{option} is not given, and there are: {known}.", hint="Say which.")
-    guess = did_you_mean(wanted, names)
-    raise SelectionError(
-        f"{option}: {len(found) or 'nothing'} {'are' if found else 'is'} called {wanted}. {guess}".rstrip()
-    )
 
 
 def is_led(row: Json) -> bool:

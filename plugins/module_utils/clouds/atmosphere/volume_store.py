@@ -23,9 +23,10 @@ from ...model import (
 )
 from ...text.suggestions import did_you_mean
 from ...text.terminal import one_line
-from ..json_values import Json, UnreadableRow, mapping, rows, text
+from ..json_values import Json, UnreadableRow, mapping, rows, text, uuid_of
 from ..quotas import shortfalls
 from .login import Login
+from .named_rows import row_called
 from .parsing import volume_from_v2, with_attachment
 from .projects import PROJECTS
 from .quotas import limits_of, use_of_volumes
@@ -167,19 +168,12 @@ class AtmosphereVolumeStore:
         raise SelectionError(f"{len(found)} identities can own the volume.", hint=f"Say which by provider: {known}.")
 
     def _project(self, wanted: str) -> str:
-        body = self._get(PROJECTS, "Listing projects", {"page_size": str(_PAGE)})
-        pairs = [
-            (text(each.get("name")) or "", text(each.get("uuid")) or "") for each in rows(mapping(body).get("results"))
-        ]
-        found = [uuid for name, uuid in pairs if wanted in (name, uuid)]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise SelectionError(
-                f"project: {len(found)} are called {wanted}.", hint=f"Say which by its UUID: {', '.join(found)}."
-            )
-        guess = did_you_mean(wanted, [name for name, _uuid in pairs])
-        raise SelectionError(f"project: nothing is called {wanted}.", hint=guess or None)
+        task = "Listing projects"
+        body = self._get(PROJECTS, task, {"page_size": str(_PAGE)})
+        try:
+            return uuid_of(row_called(rows(mapping(body).get("results")), wanted, "project"))
+        except UnreadableRow as error:
+            raise UnexpectedResponse(f"{task} was answered with a row that {error}.") from error
 
     def _get(self, path: str, task: str, params: Mapping[str, str]) -> Any:
         return raise_for_status(self._login.request("GET", path, params=params), task)

@@ -1,0 +1,31 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finds the row of a list of Atmosphere that an option names. Pure functions over its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...errors import SelectionError
+from ...text.suggestions import did_you_mean
+from ...text.terminal import one_line
+from ..json_values import Json, text
+
+
+def row_called(rows: Sequence[Json], wanted: str | None, option: str) -> Json:
+    """Return the row that has the name or UUID ``wanted``; if that is None, the only row there is.
+
+    Raises SelectionError, which names the option, if there is none or more than one.
+    """
+    found = [each for each in rows if wanted is None or wanted in (text(each.get("name")), text(each.get("uuid")))]
+    if len(found) == 1:
+        return found[0]
+    names = sorted(text(each.get("name")) or "" for each in rows)
+    if wanted is None:
+        known = ", ".join(map(one_line, names)) or "none"
+        raise SelectionError(f"{option} is not given, and there are: {known}.", hint="Say which.")
+    if found:
+        uuids = ", ".join(sorted(one_line(text(each.get("uuid")) or "") for each in found))
+        raise SelectionError(f"{option}: {len(found)} are called {wanted}.", hint=f"Say which by its UUID: {uuids}.")
+    raise SelectionError(f"{option}: nothing is called {wanted}.", hint=did_you_mean(wanted, names) or None)

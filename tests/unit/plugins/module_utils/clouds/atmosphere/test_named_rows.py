@@ -1,0 +1,45 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The row of a list that an option names, for launches and volumes alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere.named_rows import row_called
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import SelectionError
+
+LAB = {"name": "lab", "uuid": "u-1"}
+GEO = {"name": "geo", "uuid": "u-2"}
+TWIN = {"name": "geo", "uuid": "u-3"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "wanted", "found"),
+    [
+        ([LAB], None, LAB),
+        ([LAB, GEO], "geo", GEO),
+        ([LAB, GEO, TWIN], "u-3", TWIN),
+        ([{"name": None, "uuid": "u-4"}, LAB], "lab", LAB),
+    ],
+)
+def test_a_name_or_a_uuid_or_nothing_means_one_row(rows: list[Any], wanted: str | None, found: object) -> None:
+    assert row_called(rows, wanted, "project") is found
+
+
+@pytest.mark.parametrize(
+    ("rows", "wanted", "words"),
+    [
+        ([], None, "project is not given, and there are: none. Say which."),
+        ([LAB, GEO], None, "project is not given, and there are: geo, lab. Say which."),
+        ([LAB, GEO], "la", "project: nothing is called la. Did you mean lab?"),
+        ([LAB], "chemistry", "project: nothing is called chemistry."),
+        ([TWIN, GEO, LAB], "geo", "project: 2 are called geo. Say which by its UUID: u-2, u-3."),
+    ],
+)
+def test_all_else_is_refused_with_what_to_say(rows: list[Any], wanted: str | None, words: str) -> None:
+    with pytest.raises(SelectionError) as refused:
+        row_called(rows, wanted, "project")
+    assert str(refused.value) == words
