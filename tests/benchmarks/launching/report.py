@@ -18,6 +18,11 @@ Json = Mapping[str, Any]
 # A fleet of 40 is to take at most these requests beyond polls, one for each instance among them.
 _SPARE_REQUESTS = 15
 _MOST_SAID = 6
+_ABOUT_AGAIN = (
+    "With nothing to do, a task differs from its floor by what Python imports: the collection, requests and "
+    "openstacksdk take 0.26 s of CPU on these cores (`python -X importtime`), 0.11 s of them openstacksdk. The bare "
+    "requests of the floor come from a process that has imported all it needs."
+)
 _FLOOR = (
     "The **floor** is an empty task, and bare requests: a list, the lists of images, flavors and networks, the limits, "
     "40 launches with 16 requests at a time, and one build; with nothing to do a list; for a deletion a list, 40 "
@@ -47,6 +52,7 @@ def report(figures: Json) -> str:
         f"### {figures['fleet']} instances, and what was to be reached",
         table(["", "Floor", "one task"], _rows(figures)),
         table(["What", "To be", "Is", ""], _goals(figures)),
+        _ABOUT_AGAIN,
     ]
     return "\n\n".join(parts)
 

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.jetstream.cloud.plugins.module_utils.settings.connection import DEFAULT_CONCURRENCY
 from ansible_collections.jetstream.cloud.tests.benchmarks.measures import empty_task
@@ -117,14 +118,21 @@ def _home(cloud: Cloud) -> Iterator[dict[str, str]]:
 
 
 def _start(cloud: Cloud, servers: Sequence[Server]) -> None:
+    # A server that runs, as one that was just made does, refuses to be started.
+    running = {each["id"] for each in _shown(cloud) if each["status"] == "ACTIVE"}
     for each in servers:
-        cloud.act(each, {"os-start": None})
+        if each.id not in running:
+            cloud.act(each, {"os-start": None})
     cloud.wait(servers, "ACTIVE", _LONGEST)
 
 
 def _stopped(cloud: Cloud) -> int:
-    shown = cloud.owner.get("compute", "/servers/detail")["servers"]
-    return sum(each["status"] == "SHUTOFF" for each in shown)
+    return sum(each["status"] == "SHUTOFF" for each in _shown(cloud))
+
+
+def _shown(cloud: Cloud) -> list[dict[str, Any]]:
+    shown: list[dict[str, Any]] = cloud.owner.get("compute", "/servers/detail")["servers"]
+    return shown
 
 
 def _await_stopped(cloud: Cloud, count: int) -> None:
