@@ -179,7 +179,7 @@ class ActionModule(ActionBase):
                 with suppress(ProcessLookupError):
                     os.kill(process, signal.SIGTERM)
             raise AnsibleConnectionFailure(
-                f"The host did not answer within {seconds} s (option timeout), so there is no evidence."
+                f"The host did not respond within {seconds} s (option timeout), so there is no evidence."
             ) from None
         finally:
             signal.alarm(0)

@@ -39,6 +39,6 @@ def _text(msg: object) -> str:
     parts = msg if isinstance(msg, list | tuple) else [msg]
     if any(part is None or isinstance(part, Mapping | list | tuple) for part in parts):
         raise AnsibleActionFail(
-            "msg must be a text, or a list of texts. The filter jetstream.cloud.table makes a text of dictionaries."
+            "msg must be a text, or a list of texts. Convert dictionaries with the filter jetstream.cloud.table."
         )
     return "\n".join(str(part) for part in parts)

@@ -88,13 +88,13 @@ class ActionModule(ActionBase):
     ) -> None:
         options = [str(option) for option in context.CLIARGS.get("extra_vars") or ()]
         if not all(option.strip() for option in options):
-            raise VariableError("-e is given, but empty. Is a shell variable unset?")
+            raise VariableError("-e is given, but empty. Check for an unset shell variable.")
         if _LEFT_OVER in extra:
             if mistakes := without_value(playbook, str(extra[_LEFT_OVER])):
                 raise VariableError(" ".join(mistakes))
             words = f'"{extra[_LEFT_OVER]}"' if self._shows(playbook, extra) else "Part of a value"
             raise VariableError(
-                f"{words} belongs to no variable. A value with blanks needs quotes of its own, as in "
+                f"{words} belongs to no variable. A value with spaces needs its own quotes, as in "
                 "-e \"project='Geo Project'\"."
             )
         for times in (times_given(options, self._loader), dict.fromkeys(imported, 1)):
@@ -109,7 +109,7 @@ class ActionModule(ActionBase):
     def _refuse_unknown(self, playbook: str, names: Collection[str], task_vars: Mapping[str, Any]) -> None:
         raw = self._templated(task_vars[ALLOWED.name]) if ALLOWED.name in task_vars else _OMITTED
         if mistakes := unknown(playbook, sorted(names), [] if raw is _OMITTED else allowed_patterns(raw)):
-            raise VariableError(f"{' '.join(mistakes)} {playbook} takes {takes(playbook)}.")
+            raise VariableError(f"{' '.join(mistakes)} {playbook} accepts {takes(playbook)}.")
 
     def _set_elsewhere(self, playbook: str, given: Collection[str], task_vars: Mapping[str, Any]) -> str | None:
         """Return a warning of variables that the inventory sets, which may have another meaning there.
@@ -120,12 +120,12 @@ class ActionModule(ActionBase):
         facts = _facts(task_vars)
         if intended := [name for name in names if name in facts]:
             raise VariableError(
-                f"{' and '.join(intended)}: {playbook} takes no facts. Hand it over where the playbook is imported, as "
+                f"{' and '.join(intended)}: {playbook} accepts no facts. Pass it where the playbook is imported, as "
                 f'in vars: {{{intended[0]}: "{{{{ {intended[0]} }}}}"}}.'
             )
         if not names:
             return None
-        return f"{playbook} does not take variables from the inventory: {', '.join(names)}. Give them by -e."
+        return f"{playbook} does not read variables from the inventory: {', '.join(names)}. Set them with -e."
 
     def _values(self, playbook: str, given: Mapping[str, tuple[str, object]]) -> dict[str, object]:
         """Return the value of each variable that is given, by its first name."""

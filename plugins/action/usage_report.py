@@ -72,7 +72,7 @@ class ActionModule(OperationAction):
         try:
             return Path(self._find_needle("templates", str(name)))
         except AnsibleError:
-            raise ConfigurationError(f"{option} {name} is not there.") from None
+            raise ConfigurationError(f"{option} {name} does not exist.") from None
 
     def _written(self, dest: Path, page: str, task_vars: dict[str, Any]) -> Result:
         """Write the page. Returns changes to the result."""

@@ -12,20 +12,19 @@ class ModuleDocFragment:
 attributes:
   action:
     description: >-
-      Does its work in the controller's own process where the task runs on the controller, which saves the start of a
-      module.
+      Works in the process of the controller if the task runs on the controller, which saves the start of a module.
     support: full
   async:
-    description: Can run in the background. It does its work as a module then.
+    description: Can run in the background. It then works as a module.
     support: full
   check_mode:
     description: Can report changes without making them.
   diff_mode:
-    description: Shows the difference between before and after, in the form that C(--diff) prints.
+    description: Shows the difference between before and after for C(--diff).
   idempotent:
     description: Reports no change when run again with the same options.
   platform:
-    description: What it runs on. That is the host of the task, often C(localhost), and never an instance.
+    description: The platform of the host of the task, often C(localhost), never an instance.
     platforms: posix
     support: full
 """
@@ -35,11 +34,11 @@ attributes:
   check_mode:
     support: full
     details:
-      - Only reads, so it does the same with and without check mode.
+      - Only reads, so check mode makes no difference.
   diff_mode:
     support: N/A
     details:
-      - Only reads, so nothing is different afterwards.
+      - Only reads, so there is no difference.
   idempotent:
     support: full
     details:

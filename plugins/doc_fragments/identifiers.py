@@ -12,10 +12,10 @@ class ModuleDocFragment:
 options:
   name:
     description:
-      - Names, or globs such as V(lab-*). Numbers and UUIDs are understood, too.
-      - A name that is there exactly is never read as a glob.
-      - O(name), O(id) and O(uuid) add up. Filters then narrow the selection down.
-      - An empty list selects nothing. That holds for every option that selects.
+      - Names, or globs such as V(lab-*). Numbers and UUIDs are accepted as well.
+      - An exact name is never interpreted as a glob.
+      - O(name), O(id) and O(uuid) add up. Filters then narrow the selection.
+      - An empty list selects nothing, as for every selecting option.
     type: list
     elements: str
   id:
@@ -30,7 +30,7 @@ options:
     elements: str
   exclude:
     description:
-      - Names, globs, numbers or UUIDs that are left out of the selection, even if other options select them.
+      - Names, globs, numbers or UUIDs to exclude from the selection, even if other options select them.
     type: list
     elements: str
 """

@@ -13,7 +13,7 @@ options:
   status:
     description:
       - Only instances in one of these states, in the cloud's own words.
-      - V(missing) is an instance that is still listed, but that the cloud no longer has.
+      - V(missing) is an instance that is still listed but no longer exists in the cloud.
     type: list
     elements: str
     choices:
@@ -41,8 +41,8 @@ options:
   project:
     description:
       - Only instances of these projects. Names, globs or UUIDs.
-      - A name or UUID that none of the listed instances has is a mistake. A glob may match nothing. That holds for the
-        filters below, too.
+      - A name or UUID that no listed instance has is an error. A glob may match nothing. That also holds for the
+        filters below.
     type: list
     elements: str
   flavor:
@@ -64,7 +64,7 @@ options:
     elements: str
   allocation_source:
     description:
-      - Only instances paid for by these allocation sources. Names, globs or UUIDs.
+      - Only instances charged to these allocation sources. Names, globs or UUIDs.
     type: list
     elements: str
 """

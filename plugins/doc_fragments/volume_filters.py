@@ -43,8 +43,8 @@ options:
   project:
     description:
       - Only volumes of these projects. Names, globs or UUIDs.
-      - A name or UUID that none of the listed volumes has is a mistake. A glob may match nothing. That holds for the
-        filters below, too.
+      - A name or UUID that no listed volume has is an error. A glob may match nothing. That also holds for the filters
+        below.
     type: list
     elements: str
   provider:

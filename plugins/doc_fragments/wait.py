@@ -13,12 +13,12 @@ options:
   wait:
     description:
       - Whether to wait until every instance has reached the state.
-      - Without it, RV(ignore:changed) means that the cloud accepted the action, not that it was completed.
+      - Without it, RV(ignore:changed) means that the cloud has accepted the action, not that it is complete.
     type: bool
     default: true
   wait_timeout:
     description:
-      - Seconds in which all instances together must reach the state. An instance that does not has failed.
+      - The timeout in seconds for all instances together to reach the state. The others have failed.
     type: float
     default: 900.0
 """

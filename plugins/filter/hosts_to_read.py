@@ -6,15 +6,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: hosts_to_read
-short_description: The hosts to connect to for readings of running instances
+short_description: Select the hosts for readings of running instances
 version_added: 1.0.0
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 description:
-  - Makes, of what M(jetstream.cloud.jetstream_instance_info) returns, the hosts that
-    M(jetstream.cloud.jetstream_activity) is to run on, each with the key under which its readings are kept.
-  - Where the inventory has hosts other than C(localhost), they are found there, by the variable C(jetstream_uuid), or
-    else by the name of the instance, or else by its address.
+  - Converts the result of M(jetstream.cloud.jetstream_instance_info) to hosts for
+    M(jetstream.cloud.jetstream_activity), each with the key of its readings.
+  - If the inventory has hosts other than C(localhost), instances are matched with them by the variable
+    C(jetstream_uuid), by the name of the instance, or by its address.
 options:
   _input:
     description: The instances.
@@ -36,7 +36,7 @@ EXAMPLES = r"""
     status: active
   register: fleet
 
-- name: Show where they can be reached
+- name: Show their addresses
   ansible.builtin.debug:
     msg: "{{ fleet.instances | jetstream.cloud.hosts_to_read(hostvars) }}"
 """
@@ -45,7 +45,7 @@ RETURN = r"""
 _value:
   description:
     - For each instance C(name), C(address) and C(user) (both V(null) for a host of the inventory), C(site), C(project)
-      and C(uuid) (the key of its readings), and C(problem), a clause that says why it cannot be read, or an empty text.
+      and C(uuid) (the key of its readings), and C(problem), the reason why it cannot be read, or an empty text.
   type: list
   elements: dict
 """

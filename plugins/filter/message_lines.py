@@ -6,14 +6,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: message_lines
-short_description: The lines of a text, in messages that a chat service takes
+short_description: Split a text into messages for a chat service
 version_added: 1.0.0
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 description:
-  - Splits a text between its lines, so that no message is longer than Slack or Microsoft Teams takes. They would cut or
-    refuse it. Several messages are numbered in their first line.
-  - There are ten messages at most. In the last one, a line says how many are left out.
+  - Splits a text between its lines, so that no message exceeds the maximum length of Slack or Microsoft Teams. If there
+    are several messages, their first lines number them.
+  - The maximum is ten messages. The last line of the last message has the number of omitted lines.
 positional: format, subject
 options:
   _input:
@@ -26,7 +26,7 @@ options:
     choices: [slack, teams]
     default: slack
   subject:
-    description: A text that each message has besides its lines.
+    description: A text that is part of each message.
     type: str
     default: ""
 seealso:

@@ -6,23 +6,23 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: night_plan
-short_description: The parts that a run of nightly has
+short_description: Plan the parts of a run of nightly
 version_added: 1.0.0
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 description:
-  - Decides which parts of the playbook C(jetstream.cloud.nightly) run now, by its variables, the time, and the record
+  - Decides which parts of the playbook C(jetstream.cloud.nightly) are due, by its variables, the time, and the record
     of earlier runs.
-  - Schedules need the variable C(schedules). The budget is guarded once an hour, the usage is reported once a day, and
-    findings to tidy up once a week, from the hour C(report_hour) of the machine's clock on.
+  - Schedules require the variable C(schedules). The budget guard runs once an hour, the usage report once a day, and
+    hygiene once a week, from C(report_hour) in the time zone of the machine.
 positional: stored
 options:
   _input:
-    description: The variables of the playbook, as RV(jetstream.cloud.jetstream_variables#module:value) has them.
+    description: The variables of the playbook, RV(jetstream.cloud.jetstream_variables#module:value).
     type: dict
     required: true
   stored:
-    description: The text of the record that an earlier run stored. Text that is no record counts as empty.
+    description: The text of the record of an earlier run. An invalid text counts as empty.
     type: str
     required: true
 seealso:
@@ -31,7 +31,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Show the parts that would run now
+- name: Show the parts that are due
   ansible.builtin.debug:
     msg: "{{ {'schedules': 'schedules.yml'} | jetstream.cloud.night_plan('') }}"
 """
@@ -42,9 +42,8 @@ _value:
     - C(parts) has a row for each part with its C(name), whether it C(runs), and the C(reason) if not. C(run) has the
       names of those that run, in their order.
     - C(interrupted) is the beginning of an earlier run that did not end, or an empty text.
-    - C(record) is what is to be stored before the first part runs.
-    - C(problem) is a sentence about variables that cannot mean anything, and then there is nothing else; otherwise it
-      is an empty text.
+    - C(record) is the record to store before the first part runs.
+    - C(problem) is a sentence about invalid variables, without any other key, or an empty text.
   type: dict
 """
 

@@ -6,26 +6,26 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: night_report
-short_description: How a run of nightly went, as one mail
+short_description: Summarize a run of nightly in one mail
 version_added: 1.0.0
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 description:
-  - Makes one mail of the results of all parts of the playbook C(jetstream.cloud.nightly), and says whether it is worth
-    sending.
-  - A failure that goes on is worth a mail once a day.
+  - Combines the results of all parts of the playbook C(jetstream.cloud.nightly) into one mail, and decides whether it
+    is worth sending.
+  - A lasting failure is worth a mail once a day.
 positional: planned
 options:
   _input:
     description:
       - A row for each part that ran, with C(part), C(sentence), C(text) (its readout), C(failure) (an empty text for
         none), C(news) (whether it is worth a mail), C(notes) (phrases for the subject), and C(instances).
-      - Those are rows as M(jetstream.cloud.jetstream_schedule) and M(jetstream.cloud.jetstream_idle) return them.
+      - Instances are rows from M(jetstream.cloud.jetstream_schedule) and M(jetstream.cloud.jetstream_idle).
     type: list
     elements: dict
     required: true
   planned:
-    description: What the filter P(jetstream.cloud.night_plan#filter) returned.
+    description: The result of the filter P(jetstream.cloud.night_plan#filter).
     type: dict
     required: true
 seealso:
@@ -43,7 +43,7 @@ EXAMPLES = r"""
       - part: activity
         sentence: 7 of 8 running instances were read.
       - part: shelve_idle
-        sentence: 3 instances were put away.
+        sentence: 1 instance was shelved.
         instances: [{changed: true, action: shelve}, {failed: true}]
 
 # Jetstream: 1 shelved, 1 failed
@@ -54,7 +54,7 @@ _value:
   description:
     - C(subject), C(sentence) (the same without the name) and C(text) of the mail; C(summary), a line for each part.
     - C(failed), the names of the parts that failed; C(tell), whether something is worth a mail.
-    - C(told), the record to store if the mail was sent, or none had to be; C(untold) if it could not be sent.
+    - C(told), the record to store if the mail was sent or not needed; C(untold), the record if sending failed.
   type: dict
 """
 

@@ -11,13 +11,12 @@ version_added: 1.0.0
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 description:
-  - Makes an aligned table, for a person to read, of the results of the info modules, or of any other list of
-    dictionaries.
+  - Formats results of the info modules, or any other list of dictionaries, as an aligned table for people.
   - Columns are as wide as their content. Numbers are aligned right. A missing value is shown as C(-), booleans as
-    C(yes) and C(no), a list as its elements with commas between them, a dictionary as its C(name).
+    C(yes) and C(no), a list as its elements separated by commas, a dictionary as its C(name).
   - Line breaks and control codes in a cell are replaced, since users choose the names of their instances.
-  - Emoji are as wide as the Python library C(wcwidth) says if it is installed on the controller, and else as wide as
-    Python's own tables say.
+  - The width of emoji comes from the Python library C(wcwidth) if it is installed on the controller, otherwise from
+    Python's own tables.
 positional: columns
 options:
   _input:
@@ -27,11 +26,11 @@ options:
     required: true
   columns:
     description:
-      - The columns, from left to right. A string with commas between them does as well as a list.
+      - The columns, from left to right. A list, or a string separated by commas.
       - Each is a key, or a path with dots such as V(flavor.name), or one of O(words), or a dictionary.
-      - A dictionary has C(key), which is a key or path, or a list of them whose values are joined by C(separator),
-        by default a blank. It may have a C(title), an C(align) of V(left) or V(right), and a C(width) that
-        no cell exceeds. A shortened cell ends in an ellipsis.
+      - A dictionary has C(key), which is a key or path, or a list of them whose values are joined by C(separator), by
+        default a space. It may have a C(title), an C(align) of V(left) or V(right), and a C(width) that no cell
+        exceeds. A shortened cell ends in an ellipsis.
       - With C(short_time=true) in it, a time of ISO 8601 is shown without year and seconds, such as C(11-25 21:02Z),
         and is never cut.
       - C(exact) in it is the path of a boolean. Where that is C(false), the value is a lower bound, such as C(>= 7).
@@ -52,23 +51,23 @@ options:
     default: none
   width:
     description:
-      - The greatest width of the table, V(0) for no limit, or V(terminal).
+      - The maximum width of the table, V(0) for no limit, or V(terminal).
       - V(terminal) is the width of the terminal that Ansible writes to, or the environment variable E(COLUMNS), and no
         limit in a pipe or a file.
-      - Where the table is wider, columns with C(wrap) are wrapped first. Then columns of O(drop) are dropped, in this
-        order and no more than needed. Then texts are shortened. Numbers never are, so that a table of many columns can
-        still be wider.
+      - If the table is wider, columns with C(wrap) are wrapped first. Then columns of O(drop) are dropped in this
+        order, as few as possible. Then texts are shortened, but never numbers, so a table of many columns can still be
+        wider.
     type: raw
     default: 0
   drop:
     description:
-      - The columns that may be dropped to fit O(width), each as in O(columns). A last line names those that were.
-      - Those of them in which no row has anything go first, before a column is wrapped, and are not named.
+      - The columns that may be dropped to fit O(width), each as in O(columns). A last line names the dropped columns.
+      - Empty columns among them are dropped first, before a column is wrapped, and are not named.
       - By default, all columns are shown.
     type: list
     elements: raw
   hint:
-    description: A sentence for the end of that last line, such as how to see all columns.
+    description: A sentence at the end of that last line, for example about showing all columns.
     type: str
 seealso:
   - module: jetstream.cloud.jetstream_print
@@ -115,7 +114,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The table, in lines of plain text without blanks at their ends, or O(empty).
+  description: The table as lines of plain text without trailing spaces, or O(empty).
   type: str
 """
 

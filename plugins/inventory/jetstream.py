@@ -11,11 +11,11 @@ version_added: 1.0.0
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 description:
-  - Every instance is a host, on Jetstream2 and on Atmosphere, also while it is shelved, stopped or in error.
+  - Every instance is a host, on Jetstream2 and on Atmosphere, even if it is shelved, stopped or in error.
   - The name of the file must end in C(jetstream.yml) or C(jetstream.yaml).
-  - "Strings from the cloud are never taken for templates. Exosphere's passphrases are not read."
-  - The host variable RV(ignore:ansible_host) of an instance without an address is C(no-address.invalid), so that a
-    connection to it fails at once, and never reaches another machine of the same name.
+  - "Strings from the cloud are never evaluated as templates. Passphrases of Exosphere are not read."
+  - The host variable RV(ignore:ansible_host) of an instance without an address is C(no-address.invalid), so a
+    connection to it fails immediately, and never reaches another machine of the same name.
 extends_documentation_fragment:
   - jetstream.cloud.connection
   - jetstream.cloud.identifiers
@@ -24,7 +24,7 @@ extends_documentation_fragment:
   - ansible.builtin.inventory_cache
 options:
   plugin:
-    description: Marks a file as one for this plugin.
+    description: Marks a file for this plugin.
     type: str
     required: true
     choices:
@@ -32,8 +32,8 @@ options:
   accounts:
     description:
       - Several accounts in one inventory. Each is a dictionary of options of the connection, such as O(profile) or
-        O(cloud), that come before those of the file.
-      - An account that cannot be read fails the inventory, since a part of a fleet must not be taken for all of it.
+        O(cloud), which take precedence over those of the file.
+      - If an account cannot be read, the inventory fails, since a part of a fleet must not count as all of it.
     type: list
     elements: dict
   owner:
@@ -51,13 +51,13 @@ options:
     description:
       - The names of hosts, by preference. Each is C(name), C(id), C(uuid), C(ip_address) or another variable without
         its prefix, or a template over the host's variables.
-      - Where several instances have one name, the oldest keeps it, and the id stands behind the names of the others.
+      - If several instances have the same name, the oldest keeps it, and the ID is appended to the others.
     type: list
     elements: str
     default:
       - name
   addresses:
-    description: The kinds of addresses that C(ansible_host) is taken from, by preference.
+    description: The kinds of addresses for C(ansible_host), by preference.
     type: list
     elements: str
     choices:
@@ -69,13 +69,13 @@ options:
       - fixed
       - ipv6
   hostvars_prefix:
-    description: The text before the name of every variable but C(ansible_host) and C(ansible_user).
+    description: The prefix of every variable except C(ansible_host) and C(ansible_user).
     type: str
     default: jetstream_
   group_by:
     description:
-      - The ready-made groups, such as C(status_active), C(flavor_m3_small), C(project_geo) or C(owner_ada).
-      - All hosts are in the group C(jetstream). Those without an address are in C(without_address), too.
+      - The predefined groups, such as C(status_active), C(flavor_m3_small), C(project_geo) or C(owner_ada).
+      - All hosts are in the group C(jetstream). Hosts without an address are also in C(without_address).
     type: list
     elements: str
     choices:
@@ -94,13 +94,13 @@ options:
       - allocation
   ssh_user:
     description:
-      - The login name of all hosts. Without it, it is the metadata C(ssh_user) of an instance, or what O(ssh_users) has
-        for its image. On Atmosphere it is the name of its user.
+      - The login name of all hosts. By default, the metadata C(ssh_user) of an instance, or the entry of O(ssh_users)
+        for its image; on Atmosphere, the name of its user.
     type: str
   ssh_users:
     description:
-      - Login names by globs of image names. The first that matches counts. Case does not matter.
-      - The default knows the images that Jetstream2 offers. Exosphere makes a second user on all, C(exouser).
+      - Login names by globs of image names. The first match counts. Case is ignored.
+      - The default covers the images of Jetstream2. Exosphere creates a second user on all of them, C(exouser).
     type: dict
 seealso:
   - module: jetstream.cloud.jetstream_instance_info

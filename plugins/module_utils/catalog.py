@@ -66,7 +66,7 @@ class OfferedImage(KnownByUuid):
 
 @dataclass(frozen=True, slots=True)
 class ImageQuery:
-    """The images that are looked for. What a cloud cannot filter, it may return all the same.
+    """A query for images. A cloud that cannot filter by an attribute may ignore it.
 
     Those of exact ``names`` (None: all), and those of ``uuids`` beside them. ``visibilities``: None for all that a name
     can mean. ``hidden``: also those that their owners have withdrawn; those of ``uuids`` are found without it.

@@ -15,7 +15,7 @@ import traceback
 class JetstreamError(Exception):
     """The base of all errors that the collection raises on purpose.
 
-    ``unsent``: the request surely was not carried out. It never reached the server, or its login failed.
+    ``unsent``: the request was certainly not carried out. It never reached the server, or its login failed.
     """
 
     unsent = False

@@ -153,8 +153,8 @@ def _hostname(instance: Json, settings: HostSettings, render: Render) -> str:
 
 def _renamed(name: str, instead: str, *, is_local: bool) -> str:
     if is_local:
-        return f"An instance is called {name}, which Ansible takes for the controller. It is {instead} here."
-    return f"Several instances are called {name}. A younger one is {instead} here."
+        return f"The instance name {name} means the controller in Ansible, so its host is {instead}."
+    return f"Several instances are named {name}. The host of a younger one is {instead}."
 
 
 def _groups(instance: Json, settings: HostSettings) -> Iterator[str]:

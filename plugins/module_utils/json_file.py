@@ -18,7 +18,7 @@ UNPARSABLE = (ValueError, TypeError, AttributeError, KeyError, RecursionError)
 
 
 class MalformedFile(Exception):
-    """A file is not as it was written."""
+    """A file is corrupt."""
 
 
 def read_json(path: Path, parse: Callable[[Any], Content]) -> Content | None:

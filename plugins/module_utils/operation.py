@@ -44,7 +44,7 @@ class Context:
     def in_home(self, path: Path) -> Path:
         """Return a path below the user's home. Raises ConfigurationError for a user that has none."""
         if self.home is None:
-            raise ConfigurationError(f"There is no home folder for ~/{path}.", hint="Set HOME.")
+            raise ConfigurationError(f"This user has no home folder for ~/{path}.", hint="Set HOME.")
         return self.home / path
 
     def path(self, given: str | None, default: Path) -> Path:

@@ -20,7 +20,7 @@ def shared_folder(environ: Mapping[str, str], home: Path | None) -> Path | None:
     """Return the folder of ``JETSTREAM_STATE_PATH``, or None if that is not set. ``~/`` is the home.
 
     Raises ConfigurationError if the folder is not there: where a volume was not mounted, a new and empty folder would
-    let owners be told again, and be lost with the container.
+    cause notices to be sent again, and be lost with the container.
     """
     given = environ.get(VARIABLE, "").strip()
     if not given:
@@ -30,7 +30,7 @@ def shared_folder(environ: Mapping[str, str], home: Path | None) -> Path | None:
         raise ConfigurationError(f'{VARIABLE} is "{given}", but must begin with / or ~/.')
     if not folder.is_dir():
         raise ConfigurationError(
-            f"{VARIABLE} is {given}, which is no folder.", hint="Is the volume mounted? Otherwise make the folder once."
+            f"{VARIABLE} is {given}, which is not a folder.", hint="Mount the volume, or create the folder once."
         )
     return folder
 

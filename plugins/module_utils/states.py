@@ -293,7 +293,7 @@ def _plan_at_goal(now: ObservedState, goal: Goal) -> Plan:
 
 
 def _plan_without_path(state: RestingState, goal: Goal, supported: Collection[Action]) -> Plan:
-    """A sleeping instance that cannot be moved to another sleep is skipped; any other has failed."""
+    """Skip a sleeping instance that cannot reach another sleeping state; fail any other."""
     path = shortest_path(state, goal.state, frozenset(Action)) or ()
     missing = next((action for action in path if action not in supported), None)
     if RestingState.ACTIVE in (state, goal.state):
@@ -309,7 +309,7 @@ def _wakes(path: tuple[Action, ...] | None, goal: Goal) -> bool:
 def shortest_path(start: RestingState, end: RestingState, supported: Collection[Action]) -> tuple[Action, ...] | None:
     """Return the fewest actions from one state to another, or None if there is no path.
 
-    Between the two it only passes where instances are awake: over the shelf, for one, a paused one loses its memory.
+    All states between the two are active: by way of the shelf, for example, a paused instance would lose its memory.
     """
     paths: dict[RestingState, tuple[Action, ...]] = {start: ()}
     queue = deque([start])

@@ -28,7 +28,7 @@ def tree_of(content: bytes, shown: str) -> Any:
     """
     if yaml is None:
         raise ConfigurationError(
-            f"{shown} is there, but the Python library PyYAML, which reads it, is not.",
+            f"{shown} needs the Python library PyYAML, which is not installed.",
             hint="Install it with: python3 -m pip install pyyaml",
         )
     try:
@@ -81,12 +81,14 @@ def _syntax_error(error: yaml.YAMLError, shown: str) -> ConfigurationError:
     mark, begin = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
     context = getattr(error, "context", None) or ""
     if mark is None:
-        return ConfigurationError(f"{shown} is not text that YAML can be.", hint="Save it in UTF-8.")
+        return ConfigurationError(f"{shown} is not valid text for YAML.", hint="Save it in UTF-8.")
     if "quoted scalar" in context and begin is not None:
-        sentence = f"{shown}, line {begin.line + 1}: a quote is opened and not closed."
+        sentence = f"{shown}, line {begin.line + 1}: a quote is not closed."
         return ConfigurationError(sentence, hint="Close it.")
     if "'\\t'" in str(getattr(error, "problem", "")):
-        return ConfigurationError(f"{shown}, line {mark.line + 1}: a tab is no indentation.", hint="Use blanks.")
+        return ConfigurationError(
+            f"{shown}, line {mark.line + 1}: a tab is not allowed as indentation.", hint="Use spaces."
+        )
     return ConfigurationError(
-        f"{shown}, line {mark.line + 1}, is not YAML.", hint="Look at the indentation, colons and quotes there."
+        f"{shown}, line {mark.line + 1}, is not YAML.", hint="Check the indentation, colons and quotes there."
     )

@@ -9,16 +9,16 @@ module: jetstream_activity
 short_description: Read the evidence of use on an instance
 version_added: 1.0.0
 description:
-  - Runs a shell script on the host that prints the kernel's counters, and traces of people and of jobs. Returns it as a
-    reading, and keeps it on the controller if O(readings_path) is given.
+  - Runs a shell script on the host that prints counters of the kernel, and traces of people and of jobs. Returns its
+    output as a reading, and stores it on the controller if O(readings_path) is set.
   - One reading shows the present state. Two readings show what happened between them, and those of an hour whether the
-    instance is idle. How that is decided is in docs/idle.md.
+    instance is idle. docs/idle.md has the rules.
   - Nothing is installed, written or left on the host. It needs C(sh), C(awk) and coreutils, but no Python, so
     facts need not be gathered (C(gather_facts=false)).
-  - No command line, no name of a program, a file or a notebook, and no address of a peer leaves the host. What the host
-    says is not logged.
-  - A host that cannot be reached, or that does not answer in time, is unreachable. Use C(ignore_unreachable) to go on
-    with the others. No evidence counts as active.
+  - No command line, no name of a program, a file or a notebook, and no address of a peer leaves the host. The output of
+    the host is not logged.
+  - A host that cannot be reached, or does not respond in time, is unreachable. Use C(ignore_unreachable) to continue
+    with the others. An instance without evidence counts as active.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 attributes:
@@ -32,7 +32,7 @@ attributes:
     description: Can report changes without making them.
     support: full
     details:
-      - Takes the reading, and does not keep it.
+      - Takes the reading, and does not store it.
   diff_mode:
     description: Shows the difference between before and after.
     support: N/A
@@ -48,11 +48,11 @@ attributes:
 options:
   readings_path:
     description:
-      - A folder on the controller in which readings are kept, one file for each instance, for its owner alone. It is
-        made if it is not there. A try that fails is noted there, without any output of the host but words of C(sudo),
-        until one succeeds.
-      - Needs O(site), O(project) and O(uuid).
-      - Without it, the reading is returned, and not kept.
+      - The folder on the controller for readings, with one file for each instance, readable only by its owner. It is
+        created if it is missing. A failed attempt is also stored there until one succeeds, without output of the host
+        except messages of C(sudo).
+      - Requires O(site), O(project) and O(uuid).
+      - Without it, the reading is returned but not stored.
     type: path
   site:
     description:
@@ -68,24 +68,24 @@ options:
     type: str
   since:
     description:
-      - When the reading before this one was taken, by the clock of the host, in seconds since 1970
-        (RV(reading.clock) of that reading). From then on, connections that the ssh server logged are counted.
-      - With O(readings_path), this is known.
+      - The time of the previous reading, by the clock of the host, in seconds since 1970 (RV(reading.clock) of that
+        reading). Connections that the ssh server has logged since then are counted.
+      - Not needed with O(readings_path).
     type: float
   timeout:
     description:
-      - After this many seconds, the host counts as unreachable. 0 is for no limit.
-      - A C(timeout) of the task replaces it.
+      - The number of seconds after which the host counts as unreachable. V(0) means no limit.
+      - A C(timeout) of the task takes precedence.
     type: int
     default: 30
   unreachable_ok:
     description:
-      - Whether a host that cannot be reached is a result without RV(reading), with the reason in RV(msg), and no error.
-        The host stays in the play.
+      - Whether to return a result without RV(reading) for an unreachable host, with the reason in RV(msg), instead of
+        an error. The host stays in the play.
     type: bool
     default: false
 notes:
-  - Use C(become). Without root, crontabs and other users' notebook servers are not seen, so that the verdict stays
+  - Use C(become). Without root, crontabs and notebook servers of other users are not visible, so the verdict stays
     unknown.
   - Notebook servers are queried with C(curl), which must be installed where they run.
 seealso:
@@ -113,22 +113,22 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: Why there is no reading.
+  description: The reason why there is no reading.
   returned: with O(unreachable_ok), if the host cannot be reached
   type: str
   sample: "ssh: connect to host 149.165.150.2 port 22: Connection timed out"
 elapsed:
-  description: How long it took, in seconds, with the login.
+  description: The duration in seconds, including the login.
   returned: success
   type: float
   sample: 0.61
 kept:
-  description: Whether the reading was kept.
+  description: Whether the reading was stored.
   returned: success
   type: bool
 reading:
   description:
-    - The evidence from the host. Counters run since boot, so only the difference of two readings means anything.
+    - The evidence from the host. Counters run since the boot, so only the difference of two readings is meaningful.
   returned: success
   type: dict
   contains:
@@ -136,7 +136,7 @@ reading:
       description: The time of the reading, by the clock of the controller, in seconds since 1970.
       type: float
     boot:
-      description: The id of the boot. With another one, all counters began anew.
+      description: The ID of the boot. A new boot resets all counters.
       type: str
     clock:
       description: The clock of the host, in seconds since 1970.
@@ -145,21 +145,21 @@ reading:
       description: Seconds since the boot.
       type: float
     cpu:
-      description: Seconds of CPU time that were used since the boot.
+      description: Seconds of CPU time used since the boot.
       type: float
     jobs:
-      description: What was left running, as pairs of kind and age in seconds.
+      description: Processes that were left running, as pairs of kind and age in seconds.
       type: list
       elements: list
     terminals:
-      description: Terminals, as pairs of the seconds since a key was pressed, and since something was shown.
+      description: Terminals, as pairs of seconds since the last key press, and since the last output.
       type: list
       elements: list
     sections:
       description: The status of each source by name; 0 for those that could be read.
       type: dict
 root:
-  description: Whether the reading was taken as root. If not, much is not seen.
+  description: Whether the reading was taken as root. If not, much is not visible.
   returned: success
   type: bool
 """

@@ -10,8 +10,8 @@ module: jetstream_allocation_info
 short_description: Read the allocations of a Jetstream account, and how long they last
 version_added: 1.0.0
 description:
-  - Returns the service units (SU) that each allocation source grants, those that were used, and those that remain.
-  - Forecasts how long an allocation lasts, at the pace of the last seven days, and at the pace of this moment.
+  - Returns the service units (SU) that each allocation source grants, the used SU, and the remaining SU.
+  - Forecasts how long an allocation lasts, at the pace of the last seven days, and at the current pace.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:
@@ -23,18 +23,18 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - Names of allocation sources, or globs. Without any, all of the account are returned.
+      - Names of allocation sources, or globs. Without it, all allocation sources of the account are returned.
     type: list
     elements: str
   live:
     description:
       - Whether to read the states of the instances from the cloud itself.
-      - Without it, states are those of Atmosphere's database, which may be 15 minutes old.
+      - Without it, states come from the database of Atmosphere, and may be 15 minutes old.
     type: bool
     default: true
   pace:
     description:
-      - Whether to read the history of the last seven days for the pace of the account's instances.
+      - Whether to read the history of the last seven days for the pace of the instances.
       - Without it, RV(allocations[].su_per_day), RV(allocations[].days_left) and RV(allocations[].exhausted_on) are
         V(null). On Jetstream2 that saves a request for each instance.
     type: bool
@@ -42,9 +42,9 @@ options:
 notes:
   - Instances of other users of the same allocation source cannot be seen, so their cost is not part of
     RV(allocations[].su_per_hour) or RV(allocations[].su_per_day). On Atmosphere, RV(allocations[].global_burn_rate)
-    above RV(allocations[].user_burn_rate) means that there are some.
-  - Instances that no allocation of the account pays for, flavors without a rate, and figures of the site that cannot be
-    read lead to warnings.
+    above RV(allocations[].user_burn_rate) shows that such instances exist.
+  - The task warns of instances that no allocation of the account pays for, flavors without a rate, and unreadable
+    figures of the site.
 seealso:
   - module: jetstream.cloud.jetstream_history_info
 """
@@ -75,7 +75,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 allocations:
-  description: The allocation sources. Amounts are service units (SU), with three decimals at the most.
+  description: The allocation sources. Amounts are service units (SU), with at most three decimals.
   returned: success
   type: list
   elements: dict
@@ -100,27 +100,27 @@ allocations:
       type: float
       sample: 1234.567
     remaining:
-      description: SU granted less SU used. Below 0 if more was used than granted. V(null) if not known.
+      description: SU granted minus SU used, negative if more was used than granted. V(null) if unknown.
       type: float
       sample: 48765.433
     percent_used:
-      description: SU used, in per cent of those granted.
+      description: SU used, in percent of the SU granted.
       type: float
       sample: 2.469
     start_date:
-      description: When the allocation began. ISO 8601, UTC.
+      description: The start of the allocation. ISO 8601, UTC.
       type: str
     end_date:
-      description: When the allocation ends. V(null) if the server knows of no end.
+      description: The end of the allocation. V(null) if the server has none.
       type: str
     has_ended:
-      description: Whether that is past. The last day belongs to the allocation.
+      description: Whether the end is past. The last day belongs to the allocation.
       type: bool
     updated:
-      description: When the server made its figures. ISO 8601, UTC.
+      description: The time of the figures of the server. ISO 8601, UTC.
       type: str
     lag_hours:
-      description: The greatest age of the server's figures in hours, where the server returns no time.
+      description: The maximum age of the figures of the server in hours, if it returns no time.
       type: int
       sample: 24
     global_burn_rate:
@@ -132,34 +132,34 @@ allocations:
       type: float
       sample: 12
     instances:
-      description: How many instances of this account it pays for.
+      description: The number of instances of this account that it pays for.
       type: int
       sample: 29
     su_per_day:
       description:
-        - SU that these instances, and deleted ones, used per day, as the mean of RV(allocations[].pace_days).
+        - SU per day that these instances, and deleted ones, used on average over RV(allocations[].pace_days).
         - V(null) without O(pace), with less than a day of history, and if there are
           RV(allocations[].unknown_flavors).
       type: float
       sample: 1116
     pace_days:
-      description: How many days that is the mean of. Less than 7 if the first of the instances is younger.
+      description: The number of days of that average. Less than 7 if the first instance is younger.
       type: float
       sample: 7
     days_left:
       description:
         - Whole days until it is exhausted, at RV(allocations[].su_per_day). V(0) if it has ended.
-        - V(null) if nothing is used, and if that is not known.
+        - V(null) if nothing is used, or if unknown.
       type: int
       sample: 43
     exhausted_on:
-      description: The day on which that is, in UTC.
+      description: The UTC day on which it is exhausted.
       type: str
       sample: "2027-01-06"
     su_per_hour:
       description:
-        - SU per hour that these instances cost in the states they are in now.
-        - Too low if there are RV(allocations[].unknown_flavors), and V(null) if nothing else is known to cost anything.
+        - The cost of these instances in their present states, in SU per hour.
+        - Too low if there are RV(allocations[].unknown_flavors), and V(null) if no other cost is known.
       type: float
       sample: 46.5
     days_left_now:
@@ -167,15 +167,15 @@ allocations:
       type: int
       sample: 43
     exhausted_on_now:
-      description: The day on which that is, in UTC.
+      description: The UTC day on which it is exhausted.
       type: str
       sample: "2027-01-06"
     su_per_day_to_last:
-      description: SU per day at which it lasts to RV(allocations[].end_date). V(null) if that is not known or past.
+      description: The SU per day at which it lasts until RV(allocations[].end_date). V(null) if unknown or past.
       type: float
       sample: 511.2
     unknown_flavors:
-      description: Flavors without a rate, on which no forecast is based.
+      description: Flavors without a rate, which the forecasts ignore.
       type: list
       elements: str
 """

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: jetstream_budget_guard
-short_description: Tell the thresholds of allocations, and shelve instances so that an allocation lasts
+short_description: Report thresholds of allocations, and shelve instances so that an allocation lasts
 version_added: 1.0.0
 description:
-  - Returns how each allocation stands, by the figures of the site and by an estimate that adds what was used since
-    then, and the thresholds that are new. These are 50, 75, 90 and 95 per cent used, and 14, 7 and 3 days until the
-    SU are used up at the pace of the last week, or until the allocation ends.
-  - Returns which instances would have to be shelved so that an allocation lasts to its end, and what that changes in
-    SU and days. Idle instances and those that do not run come first, then the most expensive ones.
+  - Returns the use of each allocation, by the figures of the site and by an estimate that adds the use since then, and
+    newly reached thresholds. These are 50, 75, 90 and 95 percent used, and 14, 7 and 3 days until the SU are used up at
+    the pace of the last week, or until the allocation ends.
+  - Returns the instances to shelve so that an allocation lasts to its end, and the effect in SU and days. Idle
+    instances and those that do not run come first, then the most expensive ones.
   - Shelves them only with O(apply=true), and only for an allocation that has reached a limit.
   - docs/budget.md describes it.
 author:
@@ -37,26 +37,26 @@ attributes:
   idempotent:
     support: full
     details:
-      - A second run shelves nothing more.
+      - A second run shelves no further instance.
 options:
   name:
-    description: Only allocations of these names or globs.
+    description: Names or globs. Only these allocations.
     type: list
     elements: str
   settings:
     description:
-      - Settings of the rules by which instances are idle, as for M(jetstream.cloud.jetstream_idle_info).
+      - Settings of the idle rules, as for M(jetstream.cloud.jetstream_idle_info).
     type: dict
   limit_percent:
-    description: Shelve from so many per cent used on.
+    description: Shelve when at least this percentage is used.
     type: float
   limit_days:
-    description: Shelve where the SU last for no more than so many days, and are used up before the end.
+    description: Shelve when the SU last for at most this many days, and not to the end.
     type: float
   shelve:
     description:
-      - V(enough) shelves until the allocation lasts to its end. V(all) shelves all that may be shelved.
-      - Of an allocation that is used up or has ended, all are shelved in any case.
+      - V(enough) shelves until the allocation lasts to its end. V(all) shelves every eligible instance.
+      - If an allocation is used up or has ended, every eligible instance is shelved.
     type: str
     choices:
       - enough
@@ -69,47 +69,47 @@ options:
     default: []
   owner:
     description:
-      - Shelve only instances of these owners. V(me) is the account itself, V(any) is every user whose instances it can
-        see. Other values are names or globs of users.
+      - Shelve only instances of these owners. V(me) is the account itself, V(any) means all users whose instances are
+        visible. Other values are names or globs of users.
     type: list
     elements: str
     default:
       - me
   apply:
-    description: Whether instances are shelved. It needs O(limit_percent) or O(limit_days).
+    description: Whether to shelve instances. Requires O(limit_percent) or O(limit_days).
     type: bool
     default: false
   wait_timeout:
-    description: Seconds for the whole run.
+    description: The timeout of the whole run in seconds.
     type: float
     default: 900.0
   told:
     description:
-      - RV(told) of an earlier run, to store that its news were delivered. Nothing else is done then, and no request is
-        sent. Without that, the next run returns the same news again.
+      - RV(told) of an earlier run, to record that its notices were delivered. With it, the task does nothing else, and
+        sends no request. Without that record, the next run returns the same news again.
     type: dict
   told_path:
     description:
-      - The file on the controller in which it is stored what was told, which is created if it is missing.
+      - The file on the controller that records delivered notices. It is created if it is missing.
       - Without it, C(~/.local/state/jetstream/budget_told.json).
     type: path
   decisions_path:
     description:
-      - The folder on the controller with the log of decisions, in which the decisions about the instances of an
-        allocation at its limit are written. M(jetstream.cloud.jetstream_decision_info) reads it.
+      - The folder on the controller with the decision log, to which decisions about instances of an allocation at its
+        limit are added. M(jetstream.cloud.jetstream_decision_info) reads it.
       - Without it, C(~/.local/state/jetstream/decisions).
     type: path
 notes:
-  - What cannot be logged is not shelved.
-  - Instances are left that are locked, kept by a mark, opted out, of other owners, or of unknown cost, and those that
-    the cloud is changing. That an instance is in use does not protect it.
+  - If the log cannot be written, no instance is shelved.
+  - Skips instances that are locked, have a keep mark, have opted out, belong to other owners, have an unknown cost, or
+    are being changed by the cloud. Use does not protect an instance.
 seealso:
   - module: jetstream.cloud.jetstream_allocation_info
   - module: jetstream.cloud.jetstream_keep
 """
 
 EXAMPLES = r"""
-- name: Read how the allocations stand
+- name: Read the use of the allocations
   jetstream.cloud.jetstream_budget_guard:
   register: budget
 
@@ -117,11 +117,11 @@ EXAMPLES = r"""
   jetstream.cloud.jetstream_print:
     msg: "{{ budget.summary.sentence }}"
 
-- name: Store that it was told
+- name: Record the delivery
   jetstream.cloud.jetstream_budget_guard:
     told: "{{ budget.told }}"
 
-- name: Make the GPU allocation last from 90 per cent on, and never shelve the gateway
+- name: Make the GPU allocation last once 90 percent are used, and never shelve the gateway
   jetstream.cloud.jetstream_budget_guard:
     name: "*GPU*"
     limit_percent: 90
@@ -143,36 +143,36 @@ allocations:
       description: The UUID.
       type: str
     allowed:
-      description: The SU that were granted.
+      description: The SU granted.
       type: float
     used:
-      description: The SU that were used, as the site says.
+      description: The SU used, as reported by the site.
       type: float
     percent_used:
-      description: The same in per cent.
+      description: The same in percent.
       type: float
     used_since:
       description:
-        - The SU used since then by the history, V(null) if that is not known. Where the site only says how old its
-          figures may be, those of all that time.
+        - The SU used since then by the history, V(null) if unknown. If the site only returns the maximum age of its
+          figures, the SU used in that time.
       type: float
     estimated_percent_used:
-      description: Both together in per cent. Thresholds and limits go by it.
+      description: The sum of both in percent. Thresholds and limits refer to it.
       type: float
     estimated_remaining:
-      description: The SU that remain by the estimate.
+      description: The remaining SU by the estimate.
       type: float
     end_date:
-      description: The end, in the words of the site.
+      description: The end, as returned by the site.
       type: str
     days_to_end:
       description: The days until then.
       type: float
     days_left:
-      description: The days for which the SU last at the pace of the last week.
+      description: The number of days that the SU last at the pace of the last week.
       type: float
     exhausted_at:
-      description: When they are used up at that pace. ISO 8601, UTC.
+      description: The time at which they are used up at that pace. ISO 8601, UTC.
       type: str
     su_per_day:
       description: That pace.
@@ -181,11 +181,11 @@ allocations:
       description: The pace at which they last to the end.
       type: float
     figures:
-      description: The figure of the site and the estimate, in words.
+      description: The figure of the site and the estimate, as a sentence.
       type: str
       sample: The site reports 89.0 % used; with 20 SU that it may not have counted yet, 91.0 %.
     news:
-      description: The thresholds to tell, the most serious of each kind.
+      description: The new thresholds, the most serious of each kind.
       type: list
       elements: dict
       contains:
@@ -194,14 +194,14 @@ allocations:
           type: str
           sample: used:90
         sentence:
-          description: It in words.
+          description: The threshold as a sentence.
           type: str
           sample: 91.0 % of the SU are used (threshold 90 %).
     limit_reached:
-      description: Which limit is reached, in words, or V(null).
+      description: The reached limit in words, or V(null).
       type: str
     plan:
-      description: What would make it last.
+      description: The plan that makes it last.
       type: dict
       contains:
         shelve:
@@ -212,28 +212,29 @@ allocations:
           elements: dict
         left:
           description:
-            - The other instances, each with the same first six, and the C(reason) why it is not to be shelved, if
-              there is one.
+            - The other instances, each with the same first six keys, and the C(reason) not to shelve it, if there is
+              one.
           type: list
           elements: dict
         before:
           description:
-            - The cost now, C(su_per_day), the C(days) for which the SU last, and whether it C(lasts) to the end.
+            - The present cost C(su_per_day), the number of C(days) that the SU last, and whether it C(lasts) to the
+              end.
           type: dict
         after:
           description: The same without the instances to shelve.
           type: dict
         reason:
-          description: Why nothing is to be shelved, or why it is not enough. V(null) otherwise.
+          description: The reason why no instance is to be shelved, or why it is not enough. V(null) otherwise.
           type: str
         applies:
           description: Whether they were shelved in this run.
           type: bool
         sentence:
-          description: All of that in words.
+          description: The plan as a sentence.
           type: str
 told:
-  description: The thresholds that count as told when RV(allocations[].news) were delivered, by allocation.
+  description: The thresholds that count as reported once RV(allocations[].news) are delivered, by allocation.
   returned: success, or if instances failed
   type: dict
 told_path:
@@ -246,19 +247,19 @@ summary:
   type: dict
   contains:
     news:
-      description: Thresholds to tell.
+      description: The number of new thresholds.
       type: int
     limits_reached:
       description: Allocations that have reached a limit.
       type: int
     shelved:
-      description: Instances that were shelved.
+      description: The number of shelved instances.
       type: int
     failed:
-      description: Instances that were not.
+      description: The number of instances that were not shelved because of a failure.
       type: int
     sentence:
-      description: What is new, in words.
+      description: The news as a sentence.
       type: str
 """
 

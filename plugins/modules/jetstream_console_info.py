@@ -7,13 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: jetstream_console_info
-short_description: Open the console of an instance in a browser, and read its text
+short_description: Return the address and the text of the console of an instance
 version_added: 1.0.0
 description:
   - Returns an address that shows the console of an instance in a browser, and on Jetstream2 the last lines on it.
-  - The address holds a token. For some minutes, it opens the console without a login. So a result with an address is
-    hidden from all output and logs, as with C(no_log), also in verbose runs. A variable that is registered has it. What
-    a later task prints of that variable is not hidden.
+  - The address contains a token, which opens the console without a login for some minutes. So a result with an address
+    is hidden from all output and logs, as with C(no_log), also in verbose runs. A registered variable has it, and later
+    tasks that print the variable do not hide it.
   - If the task runs in the background (C(async)), set C(no_log) for it and for C(async_status).
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
@@ -25,13 +25,13 @@ extends_documentation_fragment:
 options:
   instance:
     description:
-      - The name or UUID of the instance. There has to be exactly one.
+      - The name or UUID of the instance. It must match exactly one instance.
     type: str
     required: true
   owner:
     description:
-      - Only an instance of these owners. V(me) is the account itself, V(any) is every user whose instances it can see.
-        Other values are names or globs of users.
+      - Only an instance of these owners. V(me) is the account itself, V(any) means all users whose instances are
+        visible. Other values are names or globs of users.
     type: list
     elements: str
     default:
@@ -104,7 +104,7 @@ url:
   returned: success
   type: str
 kind:
-  description: Its kind, V(novnc) or V(spice). V(null) without O(url).
+  description: The kind, V(novnc) or V(spice). V(null) without O(url).
   returned: success
   type: str
   sample: spice

@@ -11,10 +11,10 @@ short_description: Save the login of a Jetstream account in a profile
 version_added: 1.0.0
 description:
   - Saves a login in a named profile of C(~/.config/jetstream/profiles.toml), which every module of this collection
-    reads. The file can be read by its owner alone.
+    reads. Only its owner can read the file.
   - For Jetstream2, a login is the name of a cloud in C(clouds.yaml), or an application credential; for Atmosphere, a
     username and its password, or a token.
-  - The login is tried before it is saved.
+  - The login is verified before it is saved.
   - The file is written as a whole or not at all. Other profiles, and comments, stay as they are.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
@@ -26,8 +26,8 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - V(present) saves the options of the connection that are given; other settings of the profile stay. A login
-        replaces any other of the profile.
+      - V(present) saves the connection options that are set; other settings of the profile are kept. A login replaces
+        any other login of the profile.
       - V(absent) removes the profile.
     type: str
     choices:
@@ -36,20 +36,20 @@ options:
     default: present
   verify:
     description:
-      - Whether to log in before anything is saved. Nothing is saved if that fails.
-      - An application credential whose access rules do not allow to read the allocations is saved as well.
+      - Whether to log in first, and save nothing if that fails.
+      - An application credential whose access rules do not allow reading the allocations is saved as well.
     type: bool
     default: true
 notes:
   - O(profile) is the profile to save; without it, that is V(default).
-  - Only options count, and neither the environment nor another profile. Nothing else is saved.
-  - Without a change, V(verify=true) logs in all the same.
+  - Only options are saved, not settings from the environment or another profile.
+  - V(verify=true) logs in even if nothing changes.
 seealso:
   - module: jetstream.cloud.jetstream_instance_info
 """
 
 EXAMPLES = r"""
-- name: Save which cloud of clouds.yaml is meant where nothing else is said
+- name: Save a cloud of clouds.yaml as the default
   jetstream.cloud.jetstream_credential:
     cloud: TG-GEO160014_IU
 
@@ -64,7 +64,7 @@ EXAMPLES = r"""
     username: johndoe
     password: "{{ vault_jetstream_password }}"
 
-- name: Save a token for another site, in a profile of its own
+- name: Save a token for another site in a separate profile
   jetstream.cloud.jetstream_credential:
     profile: cyverse
     api_url: https://atmo.cyverse.org
@@ -83,7 +83,7 @@ profile:
   type: str
   sample: default
 path:
-  description: The file that it is in.
+  description: The file of the profile.
   returned: success
   type: str
   sample: /home/johndoe/.config/jetstream/profiles.toml

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: jetstream_deadline
-short_description: Tell the deadlines of instances in time, and shelve at them what may be shelved
+short_description: Report deadlines of instances in time, and shelve instances at their deadlines
 version_added: 1.0.0
 description:
-  - A deadline is a C(shelve_at) or a C(delete_warn_at) of an instance. It is written in a file of YAML by names,
-    projects, flavors and owners, as the end of a course is, or on Jetstream2 in the metadata of the instance.
+  - A deadline is a C(shelve_at) or a C(delete_warn_at) of an instance. It is set in a YAML file by names, projects,
+    flavors and owners (such as the end of a course), or on Jetstream2 in the metadata of the instance.
     docs/deadlines.md describes both.
-  - Returns each deadline that is less than 7, 3 or 1 days away, or reached, once for each of O(channels). What a
-    channel took has to be stored by O(told) and O(channel). If it did not take it, say so by O(delivered=false), and
-    the next run returns it again. Without either, it is returned again after half an hour; until then, a run beside
-    this one leaves it to this one.
-  - At C(shelve_at), it shelves the instance if O(apply) is set, the deadline says C(may_shelve), and every channel took
-    a notice O(notice_hours) ago. It does so once. An instance that somebody wakes after that is left alone.
+  - Returns each deadline that is less than 7, 3 or 1 days away, or reached, once for each of O(channels). Record
+    deliveries with O(told) and O(channel). After a failure, set O(delivered=false), and the next run returns the
+    deadline again. Without a record, it is returned again after half an hour; until then, concurrent runs do not return
+    it.
+  - At C(shelve_at), it shelves the instance once, if O(apply) is set, the deadline has C(may_shelve), and every channel
+    has delivered a notice at least O(notice_hours) before. An instance that is started after that is not shelved again.
   - C(delete_warn_at) only leads to a notice, with the command that deletes the instance. This module deletes nothing.
-  - A date that cannot be read fails the task before anything is done if it is in the file. In the metadata, it is a
-    warning, and nothing is done by it.
+  - An invalid date in the file fails the task before any action. An invalid date in the metadata is a warning, and has
+    no effect.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:
@@ -33,7 +33,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - Returns what would be told and done now. Stores nothing.
+      - Returns the notices and actions that are due. Stores nothing.
   diff_mode:
     support: full
     details:
@@ -41,40 +41,40 @@ attributes:
   idempotent:
     support: full
     details:
-      - A second run shelves nothing that the first one shelved.
+      - A second run does not shelve an instance again.
 options:
   path:
     description:
-      - The file with the section C(deadlines), which may be the one that M(jetstream.cloud.jetstream_schedule) reads.
-      - Without it, only the metadata of the instances count.
+      - The file with the section C(deadlines). It may be the file that M(jetstream.cloud.jetstream_schedule) reads.
+      - Without it, only deadlines in metadata count.
     type: path
   owner:
     description:
-      - Only instances of these owners. V(me) is the account itself, V(any) is every user whose instances it can see.
+      - Only instances of these owners. V(me) is the account itself, V(any) means all users whose instances are visible.
         Other values are names or globs of users.
     type: list
     elements: str
     default:
       - me
   apply:
-    description: Whether to shelve instances at their deadlines. It needs O(channels).
+    description: Whether to shelve instances at their deadlines. Requires O(channels).
     type: bool
     default: false
   channels:
     description:
-      - The ways in which deadlines are told, by any names, such as V(mail) and V(webhook).
-      - Without any, every deadline that is near is returned in each run.
+      - The channels for notices of deadlines, with names of your choice, such as V(mail) and V(webhook).
+      - Without it, every run returns all near deadlines.
     type: list
     elements: str
     default: []
   notice_hours:
     description:
-      - For how many hours every channel has to have been told of the deadline before an instance is shelved, so that
-        a date that is wrong, or that was set late, is noticed.
+      - The minimum number of hours between the last notice through each channel and the shelving, so that a wrong or
+        late date is noticed.
     type: float
     default: 24.0
   max_actions:
-    description: Shelve at most this many instances in a run, those first whose deadlines passed first.
+    description: The maximum number of instances shelved in one run. Those with the earliest deadlines come first.
     type: int
     default: 10
   never:
@@ -83,43 +83,43 @@ options:
     elements: str
     default: []
   wait_timeout:
-    description: Seconds for the whole run. What was not shelved by then is tried again by the next run.
+    description: The timeout of the whole run in seconds. The next run continues with the remaining instances.
     type: float
     default: 900.0
   told:
     description:
-      - Rows of RV(news) that O(channel) took, or did not (O(delivered)). That is stored, and nothing else is done. No
-        request is sent.
+      - Rows of RV(news) that O(channel) has delivered, or not (O(delivered)). With it, the task only records that, and
+        sends no request.
     type: list
     elements: dict
   channel:
-    description: The channel that took O(told).
+    description: The channel of O(told).
     type: str
   delivered:
-    description: Whether O(channel) took O(told). V(false) lets the next run tell it.
+    description: Whether O(channel) delivered O(told). V(false) makes the next run return it again.
     type: bool
     default: true
   state_path:
     description:
-      - The file on the controller in which it is stored what was told and done, which is created if it is missing. One
-        run at a time may use it; another one does nothing.
+      - The file on the controller that records notices and actions. It is created if it is missing. Only one run at a
+        time can use it; a concurrent run does nothing.
       - Without it, C(~/.local/state/jetstream/deadlines.json).
     type: path
   keep_path:
     description:
-      - The file on the controller with the keep marks that M(jetstream.cloud.jetstream_keep) writes. An instance with
-        a mark is shelved when the mark has ended.
+      - The file on the controller with the keep marks of M(jetstream.cloud.jetstream_keep). An instance with a keep
+        mark is shelved after the mark has ended.
       - Without it, C(~/.local/share/jetstream/keep.json).
     type: path
   decisions_path:
     description:
-      - The folder on the controller with the log of decisions, to which notices, acts and reasons not to act are added.
+      - The folder on the controller with the decision log, to which notices, actions and vetoes are added.
         M(jetstream.cloud.jetstream_decision_info) reads it.
       - Without it, C(~/.local/state/jetstream/decisions).
     type: path
 notes:
-  - Without O(name), O(id) and O(uuid), all instances are selected; those that have no deadline are left alone.
-  - Locked instances, those with a keep mark or with C(jetstream_idle=never), and the one that this runs on are left.
+  - Without O(name), O(id) and O(uuid), all instances are selected; those without a deadline are ignored.
+  - Skips locked instances, those with a keep mark or C(jetstream_idle=never), and the instance that runs the task.
 seealso:
   - module: jetstream.cloud.jetstream_schedule
   - module: jetstream.cloud.jetstream_keep
@@ -136,7 +136,7 @@ EXAMPLES = r"""
   jetstream.cloud.jetstream_print:
     msg: "{{ outcome.instances | jetstream.cloud.table(['name', 'step', 'msg']) }}"
 
-- name: Return what was not mailed yet, and shelve what was mailed a day ago
+- name: Return the deadlines to mail, and shelve instances whose notice was mailed a day ago
   jetstream.cloud.jetstream_deadline:
     path: "{{ playbook_dir }}/schedules.yml"
     apply: true
@@ -153,7 +153,7 @@ EXAMPLES = r"""
   when: outcome.news | length > 0
   failed_when: false
 
-- name: Store whether the mail was sent
+- name: Record whether the mail was sent
   jetstream.cloud.jetstream_deadline:
     told: "{{ outcome.news }}"
     channel: mail
@@ -162,7 +162,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 instances:
-  description: The selected instances that have a deadline, or metadata that cannot be read.
+  description: The selected instances that have a deadline, or unreadable metadata.
   returned: success, or if instances failed
   type: list
   elements: dict
@@ -177,10 +177,10 @@ instances:
       description: The name.
       type: str
     owner:
-      description: The user that it belongs to.
+      description: The user that owns it.
       type: str
     shelve_at:
-      description: When it is to be shelved. V(null) if it has no such deadline.
+      description: The time at which it is to be shelved. V(null) if it has no such deadline.
       type: dict
       contains:
         at:
@@ -188,7 +188,7 @@ instances:
           type: str
           sample: "2026-12-19T04:59:59Z"
         local:
-          description: The same on a clock in the time zone of the row.
+          description: The same as local time in the time zone of the row.
           type: str
           sample: Fri 2026-12-18 23:59 EST
         days_left:
@@ -196,30 +196,30 @@ instances:
           type: float
           sample: 2.9
         source:
-          description: What says so.
+          description: The source of the deadline.
           type: str
           sample: the row in line 12
     delete_warn_at:
-      description: From when on it may be deleted, as RV(instances[].shelve_at).
+      description: The time from which it may be deleted, with the same keys as RV(instances[].shelve_at).
       type: dict
     may_shelve:
-      description: Whether the deadline allows to shelve it.
+      description: Whether the deadline allows shelving it.
       type: bool
     problems:
-      description: Clauses about values in its metadata that cannot be read.
+      description: Descriptions of invalid values in its metadata.
       type: list
       elements: str
     step:
       description:
-        - What was done about C(shelve_at).
+        - The step for C(shelve_at).
         - V(nothing) if there is none, V(ahead) if it is in the future.
-        - V(left) if the deadline does not allow to shelve it, or for one of RV(instances[].vetoes).
-        - V(wait) if it was not told for O(notice_hours). V(act) if it was shelved, or would be with O(apply).
+        - V(left) if the deadline does not allow shelving it, or because of RV(instances[].vetoes).
+        - V(wait) if its notice is younger than O(notice_hours). V(act) if it was shelved, or would be with O(apply).
         - V(done) if it was shelved at this deadline, or is shelved.
       type: str
     vetoes:
       description:
-        - Each reason not to shelve it, as a word in C(veto) and in words in C(reason).
+        - The reasons not to shelve it, each with an identifier in C(veto) and a description in C(reason).
       type: list
       elements: dict
     before:
@@ -239,16 +239,16 @@ instances:
       description: Whether it could not be shelved. The next run tries again.
       type: bool
     skipped:
-      description: Whether it was left as it is on purpose, such as one that was locked meanwhile.
+      description: Whether it was skipped, for example because it was locked meanwhile.
       type: bool
     is_news:
       description: Whether the failure was not reported by an earlier run.
       type: bool
     msg:
-      description: What happened, in words.
+      description: The outcome in words.
       type: str
 news:
-  description: What this run is to tell. O(told) takes these rows.
+  description: The deadlines to report. O(told) accepts these rows.
   returned: success, or if instances failed
   type: list
   elements: dict
@@ -260,19 +260,19 @@ news:
       description: The UUID.
       type: str
     site:
-      description: The UUID of the provider, as the log of decisions has it.
+      description: The UUID of the provider, as in the decision log.
       type: str
     project:
-      description: The UUID of the project, as the log of decisions has it.
+      description: The UUID of the project, as in the decision log.
       type: str
     name:
       description: The name.
       type: str
     label:
-      description: The name, in one line that cannot steer a terminal.
+      description: The name in one line, without control characters.
       type: str
     owner:
-      description: The user that it belongs to.
+      description: The user that owns it.
       type: str
     takes_metadata:
       description: Whether the instance has metadata.
@@ -284,20 +284,20 @@ news:
       description: The deadline. ISO 8601, UTC.
       type: str
     days:
-      description: It is less than so many days away, 7, 3 or 1. V(0) if it is reached.
+      description: V(7), V(3) or V(1) if it is less than so many days away, V(0) if it is reached.
       type: int
     channels:
-      description: The channels that are to be told, which were not yet, and are not being told by another run.
+      description: The channels that need a notice, and are not served by a concurrent run.
       type: list
       elements: str
     heading:
-      description: The deadline and what follows from it in words, the same for all instances that share it.
+      description: The deadline and its consequence in words, the same for all instances that share it.
       type: str
     longer_until:
       description: A week after the deadline, or a week from now if it is reached, for the commands.
       type: str
     keep:
-      description: The command that keeps it for a week longer.
+      description: The command that keeps it for another week.
       type: str
     do:
       description: The command that shelves it, or that deletes it for V(delete_warn_at).
@@ -320,24 +320,24 @@ summary:
       description: Instances that could not be shelved.
       type: int
     overdue:
-      description: Instances that are left after their C(shelve_at).
+      description: The number of instances that were not shelved after their C(shelve_at).
       type: int
     unread:
-      description: Instances whose metadata cannot be read.
+      description: The number of instances with unreadable metadata.
       type: int
     news:
-      description: How much there is that is worth a mail.
+      description: The number of news that are worth a mail.
       type: int
     sentence:
-      description: The sums in words.
+      description: The sums as a sentence.
       type: str
       sample: 3 near or past shelve_at.
 busy:
-  description: Whether another run used the file, so that this one did nothing.
+  description: Whether a concurrent run used the file, so that this run did nothing.
   returned: success, or if instances failed
   type: bool
 state_path:
-  description: The file in which it is stored what was told and done.
+  description: The file that records notices and actions.
   returned: success, or if instances failed, and RV(busy) is false
   type: str
 """

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: jetstream_decision_info
-short_description: Return what was decided about instances, when, by which rule, and on which numbers
+short_description: Return the decisions about instances, with time, rule and numbers
 version_added: 1.0.0
 description:
   - Reads the log that M(jetstream.cloud.jetstream_idle), M(jetstream.cloud.jetstream_schedule) and
     M(jetstream.cloud.jetstream_budget_guard) write on the controller. Needs no connection to a cloud.
-  - Decisions in a row that say the same are returned as one, with their number.
+  - Consecutive equal decisions are returned as one, with their number.
 requirements:
-  - Python 3.11 or newer, on the host that the task runs on
+  - Python 3.11 or newer, on the host of the task
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:
@@ -26,21 +26,21 @@ options:
     type: list
     elements: str
   days:
-    description: How far back, in days.
+    description: The number of days to return.
     type: float
     default: 30.0
   limit:
-    description: How many entries at most, the latest.
+    description: The maximum number of entries, latest first.
     type: int
     default: 100
   decisions_path:
     description:
-      - The folder on the controller for the log of decisions and the notices.
+      - The folder on the controller for the decision log and the notices.
       - Without it, C(~/.local/state/jetstream/decisions).
     type: path
 notes:
-  - The log is bounded. Decisions are kept in four files of 8 MB, which is about three weeks of 25 instances; notices
-    and acts in two files of 4 MB. Lines that are no records are left out, with a warning.
+  - The size of the log is limited. Decisions are kept in four files of 8 MB (about three weeks of 25 instances);
+    notices and actions in two files of 4 MB. Invalid lines are skipped with a warning.
 seealso:
   - module: jetstream.cloud.jetstream_idle
   - module: jetstream.cloud.jetstream_schedule
@@ -48,16 +48,16 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Read why an instance was put away
+- name: Read why an instance was shelved
   jetstream.cloud.jetstream_decision_info:
     name: blast-server
   register: told
 
-- name: Show it
+- name: Show the output
   jetstream.cloud.jetstream_print:
     msg: "{{ told.decisions | map(attribute='sentence') }}"
 
-- name: Read what was saved in a week
+- name: Read the saved service units in a week
   jetstream.cloud.jetstream_decision_info:
     days: 7
   register: week
@@ -65,7 +65,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 unknown:
-  description: A sentence for each of O(name) that the whole log has no decision about, with the nearest name.
+  description: A sentence for each of O(name) that does not occur in the whole log, with the nearest name.
   returned: success
   type: list
   elements: str
@@ -80,18 +80,18 @@ decisions:
       description: When. ISO 8601, UTC.
       type: str
     until:
-      description: The last of several decisions in a row that say the same. ISO 8601, UTC.
+      description: The time of the last of several equal decisions. ISO 8601, UTC.
       type: str
     count:
-      description: How many they are.
+      description: The number of these decisions.
       type: int
     event:
       description:
-        - V(decided); V(notified) and V(undelivered), of a notice; V(begun), V(done), V(failed), V(unclear) and
-          V(undone), of an act; V(woken); V(scheduled), of an edge of a schedule.
+        - V(decided); V(notified) and V(undelivered) for a notice; V(begun), V(done), V(failed), V(unclear) and
+          V(undone) for an action; V(woken); V(scheduled) for an edge of a schedule.
       type: str
     sentence:
-      description: It in words.
+      description: The threshold as a sentence.
       type: str
       sample: "web was shelved: shelve done. That saves 2 SU an hour."
     site:
@@ -108,10 +108,10 @@ decisions:
       type: str
     policy:
       description:
-        - V(idle), with its sweep of what is shut off; V(schedule); or V(budget).
+        - V(idle), including its sweep of shut-off instances; V(schedule); or V(budget).
       type: str
     owner:
-      description: The user that it belongs to.
+      description: The user that owns it.
       type: str
     status:
       description: Its state, in the cloud's own word.
@@ -120,29 +120,30 @@ decisions:
       description: V(active), V(idle) or V(unknown).
       type: str
     since:
-      description: Since when it was idle, or the last use that was known. ISO 8601, UTC.
+      description: The start of the idle time, or the last known use. ISO 8601, UTC.
       type: str
     since_is_known:
-      description: Whether the evidence showed the use that ended at RV(decisions[].since). If V(false), it began there.
+      description: Whether the evidence shows the use that ended at RV(decisions[].since). If V(false), the evidence
+        begins there.
       type: bool
     rule:
       description:
-        - The rule that found use, or one word for why nothing was known. Of V(budget) the name of the allocation, of
-          V(schedule) that of the schedule.
+        - The rule that found use, or one word for the reason why the use is unknown. For V(budget) the name of the
+          allocation, for V(schedule) that of the schedule.
       type: str
     reason:
-      description: The verdict in words. Of V(budget), why the allocation is at its limit.
+      description: The verdict in words. For V(budget), the reason why the allocation is at its limit.
       type: str
     numbers:
       description:
-        - The greatest figure of each kind in the window, without zeros. Of V(budget), the figures of the allocation.
+        - The maximum of each number in the window, without zeros. For V(budget), the figures of the allocation.
       type: dict
     findings:
-      description: Signs of use, the latest first, at most five.
+      description: Signs of use, latest first, at most five.
       type: list
       elements: str
     losses:
-      description: What was there although nothing happened.
+      description: Programs that were running although nothing happened.
       type: list
       elements: str
     step:
@@ -155,7 +156,7 @@ decisions:
       description: The step in words.
       type: str
     vetoes:
-      description: Every reason to do nothing, as M(jetstream.cloud.jetstream_idle) returns them.
+      description: The reasons to do nothing, as M(jetstream.cloud.jetstream_idle) returns them.
       type: list
       elements: dict
       contains:
@@ -166,23 +167,23 @@ decisions:
           description: The reason in words.
           type: str
     due:
-      description: From when on it could be put away. ISO 8601, UTC.
+      description: The earliest time of the action. ISO 8601, UTC.
       type: str
     applies:
-      description: Whether it counted, or was only said.
+      description: Whether it was carried out, not only reported.
       type: bool
     su_per_hour:
-      description: What it cost in an hour.
+      description: Its cost in SU per hour.
       type: float
     saves_su_per_hour:
-      description: What the action saves in an hour.
+      description: The savings of the action in SU per hour.
       type: float
     to:
       description: The recipients of a notice.
       type: list
       elements: str
     detail:
-      description: The outcome of an act or of a delivery, in words.
+      description: The outcome of an action or of a delivery, in words.
       type: str
 instances:
   description: The names of the instances in it.
@@ -190,7 +191,7 @@ instances:
   type: list
   elements: str
 rests:
-  description: How long idle instances slept after an act of V(idle), as far as the log shows it.
+  description: The times for which idle instances were off after an action of V(idle), as far as the log shows them.
   returned: success
   type: list
   elements: dict
@@ -202,27 +203,27 @@ rests:
       description: Its name.
       type: str
     action:
-      description: The act.
+      description: The action.
       type: str
     start:
-      description: When the act was done. ISO 8601, UTC.
+      description: The time of the action. ISO 8601, UTC.
       type: str
     end:
-      description: When a run last saw it asleep. No more is claimed. ISO 8601, UTC.
+      description: The last time that a run saw it off. Later time does not count. ISO 8601, UTC.
       type: str
     saves_su_per_hour:
-      description: What that saves in an hour. V(null) if the flavor has no known rate.
+      description: The savings in SU per hour. V(null) if the flavor has no known rate.
       type: float
     saved_su:
-      description: What it saved in O(days).
+      description: The SU saved in O(days).
       type: float
 summary:
-  description: The number of entries of each event, and the sum of what was saved.
+  description: The number of entries of each event, and the sum of the savings.
   returned: success
   type: dict
   contains:
     saved_su:
-      description: What was saved in O(days), in SU.
+      description: The SU saved in O(days).
       type: float
 """
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: jetstream_flavor_info
-short_description: Find flavors, with their cost, and which fit in the quota
+short_description: Find flavors, with their cost and the room for them in the quota
 version_added: 1.0.0
 description:
-  - Returns flavors with virtual cores, memory and disk, their service units (SU) per hour, and how many instances of
-    each fit in what is free of the quota.
-  - What fits is decided by the limits of instances, cores and memory. Jetstream2 limits GPUs by a quota that its limits
-    do not show, and may have no host for a large flavor.
+  - Returns flavors with virtual cores, memory and disk, their service units (SU) per hour, and the number of instances
+    of each that fit in the free part of the quota.
+  - The limits of instances, cores and memory decide whether a flavor fits. Jetstream2 limits GPUs by a quota that these
+    limits do not show, and may have no host for a large flavor.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:
@@ -35,29 +35,28 @@ options:
     elements: str
   min_vcpus:
     description:
-      - Only flavors with at least so many virtual cores.
+      - Only flavors with at least this number of virtual cores.
     type: int
     default: 0
   min_ram:
     description:
-      - Only flavors with at least so many MB of memory. Jetstream2 itself leaves the others out.
+      - Only flavors with at least this memory in MB. Jetstream2 filters by it.
     type: int
     default: 0
   min_disk:
     description:
-      - Only flavors with at least so many GB of root disk. Jetstream2 itself leaves the others out.
+      - Only flavors with at least this root disk in GB. Jetstream2 filters by it.
     type: int
     default: 0
   fitting:
     description:
-      - Whether to leave out flavors of which not even one instance fits in the quota. Those of which that is not known
-        are returned.
+      - Whether to return only flavors of which at least one instance fits in the quota, or may fit.
     type: bool
     default: false
   quota:
     description:
-      - Whether to read the quota as well. That costs one request more on Jetstream2, and two lists on Atmosphere.
-        O(fitting) needs it.
+      - Whether to read the quota as well. It costs one more request on Jetstream2, and two lists on Atmosphere.
+        O(fitting) requires it.
     type: bool
     default: true
 seealso:
@@ -74,7 +73,7 @@ EXAMPLES = r"""
     fitting: true
   register: found
 
-- name: Show what they cost
+- name: Show their cost
   ansible.builtin.debug:
     msg: "{{ item.name }}: {{ item.su_per_hour }} SU per hour, room for {{ item.max_instances }}"
   loop: "{{ found.flavors }}"
@@ -90,23 +89,23 @@ flavors:
   elements: dict
   contains:
     name:
-      description: The name, which O(jetstream.cloud.jetstream_instance#module:flavor) takes.
+      description: The name, for O(jetstream.cloud.jetstream_instance#module:flavor).
       type: str
       sample: m3.small
     id:
-      description: The ID in nova. On Atmosphere, what it calls the alias.
+      description: The ID in Nova. On Atmosphere, the alias.
       type: str
       sample: "2"
     vcpus:
-      description: Virtual cores. V(null) if it is not known.
+      description: Virtual cores. V(null) if unknown.
       type: int
       sample: 2
     ram:
-      description: MB of memory. V(null) if it is not known.
+      description: MB of memory. V(null) if unknown.
       type: int
       sample: 6144
     disk:
-      description: GB of root disk. V(null) if it is not known.
+      description: GB of root disk. V(null) if unknown.
       type: int
       sample: 20
     family:
@@ -118,24 +117,24 @@ flavors:
       type: str
       sample: cpu
     su_per_hour:
-      description: The cost of an active instance. SU per hour. V(null) if no rate is known.
+      description: The cost of an active instance in SU per hour. V(null) if no rate is known.
       type: float
       sample: 2
     can_suspend:
       description: Whether its instances can be suspended. V(null) for an unknown family.
       type: bool
     can_resize:
-      description: Whether Jetstream2 resizes its instances, which it does not for whole GPUs.
+      description: Whether Jetstream2 can resize its instances. It cannot for whole GPUs.
       type: bool
     fits:
-      description: Whether one more instance fits in the quota. V(null) if that is not known, or if there is no limit.
+      description: Whether one more instance fits in the quota. V(null) if unknown, or if there is no limit.
       type: bool
     max_instances:
-      description: How many instances fit in the quota. V(null) if that is not known, or if there is no limit.
+      description: The number of instances that fit in the quota. V(null) if unknown, or if there is no limit.
       type: int
       sample: 12
     limited_by:
-      description: The resource that ends first, V(instances), V(cores) or V(ram).
+      description: The resource that limits the number, V(instances), V(cores) or V(ram).
       type: str
       sample: cores
     provider:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: jetstream_floating_ip
-short_description: Give an instance a floating IP, or take it back
+short_description: Assign a floating IP to an instance, or release it
 version_added: 1.0.0
 description:
-  - Gives an instance a floating IP unless it has one, or gives its floating IP back to the site. Jetstream2 alone.
-    Atmosphere does this itself.
-  - The truth is neutron's. The addresses of nova may lag behind for minutes.
-  - A new floating IP is made at the port of the instance by one request, so that none is left without an instance. If
-    its response is lost, the port is read before anything else is requested.
+  - Assigns a floating IP to an instance unless it has one, or releases the floating IP to the site. Only on Jetstream2.
+    Atmosphere assigns and releases floating IPs itself.
+  - The data come from Neutron, since the addresses in Nova may be minutes old.
+  - One request creates a new floating IP at the port of the instance, so that none is left without an instance. If the
+    response is lost, the port is read before another request.
   - M(jetstream.cloud.jetstream_instance) does the same for instances that it launches.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
@@ -25,12 +25,12 @@ extends_documentation_fragment:
   - jetstream.cloud.connection
 options:
   instance:
-    description: The name or UUID of the instance. A glob has to match exactly one.
+    description: The name or UUID of the instance. A glob must match exactly one instance.
     type: str
     required: true
   state:
     description:
-      - V(present) makes sure that it has a floating IP. V(absent) gives back the one that it has.
+      - V(present) ensures that the instance has a floating IP. V(absent) releases its floating IP.
     type: str
     choices:
       - present
@@ -38,31 +38,31 @@ options:
     default: present
   address:
     description:
-      - With O(state=present), the floating IP of the project that it is to have. One that another instance has is
-        refused. Without it, a new one is made if the instance has none.
-      - With O(state=absent), the floating IP to give back. Without it, only one that this collection made for the
-        instance is given back.
+      - With O(state=present), the floating IP of the project to assign. It must not belong to another instance. Without
+        it, a new one is created if the instance has none.
+      - With O(state=absent), the floating IP to release. Without it, only a floating IP that this collection created
+        for the instance is released.
     type: str
 seealso:
   - module: jetstream.cloud.jetstream_instance
 """
 
 EXAMPLES = r"""
-- name: Have an address for the web server
+- name: Assign an address to the web server
   jetstream.cloud.jetstream_floating_ip:
     instance: web
   register: web
 
-- name: Show it
+- name: Show the output
   ansible.builtin.debug:
     msg: "ssh exouser@{{ web.address }}"
 
-- name: Have the address that its name in DNS leads to
+- name: Assign the address of its DNS name
   jetstream.cloud.jetstream_floating_ip:
     instance: web
     address: 149.165.170.1
 
-- name: Give it back
+- name: Release it
   jetstream.cloud.jetstream_floating_ip:
     instance: web
     state: absent

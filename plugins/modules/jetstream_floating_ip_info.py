@@ -10,8 +10,8 @@ module: jetstream_floating_ip_info
 short_description: Read the floating IPs of the project
 version_added: 1.0.0
 description:
-  - Returns the floating IPs of the project, and the instance that has each, by neutron's own word. Jetstream2 alone.
-  - A floating IP that no instance has still counts in the quota.
+  - Returns the floating IPs of the project, and the instance of each, as reported by Neutron. Only on Jetstream2.
+  - A floating IP without an instance still counts in the quota.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:
@@ -27,7 +27,7 @@ options:
     elements: str
   attached:
     description:
-      - V(true) for only those that are attached, V(false) for only those that are not.
+      - V(true) returns only attached ones, V(false) only unattached ones.
     type: bool
 seealso:
   - module: jetstream.cloud.jetstream_floating_ip
@@ -35,7 +35,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Read the floating IPs that nothing has
+- name: Read the unattached floating IPs
   jetstream.cloud.jetstream_floating_ip_info:
     attached: false
   register: spare
@@ -64,27 +64,27 @@ floating_ips:
       type: str
       sample: active
     fixed_address:
-      description: The address inside that it leads to. V(null) if it is not attached.
+      description: The fixed address that it is mapped to. V(null) if it is not attached.
       type: str
       sample: 10.3.0.17
     network:
-      description: The UUID of the network that it comes from.
+      description: The UUID of its external network.
       type: str
     description:
-      description: The description. This collection writes there which instance it was made for.
+      description: The description. This collection stores there the instance that it was created for.
       type: str
     attached:
       description: Whether it is attached to anything.
       type: bool
     instance_uuid:
-      description: The UUID of the instance that has it. V(null) if none has it.
+      description: The UUID of its instance. V(null) if there is none.
       type: str
     instance_name:
-      description: The name of that instance. V(null) if it is not known.
+      description: The name of that instance. V(null) if unknown.
       type: str
       sample: web
     made_for_it:
-      description: Whether this collection made it for that instance.
+      description: Whether this collection created it for that instance.
       type: bool
 """
 

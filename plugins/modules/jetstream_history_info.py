@@ -7,11 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: jetstream_history_info
-short_description: Read the states that Jetstream instances were in, and their cost
+short_description: Read the past states of Jetstream instances, and their cost
 version_added: 1.0.0
 description:
-  - Returns the periods that each instance spent in a state, and the service units (SU) that it used, as a whole and for
-    each day. Deleted instances are included.
+  - Returns the periods that each instance spent in a state, and the service units (SU) that it used, in total and per
+    day. Deleted instances are included.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:
@@ -24,19 +24,19 @@ extends_documentation_fragment:
 options:
   since:
     description:
-      - Leave out the time before this date or time. ISO 8601.
+      - The start of the time to return, a date or a time. ISO 8601.
     type: str
   until:
     description:
-      - Leave out the time after this date or time. ISO 8601. A date means its first moment.
+      - The end of the time to return, a date or a time. ISO 8601. A date means its first moment.
     type: str
   timezone:
     description:
-      - Where a day begins at midnight, and where O(since) and O(until) are if they name no zone.
+      - The time zone in which days begin at midnight, and that of O(since) and O(until) without a zone.
     type: str
     default: UTC
 notes:
-  - SU are worked out from the history and the table of rates. The site's own accounting has the last word.
+  - SU are computed from the history and the table of rates. The accounting of the site is authoritative.
 seealso:
   - module: jetstream.cloud.jetstream_allocation_info
 """
@@ -64,14 +64,13 @@ EXAMPLES = r"""
 RETURN = r"""
 su:
   description:
-    - SU of all instances returned, with three decimals at the most.
-    - Flavors without a rate are left out, and where nothing else cost anything, this is V(null). That also holds for
-      the SU of an instance.
+    - SU of all returned instances, with at most three decimals.
+    - Flavors without a rate do not count. V(null) if no cost is known. That also holds for the SU of an instance.
   returned: success
   type: float
   sample: 1234.5
 days:
-  description: SU of all instances, for each day that cost something.
+  description: SU of all instances, for each day with a cost.
   returned: success
   type: list
   elements: dict
@@ -81,7 +80,7 @@ days:
       type: str
       sample: "2026-11-01"
     su:
-      description: SU used on it.
+      description: SU used on that day.
       type: float
       sample: 48
 instances:
@@ -102,11 +101,11 @@ instances:
       type: str
       sample: geo-node-01
     su:
-      description: SU used by it.
+      description: SU used by the instance.
       type: float
       sample: 48
     hours:
-      description: Hours in each state, by the state.
+      description: Hours by state.
       type: dict
       sample: {"active": 24, "shutoff": 48}
     days:
@@ -127,7 +126,7 @@ instances:
           type: str
           sample: active
         activity:
-          description: The action that was under way. Empty if none was.
+          description: The action in progress. Empty if there was none.
           type: str
         flavor:
           description: The name of its flavor.
@@ -141,7 +140,7 @@ instances:
           description: The beginning. ISO 8601, UTC.
           type: str
         end:
-          description: The end. ISO 8601, UTC. The time of the task, if the instance is still in the state.
+          description: The end. ISO 8601, UTC. The time of the task if the state lasts.
           type: str
         hours:
           description: The length in hours.

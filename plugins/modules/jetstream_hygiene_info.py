@@ -7,12 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: jetstream_hygiene_info
-short_description: Return what costs without being used, or is stuck, and how to mend it
+short_description: Return unused and stuck resources, and how to fix them
 version_added: 1.0.0
 description:
   - Reads instances, volumes, floating IPs, images of shelved instances, keep marks and allocations, and returns
-    findings, each with its cost and, where there is one, the command that mends it. Changes nothing.
-  - What the cloud is changing, or what changed within half an hour, is no finding.
+    findings, each with its cost and, if there is one, the command that fixes it. Changes nothing.
+  - Resources that the cloud is changing, or that changed within half an hour, are not reported.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:
@@ -24,28 +24,28 @@ extends_documentation_fragment:
 options:
   owner:
     description:
-      - Only instances and volumes of these owners. V(me) is the account itself, V(any) is every user whose instances it
-        can see. Other values are names or globs of users.
+      - Only instances and volumes of these owners. V(me) is the account itself, V(any) means all users whose instances
+        are visible. Other values are names or globs of users.
     type: list
     elements: str
     default:
       - me
   asleep_days:
-    description: For how many days an instance may be shut off, suspended or paused.
+    description: The number of days after which a shut-off, suspended or paused instance is a finding.
     type: float
     default: 14.0
   ends_days:
-    description: How many days before its end an allocation is a finding.
+    description: The number of days before its end at which an allocation becomes a finding.
     type: float
     default: 30.0
   keep_path:
     description:
-      - The file on the controller with the keep marks that M(jetstream.cloud.jetstream_keep) writes.
+      - The file on the controller with the keep marks of M(jetstream.cloud.jetstream_keep).
       - Without it, C(~/.local/share/jetstream/keep.json).
     type: path
 notes:
-  - Floating IPs and images belong to the project, so they are findings with V(me) and V(any) alone. Atmosphere takes
-    floating IPs back itself, and its users have no images.
+  - Floating IPs and images belong to the project, so they are findings only with V(me) and V(any). Atmosphere releases
+    floating IPs itself, and its users have no images.
 seealso:
   - module: jetstream.cloud.jetstream_idle_info
   - module: jetstream.cloud.jetstream_usage_report
@@ -70,11 +70,11 @@ findings:
   contains:
     kind:
       description:
-        - V(no_address), an instance that has run for half an hour without one; V(asleep), one that was shut off,
+        - V(no_address), an instance that has run for half an hour without an address; V(asleep), one that was shut off,
           suspended or paused for O(asleep_days); V(stuck_shelved), one that is shelved and has no host; V(error), one
           in error.
         - V(unattached), V(stuck_volume) or V(volume_error) of volumes.
-        - V(unattached_address), a floating IP; V(leftover_image), an image of an instance that is shelved no longer.
+        - V(unattached_address), a floating IP; V(leftover_image), an image of an instance that is no longer shelved.
         - V(ended_keep), a keep mark in metadata that has ended, or V(unreadable_keep).
         - V(allocation_ends), an allocation that ends within O(ends_days), or has ended; V(unpaid), an instance
           that no allocation of the account pays for; V(unknown_rate), one whose flavor has no known rate.
@@ -92,20 +92,20 @@ findings:
       description: Its UUID.
       type: str
     owner:
-      description: The user that it belongs to.
+      description: The user that owns it.
       type: str
     since:
-      description: Since when, V(null) if that is not known. ISO 8601, UTC.
+      description: Since when, V(null) if unknown. ISO 8601, UTC.
       type: str
     su_per_day:
-      description: What it costs a day. V(null) if that is not known, or not in service units.
+      description: The cost in SU per day. V(null) if unknown, or not in service units.
       type: float
     sentence:
-      description: It in words.
+      description: The threshold as a sentence.
       type: str
       sample: it has been shut off for 20 days, and still costs
     command:
-      description: The command that mends it, or V(null).
+      description: The command that fixes it, or V(null).
       type: str
 summary:
   description: The sums.
@@ -113,16 +113,16 @@ summary:
   type: dict
   contains:
     findings:
-      description: Their number.
+      description: The number of findings.
       type: int
     kinds:
-      description: Their number by kind.
+      description: The number of findings by kind.
       type: dict
     su_per_day:
       description: The sum of the known costs.
       type: float
     sentence:
-      description: The sums in words.
+      description: The sums as a sentence.
       type: str
 """
 

@@ -10,10 +10,10 @@ module: jetstream_identity_info
 short_description: Read the accounts at providers that the login can use
 version_added: 1.0.0
 description:
-  - Returns identities and providers, as Atmosphere calls them.
+  - Returns identities and providers, in terms of Atmosphere.
   - On Jetstream2, there is one of each, the user of the login in its project, and the region. They are returned without
     a request.
-  - No credential of an identity is returned.
+  - Credentials of identities are not returned.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:
@@ -38,21 +38,21 @@ EXAMPLES = r"""
 
 RETURN = r"""
 identities:
-  description: The identities. On Atmosphere, those that others share are among them.
+  description: The identities. On Atmosphere, they include identities that others share.
   returned: success
   type: list
   elements: dict
   contains:
     uuid:
       description:
-        - The UUID, which O(jetstream.cloud.jetstream_instance#module:identity) takes. On Jetstream2, that of the user.
+        - The UUID, for O(jetstream.cloud.jetstream_instance#module:identity). On Jetstream2, that of the user.
       type: str
     name:
-      description: What the API calls it.
+      description: The name in the API.
       type: str
       sample: "Username: johndoe, Project:johndoe"
     user:
-      description: The user that it belongs to.
+      description: The user that owns it.
       type: str
       sample: johndoe
     own:
@@ -60,7 +60,7 @@ identities:
       type: bool
     can_launch:
       description:
-        - Whether instances can be launched with it. Of one that others share, only leaders can.
+        - Whether instances can be launched with it. Only leaders can launch with a shared identity.
         - V(null) on Jetstream2, where the roles of the login decide.
       type: bool
     groups:
@@ -107,7 +107,7 @@ providers:
       description: The description, on Atmosphere.
       type: str
     active:
-      description: Whether Atmosphere calls it active. V(null) on Jetstream2.
+      description: Whether it is active on Atmosphere. V(null) on Jetstream2.
       type: bool
 """
 

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: jetstream_idle
-short_description: Put idle instances away, after their owners were told
+short_description: Shelve, stop or suspend idle instances after a notice to their owners
 version_added: 1.0.0
 description:
   - Decides about each instance by the readings that M(jetstream.cloud.jetstream_activity) has stored on the controller,
-    and shelves, stops or suspends those that are due. Does so with O(apply=true) only; otherwise it says what it would
-    do.
-  - An idle instance is acted on only if its owner was told of it at least O(grace_minutes) ago, if it was not used
-    since, and if a short reading right before the act found nothing either. The task returns those whose owners are to
-    be told; send the notices, and record each delivery by M(jetstream.cloud.jetstream_notice).
-  - What is shut off for O(sweep_minutes) is shelved without a notice, since it has no memory to lose and costs half.
+    and shelves, stops or suspends those that are due. Without O(apply=true), it only reports the actions.
+  - It acts on an idle instance only if its owner got a notice at least O(grace_minutes) ago, the instance has not been
+    used since, and a short reading right before the action found no use. The task returns the instances whose owners
+    need a notice; send the notices, and record each delivery with M(jetstream.cloud.jetstream_notice).
+  - Instances that have been shut off for O(sweep_minutes) are shelved without a notice, since they have no memory to
+    lose and cost half.
   - Each decision is logged, with its reason and its numbers. M(jetstream.cloud.jetstream_decision_info) returns them.
-    The playbook C(jetstream.cloud.shelve_idle) has all of this in order; docs/idle.md explains it.
+    The playbook C(jetstream.cloud.shelve_idle) runs all steps in order; docs/idle.md explains them.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:
@@ -39,11 +39,11 @@ attributes:
   idempotent:
     support: full
     details:
-      - A second run finds the instances asleep, and notices claimed by the first one.
+      - A second run finds the instances shelved, and notices claimed by the first run.
 options:
   owner:
     description:
-      - Only instances of these owners. V(me) is the account itself, V(any) is every user whose instances it can see.
+      - Only instances of these owners. V(me) is the account itself, V(any) means all users whose instances are visible.
         Other values are names or globs of users.
     type: list
     elements: str
@@ -51,34 +51,34 @@ options:
       - me
   settings:
     description:
-      - Settings of the rules, by name, such as C(window_minutes) or C(cores). Each has bounds; a value outside of them
-        is refused. docs/idle.md has all.
+      - Settings of the rules, by name, such as C(window_minutes) or C(cores). Each has bounds, and other values are
+        refused. docs/idle.md lists them.
       - On Jetstream2, the owner of an instance can set a number for it in its metadata, such as
-        C(jetstream_idle_window_minutes=240). One that is out of bounds never makes the instance idle sooner, and with
-        one that is not understood it is unknown; a warning says so.
+        C(jetstream_idle_window_minutes=240). A number out of bounds never makes the instance idle sooner, and an
+        invalid value makes its verdict unknown, with a warning.
     type: dict
   apply:
     description:
-      - Whether notices are to be sent, and instances put away. Needs O(channels).
-      - Without it, each step is only said and logged, and takes its time as if the notices were sent.
+      - Whether to send notices, and act on instances. Requires O(channels).
+      - Without it, each step is only reported and logged, with the same delays as if the notices had been sent.
     type: bool
     default: false
   act:
     description:
-      - Whether to carry out the acts that are due. With V(false), the task only decides, so that a playbook can send
+      - Whether to carry out the actions that are due. With V(false), the task only decides, so that a playbook can send
         notices and take readings before another task acts.
     type: bool
     default: true
   only_uuid:
     description:
-      - Of the instances that are selected, only those with these UUIDs. One that is gone is no error. For the task that
-        acts on what another one has decided.
+      - Only those of the selected instances with these UUIDs. A missing instance is no error. Use it in the task that
+        acts on earlier decisions.
     type: list
     elements: str
   action:
     description:
-      - What is done to an idle instance. V(shelve) ends its cost, V(stop) halves it, and both lose the memory.
-        V(suspend) keeps the memory, costs three quarters, and is not offered for flavors with a GPU or large memory.
+      - The action on idle instances. V(shelve) ends their cost, V(stop) halves it, and both lose the memory. V(suspend)
+        keeps the memory, costs three quarters, and is not offered for flavors with a GPU or large memory.
     type: str
     choices:
       - shelve
@@ -87,60 +87,63 @@ options:
     default: shelve
   channels:
     description:
-      - The ways in which notices are sent, by names of your own, such as V(mail). An owner counts as told once each of
-        them took the notice.
+      - The channels for notices, with names of your choice, such as V(mail). The notice counts as delivered once each
+        channel has delivered it.
     type: list
     elements: str
     default: []
   grace_minutes:
-    description: The time between the notice and the act.
+    description: The time between the notice and the action in minutes.
     type: float
     default: 60.0
   sweep_minutes:
     description:
-      - For how long an instance has to be shut off before it is shelved. V(0) leaves all that are shut off. One of
-        which this is not known is left.
+      - The time in minutes after which a shut-off instance is shelved. V(0) never shelves shut-off instances. Instances
+        with an unknown time are skipped.
     type: float
     default: 15.0
   trial_days:
     description:
-      - Nothing is done before there are readings of so many days of the project; it is only said. V(0) is no trial.
+      - The number of days with readings of the project before the first action. Until then, actions are only reported.
+        V(0) means no trial.
     type: float
     default: 7.0
   max_actions:
-    description: How many instances are put away at most. The others, those that save less, are left for later runs.
+    description: The maximum number of actions. Instances that save most come first; later runs continue with the
+      others.
     type: int
     default: 10
   least_interval:
     description:
-      - How long, in seconds, the last interval before the act has to be. It has to be at most three minutes long, and
-        to have ended within three minutes.
+      - The minimum length of the last interval before the action, in seconds. The interval must be at most three
+        minutes long, and must have ended within the last three minutes.
     type: float
     default: 30.0
   never:
-    description: Names or globs of instances that are never put away.
+    description: Names or globs of instances that are never acted on.
     type: list
     elements: str
     default: []
   controller:
     description:
-      - Name or UUID of the instance that this runs on, which is never put away. It is found by itself, unless it runs
-        in a container. See docs/idle.md.
+      - The name or UUID of the instance that runs the task, which is never acted on. It is detected, except in a
+        container. See docs/idle.md.
     type: list
     elements: str
     default: []
   wait_timeout:
     description:
-      - Seconds in which all instances together must reach the state. An instance that does not has failed.
+      - The timeout in seconds for all instances together to reach the state. The others have failed.
     type: float
     default: 900.0
   decisions_path:
     description:
-      - The folder on the controller for the log of decisions and the notices.
+      - The folder on the controller for the decision log and the notices.
       - Without it, C(~/.local/state/jetstream/decisions).
     type: path
 notes:
-  - Two runs at once are safe. An act is recorded before it is sent; the next run settles what a killed one has left.
+  - Concurrent runs are safe. An action is recorded before it is sent; the next run completes the record of a killed
+    run.
 seealso:
   - module: jetstream.cloud.jetstream_idle_info
   - module: jetstream.cloud.jetstream_notice
@@ -148,11 +151,11 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Read what would be done about idle instances
+- name: Read the proposed actions on idle instances
   jetstream.cloud.jetstream_idle:
   register: idle
 
-- name: Decide, and find the owners that are to be told
+- name: Decide, and find the owners that need a notice
   jetstream.cloud.jetstream_idle:
     apply: true
     act: false
@@ -160,7 +163,7 @@ EXAMPLES = r"""
     never: [login-*]
   register: decided
 
-- name: Put away what is due
+- name: Act on the instances that are due
   jetstream.cloud.jetstream_idle:
     apply: true
     channels: [mail]
@@ -171,7 +174,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 instances:
-  description: The instances that were selected, by number, with the step that each is at.
+  description: The selected instances, by number, each with its step.
   returned: success
   type: list
   elements: dict
@@ -187,14 +190,14 @@ instances:
       description: The name.
       type: str
     owner:
-      description: The user that it belongs to.
+      description: The user that owns it.
       type: str
     status:
       description: The state, in the cloud's own word.
       type: str
       sample: active
     activity:
-      description: What is being done to it. Empty if nothing is.
+      description: The task in progress. Empty if there is none.
       type: str
     flavor:
       description: The name of its flavor.
@@ -206,24 +209,23 @@ instances:
       sample: idle
     since:
       description:
-        - Of an idle instance, since when it has been idle at least. Of another one, the last use that is known. ISO
-          8601, UTC.
+        - For an idle instance, the latest possible start of the idle time. For others, the last known use. ISO 8601,
+          UTC.
       type: str
       sample: "2026-11-23T12:57:00Z"
     since_is_known:
       description:
-        - Of an idle instance, whether the evidence shows the use that ended at RV(instances[].since). If V(false), the
-          evidence only begins there, so that RV(instances[].idle_hours) and RV(instances[].su_since_idle) are lower
-          bounds. V(null) of another one.
+        - For an idle instance, whether the evidence shows the use that ended at RV(instances[].since). If V(false), the
+          evidence begins there, so RV(instances[].idle_hours) and RV(instances[].su_since_idle) are lower bounds.
+          V(null) for others.
       type: bool
     idle_hours:
-      description: For how many hours it has been idle. V(null) if it is not.
+      description: The number of idle hours. V(null) if it is not idle.
       type: float
       sample: 6.25
     rule:
       description:
-        - The rule that found use, or one word for why nothing is known. Empty if it is idle, since then no rule found
-          use.
+        - The rule that found use, or one word for the reason why the use is unknown. Empty for an idle instance.
       type: str
       sample: keys
     reason:
@@ -233,13 +235,13 @@ instances:
     caveat:
       description: A sentence about the limits of the evidence. Empty if there is none.
       type: str
-      sample: The console does not show people at work, transfers, and jobs that wait.
+      sample: The console does not show interactive use, transfers and waiting jobs.
     evidence:
-      description: What the verdict rests on.
+      description: The evidence of the verdict.
       type: dict
       contains:
         numbers:
-          description: The greatest figure of each kind in the window, such as C(cores) or C(net).
+          description: The maximum of each number in the window, such as C(cores) or C(net).
           type: dict
         findings:
           description: Each sign of use in the window, the latest first.
@@ -253,50 +255,50 @@ instances:
               description: When. ISO 8601, UTC.
               type: str
             text:
-              description: It, in words.
+              description: The sign of use in words.
               type: str
             value:
-              description: The number that was compared.
+              description: The compared number.
               type: float
         doubts:
-          description: Why the evidence is incomplete, a clause each.
+          description: The reasons why the evidence is incomplete.
           type: list
           elements: str
         losses:
-          description: What is there although nothing happens, and would be lost with the memory.
+          description: Programs that are running although nothing happens, and would be lost with the memory.
           type: list
           elements: str
           sample: [2 Jupyter kernels]
         readings:
-          description: How many readings the verdict rests on.
+          description: The number of readings behind the verdict.
           type: int
         newest:
-          description: When the newest was taken. ISO 8601, UTC.
+          description: The time of the latest reading. ISO 8601, UTC.
           type: str
     failed_try:
       description:
-        - The last try to take a reading, if it failed and none was taken since. V(null) otherwise. It is told, and
-          nothing is concluded from it.
+        - The last attempt to take a reading, if it failed and none was taken since. V(null) otherwise. It does not
+          affect the verdict.
       type: dict
       contains:
         at:
           description: When. ISO 8601, UTC.
           type: str
         reason:
-          description: Why, in the words of ssh, sudo or this collection, in 200 characters at most.
+          description: The reason in the words of ssh, sudo or this collection, with at most 200 characters.
           type: str
           sample: "ssh: connect to host 149.165.150.2 port 22: Connection refused"
     keep:
       description:
-        - The keep mark that holds the longest now. If none holds now, the last one to end, also one that has ended or
-          has not begun. V(null) if there is none.
+        - The valid keep mark with the latest end. If none is valid now, the one with the latest end, even if it has
+          ended or has not begun. V(null) if there is none.
       type: dict
       contains:
         from:
           description: The beginning. V(null) if the mark has none. ISO 8601, UTC.
           type: str
         until:
-          description: The end. V(null) if the mark is no time, which keeps the instance. ISO 8601, UTC.
+          description: The end. V(null) if the mark is invalid, which keeps the instance. ISO 8601, UTC.
           type: str
         source:
           description: V(metadata) of the instance, or V(file) on the controller.
@@ -308,25 +310,25 @@ instances:
           description: Whether it keeps the instance now.
           type: bool
     su_per_hour:
-      description: What an hour costs in its present state. V(null) if the flavor has no known rate.
+      description: The cost in its present state in SU per hour. V(null) if the flavor has no known rate.
       type: float
       sample: 2
     su_since_idle:
-      description: What it has cost since it has been idle. V(null) if it is not idle.
+      description: The SU it has cost since it became idle. V(null) if it is not idle.
       type: float
       sample: 12.5
     saves_su_per_day:
-      description: What the action would save a day.
+      description: The savings of the action in SU per day.
       type: float
       sample: 48
     settings:
       description:
-        - The settings by which it was judged, as far as they are not the defaults. They are those of O(settings) and
-          O(settings_path), and of its own metadata.
+        - The settings for this instance that differ from the defaults, from O(settings), O(settings_path) and its
+          metadata.
       type: dict
       sample: {"window_minutes": 240}
     at:
-      description: When this was decided. ISO 8601, UTC.
+      description: The time of the decision. ISO 8601, UTC.
       type: str
       sample: "2026-11-23T18:57:00Z"
     site:
@@ -336,63 +338,64 @@ instances:
       description: The UUID of its project, or of the account if it is in none.
       type: str
     label:
-      description: The name, without characters that could steer a terminal.
+      description: The name without control characters.
       type: str
     takes_metadata:
       description: Whether its owner can set a keep mark in its metadata.
       type: bool
     notice:
-      description: The notice that is to be sent now. V(null) if none is.
+      description: The notice to send now. V(null) if there is none.
       type: dict
       contains:
         id:
-          description: A text that is the same where the same notice is sent again.
+          description: The ID of the notice, the same if it is sent again.
           type: str
         repeated:
-          description: Whether an earlier run may have sent it, and was ended before it recorded that.
+          description: Whether an earlier run may have sent it, but ended before it recorded the delivery.
           type: bool
     progress:
-      description: The step in a few words, or the outcome of the act.
+      description: The step in a few words, or the outcome of the action.
       type: str
       sample: waits until 2026-11-23T19:57:00Z
     step:
       description:
-        - V(nothing); V(warn) (its owner is to be told); V(wait) (the grace time); V(read) (it is due, and needs a short
-          reading); V(act) (it is put away, or would be).
+        - V(nothing); V(warn) (its owner needs a notice); V(wait) (the grace time); V(read) (it is due, and needs a
+          short reading); V(act) (the action is, or would be, carried out).
       type: str
       sample: warn
     why:
       description: The step in words.
       type: str
-      sample: nothing happened for 375 min, and its owner was not told yet
+      sample: nothing happened for 375 min, and no notice was sent yet
     due:
-      description: From when on it may be put away. V(null) if that is not known yet. ISO 8601, UTC.
+      description: The earliest time of the action. V(null) if not known yet. ISO 8601, UTC.
       type: str
     action:
-      description: What the steps lead to, V(shelve), V(stop) or V(suspend). V(null) if to nothing.
+      description: The action that the steps lead to, V(shelve), V(stop) or V(suspend). V(null) for none.
       type: str
     would:
-      description: The action that would be taken once it is due, or V(nothing).
+      description: The action once it is due, or V(nothing).
       type: str
       sample: shelve
     applies:
-      description: Whether the step counts. V(false) without O(apply), and in the trial.
+      description: Whether the step is carried out. V(false) without O(apply), and in the trial.
       type: bool
     channels:
-      description: The channels through which its owner is to be told.
+      description: The channels for the notice to its owner.
       type: list
       elements: str
     saves_su_per_hour:
-      description: What the action saves in an hour. V(null) if the flavor has no known rate.
+      description: The savings of the action in SU per hour. V(null) if the flavor has no known rate.
       type: float
     outcome:
-      description: What was done, as M(jetstream.cloud.jetstream_instance_state) returns it. V(null) if nothing was.
+      description: The outcome of the action, as M(jetstream.cloud.jetstream_instance_state) returns it. V(null) if
+        there was none.
       type: dict
     changed:
       description: Whether an action was sent; in check mode, whether one would be.
       type: bool
     vetoes:
-      description: Every reason to do nothing.
+      description: The reasons to do nothing.
       type: list
       elements: dict
       contains:
@@ -400,21 +403,21 @@ instances:
           description:
             - V(active), V(unknown), V(not_running), V(busy) (the cloud is changing it), V(locked), V(not_mine),
               V(kept), V(young) (launched within the window), V(booted) (started within 30 minutes), V(unsupported),
-              V(state_unknown), V(opted_out) (by name or metadata), V(controller) (this runs on it), V(woken) (within
+              V(state_unknown), V(opted_out) (by name or metadata), V(controller) (it runs the task), V(woken) (within
               the window), V(acting) (another run is), V(failed) (an attempt within the window), V(max_actions) or
               V(trial).
           type: str
           sample: locked
         reason:
-          description: It in words.
+          description: The threshold as a sentence.
           type: str
           sample: "it is locked: exam"
     left_because:
-      description: The reasons of those vetoes, in words, without V(trial), which holds for all instances.
+      description: The reasons of these vetoes in words, without V(trial), which applies to all instances.
       type: list
       elements: str
     kept_because:
-      description: The reasons of those vetoes, in words, without V(active), V(unknown) and V(trial).
+      description: The reasons of these vetoes in words, without V(active), V(unknown) and V(trial).
       type: list
       elements: str
       sample: ["it is locked: exam"]
@@ -424,41 +427,41 @@ summary:
   type: dict
   contains:
     selected:
-      description: How many there are.
+      description: The number of selected instances.
       type: int
     active:
-      description: How many of them are active.
+      description: The number of active instances.
       type: int
     idle:
-      description: How many are idle.
+      description: The number of idle instances.
       type: int
     unknown:
-      description: How many are unknown.
+      description: The number of instances with an unknown verdict.
       type: int
     idle_su_per_hour:
-      description: What an hour of the idle ones costs.
+      description: The cost of the idle instances in SU per hour.
       type: float
     su_since_idle:
-      description: What they have cost since each of them has been idle.
+      description: The SU they have cost since each became idle.
       type: float
     saves_su_per_day:
-      description: What a day would save if all that have no veto were shelved.
+      description: The SU per day that shelving all instances without a veto would save.
       type: float
     unknown_costs:
-      description: How many of the idle ones have no known rate.
+      description: The number of idle instances without a known rate.
       type: int
     steps:
-      description: How many are at each step.
+      description: The number of instances at each step.
       type: dict
       sample: {nothing: 5, warn: 1, wait: 2, read: 0, act: 1}
     done:
-      description: How many were put away.
+      description: The number of instances acted on.
       type: int
     failed:
-      description: How many could not be.
+      description: The number of failed actions.
       type: int
     sentence:
-      description: The idle ones and their cost, in a sentence.
+      description: The idle instances and their cost, as a sentence.
       type: str
       sample: >-
         3 instances have been idle for 4.0 to 9.5 hours, and cost 41 SU since: web, gpu, old. Shelving would save

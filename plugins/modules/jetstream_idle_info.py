@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: jetstream_idle_info
-short_description: Return which instances are idle, since when, by which rule, and their cost
+short_description: Return the idle instances, with time, rule and cost
 version_added: 1.0.0
 description:
   - Decides by the readings that M(jetstream.cloud.jetstream_activity) has stored on the controller. Connects to no
@@ -29,32 +29,32 @@ extends_documentation_fragment:
 options:
   owner:
     description:
-      - Only instances of these owners. V(me) is the account itself, V(any) is every user whose instances it can see.
+      - Only instances of these owners. V(me) is the account itself, V(any) means all users whose instances are visible.
         Other values are names or globs of users.
-      - Without it, the instances of all are returned, and those of other users have the veto C(not_mine).
+      - Without it, instances of all users are returned, and those of other users have the veto C(not_mine).
     type: list
     elements: str
   settings:
     description:
-      - Settings of the rules, by name, such as C(window_minutes) or C(cores). Each has bounds; a value outside of them
-        is refused. docs/idle.md has all.
+      - Settings of the rules, by name, such as C(window_minutes) or C(cores). Each has bounds, and other values are
+        refused. docs/idle.md lists them.
       - On Jetstream2, the owner of an instance can set a number for it in its metadata, such as
-        C(jetstream_idle_window_minutes=240). One that is out of bounds never makes the instance idle sooner, and with
-        one that is not understood it is unknown; a warning says so.
+        C(jetstream_idle_window_minutes=240). A number out of bounds never makes the instance idle sooner, and an
+        invalid value makes its verdict unknown, with a warning.
     type: dict
   replay:
     description:
-      - Also return what the rules would have done in this time before now, such as V(30d), V(12h) or V(2w), with the
-        settings of this task. At most 30 days, for which readings are kept; those older than two days are known by
-        the hour.
+      - A time before now, such as V(30d), V(12h) or V(2w), for which to return also what the rules would have done with
+        the settings of this task. The maximum is 30 days, the retention of readings; readings older than two days are
+        hourly.
     type: str
   grace_minutes:
     description:
-      - The time between the warning and the act that O(replay) assumes.
+      - The time between the notice and the action that O(replay) assumes, in minutes.
     type: float
     default: 60.0
 notes:
-  - Readings are kept by site, project and UUID. An instance of which none was taken is unknown.
+  - Readings are stored by site, project and UUID. The verdict of an instance without readings is unknown.
 seealso:
   - module: jetstream.cloud.jetstream_activity
   - module: jetstream.cloud.jetstream_keep
@@ -69,7 +69,7 @@ EXAMPLES = r"""
   jetstream.cloud.jetstream_print:
     msg: "{{ fleet.summary.sentence }}"
 
-- name: Judge the instances of a course, which may rest for four hours
+- name: Judge the instances of a course, which may be unused for four hours
   jetstream.cloud.jetstream_idle_info:
     name: bio101-*
     owner: any
@@ -84,11 +84,11 @@ EXAMPLES = r"""
       window_minutes: 120
   register: tried
 
-- name: Show what it would have warned of, put away and saved
+- name: Show the notices, actions and savings that would have resulted
   jetstream.cloud.jetstream_print:
     msg: "{{ tried.replay.summary.sentences }}"
 
-- name: Judge the instances of people who gave nobody a login, to warn them
+- name: Judge instances without a login, by their consoles
   jetstream.cloud.jetstream_idle_info:
     owner: any
     console_only: true
@@ -100,7 +100,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 instances:
-  description: The instances that were selected, by number.
+  description: The selected instances, by number.
   returned: success
   type: list
   elements: dict
@@ -116,14 +116,14 @@ instances:
       description: The name.
       type: str
     owner:
-      description: The user that it belongs to.
+      description: The user that owns it.
       type: str
     status:
       description: The state, in the cloud's own word.
       type: str
       sample: active
     activity:
-      description: What is being done to it. Empty if nothing is.
+      description: The task in progress. Empty if there is none.
       type: str
     flavor:
       description: The name of its flavor.
@@ -135,24 +135,24 @@ instances:
       sample: idle
     since:
       description:
-        - Of an idle instance, since when it has been idle at least. Of another one, the last use that is known. ISO
-          8601, UTC.
+        - For an idle instance, the latest possible start of the idle time. For others, the last known use. ISO 8601,
+          UTC.
       type: str
       sample: "2026-11-23T12:57:00Z"
     since_is_known:
       description:
-        - Of an idle instance, whether the evidence shows the use that ended at RV(instances[].since). If V(false), the
-          evidence only begins there, so that RV(instances[].idle_hours) and RV(instances[].su_since_idle) are lower
-          bounds. V(null) of another one.
+        - For an idle instance, whether the evidence shows the use that ended at RV(instances[].since). If V(false), the
+          evidence begins there, so RV(instances[].idle_hours) and RV(instances[].su_since_idle) are lower bounds.
+          V(null) for others.
       type: bool
     idle_hours:
-      description: For how many hours it has been idle. V(null) if it is not.
+      description: The number of idle hours. V(null) if it is not idle.
       type: float
       sample: 6.25
     rule:
       description:
-        - The rule that found use, or one word for why nothing is known. If it is idle, empty, since no rule found use,
-          or V(console_only) if there is nothing but its console.
+        - The rule that found use, or one word for the reason why the use is unknown. For an idle instance, empty, or
+          V(console_only) if its console is the only evidence.
       type: str
       sample: keys
     reason:
@@ -162,13 +162,13 @@ instances:
     caveat:
       description: A sentence about the limits of the evidence. Empty if there is none.
       type: str
-      sample: The console does not show people at work, transfers, and jobs that wait.
+      sample: The console does not show interactive use, transfers and waiting jobs.
     evidence:
-      description: What the verdict rests on.
+      description: The evidence of the verdict.
       type: dict
       contains:
         numbers:
-          description: The greatest figure of each kind in the window, such as C(cores) or C(net).
+          description: The maximum of each number in the window, such as C(cores) or C(net).
           type: dict
         findings:
           description: Each sign of use in the window, the latest first.
@@ -182,72 +182,72 @@ instances:
               description: When. ISO 8601, UTC.
               type: str
             text:
-              description: It, in words.
+              description: The sign of use in words.
               type: str
             value:
-              description: The number that was compared.
+              description: The compared number.
               type: float
         doubts:
-          description: Why the evidence is incomplete, a clause each.
+          description: The reasons why the evidence is incomplete.
           type: list
           elements: str
         losses:
-          description: What is there although nothing happens, and would be lost with the memory.
+          description: Programs that are running although nothing happens, and would be lost with the memory.
           type: list
           elements: str
           sample: [2 Jupyter kernels]
         console:
-          description: The lines that it printed on its console in the window. V(null) if the console was not read.
+          description: The lines of its console in the window. V(null) if the console was not read.
           type: dict
           contains:
             lines:
-              description: How many there are.
+              description: The number of selected instances.
               type: int
             newest:
-              description: When the newest was printed. ISO 8601, UTC.
+              description: The time of the latest line. ISO 8601, UTC.
               type: str
             cores:
-              description: The busy cores, in their mean.
+              description: The mean number of busy cores.
               type: float
             newest_cores:
-              description: The busy cores, in the mean of the last five.
+              description: The mean number of busy cores in the last five lines.
               type: float
             used_now:
-              description: Whether the last five are new, and show use.
+              description: Whether the last five lines are recent, and show use.
               type: bool
             doubt:
-              description: Why nothing but use can be concluded from them. Empty if there is no such reason.
+              description: The reason why the lines can only prove use. Empty if there is none.
               type: str
         readings:
-          description: How many readings the verdict rests on.
+          description: The number of readings behind the verdict.
           type: int
         newest:
-          description: When the newest was taken. ISO 8601, UTC.
+          description: The time of the latest reading. ISO 8601, UTC.
           type: str
     failed_try:
       description:
-        - The last try to take a reading, if it failed and none was taken since. V(null) otherwise. It is told, and
-          nothing is concluded from it.
+        - The last attempt to take a reading, if it failed and none was taken since. V(null) otherwise. It does not
+          affect the verdict.
       type: dict
       contains:
         at:
           description: When. ISO 8601, UTC.
           type: str
         reason:
-          description: Why, in the words of ssh, sudo or this collection, in 200 characters at most.
+          description: The reason in the words of ssh, sudo or this collection, with at most 200 characters.
           type: str
           sample: "ssh: connect to host 149.165.150.2 port 22: Connection refused"
     keep:
       description:
-        - The keep mark that holds the longest now. If none holds now, the last one to end, also one that has ended or
-          has not begun. V(null) if there is none.
+        - The valid keep mark with the latest end. If none is valid now, the one with the latest end, even if it has
+          ended or has not begun. V(null) if there is none.
       type: dict
       contains:
         from:
           description: The beginning. V(null) if the mark has none. ISO 8601, UTC.
           type: str
         until:
-          description: The end. V(null) if the mark is no time, which keeps the instance. ISO 8601, UTC.
+          description: The end. V(null) if the mark is invalid, which keeps the instance. ISO 8601, UTC.
           type: str
         source:
           description: V(metadata) of the instance, or V(file) on the controller.
@@ -259,29 +259,29 @@ instances:
           description: Whether it keeps the instance now.
           type: bool
     su_per_hour:
-      description: What an hour costs in its present state. V(null) if the flavor has no known rate.
+      description: The cost in its present state in SU per hour. V(null) if the flavor has no known rate.
       type: float
       sample: 2
     su_since_idle:
-      description: What it has cost since it has been idle. V(null) if it is not idle.
+      description: The SU it has cost since it became idle. V(null) if it is not idle.
       type: float
       sample: 12.5
     saves_su_per_day:
-      description: What shelving it would save a day.
+      description: The savings of shelving it in SU per day.
       type: float
       sample: 48
     settings:
       description:
-        - The settings by which it was judged, as far as they are not the defaults. They are those of O(settings) and
-          O(settings_path), and of its own metadata.
+        - The settings for this instance that differ from the defaults, from O(settings), O(settings_path) and its
+          metadata.
       type: dict
       sample: {"window_minutes": 240}
     would:
-      description: What would be done, if something acted on the verdict. V(shelve) or V(nothing).
+      description: The proposed action, V(shelve) or V(nothing).
       type: str
       sample: shelve
     vetoes:
-      description: Every reason to do nothing.
+      description: The reasons to do nothing.
       type: list
       elements: dict
       contains:
@@ -293,29 +293,29 @@ instances:
           type: str
           sample: locked
         reason:
-          description: It in words.
+          description: The threshold as a sentence.
           type: str
           sample: "it is locked: exam"
     kept_because:
-      description: The reasons of those vetoes, in words, without V(active), V(unknown) and V(trial).
+      description: The reasons of these vetoes in words, without V(active), V(unknown) and V(trial).
       type: list
       elements: str
       sample: ["it is locked: exam"]
 replay:
   description:
-    - What the rules would have done. An instance that would have been put away counts as away until the readings show
-      that it was used, or that nothing is known.
+    - The actions that the rules would have taken. An instance counts as off after an action until the readings show a
+      use, or are missing.
   returned: with O(replay)
   type: dict
   contains:
     since:
-      description: The beginning of the time. ISO 8601, UTC.
+      description: The start of the replay. ISO 8601, UTC.
       type: str
     grace_minutes:
-      description: The assumed time between the warning and the act.
+      description: The assumed time between the notice and the action.
       type: float
     instances:
-      description: Each instance.
+      description: The instances.
       type: list
       elements: dict
       contains:
@@ -329,122 +329,121 @@ replay:
           description: The name.
           type: str
         owner:
-          description: The user that it belongs to.
+          description: The user that owns it.
           type: str
         first:
-          description: The first moment that readings cover. V(null) if there are none. ISO 8601, UTC.
+          description: The start of the readings. V(null) if there are none. ISO 8601, UTC.
           type: str
         known_hours:
-          description: The hours that readings cover.
+          description: The hours with readings.
           type: float
         hourly_hours:
-          description: Those of them of which only hourly figures are left.
+          description: The part of these hours with hourly figures only.
           type: float
         unknown_hours:
-          description: Those of them of which nothing is known for certain.
+          description: The part of these hours with unknown use.
           type: float
         warned:
-          description: How often its owner would have been warned.
+          description: The number of notices.
           type: int
         spared:
-          description: How often something was found in the grace time, or nothing was known any more.
+          description: The number of notices after which use was found in the grace time, or became unknown.
           type: int
         put_away:
-          description: How often it would have been put away.
+          description: The number of actions.
           type: int
         used_soon:
-          description: How often it may have been used again within an hour of that.
+          description: The number of actions after which it may have been used within an hour.
           type: int
         saved_hours:
-          description: For how many hours it would have been away, and was surely not used.
+          description: The number of hours that it would have been off, and was certainly not used.
           type: float
         saved_su:
-          description: What shelving it for these hours saves. V(null) if its flavor has no known rate.
+          description: The SU that shelving it for these hours saves. V(null) if its flavor has no known rate.
           type: float
         problem:
-          description: Why it has no replay. Empty if it has one.
+          description: The reason why it has no replay. Empty if it has one.
           type: str
         stretches:
-          description: Each stretch of idleness that would have led to a warning, oldest first.
+          description: The idle times that would have led to a notice, oldest first.
           type: list
           elements: dict
           contains:
             warned:
-              description: When it would have been warned of. ISO 8601, UTC.
+              description: The time of the notice. ISO 8601, UTC.
               type: str
             put_away:
-              description: When it would have been put away. V(null) if it would not. ISO 8601, UTC.
+              description: The time of the action. V(null) if there was none. ISO 8601, UTC.
               type: str
             ending:
               description:
                 - V(spared) (used, or unknown, in the grace time), V(warned) (the grace time is not over), V(used),
-                  V(started) (booted by somebody), V(unknown) (readings are missing or in doubt), or V(away) (to the
-                  end).
+                  V(started) (booted), V(unknown) (readings are missing or in doubt), or V(away) (off to the end).
               type: str
             used_from:
-              description: The earliest moment at which the next use may have begun. ISO 8601, UTC.
+              description: The earliest possible start of the next use. ISO 8601, UTC.
               type: str
             used_by:
-              description: The latest such moment. ISO 8601, UTC.
+              description: The latest possible start of the next use. ISO 8601, UTC.
               type: str
             used_soon:
-              description: Whether that is less than an hour after it would have been put away, at the earliest.
+              description: Whether the earliest start is less than an hour after the action.
               type: bool
             saved_hours:
-              description: For how many hours it would have been away, and was surely not used.
+              description: The number of hours that it would have been off, and was certainly not used.
               type: float
             saved_su:
-              description: What that saves. V(null) if its flavor has no known rate.
+              description: The SU saved. V(null) if its flavor has no known rate.
               type: float
             hourly:
-              description: Whether its times are of hourly figures, and so are known to an hour.
+              description: Whether its times come from hourly figures, and are accurate to an hour.
               type: bool
     summary:
       description: The sums over these instances.
       type: dict
       contains:
         selected:
-          description: How many there are.
+          description: The number of selected instances.
           type: int
         without_readings:
-          description: How many of them had no readings in that time.
+          description: The number of instances without readings in that time.
           type: int
         known_hours:
-          description: The hours that readings cover.
+          description: The hours with readings.
           type: float
         hourly_hours:
-          description: Those of them of which only hourly figures are left.
+          description: The part of these hours with hourly figures only.
           type: float
         unknown_hours:
-          description: Those of them of which nothing is known for certain.
+          description: The part of these hours with unknown use.
           type: float
         warned:
-          description: How many warnings there would have been.
+          description: The number of notices.
           type: int
         spared:
-          description: How many of them would have led to nothing.
+          description: The number of notices without an action.
           type: int
         put_away:
-          description: How many acts there would have been.
+          description: The number of actions.
           type: int
         used_soon:
-          description: After how many of them the instance may have been used again within an hour.
+          description: The number of actions after which the instance may have been used within an hour.
           type: int
         saved_hours:
-          description: For how many hours instances would have been away, and were surely not used.
+          description: The number of hours that instances would have been off, and were certainly not used.
           type: float
         saved_su:
-          description: What shelving them for these hours saves.
+          description: The SU that shelving them for these hours saves.
           type: float
         unknown_costs:
-          description: How many of those that would have been put away have no known rate.
+          description: The number of instances with an action and without a known rate.
           type: int
         sentences:
-          description: All of that in sentences, with what the figures leave open.
+          description: The sums in sentences, with their uncertainties.
           type: list
           elements: str
           sample:
-            - "3 instances, 84.2 days of readings: 41 warnings, 9 spared in the grace time, 32 put away."
+            - "3 instances, 84.2 days of readings: 41 warnings, 9 spared in the grace time, 32 actions."
             - That would have saved 1210 SU, in 605 hours.
             - "Used again within an hour: 2 of 32, web (2)."
 summary:
@@ -453,31 +452,31 @@ summary:
   type: dict
   contains:
     selected:
-      description: How many there are.
+      description: The number of selected instances.
       type: int
     active:
-      description: How many of them are active.
+      description: The number of active instances.
       type: int
     idle:
-      description: How many are idle.
+      description: The number of idle instances.
       type: int
     unknown:
-      description: How many are unknown.
+      description: The number of instances with an unknown verdict.
       type: int
     idle_su_per_hour:
-      description: What an hour of the idle ones costs.
+      description: The cost of the idle instances in SU per hour.
       type: float
     su_since_idle:
-      description: What they have cost since each of them has been idle.
+      description: The SU they have cost since each became idle.
       type: float
     saves_su_per_day:
-      description: What a day would save if all that have no veto were shelved.
+      description: The SU per day that shelving all instances without a veto would save.
       type: float
     unknown_costs:
-      description: How many of the idle ones have no known rate.
+      description: The number of idle instances without a known rate.
       type: int
     sentence:
-      description: The idle ones and their cost, in a sentence.
+      description: The idle instances and their cost, as a sentence.
       type: str
       sample: >-
         3 instances have been idle for 4.0 to 9.5 hours, and cost 41 SU since: web, gpu, old. Shelving would save

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: jetstream_image
-short_description: Make images of Jetstream instances, and delete them
+short_description: Create, change and delete images of Jetstream instances
 version_added: 1.0.0
 description:
-  - Makes an image of an instance, from which others can be launched, changes it in place, or deletes it. Jetstream2
-    alone. Atmosphere's users can only request an image from its staff, on its web page.
-  - Images are known by their names. Where the project has an image of the name, no other one is made. A request whose
-    response was lost is looked for by the name before another one is sent, and a run goes on with the image that a
-    killed one began.
-  - Only images that the project owns are changed or deleted. Hidden ones are left out.
+  - Creates an image of an instance, changes it in place, or deletes it. Only on Jetstream2. Users of Atmosphere request
+    images on its web page.
+  - Images are identified by their names. If the project has an image of the name, no other one is created. If the
+    response to a request is lost, the image is searched by its name before another request. A run continues with the
+    image that a killed run began.
+  - Only images that the project owns are changed or deleted. Hidden images are ignored.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:
@@ -30,13 +30,13 @@ options:
     type: str
   uuid:
     description:
-      - The UUID of an image that is there, where several have the name.
+      - The UUID of an existing image, if the name is ambiguous.
     type: str
   state:
     description:
-      - With V(present), there is an image of this name, with the given properties.
-      - With V(absent), there is none. An image from which instances of the project were launched is deleted with
-        O(force) alone. One that is protected, or that is the disk of a shelved instance, is not deleted.
+      - V(present) ensures that there is an image of this name with the given properties.
+      - V(absent) deletes it. An image from which instances of the project were launched is deleted only with O(force).
+        A protected image, or the disk of a shelved instance, is not deleted.
     type: str
     choices:
       - present
@@ -44,23 +44,23 @@ options:
     default: present
   instance:
     description:
-      - The name or UUID of the instance to make the image of. It is needed where there is no such image.
-      - It should be shut off. Jetstream2 advises that, and that cloud-init and qemu-guest-agent are installed in it.
-      - Of an instance that boots from a volume, the image has size 0, and refers to new snapshots of all volumes that
-        are attached to it. These count in the quota of volumes.
+      - The name or UUID of the source instance. Required to create an image.
+      - It should be shut off, with cloud-init and qemu-guest-agent installed, as Jetstream2 advises.
+      - If the instance boots from a volume, the image has size 0, and refers to new snapshots of all its volumes, which
+        count in the quota of volumes.
     type: str
   force:
     description:
-      - With O(state=present), whether to make the image also if the instance is running, paused or suspended. It is
-        like the disk of a machine whose power failed. What was only in memory is missing.
-      - With O(state=absent), whether to delete it also if instances were launched from it.
+      - With O(state=present), whether to create the image even if the instance is running, paused or suspended. The
+        image is then like a disk after a power failure, without data in memory.
+      - With O(state=absent), whether to delete it even if instances were launched from it.
     type: bool
     default: false
   visibility:
     description:
-      - With V(private), the project alone can use it. A new image is private.
+      - With V(private), only the project can use it. A new image is private.
       - With V(shared), projects in O(members) can use it, once they have accepted it.
-      - With V(community), everybody can use it by its UUID, and nobody finds it in the usual lists.
+      - With V(community), everybody can use it by its UUID, but the usual lists do not show it.
       - Only the site can make an image public.
     type: str
     choices:
@@ -69,7 +69,8 @@ options:
       - community
   members:
     description:
-      - The UUIDs of the projects that a shared image is shared with. Others lose it. Not given, they stay as they are.
+      - The UUIDs of the projects that a shared image is shared with. Other projects lose access. By default, the
+        members are not changed.
     type: list
     elements: str
   description:
@@ -78,27 +79,27 @@ options:
     type: str
   properties:
     description:
-      - Properties, such as C(os_distro). Those that are not given here are never changed.
+      - Properties, such as C(os_distro). Other properties are not changed.
     type: dict
   protected:
     description:
-      - Whether the image cannot be deleted, neither here nor elsewhere.
+      - Whether the image is protected against deletion.
     type: bool
   delete_snapshots:
     description:
-      - Whether the snapshots of volumes that the image refers to are deleted before it. Otherwise they stay, with a
-        warning that names them.
+      - Whether to delete the snapshots of volumes that the image refers to first. Otherwise they are kept, and a
+        warning names them.
     type: bool
     default: false
   wait:
     description:
-      - Whether to wait until the image can be used. Without it, visibility, members and protection of a new image are
-        set by the next run.
+      - Whether to wait until the image is usable. Without it, the next run sets visibility, members and protection of a
+        new image.
     type: bool
     default: true
   wait_timeout:
     description:
-      - Seconds in which all of it must be done. A large disk takes long.
+      - The timeout in seconds. A large disk takes long.
     type: float
     default: 1800.0
 seealso:
@@ -108,12 +109,12 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Stop the instance that is set up as all others are to be
+- name: Stop the instance that is the model of all others
   jetstream.cloud.jetstream_instance_state:
     name: template
     state: stopped
 
-- name: Make an image of it
+- name: Create an image of it
   jetstream.cloud.jetstream_image:
     name: geo-101
     instance: template
@@ -137,54 +138,54 @@ EXAMPLES = r"""
 
 RETURN = r"""
 image:
-  description: The image. Null if there is none. In check mode, as it would be.
+  description: The image. V(null) if there is none. In check mode, the expected one.
   returned: always
   type: dict
   contains:
     uuid:
-      description: The UUID. Empty in check mode if it would be made.
+      description: The UUID. Empty in check mode for a new image.
       type: str
     name:
       description: The name.
       type: str
       sample: geo-101
     status:
-      description: The cloud's word for its state.
+      description: The status in the cloud's own word.
       type: str
       sample: active
     visibility:
-      description: Who can use it.
+      description: The visibility.
       type: str
       sample: private
     protected:
-      description: Whether it cannot be deleted.
+      description: Whether it is protected against deletion.
       type: bool
     size:
-      description: Its size in GB. 0 if it refers to snapshots of volumes, null while it is being made.
+      description: The size in GB. V(0) if it refers to snapshots of volumes, V(null) while it is being created.
       type: float
       sample: 2.14
     min_disk:
-      description: The smallest disk, in GB, that it can be launched on.
+      description: The minimum disk in GB.
       type: int
     min_ram:
-      description: The least memory, in MB, that it can be launched with.
+      description: The minimum memory in MB.
       type: int
     created:
-      description: When it was made.
+      description: The time of creation.
       type: str
       sample: "2026-11-26T04:12:00Z"
     properties:
       description: The properties that users can set, with the description.
       type: dict
     instance_uuid:
-      description: The UUID of the instance that it was made of.
+      description: The UUID of the source instance.
       type: str
     snapshots:
       description: The UUIDs of the snapshots of volumes that it refers to.
       type: list
       elements: str
 actions:
-  description: The steps that were taken, in order. In check mode, those that would be.
+  description: The steps in order. In check mode, the expected steps.
   returned: always
   type: list
   elements: str
@@ -195,7 +196,7 @@ used_by:
   type: list
   elements: str
 unclear:
-  description: Whether a request was sent of which it is not known if the cloud carried it out.
+  description: Whether a request was sent with an unknown outcome.
   returned: always
   type: bool
 """

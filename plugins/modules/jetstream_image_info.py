@@ -7,12 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: jetstream_image_info
-short_description: Find the images that instances can be launched from
+short_description: Find images for launching instances
 version_added: 1.0.0
 description:
-  - Returns images by name, so that no playbook needs a UUID. With O(newest), the one that
-    M(jetstream.cloud.jetstream_instance) takes for each name.
-  - On Atmosphere, an image is an application. Each row is the machine of one of its versions at one provider.
+  - Returns images by name, so that no playbook needs a UUID. With O(newest), only the image that
+    M(jetstream.cloud.jetstream_instance) uses for each name.
+  - On Atmosphere, an image is an application. Each row is the machine of one version at one provider.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:
@@ -23,8 +23,8 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - Names, or globs such as V(Featured-*). UUIDs are understood, too.
-      - Names are looked for by Jetstream2 itself. For globs, and on Atmosphere, all images are read.
+      - Names, or globs such as V(Featured-*). UUIDs are accepted as well.
+      - Jetstream2 filters by exact names. For globs, and on Atmosphere, all images are read.
       - An empty list selects nothing.
     type: list
     elements: str
@@ -35,9 +35,9 @@ options:
     elements: str
   visibility:
     description:
-      - Only images of these visibilities. Without it, community images are left out on Jetstream2, since every user can
-        publish one under any name.
-      - V(shared) images are those that others share, and that the project accepted.
+      - Only images of these visibilities. Without it, community images are not returned on Jetstream2, since every user
+        can publish one under any name.
+      - V(shared) are images that others share and the project has accepted.
     type: list
     elements: str
     choices:
@@ -47,24 +47,24 @@ options:
       - community
   owner:
     description:
-      - Only images of these owners. V(me) is the project of the login, or the user on Atmosphere; V(any) is everybody.
-        Other values are IDs of projects or globs of them, or names of users on Atmosphere.
+      - Only images of these owners. V(me) is the project of the login, or the user on Atmosphere; V(any) means all
+        owners. Other values are IDs of projects or globs of them, or names of users on Atmosphere.
     type: list
     elements: str
     default:
       - any
   newest:
     description:
-      - Whether to return only the one image of each name that a launch takes. That is the newest of the account's own,
-        or else the newest public one, or else the newest shared one. Images that cannot be launched are left out.
+      - Whether to return only the image of each name that a launch uses, the newest of the account's own, otherwise the
+        newest public one, otherwise the newest shared one. Images that cannot be launched are not returned.
       - On Atmosphere, it is the newest version at each provider.
     type: bool
     default: false
   hidden:
     description:
-      - Whether to return hidden images, too. Those are images that their owners have withdrawn from the lists, such as
-        older ones of the site, and that can still be launched by their UUIDs. O(newest) leaves them out.
-      - By O(uuid), a hidden image is found without it.
+      - Whether to return hidden images as well. Their owners have withdrawn them from the lists, such as older images
+        of the site, but they can still be launched by their UUIDs. O(newest) does not return them.
+      - O(uuid) finds a hidden image without it.
       - On Atmosphere, no image is hidden.
     type: bool
     default: false
@@ -74,7 +74,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Find the images of the staff
+- name: Find the images of the site
   jetstream.cloud.jetstream_image_info:
     name: Featured-*
     visibility: public
@@ -92,7 +92,7 @@ EXAMPLES = r"""
   jetstream.cloud.jetstream_image_info:
     owner: me
 
-- name: Find an image that a course was launched from, although its owner has withdrawn it
+- name: Find a hidden image
   jetstream.cloud.jetstream_image_info:
     name: Featured-Ubuntu22
     hidden: true
@@ -100,19 +100,19 @@ EXAMPLES = r"""
 
 RETURN = r"""
 images:
-  description: The images, by name, of one name the newest first.
+  description: The images by name, the newest first for equal names.
   returned: success
   type: list
   elements: dict
   contains:
     uuid:
       description:
-        - The UUID. As O(jetstream.cloud.jetstream_instance#module:image), it launches exactly this one.
+        - The UUID. As O(jetstream.cloud.jetstream_instance#module:image), it selects exactly this image.
         - On Atmosphere, that of the machine.
       type: str
       sample: 1d355b5f-4f28-40a1-91c6-33f7111af908
     name:
-      description: The name. It is the UUID if the image has none.
+      description: The name, or the UUID if the image has none.
       type: str
       sample: Featured-Ubuntu24
     version:
@@ -120,7 +120,7 @@ images:
       type: str
       sample: v1.21
     application:
-      description: On Atmosphere, the UUID that instances show as that of their image.
+      description: On Atmosphere, the UUID of the image in results about instances.
       type: str
     status:
       description:
@@ -130,14 +130,14 @@ images:
       sample: active
     usable:
       description:
-        - Whether a launch can take it by its name. It is active, and not hidden.
+        - Whether a launch can use it by its name. It is active and not hidden.
         - A hidden image that is active can be launched by its UUID.
       type: bool
     hidden:
       description: Whether its owner has withdrawn it from the lists.
       type: bool
     visibility:
-      description: V(public), V(private), V(shared) or V(community). V(null) if it is not known.
+      description: V(public), V(private), V(shared) or V(community). V(null) if unknown.
       type: str
       sample: public
     owner:
@@ -147,19 +147,19 @@ images:
       description: Whether it belongs to the project of the login, or to the user on Atmosphere.
       type: bool
     size:
-      description: GB. V(null) while it is not known.
+      description: The size in GB. V(null) while unknown.
       type: float
       sample: 2.14
     min_disk:
-      description: GB of disk that a flavor needs for it. V(null) on Atmosphere, which knows none.
+      description: The minimum disk of a flavor in GB. V(null) on Atmosphere.
       type: int
       sample: 20
     min_ram:
-      description: MB of memory that a flavor needs for it. V(0) for no such limit, V(null) if it is not known.
+      description: The minimum memory of a flavor in MB. V(0) for no limit, V(null) if unknown.
       type: int
       sample: 0
     created:
-      description: When it was made. ISO 8601, UTC.
+      description: The time of creation. ISO 8601, UTC.
       type: str
       sample: "2026-11-23T22:28:44Z"
     description:

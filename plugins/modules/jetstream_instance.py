@@ -10,14 +10,13 @@ module: jetstream_instance
 short_description: Launch and delete Jetstream instances
 version_added: 1.0.0
 description:
-  - Launches what is missing of the named instances, changes what differs, or deletes the named instances, in one task.
-    What is as it should be is left as it is, and so is every property that is not given.
-  - All instances are listed once, launched in parallel, and waited for together. When some fail, the others go on, the
+  - Launches missing instances, changes instances that differ, or deletes instances, in one task. Properties that are
+    not set are not changed.
+  - All instances are listed once, launched in parallel, and waited for together. If some fail, the others continue, the
     task fails at the end, and RV(instances) has them all.
-  - A launch is never repeated blindly. Each request has a mark of its own, and a launch whose response was lost is
-    looked for before another one is sent. What a killed run left behind is found by the next run.
-  - Where the cloud has too few hosts, what came up is kept, the records of the others are removed, and the next run
-    fills up.
+  - A launch is never repeated blindly. Each request has a unique mark, and if its response is lost, the instance is
+    searched before another request. The next run finds the instances that a killed run left behind.
+  - If the cloud has too few hosts, launched instances are kept, failed ones are removed, and the next run continues.
   - Results and C(--diff) have the cost in service units (SU) per hour, also in check mode, by O(rates).
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
@@ -30,9 +29,9 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - With V(present), every named instance exists. One that is stopped or shelved exists, too, and stays so.
-      - With V(absent), no named instance exists. Of a template, only those are deleted that this module launched for
-        it. On Atmosphere, records of that are in C(~/.local/state/jetstream/launches).
+      - V(present) ensures that every named instance exists. A stopped or shelved instance exists, and keeps its state.
+      - V(absent) deletes the named instances. For a template, only instances that this module launched for it are
+        deleted. On Atmosphere, records of that are in C(~/.local/state/jetstream/launches).
     type: str
     default: present
     choices:
@@ -41,8 +40,8 @@ options:
   name:
     description:
       - The name of an instance. With O(count), or with V({number}) in it, it is a template of numbered names.
-      - V({number}) stands for the number, V({number:02}) for one of two digits at least. Without it, the number is put
-        at the end, behind a hyphen.
+      - V({number}) stands for the number, V({number:02}) for at least two digits. Without it, the number follows the
+        name and a hyphen.
     type: str
   names:
     description:
@@ -51,9 +50,9 @@ options:
     elements: str
   count:
     description:
-      - How many instances of the template O(name) there should be.
+      - The number of instances of the template O(name).
       - Numbers are stable. The lowest free numbers are filled first, and the highest are deleted first.
-      - An instance that has a name of the template counts, also if it was launched elsewhere. Then it is not changed.
+      - An instance with a name of the template counts even if it was launched elsewhere. Then it is not changed.
     type: int
   shrink:
     description:
@@ -63,14 +62,14 @@ options:
     default: false
   image:
     description:
-      - The name or UUID of the image to launch from. It is needed where an instance is missing.
-      - Of several images with one name, the newest of the project is taken, or else the newest public one. A community
-        image, which every user can publish under any name, is taken by its UUID alone. So is a hidden one, which its
-        owner has withdrawn; M(jetstream.cloud.jetstream_image_info) finds it with O(ignore:hidden).
+      - The name or UUID of the image. Required if an instance is missing.
+      - If several images have the name, the newest of the project is used, otherwise the newest public one. Community
+        images, which every user can publish under any name, and hidden images, which their owners have withdrawn,
+        require the UUID. M(jetstream.cloud.jetstream_image_info) finds hidden images with O(ignore:hidden).
     type: str
   flavor:
     description:
-      - The name of the flavor. It is needed where an instance is missing.
+      - The name of the flavor. Required if an instance is missing.
       - An instance of another flavor is resized, which reboots it. A disk cannot shrink, and flavors with whole GPUs
         cannot be resized.
     type: str
@@ -79,34 +78,34 @@ options:
   network:
     description:
       - The name or UUID of the network.
-      - By default, it is C(auto_allocated_network), which is made if the project has no network yet, or else the only
-        network of the project.
+      - By default, C(auto_allocated_network), which is created if the project has no network yet, or the only network
+        of the project.
     type: str
   key_name:
     description:
-      - The name of the key pair whose public key is put into the instances.
+      - The name of the key pair whose public key the instances get.
     type: str
   public_key:
     description:
-      - A public key, a line such as C(ssh-ed25519 AAAAC3Nza... name@host). Where an instance is missing, and there is
-        no key pair O(key_name), it is imported under that name first.
-      - If there is one with another key, the task fails. To replace it, use M(jetstream.cloud.jetstream_keypair).
+      - A public key, a line such as C(ssh-ed25519 AAAAC3Nza... name@host). If an instance is missing and there is no
+        key pair O(key_name), the key is imported under that name first.
+      - If that key pair has another key, the task fails. To replace it, use M(jetstream.cloud.jetstream_keypair).
     type: str
   public_key_file:
     description:
-      - The file of O(public_key), on the host of the task.
+      - The file with O(public_key), on the host of the task.
     type: path
   security_groups:
     description:
-      - Names or UUIDs of security groups. By default, it is the cloud's group C(default), which on Jetstream2 lets no
-        connection in.
+      - Names or UUIDs of security groups. By default, the group C(default) of the cloud, which allows no incoming
+        connections on Jetstream2.
     type: list
     elements: str
   user_data:
     description:
-      - User data, such as a configuration for cloud-init. Nova takes 65535 characters in base64, which are 48 kB. More
-        is refused before anything is sent.
-      - It is not shown in results or logs, since passwords are often in it.
+      - User data, such as a configuration for cloud-init. The maximum of Nova is 65535 characters in base64, which are
+        48 kB. Larger data are refused before any request.
+      - Results and logs do not show it, since it often contains passwords.
     type: str
   user_data_file:
     description:
@@ -115,12 +114,12 @@ options:
     type: path
   user_data_by_name:
     description:
-      - User data of single instances, by their names. All others get O(user_data).
-      - So an instance never has the password of another one in its user data, which everybody on it can read.
+      - User data of single instances by name. All others get O(user_data).
+      - So the user data of an instance, which all its users can read, do not contain passwords of other instances.
     type: dict
   metadata:
     description:
-      - Metadata. Keys that are not given here are never changed.
+      - Metadata. Other keys are not changed.
     type: dict
   description:
     description:
@@ -128,8 +127,8 @@ options:
     type: str
   boot_volume:
     description:
-      - Makes launched instances boot from a new volume instead of a disk of their host. Volumes have a quota of their
-        own, which is small by default.
+      - The volume to boot launched instances from, instead of a disk of their host. Volumes have a separate quota,
+        which is small by default.
     type: dict
     suboptions:
       size:
@@ -139,59 +138,59 @@ options:
         required: true
       deleted_with_instance:
         description:
-          - Whether the cloud deletes it together with the instance.
+          - Whether the cloud deletes it with the instance.
         type: bool
         default: true
   floating_ip:
     description:
-      - With V(auto), each instance has a floating IP. One that has none gets a new one.
-      - An address is a floating IP of the project. It is attached, unless another instance has it.
-      - With V(none), no instance has one. It is detached, and stays with the project.
-      - By default, launched instances get no floating IP, and others keep theirs.
+      - V(auto) ensures that each instance has a floating IP. An instance without one gets a new one.
+      - An address is a floating IP of the project. It is attached unless another instance has it.
+      - V(none) detaches floating IPs, which stay with the project.
+      - By default, launched instances get no floating IP, and existing instances keep theirs.
     type: str
   project:
     description:
-      - The project that launched instances belong to, by name or UUID. On Atmosphere, it is needed where there are
-        several. At Jetstream2, that is the project of the login, and any other is refused.
+      - The name or UUID of the project of launched instances. Required on Atmosphere if there are several. On
+        Jetstream2, only the project of the login is accepted.
     type: str
   allocation_source:
     description:
-      - The allocation that pays, by name or UUID. On Atmosphere, it is needed where there are several. At Jetstream2,
-        the flavor decides, and the option is refused.
+      - The name or UUID of the allocation that pays. Required on Atmosphere if there are several. Not accepted on
+        Jetstream2, where the flavor decides.
     type: str
   identity:
     description:
-      - The account that launches, by its UUID, or by the name or UUID of its provider. On Atmosphere, it is needed
-        where there are several. At Jetstream2, the option is refused.
+      - The account for the launch, by its UUID, or by the name or UUID of its provider. Required on Atmosphere if there
+        are several. Not accepted on Jetstream2.
     type: str
   locked:
     description:
-      - Whether the instances are locked against changes. A locked instance is not changed by this module either, unless
-        this is V(false).
+      - Whether to lock the instances against changes. This module does not change a locked instance either, unless this
+        is V(false).
     type: bool
   new_name:
     description:
-      - The new name of the instance O(name). If there is none of the old name, it means the instance of the new one.
-      - The name of the host inside of it is not changed.
+      - The new name of the instance O(name). If there is no instance of the old name, the task refers to the instance
+        of the new name.
+      - The host name inside the instance is not changed.
     type: str
   replace:
     description:
-      - Whether to delete an instance, and launch it anew, if it differs in what cannot be changed in place, which is
-        O(image), O(key_name) and O(boot_volume). All that is on its disk is lost.
+      - Whether to delete and launch an instance again if it differs in O(image), O(key_name) or O(boot_volume), which
+        cannot be changed in place. All data on its disk are lost.
       - Without it, such a difference fails the task.
-      - A site replaces its images under the same names. An instance whose image has the name that it was launched by
-        does not differ.
+      - A site replaces its images under the same names. An instance does not differ if its image has the name that it
+        was launched by.
     type: bool
     default: false
   exosphere:
     description:
-      - Whether launched instances get the metadata by which Exosphere, the web page of Jetstream2, takes them for its
-        own.
+      - Whether launched instances get the metadata by which Exosphere, the web page of Jetstream2, manages them.
     type: bool
     default: true
   initial_state:
     description:
-      - The state that launched instances begin in. A shelved one costs nothing until it is started. With
+      - The initial state of launched instances. A shelved instance costs nothing until it is started. With
         O(wait_for=setup), it is set up before it is shelved.
     type: str
     default: started
@@ -202,9 +201,9 @@ options:
     description:
       - With V(active), an instance is ready when it runs. With V(address), it has an address as well. With V(ssh), its
         port 22 can be reached from the host of the task.
-      - With V(setup), it has set itself up as well. On Jetstream2, its console says that, in the lines of Exosphere or
-        in the last message of cloud-init. A failure is told with its line. On Atmosphere, an instance is active only
-        once Atmosphere has deployed it.
+      - With V(setup), its setup has completed as well. On Jetstream2, the lines of Exosphere or the last message of
+        cloud-init on its console show that, and the message of a failure has the line. On Atmosphere, an instance is
+        active only after its deployment.
     type: str
     default: active
     choices:
@@ -214,42 +213,43 @@ options:
       - setup
   capacity_retries:
     description:
-      - Where the cloud has no host for an instance, it is launched again in batches of 4, after growing pauses. This is
-        how many batches in a row may find no host at all.
+      - The number of consecutive batches that may find no host. If the cloud has no host for an instance, its launch is
+        retried in batches of 4, after growing pauses.
     type: int
     default: 2
   include_locked:
     description:
-      - Whether to delete locked instances, too. Their owners locked them to keep them as they are.
+      - Whether to delete locked instances as well. Their owners locked them to prevent changes.
     type: bool
     default: false
   delete_volumes:
     description:
-      - Whether volumes that are attached to a deleted instance are deleted, too. Otherwise they are detached and stay.
-      - If the run is killed, the next one with the same options deletes what is left of them.
+      - Whether to delete volumes that are attached to a deleted instance. Otherwise they are detached and kept.
+      - If the run is killed, the next run with the same options deletes the remaining ones.
     type: bool
     default: false
   release_floating_ip:
     description:
-      - Whether to give back the floating IP of a deleted instance, if this module made it for that instance. Otherwise
+      - Whether to release the floating IP of a deleted instance, if this module created it for that instance. Otherwise
         it stays with the project, and counts in its quota.
-      - On Atmosphere, which gives it back itself, the option is refused.
+      - Not accepted on Atmosphere, which releases it itself.
     type: bool
     default: false
   wait:
     description:
-      - Whether to wait until every instance is ready, or gone.
-      - Without it, RV(ignore:changed) means that the cloud accepted the requests.
+      - Whether to wait until every instance is ready or deleted.
+      - Without it, RV(ignore:changed) means that the cloud has accepted the requests.
     type: bool
     default: true
   wait_timeout:
     description:
-      - Seconds in which all instances together must be ready, or gone. One that is not has failed.
+      - The timeout in seconds for all instances together to be ready or deleted. The others have failed.
     type: float
     default: 1800.0
 notes:
-  - Atmosphere has neither key pairs, security groups, user data, metadata nor locks, and gives each instance a floating
-    IP by itself. Such options are refused there. It keeps no marks either, so instances are deleted by their names.
+  - Atmosphere has no key pairs, security groups, user data, metadata and locks, and assigns a floating IP to each
+    instance itself. It does not accept such options. It stores no marks either, so instances are deleted by their
+    names.
 seealso:
   - module: jetstream.cloud.jetstream_instance_state
   - module: jetstream.cloud.jetstream_instance_info
@@ -278,7 +278,7 @@ EXAMPLES = r"""
     floating_ip: auto
     wait_for: setup
 
-- name: Have an instance for each student, on the shelf until the course begins
+- name: Launch an instance for each student, shelved until the course begins
   jetstream.cloud.jetstream_instance:
     names: [alice, bob, carol]
     image: Featured-Ubuntu24
@@ -287,14 +287,14 @@ EXAMPLES = r"""
     metadata:
       course: geo-101
 
-- name: Have ten workers, worker-01 to worker-10
+- name: Ensure that there are ten workers, worker-01 to worker-10
   jetstream.cloud.jetstream_instance:
     name: worker-{number:02}
     count: 10
     image: Featured-Ubuntu24
     flavor: m3.medium
 
-- name: See what they would cost, and launch none
+- name: Show their cost without launching them
   jetstream.cloud.jetstream_instance:
     name: worker-{number:02}
     count: 10
@@ -303,7 +303,7 @@ EXAMPLES = r"""
   check_mode: true
   register: foreseen
 
-- name: Show it
+- name: Show the output
   ansible.builtin.debug:
     msg: "They would cost {{ foreseen.su_per_hour.difference | default('-', true) }} SU per hour"
 
@@ -337,8 +337,8 @@ EXAMPLES = r"""
 RETURN = r"""
 instances:
   description:
-    - Every named instance, in the order of the names, then the deleted ones, those with the highest numbers first, and
-      at last those that an earlier run has deleted, and of which something was left.
+    - Every named instance in the order of the names, then deleted ones with the highest numbers first, then instances
+      that an earlier run deleted incompletely.
   returned: when the instances could be listed
   type: list
   elements: dict
@@ -348,25 +348,25 @@ instances:
       type: str
       sample: worker-01
     id:
-      description: The number that the web page shows. On Jetstream2, the UUID. Null if it was not launched.
+      description: The number that the web page shows. On Jetstream2, the UUID. V(null) if it was not launched.
       type: raw
     uuid:
-      description: The UUID. Null if it was not launched.
+      description: The UUID. V(null) if it was not launched.
       type: str
     ip_address:
-      description: The floating IP. Null if it has none.
+      description: The floating IP. V(null) if it has none.
       type: str
       sample: 149.165.156.15
     addresses:
-      description: All addresses, as far as they were read.
+      description: All known addresses.
       type: list
       elements: str
     flavor:
-      description: The name of the flavor. In check mode, the one that it would have.
+      description: The name of the flavor. In check mode, the expected one.
       type: str
       sample: m3.quad
     su_per_hour:
-      description: The SU per hour that it costs in the state RV(instances[].after). Null if they are not known.
+      description: The cost in the state RV(instances[].after), in SU per hour. V(null) if unknown.
       type: float
       sample: 4
     before:
@@ -378,28 +378,28 @@ instances:
       type: str
       sample: active
     actions:
-      description: The steps that were taken, in order. In check mode, those that would be.
+      description: The steps in order. In check mode, the expected steps.
       type: list
       elements: str
       sample: [launch, assign address]
     changed:
-      description: Whether the cloud accepted anything.
+      description: Whether the cloud accepted a change.
       type: bool
     failed:
-      description: Whether it is not as it should be.
+      description: Whether the desired state was not reached.
       type: bool
     skipped:
-      description: Whether it was left as it is on purpose, since it is locked.
+      description: Whether it was skipped because it is locked.
       type: bool
     unclear:
-      description: Whether a request was sent of which it is not known if the cloud carried it out.
+      description: Whether a request was sent with an unknown outcome.
       type: bool
     msg:
-      description: What happened, in words.
+      description: The outcome in words.
       type: str
       sample: launch, then assign address done
     elapsed:
-      description: Seconds until this instance was ready, gone, or failed.
+      description: Seconds until this instance was ready or deleted, or failed.
       type: float
       sample: 41.5
 key_imported:
@@ -408,52 +408,52 @@ key_imported:
   type: bool
 su_per_hour:
   description:
-    - The SU per hour of all named instances together, by O(rates). In check mode, what they would cost.
-    - An instance that is built, and not waited for, counts with the cost that it will have.
+    - The cost of all named instances together in SU per hour, by O(rates). In check mode, the expected cost.
+    - An instance that is still being built counts with its future cost.
   returned: when the instances could be listed
   type: dict
   contains:
     before:
-      description: Their cost before the task. Null if it is known of none of them.
+      description: The cost before the task. V(null) if no cost is known.
       type: float
       sample: 0
     after:
-      description: Their cost after the task.
+      description: The cost after the task.
       type: float
       sample: 12
     difference:
-      description: What the task adds to the cost. What it saves, if negative.
+      description: The difference, negative for savings.
       type: float
       sample: 12
     unknown:
-      description: The names of instances whose cost is not known, before or after. No figure here has them.
+      description: The names of instances with an unknown cost before or after. They do not count here.
       type: list
       elements: str
 summary:
-  description: The same in numbers.
+  description: The numbers of instances.
   returned: when the instances could be listed
   type: dict
   contains:
     wanted:
-      description: How many instances the task wants to be there.
+      description: The number of desired instances.
       type: int
     present:
-      description: How many of these are there.
+      description: The number of desired instances that exist.
       type: int
     launched:
-      description: How many were launched.
+      description: The number of launched instances.
       type: int
     deleted:
-      description: How many were deleted.
+      description: The number of deleted instances.
       type: int
     unchanged:
-      description: How many were as they should be.
+      description: The number of unchanged instances.
       type: int
     skipped:
-      description: How many were skipped.
+      description: The number of skipped instances.
       type: int
     failed:
-      description: How many failed.
+      description: The number of failed instances.
       type: int
 """
 

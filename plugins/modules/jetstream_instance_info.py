@@ -10,7 +10,7 @@ module: jetstream_instance_info
 short_description: Read the instances of a Jetstream account
 version_added: 1.0.0
 description:
-  - Returns instances with all data that the cloud has about them, and their present state.
+  - Returns instances with all their data in the cloud, and their present state.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:
@@ -23,7 +23,7 @@ extends_documentation_fragment:
 options:
   owner:
     description:
-      - Only instances of these owners. V(me) is the account itself, V(any) is every user whose instances it can see.
+      - Only instances of these owners. V(me) is the account itself, V(any) means all users whose instances are visible.
         Other values are names or globs of users.
       - On Jetstream2 an account cannot read the names of other users. Their IDs are used instead.
     type: list
@@ -32,14 +32,14 @@ options:
       - any
   image_names:
     description:
-      - Whether to return the names of images. On Jetstream2 they take a request of their own. Without them, an image
-        is called by its UUID there.
+      - Whether to return the names of images. On Jetstream2, they cost an extra request; without them, the name of an
+        image is its UUID.
     type: bool
     default: true
   live:
     description:
-      - Whether to read the states from the cloud itself. Costs one more list for each identity.
-      - Without it, states are those of Atmosphere's database, which may be 15 minutes old.
+      - Whether to read the states from the cloud itself. It costs one more list for each identity.
+      - Without it, states come from the database of Atmosphere, and may be 15 minutes old.
     type: bool
     default: true
 seealso:
@@ -84,7 +84,7 @@ instances:
       type: raw
       sample: 21752
     uuid:
-      description: The UUID, which is that of the server in OpenStack, too.
+      description: The UUID, the same as in OpenStack.
       type: str
       sample: 103585ce-1a5b-5758-9b80-b0011394d589
     name:
@@ -103,8 +103,8 @@ instances:
       description:
         - Whether RV(instances[].status), RV(instances[].activity), RV(instances[].ip_address) and
           RV(instances[].fault) were read from the cloud itself.
-        - Also V(false) if they could not be read; RV(instances[].read_error) has the reason, such as an identity of
-          another user that is not shared, and where one of several providers is down.
+        - Also V(false) if they could not be read. RV(instances[].read_error) has the reason, such as an identity of
+          another user that is not shared, or a provider that is down.
       type: bool
     fault:
       description: The reason why the instance is in error, if the cloud returns one.
@@ -115,14 +115,14 @@ instances:
       sample: running
     on_host:
       description:
-        - Whether a host of the site has it, on Jetstream2. A shelved instance need not have one.
+        - Whether the instance is on a host of the site, on Jetstream2. A shelved instance may have none.
         - V(null) on Atmosphere.
       type: bool
     locked:
-      description: Whether it is locked, and so skipped, not changed. V(null) on Atmosphere, which has no locks.
+      description: Whether it is locked, and so skipped by changes. V(null) on Atmosphere, which has no locks.
       type: bool
     lock_reason:
-      description: The reason that was given with the lock, if there was one.
+      description: The reason of the lock, if there is one.
       type: str
     metadata:
       description: The metadata that its owner set on Jetstream2. V(null) on Atmosphere.
@@ -132,32 +132,32 @@ instances:
       type: list
       elements: str
     ip_address:
-      description: The floating IP. V(null) while it has none, as sleeping instances do.
+      description: The floating IP. V(null) if it has none.
       type: str
       sample: 149.165.157.100
     read_error:
-      description: Why the live state could not be read, if that was tried in vain.
+      description: The reason why the live state could not be read.
       type: str
     user:
-      description: The user that the cloud names with it.
+      description: The user in the data of the cloud.
       type: str
       sample: johndoe
     owner:
       description:
-        - The user that it belongs to. On Atmosphere this is the user of RV(instances[].identity), where live states
-          can be read. RV(instances[].user) is another one if the instance was launched without Atmosphere.
-        - On Jetstream2 the name of the account for its own instances, and the ID of any other user.
+        - The user that owns it. On Atmosphere, this is the user of RV(instances[].identity), where live states can be
+          read. RV(instances[].user) differs if the instance was launched without Atmosphere.
+        - On Jetstream2, the name of the account for its own instances, and the ID of other users.
       type: str
       sample: johndoe
     start_date:
-      description: When it was launched. ISO 8601, UTC.
+      description: The time of the launch. ISO 8601, UTC.
       type: str
       sample: "2026-10-14T18:46:48Z"
     end_date:
-      description: When it was deleted.
+      description: The time of deletion.
       type: str
     flavor:
-      description: What it is made of.
+      description: The flavor.
       type: dict
       contains:
         name:
@@ -177,7 +177,7 @@ instances:
           type: int
           sample: 20
     image:
-      description: What it was launched from.
+      description: The image that it was launched from.
       type: dict
       contains:
         name:
@@ -192,7 +192,7 @@ instances:
           type: str
           sample: v1.21
     project:
-      description: The project it is kept in, if any.
+      description: The project, if any.
       type: dict
       contains:
         name:
@@ -203,7 +203,7 @@ instances:
           description: The UUID of the project.
           type: str
     provider:
-      description: The site it runs at.
+      description: The site.
       type: dict
       contains:
         name:
@@ -218,14 +218,14 @@ instances:
       type: dict
       contains:
         name:
-          description: What the API calls it.
+          description: The name in the API.
           type: str
           sample: "Username: johndoe, Project:johndoe"
         uuid:
           description: The UUID of the identity.
           type: str
     allocation_source:
-      description: What pays for it, if anything. Figures are the server's own, in service units (SU).
+      description: The allocation source that pays for it, if any. Figures come from the server, in service units (SU).
       type: dict
       contains:
         name:
@@ -256,19 +256,19 @@ instances:
           type: float
           sample: 12.0
         updated:
-          description: When these figures were made. ISO 8601, UTC.
+          description: The time of these figures. ISO 8601, UTC.
           type: str
         lag_hours:
-          description: The greatest age of these figures in hours, where the site returns no time.
+          description: The maximum age of these figures in hours, if the site returns no time.
           type: int
         start_date:
-          description: When the allocation began. ISO 8601, UTC.
+          description: The start of the allocation. ISO 8601, UTC.
           type: str
         end_date:
-          description: When the allocation ends, if it does. ISO 8601, UTC.
+          description: The end of the allocation, if there is one. ISO 8601, UTC.
           type: str
     usage:
-      description: SU used of the whole allocation source, as the API gives it with an instance. V(-1) if unknown.
+      description: SU used of the whole allocation source, as returned with the instance. V(-1) if unknown.
       type: float
       sample: 1234.567
     web_desktop:

@@ -10,11 +10,11 @@ module: jetstream_instance_state
 short_description: Keep Jetstream instances in a desired state
 version_added: 1.0.0
 description:
-  - Brings one instance, or a whole selection of them, to a state, in one task. What is there already is left as it is.
+  - Brings one instance, or a whole selection, to a state, in one task. Instances already in the state are not changed.
   - All instances are listed once, planned for together, acted on in parallel, and waited for together.
-  - When some instances fail, the others go on, the task fails at the end, and RV(instances) has them all.
-  - Atmosphere takes an instance's floating IP away when it stops, suspends or shelves it, and a start gives it another.
-    On Jetstream2, an instance keeps its floating IP.
+  - If some instances fail, the others continue, the task fails at the end, and RV(instances) has them all.
+  - Atmosphere releases the floating IP of an instance when it stops, suspends or shelves it, and assigns another one at
+    the start. On Jetstream2, an instance keeps its floating IP.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:
@@ -29,16 +29,16 @@ attributes:
   idempotent:
     support: partial
     details:
-      - O(state=rebooted) reboots at every run. All other states change nothing when run again.
+      - O(state=rebooted) reboots at every run. With all other states, a second run changes nothing.
 options:
   state:
     description:
       - V(started) is running and ready. Shut off instances are started, suspended ones resumed, shelved ones unshelved.
       - V(stopped) is shut off. Costs half of the service units of a running instance.
-      - V(suspended) is asleep in memory. Costs three quarters.
-      - V(shelved) is put away on disk. Costs nothing, and takes minutes to come back from.
+      - V(suspended) is stopped with its memory kept. Costs three quarters.
+      - V(shelved) is stored on disk. Costs nothing, and takes minutes to start.
       - V(rebooted) is running again after a reboot. Reboots at every run.
-      - An instance that is between two states is waited for, then brought on.
+      - If an instance is in transition, the task first waits for the end of the transition.
     type: str
     required: true
     choices:
@@ -49,15 +49,15 @@ options:
       - rebooted
   all:
     description:
-      - Must be V(true) to mean every instance of O(owner). A task that selects nothing fails.
+      - Whether to select every instance of O(owner). A task without any selection fails.
     type: bool
     default: false
   owner:
     description:
-      - Only instances of these owners. V(me) is the account itself, V(any) is every user whose instances it can see.
+      - Only instances of these owners. V(me) is the account itself, V(any) means all users whose instances are visible.
         Other values are names or globs of users.
-      - Where a project is shared, an account sees the instances of other users, and can change them. They are left
-        alone, and counted in RV(summary.others). A task that names one of them is refused without its owner.
+      - In a shared project, an account sees the instances of other users, and can change them. They are not selected,
+        and are counted in RV(summary.others). A task that names one of them fails unless O(owner) includes its owner.
       - On Jetstream2 an account cannot read the names of other users. Their IDs are used instead.
     type: list
     elements: str
@@ -65,32 +65,33 @@ options:
       - me
   allow_wake:
     description:
-      - Whether an instance that sleeps in another way may be started on the way to O(state), which costs service units.
-      - Without it, O(state=stopped) and O(state=suspended) leave an instance alone that is suspended, shut off or
-        shelved already, O(state=rebooted) skips every sleeping one.
+      - Whether a suspended, shut-off, paused or shelved instance may be started on the way to O(state), which costs
+        service units.
+      - Without it, O(state=stopped) and O(state=suspended) skip instances that are already suspended, shut off or
+        shelved, and O(state=rebooted) skips all of them.
     type: bool
     default: false
   include_locked:
     description:
-      - Whether to change locked instances, too. Their owners locked them to keep them as they are.
-      - Only Jetstream2 has locks. What the site itself has locked stays refused.
+      - Whether to change locked instances as well. Their owners locked them to prevent changes.
+      - Only Jetstream2 has locks. Instances that the site has locked are still refused.
     type: bool
     default: false
   max_changes:
     description:
-      - Change no more instances than this. If more would be, none is, and the task fails.
+      - The maximum number of changed instances. If more need a change, no instance is changed, and the task fails.
     type: int
   only_put_to_sleep:
     description:
-      - With O(state=started), start only those of the selected instances that an earlier run of this module on this
-        machine has put to sleep, and that no run has seen awake since. Others, which may have been shelved for
-        months, are left out.
-      - They are stored in C(~/.local/state/jetstream/put_to_sleep.json).
+      - With O(state=started), whether to start only those of the selected instances that an earlier run of this module
+        on this machine has stopped, suspended or shelved, and that no run has seen active since. Others, which may have
+        been shelved for months, are not selected.
+      - Their record is C(~/.local/state/jetstream/put_to_sleep.json).
     type: bool
     default: false
   reboot_type:
     description:
-      - How O(state=rebooted) reboots. V(soft) lets the operating system do it, V(hard) turns the power off and on.
+      - The kind of reboot for O(state=rebooted). V(soft) asks the operating system, V(hard) turns the power off and on.
     type: str
     choices:
       - soft
@@ -109,7 +110,7 @@ EXAMPLES = r"""
       - web
       - batch-*
 
-- name: Have a course's instances running on Monday morning
+- name: Start the instances of a course on Monday morning
   jetstream.cloud.jetstream_instance_state:
     state: started
     name: bio101-*
@@ -125,20 +126,20 @@ EXAMPLES = r"""
     state: stopped
     id: 21752
 
-- name: Suspend a project's instances, also those that would have to be woken first, but ten at the most
+- name: Suspend at most ten instances of a project, also those that have to be started first
   jetstream.cloud.jetstream_instance_state:
     state: suspended
     project: Geo Project
     allow_wake: true
     max_changes: 10
 
-- name: Start in the morning what was stopped in the evening
+- name: Start in the morning the instances that were stopped in the evening
   jetstream.cloud.jetstream_instance_state:
     state: started
     all: true
     only_put_to_sleep: true
 
-- name: Stop every instance of a shared project, whoever owns it
+- name: Stop every instance of a shared project, with any owner
   jetstream.cloud.jetstream_instance_state:
     state: stopped
     project: Geo Project
@@ -154,7 +155,7 @@ EXAMPLES = r"""
 RETURN = r"""
 instances:
   description:
-    - Every selected instance, by number, also when some have failed.
+    - Every selected instance by number, including failed ones.
   returned: when the instances could be listed
   type: list
   elements: dict
@@ -171,7 +172,7 @@ instances:
       type: str
       sample: geo-node-01
     owner:
-      description: The user that it belongs to.
+      description: The user that owns it.
       type: str
       sample: johndoe
     before:
@@ -183,28 +184,28 @@ instances:
       type: str
       sample: shutoff
     actions:
-      description: The actions that the cloud accepted, in order. In check mode, those that would be sent.
+      description: The accepted actions in order. In check mode, the expected ones.
       type: list
       elements: str
       sample: [stop]
     changed:
-      description: Whether the cloud accepted anything.
+      description: Whether the cloud accepted a change.
       type: bool
     failed:
-      description: Whether it is not where it should be.
+      description: Whether it did not reach the state.
       type: bool
     skipped:
       description:
-        - Whether it was left as it is on purpose, asleep in another state without O(allow_wake), or locked without
+        - Whether it was skipped, since it is suspended, shut off or shelved without O(allow_wake), or locked without
           O(include_locked).
       type: bool
     unclear:
       description:
-        - Whether an action was sent whose response was lost, and of which it is not known if the cloud carried it out.
-          Then RV(instances[].changed) is V(true), and RV(instances[].actions) has the action.
+        - Whether the response to an action was lost, and its outcome is unknown. Then RV(instances[].changed) is
+          V(true), and RV(instances[].actions) has the action.
       type: bool
     msg:
-      description: What happened, in words.
+      description: The outcome in words.
       type: str
       sample: stop done
     elapsed:
@@ -212,7 +213,7 @@ instances:
       type: float
       sample: 12.3
 summary:
-  description: The same in numbers.
+  description: The numbers of instances.
   returned: when the instances could be listed
   type: dict
   contains:
@@ -220,19 +221,19 @@ summary:
       description: The number of selected instances.
       type: int
     changed:
-      description: How many were changed.
+      description: The number of changed instances.
       type: int
     unchanged:
-      description: How many were where they should be.
+      description: The number of instances already in the state.
       type: int
     skipped:
-      description: How many were skipped.
+      description: The number of skipped instances.
       type: int
     failed:
-      description: How many failed.
+      description: The number of failed instances.
       type: int
     others:
-      description: How many more were selected but for O(owner), and so were left alone.
+      description: The number of instances that only O(owner) excluded from the selection.
       type: int
 """
 

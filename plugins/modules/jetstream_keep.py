@@ -7,18 +7,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: jetstream_keep
-short_description: Mark an instance to be kept although it is idle
+short_description: Set or remove the keep mark of an instance
 version_added: 1.0.0
 description:
-  - Writes a mark with an end, and a beginning if O(from) is given, or removes it. On Jetstream2 these are the keys
+  - Sets a mark with an end, and a start if O(from) is set, or removes it. While the mark lasts, the modules for idle
+    instances, schedules, deadlines and budgets leave the instance running. On Jetstream2, it consists of the keys
     C(jetstream_keep_until) and C(jetstream_keep_from) in the metadata of the instance, which its owner can also set
-    without this collection, and which every controller reads. All other keys stay as they are. On Atmosphere, which has
-    no metadata, the mark is in a file on the controller.
-  - M(jetstream.cloud.jetstream_idle_info) reads both places. Of marks that hold now, the one that ends later counts. An
-    instance has one mark, so a new one replaces the older one in either place, and O(state=absent) removes it from
-    both.
-  - Nova refuses to change the metadata of an instance that is locked, shelved, or being changed. A mark is written into
-    the file then, with a warning.
+    without this collection, and which every controller reads. Other keys are not changed. On Atmosphere, which has no
+    metadata, the mark is in a file on the controller.
+  - M(jetstream.cloud.jetstream_idle_info) reads both places. If both marks are valid, the later end counts. A new mark
+    replaces the old one in both places, and O(state=absent) removes it from both.
+  - Nova refuses to change the metadata of an instance that is locked, shelved, or being changed. Then the mark is
+    written to the file, with a warning.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:
@@ -30,7 +30,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - Reads the instances and the file, and writes to neither.
+      - Reads the instances and the file, and changes neither.
   diff_mode:
     support: none
     details:
@@ -38,12 +38,12 @@ attributes:
   idempotent:
     support: partial
     details:
-      - With O(until) and O(state=absent), a second run changes nothing. O(hours) without O(from) begin anew with each
+      - With O(until) and O(state=absent), a second run changes nothing. O(hours) without O(from) starts again with each
         run.
 options:
   owner:
     description:
-      - Only instances of these owners. V(me) is the account itself, V(any) is every user whose instances it can see.
+      - Only instances of these owners. V(me) is the account itself, V(any) means all users whose instances are visible.
         Other values are names or globs of users.
     type: list
     elements: str
@@ -57,22 +57,21 @@ options:
       - absent
     default: present
   hours:
-    description: The hours from now on, or from O(from) on, at most those of a year.
+    description: The duration in hours from now or from O(from), at most a year.
     type: float
   from:
     description:
-      - The beginning, before which the mark holds nothing. ISO 8601, in UTC where it names no zone. A date alone is the
-        beginning of that day.
-      - Without it, the mark holds at once.
-      - A mark does not wake an instance that sleeps when it begins.
+      - The start of the mark. ISO 8601, in UTC without a zone. A date means the beginning of that day.
+      - Without it, the mark is valid immediately.
+      - A mark does not start an instance.
     type: str
   until:
-    description: The end. ISO 8601, in UTC where it names no zone. A date alone is the end of that day.
+    description: The end of the mark. ISO 8601, in UTC without a zone. A date means the end of that day.
     type: str
   store:
     description:
-      - Where to write the mark, V(metadata) of the instance or V(file) on the controller.
-      - Without it, the metadata if the cloud has metadata, else the file.
+      - The place of the mark, V(metadata) of the instance or V(file) on the controller.
+      - Without it, the metadata if the cloud has them, otherwise the file.
     type: str
     choices:
       - metadata
@@ -83,7 +82,7 @@ options:
       - Without it, C(~/.local/share/jetstream/keep.json).
     type: path
 notes:
-  - An instance has to be named by O(name), O(id) or O(uuid).
+  - One of O(name), O(id) and O(uuid) is required.
 seealso:
   - module: jetstream.cloud.jetstream_idle_info
 """
@@ -100,19 +99,19 @@ EXAMPLES = r"""
     owner: any
     until: "2026-12-18T18:00-05:00"
 
-- name: Keep it for the week of the exam, and treat it as all others until then
+- name: Keep it in the week of the exam
   jetstream.cloud.jetstream_keep:
     name: blast-server
     from: "2026-12-14T08:00-05:00"
     until: "2026-12-18T18:00-05:00"
 
-- name: Keep it for a week by the file on this machine alone, so that the instance is not changed
+- name: Keep it for a week by the file on this machine, without changing the instance
   jetstream.cloud.jetstream_keep:
     name: blast-server
     hours: 168
     store: file
 
-- name: Keep it no longer
+- name: Remove the mark
   jetstream.cloud.jetstream_keep:
     name: blast-server
     state: absent
@@ -120,7 +119,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 instances:
-  description: The instances that were selected.
+  description: The selected instances.
   returned: success
   type: list
   elements: dict
@@ -135,19 +134,19 @@ instances:
       description: The name.
       type: str
     from:
-      description: The beginning of its mark. V(null) if that has none. ISO 8601, UTC.
+      description: The start of its mark. V(null) if it has none. ISO 8601, UTC.
       type: str
     until:
       description:
-        - The end of its mark. V(null) if there is none, or one that is no time. ISO 8601, UTC.
+        - The end of its mark. V(null) without a mark, or with an invalid one. ISO 8601, UTC.
       type: str
       sample: "2026-11-24T02:57:00Z"
     source:
-      description: Where that mark is, V(metadata) or V(file). V(null) if there is none.
+      description: The place of the mark, V(metadata) or V(file). V(null) if there is none.
       type: str
       sample: metadata
     changed:
-      description: Whether its mark is another one than before.
+      description: Whether its mark was changed.
       type: bool
 keep_path:
   description: The file with the marks.

@@ -10,9 +10,9 @@ module: jetstream_keypair
 short_description: Import the public key that instances are launched with
 version_added: 1.0.0
 description:
-  - Has a key pair of that name with that public key, or has none of that name. Jetstream2 alone.
-  - No key is generated, so that no private key is ever sent. Create one with C(ssh-keygen).
-  - A key pair belongs to the user of the login. Other members of the project neither see it nor can launch with it.
+  - Ensures that there is, or is not, a key pair of that name with that public key. Only on Jetstream2.
+  - It does not generate keys, so no private key is ever sent. Create one with C(ssh-keygen).
+  - A key pair belongs to the user of the login. Other members of the project cannot see it, or launch with it.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:
@@ -26,7 +26,7 @@ options:
     type: str
     required: true
   state:
-    description: Whether there is to be a key pair of that name.
+    description: Whether the key pair should exist.
     type: str
     choices:
       - present
@@ -34,12 +34,12 @@ options:
     default: present
   public_key:
     description:
-      - The public key, a line such as C(ssh-ed25519 AAAAC3Nza... name@host). Needed for O(state=present). Keys are the
-        same if they differ in the comment at their end alone.
+      - The public key, a line such as C(ssh-ed25519 AAAAC3Nza... name@host). Required for O(state=present). The comment
+        at its end is not compared.
     type: str
   replace:
     description:
-      - Whether a key pair of that name with another key is replaced. Without it, the task fails. Instances keep the key
+      - Whether to replace a key pair of that name with another key. Without it, the task fails. Instances keep the key
         that they were launched with.
     type: bool
     default: false
@@ -48,7 +48,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Have the key of this machine at Jetstream2
+- name: Import the key of this machine
   jetstream.cloud.jetstream_keypair:
     name: laptop
     public_key: "{{ lookup('ansible.builtin.file', '~/.ssh/id_ed25519.pub') }}"
@@ -73,7 +73,7 @@ keypair:
       description: The public key.
       type: str
     fingerprint:
-      description: The MD5 fingerprint of the key, as nova has it. V(null) in check mode for a new one.
+      description: The MD5 fingerprint of the key from Nova. V(null) in check mode for a new key pair.
       type: str
       sample: 6f:1a:2b:0c:5d:8e:77:19:aa:01:42:b3:c4:d5:e6:f7
 """

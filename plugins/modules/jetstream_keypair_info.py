@@ -10,8 +10,8 @@ module: jetstream_keypair_info
 short_description: Read the key pairs of the user
 version_added: 1.0.0
 description:
-  - Returns the key pairs that instances can be launched with. Jetstream2 alone.
-  - A key pair belongs to the user of the login. Those of other members of the project are not seen.
+  - Returns the key pairs for launching instances. Only on Jetstream2.
+  - A key pair belongs to the user of the login. Key pairs of other members of the project are not visible.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:
@@ -47,14 +47,14 @@ keypairs:
   elements: dict
   contains:
     name:
-      description: The name, which O(jetstream.cloud.jetstream_instance#module:key_name) takes.
+      description: The name, for O(jetstream.cloud.jetstream_instance#module:key_name).
       type: str
       sample: laptop
     public_key:
       description: The public key.
       type: str
     fingerprint:
-      description: The MD5 fingerprint of the key, as nova has it.
+      description: The MD5 fingerprint of the key from Nova.
       type: str
       sample: 6f:1a:2b:0c:5d:8e:77:19:aa:01:42:b3:c4:d5:e6:f7
 """

@@ -10,11 +10,11 @@ module: jetstream_mail
 short_description: Send a mail by SMTP
 version_added: 1.0.0
 description:
-  - Hands one mail to a mail server, such as the report that M(jetstream.cloud.jetstream_usage_report) returns.
-  - Its options are named as those of M(community.general.mail), and mean the same, except for O(message_id). It needs
-    nothing but Python.
+  - Sends one mail through a mail server, such as the report from M(jetstream.cloud.jetstream_usage_report).
+  - Its options have the names and meanings of M(community.general.mail), except for O(message_id). It needs only
+    Python.
 requirements:
-  - Python 3.11 or newer, on the host that the task runs on
+  - Python 3.11 or newer, on the host of the task
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:
@@ -23,37 +23,38 @@ attributes:
   check_mode:
     support: full
     details:
-      - Puts the mail together, and does not send it.
+      - Composes the mail, and does not send it.
   diff_mode:
     support: none
   idempotent:
     support: none
     details:
-      - A mail is sent each time.
+      - Each run sends a mail.
 options:
   host:
     description: The mail server.
     type: str
     default: localhost
   port:
-    description: Its port. Mostly V(25), V(465) with O(secure=always), V(587) with O(secure=starttls).
+    description: The port of the mail server. Usually V(25), V(465) with O(secure=always), V(587) with
+      O(secure=starttls).
     type: int
     default: 25
   username:
-    description: The name to log in with, if the server wants a login.
+    description: The user name, if the server requires a login.
     type: str
   password:
-    description: The password to log in with.
+    description: The password.
     type: str
   secure:
     description:
       - V(always) encrypts from the start.
-      - V(starttls) changes to encryption before anything of the mail is sent, or fails.
-      - V(try) does that where the server offers it, and else sends the mail in the clear, but never a password. To this
-        machine itself it does not encrypt.
+      - V(starttls) enables encryption before it sends the mail, or fails.
+      - V(try) enables it if the server offers it, otherwise sends the mail unencrypted, but never a password. It does
+        not encrypt mail to this machine itself.
       - V(never) does not encrypt.
-      - The server's certificate is always checked. The environment variable E(SSL_CERT_FILE) can name a file with other
-        certificate authorities.
+      - The server's certificate is always checked. Set the environment variable E(SSL_CERT_FILE) to the file of a
+        private certificate authority.
     type: str
     choices:
       - always
@@ -62,11 +63,11 @@ options:
       - try
     default: try
   sender:
-    description: The address that the mail is from, with or without a name.
+    description: The address of the sender, with or without a name.
     type: str
     required: true
   to:
-    description: The addresses that it goes to, with or without names.
+    description: The addresses of the recipients, with or without names.
     type: list
     elements: str
     required: true
@@ -86,9 +87,9 @@ options:
     default: plain
   message_id:
     description:
-      - A text that is the same where the mail is the same. The header C(Message-ID) follows from it, so that mail
-        servers and programs that go by that header show a mail once that was sent twice.
-      - Without it, each mail has another one.
+      - An ID of the mail, from which the header C(Message-ID) is derived. If a mail is sent twice with the same ID,
+        mail programs that use this header show it once.
+      - Without it, each mail has a unique header.
     type: str
   attach:
     description: Files to attach.
@@ -104,12 +105,12 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Make the report
+- name: Create the report
   jetstream.cloud.jetstream_usage_report:
     page: ~/jetstream.html
   register: report
 
-- name: Mail it by the mail server of this machine
+- name: Mail it through the mail server of this machine
   jetstream.cloud.jetstream_mail:
     sender: johndoe@example.edu
     to: johndoe@example.edu
@@ -117,7 +118,7 @@ EXAMPLES = r"""
     body: "{{ report.text }}"
     attach: ~/jetstream.html
 
-- name: Mail it by a server that wants a login
+- name: Mail it through a server that requires a login
   jetstream.cloud.jetstream_mail:
     host: smtp.example.edu
     port: 587
@@ -134,7 +135,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 to:
-  description: The addresses, as they were given. If the server refused some of them, the task fails and names them.
+  description: The addresses of O(to). If the server refuses some of them, the task fails and names them.
   returned: success
   type: list
   elements: str

@@ -10,9 +10,9 @@ module: jetstream_maintenance_info
 short_description: Read announced maintenance
 version_added: 1.0.0
 description:
-  - Returns the maintenance that an Atmosphere announces, also while its API is closed by it.
-  - OpenStack has no such records, so that the task is refused on Jetstream2 before anything is sent. Jetstream2
-    announces maintenance at U(https://jetstream.status.io).
+  - Returns the maintenance that an Atmosphere site announces, also while it closes the API.
+  - OpenStack has no such records, so the task fails on Jetstream2 before any request. Jetstream2 announces maintenance
+    at U(https://jetstream.status.io).
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:
@@ -23,7 +23,7 @@ extends_documentation_fragment:
 options:
   past:
     description:
-      - Whether to return maintenance that is over, too.
+      - Whether to return past maintenance as well.
     type: bool
     default: false
 seealso:
@@ -31,11 +31,11 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Read the maintenance to come
+- name: Read the coming maintenance
   jetstream.cloud.jetstream_maintenance_info:
   register: announced
 
-- name: End here while the API is closed
+- name: End the play while the API is closed
   ansible.builtin.meta: end_play
   when: announced.api_is_closed
 """
@@ -59,17 +59,17 @@ maintenance:
       description: The announcement.
       type: str
     start_date:
-      description: When it begins. ISO 8601, UTC.
+      description: The start. ISO 8601, UTC.
       type: str
       sample: "2026-11-24T12:00:00Z"
     end_date:
-      description: When it ends. V(null) if that is not announced.
+      description: The end. V(null) if it is not announced.
       type: str
     active:
-      description: Whether it is going on.
+      description: Whether it is in progress.
       type: bool
     provider:
-      description: The site that it is about. V(null) if it is about Atmosphere itself, whose API is closed meanwhile.
+      description: The provider in maintenance. V(null) for Atmosphere itself, whose API is then closed.
       type: dict
       contains:
         name:
@@ -80,7 +80,7 @@ maintenance:
           description: The UUID of the provider.
           type: str
 api_is_closed:
-  description: Whether the API is closed by maintenance now. Every other module fails meanwhile.
+  description: Whether maintenance closes the API now. Then every other module fails.
   returned: success
   type: bool
 """

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: jetstream_metrics
-short_description: Write the figures of an account for Prometheus
+short_description: Write metrics of an account for Prometheus
 version_added: 1.0.0
 description:
-  - Writes a file for the textfile collector of node_exporter, with the SU of each allocation, how fast they are used
-    and how long they last, the number of instances by state, how many of the running ones are idle, the time and the
-    success of the run, and when each playbook last succeeded. docs/metrics.md has all of them.
-  - The file is replaced whole, and others can read it (mode 0644). If something cannot be read, it has only the time of
-    the run, that it failed, and when each playbook last succeeded, so that no old figure looks like a present one. Then
-    the task fails.
-  - Figures that are not known are left out.
+  - Writes a file for the textfile collector of node_exporter, with the SU of each allocation, their pace and how long
+    they last, the number of instances by state, the number of idle ones, the time and success of the run, and the time
+    of the last success of each playbook. docs/metrics.md lists them.
+  - The file is replaced as a whole, and others can read it (mode 0644). If something cannot be read, the file contains
+    only the time of the run, its failure, and the last success of each playbook, so that no old value looks current.
+    Then the task fails.
+  - Unknown metrics are omitted.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:
@@ -29,40 +29,40 @@ attributes:
   check_mode:
     support: full
     details:
-      - Reads the figures, and writes nothing.
+      - Reads the metrics, and writes nothing.
   diff_mode:
     support: none
     details:
-      - RV(metrics) has the figures.
+      - RV(metrics) has the metrics.
   idempotent:
     support: none
     details:
-      - The file has the time of the run, so that each run changes it.
+      - The file contains the time of the run, so each run changes it.
 options:
   dest:
     description:
-      - The file to write. Its name has to end in C(.prom), and its folder has to exist, which is the one that
-        node_exporter was given as C(--collector.textfile.directory).
-      - Each profile needs a file of its own.
+      - The file to write. Its name must end in C(.prom), and its folder, the C(--collector.textfile.directory) of
+        node_exporter, must exist.
+      - Each profile needs its own file.
     type: path
     required: true
   owner:
     description:
-      - Only instances of these owners are counted. V(me) is the account itself, V(any) is every user whose instances it
-        can see. Other values are names or globs of users.
-      - The figures of an allocation are those of all instances that it pays for.
+      - Count only instances of these owners. V(me) is the account itself, V(any) means all users whose instances are
+        visible. Other values are names or globs of users.
+      - The metrics of an allocation include all instances that it pays for.
     type: list
     elements: str
     default:
       - me
   settings:
     description:
-      - Settings of the rules by which instances are idle, as for M(jetstream.cloud.jetstream_idle_info).
+      - Settings of the idle rules, as for M(jetstream.cloud.jetstream_idle_info).
     type: dict
   runs_path:
     description:
-      - The file on the controller in which M(jetstream.cloud.jetstream_run_record) stores when each playbook last
-        succeeded.
+      - The file on the controller in which M(jetstream.cloud.jetstream_run_record) records the last success of each
+        playbook.
       - Without it, C(~/.local/state/jetstream/runs.json).
     type: path
 seealso:
@@ -72,11 +72,11 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Write the figures for node_exporter
+- name: Write the metrics for node_exporter
   jetstream.cloud.jetstream_metrics:
     dest: /var/lib/prometheus/node-exporter/jetstream.prom
 
-- name: Write those of the profile of a course
+- name: Write the metrics of another profile
   jetstream.cloud.jetstream_metrics:
     profile: course
     dest: /var/lib/prometheus/node-exporter/jetstream_course.prom
@@ -89,7 +89,7 @@ dest:
   type: str
   sample: /var/lib/prometheus/node-exporter/jetstream.prom
 metrics:
-  description: The figures.
+  description: The metrics.
   returned: success
   type: list
   elements: dict

@@ -10,8 +10,8 @@ module: jetstream_network_info
 short_description: Read the networks and routers of the project
 version_added: 1.0.0
 description:
-  - Returns the networks that instances can be launched in, with their subnets, the routers of the project, and whether
-    floating IPs can be had. Jetstream2 alone.
+  - Returns the networks for instances, with their subnets, the routers of the project, and whether floating IPs are
+    available. Only on Jetstream2.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:
@@ -22,7 +22,7 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - Names, or globs such as V(auto_*). UUIDs are understood, too. An empty list selects nothing.
+      - Names, or globs such as V(auto_*). UUIDs are accepted as well. An empty list selects nothing.
     type: list
     elements: str
 seealso:
@@ -35,7 +35,7 @@ EXAMPLES = r"""
   jetstream.cloud.jetstream_network_info:
   register: found
 
-- name: Show where floating IPs can be had
+- name: Show the networks with floating IPs
   ansible.builtin.debug:
     msg: "{{ item.name }}: {{ item.subnets | map(attribute='cidr') }}"
   loop: "{{ found.networks | selectattr('floating_ips') }}"
@@ -54,7 +54,7 @@ networks:
       description: The UUID.
       type: str
     name:
-      description: The name, which O(jetstream.cloud.jetstream_instance#module:network) takes.
+      description: The name, for O(jetstream.cloud.jetstream_instance#module:network).
       type: str
       sample: auto_allocated_network
     status:
@@ -62,26 +62,26 @@ networks:
       type: str
       sample: active
     default:
-      description: Whether a launch takes it that names no network.
+      description: Whether a launch without a network uses it.
       type: bool
     external:
-      description: Whether floating IPs come from it. Instances are not launched in such a network.
+      description: Whether it provides floating IPs. Instances are not launched in such a network.
       type: bool
     shared:
-      description: Whether other projects can use it, too.
+      description: Whether other projects can use it as well.
       type: bool
     own:
       description: Whether it belongs to the project of the login.
       type: bool
     mtu:
-      description: Bytes of the largest packet.
+      description: The maximum packet size in bytes.
       type: int
       sample: 1442
     floating_ips:
       description:
-        - Whether instances in it can have floating IPs. A router of the project leads from one of its subnets to the
-          outside.
-        - V(null) if that is not known, as of the networks of other projects.
+        - Whether instances in it can have floating IPs, since a router of the project connects one of its subnets to an
+          external network.
+        - V(null) if unknown, as for networks of other projects.
       type: bool
     subnets:
       description: Its subnets. V(null) if they could not be read.
@@ -96,7 +96,7 @@ networks:
           type: str
           sample: auto_allocated_subnet_v4
         cidr:
-          description: The addresses.
+          description: The address range.
           type: str
           sample: 10.3.0.0/20
         ip_version:
@@ -128,7 +128,7 @@ routers:
       type: str
       sample: active
     external_network:
-      description: The UUID of the network that it leads to. V(null) if it leads to none.
+      description: The UUID of its external network. V(null) if it has none.
       type: str
     addresses:
       description: Its addresses in that network.

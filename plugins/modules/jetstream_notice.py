@@ -7,15 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: jetstream_notice
-short_description: Record that owners of idle instances were told, or could not be
+short_description: Record the delivery of notices to owners of idle instances
 version_added: 1.0.0
 description:
-  - Sends nothing by itself. Use it after the task that sent the notices which M(jetstream.cloud.jetstream_idle) asks
-    for. The grace time begins with the delivery that is recorded here.
-  - A notice that was not delivered is none. The next run of M(jetstream.cloud.jetstream_idle) asks for it again.
+  - Sends nothing. Use it after the task that sends the notices returned by M(jetstream.cloud.jetstream_idle). The grace
+    time begins with the recorded delivery.
+  - If a notice was not delivered, the next run of M(jetstream.cloud.jetstream_idle) returns it again.
   - Needs no connection to a cloud.
 requirements:
-  - Python 3.11 or newer, on the host that the task runs on
+  - Python 3.11 or newer, on the host of the task
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:
@@ -30,33 +30,33 @@ attributes:
   idempotent:
     support: none
     details:
-      - Each delivery is an event of its own.
+      - Each delivery is a separate event.
 options:
   instances:
-    description: The instances that the notice is about, as M(jetstream.cloud.jetstream_idle) returns them.
+    description: The instances of the notice, as returned by M(jetstream.cloud.jetstream_idle).
     type: list
     elements: dict
     required: true
   channel:
-    description: The way in which it was sent, one of the O(jetstream.cloud.jetstream_idle#module:channels).
+    description: The channel of the notice, one of O(jetstream.cloud.jetstream_idle#module:channels).
     type: str
     required: true
   delivered:
-    description: Whether it was taken.
+    description: Whether the notice was delivered.
     type: bool
     required: true
   to:
-    description: The recipients, for the log. Without it, the channel.
+    description: The recipients, for the log. By default, the channel.
     type: list
     elements: str
     default: []
   detail:
-    description: Why it could not be delivered, for the log.
+    description: The reason of a failed delivery, for the log.
     type: str
     default: ""
   decisions_path:
     description:
-      - The folder on the controller for the log of decisions and the notices.
+      - The folder on the controller for the decision log and the notices.
       - Without it, C(~/.local/state/jetstream/decisions).
     type: path
 seealso:
@@ -65,14 +65,14 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Decide, and find the owners that are to be told
+- name: Decide, and find the owners that need a notice
   jetstream.cloud.jetstream_idle:
     apply: true
     act: false
     channels: [chat]
   register: decided
 
-- name: Tell the group
+- name: Notify the group
   ansible.builtin.uri:
     url: https://chat.example.edu/hooks/idle
     method: POST
@@ -95,11 +95,11 @@ channel:
   returned: success
   type: str
 delivered:
-  description: Whether it was taken.
+  description: Whether the notice was delivered.
   returned: success
   type: bool
 instances:
-  description: How many instances it was about.
+  description: The number of instances.
   returned: success
   type: int
 """

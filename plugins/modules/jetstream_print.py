@@ -13,9 +13,9 @@ description:
     around it.
   - Control codes other than newline and tab are printed as the replacement character, since text may come from the
     cloud's other users.
-  - Prints nothing with C(no_log), nor where results are printed whole, which is by the program C(ansible), and
-    with a stdout callback such as P(ansible.builtin.minimal#callback) or P(ansible.posix.json#callback).
-    The text is in the result then, too.
+  - Prints nothing with C(no_log), or if results are printed as a whole, as by the program C(ansible), or by a stdout
+    callback such as P(ansible.builtin.minimal#callback) or P(ansible.posix.json#callback). The result then contains the
+    text.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 attributes:
@@ -45,7 +45,7 @@ attributes:
 options:
   msg:
     description:
-      - The text, or a list of texts of which each begins on a line of its own.
+      - The text, or a list of texts, each on a new line.
     type: raw
     required: true
 seealso:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: jetstream_project
-short_description: Make a project of Atmosphere, and delete it
+short_description: Create, change and delete a project of Atmosphere
 version_added: 1.0.0
 description:
-  - Has a project of that name with that description, or has none of that name. Atmosphere alone. At Jetstream2, the
-    site makes projects, one for each allocation, and the module refuses.
-  - Projects are known by their names. A request whose response was lost is looked for by the name before another one is
-    sent.
+  - Ensures that there is, or is not, a project of that name with that description. Only on Atmosphere. On Jetstream2,
+    the site creates projects, one for each allocation, and the module fails.
+  - Projects are identified by their names. If the response to a request is lost, the project is searched by its name
+    before another request.
   - Projects that others share with the account are neither changed nor deleted.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
@@ -25,13 +25,14 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - The name, or the UUID of a project that is there. If several of the account's own have the name, the task fails.
+      - The name, or the UUID of an existing project. If several of the account's own projects have the name, the task
+        fails.
     type: str
     required: true
   state:
     description:
-      - With V(present), there is a project of this name.
-      - With V(absent), there is none. One that has instances or volumes in it is not deleted.
+      - V(present) ensures that there is a project of this name.
+      - V(absent) deletes it. A project with instances or volumes is not deleted.
     type: str
     choices:
       - present
@@ -39,16 +40,17 @@ options:
     default: present
   description:
     description:
-      - The description. Not given, it stays as it is.
+      - The description. By default, it is not changed.
     type: str
   new_name:
     description:
-      - The new name of the project O(name). If there is none of the old name, it means the project of the new one.
+      - The new name of the project O(name). If there is no project of the old name, the task refers to the project of
+        the new name.
     type: str
   owner:
     description:
-      - The group that a new project belongs to. Its members share it. By default, it is the user's own group. The
-        group of a project cannot be changed.
+      - The group that owns a new project, and whose members share it. By default, the user's own group. The group of a
+        project cannot be changed.
     type: str
 seealso:
   - module: jetstream.cloud.jetstream_project_info
@@ -57,7 +59,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Have a project for the course
+- name: Create a project for the course
   jetstream.cloud.jetstream_project:
     name: geo-101
     description: Instances of the course in spring
@@ -69,7 +71,7 @@ EXAMPLES = r"""
     image: Ubuntu 18.04 Devel and Docker
     flavor: m1.small
 
-- name: Delete it, once it is empty
+- name: Delete it once it is empty
   jetstream.cloud.jetstream_project:
     name: geo-100
     state: absent
@@ -77,15 +79,15 @@ EXAMPLES = r"""
 
 RETURN = r"""
 project:
-  description: The project. Null if there is none. In check mode, as it would be.
+  description: The project. V(null) if there is none. In check mode, the expected one.
   returned: always
   type: dict
   contains:
     id:
-      description: The number that the web page shows. 0 in check mode if it would be made.
+      description: The number that the web page shows. V(0) in check mode for a new project.
       type: int
     uuid:
-      description: The UUID. Empty in check mode if it would be made.
+      description: The UUID. Empty in check mode for a new image.
       type: str
     name:
       description: The name.
@@ -95,11 +97,11 @@ project:
       description: The description.
       type: str
     owner:
-      description: The group that it belongs to.
+      description: The group that owns it.
       type: str
       sample: johndoe
     created_by:
-      description: The user that made it.
+      description: The user that created it.
       type: str
       sample: johndoe
     instances:
@@ -111,7 +113,7 @@ project:
       type: list
       elements: str
 actions:
-  description: The steps that were taken. In check mode, those that would be.
+  description: The steps. In check mode, the expected steps.
   returned: always
   type: list
   elements: str

@@ -10,9 +10,9 @@ module: jetstream_project_info
 short_description: Read the projects of the login
 version_added: 1.0.0
 description:
-  - Returns the projects that instances and volumes are kept in.
-  - On Jetstream2, a login is for one project, which is returned without a request. Each project has an application
-    credential of its own.
+  - Returns the projects of instances and volumes.
+  - On Jetstream2, a login is for one project, which is returned without a request. Each project needs its own
+    application credential.
   - On Atmosphere, these are the projects of all groups that the user is in.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
@@ -24,7 +24,7 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - Names, or globs such as V(geo*). UUIDs are understood, too. An empty list selects nothing.
+      - Names, or globs such as V(geo*). UUIDs are accepted as well. An empty list selects nothing.
     type: list
     elements: str
 seealso:
@@ -37,7 +37,7 @@ EXAMPLES = r"""
   jetstream.cloud.jetstream_project_info:
   register: found
 
-- name: Show who can use them
+- name: Show their users
   ansible.builtin.debug:
     msg: "{{ item.name }}: {{ item.users or 'not known' }}"
   loop: "{{ found.projects }}"
@@ -60,18 +60,18 @@ projects:
       description: The UUID.
       type: str
     name:
-      description: The name, which O(jetstream.cloud.jetstream_instance#module:project) takes.
+      description: The name, for O(jetstream.cloud.jetstream_instance#module:project).
       type: str
       sample: TG-GEO160014
     description:
       description: The description, on Atmosphere.
       type: str
     owner:
-      description: The group that owns it, on Atmosphere. Each user is a group of that name, too.
+      description: The group that owns it, on Atmosphere. Each user also has a group of the same name.
       type: str
       sample: johndoe
     created_by:
-      description: The user that made it. V(null) on Jetstream2.
+      description: The user that created it. V(null) on Jetstream2.
       type: str
     users:
       description: The names of the users of that group. V(null) on Jetstream2.
@@ -82,15 +82,15 @@ projects:
       type: list
       elements: str
     instances:
-      description: How many instances are in it. V(null) on Jetstream2.
+      description: The number of its instances. V(null) on Jetstream2.
       type: int
       sample: 4
     volumes:
-      description: How many volumes are in it. V(null) on Jetstream2.
+      description: The number of its volumes. V(null) on Jetstream2.
       type: int
       sample: 1
     created:
-      description: When it was made. ISO 8601, UTC. V(null) on Jetstream2.
+      description: The time of creation. ISO 8601, UTC. V(null) on Jetstream2.
       type: str
 """
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: jetstream_quota_info
-short_description: Read the limits of an account, and how much is in use
+short_description: Read the quotas of an account, and their use
 version_added: 1.0.0
 description:
-  - Returns how many instances, cores, memory, floating IPs and volumes an account may have, has, and has left.
-  - On Jetstream2, that is the quota of the project, by nova, cinder and neutron. A service that cannot be read is a
-    warning, and its resources are V(null).
+  - Returns limit, use and free amount of instances, cores, memory, floating IPs and volumes of an account.
+  - On Jetstream2, that is the quota of the project in Nova, Cinder and Neutron. If a service cannot be read, the task
+    warns, and its resources are V(null).
   - On Atmosphere, each identity has a quota. Its use is the sum of the instances and volumes of the account.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
@@ -24,7 +24,8 @@ extends_documentation_fragment:
 options:
   allocations:
     description:
-      - Whether to return the allocations, too. How long they last is in M(jetstream.cloud.jetstream_allocation_info).
+      - Whether to return the allocations as well. M(jetstream.cloud.jetstream_allocation_info) also returns how long
+        they last.
     type: bool
     default: true
 seealso:
@@ -68,7 +69,7 @@ quotas:
       type: dict
       contains:
         name:
-          description: What the API calls it.
+          description: The name in the API.
           type: str
           sample: johndoe
         uuid:
@@ -86,14 +87,14 @@ quotas:
           description: The UUID of the project.
           type: str
     can_launch:
-      description: Whether instances can be launched with it. Of an identity that others share, only leaders can.
+      description: Whether instances can be launched with it. Only leaders can launch with a shared identity.
       type: bool
     resources:
       description: Limit and use, by resource.
       type: dict
       contains:
         instances:
-          description: Instances. V(null) if its service could not be read, or does not say.
+          description: Instances. V(null) if its service could not be read, or does not return it.
           type: dict
           contains: &limit
             limit:
@@ -101,54 +102,55 @@ quotas:
               type: float
               sample: 150
             used:
-              description: How much is in use. V(null) if it is not known.
+              description: The used amount. V(null) if unknown.
               type: float
               sample: 42
             free:
-              description: How much is left. V(null) if that is not known, or if there is no limit.
+              description: The free amount. V(null) if unknown, or if there is no limit.
               type: float
               sample: 108
             unlimited:
-              description: Whether the cloud says that there is no limit.
+              description: Whether the cloud sets no limit.
               type: bool
         cores:
-          description: Virtual cores of instances. V(null) if its service could not be read, or does not say.
+          description: Virtual cores of instances. V(null) if its service could not be read, or does not return it.
           type: dict
           contains: *limit
         ram:
-          description: MB of memory of instances. V(null) if its service could not be read, or does not say.
+          description: MB of memory of instances. V(null) if its service could not be read, or does not return it.
           type: dict
           contains: *limit
         floating_ips:
-          description: Floating IPs. V(null) if its service could not be read, or does not say.
+          description: Floating IPs. V(null) if its service could not be read, or does not return it.
           type: dict
           contains: *limit
         volumes:
-          description: Volumes. V(null) if its service could not be read, or does not say.
+          description: Volumes. V(null) if its service could not be read, or does not return it.
           type: dict
           contains: *limit
         gigabytes:
-          description: GB of volumes, and of their snapshots. V(null) if its service could not be read, or does not say.
+          description: GB of volumes, and of their snapshots. V(null) if its service could not be read, or does not
+            return it.
           type: dict
           contains: *limit
         snapshots:
-          description: Snapshots of volumes. V(null) if its service could not be read, or does not say.
+          description: Snapshots of volumes. V(null) if its service could not be read, or does not return it.
           type: dict
           contains: *limit
         networks:
-          description: Networks. V(null) if its service could not be read, or does not say.
+          description: Networks. V(null) if its service could not be read, or does not return it.
           type: dict
           contains: *limit
         routers:
-          description: Routers. V(null) if its service could not be read, or does not say.
+          description: Routers. V(null) if its service could not be read, or does not return it.
           type: dict
           contains: *limit
         ports:
-          description: Ports of networks. V(null) if its service could not be read, or does not say.
+          description: Ports of networks. V(null) if its service could not be read, or does not return it.
           type: dict
           contains: *limit
         security_groups:
-          description: Security groups. V(null) if its service could not be read, or does not say.
+          description: Security groups. V(null) if its service could not be read, or does not return it.
           type: dict
           contains: *limit
 allocations:
@@ -173,7 +175,7 @@ allocations:
       type: float
       sample: 41250.25
     remaining:
-      description: SU still to be used.
+      description: The remaining SU.
       type: float
       sample: 158749.75
 """

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: jetstream_run_record
-short_description: Record that a playbook has succeeded
+short_description: Record the success of a playbook
 version_added: 1.0.0
 description:
   - Stores the time of the last success of a playbook. M(jetstream.cloud.jetstream_metrics) writes it for Prometheus,
-    so that an alert can tell which playbook has not succeeded for too long.
-  - Make it the last task of a playbook, which is not reached after a failure. Those of this collection that cron runs
-    have it.
-  - That the file cannot be written is a warning, and no failure.
+    for alerts about playbooks without a recent success.
+  - Use it as the last task of a playbook, which does not run after a failure. The recurring playbooks of this
+    collection have it.
+  - If the file cannot be written, the task warns, and does not fail.
   - Needs no connection to a cloud.
 requirements:
-  - Python 3.11 or newer, on the host that the task runs on
+  - Python 3.11 or newer, on the host of the task
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:
@@ -35,19 +35,19 @@ attributes:
       - Each run stores a later time.
 options:
   playbook:
-    description: The name of the playbook, the label C(playbook) of the figure.
+    description: The name of the playbook, for the label C(playbook) of the metric.
     type: str
     required: true
   profile:
     description:
-      - The saved connection that it used, the label C(profile) of the figure.
-      - Without it, the environment variable C(JETSTREAM_PROFILE), or else V(default).
+      - The saved connection of the run, for the label C(profile) of the metric.
+      - Without it, the environment variable C(JETSTREAM_PROFILE), otherwise V(default).
     type: str
   runs_path:
     description:
-      - The file on the controller with the times, which is created if it is missing. Playbooks of several profiles may
+      - The file on the controller with the times. It is created if it is missing. Playbooks of several profiles can
         share it.
-      - Without it, C(~/.local/state/jetstream/runs.json), and nothing is stored for a user that has no home.
+      - Without it, C(~/.local/state/jetstream/runs.json), and no record for a user without a home folder.
     type: path
 seealso:
   - module: jetstream.cloud.jetstream_metrics
@@ -59,7 +59,7 @@ EXAMPLES = r"""
     state: stopped
     name: bio101-*
 
-- name: Record that it was done
+- name: Record the success
   jetstream.cloud.jetstream_run_record:
     playbook: stop_bio101
 """
@@ -74,7 +74,7 @@ profile:
   returned: success
   type: str
 succeeded:
-  description: The time that was stored. ISO 8601, UTC. V(null) if nothing was.
+  description: The recorded time. ISO 8601, UTC. V(null) if there is none.
   returned: success
   type: str
   sample: "2026-11-26T07:15:00Z"

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: jetstream_schedule
-short_description: Start and stop instances at the hours of a schedule
+short_description: Start and stop instances by a schedule
 version_added: 1.0.0
 description:
-  - Reads schedules from a file of YAML, and carries out the newest edge of each. An edge is a moment at which a
-    schedule starts or stops the instances that follow it. docs/schedules.md describes the file.
-  - An edge is carried out once for each instance. Between two edges, an instance that somebody started or stopped is
-    left alone. An instance that follows a schedule for the first time is left alone until the next edge.
-  - A start wakes only what the schedule put to sleep, unless the schedule says C(wake) V(all).
-  - Made to run every few minutes. A run without an edge that is due sends one request for each page of the list of
-    instances.
+  - Reads schedules from a YAML file, and carries out the latest edge of each. An edge is a moment at which a schedule
+    starts or stops its instances. docs/schedules.md describes the file.
+  - An edge is carried out once for each instance. Between two edges, users can start and stop instances. An instance
+    that is new in a schedule is not changed until the next edge.
+  - A start only affects instances that the schedule itself has turned off, unless the schedule has C(wake) V(all).
+  - Run it every few minutes. A run without a due edge sends one request for each page of the list of instances.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:
@@ -28,7 +27,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - Returns what would be done now. M(jetstream.cloud.jetstream_schedule_info) returns the coming edges.
+      - Returns the actions that are due. M(jetstream.cloud.jetstream_schedule_info) returns the coming edges.
   diff_mode:
     support: none
     details:
@@ -40,12 +39,12 @@ attributes:
 options:
   path:
     description:
-      - The file with the schedules. A calendar file that it names is looked for in the same folder.
+      - The file with the schedules. Calendar files in it are relative to its folder.
     type: path
     required: true
   owner:
     description:
-      - Only instances of these owners. V(me) is the account itself, V(any) is every user whose instances it can see.
+      - Only instances of these owners. V(me) is the account itself, V(any) means all users whose instances are visible.
         Other values are names or globs of users.
     type: list
     elements: str
@@ -53,43 +52,43 @@ options:
       - me
   wait_timeout:
     description:
-      - Seconds for the whole run. What was not begun by then is done by the next run.
+      - The timeout of the whole run in seconds. The next run continues with the remaining instances.
     type: float
     default: 900.0
   wake_batch:
     description:
-      - Start at most this many instances at once, from 1 to 100. The next ones are started when these are ready, or
-        after five minutes.
+      - The maximum number of instances started at the same time, from 1 to 100. The next ones are started when these
+        are ready, or after five minutes.
     type: int
     default: 10
   wake_minutes:
     description:
-      - For how many minutes a start that failed is tried again, at most every ten minutes. Then it is given up until
-        the next start.
+      - The number of minutes during which a failed start is retried, at most every ten minutes. After that, there are
+        no more attempts until the next start.
     type: int
     default: 120
   state_path:
     description:
-      - The file on the controller in which it is stored what was done to each instance, which is created if it is
-        missing. One run at a time may use it; another one does nothing.
+      - The file on the controller that records the actions on each instance. It is created if it is missing. Only one
+        run at a time can use it; a concurrent run does nothing.
       - Without it, C(~/.local/state/jetstream/schedules.json).
     type: path
   keep_path:
     description:
-      - The file on the controller with the keep marks that M(jetstream.cloud.jetstream_keep) writes. An instance with
-        a mark is stopped when the mark ends, if that is before the next start.
+      - The file on the controller with the keep marks of M(jetstream.cloud.jetstream_keep). An instance with a keep
+        mark is stopped when the mark ends, if that is before the next start.
       - Without it, C(~/.local/share/jetstream/keep.json).
     type: path
   decisions_path:
     description:
-      - The folder on the controller with the log of decisions, to which each edge is added that was carried out, or
-        needed nothing. M(jetstream.cloud.jetstream_decision_info) reads it.
+      - The folder on the controller with the decision log, to which each completed edge is added.
+        M(jetstream.cloud.jetstream_decision_info) reads it.
       - Without it, C(~/.local/state/jetstream/decisions).
     type: path
 notes:
-  - Without O(name), O(id) and O(uuid), all instances are selected; those that follow no schedule are left alone.
+  - Without O(name), O(id) and O(uuid), all instances are selected; those without a schedule are ignored.
   - Locked instances are skipped.
-  - Without the file of O(state_path), every instance is left alone until its next edge.
+  - Without the file of O(state_path), no instance is changed until its next edge.
 seealso:
   - module: jetstream.cloud.jetstream_schedule_info
   - module: jetstream.cloud.jetstream_keep
@@ -101,7 +100,7 @@ EXAMPLES = r"""
   jetstream.cloud.jetstream_schedule:
     path: "{{ playbook_dir }}/schedules.yml"
 
-- name: Carry them out for all instances of the project, and start twenty at once
+- name: Carry them out for all instances of the project, and start twenty at a time
   jetstream.cloud.jetstream_schedule:
     path: "{{ playbook_dir }}/schedules.yml"
     owner: any
@@ -130,13 +129,13 @@ instances:
       description: The name.
       type: str
     owner:
-      description: The user that it belongs to.
+      description: The user that owns it.
       type: str
     schedule:
       description: The name of its schedule.
       type: str
     edge:
-      description: The newest edge of the schedule, V(null) if there was none yet.
+      description: The latest edge of the schedule, V(null) if there was none yet.
       type: dict
       contains:
         at:
@@ -144,7 +143,7 @@ instances:
           type: str
           sample: "2026-11-24T14:00:00Z"
         local:
-          description: The same on a clock in the time zone of the schedule.
+          description: The same as local time in the time zone of the schedule.
           type: str
           sample: Tue 2026-11-24 09:00 EST
         kind:
@@ -155,21 +154,21 @@ instances:
           type: str
           sample: shelved
     next:
-      description: The next edge, as RV(instances[].edge). V(null) if there is none within 400 days.
+      description: The next edge, with the same keys as RV(instances[].edge). V(null) if there is none within 400 days.
       type: dict
     missed:
-      description: The edges before the newest one that were not carried out, at most the last 20.
+      description: The missed edges before the latest one, at most the last 20.
       type: list
       elements: dict
     step:
       description:
-        - What was done about it.
+        - The step for the instance.
         - V(sleep) and V(wake) bring it to the state of the edge.
         - V(nothing) if no edge is due, V(adopt) if it is new to the schedule.
-        - V(left) if the edge needs no action, such as for one that sleeps already, or that the schedule did not put to
-          sleep.
-        - V(kept) if a keep mark puts the stop off. V(later) if it failed a moment ago, and is tried again.
-        - V(gave_up) if it was tried for O(wake_minutes). V(unread) if its state could not be read.
+        - V(left) if the edge needs no action, for example because the instance is already off, or was not turned off by
+          the schedule.
+        - V(kept) if a keep mark postpones the stop. V(later) if it failed a moment ago, and is retried later.
+        - V(gave_up) if it failed for O(wake_minutes). V(unread) if its state could not be read.
       type: str
     before:
       description: Its state at the beginning.
@@ -182,16 +181,16 @@ instances:
       type: list
       elements: str
     attempts:
-      description: How often the edge was tried for it, if it is not done.
+      description: The number of attempts, if the edge is not completed.
       type: int
     changed:
       description: Whether an action was sent.
       type: bool
     failed:
-      description: Whether it is not as the edge wants it.
+      description: Whether it did not reach the state of the edge.
       type: bool
     skipped:
-      description: Whether it was left as it is on purpose, such as one that is locked.
+      description: Whether it was skipped, for example because it is locked.
       type: bool
     cause:
       description: A word for the failure, V(no_host), V(gpu), V(quota), V(allocation), V(locked) or V(other).
@@ -200,7 +199,7 @@ instances:
       description: Whether the failure was not reported by an earlier run.
       type: bool
     msg:
-      description: What happened, in words.
+      description: The outcome in words.
       type: str
 summary:
   description: The sums.
@@ -208,42 +207,42 @@ summary:
   type: dict
   contains:
     following:
-      description: Instances that follow a schedule.
+      description: The number of instances that follow a schedule.
       type: int
     without_schedule:
-      description: Selected instances that follow none.
+      description: The number of selected instances without a schedule.
       type: int
     put_to_sleep:
-      description: Instances that were put to sleep.
+      description: The number of instances that were turned off.
       type: int
     ready:
-      description: Instances that were started, and are ready.
+      description: The number of started instances that are ready.
       type: int
     kept:
-      description: Instances whose stop a keep mark puts off.
+      description: The number of instances whose stop a keep mark postpones.
       type: int
     later:
-      description: Instances that the next runs try again.
+      description: The number of instances that later runs retry.
       type: int
     failed:
-      description: Instances that are not as their edge wants them.
+      description: The number of instances that did not reach the state of their edge.
       type: int
     missed:
-      description: The greatest number of missed edges of an instance.
+      description: The maximum number of missed edges of an instance.
       type: int
     news:
-      description: Whether something happened that is worth a mail.
+      description: Whether there are news that are worth a mail.
       type: bool
     sentence:
-      description: The sums in words.
+      description: The sums as a sentence.
       type: str
       sample: 38 of 40 ready, 2 failed (lab-07, lab-31).
 busy:
-  description: Whether another run was carrying out the schedules, so that this one did nothing.
+  description: Whether a concurrent run was carrying out the schedules, so that this run did nothing.
   returned: success, or if instances failed
   type: bool
 state_path:
-  description: The file in which it is stored what was done.
+  description: The file that records the actions.
   returned: success, or if instances failed, and RV(busy) is false
   type: str
 """

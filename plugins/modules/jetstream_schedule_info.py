@@ -7,12 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: jetstream_schedule_info
-short_description: Return when schedules start and stop instances, and which instances follow them
+short_description: Return the coming edges of schedules, and their instances
 version_added: 1.0.0
 description:
   - Reads the file of schedules that M(jetstream.cloud.jetstream_schedule) carries out, and returns the edges of the
-    coming days with the instances that they concern.
-  - Refuses a file with a mistake in it, and names the line.
+    coming days with their instances.
+  - Fails for an invalid file, with the line of the mistake.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:
@@ -24,19 +24,19 @@ extends_documentation_fragment:
 options:
   path:
     description:
-      - The file with the schedules. A calendar file that it names is looked for in the same folder.
+      - The file with the schedules. Calendar files in it are relative to its folder.
     type: path
     required: true
   owner:
     description:
-      - Only instances of these owners. V(me) is the account itself, V(any) is every user whose instances it can see.
+      - Only instances of these owners. V(me) is the account itself, V(any) means all users whose instances are visible.
         Other values are names or globs of users.
     type: list
     elements: str
     default:
       - me
   days:
-    description: How many days to look ahead, from 1 to 400.
+    description: The number of coming days, from 1 to 400.
     type: int
     default: 7
 seealso:
@@ -49,7 +49,7 @@ EXAMPLES = r"""
     path: "{{ playbook_dir }}/schedules.yml"
   register: week
 
-- name: Show it
+- name: Show the output
   jetstream.cloud.jetstream_print:
     msg: "{{ week.edges | jetstream.cloud.table(['local', 'schedule', 'state', 'instances']) }}"
 
@@ -81,7 +81,7 @@ edges:
       type: str
       sample: "2026-11-24T14:00:00Z"
     local:
-      description: The same on a clock in the time zone of the schedule.
+      description: The same as local time in the time zone of the schedule.
       type: str
       sample: Tue 2026-11-24 09:00 EST
     kind:
@@ -111,17 +111,17 @@ instances:
       description: The name.
       type: str
     owner:
-      description: The user that it belongs to.
+      description: The user that owns it.
       type: str
     schedule:
       description: The name of its schedule, V(null) if it follows none.
       type: str
     source:
-      description: The rule or the metadata that decide that.
+      description: The rule or the metadata that assigns the schedule.
       type: str
       sample: the rule in line 11
 calendar:
-  description: The same edges as a calendar file (iCalendar), in which a start and the next stop are one event.
+  description: The same edges as an iCalendar file, in which a start and the next stop are one event.
   returned: success
   type: str
 """

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: jetstream_security_group
-short_description: Keep a security group with its rules
+short_description: Manage a security group with its rules
 version_added: 1.0.0
 description:
-  - Has a security group of that name, or UUID, with these rules, or has none of that name. Jetstream2 alone.
-  - An instance that is launched without a security group lets nobody in. One that has this one lets in what its rules
-    name, also where rules are added later.
-  - The groups C(default) and C(exosphere) are refused. The staff of Jetstream2 ask that the first is not changed, and
-    Exosphere removes rules from the second that are not its own.
+  - Ensures that there is, or is not, a security group of that name or UUID with these rules. Only on Jetstream2.
+  - An instance without a security group allows no incoming connections. An instance with this group allows the
+    connections in its rules, including rules that are added later.
+  - The groups C(default) and C(exosphere) are refused. Jetstream2 asks users not to change the first, and Exosphere
+    removes foreign rules from the second.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:
@@ -24,37 +24,37 @@ extends_documentation_fragment:
   - jetstream.cloud.connection
 options:
   name:
-    description: The name, or the UUID of one that is there.
+    description: The name, or the UUID of an existing group.
     type: str
     required: true
   state:
     description:
-      - Whether there is to be a security group of that name. The cloud refuses to delete one that an instance has.
+      - Whether the security group should exist. The cloud refuses to delete a group that an instance has.
     type: str
     choices:
       - present
       - absent
     default: present
   description:
-    description: The description. Without it, that of a group that is there is not changed.
+    description: The description. By default, it is not changed.
     type: str
   rules:
     description:
-      - The rules that the group is to have. Without it, rules are not changed.
-      - A new group also has the rules that the cloud gives to each, usually two that let everything out. Check mode
-        does not know them.
+      - The rules of the group. By default, they are not changed.
+      - A new group also gets the default rules of the cloud, usually two that allow all outgoing connections. Check
+        mode does not know them.
     type: list
     elements: dict
     suboptions:
       direction:
-        description: V(ingress) lets in, V(egress) lets out.
+        description: The direction, V(ingress) for incoming and V(egress) for outgoing connections.
         type: str
         choices:
           - ingress
           - egress
         default: ingress
       protocol:
-        description: The protocol. V(icmp) is that of IPv6 where O(rules[].cidr) is a network of IPv6.
+        description: The protocol. V(icmp) means ICMPv6 if O(rules[].cidr) is an IPv6 network.
         type: str
         choices:
           - tcp
@@ -63,20 +63,20 @@ options:
           - any
         default: tcp
       ports:
-        description: A port, or the first and the last one, such as C(8000-8100). Without it, all.
+        description: A port, or a range of ports such as C(8000-8100). Without it, all ports.
         type: str
       cidr:
         description:
-          - The network on the other side, such as C(0.0.0.0/0) for everybody. Exactly one of O(rules[].cidr) and
-            O(rules[].group) has to be given.
+          - The remote network, such as C(0.0.0.0/0) for all addresses. Exactly one of O(rules[].cidr) and
+            O(rules[].group) is required.
         type: str
       group:
-        description: Name or UUID of the security group whose instances are on the other side. Of these, IPv4 alone.
+        description: The name or UUID of the remote security group. Only for IPv4.
         type: str
   purge_rules:
     description:
-      - Whether rules of V(ingress) that are not in O(rules) are removed. They are, after the missing ones were added.
-        Rules of V(egress) are never removed.
+      - Whether to remove V(ingress) rules that are not in O(rules), after missing rules have been added. V(egress)
+        rules are never removed.
     type: bool
     default: false
 seealso:
@@ -84,7 +84,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Let in ssh from everywhere, and the web of the course from the campus
+- name: Allow ssh from everywhere, and the web server of the course from the campus
   jetstream.cloud.jetstream_security_group:
     name: course
     description: Machines of the course
@@ -94,7 +94,7 @@ EXAMPLES = r"""
       - ports: 8000-8100
         cidr: 129.79.0.0/16
 
-- name: Let in ssh alone, and what comes from each other
+- name: Allow only ssh, and connections among the members
   jetstream.cloud.jetstream_security_group:
     name: course
     purge_rules: true
@@ -112,12 +112,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 security_group:
-  description: The security group. V(null) if it is absent. In check mode, as it would be.
+  description: The security group. V(null) if it is absent. In check mode, the expected one.
   returned: success
   type: dict
   contains:
     uuid:
-      description: The UUID. Empty in check mode for a new one.
+      description: The UUID. Empty in check mode for a new group.
       type: str
     name:
       description: The name.
@@ -132,7 +132,7 @@ security_group:
       elements: dict
       contains:
         uuid:
-          description: The UUID. Empty in check mode for a new one.
+          description: The UUID. Empty in check mode for a new group.
           type: str
         direction:
           description: V(ingress) or V(egress).
@@ -144,15 +144,15 @@ security_group:
           description: The protocol, or V(any).
           type: str
         ports:
-          description: The port, or the first and the last one. V(null) for all.
+          description: The port, or the range of ports. V(null) for all.
           type: str
           sample: "22"
         cidr:
-          description: The network on the other side. V(null) if that is a group.
+          description: The remote network. V(null) if the remote is a group.
           type: str
           sample: 0.0.0.0/0
         group:
-          description: The UUID of the security group on the other side. V(null) if that is a network.
+          description: The UUID of the remote security group. V(null) if the remote is a network.
           type: str
 """
 

@@ -10,7 +10,7 @@ module: jetstream_security_group_info
 short_description: Read the security groups of the project
 version_added: 1.0.0
 description:
-  - Returns the security groups that instances can have, with their rules. Jetstream2 alone.
+  - Returns the security groups for instances, with their rules. Only on Jetstream2.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:
@@ -21,7 +21,7 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - Names, or globs such as V(course*). UUIDs are understood, too. An empty list selects nothing.
+      - Names, or globs such as V(course*). UUIDs are accepted as well. An empty list selects nothing.
     type: list
     elements: str
 seealso:
@@ -33,7 +33,7 @@ EXAMPLES = r"""
   jetstream.cloud.jetstream_security_group_info:
   register: found
 
-- name: Show which of them let ssh in from everywhere
+- name: Show the groups that allow ssh from everywhere
   ansible.builtin.debug:
     msg: "{{ item.name }}"
   loop: "{{ found.security_groups }}"
@@ -51,7 +51,7 @@ security_groups:
   elements: dict
   contains:
     uuid:
-      description: The UUID. Empty in check mode for a new one.
+      description: The UUID. Empty in check mode for a new group.
       type: str
     name:
       description: The name.
@@ -66,7 +66,7 @@ security_groups:
       elements: dict
       contains:
         uuid:
-          description: The UUID. Empty in check mode for a new one.
+          description: The UUID. Empty in check mode for a new group.
           type: str
         direction:
           description: V(ingress) or V(egress).
@@ -78,15 +78,15 @@ security_groups:
           description: The protocol, or V(any).
           type: str
         ports:
-          description: The port, or the first and the last one. V(null) for all.
+          description: The port, or the range of ports. V(null) for all.
           type: str
           sample: "22"
         cidr:
-          description: The network on the other side. V(null) if that is a group.
+          description: The remote network. V(null) if the remote is a group.
           type: str
           sample: 0.0.0.0/0
         group:
-          description: The UUID of the security group on the other side. V(null) if that is a network.
+          description: The UUID of the remote security group. V(null) if the remote is a network.
           type: str
 """
 

@@ -10,11 +10,11 @@ module: jetstream_usage_report
 short_description: Report the usage of a Jetstream account, and how long its allocations last
 version_added: 1.0.0
 description:
-  - Returns the usage of an account as data. That is how long each allocation lasts, service units (SU) per day, the
-    most expensive instances, and the volumes that are not attached.
-  - Notes the remaining SU of the allocations in a local file, one line for each allocation and day.
-  - Makes a text of the data, for a mail, and writes a page of HTML that needs no other file. It can be read on a phone,
-    and in the dark. Both are Jinja2 templates, which can be replaced.
+  - Returns the usage of an account as data, with the time that each allocation lasts, service units (SU) per day, the
+    most expensive instances, and unattached volumes.
+  - Records the remaining SU of the allocations in a local file, one line for each allocation and day.
+  - Renders the data as a text, for a mail, and as a self-contained HTML page for desktops and phones, with a dark mode.
+    Both are Jinja2 templates, which can be replaced.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:
@@ -29,43 +29,43 @@ attributes:
   async:
     support: none
     details:
-      - Text and page are made on the controller, after the data have come.
+      - Text and page are rendered on the controller, after the data have been read.
   diff_mode:
     support: none
   idempotent:
     support: partial
     details:
-      - The history file does not change if nothing was used since the last run on the same day. A page is always
-        written anew, since it bears the time.
+      - The history file does not change if nothing was used since the last run on the same day. A page always changes,
+        since it contains the time.
 options:
   decisions_path:
     description:
-      - The folder with the log of M(jetstream.cloud.jetstream_idle), which has the acts on idle instances.
+      - The folder of the decision log of M(jetstream.cloud.jetstream_idle), with the actions on idle instances.
       - Without it, C(~/.local/state/jetstream/decisions).
     type: path
   history_path:
     description:
-      - The file in which the remaining SU are recorded. Two runs at once take turns, and a full disk loses nothing.
-      - If it is a link, its target is written. Its mode and owner are kept.
+      - The file that records the remaining SU. Concurrent runs take turns, and a full disk loses no data.
+      - If it is a link, its target is written. Mode and owner are kept.
       - If not set, C(~/.local/share/jetstream/usage.jsonl) is used.
     type: path
     aliases:
       - record
   dest:
     description:
-      - The HTML file to write, on the host of the task. Without it, none is.
-      - If it is a link, its target is written. Its mode and owner are kept. Devices, pipes and folders are refused.
+      - The HTML page to write, on the host of the task. By default, no page is written.
+      - If it is a link, its target is written. Mode and owner are kept. Devices, pipes and folders are refused.
     type: path
     aliases:
       - page
   charts:
     description:
-      - Whether the page has charts, which takes C(matplotlib). Without charts, it has tables.
+      - Whether the page has charts, which require C(matplotlib). Without charts, it has tables.
     type: bool
     default: true
   days:
     description:
-      - How many days the report goes back. Today is one of them.
+      - The number of days in the report, including today.
     type: int
     default: 30
   html_template:
@@ -79,7 +79,7 @@ options:
       - The Jinja2 template of the text, on the controller. It can extend V(jetstream.cloud/usage_report.txt.j2).
     type: path
 notes:
-  - Days are those of UTC.
+  - Days are UTC days.
   - SU per day are worked out from the history and the table of rates. The site's own accounting has the last word.
 seealso:
   - module: jetstream.cloud.jetstream_allocation_info
@@ -88,12 +88,12 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Note today's balances, and write the page
+- name: Record today's balances, and write the page
   jetstream.cloud.jetstream_usage_report:
     dest: ~/public_html/jetstream.html
   register: report
 
-- name: Show the same as text
+- name: Show the text
   jetstream.cloud.jetstream_print:
     msg: "{{ report.text }}"
 
@@ -110,7 +110,7 @@ EXAMPLES = r"""
     charts: false
     days: 7
 
-- name: Write a page in the colors of the lab
+- name: Write a page with a custom template
   jetstream.cloud.jetstream_usage_report:
     dest: ~/public_html/jetstream.html
     html_template: lab.html.j2
@@ -118,38 +118,38 @@ EXAMPLES = r"""
 
 RETURN = r"""
 text:
-  description: The report as plain text, by O(text_template).
+  description: The report as plain text, rendered with O(text_template).
   returned: success
   type: str
 subject:
-  description: The report in one line, for the subject of a mail.
+  description: A summary in one line, for the subject of a mail.
   returned: success
   type: str
   sample: "Jetstream, TG-GEO160014 at js2.jetstream-cloud.org: TG-GEO160014 CPU: 81 days, 18,759 SU"
 saved_su:
   description:
-    - SU that acts on idle instances saved in the last seven days. An instance counts from its act to the last time it
-      was seen asleep. V(null) if there was no act on one of these instances.
+    - The SU that actions on idle instances saved in the last seven days. An instance counts from the action to the last
+      time it was seen off. V(null) if there was no action on these instances.
   returned: success
   type: float
   sample: 96.5
 history_path:
-  description: The file in which the remaining SU are recorded.
+  description: The file that records the remaining SU.
   returned: success
   type: str
   sample: /home/johndoe/.local/share/jetstream/usage.jsonl
 dest:
-  description: The HTML file that was written. V(null) without O(dest).
+  description: The HTML page. V(null) without O(dest).
   returned: success
   type: str
   sample: /home/johndoe/public_html/jetstream.html
 taken_at:
-  description: When the data were gathered. ISO 8601, UTC.
+  description: The time of the data. ISO 8601, UTC.
   returned: success
   type: str
   sample: "2026-11-23T18:57:00Z"
 account:
-  description: The account that the report is on.
+  description: The account of the report.
   returned: success
   type: dict
   contains:
@@ -162,7 +162,7 @@ account:
       type: str
       sample: IU
     user:
-      description: The name of the user. V(null) if only a token was given.
+      description: The name of the user. V(null) if only a token is configured.
       type: str
       sample: johndoe
     project:
@@ -180,25 +180,25 @@ su:
   sample: 17400
 allocations:
   description:
-    - The allocations, with everything that M(jetstream.cloud.jetstream_allocation_info) returns of each, and these.
+    - The allocations, with all keys of M(jetstream.cloud.jetstream_allocation_info), and these.
   returned: success
   type: list
   elements: dict
   contains:
     headline:
-      description: How long it lasts, in a few words.
+      description: The time that it lasts, in a few words.
       type: str
       sample: 81 days
     is_near:
       description: Whether it lasts less than 30 days, at the pace of the last seven days or to its end.
       type: bool
     outlook:
-      description: How long it lasts, in sentences.
+      description: The time that it lasts, in sentences.
       type: list
       elements: str
       sample: ["At the pace of the last 7 days, 231 SU a day, it lasts until 12 February 2027."]
     snapshots:
-      description: The balances that the history file has of it, the oldest first.
+      description: The balances in the history file, oldest first.
       type: list
       elements: dict
       contains:
@@ -211,7 +211,7 @@ allocations:
           type: float
           sample: 18990.25
 days:
-  description: SU of each day, the oldest first.
+  description: The SU of each day, oldest first.
   returned: success
   type: list
   elements: dict
@@ -221,25 +221,25 @@ days:
       type: str
       sample: "2026-11-22"
     su:
-      description: SU used on it.
+      description: SU used on that day.
       type: float
       sample: 231
     is_weekend:
       description: Whether it is a Saturday or a Sunday.
       type: bool
     is_complete:
-      description: Whether it is over. V(false) for today.
+      description: Whether the day is over. V(false) for today.
       type: bool
     allocations:
-      description: The same by allocation, of those that were used.
+      description: The same by allocation, if used.
       type: list
       elements: dict
       contains:
         name:
-          description: The name of the allocation. V(null) where it is not known, as of deleted instances on Atmosphere.
+          description: The name of the allocation. V(null) if unknown, as for deleted instances on Atmosphere.
           type: str
         uuid:
-          description: Its UUID. V(null) where it is not known.
+          description: The UUID of the allocation. V(null) if unknown.
           type: str
         su:
           description: SU used.
@@ -260,25 +260,25 @@ instances:
       description: The name.
       type: str
     status:
-      description: The state now. V(null) if it was deleted.
+      description: The present state. V(null) if it was deleted.
       type: str
     flavor:
       description: The name of its flavor.
       type: str
     allocation:
-      description: The name of the allocation that pays. V(null) if it is not known.
+      description: The name of the allocation that pays. V(null) if unknown.
       type: str
     su:
       description: SU used in these days. V(null) if the flavor has no rate.
       type: float
     percent:
-      description: Its share of RV(su), in per cent. V(null) if that is not known.
+      description: Its share of RV(su), in percent. V(null) if unknown.
       type: float
     su_per_hour:
-      description: SU per hour that it costs in its state now. V(null) if it was deleted, or its flavor has no rate.
+      description: The cost in its present state, in SU per hour. V(null) if it was deleted, or its flavor has no rate.
       type: float
 unattached_volumes:
-  description: The volumes that are attached to no instance.
+  description: The volumes without an attachment.
   returned: success
   type: list
   elements: dict
@@ -299,8 +299,8 @@ unattached_volumes:
       description: The name of its project.
       type: str
 notes:
-  description: Sentences on instances that are not counted, and on figures that could not be read. The task warns of
-    the same.
+  description: Sentences about instances that are not counted, and about unreadable figures. They are also warnings of
+    the task.
   returned: success
   type: list
   elements: str

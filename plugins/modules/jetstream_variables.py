@@ -6,16 +6,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: jetstream_variables
-short_description: Check and read the variables of a playbook of this collection
+short_description: Check and read the variables of a playbook
 version_added: 1.0.0
 description:
-  - The first task of each playbook of this collection. It fails, before any request is sent, if the playbook was given
-    a variable that it does not take, one that is empty, or one that is given twice.
-  - Takes variables from C(-e), files given by C(-e) included, and from the C(vars) of C(import_playbook), which C(-e)
-    overrides. Variables of an inventory are not taken; a warning names those that a playbook would take otherwise.
-    A fact of that name, as M(ansible.builtin.set_fact) makes it, is refused.
-  - Variables whose names begin with C(ansible_), C(awx_) or C(tower_) pass, and so do those that the variable
-    C(jetstream_allowed_variables) names.
+  - The first task of each playbook of this collection. It fails before any request if a variable is unknown, empty, or
+    set twice.
+  - Reads variables from C(-e), including files, and from the C(vars) of C(import_playbook), which C(-e) overrides.
+    Variables of an inventory are ignored; a warning names those with the name of a variable of the playbook. Facts of
+    such a name, set by M(ansible.builtin.set_fact), are refused.
+  - Variables whose names begin with C(ansible_), C(awx_) or C(tower_), and those in the variable
+    C(jetstream_allowed_variables), are allowed.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 attributes:
@@ -45,7 +45,7 @@ attributes:
 options:
   playbook:
     description:
-      - The playbook whose variables are checked, by its name without C(jetstream.cloud).
+      - The name of the playbook, without C(jetstream.cloud).
     type: str
     required: true
     choices:
@@ -92,8 +92,8 @@ EXAMPLES = r"""
 RETURN = r"""
 value:
   description:
-    - What was given, by the name of the variable. A variable that was not given is not in it.
-    - Names with commas between them are a list, and a path is absolute. Of a secret, there is V(true) alone.
+    - The values by name of the variable. Variables that are not set are missing.
+    - Names separated by commas are converted to a list, and paths are absolute. For secrets, the value is V(true).
   returned: success
   type: dict
   sample:
@@ -104,7 +104,7 @@ value:
       - plant-genomes
 state_path:
   description:
-    - The folder of what outlives a run. Where the environment variable E(JETSTREAM_STATE_PATH) names one, it is that.
+    - The state folder. The environment variable E(JETSTREAM_STATE_PATH) overrides it.
   returned: success
   type: str
   sample: ~/.local/state/jetstream

@@ -10,13 +10,13 @@ module: jetstream_volume
 short_description: Create, attach, detach and delete a volume
 version_added: 1.0.0
 description:
-  - Brings one volume to a desired state, by as many changes as that takes, and waits for each. A volume that is to be
-    deleted is first detached, if O(detach) allows that, and one that has to grow is not attached before it has grown.
-  - Nothing is said to be done before the volume shows it. Atmosphere accepts attaching, detaching and deleting whatever
-    the volume is doing. If the volume does not show a change 30 seconds later, the task fails.
-  - If the response to a request is lost, the volume is looked for by its name before anything else is done. So the name
-    is what keeps a second run from creating a second volume.
-  - On Jetstream2, a volume that was left C(reserved) by an instance that is gone is freed.
+  - Brings one volume to a desired state, in as many changes as necessary, and waits for each. A volume to delete is
+    first detached, if O(detach) allows that, and a volume to grow is attached after it has grown.
+  - A change counts as done once the volume shows it. Atmosphere accepts attaching, detaching and deleting in any state
+    of the volume. If the volume does not show the change 30 seconds later, the task fails.
+  - If the response to a request is lost, the volume is searched by its name before another request. So a second run
+    does not create a second volume.
+  - On Jetstream2, a volume that a deleted instance left C(reserved) is released.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:
@@ -27,19 +27,19 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - The name, number or UUID of the volume. No glob. If several of the account's own volumes have the name, the task
-        fails.
-      - Exactly one of O(name) and O(uuid) has to be given.
+      - The name, number or UUID of the volume, without globs. If several of the account's own volumes have the name,
+        the task fails.
+      - Exactly one of O(name) and O(uuid) is required.
     type: str
   uuid:
-    description: The UUID of a volume that is there.
+    description: The UUID of an existing volume.
     type: str
   state:
     description:
-      - V(present) creates the volume unless there is one of that name, and changes its properties to those given.
-      - V(absent) deletes it. A volume that is not there is no error.
+      - V(present) creates the volume unless it exists, and changes its properties to the given ones.
+      - V(absent) deletes it. A missing volume is no error.
       - V(attached) does what V(present) does, and attaches it to O(instance).
-      - V(detached) does what V(present) does for a volume that is there, and detaches it from O(instance), or from all.
+      - V(detached) does what V(present) does for an existing volume, and detaches it from O(instance), or from all.
     type: str
     choices:
       - present
@@ -49,72 +49,73 @@ options:
     default: present
   size:
     description:
-      - GB. Needed to create a volume, unless O(from_snapshot) has a size.
-      - A volume that is smaller grows, also while it is attached. The file system in it does not grow with it. Volumes
-        do not shrink, and those of Atmosphere do not grow.
+      - The size in GB. Required to create a volume, unless O(from_snapshot) has a size.
+      - A smaller volume grows, also while it is attached, but its file system does not. Volumes cannot shrink, and
+        volumes of Atmosphere cannot grow.
     type: int
   description:
-    description: The description. Without it, that of a volume that is there is not changed.
+    description: The description. By default, it is not changed.
     type: str
   project:
     description:
-      - Name or UUID of the project to create it in. Atmosphere alone; without it, in no project.
+      - The name or UUID of the project to create it in. Only on Atmosphere. Without it, the volume is in no project.
     type: str
   provider:
     description:
-      - Name or UUID of the site to create it at. Atmosphere alone, and needed if the account has several identities.
+      - The name or UUID of the provider to create it at. Only on Atmosphere, where it is required if the account has
+        several identities.
     type: str
   from_snapshot:
-    description: Name or UUID of the snapshot to create it from. Jetstream2 alone. Ignored for a volume that is there.
+    description: The name or UUID of the snapshot to create it from. Only on Jetstream2. Ignored for an existing volume.
     type: str
   snapshot:
-    description: The name of a snapshot that the volume is to have. It is made if it is missing. Jetstream2 alone.
+    description: The name of a snapshot of the volume, which is created if it is missing. Only on Jetstream2.
     type: str
   instance:
-    description: Name, number or UUID of the instance to attach it to, or to detach it from.
+    description: The name, number or UUID of the instance to attach it to, or to detach it from.
     type: str
   device:
     description:
-      - The device to attach it as, such as C(/dev/sdc). The cloud need not heed it. The examples show how to find the
-        real one.
+      - The preferred device, such as C(/dev/sdc). The cloud may choose another one. The examples show how to find the
+        actual device.
     type: str
   detach:
     description:
-      - Whether the volume may be detached, from another instance in order to be attached to O(instance), or from any in
-        order to be deleted. Without it, the task fails.
-      - Nothing unmounts it in the instance first on Jetstream2. Do that before.
+      - Whether the volume may be detached from another instance to attach it to O(instance), or from any instance to
+        delete it. Without it, the task fails.
+      - On Jetstream2, unmount it in the instance first.
     type: bool
     default: false
   delete_snapshots:
-    description: Whether its snapshots may be deleted with it. Without it, a volume that has one is not deleted.
+    description: Whether its snapshots may be deleted with it. Without it, a volume with snapshots is not deleted.
     type: bool
     default: false
   wait:
     description:
-      - Whether to wait for the last change. Changes that others depend on are always waited for.
-      - Without it, RV(ignore:changed) means that the cloud accepted the change, not that it was completed.
+      - Whether to wait for the last change. The task always waits for changes that others depend on.
+      - Without it, RV(ignore:changed) means that the cloud has accepted the change, not that it is complete.
     type: bool
     default: true
   wait_timeout:
-    description: Seconds in which the volume must reach the state.
+    description: The timeout in seconds.
     type: float
     default: 300.0
 notes:
-  - On Jetstream2, an instance that is suspended, in error, locked, or being changed takes no volume. On Atmosphere, it
-    has to be active. Such a change is refused before it is requested.
-  - Atmosphere also mounts what it attaches, some seconds later. RV(volume.mount_location) is where.
+  - On Jetstream2, an instance that is suspended, in error, locked, or being changed cannot attach or detach volumes. On
+    Atmosphere, it must be active. Such changes fail before any request.
+  - Atmosphere also mounts the volume some seconds later, at RV(volume.mount_location).
 seealso:
   - module: jetstream.cloud.jetstream_volume_info
 """
 
 EXAMPLES = r"""
-- name: Have a volume
+- name: Create a volume
   jetstream.cloud.jetstream_volume:
     name: data
     size: 50
     description: Genomes of the course
 
-- name: Have it attached to an instance, whichever it was attached to before
+- name: Attach it to an instance, even if it is attached to another one
   jetstream.cloud.jetstream_volume:
     name: data
     state: attached
@@ -130,7 +131,7 @@ EXAMPLES = r"""
   register: device
   changed_when: false
 
-- name: Let it grow, and keep what is in it now
+- name: Create a snapshot, then grow the volume
   jetstream.cloud.jetstream_volume:
     name: data
     size: 100
@@ -141,7 +142,7 @@ EXAMPLES = r"""
     name: data-copy
     from_snapshot: before-the-course
 
-- name: Detach it from wherever it is attached
+- name: Detach it from any instance
   jetstream.cloud.jetstream_volume:
     name: data
     state: detached
@@ -155,7 +156,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 volume:
-  description: The volume, as it was seen last. In check mode, as it would be. V(null) if it is absent.
+  description: The last observed volume. In check mode, the expected one. V(null) if it is absent.
   returned: always
   type: dict
   contains:
@@ -164,7 +165,7 @@ volume:
       type: raw
       sample: 12
     uuid:
-      description: The UUID, which is that of the volume in OpenStack, too.
+      description: The UUID, the same as in OpenStack.
       type: str
       sample: c2378e55-c5ac-588c-9702-9aa3b979044f
     name:
@@ -172,7 +173,7 @@ volume:
       type: str
       sample: data-vol-1
     description:
-      description: The description that its owner gave.
+      description: The description.
       type: str
     size:
       description: GB.
@@ -191,11 +192,11 @@ volume:
           description: The UUID of the instance.
           type: str
         instance_id:
-          description: The C(id) of the instance. V(null) if it is not one of yours.
+          description: The C(id) of the instance. V(null) if the instance is not visible.
           type: raw
           sample: 21752
         instance_name:
-          description: The name of the instance. V(null) if it is not one of yours.
+          description: The name of the instance. V(null) if the instance is not visible.
           type: str
           sample: geo-node-01
         device:
@@ -203,18 +204,18 @@ volume:
           type: str
           sample: /dev/sdb
     mount_location:
-      description: Where it is mounted in the instance, if the cloud knows.
+      description: The mount point in the instance, if known.
       type: str
     user:
-      description: The user that the cloud names with it.
+      description: The user in the data of the cloud.
       type: str
       sample: johndoe
     owner:
-      description: The user that the volume belongs to. Usually the same.
+      description: The user that owns the volume. Usually the same.
       type: str
       sample: johndoe
     project:
-      description: The project it is kept in, if any.
+      description: The project, if any.
       type: dict
       contains:
         name:
@@ -224,7 +225,7 @@ volume:
           description: The UUID of the project.
           type: str
     provider:
-      description: The site it is at.
+      description: The site.
       type: dict
       contains:
         name:
@@ -239,26 +240,26 @@ volume:
       type: dict
       contains:
         name:
-          description: What the API calls it.
+          description: The name in the API.
           type: str
         uuid:
           description: The UUID of the identity.
           type: str
     start_date:
-      description: When it was made. ISO 8601, UTC.
+      description: The time of creation. ISO 8601, UTC.
       type: str
     end_date:
-      description: When it was deleted.
+      description: The time of deletion.
       type: str
     serial:
       description:
-        - The serial number of its disk in the instance, which is the UUID of the volume. Some disks have the first 20
-          characters of it alone.
+        - The serial number of its disk in the instance, which is the UUID of the volume. Some disks show only its first
+          20 characters.
       type: str
 actions:
   description:
-    - The changes that were requested, in their order. In check mode, those that would be. Among V(create), V(grow),
-      V(describe), V(snapshot), V(repair), V(detach), V(attach), V(delete_snapshot) and V(delete).
+    - The requested changes in order. In check mode, the expected ones. Among V(create), V(grow), V(describe),
+      V(snapshot), V(repair), V(detach), V(attach), V(delete_snapshot) and V(delete).
   returned: always
   type: list
   elements: str

@@ -23,7 +23,7 @@ extends_documentation_fragment:
 options:
   owner:
     description:
-      - Only volumes of these owners. V(me) is the account itself, V(any) is every user whose volumes it can see.
+      - Only volumes of these owners. V(me) is the account itself, V(any) means all users whose volumes are visible.
         Other values are names or globs of users.
       - On Jetstream2 an account cannot read the names of other users. Their IDs are used instead.
     type: list
@@ -33,12 +33,12 @@ options:
   attached:
     description:
       - V(true) for only the volumes that are attached, V(false) for only those that are not.
-      - What a volume is attached to is known only with O(live=true).
+      - Attachments are known only with O(live=true).
     type: bool
   live:
     description:
-      - Whether to read status and attachments, too. Costs one more list for each identity, and one of the instances
-        if any volume is attached.
+      - Whether to read status and attachments as well. It costs one more list for each identity, and a list of the
+        instances if a volume is attached.
     type: bool
     default: true
 seealso:
@@ -50,7 +50,7 @@ EXAMPLES = r"""
   jetstream.cloud.jetstream_volume_info:
   register: disks
 
-- name: Show which instance has which volume
+- name: Show the instance of each volume
   ansible.builtin.debug:
     msg: "{{ item.name }} is {{ item.attachments[0].device }} of {{ item.attachments[0].instance_name }}"
   loop: "{{ disks.volumes | selectattr('attachments') }}"
@@ -75,7 +75,7 @@ volumes:
       type: raw
       sample: 12
     uuid:
-      description: The UUID, which is that of the volume in OpenStack, too.
+      description: The UUID, the same as in OpenStack.
       type: str
       sample: c2378e55-c5ac-588c-9702-9aa3b979044f
     name:
@@ -83,7 +83,7 @@ volumes:
       type: str
       sample: data-vol-1
     description:
-      description: The description that its owner gave.
+      description: The description.
       type: str
     size:
       description: GB.
@@ -102,11 +102,11 @@ volumes:
           description: The UUID of the instance.
           type: str
         instance_id:
-          description: The C(id) of the instance. V(null) if it is not one of yours.
+          description: The C(id) of the instance. V(null) if the instance is not visible.
           type: raw
           sample: 21752
         instance_name:
-          description: The name of the instance. V(null) if it is not one of yours.
+          description: The name of the instance. V(null) if the instance is not visible.
           type: str
           sample: geo-node-01
         device:
@@ -114,18 +114,18 @@ volumes:
           type: str
           sample: /dev/sdb
     mount_location:
-      description: Where it is mounted in the instance, if the cloud knows.
+      description: The mount point in the instance, if known.
       type: str
     user:
-      description: The user that the cloud names with it.
+      description: The user in the data of the cloud.
       type: str
       sample: johndoe
     owner:
-      description: The same, as O(owner) compares it.
+      description: The owner, for comparison with O(owner).
       type: str
       sample: johndoe
     project:
-      description: The project it is kept in, if any.
+      description: The project, if any.
       type: dict
       contains:
         name:
@@ -135,7 +135,7 @@ volumes:
           description: The UUID of the project.
           type: str
     provider:
-      description: The site it is at.
+      description: The site.
       type: dict
       contains:
         name:
@@ -150,16 +150,16 @@ volumes:
       type: dict
       contains:
         name:
-          description: What the API calls it.
+          description: The name in the API.
           type: str
         uuid:
           description: The UUID of the identity.
           type: str
     start_date:
-      description: When it was made. ISO 8601, UTC.
+      description: The time of creation. ISO 8601, UTC.
       type: str
     end_date:
-      description: When it was deleted.
+      description: The time of deletion.
       type: str
 """
 

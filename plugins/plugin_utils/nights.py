@@ -4,9 +4,9 @@
 """Which parts of nightly.yml a run has, and how a run went in one mail. Pure functions.
 
 A run that comes every few minutes takes readings and carries out schedules each time, but guards the budget once an
-hour, reports the usage once a day, and what is to be tidied up once a week. What outlives a run is a record of plain
-values: when each part last ran, which failures were told, and when a run began and ended. A record that is missing or
-malformed counts as empty: then every part is due, and every failure is new.
+hour, reports the usage once a day, and unused resources once a week. A record of plain values outlives the run: when
+each part last ran, which failures were reported, and when a run began and ended. A missing or malformed record counts
+as empty: then every part is due, and every failure is new.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ REPORT_HOUR = 6
 _TOLD_AGAIN_AFTER = 24 * 3600.0
 # A part that ran later than now ran before the clock was set back, and counts as not having run.
 _TOLERANCE = 60.0
-# The parts that tell somebody before they act, and the variables of which one is needed for that.
+# The parts that send notices before they act, and the variables of which one is required for that.
 _TELLING = ("deadlines", "shelve_idle")
 _CHANNELS = ("mail_to", "owner_mail", "webhook_url")
 # The past participle of the last action that was sent to an instance.
@@ -69,7 +69,7 @@ class Part:
 
 
 # In the order in which they run. Readings come first, since they have to be regular. Schedules come before idle rules:
-# an instance that was put away by an idle rule is not woken by its schedule. Reports come last, and show what was done.
+# a schedule does not start an instance that idle rules have shelved. Reports come last, and show the actions.
 PARTS = (
     Part("activity"),
     Part("scheduled", needs="schedules"),
@@ -121,7 +121,7 @@ def report(planned: Json, results: Iterable[Json], now: float) -> dict[str, Any]
     subject) and ``instances`` (rows with ``changed``, ``failed``, and ``actions`` or ``action``).
 
     ``tell`` is whether something is worth a mail. ``told`` is the record to store if that was sent, or none had to be,
-    ``untold`` the record if it could not be sent: then the next run tells it.
+    ``untold`` the record if it could not be sent: then the next run repeats it.
     """
     rows = list(results)
     failed = [row["part"] for row in rows if row.get("failure")]
@@ -162,17 +162,17 @@ def _wanted(given: Json) -> list[str] | None:
 
 def _why_not(part: Part, given: Json, wanted: Sequence[str] | None) -> str:
     if wanted is not None and part.name not in wanted:
-        return "left out: not in parts"
+        return "skipped: not in parts"
     lack = _lack(part, given)
-    return f"left out: {lack}" if lack else ""
+    return f"skipped: {lack}" if lack else ""
 
 
 def _lack(part: Part, given: Json) -> str:
     if part.needs and part.needs not in given:
-        return f"{part.needs} is not given"
+        return f"{part.needs} is not set"
     if part.name not in _TELLING or not _is_true(given.get("apply")) or any(name in given for name in _CHANNELS):
         return ""
-    return f"apply=true needs {', '.join(_CHANNELS[:-1])} or {_CHANNELS[-1]}, to tell it before"
+    return f"apply=true requires {', '.join(_CHANNELS[:-1])} or {_CHANNELS[-1]}, for notices"
 
 
 def _is_true(value: object) -> bool:
@@ -236,7 +236,7 @@ def _summary(planned: Json, rows: Sequence[Json]) -> str:
         lines.append(f"{each['name']:{width}}  {one_line(str(words))}")
     lines += [f"{row['part']:{width}}  FAILED: {one_line(str(row['failure']))}" for row in rows if _is_extra(row)]
     if planned["interrupted"]:
-        lines += ["", f"The run that began at {planned['interrupted']} did not end, or goes on beside this one."]
+        lines += ["", f"The run that began at {planned['interrupted']} did not end, or is still in progress."]
     return "\n".join(lines)
 
 

@@ -17,12 +17,12 @@ _DATA_CALLBACKS = frozenset({"minimal", "oneline", "json", "jsonl"})
 
 
 def is_for_people() -> bool:
-    """Whether the standard output is surely for people: that of a playbook, written by the default callback."""
+    """Whether the standard output is certainly for people: that of a playbook, written by the default callback."""
     return not _is_ad_hoc() and _callback() == "default"
 
 
 def is_data() -> bool:
-    """Whether the standard output is surely for programs. It may be for either if it is not for people."""
+    """Whether the standard output is certainly for programs. It may be for either if it is not for people."""
     return _is_ad_hoc() or _callback() in _DATA_CALLBACKS
 
 

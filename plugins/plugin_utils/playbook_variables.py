@@ -38,10 +38,10 @@ class Kind(Enum):
 
     VALUE = "one value, or a dictionary"
     NAME = "the name of one thing"
-    NAMES = "names with commas or line ends between them, or a list; an empty list means none"
-    LIST = "other texts with commas or line ends between them, or a list"
+    NAMES = "names separated by commas or line breaks, or a list; an empty list means none"
+    LIST = "other texts separated by commas or line breaks, or a list"
     COUNT = "a number, 0 or more"
-    PATH = "a file; a relative path begins in the folder where the command was typed"
+    PATH = "a file; a relative path starts at the current working directory"
     SECRET = "a value that appears in no result"  # noqa: S105  # nosec B105  # a description
 
 
@@ -453,10 +453,10 @@ def allowed_patterns(raw: object) -> list[str]:
     names = [name for variables in PLAYBOOKS.values() for variable in variables for name in variable.names]
     for pattern in patterns:
         if fnmatchcase(_INNER_PREFIX, pattern) or _is_inner(pattern):
-            raise VariableError(f"{ALLOWED.name}: {pattern} fits variables that the playbooks set themselves.")
+            raise VariableError(f"{ALLOWED.name}: {pattern} matches variables that the playbooks set themselves.")
         fitting = [name for name in names if fnmatchcase(name, pattern)]
         if fitting and _GLOB_CHARACTERS.intersection(pattern):
-            raise VariableError(f"{ALLOWED.name}: {pattern} is too wide: it fits {fitting[0]}, too.")
+            raise VariableError(f"{ALLOWED.name}: {pattern} is too broad: it also matches {fitting[0]}.")
     return patterns
 
 
@@ -469,11 +469,11 @@ def repeated(playbook: str, times: Mapping[str, int]) -> list[str]:
     for variable in (*PLAYBOOKS[playbook], ALLOWED):
         given = [name for name in variable.names if times.get(name)]
         if len(given) > 1:
-            sentences.append(f"{' and '.join(given)} are one variable: give it once.")
+            sentences.append(f"{' and '.join(given)} are the same variable: set it once.")
         elif given and times[given[0]] > 1:
             several = variable.kind in (Kind.NAMES, Kind.LIST)
             how = f"once, with commas, as in -e {given[0]}=A,B." if several else "once."
-            sentences.append(f"{given[0]} is given more than once, and only the last would count: give it {how}")
+            sentences.append(f"{given[0]} is given more than once, but only the last value would count: set it {how}")
     return sentences
 
 
@@ -510,7 +510,7 @@ def missing(playbook: str, values: Mapping[str, object]) -> str | None:
     if not absent:
         return None
     examples = [f"-e {each.name}={'|'.join(each.choices) or '...'}" for each in absent]
-    return f"{playbook} needs {' and '.join(each.name for each in absent)}: {' '.join(examples)}"
+    return f"{playbook} requires {' and '.join(each.name for each in absent)}: {' '.join(examples)}"
 
 
 def read(variable: Variable, name: str, raw: object, folder: Callable[[], Path]) -> object:
@@ -520,7 +520,7 @@ def read(variable: Variable, name: str, raw: object, folder: Callable[[], Path])
     VariableError if the value is empty, or cannot mean anything.
     """
     if raw is None or (isinstance(raw, str) and not raw.strip()):
-        raise VariableError(f"{name} is given, but empty. Leave it out.")
+        raise VariableError(f"{name} is given, but empty. Remove it.")
     match variable.kind:
         case Kind.NAMES | Kind.LIST:
             return _listed(variable, name, raw)
@@ -546,14 +546,14 @@ def _refusal(playbook: str, name: str) -> str:
     if difflib.get_close_matches(name, [ALLOWED.name], cutoff=0.9):
         return f"{name}: did you mean {ALLOWED.name}?"
     if _is_inner(name):
-        return f"{name}: belongs to the playbook itself, and cannot be set."
+        return f"{name}: is internal to the playbook, and cannot be set."
     taken = [each for variable in variables for each in variable.names]
     plain = name.strip().lower().replace("-", "_")
     if plain in taken:
         return f"{name}: did you mean {plain}?"
     for synonym in _SYNONYMS.get(plain, ()):
         if synonym in taken:
-            return f"{name}: say {synonym}{_REMARKS.get(plain, '')}."
+            return f"{name}: use {synonym}{_REMARKS.get(plain, '')}."
     takers = [other for other in PLAYBOOKS if any(plain in variable.names for variable in PLAYBOOKS[other])]
     if takers:
         return f"{name}: not a variable of {playbook}, but of {' and '.join(takers)}."
@@ -576,9 +576,9 @@ def _listed(variable: Variable, name: str, raw: object) -> list[str]:
     if isinstance(raw, int) and not isinstance(raw, bool):
         return [str(raw)]
     if not isinstance(raw, Sequence) or isinstance(raw, bytes):
-        raise VariableError(f"{name} must be names with commas between them, or a list.")
+        raise VariableError(f"{name} must be names separated by commas, or a list.")
     if not raw and variable.kind is Kind.LIST:
-        raise VariableError(f"{name} is given, but empty. Leave it out.")
+        raise VariableError(f"{name} is given, but empty. Remove it.")
     return [_element(name, each) for each in raw]
 
 
@@ -586,13 +586,13 @@ def _split(name: str, text: str) -> list[str]:
     text = text.strip()
     if text.startswith("[") and text.endswith("]"):
         raise VariableError(
-            f'{name}={text} is a text, and no list. Write {name}=A,B, or give JSON: -e \'{{"{name}": ["A", "B"]}}\'.'
+            f'{name}={text} is a text, not a list. Write {name}=A,B, or use JSON: -e \'{{"{name}": ["A", "B"]}}\'.'
         )
     parts = [part.strip() for part in _SEPARATOR.split(text)]
     if not any(parts):
-        raise VariableError(f"{name} is given, but empty. Leave it out.")
+        raise VariableError(f"{name} is given, but empty. Remove it.")
     if not all(parts):
-        raise VariableError(f"{name}={text} has nothing before or after a comma. Is a shell variable unset?")
+        raise VariableError(f"{name}={text} has nothing before or after a comma. Check for an unset shell variable.")
     return parts
 
 
@@ -600,7 +600,7 @@ def _element(name: str, value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise VariableError(f"{name} has an element that is neither a name nor a number.")
     if not str(value).strip():
-        raise VariableError(f"{name} has an empty element. Leave it out.")
+        raise VariableError(f"{name} has an empty element. Remove it.")
     return str(value)
 
 
@@ -617,7 +617,7 @@ def _one_name(name: str, raw: object) -> str:
     text = str(raw).strip()
     if "," in text or _GLOB_CHARACTERS.intersection(text):
         raise VariableError(
-            f"{name} must be one instance, and {text} may be several. Start, stop, suspend or shelve several with "
+            f"{name} must be one instance, but {text} may be several. Start, stop, suspend or shelve several with "
             f"start_all, stop_all, suspend_all or shelve_all: -e only='{text}'"
         )
     return text
@@ -629,10 +629,12 @@ def _path(name: str, raw: object, folder: Callable[[], Path]) -> str:
     try:
         path = Path(raw).expanduser()
     except RuntimeError as error:
-        raise VariableError(f"{name} is {raw}, and there is no such home.") from error
+        raise VariableError(f"{name} is {raw}, but there is no such home folder.") from error
     if path.is_absolute():
         return str(path)
     try:
         return str(folder() / path)
     except OSError as error:
-        raise VariableError(f"{name} is {raw}, and the working folder is gone. Give the whole path.") from error
+        raise VariableError(
+            f"{name} is {raw}, but the working folder does not exist any more. Use an absolute path."
+        ) from error

@@ -25,6 +25,6 @@ def require_supported_core(version: str = __version__) -> None:
     if numbers and (int(numbers.group(1)), int(numbers.group(2))) < OLDEST:
         needed = f"{OLDEST[0]}.{OLDEST[1]}"
         raise AnsibleError(
-            f"The collection jetstream.cloud needs ansible-core {needed} or newer, and this is {version}. "
+            f"The collection jetstream.cloud requires ansible-core {needed} or newer, but this is {version}. "
             "Install one in a virtual environment with Python 3.11 or newer: pip install ansible-core"
         )

@@ -34,7 +34,7 @@ def main() -> None:
             for _run in range(2):
                 begun, before = time.monotonic(), _computed()
                 run = night.play("activity", forks=forks)
-                said = run.of("Show the outcome")["msg"].splitlines()[0]
+                said = run.of("Show the result")["msg"].splitlines()[0]
                 print(f"{said} {time.monotonic() - begun:.1f} s, {_computed() - before:.1f} s of CPU time")
 
 

@@ -96,12 +96,12 @@ def test_an_instance_that_hangs_is_unreachable_in_time(machine: Machine, control
     ended = controller.run(limit=3)
 
     assert "unreachable=1" in ended.stdout, ended.stdout + ended.stderr
-    assert "did not answer within 3 s" in " ".join(ended.stdout.split())
+    assert "did not respond within 3 s" in " ".join(ended.stdout.split())
     assert time.monotonic() - begun < 25
     kept = Store(controller.path, SystemClock()).load(KEY)
     assert (kept.last, kept.intervals) == (None, ())
     assert kept.failed is not None
-    assert "did not answer within 3 s" in kept.failed.reason
+    assert "did not respond within 3 s" in kept.failed.reason
 
 
 def test_without_root_it_is_said_what_is_not_seen(machine: Machine) -> None:

@@ -34,7 +34,7 @@ def test_a_timer_runs_nightly_while_nobody_is_logged_in(machine: Machine) -> Non
     at = f"{now + timedelta(seconds=100):%H:%M}"
     values = ("variables_path=nightly.yml", f"at={at}")
     said = install(machine, *values)
-    assert f"nightly runs at {at}, by a timer of your systemd." in said
+    assert f"nightly runs at {at}, by a systemd user timer." in said
     assert "changed=0" in install(machine, *values)
     assert "jetstream-nightly.timer" in machine.ssh("systemctl --user list-timers --all", user=USER)
     assert "Linger=yes" in machine.run(f"loginctl show-user {USER}")
@@ -44,6 +44,6 @@ def test_a_timer_runs_nightly_while_nobody_is_logged_in(machine: Machine) -> Non
     assert failed.strip() == "Result=exit-code"
     assert machine.run(f"stat -c %a {LOG}", user=USER).strip() == "600"
     gone = install(machine, "state=absent")
-    assert "does not run by itself any more" in gone
+    assert "is no longer scheduled" in gone
     assert "jetstream-nightly" not in machine.ssh("systemctl --user list-timers --all", user=USER)
     assert machine.run("ls $HOME/.config/systemd/user/*.timer", user=USER, check=False) == ""

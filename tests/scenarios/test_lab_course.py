@@ -233,7 +233,7 @@ def test_a_machine_that_finds_no_host_is_launched_by_the_next_run(course: Course
     stage.no_host("bio101-carol")
     played = course.play("site.yml")
     assert played.status == 2, played.text
-    assert "2 of 3 instances are there" in played.text
+    assert "2 of 3 instances exist" in played.text
     assert "3 of 4 machines are there" in played.text, played.text
     sheets = course.sheets()
     assert [each["address"] == "" for each in sheets.values()] == [False, False, True]

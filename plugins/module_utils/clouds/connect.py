@@ -77,7 +77,9 @@ def replaced_settings(given: Collection[str]) -> set[str]:
     Raises ConfigurationError if there is no login in them.
     """
     if not any(name in given for each in registry.CLOUD_TYPES for name in each.naming_settings):
-        raise ConfigurationError("There is nothing to save: no login was given.")
+        raise ConfigurationError(
+            "No login is given, so there is nothing to save. Set cloud, application_credential_id or username."
+        )
     replaced = {"backend"}
     for each in registry.CLOUD_TYPES:
         is_given = any(name in given for name in each.naming_settings)
@@ -114,8 +116,8 @@ def _cloud_type(reader: Reader, environ: Mapping[str, str]) -> CloudType[Any]:
             return each
     ways = [each.how_to_log_in(environ, reader.home) for each in registry.CLOUD_TYPES]
     raise ConfigurationError(
-        " ".join(["There is no login.", *reader.missed, *ways]),
-        hint="The playbook jetstream.cloud.save_credential saves a login.",
+        " ".join(["No login is configured.", *reader.missed, *ways]),
+        hint="Save one with the playbook jetstream.cloud.save_credential.",
     )
 
 

@@ -17,5 +17,5 @@ _URL = re.compile(r"https?://[!-~]+", re.ASCII)
 def console_url(kind: str, value: object, task: str) -> ConsoleUrl:
     """Return the address that a cloud answered with. Raises UnexpectedResponse for what is none, and quotes nothing."""
     if not isinstance(value, str) or len(value) > _LONGEST or not _URL.fullmatch(value):
-        raise UnexpectedResponse(f"{task} was answered with something that is no address.")
+        raise UnexpectedResponse(f"{task} failed: the response has no URL.")
     return ConsoleUrl(kind, value)

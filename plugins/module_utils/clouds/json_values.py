@@ -73,7 +73,7 @@ def amount(value: object) -> float | None:
 def flaws_of_amounts(row: Json, words: Mapping[str, str]) -> tuple[str, ...]:
     """Return a clause for each value that should be an amount, and is none. ``words`` has the amounts in words."""
     return tuple(
-        f"its {called} are given as {describe(row[name])}, which is no amount, and are not known"
+        f"its {called} are unknown: {describe(row[name])} is not a number"
         for name, called in words.items()
         if row.get(name) is not None and amount(row[name]) is None
     )

@@ -29,7 +29,7 @@ def shortfall(name: str, need: float, used: float, limit: float | None) -> str |
     """Return a clause if there is too little of a resource. A limit that is unknown or negative is none."""
     if limit is None or not 0 <= limit < used + need:
         return None
-    return f"{_text(need)} {name} are needed, and {_text(max(0, limit - used))} of {_text(limit)} are left"
+    return f"{_text(need)} {name} required, {_text(max(0, limit - used))} of {_text(limit)} available"
 
 
 def require_room_to_launch(short: Sequence[str], count: int, where: str = "") -> None:
@@ -39,7 +39,7 @@ def require_room_to_launch(short: Sequence[str], count: int, where: str = "") ->
     launches = "1 instance does" if count == 1 else f"{count} instances do"
     raise OverAllocation(
         f"{launches} not fit in the quota{where}: {'; '.join(short)}.",
-        hint="Nothing was launched. Launch fewer or smaller ones, or ask the site for more.",
+        hint="No instance was launched. Launch fewer or smaller instances, or ask the site for a larger quota.",
     )
 
 

@@ -37,7 +37,7 @@ def _backend() -> Setting:
         name="backend",
         description=(
             f"The kind of cloud. {choices}.",
-            f"If nothing says it, the settings that are given do, options first, and in this order: {given}.",
+            f"If it is not set, the other settings decide, options first, in this order: {given}.",
         ),
         choices=tuple(sorted(each.backend for each in CLOUD_TYPES)),
     )

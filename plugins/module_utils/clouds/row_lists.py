@@ -78,14 +78,12 @@ class Reading(Generic[Made]):
         Raises UnexpectedResponse if none could be read: something else answers in the place of the API.
         """
         if self.unreadable and not self.made:
-            raise UnexpectedResponse(
-                f"{task} was answered with rows that this version cannot read: {self.unreadable[0]}."
-            )
+            raise UnexpectedResponse(f"{task} failed: no row of the response can be parsed: {self.unreadable[0]}.")
         for each in self.unreadable[:_DESCRIBED]:
-            warnings.add(f"{task}: a row that this version cannot read is left out: {each}.")
+            warnings.add(f"{task}: skipped a row that cannot be parsed: {each}.")
         if len(self.unreadable) > _DESCRIBED:
             more = len(self.unreadable) - _DESCRIBED
-            warnings.add(f"{task}: {more} more rows that this version cannot read are left out.")
+            warnings.add(f"{task}: skipped {more} more rows that cannot be parsed.")
         return self.made
 
 

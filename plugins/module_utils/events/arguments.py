@@ -46,7 +46,7 @@ def _value(name: str, value: Any, option: Mapping[str, Any]) -> Any:
         return _checked(found, option["options"], f"{name}.")
     choices = option.get("choices")
     if choices and found not in choices:
-        raise ConfigurationError(f"{name} has to be one of {', '.join(map(str, choices))}, and is {found}.")
+        raise ConfigurationError(f"{name} is {found}, but must be one of {', '.join(map(str, choices))}.")
     return found
 
 
@@ -60,7 +60,7 @@ def _text(name: str, value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, bool | Mapping | list | tuple):
-        raise ConfigurationError(f"{name} has to be text.")
+        raise ConfigurationError(f"{name} must be text.")
     return str(value)
 
 
@@ -72,26 +72,26 @@ def _bool(name: str, value: Any) -> bool:
     word = str(value).strip().lower()
     if word in _YES | _NO:
         return word in _YES
-    raise ConfigurationError(f"{name} has to be true or false, and is {value}.")
+    raise ConfigurationError(f"{name} is {value}, but must be true or false.")
 
 
 def _float(name: str, value: Any) -> float:
     try:
         return float(_text(name, value))
     except ValueError:
-        raise ConfigurationError(f"{name} has to be a number, and is {value}.") from None
+        raise ConfigurationError(f"{name} is {value}, but must be a number.") from None
 
 
 def _int(name: str, value: Any) -> int:
     try:
         return int(_text(name, value))
     except ValueError:
-        raise ConfigurationError(f"{name} has to be a whole number, and is {value}.") from None
+        raise ConfigurationError(f"{name} is {value}, but must be a whole number.") from None
 
 
 def _dict(name: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping):
-        raise ConfigurationError(f"{name} has to be a dictionary.")
+        raise ConfigurationError(f"{name} must be a dictionary.")
     return {str(key): each for key, each in value.items()}
 
 

@@ -30,7 +30,7 @@ from .memory import CHANNEL, Account, BudgetMemory, InstanceMemory, Memory
 ABSENT = "absent"
 # A page of a list that changes meanwhile may lack an instance. One that is missing twice is gone.
 _LISTS_WITHOUT = 2
-# They end by themselves, and say nothing about whether an instance may be put away.
+# They end by themselves, and do not concern the question whether an instance may be acted on.
 _PASSING = frozenset({"busy", "state_unknown"})
 _IDLE, _DUE = "idle", "due"
 _OF_ADVICE = (
@@ -84,7 +84,7 @@ class Step:
 def detect(memory: Memory, seen: Observation, *, tells_states: bool = True, announce_first: bool = False) -> list[Step]:
     """Return the events of a poll, in order.
 
-    The first poll of a part tells nothing, unless ``announce_first``: then everything that is there is told as new.
+    The first poll of a part emits no events, unless ``announce_first``: then it emits everything as new.
     """
     return _Poll(memory, seen, tells_states=tells_states, announce_first=announce_first).steps()
 
@@ -184,7 +184,7 @@ class _Poll:
             self._deadlines(instance)
 
     def _changed(self, uuid: str, known: InstanceMemory, state: str) -> None:
-        """Tell that an instance rests in another state."""
+        """Emit the event that an instance rests in another state."""
         after = replace(known, state=state, told=known.told + 1)
         memory = self._memory.without_instance(uuid) if state == ABSENT else self._memory.with_instance(uuid, after)
         if not self._tells_states:
@@ -194,7 +194,7 @@ class _Poll:
         self._tell(Event(EventType.STATE, uuid, known.told, f"{known.state}>{state}", body), memory)
 
     def _missing(self) -> None:
-        """Tell which instances are gone. What is listed, and not selected or not readable, is left as it is."""
+        """Emit events for deleted instances. Listed instances that are not selected or not readable are ignored."""
         seen = {each.uuid for each in self._seen.instances if state_of(each) != ABSENT}
         gone = {each.uuid for each in self._seen.instances if state_of(each) == ABSENT}
         for uuid, known in sorted(self._memory.instances.items()):
@@ -282,7 +282,7 @@ def _resting_state(instance: Instance) -> str:
 
 
 def _idle_word(before: str, advice: Mapping[str, Any]) -> str:
-    """Return "idle", "due" if nothing stands against putting it away, or "". A doubt changes nothing."""
+    """Return "idle", "due" if nothing prevents the action, or "". A doubt changes nothing."""
     if advice["verdict"] == State.ACTIVE or advice["rule"] == "not_running":
         return ""
     if advice["verdict"] != State.IDLE:

@@ -37,7 +37,7 @@ class InstanceMemory:
     deadlines: Mapping[Kind, tuple[datetime, int]] = field(default_factory=dict)
 
     def deadline_memory(self) -> DeadlineMemory:
-        """Return what was told of deadlines, in the form in which those are decided."""
+        """Return the events about deadlines as memories for the decisions."""
         told = {kind: Told(at, {CHANNEL: ChannelTold(days, at)}) for kind, (at, days) in self.deadlines.items()}
         return DeadlineMemory(told=told)
 

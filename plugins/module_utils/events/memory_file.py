@@ -40,7 +40,7 @@ class EventMemoryFile:
             hold.__enter__()
         except TimeoutError:
             raise MemoryFileError(
-                f"Another event source uses {self.path}.", hint="Give each source a state_path of its own."
+                f"Another event source uses {self.path}.", hint="Set a different state_path for each source."
             ) from None
         except OSError as error:
             raise self._unwritable(error) from None
@@ -54,13 +54,11 @@ class EventMemoryFile:
         try:
             return read_json(self.path, from_record) or Memory()
         except OSError as error:
-            raise MemoryFileError(
-                f"The events that were told, in {self.path}, cannot be read: {error.strerror}."
-            ) from None
+            raise MemoryFileError(f"The record of events in {self.path} cannot be read: {error.strerror}.") from None
         except MalformedFile:
             raise MemoryFileError(
-                f"The events that were told, in {self.path}, are not as they were written.",
-                hint="Remove the file. The next poll is then a first one, which tells nothing.",
+                f"The record of events in {self.path} is corrupt.",
+                hint="Remove the file. The next poll then counts as the first one, and emits no events.",
             ) from None
 
     def save(self, memory: Memory) -> None:
@@ -71,4 +69,4 @@ class EventMemoryFile:
             raise self._unwritable(error) from None
 
     def _unwritable(self, error: OSError) -> MemoryFileError:
-        return MemoryFileError(f"The events that were told cannot be stored in {self.path}: {error.strerror}.")
+        return MemoryFileError(f"The record of events cannot be stored in {self.path}: {error.strerror}.")

@@ -116,11 +116,11 @@ class Watch:
         for name in _INTERVALS:
             if not LEAST_INTERVAL <= options[name] <= _LONGEST_INTERVAL:
                 raise ConfigurationError(
-                    f"{name} is {options[name]:g} seconds, and has to be from {LEAST_INTERVAL:g} to"
+                    f"{name} is {options[name]:g} seconds, but must be between {LEAST_INTERVAL:g} and"
                     f" {_LONGEST_INTERVAL:g}."
                 )
         if not options["watch"]:
-            raise ConfigurationError("watch is an empty list.", hint=f"Name some of {', '.join(WATCHES)}.")
+            raise ConfigurationError("watch is an empty list.", hint=f"Set it to some of {', '.join(WATCHES)}.")
         self._options = options
         self._secrets: set[str] = set()
         self._context = replace(context, hide=self._hide, warn=self._once(context.warn))
@@ -219,7 +219,7 @@ class Watch:
         if failed:
             self._context.warn(f"{part}: {reading.failed[part]}")
         if failed and part is Part.INSTANCES:
-            # The next poll reads the profile anew, and logs in anew.
+            # The next poll reads the profile again, and logs in again.
             self._disconnect()
         self._paces[part].ended(reading.begun, failed=failed)
         return seen

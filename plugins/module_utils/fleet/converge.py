@@ -123,7 +123,7 @@ class _Converger:
         while True:
             self._act()
             if self._aborted_by:
-                self._finish_pending(f"was not seen through: {str(self._aborted_by).rstrip('.')}")
+                self._finish_pending(f"was not completed: {str(self._aborted_by).rstrip('.')}")
             elif not self._options.wait:
                 self._finish_without_waiting()
             self._stamp()
@@ -210,11 +210,11 @@ class _Converger:
             return
         if len(step.actions) > 1 and not self._options.wait:
             path = ", then ".join(step.actions)
-            run.finish(f"needs {path}, which cannot be done without wait", failed=True)
+            run.finish(f"needs {path}, which requires wait: true", failed=True)
             return
         if not run.begun:
             if self._options.max_changes is not None and self._begun >= self._options.max_changes:
-                run.finish(f"not done: max_changes ({self._options.max_changes}) was reached", failed=True)
+                run.finish(f"not changed: max_changes ({self._options.max_changes}) was reached", failed=True)
                 return
             self._begun += 1
             run.begun = True
@@ -225,7 +225,7 @@ class _Converger:
             why = self._cloud.failure_reason(run.now)
         except JetstreamError:
             why = None
-        text = f"the cloud took the {action}, but it is {state_text(run.now)} again"
+        text = f"the cloud accepted the {action}, but it is {state_text(run.now)} again"
         return f"{text}: {why}" if why else text
 
     def _resolve_doubt(self, run: InstanceRun) -> bool:
@@ -249,7 +249,7 @@ class _Converger:
             return True
         if action in REBOOTS:
             if self._clock.monotonic() - run.since > _REBOOT_DOUBT:
-                self._finish_unclear(run, "was not seen to reboot")
+                self._finish_unclear(run, "no reboot was observed")
             return False
         run.reversions += 1
         if run.reversions < _POLLS_TO_CONFIRM:
@@ -422,7 +422,7 @@ class _Converger:
         except JetstreamError as second:
             run.last_error = second
             if not self._options.wait:
-                run.finish(f"{error} It could not be read again either: {second}", failed=True)
+                run.finish(f"{error} Reading it again failed as well: {second}", failed=True)
         else:
             self._decide(run)
 
@@ -543,15 +543,15 @@ class _Converger:
             elif observed.kind is Kind.RESTING and observed.state is self._options.goal.state:
                 self._conclude_without_waiting(run)
             elif observed.state is self._options.goal.state:
-                run.finish(f"was on its way ({state_text(run.now)}); not waited for")
+                run.finish(f"was in transition ({state_text(run.now)}); not waited for")
             else:
-                run.finish(f"is busy ({state_text(run.now)}), and was not waited for", failed=True)
+                run.finish(f"is busy ({state_text(run.now)}); not waited for", failed=True)
 
     def _conclude_without_waiting(self, run: InstanceRun) -> None:
         """End one that is at rest where it should be: a reboot may still be due, after a conflict."""
         step = decide(run, self._options, self._cloud.unsupported_actions(run.now))
         if step.verdict is Verdict.ACT:
-            run.finish(f"{step.actions[0]} was not sent, since nothing is waited for", failed=True)
+            run.finish(f"{step.actions[0]} was not sent, since wait is false", failed=True)
         else:
             conclude(run, step)
 
@@ -581,5 +581,5 @@ def _last_seen(run: InstanceRun) -> str:
     if last_error:
         return f"last error: {last_error}"
     if run.send_error and not run.actions:
-        return f"sent {run.attempts} times, at last with: {run.send_error}"
+        return f"sent {run.attempts} times; last error: {run.send_error}"
     return f"last seen {state_text(run.now)}"

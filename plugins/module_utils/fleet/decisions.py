@@ -108,7 +108,7 @@ def _is_rebooted(run: InstanceRun, observed: ObservedState, options: ConvergeOpt
 
 def _with_fault(reason: str, instance: Instance) -> str:
     """Add the fault, if the cloud returns one, to the words "in error"."""
-    fault = f": {instance.fault.rstrip('.')}" if instance.fault else ", and the cloud does not say why"
+    fault = f": {instance.fault.rstrip('.')}" if instance.fault else ", and the cloud gives no reason"
     return reason.replace("in error", f"in error{fault}")
 
 
@@ -116,7 +116,7 @@ def is_settling(run: InstanceRun, options: ConvergeOptions, settling: Settling) 
     """Return whether a started instance appears ready, or failed, only because its deployment has not begun.
 
     Right after a start, ``deploy_error`` is the outcome of the deployment before (docs/atmosphere.md, Deployments). One
-    that was active without an address when the run began may have been woken a moment before, by an earlier run, too.
+    that was active without an address when the run began may have been started a moment before, by an earlier run.
     """
     if options.goal.state is not RestingState.ACTIVE or run.deployment_seen or run.active_since is None:
         return False
@@ -184,8 +184,8 @@ def _preview_one(run: InstanceRun, options: ConvergeOptions, unsupported: Mappin
         run.now = replace(run.now, status=options.goal.state.value, activity="")
         run.finish(f"would {', then '.join(step.actions)}{later}")
     elif step.verdict is Verdict.WAIT:
-        run.finish(f"would wait for it: it is busy ({state_text(run.now)}), and where that leads is not known")
+        run.finish(f"would wait: it is busy ({state_text(run.now)}), and its next state is unknown")
     elif step.verdict is Verdict.REACHED and later:
-        run.finish(f"is on its way ({state_text(run.now)})")
+        run.finish(f"is in transition ({state_text(run.now)})")
     else:
         conclude(run, step)

@@ -20,5 +20,5 @@ def one_instance(cloud: Cloud, called: str, owners: Sequence[str] = (ME,)) -> In
     instances = cloud.list_instances(live=True, images=False, wanted=may_select(selector, INSTANCE_FIELDS))
     found = select_to_change(instances, selector, INSTANCE_FIELDS).things
     if len(found) != 1:
-        raise SelectionError(f"{len(found)} instances are called {one_line(called)}, and one is needed.")
+        raise SelectionError(f"The name {one_line(called)} is ambiguous. Use an ID.")
     return found[0]

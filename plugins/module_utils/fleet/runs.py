@@ -34,8 +34,8 @@ class InstanceRun:
     ``actions`` were accepted by the cloud. While ``doubt`` is set, it is not known whether the last of them was: that
     is the error in the place of its response.
     ``since``: when the last action was accepted, or when the run began. ``observed_at`` and ``polled_at``: when it was
-    last observed, at all and since then. ``as_of``: the moment than which that observation is surely not older, which
-    is earlier where it came from a cache. Moments are seconds of the clock's ``monotonic``.
+    last observed, at all and since then. ``as_of``: the earliest possible time of that observation, which may come
+    from a cache. Moments are seconds of the clock's ``monotonic``.
     ``began``: its state when the last action was sent.
     ``begun``: whether an action was scheduled at all. ``not_before``: the earliest moment for ``next_action``.
     ``refused``: whether the cloud refused an action. ``conflict``: the refusal since which it has not

@@ -162,7 +162,7 @@ class Selector:
         if not self.has_criteria:
             raise SelectionError(
                 "No instances selected.",
-                hint="Give name, id, uuid or a filter, or all: true for every one of the account.",
+                hint="Set name, id, uuid or a filter, or all: true for all instances of the account.",
             )
 
 
@@ -270,7 +270,7 @@ def _identified(
         for text in wanted or ():
             found = [each for each in things if key(each) == text.strip().lower()]
             if not found:
-                problems.append(f"Nothing has the {word} {text}.")
+                problems.append(f"The {word} {text} does not exist.")
             problems += [_belongs_to_another(each, selector, fields) for each in found if each.uuid not in owned]
             chosen.update(each.uuid for each in found if each.uuid in owned)
     return [each for each in things if each.uuid in chosen], problems
@@ -278,7 +278,7 @@ def _identified(
 
 def _belongs_to_another(thing: Thing, selector: Selector, fields: Mapping[str, Field[Thing]]) -> str:
     owner = next(iter(fields["owner"](thing))) or "an unknown user"
-    return f"{thing.label} belongs to {owner}, and owner is {', '.join(selector.owners)}. To select it, say owner: any."
+    return f"{thing.label} belongs to {owner}, but owner is {', '.join(selector.owners)}. To select it, set owner: any."
 
 
 def _named(
@@ -293,10 +293,10 @@ def _named(
         chosen += found
         if len(exact) > 1 and not allow_many:
             numbers = ", ".join(str(each.id) for each in exact)
-            problems.append(f"{len(exact)} are called {pattern}: say which by id ({numbers}).")
+            problems.append(f"The name {pattern} is ambiguous. Use an ID ({numbers}).")
         if not found and not is_glob(pattern):
             guess = did_you_mean(pattern, [each.name for each in things])
-            problems.append(f"{option}: nothing is called {pattern or 'by an empty name'}. {guess}".rstrip())
+            problems.append(f"{option}: {pattern or 'an empty name'} does not exist. {guess}".rstrip())
     return chosen, problems
 
 
@@ -317,7 +317,7 @@ def _unknown_values(
             if name in _OPEN_FILTERS or pattern in known or is_glob(pattern):
                 continue
             guess = did_you_mean(pattern, known)
-            problems.append(f"{name}: nothing has the {name.replace('_', ' ')} {pattern}. {guess}".rstrip())
+            problems.append(f"{name}: there is no {name.replace('_', ' ')} {pattern}. {guess}".rstrip())
     return problems
 
 
@@ -328,7 +328,7 @@ def _unknown_owners(things: Sequence[Thing], selector: Selector, fields: Mapping
     known = [owner for each in things for owner in fields["owner"](each) if owner]
     lower = {each.casefold() for each in known}
     return [
-        f"owner: nothing belongs to {each}. {did_you_mean(each, known)}".rstrip()
+        f"owner: {each} owns nothing here. {did_you_mean(each, known)}".rstrip()
         for each in named
         if each.casefold() not in lower
     ]

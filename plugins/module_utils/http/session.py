@@ -160,11 +160,11 @@ class Session:
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
             raise unreachable(error, self._base_url, timeouts) from error
         if response is None:
-            raise ConfigurationError("The token holds characters that no HTTP header may hold.")
+            raise ConfigurationError("The token contains characters that are not allowed in an HTTP header.")
         return _response(response, json_by_any_name=self._json_by_any_name)
 
     def close(self) -> None:
-        """Give all connections back."""
+        """Close all connections."""
         self._session.close()
 
 
@@ -204,7 +204,7 @@ def _check_certificates(path: Path) -> None:
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
     except OSError:
         raise ConfigurationError(
-            f"There is no certificate that can be read in {path} (ca_path).", hint="It has to be in the format PEM."
+            f"There is no certificate that can be read in {path} (ca_path).", hint="Use a file in PEM format."
         ) from None
 
 
@@ -239,9 +239,9 @@ def unreachable(error: BaseException, base_url: str, timeouts: tuple[float, floa
     if isinstance(error, requests.exceptions.SSLError):
         return _insecure(error, base_url)
     if isinstance(error, requests.exceptions.ProxyError):
-        return Unreachable(f"The proxy on the way to {base_url} did not answer: {_innermost(error)}.")
+        return Unreachable(f"The proxy on the way to {base_url} did not respond: {_innermost(error)}.")
     if "LocationParseError" in causes or isinstance(error, requests.exceptions.InvalidURL):
-        return ConfigurationError(f"{base_url} is not an address that can be used.")
+        return ConfigurationError(f"{base_url} is not a valid address.")
     if "NameResolutionError" in causes or "gaierror" in causes or "Name or service not known" in text:
         return Unreachable(
             f"The host of {base_url} was not found.", hint="Check the address, and the network.", unsent=True
@@ -251,12 +251,12 @@ def unreachable(error: BaseException, base_url: str, timeouts: tuple[float, floa
     if "NewConnectionError" in causes:
         return Unreachable(f"{base_url} could not be connected to: {_innermost(error)}.", unsent=True)
     if isinstance(error, requests.exceptions.Timeout) or "ReadTimeoutError" in causes:
-        return Unreachable(f"{base_url} did not answer within {timeouts[1]:.3g} s.", hint="A larger timeout may help.")
+        return Unreachable(f"{base_url} did not respond within {timeouts[1]:.3g} s.", hint="Increase timeout.")
     if any(isinstance(each, TooLarge) for each in _causes(error)):
-        return UnexpectedResponse(f"{base_url} sent an answer of more than {LARGEST_ANSWER >> 20} MiB.")
+        return UnexpectedResponse(f"{base_url} sent a response of more than {LARGEST_ANSWER >> 20} MiB.")
     if isinstance(error, requests.exceptions.ContentDecodingError):
-        return UnexpectedResponse(f"{base_url} sent an answer that could not be decoded.")
-    return Unreachable(f"The connection to {base_url} was lost before an answer came: {_innermost(error)}.")
+        return UnexpectedResponse(f"{base_url} sent a response that could not be decoded.")
+    return Unreachable(f"The connection to {base_url} was lost before a response came: {_innermost(error)}.")
 
 
 def _insecure(error: requests.exceptions.SSLError, base_url: str) -> Unreachable:
@@ -264,13 +264,13 @@ def _insecure(error: requests.exceptions.SSLError, base_url: str) -> Unreachable
         if isinstance(each, ssl.SSLCertVerificationError):
             return Unreachable(
                 f"The certificate of {base_url} was not accepted: {each.verify_message.rstrip('.')}.",
-                hint="If the site has its own certificate authority, name its file with ca_path.",
+                hint="If the site has a private certificate authority, set ca_path to its file.",
                 transient=False,
             )
     broken_off = any(isinstance(each, ssl.SSLEOFError) for each in _causes(error))
     return Unreachable(
         f"No secure connection to {base_url} could be made: {_innermost(error)}.",
-        hint="Does the server speak https at that port?",
+        hint="Check that the server supports https at that port.",
         transient=broken_off,
     )
 

@@ -21,7 +21,7 @@ T = TypeVar("T")
 Found = TypeVar("Found")
 # A token that ends sooner is replaced before it is used.
 _MARGIN = timedelta(minutes=1)
-# So many tokens in a row that no request was served with: another login would not help.
+# After this number of consecutive tokens without a served request, another login would not help.
 _FRUITLESS_LOGINS = 2
 
 
@@ -152,7 +152,7 @@ class Tokens(Generic[T]):
         self._expires = None if self._ends_soon(issued.expires) else issued.expires
 
     def _served(self, issued: Issued[T]) -> None:
-        # Looked at without the lock, since every request comes here: what it guards is set back by the same value.
+        # Read without the lock, since every request comes here: the guarded value is reset by the same value.
         if self._fruitless and self._issued is issued:
             self._fruitless = 0
 

@@ -69,7 +69,7 @@ class Transport:
         ``extra_time``: seconds that the server may work on the answer beyond the timeout, since it is a long one.
 
         A GET, or what is ``repeatable``, is sent again after a lost connection, a time-out, and after 429, 502, 503 and
-        504; anything else only where it was surely not carried out: no connection was made, or the server said 429, or
+        504; anything else only if it was certainly not carried out: no connection was made, or the server said 429, or
         503 with Retry-After. What is to be sent ``once`` is not sent again after any answer: a proxy in front of the
         server may say 503 for what the server carries out.
 
@@ -123,7 +123,7 @@ class Transport:
         """Return the seconds until the deadline. Raises Unreachable if there are none."""
         left = self._deadline.left
         if left <= 0:
-            raise Unreachable("The request was not sent, since the time for it is over.", unsent=True, transient=False)
+            raise Unreachable("The request was not sent, since the timeout is over.", unsent=True, transient=False)
         return left
 
     def _send(

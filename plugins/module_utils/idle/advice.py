@@ -42,7 +42,7 @@ class JudgedInstance:
     ``booted`` is the time of its boot, if a reading has it.
     ``is_meant``: whether it is one of the owners whose instances are meant. ``unsupported``: why the cloud cannot
     shelve it, or None. ``scheduled``: a clause if a schedule wants it to run now. ``failed_try``: the last try to take
-    a reading, if it failed. It is told, and decides nothing.
+    a reading, if it failed. It is reported, and decides nothing.
     """
 
     instance: Instance
@@ -64,7 +64,7 @@ def not_running(instance: Instance) -> Verdict | None:
     if observed.is_awake:
         return None
     doing = f", {one_line(instance.activity)}" if instance.activity else ""
-    return Verdict(State.UNKNOWN, None, "not_running", f"it is not running, or not yet ({instance.status}{doing})")
+    return Verdict(State.UNKNOWN, None, "not_running", f"it is not running ({instance.status}{doing})")
 
 
 def vetoes(of: JudgedInstance, settings: Settings, now: datetime) -> Iterator[Veto]:
@@ -81,7 +81,7 @@ def vetoes(of: JudgedInstance, settings: Settings, now: datetime) -> Iterator[Ve
 
 
 def vetoes_of_cloud(instance: Instance, *, is_meant: bool, unsupported: str | None) -> Iterator[Veto]:
-    """Yield the reasons not to act on an instance that the cloud tells."""
+    """Yield the reasons not to act on an instance that come from the cloud."""
     if not is_meant:
         yield Veto("not_mine", f"it belongs to {one_line(instance.owner)}")
     if not instance.live:
@@ -215,7 +215,7 @@ def _tenths(value: Decimal) -> int | float:
 def _kept(mark: KeepMark) -> str:
     where = "its metadata" if mark.source == "metadata" else "the file of keep marks"
     if mark.until is None:
-        return f"{where} has a keep mark that is no time: {one_line(mark.text)}"
+        return f"{where} has an invalid keep mark: {one_line(mark.text)}"
     return f"it is kept until {iso(mark.until)}, by {where}"
 
 

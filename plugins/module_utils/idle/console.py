@@ -29,7 +29,7 @@ from .verdicts import LAST_LOOK, State, Verdict
 
 # The rule of a verdict that rests on the console alone.
 CONSOLE_ONLY = "console_only"
-CAVEAT = "The console does not show people at work, transfers, and jobs that wait."
+CAVEAT = "The console does not show interactive use, transfers and waiting jobs."
 # Above it, one per cent of all CPUs is more than the smallest job that has to be seen.
 MOST_VCPUS = 32
 SECONDS_BETWEEN_LINES = 60.0
@@ -184,14 +184,14 @@ def _why_none(known: Sequence[Line], now: float) -> str:
         return _too_old(now - before[-1])
     if known:
         return "the lines of the console are from the future: the clock of the instance, or of this machine, is wrong"
-    return "the console has no lines of Exosphere: made without Exosphere? activity takes readings"
+    return "the console has no lines of Exosphere: created without Exosphere? Take readings with activity"
 
 
 def _too_old(age: float) -> str:
     shown = f"{age / 60:.0f} min" if age < 36_000 else f"{age / 3600:.0f} h"
     return (
-        f"the newest line of the console is {shown} old, and {_OLDEST_NEWEST / 60:.0f} min is the limit: the instance "
-        "may hang, or its clock be wrong"
+        f"the latest line of the console is {shown} old, and the limit is {_OLDEST_NEWEST / 60:.0f} min: the instance "
+        "may hang, or its clock may be wrong"
     )
 
 
@@ -199,7 +199,7 @@ def judge_by_console(text: str, flavor: Flavor, settings: Settings, now: float, 
     """Return the verdict by the console alone, for users that cannot log in to the instance.
 
     That is enough to warn, and to act only after a time of grace. People at work, transfers and waiting jobs are not
-    seen. ``before_act``: whether something is about to be done, so that the newest line has to be one of just now.
+    seen. ``before_act``: whether an action is about to follow, so that the latest line must be recent.
     """
     vcpus = flavor.vcpus or 0
     lines = lines_of(text)
@@ -213,14 +213,14 @@ def judge_by_console(text: str, flavor: Flavor, settings: Settings, now: float, 
     if doubt := too_little_of(flavor) or use.doubt:
         return Verdict(State.UNKNOWN, None, CONSOLE, doubt, numbers=numbers, newest=use.newest)
     if before_act and (use.newest is None or now - use.newest > LAST_LOOK):
-        doubt = "the newest line of the console is not of just now"
+        doubt = "the latest line of the console is not recent"
         return Verdict(State.UNKNOWN, None, "last_look", doubt, numbers=numbers, newest=use.newest)
     since, is_known = _idle_since(lines, vcpus, settings, now)
     return Verdict(
         State.IDLE,
         since,
         CONSOLE_ONLY,
-        f"by the console alone, {use.cores or 0:.2f} cores were busy in the mean of {use.lines} lines",
+        f"by the console alone, {use.cores or 0:.2f} cores were busy on average over {use.lines} lines",
         numbers=numbers,
         readings=use.lines,
         newest=use.newest,
@@ -263,10 +263,10 @@ def too_little_of(flavor: Flavor) -> str:
     """Return why the console cannot show that an instance of a flavor is idle, or ""."""
     family = family_of(flavor.name)
     if flavor.vcpus is None or family is None:
-        return f"the flavor {one_line(flavor.name)} is not known, so that the console tells too little"
+        return f"the flavor {one_line(flavor.name)} is unknown, so the console is not enough evidence"
     if flavor.vcpus > MOST_VCPUS:
-        return f"the console tells too little of {flavor.vcpus} vCPUs"
-    return "the console tells too little of a GPU" if family.resource is Resource.GPU else ""
+        return f"the console is not enough evidence for {flavor.vcpus} vCPUs"
+    return "the console is not enough evidence for a GPU" if family.resource is Resource.GPU else ""
 
 
 def _cores(lines: Sequence[Line], vcpus: int) -> float:
@@ -283,7 +283,7 @@ def _finding(lines: Sequence[Line], vcpus: int, settings: Settings, now: float) 
     # A mean of few is chance: a single measurement while a program starts shows all cores busy.
     for some in (lines, lines[-_NEWEST_LINES:]):
         if len(some) >= _NEWEST_LINES and (cores := _cores(some, vcpus)) >= settings.console_cores:
-            text = f"{cores:.2g} cores were busy in the mean of {len(some)} lines of the console"
+            text = f"{cores:.2g} cores were busy on average over {len(some)} lines of the console"
             return Finding(CONSOLE, at, text, cores)
     return None
 

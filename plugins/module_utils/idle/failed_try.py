@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The last try to take a reading of an instance, if it failed. It is told, and nothing is concluded from it."""
+"""The last attempt to take a reading of an instance, if it failed. It is reported, and decides nothing."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class FailedTry:
 
     def told(self, now: float) -> str:
         """Return it as a clause."""
-        return f"the last try to read it, {_ago(now - self.at)}, failed: {self.reason}"
+        return f"the last attempt to read it, {_ago(now - self.at)}, failed: {self.reason}"
 
 
 def _ago(seconds: float) -> str:

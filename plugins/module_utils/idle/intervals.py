@@ -216,14 +216,14 @@ def _doubts_of(reading: Reading) -> Iterator[Doubt]:
         if status and name not in _ANSWERS_OF_THEIR_OWN:
             yield from _failed(name, f"the probe could not read {name} (status {status})")
     if "conns" not in reading.sections:
-        yield from _failed("conns", "the instance has no ss, which tells its connections")
+        yield from _failed("conns", "the instance has no ss, which lists its connections")
     if not reading.disk:
         yield Doubt("disk", "there is no disk whose counters are known")
     for server in reading.jupyter:
         if not server.answers:
-            yield Doubt("jupyter", f"the Jupyter server on port {server.port} does not tell what it does")
+            yield Doubt("jupyter", f"the Jupyter server on port {server.port} does not report its activity")
     if reading.unasked_jupyter:
-        yield Doubt("jupyter", "a Jupyter server is there that cannot be asked")
+        yield Doubt("jupyter", "a Jupyter server cannot be queried")
     yield from _gpu_doubts(reading)
 
 
@@ -241,10 +241,10 @@ def _gpu_doubts(reading: Reading) -> Iterator[Doubt]:
     if gpu is None:
         return
     if not gpu.answers:
-        yield Doubt("gpu", "a GPU is there, and its driver does not answer")
+        yield Doubt("gpu", "the driver of the GPU does not respond")
     elif None in gpu.loads and gpu.holders is None and not gpu.programs:
         # A driver that hides the load may hide the programs as well. The kernel shows them, but to root only.
-        yield Doubt("gpu", "the GPU's load is not told, and only root sees who uses it")
+        yield Doubt("gpu", "the load of the GPU is unknown, and only root can list its programs")
 
 
 def _between(before: Reading, after: Reading) -> Interval:
@@ -289,7 +289,10 @@ def _clock_doubts(before: Reading, after: Reading) -> Iterator[Doubt]:
         yield Doubt("", f"the instance's clock jumped by {own - seconds:+.0f} s")
     ours = after.taken - before.taken
     if abs(ours - seconds) > max(_TRANSIT, _DRIFT_SHARE * seconds):
-        yield Doubt("", f"the instance ran for {seconds:.0f} s of {ours:.0f} s: it was paused, or our clock jumped")
+        yield Doubt(
+            "",
+            f"the instance ran for {seconds:.0f} s of {ours:.0f} s: it was paused, or the clock of this machine jumped",
+        )
 
 
 class _Rates:
@@ -335,7 +338,7 @@ class _Rates:
     def disk_busy(self) -> float:
         before, after = self._before.disk, self._after.disk
         both = before.keys() & after.keys()
-        # This counter has 32 bits, and begins anew after 49 days of use.
+        # This counter has 32 bits, and starts again after 49 days of use.
         return max(
             (self.of("disk", before[name][1], after[name][1], "the time of a disk") for name in both), default=0.0
         )
@@ -355,7 +358,7 @@ class _Rates:
         before = _published(self._before)
         rates = []
         for port, count in sorted(_published(self._after).items()):
-            # A container that was started anew has a new counter.
+            # A restarted container has a new counter.
             grown = count - before.get(port, 0) if count >= before.get(port, 0) else count
             if grown > 0:
                 rates.append(Rate(port, grown / self._seconds * HOUR))

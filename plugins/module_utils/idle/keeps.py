@@ -80,7 +80,7 @@ def moment_of(text: str, zone: tzinfo = UTC, *, ends_day: bool = True) -> dateti
     except (ValueError, OverflowError):
         shown = text[:_LONGEST_SHOWN]
         raise ConfigurationError(
-            f"{shown!r} is no time.", hint="Write 2026-12-24, 2026-12-24T18:00 (UTC) or 2026-12-24T18:00-05:00."
+            f"{shown!r} is not a time.", hint="Write 2026-12-24, 2026-12-24T18:00 (UTC) or 2026-12-24T18:00-05:00."
         ) from None
 
 
@@ -171,9 +171,7 @@ class KeepFile:
         except OSError as error:
             raise KeepFileError(f"The keep marks in {self.path} cannot be read: {error.strerror}.") from None
         except MalformedFile:
-            raise KeepFileError(
-                f"The keep marks in {self.path} are not as they were written.", hint="Mend or remove the file."
-            ) from None
+            raise KeepFileError(f"The keep marks in {self.path} are corrupt.", hint="Fix or remove the file.") from None
 
 
 def _mark_of_row(row: Mapping[str, Any]) -> KeepMark:

@@ -174,7 +174,7 @@ def parse(text: str, *, taken: float) -> Reading:
     try:
         return _Parser(sections).reading(taken)
     except (ValueError, IndexError, KeyError) as error:
-        raise NoEvidence(f"The probe's text is not understood: {error}.") from None
+        raise NoEvidence(f"The output of the probe cannot be parsed: {error}.") from None
 
 
 def to_record(reading: Reading) -> dict[str, Any]:
@@ -208,7 +208,7 @@ class _Section(NamedTuple):
 def _sections(text: str) -> dict[str, _Section]:
     """Return the words of each line by section. Raises NoEvidence if the text is not whole."""
     if len(text) > _LONGEST_TEXT:
-        raise NoEvidence("The probe's text is longer than it can be.")
+        raise NoEvidence("The output of the probe is too long.")
     sections: dict[str, _Section] = {}
     name: str | None = None
     lines: list[list[str]] = []
@@ -216,7 +216,7 @@ def _sections(text: str) -> dict[str, _Section]:
     for line in text.replace("\r\n", "\n").split("\n"):
         if found := _SECTION.fullmatch(line):
             if name is not None or found[1] in sections:
-                raise NoEvidence(f"The probe's text contradicts itself: section {found[1]} begins inside another.")
+                raise NoEvidence(f"The output of the probe is malformed: section {found[1]} begins inside another.")
             if found[1] == "end":
                 return sections
             name, lines = found[1], []
@@ -227,7 +227,9 @@ def _sections(text: str) -> dict[str, _Section]:
             name = None
         elif words := line.split():
             lines.append(words)
-    raise NoEvidence("The probe's text is cut: its end is missing." if sections else "The probe said nothing.")
+    raise NoEvidence(
+        "The output of the probe is truncated: its end is missing." if sections else "The probe printed nothing."
+    )
 
 
 class _Parser:

@@ -1,11 +1,11 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the rules would have done with the readings of the past: warned, put away, saved. Pure functions.
+"""The notices, actions and savings that the rules would have produced with past readings. Pure functions.
 
-Readings show an instance as it ran, not as it would have been. So an instance that would have been put away counts as
-away until the readings show that it was used, and is then judged again. Where they leave something open, as little is
-claimed as may be: a use may have begun at the start of its interval, and what is unknown saves nothing.
+Readings show an instance as it ran, not as it would have been. So after an action, an instance counts as off until the
+readings show a use, and is then judged again. Estimates are conservative: a use may have begun at the start of its
+interval, and unknown time saves nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .verdicts import Step, steps
 DAY = 24 * HOUR
 # For how long readings are kept.
 LONGEST_DAYS = 30
-# An act is regretted if the instance is used so soon after it.
+# An action counts as regretted if the instance is used within this time.
 SOON = HOUR
 _SPAN = re.compile(r"([1-9][0-9]{0,4})([hdw])")
 _UNITS = {"h": HOUR, "d": DAY, "w": 7 * DAY}
@@ -41,7 +41,7 @@ class Ending(StrEnum):
     """How a stretch of idleness ended.
 
     ``spared``: something was found in the grace time. ``warned``: the grace time is not over. ``used`` and ``started``
-    (it was booted): after it would have been put away. ``unknown``: evidence is missing. ``away``: it would still be.
+    (it was booted): after the action. ``unknown``: evidence is missing. ``away``: it would still be off.
     """
 
     SPARED = "spared"
@@ -71,12 +71,12 @@ class Stretch:
 
     @property
     def saved_hours(self) -> float:
-        """Return the hours for which it would have been away, and was surely not used."""
+        """Return the hours for which it would have been off, and was certainly not used."""
         return 0.0 if self.put_away is None else max(0.0, self.end - self.put_away) / HOUR
 
     @property
     def used_soon(self) -> bool:
-        """Whether it may have been used within an hour after it would have been put away."""
+        """Whether it may have been used within an hour after the action."""
         return self.put_away is not None and self.used_from is not None and self.used_from < self.put_away + SOON
 
 
@@ -97,7 +97,8 @@ def span_of(text: str) -> float:
     seconds = int(found[1]) * _UNITS[found[2]] if found else 0.0
     if not 0 < seconds <= LONGEST_DAYS * DAY:
         raise ConfigurationError(
-            f"replay is {text[:40]!r}, and has to be a span of at most {LONGEST_DAYS} days, as readings are kept.",
+            f"replay is {text[:40]!r}, but must be a span of at most {LONGEST_DAYS} days, as long as readings are "
+            "kept.",
             hint="Write 30d, 12h or 2w.",
         )
     return seconds
@@ -263,7 +264,8 @@ def _summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _sentences(rows: Sequence[Mapping[str, Any]], sums: Mapping[str, Any]) -> list[str]:
     counted = (
         f"{_count(sums['selected'], 'instance')}, {sums['known_hours'] / 24:.1f} days of readings: "
-        f"{_count(sums['warned'], 'warning')}, {sums['spared']} spared in the grace time, {sums['put_away']} put away."
+        f"{_count(sums['warned'], 'warning')}, {sums['spared']} spared in the grace time, "
+        f"{_count(sums['put_away'], 'action')}."
     )
     said = [counted]
     if sums["put_away"]:
@@ -282,10 +284,10 @@ def _sentences(rows: Sequence[Mapping[str, Any]], sums: Mapping[str, Any]) -> li
             "an idle stretch of less than two hours may not be seen, and a use may count as soon that was later."
         )
     if sums["unknown_hours"]:
-        said.append(f"Of {sums['unknown_hours']:g} hours nothing is known for certain, which saves nothing here.")
+        said.append(f"For {sums['unknown_hours']:g} hours the use is unknown, and they count as no saving.")
     if sums["without_readings"]:
         said.append(f"{_count(sums['without_readings'], 'instance')} had no readings in that time.")
-    said.append("Locks, keep marks and other vetoes of the past are not known, and hold nothing here.")
+    said.append("The replay ignores locks, keep marks and other vetoes, whose past is unknown.")
     return said
 
 

@@ -167,7 +167,7 @@ def changed_settings(settings: Settings, values: Mapping[str, Any]) -> Settings:
         number = _number(name, value)
         if not setting.low <= number <= setting.high:
             raise ConfigurationError(
-                f"The setting {name} is {number:g}, and has to be from {setting.low:g} to {setting.high:g}."
+                f"The setting {name} is {number:g}, but must be between {setting.low:g} and {setting.high:g}."
             )
         changes[name] = number
     return replace(settings, **changes)
@@ -200,7 +200,7 @@ def settings_of_owner(
         taken = number
         if not low <= number <= high:
             taken = setting.safer(min(max(number, low), high), getattr(settings, name))
-            notes.append(f"{name} is {number:g}, has to be from {low:g} to {high:g} here, and counts as {taken:g}.")
+            notes.append(f"{name} is {number:g}, must be between {low:g} and {high:g} here, and counts as {taken:g}.")
         changes: dict[str, Any] = {name: taken}
         settings = replace(settings, **changes)
     return OwnerSettings(settings, (*notes, *doubts), tuple(doubts))
@@ -210,7 +210,7 @@ def _ignoring(settings: Settings, text: str, may_ignore: frozenset[str]) -> tupl
     """Return the settings without the rules that a text names, and a sentence for each that it may not name."""
     words = text.replace(",", " ").split()
     allowed = ", ".join(sorted(may_ignore)) or "none"
-    refused = [f"ignore names {word[:40]!r}, and only these may be ignored here: {allowed}." for word in words]
+    refused = [f"ignore contains {word[:40]!r}, but only these may be ignored here: {allowed}." for word in words]
     return (
         replace(settings, ignore=settings.ignore | {word for word in words if word in may_ignore}),
         [sentence for word, sentence in zip(words, refused, strict=True) if word not in may_ignore],
@@ -231,7 +231,7 @@ def setting_of(name: str) -> Setting:
             return each
     known = [each.name for each in fields(Settings)]
     hint = did_you_mean(name, known) or f"There are {', '.join(known)}."
-    raise ConfigurationError(f"No setting is called {name[:40]!r}.", hint=hint)
+    raise ConfigurationError(f"There is no setting {name[:40]!r}.", hint=hint)
 
 
 def _number(name: str, value: Any) -> float:
@@ -240,26 +240,26 @@ def _number(name: str, value: Any) -> float:
     except (TypeError, ValueError):
         number = float("nan")
     if not math.isfinite(number):
-        raise ConfigurationError(f"The setting {name} is {str(value)[:40]!r}, which is no number.")
+        raise ConfigurationError(f"The setting {name} is {str(value)[:40]!r}, which is not a number.")
     return number
 
 
 def _ports(name: str, value: Any) -> frozenset[int]:
     ports = [value] if isinstance(value, int | str) else value
     if not isinstance(ports, Sequence) or not all(str(each).isdigit() and int(each) < 65536 for each in ports):
-        raise ConfigurationError(f"The setting {name} has to be a list of ports.")
+        raise ConfigurationError(f"The setting {name} must be a list of ports.")
     return frozenset(int(each) for each in ports)
 
 
 def _rule_names(name: str, value: Any) -> frozenset[str]:
     names = [value] if isinstance(value, str) else value
     if not isinstance(names, Sequence):
-        raise ConfigurationError(f"The setting {name} has to be a list of rules.")
+        raise ConfigurationError(f"The setting {name} must be a list of rules.")
     known = [*(each.name for each in RULES), CONSOLE]
     for each in names:
         if each not in known:
             hint = did_you_mean(str(each), known) or f"There are {', '.join(known)}."
-            raise ConfigurationError(f"The setting {name} names {str(each)[:40]!r}, which is no rule.", hint=hint)
+            raise ConfigurationError(f"The setting {name} contains {str(each)[:40]!r}, which is not a rule.", hint=hint)
     return frozenset(names)
 
 
@@ -360,7 +360,7 @@ def old_jobs(interval: Interval, settings: Settings) -> list[Job]:
 
 def _due(interval: Interval, _settings: Settings) -> Iterator[Finding]:
     if interval.due:
-        text = f"{_count(interval.due, 'entry', 'entries')} of at, cron or timers wait for their time"
+        text = f"{_count(interval.due, 'entry', 'entries')} of at, cron or timers are pending"
         yield Finding("due", interval.end, text, interval.due)
 
 
@@ -368,7 +368,7 @@ def _gpu(interval: Interval, settings: Settings) -> Iterator[Finding]:
     if interval.gpu >= settings.gpu_percent:
         yield Finding("gpu", interval.end, f"a GPU had a load of {interval.gpu} %", interval.gpu)
     if interval.gpu_untold:
-        text = f"{_count(interval.gpu_untold, 'program')} had a GPU open whose load is not told"
+        text = f"{_count(interval.gpu_untold, 'program')} had a GPU open whose load is unknown"
         yield Finding("gpu", interval.end, text, interval.gpu_untold)
 
 
@@ -396,7 +396,7 @@ def _udp(interval: Interval, settings: Settings) -> Iterator[Finding]:
 
 def _inhibitor(interval: Interval, _settings: Settings) -> Iterator[Finding]:
     if interval.inhibitors:
-        text = "a program or an administrator asked systemd not to stop the instance"
+        text = "a program or an administrator inhibits the shutdown of the instance"
         yield Finding("inhibitor", interval.end, text, interval.inhibitors)
 
 

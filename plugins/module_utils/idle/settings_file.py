@@ -91,7 +91,7 @@ class _File:
 
     def _rows(self, node: Any) -> tuple[Row, ...]:
         if node.tag != LIST:
-            raise self._mistake(node, "instances is no list", "Begin each row with a dash.")
+            raise self._mistake(node, "instances is not a list", "Begin each row with a dash.")
         return tuple(self._row(each) for each in node.value)
 
     def _row(self, node: Any) -> Row:
@@ -101,7 +101,7 @@ class _File:
         globs = {name: self._globs(parts[name], name) for name in ("name", "owner", "project") if name in parts}
         if not globs:
             raise self._mistake(
-                node, "a row names no instances", "Give it name, owner or project, or write its settings as defaults."
+                node, "a row selects no instances", "Add name, owner or project, or write its settings as defaults."
             )
         return Row(
             self._values(parts["settings"], "settings"), globs.get("name"), globs.get("owner"), globs.get("project")
@@ -112,15 +112,15 @@ class _File:
         texts = given if isinstance(given, list) else [given]
         # A name of digits alone is a number to YAML.
         if not all(isinstance(each, str | int) and not isinstance(each, bool) for each in texts):
-            raise self._mistake(node, f"{name} is neither a text nor a list of texts", "Quote it.")
+            raise self._mistake(node, f"{name} is neither a text nor a list of texts", "Put the value in quotes.")
         return tuple(str(each) for each in texts)
 
     def _table(self, node: Any, what: str, known: tuple[str, ...] | None) -> dict[str, Any]:
         """Return the values of a table by their keys, which are among the known ones."""
         if node.tag == NOTHING:
-            raise self._mistake(node, f"there is nothing below {what}", "Write it below, indented by blanks.")
+            raise self._mistake(node, f"{what} is empty", "Write it below, indented by spaces.")
         if node.tag != TABLE:
-            raise self._mistake(node, f"{what} is no table", "Write a name with a colon in each line.")
+            raise self._mistake(node, f"{what} is not a mapping", "Write a name with a colon in each line.")
         if (twice := repeated(node)) is not None:
             raise self._mistake(twice, f"{twice.value} is there twice", "Remove one of them.")
         found = pairs(node)
@@ -134,7 +134,7 @@ class _File:
         try:
             return value_of(node)
         except ValueError:
-            raise self._mistake(node, f"{name} is no plain value", "Write a number, a text or a list.") from None
+            raise self._mistake(node, f"{name} is not a plain value", "Write a number, a text or a list.") from None
 
     def _check(self, node: Any, check: Callable[[Given], object], given: Given) -> None:
         """Check a value, and name its line if it is not possible."""

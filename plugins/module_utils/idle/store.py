@@ -44,7 +44,7 @@ _READABLE_FORMATS = (1, FORMAT)
 DAY = 24 * HOUR
 KEPT_IN_FULL = 2 * DAY
 KEPT_BY_HOUR = 30 * DAY
-# Two days of readings every five minutes. Whoever takes them more often keeps them for a shorter time.
+# Two days of readings every five minutes. More frequent readings are kept for a shorter time.
 _MOST_INTERVALS = 600
 _MOST_HOURS = 24 * 30 * 2
 # One run removes no more files than that. The others are removed by later ones.
@@ -144,7 +144,7 @@ class Store:
         except OSError as error:
             raise StoreError(f"The readings in {path} cannot be read: {error.strerror}.") from None
         except MalformedFile:
-            raise StoreError(f"The readings in {path} are not as they were written.", hint="Remove the file.") from None
+            raise StoreError(f"The readings in {path} are corrupt.", hint="Remove the file.") from None
 
     def add(self, key: Key, reading: Reading) -> History:
         """Store a reading, and return the history with it. An unreadable file is replaced.

@@ -101,7 +101,7 @@ def judge(
     """Return the verdict on an instance from the intervals between its readings, oldest first.
 
     ``now`` is the controller's clock, in seconds since 1970. ``console`` is a sign of use on the console.
-    ``before_act``: whether something is about to be done to the instance, so that the newest interval has to be a short
+    ``before_act``: whether an action on the instance is about to follow, so that the latest interval must be a short
     one that has just ended.
     """
     return _Judge([_Judged(each, settings) for each in intervals], settings).verdict(
@@ -127,7 +127,7 @@ def steps(intervals: Sequence[Interval], settings: Settings, *, since: float = 0
     A verdict looks back no further than it has to, so that its ``since`` may be later than it is for ``judge``.
     """
     judged = [_Judged(each, settings) for each in intervals]
-    # So many readings are needed, which are that far apart at most. Two more hours: an hour may begin in the middle.
+    # The required number of readings and their maximum distance. Two more hours: an hour may begin in the middle.
     reach = 2 * (settings.window + settings.interval) + 2 * HOUR
     first = 0
     for number, each in enumerate(judged, start=1):
@@ -162,9 +162,11 @@ class _Judge:
             return Verdict(State.UNKNOWN, None, "readings", "no reading was taken yet")
         newest = self._judged[-1].interval
         if now - newest.end > 2 * self._settings.interval:
-            return self._unknown("old", f"the newest reading is {_minutes(now - newest.end)} old")
+            return self._unknown("old", f"the latest reading is {_minutes(now - newest.end)} old")
         if newest.end > now + _SKEW:
-            return self._unknown("clock", "the newest reading is from the future: the controller's clock was put back")
+            return self._unknown(
+                "clock", "the latest reading is from the future: the clock of the controller was set back"
+            )
         if used := self._uses_since(newest.end - self._settings.window):
             return self._active(used, used[0].at)
         return self._idle_or_unknown(now, before_act=before_act)
@@ -189,10 +191,10 @@ class _Judge:
             reason = f"readings without a gap cover {_minutes(newest.end - since)} of {_minutes(self._settings.window)}"
             return self._unknown(self._why_short(), reason)
         if stretch.readings < needed:
-            reason = f"{stretch.readings} readings are there, and {needed} are needed"
+            reason = f"there are {stretch.readings} readings, and {needed} are needed"
             return self._unknown("readings", reason)
         if before_act and (newest.longest_gap > LAST_LOOK or newest.length <= 0 or now - newest.end > LAST_LOOK):
-            return self._unknown("last_look", "there was no short reading right before the act")
+            return self._unknown("last_look", "there was no short reading right before the action")
         return Verdict(
             State.IDLE,
             since,
@@ -206,7 +208,7 @@ class _Judge:
         )
 
     def _quiet_stretch(self) -> _Stretch:
-        """Return the time before the newest reading in which nothing happened, as far as readings have no gap."""
+        """Return the time before the latest reading in which nothing happened, as far as readings have no gap."""
         boot = self._judged[-1].interval.boot
         since = self._judged[-1].interval.end
         readings = 1

@@ -79,7 +79,7 @@ _VETOES = frozenset({"not_mine", "state_unknown", "busy", "locked", "unsupported
 
 @dataclass(frozen=True, slots=True)
 class _Guarded:
-    """An allocation, what is to be told of it, and what is to be shelved. ``reached``: a clause, if a limit is."""
+    """An allocation, its news, and the instances to shelve. ``reached``: a clause about a reached limit."""
 
     key: str
     standing: Standing
@@ -88,7 +88,7 @@ class _Guarded:
 
 
 def budget_guard(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
-    """Return how each allocation stands, and shelve instances if that is asked for; or store what was told."""
+    """Return the status of each allocation, and shelve instances if requested; or record delivered notices."""
     store = ToldThresholds(context.path(options["told_path"], _TOLD), context.clock)
     if options["told"] is not None:
         changed = store.store(_levels(options["told"]), check_mode=context.check_mode)
@@ -157,7 +157,7 @@ class _Journal:
             self._log.write(records)
         except DecisionLogError as error:
             if self._applies:
-                return f"{error} Nothing was shelved."
+                return f"{error} No instance was shelved."
             self._context.warn(str(error))
         return None
 
@@ -195,18 +195,20 @@ def _instances(case: _Guarded) -> Iterator[GuardedInstance]:
 def _levels(told: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return the option told, which is what an earlier run returned. Raises ConfigurationError."""
     if not all(isinstance(each, list) for each in told.values()):
-        raise ConfigurationError("told has to be what an earlier run returned: lists of thresholds, by allocation.")
+        raise ConfigurationError(
+            "told must be the value that an earlier run returned: lists of thresholds by allocation."
+        )
     return {key: [str(each) for each in levels] for key, levels in told.items()}
 
 
 def _limits(options: Mapping[str, Any]) -> Limits:
     percent, days = options["limit_percent"], options["limit_days"]
     if percent is not None and not 0 < percent <= 1000:
-        raise ConfigurationError(f"limit_percent is {percent:g}, and has to be above 0.")
+        raise ConfigurationError(f"limit_percent is {percent:g}, but must be greater than 0.")
     if days is not None and not 0 <= days <= 3660:
-        raise ConfigurationError(f"limit_days is {days:g}, and has to be from 0 to 3660.")
+        raise ConfigurationError(f"limit_days is {days:g}, but must be between 0 and 3660.")
     if options["apply"] and percent is None and days is None:
-        raise ConfigurationError("apply: true needs a limit.", hint="Give limit_percent or limit_days.")
+        raise ConfigurationError("apply: true requires a limit.", hint="Set limit_percent or limit_days.")
     return Limits(
         None if percent is None else Decimal(str(percent)),
         None if days is None else Decimal(str(days)),

@@ -57,9 +57,9 @@ def _require_supported(consoles: Consoles, options: Mapping[str, Any]) -> None:
     """Refuse what the cloud does not have before anything is sent."""
     lines = options["lines"]
     if not 0 <= lines <= _MOST_LINES:
-        raise ConfigurationError(f"lines is {lines}, and has to be from 0 to {_MOST_LINES}.")
+        raise ConfigurationError(f"lines is {lines}, but must be between 0 and {_MOST_LINES}.")
     if not options["url"] and not lines:
-        raise ConfigurationError("Nothing is to be returned.", hint="Say url: true, or a number of lines.")
+        raise ConfigurationError("There is nothing to return.", hint="Set url: true, or lines to a number.")
     wanted = [*(["text"] if lines else []), *([options["kind"]] if options["url"] else [])]
     for each in wanted:
         if each in consoles.unsupported:

@@ -1,10 +1,10 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operation of jetstream_deadline: which deadlines are to be told, and the instances that are shelved at theirs.
+"""The operation of jetstream_deadline: reports deadlines, and shelves instances at their deadlines.
 
-What is to be told is claimed for the run that returns it, so that no other run tells it as well, and is stored as told
-only once the caller says which channel took it. Nothing is ever deleted.
+A run claims the deadlines that it returns, so that no other run reports them as well. They are recorded as reported
+only once the caller names the channel that delivered them. Nothing is ever deleted.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ _OF_RUNNING = frozenset({"not_running"})
 
 @dataclass(slots=True)
 class _Case:
-    """An instance with deadlines, what is to be told of them, the decision, and what came of it."""
+    """An instance with deadlines, its news, the decision, and the outcome."""
 
     instance: Instance
     deadlines: Deadlines
@@ -118,7 +118,7 @@ class _Round:
 
 
 def deadline(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
-    """Tell and carry out the deadlines that are due, or report them in check mode; or store what was told."""
+    """Report and carry out the deadlines that are due, or only return them in check mode; or record deliveries."""
     store = DeadlineStore(context.path(options["state_path"], _STATE), context.clock)
     if options["told"] is not None:
         return _store_told(store, options, context)
@@ -154,12 +154,12 @@ def _policy(options: Mapping[str, Any]) -> Policy:
         raise ConfigurationError("max_actions must be 0 or more.")
     hours = options["notice_hours"]
     if not 0 <= hours <= _LONGEST_NOTICE:
-        raise ConfigurationError(f"notice_hours is {hours:g}, and has to be from 0 to {_LONGEST_NOTICE}.")
+        raise ConfigurationError(f"notice_hours is {hours:g}, but must be between 0 and {_LONGEST_NOTICE}.")
     channels = tuple(dict.fromkeys(options["channels"]))
     if options["apply"] and not channels:
         raise ConfigurationError(
-            "apply: true needs channels: nothing is shelved before its deadline was told.",
-            hint="Name the ways in which deadlines are told, and store what each took by told and channel.",
+            "apply: true requires channels: no instance is shelved before a notice of its deadline.",
+            hint="Set channels, and record each delivery with told and channel.",
         )
     return Policy(bool(options["apply"]), channels, timedelta(hours=hours))
 
@@ -215,7 +215,7 @@ def _vetoes(
 ) -> Iterator[Veto]:
     """Yield the reasons not to shelve an instance, the words of its owner first."""
     if machine.is_instance(instance):
-        yield Veto("controller", "this runs on it")
+        yield Veto("controller", "it runs this playbook")
     yield from owner_vetoes(instance.name, instance.metadata, never)
     yield from vetoes_of_keep(mark, now)
     unsupported = cloud.unsupported_actions(instance).get(Action.SHELVE)
@@ -234,7 +234,7 @@ def _memory_after(case: _Case, policy: Policy, now: datetime) -> Memory:
     memory = case.memory
     for each in case.news:
         memory = memory.claiming(each, now)
-    # Seen shelved by a run that only looks, it may still be woken by its schedule in the morning.
+    # If a run without apply sees it shelved, its schedule may still start it in the morning.
     if case.decision.step is Step.DONE and policy.applies and case.deadlines.may_shelve:
         memory = replace(memory, done=case.at, attempts=0)
     if memory.attempts and case.decision.step is Step.AHEAD:
@@ -243,7 +243,7 @@ def _memory_after(case: _Case, policy: Policy, now: datetime) -> Memory:
 
 
 def _noted(case: _Case) -> str:
-    """Return what tells decisions of a kind apart for the log, which has each once."""
+    """Return the key of a decision for the log, which has each decision once."""
     if case.decision.step not in (Step.LEFT, Step.WAIT, Step.DONE):
         return ""
     words = ",".join(each.veto for each in case.decision.vetoes)
@@ -342,12 +342,12 @@ def _log(around: _Round, records: Sequence[Record], options: Mapping[str, Any], 
         around.warnings.append(str(error))
 
 
-# --- what was told
+# --- deliveries
 
 
 @dataclass(frozen=True, slots=True)
 class _ToldRow:
-    """A deadline of which a channel took a notice. ``key``: the site and the project of the instance."""
+    """A deadline whose notice a channel delivered. ``key``: the site and the project of the instance."""
 
     uuid: str
     key: tuple[str, str]
@@ -358,7 +358,7 @@ class _ToldRow:
 
 
 def _store_told(store: DeadlineStore, options: Mapping[str, Any], context: Context) -> Outcome:
-    """Store that a channel took what an earlier run returned, or that it did not."""
+    """Record whether a channel delivered the notices that an earlier run returned."""
     rows = [_told_row(each) for each in options["told"]]
     channel = one_line(options["channel"])
     delivered = bool(options["delivered"])
@@ -390,7 +390,7 @@ def _store_told(store: DeadlineStore, options: Mapping[str, Any], context: Conte
             why=iso(each.at),
             applies=True,
             to=(channel,),
-            detail=_told_text(each, channel) if delivered else f"it could not be told by {channel}",
+            detail=_told_text(each, channel) if delivered else f"its notice could not be sent by {channel}",
         )
         for each in rows
     ]
@@ -402,7 +402,7 @@ def _store_told(store: DeadlineStore, options: Mapping[str, Any], context: Conte
 
 
 def _told_text(row: _ToldRow, channel: str) -> str:
-    return f"told by {channel}, {f'{row.days} days before or later' if row.days else 'now that it is reached'}"
+    return f"announced by {channel}, {f'{row.days} days ahead or later' if row.days else 'now that it is reached'}"
 
 
 def _after_telling(
@@ -425,16 +425,16 @@ def _after_failing(memories: Mapping[str, Memory], rows: Sequence[_ToldRow], cha
 
 def _told_row(row: Mapping[str, Any]) -> _ToldRow:
     """Return a row of the option told. Raises ConfigurationError."""
-    hint = "Give rows of news, as an earlier run returned them."
+    hint = "Set told to rows of news, as an earlier run returned them."
     missing = [name for name in _TOLD_KEYS if row.get(name) in (None, "")]
     if missing:
         raise ConfigurationError(f"told has a row without {' and '.join(missing)}.", hint=hint)
     try:
         kind, at, days = Kind(row["kind"]), moment(row["at"]), int(row["days"])
     except (ValueError, TypeError):
-        raise ConfigurationError("told has a row with another kind, at or days.", hint=hint) from None
+        raise ConfigurationError("told has a row with an invalid kind, at or days.", hint=hint) from None
     if days not in DAYS:
-        raise ConfigurationError(f"told has a row with days {days}.", hint=hint)
+        raise ConfigurationError(f"told has a row with an invalid days: {days}.", hint=hint)
     return _ToldRow(str(row["uuid"]), (str(row["site"]), str(row["project"])), str(row["name"]), kind, at, days)
 
 
@@ -487,7 +487,7 @@ def _row(case: _Case, now: datetime) -> dict[str, Any]:
         "changed": run is not None and run.changed,
         "failed": failed,
         "skipped": run is not None and run.skipped,
-        # One that fails again was told when it failed first.
+        # A repeated failure was reported at its first occurrence.
         "is_news": failed and case.memory.attempts <= 1,
         "msg": _message(case),
     }

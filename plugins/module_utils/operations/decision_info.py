@@ -41,7 +41,7 @@ def decision_info(options: Mapping[str, Any], context: Context) -> Outcome:
     chosen, unknown = _chosen(read.records, options["name"])
     warnings = unknown
     if read.unreadable:
-        warnings = (*warnings, f"{read.unreadable} lines of the log are no records, and were left out.")
+        warnings = (*warnings, f"Skipped {read.unreadable} lines of the log that are not records.")
     told = chapters(each for each in chosen if each.at >= since)
     return Outcome(
         {

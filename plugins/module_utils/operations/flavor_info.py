@@ -65,7 +65,7 @@ def flavor_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> O
         except FATAL_ERRORS:
             raise
         except JetstreamError as error:
-            warnings.append(f"{error} Whether flavors fit in the quota is not known.")
+            warnings.append(f"{error} The room for flavors in the quota is missing.")
     rooms = [(each, _room(each, quotas)) for each in selection.things if _passes(each, options)]
     rows = [_row(each, room, rates) for each, room in rooms if not options["fitting"] or room.instances != 0]
     return Outcome({"flavors": rows}, warnings=tuple(warnings))

@@ -47,7 +47,7 @@ def _present(
     if has:
         raise ConfigurationError(
             f"{instance.label} has the floating IP {has[0]}.",
-            hint="Take it back first: state: absent, with its address.",
+            hint="Release it first, with state: absent and its address.",
         )
     if context.check_mode:
         return _outcome(instance, has, [wanted or "new"], changed=True, address=wanted)
@@ -64,8 +64,8 @@ def _absent(
     foreign = [each.address for each in chosen if not each.made_for_it and wanted is None]
     if foreign:
         raise ConfigurationError(
-            f"{instance.label} has {', '.join(foreign)}, which this collection did not make for it.",
-            hint="To give it back to the site all the same, name it by address.",
+            f"{instance.label} has {', '.join(foreign)}, which this collection did not create for it.",
+            hint="To release it anyway, set address.",
         )
     if not context.check_mode:
         for each in chosen:

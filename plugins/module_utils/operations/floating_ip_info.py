@@ -26,7 +26,7 @@ def floating_ip_info(cloud: Cloud, options: Mapping[str, Any], context: Context)
     require_supported(catalog, "floating_ips")
     wanted, attached = options["address"], options["attached"]
     if wanted is not None and not wanted:
-        return Outcome({"floating_ips": []}, warnings=("address is an empty list, so nothing is selected.",))
+        return Outcome({"floating_ips": []}, warnings=("address is an empty list, so no floating IP is selected.",))
     found = catalog.floating_ips()
     known = {each.address for each in found}
     unknown = tuple(f"address: the project has no floating IP {each}." for each in wanted or () if each not in known)

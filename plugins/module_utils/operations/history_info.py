@@ -156,7 +156,8 @@ def _zone(name: str) -> tzinfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ConfigurationError(
-            f"timezone {name} is not known to this machine.", hint="Names are like America/Chicago, or UTC."
+            f"The time zone {name} is unknown on this machine.",
+            hint="Set timezone to a name such as America/Chicago or UTC.",
         ) from None
 
 
@@ -166,7 +167,7 @@ def _time(options: Mapping[str, Any], name: str, zone: tzinfo) -> datetime | Non
         return None
     read = moment_or_none(text, zone)
     if read is None:
-        raise ConfigurationError(f"{name} is {text!r}, which is not a date.", hint="Write it like 2026-11-01.")
+        raise ConfigurationError(f"{name} is {text!r}, which is not a date.", hint="Example: 2026-11-01")
     return read
 
 
@@ -175,5 +176,5 @@ def _unknown(costs: Iterable[Cost]) -> list[str]:
     if not flavors:
         return []
     return [
-        f"No rate is known for {', '.join(flavors)}, so their cost is missing. Give their SU per hour in rates.flavors."
+        f"No rate is known for {', '.join(flavors)}, so their cost is missing. Set their SU per hour in rates.flavors."
     ]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operation of jetstream_hygiene_info: what costs without being used, or is stuck, and how to mend it."""
+"""The operation of jetstream_hygiene_info: unused and stuck resources, and how to fix them."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def hygiene_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> 
         *findings_of_allocations(sources, instances, rates, limits, now),
     ]
     unread = tuple(
-        f"{each.label}: its state could not be read, and is not judged." for each in instances if not each.live
+        f"{each.label}: its state could not be read, so it was not checked." for each in instances if not each.live
     )
     return Outcome(
         {"findings": [each.to_result() for each in found], "summary": _summary(found)},
@@ -90,7 +90,7 @@ OPERATION = on_cloud(hygiene_info)
 def _limits(options: Mapping[str, Any]) -> Limits:
     for name in ("asleep_days", "ends_days"):
         if not 0 <= options[name] <= _LONGEST:
-            raise ConfigurationError(f"{name} is {options[name]:g}, and has to be from 0 to {_LONGEST}.")
+            raise ConfigurationError(f"{name} is {options[name]:g}, but must be between 0 and {_LONGEST}.")
     return Limits(asleep=timedelta(days=options["asleep_days"]), ends=timedelta(days=options["ends_days"]))
 
 
@@ -106,7 +106,7 @@ def _since(
     except FATAL_ERRORS:
         raise
     except JetstreamError as error:
-        return {}, (f"{error} Since when instances are in their states is not known, so that some are no finding.",)
+        return {}, (f"{error} The ages of states are unknown, so findings may be missing.",)
     known = {each.uuid: state_since(each, periods) for each in instances}
     return {uuid: moment for uuid, moment in known.items() if moment is not None}, ()
 
@@ -118,7 +118,7 @@ def _volumes(cloud: Cloud, selector: Selector) -> tuple[Sequence[Volume], tuple[
     except FATAL_ERRORS:
         raise
     except JetstreamError as error:
-        return (), (f"{error} Volumes are not judged.",)
+        return (), (f"{error} Volumes were not checked.",)
     # A warning about an owner without volumes would be one about the instances' owner as well.
     return select(listed, selector, VOLUME_FIELDS).things, ()
 
@@ -130,7 +130,7 @@ def _addresses(cloud: Cloud) -> tuple[Sequence[UnattachedAddress], tuple[str, ..
     except FATAL_ERRORS:
         raise
     except JetstreamError as error:
-        return (), (f"{error} Floating IPs are not judged.",)
+        return (), (f"{error} Floating IPs were not checked.",)
 
 
 def _shelved_images(cloud: Cloud) -> tuple[Sequence[ProjectImage], tuple[str, ...]]:
@@ -144,7 +144,7 @@ def _shelved_images(cloud: Cloud) -> tuple[Sequence[ProjectImage], tuple[str, ..
     except FATAL_ERRORS:
         raise
     except JetstreamError as error:
-        return (), (f"{error} Images are not judged.",)
+        return (), (f"{error} Images were not checked.",)
 
 
 def _summary(found: Sequence[Finding]) -> dict[str, Any]:
@@ -152,7 +152,7 @@ def _summary(found: Sequence[Finding]) -> dict[str, Any]:
     for each in found:
         kinds[each.kind] = kinds.get(each.kind, 0) + 1
     cost = number_if_known(sum((each.cost for each in found if each.cost is not None), Decimal(0)))
-    sentence = "Nothing was found."
+    sentence = "No findings."
     if found:
         listed = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in sorted(kinds.items()))
         sentence = f"{len(found)} found, which cost {cost} SU a day: {listed}."

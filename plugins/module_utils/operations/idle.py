@@ -1,11 +1,11 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operation of jetstream_idle: decides about each instance, and puts away those that are due.
+"""The operation of jetstream_idle: decides about each instance, and acts on those that are due.
 
-Decisions are made while the notices are held, so that of two runs at once one warns, and one acts. An act is recorded
-before it is sent, and its outcome after it: a run that is killed leaves a record that the next run settles by what it
-sees.
+Decisions are made under the lock of the notices, so that of two concurrent runs only one warns or acts. An action is
+recorded before it is sent, and its outcome after it: the next run completes the record of a killed run by the state of
+the instance.
 """
 
 from __future__ import annotations
@@ -95,8 +95,8 @@ def _policy(options: Mapping[str, Any]) -> Policy:
         raise ConfigurationError("wait_timeout must be more than 0 seconds.")
     if options["apply"] and not options["channels"]:
         raise ConfigurationError(
-            "apply: true needs channels: nothing is put away before its owner was told.",
-            hint="Name the ways in which notices are sent, and record each notice by jetstream_notice.",
+            "apply: true requires channels: no instance is changed before a notice to its owner.",
+            hint="Set channels, and record each notice with jetstream_notice.",
         )
     return Policy(
         action=Action(options["action"]),
@@ -224,7 +224,7 @@ class _Run:
     def _vetoes_of_controller(self, instance: Instance) -> Iterator[Veto]:
         named = {each.casefold() for each in self._options["controller"]}
         if self._machine.is_instance(instance) or {instance.uuid.casefold(), instance.name.casefold()} & named:
-            yield Veto("controller", "this runs on it")
+            yield Veto("controller", "it runs this playbook")
 
     def _find_off_times(self, items: Sequence[_Item]) -> None:
         """Find since when instances are shut off, by their history, or else by earlier runs.
@@ -245,9 +245,7 @@ class _Run:
         except FATAL_ERRORS:
             raise
         except JetstreamError as error:
-            self._context.warn(
-                f"{error} Since when instances are shut off is not known, so that none is shelved for it."
-            )
+            self._context.warn(f"{error} The ages of shut-off instances are unknown, so none of them is shelved.")
             periods = None
         for each in asked:
             each.off_since = None if periods is None else _off_since(each.instance, periods, each.off_since)
@@ -267,7 +265,7 @@ class _Run:
             return
         with self._memory.changing() as memory:
             if memory.was_unreadable:
-                self._context.warn(f"{self._memory.path} could not be read: notices are sent anew.")
+                self._context.warn(f"{self._memory.path} could not be read, so notices are sent again.")
             # First the log, then the notices: what cannot be logged is not done.
             self._log.write(self._decide_by(memory, items))
 
@@ -320,10 +318,10 @@ class _Run:
         if act is None or not is_open:
             return seen, []
         if item.is_at(_GOALS[act.action]):
-            detail = f"a later run saw that it is {item.instance.status}"
+            detail = f"a later run found it {item.instance.status}"
             return seen.acted("done", self._now), [self._settled(item, Event.DONE, act.action, detail)]
         if item.awake and not act.outcome:
-            detail = "a later run saw that it was not carried out"
+            detail = "a later run found that the action was not carried out"
             return replace(seen, act=None), [self._settled(item, Event.UNDONE, act.action, detail)]
         return seen, []
 
@@ -387,7 +385,7 @@ class _Run:
                     records.append(self._record(each, event, at=now, detail=each.run.message if each.run else ""))
                 self._log.write(records)
         except JetstreamError as error:
-            self._context.warn(f"{error} The next run settles what was done.")
+            self._context.warn(f"{error} The next run records the outcome.")
 
     # --- results
 
@@ -456,13 +454,13 @@ class _Run:
         applies = bool(self._options["apply"]) and item.trial is None
         match decision.step:
             case Step.WARN:
-                return "its owner is told" if applies else "its owner would be told"
+                return "its owner gets a notice" if applies else "its owner would get a notice"
             case Step.WAIT:
                 due = f" until {iso_of(decision.due)}" if decision.due else ""
                 return f"waits{due}"
             case Step.READ:
                 why = self._why_unread(item)
-                return f"is due, without a short reading{why and f': {why}'}"
+                return f"is due, but has no recent short interval{why and f': {why}'}"
             case Step.ACT if item.run is not None:
                 return item.run.message
             case Step.ACT:

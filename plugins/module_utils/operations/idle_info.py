@@ -62,7 +62,7 @@ class Case:
     """An instance with all that decides on it.
 
     ``last_look`` is the verdict that it would have right before an act, for which a short interval has to have just
-    ended. ``last_interval`` is the length of the newest interval, in seconds. ``first`` is the time of the oldest
+    ended. ``last_interval`` is the length of the latest interval, in seconds. ``first`` is the time of the oldest
     evidence, None if there is none. ``settings`` are its own, and ``warnings`` are sentences about those that its owner
     set. ``console`` is the evidence from its console, None if it was not read.
     """
@@ -105,7 +105,7 @@ def idle_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Out
     span = None if options["replay"] is None else span_of(options["replay"])
     grace = options["grace_minutes"] * 60
     if not 0 <= grace <= _LONGEST_GRACE:
-        raise ConfigurationError("grace_minutes has to be from 0 to 10080, which is a week.")
+        raise ConfigurationError("grace_minutes must be between 0 and 10080 (a week).")
     judge_all = Judge(cloud, options, context)
     rates = Rates.from_options(options["rates"])
     selector = Selector.from_options(options, INSTANCE_FILTERS.argument_spec).with_account(cloud.account)

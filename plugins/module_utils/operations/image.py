@@ -91,31 +91,33 @@ def _value(value: Any) -> str:
 def _require_sense(goal: Goal, options: Mapping[str, Any], store: ImageStore) -> None:
     """Raise ConfigurationError for options that contradict each other, or that the cloud would refuse."""
     if options["wait_timeout"] <= 0:
-        raise ConfigurationError("wait_timeout must be more than 0 seconds.", hint="To not wait, set wait: false.")
+        raise ConfigurationError(
+            "wait_timeout must be more than 0 seconds.", hint="To return without waiting, set wait: false."
+        )
     if not goal.name.strip() or len(goal.name) > _LONGEST:
-        raise ConfigurationError(f"The name of an image has 1 to {_LONGEST} characters.")
+        raise ConfigurationError(f"The name of an image must have 1 to {_LONGEST} characters.")
     given = [name for name in _OF_AN_IMAGE if options[name] is not None]
     if goal.state is State.ABSENT and given:
-        raise ConfigurationError(f"state: absent does not take {' and '.join(given)}.")
+        raise ConfigurationError(f"state: absent does not accept {' and '.join(given)}.")
     if goal.state is State.PRESENT and options["delete_snapshots"]:
-        raise ConfigurationError("state: present does not take delete_snapshots.")
+        raise ConfigurationError("state: present does not accept delete_snapshots.")
     if goal.members and goal.visibility not in (None, "shared"):
-        raise ConfigurationError(f"An image that is {goal.visibility} has no members.", hint="Say visibility: shared.")
+        raise ConfigurationError(
+            f"members requires visibility: shared, but visibility is {goal.visibility}.", hint="Set visibility: shared."
+        )
     for name, value in properties_of(goal).items():
         if name in store.reserved:
-            raise ConfigurationError(f"properties: {one_line(name)} is the cloud's own.")
+            raise ConfigurationError(f"properties: {one_line(name)} is reserved by the cloud.")
         if not name.strip() or len(name) > _LONGEST or len(value) > _LONGEST:
             raise ConfigurationError(
-                f"properties: the cloud takes names and values of at most {_LONGEST} characters ({one_line(name)})."
+                f"properties: names and values may have at most {_LONGEST} characters ({one_line(name)})."
             )
 
 
 def _only(images: Sequence[ProjectImage], called: str) -> ProjectImage | None:
     if len(images) > 1:
         uuids = ", ".join(each.uuid for each in images)
-        raise SelectionError(
-            f"{len(images)} images are called {one_line(called)}.", hint=f"Say which by uuid: {uuids}."
-        )
+        raise SelectionError(f"The name {one_line(called)} is ambiguous.", hint=f"Use uuid: {uuids}.")
     return images[0] if images else None
 
 
@@ -138,7 +140,7 @@ def _instance(cloud: Cloud, listed: Sequence[Instance], called: str) -> Instance
     selector = Selector(names=(called,), owners=(ME,)).with_account(cloud.account)
     found = select_to_change(listed, selector, INSTANCE_FIELDS).things
     if len(found) != 1:
-        raise SelectionError(f"{len(found)} instances are called {one_line(called)}, and one is needed.")
+        raise SelectionError(f"The name {one_line(called)} is ambiguous. Use an ID.")
     return found[0]
 
 
@@ -190,7 +192,7 @@ def _warnings(before: ProjectImage | None, run: ImageRun) -> tuple[str, ...]:
     if before is None or run.goal.deletes_snapshots or run.seen.image is not None or not left:
         return ()
     named = ", ".join(sorted(left))
-    return (f"{before.label}: the snapshots of volumes that it referred to stay (delete_snapshots): {named}.",)
+    return (f"{before.label}: its snapshots of volumes are kept (delete_snapshots): {named}.",)
 
 
 def _text(goal: Goal, seen: Seen) -> str:

@@ -143,7 +143,7 @@ def instance(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outc
     started_at = context.clock.monotonic()
     cloud.limit(started_at + options["wait_timeout"])
     if wanted.names == () and wanted.template is None:
-        return Outcome(_result([], [], rates), warnings=("names is an empty list, so nothing was done.",))
+        return Outcome(_result([], [], rates), warnings=("names is an empty list, so nothing was changed.",))
     _require_supported(cloud, wanted, options)
     if options["state"] == "present":
         _require_meant(wanted, options["user_data_by_name"] or {})
@@ -175,12 +175,14 @@ def _text_of(option: str, path: str) -> str:
     except UnicodeDecodeError:
         # Raised below: the original error holds the file, which may have secrets.
         pass
-    raise ConfigurationError(f"{option}: {path} is no text in UTF-8.")
+    raise ConfigurationError(f"{option}: {path} is not UTF-8 text.")
 
 
 def _check(options: Mapping[str, Any]) -> None:
     if options["wait_timeout"] <= 0:
-        raise ConfigurationError("wait_timeout must be more than 0 seconds.", hint="To not wait, set wait: false.")
+        raise ConfigurationError(
+            "wait_timeout must be more than 0 seconds.", hint="To return without waiting, set wait: false."
+        )
     if options["count"] is not None and options["count"] < 0:
         raise ConfigurationError("count must be 0 or more.")
     if options["capacity_retries"] < 0:
@@ -188,19 +190,19 @@ def _check(options: Mapping[str, Any]) -> None:
     absent = options["state"] == "absent"
     if absent and options["count"] is not None:
         raise ConfigurationError(
-            "state: absent deletes all of a template, and takes no count.",
-            hint="To keep some of them, say state: present with the count that is to be left, and shrink: true.",
+            "state: absent deletes all instances of a template, and does not accept count.",
+            hint="To keep some of them, use state: present with the remaining count, and shrink: true.",
         )
     if options["shrink"] and (absent or options["count"] is None):
-        raise ConfigurationError("shrink is of use with state: present and a count alone.")
+        raise ConfigurationError("shrink requires state: present and count.")
     if options["new_name"] is not None:
         if absent or options["names"] is not None or options["count"] is not None:
-            raise ConfigurationError("new_name renames one instance, which name names.")
+            raise ConfigurationError("new_name requires name, the instance to rename.")
         require_names([options["new_name"]])
     if not options["wait"]:
         _check_without_wait(options)
     if (options["boot_volume"] or {"size": 1})["size"] < 1:
-        raise ConfigurationError("boot_volume: its size must be 1 GB or more.")
+        raise ConfigurationError("boot_volume: size must be 1 GB or more.")
 
 
 def _check_without_wait(options: Mapping[str, Any]) -> None:
@@ -210,7 +212,7 @@ def _check_without_wait(options: Mapping[str, Any]) -> None:
     later += [f"wait_for: {options['wait_for']}"] if options["wait_for"] != WaitFor.ACTIVE.value else []
     later += [name for name in ("shrink", "replace") if options[name]]
     if later:
-        raise ConfigurationError(f"{' and '.join(later)} cannot be had with wait: false.")
+        raise ConfigurationError(f"{' and '.join(later)} require wait: true.")
 
 
 def _wanted(options: Mapping[str, Any]) -> Wanted:
@@ -220,14 +222,14 @@ def _wanted(options: Mapping[str, Any]) -> Wanted:
         require_names(names)
         templates = [each for each in names if is_template(each)]
         if templates:
-            raise ConfigurationError(f"names: {templates[0]} is a template.", hint="Give it as name, with a count.")
+            raise ConfigurationError(f"names: {templates[0]} is a template.", hint="Set it as name, with a count.")
         return Wanted(names=names)
     name = options["name"]
     if options["count"] is None and not is_template(name):
         require_names([name])
         return Wanted(names=(name,))
     if options["count"] is None and options["state"] == "present":
-        raise ConfigurationError(f"name: {name} is a template, and count is not given.", hint="Say how many.")
+        raise ConfigurationError(f"name: {name} is a template, but count is not set.", hint="Set count.")
     require_names([name])
     template = NameTemplate.parse(name)
     require_names([template.name(max(1, options["count"] or 1))])
@@ -246,17 +248,17 @@ def _require_supported(cloud: Cloud, wanted: Wanted, options: Mapping[str, Any])
         given.append("absent: template")
     for name in given:
         if name in unsupported:
-            raise ConfigurationError(f"{name} cannot be had here: {unsupported[name]}.")
+            raise ConfigurationError(f"{name} is not available here: {unsupported[name]}.")
 
 
 def _require_meant(wanted: Wanted, by_name: Mapping[str, Any]) -> None:
     """Refuse user data of an instance that is not named: a mistyped name would launch one without any."""
     for name, text in by_name.items():
         if not isinstance(text, str):
-            raise ConfigurationError(f"user_data_by_name: that of {name} is no text.")
+            raise ConfigurationError(f"user_data_by_name: the value of {name} is not text.")
         if name not in wanted.names and (wanted.template is None or wanted.template.number(name) is None):
             guess = did_you_mean(name, wanted.names)
-            raise SelectionError(f"user_data_by_name: the task does not name {name}. {guess}".rstrip())
+            raise SelectionError(f"user_data_by_name: {name} is not an instance of this task. {guess}".rstrip())
 
 
 def _launch_options(options: Mapping[str, Any]) -> LaunchOptions:
@@ -307,7 +309,7 @@ def _present(
     wanted = renamed(wanted, options["new_name"], listed)
     plan = plan_launch(wanted, listed)
     if made_of.wants_address and made_of.floating_ip != "auto" and len(plan.present) > 1:
-        raise ConfigurationError(f"floating_ip: {made_of.floating_ip} cannot be given to more than one instance.")
+        raise ConfigurationError(f"floating_ip: {made_of.floating_ip} cannot be assigned to more than one instance.")
     plan, doomed = compared(plan, made_of, replace_them=options["replace"])
     count = len(plan.missing)
     key = _key_to_import(cloud, made_of) if count or doomed else None
@@ -349,7 +351,7 @@ def _key_to_import(cloud: Cloud, made_of: LaunchOptions) -> KeyPair | None:
     found = cloud.access_store().get_key(wanted.name)
     if found is None:
         return wanted
-    require_same(found, wanted, "Give this one another key_name, or replace that one by jetstream_keypair.")
+    require_same(found, wanted, "Choose another key_name, or replace the existing key with jetstream_keypair.")
     return None
 
 
@@ -492,9 +494,9 @@ def _flavor_of_resizes(
 def _surplus_warnings(plan: LaunchPlan, *, shrink: bool) -> tuple[str, ...]:
     warnings = []
     if plan.surplus and not shrink:
-        warnings.append(f"{_named(plan.surplus)} beyond the count: to delete the highest numbers, say shrink: true.")
+        warnings.append(f"{_named(plan.surplus)} beyond the count. To delete the highest numbers, set shrink: true.")
     if plan.strangers:
-        warnings.append(f"{_named(plan.strangers)} beyond the count, and not launched by this task: left as it is.")
+        warnings.append(f"{_named(plan.strangers)} beyond the count, but not launched by this task: not changed.")
     return tuple(warnings)
 
 
@@ -517,7 +519,10 @@ def _absent(
 ) -> Outcome:
     chosen, problems = plan_removal(wanted, listed)
     if problems:
-        raise ConfigurationError(" ".join(problems), hint="Delete the one that is not wanted by its uuid, elsewhere.")
+        raise ConfigurationError(
+            " ".join(problems),
+            hint="Delete the unwanted instance by its UUID with another tool.",
+        )
     work = _RemovalWork(cloud, context, _removal_settings(options, wait=options["wait"]), started_at)
     deleting = being_deleted(wanted, listed) if options["wait"] else ()
     removal = work.remove(chosen, resumed=work.unfinished(wanted, listed, deleting))
@@ -533,7 +538,7 @@ def _stranger_warnings(wanted: Wanted, listed: Sequence[Instance]) -> tuple[str,
     shown = ", ".join(names[:_NAMED_IN_MESSAGE])
     more = f" and {len(names) - _NAMED_IN_MESSAGE} more" if len(names) > _NAMED_IN_MESSAGE else ""
     return (
-        f"Left, since nothing shows that {wanted.group('')} launched them: {shown}{more}. To delete them, name them.",
+        f"Not deleted, since {wanted.group('')} did not launch them: {shown}{more}. To delete them, set their names.",
     )
 
 
@@ -661,7 +666,7 @@ def _failure(fleet: FleetLaunch, removal: FleetRemoval) -> str | None:
     total = len(fleet.runs) + len(removal.runs)
     aborted_by = fleet.aborted_by or removal.aborted_by
     if aborted_by is not None:
-        return f"{aborted_by} {len(failed)} of {total} instances were not seen through."
+        return f"{aborted_by} {len(failed)} of {total} instances were not completed."
     if not failed:
         return None
     named = "; ".join(_labelled(run) for run in failed[:_NAMED_IN_MESSAGE])
@@ -669,7 +674,7 @@ def _failure(fleet: FleetLaunch, removal: FleetRemoval) -> str | None:
         return f"{named}."
     more = f"; and {len(failed) - _NAMED_IN_MESSAGE} more" if len(failed) > _NAMED_IN_MESSAGE else ""
     there = sum(run.now is not None and not run.failed for run in fleet.runs)
-    counted = f"{there} of {len(fleet.runs)} instances are there" if fleet.runs else f"{len(failed)} of {total} failed"
+    counted = f"{there} of {len(fleet.runs)} instances exist" if fleet.runs else f"{len(failed)} of {total} failed"
     return f"{counted}: {named}{more}."
 
 

@@ -39,7 +39,7 @@ def instance_info(cloud: Cloud, options: Mapping[str, Any], context: Context) ->
     instances = cloud.list_instances(
         live=options["live"],
         images=options["image_names"] or bool(options["image"]),
-        # To tell an image that no instance has.
+        # To detect an image that no instance has.
         all_images=bool(options["image"]),
         wanted=may_select(selector, INSTANCE_FIELDS),
     )

@@ -93,14 +93,14 @@ OPERATION = on_cloud(instance_state)
 
 
 def _sleepers(context: Context) -> Sleepers | None:
-    """Return the file with what was put to sleep. A user without a home has none."""
+    """Return the file with the record of stopped instances. A user without a home has none."""
     return Sleepers(context.kept(_SLEEPERS), context.clock) if context.can_keep else None
 
 
 def _remember(
     sleepers: Sleepers | None, context: Context, *, add: Sequence[str] = (), remove: Sequence[str] = ()
 ) -> None:
-    """Store what was put to sleep, or is awake. What was done to instances does not depend on that."""
+    """Record which instances were put to sleep, or are active. A failure does not affect the results."""
     if sleepers is None:
         return
     try:
@@ -116,7 +116,7 @@ def _runs(instance: Instance) -> bool:
 
 
 def _is_awake(run: InstanceRun) -> bool:
-    """Return whether an instance is awake, and no action that puts it to sleep is under way or in doubt."""
+    """Return whether an instance is active, and no action that stops it is in progress or in doubt."""
     return run.observed.is_awake and not run.unclear and not (run.actions and run.failed)
 
 
@@ -132,14 +132,17 @@ def _with_others(outcome: Outcome, selection: Selection[Instance]) -> Outcome:
     """Add why nothing was selected, and the number of instances of other owners."""
     warnings = outcome.warnings
     if not selection.things:
-        reasons = (selection.empty_because or "Nothing matched, so nothing was done.", _others_text(selection.others))
+        reasons = (
+            selection.empty_because or "No instance matched, so nothing was changed.",
+            _others_text(selection.others),
+        )
         warnings = tuple(each for each in reasons if each)
     summary = {**outcome.result["summary"], "others": selection.others}
     return replace(outcome, result={**outcome.result, "summary": summary}, warnings=warnings)
 
 
 def _others_text(count: int) -> str | None:
-    return f"{count} of others not meant (owner: any)." if count else None
+    return f"{count} of other owners not selected (owner: any)." if count else None
 
 
 def _converge_options(options: Mapping[str, Any]) -> ConvergeOptions:
@@ -156,13 +159,15 @@ def _converge_options(options: Mapping[str, Any]) -> ConvergeOptions:
 
 def _check(options: Mapping[str, Any], selector: Selector, context: Context) -> None:
     if options["wait_timeout"] <= 0:
-        raise ConfigurationError("wait_timeout must be more than 0 seconds.", hint="To not wait, set wait: false.")
+        raise ConfigurationError(
+            "wait_timeout must be more than 0 seconds.", hint="To return without waiting, set wait: false."
+        )
     if options["max_changes"] is not None and options["max_changes"] < 0:
         raise ConfigurationError("max_changes must be 0 or more.")
     if selector.everything and selector.names_something:
-        raise ConfigurationError("all: true and a name, id or uuid contradict each other.", hint="Say one of them.")
+        raise ConfigurationError("all: true is mutually exclusive with name, id and uuid.", hint="Set one of them.")
     if options["only_put_to_sleep"] and options["state"] != Goal.STARTED:
-        raise ConfigurationError("only_put_to_sleep goes with state: started alone.")
+        raise ConfigurationError("only_put_to_sleep requires state: started.")
     if options["only_put_to_sleep"] and not context.can_keep:
         context.kept(_SLEEPERS)
     selector.require_criteria()
@@ -176,13 +181,13 @@ def _refusal(ahead: FleetRun, limit: int) -> Outcome:
     """Fail each instance that would be changed. The others are as they were found."""
     count = _changes(ahead)
     runs = tuple(_not_done(run, count, limit) if run.changed else run for run in ahead.runs)
-    failure = f"{count} instances would be changed, and max_changes is {limit}; none was."
+    failure = f"{count} instances would be changed, but max_changes is {limit}. No instance was changed."
     return Outcome(_result(runs), failure=failure, warnings=warnings_of(runs))
 
 
 def _not_done(run: InstanceRun, count: int, limit: int) -> InstanceRun:
     not_done = InstanceRun(run.before, run.before)
-    not_done.finish(f"not done: {count} would be changed, and max_changes is {limit}", failed=True)
+    not_done.finish(f"not changed: {count} instances would be changed, but max_changes is {limit}", failed=True)
     return not_done
 
 
@@ -210,7 +215,7 @@ def warnings_of(runs: Sequence[InstanceRun]) -> tuple[str, ...]:
     warned = [_labelled(run) for run in runs if run.warn]
     more = len(warned) - _NAMED_IN_MESSAGE
     shown = warned[:_NAMED_IN_MESSAGE] if more > 1 else warned
-    return (*(f"{each}." for each in shown), *([f"And {more} more like these."] if more > 1 else []))
+    return (*(f"{each}." for each in shown), *([f"And {more} more similar warnings."] if more > 1 else []))
 
 
 def _result(runs: Sequence[InstanceRun]) -> dict[str, Any]:
@@ -249,7 +254,7 @@ def failure_of(fleet: FleetRun) -> str | None:
     """Return one sentence for all that failed: the reason if it is one instance, the first few if there are many."""
     failed = [run for run in fleet.runs if run.failed]
     if fleet.aborted_by is not None:
-        return f"{fleet.aborted_by} {len(failed)} of {len(fleet.runs)} instances were not seen through."
+        return f"{fleet.aborted_by} {len(failed)} of {len(fleet.runs)} instances were not completed."
     if not failed:
         return None
     named = "; ".join(_labelled(run) for run in failed[:_NAMED_IN_MESSAGE])

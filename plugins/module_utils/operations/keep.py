@@ -72,7 +72,7 @@ def keep(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
     selection = select_to_change(instances, selector, INSTANCE_FIELDS)
     store = options["store"]
     if store == _METADATA and (without := [each.label for each in selection.things if each.metadata is None]):
-        raise ConfigurationError(f"There is no metadata of {', '.join(without)}.", hint="Leave out store: metadata.")
+        raise ConfigurationError(f"There is no metadata of {', '.join(without)}.", hint="Remove store: metadata.")
     # An unreadable file is an error before anything is changed.
     writer = _Writer(cloud, file, file.marks(), store, check_mode=context.check_mode)
     written = [(each, writer.write(each, span)) for each in selection.things]
@@ -195,17 +195,21 @@ def _in_file_instead(refusal: str, mark: KeepMark | None) -> str:
 def _span(options: Mapping[str, Any], now: datetime) -> _Span | None:
     if options["state"] == "absent":
         if any(options[name] is not None for name in ("hours", "from", "until")):
-            raise ConfigurationError("state: absent takes neither hours nor until, nor from.")
+            raise ConfigurationError("state: absent does not accept hours, until and from.")
         return None
     hours = options["hours"]
     if hours is not None and not 0 < hours <= _LONGEST_HOURS:
-        raise ConfigurationError(f"hours is {hours:g}, and has to be above 0 and at most {_LONGEST_HOURS} (a year).")
+        raise ConfigurationError(
+            f"hours is {hours:g}, but must be greater than 0 and at most {_LONGEST_HOURS} (a year)."
+        )
     since = None if options["from"] is None else moment_of(options["from"], ends_day=False)
     until = moment_of(options["until"]) if hours is None else (since or now) + timedelta(hours=hours)
     if until <= now:
-        raise ConfigurationError(f"until is {iso(until)}, which is over.", hint="state: absent takes a mark away.")
+        raise ConfigurationError(
+            f"until is {iso(until)}, which is in the past.", hint="To remove a mark, use state: absent."
+        )
     if since is not None and until <= since:
-        raise ConfigurationError(f"from is {iso(since)}, which is not before the end, {iso(until)}.")
+        raise ConfigurationError(f"from is {iso(since)}, but must be before the end, {iso(until)}.")
     # Marks are written in whole seconds.
     return _Span(None if since is None else since.replace(microsecond=0), until.replace(microsecond=0))
 

@@ -24,7 +24,7 @@ SPEC = CONNECTION + ModuleSpec(
     },
     required_if=(("state", "present", ("public_key",)),),
 )
-_HINT = "replace: true puts this one in its place. Instances keep the key that they were launched with."
+_HINT = "To replace it, set replace: true. Instances keep the key that they were launched with."
 
 
 def keypair(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
@@ -62,7 +62,7 @@ def _outcome(before: KeyPair | None, after: KeyPair | None, *, changed: bool = F
 
 
 def _text(key: KeyPair | None) -> str:
-    """Return a key pair in lines, for a diff. Of the key its end does, by which people tell keys apart."""
+    """Return a key pair in lines, for a diff, with the ends of the key, which identify it for people."""
     return "" if key is None else f"name: {one_line(key.name)}\nkey: {' ... '.join(_ends(key))}\n"
 
 

@@ -52,7 +52,9 @@ SPEC = ModuleSpec(
 
 
 _LOCAL_USER = re.compile(r"[\w.+-]+", re.ASCII)
-_TLS_HINT = "secure: always is for port 465, starttls for 587; SSL_CERT_FILE names a certificate authority of your own."
+_TLS_HINT = (
+    "Use secure: always for port 465, and starttls for 587. For a private certificate authority, set SSL_CERT_FILE."
+)
 
 
 def mail(options: Mapping[str, Any], context: Context) -> Outcome:
@@ -66,7 +68,9 @@ def mail(options: Mapping[str, Any], context: Context) -> Outcome:
     refused = _send(message, options)
     if refused:
         recipients = "; ".join(f"{address}: {reason}" for address, reason in refused.items())
-        return Outcome(result, changed=True, failure=f"The mail went to the others, but not to {recipients}.")
+        return Outcome(
+            result, changed=True, failure=f"The mail was delivered to the other recipients, but not to {recipients}."
+        )
     return Outcome(result, changed=True)
 
 
@@ -98,7 +102,7 @@ def _message(options: Mapping[str, Any], context: Context) -> EmailMessage:
         message.as_bytes()
     except UnicodeError:
         raise ConfigurationError(
-            "The mail has half a character (a lone surrogate) in it, which cannot be sent."
+            "The mail contains half a character (a lone surrogate), which cannot be sent."
         ) from None
     return message
 
@@ -120,12 +124,12 @@ def _require_address(option: str, text: str) -> None:
     addresses = [each for group in groups for each in group.addresses]
     if len(addresses) != 1 or groups[0].display_name or not _is_flawless(addresses[0].addr_spec, defects):
         raise ConfigurationError(
-            f"{option}: {text!r} is not one address.",
-            hint="Write it like jo@example.org or Jo <jo@example.org>. Separate several by commas, or give a list.",
+            f"{option}: {text!r} is not a single address.",
+            hint="Write jo@example.org or Jo <jo@example.org>. Separate several addresses by commas, or use a list.",
         )
     if not addresses[0].addr_spec.isascii():
         raise ConfigurationError(
-            f"{option}: {addresses[0].addr_spec!r} is not an address that every mail server takes."
+            f"{option}: {addresses[0].addr_spec!r} is not an address that every mail server accepts."
         )
 
 
@@ -169,7 +173,7 @@ def _send(message: EmailMessage, options: Mapping[str, Any]) -> dict[str, str]:
         # smtplib reports a timeout in this way, too.
         silent = isinstance(error.__context__, TimeoutError)
         raise (
-            _silent(where, options) if silent else Unreachable(f"The mail server {where} ended the connection.")
+            _silent(where, options) if silent else Unreachable(f"The mail server {where} closed the connection.")
         ) from None
     except smtplib.SMTPResponseException as error:
         raise Refused(f"The mail server {where} refused the mail: {_words(error.smtp_error)}.") from None
@@ -187,7 +191,7 @@ def _send(message: EmailMessage, options: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _silent(where: str, options: Mapping[str, Any]) -> Unreachable:
-    return Unreachable(f"The mail server {where} did not answer within {options['timeout']:g} seconds.")
+    return Unreachable(f"The mail server {where} did not respond within {options['timeout']:g} seconds.")
 
 
 def _connection(options: Mapping[str, Any]) -> smtplib.SMTP:
@@ -217,7 +221,7 @@ def _secure(server: smtplib.SMTP, options: Mapping[str, Any]) -> None:
     elif tried and options["password"]:
         raise ConfigurationError(
             f"The mail server {options['host']} offers no encryption, so the password was not sent.",
-            hint="secure: never sends it all the same; secure: always is for port 465.",
+            hint="Use secure: always for port 465, or secure: never to send it unencrypted.",
         )
 
 

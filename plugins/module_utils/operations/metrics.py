@@ -86,11 +86,11 @@ def _succeeded(
 
 def _checked(dest: Path) -> Path:
     if dest.suffix != _SUFFIX:
-        raise ConfigurationError(f"dest is {dest}, and the collector reads files that end in {_SUFFIX} alone.")
+        raise ConfigurationError(f"dest is {dest}, but must end in {_SUFFIX}: node_exporter reads only such files.")
     if not dest.parent.is_dir():
         raise ConfigurationError(
-            f"There is no folder {dest.parent}.",
-            hint="Make it, and name it to node_exporter: --collector.textfile.directory.",
+            f"The folder {dest.parent} does not exist.",
+            hint="Create it, and set it in node_exporter: --collector.textfile.directory.",
         )
     try:
         check_target(dest)
@@ -109,7 +109,7 @@ def _write(dest: Path, written: Sequence[Metric], context: Context) -> None:
 
 
 def _unwritable(dest: Path, error: OSError) -> ConfigurationError:
-    return ConfigurationError(f"The figures cannot be written to {dest}: {error.strerror}.")
+    return ConfigurationError(f"The metrics cannot be written to {dest}: {error.strerror}.")
 
 
 def _rows(metric: Metric) -> list[dict[str, Any]]:

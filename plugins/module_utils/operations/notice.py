@@ -61,7 +61,8 @@ def _record(row: Mapping[str, Any], event: Event, now: datetime, options: Mappin
     missing = [name for name in _NEEDED if not row.get(name)]
     if missing:
         raise ConfigurationError(
-            f"instances has a row without {' and '.join(missing)}.", hint="Give rows as jetstream_idle returns them."
+            f"instances has a row without {' and '.join(missing)}.",
+            hint="Set instances to rows returned by jetstream_idle.",
         )
     return Record(
         at=now,

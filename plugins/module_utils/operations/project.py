@@ -34,7 +34,7 @@ SPEC = CONNECTION + ModuleSpec(
         "owner": {"type": "str"},
     },
 )
-# Seconds before a request whose response was lost is looked for, and looked for again.
+# Seconds before the searches for the result of a request whose response was lost.
 _BEFORE_LOOKS = (3.0, 6.0)
 _ATTEMPTS = 3
 _LONGEST = 256
@@ -74,11 +74,11 @@ def _wanted(options: Mapping[str, Any]) -> _Wanted:
     if options["state"] == "absent":
         given = [name for name in ("description", "new_name", "owner") if options[name] is not None]
         if given:
-            raise ConfigurationError(f"state: absent does not take {' and '.join(given)}.")
+            raise ConfigurationError(f"state: absent does not accept {' and '.join(given)}.")
     for name in ("name", "new_name"):
         value = options[name]
         if value is not None and (not value.strip() or len(value) > _LONGEST):
-            raise ConfigurationError(f"{name}: a project has a name of 1 to {_LONGEST} characters.")
+            raise ConfigurationError(f"{name}: the name of a project must have 1 to {_LONGEST} characters.")
     return _Wanted(options["name"], options["new_name"], options["description"], options["owner"])
 
 
@@ -91,7 +91,7 @@ def _own(projects: Sequence[ProjectDetails], called: str, user: str | None) -> P
     own = [each for each in found if user is not None and user in (each.owner, each.created_by)]
     if len(own) > 1:
         uuids = ", ".join(each.uuid for each in own)
-        raise SelectionError(f"{len(own)} projects are called {one_line(called)}.", hint=f"Say which by UUID: {uuids}.")
+        raise SelectionError(f"The name {one_line(called)} is ambiguous.", hint=f"Use a UUID: {uuids}.")
     if found and not own:
         raise SelectionError(f"The project {found[0].label} belongs to {one_line(found[0].owner or 'another user')}.")
     return own[0] if own else None
@@ -149,7 +149,7 @@ def _is_as(found: ProjectDetails, after: ProjectDetails) -> bool:
 def _created(
     store: ProjectStore, made: ProjectDetails, owner: str | None, user: str | None, clock: Clock
 ) -> ProjectDetails:
-    """Create a project, once: a request whose response was lost is looked for by its name."""
+    """Create a project once: after a lost response, it is searched by its name."""
 
     def create() -> ProjectDetails:
         return store.create(made.name, made.description or "", owner)
@@ -173,7 +173,7 @@ def _namesakes(store: ProjectStore, name: str, user: str | None) -> list[Project
 def _requested(
     request: Callable[[], ProjectDetails], look: Callable[[], ProjectDetails | None], clock: Clock
 ) -> ProjectDetails:
-    """Send a request, and look for its outcome before it is sent again."""
+    """Send a request, and search its result before it is sent again."""
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             return request()
@@ -191,7 +191,7 @@ def _requested(
 
 
 def _is_refusal(error: JetstreamError) -> bool:
-    """Whether a request surely was not carried out. Atmosphere refuses with 400 and a bare list."""
+    """Whether a request was certainly not carried out. Atmosphere refuses with 400 and a bare list."""
     return error.unsent or (error.status is not None and _BAD_REQUEST <= error.status < _SERVER_ERRORS)
 
 
@@ -205,7 +205,8 @@ def _absent(store: ProjectStore, before: ProjectDetails | None, wanted: _Wanted,
     if contents:
         # Atmosphere refuses that as well.
         raise ConfigurationError(
-            f"The project {before.label} contains {contents}.", hint="Delete these, or move them to another one, first."
+            f"The project {before.label} contains {contents}.",
+            hint="Delete these first, or move them to another project.",
         )
     if not context.check_mode:
         deleted = replace(before)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operation of jetstream_schedule: carries out the newest edge of each schedule, once for each instance."""
+"""The operation of jetstream_schedule: carries out the latest edge of each schedule, once for each instance."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ SPEC = (
     )
 )
 _STATE = Path(".local/state/jetstream/schedules.json")
-# Seconds for one batch of starts. An instance that takes longer is looked at again in the next run.
+# Seconds for one batch of starts. The next run reads an instance that takes longer again.
 _BATCH_SECONDS = 300.0
 # With less time than this, no further batch is begun.
 _SHORTEST_BATCH_SECONDS = 30.0
@@ -180,7 +180,7 @@ def _decided(
 def _kept(mark: KeepMark | None, now: datetime) -> str | None:
     if mark is None or not mark.holds(now):
         return None
-    return "its keep mark is no time" if mark.until is None else f"kept until {iso(mark.until)}, and stopped then"
+    return "its keep mark is not a time" if mark.until is None else f"kept until {iso(mark.until)}, and stopped then"
 
 
 def _ended(deadlines: Deadlines, now: datetime) -> str | None:
@@ -249,7 +249,7 @@ def _converge(
 
 
 def _refuse_unsupported(cloud: Cloud, case: _Case) -> None:
-    """Fail an instance that cannot be put into the state of its schedule. That is told once, not in each run."""
+    """Fail an instance that cannot reach the state of its schedule. It is reported once, not in each run."""
     if case.decision.step is not Step.SLEEP or not runs(observed_state(case.instance)):
         return
     reason = cloud.unsupported_actions(case.instance).get(_ACTIONS[case.schedule.off_state])
@@ -357,7 +357,7 @@ def _row(case: _Case, upcoming: Mapping[str, Any] | None) -> dict[str, Any]:
         "failed": failed,
         "skipped": run is not None and run.skipped,
         "cause": cause_of(message) if failed else None,
-        # A start that fails again was told when it failed first.
+        # A repeated failure was reported at its first occurrence.
         "is_news": failed and (decision.step is Step.GAVE_UP or case.failure is not None or _attempts(case) == 1),
         "msg": message,
     }
@@ -369,14 +369,14 @@ def _message(case: _Case) -> str:
     if case.run is not None:
         return case.run.message
     if case.decision.acts:
-        return "not begun: the time of this run was over. The next run goes on"
+        return "not started: the timeout of this run was over. The next run continues"
     return one_line(case.decision.reason)
 
 
 def _failure(around: _Round, rows: Sequence[Mapping[str, Any]]) -> str | None:
     failed = [each for each in rows if each["failed"]]
     if around.aborted_by is not None:
-        return f"{around.aborted_by} The next run goes on."
+        return f"{around.aborted_by} The next run continues."
     if not failed:
         return None
     named = "; ".join(f"{one_line(str(each['name']))}: {each['msg'].rstrip('.')}" for each in failed[:_NAMED])

@@ -65,7 +65,8 @@ def security_group(cloud: Cloud, options: Mapping[str, Any], context: Context) -
     store, name = cloud.access_store(), options["name"]
     if name.strip().lower() in _RESERVED:
         raise ConfigurationError(
-            f"The security group {one_line(name)} is not this collection's to change.", hint="Give another name."
+            f"The security group {one_line(name)} is managed by the site, and is not changed.",
+            hint="Choose another name.",
         )
     before = _only(store, name)
     change = _planned(store, before, options)
@@ -85,16 +86,14 @@ def _only(store: AccessStore, name: str) -> SecurityGroup | None:
     found = store.list_groups(name)
     if len(found) > 1:
         uuids = ", ".join(each.uuid for each in found)
-        raise SelectionError(
-            f"{len(found)} security groups are called {one_line(name)}.", hint=f"Say which by its UUID: {uuids}."
-        )
+        raise SelectionError(f"The name {one_line(name)} is ambiguous.", hint=f"Use a UUID: {uuids}.")
     return found[0] if found else None
 
 
 def _planned(store: AccessStore, before: SecurityGroup | None, options: Mapping[str, Any]) -> _Change:
     if options["state"] == "absent":
         if options["rules"] or options["description"] is not None:
-            raise ConfigurationError("state: absent takes neither rules nor description.")
+            raise ConfigurationError("state: absent does not accept rules and description.")
         return _Change(before, None)
     rules = None if options["rules"] is None else [_rule(store, before, options, each) for each in options["rules"]]
     there = before.rules if before else ()
@@ -136,7 +135,9 @@ def _rule(
         try:
             network = ip_network(given["cidr"], strict=False)
         except ValueError as error:
-            raise ConfigurationError(f"rules: {one_line(given['cidr'])} is no network, such as 10.0.0.0/8.") from error
+            raise ConfigurationError(
+                f"rules: {one_line(given['cidr'])} is not a network. Example: 10.0.0.0/8"
+            ) from error
         cidr, ethertype = str(network), f"IPv{network.version}"
     protocol = "ipv6-icmp" if given["protocol"] == "icmp" and ethertype == "IPv6" else given["protocol"]
     return SecurityRule(
@@ -167,10 +168,14 @@ def _ports(given: Mapping[str, Any]) -> tuple[int, int] | None:
         raise ConfigurationError(f"rules: {given['protocol']} has no ports.")
     first, _dash, last = ports.partition("-")
     if not (first.strip().isdecimal() and (last or first).strip().isdecimal()):
-        raise ConfigurationError(f"rules: ports is {one_line(ports)}, and has to be such as 22 or 8000-8100.")
+        raise ConfigurationError(
+            f"rules: ports is {one_line(ports)}, but must be a port or a range, such as 22 or 8000-8100."
+        )
     low, high = int(first), int(last or first)
     if not 1 <= low <= high <= _LAST_PORT:
-        raise ConfigurationError(f"rules: ports is {one_line(ports)}, and has to go up, from 1 to {_LAST_PORT}.")
+        raise ConfigurationError(
+            f"rules: ports is {one_line(ports)}, but must be an ascending range between 1 and {_LAST_PORT}."
+        )
     return low, high
 
 

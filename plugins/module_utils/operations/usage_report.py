@@ -84,7 +84,7 @@ def _saved(report: UsageReport, options: Mapping[str, Any], context: Context) ->
     try:
         records = DecisionLog(decisions_path(options, context), context.clock).read().records
     except DecisionLogError as error:
-        context.warn(f"{error} The report lacks what was saved.")
+        context.warn(f"{error} The saved SU are missing from the report.")
         return None
     reported = {each.uuid for each in report.instances}
     saved = [each.saved(since) for each in rests(records) if each.key[2] in reported and each.end > since]
@@ -134,7 +134,7 @@ def _unattached(cloud: Cloud, account: CloudAccount) -> tuple[tuple[Volume, ...]
     except FATAL_ERRORS:
         raise
     except JetstreamError as error:
-        return (), (f"{error} Unattached volumes are not in the report.",)
+        return (), (f"{error} Unattached volumes are missing from the report.",)
     own = (each for each in volumes if account.answers_for(each.owner))
     return tuple(each for each in own if each.status is not None and not each.attachments), ()
 

@@ -90,11 +90,11 @@ def _require_sense(state: State, options: Mapping[str, Any], store: VolumeStore)
         State.DETACHED: {"device", "delete_snapshots"},
     }[state]
     if given & strange:
-        raise ConfigurationError(f"state: {state} does not take {' and '.join(sorted(given & strange))}.")
+        raise ConfigurationError(f"state: {state} does not accept {' and '.join(sorted(given & strange))}.")
     for name in sorted(given & set(store.unsupported)):
         raise ConfigurationError(f"{name}: {store.unsupported[name]}")
     if options["size"] is not None and options["size"] < 1:
-        raise ConfigurationError(f"size is {options['size']}, and has to be 1 GB at least.")
+        raise ConfigurationError(f"size is {options['size']}, but must be at least 1 GB.")
 
 
 def _is_called(thing: Volume | Instance, text: str) -> bool:
@@ -110,14 +110,14 @@ def _own(cloud: Cloud, things: Sequence[Thing], called: str, *, needed: bool = F
     own = [each for each in found if cloud.account().answers_for(each.owner)]
     if len(own) > 1:
         numbers = ", ".join(each.uuid for each in own)
-        raise SelectionError(f"{len(own)} are called {one_line(called)}.", hint=f"Say which by its UUID: {numbers}.")
+        raise SelectionError(f"The name {one_line(called)} is ambiguous.", hint=f"Use a UUID: {numbers}.")
     if own:
         return own[0]
     if found:
         raise SelectionError(f"{found[0].label} belongs to {one_line(found[0].owner or 'an unknown user')}.")
     if needed:
         guess = did_you_mean(called, [each.name for each in things])
-        raise SelectionError(f"No instance is called {one_line(called)}.", hint=guess or None)
+        raise SelectionError(f"There is no instance {one_line(called)}.", hint=guess or None)
     return None
 
 
@@ -147,13 +147,15 @@ def _wanted(store: VolumeStore, options: Mapping[str, Any], state: State) -> Vol
     """Return the volume to create. Raises SelectionError if it is not to be created."""
     called = one_line(options["name"] or options["uuid"])
     if options["uuid"] is not None or state is State.DETACHED:
-        raise SelectionError(f"No volume is called {called}.")
+        raise SelectionError(f"There is no volume {called}.")
     source = _snapshot(store, options["from_snapshot"])
     size = options["size"] or (source.size if source else None)
     if size is None:
-        raise SelectionError(f"No volume is called {called}.", hint="To create it, give its size.")
+        raise SelectionError(f"There is no volume {called}.", hint="To create it, set size.")
     if source is not None and source.size is not None and size < source.size:
-        raise SelectionError(f"size: {size} GB are less than the {source.size} GB of the snapshot {source.label}.")
+        raise SelectionError(
+            f"size is {size} GB, but must be at least the {source.size} GB of the snapshot {source.label}."
+        )
     return VolumeOptions(options["name"], size, options["description"], source, options["project"], options["provider"])
 
 
@@ -164,14 +166,12 @@ def _snapshot(store: VolumeStore, called: str | None) -> Snapshot | None:
     found = [each for each in snapshots if called in (each.name, each.uuid)]
     if len(found) > 1:
         uuids = ", ".join(each.uuid for each in found)
-        raise SelectionError(
-            f"from_snapshot: {len(found)} are called {called}.", hint=f"Say which by its UUID: {uuids}."
-        )
+        raise SelectionError(f"from_snapshot: the name {called} is ambiguous.", hint=f"Use a UUID: {uuids}.")
     if not found:
         guess = did_you_mean(called, [each.name for each in snapshots])
-        raise SelectionError(f"from_snapshot: no snapshot is called {called}.", hint=guess or None)
+        raise SelectionError(f"from_snapshot: there is no snapshot {called}.", hint=guess or None)
     if found[0].status != "available":
-        raise SelectionError(f"from_snapshot: {found[0].label} is {found[0].status}, and has to be available.")
+        raise SelectionError(f"from_snapshot: {found[0].label} is {found[0].status}, but must be available.")
     return found[0]
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The budget guard: thresholds that are told once, and the instances to shelve so that an allocation lasts.
+"""The budget guard: thresholds that are reported once, and the instances to shelve so that an allocation lasts.
 
 Pure functions over exact numbers, in SU. The site's figure of used SU may be a day old, so the guard goes by an
 estimate: that figure, and the use since then by the history.
@@ -121,7 +121,7 @@ def thresholds(standing: Standing, *, slack: bool = False) -> frozenset[Threshol
 
 
 def unknown_kinds(standing: Standing) -> frozenset[Kind]:
-    """Return the kinds of which nothing is known: what was told of them stays told."""
+    """Return the kinds with unknown values: their reported thresholds stay reported."""
     unknown = set()
     if standing.estimated.percent_used is None:
         unknown.add(Kind.USED)
@@ -132,14 +132,14 @@ def unknown_kinds(standing: Standing) -> frozenset[Kind]:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """The thresholds to tell, the most serious of each kind, and those that count as told after that."""
+    """The thresholds to report, the most serious of each kind, and those that count as reported after that."""
 
     to_tell: tuple[Threshold, ...]
     told: frozenset[str]
 
 
 def news_of(standing: Standing, told: Collection[str]) -> News:
-    """Return what is new. A threshold is told again only after it was left."""
+    """Return the news. A threshold is reported again only after it was left."""
     reached, near, unknown = thresholds(standing), thresholds(standing, slack=True), unknown_kinds(standing)
     kept = {each.key for each in near} & set(told)
     kept |= {each for each in told if each.partition(":")[0] in unknown}
@@ -157,7 +157,7 @@ def _most_serious(found: Iterable[Threshold], kind: Kind) -> Threshold | None:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When instances are to be shelved: from so many per cent used on, or where the SU last for fewer days.
+    """The limits for shelving: a percentage of use, or a number of days that the SU last.
 
     Both are None if never. ``all_of_them``: all that may be, not only as many as make the allocation last.
     """
@@ -220,7 +220,7 @@ def plan_of(standing: Standing, candidates: Sequence[Candidate], limits: Limits)
     limit = None if to_last is None else to_last / _HOURS_A_DAY
     goal = Decimal(0) if limits.all_of_them or standing.estimated.is_over else limit
     if goal is None:
-        return Plan((), tuple(candidates), before, before, None, "its end or its figures are not known")
+        return Plan((), tuple(candidates), before, before, None, "its end or its amounts are unknown")
     movable = sorted((each for each in candidates if each.veto is None and each.cost), key=_order)
     chosen: list[Candidate] = []
     after = before
@@ -242,8 +242,8 @@ def _shortfall(chosen: Sequence[Candidate], left: Sequence[Candidate], after: De
     if any(each.cost is None for each in left):
         return "the cost of some instances is not known"
     if after > goal:
-        return "what remains is not to be shelved"
-    return None if chosen else "it lasts as it is"
+        return "no other instance may be shelved"
+    return None if chosen else "it lasts without shelving"
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,5 +269,5 @@ def consequence(standing: Standing, su_per_hour: Decimal) -> Consequence:
 
 
 def told_of(record: Mapping[str, Collection[str]], key: str) -> frozenset[str]:
-    """Return the thresholds of an allocation that were told."""
+    """Return the reported thresholds of an allocation."""
     return frozenset(record.get(key, ()))

@@ -26,7 +26,7 @@ def budget_result(
     *,
     acts: bool,
 ) -> dict[str, Any]:
-    """Return an allocation, the thresholds to tell, and what is to be shelved with its consequence."""
+    """Return an allocation, the thresholds to report, and the instances to shelve with the effect."""
     before, after = consequence(standing, plan.before), consequence(standing, plan.after)
     return {
         **standing_result(standing),
@@ -69,18 +69,21 @@ def standing_result(standing: Standing) -> dict[str, Any]:
 def budget_sentence(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return what is new of all allocations in a sentence each."""
     sentences = [f"{one_line(row['name'])}: {each['sentence']}" for row in rows for each in row["news"]]
-    return " ".join(sentences) or "No threshold is new."
+    return " ".join(sentences) or "No new threshold."
 
 
 def _figures(standing: Standing) -> str:
     """Return the figure of the site beside the estimate, in words."""
     reported, estimated = standing.reported.percent_used, standing.estimated.percent_used
     if reported is None or estimated is None:
-        return "The used SU are not known."
+        return "The used SU are unknown."
     if standing.used_since is None:
-        return f"The site reports {reported:.1f} % used. How old that figure is, is not known."
+        return f"The site reports {reported:.1f} % used. The age of that figure is unknown."
     since = f"{number_if_known(standing.used_since)} SU"
-    return f"The site reports {reported:.1f} % used; with {since} that it may not have counted yet, {estimated:.1f} %."
+    return (
+        f"The site reports {reported:.1f} % used; including {since} that it may not have counted yet, "
+        f"{estimated:.1f} %."
+    )
 
 
 def sentence_of(threshold: Threshold, standing: Standing) -> str:
@@ -99,7 +102,10 @@ def sentence_of(threshold: Threshold, standing: Standing) -> str:
             return f"The allocation ends in {standing.days_to_end or 0:.1f} days{day}."
         case Kind.OVER:
             what = "has ended" if estimated.has_ended else "is used up"
-            return f"The allocation {what}. Sites disable it at once, and delete everything some weeks later."
+            return (
+                f"The allocation {what}. Sites disable it immediately, and delete instances and volumes some "
+                "weeks later."
+            )
 
 
 def _plan_sentence(plan: Plan, before: Consequence, after: Consequence, reached: str | None, *, acts: bool) -> str:

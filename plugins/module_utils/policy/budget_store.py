@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stores which thresholds of which allocation were told, in one file of JSON that is replaced whole."""
+"""Stores the reported thresholds of each allocation, in one file of JSON that is replaced as a whole."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _MOST_THRESHOLDS = 50
 
 
 class ToldError(JetstreamError):
-    """What was told cannot be read or written."""
+    """The record of notices cannot be read or written."""
 
 
 class ToldThresholds:
-    """A file with the thresholds that were told, by allocation. Several programs may use it at once."""
+    """A file with the reported thresholds by allocation. Several programs may use it at the same time."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
         """Take the file, which is made when it is first written."""
@@ -36,15 +36,15 @@ class ToldThresholds:
         try:
             return read_json(self.path, _told) or {}
         except OSError as error:
-            raise ToldError(f"What was told, in {self.path}, cannot be read: {error.strerror}.") from None
+            raise ToldError(f"The record of notices in {self.path} cannot be read: {error.strerror}.") from None
         except MalformedFile:
             raise ToldError(
-                f"What was told, in {self.path}, is not as it was written.",
-                hint="Mend or remove the file. Without it, every threshold is told again.",
+                f"The record of notices in {self.path} is corrupt.",
+                hint="Fix or remove the file. Without it, every threshold is reported again.",
             ) from None
 
     def store(self, told: Mapping[str, Collection[str]], *, check_mode: bool = False) -> bool:
-        """Replace what was told of these allocations. Returns whether that changed anything. Raises ToldError."""
+        """Replace the record of these allocations. Returns whether that changed anything. Raises ToldError."""
         given = {str(key): sorted(str(each) for each in levels)[:_MOST_THRESHOLDS] for key, levels in told.items()}
         if check_mode:
             return self._merged(given) != self.read()
@@ -56,7 +56,7 @@ class ToldThresholds:
                     return False
                 write_json(self.path, {"format": FORMAT, "told": after})
         except OSError as error:
-            raise ToldError(f"What was told cannot be stored in {self.path}: {error.strerror}.") from None
+            raise ToldError(f"The record of notices cannot be stored in {self.path}: {error.strerror}.") from None
         return True
 
     def _merged(self, given: Mapping[str, list[str]]) -> dict[str, list[str]]:

@@ -84,7 +84,7 @@ def _days(event: _Event, shown: str) -> Iterator[date]:
     if event.properties.get("STATUS", (0, "", ""))[2].upper() == "CANCELLED":
         return
     for name in _REPEATS & event.properties.keys():
-        raise _mistake(shown, event.properties[name][0], f"an event that repeats ({name}) is not read")
+        raise _mistake(shown, event.properties[name][0], f"recurring events ({name}) are not supported")
     if "DTSTART" not in event.properties:
         raise _mistake(shown, event.line, "an event has no DTSTART")
     start = _date(event, "DTSTART", shown)
@@ -99,7 +99,7 @@ def _days(event: _Event, shown: str) -> Iterator[date]:
 def _date(event: _Event, name: str, shown: str) -> date:
     line, parameters, value = event.properties[name]
     if "T" in value or "VALUE=DATE-TIME" in parameters.upper():
-        raise _mistake(shown, line, "an event has a time of day, and only those of whole days are read")
+        raise _mistake(shown, line, "an event has a time of day, but only all-day events are supported")
     try:
         if _DATE.fullmatch(value):
             return date(int(value[:4]), int(value[4:6]), int(value[6:]))
@@ -151,7 +151,7 @@ def _split(line: str) -> tuple[str, str, str]:
 
 @dataclass(frozen=True, slots=True)
 class CalendarEvent:
-    """An event to write. ``key`` tells it from all others; ``stop`` is None for a single moment."""
+    """An event to write. ``key`` identifies it; ``stop`` is None for a single moment."""
 
     key: str
     summary: str

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether an instance is the machine that this runs on, which must not put itself away.
+"""Whether an instance is the machine that runs the task, which must not act on itself.
 
 An instance knows its UUID from cloud-init, which writes it to a file, and from its firmware, which only root may read.
 Where neither is there, and the machine is a virtual one, addresses are compared.

@@ -38,7 +38,7 @@ def deadline_result(deadline: Deadline | None, now: datetime) -> dict[str, Any] 
 def news_result(
     instance: Instance, key: tuple[str, str], news: News, now: datetime, *, shelves: bool
 ) -> dict[str, Any]:
-    """Return a deadline to tell, with its commands. ``key``: the site and the project, as the log has them.
+    """Return a deadline to report, with its commands. ``key``: the site and the project, as the log has them.
 
     ``shelves``: whether an instance is shelved at its ``shelve_at``.
     """
@@ -65,16 +65,16 @@ def news_result(
 
 
 def _heading(news: News, *, shelves: bool) -> str:
-    """Return what is told of a deadline, without the names, so that instances that share it can be told together."""
+    """Return the notice of a deadline without names, so that instances that share it can share the notice."""
     deadline, days = news.deadline, news.days
     when = f"{local_text(deadline.at, deadline.zone)} ({iso(deadline.at)})"
     left = "is reached" if not days else f"is less than {days} day{'' if days == 1 else 's'} away"
     if news.kind is Kind.DELETE_WARN_AT:
-        consequence = f"May be deleted {'then' if days else 'now'}; nothing deletes it by itself"
+        consequence = f"May be deleted {'then' if days else 'now'}; no playbook deletes it"
     elif shelves:
         consequence = f"{'Will be shelved then' if days else 'May be shelved now'}, which keeps its disks"
     else:
-        consequence = "Nothing shelves it by itself"
+        consequence = "No playbook shelves it"
     return f"{news.kind} {when}, by {deadline.source}, {left}. {consequence}."
 
 
@@ -96,7 +96,7 @@ def _delete(instance: Instance) -> str:
 def summary(rows: Sequence[Mapping[str, Any]], news: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the sums over the rows of a run, and a sentence with them.
 
-    ``news``: how much there is to tell, of which instances that failed again are no part.
+    ``news``: the number of news, without repeated failures.
     """
     shelved = sum(each["changed"] and not each["failed"] for each in rows)
     failed = [each for each in rows if each["failed"]]
@@ -123,4 +123,4 @@ def _sentence(counts: Mapping[str, int], news: Sequence[Mapping[str, Any]], fail
     parts += [f"{count} near or past {kind}" for kind, count in near.items() if count]
     if counts["unread"]:
         parts.append(f"{counts['unread']} with a date that cannot be read")
-    return f"{', '.join(parts)}." if parts else "No deadline is new."
+    return f"{', '.join(parts)}." if parts else "No new deadline."

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stores what was told and done about the deadlines of each instance, in one file of JSON that is replaced whole."""
+"""Stores notices and actions for the deadlines of each instance, in one file of JSON that is replaced as a whole."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONGEST_WAIT = 60.0
 
 
 class DeadlineStoreError(JetstreamError):
-    """What was told and done about deadlines cannot be read or written. Without it, nothing is done."""
+    """The record of deadlines cannot be read or written. Without it, no action is taken."""
 
 
 class DeadlineBusy(DeadlineStoreError):
@@ -27,11 +27,11 @@ class DeadlineBusy(DeadlineStoreError):
 
 
 class DeadlineStore(InstanceStore[Memory]):
-    """A file of memories by UUID. A deadline is told for a week, and is acted on soon after."""
+    """A file of memories by UUID. A deadline is reported for a week, and is acted on soon after."""
 
-    subject = "What was told of deadlines"
-    busy = "Another run is at the deadlines of"
-    without = "every deadline is told again before it is acted on"
+    subject = "The record of deadlines"
+    busy = "Another run uses the record of deadlines,"
+    without = "a new notice of every deadline is sent before it is enforced"
     error = DeadlineStoreError
     busy_error = DeadlineBusy
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Deadlines of instances: when one is to be shelved, when it may be deleted, what to tell of that, and what to do.
+"""Deadlines of instances: the times of shelving and deletion, the notices about them, and the actions.
 
 Nothing here leads to a deletion. Pure functions.
 """
@@ -24,9 +24,9 @@ from .filters import passes
 # In the metadata or in a row: there is no such deadline, whatever comes after it.
 NO_DEADLINE = "none"
 MAY_SHELVE_KEY = "jetstream_may_shelve"
-# So many days before a deadline it is told, and once more when it is reached.
+# Days before a deadline at which it is reported, and once more when it is reached.
 DAYS = (7, 3, 1, 0)
-# For how long a run that set out to tell a deadline may take, before another run tells it.
+# The time that a run may take to report a claimed deadline, before another run reports it.
 CLAIM = timedelta(minutes=30)
 _YEARS = (2000, 2200)
 _YES, _NO = frozenset({"true", "yes", "on"}), frozenset({"false", "no", "off"})
@@ -148,7 +148,7 @@ def _unread(key: str, text: str, choices: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ChannelTold:
-    """What one channel was told of a deadline: the fewest days before it, and when it was told first."""
+    """The notice of a deadline through one channel: the fewest days ahead, and the time of the first delivery."""
 
     days: int
     first: datetime
@@ -156,20 +156,20 @@ class ChannelTold:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A run set out at a moment to tell a channel that a deadline is ``days`` away."""
+    """The claim of a run to report through a channel that a deadline is ``days`` away."""
 
     days: int
     made: datetime
 
     def covers(self, days: int, now: datetime) -> bool:
-        """Whether that run may still be telling that the deadline is ``days`` away, or less."""
+        """Whether that run may still be reporting that the deadline is ``days`` away, or less."""
         # A claim of the future was made before the clock was set back.
         return self.days <= days and abs(now - self.made) < CLAIM
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What was told, and is being told, of the deadline at a moment, by channel. Of another moment, nothing was yet."""
+    """The deliveries and claims for the deadline at a moment, by channel. A deadline at another moment has none."""
 
     at: datetime
     channels: Mapping[str, ChannelTold]
@@ -191,30 +191,30 @@ class Memory:
     seen: str = ""
 
     def told_of(self, kind: Kind, at: datetime) -> Mapping[str, ChannelTold]:
-        """Return what was told of a deadline, by channel."""
+        """Return the notices of a deadline by channel."""
         return self._of(kind, at).channels
 
     def is_claimed(self, kind: Kind, at: datetime, days: int, channel: str, now: datetime) -> bool:
-        """Whether another run may be telling a channel of a deadline just now."""
+        """Whether another run may be reporting a deadline through a channel at the moment."""
         claim = self._of(kind, at).claims.get(channel)
         return claim is not None and claim.covers(days, now)
 
     def after_telling(self, kind: Kind, at: datetime, days: int, channel: str, now: datetime) -> Memory:
-        """Return the memory after a channel took a notice."""
+        """Return the memory after a channel delivered a notice."""
         before = self._of(kind, at)
         known = before.channels.get(channel)
         after = ChannelTold(days, now) if known is None else ChannelTold(min(days, known.days), known.first)
         return self._with(kind, Told(at, {**before.channels, channel: after}, _without(before.claims, channel)))
 
     def claiming(self, news: News, now: datetime) -> Memory:
-        """Return the memory of a run that sets out to tell something."""
+        """Return the memory with the claims of a run."""
         at = news.deadline.at
         before = self._of(news.kind, at)
         claims = dict.fromkeys(news.channels, Claim(news.days, now))
         return self._with(news.kind, replace(before, claims={**before.claims, **claims})) if claims else self
 
     def after_failing(self, kind: Kind, at: datetime, channel: str) -> Memory:
-        """Return the memory after a channel did not take a notice: any run may tell it again at once."""
+        """Return the memory after a failed delivery: any run may report the deadline again immediately."""
         before = self._of(kind, at)
         if channel not in before.claims:
             return self
@@ -234,7 +234,7 @@ def _without(claims: Mapping[str, Claim], channel: str) -> dict[str, Claim]:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """A deadline to tell: it is ``days`` away or less, and the channels were not told that. 0: it is reached."""
+    """A deadline to report: it is ``days`` away or less, and the channels have no notice of that. 0: it is reached."""
 
     kind: Kind
     deadline: Deadline
@@ -243,10 +243,10 @@ class News:
 
 
 def news_of(deadlines: Deadlines, memory: Memory, channels: Sequence[str], now: datetime) -> list[News]:
-    """Return what to tell of an instance: of each deadline the nearest number of days, once through each channel.
+    """Return the news of an instance: for each deadline the nearest number of days, once through each channel.
 
-    What another run may be telling just now is left out. Without channels, everything that is near is told, and nobody
-    counts as told.
+    Deadlines that another run may be reporting at the moment are omitted. Without channels, all near deadlines are
+    returned, and none counts as reported.
     """
     found = []
     for kind, deadline in deadlines.by_kind.items():
@@ -295,7 +295,7 @@ def decide(
     if now < deadline.at:
         return Decision(Step.AHEAD, f"shelve_at is {iso(deadline.at)}")
     if memory.done == deadline.at:
-        return Decision(Step.DONE, "it was shelved at its deadline, and is left alone since")
+        return Decision(Step.DONE, "it was already shelved at this deadline")
     if is_shelved:
         return Decision(Step.DONE, "already shelved")
     if not deadlines.may_shelve:
@@ -303,13 +303,13 @@ def decide(
     if vetoes:
         return Decision(Step.LEFT, vetoes[0].reason, vetoes)
     if not policy.applies:
-        return Decision(Step.ACT, "would be shelved: nothing is done without apply=true")
+        return Decision(Step.ACT, "would be shelved: set apply=true")
     told = memory.told_of(Kind.SHELVE_AT, deadline.at)
     if any(each not in told for each in policy.channels):
-        return Decision(Step.WAIT, "it was not told yet")
+        return Decision(Step.WAIT, "no notice was sent yet")
     due = max((told[each].first for each in policy.channels), default=now) + policy.notice
     if now < due:
-        return Decision(Step.WAIT, f"it was told too late, and is shelved from {iso(due)} on")
+        return Decision(Step.WAIT, f"its notice was late: it is shelved from {iso(due)} on")
     return Decision(Step.ACT, f"shelve_at was {iso(deadline.at)}")
 
 
@@ -324,7 +324,7 @@ def limited(decisions: Sequence[tuple[datetime | None, str, Decision]], most: in
         if at is not None and each.step is Step.ACT
     )
     beyond = {number for _at, _text, number in acting[most:]}
-    veto = Veto("max_actions", f"max_actions ({most}) is reached: it is left for a later run")
+    veto = Veto("max_actions", f"max_actions ({most}) is reached: a later run continues")
     return [
         replace(each, step=Step.LEFT, reason=veto.reason, vetoes=(*each.vetoes, veto)) if number in beyond else each
         for number, (_at, _text, each) in enumerate(decisions)

@@ -114,7 +114,7 @@ def _parsed(line: bytes) -> Record | None:
 
 
 def _generations(path: Path, files: int) -> list[Path]:
-    """Return the files of a log, newest first."""
+    """Return the files of a log, latest first."""
     return [path, *(path.with_name(f"{path.name}.{number}") for number in range(1, files))]
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Findings of hygiene: what costs without being used, or is stuck, with its cost and the command that mends it. Pure.
+"""Findings of hygiene: unused and stuck resources, each with its cost and the command that fixes it. Pure functions.
 
 An instance or volume that the cloud is changing, or that changed a moment ago, is no finding.
 """
@@ -46,7 +46,7 @@ class Finding:
     """A finding. ``kind`` is a word for programs, ``sentence`` is for people.
 
     ``thing``: instance, volume, floating_ip, image or allocation. ``since`` is None if it is not known. ``cost``: SU
-    per day, None if it is not known or not in SU. ``command``: what mends it, or None if only a person can.
+    per day, None if it is not known or not in SU. ``command``: the command that fixes it, or None if there is none.
     """
 
     kind: str

@@ -83,11 +83,11 @@ class InstanceStore(Generic[MemoryT]):
         try:
             return read_json(self.path, self._memories) or {}
         except OSError as error:
-            raise self.error(f"{self.subject}, in {self.path}, cannot be read: {error.strerror}.") from None
+            raise self.error(f"{self.subject} in {self.path} cannot be read: {error.strerror}.") from None
         except MalformedFile:
             raise self.error(
-                f"{self.subject}, in {self.path}, is not as it was written.",
-                hint=f"Mend or remove the file. Without it, {self.without}.",
+                f"{self.subject} in {self.path} is corrupt.",
+                hint=f"Fix or remove the file. Without it, {self.without}.",
             ) from None
 
     def save(self, memories: Mapping[str, MemoryT]) -> None:

@@ -1,9 +1,9 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What to do about one instance now: nothing, warn, wait, read again, or act. Pure functions.
+"""The next step for one idle instance: nothing, warn, wait, read again, or act. Pure functions.
 
-An idle instance climbs one step after the other. A veto, a sign of use or a doubt takes it down to nothing.
+An idle instance takes one step after the other. A veto, a sign of use or a doubt resets it to nothing.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from ..times import iso_of
 from .memory import CLAIM, Remembered
 
 METADATA_KEY = "jetstream_idle"
-# The only value of that key that lets an instance be put away. Any other one is somebody's wish that is respected.
+# The only value of that key that allows an action. Any other value is a wish of a user, which is respected.
 _ALLOWING = frozenset({"", "allow", "yes", "on", "true"})
 _LONGEST_SHOWN = 40
 # What says that an instance is in use, or not known to be idle, says nothing about one that is shut off.
 OF_RUNNING = frozenset({"not_running", "active", "unknown", "young", "booted", "woken", "scheduled"})
-# Owners, and those who give orders in their place, were heard: what they were told before does not count any more.
+# Owners or sites have decided: earlier notices no longer count.
 _ENDING_A_NOTICE = frozenset({"not_mine", "locked", "kept", "opted_out", "active"})
 
 
@@ -66,7 +66,7 @@ class Policy:
 class Facts:
     """What is known of an instance.
 
-    ``last_look`` is the verdict as right before an act, and ``last_interval`` the length of the newest interval.
+    ``last_look`` is the verdict as right before an action, and ``last_interval`` the length of the latest interval.
     ``is_off``: whether it is shut off; ``off_since``: since when, None if that is not known.
     """
 
@@ -118,15 +118,17 @@ def _about_an_idle_one(facts: Facts, policy: Policy, since: float) -> Decision:
         if notice is not None and 0 <= facts.now - notice.claimed < CLAIM and not policy.rehearses:
             return Decision(Step.WAIT, "another run is sending its notice", policy.action)
         missing = policy.channels if notice is None else tuple(notice.missing(policy.channels, since))
-        why = f"{facts.verdict.reason}, and its owner was not told yet"
+        why = f"{facts.verdict.reason}, and no notice was sent yet"
         return Decision(Step.WARN, why, policy.action, channels=missing)
     due = told + policy.grace
     if facts.now < due or told > facts.now:
-        why = f"its owner was told at {iso_of(told)}, and the grace time ends at {iso_of(due)}"
+        why = f"its owner was notified at {iso_of(told)}, and the grace time ends at {iso_of(due)}"
         return Decision(Step.WAIT, why, policy.action, due)
     if not policy.rehearses and not _is_fresh(facts, policy):
-        return Decision(Step.READ, "it is due, and needs a short reading right before the act", policy.action, due)
-    return Decision(Step.ACT, f"{facts.verdict.reason}, and its owner was told at {iso_of(told)}", policy.action, due)
+        return Decision(Step.READ, "it is due, and needs a short reading right before the action", policy.action, due)
+    return Decision(
+        Step.ACT, f"{facts.verdict.reason}, and its owner was notified at {iso_of(told)}", policy.action, due
+    )
 
 
 def _is_fresh(facts: Facts, policy: Policy) -> bool:
@@ -142,7 +144,7 @@ def _about_one_that_is_off(facts: Facts, policy: Policy, found: tuple[Veto, ...]
     if found:
         return Decision(Step.NOTHING, found[0].reason, vetoes=found)
     if facts.off_since is None:
-        off = Veto("not_running", "it is shut off, and since when is not known")
+        off = Veto("not_running", "it is shut off, but since when is unknown")
         return Decision(Step.NOTHING, off.reason, vetoes=(off,))
     due = facts.off_since + policy.sweep
     if facts.now < due or facts.off_since > facts.now:
@@ -160,14 +162,14 @@ def _vetoes_of_memory(facts: Facts, policy: Policy) -> Iterator[Veto]:
         yield Veto("failed", f"an attempt to {act.action} it failed at {iso_of(act.ended)}{why}")
     # A clock that was put back takes no veto away.
     if woken and facts.now - woken < policy.window:
-        yield Veto("woken", f"it was woken by {iso_of(woken)}, and is left for a whole window")
+        yield Veto("woken", f"it was started by {iso_of(woken)}, and is left alone for a whole window")
 
 
 def owner_vetoes(name: str, metadata: Mapping[str, str] | None, never: Sequence[str]) -> Iterator[Veto]:
-    """Yield the ways in which an owner, or a site, says that an instance is never to be put away."""
+    """Yield the settings of an owner or a site that exclude an instance from actions."""
     for pattern in never:
         if fnmatchcase(name.casefold(), pattern.casefold()):
-            yield Veto("opted_out", f"its name fits never: {one_line(pattern)}")
+            yield Veto("opted_out", f"its name matches never: {one_line(pattern)}")
             break
     value = (metadata or {}).get(METADATA_KEY, "").strip()
     if value.casefold() not in _ALLOWING:
@@ -175,20 +177,20 @@ def owner_vetoes(name: str, metadata: Mapping[str, str] | None, never: Sequence[
 
 
 def trial_veto(first: float | None, now: float, days: float) -> Veto | None:
-    """Return the veto of the trial, which lasts until there are readings of so many days. 0 days: no trial."""
+    """Return the veto of the trial, which lasts until there are readings of ``days`` days. 0 days: no trial."""
     if not days:
         return None
     if first is None:
-        return Veto("trial", f"there is no evidence yet, and nothing is done before {days:g} days of it (trial_days)")
+        return Veto("trial", f"there is no evidence yet, and the trial lasts {days:g} days (trial_days)")
     passed = (now - first) / 86_400
     if passed >= days:
         return None
     began = f"the evidence began {max(0.0, passed):.1f} days ago"
-    return Veto("trial", f"{began}, and nothing is done before {days:g} days of it (trial_days)")
+    return Veto("trial", f"{began}, and the trial lasts {days:g} days (trial_days)")
 
 
 def limited(decisions: Sequence[tuple[str, float, Decision]], most: int) -> list[Decision]:
-    """Return the decisions with no more than so many that lead to an act now, those that save most.
+    """Return the decisions with at most ``most`` actions now, those that save most.
 
     Each is given with a text that breaks ties, and with what it saves.
     """
@@ -202,5 +204,5 @@ def limited(decisions: Sequence[tuple[str, float, Decision]], most: int) -> list
 
 
 def _left_for_later(decision: Decision, most: int) -> Decision:
-    veto = Veto("max_actions", f"max_actions ({most}) is reached: it is left for a later run")
+    veto = Veto("max_actions", f"max_actions ({most}) is reached: a later run continues")
     return replace(decision, step=Step.NOTHING, why=veto.reason, vetoes=(*decision.vetoes, veto))

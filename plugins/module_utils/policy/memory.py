@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The facts about an instance that have to outlive a run: its notice, its last act, when it slept. Pure functions.
+"""The facts about an instance that outlive a run: its notice, its last action, its sleep. Pure functions.
 
 Times are in seconds since 1970, by the controller's clock.
 """
@@ -75,9 +75,9 @@ class Remembered:
     act: Act | None = None
 
     def observed(self, name: str, now: float, *, awake: bool | None, since: float | None = None) -> Remembered:
-        """Return it after a run saw the instance. ``awake`` is None if that cannot be told.
+        """Return it after a run saw the instance. ``awake`` is None if unknown.
 
-        ``since`` is since when it sleeps, if its history tells.
+        ``since`` is the time since when it is off, if its history shows it.
         """
         seen = replace(self, name=name, seen=now)
         if awake is None:
@@ -86,7 +86,7 @@ class Remembered:
             return replace(seen, asleep=since or self.asleep or now)
         if not self.asleep:
             return seen
-        # What was agreed before it slept holds no more: it gets a notice of its own when it is idle again.
+        # The notice before its sleep is no longer valid: it gets a new one when it is idle again.
         return replace(seen, asleep=0.0, woken=now, notice=None, act=None)
 
     def without_notice(self) -> Remembered:

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The file of what outlives a run, ``notices.json``: replaced whole, for its owner alone, and bounded.
 
-A file that cannot be read is taken for an empty one. What is lost are notices, which are sent again, so that nothing
-is put away for want of it.
+An unreadable file counts as empty. Only notices are lost, which are sent again, so no instance is acted on because of
+that.
 """
 
 from __future__ import annotations

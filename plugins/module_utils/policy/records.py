@@ -23,10 +23,10 @@ class Event(StrEnum):
 
     ``decided``: a run decided about an instance. ``notified``: a notice was delivered; ``undelivered``: it was not.
     ``begun``: an act is about to be sent. ``done``, ``failed``, ``unclear``: its outcome; ``undone``: a later run saw
-    that an act that was begun was not carried out. ``woken``: an instance that slept runs again.
+    that an action that had begun was not carried out. ``woken``: an instance that was off runs again.
     ``scheduled``: an edge of the schedule ``rule`` was carried out or needed nothing; ``step`` is that of
-    schedule_steps.py. ``deadline``: a deadline was told, or led to an act or to none; ``rule`` is its kind, ``step`` is
-    that of deadlines.py, or ``told``.
+    schedule_steps.py. ``deadline``: a deadline was reported, or led to an action or to none; ``rule`` is its kind,
+    ``step`` is that of deadlines.py, or ``told``.
     """
 
     DECIDED = "decided"
@@ -174,7 +174,7 @@ def _plain(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """The time for which an instance slept by an act of ours, as far as the log shows it.
+    """The time for which an instance was off after an action of this collection, as far as the log shows it.
 
     ``end`` is the last time that it was seen asleep: no more is claimed. ``saved`` is in SU; None if the rate is not
     known.
@@ -197,7 +197,7 @@ class Rest:
 
 
 def rests(records: Iterable[Record]) -> list[Rest]:
-    """Return how long instances slept after each act on idle ones that was done, in the order of the acts.
+    """Return how long instances were off after each completed action on idle ones, in the order of the actions.
 
     A rest goes on as long as records show the instance asleep, and ends with the first that shows it awake. One that
     was stopped by an act, and then shelved by another, has two rests at once, whose savings add up.

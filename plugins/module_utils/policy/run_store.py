@@ -42,16 +42,14 @@ class RunStore:
         try:
             return read_json(self.path, _runs) or {}
         except OSError as error:
-            raise RunStoreError(
-                f"When playbooks succeeded, in {self.path}, cannot be read: {error.strerror}."
-            ) from None
+            raise RunStoreError(f"The record of runs in {self.path} cannot be read: {error.strerror}.") from None
         except MalformedFile:
-            raise RunStoreError(f"When playbooks succeeded, in {self.path}, is not as it was written.") from None
+            raise RunStoreError(f"The record of runs in {self.path} is corrupt.") from None
 
     def record(self, key: Key) -> datetime:
         """Store that a playbook succeeded now, and return when that is. Raises RunStoreError.
 
-        A file that is not as it was written is replaced: the next runs fill it again.
+        A file that is corrupt is replaced: the next runs fill it again.
         """
         now = self._clock.now()
         try:
@@ -59,10 +57,10 @@ class RunStore:
             with exclusive(self.path, clock=self._clock, longest_wait=_LONGEST_WAIT):
                 write_json(self.path, _record_of({**self._known(), key: now}))
         except TimeoutError:
-            raise RunStoreError(f"Other programs use {self.path}.") from None
+            raise RunStoreError(f"Other programs use {self.path}. Try again later.") from None
         except OSError as error:
             raise RunStoreError(
-                f"That a playbook succeeded cannot be written to {self.path}: {error.strerror}."
+                f"The success of the playbook cannot be recorded in {self.path}: {error.strerror}."
             ) from None
         return now
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads a file of schedules (docs/schedules.md). Every mistake in it is told with its line and the word."""
+"""Reads a file of schedules (docs/schedules.md). Every mistake in it is reported with its line and the word."""
 
 from __future__ import annotations
 
@@ -106,7 +106,9 @@ class _Reader:
 
     def _schedule(self, name: str, key: Any, node: Any) -> Schedule:
         if not name.strip() or name == NO_SCHEDULE:
-            raise self._mistake(key, f"no schedule can be called {name or 'nothing'}", "Choose another name.")
+            raise self._mistake(
+                key, f"{name or 'an empty name'} is not a valid name of a schedule", "Choose another name."
+            )
         given = self._table(node, f"the schedule {name}", _SCHEDULE_KEYS)
         if "time_zone" not in given:
             raise self._mistake(key, f"the schedule {name} has no time_zone", "Write one such as America/Chicago.")
@@ -134,7 +136,7 @@ class _Reader:
         twice = [each for each in _HOURS if each in given]
         if twice:
             raise self._mistake(
-                given[twice[0]], f"{twice[0]} stands beside periods", "Write it in each of the periods."
+                given[twice[0]], f"{twice[0]} cannot be combined with periods", "Write it in each of the periods."
             )
         rows = self._items(given["periods"], "periods")
         return tuple(self._period(each, "a period", self._table(each, "a period", _HOURS)) for each in rows)
@@ -146,7 +148,7 @@ class _Reader:
             )
         start, stop = (self._optional(given, each, self._minutes) for each in ("start", "stop"))
         if start == MINUTES_A_DAY:
-            raise self._mistake(given["start"], "start is 24:00", "Write 00:00, and the day after.")
+            raise self._mistake(given["start"], "start is 24:00", "Write 00:00 of the next day.")
         if start == stop:
             raise self._mistake(given["stop"], "start and stop are the same", "A whole day is 00:00 to 24:00.")
         weekdays = self._weekdays(given["days"]) if "days" in given else _EVERY_DAY
@@ -157,7 +159,9 @@ class _Reader:
             day = self._date(key)
             if is_scalar(value):
                 if value.value.strip().lower() != "off":
-                    raise self._mistake(value, f"{self._word(value)} is no exception", "Write off, or start and stop.")
+                    raise self._mistake(
+                        value, f"{self._word(value)} is not an exception", "Write off, or start and stop."
+                    )
                 yield day, ()
                 continue
             rows = value.value if value.tag == LIST else [value]
@@ -191,7 +195,7 @@ class _Reader:
     def _filters(self, node: Any, what: str, given: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
         filters = {each: self._texts(given[each], each) for each in RULE_FILTERS if each in given}
         if not filters:
-            raise self._mistake(node, f"{what} fits every instance", 'If that is meant, write name: "*".')
+            raise self._mistake(node, f"{what} matches every instance", 'To select every instance, write name: "*".')
         return filters
 
     # --- deadlines
@@ -205,7 +209,7 @@ class _Reader:
             raise self._mistake(node, "a deadline has neither shelve_at nor delete_warn_at")
         may_shelve = self._choice(given["may_shelve"], "may_shelve", _SWITCH) if "may_shelve" in given else False
         if may_shelve and dates.get(Kind.SHELVE_AT) is None:
-            raise self._mistake(given["may_shelve"], "may_shelve stands without shelve_at")
+            raise self._mistake(given["may_shelve"], "may_shelve requires shelve_at")
         return DeadlineRow(filters, dates, zone, may_shelve, line_of(node))
 
     def _moment(self, node: Any, zone: tzinfo) -> datetime | None:
@@ -216,7 +220,7 @@ class _Reader:
             return deadline_moment(text, zone)
         except ConfigurationError:
             remedy = "Write 2026-12-18, which is the end of that day, 2026-12-18T18:00 or none."
-            raise self._mistake(node, f"{text[:_SHOWN]} is no date", remedy) from None
+            raise self._mistake(node, f"{text[:_SHOWN]} is not a date", remedy) from None
 
     # --- values
 
@@ -257,7 +261,7 @@ class _Reader:
                 return number
         words = [*_WEEKDAYS, *(name[:3] for name in _WEEKDAYS)]
         raise self._mistake(
-            node, f"days: {text[:_SHOWN] or 'nothing'} is no day", did_you_mean(text, words) or "Write mon."
+            node, f"days: {text[:_SHOWN] or 'nothing'} is not a day", did_you_mean(text, words) or "Write mon."
         )
 
     def _minutes(self, node: Any) -> int:
@@ -267,7 +271,7 @@ class _Reader:
             minutes = int(found[1]) * 60 + int(found[2])
             if int(found[2]) < 60 and minutes <= MINUTES_A_DAY:
                 return minutes
-        raise self._mistake(node, f"{text[:_SHOWN]} is no time of day", 'Write "09:00", or "24:00" for its end.')
+        raise self._mistake(node, f"{text[:_SHOWN]} is not a time of day", 'Write "09:00", or "24:00" for its end.')
 
     def _date(self, node: Any) -> date:
         return self._day(node, self._text(node, "a date"))
@@ -280,7 +284,7 @@ class _Reader:
                     return day
         except ValueError:
             pass
-        raise self._mistake(node, f"{text[:_SHOWN]} is no date", "Write 2026-12-24.")
+        raise self._mistake(node, f"{text[:_SHOWN]} is not a date", "Write 2026-12-24.")
 
     def _range(self, node: Any) -> Iterator[date]:
         """Yield the days of "2026-12-24" or "2026-12-24..2027-01-06"."""
@@ -288,7 +292,7 @@ class _Reader:
         start = self._day(node, first.strip())
         stop = self._day(node, last.strip()) if separator else start
         if not start <= stop <= start + timedelta(days=_LONGEST_RANGE):
-            raise self._mistake(node, f"{start}..{stop} is no time of at most {_LONGEST_RANGE} days")
+            raise self._mistake(node, f"{start}..{stop} is not a range of at most {_LONGEST_RANGE} days")
         for number in range((stop - start).days + 1):
             yield start + timedelta(days=number)
 
@@ -310,20 +314,20 @@ class _Reader:
         for name, (key, value) in found.items():
             if name not in keys:
                 remedy = did_you_mean(name, keys) or f"There are {', '.join(keys)}."
-                raise self._mistake(key, f"{what} has a word that is not known: {name[:_SHOWN]}", remedy)
+                raise self._mistake(key, f"{what} has an unknown key: {name[:_SHOWN]}", remedy)
             if value.tag == NOTHING:
-                raise self._mistake(key, f"{name} is empty", "Write the value behind the colon, or remove the line.")
+                raise self._mistake(key, f"{name} is empty", "Write the value after the colon, or remove the line.")
         return {name: value for name, (_key, value) in found.items()}
 
     def _pairs(self, node: Any, what: str) -> dict[str, tuple[Any, Any]]:
         if node.tag != TABLE:
             raise self._mistake(
-                node, f"{what} is no table", "Write a word with a colon in each line below it, indented."
+                node, f"{what} is not a mapping", "Write a word with a colon in each line below it, indented."
             )
         seen: dict[str, int] = {}
         for key, _value in node.value:
             if not is_scalar(key):
-                raise self._mistake(key, f"{what} has a key that is no word")
+                raise self._mistake(key, f"{what} has a key that is not a word")
             if key.value in seen:
                 first = f"The first is in line {seen[key.value]}."
                 raise self._mistake(key, f"{what} has {key.value[:_SHOWN]} twice", first)
@@ -332,7 +336,7 @@ class _Reader:
 
     def _items(self, node: Any, what: str) -> list[Any]:
         if node.tag != LIST:
-            raise self._mistake(node, f"{what} is no list", "Begin each line below it with a hyphen and a blank.")
+            raise self._mistake(node, f"{what} is not a list", "Begin each line below it with a hyphen and a space.")
         return list(node.value)
 
     def _texts(self, node: Any, what: str) -> tuple[str, ...]:
@@ -346,7 +350,7 @@ class _Reader:
     def _text(self, node: Any, what: str) -> str:
         """Return a value as it is written: 18:00 is a number to YAML, and 2026-12-24 a date."""
         if not is_scalar(node):
-            raise self._mistake(node, f"{what} is no single value")
+            raise self._mistake(node, f"{what} is not a single value")
         text = str(node.value).strip()
         if not text:
             raise self._mistake(node, f"{what} is empty", "Write a value.")

@@ -16,17 +16,14 @@ from .calendars import CalendarEvent, calendar_text
 from .schedule_steps import Step
 from .schedules import Edge, EdgeKind, Schedule, edges
 
-# Why an instance did not start, by words of nova and Atmosphere. The first that fits counts.
+# Why an instance did not start, by words of Nova and Atmosphere. The first match counts.
 _CAUSES = (
     ("quota", re.compile(r"(?i)quota|limit exceeded|too many (cores|instances|ram)")),
     ("gpu", re.compile(r"(?i)\bv?gpu\b|\bpci\b|\bmdev\b|PciDevice")),
     (
         "no_host",
-        re.compile(
-            r"(?i)no valid host|not enough hosts|no host|insufficient (compute )?resources|no capacity"
-            # What failure_reason says where nova tells the step that failed, and no reason.
-            r"|no machine could take it"
-        ),
+        # "no host" is also in the words of failure_reason, where Nova returns the failed step and no reason.
+        re.compile(r"(?i)no valid host|not enough hosts|no host|insufficient (compute )?resources|no capacity"),
     ),
     ("allocation", re.compile(r"(?i)allocation|over ?drawn|expired")),
     ("locked", re.compile(r"(?i)\blocked\b")),
@@ -58,7 +55,7 @@ def edge_result(edge: Edge, schedule: Schedule) -> dict[str, Any]:
 
 
 def missed_result(missed: Sequence[Edge], schedule: Schedule) -> list[dict[str, Any]]:
-    """Return the newest of the missed edges as plain values, oldest first."""
+    """Return the latest missed edges as plain values, oldest first."""
     return [edge_result(each, schedule) for each in missed[-_MOST_MISSED:]]
 
 
@@ -128,18 +125,18 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _sentence(rows: Sequence[Mapping[str, Any]], counts: Mapping[str, int]) -> str:
     parts = []
     if counts["put_to_sleep"]:
-        parts.append(f"{counts['put_to_sleep']} put to sleep")
+        parts.append(f"{counts['put_to_sleep']} turned off")
     if starting := sum(each["step"] == Step.WAKE for each in rows):
         parts.append(f"{counts['ready']} of {starting} ready")
     if counts["kept"]:
         parts.append(f"{counts['kept']} kept")
     if counts["later"]:
-        parts.append(f"{counts['later']} to be tried again")
+        parts.append(f"{counts['later']} to be retried")
     failed = [one_line(str(each["name"])) for each in rows if each["failed"]]
     if failed:
         more = f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
         parts.append(f"{len(failed)} failed ({', '.join(failed[:_NAMED])}{more})")
     if not parts:
         return "Nothing was due."
-    missed = f" {counts['missed']} earlier edges were missed, and not carried out." if counts["missed"] else ""
+    missed = f" {counts['missed']} earlier edges were missed." if counts["missed"] else ""
     return f"{', '.join(parts)}.{missed}"

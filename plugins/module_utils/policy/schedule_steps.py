@@ -42,7 +42,7 @@ class Step(StrEnum):
 class Memory:
     """What is remembered of an instance.
 
-    ``edge``: the newest edge of the schedule that needs nothing more. ``put_to_sleep``: whether the schedule put it to
+    ``edge``: the latest edge of the schedule that is completed. ``put_to_sleep``: whether the schedule put it to
     sleep, and has not woken it since. ``attempts`` of an edge that is not done yet, since ``first_attempt``, the last
     at ``last_attempt``. ``seen``: the last day on which it was there.
     """
@@ -90,14 +90,14 @@ def decide(
 ) -> Decision:
     """Return the step for an instance.
 
-    ``edge``: the newest edge of its schedule, which is the same for all that follow it.
+    ``edge``: the latest edge of its schedule, the same for all instances of the schedule.
     ``kept_until``: a clause if a keep mark holds it. ``wake_limit``: for how long a failed start is tried again.
     ``ended``: a clause if a deadline is over at which the instance was to be shelved, so that no start wakes it.
     """
     if memory is None or memory.schedule != schedule.name:
         # Without any edge yet, the time before it counts as one, so that the first edge to come is carried out.
         adopted = Memory(schedule.name, edge.at if edge else now, memory is not None and memory.put_to_sleep)
-        return Decision(Step.ADOPT, "new to this schedule: left alone until its next edge", edge, adopted)
+        return Decision(Step.ADOPT, "new in this schedule: not changed before its next edge", edge, adopted)
     if edge is None or edge.at <= memory.edge:
         return Decision(Step.NOTHING, "no edge since the last run", edge, memory)
     found = edges(schedule, memory.edge, edge.at)
@@ -129,7 +129,7 @@ def _at_stop(
     if _rests_at(observed, schedule.off_state):
         return _left(f"already {instance.status}", edge, memory, missed)
     if kept_until is not None:
-        # The edge stays due: the instance is put to sleep when the mark ends.
+        # The edge stays due: the instance is stopped when the mark ends.
         return Decision(Step.KEPT, kept_until, edge, memory, missed)
     if (later := _later(edge, memory, now)) is not None:
         return Decision(Step.LATER, later, edge, memory, missed)
@@ -155,10 +155,13 @@ def _at_start(
     if is_ready and (is_over or not is_tried):
         return _left("already active", edge, replace(memory, put_to_sleep=False), missed)
     if not memory.put_to_sleep and schedule.wake is Wake.OWN and not runs(observed):
-        return _left("this schedule has not put it to sleep (wake: own)", edge, memory, missed)
+        return _left("not turned off by this schedule (wake: own)", edge, memory, missed)
     if is_over:
         minutes = int(wake_limit.total_seconds() // 60)
-        reason = f"not ready {minutes} minutes after the first of {memory.attempts} attempts: given up for this start"
+        reason = (
+            f"not ready {minutes} minutes after the first of {memory.attempts} attempts: no more attempts for "
+            "this start"
+        )
         return Decision(Step.GAVE_UP, reason, edge, done(memory, edge), missed)
     if not is_ready and (later := _later(edge, memory, now)) is not None:
         return Decision(Step.LATER, later, edge, memory, missed)
@@ -216,7 +219,7 @@ def runs(observed: ObservedState) -> bool:
 
 
 def _rests_at(observed: ObservedState, goal: Goal) -> bool:
-    """Return whether an instance sleeps, and so that a stop would not put it to a deeper sleep."""
+    """Return whether an instance is off, in a state that costs no more than a stop would."""
     if observed.kind is not Kind.RESTING or observed.state is RestingState.ACTIVE:
         return False
     return goal is not Goal.SHELVED or observed.state is RestingState.SHELVED

@@ -18,7 +18,7 @@ _MOMENTS = ("edge", "attempted_edge", "first_attempt", "last_attempt")
 
 
 class ScheduleStoreError(JetstreamError):
-    """What schedules have done cannot be read or written. Without it, nothing is done."""
+    """The record of schedules cannot be read or written. Without it, nothing is done."""
 
 
 class ScheduleBusy(ScheduleStoreError):
@@ -28,9 +28,9 @@ class ScheduleBusy(ScheduleStoreError):
 class ScheduleStore(InstanceStore[Memory]):
     """A file of memories by UUID. One that was forgotten and comes back is left alone until its next edge."""
 
-    subject = "What schedules have done"
-    busy = "Another run is carrying out the schedules of"
-    without = "every instance is left alone until its next edge"
+    subject = "The record of schedules"
+    busy = "Another run uses the record of schedules,"
+    without = "no instance is changed until its next edge"
     error = ScheduleStoreError
     busy_error = ScheduleBusy
 

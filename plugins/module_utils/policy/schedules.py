@@ -25,7 +25,7 @@ METADATA_KEY = "jetstream_schedule"
 # In the metadata or in a rule: the instance follows no schedule.
 NO_SCHEDULE = "none"
 MINUTES_A_DAY = 24 * 60
-# Further back, no edge is looked for: a schedule without any in a year has none.
+# The maximum search for an edge: a schedule without any in a year has none.
 _LONGEST_LOOK_BACK = timedelta(days=400)
 _LOOK_BACK_STEP = timedelta(days=8)
 _DAY = timedelta(days=1)
@@ -41,7 +41,7 @@ class EdgeKind(StrEnum):
 
 
 class Wake(StrEnum):
-    """The instances that a start wakes: those that the schedule put to sleep, or all that follow it."""
+    """The instances that a start affects: those that the schedule put to sleep, or all that follow it."""
 
     OWN = "own"
     ALL = "all"
@@ -153,7 +153,7 @@ def window_at(schedule: Schedule, now: datetime) -> Window | None:
         found = next((each for each in windows if each.start <= now < each.stop), None)
         if found is None:
             return None
-        # Windows of many days touch: the bounds are right if the days beyond them were looked at.
+        # Windows of many days touch: the bounds are right if the days beyond them were included.
         if _local_day(found.start, schedule.zone) > first + _DAY and _local_day(found.stop, schedule.zone) < last:
             break
     return found
@@ -284,5 +284,5 @@ class Timetable:
         if name == NO_SCHEDULE:
             return Assignment(None, "its metadata")
         guess = did_you_mean(name, [*self.schedules, NO_SCHEDULE])
-        problem = f"its metadata {METADATA_KEY} name a schedule that is not in the file: {name[:40]}. {guess}"
+        problem = f"its metadata {METADATA_KEY} names a schedule that is not in the file: {name[:40]}. {guess}"
         return Assignment(None, "its metadata", problem.strip())

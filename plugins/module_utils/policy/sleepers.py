@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Remembers which instances jetstream_instance_state has put to sleep, so that a later run can start those alone."""
+"""Records which instances jetstream_instance_state has put to sleep, so that a later run can start only those."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MOST = 10_000
 
 
 class SleepersError(JetstreamError):
-    """What was put to sleep cannot be read or written."""
+    """The record of instances put to sleep cannot be read or written."""
 
 
 class Sleepers:
@@ -37,7 +37,7 @@ class Sleepers:
         return frozenset(self._days())
 
     def change(self, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
-        """Note that instances were put to sleep, or are awake. Raises SleepersError."""
+        """Record that instances were put to sleep, or are active. Raises SleepersError."""
         today = self._clock.now().astimezone(UTC).date()
         added, removed = dict.fromkeys(add, f"{today}"), frozenset(remove)
         if not added and not (removed and self._days().keys() & removed):
@@ -50,16 +50,20 @@ class Sleepers:
                 record = {"format": FORMAT, "put_to_sleep": {uuid: day for day, uuid in recent}}
                 write_json(self.path, record)
         except OSError as error:
-            raise SleepersError(f"What was put to sleep cannot be stored in {self.path}: {error.strerror}.") from None
+            raise SleepersError(
+                f"The record of instances put to sleep cannot be stored in {self.path}: {error.strerror}."
+            ) from None
 
     def _days(self) -> dict[str, str]:
         try:
             return read_json(self.path, _days_of) or {}
         except OSError as error:
-            raise SleepersError(f"What was put to sleep, in {self.path}, cannot be read: {error.strerror}.") from None
+            raise SleepersError(
+                f"The record of instances put to sleep in {self.path} cannot be read: {error.strerror}."
+            ) from None
         except MalformedFile:
             raise SleepersError(
-                f"What was put to sleep, in {self.path}, is not as it was written.", hint="Mend or remove the file."
+                f"The record of instances put to sleep in {self.path} is corrupt.", hint="Fix or remove the file."
             ) from None
 
 

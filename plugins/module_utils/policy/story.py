@@ -28,7 +28,7 @@ _NUMBERS = {
     "due": "entries of at, cron or timers",
     "inhibitors": "inhibitors",
     "gpu": "% load of a GPU",
-    "gpu_untold": "programs on a GPU whose load is not told",
+    "gpu_untold": "programs on a GPU whose load is unknown",
 }
 _PARTICIPLES = {"shelve": "shelved", "stop": "stopped", "suspend": "suspended"}
 
@@ -86,16 +86,16 @@ def sentence(record: Record) -> str:
         case Event.UNDELIVERED:
             return f"A notice about {name} could not be delivered to {_listed(record)}{_because(record)}."
         case Event.BEGUN:
-            return f"The act to {record.action} {name} began: {record.why}."
+            return f"The action {record.action} on {name} began: {record.why}."
         case Event.DONE:
             return f"{name} was {_PARTICIPLES.get(record.action, record.action)}{_because(record)}.{_saving(record)}"
         case Event.FAILED | Event.UNCLEAR:
             word = "failed" if record.event is Event.FAILED else "had an unclear outcome"
-            return f"The act to {record.action} {name} {word}{_because(record)}."
+            return f"The action {record.action} on {name} {word}{_because(record)}."
         case Event.UNDONE:
-            return f"The act to {record.action} {name} was not carried out{_because(record)}."
+            return f"The action {record.action} on {name} was not carried out{_because(record)}."
         case Event.WOKEN:
-            return f"{name} runs again, and is left for a whole window."
+            return f"{name} runs again, and is left alone for a whole window."
         case Event.SCHEDULED | Event.DEADLINE:
             return _of_dates(record, name)
 
@@ -122,14 +122,14 @@ def _decided(record: Record, name: str) -> str:
             until = f" until {iso(record.due)}" if record.due else ""
             parts.append(f"Waiting{until}: {one_line(record.why)}.")
         case Step.READ:
-            parts.append("It is due, and a short reading is taken before the act.")
+            parts.append("It is due, and a short reading is taken before the action.")
             if record.detail:
                 parts.append(f"{record.detail[:1].upper()}{one_line(record.detail[1:]).rstrip('.')}.")
         case Step.ACT:
             parts.append(f"It is to be {_past(record)}." if record.applies else f"It would be {_past(record)}.")
     if not record.applies and record.step not in (Step.NOTHING, ""):
         parts.append(
-            f"Nothing was done: {'; '.join(reasons)}." if reasons else "Nothing was done, since apply was not given."
+            f"Nothing was done: {'; '.join(reasons)}." if reasons else "Nothing was done, since apply is not true."
         )
     return " ".join(parts)
 
@@ -148,7 +148,7 @@ def _decided_for_budget(record: Record, name: str) -> str:
     elif record.applies:
         parts.append(f"It is to be {_past(record)}.")
     else:
-        parts.append(f"It would be {_past(record)}. Nothing was done, since apply was not given.")
+        parts.append(f"It would be {_past(record)}. Nothing was done, since apply is not true.")
     return " ".join(parts)
 
 
@@ -162,9 +162,9 @@ def _of_verdict(record: Record, name: str) -> Iterator[str]:
     elif record.rule == "not_running":
         yield f"{name} was {record.status}."
     elif record.verdict:
-        yield f"Nothing was known of {name}, which counts as active: {one_line(record.reason)}."
+        yield f"The use of {name} was unknown, which counts as active: {one_line(record.reason)}."
     if record.losses:
-        yield f"Still there: {', '.join(one_line(each) for each in record.losses)}."
+        yield f"Still running: {', '.join(one_line(each) for each in record.losses)}."
 
 
 def _numbers(record: Record) -> str:

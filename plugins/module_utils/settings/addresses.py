@@ -27,20 +27,18 @@ def server_address(found: Found, *, example: str) -> str:
     if "@" in text:
         # Said first and without the text, which may hold a password.
         raise ConfigurationError(
-            f"{subject} holds an @, as if a user or a password stood in it.",
-            hint="Give the address alone, and username and password as settings of their own.",
+            f"{subject} contains an @, as if it included a user or a password.",
+            hint="Set only the address here, and username and password as separate settings.",
         )
     if not text.isprintable() or " " in text or "\\" in text:
-        raise ConfigurationError(
-            f"{subject} is not the address of a server: it holds blanks or characters that none has."
-        )
+        raise ConfigurationError(f"{subject} is not the address of a server: it contains spaces or invalid characters.")
     scheme, separator, rest = text.partition("://")
     scheme = scheme.lower() if separator else "https"
     if scheme not in _PORTS:
-        raise ConfigurationError(f"{subject} begins with {scheme}://, where only https:// can be used.")
+        raise ConfigurationError(f"{subject} begins with {scheme}://, but must begin with https://.")
     parts = _split(f"{scheme}://{rest if separator else text.lstrip('/')}")
     if parts is None:
-        raise ConfigurationError(f"{subject} is not the address of a server.", hint=f"It looks like {example}.")
+        raise ConfigurationError(f"{subject} is not the address of a server.", hint=f"Example: {example}")
     host = parts.hostname or ""
     shown_host = f"[{host}]" if ":" in host else host
     shown_port = "" if parts.port in (None, _PORTS[scheme]) else f":{parts.port}"
@@ -51,8 +49,8 @@ def refuse_plain_http(address: str, subject: str, secret: str) -> None:
     """Raise ConfigurationError if a secret would be sent in the clear to another machine."""
     if address.startswith("http://") and not is_loopback(urlsplit(address).hostname or ""):
         raise ConfigurationError(
-            f"{subject} is {address}, which would send the {secret} in the clear.",
-            hint="Write https://, or set allow_http if no one else can listen on that network.",
+            f"{subject} is {address}, which would send the {secret} unencrypted.",
+            hint="Use https://, or set allow_http if nobody else can read the traffic of that network.",
         )
 
 

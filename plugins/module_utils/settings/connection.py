@@ -18,7 +18,7 @@ PROFILE = Setting(
     name="profile",
     description=(
         "The name of a table in C(~/.config/jetstream/profiles.toml) with settings of the same names as these options.",
-        "The environment comes before the profile, also if the profile is named by this option.",
+        "The environment takes precedence over the profile, even if this option selects the profile.",
     ),
     otherwise="V(default), if there is such a table",
     in_profile=False,
@@ -27,24 +27,22 @@ HTTP: tuple[Setting, ...] = (
     Setting(
         name="validate_certs",
         type="bool",
-        description=(
-            "Whether to insist on a certificate that can be trusted. Never switch it off where a password is sent.",
-        ),
+        description=("Whether to require a trusted certificate. Never disable it if a password is sent.",),
         otherwise="V(true)",
     ),
     Setting(
         name="ca_path",
         type="path",
         description=(
-            "A file (PEM), or a folder made by C(openssl rehash), with the certificate authorities to trust.",
+            "A file (PEM), or a folder prepared by C(openssl rehash), with the trusted certificate authorities.",
         ),
-        otherwise="the authorities that C(requests) trusts, which are E(REQUESTS_CA_BUNDLE) or its own",
+        otherwise="the authorities that C(requests) trusts, those of E(REQUESTS_CA_BUNDLE) or its own",
     ),
     Setting(
         name="timeout",
         type="float",
         description=(
-            "Seconds that one request may take to connect, and then until its whole answer is there.",
+            "The timeout of one request in seconds, for the connection, and then for the whole response.",
             "A list of 100 instances takes about 10.",
         ),
         otherwise=f"V({DEFAULT_TIMEOUT:g})",
@@ -53,8 +51,8 @@ HTTP: tuple[Setting, ...] = (
         name="retry_timeout",
         type="float",
         description=(
-            "For how many seconds a request is sent again after it failed for the first time.",
-            "It is sent again if the server was busy, did not answer in time, or the connection was lost.",
+            "The seconds during which a failed request is retried.",
+            "It is retried if the server was busy, did not respond in time, or the connection was lost.",
             "V(0) for never.",
         ),
         otherwise=f"V({DEFAULT_RETRY_TIMEOUT:g})",
@@ -63,8 +61,8 @@ HTTP: tuple[Setting, ...] = (
         name="concurrency",
         type="int",
         description=(
-            f"How many requests may be under way at the same time, from 1 to {_MOST_CONCURRENCY}.",
-            "Fewer are kinder to a busy server.",
+            f"The maximum number of parallel requests, from 1 to {_MOST_CONCURRENCY}.",
+            "A lower number reduces the load of a busy server.",
         ),
         otherwise=f"V({DEFAULT_CONCURRENCY})",
     ),
@@ -72,8 +70,8 @@ HTTP: tuple[Setting, ...] = (
         name="allow_http",
         type="bool",
         description=(
-            "Whether to send a login in clear text to an address with C(http).",
-            "To the machine itself that is always allowed.",
+            "Whether to send a login unencrypted to an address with C(http).",
+            "It is always allowed for this machine itself.",
         ),
         otherwise="V(false)",
     ),

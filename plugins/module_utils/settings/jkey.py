@@ -30,7 +30,7 @@ def read_jkey(home: Path | None, warnings: list[str], missed: list[str]) -> Foun
         return None
     password = _parse_jkey(content)
     if password is None:
-        missed.append(f"{shown} holds no password in its first line.")
+        missed.append(f"{shown} has no password in its first line.")
         return None
     warnings += open_to_others(mode, shown)
     return Found(password, shown, f"The password in {shown}")

@@ -39,7 +39,7 @@ def profiles_in(text: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         line = re.search(r" \(at (line \d+)", str(error))
     place = f" in {line[1]}" if line else " at its end"
-    raise ConfigurationError(f"~/{PROFILES} is not TOML{place}, so nothing was changed.", hint="Mend it by hand.")
+    raise ConfigurationError(f"~/{PROFILES} is not TOML{place}, so nothing was changed.", hint="Fix it in an editor.")
 
 
 def with_profile(text: str, name: str, settings: Settings) -> str:
@@ -179,6 +179,6 @@ def _as_meant(text: str, wanted: Mapping[str, Any]) -> str:
 
 def _unknown_form() -> ConfigurationError:
     return ConfigurationError(
-        f"~/{PROFILES} is written in a way that this cannot change, so nothing was changed.",
-        hint="Write each profile as a line [name] with one line for each setting.",
+        f"~/{PROFILES} has a form that cannot be changed automatically, so nothing was changed.",
+        hint="Write each profile as a line [name], followed by one line for each setting.",
     )

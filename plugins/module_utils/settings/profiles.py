@@ -80,9 +80,7 @@ def _parse_profiles(content: bytes, shown: str) -> dict[str, dict[str, Any]]:
         raise document
     for key, value in document.items():
         if not isinstance(value, dict):
-            raise ConfigurationError(
-                f"{key} in {shown} is outside of any profile.", hint="Put a line [default] above it."
-            )
+            raise ConfigurationError(f"{key} in {shown} is not in a profile.", hint="Add a line [default] above it.")
     return document
 
 
@@ -94,7 +92,7 @@ def _parse_toml(content: bytes, shown: str) -> dict[str, Any] | ConfigurationErr
         return ConfigurationError(f"{shown} is not UTF-8 text.", hint="Save it in UTF-8.")
     except tomllib.TOMLDecodeError as error:
         return ConfigurationError(
-            _toml_sentence(str(error), shown), hint='Text stands in quotes there, as in: username = "ada"'
+            _toml_sentence(str(error), shown), hint='Put text in quotes. Example: username = "ada"'
         )
     except RecursionError:
         return ConfigurationError(f"{shown} is nested too deeply.")
@@ -122,12 +120,12 @@ def hint_of_profile(name: str, home: Path | None) -> str:
 
 def _named(profile: str) -> str:
     """Return the ways to name a profile."""
-    return f"say profile: {profile} in a task, -e profile={profile} to a playbook, or set JETSTREAM_PROFILE={profile}"
+    return f"set profile: {profile} in a task, -e profile={profile} for a playbook, or JETSTREAM_PROFILE={profile}"
 
 
 def _unknown_profile(name: str, profiles: Mapping[str, object], shown: str) -> ConfigurationError:
     if not profiles:
-        return UnknownProfile(name, f" in {shown}, which has none at all.")
+        return UnknownProfile(name, f" in {shown}, which has no profiles.")
     there = ", ".join(sorted(profiles))
     return UnknownProfile(name, f" in {shown}, only {there}.", hint=did_you_mean(name, profiles))
 
@@ -137,13 +135,13 @@ def _without_default(profiles: Mapping[str, object], shown: str) -> list[str]:
     if not profiles:
         return []
     there = ", ".join(sorted(profiles))
-    return [f"No profile was named, and {shown} has none called {DEFAULT_PROFILE}, only {there}."]
+    return [f"No profile is selected, and {shown} has no profile {DEFAULT_PROFILE}, only {there}."]
 
 
 def _check_profile(profile: Mapping[str, object], place: str, keys: Mapping[str, Setting]) -> None:
     for key, value in profile.items():
         if key not in keys:
-            guess = did_you_mean(key, keys) or f"Known are {', '.join(sorted(keys))}."
+            guess = did_you_mean(key, keys) or f"Valid settings: {', '.join(sorted(keys))}."
             raise ConfigurationError(f"The setting {key} of {place} is unknown.", hint=guess)
         wanted = keys[key].unlike(value)
         if wanted:

@@ -31,7 +31,7 @@ class Reader:
     """Finds one setting after the other in the sources, the nearest first, and keeps account of where each came from.
 
     ``sources`` says for each setting that was found where that was, in words for a person. ``warnings`` are whole
-    sentences for the user; ``missed`` are sentences on places that gave nothing, for an error that tells of a missing
+    sentences for the user; ``missed`` are sentences on places that gave nothing, for an error about a missing
     login. Every method raises ConfigurationError, in one sentence, without a secret in it.
     """
 
@@ -125,7 +125,7 @@ class Reader:
             if owner is None:
                 self.sources |= {name: found.words for name, found in secrets.items()}
                 return secrets, strangers
-            strangers += [f"{found.subject} was not used, because it belongs to {owner}." for found in secrets.values()]
+            strangers += [f"{found.subject} was ignored, because it belongs to {owner}." for found in secrets.values()]
         return {}, strangers
 
     def warn_if_overruled(self, names: Iterable[str], rivals: Iterable[str] = ()) -> None:
@@ -141,7 +141,7 @@ class Reader:
             return
         variables = " and ".join(variable(name) for name in overruled)
         profile = self.profile.words("profile")
-        warning = f"The {profile} was named, but {variables} in the environment took precedence."
+        warning = f"The {profile} was selected, but {variables} in the environment took precedence."
         if warning not in self.warnings:
             self.warnings.append(warning)
 

@@ -31,7 +31,7 @@ class Source:
     subject: Callable[[str], str]
 
     def gives(self, name: str) -> bool:
-        """Tell whether there is anything to use: an empty string is not."""
+        """Return whether there is a value: an empty string is none."""
         value = self.values.get(name)
         return bool(value.strip()) if isinstance(value, str) else value is not None
 
@@ -70,4 +70,10 @@ def open_to_others(mode: int, shown: str) -> list[str]:
     """Return a warning if the mode of a file that holds a secret opens it to others. ``shown`` is its path."""
     if not mode & (stat.S_IRWXG | stat.S_IRWXO):
         return []
-    return [f"{shown} holds a secret, and its mode {stat.S_IMODE(mode):04o} opens it to others: chmod 600 {shown}"]
+    return [
+        (
+            f"{shown} contains a secret, but its mode {stat.S_IMODE(mode):04o} lets other users read it. Run: chmod "
+            "600 "
+            f"{shown}"
+        )
+    ]

@@ -64,7 +64,7 @@ def readable_path(found: Found, home: Path | None) -> Path:
     if not path.exists():
         raise ConfigurationError(f"{found.subject} is {path}, which does not exist.")
     if not os.access(path, os.R_OK):
-        raise ConfigurationError(f"{found.subject} is {path}, which this user may not read.")
+        raise ConfigurationError(f"{found.subject} is {path}, which this user cannot read. Check its permissions.")
     return path
 
 

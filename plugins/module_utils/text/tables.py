@@ -165,9 +165,9 @@ def _listed(columns: object, option: str = "columns") -> list[object]:
     if isinstance(columns, str):
         columns = [each.strip() for each in columns.split(",") if each.strip()]
     if not isinstance(columns, Sequence):
-        raise TableError(f"{option} must be a list, or names with commas between them, not {_kind(columns)}.")
+        raise TableError(f"{option} must be a list, or names separated by commas, not {_kind(columns)}.")
     if not columns:
-        raise TableError(f"{option} names no column.")
+        raise TableError(f"{option} is empty. Set at least one column.")
     return list(columns)
 
 
@@ -185,7 +185,7 @@ def _defined(item: object, name: str | None) -> Column:
         raise TableError(f"A column is a name or a dictionary, not {_kind(item)}.")
     for option in item:
         if option not in _OPTIONS:
-            raise TableError(f"A column has no {option!s}; it has {', '.join(_OPTIONS)}.")
+            raise TableError(f"A column has no key {option!s}. Valid keys: {', '.join(_OPTIONS)}.")
     keys = _keys(item.get("key"))
     title = item.get("title")
     return Column(
@@ -305,7 +305,7 @@ def _unknown(key: str, rows: Iterable[Mapping[Any, Any]], words: Mapping[str, ob
     guess = did_you_mean(key, [*words, *paths])
     # If there are words for the usual columns, the paths below the keys would only hide them.
     there = dict.fromkeys([*words, *(path for path in paths if "." not in path)]) if words else paths
-    sentences = [f"There is no column {one_line(key)}.", guess, f"There are: {', '.join(map(one_line, there))}."]
+    sentences = [f"There is no column {one_line(key)}.", guess, f"Columns: {', '.join(map(one_line, there))}."]
     return " ".join(filter(None, sentences))
 
 

@@ -94,7 +94,7 @@ class Budget:
 
 
 def budget_of(source: AllocationSource, pace: Pace, burn: Burn, now: datetime) -> Budget:
-    """Work out how long an allocation lasts. A pace that is not known foretells nothing."""
+    """Work out how long an allocation lasts. An unknown pace gives no forecast."""
     end = end_of(source.end_date)
     has_ended = end is not None and end <= now
     allowed, used = figure(source.compute_allowed), figure(source.compute_used)

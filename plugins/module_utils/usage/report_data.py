@@ -226,11 +226,11 @@ def flaws_of(source: AllocationSource, now: datetime) -> list[str]:
     for name, words in _FIGURES.items():
         value = getattr(source, name)
         if value is not None and figure(value) is None:
-            flaws.append(f"its {words} are given as {value!r}, which is no amount, and are not known")
+            flaws.append(f"its {words} are unknown: {value!r} is not a number")
     for name, words in _DATES.items():
         value = getattr(source, name)
         if value is not None and moment_or_none(value) is None:
-            flaws.append(f"its {words} is given as {value!r}, which is no ISO 8601 date, and is not known")
+            flaws.append(f"its {words} is unknown: {value!r} is not an ISO 8601 date")
     status = budget_of(source, Pace(None, Decimal(0)), Burn(Decimal(0), ()), now)
     if status.end and status.has_ended:
         flaws.append(f"it ended on {status.end.date().isoformat()}")
@@ -266,7 +266,7 @@ def _unknown_rates(instances: Iterable[Instance], costs: Iterable[Cost], rates: 
     names = sorted({*unknown_flavors(costs), *burn_of(instances, rates).unknown_flavors})
     if not names:
         return []
-    consequence = "so sums and forecasts lack their cost. Give their SU per hour in rates.flavors."
+    consequence = "so sums and forecasts lack their cost. Set their SU per hour in rates.flavors."
     return [f"No rate is known for {', '.join(names)}, {consequence}"]
 
 

@@ -89,7 +89,7 @@ def exclusive_history(path: Path, clock: Clock) -> Iterator[None]:
         except TimeoutError as error:
             raise ConfigurationError(
                 f"The history file {path} is in use: {error.strerror}.",
-                hint="Wait for the other run, end it, or give another history_path.",
+                hint="Wait for the other run, end it, or set another history_path.",
             ) from None
         except OSError as error:
             raise ConfigurationError(f"The folder {path.parent} cannot be used: {error.strerror}.") from None
@@ -116,5 +116,5 @@ def _snapshot(line: str, path: Path, number: int) -> BalanceSnapshot:
         pass
     raise ConfigurationError(
         f"Line {number} of the history file {path} cannot be read, so nothing was changed.",
-        hint="Mend or move the file.",
+        hint="Fix or move the file.",
     )

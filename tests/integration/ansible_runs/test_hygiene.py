@@ -22,7 +22,7 @@ def test_findings_are_shown_with_the_commands_that_mend_them_and_mailed(tmp_path
         assert "it has been shut off for 30 days, and still costs" in " ".join(ended.stdout.split())
         assert f"-e instance={world.instance('off').id} -e do=shelve" in ended.stdout
         lines = mails.mails[0].message.get_content().splitlines()
-        assert lines[-2:] == ["To mend them:", lines[-1]]
+        assert lines[-2:] == ["To fix them:", lines[-1]]
         assert lines[-1].startswith("ansible-playbook -i localhost, jetstream.cloud.instance_action ")
         world.force("off", "shelved_offloaded")
         world.forget_list(world.instance("off").identity)

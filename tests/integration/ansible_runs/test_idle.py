@@ -106,7 +106,7 @@ def test_readings_are_taken_of_ones_own_running_instances_and_what_fails_is_name
     assert "2 of 3 running instances were read." in said
     before, _mark, table = said.partition("NOT READ")
     assert "No route to host" in table
-    assert f"Try one yourself: ssh exouser@{lab.address('db')}." in table
+    assert f"Try a connection: ssh exouser@{lab.address('db')}." in table
     # It is nothing that went wrong in the run.
     assert not re.search(r"ERROR|fatal|UNREACHABLE", before)
     assert lab.files().keys() == {lab.uuid("web"), lab.uuid("gpu"), lab.uuid("db")}
@@ -114,7 +114,8 @@ def test_readings_are_taken_of_ones_own_running_instances_and_what_fails_is_name
     assert (kept["db"]["last"], kept["db"]["failed"]["reason"]) == (None, "ssh: connect to host: No route to host")
     assert kept["web"]["failed"] is None
     words = (
-        "no reading was taken yet; the last try to read it, just now, failed: ssh: connect to host: No route to host"
+        "no reading was taken yet; the last attempt to read it, just now, failed: ssh: connect to host: No route to "
+        "host"
     )
     assert words in " ".join(lab.run("idle", "width=0").split())
     options = "-o StrictHostKeyChecking=accept-new -o ProxyJump=ubuntu@gate.example.org"
@@ -146,8 +147,8 @@ def test_what_lies_idle_is_shown_mailed_and_left_as_it_is(lab: Lab) -> None:
         said = lab.run("idle", "mail_to=pi@example.edu", f"smtp_port={mails.port}", "smtp_secure=never")
     assert "1 instance has been idle for at least 6.0 hours, and cost at least 6" in said
     assert "db    no reading was taken yet" in said
-    assert "Nothing is known of " in said
-    assert "jetstream.cloud.activity takes readings." in said
+    assert "Running instances with an unknown verdict, treated as active: " in said
+    assert "Take readings with jetstream.cloud.activity." in said
     # The third is this machine, on which somebody may work.
     assert "3 running: 1 idle, " in said
     narrow = lab.run("idle", "width=80")
@@ -188,7 +189,7 @@ def test_what_was_saved_in_a_week_is_told(lab: Lab) -> None:
     )  # fmt: skip
     seen = replace(act, at=now - timedelta(hours=1), event=Event.DECIDED, status="shelved_offloaded")
     DecisionLog(lab.home / ".local/state/jetstream/decisions", SystemClock()).write([act, seen])
-    assert "Put away by shelve_idle, instances saved 8.0 SU in the last 7 days." in lab.run("idle")
+    assert "shelve_idle saved 8.0 SU in the last 7 days." in lab.run("idle")
 
 
 def test_a_replay_shows_what_the_rules_would_have_done(lab: Lab) -> None:
@@ -198,14 +199,14 @@ def test_a_replay_shows_what_the_rules_would_have_done(lab: Lab) -> None:
     settings.write_text("instances: [{name: web, settings: {window_minutes: 120}}]")
     said = lab.run("idle", "replay=1d", f"settings_path={settings}", "width=0")
     # Six hours, less a window of two and the grace time.
-    assert "1 warning, 0 spared in the grace time, 1 put away." in said
+    assert "1 warning, 0 spared in the grace time, 1 action." in said
     assert "That would have saved 3 SU, in 3 hours." in said
-    assert "NAME  READ HOURS  WARNED  SPARED  PUT AWAY  USED SOON  SAVED HOURS  SAVED SU" in said
+    assert "NAME  READ HOURS  WARNED  SPARED  ACTIONS  USED SOON  SAVED HOURS  SAVED SU" in said
 
 
 def test_without_readings_there_is_nothing_to_replay(lab: Lab) -> None:
     said = lab.run("idle", "replay=14d")
-    assert "Nothing can be replayed: there are no readings since " in said
+    assert "There are no readings to replay since " in said
     assert "would have" not in said
 
 
@@ -224,11 +225,11 @@ def test_a_keep_mark_is_set_reported_and_taken_away(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ([], "keep needs hours, keep_until or undo=true: for example -e hours=8."),
-        (["undo=false"], "keep needs hours, keep_until or undo=true: for example -e hours=8."),
+        ([], "keep requires hours, keep_until or undo=true. Example: -e hours=8"),
+        (["undo=false"], "keep requires hours, keep_until or undo=true. Example: -e hours=8"),
         (
             ["hours=8", "undo=true"],
-            "keep takes one of hours, keep_until and undo=true, and not hours and undo=true.",
+            "hours and undo=true are mutually exclusive. Set only one of them.",
         ),
     ],
 )
@@ -243,4 +244,4 @@ def test_an_address_inside_of_the_cloud_is_shown_with_the_way_to_it(lab: Lab) ->
     lab.more["DEAD_ADDRESS"] = "10.0.0.7"
     said = lab.run("activity")
     assert "db    10.0.0.7  " in said
-    assert "through one that has one: -e jump_host=USER@ADDRESS" in said
+    assert "through one that has it: -e jump_host=USER@ADDRESS" in said

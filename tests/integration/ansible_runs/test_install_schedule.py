@@ -146,7 +146,7 @@ def test_a_line_is_shown_written_run_and_removed(machine: Machine) -> None:
     assert "nightly runs at 02:30, by your crontab." in changed
     assert machine.crontab.splitlines()[1].startswith("30 2 * * * /bin/sh ")
     gone = machine.install("state=absent")
-    assert "does not run by itself any more" in gone
+    assert "is no longer scheduled" in gone
     assert (machine.crontab.strip(), machine.script.exists(), machine.log.exists()) == ("", False, True)
     assert "changed=0" in machine.install("state=absent")
 
@@ -191,7 +191,7 @@ def test_a_timer_of_systemd_is_written_valid_and_removed(machine: Machine, tmp_p
     machine.install("scheduler=cron")
     assert "jetstream.cloud" in machine.crontab
     done = machine.install("minutes=5")
-    assert "nightly runs every 5 minutes, by a timer of your systemd." in done
+    assert "nightly runs every 5 minutes, by a systemd user timer." in done
     assert machine.crontab.strip() == ""
     units = machine.home / ".config/systemd/user"
     assert "OnCalendar=*-*-* *:00/5:00" in (units / "jetstream-nightly.timer").read_text()
@@ -222,10 +222,10 @@ def test_a_timer_of_systemd_is_written_valid_and_removed(machine: Machine, tmp_p
     [
         (["minutes=7"], "minutes is 7, but must be 5, 6, 10, 12, 15, 20, 30 or 60."),
         (["at=2:30"], "at is 2:30, but must be HH:MM"),
-        (["at=02:30", "minutes=5"], "minutes and at: give one of them."),
+        (["at=02:30", "minutes=5"], "minutes and at are mutually exclusive. Set one of them."),
         (["job=../x"], "job is ../x, but must consist of letters"),
-        (["variables_path=nothing.yml"], "and there is no such file."),
-        (["scheduler=systemd"], "systemd runs no services of yours here"),
+        (["variables_path=nothing.yml"], "but there is no such file."),
+        (["scheduler=systemd"], "systemd has no user services"),
         (["scheduler=launchd"], "scheduler is launchd, but must be one of cron, systemd."),
         (["minuets=5"], "minuets: did you mean minutes?"),
     ],

@@ -113,7 +113,7 @@ def test_a_part_that_fails_ends_no_other_and_is_mailed_once(nights: Nights) -> N
     with a_mail_server() as mails, a_webhook() as hook:
         failed = nights.night("parts=activity,scheduled,hygiene", mails=mails, hook=hook)
         assert failed.returncode == 2
-        assert f"scheduled     FAILED: {nights.home}/schedules.yml, line 2: days: mondey is no day." in failed.stdout
+        assert f"scheduled     FAILED: {nights.home}/schedules.yml, line 2: days: mondey is not a day." in failed.stdout
         assert r"\n" not in failed.stdout
         assert "hygiene       not due" not in failed.stdout
         [mail] = mails.mails
@@ -124,11 +124,11 @@ def test_a_part_that_fails_ends_no_other_and_is_mailed_once(nights: Nights) -> N
         hook.status = 500
         again = nights.night("parts=activity,scheduled", mails=mails, hook=hook)
         assert again.returncode == 2
-        assert "The URL of the dead man switch (ping_url) could not be reached: status 500." in again.stdout
+        assert "The request to ping_url failed (status 500). Check the URL." in again.stdout
         assert len(mails.mails) == 1
         well = nights.night("parts=activity", mails=mails, hook=hook)
         assert well.returncode == 0, well.stdout
-        assert "could not be reached: status 500" in well.stdout
+        assert "failed (status 500)" in well.stdout
 
 
 def test_a_mail_that_could_not_be_sent_is_sent_by_the_next_run(nights: Nights) -> None:
@@ -150,7 +150,7 @@ def test_a_mail_that_could_not_be_sent_is_sent_by_the_next_run(nights: Nights) -
         (["ping_ulr=x"], "ping_ulr: did you mean ping_url?"),
         (["parts=hygeine"], "parts: there is no part hygeine."),
         (["report_hour=24"], "report_hour is 24, but must be 0 to 23."),
-        (["pause_seconds=151"], "pause_seconds must be 1 to 150"),
+        (["pause_seconds=151"], "pause_seconds is 151, but must be between 1 and 150."),
     ],
 )
 def test_a_mistake_is_refused_before_a_request(nights: Nights, values: list[str], words: str) -> None:
@@ -173,7 +173,7 @@ def test_without_apply_and_in_check_mode_nothing_is_changed(nights: Nights) -> N
         shown = nights.run(*options, "parts=scheduled,shelve_idle", playbook="nightly")
         assert shown.returncode == 0, shown.stdout
         assert "would shelve" in shown.stdout
-        assert "Nothing was changed: -e apply=true sends notices, and acts." in shown.stdout
+        assert "Nothing was changed. To send notices and act: -e apply=true" in shown.stdout
         assert (nights.home / STATE / "schedules.json").read_bytes() == before
         assert hook.fetched == ["/hooks/a-secret/"]
 
@@ -207,7 +207,7 @@ def test_a_run_that_is_killed_is_told_and_finished_by_the_next(nights: Nights) -
         assert mails.mails == []
         ended = nights.night(mails=mails)
         assert ended.returncode == 0, ended.stdout
-        assert "did not end, or goes on beside this one." in mails.mails[-1].message.get_content()
+        assert "did not end, or is still in progress." in mails.mails[-1].message.get_content()
         assert nights.states("lab-1", "lab-2") == [SLEEPING, SLEEPING]
         assert nights.actions() == 2
         assert "did not end" not in nights.night(mails=mails).stdout

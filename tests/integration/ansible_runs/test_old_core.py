@@ -14,7 +14,7 @@ from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.playbook
 
 # The folder with its programs.
 OLD_CORE = Path(os.environ.get("OLD_ANSIBLE_CORE", "/nowhere"))
-REFUSAL = "The collection jetstream.cloud needs ansible-core 2.19 or newer, and this is 2.18."
+REFUSAL = "The collection jetstream.cloud requires ansible-core 2.19 or newer, but this is 2.18."
 INFO = "jetstream.cloud.jetstream_instance_info"
 
 pytestmark = pytest.mark.skipif(

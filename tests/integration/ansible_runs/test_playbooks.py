@@ -123,19 +123,19 @@ def refusal(user: User, ended: subprocess.CompletedProcess[str]) -> str:
         ("stop_all", ["exlude=course-web"], "exlude: did you mean exclude?"),
         ("stop_all", ["onyl=course-web", "proflie=lab"], "onyl: did you mean only? proflie: did you mean profile?"),
         ("stop_all", ['{"exclud": ["course-web"]}'], "exclud: did you mean exclude?"),
-        ("stop_all", ["name=course-web,blast-server"], "name: say only."),
+        ("stop_all", ["name=course-web,blast-server"], "name: use only."),
         ("stop_all", ["@mistyped.yml"], "exlude: did you mean exclude?"),
-        ("stop_all", ["jetstream_state=started"], "jetstream_state: belongs to the playbook itself"),
-        ("stop_all", ['{"jetstream_given": {"value": {}}}'], "jetstream_given: belongs to the playbook itself"),
+        ("stop_all", ["jetstream_state=started"], "jetstream_state: is internal to the playbook"),
+        ("stop_all", ['{"jetstream_given": {"value": {}}}'], "jetstream_given: is internal to the playbook"),
         ("stop_all", ["jetstream_allowed_variables=*", "exlude=a"], "jetstream_allowed_variables: * "),
         ("suspend_all", ["Exclude=course-web"], "Exclude: did you mean exclude?"),
         ("shelve_all", ["projects=lab"], "projects: did you mean project?"),
         ("start_all", ["max_change=1"], "max_change: did you mean max_changes?"),
         ("instances", ["column=name"], "column: did you mean columns?"),
-        ("volumes", ["instance=course-web"], "instance: say only."),
-        ("instance_action", ["name=course-web", "do=stop"], "name: say instance."),
+        ("volumes", ["instance=course-web"], "instance: use only."),
+        ("instance_action", ["name=course-web", "do=stop"], "name: use instance."),
         ("save_credential", ["password=pass"], "password: not a variable of save_credential."),
-        ("allocation", ["allocation=TG-GEO160014"], "allocation: say allocation_source."),
+        ("allocation", ["allocation=TG-GEO160014"], "allocation: use allocation_source."),
         ("usage_report", ["mail_too=a@example.org"], "mail_too: did you mean mail_to?"),
     ],
 )
@@ -212,18 +212,18 @@ def test_a_pipe_is_read_once(user: User) -> None:
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        (["profile="], "profile is given, but empty. Leave it out."),
-        (["@nothing.yml"], "exclude is given, but empty. Leave it out."),
-        (['{"exclude": null}'], "exclude is given, but empty. Leave it out."),
+        (["profile="], "profile is given, but empty. Remove it."),
+        (["@nothing.yml"], "exclude is given, but empty. Remove it."),
+        (['{"exclude": null}'], "exclude is given, but empty. Remove it."),
         (["only= ,"], '"," belongs to no variable.'),
-        (["only=' ,'"], "only is given, but empty. Leave it out."),
-        (["only="], "only is given, but empty. Leave it out."),
+        (["only=' ,'"], "only is given, but empty. Remove it."),
+        (["only="], "only is given, but empty. Remove it."),
         (['{"exclude": ["", ""]}'], "exclude has an empty element."),
         (['{"project": [""]}'], "project has an empty element."),
         (["exclude=course-web,"], "exclude=course-web, has nothing before or after a comma."),
-        (["max_changes="], "max_changes is given, but empty. Leave it out."),
-        (["allow_wake="], "allow_wake is given, but empty. Leave it out."),
-        (["exclude={{ '' }}"], "exclude is given, but empty. Leave it out."),
+        (["max_changes="], "max_changes is given, but empty. Remove it."),
+        (["allow_wake="], "allow_wake is given, but empty. Remove it."),
+        (["exclude={{ '' }}"], "exclude is given, but empty. Remove it."),
         ([""], "-e is given, but empty."),
         ([" "], "-e is given, but empty."),
         (["project=Geo Project"], '"Project" belongs to no variable.'),
@@ -231,7 +231,7 @@ def test_a_pipe_is_read_once(user: User) -> None:
         (["allow_wake"], "allow_wake has no value: write allow_wake=true."),
         # It may be part of a password.
         (["smtp_pasword=correct horse"], "Part of a value belongs to no variable."),
-        (["exclude=['course-web']"], "exclude=['course-web'] is a text, and no list."),
+        (["exclude=['course-web']"], "exclude=['course-web'] is a text, not a list."),
     ],
 )
 def test_what_is_empty_or_cut_is_refused(user: User, values: list[str], sentence: str) -> None:
@@ -251,7 +251,7 @@ def test_what_is_empty_or_cut_is_refused(user: User, values: list[str], sentence
     ],
 )
 def test_no_playbook_takes_an_empty_value(user: User, playbook: str, values: list[str]) -> None:
-    assert "is given, but empty. Leave it out." in refusal(user, user.given(playbook, *values))
+    assert "is given, but empty. Remove it." in refusal(user, user.given(playbook, *values))
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ def test_a_number_means_the_same_in_only_and_exclude(user: User) -> None:
     # There is one of that name, and another of that number.
     ambiguous = user.given("stop_all", "only=3")
     assert ambiguous.returncode == 2
-    assert "2 are called 3: say which by id" in ambiguous.stdout
+    assert "The name 3 is ambiguous. Use an ID" in ambiguous.stdout
     assert user.acted_on() == []
     assert user.given("stop_all", "exclude=3").returncode == 0
     assert user.acted_on() == ["blast-server", "course-web"]
@@ -320,7 +320,7 @@ def test_what_is_given_on_the_command_line_comes_before_what_an_importer_gives(u
     ("variables", "sentence"),
     [
         ({"exlude": "course-web"}, "exlude: did you mean exclude?"),
-        ({"jetstream_state": "started"}, "jetstream_state: belongs to the playbook itself"),
+        ({"jetstream_state": "started"}, "jetstream_state: is internal to the playbook"),
         ({"exclude": None}, "exclude is given, but empty."),
         ({"exclude": "{{ '' }}"}, "exclude is given, but empty."),
     ],
@@ -346,7 +346,7 @@ def test_an_importer_has_variables_of_its_own(user: User) -> None:
 )
 def test_a_fact_is_handed_over_or_refused(user: User, task: Json) -> None:
     said = refusal(user, user.run(user.importing("stop_all", {}, task)))
-    assert said.startswith("exclude: stop_all takes no facts.")
+    assert said.startswith("exclude: stop_all accepts no facts.")
     assert 'vars: {exclude: "{{ exclude }}"}' in said
     ended = user.run(user.importing("stop_all", {"exclude": "{{ exclude }}"}, task))
     assert ended.returncode == 0, ended.stdout
@@ -372,7 +372,7 @@ def test_the_inventory_of_another_user_changes_nothing(user: User) -> None:
     assert ended.returncode == 0, ended.stdout
     assert user.acted_on() == sorted(NAMES)
     said = " ".join(ended.stdout.split())
-    assert "does not take variables from the inventory: only, project, allow_wake." in said
+    assert "does not read variables from the inventory: only, project, allow_wake." in said
     assert " unreachable=0 " in said
 
 
@@ -399,10 +399,11 @@ def test_the_instances_of_others_are_left_alone_unless_they_are_requested(user: 
     assert "OWNER" in user.given("instances").stdout
     assert "OWNER" not in user.given("instances", "owner=me").stdout
     refused = user.given("instance_action", "instance=jane-1", "do=stop")
-    assert "jane-1 (5) belongs to janeroe, and owner is me." in refused.stdout
+    assert "jane-1 (5) belongs to janeroe, but owner is me." in refused.stdout
     assert (refused.returncode, user.acted_on()) == (2, [])
     own = user.given("stop_all", "max_changes=4")
-    assert "4 selected: 4 changed, 0 unchanged, 0 skipped, 0 failed, 2 of others not meant (owner: any)" in own.stdout
+    counts = "4 selected: 4 changed, 0 unchanged, 0 skipped, 0 failed"
+    assert f"{counts}, 2 of other owners not selected (owner: any)" in own.stdout
     assert "OWNER" not in own.stdout
     assert user.acted_on() == sorted(NAMES)
     everybody = user.run("start_all", "-e", "owner=any", "--check")
@@ -499,14 +500,14 @@ def test_one_instance_is_named_in_any_way_and_brought_to_any_state(user: User) -
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        (["id=3,4", "do=stop"], "id must be one instance, and 3,4 may be several."),
+        (["id=3,4", "do=stop"], "id must be one instance, but 3,4 may be several."),
         (['{"instance": [3, 4]}', "do=stop"], "instance must be the name, the number or the UUID of one instance."),
-        (["instance=course-*", "do=stop"], "instance must be one instance, and course-* may be several."),
+        (["instance=course-*", "do=stop"], "instance must be one instance, but course-* may be several."),
         (["instance=course-web"], "instance_action needs do: -e do=start|stop|suspend|"),
-        (["do=stop"], "instance_action needs instance: -e instance=..."),
+        (["do=stop"], "instance_action requires instance: -e instance=..."),
         (["instance=course-web", "do=explode"], "do is explode, but must be one of start, stop, suspend,"),
-        (["instance=1", "do=stop", "action=stop"], "do and action are one variable: give it once."),
-        (["instance=1", "id=1", "do=stop"], "instance and id are one variable: give it once."),
+        (["instance=1", "do=stop", "action=stop"], "do and action are the same variable: set it once."),
+        (["instance=1", "id=1", "do=stop"], "instance and id are the same variable: set it once."),
     ],
 )
 def test_one_instance_is_not_several(user: User, values: list[str], sentence: str) -> None:
@@ -609,10 +610,10 @@ def test_a_cloud_of_clouds_yaml_is_saved_after_a_login(user: User, keystone: Loo
     (folder / "clouds.yaml").write_text(json.dumps({"clouds": {"lab": lab}}))
     arguments = ["-e", "cloud=lab"] if how == "named" else []
     more = {**NO_LOGIN, **({"JETSTREAM_CLOUD": "lab"} if how == "environment" else {})}
-    answers = {"the name of the cloud in clouds.yaml": "lab"} if how == "asked" else {}
+    answers = {"Name of the cloud in clouds.yaml": "lab"} if how == "asked" else {}
     status, shown = at_a_terminal(user, *arguments, answers=answers, more=more)
     assert status == 0, shown
-    assert "Name of the account" not in shown
+    assert "User name" not in shown
     profiles = user.home / ".config" / "jetstream" / "profiles.toml"
     assert tomllib.loads(profiles.read_text()) == {"default": {"cloud": "lab"}}
     assert [each.path for each in keystone.asked if each.method == "POST"] == ["/v3/auth/tokens"]
@@ -636,7 +637,7 @@ def test_an_application_credential_is_saved_for_its_owner_alone(user: User, keys
 def test_without_a_terminal_no_secret_is_requested(user: User, keystone: Loopback) -> None:
     ended = user.given("save_credential", "application_credential_id=0123", f"auth_url={keystone.url}/v3")
     assert ended.returncode == 2
-    assert "A secret is needed, and asked for at a terminal." in ended.stdout
+    assert "The secret is empty. Run the playbook in a terminal" in ended.stdout
     assert keystone.asked == []
 
 

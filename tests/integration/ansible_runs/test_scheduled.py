@@ -54,7 +54,7 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
 
 
 def test_a_stop_is_shown_carried_out_mailed_and_not_repeated(lab: Lab) -> None:
-    assert "new to this schedule" in lab.run()
+    assert "new in this schedule" in lab.run()
     lab.forget_the_last_edge()
     ahead = lab.run("--check", "-e", "calendar=lab.ics")
     assert "would shelve" in ahead
@@ -66,7 +66,7 @@ def test_a_stop_is_shown_carried_out_mailed_and_not_repeated(lab: Lab) -> None:
         mail = ("-e", f"smtp_port={mails.port}", "-e", "smtp_secure=never", "-e", "mail_to=teacher@example.edu")
         done = lab.run(*mail)
         assert "2 put to sleep." in done
-        assert "Missed, and not carried out" in done
+        assert "Missed, since no run took place at that time" in done
         again = lab.run(*mail)
         assert "Nothing was due." in again
         assert len(mails.mails) == 1
@@ -76,4 +76,4 @@ def test_a_stop_is_shown_carried_out_mailed_and_not_repeated(lab: Lab) -> None:
 
 def test_a_mistake_is_told_with_its_line(lab: Lab) -> None:
     (lab.home / "schedules.yml").write_text("schedules:\n  lab: {time_zone: UTC, days: mondey, stop: 9:00}\n")
-    assert "schedules.yml, line 2: days: mondey is no day. Did you mean monday?" in lab.run(status=2)
+    assert "schedules.yml, line 2: days: mondey is not a day. Did you mean monday?" in lab.run(status=2)

@@ -89,7 +89,10 @@ def test_a_template_of_ones_own_shapes_what_is_posted(desk: Desk) -> None:
 def test_a_template_that_is_no_json_fails_without_the_address(desk: Desk) -> None:
     (desk.home / "own.json.j2").write_text("no JSON")
     said = desk.run("webhook_template=own.json.j2", status=2)
-    assert "The webhook could not be reached, or its template failed." in " ".join(said.split())
+    assert (
+        "The webhook could not be reached, or its template failed. Check webhook_url and webhook_template."
+        in " ".join(said.split())
+    )
     assert desk.hook.posts == []
 
 

@@ -56,7 +56,7 @@ def test_a_folder_that_is_not_empty_is_refused_and_left_alone(home: Path, folder
     done = tour(home, folder, "-e", "simulate=true")
 
     assert done.returncode == 2
-    assert f"{folder} is not an empty folder. Make one, or name another: -e folder=practice" in done.stdout
+    assert f"{folder} is not an empty folder. Choose an empty or new folder: -e folder=practice" in done.stdout
     assert [path.name for path in folder.iterdir()] == [".hidden"]
 
 

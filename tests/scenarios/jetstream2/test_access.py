@@ -87,7 +87,7 @@ def test_two_security_groups_of_a_name_are_told_apart_by_their_uuids(user: User)
         for _time in range(2)
     ]
     first, second = (each["security_group"]["id"] for each in made)
-    with pytest.raises(SelectionError, match="2 security groups are called twin"):
+    with pytest.raises(SelectionError, match="The name twin is ambiguous"):
         user.task("security_group", name="twin", state="absent")
     _thrice(user, "security_group", name=first, state="absent")
     left = user.cloud.owner.get("network", "/v2.0/security-groups?name=twin")["security_groups"]

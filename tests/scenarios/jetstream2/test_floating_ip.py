@@ -42,7 +42,7 @@ def test_a_given_floating_ip_is_attached_and_given_back_by_its_name_alone(user: 
     [server] = user.has(name="web", network=True)
     address = user.cloud.floating_ip(server)
     assert not user.task("floating_ip", instance="web", address=address).outcome.changed
-    with pytest.raises(ConfigurationError, match="which this collection did not make for it"):
+    with pytest.raises(ConfigurationError, match="which this collection did not create for it"):
         user.task("floating_ip", instance="web", state="absent")
     assert _addresses(user) == {address: True}
     _thrice(user, state="absent", address=address)

@@ -72,7 +72,7 @@ def test_an_image_of_a_stopped_instance_is_made_and_others_are_launched_from_it(
     launched = user.task("instance", name="node", image=image["id"], flavor="m3.tiny")
     assert launched.failure == ""
     used = user.task("image", name="geo", state="absent")
-    hint = "force: true deletes it all the same. They go on, but cannot be rebuilt from it."
+    hint = "To delete it anyway, set force: true. The instances keep running, but cannot be rebuilt from it."
     assert used.failure == f"geo: node was launched from it. {hint}"
     triad(user, ["delete"], name="geo", state="absent", force=True)
     assert images(user) == []
@@ -88,7 +88,7 @@ def test_an_image_is_changed_in_place_shared_and_protected(user: User) -> None:
     members = user.cloud.owner.get("image", f"/v2/images/{image['id']}/members")["members"]
     assert [each["member_id"] for each in members] == [OTHER]
     refused = user.task("image", name="geo", state="absent", force=True)
-    assert refused.failure == "geo: it is protected. To lift that, say state: present with protected: false."
+    assert refused.failure == "geo: it is protected. To delete it, first set protected: false with state: present."
     triad(user, ["update", "unshare"], name="geo", members=[], protected=False)
     triad(user, ["delete"], name="geo", state="absent")
 
@@ -123,7 +123,7 @@ def test_an_instance_on_a_volume_makes_an_image_of_no_size_with_snapshots(user: 
     assert len(snapshots(user)) == 2
     kept = user.task("image", name="geo", state="absent")
     assert (kept.failure, len(snapshots(user))) == ("", 2)
-    assert "the snapshots of volumes that it referred to stay" in kept.outcome.warnings[0]
+    assert "its snapshots of volumes are kept" in kept.outcome.warnings[0]
     triad(user, ["create"], name="geo 2", instance="template")
     triad(user, ["delete_snapshot", "delete_snapshot", "delete"], name="geo 2", state="absent", delete_snapshots=True)
     assert (len(snapshots(user)), data.name) == (2, "data")
@@ -133,7 +133,7 @@ def test_a_snapshot_that_fails_is_a_failure_and_leaves_nothing(user: User) -> No
     [template] = user.has(state="shutoff", name="template")
     user.cloud.hypervisor.script(template, "snapshot", fail="the disk is gone", times=1)
     done = user.task("image", name="geo", instance="template")
-    assert done.failure.startswith("geo: the cloud began to make it, and gave up")
+    assert done.failure.startswith("geo: the cloud started to create it, but failed")
     assert images(user) == []
     triad(user, ["create"], name="geo", instance="template")
 
@@ -155,7 +155,7 @@ def test_two_images_of_a_name_are_told_by_their_uuids(user: User) -> None:
     for _time in range(2):
         user.cloud.act(server, {"createImage": {"name": "twin"}})
         user.cloud.wait([server], "SHUTOFF")
-    with pytest.raises(SelectionError, match=r"2 images are called twin\. Say which by uuid: "):
+    with pytest.raises(SelectionError, match=r"The name twin is ambiguous\. Use uuid: "):
         user.task("image", name="twin", instance="template")
     uuid = images(user)[0]["id"]
     triad(user, ["delete"], uuid=uuid, state="absent")
@@ -165,7 +165,7 @@ def test_two_images_of_a_name_are_told_by_their_uuids(user: User) -> None:
 def test_the_public_image_of_the_site_is_not_the_projects(user: User) -> None:
     assert user.task("image", name="Featured-Ubuntu24", state="absent").outcome.changed is False
     done = user.task("image", name="Featured-Ubuntu24", description="mine")
-    assert done.failure == "Featured-Ubuntu24: there is no such image. To make it, name the instance."
+    assert done.failure == "Featured-Ubuntu24: there is no such image. To create it, set instance."
 
 
 def test_a_request_whose_response_is_lost_makes_no_twin(user: User, monkeypatch: pytest.MonkeyPatch) -> None:

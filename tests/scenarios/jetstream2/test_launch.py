@@ -97,7 +97,7 @@ def test_what_no_host_takes_leaves_no_record_and_the_next_run_fills_up(user: Use
         user.cloud.hypervisor.no_capacity(name)
     wanted: dict[str, Any] = {"name": "node", "count": 6, **SMALL}
     done = user.task("instance", capacity_retries=0, **wanted)
-    assert done.failure.startswith("3 of 6 instances are there: node-2: was not launched: no host could take it: ")
+    assert done.failure.startswith("3 of 6 instances exist: node-2: was not launched: no host had room for it: ")
     assert done.result["summary"]["launched"] == 3
     assert names(user) == ["node-1", "node-3", "node-4"]
     user.cloud.hypervisor.forget()
@@ -123,7 +123,7 @@ def user_id(user: User, name: str) -> str:
 
 def test_a_quota_that_cannot_fit_is_reported_before_anything_is_launched(user: User) -> None:
     with quota(user, instances=4):
-        with pytest.raises(OverAllocation, match="5 instances are needed, and 4 of 4 are left"):
+        with pytest.raises(OverAllocation, match="5 instances required, 4 of 4 available"):
             user.task("instance", name="node", count=5, **SMALL)
         assert names(user) == []
         # Others may take what was free a moment ago: then nova refuses, and the rest is not sent.
@@ -132,7 +132,7 @@ def test_a_quota_that_cannot_fit_is_reported_before_anything_is_launched(user: U
         # One at a time: of launches at the same moment, nova may refuse some that would fit.
         done = user.task("instance", name="node", count=20, concurrency=1, **SMALL)
         blind.undo()
-        assert done.failure.startswith("4 of 20 instances are there: ")
+        assert done.failure.startswith("4 of 20 instances exist: ")
         assert "Quota exceeded" in done.failure
         assert len(names(user)) == 4
         assert len(done.seen.of("compute", "POST")) < 24
@@ -243,8 +243,8 @@ def test_an_instance_boots_from_a_volume(user: User) -> None:
         ({"image": "Featured-Ubunto24"}, "image: there is no image Featured-Ubunto24"),
         ({"flavor": "m3.tini"}, "there is no flavor m3.tini. Did you mean m3.tiny?"),
         ({"key_name": "nobody"}, "there is no key pair nobody"),
-        ({"security_groups": ["defaul"]}, "nothing is called defaul. Did you mean default?"),
-        ({"network": "somewhere"}, "network: nothing is called somewhere"),
+        ({"security_groups": ["defaul"]}, "defaul does not exist. Did you mean default?"),
+        ({"network": "somewhere"}, "network: somewhere does not exist"),
         ({"user_data": "x" * 60000}, "user_data: it has 80000 characters"),
         ({"project": "TG-OTHER"}, "the login is for TG-DEMO001"),
     ],
@@ -338,7 +338,10 @@ def test_properties_are_changed_in_place_on_a_real_nova(user: User) -> None:
 def test_a_smaller_disk_and_metadata_of_a_shelved_one_are_not_sent(user: User) -> None:
     user.task("instance", name="large", **(SMALL | {"flavor": "m3.medium"}))
     done = user.task("instance", name="large", **SMALL)
-    assert "cannot resize (m3.medium to m3.tiny): its disk has 60 GB, that of m3.tiny has 20 GB" in done.failure
+    assert (
+        "cannot resize (m3.medium to m3.tiny): its disk has 60 GB and cannot shrink to the 20 GB of m3.tiny"
+        in done.failure
+    )
     assert done.seen.of("compute", "POST") == []
     user.task("instance_state", name=["large"], state="shelved")
     done = user.task("instance", name="large", metadata={"a": "b"})

@@ -61,7 +61,7 @@ def test_instances_are_ready_when_their_consoles_say_so_on_a_real_nova(
 
     monkeypatch.setattr(Session, "request", request)
     done = user.task("instance", **wanted)
-    assert done.failure == f"2 of 3 instances are there: eve: is active, but its setup failed: {ERROR}."
+    assert done.failure == f"2 of 3 instances exist: eve: is active, but its setup failed: {ERROR}."
     assert (done.of("ann")["failed"], done.of("bob")["failed"]) == (False, False)
     # Eve and Bob are read once, Ann until she is set up.
     assert (done.asked().count(CONSOLE), sorted(map(reads.count, set(reads)))) == (5, [1, 1, 3])

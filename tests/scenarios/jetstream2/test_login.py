@@ -102,7 +102,7 @@ def test_an_older_openrc_in_the_same_shell_is_recognized(
     with pytest.raises(ConfigurationError) as caught:
         user.task("instance_info", backend="openstack")
     assert str(caught.value) == (
-        "An application credential already belongs to a project, but another openrc names one as well. Start a new "
+        "An application credential already belongs to a project, but another openrc also sets one. Start a new "
         "shell, or unset OS_PROJECT_* and OS_*DOMAIN_* (here: OS_PROJECT_NAME, OS_PROJECT_DOMAIN_NAME)."
     )
 
@@ -112,7 +112,8 @@ def test_a_wrong_secret_is_refused_once_and_never_shown(user: User, auth: dict[s
         user.task("instance_info", cloud="js2-wrong")
     assert str(caught.value) == (
         f'{auth["auth_url"]} refused the login: "The request you have made requires authentication. (HTTP 401)". '
-        "The id or the secret of the application credential is wrong, or it has expired or was deleted."
+        "The ID or the secret of the application credential is wrong, or it has expired or was deleted. Create "
+        "another one."
     )
     assert [str(each) for each in seen] == ["identity POST /v3/auth/tokens 401"]
     assert not (user.home / ".cache").exists() or not list((user.home / ".cache").rglob("*.json"))
@@ -152,22 +153,22 @@ def test_a_wrong_project_and_a_wrong_password_are_distinguished(
     write(auth["auth_url"], **project, password="wrong")
     assert _refusal(user, cloud="mine") == (
         f'{auth["auth_url"]} refused the login of {OWNER}: "The request you have made requires authentication. (HTTP '
-        '401)". The name, its domain, or the password is wrong.'
+        '401)". Check the user name, its domain and the password.'
     )
 
 
 def test_a_login_to_no_project_is_reported(user: User, auth: dict[str, Any], write: Callable[..., None]) -> None:
     write(auth["auth_url"], unscoped=True)
     assert _refusal(user, cloud="mine").startswith(
-        f"The login of {OWNER} at {auth['auth_url']} leads to no project. Its projects: {PROJECT}. Name one: "
+        f"The login of {OWNER} at {auth['auth_url']} has no project. Its projects: {PROJECT}. Set one: "
     )
 
 
 def test_a_region_that_there_is_not_is_reported(user: User, auth: dict[str, Any], write: Callable[..., None]) -> None:
     write(auth["auth_url"], region="TACC", project_name=PROJECT, project_domain_name="Default")
     assert _refusal(user, cloud="mine") == (
-        f"The cloud at {auth['auth_url']} has no service compute in region TACC, only in {REGION}. "
-        "Correct the region, in clouds.yaml or by the option region."
+        f"The cloud at {auth['auth_url']} has no compute service in region TACC, only in {REGION}. "
+        "Correct the region in clouds.yaml, or set the option region."
     )
 
 
@@ -184,8 +185,8 @@ def test_a_credential_with_access_rules_that_are_not_enough_is_reported(user: Us
         region=REGION,
     )
     assert said.startswith(
-        "compute refused GET /servers/detail (HTTP 401). The application credential has access rules, and serves for "
-        "these alone: GET /v2.1/flavors (compute)."
+        "compute refused GET /servers/detail (HTTP 401). The access rules of the application credential allow only "
+        "GET /v2.1/flavors (compute)."
     )
 
 
@@ -268,5 +269,5 @@ def test_a_login_that_keystone_refuses_is_not_saved(user: User, auth: dict[str, 
     answers = {"Secret of the application credential": "not-the-secret"}
     status, shown = saved_at_a_terminal(user, "-e", by_id, answers=answers)
     assert status == 2
-    assert "The id or the secret of the application credential is wrong" in shown
+    assert "The ID or the secret of the application credential is wrong" in shown
     assert not (user.home / ".config" / "jetstream" / "profiles.toml").exists()

@@ -37,7 +37,7 @@ def test_the_servers_of_a_colleague_are_counted_shown_and_left_alone(user: User,
 
     with pytest.raises(SelectionError) as raised:
         user.task("instance_state", state="stopped", name="hers")
-    assert str(raised.value) == f"hers belongs to {owner}, and owner is me. To select it, say owner: any."
+    assert str(raised.value) == f"hers belongs to {owner}, but owner is me. To select it, set owner: any."
 
     # In one project, everybody may.
     assert user.task("instance_state", state="stopped", all=True, owner=owner).result["summary"]["changed"] == 1
@@ -55,7 +55,7 @@ def test_a_history_requests_the_actions_of_what_is_selected(user: User) -> None:
         "GET compute /servers/os-instance-actions",
     ]
     misspelt = user.task("history_info", name="lba-2")
-    assert misspelt.outcome.warnings == ("name: nothing is called lba-2. Did you mean lab-2?",)
+    assert misspelt.outcome.warnings == ("name: lba-2 does not exist. Did you mean lab-2?",)
     assert "GET compute /servers/os-instance-actions" not in misspelt.asked()
 
 

@@ -153,7 +153,7 @@ def test_an_unknown_flavor_is_booked_on_no_allocation_and_is_no_silent_zero(user
     assert done.outcome.warnings == (
         (
             "No rate is known for p9.huge, so sums and forecasts lack their cost. "
-            "Give their SU per hour in rates.flavors."
+            "Set their SU per hour in rates.flavors."
         ),
         "Instances of no allocation source: 1 (p9.huge), an unknown number of SU per hour, which no forecast counts.",
     )

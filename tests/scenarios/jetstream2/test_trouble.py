@@ -44,8 +44,8 @@ def test_a_failed_unshelve_is_reported_with_the_clouds_reason_though_the_server_
     assert user.cloud.show(server)["status"] == "SHELVED_OFFLOADED"
     assert done.of("broken")["failed"]
     assert re.fullmatch(
-        r"the cloud took the unshelve, but it is shelved_offloaded again: it failed in compute_unshelve_instance\. "
-        r"More is known to the site alone, as req-[0-9a-f-]{36}",
+        r"the cloud accepted the unshelve, but it is shelved_offloaded again: it failed in compute_unshelve_instance\. "
+        r"The site can look up req-[0-9a-f-]{36}",
         done.of("broken")["msg"],
     )
     # What the site knows is what went wrong here.
@@ -58,7 +58,7 @@ def test_no_capacity_is_reported_as_that(user: User) -> None:
     user.cloud.hypervisor.no_capacity(server)
     done = user.brings([server], "started")
     assert done.of("full")["after"] == "shelved_offloaded"
-    assert "it is shelved_offloaded again: no machine could take it." in done.failure
+    assert "it is shelved_offloaded again: no host had room for it." in done.failure
 
 
 def test_a_server_that_no_host_could_take_says_so(user: User) -> None:
@@ -77,7 +77,7 @@ def test_a_server_that_is_shelved_on_no_host_is_not_unshelved(user: User) -> Non
     for check_mode in (True, False):
         done = user.brings([server], "started", check_mode=check_mode)
         assert done.failure == (
-            "lost: it is shelved, and no machine holds it, so that an unshelve would be accepted and never end. "
+            "lost: it is shelved, and no host has it, so an unshelve would be accepted and never end. "
             "Ask the site to shelve-offload it."
         )
         assert done.seen.of("compute", "POST") == []
@@ -150,7 +150,7 @@ def test_one_failure_does_not_end_the_run(user: User) -> None:
         "five-4": ("error", True),
         "five-5": ("shutoff", False),
     }
-    assert "the cloud took the stop, but it is active again: it failed in" in done.of("five-2")["msg"]
+    assert "the cloud accepted the stop, but it is active again: it failed in" in done.of("five-2")["msg"]
     assert done.of("five-4")["msg"] == "in error: the disk is gone"
     assert done.result["summary"] == {
         "selected": 5,

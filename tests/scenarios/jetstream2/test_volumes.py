@@ -49,7 +49,7 @@ def test_a_snapshot_is_made_once_and_a_volume_created_from_it(user: User) -> Non
     _thrice(user, ["create", "attach"], size=3, state="attached", instance="db")
     _thrice(user, ["snapshot"], snapshot="before")
     assert _thrice(user, ["create"], "copy", from_snapshot="before").result["volume"]["size"] == 3
-    with pytest.raises(SelectionError, match="2 GB are less than the 3 GB of the snapshot before"):
+    with pytest.raises(SelectionError, match="2 GB, but must be at least the 3 GB of the snapshot before"):
         _volume(user, "small", from_snapshot="before", size=2)
     _thrice(user, ["detach"], state="detached")
     assert "it has snapshots (before). delete_snapshots: true" in _volume(user, state="absent").failure
@@ -90,7 +90,7 @@ def test_an_instance_at_rest_takes_a_volume(user: User, state: Any) -> None:
 def test_a_quota_is_told_before_anything_is_requested(user: User) -> None:
     limits = user.cloud.owner.get("block-storage", "/limits")["limits"]["absolute"]
     size = int(limits["maxTotalVolumeGigabytes"]) + 1
-    with pytest.raises(OverAllocation, match=f"data: {size} GB of volumes are needed, and "):
+    with pytest.raises(OverAllocation, match=f"data: {size} GB of volumes required, "):
         _volume(user, size=size)
 
 

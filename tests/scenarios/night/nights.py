@@ -36,6 +36,8 @@ _ANSIBLE_PLAYBOOK = (sys.executable, "-m", "ansible", "playbook", "-i", "localho
 _DECISIONS = Path(".local/state/jetstream/decisions")
 # In the second and later messages of a text that is too long for one.
 _GOES_ON = re.compile(r"\((?!1 )\d+ of \d+\)")
+# In the subject and the text of a report about what was done, unlike in a notice.
+_RESULT = re.compile(r"instances? (?:was|were) (?:shelved|stopped|suspended)")
 _OWN_CALLBACKS = Path(__file__).parent / "callbacks"
 # Takes the names of one's own running instances.
 Begin = Callable[[Sequence[str]], Site]
@@ -113,7 +115,7 @@ class Night:
         """Return the verdicts by ``idle``, with their rule where they are unknown."""
         run = self.play("idle", *values)
         assert run.status == 0, run.text
-        rows = run.of("Read the verdicts on the instances")["instances"]
+        rows = run.of("Read the verdicts")["instances"]
         return {row["name"]: f"{row['verdict']} {row['rule']}".strip() for row in rows}
 
     def shelve_idle(self, *values: str) -> Run:
@@ -124,7 +126,7 @@ class Night:
 
     def mailed(self) -> list[set[str]]:
         """Return the names in each notice that came by mail."""
-        notices = [each for each in self.mail.messages if "put away" not in str(each["Subject"])]
+        notices = [each for each in self.mail.messages if not _RESULT.search(str(each["Subject"]))]
         return [self._named_in(each.get_content()) for each in notices]
 
     def posted(self) -> list[set[str]]:
@@ -132,7 +134,7 @@ class Night:
         notices: list[set[str]] = []
         for each in self.webhook.posts:
             text = each["text"]
-            if "put away" in text:
+            if _RESULT.search(text):
                 continue
             if _GOES_ON.search(text):
                 notices[-1] |= self._named_in(text)
@@ -156,7 +158,7 @@ class Night:
         """Return what ``why`` tells of an instance."""
         run = self.play("why", f"instance={name}", "width=0")
         assert run.status == 0, run.text
-        return str(run.of("Tell them")["msg"])
+        return str(run.of("Show the decisions")["msg"])
 
     def log(self, name: str) -> list[str]:
         """Return the events that the log of decisions has of an instance, each with its moment."""

@@ -48,7 +48,7 @@ def test_runs_that_are_killed_tell_a_deadline_and_shelve_once(night: Night, begi
     assert Counter(site.requests_to_act()) == dict.fromkeys(LAB, 1)
     assert {name: site.states()[name] for name in (*LAB, "web")} == {**dict.fromkeys(LAB, ASLEEP), "web": RUNNING}
     told = night.why("lab-1")
-    assert "told by mail, 3 days before or later" in told
+    assert "announced by mail, 3 days ahead or later" in told
     assert "about to be shelved" in told
 
     # Somebody fetches results.

@@ -163,13 +163,15 @@ def _the_log_tells_all_of_it(night: Night) -> None:
     why = night.why("reader")
     assert "A notice about reader was delivered to pi@example.edu." in why
     assert "A notice about reader could not be delivered to pi@example.edu: The mail server" in why
-    assert "Still there: 2 Jupyter kernels." in why
+    assert "Still running: 2 Jupyter kernels." in why
     assert "reader was shelved" in why
-    assert "reader runs again, and is left for a whole window." in why
+    assert "reader runs again, and is left alone for a whole window." in why
     assert "late was active by the rule cores" in night.why("late")
     assert "it is kept until" in night.why("kept")
     dead = " ".join(night.why("dead").split())
-    assert re.search(r"no reading was taken yet; the last try to read it, .*? ago, failed: ssh: connect to host", dead)
+    assert re.search(
+        r"no reading was taken yet; the last attempt to read it, .*? ago, failed: ssh: connect to host", dead
+    )
 
     # Readings are kept of all that could be read, and nobody else's instance was even connected to.
     names = {*IDLE, *OTHERS}

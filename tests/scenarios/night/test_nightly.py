@@ -112,13 +112,13 @@ def _one_mail_has_all_parts(night: Night, left_behind: str) -> None:
     parts = dict(part.partition(" ==\n\n")[::2] for part in text.split("\n== ")[1:])
     assert [*parts, "metrics"] == [part.name for part in PARTS]
     assert "4 of 4 running instances were read." in parts["activity"]
-    assert "new to this schedule" in " ".join(parts["scheduled"].split())
+    assert "new in this schedule" in " ".join(parts["scheduled"].split())
     assert "course-1:" in parts["deadlines"]
-    assert "its owner is told" in " ".join(parts["shelve_idle"].split())
+    assert "its owner gets a notice" in " ".join(parts["shelve_idle"].split())
     assert "91.0 % of the SU are used (threshold 90 %)." in parts["budget_guard"]
     assert "web" in parts["usage_report"]
     assert left_behind in parts["hygiene"]
-    assert "figures were written." in text.splitlines()[7]
+    assert "metrics were written." in text.splitlines()[7]
     [page] = message.iter_attachments()
     assert page.get_filename() == "report.html"
     content = page.get_content()
@@ -178,7 +178,7 @@ def _what_was_done_is_told(night: Night) -> None:
     message = _report(night)
     assert str(message["Subject"]).startswith("Jetstream: 2 shelved, ")
     text = _text(message)
-    assert "1 instance was put away." in text
+    assert "1 instance was shelved." in text
     # Each was told once.
     assert "threshold 90 %" not in text
     assert len([each for each in night.mail.mails if each.to == ["owner@example.edu"]]) == 2

@@ -138,16 +138,16 @@ def _there_is_no_room_in_the_morning(week: Week) -> None:
     week.site.full("lab-1")
     full = night.play("scheduled", *mail)
     assert full.status == 2
-    rows = {each["name"]: each for each in full.of("Carry out the edges that are due")["instances"]}
+    rows = {each["name"]: each for each in full.of("Start and stop the instances that are due")["instances"]}
     assert (rows["lab-1"]["failed"], rows["lab-1"]["cause"]) == (True, "no_host")
     assert rows["lab-2"]["after"] == "active"
     # It is not the schedule that has put it to sleep.
     assert rows["lab-3"]["step"] == "left"
     assert [str(each["Subject"]) for each in night.mail.messages] == ["Jetstream: 1 of 2 ready, 1 failed (lab-1)."]
-    assert "lab-1" in full.of("Fail if something was not done")["msg"]
+    assert "lab-1" in full.of("Fail if an action failed")["msg"]
     week.at("wed", "09:05")
     later = night.play("scheduled", *mail)
-    assert (later.status, later.of("Carry out the edges that are due")["summary"]["later"]) == (0, 1)
+    assert (later.status, later.of("Start and stop the instances that are due")["summary"]["later"]) == (0, 1)
     week.site.full("lab-1", is_full=False)
     week.at("wed", "09:12")
     ready = night.play("scheduled", *mail)

@@ -48,4 +48,4 @@ def test_a_notice_that_is_sent_again_says_so_in_its_first_line(notice: object, t
     rows = [{**ROW, "notice": None}, {**ROW, "notice": notice}]
     templar = Templar(loader=DataLoader(), variables={"jetstream_told": rows, "jetstream_grace": 60})
     first = templar.template(trust_as_template(template)).splitlines()[0]
-    assert first.startswith("You may have this notice already: " if told else "web (m3.small) has been idle")
+    assert first.startswith("You may have received this notice before: " if told else "web (m3.small) has been idle")

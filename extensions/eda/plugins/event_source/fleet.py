@@ -29,11 +29,10 @@ module: fleet
 short_description: Events of a fleet on Jetstream2 or Atmosphere
 version_added: 0.1.0
 description:
-  - Polls a cloud, and tells what changed since the last poll. An instance rests in another state, went idle, or is near
-    a deadline; an allocation has crossed a threshold.
+  - Polls a cloud, and emits events for changes since the last poll, such as a new resting state of an instance,
+    idleness, a near deadline, or a crossed threshold of an allocation.
   - docs/events.md describes the events, C(extensions/eda/schemas/fleet_event.json) is their JSON schema.
-  - A source that fails goes on, more slowly, and tells that by an event. It ends only where its options are wrong when
-    it starts.
+  - A failing source continues more slowly, and emits an event about it. It only ends for invalid options at its start.
 author:
   - jetstream.cloud contributors
 requirements:
@@ -42,9 +41,9 @@ requirements:
 options:
   watch:
     description:
-      - The events to look for. V(state) is of instances that rest in another state than before, that are new, or gone;
-        V(idle) of those that went idle, or that nothing keeps from being put away any more; V(deadline) of
-        deadlines that are near or reached; V(budget) of thresholds that an allocation has crossed.
+      - The types of events. V(state) for instances in a new resting state, new instances and deleted ones; V(idle) for
+        instances that became idle, or are due for an action; V(deadline) for deadlines that are near or reached;
+        V(budget) for crossed thresholds of allocations.
     type: list
     elements: str
     choices:
@@ -59,45 +58,44 @@ options:
       - budget
   interval:
     description:
-      - Seconds from one poll to the next, at least 30. After a failure, the time doubles with each further one, up to
-        an hour.
+      - The seconds between two polls, at least 30. The time doubles with each consecutive failure, up to an hour.
     type: float
     default: 300.0
   idle_interval:
     description:
-      - Seconds until idleness is judged again, at least 30. More often than readings are taken gains nothing.
+      - The seconds between two checks of idleness, at least 30. A time below the interval of readings has no effect.
     type: float
     default: 900.0
   budget_interval:
     description:
-      - Seconds until allocations are read again, at least 30. Sites bring their figures up to date once a day or less.
+      - The seconds between two reads of the allocations, at least 30. Sites update their figures at most once a day.
     type: float
     default: 3600.0
   announce_first:
     description:
-      - Whether the first poll tells all that is there as if it were new. Without it, the first poll tells nothing, and
-        what it sees counts as told.
+      - Whether the first poll emits events for everything that exists. Without it, the first poll emits no events, and
+        everything counts as known.
     type: bool
     default: false
   state_path:
     description:
-      - The file in which the source keeps what it has told, so that it goes on where it ended. Each source needs one
-        of its own.
+      - The file in which the source records its events, so that it continues after a restart. Each source needs its own
+        file.
       - Without it, C(~/.local/state/jetstream/events.json).
     type: path
   name:
     description:
-      - "Names, globs, numbers or UUIDs: these instances alone. An empty list selects none."
+      - "Names, globs, numbers or UUIDs: only these instances. An empty list selects none."
     type: list
     elements: str
   exclude:
     description:
-      - "Names, globs, numbers or UUIDs: not these instances."
+      - "Names, globs, numbers or UUIDs: all but these instances."
     type: list
     elements: str
   owner:
     description:
-      - Only instances of these owners. V(me) is the account itself, V(any) is everyone.
+      - Only instances of these owners. V(me) is the account itself, V(any) means all users.
     type: list
     elements: str
     default:
@@ -109,13 +107,13 @@ options:
     elements: str
   settings:
     description:
-      - Settings of the rules of idleness, as docs/idle.md describes them.
+      - Settings of the idle rules. See docs/idle.md.
     type: dict
   profile:
     description:
       - The name of a table in C(~/.config/jetstream/profiles.toml) with settings of the same names as these options.
       - If not set, E(JETSTREAM_PROFILE) is used, else V(default), if there is such a table.
-      - The environment comes before the profile, also if the profile is named by this option.
+      - The environment takes precedence over the profile, even if this option selects the profile.
     type: str
   backend:
     description:
@@ -123,7 +121,7 @@ options:
         the first Jetstream was; V(practice) for a practice fleet, which is a file.
       - If not set, E(JETSTREAM_BACKEND) is used, else the profile's.
       - >-
-        If nothing says it, the settings that are given do, options first, and in this order: O(cloud),
+        If it is not set, the other settings decide, options first, in this order: O(cloud),
         O(application_credential_id), O(application_credential_secret), O(auth_url), E(OS_CLOUD) or E(OS_AUTH_URL) for
         V(openstack); O(api_url), O(username), O(password), O(token) or the original tool's
         C(~/.config/jetstream/jkey.csv) for V(atmosphere); O(practice_fleet) for V(practice).
@@ -136,119 +134,118 @@ options:
     description:
       - The name of a cloud in C(clouds.yaml).
       - If not set, E(JETSTREAM_CLOUD) is used, else the profile's.
-      - That file, and the variables C(OS_*), are read as the OpenStack client reads them.
+      - That file and the variables C(OS_*) are read in the same way as by the OpenStack client.
     type: str
   application_credential_id:
     description:
-      - The id of an application credential, which serves instead of O(cloud).
+      - The ID of an application credential, instead of O(cloud).
       - If not set, E(JETSTREAM_APPLICATION_CREDENTIAL_ID) is used, else the profile's.
     type: str
   application_credential_secret:
     description:
       - The secret of O(application_credential_id).
       - If not set, E(JETSTREAM_APPLICATION_CREDENTIAL_SECRET) is used, else the profile's.
-      - It is only sent for the id and to the server that are named where it was found, if any are.
+      - It is only sent for the ID, and to the server, that are set in the same place, if any.
     type: str
   auth_url:
     description:
-      - The address of the keystone that knows O(application_credential_id).
+      - The URL of the Keystone service for O(application_credential_id).
       - If not set, E(JETSTREAM_AUTH_URL) is used, else the profile's, else C(https://js2.jetstream-cloud.org:5000/v3).
     type: str
   region:
     description:
-      - The region to use, where the cloud has several.
+      - The region to use, if the cloud has several.
       - If not set, E(JETSTREAM_REGION) is used, else the profile's, else that of C(clouds.yaml), or the only one.
     type: str
   api_url:
     description:
       - The address of a site with Atmosphere, such as C(https://use.jetstream-cloud.org).
       - If not set, E(JETSTREAM_API_URL) is used, else the profile's, else C(https://use.jetstream-cloud.org).
-      - A page's address of that site does, too.
+      - The address of any page of the site is accepted as well.
     type: str
   username:
     description:
-      - The name of the account.
+      - The user name.
       - If not set, E(JETSTREAM_USERNAME) is used, else the profile's.
     type: str
   password:
     description:
-      - The password for the API, which is not the one of the web page.
+      - The password of the API, which is not the one of the web page.
       - If not set, E(JETSTREAM_PASSWORD) is used, else the profile's, else the one in C(~/.config/jetstream/jkey.csv).
-      - A password is only sent for the user and to the server that are named where it was found, if any are.
+      - It is only sent for the user, and to the server, that are set in the same place, if any.
     type: str
   token:
     description:
-      - A token that serves instead of O(username) and O(password) until it expires.
+      - A token, instead of O(username) and O(password), until it expires.
       - If not set, E(JETSTREAM_TOKEN) is used, else the profile's.
-      - With both a token and a password in one place, a login follows once the token is refused.
-      - With one of them in one place and one in another, only the one that comes first counts.
+      - If one place has a token and a password, a refused token leads to a new login.
+      - If they are set in different places, only the place with precedence counts.
     type: str
   page_size:
     description:
-      - The number of rows of one request to Atmosphere's lists, from 1 to 1000.
+      - The number of rows per request for lists of Atmosphere, from 1 to 1000.
       - If not set, E(JETSTREAM_PAGE_SIZE) is used, else the profile's, else V(20).
-      - Pages are read side by side, so that small ones come sooner, and large ones are fewer requests.
+      - Pages are read in parallel. Small pages are faster, and large pages need fewer requests.
     type: int
   practice_fleet:
     description:
-      - The file of a practice fleet, which acts as a cloud. For trying playbooks out where there is no account.
+      - The file of a practice fleet, which acts as a cloud, for trying playbooks without an account.
       - If not set, E(JETSTREAM_PRACTICE_FLEET) is used, else the profile's.
-      - The playbook C(jetstream.cloud.tour) writes one. Nothing is sent anywhere.
+      - The playbook C(jetstream.cloud.tour) creates one. No requests are sent.
     type: path
   validate_certs:
     description:
-      - Whether to insist on a certificate that can be trusted. Never switch it off where a password is sent.
+      - Whether to require a trusted certificate. Never disable it if a password is sent.
       - If not set, E(JETSTREAM_VALIDATE_CERTS) is used, else the profile's, else V(true).
     type: bool
   ca_path:
     description:
-      - A file (PEM), or a folder made by C(openssl rehash), with the certificate authorities to trust.
+      - A file (PEM), or a folder prepared by C(openssl rehash), with the trusted certificate authorities.
       - If not set, E(JETSTREAM_CA_PATH) is used, else the profile's, else the authorities that C(requests) trusts,
-        which are E(REQUESTS_CA_BUNDLE) or its own.
+        those of E(REQUESTS_CA_BUNDLE) or its own.
     type: path
   timeout:
     description:
-      - Seconds that one request may take to connect, and then until its whole answer is there.
+      - The timeout of one request in seconds, for the connection, and then for the whole response.
       - If not set, E(JETSTREAM_TIMEOUT) is used, else the profile's, else V(60).
       - A list of 100 instances takes about 10.
     type: float
   retry_timeout:
     description:
-      - For how many seconds a request is sent again after it failed for the first time.
+      - The seconds during which a failed request is retried.
       - If not set, E(JETSTREAM_RETRY_TIMEOUT) is used, else the profile's, else V(60).
-      - It is sent again if the server was busy, did not answer in time, or the connection was lost.
+      - It is retried if the server was busy, did not respond in time, or the connection was lost.
       - V(0) for never.
     type: float
   concurrency:
     description:
-      - How many requests may be under way at the same time, from 1 to 64.
+      - The maximum number of parallel requests, from 1 to 64.
       - If not set, E(JETSTREAM_CONCURRENCY) is used, else the profile's, else V(16).
-      - Fewer are kinder to a busy server.
+      - A lower number reduces the load of a busy server.
     type: int
   allow_http:
     description:
-      - Whether to send a login in clear text to an address with C(http).
+      - Whether to send a login unencrypted to an address with C(http).
       - If not set, E(JETSTREAM_ALLOW_HTTP) is used, else the profile's, else V(false).
-      - To the machine itself that is always allowed.
+      - It is always allowed for this machine itself.
     type: bool
   readings_path:
     description:
-      - The folder on the controller in which M(jetstream.cloud.jetstream_activity) keeps readings.
+      - The folder on the controller in which M(jetstream.cloud.jetstream_activity) stores readings.
       - Without it, C(~/.local/state/jetstream/readings).
     type: path
   settings_path:
     description:
-      - A file of YAML on the controller, with settings of all instances (C(defaults)), of some of them by name, owner
-        and project (C(instances)), and with the C(bounds) of what owners may set in the metadata of their instances.
+      - A YAML file on the controller, with settings for all instances (C(defaults)), for some by name, owner and
+        project (C(instances)), and with C(bounds) for the settings of owners in the metadata of their instances.
         docs/idle.md describes it. O(settings) takes precedence over its defaults.
-      - Without it, all instances have the settings of O(settings), and owners may set any number within the bounds of
-        the rules.
+      - Without it, O(settings) apply to all instances, and owners can set any number within the bounds of the rules.
     type: path
   console:
     description:
-      - Of which running instances to read the lines that Exosphere's set-up prints on their console, by one request
-        each. They can prove that an instance is used. V(needed) is of those that the readings do not show to be in use,
-        V(all) of all, and V(never) of none. Atmosphere returns no consoles.
+      - The running instances whose consoles to read, by one request each, for lines of the setup of Exosphere. These
+        lines can prove that an instance is used. V(needed) reads those that readings do not show to be in use, V(all)
+        all, and V(never) none. Atmosphere returns no consoles.
     type: str
     choices:
       - needed
@@ -257,21 +254,21 @@ options:
     default: needed
   console_only:
     description:
-      - Whether the console alone is enough to call an instance idle of which there are no readings in the window, with
-        the rule C(console_only). That is for people who cannot log in to the instances; it sees neither people at work,
-        nor transfers, nor jobs that wait. docs/idle.md has its error rates.
-      - It needs a flavor without GPU and with at most 32 vCPUs, and a console without gaps for the whole window.
+      - Whether the console alone is enough evidence of idleness for an instance without readings in the window, with
+        the rule C(console_only). It is for users who cannot log in to the instances. The console does not show
+        interactive use, transfers and waiting jobs. docs/idle.md has its error rates.
+      - It requires a flavor without GPU and with at most 32 vCPUs, and a console without gaps for the whole window.
     type: bool
     default: false
   keep_path:
     description:
-      - The file on the controller with the keep marks that M(jetstream.cloud.jetstream_keep) writes.
+      - The file on the controller with the keep marks of M(jetstream.cloud.jetstream_keep).
       - Without it, C(~/.local/share/jetstream/keep.json).
     type: path
   schedules_path:
     description:
-      - The file of schedules that M(jetstream.cloud.jetstream_schedule) carries out. An instance is not put away while
-        its schedule wants it to run, however idle it is.
+      - The file of schedules for M(jetstream.cloud.jetstream_schedule). No action is taken on an idle instance while
+        its schedule keeps it running.
     type: path
   rates:
     description:

@@ -77,9 +77,9 @@ class AtmosphereCatalog:
 
     unsupported: Mapping[str, str] = MappingProxyType(
         {
-            "networks": "Atmosphere shows no networks. It sets up the network of instances itself.",
+            "networks": "Atmosphere has no list of networks. It sets up the network of instances itself.",
             "floating_ips": (
-                "Atmosphere lists no floating IPs. Each instance has one of its own: see jetstream_instance_info."
+                "Atmosphere has no list of floating IPs. Each instance has its own: use jetstream_instance_info."
             ),
         }
     )

@@ -111,7 +111,7 @@ _UNSUPPORTED: Mapping[Action, str] = {Action.UNPAUSE: "Atmosphere cannot unpause
 _UNSUPPORTED_IN_ERROR: Mapping[Action, str] = {
     **_UNSUPPORTED,
     # An action that nova refuses costs the floating IP all the same (docs/atmosphere.md, Floating IPs).
-    Action.STOP: "a stop that is refused would cost it its floating IP",
+    Action.STOP: "a refused stop would release its floating IP",
     Action.HARD_REBOOT: "Atmosphere reboots only active instances",
 }
 _EMPTIES_LIST_CACHE = frozenset({Action.START, Action.STOP, Action.SUSPEND, Action.SHELVE})
@@ -218,8 +218,8 @@ class AtmosphereCloud:
     def image_store(self) -> ImageStore:
         """Raise ConfigurationError: its staff makes images. See Cloud."""
         raise ConfigurationError(
-            "Atmosphere's users cannot make images: its staff makes them.",
-            hint="Request one on the page of the instance, at Atmosphere's web page.",
+            "On Atmosphere, only the staff creates images.",
+            hint="Request an image on the web page of the instance.",
         )
 
     def project_store(self) -> AtmosphereProjectStore:
@@ -249,10 +249,10 @@ class AtmosphereCloud:
         try:
             return with_live_state(instance, row)
         except UnreadableRow as error:
-            raise UnexpectedResponse(f"{task} was answered with what this version cannot read: {error}.") from error
+            raise UnexpectedResponse(f"{task} failed: the response cannot be parsed: {error}.") from error
 
     def poll(self, instances: Sequence[Instance], *, thorough: bool = False) -> Mapping[str, Instance | JetstreamError]:
-        """Look at many at once, by list or by details, whichever costs the server less. See Cloud."""
+        """Read several instances, by list or by details, whichever costs the server less. See Cloud."""
         details: list[Instance] = []
         seen: Seen = {}
         for account, members in _by_account(instances).items():
@@ -315,7 +315,7 @@ class AtmosphereCloud:
         return self._warnings.take()
 
     def close(self) -> None:
-        """Give connections back."""
+        """Close the connections."""
         self._transport.close()
 
     def read(self, path: str, task: str) -> list[Json]:
@@ -362,7 +362,9 @@ class AtmosphereCloud:
         task = "Reading the profile of the account"
         name = text(mapping(self._get("/api/v1/profile", task)).get("username"))
         if not name:
-            raise UnexpectedResponse(f"{task} was answered without a username.", hint="Say owner: any, or a name.")
+            raise UnexpectedResponse(
+                f"{task} failed: the response has no username.", hint="Set owner to any, or to a name."
+            )
         return name
 
     def _nonce(self) -> str:
@@ -444,7 +446,7 @@ class AtmosphereCloud:
         return [_as_found(each, found.get(each.uuid)) for each in instances]
 
     def _with_histories(self, instances: Sequence[Instance]) -> list[Instance]:
-        """Note of launches of this collection that are in error whether they ever ran: only their history tells."""
+        """Note whether failed launches of this collection ever ran, which only their history shows."""
         failed = [each for each in instances if each.status == "error" and each.facts.token is not None]
         have_run = in_parallel(self._has_run, failed, self.max_concurrency)
         facts = {each.uuid: replace(each.facts, has_run=ran) for each, ran in zip(failed, have_run, strict=True)}
@@ -494,7 +496,9 @@ class AtmosphereCloud:
             raise next(iter(failed.values()))
         for account, error in failed.items():
             members = by_account[account]
-            self._warnings.add(f"{error} Without their states are {len(members)} at {members[0].provider.name}.")
+            self._warnings.add(
+                f"{error} The states of {len(members)} instances at {members[0].provider.name} are missing."
+            )
 
     def _v1_instances(self, account: Account) -> _LiveRows:
         with self._lock:
@@ -510,7 +514,7 @@ class AtmosphereCloud:
     def _v1_volumes(self, account: Account) -> _LiveRows:
         rows = _rows_of(self._get(f"{_v1(account)}/volume", _READING_VOLUMES), _READING_VOLUMES)
         if not rows.complete:
-            self._warnings.add(f"{_READING_VOLUMES}: rows that this version cannot read are left out.")
+            self._warnings.add(f"{_READING_VOLUMES}: skipped rows that cannot be parsed.")
         return rows
 
     def _stored_instances(self) -> Mapping[str, Instance]:
@@ -565,7 +569,7 @@ def _is_doubtful(stored: Instance, listed: Instance | JetstreamError | None) -> 
 
     The list's cache keeps states for 30 s, through every resume, unshelve, reboot and deployment. Where the two
     disagree on where an instance rests, either may be stale, and a wrong belief costs: a sleeping one that runs, or a
-    refused stop, and with it the address. One that is on its way is looked at again anyway, unless the list alone says
+    refused stop, and with it the address. One in transition is read again anyway, unless the list alone says
     so. A failed deployment is what a list says until half a minute after the next one went well, and so does the
     database once somebody has read that list.
     """
@@ -632,16 +636,16 @@ def _page_of(body: Any, task: str) -> tuple[int, list[Any]]:
     """Return how many rows a list has, and those of this page."""
     count, results = whole(mapping(body).get("count")), mapping(body).get("results")
     if count is None or not isinstance(results, list):
-        raise UnexpectedResponse(f"{task} was answered with JSON that is not a page of a list.")
+        raise UnexpectedResponse(f"{task} failed: the response is not a page of a list.")
     if count > _MAX_ROWS:
-        raise UnexpectedResponse(f"{task} was answered with a list of {count} rows; {_MAX_ROWS} are read at most.")
+        raise UnexpectedResponse(f"{task} failed: the list has {count} rows, and the maximum is {_MAX_ROWS}.")
     return count, results
 
 
 def _rows_of(body: Any, task: str) -> _LiveRows:
     """Return the rows of a v1 list by their uuids."""
     if not isinstance(body, list):
-        raise UnexpectedResponse(f"{task} was answered with JSON that is not a list.")
+        raise UnexpectedResponse(f"{task} failed: the response is not a list.")
     rows: dict[str, Json] = {}
     for row in body:
         try:

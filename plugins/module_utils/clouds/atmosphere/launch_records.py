@@ -93,7 +93,7 @@ class LaunchRecords:
             self._write(replace(record, uuid=uuid))
 
     def withdraw(self, token: str) -> None:
-        """Remove the record of a launch that was surely not carried out."""
+        """Remove the record of a launch that was certainly not carried out."""
         self._own.pop(token, None)
         self._remove(token)
 

@@ -111,7 +111,7 @@ class AtmosphereLauncher:
         """Look up what the options name, and check the quota of the identity. See Launcher."""
         if options.image is None or options.flavor is None:
             missing = " and ".join(name for name in ("image", "flavor") if getattr(options, name) is None)
-            raise SelectionError(f"To launch an instance, {missing} must be given.")
+            raise SelectionError(f"To launch an instance, set {missing}.")
         try:
             identity = self._identity(options.identity)
             project = row_called(self._requests.read(PROJECTS, "Listing projects"), options.project, "project")
@@ -130,7 +130,9 @@ class AtmosphereLauncher:
                 "allocation_source_id": uuid_of(source),
             }
         except UnreadableRow as error:
-            raise UnexpectedResponse(f"Looking up what to launch was answered with a row that {error}.") from error
+            raise UnexpectedResponse(
+                f"Looking up what to launch failed: a row of the response cannot be parsed: {error}."
+            ) from error
         image = mapping(machine.get("image"))
         return LaunchRecipe(
             options, flavor, Image(name=text(image.get("name")) or "", uuid=text(image.get("uuid"))), body
@@ -144,7 +146,8 @@ class AtmosphereLauncher:
             known = ", ".join(sorted(text(mapping(each.get("provider")).get("name")) or "" for each in led)) or "none"
             problem = "is not given" if wanted is None else f"{wanted} means {len(found)}"
             raise SelectionError(
-                f"identity: {problem}, and those that can launch are at: {known}.", hint="Name the provider, or a UUID."
+                f"identity: {problem}, and those that can launch are at: {known}.",
+                hint="Set identity to the name of a provider, or to a UUID.",
             )
         provider = mapping(found[0].get("provider"))
         return _Identity(
@@ -157,7 +160,7 @@ class AtmosphereLauncher:
         found = [each for each in here if text(each.get("name")) == wanted and is_current(each)]
         if not found:
             guess = did_you_mean(wanted, [text(each.get("name")) or "" for each in here])
-            raise SelectionError(f"flavor: there is no flavor {wanted} at {identity.provider_name}. {guess}".rstrip())
+            raise SelectionError(f"flavor: {identity.provider_name} has no flavor {wanted}. {guess}".rstrip())
         return found[0]
 
     def _machine(self, wanted: str, identity: _Identity) -> Json:
@@ -170,11 +173,11 @@ class AtmosphereLauncher:
         if not named:
             known = {text(mapping(each.get("image")).get("name")) or "" for each in here}
             guess = did_you_mean(wanted, known)
-            raise SelectionError(f"image: there is no image {wanted} at {identity.provider_name}. {guess}".rstrip())
+            raise SelectionError(f"image: {identity.provider_name} has no image {wanted}. {guess}".rstrip())
         return max(own or named, key=lambda each: (text(each.get("start_date")) or "", whole(each.get("id")) or 0))
 
     def _require_quota(self, identity: _Identity, flavor: Flavor, count: int) -> None:
-        """Raise OverAllocation if so many do not fit in the quota of the identity, as Atmosphere counts it."""
+        """Raise OverAllocation if ``count`` instances do not fit in the quota of the identity."""
         there = [each for each in self._requests.instances() if each.identity.uuid == identity.uuid]
         limits = limits_of(identity.quota, use_of_instances(there))
         needs = {"instances": 1, "cores": flavor.vcpus or 0, "ram": flavor.ram or 0}
@@ -191,7 +194,7 @@ class AtmosphereLauncher:
             row = mapping(self._requests.send("POST", "/api/v2/instances", task, {**recipe.body, "name": launch.name}))
             launched = self._requests.launched(row)
         except UnreadableRow as error:
-            raise UnexpectedResponse(f"{task} was answered with what this version cannot read: {error}.") from error
+            raise UnexpectedResponse(f"{task} failed: the response cannot be parsed: {error}.") from error
         except JetstreamError as error:
             if not _may_be_carried_out(error):
                 self._records.withdraw(launch.token)
@@ -216,7 +219,7 @@ class AtmosphereLauncher:
         return {
             each.uuid: AssignedAddress(each.ip_address, is_new=False)
             if each.ip_address
-            else Refused("Atmosphere gave it none. A reboot makes Atmosphere try again.")
+            else Refused("Atmosphere assigned no floating IP. Reboot the instance to make Atmosphere try again.")
             for each in instances
         }
 
@@ -266,7 +269,7 @@ class AtmosphereLauncher:
         accounts = {_account_url(each) for each in instances}
         unknown = [each.label for each in volumes if each.status is None and _account_url(each) in accounts]
         if unknown and not any(each.status for each in volumes if _account_url(each) in accounts):
-            raise UnexpectedResponse(f"Which instances have volumes could not be read ({', '.join(unknown[:3])}).")
+            raise UnexpectedResponse(f"The instances of some volumes could not be read ({', '.join(unknown[:3])}).")
         attached: dict[str, list[AttachedVolume]] = {}
         for each in volumes:
             for attachment in each.attachments:

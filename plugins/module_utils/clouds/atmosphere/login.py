@@ -86,9 +86,9 @@ class Login:
         """Return the error for a refused token, with its source if it was given."""
         error = error_from(reply, "The request")
         if _has_password(self._settings):
-            error.hint = "It is the token of a new login, so that the fault is the server's. Try again later."
+            error.hint = "It is the token of a new login, so this is a fault of the server. Try again later."
         elif "token" in self._settings.sources:
-            error.hint = f"It was taken from {self._settings.sources['token']}. {error.hint}"
+            error.hint = f"It comes from {self._settings.sources['token']}. {error.hint}"
         return error
 
 
@@ -117,15 +117,15 @@ class _PasswordLogin:
             where = self._settings.sources.get("password")
             raise AuthenticationFailed(
                 f'{url} refused the login of {user}: "{words(reply)}" (HTTP 400).',
-                hint="The API has a password of its own, not that of the web page."
-                + (f" It was taken from {where}." if where else ""),
+                hint="Check the password: the API has its own, which is not that of the web page."
+                + (f" It comes from {where}." if where else ""),
                 status=400,
             )
         if reply.status != 201 or not reply.is_json:
             raise error_from(reply, f"The login of {user} at {url}")
         issued = _issued_in(reply.body)
         if issued is None:
-            raise UnexpectedResponse(f"The login at {url} was answered without a token.")
+            raise UnexpectedResponse(f"The login at {url} failed: the response has no token.")
         return issued
 
     def restored(self, kept: Token) -> Issued[str] | None:

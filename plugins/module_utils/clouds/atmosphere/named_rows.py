@@ -24,8 +24,8 @@ def row_called(rows: Sequence[Json], wanted: str | None, option: str) -> Json:
     names = sorted(text(each.get("name")) or "" for each in rows)
     if wanted is None:
         known = ", ".join(map(one_line, names)) or "none"
-        raise SelectionError(f"{option} is not given, and there are: {known}.", hint="Say which.")
+        raise SelectionError(f"{option} is not set, and there are: {known}.", hint=f"Set {option}.")
     if found:
         uuids = ", ".join(sorted(one_line(text(each.get("uuid")) or "") for each in found))
-        raise SelectionError(f"{option}: {len(found)} are called {wanted}.", hint=f"Say which by its UUID: {uuids}.")
-    raise SelectionError(f"{option}: nothing is called {wanted}.", hint=did_you_mean(wanted, names) or None)
+        raise SelectionError(f"{option}: the name {wanted} is ambiguous.", hint=f"Use a UUID: {uuids}.")
+    raise SelectionError(f"{option}: {wanted} does not exist.", hint=did_you_mean(wanted, names) or None)

@@ -66,4 +66,4 @@ def _project(row: object, task: str) -> ProjectDetails:
     try:
         return project_from_v2(mapping(row))
     except UnreadableRow as error:
-        raise UnexpectedResponse(f"{task} was answered with a row that {error}.") from error
+        raise UnexpectedResponse(f"{task} failed: a row of the response cannot be parsed: {error}.") from error

@@ -86,7 +86,7 @@ def error_from(reply: Response, task: str) -> JetstreamError:
     if reply.status == 503:
         return InMaintenance(f"Atmosphere is in maintenance{why}", status=503)
     if reply.status == 429:
-        return RateLimited(f"{task} was put off{why}", hint="Try again later.", status=429)
+        return RateLimited(f"{task} was rejected by the rate limit{why}", hint="Try again later.", status=429)
     if reply.status >= 500:
         return ServerFault(f"{task} failed in the cloud{why}", status=reply.status)
     kinds: dict[int, type[JetstreamError]] = {
@@ -102,39 +102,39 @@ def _forbidden(message: str, text: str, reply: Response) -> JetstreamError:
     if token_refused(reply):
         return AuthenticationFailed(
             "The token was refused: it is unknown to the server, or has expired (HTTP 403).",
-            hint="Give username and password for a new one.",
+            hint="Set username and password, so that a new token can be requested.",
             status=403,
         )
     if _DISABLED in message:
         return AuthenticationFailed(f'The account was refused: "{message}" (HTTP 403).', status=403)
     if any(each in message for each in _NOT_YOURS):
-        return PermissionDenied(text, hint="It is not yours, or is gone.", status=403)
+        return PermissionDenied(text, hint="It belongs to another user, or was deleted.", status=403)
     return Refused(text, status=403)
 
 
 def _not_json(reply: Response, task: str) -> JetstreamError:
-    kind = reply.content_type or "no content type"
+    kind = reply.content_type or "of an unknown type"
     if reply.status == 429:
-        return RateLimited(f"{task} was put off (HTTP 429).", hint="Try again later.", status=429)
+        return RateLimited(f"{task} was rejected by the rate limit (HTTP 429).", hint="Try again later.", status=429)
     if 300 <= reply.status < 400:
         return UnexpectedResponse(
             f"{task} was redirected to {reply.location} (HTTP {reply.status}).",
-            hint="Is that the right api_url? Redirects are not followed.",
+            hint="Check api_url: redirects are not followed.",
             status=reply.status,
         )
     if reply.status >= 500:
         # Its page mentions maintenance whenever a request fails; real maintenance is a 503 in JSON.
         return ServerFault(
-            f"{task} failed: the server broke on the request (HTTP {reply.status}, {kind}).", status=reply.status
+            f"{task} failed: the server had an internal error (HTTP {reply.status}, {kind}).", status=reply.status
         )
     if kind == "application/json":
         return UnexpectedResponse(
-            f"{task} was answered with JSON that is cut off or broken (HTTP {reply.status}).",
-            hint="Try again. If that does not help, something between here and the server spoils its answers.",
+            f"{task} failed: the response is truncated or malformed JSON (HTTP {reply.status}).",
+            hint="Try again. If it persists, check the proxies between this machine and the server.",
             status=reply.status,
         )
     return UnexpectedResponse(
-        f"{task} was answered with {kind} where JSON should be (HTTP {reply.status}).",
-        hint="Is api_url the address of an Atmosphere?",
+        f"{task} failed: the response is {kind}, not JSON (HTTP {reply.status}).",
+        hint="Check that api_url is the address of an Atmosphere site.",
         status=reply.status,
     )

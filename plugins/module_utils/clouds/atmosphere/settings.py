@@ -28,7 +28,7 @@ DEFAULT_PAGE_SIZE = 20
 _MOST_PAGE_SIZE = 1000
 _SECRETS = ("password", "token")
 _QUICKEST = (
-    "Set JETSTREAM_USERNAME and JETSTREAM_PASSWORD in the environment, or give the options username and password, "
+    "Set JETSTREAM_USERNAME and JETSTREAM_PASSWORD in the environment, or the options username and password, "
     f"or save both in a profile in ~/{PROFILES}, as the playbook jetstream.cloud.save_credential does."
 )
 
@@ -37,21 +37,21 @@ SETTINGS = (
         name="api_url",
         description=(
             "The address of a site with Atmosphere, such as C(https://use.jetstream-cloud.org).",
-            "A page's address of that site does, too.",
+            "The address of any page of the site is accepted as well.",
         ),
         otherwise=f"C({DEFAULT_API_URL})",
         names_cloud=True,
     ),
     Setting(
         name="username",
-        description=("The name of the account.",),
+        description=("The user name.",),
         names_cloud=True,
     ),
     Setting(
         name="password",
         description=(
-            "The password for the API, which is not the one of the web page.",
-            "A password is only sent for the user and to the server that are named where it was found, if any are.",
+            "The password of the API, which is not the one of the web page.",
+            "It is only sent for the user, and to the server, that are set in the same place, if any.",
         ),
         otherwise=f"the one in C(~/{JKEY})",
         secret=True,
@@ -60,9 +60,9 @@ SETTINGS = (
     Setting(
         name="token",
         description=(
-            "A token that serves instead of O(username) and O(password) until it expires.",
-            "With both a token and a password in one place, a login follows once the token is refused.",
-            "With one of them in one place and one in another, only the one that comes first counts.",
+            "A token, instead of O(username) and O(password), until it expires.",
+            "If one place has a token and a password, a refused token leads to a new login.",
+            "If they are set in different places, only the place with precedence counts.",
         ),
         secret=True,
         names_cloud=True,
@@ -71,8 +71,8 @@ SETTINGS = (
         name="page_size",
         type="int",
         description=(
-            f"The number of rows of one request to Atmosphere's lists, from 1 to {_MOST_PAGE_SIZE}.",
-            "Pages are read side by side, so that small ones come sooner, and large ones are fewer requests.",
+            f"The number of rows per request for lists of Atmosphere, from 1 to {_MOST_PAGE_SIZE}.",
+            "Pages are read in parallel. Small pages are faster, and large pages need fewer requests.",
         ),
         otherwise=f"V({DEFAULT_PAGE_SIZE})",
     ),
@@ -161,11 +161,11 @@ def _no_credentials(
     reader: Reader, username: str | None, password: Found | None, reasons: Iterable[str]
 ) -> ConfigurationError:
     if username is not None:
-        sentence = f"There is no password and no token for {username} ({reader.sources['username']})."
+        sentence = f"No password or token is set for {username} ({reader.sources['username']})."
     elif password is not None:
-        sentence = f"There is a password ({password.words}), but no username that it belongs to."
+        sentence = f"A password is set ({password.words}), but no username."
     else:
-        sentence = "There is neither a token nor a username with its password."
+        sentence = "Neither a token nor a username with a password is set."
     return ConfigurationError(" ".join([sentence, *reasons]), hint=_QUICKEST)
 
 
@@ -184,8 +184,8 @@ def _token(found: Found | None) -> str | None:
     token = text(found)
     if not is_token(token):
         raise ConfigurationError(
-            f"{found.subject} is not a token: it holds blanks or characters that no token has.",
-            hint="Give the token alone, without the word Token before it.",
+            f"{found.subject} is not a token: it contains spaces or invalid characters.",
+            hint="Set only the token, without the word Token before it.",
         )
     return token
 

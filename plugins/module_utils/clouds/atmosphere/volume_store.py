@@ -80,13 +80,13 @@ class AtmosphereVolumeStore:
     def create(self, request: VolumeRequest) -> Volume:
         """Request a volume. See VolumeStore."""
         task = f"Creating {one_line(request.volume.name)}"
-        # A proxy may say 503 for what Atmosphere carries out: the volume is looked for by its name instead.
+        # A proxy may say 503 for what Atmosphere carries out: the volume is searched by its name instead.
         reply = self._login.request("POST", "/api/v2/volumes", data=dict(request.body), once=True)
         body = raise_for_status(reply, task)
         try:
             return self.get(volume_from_v2(mapping(body)))
         except UnreadableRow as error:
-            raise UnexpectedResponse(f"{task} was answered with what this version cannot read: {error}.") from error
+            raise UnexpectedResponse(f"{task} failed: the response cannot be parsed: {error}.") from error
 
     def extend(self, volume: Volume, size: int) -> None:
         """Refuse: it cannot. See VolumeStore."""
@@ -102,7 +102,7 @@ class AtmosphereVolumeStore:
         """Return why Atmosphere would refuse to attach. See VolumeStore."""
         if (volume.provider.uuid, volume.identity.uuid) != (instance.provider.uuid, instance.identity.uuid):
             return f"it is at {one_line(instance.provider.name)}, of {one_line(instance.identity.name)}"
-        return None if instance.status == "active" else f"it is {one_line(instance.status)}, and has to be active"
+        return None if instance.status == "active" else f"it is {one_line(instance.status)}, but must be active"
 
     def attach(self, volume: Volume, instance: Instance, device: str | None) -> None:
         """Request that one of the workers attaches and mounts it. See VolumeStore."""
@@ -164,8 +164,8 @@ class AtmosphereVolumeStore:
         known = ", ".join(one_line(name) for name, _uuid in names) or "none"
         if not found:
             guess = did_you_mean(wanted or "", [name for name, _uuid in names])
-            raise SelectionError(f"provider: nothing is called {wanted}.", hint=guess or f"There are: {known}.")
-        raise SelectionError(f"{len(found)} identities can own the volume.", hint=f"Say which by provider: {known}.")
+            raise SelectionError(f"provider: {wanted} does not exist.", hint=guess or f"Providers: {known}.")
+        raise SelectionError(f"{len(found)} identities can own the volume.", hint=f"Set provider: {known}.")
 
     def _project(self, wanted: str) -> str:
         task = "Listing projects"
@@ -173,7 +173,7 @@ class AtmosphereVolumeStore:
         try:
             return uuid_of(row_called(rows(mapping(body).get("results")), wanted, "project"))
         except UnreadableRow as error:
-            raise UnexpectedResponse(f"{task} was answered with a row that {error}.") from error
+            raise UnexpectedResponse(f"{task} failed: a row of the response cannot be parsed: {error}.") from error
 
     def _get(self, path: str, task: str, params: Mapping[str, str]) -> Any:
         return raise_for_status(self._login.request("GET", path, params=params), task)

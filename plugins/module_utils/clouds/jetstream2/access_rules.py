@@ -38,9 +38,9 @@ def access_rules_refusal(rules: Sequence[Rule], method: str, service: str, path:
     shown = [f"{each.get('method')} {each.get('path')} ({each.get('service')})" for each in rules[:_MOST_SHOWN]]
     more = [f"{len(rules) - _MOST_SHOWN} more"] if len(rules) > _MOST_SHOWN else []
     return PermissionDenied(
-        f"{service} refused {method} {path.partition('?')[0]} (HTTP 401). The application credential has access rules, "
-        f"and serves for these alone: {', '.join([*shown, *more])}.",
-        hint="Make one whose rules allow that, or one without rules. Not every site can check rules.",
+        f"{service} refused {method} {path.partition('?')[0]} (HTTP 401). The access rules of the application "
+        f"credential allow only {', '.join([*shown, *more])}.",
+        hint="Create one whose rules allow this request, or one without rules. Some sites cannot check rules.",
         status=401,
     )
 

@@ -122,7 +122,7 @@ def _read(shape: Callable[[], Made], task: str) -> Made:
     try:
         return shape()
     except UnreadableRow as error:
-        raise UnexpectedResponse(f"{task} was answered with what this version cannot read: {error}.") from error
+        raise UnexpectedResponse(f"{task} failed: the response cannot be parsed: {error}.") from error
 
 
 def key_rows(api: Api) -> list[Json]:

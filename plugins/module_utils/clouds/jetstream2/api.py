@@ -70,7 +70,7 @@ class Api:
             body = mapping(self.get(service, f"{path}?{asked}", task, microversion))
             page = body.get(key)
             if not isinstance(page, list):
-                raise UnexpectedResponse(f"{task} was answered with JSON that is not a page of a list.")
+                raise UnexpectedResponse(f"{task} failed: the response is not a page of a list.")
             page = page if inner is None else [mapping(row).get(inner) for row in page]
             found += page
             if not page or not _leads_on(body.get(links or f"{key}_links")):
@@ -79,7 +79,7 @@ class Api:
             markers = [name for row in page if (name := text(mapping(row).get(marker)))]
             seen, last = last, {"marker": markers[-1] if markers else ""}
             if not markers or last == seen or len(found) > _MAX_ROWS:
-                raise UnexpectedResponse(f"{task} was answered with pages that do not end.")
+                raise UnexpectedResponse(f"{task} failed: the list has no last page.")
 
 
 def _leads_on(links: object) -> bool:

@@ -49,7 +49,7 @@ from .quotas import (
 )
 
 _GIB = 1024**3
-# So many names or ids make a URL that every web server accepts.
+# URLs with this number of names or IDs are accepted by every web server.
 _IN_ONE_URL = 40
 _UUID = re.compile(r"[0-9a-f-]{32,36}", re.ASCII | re.IGNORECASE)
 _COMMUNITY = "community"
@@ -221,7 +221,7 @@ class Jetstream2Catalog:
             query = {"device_id": router.uuid}
             return rows(self._api.rows("network", "/v2.0/ports", "ports", "Listing the ports of routers", query))
 
-        parts = [(partial(ports, each), "Which subnets it leads to is not known.") for each in routers]
+        parts = [(partial(ports, each), "Its subnets are missing.") for each in routers]
         found = read_parts(parts, self._warnings, self._max_concurrency, optional=True)
         attached = {
             subnet: router.uuid
@@ -400,7 +400,7 @@ def floating_ip_from_neutron(row: Json, owners: Mapping[str, str]) -> FloatingIp
 
 
 def _default_network(listed: Sequence[Json], project: str) -> str | None:
-    """Return the id of the network that a launch takes; None if it would have to be told."""
+    """Return the id of the network that a launch takes; None if the request must name it."""
     try:
         return text((choose_network(listed, None, project) or {}).get("id"))
     except SelectionError:
@@ -446,7 +446,7 @@ def _name_filters(names: Sequence[str] | None) -> list[dict[str, str]]:
 def _visibilities(query: ImageQuery, *, by_id: bool) -> list[dict[str, str]]:
     """Return a filter for each request. Without one, glance leaves community images out."""
     if query.visibilities is None:
-        # An id means one image alone, whoever published it.
+        # An ID identifies one image, with any owner.
         return [{"visibility": "all"}] if by_id else [{}]
     others = [each for each in query.visibilities if each != _COMMUNITY]
     filters = [{"visibility": others[0]}] if len(others) == 1 else [{}] if others else []

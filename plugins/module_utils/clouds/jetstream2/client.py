@@ -66,7 +66,7 @@ Made = TypeVar("Made")
 
 # The first with the reason of a failed step. Requested only for that, since some clouds are older.
 _COMPUTE_WITH_REASONS = "2.84"
-# The ids of this many images make a URL that every web server accepts.
+# URLs with the IDs of this number of images are accepted by every web server.
 _IMAGES = 50
 # For more pending servers than this, one list costs nova less than a detail for each.
 _DETAILS_AT_MOST = 4
@@ -122,8 +122,7 @@ class Jetstream2Cloud:
             withheld[Action.SUSPEND] = f"its flavor {instance.flavor.name} cannot be suspended"
         if instance.status == "shelved" and instance.on_host is False:
             withheld[Action.UNSHELVE] = (
-                "no machine holds it, so that an unshelve would be accepted and never end. "
-                "Ask the site to shelve-offload it"
+                "no host has it, so an unshelve would be accepted and never end. Ask the site to shelve-offload it"
             )
         return withheld
 
@@ -194,8 +193,8 @@ class Jetstream2Cloud:
     def project_store(self) -> ProjectStore:
         """Raise ConfigurationError: the site makes projects. See Cloud."""
         raise ConfigurationError(
-            "At Jetstream2, the site makes projects: one for each allocation.",
-            hint="For another one, request an allocation at ACCESS, or log in to the project of another allocation.",
+            "On Jetstream2, the site creates projects: one for each allocation.",
+            hint="Request another allocation at ACCESS, or log in to the project of another allocation.",
         )
 
     def list_allocation_sources(self) -> list[AllocationSource]:
@@ -204,7 +203,7 @@ class Jetstream2Cloud:
             return []
         rows = self._api.get("accounting", "/", "Reading the allocations")
         if not isinstance(rows, list):
-            raise UnexpectedResponse("Reading the allocations was answered with JSON that is not a list.")
+            raise UnexpectedResponse("Reading the allocations failed: the response is not a list.")
         task = "Reading the allocations"
         return _shaped(lambda: allocation_sources_from_accounting(rows, self._account(), self._clock.now()), task)
 
@@ -226,7 +225,7 @@ class Jetstream2Cloud:
         return _shaped(lambda: instance_from_nova(mapping(mapping(body).get("server")), self._account()), task)
 
     def poll(self, instances: Sequence[Instance], *, thorough: bool = False) -> Mapping[str, Instance | JetstreamError]:
-        """Look at many at once, by a list, or by details of a few. See Cloud."""
+        """Read several instances, by a list, or by details of a few. See Cloud."""
         if len(instances) <= _DETAILS_AT_MOST:
             return checked(read_each(self._instance_or_gone, instances, self.max_concurrency))
         try:
@@ -325,8 +324,8 @@ class Jetstream2Cloud:
             try:
                 self._lock_again(locked, note)
             except LockLost as error:
-                return instance, f"{instance.label} was unlocked by a run that did not end well. {error}"
-        return locked, f"{instance.label} was unlocked by a run that did not end well, and is locked again."
+                return instance, f"An interrupted run left {instance.label} unlocked. {error}"
+        return locked, f"An interrupted run left {instance.label} unlocked. It is locked again."
 
     def _unlock(self, instance: Instance, note: Note) -> None:
         """Lift a lock. Raises Unreachable with ``unsent`` where it is not known if it was: the action was not sent."""
@@ -344,8 +343,9 @@ class Jetstream2Cloud:
     ) -> None:
         """Set a lock again, also after the deadline, and check it.
 
-        Raises LockLost if it is not. ``because``: what ended the action. After an end from outside, such as Ctrl-C,
-        there is one try: the note is left for the next run. ``unsent``: whether the action surely was not carried out.
+        Raises LockLost if it is not. ``because``: the exception that ended the action. After an interruption such as
+        Ctrl-C, there is one attempt, and the note is left for the next run. ``unsent``: whether the action was
+        certainly not carried out.
         """
         tries = 1 if because is not None and not isinstance(because, Exception) else _LOCK_TRIES
         with self._session.extended(_LOCK_SECONDS):
@@ -355,7 +355,7 @@ class Jetstream2Cloud:
             return
         reason = f" (reason: {instance.lock_reason})" if instance.lock_reason else ""
         why = f"{because} " if because is not None else ""
-        message = f"{why}It could not be locked again{reason}: {lost}"
+        message = f"{why}Locking it again failed{reason}: {lost}"
         raise LockLost(message, accepted=because is None, unsent=unsent) from because
 
     def _try_to_lock(self, instance: Instance, tries: int) -> JetstreamError | None:
@@ -402,7 +402,7 @@ class Jetstream2Cloud:
         return self._warnings.take()
 
     def close(self) -> None:
-        """Give connections back."""
+        """Close the connections."""
         self._session.close()
 
     def _post(self, instance: Instance, body: Json, what: str) -> None:
@@ -496,7 +496,7 @@ class Jetstream2Cloud:
         except FATAL_ERRORS:
             raise
         except JetstreamError as error:
-            self._warnings.add(f"{error} Its history is left out.")
+            self._warnings.add(f"{error} Its history is missing.")
             return []
 
     def _actions(self, instance: Instance, *, latest_only: bool = False) -> list[Json]:
@@ -521,17 +521,17 @@ class Jetstream2Cloud:
         if details:
             return details
         step = next((found for each in failed if (found := text(each.get("event")))), "an unknown step")
-        reason = "no machine could take it" if step == _SCHEDULING else f"it failed in {step}"
-        return f"{reason}. More is known to the site alone, as {request}"
+        reason = "no host had room for it" if step == _SCHEDULING else f"it failed in {step}"
+        return f"{reason}. The site can look up {request}"
 
 
 def _shaped(shape: Callable[[], Made], task: str) -> Made:
     try:
         return shape()
     except UnreadableRow as error:
-        raise UnexpectedResponse(f"{task} was answered with what this version cannot read: {error}.") from error
+        raise UnexpectedResponse(f"{task} failed: the response cannot be parsed: {error}.") from error
 
 
 def _leaves_open(error: JetstreamError) -> bool:
-    """Tell whether an error leaves open if its request was carried out."""
+    """Return whether the request behind an error may have been carried out."""
     return isinstance(error, Unreachable | ServerFault | UnexpectedResponse) and not error.unsent

@@ -41,7 +41,7 @@ _SCOPE = frozenset(
 )
 # Keys below auth whose values are text; not, for example, unscoped.
 _IS_TEXT = re.compile(r"^(username|password|passcode|token)$|_(id|name|url|secret)$")
-_INDENTED = "Write what belongs to it below it, indented by blanks."
+_INDENTED = "Write its content below it, indented by spaces."
 
 
 def clouds_files(environ: Mapping[str, str], home: Path | None) -> list[Path]:
@@ -81,7 +81,7 @@ def clouds_in_words(environ: Mapping[str, str], home: Path | None) -> str:
         file = _first(clouds_files(environ, home), environ.get(_FILE_VARIABLE), home)
         if file is None:
             return f"There is no clouds.yaml in {_folders(home)}."
-        return f"{file.shown} has these: {_listed(file.clouds)}."
+        return f"{file.shown} has the clouds {_listed(file.clouds)}."
     except ConfigurationError as error:
         return str(error)
 
@@ -103,7 +103,7 @@ def hint_of_cloud(name: str, environ: Mapping[str, str], home: Path | None) -> s
 
 def _named(cloud: str) -> str:
     """Return the ways to name a cloud."""
-    return f"set JETSTREAM_CLOUD={cloud} for a playbook, or say cloud: {cloud} in a task, and no profile"
+    return f"set JETSTREAM_CLOUD={cloud} for a playbook, or cloud: {cloud} in a task, and no profile"
 
 
 def check_cloud(name: str, environ: Mapping[str, str], home: Path | None) -> str:
@@ -116,7 +116,7 @@ def check_cloud(name: str, environ: Mapping[str, str], home: Path | None) -> str
     if file is None:
         raise ConfigurationError(
             f"There is no cloud {name}, because there is no clouds.yaml in {_folders(home)}.",
-            hint=hint_of_profile(name, home) or f"Put it into one of these, or name it with {_FILE_VARIABLE}.",
+            hint=hint_of_profile(name, home) or f"Put the file there, or set {_FILE_VARIABLE} to its path.",
         )
     if name not in file.clouds:
         raise ConfigurationError(
@@ -142,7 +142,7 @@ def _first(places: Sequence[Path], named: str | None, home: Path | None) -> _Fil
         return _File(shown, tree_of(content, shown))
     if named:
         raise ConfigurationError(
-            f"{named} does not exist, and {_FILE_VARIABLE} or {_SECURE_VARIABLE} names it.",
+            f"{named} does not exist, but {_FILE_VARIABLE} or {_SECURE_VARIABLE} refers to it.",
             hint="Correct that variable, or unset it.",
         )
     return None
@@ -161,7 +161,7 @@ class _File:
         clouds = _entries(self.root).get("clouds")
         if clouds is None:
             raise ConfigurationError(
-                f"{self.shown} has no clouds.", hint="It begins with a line clouds: and has each cloud below it."
+                f"{self.shown} has no clouds.", hint="Begin it with a line clouds: and write each cloud below it."
             )
         self._require_table(clouds, "clouds")
         return {name: node for name, (_key, node) in pairs(clouds).items()}
@@ -182,22 +182,26 @@ class _File:
 
     def _require_table(self, node: Any, what: str) -> None:
         if node.tag == NOTHING:
-            raise self._mistake(node, f"there is nothing below {what}", _INDENTED)
+            raise self._mistake(node, f"{what} is empty", _INDENTED)
         if node.tag != TABLE:
-            raise self._mistake(node, f"{what} is no table", f"Write a name with a colon in each line. {_INDENTED}")
+            raise self._mistake(
+                node, f"{what} is not a mapping", f"Write each line as a name, a colon and a value. {_INDENTED}"
+            )
 
     def _require_text(self, key: str, value: Any) -> None:
         if value.tag == NOTHING:
-            raise self._mistake(value, f"{key} is empty", "Write the value behind the colon.")
+            raise self._mistake(value, f"{key} is empty", "Write the value after the colon.")
         if is_scalar(value) and value.tag != TEXT:
-            raise self._mistake(value, f"{key} is no text to YAML, but a number or a word of its own", "Quote it.")
+            raise self._mistake(
+                value, f"{key} is not a string in YAML, but a number or a keyword", "Put the value in quotes."
+            )
 
     def _refuse_scope(self, found: Mapping[str, tuple[Any, Any]]) -> None:
         for key, (node, _value) in found.items():
             if key in _SCOPE:
                 raise self._mistake(
                     node,
-                    f"an application credential belongs to a project already, and {key} names one as well",
+                    f"an application credential already belongs to a project, but {key} also sets one",
                     "Remove that line.",
                 )
 

@@ -103,8 +103,8 @@ def configured(settings: Jetstream2Settings, surroundings: Surroundings) -> Conf
     region, session = _opened(settings, surroundings, where)
     if not isinstance(session.auth, BaseIdentityPlugin):
         raise ConfigurationError(
-            f"A login with auth_type {region.config.get('auth_type')} leads to no services.",
-            hint="Jetstream2 wants an application credential: auth_type v3applicationcredential.",
+            f"A login with auth_type {region.config.get('auth_type')} has no services.",
+            hint="Use an application credential on Jetstream2: auth_type v3applicationcredential.",
         )
     for scheme in ("http://", "https://"):
         session.mount(scheme, BoundedAdapter())
@@ -127,7 +127,7 @@ def _opened(settings: Jetstream2Settings, surroundings: Surroundings, where: str
     try:
         return _region_and_session(settings, surroundings, where)
     except (sdk_errors.ConfigException, keystone_errors.AuthPluginException) as error:
-        mistake = ConfigurationError(f"The cloud {where} is not set up: {plain(error)}.")
+        mistake = ConfigurationError(f"The configuration of the cloud {where} is invalid: {plain(error)}.")
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         # Of entries that openstacksdk does not expect, and check_cloud does not know.
         mistake = ConfigurationError(
@@ -152,7 +152,7 @@ def _require_login(region: Any, where: str) -> None:
     auth = {**region.config, **(region.config.get("auth") or {})}
     for names in _NEEDED.get(str(region.config.get("auth_type")), ()):
         if not any(auth.get(name) for name in names):
-            raise ConfigurationError(f"The cloud {where} has no {' or '.join(names)}.", hint="It belongs below auth.")
+            raise ConfigurationError(f"The cloud {where} has no {' or '.join(names)}.", hint="Add it below auth.")
 
 
 def _region(settings: Jetstream2Settings, surroundings: Surroundings, where: str) -> Any:

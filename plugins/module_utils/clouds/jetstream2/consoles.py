@@ -55,5 +55,5 @@ class Jetstream2Consoles:
         answer = self._api.send("POST", "compute", f"/servers/{instance.uuid}/action", task, body)
         output = text(mapping(answer).get("output"))
         if output is None:
-            raise UnexpectedResponse(f"{task} was answered without its text.")
+            raise UnexpectedResponse(f"{task} failed: the response has no text.")
         return output

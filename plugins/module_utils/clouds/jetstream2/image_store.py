@@ -151,7 +151,7 @@ def _image(row: Json, account: Account, task: str) -> ProjectImage:
     try:
         found = image_from_glance(row, account)
     except UnreadableRow as error:
-        raise UnexpectedResponse(f"{task} was answered with what this version cannot read: {error}.") from error
+        raise UnexpectedResponse(f"{task} failed: the response cannot be parsed: {error}.") from error
     return ProjectImage(
         uuid=found.uuid,
         name=found.name,

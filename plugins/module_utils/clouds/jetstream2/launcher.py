@@ -66,7 +66,7 @@ from .volume_store import detach_refusal
 
 # Nova's limit for user data, in base64.
 _LONGEST_USER_DATA = 65535
-# So many ids or tags make a URL that every web server accepts.
+# URLs with this number of IDs or tags are accepted by every web server.
 _IN_ONE_URL = 40
 # A floating IP is requested this often, with a look after each lost or unclear answer.
 _ADDRESS_TRIES = 3
@@ -113,14 +113,14 @@ class Jetstream2Launcher:
     def _prepared(self, options: LaunchOptions, count: int) -> LaunchRecipe:
         if options.image is None or options.flavor is None:
             missing = " and ".join(name for name in ("image", "flavor") if getattr(options, name) is None)
-            raise SelectionError(f"To launch an instance, {missing} must be given.")
+            raise SelectionError(f"To launch an instance, set {missing}.")
         if options.project is not None and options.project not in (
             self._account.project_name,
             self._account.project_id,
         ):
             raise SelectionError(
                 f"project: the login is for {self._account.project_name}, not for {options.project}.",
-                hint="At Jetstream2 each project has an application credential of its own.",
+                hint="Use an application credential of that project.",
             )
         user_data = _encoded("user_data", options.user_data)
         image, flavors, networks, groups, keys = self._looked_up(options)
@@ -214,7 +214,7 @@ class Jetstream2Launcher:
     def _exosphere_marks(self, options: LaunchOptions) -> dict[str, str]:
         """Return the metadata by which Exosphere takes a server for its own.
 
-        An open Exosphere gives a young server a floating IP, unless it is told not to.
+        An open Exosphere gives a new server a floating IP, unless the metadata disable that.
         """
         if not options.exosphere:
             return {}
@@ -225,7 +225,7 @@ class Jetstream2Launcher:
         }
 
     def _require_quota(self, options: LaunchOptions, flavor: Any, count: int) -> None:
-        """Raise OverAllocation if so many do not fit. A quota that cannot be read is left to the request itself."""
+        """Raise OverAllocation if ``count`` instances do not fit. Nova itself checks a quota that cannot be read."""
         readings: list[Callable[[], list[str]]] = [
             lambda: compute_shortfalls(self._quota("compute", "/limits"), flavor, count)
         ]
@@ -286,7 +286,7 @@ class Jetstream2Launcher:
         found: dict[str, Instance] = {}
         for group in _groups(tokens):
             tags = ",".join(f"{LAUNCH_TAG}{each}" for each in group)
-            task = "Looking for launched instances"
+            task = "Searching launched instances"
             listed = self._api.rows(
                 "compute", "/servers/detail", "servers", task, {"tags-any": tags}, microversion=COMPUTE
             )
@@ -328,7 +328,7 @@ class Jetstream2Launcher:
         if present is not None:
             return AssignedAddress(text(present.get("floating_ip_address")) or "", is_new=False)
         if not ids:
-            raise Refused(f"{instance.label} has no port, so that it can have no floating IP.")
+            raise Refused(f"{instance.label} has no port, so it cannot have a floating IP.")
         made_before = next((each for each in addresses if _is_spare_of(each, instance)), None)
         if made_before is not None:
             return AssignedAddress(self._attach(made_before, instance, ids[0]), is_new=True)
@@ -345,11 +345,9 @@ class Jetstream2Launcher:
         if port in ports:
             return AssignedAddress(address, is_new=False)
         if port is not None:
-            raise SelectionError(
-                f"floating_ip: {address} belongs to another instance.", hint="Take it from that first."
-            )
+            raise SelectionError(f"floating_ip: {address} belongs to another instance.", hint="Detach it there first.")
         if not ports:
-            raise Refused(f"{instance.label} has no port, so that it can have no floating IP.")
+            raise Refused(f"{instance.label} has no port, so it cannot have a floating IP.")
         if present is not None:
             # A port takes one floating IP.
             self._detach_addresses(instance, f"Detaching the floating IP of {instance.label}")
@@ -381,7 +379,7 @@ class Jetstream2Launcher:
         return self._until_attached(make, port)
 
     def _until_attached(self, request: Callable[[], Json], port: str) -> str:
-        """Send a request, and look at the port before it is sent again: two addresses are worse than none."""
+        """Send a request, and read the port before it is sent again: two addresses are worse than none."""
         for attempt in range(1, _ADDRESS_TRIES + 1):
             try:
                 return text(mapping(request().get("floatingip")).get("floating_ip_address")) or ""
@@ -472,7 +470,7 @@ class Jetstream2Launcher:
         flavor = flavor_of(choose_flavor(self._flavors(), wanted))
         disk = instance.flavor.disk or 0
         if instance.image is not None and flavor.disk is not None and flavor.disk < disk:
-            return f"its disk has {disk} GB, that of {wanted} has {flavor.disk} GB, and a disk cannot shrink"
+            return f"its disk has {disk} GB and cannot shrink to the {flavor.disk} GB of {wanted}"
         return None
 
     def change(self, instance: Instance, change: Change) -> None:
@@ -568,7 +566,7 @@ def _readable(task: str) -> Iterator[None]:
     try:
         yield
     except UnreadableRow as error:
-        raise UnexpectedResponse(f"{task} was answered with what this version cannot read: {error}.") from error
+        raise UnexpectedResponse(f"{task} failed: the response cannot be parsed: {error}.") from error
 
 
 def _source(image: Json, options: LaunchOptions) -> dict[str, Any]:
@@ -593,8 +591,8 @@ def _encoded(option: str, user_data: str | None) -> str | None:
     encoded = base64.b64encode(user_data.encode("utf-8")).decode("ascii")
     if len(encoded) > _LONGEST_USER_DATA:
         raise SelectionError(
-            f"{option}: it has {len(encoded)} characters in base64, and nova takes {_LONGEST_USER_DATA}.",
-            hint="Let it fetch the rest from the network.",
+            f"{option}: it has {len(encoded)} characters in base64, and the maximum of Nova is {_LONGEST_USER_DATA}.",
+            hint="Download the rest at boot.",
         )
     return encoded
 

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Notes on disk of locks that are lifted for an action, so that a run that was killed meanwhile loses none.
 
-Nova has no action for what is locked (docs/jetstream2.md, Locks): a lock is lifted, and put back. A note is written
-before the first, and removed after the second. It is held while its run is alive, so that the next run can tell a
-lock that is being lifted from one that was left lifted.
+Nova refuses actions on locked instances (docs/jetstream2.md, Locks): the lock is lifted, and set again. A note is
+written before the first, and removed after the second. It is held while its run is alive, so that the next run can
+distinguish a lock that is being lifted from one that was left lifted.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ class Session:
         return urlsplit(self._cloud.auth_url).netloc.rpartition("@")[2] or self._cloud.auth_url
 
     def has(self, service: str) -> bool:
-        """Tell whether the cloud has a service. Logs in if there is no token yet."""
+        """Return whether the cloud has a service. Logs in if there is no token yet."""
         return self._endpoint(service) is not None
 
     def request(
@@ -143,7 +143,7 @@ class Session:
         if reply.status == 401:
             raise AuthenticationFailed(
                 f"{service} refused the token of a new login (HTTP 401).",
-                hint="The fault is the cloud's. Try again later.",
+                hint="This is a fault of the cloud. Try again later.",
                 status=401,
             )
         return reply
@@ -157,7 +157,7 @@ class Session:
         return self._deadline.extended(seconds)
 
     def close(self) -> None:
-        """Give connections back."""
+        """Close the connections."""
         for transport in self._transports.values():
             transport.close()
         self._cloud.session.session.close()
@@ -193,15 +193,15 @@ class Session:
 
     def _no_service(self, service: str) -> ConfigurationError:
         region = self._cloud.region.get_region_name(service)
-        sentence = f"The cloud at {self._cloud.auth_url} has no service {service}"
+        sentence = f"The cloud at {self._cloud.auth_url} has no {service} service"
         endpoints = self._tokens.current().service_catalog.get_endpoints(service_type=service)
         regions = sorted({str(each.get("region")) for group in endpoints.values() for each in group})
         if region and regions and region not in regions:
             return ConfigurationError(
                 f"{sentence} in region {region}, only in {' and '.join(regions)}.",
-                hint="Correct the region, in clouds.yaml or by the option region.",
+                hint="Correct the region in clouds.yaml, or set the option region.",
             )
-        return ConfigurationError(f"{sentence}.", hint="Is auth_url the address of the right cloud?")
+        return ConfigurationError(f"{sentence}.", hint="Check that auth_url is the address of the right cloud.")
 
 
 class _KeystoneLogin:
@@ -243,7 +243,7 @@ class _KeystoneLogin:
             except keystone_errors.ClientException as error:
                 failure = login_failure(error, self._cloud, self._environ)
             except _UNREADABLE:
-                text = f"The login at {self._cloud.auth_url} was answered with JSON that holds no token."
+                text = f"The login at {self._cloud.auth_url} failed: the response has no token."
                 failure = LoginFailure(UnexpectedResponse(text))
             else:
                 require_project(issued.value, self._cloud)
@@ -270,15 +270,14 @@ class _KeystoneLogin:
             issued = Issued(value=access, header=access.auth_token, kept=kept, expires=expires)
         except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise UnexpectedResponse(
-                f"The login at {self._cloud.auth_url} was answered with a token that this version cannot read: "
-                f"{error!r}."
+                f"The login at {self._cloud.auth_url} failed: the token in the response cannot be parsed: {error!r}."
             ) from None
         if not is_token(issued.header):
-            raise UnexpectedResponse(f"The login at {self._cloud.auth_url} was answered without a token.")
+            raise UnexpectedResponse(f"The login at {self._cloud.auth_url} failed: the response has no token.")
         return issued
 
     def _time_left(self) -> float:
         left = self._deadline.left
         if left <= 0:
-            raise Unreachable("The login was not sent, since the time for it is over.", unsent=True, transient=False)
+            raise Unreachable("The login was not sent, since the timeout is over.", unsent=True, transient=False)
         return left

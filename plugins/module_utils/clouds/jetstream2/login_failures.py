@@ -56,7 +56,7 @@ class LoginFailure:
 
     @property
     def unsent(self) -> bool:
-        """Whether the login surely never reached keystone."""
+        """Whether the login certainly never reached Keystone."""
         return isinstance(self.error, Unreachable) and self.error.unsent
 
 
@@ -74,8 +74,8 @@ def login_failure(error: Exception, cloud: Configured, environ: Mapping[str, str
     if isinstance(error, keystone_errors.InvalidResponse) and error.response.is_redirect:
         return LoginFailure(_redirected(error.response, cloud))
     if isinstance(error, keystone_errors.AuthPluginException):
-        return LoginFailure(ConfigurationError(f"The login is not set up: {said}."))
-    return LoginFailure(UnexpectedResponse(f"The login at {cloud.auth_url} was answered unexpectedly: {said}."))
+        return LoginFailure(ConfigurationError(f"The login is incomplete: {said}."))
+    return LoginFailure(UnexpectedResponse(f"The login at {cloud.auth_url} got an unexpected response: {said}."))
 
 
 def require_project(access: Any, cloud: Configured) -> None:
@@ -83,8 +83,8 @@ def require_project(access: Any, cloud: Configured) -> None:
     if access.project_id:
         return
     raise ConfigurationError(
-        f"The login of {access.username} at {cloud.auth_url} leads to no project.{_in_words(_projects(access, cloud))}",
-        hint="Name one: project_name and project_domain_name below auth in clouds.yaml, or OS_PROJECT_NAME and "
+        f"The login of {access.username} at {cloud.auth_url} has no project.{_in_words(_projects(access, cloud))}",
+        hint="Set one: project_name and project_domain_name below auth in clouds.yaml, or OS_PROJECT_NAME and "
         "OS_PROJECT_DOMAIN_NAME.",
     )
 
@@ -100,16 +100,16 @@ def _answer(error: Any, said: str, cloud: Configured) -> LoginFailure:
         return LoginFailure(RateLimited(text, hint="Try again later.", status=status), passing, max(0.0, asked))
     if isinstance(status, int) and status >= 500:
         return LoginFailure(ServerFault(text, status=status), passing, max(0.0, asked))
-    hint = "Is auth_url the address of a keystone?" if status in (404, 405) else None
+    hint = "Check that auth_url is the address of a Keystone service." if status in (404, 405) else None
     return LoginFailure(
-        UnexpectedResponse(f"The login at {cloud.auth_url} was answered unexpectedly: {said}.", hint=hint)
+        UnexpectedResponse(f"The login at {cloud.auth_url} got an unexpected response: {said}.", hint=hint)
     )
 
 
 def _redirected(reply: Any, cloud: Configured) -> JetstreamError:
     return UnexpectedResponse(
         f"The login at {cloud.auth_url} was redirected to {reply.headers['Location']} (HTTP {reply.status_code}).",
-        hint="Is that the right auth_url? Redirects are not followed.",
+        hint="Check auth_url: redirects are not followed.",
         status=reply.status_code,
     )
 
@@ -129,7 +129,8 @@ def _refusal(said: str, cloud: Configured) -> JetstreamError:
     if "application_credential_secret" in auth:
         return AuthenticationFailed(
             f'{cloud.auth_url} refused the login: "{said}".',
-            hint="The id or the secret of the application credential is wrong, or it has expired or was deleted.",
+            hint="The ID or the secret of the application credential is wrong, or it has expired or was deleted. "
+            "Create another one.",
             status=401,
         )
     scope = next((f"the {key.partition('_')[0]} {auth[key]}" for key in _SCOPES if auth.get(key)), None)
@@ -145,7 +146,7 @@ def _refusal(said: str, cloud: Configured) -> JetstreamError:
             )
     return AuthenticationFailed(
         f'{cloud.auth_url} refused the login of {user or "this user"}: "{said}".',
-        hint="The name, its domain, or the password is wrong.",
+        hint="Check the user name, its domain and the password.",
         status=401,
     )
 
@@ -180,6 +181,6 @@ def _scope_mistake(environ: Mapping[str, str]) -> ConfigurationError:
     found = [name for name in _SCOPE_VARIABLES if environ.get(name)]
     named = f" (here: {', '.join(found)})" if found else ""
     return ConfigurationError(
-        "An application credential already belongs to a project, but another openrc names one as well.",
+        "An application credential already belongs to a project, but another openrc also sets one.",
         hint=f"Start a new shell, or unset OS_PROJECT_* and OS_*DOMAIN_*{named}.",
     )

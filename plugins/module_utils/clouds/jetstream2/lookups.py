@@ -42,13 +42,13 @@ def choose_image(rows: Sequence[Json], name: str, project: str) -> Json:
         hidden = [each for each in named if is_active(each) and flag(each.get("os_hidden"))]
         if hidden:
             raise SelectionError(
-                f"image: {name} is hidden, which means that its owner has withdrawn it.",
-                hint=f"To launch from it all the same, give its id, {text(_newest(hidden).get('id'))}.",
+                f"image: {name} is hidden: its owner has withdrawn it.",
+                hint=f"To launch from it anyway, set image to its ID, {text(_newest(hidden).get('id'))}.",
             )
         if "community" in {word(each.get("visibility")) for each in named}:
             raise SelectionError(
-                f"image: {name} is a community image, which every user can publish under any name.",
-                hint="If you trust it, give its id.",
+                f"image: {name} is a community image, and any user can publish one under any name.",
+                hint="If you trust it, set image to its ID.",
             )
         raise SelectionError(f"image: there is no image {name} that can be launched.")
     least = min(precedence(each, project) for each in known)
@@ -124,7 +124,7 @@ def choose_network(rows: Sequence[Json], name: str | None, project: str) -> Json
     if not usable:
         return None
     names = ", ".join(sorted(text(each.get("name")) or text(each.get("id")) or "" for each in usable))
-    raise SelectionError(f"network: there are several ({names}).", hint="Say which.")
+    raise SelectionError(f"network: there are several ({names}).", hint="Set network.")
 
 
 def choose_external_network(rows: Sequence[Json]) -> str:
@@ -133,9 +133,7 @@ def choose_external_network(rows: Sequence[Json]) -> str:
     preferred = [each for each in external if text(each.get("name")) == _EXTERNAL_NETWORK] or external
     if len(preferred) != 1:
         found = ", ".join(sorted(text(each.get("name")) or "" for each in external)) or "none"
-        raise SelectionError(
-            f"floating_ip: which network it is to come from is not clear (external networks: {found})."
-        )
+        raise SelectionError(f"floating_ip: the external network is not clear (external networks: {found}).")
     return uuid_of(preferred[0], "id")
 
 
@@ -151,7 +149,7 @@ def require_key(rows: Sequence[Json], name: str) -> None:
         guess = did_you_mean(name, known)
         raise SelectionError(
             f"key_name: there is no key pair {name}. {guess}".rstrip(),
-            hint="Key pairs belong to a user: those of other members of the project cannot be used.",
+            hint="Use your own key pair: those of other members of the project cannot be used.",
         )
 
 
@@ -160,8 +158,8 @@ def _only(rows: Sequence[Json], name: str, option: str) -> Json:
     found = by_id or [each for each in rows if text(each.get("name")) == name]
     if not found:
         guess = did_you_mean(name, [text(each.get("name")) or "" for each in rows])
-        raise SelectionError(f"{option}: nothing is called {name}. {guess}".rstrip())
+        raise SelectionError(f"{option}: {name} does not exist. {guess}".rstrip())
     if len(found) > 1:
         ids = ", ".join(sorted(text(each.get("id")) or "" for each in found))
-        raise SelectionError(f"{option}: {len(found)} are called {name}: say which by id ({ids}).")
+        raise SelectionError(f"{option}: the name {name} is ambiguous. Use an ID ({ids}).")
     return found[0]

@@ -61,13 +61,13 @@ def error_from(reply: Response, task: str) -> JetstreamError:
     if status == 503 and "maintenance" in message.lower():
         return InMaintenance(f"The cloud is in maintenance{quoted} (HTTP 503).", status=status)
     if status == 429:
-        return RateLimited(f"{task} was put off{quoted} (HTTP 429).", hint="Try again later.", status=status)
+        return RateLimited(
+            f"{task} was rejected by the rate limit{quoted} (HTTP 429).", hint="Try again later.", status=status
+        )
     if status >= 500:
         return ServerFault(f"{task} failed in the cloud{quoted} (HTTP {status}).", status=status)
     if status in _KINDS and (reply.is_json or status == 401):
         return _KINDS[status](text, status=status)
     if status < 400 or not reply.is_json:
-        return UnexpectedResponse(
-            f"{task} was answered with something that is not the API's JSON (HTTP {status}).", status=status
-        )
+        return UnexpectedResponse(f"{task} failed: the response is not JSON of the API (HTTP {status}).", status=status)
     return UnexpectedResponse(text, status=status)

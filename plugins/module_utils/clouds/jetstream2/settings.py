@@ -30,33 +30,33 @@ SETTINGS = (
         name="cloud",
         description=(
             "The name of a cloud in C(clouds.yaml).",
-            "That file, and the variables C(OS_*), are read as the OpenStack client reads them.",
+            "That file and the variables C(OS_*) are read in the same way as by the OpenStack client.",
         ),
         names_cloud=True,
     ),
     Setting(
         name=_ID,
-        description=("The id of an application credential, which serves instead of O(cloud).",),
+        description=("The ID of an application credential, instead of O(cloud).",),
         names_cloud=True,
     ),
     Setting(
         name=_SECRET,
         description=(
             f"The secret of O({_ID}).",
-            "It is only sent for the id and to the server that are named where it was found, if any are.",
+            "It is only sent for the ID, and to the server, that are set in the same place, if any.",
         ),
         secret=True,
         names_cloud=True,
     ),
     Setting(
         name="auth_url",
-        description=(f"The address of the keystone that knows O({_ID}).",),
+        description=(f"The URL of the Keystone service for O({_ID}).",),
         otherwise=f"C({DEFAULT_AUTH_URL})",
         names_cloud=True,
     ),
     Setting(
         name="region",
-        description=("The region to use, where the cloud has several.",),
+        description=("The region to use, if the cloud has several.",),
         otherwise="that of C(clouds.yaml), or the only one",
     ),
 )
@@ -92,9 +92,7 @@ def read_settings(reader: Reader) -> Jetstream2Settings:
     cloud, credential = _login(reader)
     if cloud is None and credential is None and not is_pointed_to(reader.environ, reader.home):
         found = clouds_in_words(reader.environ, reader.home)
-        raise ConfigurationError(
-            f"Nothing names a cloud. {found}", hint="Set JETSTREAM_CLOUD, or give the option cloud."
-        )
+        raise ConfigurationError(f"No cloud is selected. {found}", hint="Set JETSTREAM_CLOUD, or the option cloud.")
     reader.warn_if_overruled(*((["cloud"], [_ID]) if cloud else ([_ID], ["cloud"])))
     return Jetstream2Settings(
         cloud=cloud,
@@ -121,7 +119,7 @@ def _login(reader: Reader) -> tuple[str | None, ApplicationCredential | None]:
         if names and has_credential:
             raise ConfigurationError(
                 f"{place.take(_ID).subject} and {place.take('cloud').words} contradict each other.",
-                hint="Give a cloud of clouds.yaml, or an application credential.",
+                hint="Set a cloud of clouds.yaml or an application credential, not both.",
             )
         if names:
             return reader.text("cloud"), None
@@ -147,9 +145,9 @@ def _credential(reader: Reader) -> ApplicationCredential:
 
 def _incomplete(reader: Reader, identity: str | None, reasons: Sequence[str]) -> ConfigurationError:
     if identity is None:
-        sentence = f"There is no {_ID}."
+        sentence = f"{_ID} is not set."
     else:
-        sentence = f"There is no {_SECRET} for {identity} ({reader.sources[_ID]})."
+        sentence = f"{_SECRET} is not set for {identity} ({reader.sources[_ID]})."
     return ConfigurationError(
         " ".join([sentence, *reasons]),
         hint=f"Set {variable(_ID)} and {variable(_SECRET)}, or save both in a profile, as the playbook "

@@ -44,7 +44,7 @@ class Jetstream2VolumeStore:
         return self._volume(self._cinder("GET", f"/volumes/{volume.uuid}", f"Reading {volume.label}"), volume.label)
 
     def prepare(self, options: VolumeOptions, volumes: Sequence[Volume]) -> VolumeRequest:
-        """Return the body of the request, after a look at the limits. See VolumeStore."""
+        """Return the body of the request, after a check of the limits. See VolumeStore."""
         limits = mapping(self._cinder("GET", "/limits", "Reading the limits of volumes"))
         short = volume_shortfalls(limits, BootVolume(options.size), 1)
         if short:
@@ -158,9 +158,7 @@ class Jetstream2VolumeStore:
         try:
             return volume_from_cinder(mapping(mapping(body).get("volume")), self._account())
         except UnreadableRow as error:
-            raise UnexpectedResponse(
-                f"Reading {label} was answered with what this version cannot read: {error}."
-            ) from error
+            raise UnexpectedResponse(f"Reading {label} failed: the response cannot be parsed: {error}.") from error
 
 
 def _snapshot(row: Json) -> Snapshot:
@@ -173,9 +171,7 @@ def _snapshot(row: Json) -> Snapshot:
             status=word(row.get("status")),
         )
     except UnreadableRow as error:
-        raise UnexpectedResponse(
-            f"Listing snapshots was answered with what this version cannot read: {error}."
-        ) from error
+        raise UnexpectedResponse(f"Listing snapshots failed: the response cannot be parsed: {error}.") from error
 
 
 def detach_refusal(instance: Instance) -> str | None:

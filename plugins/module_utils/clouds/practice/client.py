@@ -174,7 +174,7 @@ class PracticeCloud:
             now = classify(*self._status(content["instances"][number]))
             state = now.state if now.kind is Kind.RESTING else None
             if state is None or action not in TRANSITIONS[state]:
-                raise Conflict(f"{action.capitalize()} of {instance.label} was refused: it is in another state.")
+                raise Conflict(f"{action.capitalize()} of {instance.label} was refused: its state does not allow it.")
             self._set_out(content, content["instances"][number], action, TRANSITIONS[state][action])
 
         self._file.change(change)
@@ -364,4 +364,4 @@ def _number_of(content: Mapping[str, Any], instance: Instance) -> int:
 
 
 def _refuse(what: str) -> NoReturn:
-    raise ConfigurationError(f"A practice fleet has no {what}. That needs a real cloud.")
+    raise ConfigurationError(f"A practice fleet has no {what}. Use a real cloud.")

@@ -25,8 +25,8 @@ _SETTINGS = (
         name=_FLEET,
         type="path",
         description=(
-            "The file of a practice fleet, which acts as a cloud. For trying playbooks out where there is no account.",
-            "The playbook C(jetstream.cloud.tour) writes one. Nothing is sent anywhere.",
+            "The file of a practice fleet, which acts as a cloud, for trying playbooks without an account.",
+            "The playbook C(jetstream.cloud.tour) creates one. No requests are sent.",
         ),
         names_cloud=True,
     ),
@@ -46,8 +46,8 @@ def _read_settings(reader: Reader) -> PracticeSettings:
     fleet = reader.path(_FLEET)
     if fleet is None:
         raise ConfigurationError(
-            "The backend practice needs practice_fleet, the file of a practice fleet.",
-            hint="The playbook jetstream.cloud.tour writes one.",
+            "The backend practice requires practice_fleet, the file of a practice fleet.",
+            hint="Create one with the playbook jetstream.cloud.tour.",
         )
     # It is accepted, and means nothing here: nothing is sent.
     reader.flag("allow_http", default=False)

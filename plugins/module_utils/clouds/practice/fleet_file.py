@@ -66,7 +66,7 @@ class FleetFile:
                 hint="Run the playbook jetstream.cloud.tour in another empty folder.",
             ) from None
         if content is None:
-            raise ConfigurationError(f"The practice fleet {self._path} is not there.")
+            raise ConfigurationError(f"The practice fleet {self._path} does not exist.")
         return content
 
 

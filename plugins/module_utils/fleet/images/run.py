@@ -40,7 +40,7 @@ from .steps import (
     settled,
 )
 
-# Seconds before a request of unclear outcome is looked for, and looked for again. After that it was not carried out.
+# Seconds before the searches for the result of an unclear request. After the last one, it was not carried out.
 # Nova answers only after it has made the snapshots of all volumes.
 _BEFORE_LOOKS = (3.0, 6.0, 12.0)
 # So often a change is requested that the cloud did not carry out.
@@ -122,14 +122,14 @@ class ImageRun:
             return True
         if step.status in BEING_MADE and self._is_stale():
             return self._fail(
-                f"it is {step.status}, and nothing makes it any more.",
-                "Delete it with state: absent, and make it again.",
+                f"it is {step.status}, but nothing is creating it any more.",
+                "Delete it with state: absent, and create it again.",
             )
         return self._poll(step.status)
 
     def _stops_at_act(self, act: Act) -> bool:
         if act.kind is Kind.CREATE and self._began:
-            return self._fail(self._given_up()) if self._is_fresh else self._poll("being made")
+            return self._fail(self._given_up()) if self._is_fresh else self._poll("being created")
         if act not in self._attempts:
             self.acts.append(act.kind)
         if self.options.check_mode:
@@ -151,7 +151,7 @@ class ImageRun:
         return self._read_after(act)
 
     def _stops_at_refusal(self, act: Act, error: JetstreamError) -> bool:
-        """Handle a request that was surely not carried out. Another run may have done the same."""
+        """Handle a request that was certainly not carried out. Another run may have done the same."""
         before = self.seen
         self._read()
         if isinstance(error, Conflict) and act.kind is Kind.CREATE:
@@ -168,16 +168,16 @@ class ImageRun:
         return self._fail(str(error))
 
     def _forget(self, act: Act) -> None:
-        """Forget an act that was surely not carried out."""
+        """Forget an act that was certainly not carried out."""
         del self._attempts[act]
         self.acts.remove(act.kind)
 
     def _look_for(self, act: Act, error: JetstreamError, attempts: int) -> bool:
-        """Look for the outcome of a request whose response was lost. Returns whether that ends the run."""
+        """Search the result of a request whose response was lost. Returns whether that ends the run."""
         for pause in _BEFORE_LOOKS:
             if self._left() <= pause:
                 self.unclear = error
-                return self._fail(f"it was requested, but the response was lost, and the time is up ({error}).")
+                return self._fail(f"it was requested, but the response was lost, and the timeout is over ({error}).")
             self.clock.sleep(pause)
             self._read()
             if decide(self.goal, self.seen) != act:
@@ -238,7 +238,7 @@ class ImageRun:
         """Return why an image that was requested is there no more. Nova deletes one that it cannot finish."""
         source = self._source()
         why = self.known.why_failed(source) if source else None
-        return f"the cloud began to make it, and gave up{f': {why}' if why else ''}."
+        return f"the cloud started to create it, but failed{f': {why}' if why else ''}."
 
     def _left(self) -> float:
         return self.options.left(self.clock.monotonic())
@@ -261,7 +261,9 @@ class ImageRun:
         self._read()
         still = decide(self.goal, self.seen) == act
         if still and self._attempts[act] >= _ATTEMPTS and act.kind is not Kind.CREATE:
-            return self._fail(f"the cloud accepted to {act.kind.value.replace('_', ' ')} it, and it did not change.")
+            return self._fail(
+                f"the cloud accepted the request to {act.kind.value.replace('_', ' ')} it, but it did not change."
+            )
         return self._poll("unchanged") if still and act.kind is not Kind.CREATE else False
 
     def _read(self) -> None:

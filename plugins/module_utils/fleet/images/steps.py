@@ -98,7 +98,7 @@ def decide(goal: Goal, seen: Seen) -> Step | None:
     if image.status in BEING_MADE or image.status in _LEAVING:
         return Wait(image.status)
     if image.status == "killed":
-        return Impossible(f"it is {one_line(image.status)}", "Delete it with state: absent, and make it again.")
+        return Impossible(f"it is {one_line(image.status)}", "Delete it with state: absent, and create it again.")
     if change_of(image, goal) is not None:
         return Act(Kind.UPDATE)
     return _shared(goal, seen, image)
@@ -106,7 +106,7 @@ def decide(goal: Goal, seen: Seen) -> Step | None:
 
 def _made(goal: Goal, source: Instance | None) -> Step:
     if source is None:
-        return Impossible("there is no such image", "To make it, name the instance.")
+        return Impossible("there is no such image", "To create it, set instance.")
     label = source.label
     if source.activity:
         return Wait(source.activity)
@@ -114,10 +114,12 @@ def _made(goal: Goal, source: Instance | None) -> Step:
         return Act(Kind.CREATE)
     if source.status in _RUNNING:
         return Impossible(
-            f"{label} is {source.status}, and what it has not written to its disk would be missing",
-            "Stop it first, with jetstream_instance_state, or say force: true.",
+            f"{label} is {source.status}, and data that it has not written to disk would be missing",
+            "Stop it first, with jetstream_instance_state, or set force: true.",
         )
-    return Impossible(f"{label} is {one_line(source.status)}, and the cloud makes no image of it", "Start it first.")
+    return Impossible(
+        f"{label} is {one_line(source.status)}, and the cloud cannot create an image of it", "Start it first."
+    )
 
 
 def properties_of(goal: Goal) -> dict[str, str]:
@@ -142,7 +144,7 @@ def _shared(goal: Goal, seen: Seen, image: ProjectImage) -> Step | None:
         return None
     missing = sorted(goal.members - seen.members)
     if missing and image.visibility != "shared":
-        return Impossible(f"it is {image.visibility}, and only a shared image has members", "Say visibility: shared.")
+        return Impossible(f"it is {image.visibility}, and only a shared image has members", "Set visibility: shared.")
     if missing:
         return Act(Kind.SHARE, missing[0])
     surplus = sorted(seen.members - goal.members)
@@ -158,13 +160,13 @@ def _towards_absent(goal: Goal, seen: Seen) -> Step | None:
     if seen.disk_of is not None:
         return Impossible(f"it is the disk of {one_line(seen.disk_of)}, which is shelved", "Delete that instance.")
     if image.protected:
-        return Impossible("it is protected", "To lift that, say state: present with protected: false.")
+        return Impossible("it is protected", "To delete it, first set protected: false with state: present.")
     if seen.users and not goal.may_be_used:
         shown = ", ".join(one_line(each) for each in seen.users[:_MANY])
         more = f" and {len(seen.users) - _MANY} more" if len(seen.users) > _MANY else ""
         return Impossible(
             f"{shown}{more} {'was' if len(seen.users) == 1 else 'were'} launched from it",
-            "force: true deletes it all the same. They go on, but cannot be rebuilt from it.",
+            "To delete it anyway, set force: true. The instances keep running, but cannot be rebuilt from it.",
         )
     return _without_snapshots(goal, seen) or Act(Kind.DELETE)
 
@@ -177,9 +179,7 @@ def _without_snapshots(goal: Goal, seen: Seen) -> Step | None:
         if status == "deleting":
             return Wait("deleting its snapshots")
         if status == "error_deleting":
-            return Impossible(
-                f"its snapshot {uuid} cannot be deleted", "Volumes that were made of it may be in the way."
-            )
+            return Impossible(f"its snapshot {uuid} cannot be deleted", "Volumes created from it may prevent that.")
         return Act(Kind.DELETE_SNAPSHOT, uuid)
     return None
 

@@ -35,7 +35,7 @@ class Changer:
             return
         if run.now.locked and change.kind is not ChangeKind.UNLOCK:
             reason = f": {run.now.lock_reason}" if run.now.lock_reason else ""
-            run.finish(f"skipped: locked{reason} (to {change.kind}, say locked: false)", skipped=True)
+            run.finish(f"skipped: locked{reason} (to {change.kind}, set locked: false)", skipped=True)
             return
         refusal = self._launcher.change_refusal(run.now, change)
         if refusal is not None:
@@ -61,7 +61,7 @@ class Changer:
         run.resize = None
         if change.kind is ChangeKind.FLAVOR and instance.flavor.name != change.after:
             why = self._cloud.failure_reason(instance)
-            text = f"the cloud took the resize, but it is {instance.flavor.name} again"
+            text = f"the cloud accepted the resize, but its flavor is {instance.flavor.name} again"
             run.finish(f"{text}: {why}" if why else text, failed=True)
             return False
         return True

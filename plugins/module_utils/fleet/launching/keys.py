@@ -20,11 +20,9 @@ def public_key_of(given: str) -> str:
     key = given.strip()
     if "PRIVATE KEY" in key:
         # It is quoted nowhere.
-        raise ConfigurationError("public_key is a private key.", hint="Give the one of the file that ends in .pub.")
+        raise ConfigurationError("public_key is a private key.", hint="Use the content of the file that ends in .pub.")
     if len(key.splitlines()) != 1 or len(key.split()) < _MIN_WORDS:
-        raise ConfigurationError(
-            "public_key is no public key.", hint="It is a line such as: ssh-ed25519 AAAAC3Nza... name@host"
-        )
+        raise ConfigurationError("public_key is not a public key.", hint="Example: ssh-ed25519 AAAAC3Nza... name@host")
     return key
 
 
@@ -32,7 +30,7 @@ def require_same(found: KeyPair, wanted: KeyPair, hint: str) -> None:
     """Raise ConfigurationError if a key pair that is there has another key than the wanted one of its name."""
     if found.material != wanted.material:
         fingerprint = one_line(found.fingerprint or "no fingerprint")
-        raise ConfigurationError(f"The key pair {one_line(found.name)} has another key ({fingerprint}).", hint=hint)
+        raise ConfigurationError(f"The key pair {one_line(found.name)} has a different key ({fingerprint}).", hint=hint)
 
 
 def imported(store: AccessStore, wanted: KeyPair) -> KeyPair:
@@ -49,5 +47,5 @@ def imported(store: AccessStore, wanted: KeyPair) -> KeyPair:
         found = store.get_key(wanted.name)
         if found is None:
             raise
-        require_same(found, wanted, "Another run imported it. Give one of them another name.")
+        require_same(found, wanted, "Another run imported it. Choose a different name for one of them.")
         return found

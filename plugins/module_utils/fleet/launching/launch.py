@@ -4,7 +4,7 @@
 """Launches instances: every request in one bounded pool, and one waiter for all of them.
 
 A launch cannot be repeated without harm: the cloud would launch a twin. So each request has a token of its own, and a
-launch whose response was lost is looked for by its token before another one is sent. See docs/launching.md.
+launch whose response was lost is searched by its token before another one is sent. See docs/launching.md.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ from .plans import LaunchPlan, Present, is_gone, is_remains, raced_twins
 from .reach import ssh_answers
 from .setup import LINES, LONGEST_SECONDS, Setup, SetupState, is_marked_complete, setup_of
 
-# Seconds after a launch of unclear outcome before it is looked for: the cloud may still be busy with it.
+# Seconds after an unclear launch before it is searched: the cloud may still be busy with it.
 _BEFORE_LOOK = 3.0
-# A launch that was looked for in vain this often was not carried out.
+# After this number of searches without a result, a launch was not carried out.
 _LOOKS = 2
 # What adding seconds may be off by.
 _ROUNDING = 0.001
@@ -54,14 +54,14 @@ _ATTEMPTS = 3
 # Pauses before a launch is sent again: from, up to.
 _FIRST_RETRY = 2.0
 _LONGEST_RETRY = 60.0
-# Where hosts are short, so many are launched at a time, after pauses from, up to. A slot that was found is kept.
+# The size of a batch if hosts are short, and the minimum and maximum pause. Launched instances are kept.
 _BATCH = 4
 _FIRST_CAPACITY_PAUSE = 15.0
 _LONGEST_CAPACITY_PAUSE = 300.0
 # The time that is kept for what comes after the last poll: removing what failed.
 _RESERVE = 5.0
 _SSH_PAUSE = 2.0
-# Pauses between two looks at the consoles: from, up to. Each is a request for each instance, which asks its host.
+# The minimum and maximum pause between polls of the consoles. Each poll is a request for each instance and its host.
 _FIRST_SETUP_PAUSE = 5.0
 _LONGEST_SETUP_PAUSE = 20.0
 # Nova found no host for an instance, or none of the hosts that it tried took it.
@@ -176,7 +176,7 @@ class _Launching:
             self._report(progress)
 
     def _finish(self) -> None:
-        why = f"was not seen through: {str(self._aborted_by).rstrip('.')}" if self._aborted_by else ""
+        why = f"was not completed: {str(self._aborted_by).rstrip('.')}" if self._aborted_by else ""
         for run in self._runs:
             if run.done:
                 continue
@@ -203,7 +203,9 @@ class _Launching:
     def _late_text(self, run: LaunchRun) -> str:
         within = f"within {self._settings.timeout:g} s"
         if run.doubt is not None:
-            return f"was not seen to be launched {within}: the launch was sent, but its response was lost ({run.doubt})"
+            return (
+                f"was not confirmed as launched {within}: the request was sent, but its response was lost ({run.doubt})"
+            )
         if run.now is None:
             return f"was not launched {within}"
         last = f"last error: {run.last_error}" if run.last_error else f"last seen {run.state_text()}"
@@ -298,7 +300,7 @@ class _Launching:
         run.not_before = self._clock.monotonic() + _BEFORE_LOOK
 
     def _look_for(self, runs: Sequence[LaunchRun]) -> None:
-        """Look for launches of unclear outcome by their tokens."""
+        """Search unclear launches by their tokens."""
         if not runs:
             return
         try:
@@ -392,7 +394,7 @@ class _Launching:
 
     def _judge_error(self, run: LaunchRun, instance: Instance) -> None:
         """Only the record of a launch of ours that never ran is removed. Of the others, the fault is reported."""
-        fault = (instance.fault or "the cloud does not say why").rstrip(". ")
+        fault = (instance.fault or "the cloud gives no reason").rstrip(". ")
         if not is_remains(instance, self._settings.group(run.name)):
             run.finish(f"in error: {fault}", failed=True)
         else:
@@ -506,7 +508,7 @@ class _Launching:
             return
         waiting = [each for each in self._of(Stage.BUILT) if each.observed.is_awake]
         if self._launcher.sets_up:
-            # Those that are awake are deployed, unless that failed.
+            # Active instances are deployed, unless the deployment failed.
             for run in waiting:
                 if run.observed.defect:
                     run.finish(run.observed.defect, failed=True)
@@ -548,7 +550,7 @@ class _Launching:
     def _setup_text(self, run: LaunchRun) -> str:
         within = f"{self._settings.timeout:g} s"
         if run.setup is None or run.setup.state is SetupState.UNKNOWN:
-            return f"its console says nothing of its setup within {within}, neither by Exosphere nor by cloud-init"
+            return f"its console shows no setup messages of Exosphere or cloud-init within {within}"
         return f"its setup has not ended within {within}: {run.setup.line}"
 
     def _await_ssh(self) -> None:
@@ -570,7 +572,7 @@ class _Launching:
             )
 
     def _remove_twins(self) -> bool:
-        """Look at what has the names that were launched: another run may have launched the same ones.
+        """Check the launched names for twins: another run may have launched the same ones.
 
         Returns whether the instance of another run is kept for one of them.
         """
@@ -586,7 +588,7 @@ class _Launching:
         except FATAL_ERRORS:
             raise
         except JetstreamError as error:
-            self._warnings.append(f"Whether there are instances of the same name could not be read: {error}")
+            self._warnings.append(f"The check for instances of the same name failed: {error}")
             return False
         before = [each.now for each in runs]
         twins = [twin for run in runs for twin in self._twins_of(run, listed)]
@@ -607,7 +609,7 @@ class _Launching:
             return []
         kept, twins = raced_twins(called, group)
         if len(twins) < len(called) - 1:
-            self._warnings.append(f"There are {len(called)} instances of the name {run.name}.")
+            self._warnings.append(f"There are {len(called)} instances named {run.name}.")
             return []
         if run.now is None or run.now.uuid != kept.uuid:
             self._warnings.append(f"Another run launched {run.name} at the same time: its instance is kept.")
@@ -636,7 +638,7 @@ def _begun(present: Present, settings: LaunchSettings, at: float) -> LaunchRun:
         if present.meant:
             resume_resize(run, settings.options.flavor)
         if observed.kind is Kind.ERROR:
-            run.finish(f"in error: {(instance.fault or 'the cloud does not say why').rstrip('. ')}", failed=True)
+            run.finish(f"in error: {(instance.fault or 'the cloud gives no reason').rstrip('. ')}", failed=True)
     return run
 
 
@@ -663,5 +665,5 @@ def _ready_text(run: LaunchRun) -> str:
 
 
 def _short_text(run: LaunchRun) -> str:
-    reason = f"no host could take it: {run.shortage}" if _is_shortage(run) else f"could not be built: {run.shortage}"
+    reason = f"no host had room for it: {run.shortage}" if _is_shortage(run) else f"could not be built: {run.shortage}"
     return f"was not launched: {reason}" if run.now is None else f"{reason}, and its record could not be removed"

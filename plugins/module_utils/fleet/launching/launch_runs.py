@@ -59,7 +59,7 @@ class LaunchSettings:
 
 
 class Stage(Enum):
-    """Where a wanted instance is. SHORT: no host could take it, and its record in error is to be removed."""
+    """Where a wanted instance is. SHORT: no host had room for it, and its record in error is to be removed."""
 
     TO_LAUNCH = "to launch"
     IN_DOUBT = "in doubt"
@@ -74,7 +74,7 @@ class LaunchRun:
     """A wanted instance: what there was of it before, what there is now, the steps that were taken, and the outcome.
 
     ``launches``: the requests that were sent for it. ``doubt``: the error in the place of the last one's response.
-    ``looks``: how often that launch was looked for in vain. ``compared``: whether twins of it were looked for.
+    ``looks``: the number of searches for that launch without a result. ``compared``: whether twins were searched.
     ``shortage``: the cloud's words when no host took it.
     ``changes``: those that are still to be made. ``meant``: whether the task may change it at all. ``resize``: the one
     that is waited for; ``confirmed``: whether its end was confirmed.

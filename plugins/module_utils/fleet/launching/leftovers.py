@@ -80,7 +80,7 @@ class Leftovers:
             except FATAL_ERRORS:
                 raise
             except JetstreamError as error:
-                self.warnings.append(f"The floating IP {address.address} of a twin could not be given back: {error}")
+                self.warnings.append(f"The floating IP {address.address} of a twin could not be released: {error}")
 
     def _addresses_of(self, twins: Sequence[Instance]) -> list[FloatingAddress]:
         try:

@@ -36,7 +36,7 @@ class NameTemplate:
         """
         places = list(_PLACE.finditer(text))
         if len(places) > 1:
-            raise ConfigurationError(f"name: {text} has more than one place for a number.")
+            raise ConfigurationError(f"name: {text} has more than one placeholder for a number.")
         if not places:
             _require_no_braces(text)
             return cls(f"{text}-{{number}}", f"{text}-", "", 1)
@@ -89,17 +89,17 @@ def require_names(names: Sequence[str]) -> None:
     for name in names:
         if not name or name != name.strip() or len(name) > _LONGEST or not name.isprintable():
             raise ConfigurationError(
-                f"name: {name!r} is no name for an instance.",
-                hint=f"It must have 1 to {_LONGEST} characters, all printable, and no space at its ends.",
+                f"name: {name!r} is not a valid name of an instance.",
+                hint=f"It must have 1 to {_LONGEST} printable characters, and no space at its ends.",
             )
     twice = sorted({each for each in names if names.count(each) > 1})
     if twice:
-        raise ConfigurationError(f"names: {', '.join(twice)} is given more than once.")
+        raise ConfigurationError(f"names: {', '.join(twice)} is listed more than once.")
 
 
 def _require_no_braces(text: str) -> None:
     if "{" in text or "}" in text:
         raise ConfigurationError(
-            f"name: {text} has a brace that is not a place for a number.",
-            hint="Write {number}, or {number:02} for two digits at least.",
+            f"name: {text} contains a brace that is not a placeholder for a number.",
+            hint="Write {number}, or {number:02} for at least two digits.",
         )

@@ -119,7 +119,7 @@ def plan_removal(wanted: Wanted, instances: Iterable[Instance]) -> tuple[list[In
     for name in wanted.names:
         called = [each for each in there if each.name == name]
         if len(called) > 1:
-            problems.append(f"{len(called)} instances are called {name} ({', '.join(_ids(called))}): none was deleted.")
+            problems.append(f"The name {name} is ambiguous ({', '.join(_ids(called))}). No instance was deleted.")
         else:
             chosen += called
     return chosen, problems
@@ -149,7 +149,7 @@ def renamed(wanted: Wanted, new_name: str | None, instances: Iterable[Instance])
     there = {each.name for each in instances if not is_gone(each)}
     [old] = wanted.names
     if old in there and new_name in there and old != new_name:
-        raise ConfigurationError(f"new_name: there is an instance {new_name} already, and {old} as well.")
+        raise ConfigurationError(f"new_name: both instances {old} and {new_name} exist.")
     return wanted if old in there else Wanted(names=(new_name,))
 
 
@@ -161,7 +161,7 @@ def compared(
     if replace_them:
         return plan, tuple(each.instance for each, why in found if why and each.instance is not None)
     refused = tuple(
-        replace(each, problem=f"{why}. That cannot be changed in place: replace: true launches it anew")
+        replace(each, problem=f"{why}, which cannot be changed in place. To launch it again, set replace: true")
         if why
         else each
         for each, why in found

@@ -37,9 +37,7 @@ def preview_launch(
             run.foreseen = settings.launched
             run.finish(f"would {', then '.join(run.steps)}")
         elif present.instance is not None and present.instance.status == "error":
-            run.finish(
-                f"in error: {(present.instance.fault or 'the cloud does not say why').rstrip('. ')}", failed=True
-            )
+            run.finish(f"in error: {(present.instance.fault or 'the cloud gives no reason').rstrip('. ')}", failed=True)
         else:
             _preview_changes(run, settings, refusals or {})
         runs.append(run)
@@ -49,7 +47,7 @@ def preview_launch(
 def _preview_changes(run: LaunchRun, settings: LaunchSettings, refusals: Mapping[tuple[str, ChangeKind], str]) -> None:
     for change in settings.changes.get(run.name, ()):
         if run.now is not None and run.now.locked and change.kind is not ChangeKind.UNLOCK:
-            run.finish(f"skipped: locked (to {change.kind}, say locked: false)", skipped=True)
+            run.finish(f"skipped: locked (to {change.kind}, set locked: false)", skipped=True)
             return
         refusal = refusals.get((run.name, change.kind))
         if refusal is not None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Deletes instances: volumes are detached first, addresses and volumes are given back once the instance is gone.
+"""Deletes instances: volumes are detached first; addresses and volumes are released once the instance is gone.
 
 Nothing is deleted but the instances that are handed in. Their volumes and floating IPs stay, unless the settings say
 otherwise, and are then deleted by their own ids, which were read before.
@@ -64,7 +64,7 @@ class RemovalSettings:
 class RemovalRun:
     """An instance to delete, with the ``addresses`` that it had, and the outcome.
 
-    ``resumed``: an earlier run has requested its deletion, and ended before all was given back. ``left_volumes``: those
+    ``resumed``: an earlier run has requested its deletion, and ended before all was released. ``left_volumes``: those
     that an earlier run has detached, and was to delete; ``left_addresses``: the floating IPs that it was to release.
     """
 
@@ -121,7 +121,7 @@ def unfinished(
     listed: Sequence[Instance],
     deleting: Sequence[Instance] = (),
 ) -> list[RemovalRun]:
-    """Return the runs that end what earlier ones have begun: what they were to give back is still there.
+    """Return the runs that complete earlier ones, whose volumes or addresses still have to be released.
 
     ``listed``: all instances that are listed still. ``deleting``: those of the task that are being deleted, which are
     waited for.
@@ -212,7 +212,7 @@ def _detaches(launcher: Launcher, run: RemovalRun) -> bool:
 
 
 def _read_addresses(launcher: Launcher, runs: Sequence[RemovalRun], settings: RemovalSettings) -> None:
-    """Read which addresses were made for the instances: once they are gone, nothing tells."""
+    """Read which addresses were created for the instances, since this is unknown after their deletion."""
     if not settings.release_addresses or not runs:
         return
     try:
@@ -435,7 +435,7 @@ class _Removal:
                 run.finish(f"{', then '.join(run.steps)} done" if run.steps else "already gone")
                 continue
             if self._aborted_by is not None:
-                why = f"was not seen through: {str(self._aborted_by).rstrip('.')}"
+                why = f"was not completed: {str(self._aborted_by).rstrip('.')}"
             else:
                 last = f"last error: {run.last_error}" if run.last_error else f"last seen {state_text(run.now)}"
                 why = f"was not gone within {self._settings.timeout:g} s ({last})"

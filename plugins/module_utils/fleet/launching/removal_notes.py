@@ -1,10 +1,10 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Notes on disk of what has to be given back once an instance is gone: its volumes and floating IPs.
+"""Notes on disk of the volumes and floating IPs to release once an instance is gone.
 
-Once the instance is gone, no cloud tells which volumes it had. A note is written before the deletion is requested, and
-removed after the last of them is given back, so that the next run ends what a killed one has begun.
+Once the instance is gone, no cloud returns its volumes. A note is written before the deletion is requested, and
+removed after the last of them is released, so that the next run completes a killed one.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _SUFFIX = ".json"
 
 @dataclass(frozen=True, slots=True)
 class RemovalNote:
-    """An instance that is being deleted, with the ``volumes`` and ``addresses`` that are to be given back after it.
+    """An instance that is being deleted, with the ``volumes`` and ``addresses`` to release after it.
 
     ``provider`` and ``identity`` are uuids, which some clouds need to reach a volume.
     """
@@ -84,7 +84,7 @@ class RemovalNote:
 class RemovalNotes:
     """The notes of one account. May be used by many threads and processes at once.
 
-    If no note can be written, as on a full disk, instances are deleted all the same, and the run gives back the rest.
+    If no note can be written, as on a full disk, instances are deleted anyway, and the run releases the rest.
     """
 
     def __init__(self, state: Path | None, account: CloudAccount) -> None:

@@ -32,7 +32,7 @@ _MAX_STEPS = 100
 class Surroundings:
     """What a run knows beside the volume: ``instances`` by uuid, and the request that creates the volume.
 
-    ``find``: looks for it by name, from no cache.
+    ``find``: searches it by name, from no cache.
     """
 
     instances: Mapping[str, Instance]
@@ -76,7 +76,7 @@ class VolumeRun:
         if not self.options.wait and not self._remaining(settled(self.seen)):
             return True
         if isinstance(step, Wait) and step.status == "reserved" and self._is_left_reserved():
-            return self._fail("it is reserved, and no instance is attaching it.", _LEFT_RESERVED)
+            return self._fail("it is reserved, but no instance is attaching it.", _LEFT_RESERVED)
         return self._poll(step.status if isinstance(step, Wait) else "")
 
     def _is_left_reserved(self) -> bool:
@@ -187,8 +187,8 @@ class VolumeRun:
         at, error = self._sent[act]
         if self.clock.monotonic() - at > _SHOWS_AFTER:
             status = self.seen.volume.status if self.seen.volume else "not there"
-            text = str(error) if error else f"the cloud accepted to {act.kind.value.replace('_', ' ')} it"
-            return self._fail(f"{text.rstrip('.')}, and {_SHOWS_AFTER:g} s later it is still {status}.")
+            text = str(error) if error else f"the cloud accepted the request to {act.kind.value.replace('_', ' ')} it"
+            return self._fail(f"{text.rstrip('.')}, but {_SHOWS_AFTER:g} s later it is still {status}.")
         return self._poll("")
 
     def _poll(self, status: str) -> bool:

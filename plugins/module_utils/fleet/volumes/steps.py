@@ -123,7 +123,7 @@ def _free_for(volume: Volume, goal: Goal) -> Step | None:
     if not others or len(others) < len(volume.attachments):
         return None
     if not goal.may_detach:
-        return Impossible(f"it is attached to {_name_of(others[0])}", "detach: true moves it from there.")
+        return Impossible(f"it is attached to {_name_of(others[0])}", "To move it, set detach: true.")
     return Act(Kind.DETACH, others[0].instance_uuid)
 
 
@@ -165,7 +165,8 @@ def _towards_absent(goal: Goal, seen: Seen) -> Step | None:
     if volume.attachments and volume.status == "in-use":
         if not goal.may_detach:
             return Impossible(
-                f"it is attached to {_name_of(volume.attachments[0])}", "detach: true detaches it before it is deleted."
+                f"it is attached to {_name_of(volume.attachments[0])}",
+                "To detach it before the deletion, set detach: true.",
             )
         return Act(Kind.DETACH, volume.attachments[0].instance_uuid)
     if volume.status in _DELETABLE:
@@ -182,7 +183,7 @@ def _without_snapshots(goal: Goal, seen: Seen) -> Step | None:
         return None
     if not goal.may_delete_snapshots:
         names = ", ".join(each.label for each in seen.snapshots)
-        return Impossible(f"it has snapshots ({names})", "delete_snapshots: true deletes them with it.")
+        return Impossible(f"it has snapshots ({names})", "To delete them with it, set delete_snapshots: true.")
     pending = next((each for each in seen.snapshots if each.status == "deleting"), None)
     return Wait("deleting its snapshots") if pending else Act(Kind.DELETE_SNAPSHOT, seen.snapshots[0].uuid)
 

@@ -37,7 +37,7 @@ hasnt conflict
 action 2 explode
 has 'do is explode, but must be one of start, stop,'
 expect 2 jetstream.cloud.instance_action -e instance=99999 -e do=stop
-has 'nothing is called 99999\.'
+has '99999 does not exist\.'
 # Nothing to act on is no reason to act on everything.
 expect 2 jetstream.cloud.instance_action -e instance= -e do=stop
 expect 2 jetstream.cloud.instance_action -e do=stop

@@ -25,7 +25,7 @@ COMMAND = ["ansible-playbook", "jetstream.cloud.save_credential"]
 
 def save(password: str, *options: str, **variables: str) -> tuple[int, str]:
     """Run the playbook at a terminal, and answer its questions. Return its status, and all that the terminal shows."""
-    answers = {"Name of the account": "demo", "Password for the API": password}
+    answers = {"User name": "demo", "Password of the API": password}
     command = [*COMMAND, "-vvv", "--diff", *options]
     status, shown = converse(command, answers, folder=Path.cwd(), environment={**VARIABLES, **variables})
     print(shown, flush=True)
@@ -60,7 +60,7 @@ def main() -> None:
     unasked = without_terminal(JETSTREAM_API_URL=URL)
     print(unasked.stdout)
     assert unasked.returncode == 2
-    assert "A name and a password are needed, and asked for at a terminal." in unasked.stdout
+    assert "User name and password are empty. Run the playbook" in unasked.stdout
 
     status, shown = save("hunter2", "-e", f"api_url={URL}")
     assert status == 2

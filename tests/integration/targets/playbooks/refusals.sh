@@ -11,7 +11,7 @@ expect 2 jetstream.cloud.stop_all -e exlude=course-web
 has 'exlude: did you mean exclude\?'
 for empty in 'only=' 'only=,' 'exclude=' 'exclude=,' 'project=' 'allocation_source=' 'max_changes=' 'profile='; do
     expect 2 jetstream.cloud.stop_all -e "${empty}"
-    has 'is given, but empty\. Leave it out\.'
+    has 'is given, but empty. Remove it.'
 done
 expect 2 jetstream.cloud.stop_all -e 'project=glacier melt'
 has '"?melt.*belongs to no variable'

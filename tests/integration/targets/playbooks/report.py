@@ -78,12 +78,12 @@ def main() -> None:
         assert "The lab of demo" in report(f"text_template={folder}/lab.j2")
         server.mails.clear()
         refused = report("mail_to=a@example.org; b@example.org".replace(" ", ""), f"smtp_port={server.port}", status=2)
-        assert "is not one address" in refused
+        assert "is not a single address" in refused
         assert server.mails == []
         assert "mailer is telegraph, but must be one of" in report("mailer=telegraph", status=2)
         assert '"b@example.org" belongs to no variable.' in report("mail_to=a@example.org, b@example.org", status=2)
-        assert "is given, but empty. Leave it out." in report("mail_to=", status=2)
-        assert "is given, but empty. Leave it out." in report("page=", status=2)
+        assert "is given, but empty. Remove it." in report("mail_to=", status=2)
+        assert "is given, but empty. Remove it." in report("page=", status=2)
         report("mail_to=jo@example.org", "smtp_host=127.0.0.1", "smtp_port=9", status=2)
 
 

@@ -156,12 +156,12 @@ def test_broken_stored_readings_do_not_end_the_task(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("connection", "message"),
     [
-        (Connection(""), r"The probe said nothing\. The instance counts as active\."),
-        (Connection(probe_text(1000)[:-9]), "The probe's text is cut"),
+        (Connection(""), r"The probe printed nothing. The instance counts as active\."),
+        (Connection(probe_text(1000)[:-9]), "The output of the probe is truncated"),
         (Connection(probe_text(1000).replace("format 1", "format 7")), "format 7, and only 1 is known"),
         (
             Connection("", rc=1, stderr="sudo: a password is required\n\x1b[2J"),
-            r"The probe said nothing\. Its error output: sudo: a password is required",
+            r"The probe printed nothing. Its error output: sudo: a password is required",
         ),
     ],
     ids=["nothing", "cut", "format", "sudo"],
@@ -193,13 +193,13 @@ REFUSED = "Make sure this host can be reached over ssh: Added.\r\nssh: connect t
     [
         (Unreachable(REFUSED), "ssh: connect to host web port 22: Connection refused"),
         (Unreachable("x" * 1000), "x" * 200),
-        (Connection(""), "The probe said nothing"),
+        (Connection(""), "The probe printed nothing"),
         (
             Connection("", rc=1, stderr="Welcome!\nsudo: a password is required\n"),
-            "The probe said nothing.: sudo: a password is required",
+            "The probe printed nothing.: sudo: a password is required",
         ),
         # A shell may show what its user has in files.
-        (Connection("", rc=127, stderr=".bashrc: line 3: export TOKEN=abc: bad"), "The probe said nothing"),
+        (Connection("", rc=127, stderr=".bashrc: line 3: export TOKEN=abc: bad"), "The probe printed nothing"),
     ],
     ids=["refused", "long", "nothing", "sudo", "shell"],
 )
@@ -228,13 +228,13 @@ def test_no_password_is_remembered(tmp_path: Path) -> None:
 def test_a_try_that_cannot_be_remembered_fails_as_it_did(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     result = run(Connection(""), readings_path=str(tmp_path / "file"), **WHICH)
-    assert result["msg"] == "The probe said nothing. The instance counts as active."
+    assert result["msg"] == "The probe printed nothing. The instance counts as active."
 
 
 def test_a_host_that_does_not_answer_in_time_is_unreachable_and_leaves_no_program_behind() -> None:
     connection = Hanging("")
 
-    with pytest.raises(AnsibleConnectionFailure, match="did not answer within 1 s"):
+    with pytest.raises(AnsibleConnectionFailure, match="did not respond within 1 s"):
         run(connection, timeout=1)
     assert connection.waiting.wait(5) == -15
 

@@ -73,7 +73,7 @@ def test_twins_never_merge_and_the_oldest_keeps_its_name() -> None:
     old = nova(number=3, start_date="2026-11-01T00:00:00Z")
     hosts, warnings = hosts_of([young.to_result(), old.to_result()], SETTINGS, never)
     assert {host.name: host.variables["jetstream_id"] for host in hosts} == {"web": 3, "web_7": 7}
-    assert warnings == ["Several instances are called web. A younger one is web_7 here."]
+    assert warnings == ["Several instances are named web. The host of a younger one is web_7."]
 
 
 def test_one_instance_seen_through_two_accounts_is_one_host() -> None:
@@ -84,7 +84,7 @@ def test_one_instance_seen_through_two_accounts_is_one_host() -> None:
 def test_no_instance_is_taken_for_the_controller(name: str) -> None:
     [host], [warning] = hosts_of([nova(name).to_result()], SETTINGS, never)
     assert host.name == f"{name}_1"
-    assert "takes for the controller" in warning
+    assert "means the controller in Ansible" in warning
 
 
 def test_names_are_taken_by_preference_and_a_template_over_the_variables_is_one() -> None:

@@ -70,7 +70,7 @@ print(configuration.OPENSTACKSDK_IMPORT_ERROR, os.environ.get("HOME"))
     [
         ({"profile": "lab"}, "There is no profile lab, because this user has no home folder."),
         ({"cloud": "js2"}, "There is no cloud js2, because there is no clouds.yaml in the working folder or"),
-        ({}, "There is no login."),
+        ({}, "No login is configured."),
     ],
 )
 def test_a_setting_that_would_be_in_a_home_is_reported(
@@ -84,4 +84,4 @@ def test_a_setting_that_would_be_in_a_home_is_reported(
 def test_nothing_can_be_saved_without_a_home(home: Path | None) -> None:
     with pytest.raises(ConfigurationError) as caught:
         OperationRunner(home).run(credential.SPEC, credential.OPERATION, username="johndoe", password="x")
-    assert str(caught.value) == "There is no home folder for ~/.config/jetstream/profiles.toml. Set HOME."
+    assert str(caught.value) == "This user has no home folder for ~/.config/jetstream/profiles.toml. Set HOME."

@@ -179,7 +179,7 @@ def test_of_many_warnings_three_are_shown(home: Path) -> None:
         "node-0001 (1)",
         "node-0002 (2)",
         "node-0003 (3)",
-        "And 2 more like these.",
+        "And 2 more similar warnings.",
     ]
 
 
@@ -196,9 +196,9 @@ def test_the_limit_of_changes_is_kept_before_anything_is_done(site: Site) -> Non
     result = task(site, state="stopped", max_changes=2)
     assert result["failed"] is True
     assert result["changed"] is False
-    assert result["msg"] == "3 instances would be changed, and max_changes is 2; none was."
+    assert result["msg"] == "3 instances would be changed, but max_changes is 2. No instance was changed."
     assert len(result["instances"]) == 6
-    told = "not done: 3 would be changed, and max_changes is 2"
+    told = "not changed: 3 instances would be changed, but max_changes is 2"
     assert {each["name"] for each in result["instances"] if each["failed"]} == {
         each["name"] for each in result["instances"] if each["msg"] == told
     }
@@ -274,12 +274,12 @@ def test_a_file_that_cannot_be_understood_starts_nothing_and_stops_no_stop(site:
     path = home / ".local/state/jetstream/put_to_sleep.json"
     path.parent.mkdir(parents=True)
     path.write_text("{}")
-    assert "is not as it was written" in task(site, state="started", only_put_to_sleep=True)["msg"]
+    assert "is corrupt" in task(site, state="started", only_put_to_sleep=True)["msg"]
     stopped = task(site, state="stopped", name=["web"], all=False)
     assert stopped["changed"]
-    assert any("is not as it was written" in each for each in stopped["warnings"])
+    assert any("is corrupt" in each for each in stopped["warnings"])
     assert path.read_text() == "{}"
 
 
 def test_it_goes_with_started_alone(site: Site) -> None:
-    assert "goes with state: started alone" in task(site, state="stopped", only_put_to_sleep=True)["msg"]
+    assert "only_put_to_sleep requires state: started" in task(site, state="stopped", only_put_to_sleep=True)["msg"]

@@ -174,8 +174,8 @@ def test_not_when_an_option_is_wrong(site: Site) -> None:
 def test_not_in_an_impossible_token(site: Site) -> None:
     result, said = run(site, INFO, {"token": f"Token {PASSWORD}"})
     assert result["msg"] == (
-        "The option token is not a token: it holds blanks or characters that no token has. "
-        "Give the token alone, without the word Token before it."
+        "The option token is not a token: it contains spaces or invalid characters. "
+        "Set only the token, without the word Token before it."
     )
     assert leaks(site, said) == []
 

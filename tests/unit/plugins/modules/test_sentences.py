@@ -61,17 +61,18 @@ def failure(result: Mapping[str, Any]) -> str:
 def test_no_credential(tmp_path: Path) -> None:
     result = run_module(INFO, {}, clock=FakeClock(), home=tmp_path)
     assert failure(result) == (
-        "There is no login. For Jetstream2, set JETSTREAM_CLOUD to a cloud in clouds.yaml. There is no clouds.yaml in "
+        "No login is configured. For Jetstream2, set JETSTREAM_CLOUD to a cloud in clouds.yaml. There is no "
+        "clouds.yaml in "
         "the working folder, ~/.config/openstack, or /etc/openstack. For a site with Atmosphere, set "
         "JETSTREAM_USERNAME and JETSTREAM_PASSWORD. To try things out without an account, run the playbook "
-        "jetstream.cloud.tour. The playbook jetstream.cloud.save_credential saves a login."
+        "jetstream.cloud.tour. Save one with the playbook jetstream.cloud.save_credential."
     )
 
 
 def test_a_user_without_a_password(tmp_path: Path) -> None:
     result = run_module(INFO, {}, clock=FakeClock(), home=tmp_path, environ={"JETSTREAM_USERNAME": "johndoe"})
     assert failure(result).startswith(
-        "There is no password and no token for johndoe (environment variable JETSTREAM_USERNAME). Set "
+        "No password or token is set for johndoe (environment variable JETSTREAM_USERNAME). Set "
     )
 
 
@@ -80,7 +81,7 @@ def test_a_wrong_password(site: Site) -> None:
     assert failure(task(site, INFO, password="Tr0ub4dor")) == (
         f"{site.server.url} refused the login of johndoe: "
         '"Authentication request refused -- Username/Password combination was invalid" (HTTP 400). '
-        "The API has a password of its own, not that of the web page. It was taken from option password."
+        "Check the password: the API has its own, which is not that of the web page. It comes from option password."
     )
 
 
@@ -88,7 +89,7 @@ def test_an_expired_token(site: Site) -> None:
     token = site.world.new_token(site.world.users["johndoe"], lifetime=-1)
     assert failure(task(site, INFO, token=token, username=None, password=None)) == (
         "The token was refused: it is unknown to the server, or has expired (HTTP 403). "
-        "It was taken from option token. Give username and password for a new one."
+        "It comes from option token. Set username and password, so that a new token can be requested."
     )
 
 
@@ -98,20 +99,23 @@ def test_an_expired_token(site: Site) -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"name": "geo-nod-01"}, "name: nothing is called geo-nod-01. Did you mean geo-node-01?"),
-        ({"id": 99}, "Nothing has the id 99."),
-        ({"name": "web"}, "2 are called web: say which by id (1, 2)."),
-        ({"all": True, "exclude": "bach"}, "exclude: nothing is called bach. Did you mean batch?"),
+        ({"name": "geo-nod-01"}, "name: geo-nod-01 does not exist. Did you mean geo-node-01?"),
+        ({"id": 99}, "The id 99 does not exist."),
+        ({"name": "web"}, "The name web is ambiguous. Use an ID (1, 2)."),
+        ({"all": True, "exclude": "bach"}, "exclude: bach does not exist. Did you mean batch?"),
         (
             {},
-            ("No instances selected. Give name, id, uuid or a filter, or all: true for every one of the account."),
+            ("No instances selected. Set name, id, uuid or a filter, or all: true for all instances of the account."),
         ),
-        ({"all": True, "id": 1}, "all: true and a name, id or uuid contradict each other. Say one of them."),
+        ({"all": True, "id": 1}, "all: true is mutually exclusive with name, id and uuid. Set one of them."),
         (
             {"all": True, "wait_timeout": 0},
-            "wait_timeout must be more than 0 seconds. To not wait, set wait: false.",
+            "wait_timeout must be more than 0 seconds. To return without waiting, set wait: false.",
         ),
-        ({"all": True, "max_changes": 1}, "3 instances would be changed, and max_changes is 1; none was."),
+        (
+            {"all": True, "max_changes": 1},
+            "3 instances would be changed, but max_changes is 1. No instance was changed.",
+        ),
     ],
 )
 def test_a_selection_that_makes_no_sense(site: Site, options: dict[str, Any], sentence: str) -> None:
@@ -122,7 +126,7 @@ def test_a_selection_that_makes_no_sense(site: Site, options: dict[str, Any], se
 def test_an_unknown_instance_is_a_warning_where_nothing_is_changed(site: Site) -> None:
     result = task(site, INFO, name=["geo-nod-01", "batch"])
     assert [each["name"] for each in result["instances"]] == ["batch"]
-    assert result["warnings"] == ["name: nothing is called geo-nod-01. Did you mean geo-node-01?"]
+    assert result["warnings"] == ["name: geo-nod-01 does not exist. Did you mean geo-node-01?"]
 
 
 def test_an_instance_that_is_not_yours(site: Site) -> None:
@@ -132,7 +136,7 @@ def test_an_instance_that_is_not_yours(site: Site) -> None:
     result = task(site, state="stopped", id=3)
     assert failure(result) == (
         'Stop of geo-node-01 (3) was refused: "The requested user is not a member of the project." '
-        "(HTTP 403). It is not yours, or is gone."
+        "(HTTP 403). It belongs to another user, or was deleted."
     )
     assert result["instances"][0]["after"] == "active"
 
@@ -167,23 +171,23 @@ def test_a_wrong_certificate(tmp_path: Path) -> None:
         result = run_module(INFO, options, clock=FakeClock(), home=tmp_path)
     assert failure(result) == (
         f"The certificate of {server.url} was not accepted: unable to get local issuer certificate. "
-        "If the site has its own certificate authority, name its file with ca_path."
+        "If the site has a private certificate authority, set ca_path to its file."
     )
 
 
 def test_plain_http(tmp_path: Path) -> None:
     options = {"api_url": "http://use.jetstream-cloud.org", "token": "0123456789abcdef"}
     assert failure(run_module(INFO, options, clock=FakeClock(), home=tmp_path)) == (
-        "The option api_url is http://use.jetstream-cloud.org, which would send the password in the clear. "
-        "Write https://, or set allow_http if no one else can listen on that network."
+        "The option api_url is http://use.jetstream-cloud.org, which would send the password unencrypted. "
+        "Use https://, or set allow_http if nobody else can read the traffic of that network."
     )
 
 
 def test_json_that_is_cut_off(site: Site) -> None:
     site.server.faults.add(Fault(path="/api/v2/instances", truncate=True))
     assert failure(task(site, INFO)) == (
-        "Listing instances was answered with JSON that is cut off or broken (HTTP 200). "
-        "Try again. If that does not help, something between here and the server spoils its answers."
+        "Listing instances failed: the response is truncated or malformed JSON (HTTP 200). "
+        "Try again. If it persists, check the proxies between this machine and the server."
     )
 
 
@@ -193,8 +197,8 @@ def test_html_where_json_should_be(tmp_path: Path) -> None:
         options = {"api_url": server.url, "token": "0123456789abcdef"}
         result = run_module(INFO, options, clock=FakeClock(), home=tmp_path)
     assert failure(result) == (
-        "Listing instances was answered with text/html where JSON should be (HTTP 200). "
-        "Is api_url the address of an Atmosphere?"
+        "Listing instances failed: the response is text/html, not JSON (HTTP 200). "
+        "Check that api_url is the address of an Atmosphere site."
     )
 
 
@@ -234,7 +238,7 @@ def test_a_cloud_that_is_broken(site: Site) -> None:
     address = site.world.vm("geo-node-01").address
     said = re.sub("sent 1[0-9] times", "sent N times", failure(task(site, state="stopped", name="geo-node-01")))
     assert said == (
-        "was not stopped within 900 s (sent N times, at last with: "
+        "was not stopped within 900 s (sent N times; last error: "
         'Stop of geo-node-01 (3) failed in the cloud: "The requested action stop encountered an irrecoverable '
         'exception: 500 Internal Server Error Unexpected API Error." (HTTP 403).). '
         f"It has lost its address {address}."
@@ -295,7 +299,7 @@ def test_maintenance_in_the_middle_leaves_none_out(tmp_path: Path) -> None:
     assert accepted == 10
     assert len(result["instances"]) == 30
     assert result["msg"] == (
-        'Atmosphere is in maintenance: "Upgrade: until noon" (HTTP 503). 30 of 30 instances were not seen through.'
+        'Atmosphere is in maintenance: "Upgrade: until noon" (HTTP 503). 30 of 30 instances were not completed.'
     )
     assert {each["changed"] for each in result["instances"] if each["actions"]} == {True}
     assert result["changed"] is True
@@ -307,4 +311,4 @@ def test_a_world_with_nothing_in_it(tmp_path: Path) -> None:
         result = task(site, state="stopped", all=True)
     assert not result.get("failed")
     assert result["changed"] is False
-    assert result["warnings"] == ["Nothing matched, so nothing was done."]
+    assert result["warnings"] == ["No instance matched, so nothing was changed."]

@@ -46,7 +46,7 @@ def reason(variables: dict[str, Any], part: str, stored: str = "") -> str:
 
 def test_at_first_all_is_due_but_what_lacks_its_variable() -> None:
     assert run({}) == [name for name in ALL if name not in NEEDY]
-    assert reason({}, "scheduled") == "left out: schedules is not given"
+    assert reason({}, "scheduled") == "skipped: schedules is not set"
     assert run({"schedules": "schedules.yml", "metrics_path": "x.prom"}) == ALL
 
 
@@ -102,17 +102,17 @@ def test_everything_is_what_is_not_due_as_well() -> None:
 
 def test_named_parts_run_alone_in_their_own_order() -> None:
     assert run({"parts": ["hygiene", "activity"]}) == ["activity", "hygiene"]
-    assert reason({"parts": ["hygiene"]}, "activity") == "left out: not in parts"
+    assert reason({"parts": ["hygiene"]}, "activity") == "skipped: not in parts"
 
 
 @pytest.mark.parametrize(
     ("variables", "sentence"),
     [
         ({"parts": ["hygeine"]}, "parts: there is no part hygeine. .* Did you mean hygiene?"),
-        ({"parts": ["scheduled"]}, "parts: scheduled cannot run: schedules is not given."),
+        ({"parts": ["scheduled"]}, "parts: scheduled cannot run: schedules is not set."),
         (
             {"parts": ["shelve_idle"], "apply": "true"},
-            "parts: shelve_idle cannot run: apply=true needs mail_to, owner_",
+            "parts: shelve_idle cannot run: apply=true requires mail_to, owner_",
         ),
     ],
 )
@@ -212,13 +212,13 @@ def test_every_part_has_a_line() -> None:
     told = report(planned, [row("activity"), row("budget_guard", failure="status\n503")], 1.0)
     assert told["summary"].splitlines() == [
         "activity      activity is done.",
-        "scheduled     left out: schedules is not given",
+        "scheduled     skipped: schedules is not set",
         "deadlines     did not run",
         "shelve_idle   did not run",
         "budget_guard  FAILED: status 503",
         "usage_report  not due: at most once a day",
         "hygiene       not due: at most once a week",
-        "metrics       left out: metrics_path is not given",
+        "metrics       skipped: metrics_path is not set",
     ]
     assert "== activity ==\n\ntext of activity" in told["text"]
 

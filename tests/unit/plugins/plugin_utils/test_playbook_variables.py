@@ -41,20 +41,20 @@ def meaning(kind: Kind, raw: object, **more: Any) -> object:
         ("stop_all", "max-changes", "max-changes: did you mean max_changes?"),
         ("stop_all", "Exclude", "Exclude: did you mean exclude?"),
         ("stop_all", "proflie", "proflie: did you mean profile?"),
-        ("stop_all", "instance", "instance: say only."),
-        ("stop_all", "name", "name: say only."),
-        ("stop_all", "account", "account: say profile."),
-        ("idle", "cloud", "cloud: say profile, or set JETSTREAM_CLOUD to use a cloud of clouds.yaml."),
-        ("stop_all", "id", "id: say only."),
-        ("instance_action", "name", "name: say instance."),
-        ("instance_action", "only", "only: say instance."),
-        ("instance_action", "state", "state: say do."),
+        ("stop_all", "instance", "instance: use only."),
+        ("stop_all", "name", "name: use only."),
+        ("stop_all", "account", "account: use profile."),
+        ("idle", "cloud", "cloud: use profile, or set JETSTREAM_CLOUD to use a cloud of clouds.yaml."),
+        ("stop_all", "id", "id: use only."),
+        ("instance_action", "name", "name: use instance."),
+        ("instance_action", "only", "only: use instance."),
+        ("instance_action", "state", "state: use do."),
         ("start_all", "allow_wake", "allow_wake: not a variable of start_all, but of stop_all"),
         ("stop_all", "frobnicate", "frobnicate: not a variable of stop_all."),
         ("stop_all", "", ": not a variable of stop_all."),
-        ("stop_all", "jetstream_state", "jetstream_state: belongs to the playbook itself, and cannot be set."),
-        ("stop_all", "jetstream_given", "jetstream_given: belongs to the playbook itself, and cannot be set."),
-        ("stop_all", "omit", "omit: belongs to the playbook itself, and cannot be set."),
+        ("stop_all", "jetstream_state", "jetstream_state: is internal to the playbook, and cannot be set."),
+        ("stop_all", "jetstream_given", "jetstream_given: is internal to the playbook, and cannot be set."),
+        ("stop_all", "omit", "omit: is internal to the playbook, and cannot be set."),
         (
             "stop_all",
             "jetstream_allowed_variable",
@@ -105,7 +105,9 @@ def test_a_variable_is_given_once_under_one_name() -> None:
     assert repeated("stop_all", {"exclude": 1, "only": 1, "ansible_user": 2}) == []
     [twice] = repeated("stop_all", {"exclude": 2})
     assert twice.startswith("exclude is given more than once")
-    assert repeated("instance_action", {"id": 1, "instance": 1}) == ["instance and id are one variable: give it once."]
+    assert repeated("instance_action", {"id": 1, "instance": 1}) == [
+        "instance and id are the same variable: set it once."
+    ]
 
 
 def test_texts_become_a_list() -> None:
@@ -124,7 +126,7 @@ def test_texts_become_a_list() -> None:
 def test_no_value_of_a_known_variable_is_refused(kind: Kind, nothing: object) -> None:
     with pytest.raises(VariableError) as raised:
         meaning(kind, nothing)
-    assert str(raised.value) == "v is given, but empty. Leave it out."
+    assert str(raised.value) == "v is given, but empty. Remove it."
 
 
 @pytest.mark.parametrize(
@@ -196,7 +198,7 @@ def test_where_the_folder_is_gone_only_a_whole_path_will_do() -> None:
 
     path = Variable("dest", Kind.PATH)
     assert read(path, "dest", "/srv/usage.html", gone) == "/srv/usage.html"
-    with pytest.raises(VariableError, match="the working folder is gone"):
+    with pytest.raises(VariableError, match="the working folder does not exist any more"):
         read(path, "dest", "usage.html", gone)
 
 
@@ -214,7 +216,7 @@ def test_a_choice_is_one_of_those_there_are() -> None:
 def test_required_variables_are_requested() -> None:
     assert missing("stop_all", {}) is None
     assert missing("instance_action", {"instance": "web", "do": "stop"}) is None
-    assert missing("instance_action", {"do": "stop"}) == "instance_action needs instance: -e instance=..."
+    assert missing("instance_action", {"do": "stop"}) == "instance_action requires instance: -e instance=..."
 
 
 def test_no_name_is_one_of_ansibles() -> None:

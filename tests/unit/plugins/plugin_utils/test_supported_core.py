@@ -22,7 +22,7 @@ LOADED = sorted(path for kind in ("action", "inventory") for path in (ROOT / "pl
 
 @pytest.mark.parametrize("version", ["2.18.19", "2.18.0rc1", "2.9.27", "1.9.6"])
 def test_an_older_one_is_refused(version: str) -> None:
-    with pytest.raises(AnsibleError, match=rf"needs ansible-core 2\.19 or newer, and this is {version}\. "):
+    with pytest.raises(AnsibleError, match=rf"requires ansible-core 2\.19 or newer, but this is {version}\. "):
         require_supported_core(version)
 
 
@@ -62,5 +62,5 @@ def test_a_refused_one_is_reported_by_the_filter_itself(monkeypatch: pytest.Monk
     from ansible_collections.jetstream.cloud.plugins.filter.table import table
 
     monkeypatch.setattr(supported_core.require_supported_core, "__defaults__", ("2.18.19",))
-    with pytest.raises(AnsibleError, match="needs ansible-core"):
+    with pytest.raises(AnsibleError, match="requires ansible-core"):
         table([], "name")

@@ -268,9 +268,12 @@ def clouds_yaml(account: Account, content: str = CLOUDS) -> None:
     ("content", "found"),
     [
         (None, "There is no clouds.yaml in the working folder, ~/.config/openstack, or /etc/openstack."),
-        (CLOUDS, "~/.config/openstack/clouds.yaml has these: TG-GEO160014_IU and prod."),
-        ("clouds: {prod: {}}", "~/.config/openstack/clouds.yaml has these: prod."),
-        ("clouds:\n\tprod: {}", "~/.config/openstack/clouds.yaml, line 2: a tab is no indentation. Use blanks."),
+        (CLOUDS, "~/.config/openstack/clouds.yaml has the clouds TG-GEO160014_IU and prod."),
+        ("clouds: {prod: {}}", "~/.config/openstack/clouds.yaml has the clouds prod."),
+        (
+            "clouds:\n\tprod: {}",
+            "~/.config/openstack/clouds.yaml, line 2: a tab is not allowed as indentation. Use spaces.",
+        ),
     ],
 )
 def test_without_a_login_every_way_to_one_is_reported_jetstream2_first(
@@ -279,17 +282,18 @@ def test_without_a_login_every_way_to_one_is_reported_jetstream2_first(
     if content:
         clouds_yaml(account, content)
     assert account.refusal() == (
-        f"There is no login. For Jetstream2, set JETSTREAM_CLOUD to a cloud in clouds.yaml. {found} "
+        f"No login is configured. For Jetstream2, set JETSTREAM_CLOUD to a cloud in clouds.yaml. {found} "
         "For a site with Atmosphere, set JETSTREAM_USERNAME and JETSTREAM_PASSWORD. "
         "To try things out without an account, run the playbook jetstream.cloud.tour. "
-        "The playbook jetstream.cloud.save_credential saves a login."
+        "Save one with the playbook jetstream.cloud.save_credential."
     )
 
 
 def test_without_a_login_the_profiles_that_there_are_are_reported(account: Account) -> None:
     account.write(PROFILES, '[lab]\ncloud = "js2"\n')
     assert account.refusal().startswith(
-        "There is no login. No profile was named, and ~/.config/jetstream/profiles.toml has none called default, only "
+        "No login is configured. No profile is selected, and ~/.config/jetstream/profiles.toml has no profile "
+        "default, only "
         "lab. For Jetstream2, "
     )
 
@@ -299,14 +303,14 @@ def test_a_cloud_that_was_not_named_is_never_used(account: Account, options: dic
     clouds_yaml(account, "clouds: {prod: {}}")
     account.options = options
     refusal = account.refusal()
-    assert "~/.config/openstack/clouds.yaml has these: prod." in refusal
-    assert refusal.startswith("Nothing names a cloud." if "backend" in options else "There is no login.")
+    assert "~/.config/openstack/clouds.yaml has the clouds prod." in refusal
+    assert refusal.startswith("No cloud is selected." if "backend" in options else "No login is configured.")
 
 
 def test_a_password_of_the_original_tool_is_distinguished_from_no_login(account: Account) -> None:
     account.write(JKEY, "p\n")
     assert account.refusal().startswith(
-        "There is a password (~/.config/jetstream/jkey.csv), but no username that it belongs to. Set JETSTREAM_USERNAME"
+        "A password is set (~/.config/jetstream/jkey.csv), but no username. Set JETSTREAM_USERNAME"
     )
 
 
@@ -346,7 +350,7 @@ def test_a_secret_belongs_to_its_id_and_its_keystone(
             account.set(source, name, value)
     account.profile(given_by.get("profile", {}))
     if found is None:
-        assert account.refusal().startswith("There is no application_credential_")
+        assert account.refusal().startswith("application_credential_")
         return
     connection = account.connection()
     assert (connection.settings.credential.id, connection.settings.credential.secret) == found
@@ -367,9 +371,9 @@ def test_the_keystone_of_a_credential_is_jetstream2s_if_none_is_named(account: A
             "http://js2.example:5000/v3",
             "The option auth_url is http://js2.example:5000/v3, which would send the secret",
         ),
-        ("https://ada:p@js2.example", "The option auth_url holds an @, as if a user or a password stood in it."),
-        ("nonsense nonsense", "The option auth_url is not the address of a server: it holds blanks"),
-        ("https://", "The option auth_url is not the address of a server. It looks like https://js2.jetstream-cloud"),
+        ("https://ada:p@js2.example", "The option auth_url contains an @, as if it included a user or a password."),
+        ("nonsense nonsense", "The option auth_url is not the address of a server: it contains spaces"),
+        ("https://", "The option auth_url is not the address of a server. Example: https://js2.jetstream-cloud"),
     ],
 )
 def test_a_keystone_that_cannot_be_right_or_safe_is_refused(account: Account, auth_url: str, sentence: str) -> None:
@@ -382,7 +386,7 @@ def test_a_cloud_and_a_credential_in_one_place_contradict_each_other(account: Ac
     place = "profile default in ~/.config/jetstream/profiles.toml"
     assert account.refusal() == (
         f"The application_credential_id of {place} and {place} contradict each other. "
-        "Give a cloud of clouds.yaml, or an application credential."
+        "Set a cloud of clouds.yaml or an application credential, not both."
     )
 
 
@@ -446,9 +450,9 @@ def test_another_users_password_is_not_used_and_the_error_names_its_owner(accoun
     account.profile({"username": "ada", "password": "p"})
     account.write(JKEY, "may be anybody's")
     assert account.refusal() == (
-        "There is no password and no token for bob (option username). The password of profile default in "
-        "~/.config/jetstream/profiles.toml was not used, because it belongs to ada. Set JETSTREAM_USERNAME and "
-        "JETSTREAM_PASSWORD in the environment, or give the options username and password, or save both in a "
+        "No password or token is set for bob (option username). The password of profile default in "
+        "~/.config/jetstream/profiles.toml was ignored, because it belongs to ada. Set JETSTREAM_USERNAME and "
+        "JETSTREAM_PASSWORD in the environment, or the options username and password, or save both in a "
         "profile in ~/.config/jetstream/profiles.toml, as the playbook jetstream.cloud.save_credential does."
     )
 
@@ -456,9 +460,9 @@ def test_another_users_password_is_not_used_and_the_error_names_its_owner(accoun
 @pytest.mark.parametrize(
     ("given_values", "sentence"),
     [
-        ({"api_url": SITE}, "There is neither a token nor a username with its password."),
-        ({"username": "ada"}, "There is no password and no token for ada (option username)."),
-        ({"password": "p"}, "There is a password (option password), but no username that it belongs to."),
+        ({"api_url": SITE}, "Neither a token nor a username with a password is set."),
+        ({"username": "ada"}, "No password or token is set for ada (option username)."),
+        ({"password": "p"}, "A password is set (option password), but no username."),
     ],
 )
 def test_missing_credentials_are_one_sentence_and_three_ways_out(
@@ -475,7 +479,7 @@ def test_missing_credentials_are_one_sentence_and_three_ways_out(
         (None, "~/.config/jetstream/profiles.toml cannot be read: it is a folder."),
         (
             '[lab]\ntoken = "t"\n[Default]\ntoken = "t"\n',
-            "No profile was named, and ~/.config/jetstream/profiles.toml has none called default, only Default, lab.",
+            "No profile is selected, and ~/.config/jetstream/profiles.toml has no profile default, only Default, lab.",
         ),
     ],
 )
@@ -487,7 +491,7 @@ def test_missing_credentials_are_reported_with_those_that_were_found(
     else:
         account.write(PROFILES, profiles)
     account.options["username"] = "ada"
-    said = "There is no password and no token for ada (option username). "
+    said = "No password or token is set for ada (option username). "
     assert account.refusal().startswith(f"{said}{reason} Set JETSTREAM_USERNAME")
     (account.home / JKEY).mkdir(parents=True)
     unread = "~/.config/jetstream/jkey.csv cannot be read: it is a folder."
@@ -500,7 +504,7 @@ def test_a_profile_named_by_option_that_the_environment_overrules_is_a_warning(a
     account.profile({"username": "bob", "password": "q", "timeout": 6}, name="lab")
     (warning,) = account.resolve().warnings
     assert warning == (
-        "The profile lab in ~/.config/jetstream/profiles.toml was named, but JETSTREAM_USERNAME and "
+        "The profile lab in ~/.config/jetstream/profiles.toml was selected, but JETSTREAM_USERNAME and "
         "JETSTREAM_PASSWORD in the environment took precedence."
     )
 
@@ -527,7 +531,7 @@ def test_a_profile_named_by_option_that_the_environment_overrules_with_another_c
     account.options["profile"] = "lab"
     account.environ = {f"JETSTREAM_{name}": value for name, value in environ.items()}
     account.profile(profile, name="lab")
-    expected = f"The profile lab in ~/.config/jetstream/profiles.toml was named, but {overruled} in the environment"
+    expected = f"The profile lab in ~/.config/jetstream/profiles.toml was selected, but {overruled} in the environment"
     assert [each.partition(" took precedence")[0] for each in account.connection().warnings] == (
         [expected] if overruled else []
     )
@@ -582,8 +586,8 @@ def test_a_jkey_csv_without_a_password_says_so(account: Account, content: bytes)
     account.options["username"] = "ada"
     account.write(JKEY, content)
     assert account.refusal().startswith(
-        "There is no password and no token for ada (option username). "
-        "~/.config/jetstream/jkey.csv holds no password in its first line. Set JETSTREAM_USERNAME"
+        "No password or token is set for ada (option username). "
+        "~/.config/jetstream/jkey.csv has no password in its first line. Set JETSTREAM_USERNAME"
     )
 
 
@@ -615,7 +619,7 @@ def test_a_profile_file_without_secrets_may_be_open_to_others(account: Account) 
     ("content", "sentence"),
     [
         ('[lba]\ntoken = "t"\n[x]\n', "There is no profile lab in {file}, only lba, x. Did you mean lba?"),
-        ("", "There is no profile lab in {file}, which has none at all."),
+        ("", "There is no profile lab in {file}, which has no profiles."),
         ("[lab]\ntokn = 1\n", "The setting tokn of profile lab in {file} is unknown. Did you mean token?"),
         ("[lab]\nusername = 12\n", "The username of profile lab in {file} must be text in quotes."),
         ("[lab]\npassword = 1234\n", "The password of profile lab in {file} must be text in quotes."),
@@ -631,10 +635,10 @@ def test_a_profile_file_without_secrets_may_be_open_to_others(account: Account) 
             '[lab]\nallow_http = "no"\n',
             "The allow_http of profile lab in {file} must be true or false, without quotes.",
         ),
-        ('username = "x"\n[lab]\n', "username in {file} is outside of any profile. Put a line [default] above it."),
+        ('username = "x"\n[lab]\n', "username in {file} is not in a profile. Add a line [default] above it."),
         (
             "[lab]\n\npassword = s3cret\n",
-            "{file} is not TOML in line 3: Invalid value. Text stands in quotes",
+            "{file} is not TOML in line 3: Invalid value. Put text in quotes",
         ),
         ("[lab]\npassword = 's3cret\n", "{file} is not TOML at its end: "),
         ("[lab]\npassword = 'a'\npassword = 's3cret'\n", "{file} is not TOML in line 3: Cannot overwrite a value."),
@@ -666,7 +670,7 @@ def test_naming_a_profile_without_a_profile_file_is_an_error(account: Account) -
     assert account.refusal() == ("There is no profile lab, because there is no file ~/.config/jetstream/profiles.toml.")
 
 
-SAY_CLOUD = "set JETSTREAM_CLOUD=js2 for a playbook, or say cloud: js2 in a task, and no profile."
+SAY_CLOUD = "set JETSTREAM_CLOUD=js2 for a playbook, or cloud: js2 in a task, and no profile."
 
 
 @pytest.mark.parametrize(
@@ -795,19 +799,22 @@ def test_an_address_that_was_tidied_up_stays_as_it_is(scheme: str, host: str, pa
     ("written", "sentence"),
     [
         ("http://use.jetstream-cloud.org", "The option api_url is http://use.jetstream-cloud.org, which would send"),
-        ("http://10.0.0.1", "The option api_url is http://10.0.0.1, which would send the password in the clear."),
+        ("http://10.0.0.1", "The option api_url is http://10.0.0.1, which would send the password unencrypted."),
         ("http://127.0.0.1.example", "The option api_url is http://127.0.0.1.example, which would send the password"),
         ("http://localhost.example", "The option api_url is http://localhost.example, which would send the password"),
-        ("ftp://use.jetstream-cloud.org", "The option api_url begins with ftp://, where only https:// can be used."),
-        ("file:///etc/passwd", "The option api_url begins with file://, where only https:// can be used."),
+        ("ftp://use.jetstream-cloud.org", "The option api_url begins with ftp://, but must begin with https://."),
+        ("file:///etc/passwd", "The option api_url begins with file://, but must begin with https://."),
         ("https://", "The option api_url is not the address of a server."),
         ("https:///api", "The option api_url is not the address of a server."),
         ("https://host:port", "The option api_url is not the address of a server."),
         ("https://host:99999", "The option api_url is not the address of a server."),
         ("https://[::1", "The option api_url is not the address of a server."),
         ("https://a..b", "The option api_url is not the address of a server."),
-        ("https://my host", "The option api_url is not the address of a server: it holds blanks or characters"),
-        ("https://good.example\\.evil.example", "The option api_url is not the address of a server: it holds"),
+        (
+            "https://my host",
+            "The option api_url is not the address of a server: it contains spaces or invalid characters",
+        ),
+        ("https://good.example\\.evil.example", "The option api_url is not the address of a server: it contains"),
         ("mailto:ada", "The option api_url is not the address of a server."),
     ],
 )
@@ -822,7 +829,7 @@ def test_an_address_that_cannot_be_right_or_safe_is_refused(account: Account, wr
 def test_a_password_in_the_address_is_refused_without_being_repeated(account: Account, written: str) -> None:
     account.options.update(token="t", api_url=written)
     refusal = account.refusal()
-    assert refusal.startswith("The option api_url holds an @, as if a user or a password stood in it.")
+    assert refusal.startswith("The option api_url contains an @, as if it included a user or a password.")
     assert "s3cret" not in refusal
 
 

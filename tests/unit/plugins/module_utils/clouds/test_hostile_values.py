@@ -284,10 +284,10 @@ def test_a_row_with_a_hostile_value_is_read_or_refused_in_words(kind: str, value
     ("given", "read", "flaw"),
     [
         ("41250.25", 41250.25, None),
-        ("lots", None, "its SU used are given as 'lots', which is no amount, and are not known"),
-        (float("nan"), None, "its SU used are given as nan, which is no amount, and are not known"),
-        ([7], None, "its SU used are given as a list, which is no amount, and are not known"),
-        (10**400, None, "its SU used are given as a huge number, which is no amount, and are not known"),
+        ("lots", None, "its SU used are unknown: 'lots' is not a number"),
+        (float("nan"), None, "its SU used are unknown: nan is not a number"),
+        ([7], None, "its SU used are unknown: a list is not a number"),
+        (10**400, None, "its SU used are unknown: a huge number is not a number"),
     ],
 )
 def test_an_amount_that_is_none_is_not_known_and_reported(given: Any, read: float | None, flaw: str | None) -> None:

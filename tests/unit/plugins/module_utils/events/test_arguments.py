@@ -38,11 +38,11 @@ def test_they_become_what_a_module_would_get(arguments: dict[str, Any]) -> None:
     [
         ({"intervall": 60}, "There is no option intervall. Did you mean interval?"),
         ({"rates": {"flavours": {}}}, "There is no option rates.flavours. Did you mean flavors?"),
-        ({"interval": "often"}, "interval has to be a number, and is often."),
-        ({"announce_first": "maybe"}, "announce_first has to be true or false, and is maybe."),
-        ({"watch": ["idleness"]}, "watch has to be one of state, idle, deadline, budget, and is idleness."),
-        ({"profile": ["lab"]}, "profile has to be text."),
-        ({"settings": "x"}, "settings has to be a dictionary."),
+        ({"interval": "often"}, "interval is often, but must be a number."),
+        ({"announce_first": "maybe"}, "announce_first is maybe, but must be true or false."),
+        ({"watch": ["idleness"]}, "watch is idleness, but must be one of state, idle, deadline, budget."),
+        ({"profile": ["lab"]}, "profile must be text."),
+        ({"settings": "x"}, "settings must be a dictionary."),
     ],
 )
 def test_a_wrong_one_is_refused_in_a_sentence(arguments: dict[str, Any], sentence: str) -> None:

@@ -214,7 +214,7 @@ def test_the_file_is_private_and_for_one_source_at_a_time(site: Site) -> None:
         run.poll()
         path = site.home / ".local/state/jetstream/events.json"
         assert path.stat().st_mode & 0o777 == 0o600
-        with pytest.raises(MemoryFileError, match="Give each source a state_path of its own"):
+        with pytest.raises(MemoryFileError, match="Set a different state_path for each source"):
             Run(site)
         Run(site, state_path=str(site.home / "other.json")).close()
     assert PASSWORD not in path.read_text()
@@ -233,7 +233,7 @@ def test_a_damaged_file_is_refused_when_it_starts(site: Site) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"interval": 5}, "interval is 5 seconds, and has to be from 30 to 86400"),
+        ({"interval": 5}, "interval is 5 seconds, but must be between 30 and 86400"),
         ({"idle_interval": 29.9}, "idle_interval is 29.9 seconds"),
         ({"budget_interval": "nan"}, "budget_interval is nan seconds"),
         ({"watch": []}, "watch is an empty list"),
@@ -260,4 +260,4 @@ def test_what_is_wrong_with_the_list_is_logged_once(site: Site) -> None:
     with closing(Run(site, name=["web", "wbe"])) as run:
         run.poll()
         run.next()
-    assert [each for each in run.warnings if "wbe" in each] == ["name: nothing is called wbe. Did you mean web?"]
+    assert [each for each in run.warnings if "wbe" in each] == ["name: wbe does not exist. Did you mean web?"]

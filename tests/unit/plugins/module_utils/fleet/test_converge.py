@@ -50,7 +50,7 @@ from hypothesis import strategies as st
 ADDRESS = "149.165.157.100"
 ATMOSPHERE = frozenset(Action) - {Action.UNPAUSE}
 REFUSED = Conflict('Stop of web (1) was refused: "409 Conflict" (HTTP 409).', status=409)
-BROKE = ServerFault("Stop of web (1) failed: the server broke on the request (HTTP 500).", status=500)
+BROKE = ServerFault("Stop of web (1) failed: the server had an internal error (HTTP 500).", status=500)
 
 
 def same(pause: float) -> float:
@@ -173,7 +173,7 @@ def test_an_instance_that_needs_or_takes_no_action_is_left(
 
 def test_an_instance_in_error_says_so_also_where_the_cloud_does_not_say_why() -> None:
     message = ran(scene(an_instance(status="error")).one("started"))[3]
-    assert message.startswith("in error, and the cloud does not say why. A hard reboot")
+    assert message.startswith("in error, and the cloud gives no reason. A hard reboot")
 
 
 def test_an_instance_in_error_that_runs_is_stopped_since_it_may_cost_what_a_running_one_does() -> None:
@@ -199,7 +199,7 @@ def test_an_action_that_a_cloud_would_refuse_in_error_is_not_sent() -> None:
     )
     assert ran(stage.one("stopped"))[0] == "skipped"
     assert ran(stage.one("rebooted", reboot=Action.HARD_REBOOT))[3] == (
-        "in error, and the cloud does not say why, and hard reboot is not offered for web"
+        "in error, and the cloud gives no reason, and hard reboot is not offered for web"
     )
     assert stage.cloud.calls == []
 
@@ -634,19 +634,19 @@ def test_an_instance_that_vanishes_during_a_start_has_failed() -> None:
             an_instance(activity="powering-off"),
             "stopped",
             {},
-            ("ok", "active - powering-off", [], "was on its way (active - powering-off); not waited for"),
+            ("ok", "active - powering-off", [], "was in transition (active - powering-off); not waited for"),
         ),
         (
             an_instance(activity="deploying"),
             "stopped",
             {},
-            ("failed", "active - deploying", [], "is busy (active - deploying), and was not waited for"),
+            ("failed", "active - deploying", [], "is busy (active - deploying); not waited for"),
         ),
         (
             an_instance(status="suspended"),
             "stopped",
             {"allow_wake": True},
-            ("failed", "suspended", [], "needs resume, then stop, which cannot be done without wait"),
+            ("failed", "suspended", [], "needs resume, then stop, which requires wait: true"),
         ),
     ],
 )
@@ -758,7 +758,7 @@ def test_without_wait_a_conflict_that_cannot_be_read_again_reports_both() -> Non
     stage.cloud.answer("web", "look", ServerFault("Reading web (1) failed."))
     assert ran(stage.one("stopped", wait=False))[::3] == (
         "failed",
-        f"{REFUSED} It could not be read again either: Reading web (1) failed.",
+        f"{REFUSED} Reading it again failed as well: Reading web (1) failed.",
     )
 
 
@@ -798,7 +798,7 @@ def test_without_wait_a_reboot_that_is_still_due_after_a_conflict_is_said_not_to
     stage = scene(an_instance(status="suspended"))
     stage.cloud.answer("web", "resume", lambda: stage.cloud.goes("web", Phase(0, "active")))
     run = stage.one("rebooted", wait=False, allow_wake=True)
-    assert ran(run) == ("failed", "active", [], "reboot was not sent, since nothing is waited for")
+    assert ran(run) == ("failed", "active", [], "reboot was not sent, since wait is false")
 
 
 @pytest.mark.parametrize("carried_out", [True, False])
@@ -835,7 +835,7 @@ UNCLEAR = [
 # Errors of actions that surely were not carried out, and may be accepted the next time.
 UNSENT = [
     Unreachable("Nobody answers.", unsent=True),
-    RateLimited("Stop of web (1) was put off (HTTP 429).", status=429),
+    RateLimited("Stop of web (1) was rejected by the rate limit (HTTP 429).", status=429),
 ]
 
 
@@ -1165,7 +1165,9 @@ def test_an_action_whose_login_failed_was_not_sent_and_is_sent_later() -> None:
 
 def test_a_lost_lock_of_an_action_that_was_surely_not_sent_leaves_nothing_unclear() -> None:
     stage = scene(an_instance(locked=True))
-    stage.cloud.answer("web", "stop", LockLost("Stop of web was put off.", accepted=False, unsent=True))
+    stage.cloud.answer(
+        "web", "stop", LockLost("Stop of web was rejected by the rate limit.", accepted=False, unsent=True)
+    )
     run = stage.one("stopped", include_locked=True)
     assert (run.failed, run.unclear, run.actions) == (True, False, [])
 
@@ -1205,7 +1207,7 @@ def test_a_lock_that_could_not_be_put_back_fails_the_instance() -> None:
 
     def stops_unlocked() -> None:
         stage.cloud.journey("web", Action.STOP)
-        raise LockLost("It could not be locked again (reason: term paper): The server broke.", accepted=True)
+        raise LockLost("Locking it again failed (reason: term paper): The server broke.", accepted=True)
 
     stage.cloud.answer("web", "stop", stops_unlocked)
     run = stage.one("stopped", include_locked=True)
@@ -1213,7 +1215,7 @@ def test_a_lock_that_could_not_be_put_back_fails_the_instance() -> None:
         "failed",
         "shutoff",
         ["stop"],
-        "stop done. It could not be locked again (reason: term paper): The server broke.",
+        "stop done. Locking it again failed (reason: term paper): The server broke.",
     )
 
 
@@ -1235,12 +1237,12 @@ def test_a_plain_refusal_is_reported_in_its_own_words(error: JetstreamError) -> 
 @pytest.mark.parametrize(
     ("reason", "message"),
     [
-        (None, "the cloud took the stop, but it is active again"),
+        (None, "the cloud accepted the stop, but it is active again"),
         (
             "The guest did not shut down.",
-            "the cloud took the stop, but it is active again: The guest did not shut down.",
+            "the cloud accepted the stop, but it is active again: The guest did not shut down.",
         ),
-        (ServerFault("Broken."), "the cloud took the stop, but it is active again"),
+        (ServerFault("Broken."), "the cloud accepted the stop, but it is active again"),
     ],
 )
 def test_an_accepted_action_that_came_to_nothing_is_a_failure(
@@ -1295,7 +1297,7 @@ def test_polls_that_find_an_instance_back_are_counted_anew_for_a_second_action()
 def test_an_instance_that_falls_into_error_on_the_way_has_failed() -> None:
     stage = scene(an_instance(status="shutoff"))
     stage.cloud.answer("web", "refresh", None, lambda: stage.cloud.goes("web", Phase(0, "error")))
-    assert ran(stage.one("started"))[::3] == ("failed", "in error, and the cloud does not say why")
+    assert ran(stage.one("started"))[::3] == ("failed", "in error, and the cloud gives no reason")
 
 
 @pytest.mark.parametrize("goal", ["stopped", "rebooted"])
@@ -1335,7 +1337,7 @@ def test_a_fatal_error_ends_a_run_and_every_instance_is_still_accounted_for(call
     assert run.aborted_by is error
     assert len(run.runs) == 41
     assert [run.message for run in run.runs if not run.failed] == ["already shutoff"]
-    why = f"was not seen through: {str(error).rstrip('.')}"
+    why = f"was not completed: {str(error).rstrip('.')}"
     assert {each.message.split(" (")[0] for each in run.runs if each.failed} <= {
         why,
         f"{why}: stop was sent, but its response was lost",
@@ -1376,7 +1378,7 @@ def test_observations_of_a_poll_that_a_fatal_error_ended_are_not_lost() -> None:
     run = stage.run("stopped")
     assert str(run.aborted_by) == "Closed."
     assert [(each.failed, state_text(each.now)) for each in run.runs][::2] == [(False, "shutoff")] * 2
-    assert (run.runs[1].failed, run.runs[1].message.partition(" (")[0]) == (True, "was not seen through: Closed")
+    assert (run.runs[1].failed, run.runs[1].message.partition(" (")[0]) == (True, "was not completed: Closed")
 
 
 def test_ctrl_c_sends_nothing_more() -> None:
@@ -1397,7 +1399,7 @@ def test_no_more_are_changed_than_was_allowed() -> None:
     run = stage.run("stopped", max_changes=3)
     assert [run.message for run in run.runs] == [
         *["stop done"] * 3,
-        *["not done: max_changes (3) was reached"] * 2,
+        *["not changed: max_changes (3) was reached"] * 2,
         "already shutoff",
     ]
     assert stage.cloud.count("stop") == 3
@@ -1448,7 +1450,7 @@ def test_a_watcher_gets_every_completion_once_and_pending_instances() -> None:
             an_instance(activity="powering-off"),
             "stopped",
             {},
-            ("ok", "active - powering-off", [], "is on its way (active - powering-off)"),
+            ("ok", "active - powering-off", [], "is in transition (active - powering-off)"),
         ),
         (
             an_instance(activity="powering-off"),
@@ -1464,14 +1466,14 @@ def test_a_watcher_gets_every_completion_once_and_pending_instances() -> None:
                 "ok",
                 "active - image_snapshot",
                 [],
-                "would wait for it: it is busy (active - image_snapshot), and where that leads is not known",
+                "would wait: it is busy (active - image_snapshot), and its next state is unknown",
             ),
         ),
         (
             an_instance(status="error"),
             "stopped",
             {},
-            ("skipped", "error", [], "skipped: in error, and the cloud does not say why"),
+            ("skipped", "error", [], "skipped: in error, and the cloud gives no reason"),
         ),
         (
             an_instance(live=False),

@@ -29,7 +29,7 @@ from hypothesis import strategies as st
 ADDRESS = "149.165.157.100"
 OTHER_ADDRESS = "149.165.157.101"
 TWO_STEPS = "resume, then stop done"
-BUSY = "would wait for it: it is busy (active - image_snapshot), and where that leads is not known"
+BUSY = "would wait: it is busy (active - image_snapshot), and its next state is unknown"
 ENDED = (Verdict.REACHED, Verdict.SKIP, Verdict.FAIL)
 
 
@@ -152,7 +152,7 @@ def test_an_end_without_an_action_has_its_marks(
         (an_instance(), Goal.STOPPED, False, "would stop"),
         (an_instance(status="suspended"), Goal.STOPPED, True, "would resume, then stop"),
         (an_instance(activity="powering-off"), Goal.STARTED, False, "would start once it is shutoff"),
-        (an_instance(activity="powering-off"), Goal.STOPPED, False, "is on its way (active - powering-off)"),
+        (an_instance(activity="powering-off"), Goal.STOPPED, False, "is in transition (active - powering-off)"),
         (an_instance(status="shutoff"), Goal.STOPPED, False, "already shutoff"),
         (an_instance(activity="image_snapshot"), Goal.STOPPED, False, BUSY),
     ],
@@ -173,7 +173,7 @@ def test_a_rebooted_instance_that_is_not_active_has_failed(action: Action) -> No
 @pytest.mark.parametrize(
     ("fault", "told"),
     [
-        (None, "in error, and the cloud does not say why"),
+        (None, "in error, and the cloud gives no reason"),
         ("No room on host BOX.", "in error: No room on host BOX"),
         ("Still in error.", "in error: Still in error"),
     ],

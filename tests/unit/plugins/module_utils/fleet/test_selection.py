@@ -118,24 +118,24 @@ def test_the_options_select(options: dict[str, Any], numbers: list[int]) -> None
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        ({"name": ["geo-nod-01"]}, "name: nothing is called geo-nod-01. Did you mean geo-node-01?"),
-        ({"name": ["zzz"]}, "name: nothing is called zzz."),
-        ({"exclude": ["wbe"]}, "exclude: nothing is called wbe. Did you mean web?"),
-        ({"id": ["99"]}, "Nothing has the id 99."),
-        ({"uuid": ["103585ce"]}, "Nothing has the uuid 103585ce."),
-        ({"name": ["web"]}, "2 are called web: say which by id (1, 2)."),
-        ({"name": [""]}, "name: nothing is called by an empty name."),
-        ({"project": ["Geo Projct"]}, "project: nothing has the project Geo Projct. Did you mean Geo Project?"),
-        ({"project": ["geo project"]}, "project: nothing has the project geo project. Did you mean Geo Project?"),
-        ({"flavor": ["m1.lrage"]}, "flavor: nothing has the flavor m1.lrage. Did you mean m1.large?"),
-        ({"image": ["CentOS 7"]}, "image: nothing has the image CentOS 7."),
+        ({"name": ["geo-nod-01"]}, "name: geo-nod-01 does not exist. Did you mean geo-node-01?"),
+        ({"name": ["zzz"]}, "name: zzz does not exist."),
+        ({"exclude": ["wbe"]}, "exclude: wbe does not exist. Did you mean web?"),
+        ({"id": ["99"]}, "The id 99 does not exist."),
+        ({"uuid": ["103585ce"]}, "The uuid 103585ce does not exist."),
+        ({"name": ["web"]}, "The name web is ambiguous. Use an ID (1, 2)."),
+        ({"name": [""]}, "name: an empty name does not exist."),
+        ({"project": ["Geo Projct"]}, "project: there is no project Geo Projct. Did you mean Geo Project?"),
+        ({"project": ["geo project"]}, "project: there is no project geo project. Did you mean Geo Project?"),
+        ({"flavor": ["m1.lrage"]}, "flavor: there is no flavor m1.lrage. Did you mean m1.large?"),
+        ({"image": ["CentOS 7"]}, "image: there is no image CentOS 7."),
         (
             {"provider": ["Jetstream - TAC"]},
-            "provider: nothing has the provider Jetstream - TAC. Did you mean Jetstream - TACC?",
+            "provider: there is no provider Jetstream - TAC. Did you mean Jetstream - TACC?",
         ),
         (
             {"allocation_source": ["TG-GEO160015"]},
-            "allocation_source: nothing has the allocation source TG-GEO160015. Did you mean TG-GEO160014?",
+            "allocation_source: there is no allocation source TG-GEO160015. Did you mean TG-GEO160014?",
         ),
     ],
 )
@@ -160,12 +160,12 @@ def test_in_an_account_without_instances_no_value_is_reported_as_unknown() -> No
     [
         (
             {"name": ["web", "zzz"]},
-            ("2 are called web: say which by id (1, 2).", "name: nothing is called zzz."),
+            ("The name web is ambiguous. Use an ID (1, 2).", "name: zzz does not exist."),
         ),
-        ({"id": ["98", "99"]}, ("Nothing has the id 98.", "Nothing has the id 99.")),
+        ({"id": ["98", "99"]}, ("The id 98 does not exist.", "The id 99 does not exist.")),
         (
             {"project": ["Geo Project", "Geo*", "zzz"], "image": ["yyy"]},
-            ("project: nothing has the project zzz.", "image: nothing has the image yyy."),
+            ("project: there is no project zzz.", "image: there is no image yyy."),
         ),
     ],
 )
@@ -232,7 +232,7 @@ def test_a_name_that_is_the_number_of_another_is_ambiguous() -> None:
     fleet = [an_instance("7", number=1), an_instance("web", number=7)]
     with pytest.raises(SelectionError) as raised:
         select_to_change(fleet, Selector(names=("7",)), INSTANCE_FIELDS)
-    assert str(raised.value) == "2 are called 7: say which by id (1, 7)."
+    assert str(raised.value) == "The name 7 is ambiguous. Use an ID (1, 7)."
     # Both are excluded by it.
     assert select_to_change(fleet, Selector(everything=True, exclude=("7",)), INSTANCE_FIELDS).things == ()
 
@@ -241,7 +241,7 @@ def test_without_a_selection_nothing_is_changed() -> None:
     with pytest.raises(SelectionError) as raised:
         select_to_change(FLEET, Selector.from_options({"exclude": ["web"]}, ()), INSTANCE_FIELDS)
     assert str(raised.value) == (
-        "No instances selected. Give name, id, uuid or a filter, or all: true for every one of the account."
+        "No instances selected. Set name, id, uuid or a filter, or all: true for all instances of the account."
     )
     everything = select_to_change(FLEET, Selector.from_options({"all": True}, ()), INSTANCE_FIELDS)
     assert list(everything.things) == FLEET
@@ -254,7 +254,7 @@ def test_without_a_selection_nothing_is_changed() -> None:
         ((), [], ()),
         (("TG-*",), ["TG-GEO160014", "TG-OVER0001"], ()),
         (("TG-OVER0001", GRANT.uuid), ["TG-GEO160014", "TG-OVER0001"], ()),
-        (("TG-GEO160015",), [], ("name: nothing is called TG-GEO160015. Did you mean TG-GEO160014?",)),
+        (("TG-GEO160015",), [], ("name: TG-GEO160015 does not exist. Did you mean TG-GEO160014?",)),
     ],
 )
 def test_allocation_sources_are_selected_by_name(
@@ -332,20 +332,20 @@ def test_the_things_of_other_owners_are_counted_and_not_selected(
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        ({"name": ["jane-1"]}, "jane-1 (2) belongs to janeroe, and owner is me. To select it, say owner: any."),
-        ({"name": ["3"]}, "jane-2 (3) belongs to janeroe, and owner is me. To select it, say owner: any."),
-        ({"id": ["2"]}, "jane-1 (2) belongs to janeroe, and owner is me. To select it, say owner: any."),
+        ({"name": ["jane-1"]}, "jane-1 (2) belongs to janeroe, but owner is me. To select it, set owner: any."),
+        ({"name": ["3"]}, "jane-2 (3) belongs to janeroe, but owner is me. To select it, set owner: any."),
+        ({"id": ["2"]}, "jane-1 (2) belongs to janeroe, but owner is me. To select it, set owner: any."),
         (
             {"uuid": [SHARED[1].uuid], "owner": ["0123abcd"]},
-            "jane-1 (2) belongs to janeroe, and owner is 0123abcd. To select it, say owner: any.",
+            "jane-1 (2) belongs to janeroe, but owner is 0123abcd. To select it, set owner: any.",
         ),
-        ({"all": True, "owner": ["janero"]}, "owner: nothing belongs to janero. Did you mean janeroe?"),
+        ({"all": True, "owner": ["janero"]}, "owner: janero owns nothing here. Did you mean janeroe?"),
         (
             {"id": ["4"], "owner": ["janeroe", "me"]},
-            "web (4) belongs to 0123abcd, and owner is janeroe, me. To select it, say owner: any.",
+            "web (4) belongs to 0123abcd, but owner is janeroe, me. To select it, set owner: any.",
         ),
-        ({"all": True, "owner": ["zzz"]}, "owner: nothing belongs to zzz."),
-        ({"name": ["web"], "owner": ["any"]}, "2 are called web: say which by id (1, 4)."),
+        ({"all": True, "owner": ["zzz"]}, "owner: zzz owns nothing here."),
+        ({"name": ["web"], "owner": ["any"]}, "The name web is ambiguous. Use an ID (1, 4)."),
     ],
 )
 def test_naming_the_thing_of_another_owner_is_refused_with_the_remedy(options: dict[str, Any], complaint: str) -> None:
@@ -354,10 +354,10 @@ def test_naming_the_thing_of_another_owner_is_refused_with_the_remedy(options: d
 
 def test_each_name_of_another_owners_thing_is_reported() -> None:
     assert shared(name=["zzz", "jane-1", "jane-2", "yyy"]).problems == (
-        "name: nothing is called zzz.",
-        "jane-1 (2) belongs to janeroe, and owner is me. To select it, say owner: any.",
-        "jane-2 (3) belongs to janeroe, and owner is me. To select it, say owner: any.",
-        "name: nothing is called yyy.",
+        "name: zzz does not exist.",
+        "jane-1 (2) belongs to janeroe, but owner is me. To select it, set owner: any.",
+        "jane-2 (3) belongs to janeroe, but owner is me. To select it, set owner: any.",
+        "name: yyy does not exist.",
     )
 
 
@@ -367,7 +367,7 @@ def test_a_thing_whose_owner_is_unknown_is_selected_for_any_alone(owners: list[s
     selector = replace(Selector.from_options({"owner": owners, "name": ["stray"]}, ()), own_name="johndoe")
     selection = select([stray], selector, INSTANCE_FIELDS)
     assert selection.things == ((stray,) if is_selected else ())
-    complaint = f"stray (1) belongs to an unknown user, and owner is {owners[0]}. To select it, say owner: any."
+    complaint = f"stray (1) belongs to an unknown user, but owner is {owners[0]}. To select it, set owner: any."
     assert selection.problems == (() if is_selected else (complaint,))
 
 

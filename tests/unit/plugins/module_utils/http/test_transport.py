@@ -377,7 +377,7 @@ def timed_error(sender: Transport) -> tuple[JetstreamError, float]:
 def test_an_answer_that_comes_byte_by_byte_is_given_up_in_time(clock: FakeClock, what: str) -> None:
     with Loopback(SLOW[what]) as server, transport(clock, server.url, timeout=0.4, retry_timeout=0) as sender:
         error, seconds = timed_error(sender)
-    assert str(error).startswith(f"{server.url} did not answer within 0.4 s.")
+    assert str(error).startswith(f"{server.url} did not respond within 0.4 s.")
     assert 0.3 < seconds < 3
 
 
@@ -385,7 +385,7 @@ def test_an_answer_that_comes_byte_by_byte_is_given_up_in_time(clock: FakeClock,
 def test_an_answer_without_an_end_is_given_up_at_a_size(clock: FakeClock, what: str) -> None:
     with Loopback(ENDLESS[what], OK) as server, transport(clock, server.url, timeout=60) as sender:
         error = error_from(sender)
-    assert str(error) == f"{server.url} sent an answer of more than 32 MiB."
+    assert str(error) == f"{server.url} sent a response of more than 32 MiB."
     assert len(server.asked) == 1, "it is not asked for again"
 
 
@@ -394,7 +394,7 @@ def test_a_small_answer_does_not_become_a_huge_one(clock: FakeClock, compress: C
     bomb = answer(200, compress(b" " * (33 << 20)), headers={"Content-Encoding": "gzip"})
     assert len(bomb) < 100_000
     with Loopback(bomb) as server, transport(clock, server.url) as sender:
-        assert str(error_from(sender)) == f"{server.url} sent an answer of more than 32 MiB."
+        assert str(error_from(sender)) == f"{server.url} sent a response of more than 32 MiB."
 
 
 @pytest.mark.parametrize(
@@ -426,7 +426,7 @@ def test_a_damaged_answer_is_reported(clock: FakeClock, encoding: str, body: byt
         Loopback(answer(200, body, headers={"Content-Encoding": encoding})) as server,
         transport(clock, server.url) as sender,
     ):
-        assert str(error_from(sender)) == f"{server.url} sent an answer that could not be decoded."
+        assert str(error_from(sender)) == f"{server.url} sent a response that could not be decoded."
 
 
 def test_json_that_is_nested_without_an_end_is_none(clock: FakeClock) -> None:
@@ -445,7 +445,7 @@ def test_a_get_that_timed_out_is_sent_again_with_the_defaults(
             if not seconds:
                 return send(*arguments, **more)
             clock.pass_by(seconds.pop())
-            raise Unreachable("did not answer within 60 s")
+            raise Unreachable("did not respond within 60 s")
 
         monkeypatch.setattr(sender._session, "send", send_slowly)
         with pytest.raises(Unreachable):
@@ -462,7 +462,7 @@ def test_a_request_under_way_is_cut_at_the_deadline(clock: FakeClock) -> None:
         # The clock of a test stands still: without a retry, since there would be time for one.
         clock.meanwhile = lambda _seconds: pytest.fail("there is no time for another try")
         error, seconds = timed_error(sender)
-    assert str(error).startswith(f"{server.url} did not answer within 0.3 s.")
+    assert str(error).startswith(f"{server.url} did not respond within 0.3 s.")
     assert 0.2 < seconds < 3
 
 
@@ -505,7 +505,7 @@ def test_after_the_deadline_nothing_is_sent(clock: FakeClock) -> None:
         sender._close_gate(30.0)
         deadline.set(10.0)
         error = error_from(sender, "POST")
-        assert str(error) == "The request was not sent, since the time for it is over."
+        assert str(error) == "The request was not sent, since the timeout is over."
         assert isinstance(error, Unreachable)
         assert error.unsent
         assert (clock.sleeps, server.asked) == ([10.0], [])
@@ -530,7 +530,7 @@ def test_an_unknown_host_is_named(clock: FakeClock, monkeypatch: pytest.MonkeyPa
 def test_an_impossible_host_is_refused(clock: FakeClock, host: str) -> None:
     with transport(clock, f"https://{host}") as sender:
         error = error_from(sender)
-    assert str(error) == f"https://{host} is not an address that can be used."
+    assert str(error) == f"https://{host} is not a valid address."
 
 
 def test_a_host_that_does_not_take_the_connection_is_named(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -548,7 +548,7 @@ def test_a_host_that_does_not_take_the_connection_is_named(clock: FakeClock, mon
 def test_a_server_that_says_nothing_is_given_up(clock: FakeClock) -> None:
     with Loopback(SILENCE) as server, transport(clock, server.url, timeout=0.2, retry_timeout=0) as sender:
         error = error_from(sender)
-    assert str(error) == f"{server.url} did not answer within 0.2 s. A larger timeout may help."
+    assert str(error) == f"{server.url} did not respond within 0.2 s. Increase timeout."
     assert isinstance(error, Unreachable)
     assert not error.unsent
 
@@ -560,7 +560,7 @@ def test_a_long_answer_is_given_more_time(clock: FakeClock) -> None:
         pytest.raises(Unreachable) as raised,
     ):
         sender.request("GET", "/api", headers=HEADERS, extra_time=0.15)
-    assert str(raised.value).startswith(f"{server.url} did not answer within 0.25 s.")
+    assert str(raised.value).startswith(f"{server.url} did not respond within 0.25 s.")
 
 
 @pytest.mark.parametrize(
@@ -574,7 +574,7 @@ def test_a_long_answer_is_given_more_time(clock: FakeClock) -> None:
 def test_a_lost_connection_is_reported(clock: FakeClock, sent: bytes, why: str) -> None:
     with Loopback(sent) as server, transport(clock, server.url, retry_timeout=0) as sender:
         error = error_from(sender)
-    assert str(error) == f"The connection to {server.url} was lost before an answer came: {why}."
+    assert str(error) == f"The connection to {server.url} was lost before a response came: {why}."
 
 
 def test_an_undecodable_body_is_no_lost_connection(clock: FakeClock) -> None:
@@ -582,7 +582,7 @@ def test_an_undecodable_body_is_no_lost_connection(clock: FakeClock) -> None:
     with Loopback(broken) as server, transport(clock, server.url) as sender:
         error = error_from(sender)
     assert isinstance(error, UnexpectedResponse)
-    assert str(error) == f"{server.url} sent an answer that could not be decoded."
+    assert str(error) == f"{server.url} sent a response that could not be decoded."
 
 
 def test_a_proxy_that_is_not_there_is_distinguished_from_the_server(
@@ -591,14 +591,16 @@ def test_a_proxy_that_is_not_there_is_distinguished_from_the_server(
     with refusing_port() as nobody, transport(clock, "https://use.jetstream-cloud.org", retry_timeout=0) as sender:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{nobody.getsockname()[1]}")
         error = error_from(sender)
-    assert str(error) == ("The proxy on the way to https://use.jetstream-cloud.org did not answer: Connection refused.")
+    assert str(error) == (
+        "The proxy on the way to https://use.jetstream-cloud.org did not respond: Connection refused."
+    )
 
 
 @pytest.mark.parametrize("token", ["two\nlines", "Zo\u00eb \u2603"])
 def test_a_token_that_no_header_may_hold_is_refused_without_being_shown(clock: FakeClock, token: str) -> None:
     with Loopback() as server, transport(clock, server.url) as sender, pytest.raises(ConfigurationError) as raised:
         sender.request("GET", "/api", headers={"Authorization": f"Token {token}"})
-    assert str(raised.value) == "The token holds characters that no HTTP header may hold."
+    assert str(raised.value) == "The token contains characters that are not allowed in an HTTP header."
     assert raised.value.__context__ is None, "what requests says holds the token"
     assert server.asked == []
 
@@ -636,7 +638,7 @@ def test_a_strange_certificate_is_refused_at_once(clock: FakeClock, authority: t
         error = error_from(sender)
     assert str(error) == (
         f"The certificate of {server.url} was not accepted: unable to get local issuer certificate. "
-        "If the site has its own certificate authority, name its file with ca_path."
+        "If the site has a private certificate authority, set ca_path to its file."
     )
     assert server.asked == []
     assert clock.sleeps == []
@@ -657,7 +659,7 @@ def test_a_server_that_speaks_no_https_is_distinguished_from_one_with_a_bad_cert
     with Loopback(OK) as server, transport(clock, server.url.replace("http:", "https:")) as sender:
         error = error_from(sender)
     assert str(error).startswith(f"No secure connection to https://127.0.0.1:{server.port} could be made: ")
-    assert str(error).endswith(". Does the server speak https at that port?")
+    assert str(error).endswith(". Check that the server supports https at that port.")
     assert clock.sleeps == []
 
 
@@ -685,7 +687,7 @@ def test_a_file_without_certificates_is_named(clock: FakeClock, tmp_path: Path, 
     with pytest.raises(ConfigurationError) as raised:
         Transport("https://127.0.0.1", HttpSettings(timeout=5, retry_timeout=0, ca_path=str(path)), clock)
     assert str(raised.value) == (
-        f"There is no certificate that can be read in {path} (ca_path). It has to be in the format PEM."
+        f"There is no certificate that can be read in {path} (ca_path). Use a file in PEM format."
     )
 
 

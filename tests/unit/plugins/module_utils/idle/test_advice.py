@@ -71,7 +71,7 @@ def test_an_idle_instance_would_be_shelved() -> None:
         ("kept", KEPT, {"keep": mark_of("2026-11-24T00:00", "file")}),
         ("kept", KEPT, {"keep": mark_of("2026-11-24T00:00", "file", "2026-11-23T18:57:00")}),
         ("kept", KEPT, {"keep": mark_of("2026-11-24T00:00", "file", "soon")}),
-        ("kept", "its metadata has a keep mark that is no time: soon", {"keep": mark_of("soon", "metadata")}),
+        ("kept", "its metadata has an invalid keep mark: soon", {"keep": mark_of("soon", "metadata")}),
         ("young", "it was launched 59 min ago, and the window is 60 min", {"instance": YOUNG}),
         ("booted", "it was started 0 min ago", {"booted": NOW.timestamp()}),
         ("booted", "it was started 30 min ago", {"booted": NOW.timestamp() - 29.9 * MINUTE}),
@@ -122,7 +122,7 @@ def test_nothing_is_concluded_from_old_readings_of_an_instance_that_does_not_run
 ) -> None:
     instance = an_instance(status=status, activity=activity)
     verdict = not_running(instance)
-    assert verdict == Verdict(State.UNKNOWN, None, "not_running", f"it is not running, or not yet ({told_state})")
+    assert verdict == Verdict(State.UNKNOWN, None, "not_running", f"it is not running ({told_state})")
     # Its state is the reason, and no readings are missed.
     assert list(vetoes(instance, verdict)) == ["busy" if activity else "not_running"]
     assert not_running(an_instance()) is None

@@ -99,7 +99,7 @@ def test_a_mean_in_busy_cores_proves_use_on_an_instance_of_any_size() -> None:
     assert use.finding is not None
     assert (use.lines, use.newest, use.finding.at) == (60, NOW, NOW)
     assert use.cores == pytest.approx(64 * 5 / 3 / 100)
-    assert use.finding.text == "1.1 cores were busy in the mean of 60 lines of the console"
+    assert use.finding.text == "1.1 cores were busy on average over 60 lines of the console"
 
 
 def test_use_in_the_last_minutes_is_not_hidden_by_the_mean_of_the_window() -> None:
@@ -108,7 +108,7 @@ def test_use_in_the_last_minutes_is_not_hidden_by_the_mean_of_the_window() -> No
     assert use.cores is not None
     assert use.cores < SETTINGS.console_cores
     assert use.finding is not None
-    assert use.finding.text == "0.28 cores were busy in the mean of 5 lines of the console"
+    assert use.finding.text == "0.28 cores were busy on average over 5 lines of the console"
 
 
 def test_one_poll_proves_nothing() -> None:
@@ -134,8 +134,8 @@ def test_a_quiet_hour_is_idle_by_the_console() -> None:
     verdict = judge_by_console(log([1, 0, 0] * 20), EIGHT, SETTINGS, NOW + 5)
 
     assert (verdict.state, verdict.since, verdict.rule) == (State.IDLE, NOW + 5 - 3600, "console_only")
-    assert verdict.reason == "by the console alone, 0.03 cores were busy in the mean of 60 lines"
-    assert verdict.caveat == "The console does not show people at work, transfers, and jobs that wait."
+    assert verdict.reason == "by the console alone, 0.03 cores were busy on average over 60 lines"
+    assert verdict.caveat == "The console does not show interactive use, transfers and waiting jobs."
 
 
 @pytest.mark.parametrize(
@@ -210,19 +210,23 @@ def test_use_of_this_moment_is_in_the_last_lines(percents: list[int], late: floa
 @pytest.mark.parametrize(
     ("text", "flavor", "reason"),
     [
-        pytest.param("", EIGHT, "made without Exosphere? activity takes readings", id="none"),
+        pytest.param("", EIGHT, "created without Exosphere? Take readings with activity", id="none"),
         pytest.param("Ubuntu 24.04 login:", EIGHT, "no lines of Exosphere", id="other image"),
         pytest.param(log([0] * 29), EIGHT, "29 lines of Exosphere in the window, and 30", id="few"),
-        pytest.param(log([0] * 60, end=NOW - 700), EIGHT, "is 12 min old, and 10 min is the limit", id="guest hangs"),
-        pytest.param(log([0] * 60, end=NOW - 3 * 3600), EIGHT, "is 180 min old, and 10 min is", id="hangs for hours"),
-        pytest.param(log([0] * 60, end=NOW - 30 * 3600), EIGHT, "is 30 h old, and 10 min is", id="hangs for a day"),
+        pytest.param(log([0] * 60, end=NOW - 700), EIGHT, "is 12 min old, and the limit is 10 min", id="guest hangs"),
+        pytest.param(
+            log([0] * 60, end=NOW - 3 * 3600), EIGHT, "is 180 min old, and the limit is 10 min", id="hangs for hours"
+        ),
+        pytest.param(
+            log([0] * 60, end=NOW - 30 * 3600), EIGHT, "is 30 h old, and the limit is 10 min", id="hangs for a day"
+        ),
         pytest.param(log([0] * 60, end=NOW + 9 * 3600), EIGHT, "the console are from the future", id="clock"),
         pytest.param(log([0] * 35), EIGHT, "lines of the console are missing", id="log was rotated"),
         pytest.param(log([0] * 20, end=NOW - 2400) + log([0] * 20), EIGHT, "of the console are missing", id="gap"),
-        pytest.param(log([0] * 60), Flavor("m3.2xl", vcpus=64), "too little of 64 vCPUs", id="large"),
-        pytest.param(log([0] * 60), Flavor("g3.small", vcpus=4), "too little of a GPU", id="GPU"),
-        pytest.param(log([0] * 60), Flavor("p9.x", vcpus=4), "the flavor p9.x is not known", id="family"),
-        pytest.param(log([0] * 60), Flavor("m3.x"), "the flavor m3.x is not known", id="cores"),
+        pytest.param(log([0] * 60), Flavor("m3.2xl", vcpus=64), "not enough evidence for 64 vCPUs", id="large"),
+        pytest.param(log([0] * 60), Flavor("g3.small", vcpus=4), "not enough evidence for a GPU", id="GPU"),
+        pytest.param(log([0] * 60), Flavor("p9.x", vcpus=4), "the flavor p9.x is unknown", id="family"),
+        pytest.param(log([0] * 60), Flavor("m3.x"), "the flavor m3.x is unknown", id="cores"),
     ],
 )
 def test_a_console_that_has_too_little_is_unknown(text: str, flavor: Flavor, reason: str) -> None:
@@ -233,7 +237,7 @@ def test_a_console_that_has_too_little_is_unknown(text: str, flavor: Flavor, rea
 
 
 def test_a_busy_hour_is_active_by_the_console() -> None:
-    assert by_console(log([3] * 60)) == (State.ACTIVE, "0.24 cores were busy in the mean of 60 lines of the console")
+    assert by_console(log([3] * 60)) == (State.ACTIVE, "0.24 cores were busy on average over 60 lines of the console")
 
 
 @pytest.mark.parametrize("vcpus", [1, 4, 8, 32])

@@ -24,7 +24,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.idle.failed_try im
 )
 def test_it_is_told_with_its_age(seconds: float, age: str) -> None:
     failed = FailedTry(1000.0, "ssh: connect to host web port 22: Connection refused")
-    told = f"the last try to read it, {age}, failed: ssh: connect to host web port 22: Connection refused"
+    told = f"the last attempt to read it, {age}, failed: ssh: connect to host web port 22: Connection refused"
     assert failed.told(1000.0 + seconds) == told
 
 
@@ -34,7 +34,7 @@ def test_it_is_told_with_its_age(seconds: float, age: str) -> None:
         ("No route to host.\r\n", "", "No route to host"),
         ("a\x1b[2J\nb", "", None),
         ("y" * 5000, "", "y" * 200),
-        ("The probe said nothing.", "motd\nsudo: a password is required", None),
+        ("The probe printed nothing.", "motd\nsudo: a password is required", None),
         ("It is s3cret.", "", "It is ********"),
     ],
 )

@@ -409,9 +409,9 @@ def test_clocks_may_differ_by_seconds_or_a_share_of_the_interval(
 
 PROBE = "the probe could not read {} (status {})"
 NO_LONGER = "the probe no longer reads {}"
-NO_SS = "the instance has no ss, which tells its connections"
+NO_SS = "the instance has no ss, which lists its connections"
 NO_INTERFACE = "no network interface has counters at both readings"
-NO_SERVER = "a Jupyter server is there that cannot be asked"
+NO_SERVER = "a Jupyter server cannot be queried"
 
 
 @pytest.mark.parametrize(
@@ -444,23 +444,23 @@ NO_SERVER = "a Jupyter server is there that cannot be asked"
         ({}, {"inhibit": None}, Doubt("inhibitor", NO_LONGER.format("inhibit"))),
         ({}, {"slurm": (1, [])}, Doubt("slurm", PROBE.format("slurm", 1))),
         *(({}, {"containers": (13, [])}, Doubt(rule, PROBE.format("containers", 13))) for rule in ("jobs", "web")),
-        ({}, {"gpu": (124, [])}, Doubt("gpu", "a GPU is there, and its driver does not answer")),
-        ({}, {"gpu": []}, Doubt("gpu", "a GPU is there, and its driver does not answer")),
+        ({}, {"gpu": (124, [])}, Doubt("gpu", "the driver of the GPU does not respond")),
+        ({}, {"gpu": []}, Doubt("gpu", "the driver of the GPU does not respond")),
         (
             {},
             {"gpu": ["0, [N/A], 1, 1, 1, 1, x"], "gpuapps": ["0"]},
-            Doubt("gpu", "the GPU's load is not told, and only root sees who uses it"),
+            Doubt("gpu", "the load of the GPU is unknown, and only root can list its programs"),
         ),
         ({"gpu": ["0, 0, 1, 1, 1, 1, x"]}, {}, Doubt("gpu", NO_LONGER.format("gpu"))),
         (
             {},
             {"jupyter_7": ["port 8888", "kernels 403", "terminals 403"]},
-            Doubt("jupyter", "the Jupyter server on port 8888 does not tell what it does"),
+            Doubt("jupyter", "the Jupyter server on port 8888 does not report its activity"),
         ),
         (
             {},
             {"jupyter_7": (127, ["port 8888"])},
-            Doubt("jupyter", "the Jupyter server on port 8888 does not tell what it does"),
+            Doubt("jupyter", "the Jupyter server on port 8888 does not report its activity"),
         ),
         ({}, {"procs": ["process 321 1 321 p 50 u1 jupyter"]}, Doubt("jupyter", NO_SERVER)),
     ],

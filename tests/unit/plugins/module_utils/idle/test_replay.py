@@ -165,11 +165,11 @@ def test_the_sums_and_sentences_are_those_of_the_instances() -> None:
     assert [each["saved_su"] for each in found["instances"]] == [11.5, 16, None, 0]
     assert (sums["saved_su"], sums["saved_hours"], sums["without_readings"]) == (27.5, 21.75, 1)
     assert sums["sentences"] == [
-        "4 instances, 1.2 days of readings: 4 warnings, 0 spared in the grace time, 4 put away.",
+        "4 instances, 1.2 days of readings: 4 warnings, 0 spared in the grace time, 4 actions.",
         "That would have saved 27.5 SU, without 1 of unknown cost, in 21.75 hours.",
         "Used again within an hour: 1 of 4, web (1).",
         "1 instance had no readings in that time.",
-        "Locks, keep marks and other vetoes of the past are not known, and hold nothing here.",
+        "The replay ignores locks, keep marks and other vetoes, whose past is unknown.",
     ]
     assert found["instances"][0]["stretches"][0] == {
         "warned": "2026-11-18T14:53:20Z",
@@ -188,7 +188,7 @@ def test_hourly_and_unknown_times_are_told() -> None:
     coarse = hourly(quarters(40, {20: DOUBT}))
     said = " ".join(replay_result([an_instance_with(coarse)], since=START, grace=HOUR)["summary"]["sentences"])
     assert "only hourly figures are left" in said
-    assert "Of 0.25 hours nothing is known for certain" in said
+    assert "For 0.25 hours the use is unknown" in said
     nothing = replay_result([], since=START, grace=HOUR)["summary"]["sentences"]
     assert nothing[0].startswith("0 instances, 0.0 days of readings: 0 warnings")
 

@@ -61,7 +61,7 @@ def test_a_rule_finds_use_from_its_limit_on(name: str) -> None:
 
 
 END = interval().end
-TWO_TIMERS = "2 entries of at, cron or timers wait for their time"
+TWO_TIMERS = "2 entries of at, cron or timers are pending"
 
 
 @pytest.mark.parametrize(
@@ -98,10 +98,10 @@ TWO_TIMERS = "2 entries of at, cron or timers wait for their time"
             ],
         ),
         ({"jobs": (Job("of a later version", 1.0),)}, [Finding("jobs", END, "1 program of a later version", 1)]),
-        ({"due": 1}, [Finding("due", END, "1 entry of at, cron or timers wait for their time", 1)]),
+        ({"due": 1}, [Finding("due", END, "1 entry of at, cron or timers are pending", 1)]),
         ({"due": 2}, [Finding("due", END, TWO_TIMERS, 2)]),
         ({"gpu": 7}, [Finding("gpu", END, "a GPU had a load of 7 %", 7)]),
-        ({"gpu_untold": 2}, [Finding("gpu", END, "2 programs had a GPU open whose load is not told", 2)]),
+        ({"gpu_untold": 2}, [Finding("gpu", END, "2 programs had a GPU open whose load is unknown", 2)]),
         (
             {"accepted": 12.0, "web_ports": (22, 8080, 80)},
             [Finding("web", END, "port 8080 was served: 12 connections an hour", 12.0)],
@@ -117,7 +117,7 @@ TWO_TIMERS = "2 entries of at, cron or timers wait for their time"
         ),
         (
             {"inhibitors": 1},
-            [Finding("inhibitor", END, "a program or an administrator asked systemd not to stop the instance", 1)],
+            [Finding("inhibitor", END, "a program or an administrator inhibits the shutdown of the instance", 1)],
         ),
     ],
     ids=str,
@@ -214,24 +214,24 @@ def test_a_site_changes_defaults() -> None:
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        ({"core": 1}, "No setting is called 'core'. Did you mean cores?"),
-        ({"zzz": 1}, "No setting is called 'zzz'. There are window_minutes, interval_minutes,"),
-        ({"z" * 99: 1}, f"No setting is called '{'z' * 40}'. There are"),
-        ({"cores": 2}, "cores is 2, and has to be from 0.02 to 1."),
+        ({"core": 1}, "There is no setting 'core'. Did you mean cores?"),
+        ({"zzz": 1}, "There is no setting 'zzz'. There are window_minutes, interval_minutes,"),
+        ({"z" * 99: 1}, f"There is no setting '{'z' * 40}'. There are"),
+        ({"cores": 2}, "cores is 2, but must be between 0.02 and 1."),
         ({"window_minutes": 5}, "window_minutes is 5"),
-        ({"cores": "many"}, "cores is 'many', which is no number"),
-        ({"cores": True}, "cores is 'True', which is no number"),
-        ({"cores": None}, "which is no number"),
-        ({"cores": float("nan")}, "which is no number"),
-        ({"cores": "inf"}, "which is no number"),
-        ({"quiet_ports": ["http"]}, "quiet_ports has to be a list of ports"),
-        ({"cores": "z" * 99}, f"cores is '{'z' * 40}', which is no number"),
-        ({"ignore": ["z" * 99]}, f"ignore names '{'z' * 40}', which is no rule"),
-        ({"quiet_ports": [65536]}, "quiet_ports has to be a list of ports"),
-        ({"quiet_ports": 5.5}, "quiet_ports has to be a list of ports"),
-        ({"ignore": 5}, "The setting ignore has to be a list of rules."),
-        ({"ignore": ["wb"]}, "ignore names 'wb', which is no rule. Did you mean web?"),
-        ({"ignore": ["zzz"]}, "which is no rule. There are cores,"),
+        ({"cores": "many"}, "cores is 'many', which is not a number"),
+        ({"cores": True}, "cores is 'True', which is not a number"),
+        ({"cores": None}, "which is not a number"),
+        ({"cores": float("nan")}, "which is not a number"),
+        ({"cores": "inf"}, "which is not a number"),
+        ({"quiet_ports": ["http"]}, "quiet_ports must be a list of ports"),
+        ({"cores": "z" * 99}, f"cores is '{'z' * 40}', which is not a number"),
+        ({"ignore": ["z" * 99]}, f"ignore contains '{'z' * 40}', which is not a rule"),
+        ({"quiet_ports": [65536]}, "quiet_ports must be a list of ports"),
+        ({"quiet_ports": 5.5}, "quiet_ports must be a list of ports"),
+        ({"ignore": 5}, "The setting ignore must be a list of rules."),
+        ({"ignore": ["wb"]}, "ignore contains 'wb', which is not a rule. Did you mean web?"),
+        ({"ignore": ["zzz"]}, "which is not a rule. There are cores,"),
     ],
 )
 def test_an_impossible_setting_is_refused(values: dict[str, Any], reason: str) -> None:
@@ -265,8 +265,8 @@ def test_an_owner_changes_settings_inside_the_bounds_of_the_site() -> None:
     assert (settings.window_minutes, settings.net_rate, settings.cores) == (240, 2000, 0.05)
     assert settings.ignore == {"web"}
     assert found.notes == (
-        "window_minutes is 600, has to be from 30 to 240 here, and counts as 240.",
-        "ignore names 'jobs', and only these may be ignored here: web.",
+        "window_minutes is 600, must be between 30 and 240 here, and counts as 240.",
+        "ignore contains 'jobs', but only these may be ignored here: web.",
     )
     assert found.doubts == ()
 
@@ -278,7 +278,7 @@ def test_an_owner_is_told_the_rules_that_may_be_ignored(may_ignore: frozenset[st
     word = "z" * 50
     found = settings_of_owner(Settings(), {"ignore": word}, {}, may_ignore=may_ignore)
 
-    assert found.notes == (f"ignore names '{word[:40]}', and only these may be ignored here: {allowed}.",)
+    assert found.notes == (f"ignore contains '{word[:40]}', but only these may be ignored here: {allowed}.",)
 
 
 @pytest.mark.parametrize(
@@ -309,12 +309,12 @@ def test_nothing_that_an_owner_writes_fails_or_leaves_the_hard_bounds() -> None:
     found = settings_of_owner(Settings(), values, {"cores": (0, 99)})
 
     assert found.settings == Settings(cores=0.02)
-    assert found.notes[0] == "cores is -9, has to be from 0.02 to 1 here, and counts as 0.02."
+    assert found.notes[0] == "cores is -9, must be between 0.02 and 1 here, and counts as 0.02."
     # Of all but the number, nobody knows what the owner wanted.
     assert found.notes[1:] == found.doubts
-    assert found.doubts[0] == "The setting window_minutes is 'soon', which is no number."
-    assert found.doubts[1].startswith("No setting is called '\\x1b[2J'.")
+    assert found.doubts[0] == "The setting window_minutes is 'soon', which is not a number."
+    assert found.doubts[1].startswith("There is no setting '\\x1b[2J'.")
     assert found.doubts[2:] == (
-        "The setting hold_hours is '1e400', which is no number.",
+        "The setting hold_hours is '1e400', which is not a number.",
         "Only the site can set quiet_ports.",
     )

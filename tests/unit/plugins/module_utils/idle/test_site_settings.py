@@ -74,11 +74,11 @@ def test_owners_set_their_own_inside_the_bounds_of_the_site() -> None:
     found = site.of(an_instance("gpu", metadata=metadata))
     assert (found.settings.window_minutes, found.settings.ignore) == (1440, {"udp", "web"})
     assert found.notes == (
-        "By its metadata: ignore names 'jobs', and only these may be ignored here: web.",
-        "By its metadata: window_minutes is 2000, has to be from 60 to 1440 here, and counts as 1440.",
+        "By its metadata: ignore contains 'jobs', but only these may be ignored here: web.",
+        "By its metadata: window_minutes is 2000, must be between 60 and 1440 here, and counts as 1440.",
     )
     odd = site.of(an_instance(metadata={"jetstream_idle_windw_minutes": "240"}))
-    assert odd.doubts == ("By its metadata: No setting is called 'windw_minutes'. Did you mean window_minutes?",)
+    assert odd.doubts == ("By its metadata: There is no setting 'windw_minutes'. Did you mean window_minutes?",)
 
 
 def test_an_empty_list_of_names_fits_nothing() -> None:
@@ -90,29 +90,31 @@ def test_an_empty_list_of_names_fits_nothing() -> None:
     ("text", "message"),
     [
         ("default: {}", "line 1: the file has no 'default'. Did you mean defaults?"),
-        ("defaults:\n  window_minut: 60", "line 2: No setting is called 'window_minut'. Did you mean window_minutes?"),
-        ("defaults:\n  cores: 0.1\n  window_minutes: 5", "line 3: The setting window_minutes is 5, and has to be from"),
-        ("defaults:\n  cores: a lot", "line 2: The setting cores is 'a lot', which is no number."),
-        ("defaults:\n  cores: true", "line 2: The setting cores is 'True', which is no number."),
-        ("defaults:\n  ignore: [wb]", "line 2: The setting ignore names 'wb', which is no rule. Did you mean web?"),
-        ("defaults:\n  ignore: 5", "line 2: The setting ignore has to be a list of rules."),
-        ("defaults:\n  quiet_ports: [x]", "line 2: The setting quiet_ports has to be a list of ports."),
+        ("defaults:\n  window_minut: 60", "line 2: There is no setting 'window_minut'. Did you mean window_minutes?"),
+        ("defaults:\n  cores: 0.1\n  window_minutes: 5", ("line 3: The setting window_minutes is 5, but must be "
+            "between")),
+        ("defaults:\n  cores: a lot", "line 2: The setting cores is 'a lot', which is not a number."),
+        ("defaults:\n  cores: true", "line 2: The setting cores is 'True', which is not a number."),
+        ("defaults:\n  ignore: [wb]", ("line 2: The setting ignore contains 'wb', which is not a rule. Did you mean "
+            "web?")),
+        ("defaults:\n  ignore: 5", "line 2: The setting ignore must be a list of rules."),
+        ("defaults:\n  quiet_ports: [x]", "line 2: The setting quiet_ports must be a list of ports."),
         ("defaults:\n  cores: 0.1\n  cores: 0.2", "line 3: cores is there twice. Remove one of them."),
-        ("defaults:\n  cores: !vault x", "line 2: cores is no plain value."),
-        ("defaults: []", "line 1: defaults is no table."),
-        ("defaults:", "line 1: there is nothing below defaults."),
-        ("- defaults", "line 1: the file is no table."),
+        ("defaults:\n  cores: !vault x", "line 2: cores is not a plain value."),
+        ("defaults: []", "line 1: defaults is not a mapping."),
+        ("defaults:", "line 1: defaults is empty."),
+        ("- defaults", "line 1: the file is not a mapping."),
         ("bounds:\n  cores: 5", "line 2: bounds of cores are no two numbers. Write [lowest, highest]."),
         ("bounds:\n  cores: [0.2, 0.1]", "line 2: the lowest cores is above the highest."),
-        ("bounds:\n  cores: [0.1, 99]", "line 2: The setting cores is 99, and has to be from 0.02 to 1."),
-        ("bounds:\n  ignore: [wb]", "line 2: The setting ignore names 'wb', which is no rule. Did you mean web?"),
+        ("bounds:\n  cores: [0.1, 99]", "line 2: The setting cores is 99, but must be between 0.02 and 1."),
+        ("bounds:\n  ignore: [wb]", "line 2: The setting ignore contains 'wb', which is not a rule. Did you mean web?"),
         ("bounds:\n  quiet_ports: [1, 2]", "line 2: Only the site can set quiet_ports."),
-        ("instances: web", "line 1: instances is no list. Begin each row with a dash."),
+        ("instances: web", "line 1: instances is not a list. Begin each row with a dash."),
         ("instances:\n  - nam: web", "line 2: a row of instances has no 'nam'. Did you mean name?"),
         ("instances:\n  - name: web", "line 2: a row has no settings."),
-        ("instances:\n  - settings: {cores: 0.1}", "line 2: a row names no instances."),
+        ("instances:\n  - settings: {cores: 0.1}", "line 2: a row selects no instances."),
         ("instances:\n  - name: {a: b}\n    settings: {}", "line 2: name is neither a text nor a list of texts."),
-        ("instances:\n  - name: w\n    settings: {core: 1}", "line 3: No setting is called 'core'. Did you mean"),
+        ("instances:\n  - name: w\n    settings: {core: 1}", "line 3: There is no setting 'core'. Did you mean"),
         ("defaults: [", "line 1, is not YAML."),
         ("defaults: &a {cores: *a}", "line 1: The setting cores is "),
         ("a: 1\n---\nb: 2", "line 2, is not YAML."),

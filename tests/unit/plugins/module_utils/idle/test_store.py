@@ -106,7 +106,7 @@ def test_readings_grow_old_while_an_instance_cannot_be_read(store: Store) -> Non
 def test_a_failed_try_replaces_no_file_that_cannot_be_read(store: Store) -> None:
     store.add(KEY, reading(1000))
     store.path(KEY).write_text("{")
-    with pytest.raises(StoreError, match="not as they were written"):
+    with pytest.raises(StoreError, match="corrupt"):
         store.add_failed_try(KEY, FAILED)
     assert store.path(KEY).read_text() == "{"
 
@@ -125,7 +125,7 @@ def test_a_failed_try_that_is_no_such_makes_the_file_unreadable(store: Store, fa
     store.add(KEY, reading(1000))
     path = store.path(KEY)
     path.write_text(json.dumps({**json.loads(path.read_text()), "failed": failed}))
-    with pytest.raises(StoreError, match="not as they were written"):
+    with pytest.raises(StoreError, match="corrupt"):
         store.load(KEY)
 
 
@@ -233,7 +233,7 @@ def test_a_file_that_is_not_understood_is_reported_and_replaced_by_the_next_read
     store.add(KEY, reading(1000))
     store.path(KEY).write_text(text)
 
-    with pytest.raises(StoreError, match=r"not as they were written\. Remove the file"):
+    with pytest.raises(StoreError, match=r"corrupt\. Remove the file"):
         store.load(KEY)
     assert store.add(KEY, reading(1900)).last == reading(1900)
     assert store.load(KEY).last == reading(1900)

@@ -158,7 +158,7 @@ def test_numbers_are_the_greatest_of_the_window() -> None:
         pytest.param(
             intervals_of(readings(3, every=30 * MINUTE)),
             "readings",
-            "3 readings are there, and 5 are needed",
+            "there are 3 readings, and 5 are needed",
             id="too few in an hour",
         ),
         pytest.param([replace(interval(3), uptime=3599.0)], "young", COVER.format(15), id="just booted"),
@@ -235,14 +235,14 @@ def test_use_is_reported_also_where_something_is_in_doubt() -> None:
     assert judged(idle_hour(cores=1.0, doubts=(Doubt("", "x"),))).state is State.ACTIVE
 
 
-FUTURE = "the newest reading is from the future: the controller's clock was put back"
+FUTURE = "the latest reading is from the future: the clock of the controller was set back"
 
 
 @pytest.mark.parametrize(
     ("late", "rule", "reason"),
     [
         (1800.0, "", "nothing happened for 60 min"),
-        (1801.0, "old", "the newest reading is 30 min old"),
+        (1801.0, "old", "the latest reading is 30 min old"),
         (-5.0, "", "nothing happened for 60 min"),
         (-6.0, "clock", FUTURE),
     ],
@@ -280,7 +280,7 @@ def test_before_an_act_there_has_to_be_a_short_reading_that_is_new(seconds: floa
 
     assert (verdict.rule, verdict.readings) == (rule, len(hour) + (not rule))
     assert verdict.state is (State.UNKNOWN if rule else State.IDLE)
-    assert (verdict.reason == "there was no short reading right before the act") == bool(rule)
+    assert (verdict.reason == "there was no short reading right before the action") == bool(rule)
 
 
 def test_use_in_the_last_short_reading_is_active() -> None:

@@ -69,8 +69,8 @@ def run(module: Any, answers: dict[str, Any], **options: Any) -> tuple[Outcome, 
     ("public_key", "said"),
     [
         ("-----BEGIN OPENSSH PRIVATE KEY-----\nc2VjcmV0\n", "public_key is a private key."),
-        ("laptop.pub", "public_key is no public key."),
-        (f"{KEY}\n{KEY}", "public_key is no public key."),
+        ("laptop.pub", "public_key is not a public key."),
+        (f"{KEY}\n{KEY}", "public_key is not a public key."),
     ],
 )
 def test_what_is_no_public_key_is_refused_and_never_quoted(public_key: str, said: str) -> None:
@@ -81,17 +81,21 @@ def test_what_is_no_public_key_is_refused_and_never_quoted(public_key: str, said
 
 @pytest.mark.parametrize("name", ["default", "exosphere", " Default "])
 def test_the_groups_of_others_are_refused(name: str) -> None:
-    with pytest.raises(ConfigurationError, match="is not this collection's to change"):
+    with pytest.raises(ConfigurationError, match="is managed by the site, and is not changed"):
         run(security_group, {GROUPS: {"security_groups": []}}, name=name, state="absent")
 
 
 @pytest.mark.parametrize(
     ("rule", "error", "said"),
     [
-        ({"cidr": "everybody"}, ConfigurationError, "everybody is no network"),
-        ({"cidr": "10.0.0.0/8", "ports": "ssh"}, ConfigurationError, "has to be such as 22 or 8000-8100"),
-        ({"cidr": "10.0.0.0/8", "ports": "9-8"}, ConfigurationError, "has to go up, from 1 to 65535"),
-        ({"cidr": "10.0.0.0/8", "ports": "70000"}, ConfigurationError, "has to go up, from 1 to 65535"),
+        ({"cidr": "everybody"}, ConfigurationError, "everybody is not a network"),
+        ({"cidr": "10.0.0.0/8", "ports": "ssh"}, ConfigurationError, "must be a port or a range"),
+        ({"cidr": "10.0.0.0/8", "ports": "9-8"}, ConfigurationError, "must be an ascending range between 1 and 65535"),
+        (
+            {"cidr": "10.0.0.0/8", "ports": "70000"},
+            ConfigurationError,
+            "must be an ascending range between 1 and 65535",
+        ),
         ({"cidr": "10.0.0.0/8", "protocol": "icmp", "ports": "1"}, ConfigurationError, "icmp has no ports"),
         ({"group": "nobody"}, SelectionError, "there is no security group nobody"),
     ],
@@ -104,7 +108,7 @@ def test_a_rule_with_a_mistake_is_refused_before_the_group_is_made(
 
 
 def test_an_absent_group_takes_no_rules() -> None:
-    with pytest.raises(ConfigurationError, match="state: absent takes neither rules nor description"):
+    with pytest.raises(ConfigurationError, match="state: absent does not accept rules and description"):
         run(security_group, {GROUPS: {"security_groups": []}}, name="course", state="absent", description="d")
 
 

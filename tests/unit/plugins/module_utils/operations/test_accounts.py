@@ -110,7 +110,7 @@ def test_an_unknown_rate_is_never_a_cost_of_nothing(site: Site) -> None:
 def test_an_allocation_that_is_not_there_is_a_warning(site: Site) -> None:
     outcome = allocations(site, name=["TG-*", "nothing"])
     assert [row["name"] for row in outcome.result["allocations"]] == ["TG-GEO160014"]
-    assert outcome.warnings == ("name: nothing is called nothing.",)
+    assert outcome.warnings == ("name: nothing does not exist.",)
 
 
 def test_an_instance_that_no_allocation_is_known_to_pay_for_is_in_no_sum_and_in_a_warning(site: Site) -> None:

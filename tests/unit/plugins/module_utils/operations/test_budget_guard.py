@@ -98,7 +98,7 @@ def test_what_was_told_is_not_told_again(site: Site) -> None:
     assert site.asked() == {}
     quiet = run(site).result
     assert quiet["summary"]["news"] == 0
-    assert quiet["summary"]["sentence"] == "No threshold is new."
+    assert quiet["summary"]["sentence"] == "No new threshold."
     site.world.allocation_sources[0].compute_used = 9600.0
     assert allocation(site)["news"][0]["threshold"] == "used:95"
 
@@ -147,11 +147,12 @@ def test_every_act_has_a_decision_in_the_log_with_its_figures(site: Site) -> Non
         "from 180 SU a day, which lasts for 5.0 days, to 24 SU a day, which lasts for 37.5 days and so to the end"
     )
     assert decision == f"T{figures}. large was active, and cost 4 SU an hour. It is to be shelved."
-    assert begun == f"The act to shelve large began: t{figures}."
+    assert begun == f"The action shelve on large began: t{figures}."
     assert done == "large was shelved: shelve done. That saves 4 SU an hour."
     [stays] = told(site, "small")
     assert (
-        stays == f"T{figures}. small was active, and cost 1 SU an hour. Nothing was done: its name fits never: small."
+        stays == f"T{figures}. small was active, and cost 1 SU an hour. Nothing was done: its name matches never: "
+        "small."
     )
     of_large = decision_info.decision_info(given(decision_info.SPEC, name=["large"]), in_context(site)).result
     assert {each["policy"] for each in of_large["decisions"]} == {"budget"}
@@ -174,7 +175,7 @@ def test_a_plan_that_was_only_told_is_one_entry_however_often(site: Site) -> Non
     run(site, limit_percent=90)
     run(site, limit_percent=90, check_mode=True)
     [entry] = told(site, "large")
-    assert entry.endswith("It would be shelved. Nothing was done, since apply was not given.")
+    assert entry.endswith("It would be shelved. Nothing was done, since apply is not true.")
     [stays] = told(site, "small")
     assert stays.endswith("Nothing was done: the allocation lasts without that.")
 
@@ -182,14 +183,14 @@ def test_a_plan_that_was_only_told_is_one_entry_however_often(site: Site) -> Non
 def test_an_act_that_fails_is_logged_with_the_reason(site: Site) -> None:
     site.world.misbehave(3, refuses="shelve")
     run(site, limit_percent=90, apply=True, wait_timeout=60)
-    assert told(site, "large")[-1].startswith("The act to shelve large failed: ")
+    assert told(site, "large")[-1].startswith("The action shelve on large failed: ")
 
 
 def test_what_cannot_be_logged_is_not_shelved_and_is_told_all_the_same(site: Site, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     outcome = run(site, limit_percent=90, apply=True, decisions_path=str(tmp_path / "file" / "decisions"))
     assert outcome.failure is not None
-    assert outcome.failure.endswith("Nothing was shelved.")
+    assert outcome.failure.endswith("No instance was shelved.")
     assert outcome.result["summary"]["news"] > 0
     assert set(states(site).values()) == {"active", "shutoff"}
 
@@ -212,7 +213,7 @@ def test_what_is_kept_or_never_to_be_shelved_stays(site: Site) -> None:
     assert shelved(row) == ["off", "small"]
     left = {each["name"]: each["reason"] for each in row["plan"]["left"]}
     assert left["large"].startswith("it is kept until")
-    assert left["middle"] == "its name fits never: mid*"
+    assert left["middle"] == "its name matches never: mid*"
     assert (states(site)["large"], states(site)["middle"]) == ("active", "active")
 
 
@@ -227,10 +228,10 @@ def test_an_instance_that_cannot_be_shelved_fails_alone(site: Site) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"apply": True}, "apply: true needs a limit"),
-        ({"limit_percent": 0}, "has to be above 0"),
-        ({"limit_days": -1}, "has to be from 0 to 3660"),
-        ({"told": {"a": "used:50"}}, "what an earlier run returned"),
+        ({"apply": True}, "apply: true requires a limit"),
+        ({"limit_percent": 0}, "must be greater than 0"),
+        ({"limit_days": -1}, "must be between 0 and 3660"),
+        ({"told": {"a": "used:50"}}, "the value that an earlier run returned"),
     ],
 )
 def test_options_that_mean_nothing_are_refused(site: Site, options: dict[str, Any], message: str) -> None:
@@ -242,7 +243,7 @@ def test_options_that_mean_nothing_are_refused(site: Site, options: dict[str, An
 def test_a_file_of_what_was_told_that_cannot_be_understood_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "told.json"
     path.write_text(text)
-    with pytest.raises(ToldError, match="is not as it was written"):
+    with pytest.raises(ToldError, match="is corrupt"):
         ToldThresholds(path, ManualClock()).read()
 
 

@@ -187,9 +187,9 @@ def test_an_odd_row_is_one_warning_and_an_unknown_name_another() -> None:
     outcome, _asked, warnings = run(image_info, {IMAGES: {"images": rows}}, name=["Ubuntu", "Ubunto"])
     assert len(outcome.result["images"]) == 1
     assert warnings == [
-        "name: nothing is called Ubunto. Did you mean Ubuntu?",
-        "Listing images: a row that this version cannot read is left out: odd: it has no id.",
-        "Listing images: a row that this version cannot read is left out: it is 'row', not an object.",
+        "name: Ubunto does not exist. Did you mean Ubuntu?",
+        "Listing images: skipped a row that cannot be parsed: odd: it has no id.",
+        "Listing images: skipped a row that cannot be parsed: it is 'row', not an object.",
     ]
 
 
@@ -271,7 +271,7 @@ def test_a_quota_that_cannot_be_read_does_not_end_a_list_of_flavors() -> None:
     assert {each["fits"] for each in outcome.result["flavors"]} == {None}
     [warning] = warnings
     assert "Reading the quota was refused" in warning
-    assert warning.endswith("Whether flavors fit in the quota is not known.")
+    assert warning.endswith("The room for flavors in the quota is missing.")
     _outcome, asked, _warnings = run(flavor_info, ANSWERS, quota=False)
     assert asked == [FLAVORS]
 

@@ -149,9 +149,9 @@ def test_the_last_lines_are_returned_without_control_characters() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"url": False}, "Nothing is to be returned"),
-        ({"lines": -1}, "from 0 to 10000"),
-        ({"lines": 10_001}, "from 0 to 10000"),
+        ({"url": False}, "There is nothing to return"),
+        ({"lines": -1}, "between 0 and 10000"),
+        ({"lines": 10_001}, "between 0 and 10000"),
     ],
 )
 def test_a_mistake_is_refused_before_anything_is_sent(options: dict[str, Any], words: str) -> None:
@@ -164,7 +164,7 @@ def test_a_mistake_is_refused_before_anything_is_sent(options: dict[str, Any], w
 
 
 def test_there_has_to_be_one_instance() -> None:
-    with pytest.raises(SelectionError, match=r"nothing is called wib\. Did you mean web\?"):
+    with pytest.raises(SelectionError, match=r"wib does not exist\. Did you mean web\?"):
         run({}, instance="wib")
 
 

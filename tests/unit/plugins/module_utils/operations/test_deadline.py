@@ -201,9 +201,7 @@ def test_without_apply_nothing_is_done_and_without_a_notice_neither(course: Clas
     days(course, 11)
     outcome = run(course, channels=["mail"])
     assert not outcome.changed
-    assert {each["msg"] for each in outcome.result["instances"]} == {
-        "would be shelved: nothing is done without apply=true"
-    }
+    assert {each["msg"] for each in outcome.result["instances"]} == {"would be shelved: set apply=true"}
     # It sent nothing. What it had set out to tell is told by a later run.
     course.clock.sleep(HALF_AN_HOUR)
     late = run(course, **APPLY)
@@ -254,12 +252,12 @@ def test_the_log_tells_it(course: Class) -> None:
     at = iso(AT)
     told = [each["sentence"] for each in _log_of(course)]
     assert told == [
-        f"The shelve_at of lab-1, {at}: told by mail, 3 days before or later.",
-        f"The shelve_at of lab-2, {at}: told by mail, 3 days before or later.",
-        f"The shelve_at of lab-2, {at}: its name fits never: lab-2.",
+        f"The shelve_at of lab-1, {at}: announced by mail, 3 days ahead or later.",
+        f"The shelve_at of lab-2, {at}: announced by mail, 3 days ahead or later.",
+        f"The shelve_at of lab-2, {at}: its name matches never: lab-2.",
         f"The shelve_at of lab-1, {at}: about to be shelved.",
         f"The shelve_at of lab-1, {at}: shelve done.",
-        f"The shelve_at of lab-1, {at}: it was shelved at its deadline, and is left alone since.",
+        f"The shelve_at of lab-1, {at}: it was already shelved at this deadline.",
     ]
 
 
@@ -315,7 +313,7 @@ def test_what_was_not_delivered_is_told_by_the_next_run_and_nothing_is_done_by_i
     days(course, 10.1)
     assert {each["step"] for each in run(course, **APPLY).result["instances"]} == {"wait"}
     told = [each["sentence"] for each in _log_of(course)]
-    assert told[0] == f"The shelve_at of lab-1, {iso(AT)}: it could not be told by mail."
+    assert told[0] == f"The shelve_at of lab-1, {iso(AT)}: its notice could not be sent by mail."
 
 
 def test_a_run_beside_another_does_nothing(course: Class) -> None:
@@ -325,7 +323,7 @@ def test_a_run_beside_another_does_nothing(course: Class) -> None:
     with store.held():
         outcome = run(course, **APPLY)
         assert (outcome.result["busy"], outcome.result["news"]) == (True, [])
-        assert "Another run is at the deadlines" in outcome.warnings[0]
+        assert "Another run uses the record of deadlines" in outcome.warnings[0]
         # What was told must not be lost: that fails.
         with pytest.raises(DeadlineBusy):
             course.run(told=news, channel="mail")
@@ -334,14 +332,14 @@ def test_a_run_beside_another_does_nothing(course: Class) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"apply": True}, "apply: true needs channels"),
+        ({"apply": True}, "apply: true requires channels"),
         ({"wait_timeout": 0}, "wait_timeout must be more than 0"),
         ({"max_actions": -1}, "max_actions must be 0 or more"),
-        ({"notice_hours": -1}, "notice_hours is -1, and has to be from 0 to 720"),
+        ({"notice_hours": -1}, "notice_hours is -1, but must be between 0 and 720"),
         ({"notice_hours": float("nan")}, "notice_hours is nan"),
         ({"told": [{"uuid": "x"}], "channel": "mail"}, "told has a row without site and project and name"),
         ({"told": [{**dict.fromkeys(("uuid", "site", "project", "name", "at"), "x"), "kind": "eat_at", "days": 3}],
-          "channel": "mail"}, "another kind, at or days"),
+          "channel": "mail"}, "an invalid kind, at or days"),
         ({"path": "/no/such.yml"}, "cannot be read: No such file"),
     ],
 )  # fmt: skip
@@ -377,7 +375,7 @@ def test_without_may_shelve_it_is_told_and_never_done(tmp_path: Path) -> None:
     course = lab(tmp_path, {"jetstream_shelve_at": iso(AT)})
     days(course, 8)
     outcome = course.run(**APPLY)
-    assert outcome.result["news"][0]["heading"].endswith("Nothing shelves it by itself.")
+    assert outcome.result["news"][0]["heading"].endswith("No playbook shelves it.")
     tell(course, outcome)
     days(course, 20)
     assert course.run(**APPLY).result["instances"][0]["step"] == "left"
@@ -430,7 +428,7 @@ def test_a_delete_warning_has_the_command_and_nothing_runs_it(tmp_path: Path) ->
     outcome = course.run(**APPLY)
     [news] = outcome.result["news"]
     assert (news["kind"], news["days"]) == ("delete_warn_at", 0)
-    assert news["heading"].endswith("May be deleted now; nothing deletes it by itself.")
+    assert news["heading"].endswith("May be deleted now; no playbook deletes it.")
     assert news["do"] == (
         "ansible localhost -m jetstream.cloud.jetstream_instance -a "
         """'{"state": "absent", "names": ["it'"'"'s $(web)"]}'"""

@@ -50,7 +50,7 @@ def history(**options: Any) -> tuple[Cloud, Outcome]:
         ({"name": "lab-3"}, [3], ()),
         ({"id": "3", "uuid": FLEET[0].uuid}, [1, 3], ()),
         ({"name": "lab-[45]"}, [4, 5], ()),
-        ({"name": "lba-3"}, [], ("name: nothing is called lba-3. Did you mean lab-3?",)),
+        ({"name": "lba-3"}, [], ("name: lba-3 does not exist. Did you mean lab-3?",)),
         ({"name": []}, [], ("name is an empty list, so nothing is selected.",)),
     ],
 )

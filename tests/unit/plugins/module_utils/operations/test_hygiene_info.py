@@ -87,7 +87,7 @@ def test_volumes_that_cannot_be_read_cost_no_other_finding(site: Site) -> None:
     site.server.faults.broken(times=None, path="/volumes")
     outcome = run(site)
     assert found(outcome) == {"off": "asleep", "bad": "error"}
-    assert any("Volumes are not judged" in each for each in outcome.warnings)
+    assert any("Volumes were not checked" in each for each in outcome.warnings)
 
 
 class ProjectCloud(ImageCloud):
@@ -139,7 +139,7 @@ def test_a_service_that_does_not_answer_costs_no_other_finding(tmp_path: Path) -
     cloud.unattached = ServerFault("Neutron is down.", status=503)
     outcome = of_project(tmp_path, cloud)
     assert found(outcome)["left-shelved"] == "leftover_image"
-    assert "Neutron is down. Floating IPs are not judged." in outcome.warnings
+    assert "Neutron is down. Floating IPs were not checked." in outcome.warnings
 
 
 def test_without_images_nothing_is_said_of_them(site: Site) -> None:
@@ -148,5 +148,5 @@ def test_without_images_nothing_is_said_of_them(site: Site) -> None:
 
 @pytest.mark.parametrize("options", [{"asleep_days": -1}, {"ends_days": 4000}])
 def test_numbers_that_mean_nothing_are_refused(site: Site, options: dict[str, Any]) -> None:
-    with pytest.raises(ConfigurationError, match="has to be from 0 to 3660"):
+    with pytest.raises(ConfigurationError, match="must be between 0 and 3660"):
         run(site, **options)

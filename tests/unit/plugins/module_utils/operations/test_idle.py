@@ -336,15 +336,16 @@ def test_why_the_last_reading_failed_is_told_and_changes_no_decision(night: Nigh
     outcome = night.run()
     assert (steps(outcome)["web"], before) == ("read", "read")
     [row] = [each for each in outcome.result["instances"] if each["name"] == "web"]
-    words = "the last try to read it, just now, failed: ssh: Connection refused"
-    assert row["progress"] == f"is due, without a short reading: {words}"
+    words = "the last attempt to read it, just now, failed: ssh: Connection refused"
+    assert row["progress"] == f"is due, but has no recent short interval: {words}"
     assert row["failed_try"] == {"at": iso_of(night.now - 60), "reason": "ssh: Connection refused"}
     night.clock.pass_by(31 * MINUTE)
     outcome = night.run()
     told = decision_info.decision_info(given(decision_info.SPEC, name=["web"]), night.context()).result["decisions"]
     assert words[0].upper() + words[1:] in told[-2]["sentence"]
     assert told[-1]["sentence"].endswith(
-        "the newest reading is 34 min old; the last try to read it, 32 minutes ago, failed: ssh: Connection refused. "
+        "the latest reading is 34 min old; the last attempt to read it, 32 minutes ago, failed: ssh: Connection "
+        "refused. "
         "Nothing was done."
     )
     assert (steps(outcome)["web"], vetoes(outcome)) == ("nothing", ["unknown"])
@@ -428,7 +429,7 @@ def test_the_trial_only_says_what_would_be_done(night: Night) -> None:
     [row] = [each for each in outcome.result["instances"] if each["name"] == "web"]
     assert (row["step"], row["would"], row["applies"]) == ("act", "shelve", False)
     assert vetoes(outcome) == ["trial"]
-    assert "the evidence began 0.5 days ago, and nothing is done before 7" in row["vetoes"][0]["reason"]
+    assert "the evidence began 0.5 days ago, and the trial lasts 7" in row["vetoes"][0]["reason"]
     assert (row["kept_because"], row["left_because"]) == ([], [])
     assert night.cloud.calls == ["list"]
     # It ends seven days after the first reading of the project, and a new instance has no trial of its own.
@@ -498,7 +499,7 @@ def test_what_is_shut_off_for_long_is_shelved_without_a_notice(tmp_path: Path) -
     assert [each["sentence"] for each in told] == [
         f"off was shutoff. Waiting until 2026-11-23T19:07:00Z: {off}.",
         "off was shutoff. It is to be shelved.",
-        f"The act to shelve off began: {off}, which costs half.",
+        f"The action shelve on off began: {off}, which costs half.",
         "off was shelved: shelve done. That saves 1 SU an hour.",
     ]
     assert {each["policy"] for each in told} == {"idle"}
@@ -539,7 +540,7 @@ def test_what_is_shut_off_for_an_unknown_time_is_left(tmp_path: Path, periods: A
     night.cloud.periods = periods if isinstance(periods, JetstreamError) else [period(off, *each) for each in periods]
     assert steps(night.run()) == {"off": step}
     if isinstance(periods, JetstreamError):
-        assert "Since when instances are shut off is not known" in night.warnings[0]
+        assert "The ages of shut-off instances are unknown" in night.warnings[0]
 
 
 def test_earlier_runs_tell_since_when_it_is_off_where_there_is_no_history(tmp_path: Path) -> None:
@@ -733,7 +734,7 @@ def test_an_act_whose_outcome_cannot_be_logged_is_returned_all_the_same(night: N
     night.cloud.answer("web", "shelve", break_log)
     outcome = night.run()
     assert outcome.result["summary"]["done"] == 1
-    assert "The next run settles what was done" in night.warnings[-1]
+    assert "The next run records the outcome" in night.warnings[-1]
 
 
 def test_notices_that_cannot_be_read_are_sent_anew(night: Night) -> None:
@@ -741,13 +742,13 @@ def test_notices_that_cannot_be_read_are_sent_anew(night: Night) -> None:
     (night.log.folder / "notices.json").write_text('{"format": 1')
     night.look_again("web")
     assert steps(night.run())["web"] == "warn"
-    assert "could not be read: notices are sent anew" in night.warnings[-1]
+    assert "could not be read, so notices are sent again" in night.warnings[-1]
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"channels": []}, "apply: true needs channels"),
+        ({"channels": []}, "apply: true requires channels"),
         ({"grace_minutes": -1}, "grace_minutes must be 0 or more"),
         ({"max_actions": -1}, "max_actions must be 0 or more"),
         ({"wait_timeout": 0}, "wait_timeout must be more than 0"),

@@ -125,7 +125,7 @@ def test_a_failed_try_is_told_where_nothing_is_known_and_judges_nothing(site: Si
             )
             store.add_failed_try(key_of(each), failed)
     found = by_name(run(site, owner=["me"]))
-    told = "the last try to read it, 2 hours ago, failed: ssh: connect to host x port 22: Connection refused"
+    told = "the last attempt to read it, 2 hours ago, failed: ssh: connect to host x port 22: Connection refused"
     assert found["cut"]["reason"] == f"no reading was taken yet; {told}"
     for name in ("web", "busy", "off"):
         assert found[name]["reason"] == before[name]["reason"]
@@ -155,7 +155,7 @@ def test_a_file_of_readings_that_is_broken_leaves_one_instance_unknown(site: Sit
     keep_readings(site, "cut").write_text("{}")
     found = by_name(run(site, owner=["me"]))
     assert (found["cut"]["verdict"], found["web"]["verdict"]) == ("unknown", "idle")
-    assert "are not as they were written" in found["cut"]["reason"]
+    assert "are corrupt" in found["cut"]["reason"]
 
 
 def test_a_mark_in_the_file_keeps_an_instance_and_a_broken_file_lets_nothing_be_judged(site: Site) -> None:
@@ -166,13 +166,13 @@ def test_a_mark_in_the_file_keeps_an_instance_and_a_broken_file_lets_nothing_be_
     assert [each["veto"] for each in found["vetoes"]] == ["kept"]
     assert found["keep"]["holds"]
     file.path.write_text("[]")
-    with pytest.raises(KeepFileError, match="are not as they were written"):
+    with pytest.raises(KeepFileError, match="are corrupt"):
         run(site)
 
 
 def test_settings_out_of_bounds_are_refused_before_a_request(site: Site) -> None:
     before = len(site.server.requests.matching("GET", ".*"))
-    with pytest.raises(ConfigurationError, match="window_minutes is 1, and has to be from 15"):
+    with pytest.raises(ConfigurationError, match="window_minutes is 1, but must be between 15"):
         run(site, settings={"window_minutes": 1})
     with pytest.raises(ConfigurationError, match="Did you mean window_minutes"):
         run(site, settings={"window_minute": 60})
@@ -225,14 +225,14 @@ def test_a_replay_has_each_instance_with_its_own_settings_and_what_cannot_be_rep
     # Read for six hours: warned after one, put away after the next, and idle ever since, at 1 SU an hour.
     assert (rows["web"]["warned"], rows["web"]["put_away"], rows["web"]["saved_hours"]) == (1, 1, 4)
     assert (rows["web"]["saved_su"], rows["busy"]["warned"], rows["busy"]["known_hours"]) == (4, 0, 6)
-    assert "are not as they were written" in rows["cut"]["problem"]
+    assert "are corrupt" in rows["cut"]["problem"]
     assert found["summary"]["sentences"][:2] == [
-        "4 instances, 0.5 days of readings: 1 warning, 0 spared in the grace time, 1 put away.",
+        "4 instances, 0.5 days of readings: 1 warning, 0 spared in the grace time, 1 action.",
         "That would have saved 4 SU, in 4 hours.",
     ]
     sooner = run(site, owner=["me"], replay="1d", grace_minutes=0, settings={"window_minutes": 30, "ignore": ["slurm"]})
     assert sooner.result["replay"]["summary"]["saved_su"] == 5.5 + 11
-    for options, message in (({"replay": "40d"}, "at most 30 days"), ({"grace_minutes": -1}, "from 0 to 10080")):
+    for options, message in (({"replay": "40d"}, "at most 30 days"), ({"grace_minutes": -1}, "between 0 and 10080")):
         with pytest.raises(ConfigurationError, match=message):
             run(site, **options)
 
@@ -242,9 +242,9 @@ def test_a_replay_has_each_instance_with_its_own_settings_and_what_cannot_be_rep
     [
         ({"jetstream_idle_window_minutes": "120"}, "idle", ""),
         ({"jetstream_idle_window_minutes": "600"}, "unknown", ""),
-        ({"jetstream_idle_cores": "0.0001"}, "idle", "cores is 0.0001, has to be from 0.02 to 1 here, and counts"),
-        ({"jetstream_idle_window_minutes": "4 hours"}, "unknown", "is '4 hours', which is no number"),
-        ({"jetstream_idle_hours": "4"}, "unknown", "No setting is called 'hours'"),
+        ({"jetstream_idle_cores": "0.0001"}, "idle", "cores is 0.0001, must be between 0.02 and 1 here, and counts"),
+        ({"jetstream_idle_window_minutes": "4 hours"}, "unknown", "is '4 hours', which is not a number"),
+        ({"jetstream_idle_hours": "4"}, "unknown", "There is no setting 'hours'"),
     ],
 )  # fmt: skip
 def test_the_settings_of_an_owner_count_and_a_mistake_in_them_leaves_the_instance_unknown(
@@ -322,14 +322,14 @@ def test_the_console_alone_calls_nothing_idle_unless_the_user_says_so(tmp_path: 
     found = lab.found(console_only=True)
     assert (found["verdict"], found["rule"], found["would"]) == ("idle", "console_only", "shelve")
     assert found["evidence"]["numbers"] == {"cores": 0.0267}
-    assert "does not show people" in found["caveat"]
+    assert "does not show interactive use" in found["caveat"]
 
 
 @pytest.mark.parametrize(
     ("flavor", "lines", "reason"),
     [
-        (Flavor("g3.medium", vcpus=8), [0] * 60, "too little of a GPU"),
-        (Flavor("m3.2xl", vcpus=64), [0] * 60, "too little of 64 vCPUs"),
+        (Flavor("g3.medium", vcpus=8), [0] * 60, "not enough evidence for a GPU"),
+        (Flavor("m3.2xl", vcpus=64), [0] * 60, "not enough evidence for 64 vCPUs"),
         (FLAVOR, [0] * 20, "20 lines of Exosphere in the window"),
         (FLAVOR, [], "the console has no lines of Exosphere"),
     ],

@@ -87,10 +87,10 @@ def test_an_image_changes_in_place_and_what_is_not_given_stays(clock: FakeClock)
 @pytest.mark.parametrize(
     ("status", "activity", "said"),
     [
-        ("active", "", "template (1) is active, and what it has not written to its disk would be missing"),
+        ("active", "", "template (1) is active, and data that it has not written to disk would be missing"),
         ("suspended", "", "template (1) is suspended, and"),
-        ("shelved_offloaded", "", "template (1) is shelved_offloaded, and the cloud makes no image of it"),
-        ("error", "", "template (1) is error, and the cloud makes no image of it"),
+        ("shelved_offloaded", "", "template (1) is shelved_offloaded, and the cloud cannot create an image of it"),
+        ("error", "", "template (1) is error, and the cloud cannot create an image of it"),
     ],
 )
 def test_an_instance_that_is_not_shut_off_is_refused(clock: FakeClock, status: str, activity: str, said: str) -> None:
@@ -121,12 +121,12 @@ def test_an_instance_that_is_changing_is_waited_for(clock: FakeClock) -> None:
 
 def test_without_an_instance_no_image_is_made(clock: FakeClock) -> None:
     done = ImageCloud(clock, [OFF]).run(name="geo")
-    assert done.failure == "geo: there is no such image. To make it, name the instance."
+    assert done.failure == "geo: there is no such image. To create it, set instance."
 
 
 def test_two_images_of_a_name_are_told_by_their_uuids(clock: FakeClock) -> None:
     cloud = ImageCloud(clock, [OFF], [THERE, replace(THERE, uuid="image-8")])
-    with pytest.raises(SelectionError, match=r"2 images are called geo. Say which by uuid: image-9, image-8"):
+    with pytest.raises(SelectionError, match=r"The name geo is ambiguous. Use uuid: image-9, image-8"):
         cloud.run(**NEW)
 
 
@@ -134,10 +134,10 @@ def test_two_images_of_a_name_are_told_by_their_uuids(clock: FakeClock) -> None:
     ("options", "said"),
     [
         ({"name": " "}, "1 to 255 characters"),
-        ({"name": "geo", "state": "absent", "visibility": "shared"}, "state: absent does not take visibility"),
-        ({"name": "geo", "delete_snapshots": True}, "state: present does not take delete_snapshots"),
-        ({"name": "geo", "visibility": "private", "members": ["tg"]}, "has no members"),
-        ({"name": "geo", "properties": {"status": "active"}}, "status is the cloud's own"),
+        ({"name": "geo", "state": "absent", "visibility": "shared"}, "state: absent does not accept visibility"),
+        ({"name": "geo", "delete_snapshots": True}, "state: present does not accept delete_snapshots"),
+        ({"name": "geo", "visibility": "private", "members": ["tg"]}, "members requires visibility: shared"),
+        ({"name": "geo", "properties": {"status": "active"}}, "status is reserved by the cloud"),
         ({"name": "geo", "properties": {"a": "x" * 256}}, "at most 255 characters"),
         ({"name": "geo", "wait_timeout": 0}, "wait_timeout must be more than 0"),
     ],
@@ -179,7 +179,7 @@ def test_a_lost_response_at_the_end_of_the_time_is_unclear(clock: FakeClock) -> 
     cloud.script("create", DROPPED)
     done = cloud.run(wait_timeout=2, **NEW)
     assert (done.result["unclear"], done.changed) == (True, True)
-    assert "the response was lost, and the time is up" in (done.failure or "")
+    assert "the response was lost, and the timeout is over" in (done.failure or "")
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_a_snapshot_that_nova_gives_up_is_a_failure_with_its_reason(clock: FakeC
     cloud = ImageCloud(clock, [OFF])
     cloud.gives_up = True
     done = cloud.run(**NEW)
-    assert done.failure == "geo: the cloud began to make it, and gave up: the store is full."
+    assert done.failure == "geo: the cloud started to create it, but failed: the store is full."
     assert len(cloud.writes) == 1
 
 
@@ -252,7 +252,7 @@ def test_an_image_that_nobody_makes_any_more_is_told(clock: FakeClock) -> None:
     cloud = ImageCloud(clock, [OFF], [replace(THERE, status="queued")])
     done = cloud.run(name="geo")
     assert done.failure == (
-        "geo: it is queued, and nothing makes it any more. Delete it with state: absent, and make it again."
+        "geo: it is queued, but nothing is creating it any more. Delete it with state: absent, and create it again."
     )
     assert 30 < clock.monotonic() < 60
     triad(cloud, ["delete"], name="geo", state="absent")
@@ -309,7 +309,7 @@ def test_an_image_in_use_is_deleted_only_where_that_is_forced(clock: FakeClock) 
 def test_a_protected_image_is_never_deleted(clock: FakeClock) -> None:
     cloud = ImageCloud(clock, images=[replace(THERE, protected=True)])
     done = cloud.run(name="geo", state="absent", force=True)
-    assert done.failure == "geo: it is protected. To lift that, say state: present with protected: false."
+    assert done.failure == "geo: it is protected. To delete it, first set protected: false with state: present."
     assert cloud.writes == []
 
 
@@ -333,7 +333,7 @@ def test_the_snapshots_of_volumes_go_first_or_are_named(clock: FakeClock) -> Non
     cloud = ImageCloud(clock, images=[image])
     cloud.snapshots = dict(both)
     done = cloud.run(name="geo", state="absent")
-    assert done.warnings == ("geo: the snapshots of volumes that it referred to stay (delete_snapshots): s-1, s-2.",)
+    assert done.warnings == ("geo: its snapshots of volumes are kept (delete_snapshots): s-1, s-2.",)
 
 
 def test_a_run_killed_between_snapshots_and_image_leaves_no_orphan_after_the_next(clock: FakeClock) -> None:

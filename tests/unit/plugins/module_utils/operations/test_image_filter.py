@@ -53,4 +53,4 @@ def test_an_image_of_an_instance_that_is_not_selected_is_known(
         Cloud(clock, FLEET), given(spec, image=["Rocky"], owner=["any"], **selected, **more), context
     )
     assert outcome.result["instances"] == []
-    assert not any("nothing has the image" in each for each in outcome.warnings)
+    assert not any("there is no image" in each for each in outcome.warnings)

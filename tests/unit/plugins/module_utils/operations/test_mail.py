@@ -135,7 +135,7 @@ def test_refused_recipients_are_named() -> None:
         outcome = send(server, to=["jo@example.org", "nobody@example.org"])
     assert server.mails[0].to == ["jo@example.org"]
     assert outcome.failure == (
-        "The mail went to the others, but not to nobody@example.org: 5.1.1 There is no such user."
+        "The mail was delivered to the other recipients, but not to nobody@example.org: 5.1.1 There is no such user."
     )
 
 
@@ -150,7 +150,7 @@ def test_a_mail_that_no_recipient_accepted_fails() -> None:
 def test_reports_that_no_server_answers() -> None:
     with socket.create_server(("127.0.0.1", 0)) as no_progress:
         port = no_progress.getsockname()[1]
-        with pytest.raises(Unreachable, match=f"127.0.0.1:{port} did not answer within 0.1 seconds"):
+        with pytest.raises(Unreachable, match=f"127.0.0.1:{port} did not respond within 0.1 seconds"):
             OperationRunner(Path("/nowhere")).run(SPEC, mail, **LETTER, host="127.0.0.1", port=port, timeout=0.1)
     with pytest.raises(Unreachable, match="Connection refused"):
         OperationRunner(Path("/nowhere")).run(SPEC, mail, **LETTER, host="127.0.0.1", port=port)
@@ -203,7 +203,7 @@ def test_a_mail_that_cannot_be_sent_is_refused(options: dict[str, Any]) -> None:
 )
 @pytest.mark.parametrize("option", ["to", "sender"])
 def test_a_recipient_that_is_not_one_address_is_refused_before_anything_is_sent(text: str, option: str) -> None:
-    with a_mail_server() as server, pytest.raises(ConfigurationError, match=f"{option}: .* is not one address"):
+    with a_mail_server() as server, pytest.raises(ConfigurationError, match=f"{option}: .* is not a single address"):
         send(server, **{option: text if option == "sender" else ["jo@example.org", text]})
     assert server.mails == []
 

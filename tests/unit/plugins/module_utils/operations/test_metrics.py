@@ -111,7 +111,7 @@ def test_the_last_success_of_each_playbook_is_a_figure_also_when_nothing_can_be_
         run(site, password="wrong")
     assert sorted(written(site)) == sorted([*LAST_RUN, "jetstream_last_success_timestamp_seconds"])
     store.path.write_text("x")
-    assert "is not as it was written" in run(site).warnings[0]
+    assert "is corrupt" in run(site).warnings[0]
 
 
 def test_labels_tell_whose_figures_they_are(site: Site) -> None:
@@ -189,8 +189,8 @@ def test_check_mode_writes_nothing(site: Site) -> None:
 @pytest.mark.parametrize(
     ("dest", "words"),
     [
-        ("jetstream.txt", "the collector reads files that end in .prom alone"),
-        ("nowhere/jetstream.prom", "There is no folder "),
+        ("jetstream.txt", "but must end in .prom"),
+        ("nowhere/jetstream.prom", "nowhere does not exist"),
         ("folder.prom", "it is a folder"),
     ],
 )

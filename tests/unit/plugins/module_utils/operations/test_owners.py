@@ -80,7 +80,10 @@ def test_a_selection_means_ones_own_and_counts_the_others(site: Site, options: d
 def test_a_selection_of_others_alone_says_why_nothing_is_selected(site: Site) -> None:
     outcome = stop(site, name="jane-*")
     assert not outcome.changed
-    assert outcome.warnings == ("Nothing matched, so nothing was done.", "2 of others not meant (owner: any).")
+    assert outcome.warnings == (
+        "No instance matched, so nothing was changed.",
+        "2 of other owners not selected (owner: any).",
+    )
 
 
 @pytest.mark.parametrize("key", ["name", "id", "uuid"])
@@ -89,7 +92,7 @@ def test_naming_an_instance_of_another_user_is_refused_with_the_remedy(site: Sit
     with pytest.raises(SelectionError) as raised:
         stop(site, **{key: str(getattr(hers, key))})
     assert str(raised.value) == (
-        f"jane-1 ({hers.id}) belongs to janeroe, and owner is me. To select it, say owner: any."
+        f"jane-1 ({hers.id}) belongs to janeroe, but owner is me. To select it, set owner: any."
     )
     assert states(site.world)["janeroe"] == ["active"] * 2
 

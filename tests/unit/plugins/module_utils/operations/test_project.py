@@ -145,7 +145,7 @@ def test_of_two_that_are_made_at_the_same_time_the_older_is_kept(site: Site) -> 
 def test_several_of_a_name_are_told_by_their_uuids(site: Site) -> None:
     user, group = site.world.users[USER], site.world.groups[USER]
     made = [site.world.add_project("twin", group, created_by=user, uuid=site.world.random_uuid()) for _time in range(2)]
-    with pytest.raises(SelectionError, match="2 projects are called twin"):
+    with pytest.raises(SelectionError, match="The name twin is ambiguous"):
         run(site, name="twin", state="absent")
     triad(site, ["delete"], name=made[0].uuid, state="absent")
 
@@ -166,8 +166,8 @@ def test_a_shared_project_of_others_is_not_touched(site: Site) -> None:
     ("options", "said"),
     [
         ({"name": " "}, "1 to 256 characters"),
-        ({"name": "geo", "new_name": "x" * 257}, "new_name: a project has a name"),
-        ({"name": "geo", "state": "absent", "description": "d"}, "state: absent does not take description"),
+        ({"name": "geo", "new_name": "x" * 257}, "new_name: the name of a project must have"),
+        ({"name": "geo", "state": "absent", "description": "d"}, "state: absent does not accept description"),
     ],
 )
 def test_contradictions_are_refused_before_anything_is_sent(site: Site, options: dict[str, Any], said: str) -> None:
@@ -196,9 +196,9 @@ def test_one_that_is_gone_already_is_no_error(site: Site) -> None:
 def test_jetstream2_makes_no_projects_and_atmosphere_no_images(site: Site) -> None:
     """Nothing is sent but what the login needs."""
     cloud, session = of({})
-    with pytest.raises(ConfigurationError, match="At Jetstream2, the site makes projects: one for each allocation"):
+    with pytest.raises(ConfigurationError, match="On Jetstream2, the site creates projects: one for each allocation"):
         cloud.project_store()
     assert session.asked == []
-    with pytest.raises(ConfigurationError, match="Atmosphere's users cannot make images: its staff makes them"):
+    with pytest.raises(ConfigurationError, match="On Atmosphere, only the staff creates images"):
         image.OPERATION(given(image.SPEC, **site.options, name="geo", instance="node-0001"), in_context(site))
     assert list(site.server.requests) == []

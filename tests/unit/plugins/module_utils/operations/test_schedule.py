@@ -70,7 +70,7 @@ def test_a_day_and_a_night(office: Office) -> None:
     outcome = office.run()
     assert outcome.changed
     assert outcome.failure is None
-    assert outcome.result["summary"]["sentence"] == "2 put to sleep."
+    assert outcome.result["summary"]["sentence"] == "2 turned off."
     asleep = {"lab-1": "shelved_offloaded", "lab-2": "shelved_offloaded", "lab-old": "shelved_offloaded"}
     assert office.states() == {**asleep, "lab-teacher": "active", "web": "active"}
     # Somebody works at night, and is left alone.
@@ -197,7 +197,7 @@ def test_a_run_that_has_no_time_leaves_the_rest_to_the_next(tmp_path: Path) -> N
         office.run()
         office.at(9, days=1)
         rows = office.run(wake_batch=1, wait_timeout=60).result["instances"]
-        waiting = [each for each in rows if each["msg"].startswith("not begun")]
+        waiting = [each for each in rows if each["msg"].startswith("not started")]
         assert waiting
         assert not any(each["failed"] or each["changed"] for each in waiting)
         site.clock.sleep(300)
@@ -213,7 +213,7 @@ def test_a_run_beside_another_does_nothing(office: Office) -> None:
         outcome = office.run()
     assert outcome.result["busy"]
     assert outcome.failure is None
-    assert "Another run is carrying out the schedules" in outcome.warnings[0]
+    assert "Another run uses the record of schedules" in outcome.warnings[0]
     assert office.states()["lab-1"] == "active"
 
 
@@ -270,7 +270,7 @@ def test_others_instances_are_left_unless_they_are_meant(tmp_path: Path) -> None
 
 
 def test_a_name_that_nothing_has_is_refused(office: Office) -> None:
-    with pytest.raises(SelectionError, match=r"nothing is called lab-11. Did you mean lab-1\?"):
+    with pytest.raises(SelectionError, match=r"lab-11 does not exist. Did you mean lab-1\?"):
         office.run(name=["lab-11"])
 
 
@@ -308,7 +308,7 @@ def test_what_was_done_is_told_in_words_later(office: Office) -> None:
     options = given(decision_info.SPEC, name=["lab-1"])
     told = decision_info.decision_info(options, in_context(office.site)).result
     new, done = [each["sentence"] for each in told["decisions"]]
-    assert new.startswith("The schedule lab at its start of 2026-11-23T14:00:00Z: lab-1: new to this schedule")
+    assert new.startswith("The schedule lab at its start of 2026-11-23T14:00:00Z: lab-1: new in this schedule")
     assert done == "The schedule lab at its stop of 2026-11-23T23:00:00Z: lab-1: shelve done."
 
 

@@ -98,7 +98,7 @@ def test_keys_of_all_pages_are_found_by_name(monkeypatch: pytest.MonkeyPatch) ->
     assert (asked, warnings) == ([KEYS] * 2, [])
     result, _asked, warnings = run(keypair_info, {KEYS: {"keypairs": rows}}, name=["key-1*", "kay-2"])
     assert [each["name"] for each in result["keypairs"]] == ["key-1", "key-10"]
-    assert warnings == ["name: nothing is called kay-2. Did you mean key-2?"]
+    assert warnings == ["name: kay-2 does not exist. Did you mean key-2?"]
 
 
 def test_an_odd_key_is_one_warning() -> None:
@@ -188,7 +188,7 @@ def test_networks_have_their_subnets_and_a_way_out() -> None:
     [
         (SUBNETS, "The subnets are missing."),
         (ROUTERS, "The routers are missing."),
-        (PORTS, "Which subnets it leads to is not known."),
+        (PORTS, "Its subnets are missing."),
     ],
 )
 def test_a_list_that_only_adds_to_networks_may_fail(path: str, missing: str) -> None:

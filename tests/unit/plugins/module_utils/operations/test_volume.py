@@ -147,14 +147,14 @@ def test_what_takes_too_long_fails_and_tells_the_state(site: Site) -> None:
 def test_an_attached_volume_is_left_alone_unless_detach_is_set(site: Site, state: str) -> None:
     attach(site, "db")
     outcome = run(site, state=state, **({"instance": "web"} if state == "attached" else {}))
-    assert (outcome.failure or "").startswith("data (1): it is attached to db. detach: true ")
+    assert (outcome.failure or "").startswith("data (1): it is attached to db. To ")
     assert (writes(site), outcome.changed) == ([], False)
 
 
 @pytest.mark.parametrize(
     ("options", "failure"),
     [
-        ({"state": "attached", "instance": "off"}, "off (3): it is shutoff, and has to be active."),
+        ({"state": "attached", "instance": "off"}, "off (3): it is shutoff, but must be active."),
         ({"size": 20}, "Atmosphere cannot grow a volume."),
         ({"size": 5}, "it has 10 GB, and a volume cannot shrink to 5 GB."),
     ],
@@ -171,19 +171,19 @@ def test_what_cannot_be_is_refused_before_anything_is_sent(site: Site, options: 
     [
         ({"snapshot": "x"}, ConfigurationError, "snapshot: Atmosphere has no snapshots of volumes."),
         ({"from_snapshot": "x"}, ConfigurationError, "from_snapshot: Atmosphere has no snapshots of volumes."),
-        ({"state": "absent", "size": 5}, ConfigurationError, "state: absent does not take size."),
-        ({"instance": "web"}, ConfigurationError, "state: present does not take instance."),
-        ({"size": 0}, ConfigurationError, "size is 0, and has to be 1 GB at least."),
-        ({"name": "new"}, SelectionError, "No volume is called new. To create it, give its size."),
-        ({"name": "new", "state": "detached"}, SelectionError, "No volume is called new."),
+        ({"state": "absent", "size": 5}, ConfigurationError, "state: absent does not accept size."),
+        ({"instance": "web"}, ConfigurationError, "state: present does not accept instance."),
+        ({"size": 0}, ConfigurationError, "size is 0, but must be at least 1 GB."),
+        ({"name": "new"}, SelectionError, "There is no volume new. To create it, set size."),
+        ({"name": "new", "state": "detached"}, SelectionError, "There is no volume new."),
         (
             {"state": "attached", "instance": "wep"},
             SelectionError,
-            "No instance is called wep. Did you mean web?",
+            "There is no instance wep. Did you mean web?",
         ),
         ({"name": "new", "size": 5, "project": "johndo"}, SelectionError, "Did you mean johndoe?"),
-        ({"name": "new", "size": 5, "provider": "nowhere"}, SelectionError, "provider: nothing is called nowhere."),
-        ({"name": "new", "size": 91}, OverAllocation, "new: 91 GB of volumes are needed, and 90 of 100 are left."),
+        ({"name": "new", "size": 5, "provider": "nowhere"}, SelectionError, "provider: nowhere does not exist."),
+        ({"name": "new", "size": 91}, OverAllocation, "new: 91 GB of volumes required, 90 of 100 available."),
     ],
 )
 def test_a_mistake_is_named_before_anything_is_sent(
@@ -203,7 +203,7 @@ def test_a_project_is_found_by_its_name(site: Site) -> None:
 
 def test_several_volumes_of_a_name_are_told_apart_by_their_uuids(site: Site) -> None:
     twin = site.world.add_volume("data", 3, site.world.identities[1])
-    with pytest.raises(SelectionError, match="2 are called data") as raised:
+    with pytest.raises(SelectionError, match="The name data is ambiguous") as raised:
         run(site, state="absent")
     assert twin.uuid in str(raised.value)
     assert run(site, uuid=twin.uuid, state="absent").changed
@@ -220,7 +220,7 @@ def test_another_users_volume_is_never_touched(site: Site) -> None:
 
 def test_a_volume_past_the_count_of_the_quota_is_not_requested(site: Site) -> None:
     site.world.identities[1].quota.storage_count = 1
-    with pytest.raises(OverAllocation, match="new: 1 volumes are needed, and 0 of 1 are left"):
+    with pytest.raises(OverAllocation, match="new: 1 volumes required, 0 of 1 available"):
         run(site, name="new", size=1)
     assert writes(site) == []
 
@@ -274,7 +274,7 @@ def test_a_volume_whose_response_is_lost_is_looked_for_and_made_once(site: Site,
 def test_a_request_that_was_lost_before_it_arrived_fails_in_the_end(site: Site) -> None:
     site.server.faults.add(Fault("DELETE", "/volumes/", drop="before"))
     outcome = run(site, state="absent", retry_timeout=0)
-    assert "and 30 s later it is still available." in (outcome.failure or "")
+    assert "but 30 s later it is still available." in (outcome.failure or "")
     assert data(site).in_cloud
 
 
@@ -283,7 +283,7 @@ def test_a_volume_that_the_cloud_holds_is_not_waited_for_in_vain(site: Site, sta
     site.world.force_volume("data", status)
     outcome = run(site, state="attached", instance="web", wait_timeout=100)
     wanted = {
-        "reserved": "it is reserved, and no instance is attaching it. Ask the site to reset its state.",
+        "reserved": "it is reserved, but no instance is attaching it. Ask the site to reset its state.",
         "maintenance": "it is still maintenance after 100 s.",
     }
     assert outcome.failure == f"data (1): {wanted[status]}"

@@ -172,9 +172,9 @@ def test_idle_ones_come_first_then_the_most_expensive_until_it_lasts() -> None:
     plan = plan_of(ENDLESS, FLEET, Limits())
     assert names(plan.shelve) == ["idle-big", "idle-small", "big", "web"]
     assert (plan.before, plan.after) == (31, 16)
-    assert plan.reason == "what remains is not to be shelved"
+    assert plan.reason == "no other instance may be shelved"
     enough = plan_of(TEN_DAYS, FLEET[:1], Limits())
-    assert (names(enough.shelve), enough.reason) == ([], "it lasts as it is")
+    assert (names(enough.shelve), enough.reason) == ([], "it lasts without shelving")
 
 
 def test_no_more_than_needed() -> None:
@@ -193,7 +193,7 @@ def test_everything_but_what_is_kept() -> None:
 
 def test_without_an_end_nothing_can_be_enough() -> None:
     plan = plan_of(standing(end=None), FLEET, Limits())
-    assert (names(plan.shelve), plan.reason) == ([], "its end or its figures are not known")
+    assert (names(plan.shelve), plan.reason) == ([], "its end or its amounts are unknown")
     assert names(plan_of(standing(end=None), FLEET, Limits(all_of_them=True)).shelve)
 
 
@@ -242,7 +242,7 @@ def test_the_words() -> None:
     of = standing(890.0, since="20", per_day="30", end="2026-12-23")
     plan = plan_of(of, FLEET[:4], Limits(percent=Decimal(90)))
     row = budget_result(of, plan, news_of(of, ()), limit_reached(of, Limits(percent=Decimal(90))), {}, acts=False)
-    assert row["figures"] == ("The site reports 89.0 % used; with 20 SU that it may not have counted yet, 91.0 %.")
+    assert row["figures"] == ("The site reports 89.0 % used; including 20 SU that it may not have counted yet, 91.0 %.")
     assert [each["sentence"] for each in row["news"]] == [
         "91.0 % of the SU are used (threshold 90 %).",
         "The SU last for 3.0 days at the pace of the last week, on 2026-11-26.",

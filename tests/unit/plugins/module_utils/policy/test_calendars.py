@@ -62,8 +62,8 @@ def test_line_ends_and_a_byte_order_mark(end: str) -> None:
     [
         (["DTSTART:20261126T090000Z"], "line 4: an event has a time of day"),
         (["DTSTART;VALUE=DATE-TIME:20261126"], "line 4: an event has a time of day"),
-        (["DTSTART:20261126", "RRULE:FREQ=YEARLY"], "line 5: an event that repeats (RRULE) is not read"),
-        (["DTSTART:20261126", "RDATE;VALUE=DATE:20271126"], "line 5: an event that repeats (RDATE) is not read"),
+        (["DTSTART:20261126", "RRULE:FREQ=YEARLY"], "line 5: recurring events (RRULE) are not supported"),
+        (["DTSTART:20261126", "RDATE;VALUE=DATE:20271126"], "line 5: recurring events (RDATE) are not supported"),
         (["SUMMARY:Thanksgiving"], "line 3: an event has no DTSTART"),
         (["DTSTART:20261341"], "line 4: DTSTART is no date: 20261341"),
         (["DTSTART:20261126", "DTEND:20261120"], "line 3: an event ends before it begins"),

@@ -50,7 +50,7 @@ def test_it_is_bounded_in_time_and_number(tmp_path: Path) -> None:
 
 def test_one_run_at_a_time(tmp_path: Path) -> None:
     store = DeadlineStore(tmp_path / "deadlines.json", FakeClock())
-    with store.held(), pytest.raises(DeadlineBusy, match="Another run is at the deadlines"), store.held():
+    with store.held(), pytest.raises(DeadlineBusy, match="Another run uses the record of deadlines"), store.held():
         pass
     with store.held():
         pass
@@ -70,7 +70,7 @@ def test_one_run_at_a_time(tmp_path: Path) -> None:
 )
 def test_a_file_that_cannot_be_understood_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "deadlines.json").write_text(text)
-    with pytest.raises(DeadlineStoreError, match="is not as it was written"):
+    with pytest.raises(DeadlineStoreError, match="is corrupt"):
         DeadlineStore(tmp_path / "deadlines.json", FakeClock()).load()
 
 

@@ -262,22 +262,22 @@ APPLIES = Policy(True, ("mail",), DAY)
         ({"deadlines": Deadlines({DELETE: Deadline(AT, UTC, "x")}, may_shelve=True)}, Step.NOTHING, "no shelve_at"),
         ({"now": AT - timedelta(seconds=1)}, Step.AHEAD, "shelve_at is 2026-12-18T23:59:59Z"),
         ({}, Step.ACT, "shelve_at was 2026-12-18T23:59:59Z"),
-        ({"memory": replace(told(1), done=AT)}, Step.DONE, "it was shelved at its deadline, and is left alone since"),
+        ({"memory": replace(told(1), done=AT)}, Step.DONE, "it was already shelved at this deadline"),
         # Another deadline than the one that was carried out.
         ({"memory": replace(told(1), done=AT - DAY)}, Step.ACT, "shelve_at was"),
         ({"is_shelved": True}, Step.DONE, "already shelved"),
         ({"deadlines": shelving(may_shelve=False)}, Step.LEFT, "its deadline is not allowed to shelve it"),
         ({"vetoes": (LOCKED,)}, Step.LEFT, "it is locked"),
-        ({"policy": Policy(False, ("mail",), DAY)}, Step.ACT, "would be shelved: nothing is done without apply=true"),
-        ({"memory": Memory()}, Step.WAIT, "it was not told yet"),
-        ({"memory": told(0, AT, AT)}, Step.WAIT, "it was told too late, and is shelved from 2026-12-19T23:59:59Z on"),
+        ({"policy": Policy(False, ("mail",), DAY)}, Step.ACT, "would be shelved: set apply=true"),
+        ({"memory": Memory()}, Step.WAIT, "no notice was sent yet"),
+        ({"memory": told(0, AT, AT)}, Step.WAIT, "its notice was late: it is shelved from 2026-12-19T23:59:59Z on"),
         ({"memory": told(0, AT, AT), "now": AT + DAY}, Step.ACT, "shelve_at was"),
-        ({"memory": told(0, AT - DAY)}, Step.WAIT, "it was not told yet"),
-        ({"policy": Policy(True, ("mail", "webhook"), DAY)}, Step.WAIT, "it was not told yet"),
+        ({"memory": told(0, AT - DAY)}, Step.WAIT, "no notice was sent yet"),
+        ({"policy": Policy(True, ("mail", "webhook"), DAY)}, Step.WAIT, "no notice was sent yet"),
         ({"policy": Policy(True, ("mail",), timedelta(0)), "memory": told(0, AT, AT)}, Step.ACT, "shelve_at was"),
         # Where nobody is to be told, a notice would be one of now.
         ({"policy": Policy(True, (), timedelta(0)), "memory": Memory()}, Step.ACT, "shelve_at was"),
-        ({"policy": Policy(True, (), DAY), "memory": Memory()}, Step.WAIT, "it was told too late"),
+        ({"policy": Policy(True, (), DAY), "memory": Memory()}, Step.WAIT, "its notice was late"),
     ],
 )  # fmt: skip
 def test_a_deadline_leads_to_an_act_only_if_all_holds(changes: dict[str, Any], step: Step, reason: str) -> None:
@@ -296,8 +296,8 @@ def test_those_whose_deadlines_passed_first_come_first() -> None:
     decisions = [(AT + DAY, "a", act), (None, "b", ahead), (AT, "d", act), (AT, "c", act)]
     done = limited(decisions, 2)
     assert [each.step for each in done] == [Step.LEFT, Step.AHEAD, Step.ACT, Step.ACT]
-    assert done[0].reason == "max_actions (2) is reached: it is left for a later run"
-    assert done[0].vetoes == (Veto("max_actions", "max_actions (2) is reached: it is left for a later run"),)
+    assert done[0].reason == "max_actions (2) is reached: a later run continues"
+    assert done[0].vetoes == (Veto("max_actions", "max_actions (2) is reached: a later run continues"),)
     assert [each.step for each in limited(decisions, 0)].count(Step.ACT) == 0
     # One that is not due takes no place.
     assert [each.step for each in limited([(AT, "a", ahead), (AT + DAY, "b", act)], 1)] == [Step.AHEAD, Step.ACT]

@@ -41,7 +41,7 @@ MINUTE = 60.0
 HOUR = 3600.0
 SINCE = NOW - 6 * HOUR
 IDLE = Verdict(State.IDLE, SINCE, "", "nothing happened for 360 min")
-UNFIT = Verdict(State.UNKNOWN, SINCE, "last_look", "there was no short reading right before the act")
+UNFIT = Verdict(State.UNKNOWN, SINCE, "last_look", "there was no short reading right before the actionion")
 POLICY = Policy(channels=("mail",))
 
 
@@ -97,11 +97,11 @@ TWO_CHANNELS = replace(POLICY, channels=("mail", "webhook"))
 IDLE_FOR = "nothing happened for 360 min"
 IN_AN_HOUR = NOW - 61 * MINUTE + HOUR
 NO_SWEEP = Veto("not_running", "it is shut off, and sweep_minutes is 0")
-SINCE_UNKNOWN = Veto("not_running", "it is shut off, and since when is not known")
+SINCE_UNKNOWN = Veto("not_running", "it is shut off, but since when is unknown")
 LOCKED = Veto("locked", "it is locked")
 OFF = {"is_off": True, "off_since": NOW - HOUR}
 OFF_SINCE = f"it is shut off since {clock(NOW - HOUR)}"
-USED = Verdict(State.UNKNOWN, None, "old", "the newest reading is 2 h old")
+USED = Verdict(State.UNKNOWN, None, "old", "the latest reading is 2 h old")
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ USED = Verdict(State.UNKNOWN, None, "old", "the newest reading is 2 h old")
             TWO_CHANNELS,
             Decision(
                 Step.WARN,
-                f"{IDLE_FOR}, and its owner was not told yet",
+                f"{IDLE_FOR}, and no notice was sent yet",
                 Action.SHELVE,
                 channels=("mail", "webhook"),
             ),
@@ -120,7 +120,7 @@ USED = Verdict(State.UNKNOWN, None, "old", "the newest reading is 2 h old")
         (
             facts(told(61)),
             TWO_CHANNELS,
-            Decision(Step.WARN, f"{IDLE_FOR}, and its owner was not told yet", Action.SHELVE, channels=("webhook",)),
+            Decision(Step.WARN, f"{IDLE_FOR}, and no notice was sent yet", Action.SHELVE, channels=("webhook",)),
         ),
         (
             facts(Notice(claimed=NOW)),
@@ -132,7 +132,7 @@ USED = Verdict(State.UNKNOWN, None, "old", "the newest reading is 2 h old")
             POLICY,
             Decision(
                 Step.WAIT,
-                f"its owner was told at {clock(NOW - 1800)}, and the grace time ends at {clock(NOW + 1800)}",
+                f"its owner was notified at {clock(NOW - 1800)}, and the grace time ends at {clock(NOW + 1800)}",
                 Action.SHELVE,
                 NOW + 1800,
             ),
@@ -140,13 +140,18 @@ USED = Verdict(State.UNKNOWN, None, "old", "the newest reading is 2 h old")
         (
             facts(told(61), last_look=UNFIT),
             POLICY,
-            Decision(Step.READ, "it is due, and needs a short reading right before the act", Action.SHELVE, IN_AN_HOUR),
+            Decision(
+                Step.READ, "it is due, and needs a short reading right before the action", Action.SHELVE, IN_AN_HOUR
+            ),
         ),
         (
             DUE,
             replace(POLICY, action=Action.SUSPEND),
             Decision(
-                Step.ACT, f"{IDLE_FOR}, and its owner was told at {clock(NOW - 61 * 60)}", Action.SUSPEND, IN_AN_HOUR
+                Step.ACT,
+                f"{IDLE_FOR}, and its owner was notified at {clock(NOW - 61 * 60)}",
+                Action.SUSPEND,
+                IN_AN_HOUR,
             ),
         ),
         (
@@ -230,10 +235,14 @@ def test_a_veto_of_the_owner_ends_the_notice_and_one_of_the_moment_does_not(ends
         ),
         (
             "woken",
-            f"it was woken by {clock(NOW - HOUR + 1)}, and is left for a whole window",
+            f"it was started by {clock(NOW - HOUR + 1)}, and is left alone for a whole window",
             {"woken": NOW - HOUR + 1},
         ),
-        ("woken", f"it was woken by {clock(NOW + HOUR)}, and is left for a whole window", {"woken": NOW + HOUR}),
+        (
+            "woken",
+            f"it was started by {clock(NOW + HOUR)}, and is left alone for a whole window",
+            {"woken": NOW + HOUR},
+        ),
     ],
 )
 def test_a_recent_act_or_wake_is_a_veto(veto: str, reason: str, changes: dict[str, Any]) -> None:
@@ -300,7 +309,7 @@ def test_owners_and_sites_may_opt_out(
 def test_every_way_to_opt_out_is_told() -> None:
     wish = "please not\x1b[2J " + "x" * 50
     assert list(owner_vetoes("web-1", {"jetstream_idle": wish}, ["db", "web*", "*"])) == [
-        Veto("opted_out", "its name fits never: web*"),
+        Veto("opted_out", "its name matches never: web*"),
         Veto("opted_out", f"its metadata has jetstream_idle={one_line(wish)[:40]}"),
     ]
 
@@ -323,9 +332,9 @@ def test_the_trial_lasts_for_days_of_readings(first: float | None, days: float, 
 @pytest.mark.parametrize(
     ("first", "reason"),
     [
-        (None, "there is no evidence yet, and nothing is done before 7 days of it (trial_days)"),
-        (NOW - 3 * 86_400, "the evidence began 3.0 days ago, and nothing is done before 7 days of it (trial_days)"),
-        (NOW + 9, "the evidence began 0.0 days ago, and nothing is done before 7 days of it (trial_days)"),
+        (None, "there is no evidence yet, and the trial lasts 7 days (trial_days)"),
+        (NOW - 3 * 86_400, "the evidence began 3.0 days ago, and the trial lasts 7 days (trial_days)"),
+        (NOW + 9, "the evidence began 0.0 days ago, and the trial lasts 7 days (trial_days)"),
     ],
 )
 def test_the_trial_tells_how_long_it_lasts(first: float | None, reason: str) -> None:
@@ -341,7 +350,7 @@ def test_the_limit_leaves_those_that_save_least_and_waits_with_no_other() -> Non
     given = [("a", 1.0, act()), ("b", 1.0, act()), ("c", 8.0, read), ("d", 0.0, wait)]
     found = limited(given, 2)
     assert [each.step for each in found] == [Step.ACT, Step.NOTHING, Step.READ, Step.WAIT]
-    beyond = "max_actions (2) is reached: it is left for a later run"
+    beyond = "max_actions (2) is reached: a later run continues"
     assert (found[1].vetoes, found[1].why) == ((Veto("max_actions", beyond),), beyond)
     assert [each.step for each in limited(given, 0)] == [Step.NOTHING, Step.NOTHING, Step.NOTHING, Step.WAIT]
 

@@ -86,7 +86,7 @@ def test_a_file_that_is_not_as_it_was_written_is_told_and_then_replaced(tmp_path
     (tmp_path / RUNS).parent.mkdir(parents=True)
     (tmp_path / RUNS).write_text(text)
     store = RunStore(tmp_path / RUNS, FakeClock())
-    with pytest.raises(RunStoreError, match="is not as it was written"):
+    with pytest.raises(RunStoreError, match="is corrupt"):
         store.load()
     store.record(("default", "hygiene"))
     assert list(store.load()) == [("default", "hygiene")]

@@ -228,7 +228,7 @@ def test_what_was_woken_is_no_longer_put_to_sleep() -> None:
     ("message", "cause"),
     [
         ("No valid host was found. There are not enough hosts available.", "no_host"),
-        ("the cloud took the unshelve, but it is shelved_offloaded again: no machine could take it", "no_host"),
+        ("the cloud accepted the unshelve, but it is shelved_offloaded again: no host had room for it", "no_host"),
         ("Quota exceeded for cores: Requested 8, but already used 150 of 150 cores", "quota"),
         ("Insufficient compute resources: Requested vGPU is not available.", "gpu"),
         ("the allocation TG-GEO160014 is overdrawn", "allocation"),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What schedules have done is stored whole, for a limited time, and never guessed."""
+"""The record of schedules is stored whole, for a limited time, and never guessed."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_no_more_than_five_thousand_are_kept(tmp_path: Path) -> None:
 
 def test_one_run_at_a_time(tmp_path: Path) -> None:
     store = ScheduleStore(tmp_path / "schedules.json", FakeClock())
-    with store.held(), pytest.raises(ScheduleBusy, match="Another run is carrying out the schedules"), store.held():
+    with store.held(), pytest.raises(ScheduleBusy, match="Another run uses the record of schedules"), store.held():
         pass
     with store.held():
         pass
@@ -77,7 +77,7 @@ def test_one_run_at_a_time(tmp_path: Path) -> None:
 )
 def test_a_file_that_cannot_be_understood_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "schedules.json").write_text(text)
-    with pytest.raises(ScheduleStoreError, match="is not as it was written"):
+    with pytest.raises(ScheduleStoreError, match="is corrupt"):
         ScheduleStore(tmp_path / "schedules.json", FakeClock()).load()
 
 

@@ -100,7 +100,7 @@ def test_the_place_of_a_mistake_is_reported_but_not_its_text(text: str, place: s
     with pytest.raises(ConfigurationError) as raised:
         with_profile(text, "a", {"password": "new"})
     assert str(raised.value) == (
-        f"~/.config/jetstream/profiles.toml is not TOML {place}, so nothing was changed. Mend it by hand."
+        f"~/.config/jetstream/profiles.toml is not TOML {place}, so nothing was changed. Fix it in an editor."
     )
 
 

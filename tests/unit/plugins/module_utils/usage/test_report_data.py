@@ -112,10 +112,7 @@ def test_instances_that_no_allocation_pays_for_are_reported() -> None:
         an_instance_of("odd", None, flavor=Flavor("z9.odd", vcpus=1)),
     ]
     assert notes_on([CPU], instances, (), DEFAULT_RATES, NOW) == (
-        (
-            "No rate is known for z9.odd, so sums and forecasts lack their cost. "
-            "Give their SU per hour in rates.flavors."
-        ),
+        ("No rate is known for z9.odd, so sums and forecasts lack their cost. Set their SU per hour in rates.flavors."),
         (
             "Instances of TG LM, of which the site lists no allocation: 1 (r3.large), 128 SU per hour, "
             "which no forecast counts."
@@ -132,12 +129,12 @@ def test_instances_that_no_allocation_pays_for_are_reported() -> None:
         ({"end_date": "2020-12-31"}, "it ended on 2020-12-31"),
         (
             {"end_date": "12/31/2026"},
-            "its end date is given as '12/31/2026', which is no ISO 8601 date, and is not known",
+            "its end date is unknown: '12/31/2026' is not an ISO 8601 date",
         ),
-        ({"end_date": 20261231}, "its end date is given as 20261231, which is no ISO 8601 date, and is not known"),
-        ({"start_date": ""}, "its start date is given as '', which is no ISO 8601 date, and is not known"),
-        ({"compute_used": float("nan")}, "its SU used are given as nan, which is no amount, and are not known"),
-        ({"compute_allowed": "lots"}, "its SU granted are given as 'lots', which is no amount, and are not known"),
+        ({"end_date": 20261231}, "its end date is unknown: 20261231 is not an ISO 8601 date"),
+        ({"start_date": ""}, "its start date is unknown: '' is not an ISO 8601 date"),
+        ({"compute_used": float("nan")}, "its SU used are unknown: nan is not a number"),
+        ({"compute_allowed": "lots"}, "its SU granted are unknown: 'lots' is not a number"),
         ({"flaws": ("the site is vague",)}, "the site is vague"),
     ],
 )

@@ -130,18 +130,18 @@ def test_a_list_that_never_rests_ends_all_the_same(serving: Opener) -> None:
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        ([], "Listing instances was answered with JSON that is not a page of a list."),
-        ({"count": 1}, "Listing instances was answered with JSON that is not a page of a list."),
-        ({"count": [1], "results": []}, "Listing instances was answered with JSON that is not a page of a list."),
-        ({"count": -1, "results": []}, "Listing instances was answered with JSON that is not a page of a list."),
-        ({"count": 1, "results": {}}, "Listing instances was answered with JSON that is not a page of a list."),
+        ([], "Listing instances failed: the response is not a page of a list."),
+        ({"count": 1}, "Listing instances failed: the response is not a page of a list."),
+        ({"count": [1], "results": []}, "Listing instances failed: the response is not a page of a list."),
+        ({"count": -1, "results": []}, "Listing instances failed: the response is not a page of a list."),
+        ({"count": 1, "results": {}}, "Listing instances failed: the response is not a page of a list."),
         (
             {"count": 10**9, "results": []},
-            "Listing instances was answered with a list of 1000000000 rows; 100000 are read at most.",
+            "Listing instances failed: the list has 1000000000 rows, and the maximum is 100000.",
         ),
         (
             {"count": 1, "results": [{"id": 1}]},
-            "Listing instances was answered with rows that this version cannot read: (1): it has no uuid.",
+            "Listing instances failed: no row of the response can be parsed: (1): it has no uuid.",
         ),
     ],
 )
@@ -161,10 +161,10 @@ def test_live_states_and_volumes_that_are_no_list_are_reported(serving: Opener, 
     site.server.faults.add(Fault(path="/api/v1/", status=200, body=body, times=2))
     with pytest.raises(UnexpectedResponse) as raised:
         cloud.list_instances(live=True)
-    assert str(raised.value) == "Reading live states was answered with JSON that is not a list."
+    assert str(raised.value) == "Reading live states failed: the response is not a list."
     with pytest.raises(UnexpectedResponse) as raised:
         cloud.list_volumes(live=True)
-    assert str(raised.value) == "Reading volumes was answered with JSON that is not a list."
+    assert str(raised.value) == "Reading volumes failed: the response is not a list."
 
 
 @pytest.mark.parametrize("body", [[], None, 7, {"name": "web"}])
@@ -174,7 +174,7 @@ def test_a_single_row_of_an_unknown_form_is_reported(serving: Opener, body: Any)
     site.server.faults.add(Fault(path="/api/v1/", status=200, body=body))
     [error] = cloud.poll(instances).values()
     assert isinstance(error, UnexpectedResponse)
-    assert str(error) == ("Reading node-0001 (1) was answered with what this version cannot read: status is null.")
+    assert str(error) == ("Reading node-0001 (1) failed: the response cannot be parsed: status is null.")
 
 
 def test_an_instance_has_all_that_the_api_knows(serving: Opener) -> None:
@@ -553,7 +553,7 @@ def not_yours(world: World) -> None:
             PermissionDenied,
             (
                 'Stop of node-0001 (1) was refused: "The requested user is not a member of the project." (HTTP 403). '
-                "It is not yours, or is gone."
+                "It belongs to another user, or was deleted."
             ),
         ),
     ],

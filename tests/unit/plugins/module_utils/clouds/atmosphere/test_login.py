@@ -185,7 +185,7 @@ def test_a_given_token_that_is_refused_is_the_end_if_there_is_none(site: Site) -
     assert isinstance(error, AuthenticationFailed)
     assert str(error) == (
         "The token was refused: it is unknown to the server, or has expired (HTTP 403). "
-        "It was taken from option token. Give username and password for a new one."
+        "It comes from option token. Set username and password, so that a new token can be requested."
     )
     assert site.asked() == {"v2 allocation sources": 1}
 
@@ -196,7 +196,7 @@ def test_a_wrong_password_is_reported_with_where_it_came_from_and_tried_once(sit
     assert str(error) == (
         f"{site.server.url} refused the login of johndoe: "
         '"Authentication request refused -- Username/Password combination was invalid" (HTTP 400). '
-        "The API has a password of its own, not that of the web page. It was taken from option password."
+        "Check the password: the API has its own, which is not that of the web page. It comes from option password."
     )
     assert site.asked() == {"login": 1}
 
@@ -213,7 +213,7 @@ def test_a_server_that_refuses_its_own_tokens_gets_no_more_and_more_requests(
     assert isinstance(error, AuthenticationFailed)
     assert str(error) == (
         "The token was refused: it is unknown to the server, or has expired (HTTP 403). "
-        "It is the token of a new login, so that the fault is the server's. Try again later."
+        "It is the token of a new login, so this is a fault of the server. Try again later."
     )
     assert site.asked() == {"login": logins, "v2 allocation sources": 2}
 
@@ -306,27 +306,27 @@ def test_a_disabled_account_is_no_expired_token(site: Site) -> None:
             Fault(path="/auth", html=True),
             UnexpectedResponse,
             (
-                "The login of johndoe at {url} was answered with text/html where JSON should be (HTTP 201). "
-                "Is api_url the address of an Atmosphere?"
+                "The login of johndoe at {url} failed: the response is text/html, not JSON (HTTP 201). "
+                "Check that api_url is the address of an Atmosphere site."
             ),
         ),
         (
             Fault(path="/auth", status=500, body="<html>", headers={"content-type": "text/html"}),
             ServerFault,
-            "The login of johndoe at {url} failed: the server broke on the request (HTTP 500, text/html).",
+            "The login of johndoe at {url} failed: the server had an internal error (HTTP 500, text/html).",
         ),
         (
             Fault(path="/auth", status=302, body="", headers={"location": "https://elsewhere/"}),
             UnexpectedResponse,
             (
                 "The login of johndoe at {url} was redirected to https://elsewhere/ (HTTP 302). "
-                "Is that the right api_url? Redirects are not followed."
+                "Check api_url: redirects are not followed."
             ),
         ),
         (
             Fault(path="/auth", status=429, body={"detail": "Slow down."}, headers={"retry-after": "600"}),
             RateLimited,
-            'The login of johndoe at {url} was put off: "Slow down." (HTTP 429). Try again later.',
+            'The login of johndoe at {url} was rejected by the rate limit: "Slow down." (HTTP 429). Try again later.',
         ),
         (
             Fault(path="/auth", status=503, body={"detail": "Upgrade: until noon"}),
@@ -337,7 +337,7 @@ def test_a_disabled_account_is_no_expired_token(site: Site) -> None:
             (
                 Fault(path="/auth", status=201, body=body),
                 UnexpectedResponse,
-                "The login at {url} was answered without a token.",
+                "The login at {url} failed: the response has no token.",
             )
             for body in NO_TOKENS
         ),

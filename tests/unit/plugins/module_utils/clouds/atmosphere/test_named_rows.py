@@ -32,11 +32,11 @@ def test_a_name_or_a_uuid_or_nothing_means_one_row(rows: list[Any], wanted: str 
 @pytest.mark.parametrize(
     ("rows", "wanted", "words"),
     [
-        ([], None, "project is not given, and there are: none. Say which."),
-        ([LAB, GEO], None, "project is not given, and there are: geo, lab. Say which."),
-        ([LAB, GEO], "la", "project: nothing is called la. Did you mean lab?"),
-        ([LAB], "chemistry", "project: nothing is called chemistry."),
-        ([TWIN, GEO, LAB], "geo", "project: 2 are called geo. Say which by its UUID: u-2, u-3."),
+        ([], None, "project is not set, and there are: none. Set project."),
+        ([LAB, GEO], None, "project is not set, and there are: geo, lab. Set project."),
+        ([LAB, GEO], "la", "project: la does not exist. Did you mean lab?"),
+        ([LAB], "chemistry", "project: chemistry does not exist."),
+        ([TWIN, GEO, LAB], "geo", "project: the name geo is ambiguous. Use a UUID: u-2, u-3."),
     ],
 )
 def test_all_else_is_refused_with_what_to_say(rows: list[Any], wanted: str | None, words: str) -> None:

@@ -77,7 +77,7 @@ def test_an_outage_of_one_provider_leaves_the_other_to_be_served(serving: Opener
     [error] = errors
     assert error is not None
     assert error.startswith("Reading live states failed")
-    assert cloud.take_warnings() == (f"{error} Without their states are 3 at {TEXAS}.",)
+    assert cloud.take_warnings() == (f"{error} The states of 3 instances at {TEXAS} are missing.",)
     assert cloud.take_warnings() == ()
     site.world.nova_up()
     assert all(each.live and each.read_error is None for each in cloud.list_instances(live=True))
@@ -112,7 +112,7 @@ def test_volumes_of_one_provider_are_served_without_the_other(serving: Opener) -
         TEXAS: None,
     }
     [warning] = cloud.take_warnings()
-    assert warning.endswith(f"Without their states are 1 at {TEXAS}.")
+    assert warning.endswith(f"The states of 1 instances at {TEXAS} are missing.")
 
 
 @pytest.mark.parametrize("kind", ["nova answers 500", "nova answers 503", "nova drops connections"])
@@ -149,7 +149,7 @@ def test_a_report_does_not_take_a_volume_that_cannot_be_read_for_an_unattached_o
         outcome = on_cloud(usage_report.usage_report)(options, in_context(site))
         assert outcome.result["unattached_volumes"] == []
         assert outcome.warnings[-1].startswith("Listing volumes failed")
-        assert outcome.warnings[-1].endswith("Unattached volumes are not in the report.")
+        assert outcome.warnings[-1].endswith("Unattached volumes are missing from the report.")
 
 
 def test_a_detail_that_breaks_leaves_the_others_live(serving: Opener) -> None:
@@ -184,7 +184,7 @@ def test_a_row_that_cannot_be_acted_on_is_one_warning(serving: Opener, edit: dic
     instances = cloud.list_instances(live=True)
     assert [each.id for each in instances] == [1, *range(3, 22)]
     assert all(each.live for each in instances)
-    assert cloud.take_warnings() == (f"Listing instances: a row that this version cannot read is left out: {reason}.",)
+    assert cloud.take_warnings() == (f"Listing instances: skipped a row that cannot be parsed: {reason}.",)
 
 
 def stopped(site: Site, **options: Any) -> Outcome:
@@ -256,8 +256,8 @@ def test_many_odd_rows_are_counted() -> None:
     reading = Reading.of([{"id": 1}, *({"id": "x"} for _row in range(20))], number_of)
     assert reading.checked("Listing things", warnings) == [1]
     *described, counted = warnings.take()
-    assert described == ["Listing things: a row that this version cannot read is left out: id is 'x'."]
-    assert counted == "Listing things: 17 more rows that this version cannot read are left out."
+    assert described == ["Listing things: skipped a row that cannot be parsed: id is 'x'."]
+    assert counted == "Listing things: skipped 17 more rows that cannot be parsed."
 
 
 @pytest.mark.parametrize(
@@ -289,7 +289,7 @@ def test_a_state_that_is_odd_everywhere_is_reported_for_that_one(serving: Opener
     site.server.faults.odd_row("node-0002", {"status": 7}, path="/api/v1/")
     instances = cloud.list_instances(live=True)
     assert [each.uuid for each in instances if not each.live] == [site.world.instance("node-0002").uuid]
-    reason = "Reading node-0002 (2) was answered with what this version cannot read: status is 7."
+    reason = "Reading node-0002 (2) failed: the response cannot be parsed: status is 7."
     assert (instances[1].read_error, cloud.take_warnings()) == (reason, (reason,))
     site.server.advance(60)
     error = cloud.poll(instances)[instances[1].uuid]
@@ -303,7 +303,7 @@ def test_rows_that_are_all_odd_are_an_error_not_an_empty_account(serving: Opener
     with pytest.raises(UnexpectedResponse) as raised:
         cloud.list_instances(live=False)
     assert str(raised.value) == (
-        "Listing instances was answered with rows that this version cannot read: it is 'a', not an object."
+        "Listing instances failed: no row of the response can be parsed: it is 'a', not an object."
     )
 
 

@@ -61,21 +61,27 @@ TABLE: list[tuple[int, bool, str, type[JetstreamError], str]] = [
         False,
         "",
         UnexpectedResponse,
-        "{task} was answered with text/html where JSON should be (HTTP 200). Is api_url the address of an Atmosphere?",
+        (
+            "{task} failed: the response is text/html, not JSON (HTTP 200). Check that api_url is the address of an "
+            "Atmosphere site."
+        ),
     ),
     (
         201,
         False,
         "",
         UnexpectedResponse,
-        "{task} was answered with text/html where JSON should be (HTTP 201). Is api_url the address of an Atmosphere?",
+        (
+            "{task} failed: the response is text/html, not JSON (HTTP 201). Check that api_url is the address of an "
+            "Atmosphere site."
+        ),
     ),
     (
         302,
         False,
         "",
         UnexpectedResponse,
-        "{task} was redirected to {location} (HTTP 302). Is that the right api_url? Redirects are not followed.",
+        "{task} was redirected to {location} (HTTP 302). Check api_url: redirects are not followed.",
     ),
     (400, True, "", UnexpectedResponse, '{task} was refused: "{words}" (HTTP 400).'),
     (401, True, "", Refused, '{task} was refused: "{words}" (HTTP 401).'),
@@ -86,7 +92,7 @@ TABLE: list[tuple[int, bool, str, type[JetstreamError], str]] = [
         AuthenticationFailed,
         (
             "The token was refused: it is unknown to the server, or has expired (HTTP 403). "
-            "Give username and password for a new one."
+            "Set username and password, so that a new token can be requested."
         ),
     ),
     (
@@ -101,7 +107,7 @@ TABLE: list[tuple[int, bool, str, type[JetstreamError], str]] = [
         True,
         "is not a member of the project|does not have permission to act on Instance",
         PermissionDenied,
-        '{task} was refused: "{words}" (HTTP 403). It is not yours, or is gone.',
+        '{task} was refused: "{words}" (HTTP 403). It belongs to another user, or was deleted.',
     ),
     (
         403,
@@ -123,7 +129,10 @@ TABLE: list[tuple[int, bool, str, type[JetstreamError], str]] = [
         False,
         "",
         UnexpectedResponse,
-        "{task} was answered with text/html where JSON should be (HTTP 404). Is api_url the address of an Atmosphere?",
+        (
+            "{task} failed: the response is text/html, not JSON (HTTP 404). Check that api_url is the address of an "
+            "Atmosphere site."
+        ),
     ),
     (405, True, "", UnexpectedResponse, '{task} was refused: "{words}" (HTTP 405).'),
     (
@@ -131,14 +140,17 @@ TABLE: list[tuple[int, bool, str, type[JetstreamError], str]] = [
         False,
         "",
         UnexpectedResponse,
-        "{task} was answered with text/html where JSON should be (HTTP 406). Is api_url the address of an Atmosphere?",
+        (
+            "{task} failed: the response is text/html, not JSON (HTTP 406). Check that api_url is the address of an "
+            "Atmosphere site."
+        ),
     ),
     (409, True, "^403 Forbidden Quota", OverAllocation, '{task} was refused: "{words}" (HTTP 409).'),
     (409, True, "^(?!5|403 Forbidden Quota)", Conflict, '{task} was refused: "{words}" (HTTP 409).'),
     (409, True, "^5", ServerFault, '{task} failed in the cloud: "{words}" (HTTP 409).'),
     (413, True, "", OverAllocation, '{task} was refused: "{words}" (HTTP 413).'),
     (415, True, "", UnexpectedResponse, '{task} was refused: "{words}" (HTTP 415).'),
-    (500, False, "", ServerFault, "{task} failed: the server broke on the request (HTTP 500, text/html)."),
+    (500, False, "", ServerFault, "{task} failed: the server had an internal error (HTTP 500, text/html)."),
     (500, True, "", ServerFault, '{task} failed in the cloud: "{words}" (HTTP 500).'),
     (504, True, "", ServerFault, '{task} failed in the cloud: "{words}" (HTTP 504).'),
     (503, True, "", InMaintenance, 'Atmosphere is in maintenance: "{words}" (HTTP 503).'),
@@ -182,22 +194,22 @@ def test_every_row_of_the_table_was_recorded() -> None:
         (
             a_reply(429, {"detail": "Request was throttled."}),
             RateLimited,
-            'Stop of web (1) was put off: "Request was throttled." (HTTP 429). Try again later.',
+            'Stop of web (1) was rejected by the rate limit: "Request was throttled." (HTTP 429). Try again later.',
         ),
         (
             a_reply(429, content_type="text/html"),
             RateLimited,
-            "Stop of web (1) was put off (HTTP 429). Try again later.",
+            "Stop of web (1) was rejected by the rate limit (HTTP 429). Try again later.",
         ),
         (
             a_reply(502, content_type="text/html"),
             ServerFault,
-            "Stop of web (1) failed: the server broke on the request (HTTP 502, text/html).",
+            "Stop of web (1) failed: the server had an internal error (HTTP 502, text/html).",
         ),
         (
             a_reply(503, content_type="text/html"),
             ServerFault,
-            "Stop of web (1) failed: the server broke on the request (HTTP 503, text/html).",
+            "Stop of web (1) failed: the server had an internal error (HTTP 503, text/html).",
         ),
         (
             a_reply(504, {"errors": [{"code": 504, "message": "Multiple connection attempts have failed."}]}),
@@ -221,8 +233,8 @@ def test_every_row_of_the_table_was_recorded() -> None:
             a_reply(418, content_type=""),
             UnexpectedResponse,
             (
-                "Stop of web (1) was answered with no content type where JSON should be (HTTP 418). "
-                "Is api_url the address of an Atmosphere?"
+                "Stop of web (1) failed: the response is of an unknown type, not JSON (HTTP 418). "
+                "Check that api_url is the address of an Atmosphere site."
             ),
         ),
         (

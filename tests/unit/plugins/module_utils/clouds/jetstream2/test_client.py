@@ -201,7 +201,7 @@ def test_a_row_that_cannot_be_read_is_returned_where_that_is_wanted_and_read_aga
 def test_a_page_without_any_id_is_not_followed_by_the_first_page_again() -> None:
     body = {"servers": [{**SERVERS[0], "id": None}], "servers_links": [{"rel": "next", "href": "..."}]}
     made, session = of({LIST: lambda _query: body})
-    with pytest.raises(UnexpectedResponse, match="pages that do not end"):
+    with pytest.raises(UnexpectedResponse, match="the list has no last page"):
         made.list_instances(live=True, images=False)
     assert session.asked == [LIST]
 
@@ -361,12 +361,12 @@ def test_why_an_action_failed_is_reported_as_far_as_the_cloud_reports_it() -> No
 
     failed = told["actions of broken"]
     assert failure_reason(failed, told["failed action"]) == (
-        f"it failed in compute_unshelve_instance. More is known to the site alone, as {number}"
+        f"it failed in compute_unshelve_instance. The site can look up {number}"
     )
     assert failure_reason(failed, told["failed action, as the site sees it"]) == "no space left on device"
     full = told["failed action"]
     full["instanceAction"]["events"] = [{"event": "schedule_instances", "result": "Error"}]
-    assert failure_reason(failed, full) == f"no machine could take it. More is known to the site alone, as {number}"
+    assert failure_reason(failed, full) == f"no host had room for it. The site can look up {number}"
     # The last action went well, or its result is not known: there is no reason then.
     assert failure_reason(told["actions of doomed"], None) is None
     assert failure_reason({"instanceActions": []}, None) is None
@@ -509,7 +509,7 @@ def test_one_odd_server_is_a_warning_and_never_taken_for_a_missing_one() -> None
     fleet = whole.list_instances(live=True, images=False)
     assert len(made.list_instances(live=True, images=False)) == len(SERVERS) - 1
     assert made.take_warnings() == (
-        f"Listing instances: a row that this version cannot read is left out: {SERVERS[0]['name']}: id is a list.",
+        f"Listing instances: skipped a row that cannot be parsed: {SERVERS[0]['name']}: id is a list.",
     )
     session.asked.clear()
     seen = made.poll(fleet)
@@ -524,7 +524,7 @@ def test_a_list_whose_pages_do_not_end_is_an_error() -> None:
     made, _session = of({LIST: lambda _query: body})
     with pytest.raises(UnexpectedResponse) as raised:
         made.list_instances(live=True, images=False)
-    assert str(raised.value) == "Listing instances was answered with pages that do not end."
+    assert str(raised.value) == "Listing instances failed: the list has no last page."
 
 
 # --- history ---------------------------------------------------------------------------------------------------------
@@ -571,4 +571,4 @@ def test_a_server_whose_actions_cannot_be_read_is_left_out_with_a_warning(answer
     assert {each.instance_name for each in made.list_history()} == {second["name"]}
     [warning] = made.take_warnings()
     assert warning.startswith(f"Reading the actions on {first['name']}")
-    assert warning.endswith("Its history is left out.")
+    assert warning.endswith("Its history is missing.")

@@ -76,50 +76,53 @@ def changed(old: str, new: str) -> str:
 
 
 MISTAKES = {
-    "a tab": (changed("    auth:\n", "\tauth:\n"), "line 4: a tab is no indentation. Use blanks."),
-    "an open quote": (changed('"0123"', '"0123'), "line 6: a quote is opened and not closed. Close it."),
-    "another open quote": (changed(": s3cret", ": 's3cret"), "line 9, is not YAML. Look at the indentation"),
+    "a tab": (changed("    auth:\n", "\tauth:\n"), "line 4: a tab is not allowed as indentation. Use spaces."),
+    "an open quote": (changed('"0123"', '"0123'), "line 6: a quote is not closed. Close it."),
+    "another open quote": (changed(": s3cret", ": 's3cret"), "line 9, is not YAML. Check the indentation"),
     "wrong indentation": (
         changed("      application_credential_id", "     application_credential_id"),
-        "line 6, is not YAML. Look at the indentation",
+        "line 6, is not YAML. Check the indentation",
     ),
-    "no colon": (changed("  js2:\n", "  js2\n"), "line 3, is not YAML. Look at the indentation, colons and quotes"),
+    "no colon": (changed("  js2:\n", "  js2\n"), "line 3, is not YAML. Check the indentation, colons and quotes"),
     "a list of clouds": (
         "clouds:\n  - name: js2\n",
-        "line 2: clouds is no table. Write a name with a colon in each line.",
+        "line 2: clouds is not a mapping. Write each line as a name, a colon and a value.",
     ),
-    "clouds with nothing": ("clouds:\n", "line 1: there is nothing below clouds. Write what belongs to it below it"),
+    "clouds with nothing": ("clouds:\n", "line 1: clouds is empty. Write its content below it"),
     "a cloud with nothing": (
         "clouds:\n  other: {}\n  js2:\n",
-        "line 3: there is nothing below the cloud js2. Write what belongs to it below it, indented by blanks.",
+        "line 3: the cloud js2 is empty. Write its content below it, indented by spaces.",
     ),
-    "a cloud that is text": ("clouds:\n  js2: hello\n", "line 2: the cloud js2 is no table."),
+    "a cloud that is text": ("clouds:\n  js2: hello\n", "line 2: the cloud js2 is not a mapping."),
     "auth with nothing": (
         "clouds:\n  js2:\n    auth:\n    region_name: IU\n",
-        "line 3: there is nothing below auth of the cloud js2. Write what belongs to it below it, indented by blanks.",
+        "line 3: auth of the cloud js2 is empty. Write its content below it, indented by spaces.",
     ),
-    "auth that is a list": ("clouds:\n  js2:\n    auth: [s3cret]\n", "line 3: auth of the cloud js2 is no table."),
+    "auth that is a list": ("clouds:\n  js2:\n    auth: [s3cret]\n", "line 3: auth of the cloud js2 is not a mapping."),
     "an id of digits": (
         changed('"0123"', "12345678901234567890123456789012"),
-        "line 6: application_credential_id is no text to YAML, but a number or a word of its own. Quote it.",
+        (
+            "line 6: application_credential_id is not a string in YAML, but a number or a keyword. Put the value in "
+            "quotes."
+        ),
     ),
-    "an id like a fraction": (changed('"0123"', "1.2e+34"), "line 6: application_credential_id is no text"),
-    "a secret that is yes": (changed(": s3cret", ": yes"), "line 7: application_credential_secret is no text"),
+    "an id like a fraction": (changed('"0123"', "1.2e+34"), "line 6: application_credential_id is not a string"),
+    "a secret that is yes": (changed(": s3cret", ": yes"), "line 7: application_credential_secret is not a string"),
     "a secret that is a date": (changed(": s3cret", ": 2026-01-01"), "line 7: application_credential_secret is no"),
     "an empty secret": (
         changed(": s3cret", ":"),
-        "line 7: application_credential_secret is empty. Write the value behind the colon.",
+        "line 7: application_credential_secret is empty. Write the value after the colon.",
     ),
     "a project beside a credential": (
         changed("      auth_url", "      project_name: TG-DEMO001\n      auth_url"),
         (
-            "line 5: an application credential belongs to a project already, and project_name names one as well. "
+            "line 5: an application credential already belongs to a project, but project_name also sets one. "
             "Remove that line."
         ),
     ),
     "a project beside auth": (
         changed("    auth:\n", "    project_domain_name: Default\n    auth:\n"),
-        "line 4: an application credential belongs to a project already, and project_domain_name names one as well.",
+        "line 4: an application credential already belongs to a project, but project_domain_name also sets one.",
     ),
 }
 
@@ -137,10 +140,10 @@ def test_a_mistake_is_reported_with_its_line_and_its_remedy(
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("", f"{SHOWN} has no clouds. It begins with a line clouds: and has each cloud below it."),
+        ("", f"{SHOWN} has no clouds. Begin it with a line clouds: and write each cloud below it."),
         ("cloud:\n  js2: {}\n", f"{SHOWN} has no clouds."),
         ("[]", f"{SHOWN} has no clouds."),
-        (b"clouds:\n  js2: \xff\xfe\n", f"{SHOWN} is not text that YAML can be. Save it in UTF-8."),
+        (b"clouds:\n  js2: \xff\xfe\n", f"{SHOWN} is not valid text for YAML. Save it in UTF-8."),
         ("[" * 5000, f"{SHOWN} is nested too deeply."),
         ("clouds:\n  lab: {}\n  course: {}\n", f"There is no cloud js2 in {SHOWN}, only course and lab."),
         ("clouds:\n  js: {}\n", f"There is no cloud js2 in {SHOWN}, only js. Did you mean js?"),
@@ -164,7 +167,7 @@ def test_an_incomplete_entry_is_reported_with_the_missing_part(
     tmp_path: Path, write: Write, auth: str, missing: str
 ) -> None:
     write(f"clouds:\n  js2:\n    auth: {auth}\n")
-    assert refusal(tmp_path) == f"The cloud js2 in {SHOWN} has no {missing}. It belongs below auth."
+    assert refusal(tmp_path) == f"The cloud js2 in {SHOWN} has no {missing}. Add it below auth."
 
 
 @pytest.mark.parametrize("entry", ["auth_type: [1]", "region_name: {a: b}", "regions: 7", "profile: [x]", "verify: {}"])
@@ -182,10 +185,10 @@ def test_any_other_value_of_an_entry_ends_in_a_sentence(tmp_path: Path, write: W
 
 def test_a_secret_may_be_in_secure_yaml(tmp_path: Path, write: Write) -> None:
     path = write(changed("      application_credential_secret: s3cret\n", ""))
-    assert refusal(tmp_path) == f"The cloud js2 in {SHOWN} has no application_credential_secret. It belongs below auth."
+    assert refusal(tmp_path) == f"The cloud js2 in {SHOWN} has no application_credential_secret. Add it below auth."
     secure = path.with_name("secure.yaml")
     secure.write_text("clouds:\n  js2:\n    auth:\n      application_credential_secret: 's3cret\n", encoding="utf-8")
-    assert refusal(tmp_path) == ("~/.config/openstack/secure.yaml, line 4: a quote is opened and not closed. Close it.")
+    assert refusal(tmp_path) == ("~/.config/openstack/secure.yaml, line 4: a quote is not closed. Close it.")
     secure.write_text("clouds:\n  js2:\n    auth:\n      application_credential_secret: s3cret\n", encoding="utf-8")
     hidden: set[str] = set()
     surroundings = Surroundings({}, tmp_path, FakeClock(), hidden.add)
@@ -228,16 +231,16 @@ def test_the_first_file_that_is_there_counts_and_no_other(
     write(GOOD)
     here = Path.cwd() / "clouds.yaml"
     here.write_text("clouds:\n  mine: {}\n", encoding="utf-8")
-    assert clouds_in_words({}, tmp_path) == "~/elsewhere/clouds.yaml has these: mine."
+    assert clouds_in_words({}, tmp_path) == "~/elsewhere/clouds.yaml has the clouds mine."
     named = tmp_path / "named.yaml"
     named.write_text("clouds:\n  named: {}\n", encoding="utf-8")
-    assert clouds_in_words({"OS_CLIENT_CONFIG_FILE": str(named)}, tmp_path) == "~/named.yaml has these: named."
+    assert clouds_in_words({"OS_CLIENT_CONFIG_FILE": str(named)}, tmp_path) == "~/named.yaml has the clouds named."
 
 
 def test_a_file_that_is_named_must_be_there(tmp_path: Path, write: Write) -> None:
     write(GOOD)
     sentence = (
-        "/not/there.yaml does not exist, and OS_CLIENT_CONFIG_FILE or OS_CLIENT_SECURE_FILE names it. "
+        "/not/there.yaml does not exist, but OS_CLIENT_CONFIG_FILE or OS_CLIENT_SECURE_FILE refers to it. "
         "Correct that variable, or unset it."
     )
     assert refusal(tmp_path, environ={"OS_CLIENT_CONFIG_FILE": "/not/there.yaml"}) == sentence
@@ -252,11 +255,11 @@ def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
 def test_without_a_file_the_places_are_reported(tmp_path: Path) -> None:
     assert refusal(tmp_path) == (
         "There is no cloud js2, because there is no clouds.yaml in the working folder, ~/.config/openstack, or "
-        "/etc/openstack. Put it into one of these, or name it with OS_CLIENT_CONFIG_FILE."
+        "/etc/openstack. Put the file there, or set OS_CLIENT_CONFIG_FILE to its path."
     )
 
 
-SAY_PROFILE = "say profile: js2 in a task, -e profile=js2 to a playbook, or set JETSTREAM_PROFILE=js2."
+SAY_PROFILE = "set profile: js2 in a task, -e profile=js2 for a playbook, or JETSTREAM_PROFILE=js2."
 PROFILES = "~/.config/jetstream/profiles.toml"
 
 
@@ -306,6 +309,6 @@ def test_without_a_library_for_yaml_the_file_is_named(
     write(GOOD)
     monkeypatch.setattr(yaml_tree, "yaml", None)
     assert clouds_in_words({}, tmp_path) == (
-        f"{SHOWN} is there, but the Python library PyYAML, which reads it, is not. "
+        f"{SHOWN} needs the Python library PyYAML, which is not installed. "
         "Install it with: python3 -m pip install pyyaml"
     )

@@ -162,7 +162,9 @@ def test_more_user_data_than_nova_takes_is_refused_before_anything_is_sent(size:
     made, session = of({})
     options = LaunchOptions(user_data="x" * size)
     if is_refused:
-        with pytest.raises(SelectionError, match="user_data: it has 65536 characters in base64, and nova takes 65535"):
+        with pytest.raises(
+            SelectionError, match="user_data: it has 65536 characters in base64, and the maximum of Nova is 65535"
+        ):
             made.check(options)
     else:
         made.check(options)

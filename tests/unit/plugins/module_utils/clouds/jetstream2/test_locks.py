@@ -117,7 +117,7 @@ def test_a_lock_whose_response_was_lost_is_seen_to_be_there(tmp_path: Path) -> N
 
 def test_a_lock_that_cannot_be_put_back_is_reported_with_its_reason_and_noted(tmp_path: Path) -> None:
     desk = Desk(tmp_path, lock=[500] * 9)
-    with pytest.raises(LockLost, match=r"It could not be locked again \(reason: thesis\): .*HTTP 500") as caught:
+    with pytest.raises(LockLost, match=r"Locking it again failed \(reason: thesis\): .*HTTP 500") as caught:
         desk.cloud.act(LOCKED, Action.STOP)
     assert caught.value.accepted
     assert desk.notes.instances() == {LOCKED.uuid}
@@ -168,7 +168,7 @@ def test_a_refused_action_leaves_its_lock_behind_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("failure", "is_unsent"), [(409, True), (500, False)])
 def test_an_action_that_failed_and_a_lost_lock_are_both_reported(tmp_path: Path, failure: int, is_unsent: bool) -> None:
     desk = Desk(tmp_path, os_stop=[failure], lock=[500] * 9)
-    with pytest.raises(LockLost, match=rf"HTTP {failure}.*could not be locked again") as caught:
+    with pytest.raises(LockLost, match=rf"HTTP {failure}.*Locking it again failed") as caught:
         desk.cloud.act(LOCKED, Action.STOP)
     assert (caught.value.accepted, caught.value.unsent) == (False, is_unsent)
 
@@ -228,7 +228,7 @@ def test_the_next_run_locks_an_instance_that_a_killed_run_left_unlocked(tmp_path
     desk.nova.locked = False
     [instance], [told] = desk.cloud.restore([UNLOCKED])
     assert (instance.locked, instance.lock_reason) == (True, "thesis")
-    assert told == "web (1) was unlocked by a run that did not end well, and is locked again."
+    assert told == "An interrupted run left web (1) unlocked. It is locked again."
     assert (desk.nova.locked, desk.nova.reason, desk.nova.sent) == (True, "thesis", ["lock"])
     assert desk.notes.instances() == set()
     assert desk.cloud.restore([UNLOCKED])[1] in ((), [])
@@ -254,7 +254,7 @@ def test_a_lock_that_cannot_be_restored_is_reported_and_tried_by_the_run_after(t
     desk.nova.locked = False
     [instance], [told] = desk.cloud.restore([UNLOCKED])
     assert instance is UNLOCKED
-    assert "could not be locked again (reason: thesis)" in told
+    assert "Locking it again failed (reason: thesis)" in told
     assert desk.notes.instances() == {UNLOCKED.uuid}
 
 

@@ -156,7 +156,7 @@ def test_a_cloud_that_refuses_its_own_tokens_gets_no_more_and_more_requests(desk
             with pytest.raises(AuthenticationFailed) as caught:
                 ask(session)
     assert str(caught.value) == (
-        "compute refused the token of a new login (HTTP 401). The fault is the cloud's. Try again later."
+        "compute refused the token of a new login (HTTP 401). This is a fault of the cloud. Try again later."
     )
     assert paths(desk) == ["POST /v3/auth/tokens", "GET /compute/servers"] * 2 + ["GET /compute/servers"]
 
@@ -187,7 +187,11 @@ def test_a_login_is_tried_again_where_that_can_help(desk: Loopback, opened: Open
         (answer(500, {"error": {"message": "Oh."}}), 'The login at {url}/v3 failed: "Oh. (HTTP 500)".'),
         (
             answer(404, {"error": {"message": "No."}}),
-            "The login at {url}/v3 was answered unexpectedly: No. (HTTP 404). Is auth_url the address of a keystone?",
+            (
+                "The login at {url}/v3 got an unexpected response: No. (HTTP 404). Check that auth_url is the "
+                "address of "
+                "a Keystone service."
+            ),
         ),
         (
             answer(503, {"error": {"message": "In maintenance until noon."}}),
@@ -242,7 +246,7 @@ def test_a_login_without_a_token_that_a_header_can_hold_is_told(desk: Loopback, 
     desk.answers.append(a_token(desk, header))
     with closing(opened()) as session, pytest.raises(UnexpectedResponse) as caught:
         ask(session)
-    assert str(caught.value) == f"The login at {desk.url}/v3 was answered without a token."
+    assert str(caught.value) == f"The login at {desk.url}/v3 failed: the response has no token."
     assert len(desk.asked) == 1
 
 
@@ -384,7 +388,7 @@ def test_a_login_to_no_project_is_reported_with_those_that_there_are(
     ):
         ask(session)
     assert str(caught.value) == (
-        f"The login of demo at {desk.url}/v3 leads to no project.{shown} Name one: project_name and "
+        f"The login of demo at {desk.url}/v3 has no project.{shown} Set one: project_name and "
         "project_domain_name below auth in clouds.yaml, or OS_PROJECT_NAME and OS_PROJECT_DOMAIN_NAME."
     )
     assert not list(Path.home().rglob("tokens/*.json"))
@@ -421,7 +425,7 @@ def test_a_wrong_password_is_reported_as_that(desk: Loopback, opened: Open) -> N
         ask(session)
     assert str(caught.value) == (
         f'{desk.url}/v3 refused the login of demo: "The request you have made requires authentication. (HTTP 401)". '
-        "The name, its domain, or the password is wrong."
+        "Check the user name, its domain and the password."
     )
     assert len(desk.asked) == 2
 
@@ -444,9 +448,9 @@ def test_a_request_that_access_rules_forbid_is_reported_without_a_new_login(desk
             session.request("DELETE", "compute", "/servers/4f3c")
         assert session.request("POST", "compute", "/servers/4f3c/action", data={}).status == 200
     assert str(caught.value) == (
-        "compute refused DELETE /servers/4f3c (HTTP 401). The application credential has access rules, and serves for "
-        "these alone: GET /compute/servers/** (compute), POST /compute/servers/*/action (compute). "
-        "Make one whose rules allow that, or one without rules. Not every site can check rules."
+        "compute refused DELETE /servers/4f3c (HTTP 401). The access rules of the application credential allow only "
+        "GET /compute/servers/** (compute), POST /compute/servers/*/action (compute). "
+        "Create one whose rules allow this request, or one without rules. Some sites cannot check rules."
     )
     assert paths(desk).count("POST /v3/auth/tokens") == 1
 
@@ -463,7 +467,7 @@ def test_a_token_with_access_rules_that_has_ended_leads_to_a_login_all_the_same(
 def test_a_site_that_cannot_check_access_rules_is_reported(desk: Loopback, opened: Open) -> None:
     tokens = [a_token(desk, application_credential=credential_with_rules()) for _login in range(2)]
     desk.answers.extend([tokens[0], REFUSED, tokens[1], REFUSED])
-    with closing(opened()) as session, pytest.raises(PermissionDenied, match="Not every site can check rules"):
+    with closing(opened()) as session, pytest.raises(PermissionDenied, match="Some sites cannot check rules"):
         session.request("GET", "compute", "/servers/detail")
 
 
@@ -493,8 +497,8 @@ def test_a_region_or_a_service_that_there_is_not(desk: Loopback, opened: Open) -
     with closing(opened(cloud={"region_name": "TACC"})) as session, pytest.raises(ConfigurationError) as caught:
         ask(session)
     assert str(caught.value) == (
-        f"The cloud at {desk.url}/v3 has no service compute in region TACC, only in IU. "
-        "Correct the region, in clouds.yaml or by the option region."
+        f"The cloud at {desk.url}/v3 has no compute service in region TACC, only in IU. "
+        "Correct the region in clouds.yaml, or set the option region."
     )
     with closing(opened()) as session:
         assert session.has("accounting")
@@ -504,7 +508,7 @@ def test_a_region_or_a_service_that_there_is_not(desk: Loopback, opened: Open) -
 @pytest.mark.parametrize("kind", ["none", "admin_token"])
 def test_a_way_to_log_in_that_has_no_catalogue(opened: Open, kind: str) -> None:
     auth = {"none": {"endpoint": "http://127.0.0.1:9"}, "admin_token": {"endpoint": "http://127.0.0.1:9", "token": "x"}}
-    with pytest.raises(ConfigurationError, match=f"A login with auth_type {kind} leads to no services"):
+    with pytest.raises(ConfigurationError, match=f"A login with auth_type {kind} has no services"):
         opened(cloud={"auth_type": kind, "auth": auth[kind]})
 
 
@@ -529,7 +533,7 @@ def test_a_login_is_cut_at_the_deadline(desk: Loopback, opened: Open, slow: byte
             ask(session)
     assert time.monotonic() - begun < 3
     # The clock of a test stands still while a request is under way, so that there may be time for another try.
-    assert str(caught.value).startswith(f"{desk.url}/v3 did not answer within 0.")
+    assert str(caught.value).startswith(f"{desk.url}/v3 did not respond within 0.")
 
 
 def test_after_the_deadline_there_is_no_login(desk: Loopback, opened: Open) -> None:
@@ -606,7 +610,7 @@ def test_a_login_that_is_redirected_takes_the_credential_nowhere(desk: Loopback,
         assert elsewhere.asked == []
         assert str(caught.value) == (
             f"The login at {desk.url}/v3 was redirected to {elsewhere.url}/v3/auth/tokens (HTTP 302). "
-            "Is that the right auth_url? Redirects are not followed."
+            "Check auth_url: redirects are not followed."
         )
 
 

@@ -58,9 +58,9 @@ def test_no_other_image_is_chosen_in_its_place(rows: list[Any]) -> None:
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        ([image(1, os_hidden=True), image(2, os_hidden=True)], "Ubuntu is hidden, .* give its id, image-2."),
-        ([image(1, "private", ME, os_hidden=True), image(2, "community")], "give its id, image-1."),
-        ([image(2, "community")], "every user can publish under any name"),
+        ([image(1, os_hidden=True), image(2, os_hidden=True)], "Ubuntu is hidden: .* set image to its ID, image-2."),
+        ([image(1, "private", ME, os_hidden=True), image(2, "community")], "set image to its ID, image-1."),
+        ([image(2, "community")], "any user can publish one under any name"),
         ([image(1, os_hidden=True, status="deactivated")], "there is no image Ubuntu that can be launched"),
     ],
 )
@@ -126,7 +126,7 @@ def test_of_several_networks_none_is_chosen_and_names_are_looked_up() -> None:
         with pytest.raises(SelectionError):
             choose_network(rows, name, ME)
     twice = [LAB, LAB | {"id": "other"}]
-    with pytest.raises(SelectionError, match="2 are called lab: say which by id"):
+    with pytest.raises(SelectionError, match=r"the name lab is ambiguous\. Use an ID"):
         choose_network(twice, "lab", ME)
 
 
@@ -153,13 +153,13 @@ def absolute(**values: Any) -> dict[str, Any]:
 def test_what_does_not_fit_in_a_quota_is_counted() -> None:
     limits = absolute(maxTotalInstances=10, totalInstancesUsed=8, maxTotalCores=-1, totalCoresUsed=500)
     limits["limits"]["absolute"] |= {"maxTotalRAMSize": 9000, "totalRAMUsed": 3000}
-    assert compute_shortfalls(limits, TINY, 2) == ["6144 MB of memory are needed, and 6000 of 9000 are left"]
+    assert compute_shortfalls(limits, TINY, 2) == ["6144 MB of memory required, 6000 of 9000 available"]
     assert compute_shortfalls(limits, TINY, 1) == []
     assert len(compute_shortfalls(limits, TINY, 3)) == 2
     volumes = absolute(maxTotalVolumes=10, totalVolumesUsed=9, maxTotalVolumeGigabytes=1000, totalGigabytesUsed=0)
-    assert volume_shortfalls(volumes, BootVolume(20), 2) == ["2 volumes are needed, and 1 of 10 are left"]
+    assert volume_shortfalls(volumes, BootVolume(20), 2) == ["2 volumes required, 1 of 10 available"]
     quota = {"quota": {"floatingip": {"limit": 25, "used": 20, "reserved": 2}}}
-    assert address_shortfalls(quota, 4) == ["4 floating IPs are needed, and 3 of 25 are left"]
+    assert address_shortfalls(quota, 4) == ["4 floating IPs required, 3 of 25 available"]
     assert address_shortfalls(quota, 3) == []
 
 

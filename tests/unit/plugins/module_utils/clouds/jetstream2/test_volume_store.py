@@ -44,8 +44,8 @@ def test_a_volume_is_created_of_what_the_options_have() -> None:
 @pytest.mark.parametrize(
     ("limits", "size", "said"),
     [
-        ({}, 6, "new: 6 GB of volumes are needed, and 5 of 100 are left."),
-        ({"totalVolumesUsed": 10}, 1, "new: 1 volumes are needed, and 0 of 10 are left."),
+        ({}, 6, "new: 6 GB of volumes required, 5 of 100 available."),
+        ({"totalVolumesUsed": 10}, 1, "new: 1 volumes required, 0 of 10 available."),
         ({"maxTotalVolumes": -1, "maxTotalVolumeGigabytes": -1}, 10**6, None),
         ({"maxTotalVolumes": "?", "totalGigabytesUsed": None}, 10**6, None),
     ],

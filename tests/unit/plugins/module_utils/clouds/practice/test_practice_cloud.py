@@ -179,7 +179,7 @@ def test_one_that_was_removed_from_the_file_is_gone(path: Path) -> None:
     "part", ["volume_store", "access_store", "image_store", "project_store", "catalog", "launcher"]
 )
 def test_what_needs_a_real_cloud_says_so(path: Path, part: str) -> None:
-    with pytest.raises(ConfigurationError, match="That needs a real cloud"):
+    with pytest.raises(ConfigurationError, match="Use a real cloud"):
         getattr(Fleet(path).cloud, part)()
 
 
@@ -214,5 +214,5 @@ def test_two_instances_of_one_name_are_malformed(path: Path) -> None:
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     fleet = Fleet(tmp_path / "a.json")
     fleet.path.unlink()
-    with pytest.raises(ConfigurationError, match="is not there"):
+    with pytest.raises(ConfigurationError, match="does not exist"):
         fleet.cloud.account()

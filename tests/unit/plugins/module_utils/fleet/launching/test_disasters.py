@@ -179,7 +179,7 @@ def test_a_part_of_a_name_is_no_name(name: str) -> None:
 def test_of_several_instances_of_a_name_none_is_deleted() -> None:
     """ans#14984: of several instances of one name, a module took any."""
     cloud = cloud_of(an_instance("web", number=1), an_instance("web", number=2))
-    with pytest.raises(ConfigurationError, match="2 instances are called web"):
+    with pytest.raises(ConfigurationError, match="The name web is ambiguous"):
         run(cloud, state="absent", names=["web", "db"])
     assert cloud.count("delete") == 0
 

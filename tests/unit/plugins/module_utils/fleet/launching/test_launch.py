@@ -77,10 +77,10 @@ def test_a_fleet_comes_up_with_one_list_before_and_one_after(cloud: LaunchCloud,
     [
         (
             {"names": ["alice"], "user_data_by_name": {"alcie": "x"}},
-            "the task does not name alcie. Did you mean alice?",
+            "alcie is not an instance of this task. Did you mean alice?",
         ),
-        ({**NODES, "user_data_by_name": {"nodes-1": "x"}}, "the task does not name nodes-1"),
-        ({"names": ["alice"], "user_data_by_name": {"alice": {"users": []}}}, "that of alice is no text"),
+        ({**NODES, "user_data_by_name": {"nodes-1": "x"}}, "nodes-1 is not an instance of this task"),
+        ({"names": ["alice"], "user_data_by_name": {"alice": {"users": []}}}, "the value of alice is not text"),
     ],
 )
 def test_user_data_that_no_instance_would_get_is_refused(
@@ -145,7 +145,7 @@ def test_a_quota_that_ends_stops_the_rest(cloud: LaunchCloud, clock: FakeClock) 
     cloud.script("launch", "node-4", OverAllocation("Quota exceeded for instances."))
     done = run(cloud, clock, **NODES)
     assert done.failure is not None
-    assert done.failure.startswith("3 of 6 instances are there: node-4: Quota exceeded for instances; node-5: was not")
+    assert done.failure.startswith("3 of 6 instances exist: node-4: Quota exceeded for instances; node-5: was not")
     assert (cloud.names, cloud.count("launch")) == (ALL[:3], 4)
     assert run(cloud, clock, **NODES).failure is None
 
@@ -153,7 +153,7 @@ def test_a_quota_that_ends_stops_the_rest(cloud: LaunchCloud, clock: FakeClock) 
 def test_one_that_is_refused_does_not_stop_the_others(cloud: LaunchCloud, clock: FakeClock) -> None:
     cloud.script("launch", "node-4", Refused("Invalid key_name."))
     done = run(cloud, clock, **NODES)
-    assert done.failure == "5 of 6 instances are there: node-4: Invalid key_name."
+    assert done.failure == "5 of 6 instances exist: node-4: Invalid key_name."
     assert cloud.calls.count("launch node-4") == 1
 
 
@@ -186,7 +186,7 @@ def test_where_hosts_stay_short_it_ends_with_the_number_of_those_there(cloud: La
     done = run(cloud, clock, **NODES)
     assert done.failure is not None
     assert done.failure.startswith(
-        f"4 of 6 instances are there: node-2: was not launched: no host could take it: {NO_HOST[:-1]}"
+        f"4 of 6 instances exist: node-2: was not launched: no host had room for it: {NO_HOST[:-1]}"
     )
     assert cloud.names == ["node-1", "node-3", "node-4", "node-6"]
     # Once, and two retries.
@@ -211,7 +211,7 @@ def test_a_floating_ip_that_is_refused_fails_the_instance_alone(cloud: LaunchClo
     cloud.script("assign", "node-2", OverAllocation("Quota exceeded for resources: ['floatingip']."))
     done = run(cloud, clock, floating_ip="auto", **NODES)
     assert done.failure == (
-        "5 of 6 instances are there: node-2: is active, but has no floating IP: "
+        "5 of 6 instances exist: node-2: is active, but has no floating IP: "
         "Quota exceeded for resources: ['floatingip']."
     )
     assert cloud.names == ALL
@@ -369,7 +369,7 @@ def test_a_change_that_the_cloud_would_refuse_is_not_sent(cloud: LaunchCloud, cl
 def test_a_resize_that_comes_to_nothing_is_reported_with_the_reason(cloud: LaunchCloud, clock: FakeClock) -> None:
     run(cloud, clock, name="web")
     cloud.no_resize.add("web")
-    cloud.reasons["web"] = "no machine could take it"
+    cloud.reasons["web"] = "no host had room for it"
 
     def back(*_unused: Any) -> None:
         cloud.goes("web", Phase(0, "resize", "resize_prep"), Phase(4, "active"))
@@ -377,7 +377,9 @@ def test_a_resize_that_comes_to_nothing_is_reported_with_the_reason(cloud: Launc
     really = cloud.change
     cloud.change = lambda instance, change: (really(instance, change), back())[1]  # type: ignore[method-assign]
     done = run(cloud, clock, name="web", flavor="m3.quad")
-    assert done.failure == "web: the cloud took the resize, but it is m3.tiny again: no machine could take it."
+    assert done.failure == (
+        "web: the cloud accepted the resize, but its flavor is m3.tiny again: no host had room for it."
+    )
 
 
 def test_a_resize_that_a_killed_run_left_unconfirmed_is_confirmed(cloud: LaunchCloud, clock: FakeClock) -> None:
@@ -394,7 +396,7 @@ def test_another_image_is_refused_and_replaced_only_where_that_is_said(cloud: La
     cloud._instances[old.uuid] = replace(old, facts=replace(old.facts, image="Ubuntu"))
     done = run(cloud, clock, name="web", image="Rocky")
     assert done.failure == (
-        "web: image is Ubuntu, not Rocky. That cannot be changed in place: replace: true launches it anew."
+        "web: image is Ubuntu, not Rocky, which cannot be changed in place. To launch it again, set replace: true."
     )
     assert cloud.all_named("web")[0].uuid == old.uuid
     checked = run(cloud, clock, name="web", image="Rocky", replace=True, check_mode=True)
@@ -407,7 +409,7 @@ def test_another_image_is_refused_and_replaced_only_where_that_is_said(cloud: La
 
 def test_a_renamed_one_is_not_renamed_onto_another(cloud: LaunchCloud, clock: FakeClock) -> None:
     cloud = LaunchCloud(clock, [an_instance("old", number=1), an_instance("new", number=2)])
-    with pytest.raises(ConfigurationError, match="there is an instance new already"):
+    with pytest.raises(ConfigurationError, match="both instances"):
         run(cloud, clock, name="old", new_name="new")
     assert cloud.names == ["new", "old"]
 

@@ -65,7 +65,7 @@ def test_instances_are_ready_when_their_consoles_say_so(cloud: LaunchCloud, cloc
 def test_a_failed_setup_is_told_with_its_line_and_the_others_go_on(cloud: LaunchCloud, clock: FakeClock) -> None:
     cloud.consoles = lambda name: ERROR if name == "node-1" else FINISHED
     done = run(cloud, clock, name="node", count=2, wait_for="setup")
-    assert done.failure == f"1 of 2 instances are there: node-1: is active, but its setup failed: {ERROR}."
+    assert done.failure == f"1 of 2 instances exist: node-1: is active, but its setup failed: {ERROR}."
     assert items(done)["node-2"]["failed"] is False
     assert cloud.names == ["node-1", "node-2"]
 
@@ -73,7 +73,7 @@ def test_a_failed_setup_is_told_with_its_line_and_the_others_go_on(cloud: Launch
 @pytest.mark.parametrize(
     ("console", "said"),
     [
-        ("", "its console says nothing of its setup within 60 s, neither by Exosphere nor by cloud-init"),
+        ("", "its console shows no setup messages of Exosphere or cloud-init within 60 s"),
         (RUNNING, f"its setup has not ended within 60 s: {RUNNING}"),
     ],
 )
@@ -98,7 +98,7 @@ def test_an_instance_is_set_up_before_it_is_shelved(cloud: LaunchCloud, clock: F
     [
         (FINISHED, 60.0, None),
         ("", 3 * 3600.0, None),
-        ("", 60.0, "says nothing of its setup"),
+        ("", 60.0, "shows no setup messages"),
         (RUNNING, 3 * 3600.0, "has not ended"),
         (ERROR, 3 * 3600.0, "failed"),
     ],
@@ -140,7 +140,7 @@ def test_an_end_of_the_login_never_counts_as_set_up(
 
     monkeypatch.setattr(cloud, "console_outputs", refused)
     done = run(cloud, clock, name="head", wait_for="setup")
-    assert done.failure == "The token was refused. 1 of 1 instances were not seen through."
+    assert done.failure == "The token was refused. 1 of 1 instances were not completed."
     assert (items(done)["head"]["failed"], cloud.names) == (True, ["head"])
 
 
@@ -169,7 +169,7 @@ def test_a_key_pair_that_is_there_is_used(cloud: LaunchCloud, clock: FakeClock) 
 
 def test_another_key_of_the_name_launches_nothing(cloud: LaunchCloud, clock: FakeClock) -> None:
     cloud.keys["laptop"] = KeyPair("laptop", ANOTHER, "aa:bb")
-    with pytest.raises(ConfigurationError, match=r"The key pair laptop has another key \(aa:bb\)"):
+    with pytest.raises(ConfigurationError, match=r"The key pair laptop has a different key \(aa:bb\)"):
         run(cloud, clock, **WITH_KEY)
     assert cloud.names == []
 
@@ -223,7 +223,7 @@ def test_files_stand_for_a_key_and_for_user_data(cloud: LaunchCloud, clock: Fake
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(None, "cannot be read: No such file"), (b"\xff\xfe", "is no text in UTF-8")],
+    [(None, "cannot be read: No such file"), (b"\xff\xfe", "is not UTF-8 text")],
 )
 def test_a_file_that_cannot_be_read_is_named_before_anything_is_sent(
     cloud: LaunchCloud, clock: FakeClock, tmp_path: Path, content: bytes | None, said: str

@@ -101,7 +101,7 @@ def test_a_name_deletes_exactly_that_one_and_an_ambiguous_one_nothing() -> None:
     twice = [*fleet, an_instance("web", number=4)]
     chosen, problems = plan_removal(Wanted(names=("web",)), twice)
     assert chosen == []
-    assert problems == ["2 instances are called web (1, 4): none was deleted."]
+    assert problems == ["The name web is ambiguous (1, 4). No instance was deleted."]
 
 
 @pytest.mark.parametrize("wanted", [Wanted(), Wanted(names=("",)), Wanted(names=("*",)), Wanted(names=("nod",))])

@@ -103,7 +103,7 @@ def test_shrinking_to_a_count_deletes_the_highest_of_ours_alone(clock: FakeClock
     options: dict[str, Any] = {"state": "present", "name": "node", "count": 2, "image": "i", "flavor": "m1.small"}
     kept = absent(cloud, clock, **options)
     assert (kept.changed, deleted(cloud)) == (False, [])
-    assert any("say shrink: true" in each for each in kept.warnings)
+    assert any("set shrink: true" in each for each in kept.warnings)
     done = absent(cloud, clock, shrink=True, **options)
     assert (done.failure, deleted(cloud)) == (None, ["node-11", "node-3"])
     assert cloud.names == ["node-1", "node-12", "node-2", "node-9"]
@@ -119,7 +119,7 @@ def test_a_count_of_zero_launches_none_and_without_shrink_deletes_none(clock: Fa
 
 def test_of_two_with_one_name_none_is_deleted(clock: FakeClock) -> None:
     cloud = LaunchCloud(clock, [an_instance("web", number=1), an_instance("web", number=2)])
-    with pytest.raises(ConfigurationError, match="2 instances are called web"):
+    with pytest.raises(ConfigurationError, match="The name web is ambiguous"):
         absent(cloud, clock, name="web")
     assert cloud.names == ["web", "web"]
 
