@@ -142,7 +142,7 @@ def test_an_idle_instance_is_told_of_and_shelved_after_the_grace_time(lab: Lab) 
         assert "nothing happened for 360 min" in text
         assert "SU per hour" in text
         assert "jetstream.cloud.keep -e instance=" in text
-        assert "in 60 minutes or later" in text
+        assert "in 60 minutes at the earliest" in text
         [post] = hook.posts
         assert post["text"].splitlines()[:3] == text.splitlines()[:3]
         # A second run in the same minute tells nobody again, and acts on nothing.
