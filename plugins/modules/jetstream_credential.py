@@ -51,7 +51,7 @@ seealso:
 EXAMPLES = r"""
 - name: Save a cloud of clouds.yaml as the default
   jetstream.cloud.jetstream_credential:
-    cloud: TG-GEO160014_IU
+    cloud: TG_GEO160014_IU
 
 - name: Save an application credential of Jetstream2, where there is no clouds.yaml
   jetstream.cloud.jetstream_credential:

@@ -35,6 +35,8 @@ EVENING = datetime(2026, 11, 30, 22, 0, tzinfo=UTC)
 _READINGS = Path(".local/state/jetstream/readings")
 _IDLE = ("ice-flow-01", "blast-server")
 _BUSY = ("wheat-assembly", "annotation-db", "course-web", "course-notebooks", "ice-flow-02")
+# It is being deployed until just before all instances are stopped, however long the runs before that take.
+_BEING_DEPLOYED = "ice-flow-03"
 _HOUR = 3600.0
 # What pictures have instead of the machine that they are made on.
 _HOME = "/home/johndoe"
@@ -57,6 +59,9 @@ def play(folder: Path, *, charts: bool) -> Evening:
     """
     clock = SharedClock.begin(folder / "clock", EVENING - datetime.now(UTC))
     world = load(SEEDS / "demo.yaml", clock=clock, settings=Settings())
+    [deployed] = [each for each in world.cloud.vms.values() if each.name == _BEING_DEPLOYED]
+    world.cloud.force(deployed, tmp_status="deploying")
+    world.cloud.finish_deploying(deployed, _HOUR, clock.now())
     seen = Evening()
     with _desk(folder, clock, world) as desk:
         seen.screens["instances"] = desk.run("instances")
@@ -68,6 +73,7 @@ def play(folder: Path, *, charts: bool) -> Evening:
         seen.screens["why"] = desk.run("why", instance="blast-server")
         desk.run("usage_report", dest="usage.html", charts=str(charts).lower())
         seen.page = desk.at_home((folder / "usage.html").read_text(encoding="utf-8"))
+        clock.advance(_HOUR)
         seen.screens["stop_all"] = desk.run("stop_all")
     return seen
 

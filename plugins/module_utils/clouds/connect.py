@@ -115,10 +115,9 @@ def _cloud_type(reader: Reader, environ: Mapping[str, str]) -> CloudType[Any]:
         if each.is_pointed_to(environ, reader.home):
             return each
     ways = [each.how_to_log_in(environ, reader.home) for each in registry.CLOUD_TYPES]
-    raise ConfigurationError(
-        " ".join(["No login is configured.", *reader.missed, *ways]),
-        hint="Save one with the playbook jetstream.cloud.save_credential.",
-    )
+    # What helps most people comes before the variables.
+    save = "Save one with the playbook jetstream.cloud.save_credential."
+    raise ConfigurationError(" ".join(["No login is configured.", *reader.missed, save, *ways]))
 
 
 def _named(backend: str, where: str) -> CloudType[Any]:

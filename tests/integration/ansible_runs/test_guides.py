@@ -21,8 +21,9 @@ _FILE = re.compile(r"^```yaml\n# (?P<name>[\w-]+\.yml)\n(?P<text>.*?)^```", re.M
 _NOT_HERE = (
     ". ~/jetstream/bin/activate",
     "mkdir -p ~/.config/openstack",
-    "mv ~/Downloads/clouds.yaml ~/.config/openstack/",
+    "mv -i ~/Downloads/clouds.yaml ~/.config/openstack/",
     "chmod 600 ~/.config/openstack/clouds.yaml",
+    "head -n 2 ~/.config/openstack/clouds.yaml",
     "ansible-playbook -i localhost, jetstream.cloud.save_credential",
     "./dev run python tests/simulator/with_simulator.py -- bash",
 )

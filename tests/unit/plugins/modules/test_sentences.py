@@ -61,11 +61,10 @@ def failure(result: Mapping[str, Any]) -> str:
 def test_no_credential(tmp_path: Path) -> None:
     result = run_module(INFO, {}, clock=FakeClock(), home=tmp_path)
     assert failure(result) == (
-        "No login is configured. For Jetstream2, set JETSTREAM_CLOUD to a cloud in clouds.yaml. There is no "
-        "clouds.yaml in "
-        "the working folder, ~/.config/openstack, or /etc/openstack. For a site with Atmosphere, set "
-        "JETSTREAM_USERNAME and JETSTREAM_PASSWORD. To try things out without an account, run the playbook "
-        "jetstream.cloud.tour. Save one with the playbook jetstream.cloud.save_credential."
+        "No login is configured. Save one with the playbook jetstream.cloud.save_credential. For Jetstream2, set "
+        "JETSTREAM_CLOUD to a cloud in clouds.yaml. There is no clouds.yaml in the working folder, "
+        "~/.config/openstack, or /etc/openstack. For a site with Atmosphere, set JETSTREAM_USERNAME and "
+        "JETSTREAM_PASSWORD. To try things out without an account, run the playbook jetstream.cloud.tour."
     )
 
 

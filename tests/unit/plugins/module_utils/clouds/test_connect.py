@@ -257,7 +257,7 @@ def test_an_unknown_backend_is_reported_with_those_that_there_are(account: Accou
         account.resolve()
 
 
-CLOUDS = "clouds:\n  TG-GEO160014_IU: {}\n  prod: {}\n"
+CLOUDS = "clouds:\n  TG_GEO160014_IU: {}\n  prod: {}\n"
 
 
 def clouds_yaml(account: Account, content: str = CLOUDS) -> None:
@@ -268,7 +268,7 @@ def clouds_yaml(account: Account, content: str = CLOUDS) -> None:
     ("content", "found"),
     [
         (None, "There is no clouds.yaml in the working folder, ~/.config/openstack, or /etc/openstack."),
-        (CLOUDS, "~/.config/openstack/clouds.yaml has the clouds TG-GEO160014_IU and prod."),
+        (CLOUDS, "~/.config/openstack/clouds.yaml has the clouds TG_GEO160014_IU and prod."),
         ("clouds: {prod: {}}", "~/.config/openstack/clouds.yaml has the clouds prod."),
         (
             "clouds:\n\tprod: {}",
@@ -282,10 +282,10 @@ def test_without_a_login_every_way_to_one_is_reported_jetstream2_first(
     if content:
         clouds_yaml(account, content)
     assert account.refusal() == (
-        f"No login is configured. For Jetstream2, set JETSTREAM_CLOUD to a cloud in clouds.yaml. {found} "
+        "No login is configured. Save one with the playbook jetstream.cloud.save_credential. "
+        f"For Jetstream2, set JETSTREAM_CLOUD to a cloud in clouds.yaml. {found} "
         "For a site with Atmosphere, set JETSTREAM_USERNAME and JETSTREAM_PASSWORD. "
-        "To try things out without an account, run the playbook jetstream.cloud.tour. "
-        "Save one with the playbook jetstream.cloud.save_credential."
+        "To try things out without an account, run the playbook jetstream.cloud.tour."
     )
 
 
@@ -293,8 +293,7 @@ def test_without_a_login_the_profiles_that_there_are_are_reported(account: Accou
     account.write(PROFILES, '[lab]\ncloud = "js2"\n')
     assert account.refusal().startswith(
         "No login is configured. No profile is selected, and ~/.config/jetstream/profiles.toml has no profile "
-        "default, only "
-        "lab. For Jetstream2, "
+        "default, only lab. Save one with the playbook jetstream.cloud.save_credential. For Jetstream2, "
     )
 
 
@@ -743,8 +742,9 @@ def test_the_examples_in_the_documentation_work(account: Account) -> None:
     assert seen == [
         ("default", "openstack", 60),
         ("default", "atmosphere", 60),
-        ("default", "atmosphere", 60),
-        ("course", "atmosphere", 120),
+        ("default", "openstack", 60),
+        ("course", "openstack", 120),
+        ("atmosphere", "atmosphere", 60),
         ("teststand", "atmosphere", 60),
         ("js2", "openstack", 60),
         ("js2-credential", "openstack", 60),
