@@ -284,7 +284,7 @@ news:
       description: The deadline. ISO 8601, UTC.
       type: str
     days:
-      description: V(7), V(3) or V(1) if it is less than so many days away, V(0) if it is reached.
+      description: The nearest limit in days, V(7), V(3) or V(1), or V(0) if it is reached.
       type: int
     channels:
       description: The channels that need a notice, and are not served by a concurrent run.

@@ -581,5 +581,5 @@ def _last_seen(run: InstanceRun) -> str:
     if last_error:
         return f"last error: {last_error}"
     if run.send_error and not run.actions:
-        return f"sent {run.attempts} times; last error: {run.send_error}"
+        return f"sent {run.attempts} times; the last attempt failed: {run.send_error}"
     return f"last seen {state_text(run.now)}"

@@ -155,5 +155,5 @@ def test_an_owner_without_an_address_is_not_told_and_is_not_shelved(course: Cour
 def test_a_mistake_is_told_with_its_line_and_nothing_is_done(course: Course) -> None:
     (course.home / "schedules.yml").write_text("deadlines:\n- {name: lab-*, shelve_at: 2026-02-30, may_shelve: true}\n")
     said = course.run("schedules=schedules.yml", "mail_to=a@example.edu", "apply=true", status=2)
-    assert "schedules.yml, line 2: 2026-02-30 is no date." in said
+    assert "schedules.yml, line 2: 2026-02-30 is not a date." in said
     assert "apply: true requires channels" in course.run("apply=true", status=2)

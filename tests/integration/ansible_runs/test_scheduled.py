@@ -65,7 +65,7 @@ def test_a_stop_is_shown_carried_out_mailed_and_not_repeated(lab: Lab) -> None:
     with a_mail_server() as mails:
         mail = ("-e", f"smtp_port={mails.port}", "-e", "smtp_secure=never", "-e", "mail_to=teacher@example.edu")
         done = lab.run(*mail)
-        assert "2 put to sleep." in done
+        assert "2 turned off." in done
         assert "Missed, since no run took place at that time" in done
         again = lab.run(*mail)
         assert "Nothing was due." in again

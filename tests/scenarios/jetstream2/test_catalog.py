@@ -100,7 +100,7 @@ def test_a_hidden_image_is_launched_by_its_uuid_alone(user: User, withdrawn: str
     }
     assert _asked(done) == ["GET image /images"] * 2
     assert _found(user, uuid=[withdrawn]) == [withdrawn]
-    with pytest.raises(SelectionError, match=f"{name} is hidden, .* set image to its ID, {withdrawn}."):
+    with pytest.raises(SelectionError, match=f"{name} is hidden: .* set image to its ID, {withdrawn}."):
         user.task("instance", name="old", image=name, flavor="m3.tiny")
     assert user.task("instance", name="old", image=withdrawn, flavor="m3.tiny").failure == ""
 

@@ -237,7 +237,7 @@ def test_a_cloud_that_is_broken(site: Site) -> None:
     address = site.world.vm("geo-node-01").address
     said = re.sub("sent 1[0-9] times", "sent N times", failure(task(site, state="stopped", name="geo-node-01")))
     assert said == (
-        "was not stopped within 900 s (sent N times; last error: "
+        "was not stopped within 900 s (sent N times; the last attempt failed: "
         'Stop of geo-node-01 (3) failed in the cloud: "The requested action stop encountered an irrecoverable '
         'exception: 500 Internal Server Error Unexpected API Error." (HTTP 403).). '
         f"It has lost its address {address}."
