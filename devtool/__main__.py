@@ -290,7 +290,9 @@ def _release(arguments: argparse.Namespace) -> int:
     environment = Environment("test")
     environment.prepare()
     with tempfile.TemporaryDirectory(prefix="release-", dir=CACHE) as folder:
-        workplace = Workplace(environment, Path(folder), (), live=True)
+        place = Path(folder) / "release"
+        place.mkdir()
+        workplace = Workplace(environment, place, (), live=True)
         try:
             public = not arguments.without_address
             tarball = release(workplace, ROOT, arguments.version, arguments.address, public=public)

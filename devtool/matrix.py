@@ -108,18 +108,19 @@ def try_pairs(workplace: Workplace) -> None:
 
 
 def run_matrix(chosen: Sequence[Pair], parts: Sequence[str], folder: Path) -> bool:
-    """Run parts of the tests with pairs, tell and record each result, and return whether none failed.
+    """Run parts of the tests with pairs, tell and record each result, and return whether some ran and none failed.
 
     ``folder`` is for copies of the checkout. Pairs whose Python is not there are told, and not recorded.
     """
     if not any(core.is_candidate for core in load_cores()):
         say("No candidate of ansible-core is newer than the last release: none is run.")
-    passed = True
+    passed, has_run = True, False
     for pair in chosen:
         environment = _environment(pair)
         if environment is None:
             say(f"{pair}: not run, this machine has no Python {pair.python}")
             continue
+        has_run = True
         for part in parts:
             begun = time.monotonic()
             result, failure = _run_part(pair, part, environment, folder)
@@ -127,7 +128,9 @@ def run_matrix(chosen: Sequence[Pair], parts: Sequence[str], folder: Path) -> bo
             outcome = f"{result.tests} passed" if failure is None else f"FAILED: {failure}"
             say(f"{pair}: {part} {outcome} ({time.monotonic() - begun:.0f} s)")
             _record(result)
-    return passed
+    if not has_run:
+        say("dev: no pair was run. Install one of these Pythons, or choose another one: --python 3.13")
+    return passed and has_run
 
 
 def load_results(path: Path = RESULTS) -> list[Result]:

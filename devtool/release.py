@@ -22,9 +22,14 @@ from devtool.sanity import run_sanity
 from devtool.tarball import build, import_as_galaxy_does, run_installed
 
 _VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
-_ADDRESS = re.compile(r"https://[\w.-]+(:\d+)?(/[\w.-]+)+")
+_ADDRESS = re.compile(r"https://[\w.-]+(:\d+)?(?P<path>(/[\w.~-]+)+)")
 # Links to files of the repository, which lead nowhere on Galaxy.
 _RELATIVE = re.compile(r"\]\((?!https?:|#|mailto:)([^)\s]+)\)")
+_PICTURE = re.compile(rf"(!\[[^\]]*){_RELATIVE.pattern}")
+# By these, hosts name pages of a repository.
+_PAGES = frozenset({"-", "blob", "commits", "issues", "raw", "releases", "src", "tree"})
+# Where the README names the version to install.
+_INSTALLED = re.compile(r"(?<=jetstream\.cloud:==)\d+\.\d+\.\d+|(?<=jetstream-cloud-)\d+\.\d+\.\d+")
 _RELEASED = re.compile(r"^  '?(\d+)\.(\d+)\.(\d+)'?:$", re.MULTILINE)
 # The one rule that ansible-lint is not asked to check before there is an address.
 _EXCEPTION = re.compile(r"^skip_list:\n(?:  #.*\n)*  - galaxy\[no-repository\]\n", re.MULTILINE)
@@ -55,6 +60,7 @@ def release(
     The checkout is as before then.
     """
     _require_version(checkout, version)
+    _require_branch(checkout)
     if _git(checkout, "status", "--porcelain"):
         raise NotReleased("There are changes that are not committed. Commit them, or put them away.")
     clone = workplace.folder / "ansible_collections" / "jetstream" / "cloud"
@@ -66,13 +72,26 @@ def release(
         # The check named pylint runs the one that takes minutes.
         run_sanity(workplace, clone, "--skip-test", "pylint")
     tarball = _tried(workplace, clone, version, address or _set_addresses(clone, _MADE_UP))
-    _git(checkout, "fetch", "--quiet", str(clone), f"refs/tags/v{version}:refs/tags/v{version}")
-    _git(checkout, "merge", "--quiet", "--ff-only", f"v{version}")
+    _take_over(checkout, clone, f"v{version}")
     return tarball if public else None
+
+
+def _take_over(checkout: Path, clone: Path, tag: str) -> None:
+    """Bring a commit and its tag from a clone into the checkout: both, or none. Raises NotReleased."""
+    _git(checkout, "fetch", "--quiet", "--no-tags", str(clone), f"refs/tags/{tag}:refs/tags/{tag}")
+    try:
+        _git(checkout, "merge", "--quiet", "--ff-only", tag)
+    except BaseException as error:
+        _git(checkout, "tag", "--delete", tag)
+        if isinstance(error, NotReleased):
+            raise NotReleased(f"The checkout has changed meanwhile. Begin anew. ({error})") from error
+        raise
 
 
 def _tried(workplace: Workplace, clone: Path, version: str, address: str) -> Path:
     """Return the tarball, after Galaxy's importer took it and it ran where there is nothing else."""
+    # What is in no commit, such as the folder of the fragments once they are told.
+    _git(clone, "clean", "-ffdqx")
     readme = clone / "README.md"
     readme.write_text(absolute(readme.read_text(encoding="utf-8"), address, version), encoding="utf-8")
     tarball = build(workplace, clone)
@@ -145,8 +164,12 @@ def next_version(checkout: Path) -> str:
 
 
 def absolute(text: str, address: str, version: str) -> str:
-    """Return a page whose links lead to the repository at a version, with its address."""
-    return _RELATIVE.sub(rf"]({address}/blob/v{version}/\1)", text).replace("ADDRESS", address)
+    """Return a page whose links lead to the repository at a version, with its address.
+
+    Where a host shows a file, it shows a page. Pictures need the file itself.
+    """
+    with_pictures = _PICTURE.sub(rf"\1]({address}/raw/v{version}/\2)", text)
+    return _RELATIVE.sub(rf"]({address}/blob/v{version}/\1)", with_pictures).replace("ADDRESS", address)
 
 
 def what_is_left(tarball: Path | None, version: str) -> Sequence[str]:
@@ -167,6 +190,8 @@ def _commit_and_tag(workplace: Workplace, clone: Path, version: str, as_the_user
     galaxy = clone / "galaxy.yml"
     text = galaxy.read_text(encoding="utf-8")
     galaxy.write_text(re.sub(r"^version: .*$", f"version: {version}", text, count=1, flags=re.MULTILINE))
+    readme = clone / "README.md"
+    readme.write_text(_INSTALLED.sub(version, readme.read_text(encoding="utf-8")), encoding="utf-8")
     if not released(clone):
         _keep_the_first_fragment(clone / "changelogs" / "fragments", version)
     workplace.call("antsibull-changelog", "release", "--version", version, cwd=clone)
@@ -202,6 +227,19 @@ def _require_version(checkout: Path, version: str) -> None:
     if earlier and tuple(int(each) for each in match.groups()) <= earlier[-1]:
         last = ".".join(str(each) for each in earlier[-1])
         raise NotReleased(f"{last} was released already. The next version is greater, as {next_version(checkout)} is.")
+    if _git(checkout, "tag", "--list", f"v{version}"):
+        raise NotReleased(
+            f"There is a tag v{version}, and its version is not in the changelog: a release was broken off, or is on"
+            f" another branch. Remove it (git tag --delete v{version}), or take another version."
+        )
+
+
+def _require_branch(checkout: Path) -> None:
+    """Raise NotReleased if the commit of the release would be on no branch."""
+    if _git(checkout, "rev-parse", "--abbrev-ref", "HEAD") == "HEAD":
+        raise NotReleased(
+            "No branch is checked out, so that the release would be on none. Check one out: git switch main"
+        )
 
 
 def released(checkout: Path) -> list[tuple[int, ...]]:
@@ -218,7 +256,7 @@ def _set_addresses(clone: Path, address: str | None) -> str:
     if address is None and known is None:
         raise NotReleased("galaxy.yml has no repository. Give its address once: --address https://...")
     address = (address or (known[1] if known else "")).rstrip("/").removesuffix(".git")
-    if not _ADDRESS.fullmatch(address):
+    if not _is_repository(address):
         raise NotReleased(f"{address} is no address of a repository. It begins with https://, and names its owner.")
     keys = {
         "repository": address,
@@ -233,6 +271,14 @@ def _set_addresses(clone: Path, address: str | None) -> str:
     if lint.is_file():
         lint.write_text(_EXCEPTION.sub("", lint.read_text(encoding="utf-8")), encoding="utf-8")
     return address
+
+
+def _is_repository(address: str) -> bool:
+    """Whether an address can be that of a repository, and not of a page in it: .../tree/main, .../-/blob/main/a.md."""
+    match = _ADDRESS.fullmatch(address)
+    parts = match["path"].split("/")[1:] if match else []
+    is_page = not _PAGES.isdisjoint(parts[2:])
+    return bool(parts) and not is_page and not {".", ".."} & set(parts)
 
 
 def _identity(checkout: Path) -> tuple[str, ...]:

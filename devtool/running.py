@@ -90,9 +90,15 @@ class Workplace:
                 lines.append(self._shorten(line))
                 self.write(lines[-1])
             status = process.wait()
+        except BaseException:
+            # Ctrl-C, or a signal that ends us. It does not reach the program, which has a session of its own.
+            self.stop()
+            raise
         finally:
             alarm.cancel()
             self._process = None
+            if process.stdout is not None:
+                process.stdout.close()
         if self.stopped:
             raise CheckFailed(f"stopped before it ended: {words[0]}")
         if status != 0:

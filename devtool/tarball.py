@@ -5,15 +5,24 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
+import io
+import json
 import re
 import shlex
 import shutil
+import subprocess
+import tarfile
+from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 from devtool.environment import BESIDE, DEMO_SEED
 from devtool.running import CheckFailed, Workplace
 
 _INSTALLED = "installed"
+_MANIFEST, _FILES = "MANIFEST.json", "FILES.json"
 # By the steps of the tour: a check run, the change, idle instances, their cost, a decision, the mail of the night.
 _TOLD = (
     "+these 2 instances: 4 SU/h",
@@ -28,10 +37,54 @@ _USED = {"meta", "playbooks", "plugins", "roles"}
 
 
 def build(workplace: Workplace, checkout: Path) -> Path:
-    """Build the collection in a checkout, and return the tarball, which is in the workplace's folder."""
+    """Build the collection in a checkout, and return the tarball, which is in the workplace's folder.
+
+    The same commit makes the same bytes, wherever and whenever it is built.
+    """
     workplace.call("ansible-galaxy", "collection", "build", "--force", "--output-path", workplace.folder, cwd=checkout)
     [tarball] = workplace.folder.glob("*.tar.gz")
+    make_reproducible(tarball, _time_of(checkout))
     return tarball
+
+
+def make_reproducible(tarball: Path, at: int) -> None:
+    """Order the files of a tarball and of its lists by name, and give all the same time.
+
+    ansible-galaxy takes them in the order of the disk, with the times of the checkout and of the build.
+    """
+    with tarfile.open(tarball) as archive:
+        members = {each.name: each for each in archive.getmembers()}
+        contents = {name: file.read() for name, each in members.items() if (file := archive.extractfile(each))}
+    files = json.loads(contents[_FILES])
+    files["files"].sort(key=itemgetter("name"))
+    contents[_FILES] = _as_json(files)
+    manifest = json.loads(contents[_MANIFEST])
+    manifest["file_manifest_file"]["chksum_sha256"] = hashlib.sha256(contents[_FILES]).hexdigest()
+    contents[_MANIFEST] = _as_json(manifest)
+    # As ansible-galaxy does, the lists come first.
+    names = [_MANIFEST, _FILES, *sorted(members.keys() - {_MANIFEST, _FILES})]
+    with (
+        gzip.GzipFile("", "wb", mtime=at, fileobj=(packed := io.BytesIO())) as stream,
+        tarfile.open(fileobj=stream, mode="w") as archive,
+    ):
+        for name in names:
+            member, content = members[name], contents.get(name)
+            # These have the time again, with a fraction of a second.
+            member.pax_headers = {}
+            member.mtime, member.size = at, len(content or b"")
+            archive.addfile(member, None if content is None else io.BytesIO(content))
+    tarball.write_bytes(packed.getvalue())
+
+
+def _as_json(record: dict[str, Any]) -> bytes:
+    return json.dumps(record, indent=True, sort_keys=True).encode()
+
+
+def _time_of(checkout: Path) -> int:
+    """Return the time of the last commit; 0 in a copy that has none."""
+    command = ("git", "log", "-1", "--format=%ct")
+    done = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False)
+    return int(done.stdout) if done.returncode == 0 and done.stdout.strip() else 0
 
 
 def import_as_galaxy_does(workplace: Workplace, tarball: Path) -> None:

@@ -8,24 +8,32 @@ from __future__ import annotations
 import json
 import random
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from ansible_collections.jetstream.cloud.tests.reliability.nova import STATES, Nova, Server
 from ansible_collections.jetstream.cloud.tests.reliability.openstack_api import OpenStack
-from ansible_collections.jetstream.cloud.tests.simulator.api.handling import RawRequest
+from ansible_collections.jetstream.cloud.tests.simulator.api.handling import RawRequest, RawResponse
+from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.idle.console_lines import log
 
 SECRET = "a-secret-that-no-event-may-have"
+_JSON = "application/json"
 
 
 class Project:
-    """A project of OpenStack with servers, and who acts on them."""
+    """A project of OpenStack with servers, and who acts on them.
+
+    ``used``: how many of 10,000 SU. ``consoles``: texts by the UUID of a server.
+    """
 
     def __init__(self) -> None:
+        self.used = 4000.0
+        self.consoles: dict[str, str] = {}
         self.nova = Nova(datetime.now(UTC), 1.0, random.Random(1))
         self.openstack = OpenStack(self.nova, secret=SECRET)
         self.requests: list[str] = []
@@ -48,6 +56,30 @@ class Project:
             self.nova.settle(datetime.now(UTC))
             self.nova.act(server, "stop")
 
+    def rest(self, server: Server, hours: int = 2) -> None:
+        """Let the console of a server show that it has computed nothing for hours."""
+        self.consoles[server.uuid] = log([0] * 60 * hours, end=time.time())
+
+    def handle(self, raw: RawRequest) -> RawResponse:
+        """Answer a request: allocations and consoles here, all else by the services of the project."""
+        if raw.path == "/accounting/":
+            return RawResponse(200, json.dumps([self._allocation()]).encode(), _JSON)
+        if b"os-getConsoleOutput" in raw.body:
+            text = self.consoles.get(raw.path.split("/")[-2], "")
+            return RawResponse(200, json.dumps({"output": text}).encode(), _JSON)
+        return self.openstack.handle(raw, datetime.now(UTC))
+
+    def _allocation(self) -> dict[str, Any]:
+        today = datetime.now(UTC).date()
+        return {
+            "resource": "jetstream2.indiana.xsede.org",
+            "service_units_allocated": 10_000.0,
+            "service_units_used": self.used,
+            "start_date": str(today - timedelta(days=60)),
+            "end_date": str(today + timedelta(days=300)),
+            "active": 1,
+        }
+
     @property
     def profile(self) -> str:
         """The profile that logs in to it."""
@@ -69,7 +101,7 @@ def a_project(project: Project) -> Iterator[None]:
             raw = RawRequest(self.command, "http", host, parts.path, parts.query, query, headers, body)
             with project.lock:
                 project.requests.append(f"{self.command} {parts.path}")
-                response = project.openstack.handle(raw, datetime.now(UTC))
+                response = project.handle(raw)
             self.respond(response.status, response.body, response.content_type, response.headers)
 
         do_GET = do_POST = answer  # noqa: N815

@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
-from ansible_collections.jetstream.cloud.tests.eda.rulebook import RULEBOOKS, Rulebook
+from ansible_collections.jetstream.cloud.tests.eda.rulebook import COLLECTION, RULEBOOKS, Rulebook
 from ansible_collections.jetstream.cloud.tests.eda.servers import (
     SECRET,
     Controller,
@@ -31,6 +33,8 @@ from ansible_rulebook.validators import Validate
 
 OFTEN = {"interval": 30, "idle_interval": 30, "budget_interval": 30}
 EVIL = "{{ lookup('pipe', 'touch stolen') }}"
+# ansible-rulebook reads a text that begins so as a literal of Python, with a comment behind it.
+LITERAL = '"a lie" #'
 
 
 @pytest.fixture
@@ -67,14 +71,28 @@ def deadline_in(lab_home: Path, days: float) -> str:
     return str(path)
 
 
+def with_events(text: str) -> str:
+    """Return the rulebook announce, so changed that it posts the whole event besides its sentence."""
+    return text.replace("            body:\n", '            body:\n              event: "{{ event }}"\n')
+
+
 def posted(hook: Webhook) -> list[str]:
+    """Return the sentences that were posted, after each event was compared with the schema."""
+    for each in hook.posts:
+        schema().validate(each["event"])
     return [each["text"] for each in hook.posts]
+
+
+@functools.cache
+def schema() -> Any:
+    path = COLLECTION / "extensions" / "eda" / "schemas" / "fleet_event.json"
+    return jsonschema.Draft202012Validator(json.loads(path.read_text()))
 
 
 def test_what_happens_is_announced_once_also_over_a_restart(lab: Lab) -> None:
     source = {**OFTEN, "schedules_path": deadline_in(lab.home, 100)}
     with a_webhook() as hook:
-        rulebook = Rulebook(lab.home, "announce", {"webhook_url": hook.url}, source=source)
+        rulebook = Rulebook(lab.home, "announce", {"webhook_url": hook.url}, source=source, change=with_events)
         with rulebook.running():
             rulebook.wait_for((lab.home / ".local/state/jetstream/events-announce.json").exists, "first poll")
             # Another user stops one, another one has been idle for hours, and so on.
@@ -84,17 +102,23 @@ def test_what_happens_is_announced_once_also_over_a_restart(lab: Lab) -> None:
             lab.rest("web")
             rulebook.wait_for(lambda: len(hook.posts) >= 4, "four announcements")
         threshold, stop, idle, deadline = sorted(posted(hook))
+        assert threshold.startswith("Allocation ")
         assert threshold.endswith(": 76.0 % of the SU are used (threshold 75 %).")
-        assert stop == "db was active, and is shutoff."
-        assert deadline.startswith("web: shelve_at is ")
-        assert idle.startswith("web of johndoe is idle: ")
+        assert stop == "Instance db was active, and is shutoff."
+        assert deadline.startswith("Instance web: shelve_at is ")
+        assert idle.startswith("Instance web of johndoe is idle: ")
         # While it does not run.
         lab.server.world.instance("off").name = EVIL
         lab.server.world.force(EVIL, "suspended")
+        lab.server.world.instance("db").name = LITERAL
+        lab.server.world.force(LITERAL, "suspended")
         with rulebook.running():
-            rulebook.wait_for(lambda: len(hook.posts) >= 5, "fifth announcement")
-    # The name of an instance is no template, neither for the rulebook nor for Ansible.
-    assert posted(hook)[4:] == ["{ { lookup('pipe', 'touch stolen') } } was shutoff, and is suspended."]
+            rulebook.wait_for(lambda: len(hook.posts) >= 6, "sixth announcement")
+    # The name of an instance is no template and no literal, neither for the rulebook nor for Ansible.
+    assert sorted(posted(hook)[4:]) == [
+        f"Instance {LITERAL} was shutoff, and is suspended.",
+        "Instance { { lookup('pipe', 'touch stolen') } } was shutoff, and is suspended.",
+    ]
     assert not list(lab.home.rglob("stolen"))
     assert "pass" not in rulebook.text.split()
 
@@ -106,14 +130,35 @@ def test_a_server_that_another_user_stops_is_announced(tmp_path: Path) -> None:
     with a_project(project), a_webhook() as hook:
         write_profile(tmp_path, project.profile)
         source = {**OFTEN, "watch": ["state", "deadline"], "schedules_path": deadline_in(tmp_path, 0.5)}
-        rulebook = Rulebook(tmp_path, "announce", {"webhook_url": hook.url}, source=source)
+        rulebook = Rulebook(tmp_path, "announce", {"webhook_url": hook.url}, source=source, change=with_events)
         with rulebook.running():
             rulebook.wait_for((tmp_path / ".local/state/jetstream/events-announce.json").exists, "first poll")
             project.stop(server)
             deadline_in(tmp_path, -0.001)
             rulebook.wait_for(lambda: len(hook.posts) >= 2, "two announcements")
-    assert posted(hook)[0] == "web was active, and is shutoff."
-    assert posted(hook)[1].startswith("web: shelve_at is ")
+    assert posted(hook)[0] == "Instance web was active, and is shutoff."
+    assert posted(hook)[1].startswith("Instance web: shelve_at is ")
+    assert SECRET not in rulebook.text
+
+
+def test_an_idle_server_and_a_threshold_of_its_project_are_announced(tmp_path: Path) -> None:
+    project = Project()
+    server = project.add("web")
+    project.add("db", "shutoff")
+    with a_project(project), a_webhook() as hook:
+        write_profile(tmp_path, project.profile)
+        source = {**OFTEN, "watch": ["idle", "budget"], "console_only": True}
+        rulebook = Rulebook(tmp_path, "announce", {"webhook_url": hook.url}, source=source, change=with_events)
+        with rulebook.running():
+            rulebook.wait_for((tmp_path / ".local/state/jetstream/events-announce.json").exists, "first poll")
+            project.used = 7600.0
+            project.rest(server)
+            rulebook.wait_for(lambda: len(hook.posts) >= 2, "two announcements")
+    threshold, idle = sorted(posted(hook))
+    assert idle.startswith("Instance web of ")
+    # With what was used since the figures of the site, which are a day old.
+    assert threshold.startswith("Allocation TG-DEMO001 CPU: 76.")
+    assert threshold.endswith(" % of the SU are used (threshold 75 %).")
     assert SECRET not in rulebook.text
 
 

@@ -40,7 +40,7 @@ def _value(name: str, value: Any, option: Mapping[str, Any]) -> Any:
     kind = option.get("type", "str")
     if kind == "list":
         element = {"type": option.get("elements", "str"), "choices": option.get("choices")}
-        return [_value(name, each, element) for each in _list(value)]
+        return [_element(name, each, element) for each in _list(value)]
     found = _READERS[kind](name, value)
     if kind == "dict" and option.get("options"):
         return _checked(found, option["options"], f"{name}.")
@@ -48,6 +48,12 @@ def _value(name: str, value: Any, option: Mapping[str, Any]) -> Any:
     if choices and found not in choices:
         raise ConfigurationError(f"{name} is {found}, but must be one of {', '.join(map(str, choices))}.")
     return found
+
+
+def _element(name: str, value: Any, option: Mapping[str, Any]) -> Any:
+    if value is None:
+        raise ConfigurationError(f"{name} has an element without a value.")
+    return _value(name, value, option)
 
 
 def _list(value: Any) -> list[Any]:
@@ -77,16 +83,22 @@ def _bool(name: str, value: Any) -> bool:
 
 def _float(name: str, value: Any) -> float:
     try:
-        return float(_text(name, value))
+        return float(_digits(value))
     except ValueError:
         raise ConfigurationError(f"{name} is {value}, but must be a number.") from None
 
 
 def _int(name: str, value: Any) -> int:
     try:
-        return int(_text(name, value))
+        return int(_digits(value))
     except ValueError:
         raise ConfigurationError(f"{name} is {value}, but must be a whole number.") from None
+
+
+def _digits(value: Any) -> str:
+    """Return what may be a number as text, and "" for what can be none: to Python, True is 1."""
+    is_number = isinstance(value, str | int | float) and not isinstance(value, bool)
+    return str(value) if is_number else ""
 
 
 def _dict(name: str, value: Any) -> dict[str, Any]:

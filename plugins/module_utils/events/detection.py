@@ -81,10 +81,13 @@ class Step:
     memory: Memory
 
 
-def detect(memory: Memory, seen: Observation, *, tells_states: bool = True, announce_first: bool = False) -> list[Step]:
-    """Return the events of a poll, in order.
+def detect(
+    memory: Memory, seen: Observation, *, tells_states: bool = True, announce_first: bool = False
+) -> Iterator[Step]:
+    """Yield the events of a poll, in order.
 
-    The first poll of a part emits no events, unless ``announce_first``: then it emits everything as new.
+    The first poll of a part emits no events, unless ``announce_first``: then it emits everything as new. Each event is
+    made on demand: the memories of a poll with thousands of events would use gigabytes.
     """
     return _Poll(memory, seen, tells_states=tells_states, announce_first=announce_first).steps()
 
@@ -116,22 +119,20 @@ class _Poll:
         is_same = seen.owner is None or memory.account in (None, seen.owner)
         known = memory if is_same else Memory(failing=memory.failing)
         self._memory = known if seen.owner is None else replace(known, account=seen.owner)
-        self._steps: list[Step] = []
+        self._told = memory
 
-    def steps(self) -> list[Step]:
-        self._failures()
+    def steps(self) -> Iterator[Step]:
+        yield from self._failures()
         if Part.INSTANCES in self._seen.read:
-            self._instances()
+            yield from self._instances()
         if Part.BUDGET in self._seen.read:
-            self._budgets()
-        last = self._steps[-1].memory if self._steps else self._before
-        if self._memory != last:
-            self._steps.append(Step(None, self._memory))
-        return self._steps
+            yield from self._budgets()
+        if self._memory != self._told:
+            yield Step(None, self._memory)
 
-    def _tell(self, event: Event, memory: Memory) -> None:
-        self._memory = memory
-        self._steps.append(Step(event, memory))
+    def _tell(self, event: Event, memory: Memory) -> Iterator[Step]:
+        self._memory = self._told = memory
+        yield Step(event, memory)
 
     def _tells(self, part: Part) -> bool:
         is_known = part in self._before.begun and self._memory.account == self._before.account
@@ -139,32 +140,32 @@ class _Poll:
 
     # --- the source itself
 
-    def _failures(self) -> None:
+    def _failures(self) -> Iterator[Step]:
         now = iso(self._seen.at)
         for part, message in sorted(self._seen.failed.items()):
             if part not in self._memory.failing:
                 body = {"part": part.value, "message": message}
                 memory = replace(self._memory, failing={**self._memory.failing, part.value: now})
-                self._tell(Event(EventType.FAILED, part.value, 0, now, body), memory)
+                yield from self._tell(Event(EventType.FAILED, part.value, 0, now, body), memory)
         for part in sorted(self._seen.read):
             since = self._memory.failing.get(part.value)
             if since is not None:
                 body = {"part": part.value, "since": since}
                 others = {key: each for key, each in self._memory.failing.items() if key != part.value}
                 event = Event(EventType.RECOVERED, part.value, 0, since, body)
-                self._tell(event, replace(self._memory, failing=others))
+                yield from self._tell(event, replace(self._memory, failing=others))
 
     # --- instances
 
-    def _instances(self) -> None:
+    def _instances(self) -> Iterator[Step]:
         tells = self._tells(Part.INSTANCES)
         for instance in sorted(self._seen.instances, key=lambda each: (each.name, each.uuid)):
-            self._instance(instance, tells=tells)
-        self._missing()
+            yield from self._instance(instance, tells=tells)
+        yield from self._missing()
         for part in (Part.INSTANCES, *({Part.IDLE, Part.DEADLINES} & self._seen.read)):
             self._memory = self._memory.with_begun(part.value)
 
-    def _instance(self, instance: Instance, *, tells: bool) -> None:
+    def _instance(self, instance: Instance, *, tells: bool) -> Iterator[Step]:
         known = self._memory.instances.get(instance.uuid)
         state = state_of(instance)
         if state == ABSENT:
@@ -177,13 +178,13 @@ class _Poll:
         known = replace(known, body=body, missed=0)
         self._memory = self._memory.with_instance(instance.uuid, known)
         if state is not None and state != known.state:
-            self._changed(instance.uuid, known, state)
+            yield from self._changed(instance.uuid, known, state)
         if Part.IDLE in self._seen.read and instance.uuid in self._seen.advice:
-            self._idle(instance.uuid, self._seen.advice[instance.uuid])
+            yield from self._idle(instance.uuid, self._seen.advice[instance.uuid])
         if Part.DEADLINES in self._seen.read:
-            self._deadlines(instance)
+            yield from self._deadlines(instance)
 
-    def _changed(self, uuid: str, known: InstanceMemory, state: str) -> None:
+    def _changed(self, uuid: str, known: InstanceMemory, state: str) -> Iterator[Step]:
         """Emit the event that an instance rests in another state."""
         after = replace(known, state=state, told=known.told + 1)
         memory = self._memory.without_instance(uuid) if state == ABSENT else self._memory.with_instance(uuid, after)
@@ -191,9 +192,9 @@ class _Poll:
             self._memory = memory
             return
         body = {"instance": known.body, "before": {"state": known.state}, "after": {"state": state}}
-        self._tell(Event(EventType.STATE, uuid, known.told, f"{known.state}>{state}", body), memory)
+        yield from self._tell(Event(EventType.STATE, uuid, known.told, f"{known.state}>{state}", body), memory)
 
-    def _missing(self) -> None:
+    def _missing(self) -> Iterator[Step]:
         """Emit events for deleted instances. Listed instances that are not selected or not readable are ignored."""
         seen = {each.uuid for each in self._seen.instances if state_of(each) != ABSENT}
         gone = {each.uuid for each in self._seen.instances if state_of(each) == ABSENT}
@@ -205,11 +206,11 @@ class _Poll:
             missed = known.missed + 1
             if uuid in gone or missed >= _LISTS_WITHOUT:
                 body = {**known.body, "status": "deleted", "activity": ""}
-                self._changed(uuid, replace(known, body=body), ABSENT)
+                yield from self._changed(uuid, replace(known, body=body), ABSENT)
             else:
                 self._memory = self._memory.with_instance(uuid, replace(known, missed=missed))
 
-    def _idle(self, uuid: str, advice: Mapping[str, Any]) -> None:
+    def _idle(self, uuid: str, advice: Mapping[str, Any]) -> Iterator[Step]:
         known = self._memory.instances[uuid]
         word = _idle_word(known.idle, advice)
         if word == known.idle:
@@ -219,11 +220,11 @@ class _Poll:
         memory = self._memory.with_instance(uuid, after)
         if is_news and self._tells(Part.IDLE):
             body = {"instance": known.body, "idle": {key: advice[key] for key in _OF_ADVICE}}
-            self._tell(Event(EventType.IDLE, uuid, known.told, word, body), memory)
+            yield from self._tell(Event(EventType.IDLE, uuid, known.told, word, body), memory)
         else:
             self._memory = memory
 
-    def _deadlines(self, instance: Instance) -> None:
+    def _deadlines(self, instance: Instance) -> Iterator[Step]:
         known = self._memory.instances[instance.uuid]
         found = deadlines_of(instance, self._seen.rows)
         for news in deadline_news_of(found, known.deadline_memory(), (CHANNEL,), self._seen.at):
@@ -234,7 +235,7 @@ class _Poll:
             if self._tells(Part.DEADLINES):
                 body = {"instance": known.body, "deadline": self._deadline(found, news)}
                 change = f"{news.kind}:{iso(at)}:{news.days}"
-                self._tell(Event(EventType.DEADLINE, instance.uuid, known.told, change, body), memory)
+                yield from self._tell(Event(EventType.DEADLINE, instance.uuid, known.told, change, body), memory)
             else:
                 self._memory = memory
             known = after
@@ -245,12 +246,12 @@ class _Poll:
 
     # --- allocations
 
-    def _budgets(self) -> None:
+    def _budgets(self) -> Iterator[Step]:
         tells = self._tells(Part.BUDGET)
         for standing in sorted(self._seen.standings, key=lambda each: (each.source.name, each.source.uuid)):
             for event, memory in self._budget(standing):
                 if tells:
-                    self._tell(event, memory)
+                    yield from self._tell(event, memory)
                 else:
                     self._memory = memory
         self._memory = self._memory.with_begun(Part.BUDGET.value)

@@ -25,8 +25,8 @@ class InstanceMemory:
     """What is remembered of an instance.
 
     ``state``: the last state that it rested in. ``body``: the instance as the last event had it, for the event that it
-    is gone. ``missed``: how many lists in a row lack it. ``idle``: "idle" or "due" after such an event. ``told``: how many
-    events were about it.
+    is gone. ``missed``: how many lists in a row lack it. ``idle``: "idle" or "due" after such an event. ``told``: how
+    many events were about it.
     """
 
     state: str

@@ -9,7 +9,7 @@ takes events. It is used by one thread at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC
@@ -148,16 +148,19 @@ class Watch:
             Part.BUDGET: _Pace(options["budget_interval"], now),
         }
 
-    def poll(self) -> list[Announcement]:
-        """Read what is due, and return the events, in order. Raises nothing: what fails becomes an event."""
+    def poll(self) -> Iterator[Announcement]:
+        """Read what is due, and return the events, in order. Raises nothing: what fails becomes an event.
+
+        Each event is made when it is asked for, so that a poll that tells thousands holds one memory at a time.
+        """
         seen = self._observe()
         tells_states = "state" in self._options["watch"]
         steps = detect(self.memory, seen, tells_states=tells_states, announce_first=self._options["announce_first"])
         account = self._account or CloudAccount("", "")
-        return [
+        return (
             Announcement(None if each.event is None else each.event.to_result(account, seen.at), each.memory)
             for each in steps
-        ]
+        )
 
     def remember(self, memory: Memory) -> None:
         """Store that an event was handed over. If that fails, it is tried again with the next one, and is an event."""

@@ -18,14 +18,15 @@ NOWHERE = "http://127.0.0.1:9"
 
 
 def tour(home: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the tour as a user who is logged in elsewhere."""
+    """Run the tour as a user who is logged in elsewhere, and shares the state of nights with others."""
     words = ["-i", "localhost,", "jetstream.cloud.tour", *arguments]
-    return run_playbook(*words, home=home, url=NOWHERE, folder=folder, more={"JETSTREAM_CLOUD": "production"})
+    elsewhere = {"JETSTREAM_CLOUD": "production", "JETSTREAM_STATE_PATH": str(home / "shared")}
+    return run_playbook(*words, home=home, url=NOWHERE, folder=folder, more=elsewhere)
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "shared").mkdir(parents=True)
     return tmp_path / "home"
 
 

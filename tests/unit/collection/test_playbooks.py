@@ -16,6 +16,7 @@ from ansible_collections.jetstream.cloud.plugins.plugin_utils.playbook_variables
     ALLOWED,
     PLAYBOOKS,
     Kind,
+    unknown,
 )
 from ansible_collections.jetstream.cloud.tests.unit.collection.docs import PAGES, ROOT
 from ansible_collections.jetstream.cloud.tests.unit.collection.docs import PLAYBOOKS as FILES
@@ -31,6 +32,8 @@ _PINNED = {
     "ansible_connection": "local",
     "ansible_python_interpreter": "{{ ansible_playbook_python }}",
 }
+# A variable in a command: -e name=value.
+_GIVEN = re.compile(r"-e ['\"]?(\w+)=")
 _CHECK = "jetstream.cloud.jetstream_variables"
 each_playbook = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 
@@ -150,6 +153,15 @@ def test_a_documented_command_gives_no_warning_of_an_inventory(path: Path) -> No
     commands = re.findall(r"ansible-playbook\b[^`\n]* jetstream\.cloud\.\w+", path.read_text(encoding="utf-8"))
 
     assert [command for command in commands if " -i localhost, " not in command] == []
+
+
+@pytest.mark.parametrize("path", [*PAGES, *FILES], ids=lambda path: path.name)
+def test_a_documented_command_names_a_playbook_and_variables_that_it_takes(path: Path) -> None:
+    text = path.read_text(encoding="utf-8").replace("\\\n", " ")
+    commands = re.findall(r"ansible-playbook\b[^`\n]* jetstream\.cloud\.([a-z_]+)([^`\n]*)", text)
+
+    assert [name for name, _rest in commands if name not in PLAYBOOKS] == []
+    assert [each for name, rest in commands for each in unknown(name, _GIVEN.findall(rest), ())] == []
 
 
 def all_tasks(tasks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

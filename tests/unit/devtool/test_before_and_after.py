@@ -1,10 +1,11 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The messages of `./dev test` before it begins, and at the end."""
+"""The messages of `./dev test` before it begins, and at the end, and what is left when it is interrupted."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,8 +13,9 @@ import pytest
 
 from devtool import durations
 from devtool.checks import CHECKS
+from devtool.environment import Environment
 from devtool.prerequisites import CRON, GIT, SSH_KEYGEN, Prerequisite, missing, report
-from devtool.running import Check, announcement, verdict
+from devtool.running import Check, Workplace, announcement, verdict
 
 Install = Callable[[str], None]
 
@@ -126,3 +128,23 @@ def test_the_verdict_names_the_failed_checks() -> None:
     ended = [("ruff", None), ("units", "pytest ended with status 1"), ("mypy", "stopped")]
     assert verdict(ended, 61.2).startswith("2 of 3 FAILED: units, mypy, in 61 s.")
     assert verdict(ended[:1], 1).startswith("All 1 passed, in 1 s.")
+
+
+class Interrupted(Workplace):
+    """A workplace at which somebody presses Ctrl-C as soon as a program runs."""
+
+    process = 0
+
+    def write(self, text: str) -> None:
+        super().write(text)
+        if text.startswith("I am "):
+            self.process = int(text.split()[-1])
+            raise KeyboardInterrupt
+
+
+def test_a_program_that_was_started_ends_when_we_are_interrupted(tmp_path: Path) -> None:
+    place = Interrupted(Environment("test"), tmp_path / "work", (), live=False)
+    with pytest.raises(KeyboardInterrupt):
+        place.call("sh", "-c", "echo I am $$; exec sleep 60", cwd=tmp_path)
+    with pytest.raises(ProcessLookupError):
+        os.kill(place.process, 0)

@@ -14,7 +14,7 @@ import pytest
 
 from devtool.environment import SetUpFailed
 from devtool.interpreters import OWN, find_interpreter
-from devtool.matrix import README, Result, as_table, load_results, merged, with_table
+from devtool.matrix import README, Result, as_table, load_results, merged, run_matrix, with_table
 from devtool.matrix import as_toml as results_as_toml
 from devtool.pairs import Core, Pair, as_toml, load_cores, oldest_core, pairs, supported, supported_pythons
 
@@ -112,6 +112,16 @@ def test_a_program_of_another_version_is_not_taken(tmp_path: Path) -> None:
 
 
 # --- results ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_of_no_pair_is_none_that_passed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("PYENV_ROOT", raising=False)
+    assert not run_matrix([Pair("2.20.1", "3.5")], ["units"], tmp_path)
+    assert "not run, this machine has no Python 3.5" in capsys.readouterr().out
 
 
 def test_a_result_takes_the_place_of_an_older_one() -> None:

@@ -5,7 +5,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
 import subprocess
+import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -16,6 +21,7 @@ from devtool.release import (
     NotReleased,
     _keep_the_first_fragment,
     _set_addresses,
+    _take_over,
     absolute,
     next_version,
     pack_tagged,
@@ -23,6 +29,7 @@ from devtool.release import (
     what_is_left,
 )
 from devtool.running import Workplace
+from devtool.tarball import make_reproducible
 
 ADDRESS = "https://git.example.org/lab/cloud"
 GALAXY = "namespace: jetstream\nversion: 0.1.0\ndependencies: {}\n"
@@ -47,7 +54,11 @@ def released(folder: Path, *versions: str) -> None:
 def commit(folder: Path) -> None:
     identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
     for words in (("init", "--quiet"), ("add", "--all"), (*identity, "commit", "--quiet", "-m", "All")):
-        subprocess.run(["git", *words], cwd=folder, check=True)
+        git(folder, *words)
+
+
+def git(folder: Path, *words: str) -> str:
+    return subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def refused(checkout: Path, version: str, address: str | None = ADDRESS) -> str:
@@ -78,6 +89,36 @@ def test_a_version_is_greater_than_the_last_one(checkout: Path, version: str, re
 def test_a_release_has_all_that_is_committed_and_nothing_else(checkout: Path) -> None:
     (checkout / "new.py").write_text("")
     assert refused(checkout, "1.2.0") == "There are changes that are not committed. Commit them, or put them away."
+
+
+def test_a_tag_that_a_broken_release_has_left_is_named_with_the_remedy(checkout: Path) -> None:
+    git(checkout, "tag", "v1.2.0")
+    assert refused(checkout, "1.2.0") == (
+        "There is a tag v1.2.0, and its version is not in the changelog: a release was broken off, or is on another"
+        " branch. Remove it (git tag --delete v1.2.0), or take another version."
+    )
+
+
+def test_a_release_is_on_a_branch(checkout: Path) -> None:
+    git(checkout, "checkout", "--quiet", "--detach")
+    assert refused(checkout, "1.2.0").startswith("No branch is checked out")
+
+
+def test_commit_and_tag_reach_the_checkout_together_or_not_at_all(checkout: Path, tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "--quiet", str(checkout), str(clone))
+    (clone / "galaxy.yml").write_text(GALAXY.replace("0.1.0", "1.2.0"))
+    commit(clone)
+    git(clone, "tag", "v1.2.0")
+    # Somebody commits while the release is tried.
+    (checkout / "news.md").write_text("")
+    commit(checkout)
+    with pytest.raises(NotReleased, match="The checkout has changed meanwhile"):
+        _take_over(checkout, clone, "v1.2.0")
+    assert git(checkout, "tag") == ""
+    git(checkout, "reset", "--quiet", "--hard", "HEAD~")
+    _take_over(checkout, clone, "v1.2.0")
+    assert (git(checkout, "describe", "--tags"), "1.2.0" in (checkout / "galaxy.yml").read_text()) == ("v1.2.0", True)
 
 
 @pytest.mark.parametrize(
@@ -133,8 +174,66 @@ def test_links_lead_to_the_repository_at_the_version() -> None:
     page = "$ git clone ADDRESS x\n[a](docs/idle.md#rules) [b](https://example.org) [c](#demo) ![d](docs/a.svg)"
     assert absolute(page, ADDRESS, "1.2.0") == (
         f"$ git clone {ADDRESS} x\n[a]({ADDRESS}/blob/v1.2.0/docs/idle.md#rules) [b](https://example.org) [c](#demo) "
-        f"![d]({ADDRESS}/blob/v1.2.0/docs/a.svg)"
+        # Beside blob, hosts have a page about the picture.
+        f"![d]({ADDRESS}/raw/v1.2.0/docs/a.svg)"
     )
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        (f"{ADDRESS}/", ADDRESS),
+        (f"{ADDRESS}.git", ADDRESS),
+        ("https://git.sr.ht/~lab/jetstream.cloud", "https://git.sr.ht/~lab/jetstream.cloud"),
+        ("https://gitlab.example.org/a/group/cloud", "https://gitlab.example.org/a/group/cloud"),
+        (f"{ADDRESS}/tree/main", None),
+        (f"{ADDRESS}/-/tree/main", None),
+        (f"{ADDRESS}/blob/main/README.md", None),
+        ("https://git.example.org/../cloud", None),
+        ("https://git.example.org", None),
+        ("https://johndoe:a-token@git.example.org/lab/cloud", None),
+        (f"{ADDRESS}?tab=readme", None),
+        ("http://git.example.org/lab/cloud", None),
+        ("ssh://git@git.example.org/lab/cloud.git", None),
+    ],
+)
+def test_the_address_is_that_of_a_repository(tmp_path: Path, address: str, expected: str | None) -> None:
+    (tmp_path / "galaxy.yml").write_text(GALAXY)
+    if expected is not None:
+        assert _set_addresses(tmp_path, address) == expected
+        return
+    with pytest.raises(NotReleased, match="is no address of a repository"):
+        _set_addresses(tmp_path, address)
+    assert (tmp_path / "galaxy.yml").read_text() == GALAXY
+
+
+def a_tarball(path: Path, names: Sequence[str], mtime: float) -> Path:
+    """Write what ansible-galaxy builds of files, in an order of the disk."""
+    files = json.dumps({"files": [{"name": name, "ftype": "file"} for name in names], "format": 1}).encode()
+    checksum = {"chksum_sha256": hashlib.sha256(files).hexdigest()}
+    manifest = json.dumps({"collection_info": {"version": "1.2.0"}, "file_manifest_file": checksum}).encode()
+    with tarfile.open(path, "w:gz") as archive:
+        for name, content in [("MANIFEST.json", manifest), ("FILES.json", files), *((name, b"#") for name in names)]:
+            member = tarfile.TarInfo(name)
+            member.size, member.mtime = len(content), mtime
+            archive.addfile(member, io.BytesIO(content))
+    return path
+
+
+def test_the_same_files_make_the_same_tarball(tmp_path: Path) -> None:
+    orders = {7.5: ["README.md", "a.py"], 9.25: ["a.py", "README.md"]}
+    made = [a_tarball(tmp_path / f"{mtime}.tar.gz", names, mtime) for mtime, names in orders.items()]
+    for each in made:
+        make_reproducible(each, 1_800_000_000)
+    assert made[0].read_bytes() == made[1].read_bytes()
+    with tarfile.open(made[0]) as archive:
+        files, manifest = (archive.extractfile(name) for name in ("FILES.json", "MANIFEST.json"))
+        assert files is not None
+        assert manifest is not None
+        found = json.load(manifest)
+        assert found["file_manifest_file"]["chksum_sha256"] == hashlib.sha256(files.read()).hexdigest()
+        assert archive.getnames() == ["MANIFEST.json", "FILES.json", "README.md", "a.py"]
+        assert {each.mtime for each in archive.getmembers()} == {1_800_000_000}
 
 
 def test_a_fork_sets_one_address_and_everything_follows(tmp_path: Path) -> None:

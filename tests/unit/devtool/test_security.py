@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from devtool.security import new_secrets, sbom, vulnerabilities
+from devtool.security import Pin, bare_marks, new_secrets, pins_of, sbom, vulnerabilities, without_twins
 
 FOUND = {"type": "Secret Keyword", "hashed_secret": "0123456789abcdef", "line_number": 7}
 
@@ -36,13 +37,41 @@ def test_packages_without_data_are_not_taken_for_safe() -> None:
     assert vulnerabilities({"dependencies": [skipped, safe, unsafe]}) == (["c 2: PYSEC-1", "c 2: PYSEC-2"], 2)
 
 
-def test_the_parts_of_the_collection_are_told_from_those_of_its_developers() -> None:
-    def part(name: str) -> dict[str, Any]:
-        return {"name": name, "bom-ref": f"line of {name}", "purl": f"pkg:pypi/{name}@1", "version": "1"}
+def test_everything_that_a_file_pins_is_found(tmp_path: Path) -> None:
+    core = "ansible-core==2.21.5 ; python_version >= '3.12'"
+    (tmp_path / "a.txt").write_text(f"-r b.txt\n# a==1\nPyYAML==6.0.3\n{core}\nrich\n")
+    (tmp_path / "b.txt").write_text("ansible_core==2.19.14 ; python_version < '3.12'\npyyaml==6.0.3\n")
+    pins = pins_of([tmp_path / "a.txt", tmp_path / "b.txt"])
+    assert pins == [Pin("ansible-core", "2.19.14"), Pin("ansible-core", "2.21.5"), Pin("pyyaml", "6.0.3")]
+    # pip-audit takes one version of a package from a file.
+    assert without_twins(pins) == [[pins[0], pins[2]], [pins[1]]]
 
-    made = sbom({"components": [part("requests"), part("ruff")], "metadata": {"tools": []}}, "1.2.0")
+
+def test_a_line_is_excused_from_rules_that_it_names(tmp_path: Path) -> None:
+    path = tmp_path / "a.py"
+    path.write_text("a  # nosec B105  # a word\nb  # nosec: B105\nc  # nosec\nd  #nosec because\n")
+    assert bare_marks(path) == ["a.py:3", "a.py:4"]
+
+
+def test_the_parts_of_the_collection_are_told_from_those_of_its_developers(tmp_path: Path) -> None:
+    def part(name: str, version: str = "1") -> dict[str, Any]:
+        purl = f"pkg:pypi/{name}@{version}"
+        return {"name": name, "bom-ref": f"line of {name}", "purl": purl, "version": version}
+
+    parts = [part("ansible-core"), part("requests"), part("urllib3"), part("urllib3", "0.9"), part("ruff")]
+    needed = {"requests": ["urllib3"], "urllib3": [], "ansible-core": [], "openstacksdk": ["requests"]}
+    (tmp_path / "constraints.txt").write_text("ansible-core==1\nrequests==1\nurllib3==1\nruff==1\n")
+    made = sbom({"components": parts, "metadata": {"tools": []}}, "1.2.0", needed, tmp_path / "constraints.txt")
     assert made["metadata"]["component"]["purl"] == "pkg:generic/jetstream.cloud@1.2.0"
-    assert {each["name"]: each["scope"] for each in made["components"]} == {"requests": "required", "ruff": "excluded"}
-    [root] = [each for each in made["dependencies"] if each["ref"] == made["metadata"]["component"]["bom-ref"]]
-    assert root["dependsOn"] == ["pkg:pypi/requests@1"]
-    assert {each["bom-ref"] for each in made["components"]} < {each["ref"] for each in made["dependencies"]}
+    # A library of a library is needed, too; but in a version that a test alone uses, it is not.
+    assert {each["purl"]: each["scope"] for each in made["components"]} == {
+        "pkg:pypi/ansible-core@1": "required",
+        "pkg:pypi/requests@1": "required",
+        "pkg:pypi/urllib3@1": "required",
+        "pkg:pypi/urllib3@0.9": "excluded",
+        "pkg:pypi/ruff@1": "excluded",
+    }
+    under = {each["ref"]: each.get("dependsOn") for each in made["dependencies"]}
+    assert under.pop(made["metadata"]["component"]["bom-ref"]) == ["pkg:pypi/ansible-core@1", "pkg:pypi/requests@1"]
+    assert under["pkg:pypi/requests@1"] == ["pkg:pypi/urllib3@1"]
+    assert under.keys() == {each["bom-ref"] for each in made["components"]}

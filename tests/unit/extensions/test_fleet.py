@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import runpy
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.jetstream.cloud.plugins.doc_fragments import connection, idle_files, rates
+from ansible_collections.jetstream.cloud.plugins.module_utils.events.arguments import checked
 from ansible_collections.jetstream.cloud.plugins.module_utils.events.watch import SPEC
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, fleet
 from ansible_collections.jetstream.cloud.tests.unit.collection.docs import ROOT
@@ -103,6 +106,25 @@ def test_the_examples_are_taken(source: Mapping[str, Any]) -> None:
         [(name, arguments)] = example.items()
         assert name == "jetstream.cloud.fleet"
         assert set(arguments) <= set(SPEC.argument_spec)
+
+
+def rulebooks() -> Iterator[tuple[str, str]]:
+    """Yield every rulebook of the collection and of its pages, with the name of its file."""
+    for path in sorted((ROOT / "extensions" / "eda" / "rulebooks").glob("*.yml")):
+        yield path.name, path.read_text()
+    for path in sorted((ROOT / "docs").rglob("*.md")):
+        blocks = re.findall(r"^ *```yaml\n(.*?)^ *```", path.read_text(), re.MULTILINE | re.DOTALL)
+        yield from ((path.name, textwrap.dedent(block)) for block in blocks if "jetstream.cloud.fleet:" in block)
+
+
+def test_the_options_in_rulebooks_and_in_those_of_pages_are_taken() -> None:
+    taken = [
+        (name, checked(source["jetstream.cloud.fleet"], SPEC))
+        for name, text in rulebooks()
+        for rules in yaml.safe_load(text)
+        for source in rules["sources"]
+    ]
+    assert {name for name, _options in taken} >= {"announce.yml", "events.md"}
 
 
 def options(text: str) -> dict[str, Any]:

@@ -43,6 +43,13 @@ def test_they_become_what_a_module_would_get(arguments: dict[str, Any]) -> None:
         ({"watch": ["idleness"]}, "watch is idleness, but must be one of state, idle, deadline, budget."),
         ({"profile": ["lab"]}, "profile must be text."),
         ({"settings": "x"}, "settings must be a dictionary."),
+        ({"interval": True}, "interval is True, but must be a number."),
+        ({"interval": [300]}, "interval is [300], but must be a number."),
+        ({"page_size": False}, "page_size is False, but must be a whole number."),
+        ({"page_size": 20.5}, "page_size is 20.5, but must be a whole number."),
+        # An empty element of a list in a rulebook, which would watch or select nothing.
+        ({"watch": [None]}, "watch has an element without a value."),
+        ({"name": ["web", None]}, "name has an element without a value."),
     ],
 )
 def test_a_wrong_one_is_refused_in_a_sentence(arguments: dict[str, Any], sentence: str) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -77,7 +78,7 @@ class Source:
         return [each.event for each in steps if each.event]
 
     def steps(self, observation: Observation) -> list[Step]:
-        return detect(self.memory, observation, **self.options)
+        return list(detect(self.memory, observation, **self.options))
 
 
 def begun(*instances: Instance, **options: Any) -> Source:
@@ -93,6 +94,21 @@ def words(events: Sequence[Event]) -> list[str]:
 
 
 # --- states
+
+
+def test_a_poll_that_tells_of_a_large_fleet_holds_one_memory_at_a_time() -> None:
+    def memories() -> int:
+        return sum(isinstance(each, Memory) for each in gc.get_objects())
+
+    fleet = [an_instance(f"node-{number}", number=number) for number in range(1, 201)]
+    before, most, last = memories(), 0, None
+    for number, step in enumerate(detect(Memory(), seen(*fleet), announce_first=True), 1):
+        last = step
+        if number % 50 == 0:
+            most = max(most, memories() - before)
+    assert last is not None
+    assert len(last.memory.instances) == 200
+    assert most < 10
 
 
 def test_the_first_poll_tells_nothing_and_a_second_one_of_the_same_neither() -> None:

@@ -169,6 +169,16 @@ def test_a_source_that_fails_tells_it_slows_down_and_goes_on(site: Site) -> None
     assert [round(each, -1) for each in pauses] == [120, 240, 480, 960, 1920, 3600, 3600, 3600]
 
 
+def test_a_cloud_that_is_down_at_the_start_is_told_and_the_first_list_counts_as_known(site: Site) -> None:
+    with closing(Run(site, interval=60, retry_timeout=1)) as run:
+        site.server.faults.unavailable(times=None)
+        assert run.poll() == ["source_failed instances"]
+        site.server.faults.clear()
+        assert run.next() == ["source_recovered instances"]
+        site.world.force("db", "shutoff")
+        assert run.next() == ["db: active>shutoff"]
+
+
 def test_one_part_that_fails_leaves_the_others(site: Site) -> None:
     with closing(Run(site, schedules_path=deadlines_at(site, 100), budget_interval=30, interval=30)) as run:
         run.poll()
