@@ -18,11 +18,11 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeGuard
 
 from ansible import constants
 from ansible.errors import AnsibleActionFail
@@ -47,6 +47,8 @@ from ..plugin_utils.working_folder import openstack_files
 _ANY_INTERPRETER = frozenset({"", "auto", "auto_silent", "auto_legacy", "auto_legacy_silent"})
 # The serialization between modules and controller; the default of modules.
 _WIRE_FORMAT = "legacy"
+# The types of options that are one text.
+_TEXT = frozenset({"str", "path"})
 _NO = frozenset({"off", "false", "no", "0"})
 
 
@@ -56,6 +58,11 @@ class ActionModule(ModuleAction):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the result of the module."""
         task_vars = task_vars or {}
+        # Null means that an option was not given, also to the rules on options that need or exclude each other.
+        self._task.args = {name: value for name, value in self._task.args.items() if value is not None}
+        spec, _operation = _operation_of(self._task.action)
+        if mistake := _misshapen(spec, self._task.args):
+            return {"failed": True, "msg": mistake}
         if self._is_local():
             # First, so that the environment of the task itself comes before it.
             self._task.environment = [openstack_files(os.environ), *(self._task.environment or [])]
@@ -165,6 +172,30 @@ def _operation_of(action: str) -> tuple[ModuleSpec, Operation]:
     """Return the spec and the operation of the module that a task names."""
     module = _module_of(action)
     return module.SPEC, module.OPERATION
+
+
+def _misshapen(spec: ModuleSpec, arguments: Mapping[str, Any]) -> str | None:
+    """Return a sentence for a list or a mapping where there has to be text.
+
+    Ansible makes the text of a Python value of it: user data of ``{'packages': ['git']}``, or an instance that is
+    called ``['alice', 'bob']``.
+    """
+    for option, rules in spec.argument_spec.items():
+        for name in (option, *rules.get("aliases", ())):
+            value = arguments.get(name)
+            if rules.get("type") in _TEXT and _is_compound(value):
+                return f"{name} must be text, and is a {'mapping' if isinstance(value, Mapping) else 'list'}."
+            if rules.get("elements") in _TEXT and any(map(_is_compound, value if _is_list(value) else ())):
+                return f"{name} must be a list of texts, and one of them is a list or a mapping."
+    return None
+
+
+def _is_list(value: object) -> TypeGuard[Sequence[object]]:
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
+
+
+def _is_compound(value: object) -> bool:
+    return _is_list(value) or isinstance(value, Mapping)
 
 
 def _module_of(action: str) -> ModuleType:

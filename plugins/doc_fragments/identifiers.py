@@ -31,6 +31,8 @@ options:
   exclude:
     description:
       - Names, globs, numbers or UUIDs to exclude from the selection, even if other options select them.
+      - A name that is not there fails a task that changes something, and is a warning elsewhere. A glob that fits
+        nothing is a warning.
     type: list
     elements: str
 """

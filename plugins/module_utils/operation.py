@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,7 @@ def result_of(operation: Operation, options: Mapping[str, Any], context: Context
     Messages and warnings may quote the cloud, and so its users. Ansible prints both: neither may steer a terminal.
     """
     try:
+        _require_numbers(options)
         outcome = operation(options, context)
     except JetstreamError as error:
         return {"failed": True, "msg": one_line(str(error))}
@@ -121,3 +123,10 @@ def result_of(operation: Operation, options: Mapping[str, Any], context: Context
         context.warn(warning)
     result = outcome.to_result()
     return result if outcome.failure is None else {**result, "failed": True, "msg": one_line(outcome.failure)}
+
+
+def _require_numbers(options: Mapping[str, Any]) -> None:
+    """Raise ConfigurationError for YAML's ``.nan`` and ``.inf``: neither is below or above a limit that is compared."""
+    for name, value in options.items():
+        if isinstance(value, float) and not isfinite(value):
+            raise ConfigurationError(f"{name} is {value}, and has to be a number.")

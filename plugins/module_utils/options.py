@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from .clouds.registry import connection_settings
+from .errors import ConfigurationError
 
 STATUSES = (
     "active",
@@ -102,6 +103,8 @@ class ModuleSpec:
 CONNECTION = ModuleSpec(argument_spec={each.name: each.argument for each in connection_settings()})
 
 _STRINGS = {"type": "list", "elements": "str"}
+# Of a name or a description. Nova, neutron and cinder have columns of that length.
+LONGEST_TEXT = 255
 
 IDENTIFIERS = ModuleSpec(
     argument_spec={
@@ -161,3 +164,43 @@ IDLE_FILES = ModuleSpec(
         "schedules_path": {"type": "path"},
     },
 )
+
+
+def require_time(options: Mapping[str, Any]) -> None:
+    """Raise ConfigurationError unless ``wait_timeout`` is above 0."""
+    if options["wait_timeout"] <= 0:
+        hint = "To return without waiting, set wait: false." if "wait" in options else None
+        raise ConfigurationError("wait_timeout must be more than 0 seconds.", hint=hint)
+
+
+def refuse_blank(options: Mapping[str, Any], names: Iterable[str]) -> None:
+    """Raise ConfigurationError for an option of text that is given without text, as an unset variable leaves it.
+
+    Nothing is named by it, and a cloud may have things without a name.
+    """
+    for name in names:
+        value = options[name]
+        if value is not None and not value.strip():
+            raise ConfigurationError(f"{name} is given, but empty.", hint="Give it a value, or leave it out.")
+
+
+def refuse_long(options: Mapping[str, Any], names: Iterable[str]) -> None:
+    """Raise ConfigurationError for a text that is longer than the clouds take, so that check mode tells it as well."""
+    for name in names:
+        if len(options[name] or "") > LONGEST_TEXT:
+            raise ConfigurationError(
+                f"{name} has {len(options[name])} characters, and at most {LONGEST_TEXT} are taken."
+            )
+
+
+def as_texts(option: str, given: Mapping[Any, Any]) -> dict[str, str]:
+    """Return the pairs of a mapping as text, yes and no in YAML's own words.
+
+    Raises ConfigurationError for a value that is none or several: its Python form would be stored.
+    """
+    for name, value in given.items():
+        if value is None:
+            raise ConfigurationError(f"{option}: {name} is given, but empty.", hint="Give it a value, or leave it out.")
+        if isinstance(value, Mapping | list | tuple):
+            raise ConfigurationError(f"{option}: {name} must be one value, and has several.")
+    return {str(key): str(value).lower() if isinstance(value, bool) else str(value) for key, value in given.items()}

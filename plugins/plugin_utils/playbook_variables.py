@@ -24,6 +24,9 @@ _GLOB_CHARACTERS = frozenset("*?[")
 _SEPARATOR = re.compile(r",\s*|\n\s*")
 # Ansible's own variables, and those that AWX and its predecessor add to every job.
 _FOREIGN_PREFIXES = ("ansible_", "awx_", "tower_")
+# The words that Ansible takes for yes and no.
+_YES = frozenset({"1", "1.0", "on", "t", "true", "y", "yes"})
+_NO = frozenset({"0", "0.0", "off", "f", "false", "n", "no"})
 # Variables that the playbooks hand from task to task, and names that their templates use.
 _INNER_PREFIX = "jetstream_"
 _INNER_NAMES = frozenset({"item", "lookup", "omit"})
@@ -80,7 +83,15 @@ _ALLOW_WAKE = Variable("allow_wake", is_switch=True)
 _INCLUDE_LOCKED = Variable("include_locked", is_switch=True)
 _RATES = Variable("rates")
 _WIDTH = Variable("width", Kind.COUNT)
-_FLEET = (_PROFILE, *_THINGS, _ALLOCATION_SOURCE, Variable("max_changes"), _WAIT_TIMEOUT, _INCLUDE_LOCKED, _WIDTH)
+_FLEET = (
+    _PROFILE,
+    *_THINGS,
+    _ALLOCATION_SOURCE,
+    Variable("max_changes", Kind.COUNT),
+    _WAIT_TIMEOUT,
+    _INCLUDE_LOCKED,
+    _WIDTH,
+)
 
 _READINGS_PATH = Variable("readings_path", Kind.PATH)
 _KEEP_PATH = Variable("keep_path", Kind.PATH)
@@ -88,8 +99,8 @@ _MAIL = (
     Variable("mail_to", Kind.LIST),
     Variable("mail_from"),
     Variable("smtp_host"),
-    Variable("smtp_port"),
-    Variable("smtp_secure"),
+    Variable("smtp_port", Kind.COUNT),
+    Variable("smtp_secure", choices=("always", "never", "starttls", "try")),
     Variable("smtp_username"),
     Variable("smtp_password", Kind.SECRET),
     Variable("mailer", choices=("jetstream.cloud.jetstream_mail", "community.general.mail")),
@@ -152,8 +163,8 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         Variable("dest", Kind.PATH, aliases=("page",)),
         Variable("history_path", Kind.PATH, aliases=("record",)),
         _DECISIONS_PATH,
-        Variable("charts"),
-        Variable("days"),
+        Variable("charts", is_switch=True),
+        Variable("days", Kind.COUNT),
         _RATES,
         Variable("html_template", Kind.PATH),
         Variable("text_template", Kind.PATH),
@@ -177,7 +188,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         _WAIT_TIMEOUT,
         _ALLOW_WAKE,
         _INCLUDE_LOCKED,
-        Variable("reboot_type"),
+        Variable("reboot_type", choices=("soft", "hard")),
     ),
     "save_credential": (
         _PROFILE,
@@ -324,7 +335,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
     "nightly": (
         _PROFILE,
         Variable("parts", Kind.LIST),
-        Variable("everything"),
+        Variable("everything", is_switch=True),
         Variable("apply", is_switch=True),
         Variable("report_hour", Kind.COUNT),
         Variable("schedules", Kind.PATH),
@@ -351,7 +362,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         Variable("shelve", choices=("enough", "all")),
         Variable("dest", Kind.PATH),
         Variable("history_path", Kind.PATH),
-        Variable("charts"),
+        Variable("charts", is_switch=True),
         Variable("html_template", Kind.PATH),
         Variable("text_template", Kind.PATH),
         Variable("asleep_days", Kind.COUNT),
@@ -562,10 +573,22 @@ def _refusal(playbook: str, name: str) -> str:
 
 
 def _chosen(variable: Variable, name: str, raw: object) -> object:
+    if variable.is_switch:
+        return _switch(name, raw)
     if not variable.choices or raw in variable.choices:
         return raw
     hint = did_you_mean(str(raw), variable.choices)
     raise VariableError(f"{name} is {raw}, but must be one of {', '.join(variable.choices)}. {hint}".rstrip())
+
+
+def _switch(name: str, raw: object) -> bool:
+    """Return yes or no. A template would take every other word for no, and say nothing."""
+    word = str(raw).strip().lower()
+    if word in _YES:
+        return True
+    if word in _NO:
+        return False
+    raise VariableError(f"{name} is {raw}, but must be true or false.")
 
 
 def _listed(variable: Variable, name: str, raw: object) -> list[str]:

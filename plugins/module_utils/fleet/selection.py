@@ -172,17 +172,19 @@ class Selection(Generic[Thing]):
 
     ``problems`` has a sentence for each value that is unknown or ambiguous. ``empty_because`` is a sentence if empty
     lists leave nothing to be selected. ``others`` is the number of things that were not selected for their owner alone.
+    ``unmatched`` has a sentence for each glob of ``exclude`` that nothing fits: a mistyped one would exclude nothing.
     """
 
     things: tuple[Thing, ...]
     problems: tuple[str, ...] = ()
     empty_because: str | None = None
     others: int = 0
+    unmatched: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """The warnings about it, where it is not refused for them."""
-        return (*self.problems, *([self.empty_because] if self.empty_because else []))
+        return (*self.problems, *([self.empty_because] if self.empty_because else []), *self.unmatched)
 
 
 def select(things: Sequence[Thing], selector: Selector, fields: Mapping[str, Field[Thing]]) -> Selection[Thing]:
@@ -198,7 +200,21 @@ def select(things: Sequence[Thing], selector: Selector, fields: Mapping[str, Fie
     ]
     chosen = tuple(each for each in passing if each.uuid in owned)
     unknown = (*_unknown_values(things, selector.filters, fields), *_unknown_owners(things, selector, fields))
-    return Selection(chosen, (*problems, *more, *unknown), selector.empty_because, len(passing) - len(chosen))
+    others = len(passing) - len(chosen)
+    return Selection(
+        chosen, (*problems, *more, *unknown), selector.empty_because, others, _unmatched(things, selector.exclude)
+    )
+
+
+def _unmatched(things: Sequence[Thing], exclude: Iterable[str]) -> tuple[str, ...]:
+    """Return a sentence for each glob that no name fits. Where there are no things, none is a mistake."""
+    if not things:
+        return ()
+    return tuple(
+        f"exclude: nothing is called {pattern}, so it excludes nothing."
+        for pattern in exclude
+        if is_glob(pattern) and not any(_is_called(each, pattern) or fnmatchcase(each.name, pattern) for each in things)
+    )
 
 
 def may_select(selector: Selector, fields: Mapping[str, Field[Thing]]) -> Callable[[Thing], bool]:

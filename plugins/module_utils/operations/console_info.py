@@ -14,7 +14,7 @@ from ..fleet.one_instance import one_instance
 from ..fleet.selection import ME
 from ..model import Outcome
 from ..operation import Context, on_cloud
-from ..options import CONNECTION, ModuleSpec
+from ..options import CONNECTION, ModuleSpec, refuse_blank
 from ..text.terminal import one_line
 
 SPEC = CONNECTION + ModuleSpec(
@@ -55,6 +55,7 @@ def console_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> 
 
 def _require_supported(consoles: Consoles, options: Mapping[str, Any]) -> None:
     """Refuse what the cloud does not have before anything is sent."""
+    refuse_blank(options, ("instance",))
     lines = options["lines"]
     if not 0 <= lines <= _MOST_LINES:
         raise ConfigurationError(f"lines is {lines}, but must be between 0 and {_MOST_LINES}.")

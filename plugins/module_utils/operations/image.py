@@ -17,7 +17,7 @@ from ..fleet.selection import INSTANCE_FIELDS, ME, Selector, select_to_change
 from ..fleet.steps import RunOptions
 from ..model import Instance, Outcome, ProjectImage
 from ..operation import Context, on_cloud
-from ..options import CONNECTION, ModuleSpec
+from ..options import CONNECTION, ModuleSpec, as_texts, refuse_blank, require_time
 from ..text.terminal import one_line
 
 SPEC = CONNECTION + ModuleSpec(
@@ -74,7 +74,7 @@ def _goal(options: Mapping[str, Any]) -> Goal:
         name=options["name"] if options["uuid"] is None else options["uuid"],
         visibility=options["visibility"],
         description=options["description"],
-        properties=None if properties is None else {str(key): _value(each) for key, each in properties.items()},
+        properties=None if properties is None else as_texts("properties", properties),
         protected=options["protected"],
         members=None if members is None else frozenset(members),
         may_run=options["force"],
@@ -83,17 +83,10 @@ def _goal(options: Mapping[str, Any]) -> Goal:
     )
 
 
-def _value(value: Any) -> str:
-    """Return a property as YAML's user means it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def _require_sense(goal: Goal, options: Mapping[str, Any], store: ImageStore) -> None:
     """Raise ConfigurationError for options that contradict each other, or that the cloud would refuse."""
-    if options["wait_timeout"] <= 0:
-        raise ConfigurationError(
-            "wait_timeout must be more than 0 seconds.", hint="To return without waiting, set wait: false."
-        )
+    require_time(options)
+    refuse_blank(options, ("instance",))
     if not goal.name.strip() or len(goal.name) > _LONGEST:
         raise ConfigurationError(f"The name of an image must have 1 to {_LONGEST} characters.")
     given = [name for name in _OF_AN_IMAGE if options[name] is not None]

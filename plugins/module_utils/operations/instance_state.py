@@ -31,6 +31,7 @@ from ..options import (
     INSTANCE_FILTERS,
     WAIT,
     ModuleSpec,
+    require_time,
 )
 from ..policy.sleepers import Sleepers, SleepersError
 from ..states import Action, Goal, Kind, RestingState
@@ -130,7 +131,7 @@ def _selected(cloud: Cloud, selector: Selector, *, images: bool) -> Selection[In
 
 def _with_others(outcome: Outcome, selection: Selection[Instance]) -> Outcome:
     """Add why nothing was selected, and the number of instances of other owners."""
-    warnings = outcome.warnings
+    warnings = (*outcome.warnings, *selection.unmatched)
     if not selection.things:
         reasons = (
             selection.empty_because or "No instance matched, so nothing was changed.",
@@ -158,10 +159,7 @@ def _converge_options(options: Mapping[str, Any]) -> ConvergeOptions:
 
 
 def _check(options: Mapping[str, Any], selector: Selector, context: Context) -> None:
-    if options["wait_timeout"] <= 0:
-        raise ConfigurationError(
-            "wait_timeout must be more than 0 seconds.", hint="To return without waiting, set wait: false."
-        )
+    require_time(options)
     if options["max_changes"] is not None and options["max_changes"] < 0:
         raise ConfigurationError("max_changes must be 0 or more.")
     if selector.everything and selector.names_something:

@@ -61,6 +61,8 @@ def mail(options: Mapping[str, Any], context: Context) -> Outcome:
     """Send one mail. In check mode it is put together, and not sent."""
     if options["password"]:
         context.hide(options["password"])
+    if options["timeout"] <= 0:
+        raise ConfigurationError("timeout must be more than 0 seconds.")
     message = _message(options, context)
     result = {"to": list(options["to"])}
     if context.check_mode:

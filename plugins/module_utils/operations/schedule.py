@@ -21,7 +21,7 @@ from ..idle.keeps import KeepFile, KeepMark, mark_of_instance
 from ..idle.store import key_of
 from ..model import Instance, Outcome
 from ..operation import Context, on_cloud
-from ..options import CONNECTION, IDENTIFIERS, ModuleSpec
+from ..options import CONNECTION, IDENTIFIERS, ModuleSpec, require_time
 from ..policy.deadlines import Deadlines, deadlines_of
 from ..policy.decisions import DecisionLog, DecisionLogError
 from ..policy.instance_store import seen_on
@@ -124,8 +124,7 @@ OPERATION = on_cloud(schedule)
 
 
 def _check(options: Mapping[str, Any]) -> None:
-    if options["wait_timeout"] <= 0:
-        raise ConfigurationError("wait_timeout must be more than 0 seconds.")
+    require_time(options)
     if not 1 <= options["wake_batch"] <= 100:
         raise ConfigurationError("wake_batch must be from 1 to 100.")
     if not 0 <= options["wake_minutes"] <= 24 * 60:

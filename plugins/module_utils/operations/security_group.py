@@ -14,7 +14,7 @@ from ..cloud import AccessStore, Cloud
 from ..errors import ConfigurationError, SelectionError
 from ..model import Outcome, SecurityGroup, SecurityRule
 from ..operation import Context, on_cloud
-from ..options import CONNECTION, ModuleSpec
+from ..options import CONNECTION, ModuleSpec, refuse_blank, refuse_long
 from ..text.terminal import one_line
 
 SPEC = CONNECTION + ModuleSpec(
@@ -62,6 +62,8 @@ class _Change:
 
 def security_group(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
     """Have a security group with the rules that the options name, or none of that name."""
+    refuse_blank(options, ("name",))
+    refuse_long(options, ("name", "description"))
     store, name = cloud.access_store(), options["name"]
     if name.strip().lower() in _RESERVED:
         raise ConfigurationError(

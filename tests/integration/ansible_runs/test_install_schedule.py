@@ -224,6 +224,7 @@ def test_a_timer_of_systemd_is_written_valid_and_removed(machine: Machine, tmp_p
         (["at=2:30"], "at is 2:30, but must be HH:MM"),
         (["at=02:30", "minutes=5"], "minutes and at are mutually exclusive. Set one of them."),
         (["job=../x"], "job is ../x, but must consist of letters"),
+        (["forks=0"], "forks is 0, but must be 1 or more."),
         (["variables_path=nothing.yml"], "but there is no such file."),
         (["scheduler=systemd"], "systemd has no user services"),
         (["scheduler=launchd"], "scheduler is launchd, but must be one of cron, systemd."),

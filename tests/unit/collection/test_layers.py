@@ -51,7 +51,7 @@ _MAY_IMPORT: Mapping[str, set[str]] = {
         "yaml_tree",
     },
     "hosts": {"model", "states", "text", "usage"},
-    "options": {"clouds"},
+    "options": {"clouds", "errors"},
     "operation": {*_GROUND, "clock", "clouds", "fleet", "settings", "state_folder", "text"},
     "operations": {
         *_GROUND,

@@ -140,11 +140,12 @@ def _properties(volume: Volume, goal: Goal, seen: Seen) -> Step | None:
 def _snapshot(name: str | None, seen: Seen) -> Step | None:
     if name is None:
         return None
-    found = next((each for each in seen.snapshots if each.name == name), None)
-    if found is None:
+    called = [each for each in seen.snapshots if each.name == name]
+    if not called:
         return Act(Kind.SNAPSHOT)
-    if found.status == "available":
+    if any(each.status == "available" for each in called):
         return None
+    found = called[0]
     if (found.status or "").startswith("error"):
         return Impossible(f"its snapshot {found.label} is {one_line(found.status or '')}")
     return Wait(f"{found.status} its snapshot {found.label}")

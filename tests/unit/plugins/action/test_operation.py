@@ -123,3 +123,46 @@ def test_a_result_with_a_secret_is_hidden_from_output(
         templar = Templar(variables=OWN)
         result = ActionModule(task, connection, SimpleNamespace(), None, templar, None).run(task_vars=dict(OWN))
         assert (result["url"], result.get("_ansible_no_log", False)) == (url, hidden)
+
+
+def arguments_of(monkeypatch: pytest.MonkeyPatch, module: str, /, **arguments: Any) -> dict[str, Any]:
+    """Run a task of a module, and return the result, with the arguments that its work was given."""
+    task = SimpleNamespace(
+        args=arguments, action=f"jetstream.cloud.jetstream_{module}", async_val=0, delegate_to=None, environment=[]
+    )
+    monkeypatch.setattr(ModuleAction, "run", lambda *_arguments: {"arguments": task.args})
+    monkeypatch.setattr(ActionModule, "_work", lambda *_arguments: {"arguments": task.args})
+    connection = SimpleNamespace(transport="local", become=None)
+    action = ActionModule(task, connection, SimpleNamespace(), None, Templar(variables=OWN), None)
+    return dict(action.run(task_vars=dict(OWN)))
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("instance", {"name": ["alice", "bob"]}, "name must be text, and is a list."),
+        ("instance", {"names": [["alice", "bob"]]}, "names must be a list of texts"),
+        ("instance", {"names": [{"name": "alice"}]}, "names must be a list of texts"),
+        ("instance", {"name": "a", "user_data": {"packages": ["git"]}}, "user_data must be text, and is a mapping."),
+        ("instance", {"name": "a", "size": ["m3.tiny"]}, "size must be text, and is a list."),
+        ("volume", {"name": "data", "instance": ["web"]}, "instance must be text, and is a list."),
+        ("keypair", {"name": "laptop", "public_key": ["ssh-rsa A", "ssh-rsa B"]}, "public_key must be text"),
+        ("instance_info", {"profile": ["lab"]}, "profile must be text, and is a list."),
+        ("instance_state", {"state": "stopped", "exclude": [["web"]]}, "exclude must be a list of texts"),
+        ("mail", {"to": [["a@example.org"]]}, "to must be a list of texts"),
+    ],
+)
+def test_a_list_or_a_mapping_never_becomes_a_text(
+    monkeypatch: pytest.MonkeyPatch, name: str, arguments: dict[str, Any], message: str
+) -> None:
+    """Ansible would launch an instance that is called ``['alice', 'bob']``."""
+    result = arguments_of(monkeypatch, name, **arguments)
+    assert result["failed"] is True
+    assert str(result["msg"]).startswith(message)
+
+
+def test_null_means_that_an_option_was_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also to the rules: ``name`` and ``names`` exclude each other, and one of them is needed."""
+    metadata = {"a": None}
+    result = arguments_of(monkeypatch, "instance", name=None, names=["alice"], metadata=metadata, rates=None)
+    assert result["arguments"] == {"names": ["alice"], "metadata": metadata}

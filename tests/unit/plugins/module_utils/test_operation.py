@@ -8,14 +8,18 @@ from __future__ import annotations
 import pwd
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import user_home
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context, result_of, user_home
 from ansible_collections.jetstream.cloud.plugins.module_utils.operations import credential, instance_info
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import PASSWORD, a_site
+from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner
 
 
@@ -85,3 +89,15 @@ def test_nothing_can_be_saved_without_a_home(home: Path | None) -> None:
     with pytest.raises(ConfigurationError) as caught:
         OperationRunner(home).run(credential.SPEC, credential.OPERATION, username="johndoe", password="x")
     assert str(caught.value) == "This user has no home folder for ~/.config/jetstream/profiles.toml. Set HOME."
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_what_is_no_number_is_refused_for_every_module(value: float) -> None:
+    """It is above no limit and below none, so that a task would wait for ever, or not at all."""
+
+    def work(_options: Mapping[str, Any], _context: Context) -> Outcome:
+        return Outcome({})
+
+    nowhere = Context(False, FakeClock(), {}, None, warn=lambda _text: None, hide=lambda _secret: None)
+    result = result_of(work, {"wait": True, "wait_timeout": value}, nowhere)
+    assert result == {"failed": True, "msg": f"wait_timeout is {value}, and has to be a number."}

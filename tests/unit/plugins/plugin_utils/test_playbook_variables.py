@@ -213,6 +213,22 @@ def test_a_choice_is_one_of_those_there_are() -> None:
     assert str(raised.value) == "v is stpo, but must be one of start, stop. Did you mean stop?"
 
 
+SWITCHES = sorted(
+    {(playbook, each.name) for playbook, variables in PLAYBOOKS.items() for each in variables if each.is_switch}
+)
+
+
+@pytest.mark.parametrize(("playbook", "name"), SWITCHES)
+def test_a_switch_is_yes_or_no_and_no_other_word(playbook: str, name: str) -> None:
+    """``-e apply=ja`` must not mean no, and say nothing."""
+    [switch] = [each for each in PLAYBOOKS[playbook] if each.name == name]
+    for raw, is_on in ((True, True), ("yes", True), (" True ", True), (1, True), ("off", False), (0, False)):
+        assert read(switch, name, raw, Path.cwd) is is_on
+    for wrong in ("ja", "tru", "yess", 2, "-1", 0.5, [True], {"yes": True}):
+        with pytest.raises(VariableError, match=f"{name} is .*, but must be true or false"):
+            read(switch, name, wrong, Path.cwd)
+
+
 def test_required_variables_are_requested() -> None:
     assert missing("stop_all", {}) is None
     assert missing("instance_action", {"instance": "web", "do": "stop"}) is None

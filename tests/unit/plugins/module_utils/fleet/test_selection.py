@@ -150,6 +150,16 @@ def test_an_unknown_or_ambiguous_value_is_reported(options: dict[str, Any], comp
     assert str(raised.value) == complaint
 
 
+def test_a_glob_that_excludes_nothing_is_told() -> None:
+    """With a mistyped one, everything is stopped that it was to keep."""
+    selector = Selector(everything=True, exclude=("goe-*", "geo-*", "7"))
+    selection = select_to_change(FLEET, selector, INSTANCE_FIELDS)
+    assert selection.unmatched == ("exclude: nothing is called goe-*, so it excludes nothing.",)
+    assert selection.warnings == selection.unmatched
+    in_vain = Selector(everything=True, exclude=("goe-*",))
+    assert select_to_change([], in_vain, INSTANCE_FIELDS).unmatched == ()
+
+
 def test_in_an_account_without_instances_no_value_is_reported_as_unknown() -> None:
     selector = Selector.from_options({"project": ["Geo Project"], "owner": ["janeroe"]}, INSTANCE_FILTERS.argument_spec)
     assert select_to_change([], selector, INSTANCE_FIELDS).things == ()

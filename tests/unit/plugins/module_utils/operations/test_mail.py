@@ -168,6 +168,8 @@ def test_reports_that_no_server_answers() -> None:
         {"body": "half \ud83d"},
         {"to": ["jo@exämple.org"]},
         {"sender": ""},
+        {"timeout": 0},
+        {"timeout": -1},
         {"attach": ["/nowhere/usage.html"]},
     ],
 )
