@@ -40,7 +40,7 @@ attributes:
       - A second run shelves no further instance.
 options:
   name:
-    description: Names or globs. Only these allocations.
+    description: Names or globs. Only these allocations. A name that no allocation has is refused.
     type: list
     elements: str
   settings:
@@ -63,7 +63,10 @@ options:
       - all
     default: enough
   never:
-    description: Names or globs of instances that are never shelved.
+    description:
+      - Names, globs, numbers or UUIDs of instances that are never shelved.
+      - A name that no instance has is refused, since a mistyped one would protect none. A glob that none fits is a
+        warning.
     type: list
     elements: str
     default: []

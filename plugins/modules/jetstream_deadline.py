@@ -78,7 +78,10 @@ options:
     type: int
     default: 10
   never:
-    description: Names or globs of instances that are never shelved.
+    description:
+      - Names, globs, numbers or UUIDs of instances that are never shelved.
+      - A name that no instance has is refused, since a mistyped one would protect none. A glob that none fits is a
+        warning.
     type: list
     elements: str
     default: []

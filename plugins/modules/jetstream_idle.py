@@ -120,7 +120,10 @@ options:
     type: float
     default: 30.0
   never:
-    description: Names or globs of instances that are never acted on.
+    description:
+      - Names, globs, numbers or UUIDs of instances that are never acted on.
+      - A name that no instance has is refused, since a mistyped one would protect none. A glob that none fits is a
+        warning.
     type: list
     elements: str
     default: []

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..cloud import Cloud
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, SelectionError
 from ..fleet.converge import converge
 from ..fleet.runs import ConvergeOptions, FleetRun, InstanceRun
 from ..fleet.selection import ME, Selector, select_by_name
@@ -21,7 +21,7 @@ from ..idle.advice import Veto, vetoes
 from ..idle.store import key_of
 from ..model import AllocationSource, Instance, Outcome
 from ..operation import Context, on_cloud
-from ..options import CONNECTION, IDLE_FILES, RATES, ModuleSpec
+from ..options import CONNECTION, IDLE_FILES, RATES, ModuleSpec, require_time
 from ..policy.budget_guard import (
     Candidate,
     Limits,
@@ -38,7 +38,7 @@ from ..policy.budget_records import GuardedInstance, decided, outcome
 from ..policy.budget_results import budget_result, budget_sentence
 from ..policy.budget_store import ToldThresholds
 from ..policy.decisions import DecisionLog, DecisionLogError
-from ..policy.ladder import owner_vetoes
+from ..policy.ladder import owner_vetoes, protecting
 from ..policy.records import Record
 from ..states import Action, Goal
 from ..text.terminal import one_line
@@ -93,6 +93,7 @@ def budget_guard(cloud: Cloud, options: Mapping[str, Any], context: Context) -> 
     if options["told"] is not None:
         changed = store.store(_levels(options["told"]), check_mode=context.check_mode)
         return Outcome({"allocations": [], "told_path": str(store.path)}, changed=changed)
+    require_time(options)
     limits = _limits(options)
     told = store.read()
     begun = context.clock.monotonic()
@@ -225,19 +226,30 @@ class PaidAllocation:
 
 
 def read_standings(
-    cloud: Cloud, names: Sequence[str] | None, rates: Rates, now: datetime, *, listed: Sequence[Instance] | None = None
+    cloud: Cloud,
+    names: Sequence[str] | None,
+    rates: Rates,
+    now: datetime,
+    *,
+    listed: Sequence[Instance] | None = None,
+    never: Sequence[str] = (),
 ) -> tuple[list[PaidAllocation], tuple[str, ...]]:
     """Return how the allocations of these names or globs stand, all if None; and warnings.
 
-    ``listed``: the instances, with live states, if they were read already.
+    ``listed``: the instances, with live states, if they were read already. ``never``: those that are not to be shelved.
+    Raises SelectionError for the name of an allocation or instance that there is not.
     """
     sources = cloud.list_allocation_sources()
     selection = select_by_name(sources, names)
+    if selection.problems:
+        # Every night, nothing would be guarded.
+        raise SelectionError(" ".join(selection.problems))
     account = cloud.account()
     concerned = concerns(account, sources)
     if listed is None:
         listed = cloud.list_instances(live=True, images=False, wanted=concerned)
     instances = [each for each in listed if concerned(each)]
+    unprotected = protecting(listed, never)
     starts = [figures_since(each, now) for each in selection.things]
     earliest = min([now - timedelta(days=PACE_DAYS), *(each for each in starts if each is not None)])
     periods = cloud.list_history(earliest) if selection.things else []
@@ -249,7 +261,7 @@ def read_standings(
         used = _used_since(history, source, now)
         found.append(PaidAllocation(standing_of(source, paces(source.uuid), burn_of(paid, rates), used, now), paid))
     notes = notes_on(selection.things, instances, (), rates, now)
-    return found, (*selection.warnings, *notes)
+    return found, (*selection.warnings, *unprotected, *notes)
 
 
 def _guard(
@@ -259,7 +271,7 @@ def _guard(
     now = context.clock.now().astimezone(UTC)
     rates = Rates.from_options(options["rates"])
     judge = Judge(cloud, options, context)
-    found, warnings = read_standings(cloud, options["name"], rates, now)
+    found, warnings = read_standings(cloud, options["name"], rates, now, never=options["never"])
     meant = Selector.from_options(options, (), owner=(ME,)).with_account(cloud.account)
     owner = owner_of(cloud.account())
     guarded = []
@@ -289,7 +301,7 @@ def _candidate(
 ) -> Candidate:
     case = judge.case(instance, is_meant=meant.is_of_owner(instance.owner), action=Action.SHELVE)
     found: list[Veto] = [
-        *owner_vetoes(instance.name, instance.metadata, options["never"]),
+        *owner_vetoes(instance, options["never"]),
         *vetoes(case.judged, case.settings, now),
     ]
     reasons = [each.reason for each in found if each.veto in _VETOES]

@@ -26,7 +26,7 @@ from ..idle.keeps import KeepFile, KeepMark, mark_of_instance
 from ..idle.store import key_of
 from ..model import Instance, Outcome
 from ..operation import Context, on_cloud
-from ..options import CONNECTION, IDENTIFIERS, ModuleSpec
+from ..options import CONNECTION, IDENTIFIERS, ModuleSpec, require_time
 from ..policy.controller import Machine, this_machine
 from ..policy.deadline_results import deadline_result, news_result, summary
 from ..policy.deadline_store import LONGEST_WAIT, DeadlineBusy, DeadlineStore
@@ -47,7 +47,7 @@ from ..policy.deadlines import (
 )
 from ..policy.decisions import DecisionLog, DecisionLogError
 from ..policy.instance_store import seen_on
-from ..policy.ladder import owner_vetoes
+from ..policy.ladder import owner_vetoes, protecting
 from ..policy.records import Event, PolicyName, Record
 from ..policy.schedule_file import read_timetable
 from ..states import Action, Goal, RestingState
@@ -148,8 +148,7 @@ OPERATION = on_cloud(deadline)
 
 
 def _policy(options: Mapping[str, Any]) -> Policy:
-    if options["wait_timeout"] <= 0:
-        raise ConfigurationError("wait_timeout must be more than 0 seconds.")
+    require_time(options)
     if options["max_actions"] < 0:
         raise ConfigurationError("max_actions must be 0 or more.")
     hours = options["notice_hours"]
@@ -187,10 +186,12 @@ def _decided(
         is_open = found.shelve_at is not None and found.shelve_at.at != done
         return may_be_selected(instance) and found.has_ended(now) and is_open
 
-    selection = select(cloud.list_instances(live=True, images=False, wanted=is_due), selector, INSTANCE_FIELDS)
+    listed = cloud.list_instances(live=True, images=False, wanted=is_due)
+    selection = select(listed, selector, INSTANCE_FIELDS)
     if selection.problems:
         raise SelectionError(" ".join(selection.problems))
-    around = _Round([], dict(memories), dict(memories), warnings=list(selection.warnings))
+    warnings = [*selection.warnings, *protecting(listed, options["never"])]
+    around = _Round([], dict(memories), dict(memories), warnings=warnings)
     machine = this_machine()
     for instance in selection.things:
         found = deadlines_of(instance, rows)
@@ -216,7 +217,7 @@ def _vetoes(
     """Yield the reasons not to shelve an instance, the words of its owner first."""
     if machine.is_instance(instance):
         yield Veto("controller", "it runs this playbook")
-    yield from owner_vetoes(instance.name, instance.metadata, never)
+    yield from owner_vetoes(instance, never)
     yield from vetoes_of_keep(mark, now)
     unsupported = cloud.unsupported_actions(instance).get(Action.SHELVE)
     for each in vetoes_of_cloud(instance, is_meant=True, unsupported=unsupported):

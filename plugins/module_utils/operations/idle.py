@@ -28,10 +28,21 @@ from ..idle.site_settings import changes
 from ..idle.store import key_of
 from ..model import Instance, Outcome, StatusPeriod
 from ..operation import Context, on_cloud
-from ..options import CONNECTION, IDENTIFIERS, IDLE_FILES, INSTANCE_FILTERS, RATES, ModuleSpec
+from ..options import CONNECTION, IDENTIFIERS, IDLE_FILES, INSTANCE_FILTERS, RATES, ModuleSpec, require_time
 from ..policy.controller import this_machine
 from ..policy.decisions import DecisionLog
-from ..policy.ladder import OF_RUNNING, Decision, Facts, Policy, Step, decide, limited, owner_vetoes, trial_veto
+from ..policy.ladder import (
+    OF_RUNNING,
+    Decision,
+    Facts,
+    Policy,
+    Step,
+    decide,
+    limited,
+    owner_vetoes,
+    protecting,
+    trial_veto,
+)
 from ..policy.memory import Notice, Remembered
 from ..policy.memory_file import Memory, MemoryFile
 from ..policy.records import Event, Record
@@ -91,8 +102,7 @@ def _policy(options: Mapping[str, Any]) -> Policy:
     for name in ("grace_minutes", "sweep_minutes", "trial_days", "max_actions", "least_interval"):
         if options[name] < 0:
             raise ConfigurationError(f"{name} must be 0 or more.")
-    if options["wait_timeout"] <= 0:
-        raise ConfigurationError("wait_timeout must be more than 0 seconds.")
+    require_time(options)
     if options["apply"] and not options["channels"]:
         raise ConfigurationError(
             "apply: true requires channels: no instance is changed before a notice to its owner.",
@@ -195,6 +205,7 @@ class _Run:
         selection = select(listed, selector, INSTANCE_FIELDS)
         if selection.problems:
             raise SelectionError(" ".join(selection.problems))
+        unprotected = protecting(listed, options["never"]) + protecting(listed, options["controller"], "controller")
         chosen: Sequence[Instance] = selection.things
         if options["only_uuid"] is not None:
             chosen = [each for each in chosen if each.uuid in options["only_uuid"]]
@@ -205,7 +216,11 @@ class _Run:
                 self._context.warn(sentence)
         judging.read_consoles(chosen)
         items = [self._item(each, judging) for each in chosen]
-        return items, (*selection.warnings, *(warning for each in items for warning in each.case.warnings))
+        return items, (
+            *selection.warnings,
+            *unprotected,
+            *(warning for each in items for warning in each.case.warnings),
+        )
 
     def _item(self, instance: Instance, judging: Judge) -> _Item:
         is_off = classify_instance(instance).state is RestingState.SHUTOFF
@@ -215,7 +230,7 @@ class _Run:
         key = key_of(instance)
         found = (
             *self._vetoes_of_controller(instance),
-            *owner_vetoes(instance.name, instance.metadata, self._options["never"]),
+            *owner_vetoes(instance, self._options["never"]),
             *vetoes(case.judged, case.settings, self._at),
         )
         row = advice(case.judged, case.settings, self._rates, self._at) | {"settings": changes(case.settings)}

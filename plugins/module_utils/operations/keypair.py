@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from ..cloud import AccessStore, Cloud
+from ..errors import JetstreamError
 from ..fleet.launching.keys import imported, public_key_of, require_same
 from ..model import KeyPair, Outcome
 from ..operation import Context, on_cloud
-from ..options import CONNECTION, ModuleSpec
+from ..options import CONNECTION, ModuleSpec, refuse_blank, refuse_long
 from ..text.terminal import one_line
 
 SPEC = CONNECTION + ModuleSpec(
@@ -29,6 +31,8 @@ _HINT = "To replace it, set replace: true. Instances keep the key that they were
 
 def keypair(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
     """Have a key pair, or have none of that name."""
+    refuse_blank(options, ("name",))
+    refuse_long(options, ("name",))
     store, name = cloud.access_store(), options["name"]
     wanted = None if options["state"] == "absent" else KeyPair(name, public_key_of(options["public_key"]))
     before = store.get_key(name)
@@ -45,7 +49,16 @@ def keypair(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outco
 def _changed(store: AccessStore, before: KeyPair | None, wanted: KeyPair | None) -> KeyPair | None:
     if before is not None:
         store.delete_key(before.name)
-    return None if wanted is None else imported(store, wanted)
+    if wanted is None:
+        return None
+    try:
+        return imported(store, wanted)
+    except JetstreamError:
+        # The cloud alone tells whether a key is one. The one that was there must not be lost for that.
+        if before is not None:
+            with suppress(JetstreamError):
+                imported(store, before)
+        raise
 
 
 def _is_same(before: KeyPair | None, wanted: KeyPair | None) -> bool:

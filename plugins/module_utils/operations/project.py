@@ -22,7 +22,7 @@ from ..errors import (
 )
 from ..model import Outcome
 from ..operation import Context, on_cloud
-from ..options import CONNECTION, ModuleSpec
+from ..options import CONNECTION, ModuleSpec, refuse_blank
 from ..text.terminal import one_line
 
 SPEC = CONNECTION + ModuleSpec(
@@ -62,6 +62,8 @@ def project(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outco
     before = _own(projects, wanted.name, user)
     if before is None and wanted.new_name is not None:
         before = _own(projects, wanted.new_name, user)
+    elif before is not None and wanted.new_name not in (None, before.name):
+        _require_unused(projects, wanted.new_name or "", user)
     if options["state"] == "absent":
         return _absent(store, before, wanted, context)
     return _present(store, before, wanted, user, context)
@@ -75,6 +77,7 @@ def _wanted(options: Mapping[str, Any]) -> _Wanted:
         given = [name for name in ("description", "new_name", "owner") if options[name] is not None]
         if given:
             raise ConfigurationError(f"state: absent does not accept {' and '.join(given)}.")
+    refuse_blank(options, ("owner",))
     for name in ("name", "new_name"):
         value = options[name]
         if value is not None and (not value.strip() or len(value) > _LONGEST):
@@ -95,6 +98,13 @@ def _own(projects: Sequence[ProjectDetails], called: str, user: str | None) -> P
     if found and not own:
         raise SelectionError(f"The project {found[0].label} belongs to {one_line(found[0].owner or 'another user')}.")
     return own[0] if own else None
+
+
+def _require_unused(projects: Sequence[ProjectDetails], name: str, user: str | None) -> None:
+    """Raise ConfigurationError if the user has a project of a name: no later task could tell the two apart."""
+    there = [each for each in projects if each.name == name and user in (each.owner, each.created_by)]
+    if there:
+        raise ConfigurationError(f"new_name: there is a project {there[0].label} already.")
 
 
 # --- present

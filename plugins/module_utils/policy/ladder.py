@@ -8,14 +8,18 @@ An idle instance takes one step after the other. A veto, a sign of use or a doub
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
+from ..errors import SelectionError
+from ..fleet.selection import is_glob
 from ..idle.advice import Veto
 from ..idle.verdicts import LAST_LOOK, Verdict
+from ..model import Instance
 from ..states import Action
+from ..text.suggestions import did_you_mean
 from ..text.terminal import one_line
 from ..times import iso_of
 from .memory import CLAIM, Remembered
@@ -165,15 +169,36 @@ def _vetoes_of_memory(facts: Facts, policy: Policy) -> Iterator[Veto]:
         yield Veto("woken", f"it was started by {iso_of(woken)}, and is left alone for a whole window")
 
 
-def owner_vetoes(name: str, metadata: Mapping[str, str] | None, never: Sequence[str]) -> Iterator[Veto]:
+def owner_vetoes(instance: Instance, never: Sequence[str]) -> Iterator[Veto]:
     """Yield the settings of an owner or a site that exclude an instance from actions."""
     for pattern in never:
-        if fnmatchcase(name.casefold(), pattern.casefold()):
+        if _fits(instance, pattern):
             yield Veto("opted_out", f"its name matches never: {one_line(pattern)}")
             break
-    value = (metadata or {}).get(METADATA_KEY, "").strip()
+    value = (instance.metadata or {}).get(METADATA_KEY, "").strip()
     if value.casefold() not in _ALLOWING:
         yield Veto("opted_out", f"its metadata has {METADATA_KEY}={one_line(value)[:_LONGEST_SHOWN]}")
+
+
+def _fits(instance: Instance, pattern: str) -> bool:
+    """Return whether an instance has a name, number or UUID, or its name fits a glob. Case does not matter."""
+    text = pattern.strip().casefold()
+    called = {instance.name.casefold(), str(instance.id).casefold(), instance.uuid.casefold()}
+    return text in called or fnmatchcase(instance.name.casefold(), text)
+
+
+def protecting(instances: Sequence[Instance], never: Sequence[str], option: str = "never") -> tuple[str, ...]:
+    """Return a warning for each glob of ``never`` that nothing fits. Where there are no instances, none is a mistake.
+
+    Raises SelectionError for a name that none of all ``instances`` has: mistyped, it would protect none.
+    """
+    unknown = [each for each in never if instances and not any(_fits(instance, each) for instance in instances)]
+    names = [each for each in unknown if not is_glob(each)]
+    if names:
+        known = [each.name for each in instances]
+        problems = [f"{option}: nothing is called {one_line(each)}. {did_you_mean(each, known)}" for each in names]
+        raise SelectionError(" ".join(each.rstrip() for each in problems))
+    return tuple(f"{option}: nothing is called {one_line(each)}, so it protects nothing." for each in unknown)
 
 
 def trial_veto(first: float | None, now: float, days: float) -> Veto | None:

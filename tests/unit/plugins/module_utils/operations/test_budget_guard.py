@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError, SelectionError
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
 from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
 from ansible_collections.jetstream.cloud.plugins.module_utils.operations import budget_guard, decision_info, keep
@@ -232,11 +232,26 @@ def test_an_instance_that_cannot_be_shelved_fails_alone(site: Site) -> None:
         ({"limit_percent": 0}, "must be greater than 0"),
         ({"limit_days": -1}, "must be between 0 and 3660"),
         ({"told": {"a": "used:50"}}, "the value that an earlier run returned"),
+        ({"limit_days": 1, "wait_timeout": 0}, "wait_timeout must be more than 0"),
     ],
 )
 def test_options_that_mean_nothing_are_refused(site: Site, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         run(site, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"name": ["TG-NOBODY"]}, "nothing is called TG-NOBODY"),
+        ({"never": ["smal"]}, "never: nothing is called smal. Did you mean small"),
+    ],
+)
+def test_a_name_that_nothing_has_is_refused(site: Site, options: dict[str, Any], message: str) -> None:
+    """Every night, nothing would be guarded, or what is never to be shelved would be."""
+    with pytest.raises(SelectionError, match=message):
+        run(site, limit_percent=1, shelve="all", apply=True, **options)
+    assert sorted(states(site).values()) == ["active", "active", "active", "shutoff"]
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"format": 2, "told": {}}', '{"format": 1, "told": {"a": 5}}'])

@@ -150,6 +150,16 @@ def test_several_of_a_name_are_told_by_their_uuids(site: Site) -> None:
     triad(site, ["delete"], name=made[0].uuid, state="absent")
 
 
+def test_a_project_is_not_renamed_onto_another(site: Site) -> None:
+    run(site, name="geo")
+    run(site, name="bio")
+    before = names(site)
+    for check_mode in (True, False):
+        with pytest.raises(ConfigurationError, match=r"new_name: there is a project bio .* already"):
+            run(site, check_mode=check_mode, name="geo", new_name="bio")
+    assert names(site) == before
+
+
 def test_a_shared_project_of_others_is_not_touched(site: Site) -> None:
     add_colleague(site.world)
     user = site.world.users[USER]

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import SelectionError
 from ansible_collections.jetstream.cloud.plugins.module_utils.idle.advice import Veto
 from ansible_collections.jetstream.cloud.plugins.module_utils.idle.verdicts import State, Verdict, judge
 from ansible_collections.jetstream.cloud.plugins.module_utils.policy.ladder import (
@@ -21,6 +22,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.policy.ladder impo
     decide,
     limited,
     owner_vetoes,
+    protecting,
     trial_veto,
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.policy.memory import (
@@ -32,6 +34,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.policy.memory impo
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action
 from ansible_collections.jetstream.cloud.plugins.module_utils.text.terminal import one_line
+from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
 from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.idle.evidence import SETTINGS, interval
 from hypothesis import given
 from hypothesis import strategies as st
@@ -298,17 +301,31 @@ def test_an_instance_that_is_shut_off_is_shelved_after_a_while(
         ("Web-1", None, ["web-*"], True),
         ("web", None, ["WEB"], True),
         ("web", None, ["we"], False),
+        # As everywhere, a name, a number and a UUID mean the same; and a name may have the characters of a glob.
+        ("web", None, ["7"], True),
+        ("web", None, [an_instance("web", number=7).uuid.upper()], True),
+        ("web", None, ["[0-9]"], False),
+        ("web[1]", None, ["web[1]"], True),
     ],
 )
 def test_owners_and_sites_may_opt_out(
     name: str, metadata: dict[str, str] | None, never: list[str], opted_out: bool
 ) -> None:
-    assert bool(list(owner_vetoes(name, metadata, never))) is opted_out
+    assert bool(list(owner_vetoes(an_instance(name, number=7, metadata=metadata), never))) is opted_out
+
+
+def test_a_name_that_protects_nothing_is_refused_and_a_glob_is_told() -> None:
+    instances = [an_instance("course-web"), an_instance("db", number=2)]
+    assert protecting(instances, ["Course-Web", "2", "d*"]) == ()
+    assert protecting(instances, ["x*"]) == ("never: nothing is called x*, so it protects nothing.",)
+    assert protecting([], ["course-wbe"]) == ()
+    with pytest.raises(SelectionError, match=r"never: nothing is called course-wbe\. Did you mean course-web\?"):
+        protecting(instances, ["db", "course-wbe"])
 
 
 def test_every_way_to_opt_out_is_told() -> None:
     wish = "please not\x1b[2J " + "x" * 50
-    assert list(owner_vetoes("web-1", {"jetstream_idle": wish}, ["db", "web*", "*"])) == [
+    assert list(owner_vetoes(an_instance("web-1", metadata={"jetstream_idle": wish}), ["db", "web*", "*"])) == [
         Veto("opted_out", "its name matches never: web*"),
         Veto("opted_out", f"its metadata has jetstream_idle={one_line(wish)[:40]}"),
     ]
