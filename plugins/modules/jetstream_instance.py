@@ -69,7 +69,7 @@ options:
     type: str
   flavor:
     description:
-      - The name of the flavor. Required if an instance is missing.
+      - The name or id of the flavor. Required if an instance is missing.
       - An instance of another flavor is resized, which reboots it. A disk cannot shrink, and flavors with whole GPUs
         cannot be resized.
     type: str
@@ -98,7 +98,7 @@ options:
   security_groups:
     description:
       - Names or UUIDs of security groups. By default, the group C(default) of the cloud, which allows no incoming
-        connections on Jetstream2.
+        connections on Jetstream2. An empty list means none.
     type: list
     elements: str
   user_data:
@@ -119,7 +119,7 @@ options:
     type: dict
   metadata:
     description:
-      - Metadata. Other keys are not changed.
+      - Metadata, each key with one value. Other keys are not changed.
     type: dict
   description:
     description:
@@ -144,7 +144,8 @@ options:
   floating_ip:
     description:
       - V(auto) ensures that each instance has a floating IP. An instance without one gets a new one.
-      - An address is a floating IP of the project. It is attached unless another instance has it.
+      - An address is a floating IP of the project. If another instance has it, the task fails before
+        anything is launched.
       - V(none) detaches floating IPs, which stay with the project.
       - By default, launched instances get no floating IP, and existing instances keep theirs.
     type: str
@@ -168,6 +169,15 @@ options:
       - Whether to lock the instances against changes. This module does not change a locked instance either, unless this
         is V(false).
     type: bool
+  owner:
+    description:
+      - Select only instances of these owners. V(me) is the account itself, V(any) is every user whose instances it can
+        see. Other values are names or globs of users.
+      - Instances that this module launched for other members of the project are always selected. The name of any other
+        instance of another user fails the task.
+    type: list
+    elements: str
+    default: [me]
   new_name:
     description:
       - The new name of the instance O(name). If there is no instance of the old name, the task refers to the instance

@@ -74,6 +74,14 @@ options:
   instance:
     description: The name, number or UUID of the instance to attach it to, or to detach it from.
     type: str
+  owner:
+    description:
+      - Select only volumes and instances of these owners. V(me) is the account itself, V(any) is every user whose
+        volumes it can see. Other values are names or globs of users.
+      - The name of what belongs to another user fails the task.
+    type: list
+    elements: str
+    default: [me]
   device:
     description:
       - The preferred device, such as C(/dev/sdc). The cloud may choose another one. The examples show how to find the

@@ -211,7 +211,7 @@ def _unmatched(things: Sequence[Thing], exclude: Iterable[str]) -> tuple[str, ..
     if not things:
         return ()
     return tuple(
-        f"exclude: nothing is called {pattern}, so it excludes nothing."
+        f"exclude: {pattern} matches nothing, so it excludes nothing."
         for pattern in exclude
         if is_glob(pattern) and not any(_is_called(each, pattern) or fnmatchcase(each.name, pattern) for each in things)
     )

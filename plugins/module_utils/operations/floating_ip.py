@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..cloud import Cloud, Launcher
-from ..errors import ConfigurationError, JetstreamError
+from ..errors import ConfigurationError, JetstreamError, SelectionError
 from ..fleet.one_instance import one_instance
 from ..model import FloatingAddress, Instance, LaunchOptions, Outcome
 from ..operation import Context, on_cloud
-from ..options import CONNECTION, ModuleSpec
+from ..options import CONNECTION, ModuleSpec, refuse_blank
 from ..text.terminal import one_line
 
 SPEC = CONNECTION + ModuleSpec(
@@ -31,15 +31,28 @@ def floating_ip(cloud: Cloud, options: Mapping[str, Any], context: Context) -> O
     reason = launcher.unsupported.get("floating_ip: address")
     if reason is not None:
         raise ConfigurationError(f"Floating IPs cannot be changed: {reason}.")
+    refuse_blank(options, ("instance", "address"))
     instance = one_instance(cloud, options["instance"])
     before = list(launcher.floating_addresses([instance]).get(instance.uuid, ()))
     if options["state"] == "absent":
         return _absent(launcher, instance, before, options["address"], context)
-    return _present(launcher, instance, before, options["address"], context)
+    return _present(cloud, instance, before, options["address"], context)
+
+
+def require_free(cloud: Cloud, address: str, instance: Instance | None) -> None:
+    """Raise SelectionError if the project has no such floating IP, or if another instance has it.
+
+    So check mode tells it as well, and no instance is launched that could not have it.
+    """
+    found = next((each for each in cloud.catalog().floating_ips() if each.address == address), None)
+    if found is None:
+        raise SelectionError(f"floating_ip: the project has no floating IP {one_line(address)}.")
+    if found.attached and (instance is None or found.instance_uuid != instance.uuid):
+        raise SelectionError(f"floating_ip: {address} belongs to another instance.", hint="Take it from that first.")
 
 
 def _present(
-    launcher: Launcher, instance: Instance, before: Sequence[FloatingAddress], wanted: str | None, context: Context
+    cloud: Cloud, instance: Instance, before: Sequence[FloatingAddress], wanted: str | None, context: Context
 ) -> Outcome:
     has = [each.address for each in before]
     if has and wanted in (None, *has):
@@ -49,9 +62,11 @@ def _present(
             f"{instance.label} has the floating IP {has[0]}.",
             hint="Release it first, with state: absent and its address.",
         )
+    if wanted is not None:
+        require_free(cloud, wanted, instance)
     if context.check_mode:
         return _outcome(instance, has, [wanted or "new"], changed=True, address=wanted)
-    [given] = launcher.assign_addresses(LaunchOptions(floating_ip=wanted or "auto"), [instance]).values()
+    [given] = cloud.launcher().assign_addresses(LaunchOptions(floating_ip=wanted or "auto"), [instance]).values()
     if isinstance(given, JetstreamError):
         raise given
     return _outcome(instance, has, [given.address], changed=given.is_new, address=given.address)

@@ -8,23 +8,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+from ..catalog import OfferedFlavor
 from ..cloud import Cloud
 from ..errors import FATAL_ERRORS, ConfigurationError, JetstreamError, SelectionError
 from ..files import read_file
-from ..fleet.launching.differences import changes
+from ..fleet.launching.differences import changes, differences
 from ..fleet.launching.keys import imported, public_key_of, require_same
 from ..fleet.launching.launch import launch
 from ..fleet.launching.launch_runs import FleetLaunch, LaunchRun, LaunchSettings, WaitFor
 from ..fleet.launching.names import NameTemplate, is_template, require_names
 from ..fleet.launching.plans import (
     LaunchPlan,
+    Present,
     Wanted,
     after_removal,
     being_deleted,
     compared,
+    is_gone,
     plan_launch,
     plan_removal,
     removal_strangers,
@@ -42,13 +46,15 @@ from ..fleet.launching.removal import (
 )
 from ..fleet.launching.removal_notes import RemovalNotes
 from ..fleet.runs import state_text
+from ..fleet.selection import ME, Selector
 from ..model import BootVolume, Change, ChangeKind, Flavor, Instance, KeyPair, LaunchOptions, Outcome
 from ..operation import Context, on_cloud
-from ..options import CONNECTION, RATES, ModuleSpec
+from ..options import CONNECTION, RATES, ModuleSpec, as_texts, refuse_blank, require_time
 from ..text.suggestions import did_you_mean
 from ..text.terminal import one_line
 from ..usage.costs import NOT_THERE, CostedState, InstanceCost, cost_lines, costed, costed_instance, total_costs
 from ..usage.rates import Rates, number_if_known
+from .floating_ip import require_free
 
 _STRINGS = {"type": "list", "elements": "str"}
 # Options of a launch that one kind of cloud may not have.
@@ -72,6 +78,7 @@ _LAUNCH_OPTIONS = (
 )
 # Each can be given as a file as well.
 _FILES = ("public_key", "user_data")
+_NAMES = ("image", "flavor", "network", "key_name", "floating_ip", "project", "allocation_source", "identity")
 _SWITCHES = ("shrink", "delete_volumes", "release_floating_ip")
 _ONLY_WITH_WAIT = ("delete_volumes", "release_floating_ip")
 
@@ -107,6 +114,7 @@ _OPTIONS = ModuleSpec(
         "allocation_source": {"type": "str"},
         "identity": {"type": "str"},
         "locked": {"type": "bool"},
+        "owner": {"type": "list", "elements": "str", "default": [ME]},
         "new_name": {"type": "str"},
         "replace": {"type": "bool", "default": False},
         "exosphere": {"type": "bool", "default": True},
@@ -130,6 +138,8 @@ _OPTIONS = ModuleSpec(
 )
 SPEC = CONNECTION + RATES + _OPTIONS
 _STATE = Path(".local/state/jetstream")
+# No project of either cloud has as many. A count beyond it is a mistake, such as that of a size in MB.
+_MOST = 10_000
 # More failed instances than these are counted in the message, and named in the results only.
 _NAMED_IN_MESSAGE = 3
 
@@ -149,7 +159,8 @@ def instance(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outc
         _require_meant(wanted, options["user_data_by_name"] or {})
         cloud.launcher().check(_launch_options(options))
     meant = replace(wanted, names=(*wanted.names, *([options["new_name"]] if options["new_name"] else [])))
-    listed = _own(cloud, cloud.list_instances(live=True, images=False, wanted=meant.may_mean))
+    everyones = cloud.list_instances(live=True, images=False, wanted=meant.may_mean)
+    listed = _meant(cloud, meant, everyones, options)
     if options["state"] == "absent":
         return _absent(cloud, wanted, listed, options, context, started_at)
     return _present(cloud, wanted, listed, options, context, started_at)
@@ -179,12 +190,11 @@ def _text_of(option: str, path: str) -> str:
 
 
 def _check(options: Mapping[str, Any]) -> None:
-    if options["wait_timeout"] <= 0:
-        raise ConfigurationError(
-            "wait_timeout must be more than 0 seconds.", hint="To return without waiting, set wait: false."
-        )
-    if options["count"] is not None and options["count"] < 0:
-        raise ConfigurationError("count must be 0 or more.")
+    require_time(options)
+    refuse_blank(options, _NAMES)
+    _check_floating_ip(options["floating_ip"])
+    if options["count"] is not None and not 0 <= options["count"] <= _MOST:
+        raise ConfigurationError(f"count must be between 0 and {_MOST}.")
     if options["capacity_retries"] < 0:
         raise ConfigurationError("capacity_retries must be 0 or more.")
     absent = options["state"] == "absent"
@@ -199,16 +209,32 @@ def _check(options: Mapping[str, Any]) -> None:
         if absent or options["names"] is not None or options["count"] is not None:
             raise ConfigurationError("new_name requires name, the instance to rename.")
         require_names([options["new_name"]])
+        if is_template(options["new_name"]):
+            raise ConfigurationError(f"new_name: {options['new_name']} is a template, and no name.")
     if not options["wait"]:
         _check_without_wait(options)
     if (options["boot_volume"] or {"size": 1})["size"] < 1:
         raise ConfigurationError("boot_volume: size must be 1 GB or more.")
 
 
+def _check_floating_ip(given: str | None) -> None:
+    if given in (None, "auto", "none"):
+        return
+    try:
+        ip_address(str(given))
+    except ValueError:
+        raise ConfigurationError(
+            f"floating_ip is {one_line(str(given))}, but must be auto, none or an address."
+        ) from None
+
+
 def _check_without_wait(options: Mapping[str, Any]) -> None:
     later = [name for name in _ONLY_WITH_WAIT if options[name]]
     later += ["floating_ip"] if options["floating_ip"] not in (None, "none") else []
     later += ["initial_state: shelved"] if options["initial_state"] == "shelved" else []
+    # While it builds an instance, nova fails to lock it, and has given it the default group.
+    later += ["locked: true"] if options["locked"] and options["state"] == "present" else []
+    later += ["security_groups: []"] if options["security_groups"] == [] else []
     later += [f"wait_for: {options['wait_for']}"] if options["wait_for"] != WaitFor.ACTIVE.value else []
     later += [name for name in ("shrink", "replace") if options[name]]
     if later:
@@ -272,7 +298,7 @@ def _launch_options(options: Mapping[str, Any]) -> LaunchOptions:
         security_groups=None if groups is None else tuple(groups),
         user_data=options["user_data"],
         user_data_by_name=options["user_data_by_name"] or {},
-        metadata=None if metadata is None else {str(key): _text(value) for key, value in metadata.items()},
+        metadata=None if metadata is None else as_texts("metadata", metadata),
         description=options["description"],
         boot_volume=BootVolume(boot["size"], boot["deleted_with_instance"]) if boot else None,
         floating_ip=options["floating_ip"],
@@ -284,14 +310,31 @@ def _launch_options(options: Mapping[str, Any]) -> LaunchOptions:
     )
 
 
-def _text(value: Any) -> str:
-    """Return a value of the metadata as YAML's user means it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _meant(cloud: Cloud, wanted: Wanted, everyones: Sequence[Instance], options: Mapping[str, Any]) -> list[Instance]:
+    """Return the instances that a task may mean: those of its owners, and those that this collection launched.
 
-
-def _own(cloud: Cloud, instances: Iterable[Instance]) -> list[Instance]:
+    Of a template, all of the project count, and no other one is changed. Raises SelectionError for a name that only an
+    instance of another user has: it is neither changed nor deleted, and at Jetstream2 none is launched beside it.
+    """
     account = cloud.account()
-    return [each for each in instances if account.answers_for(each.owner)]
+    selector = Selector(owners=tuple(options["owner"])).with_account(cloud.account)
+
+    def is_ours(instance: Instance) -> bool:
+        return account.user is None or selector.is_of_owner(instance.owner) or instance.facts.group is not None
+
+    if wanted.template is not None:
+        return [each for each in everyones if is_ours(each) or account.answers_for(each.owner)]
+    ours = [each for each in everyones if is_ours(each)]
+    known = {each.name for each in ours if not is_gone(each)}
+    for each in everyones:
+        is_in_the_way = options["state"] == "absent" or account.answers_for(each.owner)
+        if each.name in wanted.names and each.name not in known and not is_gone(each) and is_in_the_way:
+            owner = each.owner or "an unknown user"
+            raise SelectionError(
+                f"{each.label} belongs to {one_line(owner)}, but owner is {', '.join(options['owner'])}.",
+                hint="To select it, set owner: any.",
+            )
+    return ours
 
 
 # --- present
@@ -310,7 +353,10 @@ def _present(
     plan = plan_launch(wanted, listed)
     if made_of.wants_address and made_of.floating_ip != "auto" and len(plan.present) > 1:
         raise ConfigurationError(f"floating_ip: {made_of.floating_ip} cannot be assigned to more than one instance.")
-    plan, doomed = compared(plan, made_of, replace_them=options["replace"])
+    offered = _offered_flavors(cloud, plan, listed, made_of.flavor)
+    made_of = _with_flavor_name(made_of, offered)
+    _require_address(cloud, plan, made_of)
+    plan, doomed = compared(_with_image_names(cloud, plan, made_of), made_of, replace_them=options["replace"])
     count = len(plan.missing)
     key = _key_to_import(cloud, made_of) if count or doomed else None
     recipe = cloud.launcher().prepare(made_of, count) if count or doomed else None
@@ -324,7 +370,7 @@ def _present(
         timeout=options["wait_timeout"],
         capacity_retries=options["capacity_retries"],
         changes=in_place,
-        flavor=recipe.flavor if recipe else _flavor_of_resizes(cloud, in_place, listed, options, context),
+        flavor=recipe.flavor if recipe else _flavor_named(made_of.flavor, listed, offered),
     )
     work = _RemovalWork(cloud, context, _removal_settings(options, wait=True), started_at)
     surplus = plan.surplus if options["shrink"] else ()
@@ -341,6 +387,64 @@ def _present(
     warnings = _surplus_warnings(plan, shrink=options["shrink"])
     rates = Rates.from_options(options["rates"])
     return _with_key(_outcome(fleet, removal, settings.changes, rates, warnings=warnings), key)
+
+
+def _there(plan: LaunchPlan) -> list[Instance]:
+    """Return the instances that the task may change."""
+    return [each.instance for each in plan.present if each.instance and each.problem is None and each.meant]
+
+
+def _offered_flavors(
+    cloud: Cloud, plan: LaunchPlan, listed: Sequence[Instance], wanted: str | None
+) -> Sequence[OfferedFlavor]:
+    """Return what flavors there are, where an instance has another one than the task names; none if they are unread."""
+    is_name = wanted in {each.flavor.name for each in listed}
+    if wanted is None or is_name or not _there(plan):
+        return ()
+    try:
+        return cloud.catalog().flavors()
+    except FATAL_ERRORS:
+        raise
+    except JetstreamError:
+        return ()
+
+
+def _with_flavor_name(made_of: LaunchOptions, offered: Sequence[OfferedFlavor]) -> LaunchOptions:
+    """Return the options with the name of a flavor that is given by its id: instances have its name."""
+    if made_of.flavor in {each.name for each in offered}:
+        return made_of
+    return replace(made_of, flavor=next((each.name for each in offered if each.id == made_of.flavor), made_of.flavor))
+
+
+def _require_address(cloud: Cloud, plan: LaunchPlan, made_of: LaunchOptions) -> None:
+    """Refuse a floating IP that cannot be had, before anything is launched or changed."""
+    if made_of.floating_ip in (None, "none", "auto"):
+        return
+    for each in plan.present:
+        if each.instance is None or each.instance.ip_address != made_of.floating_ip:
+            require_free(cloud, made_of.floating_ip, each.instance)
+
+
+def _with_image_names(cloud: Cloud, plan: LaunchPlan, made_of: LaunchOptions) -> LaunchPlan:
+    """Return the plan with the names of images, if one is missing to tell whether an instance differs.
+
+    One that was launched by the UUID of its image has no other mark of it.
+    """
+    strange = {each.uuid for each in _there(plan) if any(found.name == "image" for found in differences(each, made_of))}
+    if not strange:
+        return plan
+    named = {
+        each.uuid: each.image
+        for each in cloud.list_instances(live=True, images=True, wanted=lambda each: each.uuid in strange)
+    }
+
+    def with_name(present: Present) -> Present:
+        instance = present.instance
+        if instance is None or instance.uuid not in strange:
+            return present
+        return replace(present, instance=replace(instance, image=named.get(instance.uuid, instance.image)))
+
+    return replace(plan, present=tuple(with_name(each) for each in plan.present))
 
 
 def _key_to_import(cloud: Cloud, made_of: LaunchOptions) -> KeyPair | None:
@@ -468,27 +572,10 @@ def _refusal(cloud: Cloud, instance: Instance, change: Change) -> str | None:
         return str(error)
 
 
-def _flavor_of_resizes(
-    cloud: Cloud,
-    changes_by_name: Mapping[str, Sequence[Change]],
-    listed: Sequence[Instance],
-    options: Mapping[str, Any],
-    context: Context,
-) -> Flavor | None:
-    """Return the flavor that instances are resized to, where no poll will show it; None if it cannot be read."""
-    resized = any(change.kind is ChangeKind.FLAVOR for every in changes_by_name.values() for change in every)
-    if not resized or (options["wait"] and not context.check_mode):
-        return None
-    known = next((each.flavor for each in listed if each.flavor.name == options["flavor"]), None)
-    if known is not None:
-        return known
-    try:
-        offered = cloud.catalog().flavors()
-    except FATAL_ERRORS:
-        raise
-    except JetstreamError:
-        return None
-    return next((each.flavor for each in offered if options["flavor"] in (each.name, each.id)), None)
+def _flavor_named(name: str | None, listed: Sequence[Instance], offered: Sequence[OfferedFlavor]) -> Flavor | None:
+    """Return the flavor of a name, where no poll will show it; None if it could not be read."""
+    known = [*(each.flavor for each in listed), *(each.flavor for each in offered)]
+    return next((each for each in known if each.name == name), None)
 
 
 def _surplus_warnings(plan: LaunchPlan, *, shrink: bool) -> tuple[str, ...]:

@@ -10,12 +10,13 @@ from typing import Any, TypeVar
 
 from ..cloud import Cloud, VolumeStore
 from ..errors import ConfigurationError, NotFound, SelectionError
+from ..fleet.selection import ME, Selector
 from ..fleet.steps import RunOptions
 from ..fleet.volumes.run import Surroundings, VolumeRun
 from ..fleet.volumes.steps import Goal, Seen, State
 from ..model import Instance, Outcome, Snapshot, Volume, VolumeOptions
 from ..operation import Context, on_cloud
-from ..options import CONNECTION, ModuleSpec
+from ..options import CONNECTION, ModuleSpec, refuse_blank, refuse_long, require_time
 from ..text.suggestions import did_you_mean
 from ..text.terminal import one_line
 
@@ -31,6 +32,7 @@ SPEC = CONNECTION + ModuleSpec(
         "from_snapshot": {"type": "str"},
         "snapshot": {"type": "str"},
         "instance": {"type": "str"},
+        "owner": {"type": "list", "elements": "str", "default": [ME]},
         "device": {"type": "str"},
         "detach": {"type": "bool", "default": False},
         "delete_snapshots": {"type": "bool", "default": False},
@@ -41,6 +43,7 @@ SPEC = CONNECTION + ModuleSpec(
     required_one_of=(("name", "uuid"),),
     required_if=(("state", "attached", ("instance",)),),
 )
+_NAMES = ("name", "uuid", "project", "provider", "from_snapshot", "snapshot", "instance", "device")
 _OF_A_VOLUME = ("size", "description", "project", "provider", "from_snapshot", "snapshot")
 Thing = TypeVar("Thing", Instance, Volume)
 
@@ -54,14 +57,15 @@ def volume(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcom
     _require_sense(state, options, store)
     called = options["name"] if options["uuid"] is None else options["uuid"]
     volumes = cloud.list_volumes(live=True, wanted=lambda each: _is_called(each, called))
-    before = _present(store, _own(cloud, volumes, called))
-    instances = _instances(cloud, options["instance"], before)
+    owners, target = options["owner"], options["instance"]
+    before = _present(store, _own(cloud, volumes, called, owners))
+    instances = _instances(cloud, target, before)
     goal = Goal(
         state=state,
         name=called,
         size=options["size"],
         description=options["description"],
-        instance=None if options["instance"] is None else _own(cloud, instances, options["instance"], needed=True),
+        instance=None if target is None else _own(cloud, instances, target, owners, needed=True),
         snapshot=options["snapshot"],
         may_detach=options["detach"],
         may_delete_snapshots=options["delete_snapshots"],
@@ -70,7 +74,9 @@ def volume(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcom
     known = Surroundings(
         instances={each.uuid: each for each in instances},
         request=None if wanted is None else store.prepare(wanted, volumes),
-        find=lambda: _own(cloud, cloud.list_volumes(live=True, wanted=lambda each: _is_called(each, called)), called),
+        find=lambda: _own(
+            cloud, cloud.list_volumes(live=True, wanted=lambda each: _is_called(each, called)), called, owners
+        ),
         device=options["device"],
     )
     settings = RunOptions(context.check_mode, options["wait"], options["wait_timeout"], begun)
@@ -82,6 +88,9 @@ def volume(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcom
 
 def _require_sense(state: State, options: Mapping[str, Any], store: VolumeStore) -> None:
     """Raise ConfigurationError for options that contradict the state, or that the cloud does not have."""
+    require_time(options)
+    refuse_blank(options, _NAMES)
+    refuse_long(options, ("name", "description", "snapshot"))
     given = {name for name in (*_OF_A_VOLUME, "instance", "device", "delete_snapshots") if options[name]}
     strange = {
         State.ABSENT: {*_OF_A_VOLUME, "instance", "device"},
@@ -101,20 +110,27 @@ def _is_called(thing: Volume | Instance, text: str) -> bool:
     return text == thing.name or text.strip().lower() in (str(thing.id).lower(), thing.uuid.lower())
 
 
-def _own(cloud: Cloud, things: Sequence[Thing], called: str, *, needed: bool = False) -> Thing | None:
-    """Return the account's own volume or instance of a name, number or UUID.
+def _own(
+    cloud: Cloud, things: Sequence[Thing], called: str, owners: Sequence[str], *, needed: bool = False
+) -> Thing | None:
+    """Return the volume or instance of a name, number or UUID that belongs to one of these owners.
 
     Raises SelectionError if there are several, if it is another user's, or if it is ``needed`` and there is none.
     """
     found = [each for each in things if _is_called(each, called)]
-    own = [each for each in found if cloud.account().answers_for(each.owner)]
+    selector = Selector(owners=tuple(owners)).with_account(cloud.account)
+    own = [each for each in found if cloud.account().user is None or selector.is_of_owner(each.owner)]
     if len(own) > 1:
         numbers = ", ".join(each.uuid for each in own)
         raise SelectionError(f"The name {one_line(called)} is ambiguous.", hint=f"Use a UUID: {numbers}.")
     if own:
         return own[0]
     if found:
-        raise SelectionError(f"{found[0].label} belongs to {one_line(found[0].owner or 'an unknown user')}.")
+        owner = one_line(found[0].owner or "an unknown user")
+        raise SelectionError(
+            f"{found[0].label} belongs to {owner}, but owner is {', '.join(owners)}.",
+            hint="To select it, set owner: any.",
+        )
     if needed:
         guess = did_you_mean(called, [each.name for each in things])
         raise SelectionError(f"There is no instance {one_line(called)}.", hint=guess or None)

@@ -196,9 +196,9 @@ def protecting(instances: Sequence[Instance], never: Sequence[str], option: str 
     names = [each for each in unknown if not is_glob(each)]
     if names:
         known = [each.name for each in instances]
-        problems = [f"{option}: nothing is called {one_line(each)}. {did_you_mean(each, known)}" for each in names]
+        problems = [f"{option}: {one_line(each)} does not exist. {did_you_mean(each, known)}" for each in names]
         raise SelectionError(" ".join(each.rstrip() for each in problems))
-    return tuple(f"{option}: nothing is called {one_line(each)}, so it protects nothing." for each in unknown)
+    return tuple(f"{option}: {one_line(each)} matches nothing, so it protects nothing." for each in unknown)
 
 
 def trial_veto(first: float | None, now: float, days: float) -> Veto | None:

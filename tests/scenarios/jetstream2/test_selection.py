@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2 import api
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import SelectionError
 from ansible_collections.jetstream.cloud.tests.openstack.fleet import Fleet
-from ansible_collections.jetstream.cloud.tests.openstack.seeding import OWNER
+from ansible_collections.jetstream.cloud.tests.openstack.seeding import IMAGE, OWNER
 from ansible_collections.jetstream.cloud.tests.scenarios.colleague import colleague_in
 from ansible_collections.jetstream.cloud.tests.scenarios.jetstream2.user import User
 
@@ -42,6 +43,20 @@ def test_the_servers_of_a_colleague_are_counted_shown_and_left_alone(user: User,
     # In one project, everybody may.
     assert user.task("instance_state", state="stopped", all=True, owner=owner).result["summary"]["changed"] == 1
     assert user.cloud.show(hers)["status"] == "SHUTOFF"
+
+
+def test_what_a_colleague_has_is_not_deleted_by_its_name(user: User, colleague: Fleet) -> None:
+    colleague.servers(1, name="hers")
+    colleague.volume("data", 1)
+    wanted: list[dict[str, Any]] = [{"state": "absent"}, {"image": IMAGE, "flavor": "m3.tiny"}, {"new_name": "mine"}]
+    for options in wanted:
+        with pytest.raises(SelectionError, match=r"hers belongs to .*, but owner is me\."):
+            user.task("instance", name="hers", **options)
+    with pytest.raises(SelectionError, match=r"data belongs to .*, but owner is me\."):
+        user.task("volume", name="data", state="absent")
+    assert user.task("volume", name="data", state="absent", owner="any").failure == ""
+    assert user.task("instance", name="hers", state="absent", owner="any").failure == ""
+    assert user.task("instance_info", image_names=False).result["instances"] == []
 
 
 def test_a_history_requests_the_actions_of_what_is_selected(user: User) -> None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import NAMESPACE_DNS, uuid5
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.catalog import OfferedFlavor
+from ansible_collections.jetstream.cloud.plugins.module_utils.catalog import FloatingIp, OfferedFlavor
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import Conflict, JetstreamError, NotFound
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
     AssignedAddress,
@@ -38,6 +38,7 @@ QUAD = Flavor(name="m3.quad", vcpus=4, ram=15360, disk=20)
 TINY = Flavor(name="m3.tiny", vcpus=1, ram=3072, disk=20)
 BUILD_SECONDS = 8.0
 # Answers a launch: it is carried out, and its response is lost; or it is carried out so many seconds later.
+_NO_OPTIONS = LaunchOptions()
 NO_HOST = "No valid host was found. There are not enough hosts available."
 
 
@@ -65,6 +66,7 @@ class LaunchCloud(ScriptedCloud):
         self.no_host: dict[str, int] = {}
         self.no_host_fault = NO_HOST
         self.addresses: dict[str, str] = {}
+        self.spare: set[str] = set()
         self.scripts: dict[tuple[str, str], deque[BaseException | None]] = defaultdict(deque)
         self.later: list[tuple[float, Launch]] = []
         self.volumes: dict[str, str] = {}
@@ -117,6 +119,14 @@ class LaunchCloud(ScriptedCloud):
         if answers and (answer := answers.popleft()) is not None:
             raise answer
         return [OfferedFlavor(each.name, each.name, each, INDIANA) for each in (TINY, QUAD)]
+
+    def floating_ips(self) -> Sequence[FloatingIp]:
+        """Return those of the instances, and the ``spare`` ones."""
+        self._tell("floating_ips", "all")
+        attached = [
+            FloatingIp(uuid, each, attached=True, instance_uuid=uuid) for uuid, each in sorted(self.addresses.items())
+        ]
+        return [*attached, *(FloatingIp(each, each) for each in sorted(self.spare))]
 
     # --- the interface of an access store
 
@@ -172,13 +182,13 @@ class LaunchCloud(ScriptedCloud):
         answer = answers.popleft() if answers else None
         if answer is not None and not isinstance(answer, Lost):
             raise answer
-        made = self._make(launch, recipe.options.key_name)
+        made = self._make(launch, recipe.options)
         self.interrupt("launched")
         if isinstance(answer, Lost):
             raise answer.error
         return made
 
-    def _make(self, launch: Launch, key_name: str | None = None) -> Instance:
+    def _make(self, launch: Launch, options: LaunchOptions = _NO_OPTIONS) -> Instance:
         with self._lock:
             self._made += 1
             number = 100 + self._made
@@ -187,7 +197,17 @@ class LaunchCloud(ScriptedCloud):
                 an_instance(launch.name, "build", "spawning", number=number, flavor=TINY),
                 uuid=uuid,
                 start_date=iso(self._clock.now()),
-                facts=LaunchFacts(group=launch.group, token=launch.token, has_run=False, key_name=key_name),
+                facts=LaunchFacts(
+                    group=launch.group,
+                    token=launch.token,
+                    has_run=False,
+                    image=options.image,
+                    key_name=options.key_name,
+                    # As nova does, which takes an empty list for none given.
+                    security_groups=options.security_groups or ("default",),
+                    description=options.description,
+                ),
+                metadata=dict(options.metadata or {}),
                 addresses=("10.3.0.7",),
             )
             self._instances[uuid] = made
@@ -221,16 +241,20 @@ class LaunchCloud(ScriptedCloud):
         self, options: LaunchOptions, instances: Sequence[Instance]
     ) -> Mapping[str, AssignedAddress | JetstreamError]:
         self._tell("assign", str(len(instances)))
-        return {each.uuid: self._assign(each) for each in instances}
+        return {each.uuid: self._assign(each, options.floating_ip) for each in instances}
 
-    def _assign(self, instance: Instance) -> AssignedAddress | JetstreamError:
+    def _assign(self, instance: Instance, wanted: str | None) -> AssignedAddress | JetstreamError:
         self.interrupt("assign")
         answers = self.scripts["assign", instance.name]
         answer = answers.popleft() if answers else None
         if isinstance(answer, JetstreamError):
             return answer
+        if wanted not in (None, "auto", self.addresses.get(instance.uuid)):
+            self.addresses.pop(instance.uuid, None)
+            self.spare.discard(str(wanted))
         is_new = instance.uuid not in self.addresses
-        self.addresses.setdefault(instance.uuid, f"149.165.0.{len(self.addresses) + 1}")
+        new = f"149.165.0.{len(self.addresses) + 1}" if wanted in (None, "auto") else str(wanted)
+        self.addresses.setdefault(instance.uuid, new)
         self.interrupt("assigned")
         return AssignedAddress(self.addresses[instance.uuid], is_new)
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -42,6 +43,7 @@ from ...model import (
     UnattachedAddress,
 )
 from ...parallel import in_parallel
+from ...text.terminal import one_line
 from ..json_values import Json, UnreadableRow, mapping, rows, text, uuid_of, word
 from ..quotas import require_room_to_launch
 from ..row_lists import Reading
@@ -66,6 +68,10 @@ from .volume_store import detach_refusal
 
 # Nova's limit for user data, in base64.
 _LONGEST_USER_DATA = 65535
+# Nova's limits for metadata, and for a description.
+_LONGEST_TEXT = 255
+_SHOWN = 40
+_METADATA_KEY = re.compile(r"[a-zA-Z0-9_:. -]{1,255}")
 # URLs with this number of IDs or tags are accepted by every web server.
 _IN_ONE_URL = 40
 # A floating IP is requested this often, with a look after each lost or unclear answer.
@@ -100,7 +106,10 @@ class Jetstream2Launcher:
     # --- before a launch
 
     def check(self, options: LaunchOptions) -> None:
-        """Check the size of the user data. See Launcher."""
+        """Check the user data, the metadata and the description, which nova would refuse for each one. See Launcher."""
+        _check_metadata(options.metadata or {})
+        if len(options.description or "") > _LONGEST_TEXT:
+            raise SelectionError(f"description: it is too long, and nova takes {_LONGEST_TEXT} characters.")
         _encoded("user_data", options.user_data)
         for name, each in options.user_data_by_name.items():
             _encoded(f"user_data_by_name of {name}", each)
@@ -143,7 +152,7 @@ class Jetstream2Launcher:
             body["key_name"] = options.key_name
         if options.security_groups is not None:
             found = choose_security_groups(groups, options.security_groups)
-            body["security_groups"] = [{"name": each} for each in found]
+            body["security_groups"] = [{"name": each} for each in dict.fromkeys(found)]
         if user_data is not None:
             body["user_data"] = user_data
         if options.description is not None:
@@ -583,6 +592,19 @@ def _source(image: Json, options: LaunchOptions) -> dict[str, Any]:
         "delete_on_termination": boot.deleted_with_instance,
     }
     return {"block_device_mapping_v2": [device]}
+
+
+def _check_metadata(metadata: Mapping[str, str]) -> None:
+    for key, value in metadata.items():
+        if key in (GROUP_KEY, IMAGE_KEY):
+            raise SelectionError(f"metadata: {key} is a mark of this collection, and cannot be set.")
+        if not _METADATA_KEY.fullmatch(key):
+            raise SelectionError(
+                f"metadata: {one_line(key[:_SHOWN])} is no key for nova.",
+                hint="A key has 1 to 255 letters, digits, blanks or characters of _:.-",
+            )
+        if len(value) > _LONGEST_TEXT:
+            raise SelectionError(f"metadata: {key} has too long a value, and nova takes {_LONGEST_TEXT} characters.")
 
 
 def _encoded(option: str, user_data: str | None) -> str | None:

@@ -316,23 +316,28 @@ def _image(row: Json) -> Image | None:
     return Image(name=image, uuid=image) if image else None
 
 
+def _security_groups(row: Json) -> tuple[str, ...] | None:
+    """Return the names of the security groups of a server; None if they are not known.
+
+    Nova leaves the key out where there are no ports yet, and also where the ports have no groups.
+    """
+    groups = row.get("security_groups")
+    if isinstance(groups, list):
+        return tuple(dict.fromkeys(name for each in rows(groups) if (name := text(each.get("name")))))
+    return () if row.get("addresses") and groups is None else None
+
+
 def _facts(row: Json) -> LaunchFacts:
     """Read the facts for launching. Of the tags only our own is kept: others may be passphrases."""
     tags = row.get("tags")
     ours = [each for each in tags if isinstance(each, str)] if isinstance(tags, list) else []
-    groups = row.get("security_groups")
     return LaunchFacts(
         group=texts(row.get("metadata")).get(GROUP_KEY),
         image=texts(row.get("metadata")).get(IMAGE_KEY),
         token=next((each.removeprefix(LAUNCH_TAG) for each in ours if each.startswith(LAUNCH_TAG)), None),
         has_run=bool(text(row.get("OS-SRV-USG:launched_at"))),
         key_name=text(row.get("key_name")),
-        # Without ports, nova leaves the key out.
-        security_groups=(
-            tuple(dict.fromkeys(name for each in rows(groups) if (name := text(each.get("name")))))
-            if isinstance(groups, list)
-            else None
-        ),
+        security_groups=_security_groups(row),
         description=text(row.get("description")),
         volumes=tuple(
             AttachedVolume(volume, bool(flag(each.get("delete_on_termination"))))

@@ -79,14 +79,14 @@ def differences(instance: Instance, options: LaunchOptions) -> tuple[Difference,
     """Return what cannot be changed in place.
 
     A site replaces its images under the same name every week, so that the image of an instance is compared with the
-    name that it was launched by, or with a UUID.
+    name that it was launched by, with its UUID, and with the name that it has now, where that was read.
     """
     return tuple(_differences(instance, options))
 
 
 def _differences(instance: Instance, options: LaunchOptions) -> Iterator[Difference]:
     facts, image = instance.facts, instance.image
-    known = {facts.image, image.uuid if image else None} - {None}
+    known = {facts.image, *((image.uuid, image.name or None) if image else ())} - {None}
     if options.image is not None and facts.image is not None and options.image not in known:
         yield Difference("image", facts.image, options.image)
     if options.key_name is not None and options.key_name != facts.key_name:

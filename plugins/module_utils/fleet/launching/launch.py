@@ -27,7 +27,7 @@ from ...errors import (
     UnexpectedResponse,
     Unreachable,
 )
-from ...model import Change, ChangeKind, Instance, Launch, LaunchRecipe
+from ...model import Change, ChangeKind, Instance, Launch, LaunchOptions, LaunchRecipe
 from ...parallel import in_parallel
 from ...states import Goal, Kind, RestingState
 from ...times import moment_or_none
@@ -37,6 +37,7 @@ from ..polling import PollScheduler
 from ..progress import Completion, Progress, ProgressCallback
 from ..runs import ConvergeOptions, classify_instance, state_text
 from .changing import Changer, resume_resize
+from .differences import changes
 from .launch_runs import FleetLaunch, Foreseen, LaunchRun, LaunchSettings, Stage, WaitFor
 from .leftovers import Leftovers
 from .plans import LaunchPlan, Present, is_gone, is_remains, raced_twins
@@ -135,6 +136,7 @@ class _Launching:
             self._bring_up()
             self._apply_changes()
             self._retry_short()
+            self._take_groups_from_new()
             if self._settings.wait:
                 self._await_setup()
                 self._shelve()
@@ -408,6 +410,20 @@ class _Launching:
             in_parallel(self._changer.change, runs, self._cloud.max_concurrency)
             self._drive()
 
+    def _take_groups_from_new(self) -> None:
+        """Take the cloud's default group from those that were launched just now, if they are to have no group.
+
+        No launch can say that: nova gives it to each that names none.
+        """
+        options = self._settings.options
+        if options.security_groups != ():
+            return
+        runs = [each for each in self._of(Stage.BUILT) if each.launches and each.now]
+        for run in runs:
+            of_groups = LaunchOptions(security_groups=options.security_groups)
+            run.changes = changes(run.now, of_groups) if run.now else ()
+        in_parallel(self._changer.change, runs, self._cloud.max_concurrency)
+
     def _lock_new(self) -> None:
         """Lock those that were launched just now, if they are to be locked."""
         if not self._settings.options.locked:
@@ -453,9 +469,9 @@ class _Launching:
     def _assign_addresses(self) -> None:
         """Give a floating IP to each built instance that is to have one, and has none."""
         options = self._settings.options
-        if not options.wants_address or not self._settings.wait:
+        if not self._settings.wait:
             return
-        runs = [each for each in self._of(Stage.BUILT) if not each.addressed and self._lacks_address(each)]
+        runs = [each for each in self._of(Stage.BUILT) if not each.addressed and each.lacks_address(options)]
         if not runs:
             return
         instances = [each.now for each in runs if each.now is not None]
@@ -476,11 +492,6 @@ class _Launching:
             if given.is_new:
                 run.note("assign address")
             run.now = replace(run.now, ip_address=given.address)
-
-    def _lacks_address(self, run: LaunchRun) -> bool:
-        wanted = self._settings.options.floating_ip
-        has = run.now.ip_address if run.now else None
-        return run.can_have_address and (has is None or (wanted != "auto" and wanted != has))
 
     def _shelve(self) -> None:
         """Shelve those that were launched just now, if they are to begin on the shelf."""

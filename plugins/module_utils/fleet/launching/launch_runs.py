@@ -138,6 +138,13 @@ class LaunchRun:
         observed = self.observed
         return self.meant and observed.kind is Kind.RESTING and observed.state is not RestingState.SHELVED
 
+    def lacks_address(self, options: LaunchOptions) -> bool:
+        """Whether it is to have a floating IP that it does not have, and can be given one."""
+        if not options.wants_address or not self.can_have_address or self.now is None:
+            return False
+        has = self.now.ip_address
+        return has is None or options.floating_ip not in ("auto", has)
+
     def launched(self, instance: Instance, now: float) -> None:
         """Note that the cloud accepted a launch."""
         self.now, self.stage, self.doubt, self.looks = instance, Stage.BUILDING, None, 0

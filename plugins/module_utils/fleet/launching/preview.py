@@ -32,8 +32,9 @@ def preview_launch(
             run.finish(present.problem, failed=True)
         elif present.instance is None and recipe is not None:
             run.steps += ["delete"] * bool(present.replaced) + ["launch"]
-            run.steps += ["assign address"] * settings.options.wants_address + ["shelve"] * settings.shelved
-            run.steps += ["lock"] * bool(settings.options.locked)
+            run.steps += ["assign address"] * settings.options.wants_address
+            run.steps += [ChangeKind.SECURITY_GROUPS.value] * (settings.options.security_groups == ())
+            run.steps += ["shelve"] * settings.shelved + ["lock"] * bool(settings.options.locked)
             run.foreseen = settings.launched
             run.finish(f"would {', then '.join(run.steps)}")
         elif present.instance is not None and present.instance.status == "error":
@@ -45,6 +46,8 @@ def preview_launch(
 
 
 def _preview_changes(run: LaunchRun, settings: LaunchSettings, refusals: Mapping[tuple[str, ChangeKind], str]) -> None:
+    if run.lacks_address(settings.options):
+        run.note("assign address")
     for change in settings.changes.get(run.name, ()):
         if run.now is not None and run.now.locked and change.kind is not ChangeKind.UNLOCK:
             run.finish(f"skipped: locked (to {change.kind}, set locked: false)", skipped=True)
@@ -57,6 +60,4 @@ def _preview_changes(run: LaunchRun, settings: LaunchSettings, refusals: Mapping
         if change.kind is ChangeKind.FLAVOR and run.now is not None:
             run.foreseen = Foreseen(run.now.status, settings.flavor)
         run.now = changed(run.now, change) if run.now is not None else None
-    if settings.options.wants_address and run.can_have_address and run.now and run.now.ip_address is None:
-        run.note("assign address")
     run.finish(f"would {', then '.join(run.steps)}" if run.steps else f"already {run.state_text()}")

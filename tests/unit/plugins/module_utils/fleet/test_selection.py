@@ -154,7 +154,7 @@ def test_a_glob_that_excludes_nothing_is_told() -> None:
     """With a mistyped one, everything is stopped that it was to keep."""
     selector = Selector(everything=True, exclude=("goe-*", "geo-*", "7"))
     selection = select_to_change(FLEET, selector, INSTANCE_FIELDS)
-    assert selection.unmatched == ("exclude: nothing is called goe-*, so it excludes nothing.",)
+    assert selection.unmatched == ("exclude: goe-* matches nothing, so it excludes nothing.",)
     assert selection.warnings == selection.unmatched
     in_vain = Selector(everything=True, exclude=("goe-*",))
     assert select_to_change([], in_vain, INSTANCE_FIELDS).unmatched == ()

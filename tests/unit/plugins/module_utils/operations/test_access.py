@@ -14,12 +14,21 @@ import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     ConfigurationError,
     JetstreamError,
+    Refused,
     SelectionError,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome, SecurityGroup, SecurityRule
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
+    KeyPair,
+    Outcome,
+    SecurityGroup,
+    SecurityRule,
+)
 from ansible_collections.jetstream.cloud.plugins.module_utils.operations import floating_ip, keypair, security_group
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
+from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
+from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
+from ansible_collections.jetstream.cloud.tests.unit.fakes.launch_cloud import LaunchCloud
 from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner
 from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given, in_context
 from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.clouds.jetstream2.test_client import of
@@ -169,3 +178,64 @@ def test_a_new_group_can_let_in_its_own_machines() -> None:
     assert "ingress IPv4 tcp 2049 itself" in checked.diff["after"]
     OperationRunner(None).run(security_group.SPEC, work, **wanted)
     assert [rule.group for rule in cloud.store.added] == ["new"]
+
+
+@pytest.mark.parametrize(
+    ("module", "options"),
+    [(keypair, {"public_key": KEY}), (keypair, {"state": "absent"}), (security_group, {"state": "absent"})],
+)
+def test_nothing_has_an_empty_or_an_endless_name(module: Any, options: dict[str, Any]) -> None:
+    for name, said in (("", "is given, but empty"), (" ", "is given, but empty"), ("x" * 256, "has 256 characters")):
+        with pytest.raises(ConfigurationError, match=f"name {said}"):
+            run(module, {}, name=name, **options)
+
+
+class Keys:
+    """A cloud with key pairs, which takes no key that ends in "wrong"."""
+
+    def __init__(self, **keys: str) -> None:
+        self.keys = {name: KeyPair(name, key) for name, key in keys.items()}
+
+    def access_store(self) -> Keys:
+        return self
+
+    def get_key(self, name: str) -> KeyPair | None:
+        return self.keys.get(name)
+
+    def delete_key(self, name: str) -> None:
+        del self.keys[name]
+
+    def import_key(self, name: str, public_key: str) -> KeyPair:
+        if public_key.endswith("wrong"):
+            raise Refused("Keypair data is invalid.")
+        self.keys[name] = KeyPair(name, public_key)
+        return self.keys[name]
+
+
+def test_a_key_pair_is_not_lost_for_one_that_the_cloud_does_not_take() -> None:
+    cloud = Keys(laptop=KEY)
+
+    def work(given: Any, context: Any) -> Outcome:
+        return keypair.keypair(cloud, given, context)  # type: ignore[arg-type]
+
+    with pytest.raises(Refused, match="Keypair data is invalid"):
+        OperationRunner(None).run(keypair.SPEC, work, name="laptop", public_key="ssh-ed25519 AAAA wrong", replace=True)
+    assert cloud.keys == {"laptop": KeyPair("laptop", KEY)}
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [("149.165.0.1", "149.165.0.1 belongs to another instance"), ("149.165.7.7", "the project has no floating IP")],
+)
+def test_check_mode_refuses_an_address_as_the_run_does(check_mode: bool, address: str, said: str) -> None:
+    web, other = an_instance("web", number=1), an_instance("other", number=2)
+    cloud = LaunchCloud(FakeClock(), [web, other])
+    cloud.addresses[other.uuid] = "149.165.0.1"
+
+    def work(given: Any, context: Any) -> Outcome:
+        return floating_ip.floating_ip(cloud, given, context)  # type: ignore[arg-type]
+
+    with pytest.raises(SelectionError, match=said):
+        OperationRunner(None).run(floating_ip.SPEC, work, check_mode=check_mode, instance="web", address=address)
+    assert cloud.addresses == {other.uuid: "149.165.0.1"}

@@ -243,8 +243,8 @@ def test_options_that_mean_nothing_are_refused(site: Site, options: dict[str, An
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"name": ["TG-NOBODY"]}, "nothing is called TG-NOBODY"),
-        ({"never": ["smal"]}, "never: nothing is called smal. Did you mean small"),
+        ({"name": ["TG-NOBODY"]}, "name: TG-NOBODY does not exist"),
+        ({"never": ["smal"]}, "never: smal does not exist. Did you mean small"),
     ],
 )
 def test_a_name_that_nothing_has_is_refused(site: Site, options: dict[str, Any], message: str) -> None:

@@ -317,9 +317,9 @@ def test_owners_and_sites_may_opt_out(
 def test_a_name_that_protects_nothing_is_refused_and_a_glob_is_told() -> None:
     instances = [an_instance("course-web"), an_instance("db", number=2)]
     assert protecting(instances, ["Course-Web", "2", "d*"]) == ()
-    assert protecting(instances, ["x*"]) == ("never: nothing is called x*, so it protects nothing.",)
+    assert protecting(instances, ["x*"]) == ("never: x* matches nothing, so it protects nothing.",)
     assert protecting([], ["course-wbe"]) == ()
-    with pytest.raises(SelectionError, match=r"never: nothing is called course-wbe\. Did you mean course-web\?"):
+    with pytest.raises(SelectionError, match=r"never: course-wbe does not exist\. Did you mean course-web\?"):
         protecting(instances, ["db", "course-wbe"])
 
 

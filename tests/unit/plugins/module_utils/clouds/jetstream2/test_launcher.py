@@ -191,6 +191,28 @@ def test_user_data_of_one_instance_that_is_too_long_is_refused_before_anything_i
     assert session.asked == []
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"metadata": {"jetstream_cloud_group": "other"}}, "is a mark of this collection"),
+        ({"metadata": {"jetstream_cloud_image": "other"}}, "is a mark of this collection"),
+        ({"metadata": {"": "x"}}, "is no key for nova"),
+        ({"metadata": {"k" * 256: "x"}}, "is no key for nova"),
+        ({"metadata": {"größe": "x"}}, "größe is no key for nova"),
+        ({"metadata": {"course": "x" * 256}}, "course has too long a value"),
+        ({"description": "x" * 256}, "description: it is too long"),
+    ],
+)
+def test_metadata_and_a_description_that_nova_refuses_are_refused_before_anything_is_sent(
+    options: dict[str, Any], said: str
+) -> None:
+    made, session = of({})
+    with pytest.raises(SelectionError, match=said):
+        made.check(LaunchOptions(**options))
+    made.check(LaunchOptions(metadata={"a key_1:x.y-z": "größe \u2603", "k" * 255: "x" * 255}, description="x" * 255))
+    assert session.asked == []
+
+
 def test_exosphere_can_be_left_out_and_no_mark_of_ours_can_be_overwritten() -> None:
     made, session = of({**LOOKUPS, "POST compute /servers": {"server": {"id": "server-1"}}})
     metadata = {"jetstream_cloud_group": "other"}

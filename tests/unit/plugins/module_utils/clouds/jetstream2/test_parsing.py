@@ -100,6 +100,24 @@ def test_addresses_faults_locks_and_notes() -> None:
     assert (locked.locked, locked.lock_reason) == (True, "an important job runs here")
 
 
+@pytest.mark.parametrize(
+    ("changes", "known"),
+    [
+        ({}, ("default",)),
+        ({"security_groups": [{"name": "a"}, {"name": "b"}, {"name": "a"}]}, ("a", "b")),
+        ({"security_groups": []}, ()),
+        ({"security_groups": None}, ()),
+        ({"security_groups": None, "addresses": {}}, None),
+        ({"security_groups": "a"}, None),
+    ],
+)
+def test_a_server_without_security_groups_has_none_and_one_without_ports_is_not_known(
+    changes: dict[str, Any], known: tuple[str, ...] | None
+) -> None:
+    """Nova leaves the key out in both cases."""
+    assert read({**SERVERS["web"], **changes}).facts.security_groups == known
+
+
 def test_another_users_server_is_not_taken_for_ones_own() -> None:
     assert read(SERVERS["web"]).owner == "demo"
     assert read({**SERVERS["web"], "user_id": "0123"}).owner == "0123"

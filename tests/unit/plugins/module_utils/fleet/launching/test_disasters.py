@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError, SelectionError
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
     AttachedVolume,
     Image,
@@ -174,6 +174,45 @@ def test_a_part_of_a_name_is_no_name(name: str) -> None:
     cloud = cloud_of(node(1), node(10), node(11))
     done = run(cloud, state="absent", name=name)
     assert (done.changed, cloud.names) == (False, ["node-1", "node-10", "node-11"])
+
+
+THEIRS = an_instance("web", owner="0123456789abcdef")
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"state": "absent"},
+        {"metadata": {"a": "1"}, **SMALL},
+        {"image": "Rocky", "flavor": "m3.quad", "replace": True},
+        {"new_name": "www"},
+    ],
+)
+def test_the_instance_of_another_member_of_the_project_is_not_touched(
+    options: dict[str, Any], check_mode: bool
+) -> None:
+    """All members of a project at Jetstream2 may delete all of its servers, and names are not unique."""
+    cloud = cloud_of(THEIRS, an_instance("db", number=2))
+    with pytest.raises(SelectionError, match=r"web \(1\) belongs to 0123456789abcdef, but owner is me"):
+        run(cloud, check_mode=check_mode, name="web", **options)
+    assert (cloud.names, cloud.count("delete"), cloud.count("launch")) == (["db", "web"], 0, 0)
+
+
+def test_what_others_of_the_project_have_can_be_meant() -> None:
+    """By its owner, or since this collection launched it: then several people keep one fleet."""
+    cloud = cloud_of(THEIRS)
+    assert run(cloud, name="web", state="absent", owner=["any"]).result["summary"]["deleted"] == 1
+    cloud = cloud_of(replace(THEIRS, facts=LaunchFacts(group="web", token="t")))
+    assert run(cloud, name="web", **SMALL).changed is False
+    assert run(cloud, name="web", state="absent").result["summary"]["deleted"] == 1
+
+
+def test_ones_own_is_meant_where_others_have_the_name_as_well() -> None:
+    cloud = cloud_of(THEIRS, an_instance("web", number=2))
+    assert run(cloud, name="web", **SMALL).changed is False
+    assert run(cloud, name="web", state="absent").failure is None
+    assert [each.owner for each in cloud.all_named("web")] == [THEIRS.owner]
 
 
 def test_of_several_instances_of_a_name_none_is_deleted() -> None:
