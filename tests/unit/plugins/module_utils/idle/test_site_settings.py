@@ -91,12 +91,10 @@ def test_an_empty_list_of_names_fits_nothing() -> None:
     [
         ("default: {}", "line 1: the file has no 'default'. Did you mean defaults?"),
         ("defaults:\n  window_minut: 60", "line 2: There is no setting 'window_minut'. Did you mean window_minutes?"),
-        ("defaults:\n  cores: 0.1\n  window_minutes: 5", ("line 3: The setting window_minutes is 5, but must be "
-            "between")),
+        ("defaults:\n  cores: 0.1\n  window_minutes: 5", "line 3: The setting window_minutes is 5, but must be between"),
         ("defaults:\n  cores: a lot", "line 2: The setting cores is 'a lot', which is not a number."),
         ("defaults:\n  cores: true", "line 2: The setting cores is 'True', which is not a number."),
-        ("defaults:\n  ignore: [wb]", ("line 2: The setting ignore contains 'wb', which is not a rule. Did you mean "
-            "web?")),
+        ("defaults:\n  ignore: [wb]", "line 2: The setting ignore contains 'wb', which is not a rule. Did you mean web?"),
         ("defaults:\n  ignore: 5", "line 2: The setting ignore must be a list of rules."),
         ("defaults:\n  quiet_ports: [x]", "line 2: The setting quiet_ports must be a list of ports."),
         ("defaults:\n  cores: 0.1\n  cores: 0.2", "line 3: cores is there twice. Remove one of them."),
