@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from devtool.checks import CHECKS, OPENSTACK
@@ -25,7 +26,7 @@ from devtool.prerequisites import GIT, install, missing, report
 from devtool.release import NotReleased, pack_tagged, release, what_is_left
 from devtool.routes import write_runtime
 from devtool.running import CheckFailed, Workplace, run_checks
-from devtool.security import SBOM, write_sbom
+from devtool.security import write_sbom
 
 
 def main() -> int:
@@ -311,42 +312,32 @@ def _release(arguments: argparse.Namespace) -> int:
 
 
 def _docsite(_arguments: argparse.Namespace) -> int:
-    environment = Environment("docsite")
-    environment.prepare()
-    with tempfile.TemporaryDirectory(prefix="docsite-", dir=CACHE) as folder:
-        try:
-            site = build_docsite(Workplace(environment, Path(folder), (), live=True))
-        except CheckFailed as error:
-            say(f"dev: {error}")
-            return 1
-    say(f"{site / 'index.html'}")
-    return 0
+    return _made("site", Environment("docsite"), lambda place: build_docsite(place) / "index.html")
 
 
 def _tarball(_arguments: argparse.Namespace) -> int:
-    environment = Environment("test")
-    environment.prepare()
-    with tempfile.TemporaryDirectory(prefix="tarball-", dir=CACHE) as folder:
-        try:
-            place = Path(folder) / "tarball"
-            place.mkdir()
-            kept = Path(shutil.copy(pack_tagged(Workplace(environment, place, (), live=True), ROOT), CACHE))
-        except (NotReleased, CheckFailed) as error:
-            say(f"dev: There is no tarball. {error}")
-            return 1
-    say(f"\nIt is in {kept.relative_to(ROOT)}.")
-    return 0
+    return _made("tarball", Environment("test"), lambda place: Path(shutil.copy(pack_tagged(place, ROOT), CACHE)))
 
 
 def _sbom(_arguments: argparse.Namespace) -> int:
-    CACHE.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="sbom-", dir=CACHE) as folder:
+    return _made("list of parts", Environment("security"), write_sbom)
+
+
+def _made(thing: str, environment: Environment, make: Callable[[Workplace], Path]) -> int:
+    """Let ``make`` work in a folder that is gone afterwards, and say where it has put the thing.
+
+    Return an exit status.
+    """
+    environment.prepare()
+    with tempfile.TemporaryDirectory(prefix="made-", dir=CACHE) as folder:
+        place = Path(folder) / "work"
+        place.mkdir()
         try:
-            write_sbom(Workplace(Environment("security"), Path(folder) / "sbom", (), live=True))
-        except CheckFailed as error:
-            say(f"dev: There is no list of parts. {error}")
+            kept = make(Workplace(environment, place, (), live=True))
+        except (NotReleased, CheckFailed) as error:
+            say(f"dev: There is no {thing}. {error}")
             return 1
-    say(f"It is in {SBOM.relative_to(ROOT)}.")
+    say(f"\nThe {thing} is in {kept.relative_to(ROOT)}.")
     return 0
 
 

@@ -59,8 +59,8 @@ def check_security(workplace: Workplace) -> None:
         raise CheckFailed("; ".join(found))
 
 
-def write_sbom(workplace: Workplace, path: Path = SBOM) -> None:
-    """Write the list of parts in the form of CycloneDX, and have it compared with its schema."""
+def write_sbom(workplace: Workplace, path: Path = SBOM) -> Path:
+    """Write the list of parts in the form of CycloneDX, have it compared with its schema, and return its path."""
     environment = Environment("security")
     environment.prepare()
     workplace.folder.mkdir(parents=True, exist_ok=True)
@@ -75,6 +75,7 @@ def write_sbom(workplace: Workplace, path: Path = SBOM) -> None:
     bom = sbom(json.loads(made.read_text(encoding="utf-8")), version[1] if version else "0", needed, _CONSTRAINTS)
     path.write_text(f"{json.dumps(bom, indent=2)}\n", encoding="utf-8")
     workplace.call("python", "-c", _VALIDATE, path, environment=environment)
+    return path
 
 
 @dataclass(frozen=True, order=True, slots=True)

@@ -1,0 +1,47 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The commands that make one thing: it is kept, the folder of the work is not, and a failure is told in a sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from devtool import __main__ as command_line
+from devtool.__main__ import _made
+from devtool.environment import Environment
+from devtool.release import NotReleased
+from devtool.running import CheckFailed, Workplace
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(command_line, "ROOT", tmp_path)
+    monkeypatch.setattr(command_line, "CACHE", tmp_path / ".cache")
+    monkeypatch.setattr(Environment, "prepare", lambda _environment: (tmp_path / ".cache").mkdir())
+    return tmp_path / ".cache"
+
+
+def test_what_was_made_is_kept_and_where_it_was_made_is_gone(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def make(workplace: Workplace) -> Path:
+        workplace.write("at work\n")
+        (workplace.folder / "draft").write_text("done")
+        return (workplace.folder / "draft").rename(cache / "thing")
+
+    assert _made("thing", Environment("test"), make) == 0
+    assert capsys.readouterr().out == "at work\n\nThe thing is in .cache/thing.\n"
+    assert [(path.name, path.read_text()) for path in cache.iterdir()] == [("thing", "done")]
+
+
+@pytest.mark.parametrize("error", [CheckFailed("pip ended with status 1"), NotReleased("No tag is checked out.")])
+def test_a_failure_leaves_nothing_and_is_told(
+    cache: Path, capsys: pytest.CaptureFixture[str], error: Exception
+) -> None:
+    def make(_workplace: Workplace) -> Path:
+        raise error
+
+    assert _made("thing", Environment("test"), make) == 1
+    assert capsys.readouterr().out == f"dev: There is no thing. {error}\n"
+    assert list(cache.iterdir()) == []
