@@ -33,8 +33,8 @@ _SHIPPED = re.compile(
 # Bytes. Galaxy takes 20 MB.
 _LARGEST = 5_000_000
 OPENSTACK = "openstack"
-# The check named units runs all unit tests. These show that ansible-test, which runs those of modules, of module_utils
-# and of the controller's plugins each in a way of its own, can run them, too.
+# The check named units runs all unit tests of plugins. These show that ansible-test, which runs those of modules, of
+# module_utils and of the controller's plugins each in a way of its own, can run them, too.
 _BY_ANSIBLE_TEST = (
     "tests/unit/plugins/modules/",
     "tests/unit/plugins/module_utils/test_states.py",
@@ -42,6 +42,8 @@ _BY_ANSIBLE_TEST = (
     "tests/unit/plugins/filter/",
 )
 _OF_SIMULATOR = "tests/unit/simulator"
+# They compare pages, examples, layers and the lists of CI with the code, and test ./dev.
+_OF_REPOSITORY = ("tests/unit/benchmarks", "tests/unit/collection", "tests/unit/devtool")
 
 
 def _sanity(workplace: Workplace) -> None:
@@ -79,8 +81,14 @@ def _integration(workplace: Workplace) -> None:
 
 def _units(workplace: Workplace) -> None:
     # A run of named tests may be of any of them.
-    left_out = () if workplace.extra else (f"--ignore={_OF_SIMULATOR}",)
-    workplace.call("pytest", "--numprocesses", "auto", *left_out, "tests/unit", *workplace.extra)
+    left_out = () if workplace.extra else (_OF_SIMULATOR, *_OF_REPOSITORY)
+    ignored = [f"--ignore={folder}" for folder in left_out]
+    workplace.call("pytest", "--numprocesses", "auto", *ignored, "tests/unit", *workplace.extra)
+
+
+def _repository(workplace: Workplace) -> None:
+    # In one process: the documentation of all modules is read once.
+    workplace.call("pytest", *_OF_REPOSITORY, *workplace.extra)
 
 
 def _simulator(workplace: Workplace) -> None:
@@ -292,8 +300,9 @@ CHECKS = (
     Check("package", "the tarball: what is in it, and that it works where nothing else is installed", _package, 80),
     Check("eda", "rulebooks by a real ansible-rulebook", _eda, 70, (JAVA,), _why_no_eda),
     Check("release", "a release in a copy: its changelog, its links, its tarball", _release, 67),
-    Check("units", "all unit tests", _units, 60),
+    Check("units", "the unit tests of plugins and extensions", _units, 60),
     Check("ansible-units", "some unit tests, as ansible-test runs them", _ansible_units, 39),
+    Check("repository", "pages, examples, layers and lists that agree with the code; ./dev itself", _repository, 30),
     Check("security", "bandit, secrets in files, known vulnerabilities, a list of all parts (SBOM)", _security, 30),
     Check("docs", "documentation of modules and plugins", _docs, 26),
     Check("importer", "the checks of Ansible Galaxy on the tarball", _importer, 24),

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import gc
+import os
+from collections.abc import Generator, Iterator
 
 import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.http import token_cache
 from ansible_collections.jetstream.cloud.tests.unit.fakes.desk import an_empty_desk
 from hypothesis import HealthCheck, settings
 
@@ -24,7 +27,34 @@ settings.register_profile(
 settings.load_profile("collection")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep the garbage collector away from the thousands of tests, which stay until the end.
+
+    Without that it looks at all of them again and again: in each process, for a sixth of its time.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _a_stranger_at_an_empty_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with an_empty_desk(tmp_path_factory.mktemp("home")):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_waiting_for_disks_and_proofs() -> Iterator[None]:
+    """Let nothing wait for a disk, since no test cuts the power, and a proof of a secret cost next to nothing.
+
+    Its real cost has a test beside the cache of tokens. Processes of their own have both as users have them.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _handle: None)
+        patch.setattr(token_cache, "_ROUNDS", 1)
         yield

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Collection, Iterator, Mapping
 from graphlib import TopologicalSorter
@@ -148,8 +149,13 @@ def _room(path: Path) -> str:
     return _name(path).partition("/")[0]
 
 
-def _imports(path: Path) -> Iterator[str]:
-    """Yield the imports of a file: ``clouds/connect`` for a file of module_utils, ``os`` for anything else."""
+@functools.cache
+def _imports(path: Path) -> frozenset[str]:
+    """Return the imports of a file: ``clouds/connect`` for a file of module_utils, ``os`` for anything else."""
+    return frozenset(_imports_in(path))
+
+
+def _imports_in(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         match node:
             case ast.ImportFrom(module=module, level=level, names=names) if level:

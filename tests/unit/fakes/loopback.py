@@ -86,12 +86,21 @@ class Loopback:
         scheme = "https" if context else "http"
         self.port: int = self._server.server_address[1]
         self.url = f"{scheme}://127.0.0.1:{self.port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
 
     def take(self, asked: Asked) -> bytes | Flow:
         with self._lock:
             self.asked.append(asked)
             return self.answers.popleft() if self.answers else self._otherwise
+
+    def _serve(self) -> None:
+        """Take connections until one comes after the end. Nothing is polled, so that no test waits for its end."""
+        while True:
+            connection, address = self._server.get_request()
+            if self.over.is_set():
+                connection.close()
+                return
+            self._server.process_request(connection, address)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -101,8 +110,9 @@ class Loopback:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.over.set()
-        self._server.shutdown()
-        self._thread.join()
+        with socket.socket() as last:
+            last.connect(("127.0.0.1", self.port))
+            self._thread.join()
         self._server.server_close()
 
 

@@ -309,16 +309,17 @@ def _age(path: Path, seconds: float) -> None:
 
 
 def test_hours_of_the_first_format_are_carried_over_and_those_of_a_later_one_are_not_read(store: Store) -> None:
-    for each in readings(300):
+    for each in readings(110, every=HOUR / 2):
         store.add(KEY, each)
     before = store.load(KEY)
+    assert {each.readings for each in before.hours[1:-1]} == {2}
     written = json.loads(store.path(KEY).read_text())
     assert written["format"] == 2
     for each in written["hours"]:
         each.pop("unknown", None)
     store.path(KEY).write_text(json.dumps(written | {"format": 1}))
     assert store.load(KEY) == before
-    store.add(KEY, reading(10_000.0 + 300 * 900))
+    store.add(KEY, reading(10_000.0 + 110 * HOUR / 2))
     assert json.loads(store.path(KEY).read_text())["format"] == 2
     store.path(KEY).write_text(json.dumps(written | {"format": 3}))
     with pytest.raises(StoreError):
