@@ -348,6 +348,78 @@ def test_a_replay_has_the_verdict_of_every_moment_also_by_the_hour() -> None:
     assert all(full[end].is_idle for end, verdict in coarse.items() if verdict.is_idle)
 
 
+@pytest.mark.parametrize(
+    ("changes", "ignored", "is_used", "is_unsure"),
+    [
+        ({}, [], False, False),
+        ({"cores": 1.0}, [], True, False),
+        ({"cores": 1.0}, ["cores"], False, False),
+        # A key that was pressed before the interval is no use in it.
+        ({"key_age": 15 * MINUTE - 1}, [], True, False),
+        ({"key_age": 15 * MINUTE}, [], False, False),
+        ({"doubts": (Doubt("", "x"),)}, [], False, True),
+        ({"doubts": (Doubt("net", "x"),)}, ["net"], False, False),
+        ({"doubts": (Doubt("net", "x"),)}, ["disk"], False, True),
+        ({"longest_gap": 30 * MINUTE}, [], False, False),
+        ({"longest_gap": 30 * MINUTE + 1}, [], False, True),
+        ({"cores": 1.0, "doubts": (Doubt("", "x"),)}, [], True, True),
+    ],
+)
+def test_a_step_tells_whether_there_was_use_and_whether_none_could_be_found(
+    changes: dict[str, Any], ignored: list[str], is_used: bool, is_unsure: bool
+) -> None:
+    changed = replace(interval(), **changes)
+    [step] = steps([changed], settings_from({"ignore": ignored}))
+
+    assert (step.interval, step.is_used, step.is_unsure) == (changed, is_used, is_unsure)
+    assert step.verdict.newest == changed.end
+
+
+def test_steps_are_those_of_the_intervals_that_end_after_a_time() -> None:
+    hour = idle_hour()
+
+    assert [each.interval for each in steps(hour, SETTINGS)] == hour
+    assert [each.interval for each in steps(hour, SETTINGS, since=hour[1].end)] == hour[2:]
+    assert [each.interval for each in steps(hour, SETTINGS, since=hour[1].end - 1)] == hour[1:]
+    # What was before counts for them all the same.
+    [last] = steps(hour, SETTINGS, since=hour[2].end)
+    assert (last.verdict.state, last.verdict.readings) == (State.IDLE, 5)
+    assert list(steps([], SETTINGS)) == []
+
+
+@pytest.mark.parametrize(("window", "every", "quarters"), [(60, 15, 19), (120, 15, 27), (60, 30, 21)])
+def test_a_step_looks_back_for_two_windows_two_intervals_and_two_hours(window: int, every: int, quarters: int) -> None:
+    settings = Settings(window_minutes=window, interval_minutes=every)
+    known = [interval(number) for number in range(60)]
+    begins = [round((each.verdict.since or 0.0) - known[0].start) // 900 for each in steps(known, settings)][8:]
+
+    # One more than those that end in that time: the one that was under way when it began.
+    assert begins == [max(0, number + 1 - quarters) for number in range(8, 60)]
+
+
+def test_a_verdict_in_doubt_is_unknown_only_if_it_was_idle() -> None:
+    idle, active = judged(idle_hour(kernels=1)), judged(idle_hour(cores=1.0))
+    doubted = idle.in_doubt("hosts", "two hosts have this name")
+
+    assert doubted == replace(
+        idle,
+        state=State.UNKNOWN,
+        since=None,
+        rule="hosts",
+        reason="two hosts have this name",
+        doubts=("two hosts have this name",),
+    )
+    assert (doubted.losses, doubted.readings, doubted.newest) == (("1 Jupyter kernel",), 5, idle.newest)
+    unknown = judge([], SETTINGS, 0.0)
+    assert [each.in_doubt("hosts", "x") for each in (active, unknown)] == [active, unknown]
+
+
+def test_a_doubt_that_several_share_is_told_once() -> None:
+    hour = idle_hour(doubts=(Doubt("", "the clock jumped"), Doubt("net", "the clock jumped"), Doubt("due", "no root")))
+
+    assert judged(hour).doubts == ("the clock jumped", "no root")
+
+
 # Numbers as they may be in an interval, most of them below the limits.
 _NUMBERS = st.fixed_dictionaries(
     {},
