@@ -503,7 +503,7 @@ def test_one_instance_is_named_in_any_way_and_brought_to_any_state(user: User) -
         (["id=3,4", "do=stop"], "id must be one instance, but 3,4 may be several."),
         (['{"instance": [3, 4]}', "do=stop"], "instance must be the name, the number or the UUID of one instance."),
         (["instance=course-*", "do=stop"], "instance must be one instance, but course-* may be several."),
-        (["instance=course-web"], "instance_action needs do: -e do=start|stop|suspend|"),
+        (["instance=course-web"], "instance_action requires do: -e do=start|stop|suspend|"),
         (["do=stop"], "instance_action requires instance: -e instance=..."),
         (["instance=course-web", "do=explode"], "do is explode, but must be one of start, stop, suspend,"),
         (["instance=1", "do=stop", "action=stop"], "do and action are the same variable: set it once."),

@@ -73,7 +73,7 @@ def test_a_template_is_found_beside_the_playbook(server: Server, tmp_path: Path)
     assert "<h1>The lab</h1>" in (tmp_path / "page.html").read_text()
     assert result["text"] == "1 of johndoe"
     result = report(tmp_path, server, html_template="nowhere.j2")
-    assert result["msg"] == "html_template nowhere.j2 is not there."
+    assert result["msg"] == "html_template nowhere.j2 does not exist."
 
 
 def test_another_interpreter_gives_the_same_page(server: Server, tmp_path: Path) -> None:
