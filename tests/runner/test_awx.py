@@ -26,11 +26,14 @@ from ansible_collections.jetstream.cloud.tests.runner.awx import (
 from ansible_collections.jetstream.cloud.tests.runner.nights import PASSWORD, NodeNights
 from ansible_collections.jetstream.cloud.tests.runner.nodes import Json, Node, new_job, programs_of
 from ansible_collections.jetstream.cloud.tests.runner.streams import Stream, memory_folder
+from ansible_collections.jetstream.cloud.tests.simulator import Server, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.mail_server import a_mail_server
 from ansible_collections.jetstream.cloud.tests.unit.fakes.webhook import a_webhook
 from dateutil.rrule import rrulestr
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "examples" / "awx"
+# Characters that shells, YAML, Jinja and Python's format give a meaning to.
+ODD = "p\"a's {{ 7*7 }} {% x %} $HOME `id` \\ %s {0} #: \N{LATIN SMALL LETTER E WITH ACUTE}"
 # What secrets.yml of the page has, for a site with Atmosphere.
 SECRETS: Json = {
     "jetstream_login_type": "Jetstream Atmosphere",
@@ -199,6 +202,18 @@ def test_a_job_with_answers_stops_those_that_are_named(launch: Launch, nights: N
     assert (shared / "put_to_sleep.json").exists()
 
 
+def test_a_password_of_any_characters_is_the_one_that_the_cloud_gets(launch: Launch, tmp_path: Path) -> None:
+    inputs: dict[str, Json] = {"Jetstream state": {"state_path": str(tmp_path)}}
+    with Server(fleet(names=("web",), states={"active": 1}, password=ODD)) as server:
+        inputs["Jetstream Atmosphere"] = {"api_url": server.url, "password": ODD}
+        status = launch.run("Jetstream: instances", {}, inputs, {})
+    job = launch.stream.job
+    assert status == 0, job.output
+    assert "web" in job.output
+    assert ODD not in job.output
+    assert launch.worker.files_with(ODD, *server.world.tokens) == []
+
+
 def test_a_night_mails_posts_and_pings_by_its_template_and_credentials(
     launch: Launch, nights: NodeNights, tmp_path: Path
 ) -> None:
@@ -235,7 +250,7 @@ def test_a_night_mails_posts_and_pings_by_its_template_and_credentials(
 
 def test_the_login_at_a_mail_server_is_handed_over_as_variables(controller: Controller, tmp_path: Path) -> None:
     (tmp_path / "env").mkdir()
-    inputs = {"smtp_host": "smtp.example.edu", "smtp_username": "johndoe", "smtp_password": "s3"}
+    inputs = {"smtp_host": "smtp.example.edu", "smtp_username": "johndoe", "smtp_password": ODD}
     _environ, words = injected(controller.named("credential_types", "Jetstream mail server"), inputs, tmp_path)
     option, path = words
     assert (option, yaml.safe_load(Path(path.removeprefix("@")).read_text())) == ("-e", inputs)
@@ -246,10 +261,10 @@ def test_the_login_at_a_mail_server_is_handed_over_as_variables(controller: Cont
     [
         (
             "Jetstream2 application credential",
-            {"application_credential_id": "0123", "application_credential_secret": "s3"},
+            {"application_credential_id": "0123", "application_credential_secret": ODD},
             {
                 "JETSTREAM_APPLICATION_CREDENTIAL_ID": "0123",
-                "JETSTREAM_APPLICATION_CREDENTIAL_SECRET": "s3",
+                "JETSTREAM_APPLICATION_CREDENTIAL_SECRET": ODD,
                 "JETSTREAM_AUTH_URL": "",
                 "JETSTREAM_REGION": "",
             },

@@ -15,6 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from ansible_collections.jetstream.cloud.tests.eda.servers import SECRET, Project, a_project
+from ansible_collections.jetstream.cloud.tests.reliability.openstack_api import USER_ID
 from ansible_collections.jetstream.cloud.tests.runner.nights import PASSWORD, NodeNights
 from ansible_collections.jetstream.cloud.tests.runner.nodes import Job, Node, new_job, programs_of
 from ansible_collections.jetstream.cloud.tests.runner.streams import Stream, memory_folder
@@ -71,6 +73,58 @@ def test_no_secret_stays_on_the_execution_node(nights: NodeNights, node: Node, w
     assert tokens(nights)
     assert worker.files_with(PASSWORD, *tokens(nights)) == []
     assert not private.exists()
+
+
+def by_token(nights: NodeNights) -> dict[str, str]:
+    """Return a login at Atmosphere by a token that was made elsewhere."""
+    nights.instances()
+    [token, *_others] = tokens(nights)
+    return {"JETSTREAM_API_URL": nights.server.url, "JETSTREAM_TOKEN": token}
+
+
+def by_application_credential(project: Project) -> dict[str, str]:
+    """Return a login at Jetstream2 by an application credential."""
+    login = {"ID": "0123", "SECRET": SECRET}
+    named = {f"JETSTREAM_APPLICATION_CREDENTIAL_{name}": value for name, value in login.items()}
+    return {**named, "JETSTREAM_AUTH_URL": f"{project.url}/v3", "JETSTREAM_REGION": "IU"}
+
+
+@pytest.mark.parametrize("login", ["token", "application credential", "clouds.yaml"])
+def test_no_secret_is_left_or_shown_whatever_the_login(
+    nights: NodeNights, node: Node, worker: Node, private: Path, login: str
+) -> None:
+    job = new_job(node.folder / "job", {})
+    project = Project()
+    project.add("web").user_id = USER_ID
+    with a_project(project):
+        environ = {
+            "token": lambda: by_token(nights),
+            "application credential": lambda: by_application_credential(project),
+            "clouds.yaml": lambda: by_clouds_yaml(project, job, private),
+        }[login]()
+        # With all that -vvvv shows.
+        status = Stream(node, worker, job, private).run(
+            "jetstream.cloud.stop_all", {**environ, **NO_TOKENS}, verbosity=4
+        )
+    assert status == 0, job.output
+    assert f"{4 if login == 'token' else 1} changed" in job.output
+    secrets = tokens(nights) if login == "token" else [SECRET, *project.openstack.tokens]
+    assert secrets
+    assert worker.files_with(*secrets) == []
+    assert not private.exists()
+    assert [each for each in secrets if each in job.output] == []
+
+
+def by_clouds_yaml(project: Project, job: Job, private: Path) -> dict[str, str]:
+    """Return a login by a file of the job, as AWX hands it over."""
+    auth = {
+        "auth_url": f"{project.url}/v3",
+        "application_credential_id": "0123",
+        "application_credential_secret": SECRET,
+    }
+    cloud = {"auth_type": "v3applicationcredential", "auth": auth, "region_name": "IU"}
+    (job.folder / "env" / "tmp1").write_text(json.dumps({"clouds": {"lab": cloud}}))
+    return {"OS_CLIENT_CONFIG_FILE": str(private / "env" / "tmp1"), "JETSTREAM_CLOUD": "lab"}
 
 
 def test_by_default_a_token_stays_in_the_home_of_the_execution_node(
