@@ -51,7 +51,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..module_utils.clock import SystemClock
-from ..plugin_utils.nights import NightError, plan
+from ..module_utils.policy.nights import NightError, plan
 from ..plugin_utils.supported_core import require_supported_core
 
 

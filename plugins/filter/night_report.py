@@ -14,13 +14,15 @@ description:
   - Combines the results of all parts of the playbook C(jetstream.cloud.nightly) into one mail, and decides whether it
     is worth sending.
   - A lasting failure is worth a mail once a day.
-positional: planned
+positional: planned, channels, deliveries, stored
 options:
   _input:
     description:
       - A row for each part that ran, with C(part), C(sentence), C(text) (its readout), C(failure) (an empty text for
         none), C(news) (whether it is worth a mail), C(notes) (phrases for the subject), and C(instances).
       - Instances are rows from M(jetstream.cloud.jetstream_schedule) and M(jetstream.cloud.jetstream_idle).
+      - C(channels) of a row has the values that differ by channel. C(kept) is the part of its report that the next run
+        does not repeat by itself, and C(told_again) is whether it repeats the rest.
     type: list
     elements: dict
     required: true
@@ -28,6 +30,21 @@ options:
     description: The result of the filter P(jetstream.cloud.night_plan#filter).
     type: dict
     required: true
+  channels:
+    description: The channels of the report, such as V(mail) and V(webhook).
+    type: list
+    elements: str
+    default: []
+    version_added: 1.1.0
+  deliveries:
+    description: For each channel, a dictionary with C(delivered). By default, all deliveries succeeded.
+    type: dict
+    version_added: 1.1.0
+  stored:
+    description: The current text of the record, which another run may have changed meanwhile.
+    type: str
+    default: ''
+    version_added: 1.1.0
 seealso:
   - plugin: jetstream.cloud.night_plan
     plugin_type: filter
@@ -54,22 +71,30 @@ _value:
   description:
     - C(subject), C(sentence) (the same without the name) and C(text) of the mail; C(summary), a line for each part.
     - C(failed), the names of the parts that failed; C(tell), whether something is worth a mail.
+    - C(messages), the message to each channel, and C(kept), the part of it to keep until it was delivered, as options
+      of M(jetstream.cloud.jetstream_delivery); C(record), the record to store after the deliveries.
     - C(told), the record to store if the mail was sent or not needed; C(untold), the record if sending failed.
   type: dict
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..module_utils.clock import SystemClock
-from ..plugin_utils.nights import report
+from ..module_utils.policy.nights import report
 from ..plugin_utils.supported_core import require_supported_core
 
 
-def night_report(results: Iterable[Mapping[str, Any]], planned: Mapping[str, Any]) -> dict[str, Any]:
+def night_report(
+    results: Iterable[Mapping[str, Any]],
+    planned: Mapping[str, Any],
+    channels: Sequence[str] = (),
+    deliveries: Mapping[str, Any] | None = None,
+    stored: object = "",
+) -> dict[str, Any]:
     # Not when this file is imported: then, Ansible would only warn that there is no such filter.
     require_supported_core()
-    return report(planned, results, SystemClock().now().timestamp())
+    return report(planned, results, SystemClock().now().timestamp(), channels, deliveries, str(stored))
 
 
 class FilterModule:

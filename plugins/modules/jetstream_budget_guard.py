@@ -29,7 +29,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - Sends no action, stores nothing, and logs nothing.
+      - Sends no action, stores nothing, logs nothing, and claims nothing.
   diff_mode:
     support: none
     details:
@@ -86,11 +86,32 @@ options:
     description: The timeout of the whole run in seconds.
     type: float
     default: 900.0
+  channels:
+    description:
+      - Names of the channels that notices are sent through, such as V(mail). Each channel has its own record, so
+        RV(allocations[].news[].channels) has the channels to which a threshold is new.
+      - A run claims the news that it returns. No other run returns them until O(told) records the delivery, or half an
+        hour has passed.
+      - Without channels, each run returns every reached threshold until O(told) is recorded, and claims nothing.
+    type: list
+    elements: str
+    default: []
+    version_added: 1.1.0
   told:
     description:
-      - RV(told) of an earlier run, to record that its notices were delivered. With it, the task does nothing else, and
-        sends no request. Without that record, the next run returns the same news again.
+      - RV(claimed) of an earlier run for the O(channel), or RV(told) of one without O(channels), to record the
+        delivery. With it, the task does nothing else, and sends no request.
     type: dict
+  channel:
+    description: The channel of the delivery. Without it, the delivery counts for every channel.
+    type: str
+    version_added: 1.1.0
+  delivered:
+    description:
+      - V(false) records that the delivery failed, so that the next run returns the news again, only for O(channel).
+    type: bool
+    default: true
+    version_added: 1.1.0
   told_path:
     description:
       - The file on the controller that records delivered notices. It is created if it is missing.
@@ -104,6 +125,7 @@ options:
     type: path
 notes:
   - If the log cannot be written, no instance is shelved.
+  - One run at a time may use the file of O(told_path). Another one warns, does nothing, and returns RV(busy).
   - Skips instances that are locked, have a keep mark, have opted out, belong to other owners, have an unknown cost, or
     are being changed by the cloud. Use does not protect an instance.
 seealso:
@@ -114,6 +136,7 @@ seealso:
 EXAMPLES = r"""
 - name: Read the use of the allocations
   jetstream.cloud.jetstream_budget_guard:
+    channels: [mail]
   register: budget
 
 - name: Show what is new
@@ -122,7 +145,8 @@ EXAMPLES = r"""
 
 - name: Record the delivery
   jetstream.cloud.jetstream_budget_guard:
-    told: "{{ budget.told }}"
+    told: "{{ budget.claimed.mail }}"
+    channel: mail
 
 - name: Make the GPU allocation last once 90 percent are used, and never shelve the gateway
   jetstream.cloud.jetstream_budget_guard:
@@ -200,6 +224,10 @@ allocations:
           description: The threshold as a sentence.
           type: str
           sample: 91.0 % of the SU are used (threshold 90 %).
+        channels:
+          description: Those of O(channels) to which it is new.
+          type: list
+          elements: str
     limit_reached:
       description: The reached limit in words, or V(null).
       type: str
@@ -237,9 +265,20 @@ allocations:
           description: The plan as a sentence.
           type: str
 told:
-  description: The thresholds that count as reported once RV(allocations[].news) are delivered, by allocation.
+  description:
+    - Without O(channels), the thresholds that count as reported once RV(allocations[].news) are delivered, by
+      allocation.
   returned: success, or if instances failed
   type: dict
+claimed:
+  description: For each of O(channels), the thresholds that count as reported once it took the news, by allocation.
+  returned: success or if instances failed, but not with O(told)
+  type: dict
+  sample: {"mail": {"https://atmo.example/johndoe/8e9fb2a3": ["used:50", "used:75"]}}
+busy:
+  description: Whether another run uses the file, and this one did nothing.
+  returned: success, or if instances failed
+  type: bool
 told_path:
   description: The file in which they are stored.
   returned: success, or if instances failed
@@ -264,6 +303,13 @@ summary:
     sentence:
       description: The news as a sentence.
       type: str
+    note:
+      description: The number of new thresholds, in words; empty if there are none.
+      type: str
+      sample: 2 budget thresholds
+    channels:
+      description: For each of O(channels), C(news), C(sentence) and C(note) of the news for it.
+      type: dict
 """
 
 from ..module_utils.operations.budget_guard import OPERATION, SPEC

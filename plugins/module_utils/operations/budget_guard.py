@@ -1,7 +1,11 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operation of jetstream_budget_guard: thresholds that are reached, and what would make an allocation last."""
+"""The operation of jetstream_budget_guard: thresholds that are reached, and what would make an allocation last.
+
+News are claimed for the run that returns them, so that no other run reports them too. They count as reported only when
+the caller records which channel took them.
+"""
 
 from __future__ import annotations
 
@@ -23,21 +27,23 @@ from ..model import AllocationSource, Instance, Outcome
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, IDLE_FILES, RATES, ModuleSpec, require_time
 from ..policy.budget_guard import (
+    NO_CHANNEL,
     Candidate,
     Limits,
+    Memory,
+    News,
     Plan,
     Standing,
     figures_since,
     limit_reached,
-    news_of,
     plan_of,
     standing_of,
-    told_of,
 )
 from ..policy.budget_records import GuardedInstance, decided, outcome
-from ..policy.budget_results import budget_result, budget_sentence
-from ..policy.budget_store import ToldThresholds
+from ..policy.budget_results import budget_result, budget_sentence, news_to
+from ..policy.budget_store import BudgetBusy, BudgetStore, BudgetStoreError
 from ..policy.decisions import DecisionLog, DecisionLogError
+from ..policy.instance_store import LONGEST_WAIT, seen_on
 from ..policy.ladder import owner_vetoes, protecting
 from ..policy.records import Record
 from ..states import Action, Goal
@@ -66,7 +72,10 @@ SPEC = (
             "owner": {"type": "list", "elements": "str", "default": [ME]},
             "apply": {"type": "bool", "default": False},
             "wait_timeout": {"type": "float", "default": 900.0},
+            "channels": {"type": "list", "elements": "str", "default": []},
             "told": {"type": "dict"},
+            "channel": {"type": "str"},
+            "delivered": {"type": "bool", "default": True},
             "told_path": {"type": "path"},
             "decisions_path": {"type": "path"},
         }
@@ -89,13 +98,27 @@ class _Guarded:
 
 def budget_guard(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
     """Return the status of each allocation, and shelve instances if requested; or record delivered notices."""
-    store = ToldThresholds(context.path(options["told_path"], _TOLD), context.clock)
+    store = BudgetStore(context.path(options["told_path"], _TOLD), context.clock)
     if options["told"] is not None:
-        changed = store.store(_levels(options["told"]), check_mode=context.check_mode)
-        return Outcome({"allocations": [], "told_path": str(store.path)}, changed=changed)
+        return _store_told(store, options, context)
+    if options["channel"] is not None:
+        raise ConfigurationError("channel requires told.", hint="Set told to claimed of an earlier run.")
     require_time(options)
     limits = _limits(options)
-    told = store.read()
+    if context.check_mode:
+        return _round(cloud, store, limits, options, context)
+    try:
+        with store.held():
+            return _round(cloud, store, limits, options, context)
+    except BudgetBusy as error:
+        nothing = {"allocations": [], "told": {}, "claimed": {}, "told_path": str(store.path), "busy": True}
+        channels = _channels(options)
+        return Outcome({**nothing, "summary": _summary([], channels, 0, FleetRun(()))}, warnings=(str(error),))
+
+
+def _round(cloud: Cloud, store: BudgetStore, limits: Limits, options: Mapping[str, Any], context: Context) -> Outcome:
+    """Guard the budget. But in check mode, the file is held."""
+    memories = store.load()
     begun = context.clock.monotonic()
     cloud.limit(begun + options["wait_timeout"])
     guarded, warnings = _guard(cloud, options, context, limits)
@@ -109,27 +132,29 @@ def budget_guard(cloud: Cloud, options: Mapping[str, Any], context: Context) -> 
         fleet = _shelve(cloud, [each.instance for case in due for each in case.plan.shelve], options, context, begun)
     runs = {run.before.uuid: run for run in fleet.runs}
     journal.note_outcomes(due, runs)
-    rows, receipt = [], {}
+    # Not before: a claim is for the time that the delivery takes.
+    now = context.clock.now().astimezone(UTC)
+    channels = _channels(options)
+    news = {each.key: _news(memories.get(each.key, Memory()), each.standing, channels, now) for each in guarded}
+    failure = unlogged or failure_of(fleet)
+    if not context.check_mode:
+        failure = _claim(store, memories, guarded, news, now) or failure
+    rows = []
     for each in guarded:
-        news = news_of(each.standing, told_of(told, each.key))
-        receipt[each.key] = sorted(news.told)
         acts = each.reached is not None and acts_now and unlogged is None
-        rows.append(budget_result(each.standing, each.plan, news, each.reached, _outcomes(each.plan, runs), acts=acts))
+        outcomes = _outcomes(each.plan, runs)
+        rows.append(budget_result(each.standing, each.plan, news[each.key], each.reached, outcomes, acts=acts))
     result = {
         "allocations": rows,
-        "told": receipt,
+        "told": _receipt(guarded, news, NO_CHANNEL),
+        "claimed": {channel: _receipt(guarded, news, channel) for channel in channels},
         "told_path": str(store.path),
-        "summary": {
-            "news": sum(len(each["news"]) for each in rows),
-            "limits_reached": len(due),
-            "shelved": sum(run.changed and not run.failed for run in fleet.runs),
-            "failed": sum(run.failed for run in fleet.runs),
-            "sentence": budget_sentence(rows),
-        },
+        "busy": False,
+        "summary": _summary(rows, channels, len(due), fleet),
     }
     would = context.check_mode and options["apply"] and any(each.plan.shelve for each in due)
     changed = would or any(run.changed for run in fleet.runs)
-    return Outcome(result, changed=changed, failure=unlogged or failure_of(fleet), warnings=warnings)
+    return Outcome(result, changed=changed, failure=failure, warnings=warnings)
 
 
 OPERATION = on_cloud(budget_guard)
@@ -193,6 +218,78 @@ def _instances(case: _Guarded) -> Iterator[GuardedInstance]:
             yield GuardedInstance(each, key.site, key.project, is_planned=is_planned)
 
 
+# --- notices
+
+
+def _channels(options: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one_line(each) for each in options["channels"]))
+
+
+def _news(memory: Memory, standing: Standing, channels: Sequence[str], now: datetime) -> dict[str, News]:
+    """Return what is new of an allocation to each channel; without channels, to the one without a name."""
+    return {channel: memory.news(standing, channel, now) for channel in channels or (NO_CHANNEL,)}
+
+
+def _receipt(guarded: Sequence[_Guarded], news: Mapping[str, Mapping[str, News]], channel: str) -> dict[str, list[str]]:
+    """Return the thresholds that count as told once a channel took the news, by allocation."""
+    of_channel = {each.key: news[each.key].get(channel) for each in guarded}
+    return {key: sorted(each.told) for key, each in of_channel.items() if each is not None and each.to_tell}
+
+
+def _claim(
+    store: BudgetStore,
+    memories: Mapping[str, Memory],
+    guarded: Sequence[_Guarded],
+    news: Mapping[str, Mapping[str, News]],
+    now: datetime,
+) -> str | None:
+    """Store the claims of this run, and drop thresholds that were left.
+
+    Returns a sentence if that failed. The news are still returned, and the next run repeats them.
+    """
+    after = dict(memories)
+    for each in guarded:
+        memory = memories.get(each.key, Memory()).without_left(each.standing)
+        for channel, of_channel in news[each.key].items():
+            # Without channels, nothing is claimed.
+            memory = memory.claiming(channel, of_channel, now) if channel != NO_CHANNEL else memory
+        if each.key in after or memory != Memory():
+            after[each.key] = seen_on(memory, now)
+    try:
+        if after != memories:
+            store.save(after)
+    except BudgetStoreError as error:
+        return f"{error} The next run repeats the notices."
+    return None
+
+
+def _store_told(store: BudgetStore, options: Mapping[str, Any], context: Context) -> Outcome:
+    """Record that a channel took the news of an earlier run, or that it did not."""
+    told = _levels(options["told"])
+    channel = NO_CHANNEL if options["channel"] is None else one_line(options["channel"])
+    delivered = bool(options["delivered"])
+    now = context.clock.now().astimezone(UTC)
+    result = {"allocations": [], "told_path": str(store.path), "busy": False}
+
+    def noted(memories: Mapping[str, Memory]) -> dict[str, Memory]:
+        after = dict(memories)
+        for key, levels in told.items():
+            memory = after.get(key, Memory())
+            changed = (memory.after_telling if delivered else memory.after_failing)(channel, levels)
+            if changed != memory:
+                after[key] = seen_on(changed, now)
+        return after
+
+    if context.check_mode:
+        return Outcome(result, changed=noted(store.load()) != store.load())
+    with store.held(LONGEST_WAIT):
+        before = store.load()
+        after = noted(before)
+        if after != before:
+            store.save(after)
+    return Outcome(result, changed=after != before)
+
+
 def _levels(told: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return the option told, which is what an earlier run returned. Raises ConfigurationError."""
     if not all(isinstance(each, list) for each in told.values()):
@@ -200,6 +297,24 @@ def _levels(told: Mapping[str, Any]) -> dict[str, list[str]]:
             "told must be the value that an earlier run returned: lists of thresholds by allocation."
         )
     return {key: [str(each) for each in levels] for key, levels in told.items()}
+
+
+def _summary(
+    rows: Sequence[Mapping[str, Any]], channels: Sequence[str], limits_reached: int, fleet: FleetRun
+) -> dict[str, Any]:
+    return {
+        **_of_news(rows, None),
+        "limits_reached": limits_reached,
+        "shelved": sum(run.changed and not run.failed for run in fleet.runs),
+        "failed": sum(run.failed for run in fleet.runs),
+        "channels": {channel: _of_news(rows, channel) for channel in channels},
+    }
+
+
+def _of_news(rows: Sequence[Mapping[str, Any]], channel: str | None) -> dict[str, Any]:
+    news = sum(len(news_to(row, channel)) for row in rows)
+    note = f"{news} budget threshold{'' if news == 1 else 's'}" if news else ""
+    return {"news": news, "sentence": budget_sentence(rows, channel), "note": note}
 
 
 def _limits(options: Mapping[str, Any]) -> Limits:

@@ -29,7 +29,7 @@ from ..operation import Context, on_cloud
 from ..options import CONNECTION, IDENTIFIERS, ModuleSpec, require_time
 from ..policy.controller import Machine, this_machine
 from ..policy.deadline_results import deadline_result, news_result, summary
-from ..policy.deadline_store import LONGEST_WAIT, DeadlineBusy, DeadlineStore
+from ..policy.deadline_store import DeadlineBusy, DeadlineStore
 from ..policy.deadlines import (
     DAYS,
     DeadlineRow,
@@ -46,7 +46,7 @@ from ..policy.deadlines import (
     news_of,
 )
 from ..policy.decisions import DecisionLog, DecisionLogError
-from ..policy.instance_store import seen_on
+from ..policy.instance_store import LONGEST_WAIT, seen_on
 from ..policy.ladder import owner_vetoes, protecting
 from ..policy.records import Event, PolicyName, Record
 from ..policy.schedule_file import read_timetable
@@ -420,7 +420,7 @@ def _after_failing(memories: Mapping[str, Memory], rows: Sequence[_ToldRow], cha
     after = dict(memories)
     for each in rows:
         if each.uuid in after:
-            after[each.uuid] = after[each.uuid].after_failing(each.kind, each.at, channel)
+            after[each.uuid] = after[each.uuid].after_failing(each.kind, each.at, each.days, channel)
     return after
 
 

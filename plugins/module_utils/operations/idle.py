@@ -347,7 +347,7 @@ class _Run:
         if decision.step is Step.WARN:
             if self._policy_for(item).rehearses:
                 return remembered.rehearsed(self._now)
-            return remembered.claiming(self._now, item.case.judged.verdict.since or self._now)
+            return remembered.claiming(decision.channels, self._now, item.case.judged.verdict.since or self._now)
         if self._is_to_be_done(item) and decision.action is not None:
             return remembered.acting(decision.action.value, self._now)
         return remembered

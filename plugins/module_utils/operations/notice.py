@@ -51,7 +51,9 @@ def notice(options: Mapping[str, Any], context: Context) -> Outcome:
             before = memory.of(each.key)
             seen = before.observed(each.name, now.timestamp(), awake=None)
             memory.instances[each.key] = (
-                seen.delivered(options["channel"], now.timestamp()) if options["delivered"] else seen.undelivered()
+                seen.delivered(options["channel"], now.timestamp())
+                if options["delivered"]
+                else seen.undelivered(options["channel"])
             )
         DecisionLog(folder, context.clock).write(records)
     return Outcome(result, changed=True)

@@ -10,7 +10,7 @@ estimate: that figure, and the use since then by the history.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -21,6 +21,7 @@ from ..times import moment_or_none
 from ..usage.budget import Budget, Burn, budget_of
 from ..usage.history import Pace
 from ..usage.rates import figure
+from .claims import Claim, without
 
 USED_PERCENT = (50, 75, 90, 95)
 DAYS_LEFT = (14, 7, 3)
@@ -138,14 +139,18 @@ class News:
     told: frozenset[str]
 
 
+def kept_of(standing: Standing, told: Collection[str]) -> frozenset[str]:
+    """Return the thresholds of ``told`` that were not left: those that are not to be told again."""
+    near, unknown = {each.key for each in thresholds(standing, slack=True)}, unknown_kinds(standing)
+    return frozenset(each for each in told if each in near or each.partition(":")[0] in unknown)
+
+
 def news_of(standing: Standing, told: Collection[str]) -> News:
-    """Return the news. A threshold is reported again only after it was left."""
-    reached, near, unknown = thresholds(standing), thresholds(standing, slack=True), unknown_kinds(standing)
-    kept = {each.key for each in near} & set(told)
-    kept |= {each for each in told if each.partition(":")[0] in unknown}
+    """Return what is new. A threshold is told again only after it was left."""
+    reached = thresholds(standing)
     fresh = [each for each in reached if each.key not in told]
     most_serious = [worst for kind in Kind if (worst := _most_serious(fresh, kind)) is not None]
-    return News(tuple(most_serious), frozenset(kept | {each.key for each in reached}))
+    return News(tuple(most_serious), kept_of(standing, told) | {each.key for each in reached})
 
 
 def _most_serious(found: Iterable[Threshold], kind: Kind) -> Threshold | None:
@@ -153,6 +158,61 @@ def _most_serious(found: Iterable[Threshold], kind: Kind) -> Threshold | None:
     if not levels:
         return None
     return Threshold(kind, max(levels) if kind is Kind.USED else min(levels))
+
+
+# Those who are told without a channel, and what was told before channels were told apart.
+NO_CHANNEL = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is remembered of an allocation: what was told, and is being told, by channel.
+
+    Of ``told``, NO_CHANNEL stands for channels of which there is nothing else. The subject of a claim: the thresholds
+    that count as told once that run has delivered. ``seen``: the last day on which the allocation was there.
+    """
+
+    told: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    claims: Mapping[str, Claim[frozenset[str]]] = field(default_factory=dict)
+    seen: str = ""
+
+    def told_to(self, channel: str) -> frozenset[str]:
+        """Return the thresholds that a channel was told."""
+        return self.told.get(channel, self.told.get(NO_CHANNEL, frozenset()))
+
+    def news(self, standing: Standing, channel: str, now: datetime) -> News:
+        """Return what is new to a channel. What another run may be telling it just now is left out."""
+        claim = self.claims.get(channel)
+        being_told = claim.subject if claim is not None and claim.is_held(now) else frozenset()
+        return news_of(standing, self.told_to(channel) | being_told)
+
+    def without_left(self, standing: Standing) -> Memory:
+        """Return the memory without the thresholds that were left, which are told when they are reached again."""
+        kept = {channel: kept_of(standing, told) for channel, told in self.told.items()}
+        # With nothing told to channels in general, one that was told nothing needs no entry.
+        told = kept if kept.get(NO_CHANNEL) else {channel: levels for channel, levels in kept.items() if levels}
+        return replace(self, told=told)
+
+    def claiming(self, channel: str, news: News, now: datetime) -> Memory:
+        """Return the memory of a run that sets out to tell a channel something."""
+        return replace(self, claims={**self.claims, channel: Claim(news.told, now)}) if news.to_tell else self
+
+    def after_telling(self, channel: str, told: Collection[str]) -> Memory:
+        """Return the memory after a channel took what ``News.told`` says."""
+        after = {**self.told, channel: self.told_to(channel) | frozenset(told)}
+        return replace(self, told=after, claims=_ended(self.claims, channel, told))
+
+    def after_failing(self, channel: str, told: Collection[str]) -> Memory:
+        """Return the memory after a channel did not take it: any run may tell it again at once."""
+        return replace(self, claims=_ended(self.claims, channel, told))
+
+
+def _ended(
+    claims: Mapping[str, Claim[frozenset[str]]], channel: str, told: Collection[str]
+) -> Mapping[str, Claim[frozenset[str]]]:
+    """Return the claims after a run ended its own. One of more thresholds is that of another run, which goes on."""
+    claim = claims.get(channel)
+    return claims if claim is None or not claim.subject <= frozenset(told) else without(claims, channel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,8 +326,3 @@ def consequence(standing: Standing, su_per_hour: Decimal) -> Consequence:
         return Consequence(su_per_hour, None, lasts=True)
     days = remaining / (su_per_hour * _HOURS_A_DAY)
     return Consequence(su_per_hour, days, None if to_end is None else days >= to_end)
-
-
-def told_of(record: Mapping[str, Collection[str]], key: str) -> frozenset[str]:
-    """Return the reported thresholds of an allocation."""
-    return frozenset(record.get(key, ()))

@@ -12,7 +12,7 @@ from typing import Any
 from ..text.terminal import one_line
 from ..times import iso
 from ..usage.rates import figure, number_if_known
-from .budget_guard import Candidate, Consequence, Kind, News, Plan, Standing, Threshold, consequence
+from .budget_guard import NO_CHANNEL, Candidate, Consequence, Kind, News, Plan, Standing, Threshold, consequence
 
 _NAMED = 10
 
@@ -20,17 +20,17 @@ _NAMED = 10
 def budget_result(
     standing: Standing,
     plan: Plan,
-    news: News,
+    news: Mapping[str, News],
     reached: str | None,
     outcomes: Mapping[str, Mapping[str, Any]],
     *,
     acts: bool,
 ) -> dict[str, Any]:
-    """Return an allocation, the thresholds to report, and the instances to shelve with the effect."""
+    """Return an allocation, the thresholds to tell by channel, and what is to be shelved with its consequence."""
     before, after = consequence(standing, plan.before), consequence(standing, plan.after)
     return {
         **standing_result(standing),
-        "news": [{"threshold": each.key, "sentence": sentence_of(each, standing)} for each in news.to_tell],
+        "news": _news(standing, news),
         "limit_reached": reached,
         "plan": {
             "shelve": [_planned(each, outcomes) for each in plan.shelve],
@@ -42,6 +42,22 @@ def budget_result(
             "sentence": _plan_sentence(plan, before, after, reached, acts=acts),
         },
     }
+
+
+def _news(standing: Standing, news: Mapping[str, News]) -> list[dict[str, Any]]:
+    """Return the thresholds that are new to a channel, each with the channels to which it is."""
+    found: dict[Threshold, list[str]] = {}
+    for channel, of_channel in news.items():
+        for each in of_channel.to_tell:
+            found.setdefault(each, []).append(channel)
+    return [
+        {
+            "threshold": each.key,
+            "sentence": sentence_of(each, standing),
+            "channels": [channel for channel in channels if channel != NO_CHANNEL],
+        }
+        for each, channels in found.items()
+    ]
 
 
 def standing_result(standing: Standing) -> dict[str, Any]:
@@ -66,10 +82,15 @@ def standing_result(standing: Standing) -> dict[str, Any]:
     }
 
 
-def budget_sentence(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return what is new of all allocations in a sentence each."""
-    sentences = [f"{one_line(row['name'])}: {each['sentence']}" for row in rows for each in row["news"]]
+def budget_sentence(rows: Sequence[Mapping[str, Any]], channel: str | None = None) -> str:
+    """Return what is new of all allocations, to one channel or to any, in a sentence each."""
+    sentences = [f"{one_line(row['name'])}: {each['sentence']}" for row in rows for each in news_to(row, channel)]
     return " ".join(sentences) or "No new threshold."
+
+
+def news_to(row: Mapping[str, Any], channel: str | None) -> list[Mapping[str, Any]]:
+    """Return the news of an allocation to a channel; all if it is None."""
+    return [each for each in row["news"] if channel is None or channel in each["channels"]]
 
 
 def _figures(standing: Standing) -> str:

@@ -1,70 +1,85 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stores the reported thresholds of each allocation, in one file of JSON that is replaced as a whole."""
+"""Stores which thresholds of which allocation each channel was told, in one file of JSON that is replaced whole."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from pathlib import Path
+from datetime import UTC
 from typing import Any
 
-from ..clock import Clock
 from ..errors import JetstreamError
-from ..files import exclusive, make_folder
-from ..json_file import MalformedFile, read_json, write_json
+from ..times import iso, moment
+from .budget_guard import NO_CHANNEL, Memory
+from .claims import Claim
+from .instance_store import InstanceStore, day_of
 
-FORMAT = 1
-_MOST_ALLOCATIONS = 1000
+# Files of format 1 do not tell channels apart.
+_FORMAT_BEFORE = 1
+_MOST_CHANNELS = 10
 _MOST_THRESHOLDS = 50
 
 
-class ToldError(JetstreamError):
-    """The record of notices cannot be read or written."""
+class BudgetStoreError(JetstreamError):
+    """What was told cannot be read or written. Without it, nothing is done."""
 
 
-class ToldThresholds:
-    """A file with the reported thresholds by allocation. Several programs may use it at the same time."""
-
-    def __init__(self, path: Path, clock: Clock) -> None:
-        """Take the file, which is made when it is first written."""
-        self.path = path
-        self._clock = clock
-
-    def read(self) -> dict[str, list[str]]:
-        """Return the thresholds by allocation. Raises ToldError."""
-        try:
-            return read_json(self.path, _told) or {}
-        except OSError as error:
-            raise ToldError(f"The record of notices in {self.path} cannot be read: {error.strerror}.") from None
-        except MalformedFile:
-            raise ToldError(
-                f"The record of notices in {self.path} is corrupt.",
-                hint="Fix or remove the file. Without it, every threshold is reported again.",
-            ) from None
-
-    def store(self, told: Mapping[str, Collection[str]], *, check_mode: bool = False) -> bool:
-        """Replace the record of these allocations. Returns whether that changed anything. Raises ToldError."""
-        given = {str(key): sorted(str(each) for each in levels)[:_MOST_THRESHOLDS] for key, levels in told.items()}
-        if check_mode:
-            return self._merged(given) != self.read()
-        try:
-            make_folder(self.path.parent, private=True)
-            with exclusive(self.path, clock=self._clock):
-                after = self._merged(given)
-                if after == self.read():
-                    return False
-                write_json(self.path, {"format": FORMAT, "told": after})
-        except OSError as error:
-            raise ToldError(f"The record of notices cannot be stored in {self.path}: {error.strerror}.") from None
-        return True
-
-    def _merged(self, given: Mapping[str, list[str]]) -> dict[str, list[str]]:
-        merged = {key: levels for key, levels in {**self.read(), **given}.items() if levels}
-        return dict(list(merged.items())[-_MOST_ALLOCATIONS:])
+class BudgetBusy(BudgetStoreError):
+    """Another run uses the file."""
 
 
-def _told(record: Mapping[str, Any]) -> dict[str, list[str]]:
-    if record["format"] != FORMAT:
-        raise ValueError("unknown format")
-    return {str(key): sorted(str(each) for each in levels) for key, levels in record["told"].items()}
+class BudgetStore(InstanceStore[Memory]):
+    """A file of memories by allocation."""
+
+    subject = "The record of budget notices"
+    busy = "Another run uses the record of budget notices,"
+    without = "a new notice of every threshold is sent"
+    error = BudgetStoreError
+    busy_error = BudgetBusy
+    rows = "allocations"
+    format = 2
+
+    def to_row(self, memory: Memory) -> dict[str, Any]:
+        return _row(memory)
+
+    def from_row(self, row: Mapping[str, Any]) -> Memory:
+        return _memory(row)
+
+    def memories_of(self, record: Mapping[str, Any]) -> dict[str, Memory]:
+        if record["format"] != _FORMAT_BEFORE:
+            return super().memories_of(record)
+        today = day_of(self._clock.now().astimezone(UTC))
+        told = record["told"].items()
+        return {str(key): Memory({NO_CHANNEL: _thresholds(levels)}, seen=today) for key, levels in told}
+
+
+def _row(memory: Memory) -> dict[str, Any]:
+    told = {name: _stored(keys) for name, keys in sorted(memory.told.items())[:_MOST_CHANNELS]}
+    claims = {
+        name: {"told": _stored(claim.subject), "made": iso(claim.made)}
+        for name, claim in sorted(memory.claims.items())[:_MOST_CHANNELS]
+    }
+    row = {"seen": memory.seen, "told": told, "claims": claims}
+    return {name: value for name, value in row.items() if value}
+
+
+def _stored(keys: Collection[str]) -> list[str]:
+    return sorted(keys)[:_MOST_THRESHOLDS]
+
+
+def _memory(row: Mapping[str, Any]) -> Memory:
+    return Memory(
+        told={str(name): _thresholds(keys) for name, keys in row.get("told", {}).items()},
+        claims={
+            str(name): Claim(_thresholds(each["told"]), moment(each["made"]))
+            for name, each in row.get("claims", {}).items()
+        },
+        seen=str(row["seen"]),
+    )
+
+
+def _thresholds(keys: Any) -> frozenset[str]:
+    if not isinstance(keys, list):
+        raise TypeError("a list of thresholds is needed")
+    return frozenset(str(each) for each in keys)

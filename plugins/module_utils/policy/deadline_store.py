@@ -10,12 +10,11 @@ from typing import Any
 
 from ..errors import JetstreamError
 from ..times import iso, moment
-from .deadlines import ChannelTold, Claim, Kind, Memory, Told
+from .claims import Claim
+from .deadlines import ChannelTold, Kind, Memory, Told
 from .instance_store import InstanceStore
 
 _MOST_CHANNELS = 10
-# Seconds for which the record of a delivery waits for a run that uses the file.
-LONGEST_WAIT = 60.0
 
 
 class DeadlineStoreError(JetstreamError):
@@ -54,7 +53,7 @@ def _told_row(told: Told) -> dict[str, Any]:
         name: {"days": of.days, "first": iso(of.first)} for name, of in sorted(told.channels.items())[:_MOST_CHANNELS]
     }
     claims = {
-        name: {"days": of.days, "made": iso(of.made)} for name, of in sorted(told.claims.items())[:_MOST_CHANNELS]
+        name: {"days": of.subject, "made": iso(of.made)} for name, of in sorted(told.claims.items())[:_MOST_CHANNELS]
     }
     return {"at": iso(told.at), "channels": channels, **({"claims": claims} if claims else {})}
 

@@ -19,6 +19,7 @@ from ..idle.keeps import moment_of
 from ..model import Instance
 from ..text.terminal import one_line
 from ..times import iso
+from .claims import Claim, without
 from .filters import passes
 
 # In the metadata or in a row: there is no such deadline, whatever comes after it.
@@ -26,8 +27,6 @@ NO_DEADLINE = "none"
 MAY_SHELVE_KEY = "jetstream_may_shelve"
 # Days before a deadline at which it is reported, and once more when it is reached.
 DAYS = (7, 3, 1, 0)
-# The time that a run may take to report a claimed deadline, before another run reports it.
-CLAIM = timedelta(minutes=30)
 _YEARS = (2000, 2200)
 _YES, _NO = frozenset({"true", "yes", "on"}), frozenset({"false", "no", "off"})
 _LONGEST_SHOWN = 40
@@ -155,25 +154,15 @@ class ChannelTold:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """The claim of a run to report through a channel that a deadline is ``days`` away."""
-
-    days: int
-    made: datetime
-
-    def covers(self, days: int, now: datetime) -> bool:
-        """Whether that run may still be reporting that the deadline is ``days`` away, or less."""
-        # A claim of the future was made before the clock was set back.
-        return self.days <= days and abs(now - self.made) < CLAIM
-
-
-@dataclass(frozen=True, slots=True)
 class Told:
-    """The deliveries and claims for the deadline at a moment, by channel. A deadline at another moment has none."""
+    """What was told, and is being told, of the deadline at a moment, by channel. Of another moment, nothing was yet.
+
+    The subject of a claim is the days before the deadline.
+    """
 
     at: datetime
     channels: Mapping[str, ChannelTold]
-    claims: Mapping[str, Claim] = field(default_factory=dict)
+    claims: Mapping[str, Claim[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,14 +186,14 @@ class Memory:
     def is_claimed(self, kind: Kind, at: datetime, days: int, channel: str, now: datetime) -> bool:
         """Whether another run may be reporting a deadline through a channel at the moment."""
         claim = self._of(kind, at).claims.get(channel)
-        return claim is not None and claim.covers(days, now)
+        return claim is not None and claim.subject <= days and claim.is_held(now)
 
     def after_telling(self, kind: Kind, at: datetime, days: int, channel: str, now: datetime) -> Memory:
         """Return the memory after a channel delivered a notice."""
         before = self._of(kind, at)
         known = before.channels.get(channel)
         after = ChannelTold(days, now) if known is None else ChannelTold(min(days, known.days), known.first)
-        return self._with(kind, Told(at, {**before.channels, channel: after}, _without(before.claims, channel)))
+        return self._with(kind, Told(at, {**before.channels, channel: after}, _ended(before.claims, channel, days)))
 
     def claiming(self, news: News, now: datetime) -> Memory:
         """Return the memory with the claims of a run."""
@@ -213,12 +202,11 @@ class Memory:
         claims = dict.fromkeys(news.channels, Claim(news.days, now))
         return self._with(news.kind, replace(before, claims={**before.claims, **claims})) if claims else self
 
-    def after_failing(self, kind: Kind, at: datetime, channel: str) -> Memory:
-        """Return the memory after a failed delivery: any run may report the deadline again immediately."""
+    def after_failing(self, kind: Kind, at: datetime, days: int, channel: str) -> Memory:
+        """Return the memory after a channel did not take a notice: any run may tell it again at once."""
         before = self._of(kind, at)
-        if channel not in before.claims:
-            return self
-        return self._with(kind, replace(before, claims=_without(before.claims, channel)))
+        claims = _ended(before.claims, channel, days)
+        return self if claims == before.claims else self._with(kind, replace(before, claims=claims))
 
     def _of(self, kind: Kind, at: datetime) -> Told:
         told = self.told.get(kind)
@@ -228,8 +216,10 @@ class Memory:
         return replace(self, told={**self.told, kind: told})
 
 
-def _without(claims: Mapping[str, Claim], channel: str) -> dict[str, Claim]:
-    return {name: claim for name, claim in claims.items() if name != channel}
+def _ended(claims: Mapping[str, Claim[int]], channel: str, days: int) -> Mapping[str, Claim[int]]:
+    """Return the claims after a run ended its own. One of fewer days is that of another run, which goes on."""
+    claim = claims.get(channel)
+    return claims if claim is None or claim.subject < days else without(claims, channel)
 
 
 @dataclass(frozen=True, slots=True)

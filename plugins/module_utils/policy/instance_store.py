@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stores what a policy has done to each instance, in one file of JSON that is replaced whole."""
+"""Stores what a policy has done to each instance or allocation, in one file of JSON that is replaced whole."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ from ..files import exclusive, make_folder
 from ..json_file import MalformedFile, read_json, write_json
 
 FORMAT = 1
-# An instance that was not there for this long is forgotten.
+# What was not there for this long is forgotten.
 KEPT = timedelta(days=60)
+# Seconds for which the record of a delivery waits for a run that uses the file: longer than a run may take by default,
+# since what is not recorded is told again.
+LONGEST_WAIT = 960.0
 _MOST = 5000
 
 
 class Seen(Protocol):
-    """What is remembered of an instance: a dataclass."""
+    """What is remembered of an instance or an allocation: a dataclass."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
@@ -37,10 +40,12 @@ MemoryT = TypeVar("MemoryT", bound=Seen)
 
 
 class InstanceStore(Generic[MemoryT]):
-    """A file of memories by UUID. One run at a time may hold and write it.
+    """A file of memories by UUID or another key. One run at a time may hold and write it.
 
     A policy's store names the memories in messages (``subject``), what another run does (``busy``, which the path
     follows), what happens without the file (``without``), and its errors; and turns a memory into a row and back.
+    ``rows`` is where the file has them, ``format`` the number of its form, and ``kept`` for how long one is kept that
+    is not seen.
     """
 
     subject: ClassVar[str]
@@ -48,6 +53,9 @@ class InstanceStore(Generic[MemoryT]):
     without: ClassVar[str]
     error: ClassVar[type[JetstreamError]]
     busy_error: ClassVar[type[JetstreamError]]
+    rows: ClassVar[str] = "instances"
+    format: ClassVar[int] = FORMAT
+    kept: ClassVar[timedelta] = KEPT
 
     def __init__(self, path: Path, clock: Clock) -> None:
         """Take the file, which is made when it is first written."""
@@ -79,9 +87,9 @@ class InstanceStore(Generic[MemoryT]):
             hold.__exit__(None, None, None)
 
     def load(self) -> dict[str, MemoryT]:
-        """Return the memories by UUID; none if there is no file yet. Raises ``error``."""
+        """Return the memories by key; none if there is no file yet. Raises ``error``."""
         try:
-            return read_json(self.path, self._memories) or {}
+            return read_json(self.path, self.memories_of) or {}
         except OSError as error:
             raise self.error(f"{self.subject} in {self.path} cannot be read: {error.strerror}.") from None
         except MalformedFile:
@@ -92,19 +100,20 @@ class InstanceStore(Generic[MemoryT]):
 
     def save(self, memories: Mapping[str, MemoryT]) -> None:
         """Replace the file. Raises ``error``."""
-        rows = {uuid: self.to_row(each) for uuid, each in self._recent(memories).items()}
+        rows = {key: self.to_row(each) for key, each in self._recent(memories).items()}
         try:
-            write_json(self.path, {"format": FORMAT, "instances": rows})
+            write_json(self.path, {"format": self.format, self.rows: rows})
         except OSError as error:
             raise self._unwritable(error) from None
 
-    def _memories(self, record: Mapping[str, Any]) -> dict[str, MemoryT]:
-        if record["format"] != FORMAT:
+    def memories_of(self, record: Mapping[str, Any]) -> dict[str, MemoryT]:
+        """Return the memories that a file has. Raises KeyError, TypeError, AttributeError or ValueError."""
+        if record["format"] != self.format:
             raise ValueError("unknown format")
-        return {str(uuid): self.from_row(row) for uuid, row in record["instances"].items()}
+        return {str(key): self.from_row(row) for key, row in record[self.rows].items()}
 
     def _recent(self, memories: Mapping[str, MemoryT]) -> dict[str, MemoryT]:
-        oldest = _day_of(self._clock.now().astimezone(UTC) - KEPT)
+        oldest = day_of(self._clock.now().astimezone(UTC) - self.kept)
         kept = sorted((each.seen, uuid) for uuid, each in memories.items() if each.seen >= oldest)
         return {uuid: memories[uuid] for _seen, uuid in kept[-_MOST:]}
 
@@ -113,10 +122,10 @@ class InstanceStore(Generic[MemoryT]):
 
 
 def seen_on(memory: MemoryT, now: datetime) -> MemoryT:
-    """Return a memory of an instance that is there now."""
-    return replace(memory, seen=_day_of(now))
+    """Return a memory of what is there now."""
+    return replace(memory, seen=day_of(now))
 
 
-def _day_of(at: datetime) -> str:
+def day_of(at: datetime) -> str:
     """Return the day of a moment, by UTC."""
     return f"{at.astimezone(UTC).date()}"

@@ -22,7 +22,7 @@ from ..states import Action
 from ..text.suggestions import did_you_mean
 from ..text.terminal import one_line
 from ..times import iso_of
-from .memory import CLAIM, Remembered
+from .memory import Remembered
 
 METADATA_KEY = "jetstream_idle"
 # The only value of that key that allows an action. Any other value is a wish of a user, which is respected.
@@ -119,9 +119,11 @@ def _about_an_idle_one(facts: Facts, policy: Policy, since: float) -> Decision:
     if policy.rehearses and notice is not None and told is None and notice.rehearsed >= since:
         told = notice.rehearsed
     if told is None:
-        if notice is not None and 0 <= facts.now - notice.claimed < CLAIM and not policy.rehearses:
-            return Decision(Step.WAIT, "another run is sending its notice", policy.action)
         missing = policy.channels if notice is None else tuple(notice.missing(policy.channels, since))
+        if notice is not None and missing and not policy.rehearses:
+            missing = tuple(each for each in missing if not notice.is_claimed(each, facts.now))
+            if not missing:
+                return Decision(Step.WAIT, "another run is sending its notice", policy.action)
         why = f"{facts.verdict.reason}, and no notice was sent yet"
         return Decision(Step.WARN, why, policy.action, channels=missing)
     due = told + policy.grace

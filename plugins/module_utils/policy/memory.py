@@ -8,9 +8,12 @@ Times are in seconds since 1970, by the controller's clock.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
+
+from .claims import is_recent
 
 # For how long a run that set out to send a notice may take, before another run sends it.
 CLAIM = 600.0
@@ -20,8 +23,9 @@ CLAIM = 600.0
 class Notice:
     """A notice to the owner.
 
-    ``claimed`` is when a run set out to send it, 0 if none does. ``begun`` is when the first run did so that did not
-    note what became of it. ``delivered``: when each channel took it.
+    ``claimed`` is when a run set out to send it, 0 if none does, and ``claims`` when one did for each channel.
+    ``begun`` is when the first run did so that did not note what became of it. ``delivered``: when each channel took
+    it.
     ``rehearsed`` is when it would have been sent by a run that only says what it would do, 0 if never.
     """
 
@@ -29,6 +33,18 @@ class Notice:
     delivered: Mapping[str, float] | None = None
     rehearsed: float = 0.0
     begun: float = 0.0
+    claims: Mapping[str, float] = field(default_factory=dict)
+
+    def is_claimed(self, channel: str, now: float) -> bool:
+        """Whether another run may be sending it by a channel just now."""
+        # Files of before do not tell channels apart.
+        made = self.claims.get(channel, 0.0 if self.claims else self.claimed)
+        return bool(made) and is_recent(timedelta(seconds=now - made), timedelta(seconds=CLAIM))
+
+    def without_claim(self, channel: str) -> Notice:
+        """Return it after a run noted what became of the delivery by a channel."""
+        claims = {name: made for name, made in self.claims.items() if name != channel}
+        return replace(self, claims=claims, claimed=self.claimed if claims else 0.0)
 
     @property
     def is_repeated(self) -> bool:
@@ -93,23 +109,25 @@ class Remembered:
         """Return it without the notice, which no longer holds."""
         return replace(self, notice=None)
 
-    def claiming(self, now: float, since: float) -> Remembered:
-        """Return it as one whose notice a run sets out to send. ``since``: since when it is idle.
+    def claiming(self, channels: Sequence[str], now: float, since: float) -> Remembered:
+        """Return it as one whose notice a run sets out to send by channels. ``since``: since when it is idle.
 
         The notice is still that of an earlier run that claimed it since then, and noted no outcome.
         """
         notice = self.notice or Notice()
         goes_on = bool(notice.claimed) and bool(notice.begun) and since <= notice.claimed <= now
-        return replace(self, notice=replace(notice, claimed=now, begun=notice.begun if goes_on else now))
+        begun = notice.begun if goes_on else now
+        claims = {**notice.claims, **dict.fromkeys(channels, now)}
+        return replace(self, notice=replace(notice, claimed=now, begun=begun, claims=claims))
 
     def delivered(self, channel: str, now: float) -> Remembered:
         """Return it with a notice that a channel took."""
-        notice = self.notice or Notice()
-        return replace(self, notice=replace(notice, claimed=0.0, delivered={**(notice.delivered or {}), channel: now}))
+        notice = (self.notice or Notice()).without_claim(channel)
+        return replace(self, notice=replace(notice, delivered={**(notice.delivered or {}), channel: now}))
 
-    def undelivered(self) -> Remembered:
-        """Return it as one whose notice can be sent at once by the next run."""
-        return self if self.notice is None else replace(self, notice=replace(self.notice, claimed=0.0))
+    def undelivered(self, channel: str) -> Remembered:
+        """Return it as one whose notice can be sent at once by the next run, by that channel."""
+        return self if self.notice is None else replace(self, notice=self.notice.without_claim(channel))
 
     def rehearsed(self, now: float) -> Remembered:
         """Return it with a notice that would have been sent now."""
@@ -137,6 +155,7 @@ class Remembered:
                 "delivered": dict(self.notice.delivered or {}),
                 "rehearsed": self.notice.rehearsed,
                 "begun": self.notice.begun,
+                "claims": dict(self.notice.claims),
             }
         if self.act is not None:
             given["act"] = {name: getattr(self.act, name) for name in ("action", "began", "outcome", "ended", "reason")}
@@ -158,9 +177,10 @@ def remembered_of(values: Mapping[str, Any]) -> Remembered:
 
 def _notice_of(values: Mapping[str, Any]) -> Notice:
     delivered = {str(channel): float(at) for channel, at in values["delivered"].items()}
-    # Files of before do not have when it was begun.
+    # Files of before have neither when it was begun nor claims by channel.
     begun = float(values.get("begun", 0.0))
-    return Notice(float(values["claimed"]), delivered, float(values["rehearsed"]), begun)
+    claims = {str(channel): float(at) for channel, at in values.get("claims", {}).items()}
+    return Notice(float(values["claimed"]), delivered, float(values["rehearsed"]), begun, claims)
 
 
 def _act_of(values: Mapping[str, Any]) -> Act:

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Two runs of ``nightly`` on both clouds, in which each of its eight parts has something to tell.
 
-One mail has all of it, with the page attached; the webhook gets the same; the file for Prometheus has the figures of
-the cloud itself; and what is left over is gone after the command that the mail gives.
+One mail has all of it, with the page attached; the webhook gets the same, and the deadline that its owner was mailed;
+the file for Prometheus has the figures of the cloud itself; and what is left over is gone after the command that the
+mail gives.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from __future__ import annotations
 import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import timedelta
 from email.message import EmailMessage
 
-from ansible_collections.jetstream.cloud.plugins.plugin_utils.nights import PARTS
+from ansible_collections.jetstream.cloud.plugins.module_utils.policy.nights import PARTS
 from ansible_collections.jetstream.cloud.tests.scenarios.night.lives import Life
 from ansible_collections.jetstream.cloud.tests.scenarios.night.nights import Begin, Night, Run
 from ansible_collections.jetstream.cloud.tests.scenarios.night.sites import ASLEEP, HERS, OFF, RUNNING, Site
@@ -107,13 +109,14 @@ def _text(message: EmailMessage) -> str:
 def _one_mail_has_all_parts(night: Night, left_behind: str) -> None:
     assert len([each for each in night.mail.mails if each.to == ["pi@example.edu"]]) == 1
     message = _report(night)
-    assert str(message["Subject"]).startswith("Jetstream: 1 deadline, 1 budget threshold, usage report, ")
+    assert str(message["Subject"]).startswith("Jetstream: 1 budget threshold, usage report, ")
     text = _text(message)
     parts = dict(part.partition(" ==\n\n")[::2] for part in text.split("\n== ")[1:])
     assert [*parts, "metrics"] == [part.name for part in PARTS]
     assert "4 of 4 running instances were read." in parts["activity"]
     assert "new in this schedule" in " ".join(parts["scheduled"].split())
-    assert "course-1:" in parts["deadlines"]
+    # Its owner was mailed it.
+    assert "course-1:" not in parts["deadlines"]
     assert "its owner gets a notice" in " ".join(parts["shelve_idle"].split())
     assert "91.0 % of the SU are used (threshold 90 %)." in parts["budget_guard"]
     assert "web" in parts["usage_report"]
@@ -140,7 +143,16 @@ def _the_webhook_gets_the_same(night: Night) -> None:
     posted = [line for each in report for line in each.split("\n```\n", 1)[1].removesuffix("\n```").splitlines()[1:]]
     mailed = _text(_report(night)).splitlines()
     escaped = [each.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") for each in mailed]
-    assert [each for each in posted if each] == [each for each in escaped if each]
+    deadline, others = _deadlines_and_others(posted)
+    assert "  course-1:" in deadline
+    assert others == _deadlines_and_others(escaped)[1]
+
+
+def _deadlines_and_others(lines: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the lines of the part deadlines, which differ by channel, and all others; both without empty ones."""
+    begin = lines.index("== deadlines ==")
+    end = next(number for number, line in enumerate(lines) if number > begin and line.startswith("== "))
+    return list(lines[begin:end]), [each for each in (*lines[:begin], *lines[end:]) if each]
 
 
 def _the_figures_are_those_of_the_cloud(night: Night, site: Site, idle: int) -> None:

@@ -128,7 +128,7 @@ def test_what_a_playbook_mails_it_posts_by_the_same_variables(path: Path) -> Non
     tasks = path.read_text(encoding="utf-8")
 
     assert len({name in taken for name in senders}) == 1
-    by = ("tasks/send.yml", "tasks/decide_and_notify.yml", "tasks/tell_deadlines.yml")
+    by = ("tasks/send.yml", "tasks/decide_and_notify.yml", "tasks/send_deadlines.yml")
     assert any(each in tasks for each in by) == ("webhook_url" in taken)
     assert not re.search(r"jetstream_mail:|builtin\.uri:", tasks)
 

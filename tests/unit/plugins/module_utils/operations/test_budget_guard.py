@@ -15,7 +15,11 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import Conf
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
 from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
 from ansible_collections.jetstream.cloud.plugins.module_utils.operations import budget_guard, decision_info, keep
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.budget_store import ToldError, ToldThresholds
+from ansible_collections.jetstream.cloud.plugins.module_utils.policy.budget_store import (
+    BudgetBusy,
+    BudgetStore,
+    BudgetStoreError,
+)
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Settings, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
 from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given, in_context
@@ -85,7 +89,7 @@ def test_what_it_costs_in_requests(site: Site) -> None:
     assert "action" not in asked
 
 
-def test_what_was_told_is_not_told_again(site: Site) -> None:
+def test_without_channels_what_was_told_is_not_told_again_once_that_is_stored(site: Site) -> None:
     first = run(site).result
     assert first["summary"]["news"]
     # It was not delivered: the next run tells it again.
@@ -97,10 +101,116 @@ def test_what_was_told_is_not_told_again(site: Site) -> None:
     assert not run(site, told=again["told"]).changed
     assert site.asked() == {}
     quiet = run(site).result
-    assert quiet["summary"]["news"] == 0
+    assert (quiet["summary"]["news"], quiet["summary"]["note"], quiet["told"]) == (0, "", {})
     assert quiet["summary"]["sentence"] == "No new threshold."
     site.world.allocation_sources[0].compute_used = 9600.0
     assert allocation(site)["news"][0]["threshold"] == "used:95"
+    # That holds for every channel.
+    assert new_to(run(site, channels=BOTH)) == {"mail": ["used:95"], "webhook": ["used:95"]}
+
+
+# --- what each channel is told
+
+BOTH = ["mail", "webhook"]
+HALF_AN_HOUR = 1800
+
+
+def new_to(outcome: Outcome) -> dict[str, list[str]]:
+    """Return the thresholds of use that are new to each channel."""
+    [row] = outcome.result["allocations"]
+    return {
+        channel: [
+            each["threshold"] for each in row["news"] if channel in each["channels"] and "used" in each["threshold"]
+        ]
+        for channel in BOTH
+    }
+
+
+def tell(site: Site, outcome: Outcome, channel: str, *, delivered: bool = True, check_mode: bool = False) -> Outcome:
+    told = outcome.result["claimed"][channel]
+    return run(site, told=told, channel=channel, delivered=delivered, check_mode=check_mode)
+
+
+NOTHING_NEW: dict[str, list[str]] = {"mail": [], "webhook": []}
+
+
+def test_what_one_channel_took_is_told_to_the_other_alone(site: Site) -> None:
+    first = run(site, channels=BOTH)
+    assert new_to(first) == {"mail": ["used:90"], "webhook": ["used:90"]}
+    assert first.result["summary"]["channels"]["mail"]["note"] == "2 budget thresholds"
+    assert tell(site, first, "mail").changed
+    assert not tell(site, first, "mail").changed
+    assert tell(site, first, "webhook", delivered=False, check_mode=True).changed
+    assert tell(site, first, "webhook", delivered=False).changed
+    second = run(site, channels=BOTH)
+    assert new_to(second) == {"mail": [], "webhook": ["used:90"]}
+    assert second.result["summary"]["channels"]["mail"] == {
+        "news": 0,
+        "sentence": "No new threshold.",
+        "note": "",
+    }
+    assert second.result["claimed"]["mail"] == {}
+    tell(site, second, "webhook")
+    assert new_to(run(site, channels=BOTH)) == NOTHING_NEW
+
+
+def test_a_run_leaves_to_another_what_that_has_set_out_to_tell(site: Site) -> None:
+    assert new_to(run(site, channels=BOTH)) == {"mail": ["used:90"], "webhook": ["used:90"]}
+    assert new_to(run(site, channels=BOTH)) == NOTHING_NEW
+    assert new_to(run(site, channels=BOTH, check_mode=True)) == NOTHING_NEW
+    # A threshold that is reached meanwhile is new all the same.
+    site.world.allocation_sources[0].compute_used = 9600.0
+    assert new_to(run(site, channels=BOTH)) == {"mail": ["used:95"], "webhook": ["used:95"]}
+
+
+def test_what_a_run_that_was_killed_has_claimed_is_told_half_an_hour_later(site: Site) -> None:
+    site.world.allocation_sources[0].compute_used = 7600.0
+    run(site, channels=BOTH)
+    site.clock.sleep(HALF_AN_HOUR - 60)
+    assert new_to(run(site, channels=BOTH)) == NOTHING_NEW
+    site.clock.sleep(60)
+    late = run(site, channels=BOTH)
+    assert new_to(late) == {"mail": ["used:75"], "webhook": ["used:75"]}
+    tell(site, late, "mail")
+    tell(site, late, "webhook")
+    site.clock.sleep(HALF_AN_HOUR)
+    assert new_to(run(site, channels=BOTH)) == NOTHING_NEW
+
+
+def test_check_mode_claims_nothing(site: Site) -> None:
+    assert new_to(run(site, channels=BOTH, check_mode=True))["mail"] == ["used:90"]
+    assert new_to(run(site, channels=BOTH))["mail"] == ["used:90"]
+
+
+def test_a_look_without_channels_takes_no_news_from_a_channel(site: Site) -> None:
+    run(site)
+    assert new_to(run(site, channels=BOTH))["mail"] == ["used:90"]
+
+
+def test_a_run_beside_another_does_nothing(site: Site) -> None:
+    first = run(site, channels=BOTH)
+    store = BudgetStore(site.home / ".local/state/jetstream/budget_told.json", site.clock)
+    site.asked()
+    with store.held():
+        beside = run(site, limit_percent=90, apply=True, channels=BOTH)
+        assert (beside.result["busy"], beside.result["summary"]["news"], beside.changed) == (True, 0, False)
+        assert "Another run uses the record of budget notices" in beside.warnings[0]
+        assert site.asked() == {}
+        # What was told must not be lost: that fails.
+        with pytest.raises(BudgetBusy):
+            tell(site, first, "mail")
+    assert states(site)["large"] == "active"
+
+
+def test_what_cannot_be_stored_is_told_all_the_same_and_fails(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_store: BudgetStore, _memories: object) -> None:
+        raise BudgetStoreError("What was told of allocations cannot be written to x: No space left on device.")
+
+    monkeypatch.setattr(BudgetStore, "save", full)
+    outcome = run(site, channels=BOTH)
+    assert new_to(outcome)["mail"] == ["used:90"]
+    assert outcome.failure is not None
+    assert outcome.failure.endswith("No space left on device. The next run repeats the notices.")
 
 
 def test_the_lag_of_the_site_is_bridged(site: Site) -> None:
@@ -233,6 +343,7 @@ def test_an_instance_that_cannot_be_shelved_fails_alone(site: Site) -> None:
         ({"limit_days": -1}, "must be between 0 and 3660"),
         ({"told": {"a": "used:50"}}, "the value that an earlier run returned"),
         ({"limit_days": 1, "wait_timeout": 0}, "wait_timeout must be more than 0"),
+        ({"channel": "mail"}, "channel requires told"),
     ],
 )
 def test_options_that_mean_nothing_are_refused(site: Site, options: dict[str, Any], message: str) -> None:
@@ -252,18 +363,3 @@ def test_a_name_that_nothing_has_is_refused(site: Site, options: dict[str, Any],
     with pytest.raises(SelectionError, match=message):
         run(site, limit_percent=1, shelve="all", apply=True, **options)
     assert sorted(states(site).values()) == ["active", "active", "active", "shutoff"]
-
-
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"format": 2, "told": {}}', '{"format": 1, "told": {"a": 5}}'])
-def test_a_file_of_what_was_told_that_cannot_be_understood_is_refused(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "told.json"
-    path.write_text(text)
-    with pytest.raises(ToldError, match="is corrupt"):
-        ToldThresholds(path, ManualClock()).read()
-
-
-def test_allocations_are_kept_apart(tmp_path: Path) -> None:
-    store = ToldThresholds(tmp_path / "state" / "told.json", ManualClock())
-    assert store.store({"cpu": ["used:50"], "gpu": ["ends:14"]})
-    assert store.store({"gpu": []})
-    assert store.read() == {"cpu": ["used:50"]}

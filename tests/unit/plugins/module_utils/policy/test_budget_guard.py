@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.model import AllocationSource
 from ansible_collections.jetstream.cloud.plugins.module_utils.policy.budget_guard import (
+    NO_CHANNEL,
     USED_PERCENT,
     Candidate,
     Limits,
+    Memory,
     Standing,
     consequence,
     figures_since,
@@ -24,6 +26,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.policy.budget_guar
     standing_of,
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils.policy.budget_results import budget_result
+from ansible_collections.jetstream.cloud.plugins.module_utils.policy.claims import CLAIM
 from ansible_collections.jetstream.cloud.plugins.module_utils.usage.budget import Burn
 from ansible_collections.jetstream.cloud.plugins.module_utils.usage.history import Pace
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
@@ -241,7 +244,9 @@ def test_the_consequence_in_days() -> None:
 def test_the_words() -> None:
     of = standing(890.0, since="20", per_day="30", end="2026-12-23")
     plan = plan_of(of, FLEET[:4], Limits(percent=Decimal(90)))
-    row = budget_result(of, plan, news_of(of, ()), limit_reached(of, Limits(percent=Decimal(90))), {}, acts=False)
+    row = budget_result(
+        of, plan, {"mail": news_of(of, ())}, limit_reached(of, Limits(percent=Decimal(90))), {}, acts=False
+    )
     assert row["figures"] == ("The site reports 89.0 % used; including 20 SU that it may not have counted yet, 91.0 %.")
     assert [each["sentence"] for each in row["news"]] == [
         "91.0 % of the SU are used (threshold 90 %).",
@@ -251,3 +256,80 @@ def test_the_words() -> None:
         "To shelve (91.0 % is used, and the limit is 90 %): idle-big, idle-small, big, web. "
         "From 360 SU a day, which lasts for 0.2 days, to 0 SU a day, which lasts to the end."
     )
+
+
+# --- what each channel was told
+
+
+NOW_AND_LATER = [
+    # A claim holds for a while, and for what it is about alone.
+    (500.0, timedelta(0), []),
+    (500.0, CLAIM - timedelta(seconds=1), []),
+    (500.0, CLAIM, ["used:50"]),
+    (760.0, timedelta(0), ["used:75"]),
+    # The clock was set back.
+    (500.0, timedelta(seconds=1) - CLAIM, []),
+    (500.0, -CLAIM, ["used:50"]),
+]
+
+
+def new_to(memory: Memory, of: Standing, channel: str, now: datetime = NOW) -> list[str]:
+    return [each.key for each in memory.news(of, channel, now).to_tell]
+
+
+def claimed(of: Standing, *channels: str, memory: Memory | None = None) -> Memory:
+    memory = memory or Memory()
+    for channel in channels:
+        memory = memory.claiming(channel, memory.news(of, channel, NOW), NOW)
+    return memory
+
+
+@pytest.mark.parametrize(("used", "later", "keys"), NOW_AND_LATER)
+def test_what_another_run_sets_out_to_tell_is_left_to_it_for_a_while(
+    used: float, later: timedelta, keys: list[str]
+) -> None:
+    memory = claimed(standing(500.0), "mail")
+    assert new_to(memory, standing(used), "mail", NOW + later) == keys
+    # It was not told yet, and other channels neither.
+    assert memory.told_to("mail") == frozenset()
+    assert "used" in "".join(new_to(memory, standing(used), "webhook", NOW + later))
+
+
+def test_a_channel_that_took_it_is_not_told_again_and_one_that_failed_is_at_once() -> None:
+    of = standing(500.0)
+    memory = claimed(of, "mail", "webhook")
+    after = memory.after_telling("mail", ["used:50"]).after_failing("webhook", ["used:50"])
+    assert after.claims == {}
+    assert (new_to(after, of, "mail"), new_to(after, of, "webhook")) == ([], ["used:50"])
+
+
+def test_a_run_ends_its_own_claim_and_not_that_of_a_later_one() -> None:
+    first = claimed(standing(500.0), "mail")
+    both = claimed(standing(760.0), "mail", memory=first)
+    for ended in (both.after_telling("mail", ["used:50"]), both.after_failing("mail", ["used:50"])):
+        assert ended.claims == both.claims
+        assert new_to(ended, standing(760.0), "mail") == []
+    assert both.after_telling("mail", ["used:50", "used:75"]).claims == {}
+
+
+def test_what_was_told_before_channels_were_told_apart_counts_for_each() -> None:
+    memory = Memory({NO_CHANNEL: frozenset({"used:50"})})
+    assert (new_to(memory, standing(500.0), "mail"), new_to(memory, standing(500.0), "webhook")) == ([], [])
+    # One that is told more has its own from then on.
+    told = memory.after_telling("mail", ["used:50", "used:75"])
+    assert (told.told_to("mail"), told.told_to("webhook")) == ({"used:50", "used:75"}, {"used:50"})
+    # What was left is told again, also to those.
+    left = told.without_left(standing(400.0))
+    assert left.told == {}
+    assert new_to(left, standing(500.0), "webhook") == ["used:50"]
+
+
+def test_a_channel_that_was_told_less_stays_so_when_a_threshold_is_left() -> None:
+    memory = Memory({NO_CHANNEL: frozenset({"used:50"}), "mail": frozenset({"ends:14"})})
+    left = memory.without_left(standing(500.0))
+    assert left.told == {NO_CHANNEL: frozenset({"used:50"}), "mail": frozenset()}
+    assert new_to(left, standing(500.0), "mail") == ["used:50"]
+
+
+def test_nothing_new_is_no_claim() -> None:
+    assert claimed(standing(100.0), "mail") == Memory()

@@ -13,10 +13,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
 from ansible_collections.jetstream.cloud.plugins.module_utils.idle.advice import Veto
+from ansible_collections.jetstream.cloud.plugins.module_utils.policy.claims import CLAIM, Claim
 from ansible_collections.jetstream.cloud.plugins.module_utils.policy.deadlines import (
-    CLAIM,
     ChannelTold,
-    Claim,
     Deadline,
     DeadlineRow,
     Deadlines,
@@ -231,10 +230,21 @@ def test_a_claim_is_of_one_channel_and_ends_with_the_delivery_or_its_failure() -
     assert taken.told == {
         SHELVE: Told(AT, {"mail": ChannelTold(3, AT - 7 * DAY)}, {"webhook": Claim(3, now)}),
     }
-    refused = taken.after_failing(SHELVE, AT, "webhook")
+    refused = taken.after_failing(SHELVE, AT, 3, "webhook")
     assert refused.told[SHELVE].claims == {}
     assert [each.channels for each in news_of(shelving(), refused, ("mail", "webhook"), now)] == [("webhook",)]
-    assert refused.after_failing(SHELVE, AT, "webhook") is refused
+    assert refused.after_failing(SHELVE, AT, 3, "webhook") is refused
+
+
+def test_a_run_ends_its_own_claim_and_not_that_of_a_later_one() -> None:
+    now = AT - DAY
+    [news] = news_of(shelving(), Memory(), ("mail",), now)
+    assert news.days == 1
+    # Another run had set out to tell it three days before, and took long.
+    memory = Memory().claiming(replace(news, days=3), now).claiming(news, now)
+    for ended in (memory.after_telling(SHELVE, AT, 3, "mail", now), memory.after_failing(SHELVE, AT, 3, "mail")):
+        assert news_of(shelving(), ended, ("mail",), now) == []
+        assert ended.told[SHELVE].claims == {"mail": Claim(1, now)}
 
 
 def test_a_claim_of_another_moment_or_kind_is_none() -> None:
@@ -242,8 +252,8 @@ def test_a_claim_of_another_moment_or_kind_is_none() -> None:
     [news] = news_of(shelving(), Memory(), ("mail",), now)
     memory = Memory().claiming(news, now)
     assert len(news_of(shelving(AT + SECOND), memory, ("mail",), now)) == 1
-    assert memory.after_failing(SHELVE, AT + SECOND, "mail") is memory
-    assert memory.after_failing(DELETE, AT, "mail") is memory
+    assert memory.after_failing(SHELVE, AT + SECOND, 3, "mail") is memory
+    assert memory.after_failing(DELETE, AT, 3, "mail") is memory
     # Where nobody is told, nothing is claimed.
     [shown] = news_of(shelving(), Memory(), (), now)
     assert Memory().claiming(shown, now) == Memory()

@@ -46,6 +46,7 @@ SINCE = NOW - 6 * HOUR
 IDLE = Verdict(State.IDLE, SINCE, "", "nothing happened for 360 min")
 UNFIT = Verdict(State.UNKNOWN, SINCE, "last_look", "there was no short reading right before the actionion")
 POLICY = Policy(channels=("mail",))
+TWO_CHANNELS = replace(POLICY, channels=("mail", "webhook"))
 
 
 def told(minutes_ago: float, channel: str = "mail") -> Notice:
@@ -69,7 +70,16 @@ DUE = facts(told(61))
         (Step.WARN, facts(told(6 * 60 + 1)), POLICY),
         (Step.WARN, facts(told(61, "webhook")), POLICY),
         (Step.WARN, facts(Notice(claimed=NOW - CLAIM)), POLICY),
-        (Step.WARN, facts(Notice(claimed=NOW + 60)), POLICY),
+        # The clock was set back.
+        (Step.WAIT, facts(Notice(claimed=NOW + 60)), POLICY),
+        (Step.WARN, facts(Notice(claimed=NOW + CLAIM)), POLICY),
+        # Each channel has a claim of its own.
+        (Step.WAIT, facts(Notice(claimed=NOW, claims={"mail": NOW})), POLICY),
+        (Step.WARN, facts(Notice(claimed=NOW, claims={"webhook": NOW})), POLICY),
+        (Step.WARN, facts(Notice(claimed=NOW, claims={"mail": NOW - CLAIM, "webhook": NOW})), POLICY),
+        (Step.WARN, facts(Notice(claimed=NOW, claims={"mail": NOW})), TWO_CHANNELS),
+        (Step.WAIT, facts(Notice(claimed=NOW, claims={"mail": NOW, "webhook": NOW})), TWO_CHANNELS),
+        (Step.WAIT, facts(Notice(NOW, {"mail": NOW}, claims={"webhook": NOW})), TWO_CHANNELS),
         (Step.WARN, facts(Notice(rehearsed=NOW - HOUR)), POLICY),
         (Step.WAIT, facts(Notice(claimed=NOW - CLAIM + 1)), POLICY),
         (Step.WAIT, facts(told(59.9)), POLICY),
@@ -96,7 +106,6 @@ def clock(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-TWO_CHANNELS = replace(POLICY, channels=("mail", "webhook"))
 IDLE_FOR = "nothing happened for 360 min"
 IN_AN_HOUR = NOW - 61 * MINUTE + HOUR
 NO_SWEEP = Veto("not_running", "it is shut off, and sweep_minutes is 0")
@@ -122,6 +131,11 @@ USED = Verdict(State.UNKNOWN, None, "old", "the latest reading is 2 h old")
         ),
         (
             facts(told(61)),
+            TWO_CHANNELS,
+            Decision(Step.WARN, f"{IDLE_FOR}, and no notice was sent yet", Action.SHELVE, channels=("webhook",)),
+        ),
+        (
+            facts(Notice(claimed=NOW, claims={"mail": NOW})),
             TWO_CHANNELS,
             Decision(Step.WARN, f"{IDLE_FOR}, and no notice was sent yet", Action.SHELVE, channels=("webhook",)),
         ),

@@ -23,9 +23,8 @@ from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import STAR
 
 NOW = START.timestamp()
 KEY = ("js", "p", "u")
-WEB = Remembered(
-    "web", NOW, woken=NOW - 60, notice=Notice(NOW - 9, {"mail": NOW}, begun=NOW - 99), act=Act("shelve", NOW, "failed")
-)
+NOTICE = Notice(NOW - 9, {"mail": NOW}, begun=NOW - 99, claims={"webhook": NOW - 9})
+WEB = Remembered("web", NOW, woken=NOW - 60, notice=NOTICE, act=Act("shelve", NOW, "failed"))
 # Notes fifty instances, one by one.
 NOTE = """
 import sys, time

@@ -5,8 +5,8 @@
 
 A run that comes every few minutes takes readings and carries out schedules each time, but guards the budget once an
 hour, reports the usage once a day, and unused resources once a week. A record of plain values outlives the run: when
-each part last ran, which failures were reported, and when a run began and ended. A missing or malformed record counts
-as empty: then every part is due, and every failure is new.
+each part last ran, which parts are claimed by a run, which failures were reported to each channel, and when a run began
+and ended. A missing or malformed record counts as empty: then every part is due, and every failure is new.
 """
 
 from __future__ import annotations
@@ -19,15 +19,20 @@ from datetime import datetime, timedelta, tzinfo
 from enum import Enum
 from typing import Any
 
-from ..module_utils.text.suggestions import did_you_mean
-from ..module_utils.text.terminal import one_line
-from ..module_utils.times import iso_of
+from ..text.suggestions import did_you_mean
+from ..text.terminal import one_line
+from ..times import iso_of
+from .claims import is_recent
 
 Json = Mapping[str, Any]
 
 REPORT_HOUR = 6
 # A failure that goes on is mailed again after a day, and not by each run.
 _TOLD_AGAIN_AFTER = 24 * 3600.0
+# The names of channels, as parts that may fail.
+_AS_PARTS = {"mail": "the mail", "webhook": "the webhook"}
+# Of runs that tell nobody, and of records that do not tell channels apart.
+_NO_CHANNEL = ""
 # A part that ran later than now ran before the clock was set back, and counts as not having run.
 _TOLERANCE = 60.0
 # The parts that send notices before they act, and the variables of which one is required for that.
@@ -89,7 +94,8 @@ def plan(given: Json, stored: str, now: float, zone: tzinfo | None = None) -> di
     ``given`` are the variables of the playbook, ``stored`` is the text of the record, ``now`` is seconds since 1970.
     ``zone`` is that of the machine by default. ``parts`` has a row for each part with its ``name``, whether it
     ``runs``, and the ``reason`` if not; ``run`` has the names of those that do. ``interrupted`` is the beginning of a
-    run that did not end, or "". ``record`` is what is to be stored before the first part.
+    run that did not end, or "". ``record`` is what is to be stored before the first part: it claims the parts that do
+    not run each time, so that another run beside this one leaves them alone.
 
     Raises NightError for a part that does not exist, one that is named and lacks what it needs, and an hour that is
     none.
@@ -105,42 +111,157 @@ def plan(given: Json, stored: str, now: float, zone: tzinfo | None = None) -> di
         reason = _why_not(part, given, wanted) or _not_due(part, given, record, moment, report_hour)
         rows.append({"name": part.name, "runs": not reason, "reason": reason})
     began, ended = record["began"], record["ended"]
+    claims = {part.name: now for part, row in zip(PARTS, rows, strict=True) if row["runs"] and _is_periodic(part)}
     return {
         "parts": rows,
         "run": [row["name"] for row in rows if row["runs"]],
         "interrupted": iso_of(began) if began > ended else "",
-        "record": {**record, "began": now},
+        # A run that ended later than now ended before the clock was set back.
+        "record": {**record, "began": now, "ended": min(ended, now - 1), "claims": {**record["claims"], **claims}},
     }
 
 
-def report(planned: Json, results: Iterable[Json], now: float) -> dict[str, Any]:
-    """Return how a run went: ``subject``, ``sentence``, ``summary``, ``text``, ``failed``, ``tell`` and two records.
+def report(
+    planned: Json,
+    results: Iterable[Json],
+    now: float,
+    channels: Sequence[str] = (),
+    deliveries: Json | None = None,
+    stored: str = "",
+    *,
+    ended: bool = True,
+) -> dict[str, Any]:
+    """Return how a run went: ``subject``, ``sentence``, ``summary``, ``text``, ``failed``, ``tell``, and what to store.
 
     ``planned`` is what ``plan`` returned. ``results`` has a row for each part that ran: ``part``, ``sentence``,
     ``text`` (its readout), ``failure`` ("" for none), ``news`` (whether it is worth a mail), ``notes`` (phrases for the
-    subject) and ``instances`` (rows with ``changed``, ``failed``, and ``actions`` or ``action``).
+    subject) and ``instances`` (rows with ``changed``, ``failed``, and ``actions`` or ``action``). ``channels`` of a row
+    has those of its values that differ by channel. ``kept`` is the part of its readout that is over, and is not told
+    again by the next run: the whole of what is news, unless it is given. ``told_again`` is whether the next run tells
+    the rest again.
+
+    ``messages`` has what is to be sent to each of ``channels``, and ``kept`` what is to be kept of that until it was
+    delivered; both have no text for nothing. ``record`` is what to store after ``deliveries``, which has for each
+    channel whether it ``delivered``, and a ``msg`` if not; without them, all did. ``stored`` is the record as it is
+    now: another run may have changed it meanwhile. ``ended``: whether the run is over; before, ``record`` has the parts
+    whose readout is kept, and nothing else that is new.
 
     ``tell`` is whether something is worth a mail. ``told`` is the record to store if that was sent, or none had to be,
     ``untold`` the record if it could not be sent: then the next run repeats it.
     """
     rows = list(results)
-    failed = [row["part"] for row in rows if row.get("failure")]
-    sentence = _sentence(rows, failed)
-    summary = _summary(planned, rows)
-    record = planned["record"]
-    known = {name: at for name, at in record["failures"].items() if name in failed}
-    new = [name for name in failed if now - known.get(name, 0.0) >= _TOLD_AGAIN_AFTER]
-    told = {**record, "ended": now}
-    ran = {**record["ran"], **{row["part"]: now for row in rows if not row.get("failure")}}
+    undelivered = _undelivered(deliveries or {})
+    failed = [row["part"] for row in (*rows, *undelivered) if row.get("failure")]
+    sentence = _sentence([*rows, *undelivered], failed)
+    summary = _summary(planned, [*rows, *undelivered])
+    record = _merged(planned, stored)
+    claims = record["claims"] if ended else {**record["claims"], **planned["record"].get("claims", {})}
+    by_channel = {name: _ChannelReport(name, planned, rows, record, now) for name in channels or (_NO_CHANNEL,)}
+    delivered = {name: ended and (deliveries or {}).get(name, {}).get("delivered", True) for name in by_channel}
+    over = {**record, "ended": now if ended else record["ended"], "claims": claims}
+    ran = {row["part"] for row in rows if not row.get("failure")}
+    told_again = {
+        row["part"]
+        for row in rows
+        if row.get("told_again")
+        and any(_of_channel(row, name).get("news") and not taken for name, taken in delivered.items())
+    }
+    failures = {name: each.failures(told=delivered[name]) for name, each in by_channel.items()}
+    if_told = {name: each.failures(told=True) for name, each in by_channel.items()}
+    if_untold = {name: each.failures(told=False) for name, each in by_channel.items()}
+
+    def with_ran(names: set[str]) -> dict[str, float]:
+        return {**record["ran"], **dict.fromkeys(sorted(names), now)}
+
     return {
         "subject": one_line(f"Jetstream: {sentence}"),
         "sentence": sentence,
         "summary": summary,
         "text": _text(summary, rows),
         "failed": failed,
-        "tell": bool(new or planned["interrupted"] or any(row.get("news") for row in rows)),
-        "told": {**told, "ran": ran, "failures": {**known, **dict.fromkeys(new, now)}},
-        "untold": {**told, "failures": known},
+        "tell": any(each.tell for each in by_channel.values()),
+        "messages": {name: by_channel[name].message() for name in channels},
+        "kept": {name: by_channel[name].kept() for name in channels},
+        "record": {**over, "ran": with_ran(ran - told_again), "failures": {**record["failures"], **failures}},
+        "told": {**over, "ran": with_ran(ran), "failures": {**record["failures"], **if_told}},
+        "untold": {**over, "failures": {**record["failures"], **if_untold}},
+    }
+
+
+def _undelivered(deliveries: Json) -> list[Json]:
+    """Return a row for each channel that did not take its message, or not whole."""
+    reasons = {name: each.get("msg") for name, each in deliveries.items()}
+    return [{"part": _AS_PARTS.get(name, name), "failure": str(reason)} for name, reason in reasons.items() if reason]
+
+
+class _ChannelReport:
+    """How a run went, for one channel."""
+
+    def __init__(self, channel: str, planned: Json, rows: Sequence[Json], record: Json, now: float) -> None:
+        self._planned = planned
+        self._rows = [_of_channel(row, channel) for row in rows]
+        self._failed = [row["part"] for row in rows if row.get("failure")]
+        stored = record["failures"]
+        known = stored.get(channel, stored.get(_NO_CHANNEL, {}))
+        # A failure that was told later than now was told before the clock was set back.
+        self._known = {
+            name: at
+            for name, at in known.items()
+            if name in self._failed and -_TOLERANCE <= now - at < _TOLD_AGAIN_AFTER
+        }
+        self._new = [name for name in self._failed if name not in self._known]
+        self._now = now
+        self.tell = bool(self._new or planned["interrupted"] or any(row.get("news") for row in self._rows))
+
+    def message(self) -> dict[str, str]:
+        """Return the message, empty if nothing is worth one."""
+        if not self.tell:
+            return {}
+        subject = one_line(f"Jetstream: {_sentence(self._rows, self._failed)}")
+        return {"subject": subject, "text": _text(_summary(self._planned, self._rows), self._rows)}
+
+    def kept(self) -> dict[str, str]:
+        """Return what is over, and so is to be kept until it was delivered. Empty if that is nothing."""
+        rows = [_kept_of(row) for row in self._rows if _text_to_keep(row)]
+        interrupted = _of_interrupted(self._planned)
+        if not self.tell or not (rows or interrupted):
+            return {}
+        subject = one_line(f"Jetstream: {_sentence(rows, ()) if rows else 'a run did not end'}")
+        return {"subject": subject, "text": "\n\n".join([*interrupted, *_readouts(rows)])}
+
+    def failures(self, *, told: bool) -> dict[str, float]:
+        """Return when each failure that goes on was told, after the message was or was not."""
+        return {**self._known, **(dict.fromkeys(self._new, self._now) if told else {})}
+
+
+def _of_channel(row: Json, channel: str) -> Json:
+    """Return a row as it is for one channel."""
+    return {**row, **(row.get("channels") or {}).get(channel, {})}
+
+
+def _text_to_keep(row: Json) -> str:
+    return str(row.get("kept", row.get("text") if row.get("news") else "") or "")
+
+
+def _kept_of(row: Json) -> Json:
+    """Return the row of what is kept. Its notes are about what is told again."""
+    notes = [] if "kept" in row else row.get("notes")
+    return {**row, "text": _text_to_keep(row), "notes": notes, "failure": ""}
+
+
+def _merged(planned: Json, stored: str) -> dict[str, Any]:
+    """Return the record of this run with what others have stored since it began, and without its own claims."""
+    own = planned["record"]
+    now = _parsed(stored) if stored else own
+    mine = own.get("claims", {})
+    return {
+        "began": max(own["began"], now["began"]),
+        "ended": now["ended"],
+        "ran": {
+            name: max(own["ran"].get(name, 0.0), now["ran"].get(name, 0.0)) for name in {**own["ran"], **now["ran"]}
+        },
+        "failures": now["failures"],
+        "claims": {name: at for name, at in now.get("claims", {}).items() if mine.get(name) != at},
     }
 
 
@@ -180,13 +301,20 @@ def _is_true(value: object) -> bool:
 
 
 def _not_due(part: Part, given: Json, record: Json, moment: datetime, report_hour: int) -> str:
-    if part.period is Period.RUN or _is_true(given.get("everything")):
+    if not _is_periodic(part) or _is_true(given.get("everything")):
         return ""
+    claimed = record["claims"].get(part.name)
+    if claimed is not None and is_recent(timedelta(seconds=moment.timestamp() - claimed)):
+        return f"not due: claimed by the run that began at {iso_of(claimed)}"
     begins = _begin_of(part.period, moment, report_hour)
     last = record["ran"].get(part.name, 0.0)
     if last < begins.timestamp() or last > moment.timestamp() + _TOLERANCE:
         return ""
     return f"not due: at most once {part.period.value}"
+
+
+def _is_periodic(part: Part) -> bool:
+    return part.period is not Period.RUN
 
 
 def _begin_of(period: Period, moment: datetime, report_hour: int) -> datetime:
@@ -236,8 +364,13 @@ def _summary(planned: Json, rows: Sequence[Json]) -> str:
         lines.append(f"{each['name']:{width}}  {one_line(str(words))}")
     lines += [f"{row['part']:{width}}  FAILED: {one_line(str(row['failure']))}" for row in rows if _is_extra(row)]
     if planned["interrupted"]:
-        lines += ["", f"The run that began at {planned['interrupted']} did not end, or is still in progress."]
+        lines += ["", *_of_interrupted(planned)]
     return "\n".join(lines)
+
+
+def _of_interrupted(planned: Json) -> list[str]:
+    began = planned["interrupted"]
+    return [f"The run that began at {began} did not end, or is still in progress."] if began else []
 
 
 def _is_extra(row: Json) -> bool:
@@ -246,22 +379,34 @@ def _is_extra(row: Json) -> bool:
 
 
 def _text(summary: str, rows: Sequence[Json]) -> str:
-    readouts = [f"== {row['part']} ==\n\n{str(row['text']).strip()}" for row in rows if row.get("text")]
-    return "\n\n".join([summary, *readouts])
+    return "\n\n".join([summary, *_readouts(rows)])
+
+
+def _readouts(rows: Sequence[Json]) -> list[str]:
+    return [f"== {row['part']} ==\n\n{str(row['text']).strip()}" for row in rows if row.get("text")]
 
 
 def _parsed(stored: str) -> dict[str, Any]:
-    """Return the record: ``began`` and ``ended``, ``ran`` and ``failures`` (of each part, when). All are seconds."""
+    """Return the record: ``began``, ``ended``, ``ran`` and ``claims`` by part, ``failures`` by channel and part.
+
+    All are seconds.
+    """
     try:
         raw = json.loads(stored)
     except (ValueError, RecursionError):
         raw = None
     raw = raw if isinstance(raw, Mapping) else {}
+    failures = raw.get("failures")
+    failures = failures if isinstance(failures, Mapping) else {}
+    by_channel = {str(name): _numbers(each) for name, each in failures.items() if isinstance(each, Mapping)}
+    # Records of before do not tell channels apart.
+    before = _numbers({name: each for name, each in failures.items() if not isinstance(each, Mapping)})
     return {
         "began": _number(raw.get("began")),
         "ended": _number(raw.get("ended")),
         "ran": _numbers(raw.get("ran")),
-        "failures": _numbers(raw.get("failures")),
+        "failures": {**({_NO_CHANNEL: before} if before else {}), **by_channel},
+        "claims": _numbers(raw.get("claims")),
     }
 
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from ansible_collections.jetstream.cloud.plugins.filter.night_plan import night_plan
 from ansible_collections.jetstream.cloud.plugins.filter.night_report import night_report
-from ansible_collections.jetstream.cloud.plugins.plugin_utils.nights import NightError, plan, report
+from ansible_collections.jetstream.cloud.plugins.module_utils.policy.nights import NightError, plan, report
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -259,3 +259,162 @@ def test_a_quiet_night_is_not_mailed() -> None:
     assert not report(plan({}, "", 0.0), [row("activity"), row("shelve_idle", instances=instances(unchanged=3))], 1.0)[
         "tell"
     ]
+
+
+# --- runs beside each other, and the clock
+
+
+def test_of_two_runs_at_once_one_has_the_parts_that_do_not_run_each_time() -> None:
+    begun = at("2026-11-26T10:00")
+    first = plan({}, "", begun, ZONE)
+    stored = json.dumps(first["record"])
+    assert run({}, stored, "2026-11-26T10:00") == EACH_TIME
+    assert reason({}, "hygiene", stored) == "not due: claimed by the run that began at 2026-11-26T16:00:00Z"
+    assert run({"everything": True}, stored) == first["run"]
+    # It was killed.
+    assert run({}, stored, "2026-11-26T10:29") == EACH_TIME
+    assert run({}, stored, "2026-11-26T10:30") == first["run"]
+    # The clock was set back.
+    assert run({}, stored, "2026-11-26T09:15") == first["run"]
+
+
+def test_a_run_stores_nothing_over_what_another_one_has_stored_meanwhile() -> None:
+    now = at("2026-11-26T10:00")
+    first = plan({"parts": ["hygiene"]}, "", now, ZONE)
+    second = plan({"parts": ["hygiene", "usage_report"]}, json.dumps(first["record"]), now + 1, ZONE)
+    assert second["run"] == ["usage_report"]
+    after_first = report(first, [row("hygiene")], now + 5, stored=json.dumps(second["record"]))["record"]
+    assert set(after_first["claims"]) == {"usage_report"}
+    after_both = report(second, [row("usage_report")], now + 9, stored=json.dumps(after_first))["record"]
+    assert (after_both["ran"], after_both["claims"]) == ({"hygiene": now + 5, "usage_report": now + 9}, {})
+
+
+def test_a_failure_that_was_told_in_the_future_is_told() -> None:
+    stored = json.dumps({"failures": {"mail": {"activity": 900_000.0}}})
+    planned = plan({}, stored, 100_000.0)
+    told = report(planned, [row("activity", failure="refused")], 100_001.0, ["mail"])
+    assert told["messages"]["mail"]["subject"] == "Jetstream: 1 failed (activity)"
+    assert told["record"]["failures"] == {"mail": {"activity": 100_001.0}}
+
+
+def test_a_run_that_was_killed_after_the_clock_was_set_back_is_told() -> None:
+    planned = plan({}, json.dumps({"began": 900_000, "ended": 900_010}), 100_000.0)
+    assert planned["interrupted"] == ""
+    assert plan({}, json.dumps(planned["record"]), 100_900.0)["interrupted"] == "1970-01-02T03:46:40Z"
+
+
+# --- what each channel is told
+
+BOTH = ["mail", "webhook"]
+
+
+def delivered(**by_channel: bool) -> dict[str, Any]:
+    return {
+        name: {"delivered": took, "msg": "" if took else "it is down", "reason": f"{name}: it is down"}
+        for name, took in by_channel.items()
+    }
+
+
+def budget(**news: bool) -> dict[str, Any]:
+    """Return a row whose thresholds are new to some channels, and after which something was shelved."""
+    channels = {
+        name: {"news": is_news, "text": f"NEW to {name}" if is_news else "table", "notes": ["1 budget threshold"]}
+        for name, is_news in news.items()
+    }
+    return row("budget_guard", kept="", told_again=True, channels=channels)
+
+
+def test_a_channel_is_told_what_is_new_to_it() -> None:
+    told = report(plan({}, "", 0.0), [budget(mail=False, webhook=True)], 1.0, BOTH)
+    assert told["messages"]["mail"] == {}
+    assert told["messages"]["webhook"]["subject"] == "Jetstream: 1 budget threshold"
+    assert "NEW to webhook" in told["messages"]["webhook"]["text"]
+    # The next run tells it again.
+    assert told["kept"] == {"mail": {}, "webhook": {}}
+
+
+@pytest.mark.parametrize(
+    ("deliveries", "is_due"),
+    [
+        (delivered(webhook=True), False),
+        (delivered(webhook=False), True),
+        # Nothing was new to the mail, so that it took nothing.
+        (delivered(mail=False, webhook=True), False),
+    ],
+)
+def test_a_part_is_due_again_if_a_channel_did_not_take_what_it_tells_again(
+    deliveries: dict[str, Any], is_due: bool
+) -> None:
+    now = at("2026-11-26T10:00")
+    planned = plan({}, "", now, ZONE)
+    after = report(planned, [budget(mail=False, webhook=True)], now, BOTH, deliveries)["record"]
+    assert ("budget_guard" in run({}, json.dumps(after), "2026-11-26T10:15")) == is_due
+
+
+def test_what_is_over_is_kept_for_a_channel_and_its_part_is_not_due_again() -> None:
+    now = at("2026-11-26T10:00")
+    planned = plan({}, "", now, ZONE)
+    rows = [
+        row("activity"),
+        row("scheduled", news=True, instances=instances(woken=2)),
+        {**budget(mail=True, webhook=True), "kept": "shelved: web", "instances": instances(budget=1)},
+        row("usage_report", news=True, notes=["usage report"]),
+    ]
+    told = report(planned, rows, now, BOTH, delivered(mail=False, webhook=True))
+    assert told["messages"]["mail"]["subject"] == "Jetstream: 1 shelved, 2 started, 1 budget threshold, usage report"
+    kept = told["kept"]["mail"]
+    assert kept["subject"] == "Jetstream: 1 shelved, 2 started, usage report"
+    assert kept["text"].split("\n\n") == [
+        *("== scheduled ==", "text of scheduled", "== budget_guard ==", "shelved: web"),
+        *("== usage_report ==", "text of usage_report"),
+    ]
+    assert told["failed"] == ["the mail"]
+    assert told["sentence"].startswith("1 shelved, 2 started, 1 failed (the mail)")
+    assert told["summary"].splitlines()[-1] == "the mail      FAILED: it is down"
+    due = run({}, json.dumps(told["record"]), "2026-11-26T10:15")
+    assert ("usage_report" in due, "budget_guard" in due) == (False, True)
+
+
+def test_a_failure_is_told_to_each_channel_by_itself() -> None:
+    rows = [row("activity", failure="refused")]
+
+    def night(hours: float, stored: dict[str, Any], **took: bool) -> tuple[list[str], dict[str, Any]]:
+        told = report(plan({}, json.dumps(stored), hours * HOUR), rows, hours * HOUR, BOTH, delivered(**took))
+        assert told["kept"] == {"mail": {}, "webhook": {}}
+        return [name for name, each in told["messages"].items() if each], told["record"]
+
+    tells, stored = night(500, {}, mail=False, webhook=True)
+    assert tells == BOTH
+    tells, stored = night(501, stored, mail=True)
+    assert tells == ["mail"]
+    tells, stored = night(502, stored)
+    assert tells == []
+    assert night(524, stored)[0] == ["webhook"]
+
+
+def test_failures_that_were_told_before_channels_were_told_apart_count_for_each() -> None:
+    stored = json.dumps({"failures": {"activity": 500 * HOUR}})
+    told = report(plan({}, stored, 501 * HOUR), [row("activity", failure="refused")], 501 * HOUR, BOTH)
+    assert told["messages"] == {"mail": {}, "webhook": {}}
+
+
+def test_that_a_run_did_not_end_is_kept_for_a_channel_that_fails() -> None:
+    second = plan({}, json.dumps(plan({}, "", 1000.0)["record"]), 2000.0)
+    kept = report(second, [], 2001.0, BOTH)["kept"]["mail"]
+    assert kept["subject"] == "Jetstream: a run did not end"
+    assert kept["text"].startswith("The run that began at 1970-01-01T00:16:40Z did not end")
+
+
+def test_a_run_that_is_killed_while_it_sends_makes_no_report_again() -> None:
+    now = at("2026-11-26T10:00")
+    planned = plan({}, "", now, ZONE)
+    rows = [row("usage_report", news=True), budget(mail=True, webhook=True), row("hygiene", failure="refused")]
+    kept = report(planned, rows, now, BOTH, stored=json.dumps(planned["record"]), ended=False)["record"]
+    assert kept["failures"] == {"mail": {}, "webhook": {}}
+    # The others are claimed still.
+    assert run({}, json.dumps(kept), "2026-11-26T10:15") == EACH_TIME
+    after = plan({}, json.dumps(kept), at("2026-11-26T10:45"), ZONE)
+    assert after["interrupted"] == "2026-11-26T16:00:00Z"
+    assert after["run"] == ["activity", "deadlines", "shelve_idle", "budget_guard", "hygiene"]
+    ended = report(planned, rows, now, BOTH, stored=json.dumps(kept))["record"]
+    assert (ended["claims"], ended["ended"]) == ({}, now)

@@ -1,0 +1,180 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operation of jetstream_delivery: messages that wait, and what happens where they cannot be kept."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context
+from ansible_collections.jetstream.cloud.plugins.module_utils.operations.delivery import SPEC, delivery
+from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
+from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given
+
+OUTBOX = Path(".local/state/jetstream/outbox.json")
+REPORT = {"subject": "2 shelved", "text": "web, db"}
+HALF_AN_HOUR = 1800.0
+# Takes what waits for mail, and says how many messages that were.
+TAKE = """
+import sys
+from pathlib import Path
+from ansible_collections.jetstream.cloud.plugins.module_utils.clock import SystemClock
+from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context
+from ansible_collections.jetstream.cloud.plugins.module_utils.operations.delivery import SPEC, delivery
+from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given
+context = Context(False, SystemClock(), {}, Path(sys.argv[1]), print, print)
+sys.stdin.readline()
+print(len(delivery(given(SPEC, playbook="nightly", messages={"mail": {}}), context).result["sent"]["mail"]))
+"""
+
+
+class Desk:
+    """A user whose playbook sends messages."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.clock: Any = FakeClock()
+
+    def run(self, *, check_mode: bool = False, home: Path | None = None, **options: Any) -> Outcome:
+        warnings: list[str] = []
+        where = self.home if home is None else home
+        context = Context(check_mode, self.clock, {}, where, warnings.append, lambda _secret: None)
+        return delivery(given(SPEC, **{"playbook": "nightly", **options}), context)
+
+    def send(self, messages: Mapping[str, Any], **options: Any) -> Mapping[str, Any]:
+        return self.run(messages=dict(messages), **options).result
+
+    def note(self, sent: Mapping[str, Any], channel: str, *, delivered: bool, **options: Any) -> Outcome:
+        return self.run(channel=channel, sent=sent["sent"][channel], delivered=delivered, **options)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def test_what_failed_on_one_channel_is_sent_again_on_that_alone(desk: Desk) -> None:
+    first = desk.send({"mail": REPORT, "webhook": REPORT})
+    assert {name: each["subject"] for name, each in first["messages"].items()} == dict.fromkeys(
+        ("mail", "webhook"), "2 shelved"
+    )
+    assert desk.note(first, "webhook", delivered=True).changed
+    assert desk.note(first, "mail", delivered=False).changed
+    second = desk.send({"mail": {}, "webhook": {}})
+    assert list(second["messages"]) == ["mail"]
+    # The mail of a run that was killed is the same mail.
+    assert second["messages"]["mail"]["id"] == first["messages"]["mail"]["id"]
+    assert desk.note(second, "mail", delivered=True).changed
+    assert not desk.note(second, "mail", delivered=True).changed
+    assert desk.send({"mail": {}, "webhook": {}})["messages"] == {}
+
+
+def test_a_run_that_is_killed_is_made_up_for_half_an_hour_later(desk: Desk) -> None:
+    desk.send({"mail": REPORT})
+    assert desk.send({"mail": {}})["messages"] == {}
+    desk.clock.pass_by(HALF_AN_HOUR)
+    assert list(desk.send({"mail": {}})["messages"]) == ["mail"]
+
+
+def test_profiles_and_playbooks_have_their_own(desk: Desk) -> None:
+    desk.note(desk.send({"mail": REPORT}), "mail", delivered=False)
+    assert desk.send({"mail": {}}, profile="course")["messages"] == {}
+    assert desk.send({"mail": {}}, playbook="hygiene")["messages"] == {}
+    assert list(desk.send({"mail": {}})["messages"]) == ["mail"]
+
+
+def test_check_mode_stores_nothing(desk: Desk) -> None:
+    assert list(desk.send({"mail": REPORT}, check_mode=True)["messages"]) == ["mail"]
+    assert not (desk.home / OUTBOX).exists()
+    sent = desk.send({"mail": REPORT})
+    assert desk.note(sent, "mail", delivered=True, check_mode=True).changed
+    assert desk.note(sent, "mail", delivered=True).changed
+
+
+def test_where_nothing_is_kept_no_file_is_made(desk: Desk) -> None:
+    assert desk.send({"mail": {}})["messages"] == {}
+    found = desk.send({"mail": REPORT}, kept={"mail": {}})
+    assert (list(found["messages"]), found["sent"]) == (["mail"], {"mail": []})
+    assert not desk.note(found, "mail", delivered=False).changed
+    assert not (desk.home / OUTBOX).exists()
+
+
+def test_a_page_that_is_gone_is_not_attached(desk: Desk) -> None:
+    page = desk.home / "page.html"
+    page.write_text("")
+    first = desk.send({"mail": {**REPORT, "attached": [str(page)]}})
+    assert first["messages"]["mail"]["attached"] == [str(page)]
+    desk.note(first, "mail", delivered=False)
+    page.unlink()
+    assert desk.send({"mail": {}})["messages"]["mail"]["attached"] == []
+
+
+@pytest.mark.parametrize("content", [None, "no JSON"])
+def test_what_cannot_be_kept_is_sent_all_the_same(desk: Desk, content: str | None) -> None:
+    path = desk.home / "outbox.json"
+    path.mkdir() if content is None else path.write_text(content)
+    outcome = desk.run(messages={"mail": REPORT}, outbox_path=str(path))
+    assert (list(outcome.result["messages"]), outcome.result["sent"]) == (["mail"], {"mail": []})
+    assert outcome.warnings[0].startswith(f"The record of undelivered messages in {path} ")
+
+
+def test_what_gives_way_is_counted(desk: Desk) -> None:
+    desk.note(desk.send({"mail": REPORT}), "mail", delivered=False)
+    desk.clock.pass_by(8 * 86_400.0)
+    outcome = desk.run(messages={"mail": {}})
+    [warning] = outcome.warnings
+    assert warning.startswith("1 earlier message that could not be delivered will not be sent again: no more than 10")
+
+
+def test_of_two_processes_at_once_one_sends_what_waits(desk: Desk) -> None:
+    desk.note(desk.send({"mail": REPORT}, outbox_path=str(desk.home / OUTBOX)), "mail", delivered=False)
+    _made_now(desk.home / OUTBOX)
+    running = [
+        subprocess.Popen([sys.executable, "-c", TAKE, str(desk.home)], stdin=-1, stdout=-1, text=True) for _run in "ab"
+    ]
+    for each in running:
+        assert each.stdin is not None
+        each.stdin.write("\n")
+        each.stdin.flush()
+    counts = [int(each.communicate(timeout=30)[0]) for each in running]
+    assert sorted(counts) == [0, 1]
+
+
+def _made_now(path: Path) -> None:
+    """Let what waits have been made just now, by the clock of the machine."""
+    record = json.loads(path.read_text())
+    for row in record["messages"].values():
+        row["made"] = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    path.write_text(json.dumps(record))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"playbook": " "}, "playbook must have from 1 to 300 characters"),
+        ({"messages": {"mail": "text"}}, "messages: mail has to be a dictionary"),
+        ({"messages": {"mail": {"body": "x"}}}, "messages has body"),
+        ({"kept": {"mail": {"text": "x", "attached": "page"}}}, "kept: attached has to be a list"),
+    ],
+)
+def test_what_means_nothing_is_refused(desk: Desk, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        desk.run(**options)
+
+
+def test_a_user_without_a_home_keeps_nothing(desk: Desk) -> None:
+    context = Context(False, desk.clock, {}, None, lambda _text: None, lambda _text: None)
+    options = given(SPEC, playbook="nightly", messages={"mail": REPORT})
+    result = delivery(options, context).result
+    assert (list(result["messages"]), result["sent"]) == (["mail"], {"mail": []})
+    assert not delivery(given(SPEC, playbook="nightly", channel="mail", sent=["a"]), context).changed
