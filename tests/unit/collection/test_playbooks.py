@@ -24,7 +24,9 @@ from jinja2 import Environment
 from jinja2.nodes import Name
 
 # Of Ansible, of Jinja, and of the collection's own tasks.
-_INNER = re.compile(r"(ansible|jetstream)_\w+|omit|item|lookup|hostvars|groups|inventory_hostname|now|range|dict")
+_INNER = re.compile(
+    r"(ansible|jetstream)_\w+|playbook_dir|omit|item|lookup|hostvars|groups|inventory_hostname|now|range|dict"
+)
 # The hosts that a playbook connects to: it has added them itself.
 _INSTANCES = ("jetstream_to_read:!localhost", "jetstream_to_read_again:!localhost")
 _PINNED = {
@@ -35,6 +37,7 @@ _PINNED = {
 # A variable in a command: -e name=value.
 _GIVEN = re.compile(r"-e ['\"]?(\w+)=")
 _CHECK = "jetstream.cloud.jetstream_variables"
+_INCLUDE = "ansible.builtin.include_tasks"
 each_playbook = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 
 
@@ -96,6 +99,13 @@ def test_no_fact_of_a_part_hides_a_variable_of_another() -> None:
     variables = {name for task in tasks if "ansible.builtin.include_tasks" not in task for name in task.get("vars", ())}
 
     assert facts & variables == set()
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("playbooks/tasks/*.yml")), ids=lambda path: path.stem)
+def test_no_file_where_a_command_is_typed_takes_the_place_of_a_task_file(path: Path) -> None:
+    # Of a name alone, Ansible takes the file in the working directory before the one in the folder of tasks.
+    included = [each[_INCLUDE] for each in all_tasks(plays(path)) if _INCLUDE in each]
+    assert [each for each in included if not each.startswith("{{ playbook_dir }}/tasks/")] == []
 
 
 @each_playbook
