@@ -247,7 +247,7 @@ def _secrets(workplace: Workplace, environment: Environment) -> None:
 
 
 def without_twins(pins: Iterable[Pin]) -> list[list[Pin]]:
-    """Return pins in as few lists as have no package twice: pip-audit refuses two versions of one."""
+    """Return pins in as few lists as have no package twice: a run of pip-audit refuses two versions of one."""
     lists: list[list[Pin]] = []
     for pin in pins:
         place = next((each for each in lists if each[-1].name != pin.name), None)
@@ -259,21 +259,24 @@ def without_twins(pins: Iterable[Pin]) -> list[list[Pin]]:
 
 def _vulnerabilities(workplace: Workplace, environment: Environment) -> None:
     workplace.folder.mkdir(parents=True, exist_ok=True)
-    report = workplace.folder / "audit.json"
-    options: list[str | Path] = ["--no-deps", "--disable-pip", "--timeout", "10", "--progress-spinner", "off"]
     audited = [path for path in _PINNED if not {path.name, path.relative_to(ROOT).as_posix()} & _AS_OLD_AS_THEY_ARE]
+    found: list[str] = []
+    known = 0
     for number, pins in enumerate(without_twins(pins_of(audited))):
-        listed = workplace.folder / f"audited-{number}.txt"
+        listed, report = workplace.folder / f"audited-{number}.txt", workplace.folder / f"audit-{number}.json"
         listed.write_text("".join(f"{each.name}=={each.version}\n" for each in pins), encoding="utf-8")
-        options += ["--requirement", listed]
-    try:
-        workplace.call("pip-audit", "--format", "json", "--output", report, *options, environment=environment)
-    except CheckFailed:
-        # It fails if it finds one, and writes the report then, or if it reaches no service.
-        if not report.exists():
-            workplace.write("pip-audit skipped: no vulnerability data, the service cannot be reached\n")
-            return
-    found, known = vulnerabilities(json.loads(report.read_text(encoding="utf-8")))
+        options = ("--no-deps", "--disable-pip", "--timeout", "10", "--progress-spinner", "off")
+        words = ("pip-audit", "--format", "json", "--output", report, *options, "--requirement", listed)
+        try:
+            workplace.call(*words, environment=environment)
+        except CheckFailed:
+            # It fails if it finds one, and writes the report then, or if it reaches no service.
+            if not report.exists():
+                workplace.write("pip-audit skipped: no vulnerability data, the service cannot be reached\n")
+                return
+        more, count = vulnerabilities(json.loads(report.read_text(encoding="utf-8")))
+        found += more
+        known += count
     if found:
         raise CheckFailed(f"known vulnerabilities of what is pinned: {', '.join(found)}")
     if not known:

@@ -5,12 +5,24 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from devtool.security import Pin, bare_marks, new_secrets, pins_of, sbom, vulnerabilities, without_twins
+from devtool.environment import Environment
+from devtool.running import CheckFailed, Workplace
+from devtool.security import (
+    Pin,
+    _vulnerabilities,
+    bare_marks,
+    new_secrets,
+    pins_of,
+    sbom,
+    vulnerabilities,
+    without_twins,
+)
 
 FOUND = {"type": "Secret Keyword", "hashed_secret": "0123456789abcdef", "line_number": 7}
 
@@ -51,6 +63,28 @@ def test_a_line_is_excused_from_rules_that_it_names(tmp_path: Path) -> None:
     path = tmp_path / "a.py"
     path.write_text("a  # nosec B105  # a word\nb  # nosec: B105\nc  # nosec\nd  #nosec because\n")
     assert bare_marks(path) == ["a.py:3", "a.py:4"]
+
+
+class Audits(Workplace):
+    """A workplace at which pip-audit finds the oldest ansible-core to be unsafe. It is as strict as the real one."""
+
+    def call(self, *command: str | Path, **_options: Any) -> str:
+        listed, report = Path(command[-1]), Path(command[command.index("--output") + 1])
+        rows = [line.partition("==")[::2] for line in listed.read_text().splitlines()]
+        assert command.count("--requirement") == 1
+        assert len({name for name, _version in rows}) == len(rows)
+        unsafe = ("ansible-core", "2.19.14")
+        found = [{"name": row[0], "version": row[1], "vulns": [{"id": "X-1"}] * (row == unsafe)} for row in rows]
+        report.write_text(json.dumps({"dependencies": found}))
+        if unsafe in rows:
+            raise CheckFailed("pip-audit ended with status 1")
+        return ""
+
+
+def test_every_pinned_version_is_audited_in_runs_that_have_no_package_twice(tmp_path: Path) -> None:
+    place = Audits(Environment("security"), tmp_path / "audit", (), live=False)
+    with pytest.raises(CheckFailed, match=r"ansible-core 2\.19\.14: X-1"):
+        _vulnerabilities(place, Environment("security"))
 
 
 def test_the_parts_of_the_collection_are_told_from_those_of_its_developers(tmp_path: Path) -> None:
