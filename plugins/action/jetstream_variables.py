@@ -44,6 +44,8 @@ _LEFT_OVER = "_raw_params"
 # Where Ansible keeps what set_fact, register and include_vars of earlier tasks have set, by host.
 _CACHES_OF_FACTS = ("_nonpersistent_fact_cache", "_vars_cache")
 _OMITTED = object()
+# Of a name alone, Ansible includes the file of the working directory before the one beside the including file.
+_TASKS = str(Path(__file__).resolve().parents[2] / "playbooks" / "tasks")
 
 
 class ActionModule(ActionBase):
@@ -67,7 +69,7 @@ class ActionModule(ActionBase):
         ignored = self._set_elsewhere(playbook, names, task_vars)
         # As everywhere in Ansible, -e overrides the playbook.
         values = self._values(playbook, {**given_by(playbook, imported), **given_by(playbook, extra)})
-        result = {"changed": False, "value": values, "state_path": _state_path()}
+        result = {"changed": False, "value": values, "state_path": _state_path(), "tasks_path": _TASKS}
         return {**result, "warnings": [ignored]} if ignored else result
 
     def _extra_variables(self) -> dict[str, Any]:

@@ -108,4 +108,10 @@ state_path:
   returned: success
   type: str
   sample: ~/.local/state/jetstream
+tasks_path:
+  description:
+    - The folder of the task files of the playbooks, from which they include each other.
+  returned: success
+  type: str
+  sample: /home/johndoe/.ansible/collections/ansible_collections/jetstream/cloud/playbooks/tasks
 """

@@ -24,9 +24,7 @@ from jinja2 import Environment
 from jinja2.nodes import Name
 
 # Of Ansible, of Jinja, and of the collection's own tasks.
-_INNER = re.compile(
-    r"(ansible|jetstream)_\w+|playbook_dir|omit|item|lookup|hostvars|groups|inventory_hostname|now|range|dict"
-)
+_INNER = re.compile(r"(ansible|jetstream)_\w+|omit|item|lookup|hostvars|groups|inventory_hostname|now|range|dict")
 # The hosts that a playbook connects to: it has added them itself.
 _INSTANCES = ("jetstream_to_read:!localhost", "jetstream_to_read_again:!localhost")
 _PINNED = {
@@ -105,7 +103,7 @@ def test_no_fact_of_a_part_hides_a_variable_of_another() -> None:
 def test_no_file_where_a_command_is_typed_takes_the_place_of_a_task_file(path: Path) -> None:
     # Of a name alone, Ansible takes the file in the working directory before the one in the folder of tasks.
     included = [each[_INCLUDE] for each in all_tasks(plays(path)) if _INCLUDE in each]
-    assert [each for each in included if not each.startswith("{{ playbook_dir }}/tasks/")] == []
+    assert [each for each in included if not each.startswith("{{ jetstream_given.tasks_path }}/")] == []
 
 
 @each_playbook
