@@ -28,7 +28,7 @@ _TOLD = (
     "+these 2 instances: 4 SU/h",
     "bio101-01: stop done",
     "1 instance has been idle for 6.5 hours, and cost 104",
-    "its owner would be told",
+    "its owner would get a notice",
     "genomes was idle since",
     "== nightly ==",
 )

@@ -170,7 +170,7 @@ def _about_state(checked: CheckedRun, item: Mapping[str, Any]) -> Iterator[str]:
     ):
         return
     actual_state = checked.run.after[uuid]
-    if not checked.run.task.options.get("wait", True) or "and max_changes is" in (checked.run.failure or ""):
+    if not checked.run.task.options.get("wait", True) or "max_changes is" in (checked.run.failure or ""):
         # Nothing was waited for.
         return
     if actual_state.status in GONE and checked.is_asleep:

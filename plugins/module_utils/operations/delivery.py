@@ -42,7 +42,7 @@ _LONGEST_WAIT = 30.0
 _LONGEST_NAME = 300
 _KEYS = frozenset({"subject", "text", "attached"})
 
-Drafts = dict[str, Draft | None]
+Drafts = dict[str, "Draft | None"]
 
 
 def delivery(options: Mapping[str, Any], context: Context) -> Outcome:

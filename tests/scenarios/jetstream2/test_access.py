@@ -49,7 +49,7 @@ def test_a_key_pair_is_imported_replaced_and_deleted(user: User) -> None:
     done = _thrice(user, "keypair", name="laptop", public_key=ONE)
     assert done.result["keypair"]["fingerprint"].count(":") == 15
     assert not user.task("keypair", name="laptop", public_key=f"{ONE.rpartition(' ')[0]} another").outcome.changed
-    with pytest.raises(ConfigurationError, match="The key pair laptop has another key"):
+    with pytest.raises(ConfigurationError, match="The key pair laptop has a different key"):
         user.task("keypair", name="laptop", public_key=TWO)
     _thrice(user, "keypair", name="laptop", public_key=TWO, replace=True)
     assert user.cloud.owner.get("compute", "/os-keypairs/laptop")["keypair"]["public_key"] == TWO

@@ -94,7 +94,7 @@ def test_a_key_is_imported_once_and_one_of_another_kind_is_refused(user: User) -
     assert user.cloud.show(user_id(user, "head"))["key_name"] == "laptop"
     again = user.task("instance", **WITH_KEY)
     assert (again.outcome.changed, again.asked()) == (False, [LIST])
-    with pytest.raises(ConfigurationError, match="The key pair laptop has another key"):
+    with pytest.raises(ConfigurationError, match="The key pair laptop has a different key"):
         user.task("instance", **{**WITH_KEY, "name": "other", "public_key": TWO})
     assert names(user) == ["head"]
 

@@ -52,7 +52,10 @@ def test_a_snapshot_is_made_once_and_a_volume_created_from_it(user: User) -> Non
     with pytest.raises(SelectionError, match="2 GB, but must be at least the 3 GB of the snapshot before"):
         _volume(user, "small", from_snapshot="before", size=2)
     _thrice(user, ["detach"], state="detached")
-    assert "it has snapshots (before). delete_snapshots: true" in _volume(user, state="absent").failure
+    assert (
+        "it has snapshots (before). To delete them with it, set delete_snapshots: true."
+        in _volume(user, state="absent").failure
+    )
     _thrice(user, ["delete_snapshot", "delete"], state="absent", delete_snapshots=True)
     _thrice(user, ["delete"], "copy", state="absent")
 

@@ -24,6 +24,7 @@ from ansible_collections.jetstream.cloud.tests.scenarios.night.inside import Ins
 from ansible_collections.jetstream.cloud.tests.scenarios.night.lives import Life, Span
 from ansible_collections.jetstream.cloud.tests.scenarios.night.post_office import PostOffice
 from ansible_collections.jetstream.cloud.tests.scenarios.night.sites import Site
+from ansible_collections.jetstream.cloud.tests.unit.fakes.mail_server import Mail
 from ansible_collections.jetstream.cloud.tests.unit.fakes.webhook import a_webhook
 
 # When the night begins by its own clock, and by how much that is ahead of the machine's: more than any window, so that
@@ -126,8 +127,11 @@ class Night:
 
     def mailed(self) -> list[set[str]]:
         """Return the names in each notice that came by mail."""
-        notices = [each for each in self.mail.messages if not _RESULT.search(str(each["Subject"]))]
-        return [self._named_in(each.get_content()) for each in notices]
+        return [self._named_in(each.message.get_content()) for each in self.notices()]
+
+    def notices(self) -> list[Mail]:
+        """Return the mails that are notices. The others have results, also of a run whose mail was sent later."""
+        return [each for each in self.mail.mails if not _RESULT.search(str(each.message["Subject"]))]
 
     def posted(self) -> list[set[str]]:
         """Return the names in each notice that the webhook was sent, in one message or in several."""

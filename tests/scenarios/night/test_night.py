@@ -100,7 +100,7 @@ def _each_owner_is_told_once(night: Night) -> None:
         assert run.status == 0, run.text
     assert night.mailed() == [TOLD_FIRST | {"young"}]
     assert night.posted() == [TOLD_FIRST, {"young"}]
-    [mail] = night.mail.mails
+    [mail] = night.notices()
     assert mail.to == ["pi@example.edu"]
     text = mail.message.get_content()
     assert "2 Jupyter kernels" in text

@@ -144,7 +144,7 @@ def _there_is_no_room_in_the_morning(week: Week) -> None:
     # It is not the schedule that has put it to sleep.
     assert rows["lab-3"]["step"] == "left"
     assert [str(each["Subject"]) for each in night.mail.messages] == ["Jetstream: 1 of 2 ready, 1 failed (lab-1)."]
-    assert "lab-1" in full.of("Fail if an action failed")["msg"]
+    assert "lab-1" in full.of("Fail if an action or a delivery failed")["msg"]
     week.at("wed", "09:05")
     later = night.play("scheduled", *mail)
     assert (later.status, later.of("Start and stop the instances that are due")["summary"]["later"]) == (0, 1)
