@@ -66,7 +66,7 @@ def write_sbom(workplace: Workplace, path: Path = SBOM) -> Path:
     workplace.folder.mkdir(parents=True, exist_ok=True)
     listed, made = workplace.folder / "pinned.txt", workplace.folder / "pinned.json"
     pins = pins_of(_PINNED)
-    listed.write_text("".join(f"{each.name}=={each.version}\n" for each in pins), encoding="utf-8")
+    _write_pins(listed, pins)
     options = ("--output-format", "JSON", "--output-reproducible", "--output-file", made)
     workplace.call("cyclonedx-py", "requirements", *options, listed, environment=environment)
     galaxy = (ROOT / "galaxy.yml").read_text(encoding="utf-8")
@@ -94,6 +94,10 @@ def pins_of(paths: Iterable[Path]) -> list[Pin]:
         for match in _PIN.finditer(path.read_text(encoding="utf-8"))
     }
     return sorted(found)
+
+
+def _write_pins(path: Path, pins: Iterable[Pin]) -> None:
+    path.write_text("".join(f"{each.name}=={each.version}\n" for each in pins), encoding="utf-8")
 
 
 def normalized(name: str) -> str:
@@ -264,7 +268,7 @@ def _vulnerabilities(workplace: Workplace, environment: Environment) -> None:
     known = 0
     for number, pins in enumerate(without_twins(pins_of(audited))):
         listed, report = workplace.folder / f"audited-{number}.txt", workplace.folder / f"audit-{number}.json"
-        listed.write_text("".join(f"{each.name}=={each.version}\n" for each in pins), encoding="utf-8")
+        _write_pins(listed, pins)
         options = ("--no-deps", "--disable-pip", "--timeout", "10", "--progress-spinner", "off")
         words = ("pip-audit", "--format", "json", "--output", report, *options, "--requirement", listed)
         try:

@@ -67,6 +67,10 @@ class Context:
         """Whether anything can outlive a run. Raises ConfigurationError if the shared folder is not there."""
         return self.home is not None or shared_folder(self.environ, self.home) is not None
 
+    def path_or_none(self, given: str | None, default: Path) -> Path | None:
+        """Return what ``path`` returns, or None if nothing is given and nothing can outlive a run."""
+        return self.path(given, default) if given or self.can_keep else None
+
     def surroundings(self, *, fresh: bool = False) -> Surroundings:
         """Return the surroundings of a connection. ``fresh``: log in even if a token is in the cache."""
         return Surroundings(self.environ, self.home, self.clock, self.hide, fresh=fresh)

@@ -17,6 +17,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from ..errors import SelectionError
 from ..model import CloudAccount, Instance, Volume
 from ..text.suggestions import did_you_mean
+from ..text.terminal import one_line
 
 _GLOB_CHARACTERS = frozenset("*?[")
 # A state that nothing is in is no mistake.
@@ -293,8 +294,13 @@ def _identified(
 
 
 def _belongs_to_another(thing: Thing, selector: Selector, fields: Mapping[str, Field[Thing]]) -> str:
-    owner = next(iter(fields["owner"](thing))) or "an unknown user"
-    return f"{thing.label} belongs to {owner}, but owner is {', '.join(selector.owners)}. To select it, set owner: any."
+    return owned_by_another(thing.label, next(iter(fields["owner"](thing))), selector.owners)
+
+
+def owned_by_another(label: str, owner: str | None, owners: Sequence[str]) -> str:
+    """Return the sentence about a thing that is named, but has an owner that is not selected."""
+    whose = one_line(owner or "an unknown user")
+    return f"{label} belongs to {whose}, but owner is {', '.join(owners)}. To select it, set owner: any."
 
 
 def _named(

@@ -43,7 +43,7 @@ from ..policy.budget_records import GuardedInstance, decided, outcome
 from ..policy.budget_results import budget_result, budget_sentence, news_to
 from ..policy.budget_store import BudgetBusy, BudgetStore, BudgetStoreError
 from ..policy.decisions import DecisionLog, DecisionLogError
-from ..policy.instance_store import LONGEST_WAIT, seen_on
+from ..policy.instance_store import seen_on
 from ..policy.ladder import owner_vetoes, protecting
 from ..policy.records import Record
 from ..states import Action, Goal
@@ -280,14 +280,7 @@ def _store_told(store: BudgetStore, options: Mapping[str, Any], context: Context
                 after[key] = seen_on(changed, now)
         return after
 
-    if context.check_mode:
-        return Outcome(result, changed=noted(store.load()) != store.load())
-    with store.held(LONGEST_WAIT):
-        before = store.load()
-        after = noted(before)
-        if after != before:
-            store.save(after)
-    return Outcome(result, changed=after != before)
+    return Outcome(result, changed=store.update(noted, check_mode=context.check_mode))
 
 
 def _levels(told: Mapping[str, Any]) -> dict[str, list[str]]:

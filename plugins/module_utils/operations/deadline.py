@@ -46,7 +46,7 @@ from ..policy.deadlines import (
     news_of,
 )
 from ..policy.decisions import DecisionLog, DecisionLogError
-from ..policy.instance_store import LONGEST_WAIT, seen_on
+from ..policy.instance_store import seen_on
 from ..policy.ladder import owner_vetoes, protecting
 from ..policy.records import Event, PolicyName, Record
 from ..policy.schedule_file import read_timetable
@@ -369,14 +369,9 @@ def _store_told(store: DeadlineStore, options: Mapping[str, Any], context: Conte
     def told(memories: Mapping[str, Memory]) -> dict[str, Memory]:
         return _after_telling(memories, rows, channel, now) if delivered else _after_failing(memories, rows, channel)
 
-    if context.check_mode:
-        return Outcome(result, changed=told(store.load()) != store.load())
-    with store.held(LONGEST_WAIT):
-        before = store.load()
-        after = told(before)
-        if after == before:
-            return Outcome(result)
-        store.save(after)
+    changed = store.update(told, check_mode=context.check_mode)
+    if context.check_mode or not changed:
+        return Outcome(result, changed=changed)
     records = [
         Record(
             at=now,

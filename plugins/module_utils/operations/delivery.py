@@ -22,7 +22,7 @@ from ..options import ModuleSpec
 from ..policy.outbox import KEPT, MOST_WAITING, Consignment, Draft, Outbox, after_delivery, consign
 from ..policy.outbox_store import OutboxError, OutboxStore
 from ..text.terminal import one_line
-from .run_record import profile_name
+from .run_record import playbook_name, profile_name
 
 SPEC = ModuleSpec(
     argument_spec={
@@ -47,9 +47,7 @@ Drafts = dict[str, "Draft | None"]
 
 def delivery(options: Mapping[str, Any], context: Context) -> Outcome:
     """Return what is to be sent to each channel, or store what became of that."""
-    playbook = one_line(options["playbook"]).strip()
-    if not 0 < len(playbook) <= _LONGEST_NAME:
-        raise ConfigurationError(f"playbook must have from 1 to {_LONGEST_NAME} characters.")
+    playbook = playbook_name(options, _LONGEST_NAME)
     store = _store(options, context)
     if options["sent"] is not None:
         return _note(store, options, context)
@@ -86,9 +84,8 @@ OPERATION = delivery
 
 def _store(options: Mapping[str, Any], context: Context) -> OutboxStore | None:
     """Return the file of ``outbox_path``; None for a user that has no home to have one in."""
-    if not options["outbox_path"] and not context.can_keep:
-        return None
-    return OutboxStore(context.path(options["outbox_path"], _OUTBOX), context.clock)
+    path = context.path_or_none(options["outbox_path"], _OUTBOX)
+    return None if path is None else OutboxStore(path, context.clock)
 
 
 def _drafts(option: str, given: Mapping[str, Any] | None) -> Drafts:
@@ -146,16 +143,9 @@ def _note(store: OutboxStore | None, options: Mapping[str, Any], context: Contex
     result: dict[str, Any] = {"messages": {}, "sent": {}}
     if store is None or not options["sent"]:
         return Outcome(result)
-    if context.check_mode:
-        before = store.load()
-        return Outcome(result, changed=_after(before, options) != before)
-    with store.held(_LONGEST_WAIT):
-        before = store.load()
-        after = _after(before, options)
-        if after != before:
-            store.save(after)
-    return Outcome(result, changed=after != before)
 
+    def noted(outbox: Outbox) -> Outbox:
+        channel, delivered = one_line(options["channel"]), bool(options["delivered"])
+        return after_delivery(outbox, channel, options["sent"], delivered=delivered)
 
-def _after(outbox: Outbox, options: Mapping[str, Any]) -> Outbox:
-    return after_delivery(outbox, one_line(options["channel"]), options["sent"], delivered=bool(options["delivered"]))
+    return Outcome(result, changed=store.update(noted, longest_wait=_LONGEST_WAIT, check_mode=context.check_mode))

@@ -46,7 +46,7 @@ from ..fleet.launching.removal import (
 )
 from ..fleet.launching.removal_notes import RemovalNotes
 from ..fleet.runs import state_text
-from ..fleet.selection import ME, Selector
+from ..fleet.selection import ME, Selector, owned_by_another
 from ..model import BootVolume, Change, ChangeKind, Flavor, Instance, KeyPair, LaunchOptions, Outcome
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, RATES, ModuleSpec, as_texts, refuse_blank, require_time
@@ -329,11 +329,7 @@ def _meant(cloud: Cloud, wanted: Wanted, everyones: Sequence[Instance], options:
     for each in everyones:
         is_in_the_way = options["state"] == "absent" or account.answers_for(each.owner)
         if each.name in wanted.names and each.name not in known and not is_gone(each) and is_in_the_way:
-            owner = each.owner or "an unknown user"
-            raise SelectionError(
-                f"{each.label} belongs to {one_line(owner)}, but owner is {', '.join(options['owner'])}.",
-                hint="To select it, set owner: any.",
-            )
+            raise SelectionError(owned_by_another(each.label, each.owner, options["owner"]))
     return ours
 
 
@@ -477,7 +473,7 @@ class _RemovalWork:
         self._context = context
         self._settings = settings
         self._started_at = started_at
-        state = context.kept(_STATE) if context.can_keep else None
+        state = context.path_or_none(None, _STATE)
         self._notes = RemovalNotes(state, cloud.account())
 
     def unfinished(

@@ -95,7 +95,8 @@ OPERATION = on_cloud(instance_state)
 
 def _sleepers(context: Context) -> Sleepers | None:
     """Return the file with the record of stopped instances. A user without a home has none."""
-    return Sleepers(context.kept(_SLEEPERS), context.clock) if context.can_keep else None
+    path = context.path_or_none(None, _SLEEPERS)
+    return None if path is None else Sleepers(path, context.clock)
 
 
 def _remember(

@@ -35,9 +35,7 @@ _LONGEST_NAME = 100
 
 def run_record(options: Mapping[str, Any], context: Context) -> Outcome:
     """Store that a playbook succeeded now."""
-    playbook, profile = one_line(options["playbook"]).strip(), profile_name(options, context)
-    if not 0 < len(playbook) <= _LONGEST_NAME:
-        raise ConfigurationError(f"playbook must have from 1 to {_LONGEST_NAME} characters.")
+    playbook, profile = playbook_name(options, _LONGEST_NAME), profile_name(options, context)
     result: dict[str, Any] = {"playbook": playbook, "profile": profile, "succeeded": None}
     store = run_store(options, context)
     if store is None:
@@ -56,9 +54,16 @@ OPERATION = run_record
 
 def run_store(options: Mapping[str, Any], context: Context) -> RunStore | None:
     """Return the file of ``runs_path``; None for a user that has no home to have one in."""
-    if not options["runs_path"] and not context.can_keep:
-        return None
-    return RunStore(context.path(options["runs_path"], _RUNS), context.clock)
+    path = context.path_or_none(options["runs_path"], _RUNS)
+    return None if path is None else RunStore(path, context.clock)
+
+
+def playbook_name(options: Mapping[str, Any], longest: int) -> str:
+    """Return the name of the playbook that the options have, as one line. Raises ConfigurationError."""
+    name = one_line(options["playbook"]).strip()
+    if not 0 < len(name) <= longest:
+        raise ConfigurationError(f"playbook must have from 1 to {longest} characters.")
+    return name
 
 
 def profile_name(options: Mapping[str, Any], context: Context) -> str:

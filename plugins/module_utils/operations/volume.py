@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from ..cloud import Cloud, VolumeStore
 from ..errors import ConfigurationError, NotFound, SelectionError
-from ..fleet.selection import ME, Selector
+from ..fleet.selection import ME, Selector, owned_by_another
 from ..fleet.steps import RunOptions
 from ..fleet.volumes.run import Surroundings, VolumeRun
 from ..fleet.volumes.steps import Goal, Seen, State
@@ -126,11 +126,7 @@ def _own(
     if own:
         return own[0]
     if found:
-        owner = one_line(found[0].owner or "an unknown user")
-        raise SelectionError(
-            f"{found[0].label} belongs to {owner}, but owner is {', '.join(owners)}.",
-            hint="To select it, set owner: any.",
-        )
+        raise SelectionError(owned_by_another(found[0].label, found[0].owner, owners))
     if needed:
         guess = did_you_mean(called, [each.name for each in things])
         raise SelectionError(f"There is no instance {one_line(called)}.", hint=guess or None)

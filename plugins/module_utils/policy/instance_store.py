@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -105,6 +105,27 @@ class InstanceStore(Generic[MemoryT]):
             write_json(self.path, {"format": self.format, self.rows: rows})
         except OSError as error:
             raise self._unwritable(error) from None
+
+    def update(
+        self,
+        change: Callable[[Mapping[str, MemoryT]], Mapping[str, MemoryT]],
+        *,
+        longest_wait: float = LONGEST_WAIT,
+        check_mode: bool = False,
+    ) -> bool:
+        """Replace the memories by what ``change`` returns for them, and return whether that differs.
+
+        In check mode, the file is only read. Raises ``busy_error`` and ``error``.
+        """
+        if check_mode:
+            before = self.load()
+            return change(before) != before
+        with self.held(longest_wait):
+            before = self.load()
+            after = change(before)
+            if after != before:
+                self.save(after)
+        return after != before
 
     def memories_of(self, record: Mapping[str, Any]) -> dict[str, MemoryT]:
         """Return the memories that a file has. Raises KeyError, TypeError, AttributeError or ValueError."""

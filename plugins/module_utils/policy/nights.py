@@ -166,9 +166,9 @@ def report(
         if row.get("told_again")
         and any(_of_channel(row, name).get("news") and not taken for name, taken in delivered.items())
     }
-    failures = {name: each.failures(told=delivered[name]) for name, each in by_channel.items()}
     if_told = {name: each.failures(told=True) for name, each in by_channel.items()}
     if_untold = {name: each.failures(told=False) for name, each in by_channel.items()}
+    failures = {name: (if_told if taken else if_untold)[name] for name, taken in delivered.items()}
 
     def with_ran(names: set[str]) -> dict[str, float]:
         return {**record["ran"], **dict.fromkeys(sorted(names), now)}
