@@ -22,7 +22,7 @@ from pathlib import Path
 from devtool.environment import CACHE, ROOT, Environment, SetUpFailed, lock, make_home, say
 from devtool.running import copy_checkout
 
-_SOURCES = Path("plugins/module_utils")
+_SOURCES = Path("plugins/module_utils/_internal")
 _TESTS = Path("tests/unit/plugins/module_utils")
 # Decisions without any I/O.
 DEFAULT_FILES = tuple(

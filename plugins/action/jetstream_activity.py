@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..plugin_utils.supported_core import require_supported_core
+from ..plugin_utils._internal.supported_core import require_supported_core
 
 require_supported_core()
 
@@ -22,13 +22,13 @@ from typing import Any
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ..module_utils.clock import Clock, SystemClock
-from ..module_utils.errors import JetstreamError
-from ..module_utils.idle.failed_try import FailedTry
-from ..module_utils.idle.probe import probe_script
-from ..module_utils.idle.readings import NoEvidence, Reading, parse, to_record
-from ..module_utils.idle.store import History, Key, Store, StoreError
-from ..module_utils.text.terminal import one_line
+from ..module_utils._internal.clock import Clock, SystemClock
+from ..module_utils._internal.errors import JetstreamError
+from ..module_utils._internal.idle.failed_try import FailedTry
+from ..module_utils._internal.idle.probe import probe_script
+from ..module_utils._internal.idle.readings import NoEvidence, Reading, parse, to_record
+from ..module_utils._internal.idle.store import History, Key, Store, StoreError
+from ..module_utils._internal.text.terminal import one_line
 
 _KEY = ("site", "project", "uuid")
 _ARGUMENT_SPEC = {

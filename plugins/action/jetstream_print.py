@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..plugin_utils.supported_core import require_supported_core
+from ..plugin_utils._internal.supported_core import require_supported_core
 
 require_supported_core()
 
@@ -14,8 +14,8 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ..module_utils.text.terminal import harmless
-from ..plugin_utils import output
+from ..module_utils._internal.text.terminal import harmless
+from ..plugin_utils._internal import output
 
 _ARGUMENT_SPEC = {"msg": {"type": "raw", "required": True}}
 

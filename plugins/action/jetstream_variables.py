@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..plugin_utils.supported_core import require_supported_core
+from ..plugin_utils._internal.supported_core import require_supported_core
 
 require_supported_core()
 
@@ -18,12 +18,12 @@ from ansible.errors import AnsibleValueOmittedError
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
-from ..module_utils.errors import ConfigurationError
-from ..module_utils.operation import user_home
-from ..module_utils.state_folder import STATE, shared_folder
-from ..module_utils.text.terminal import one_line
-from ..plugin_utils.extra_variables import times_given
-from ..plugin_utils.playbook_variables import (
+from ..module_utils._internal.errors import ConfigurationError
+from ..module_utils._internal.operation import user_home
+from ..module_utils._internal.state_folder import STATE, shared_folder
+from ..module_utils._internal.text.terminal import one_line
+from ..plugin_utils._internal.extra_variables import times_given
+from ..plugin_utils._internal.playbook_variables import (
     ALLOWED,
     PLAYBOOKS,
     Kind,

@@ -10,7 +10,7 @@ meta/runtime.yml routes each of the modules here.
 
 from __future__ import annotations
 
-from ..plugin_utils.supported_core import require_supported_core
+from ..plugin_utils._internal.supported_core import require_supported_core
 
 require_supported_core()
 
@@ -31,18 +31,18 @@ from ansible.module_utils.common.json import Direction, get_module_decoder, get_
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action.normal import ActionModule as ModuleAction
 
-from ..module_utils import operations
-from ..module_utils.clock import SystemClock
-from ..module_utils.fleet.progress import ProgressCallback, no_progress
-from ..module_utils.http.session import REQUESTS_IMPORT_ERROR
-from ..module_utils.operation import Context, Operation, result_of, user_home
-from ..module_utils.options import ModuleSpec
-from ..module_utils.text.secrets import without_secrets
-from ..module_utils.text.terminal import one_line
-from ..plugin_utils import output
-from ..plugin_utils.lifeline import exit_with_parent
-from ..plugin_utils.progress_lines import ProgressLines
-from ..plugin_utils.working_folder import openstack_files
+from ..module_utils._internal import operations
+from ..module_utils._internal.clock import SystemClock
+from ..module_utils._internal.fleet.progress import ProgressCallback, no_progress
+from ..module_utils._internal.http.session import REQUESTS_IMPORT_ERROR
+from ..module_utils._internal.operation import Context, Operation, result_of, user_home
+from ..module_utils._internal.options import ModuleSpec
+from ..module_utils._internal.text.secrets import without_secrets
+from ..module_utils._internal.text.terminal import one_line
+from ..plugin_utils._internal import output
+from ..plugin_utils._internal.lifeline import exit_with_parent
+from ..plugin_utils._internal.progress_lines import ProgressLines
+from ..plugin_utils._internal.working_folder import openstack_files
 
 _ANY_INTERPRETER = frozenset({"", "auto", "auto_silent", "auto_legacy", "auto_legacy_silent"})
 # The serialization between modules and controller; the default of modules.

@@ -8,7 +8,7 @@ Templates are files of the controller, as for ansible.builtin.template. meta/run
 
 from __future__ import annotations
 
-from ..plugin_utils.supported_core import require_supported_core
+from ..plugin_utils._internal.supported_core import require_supported_core
 
 require_supported_core()
 
@@ -19,11 +19,11 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ..module_utils.errors import ConfigurationError
-from ..module_utils.files import replace_file
-from ..module_utils.text.terminal import one_line
-from ..module_utils.usage.charts import require_matplotlib
-from ..plugin_utils.report_templates import HTML_TEMPLATE, TEXT_TEMPLATE, render_html, render_text
+from ..module_utils._internal.errors import ConfigurationError
+from ..module_utils._internal.files import replace_file
+from ..module_utils._internal.text.terminal import one_line
+from ..module_utils._internal.usage.charts import require_matplotlib
+from ..plugin_utils._internal.report_templates import HTML_TEMPLATE, TEXT_TEMPLATE, render_html, render_text
 from .operation import ActionModule as OperationAction
 
 Result = dict[str, Any]

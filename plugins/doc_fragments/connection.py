@@ -7,8 +7,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..module_utils.clouds.registry import connection_settings, requirements
-from ..module_utils.settings.setting import Setting
+from ..module_utils._internal.clouds.registry import connection_settings, requirements
+from ..module_utils._internal.settings.setting import Setting
 
 _NOTES = (
     "The token of a login is kept in C(~/.cache/jetstream/tokens), readable for the user alone, until it expires.",

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils.flavors import FAMILIES
+from ..module_utils._internal.flavors import FAMILIES
 
 *_FIRST, _LAST = [f"V({name}) {family.su_per_core_hour}" for name, family in FAMILIES.items()]
 

@@ -53,8 +53,8 @@ _value:
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ..module_utils.idle.targets import targets
-from ..plugin_utils.supported_core import require_supported_core
+from ..module_utils._internal.idle.targets import targets
+from ..plugin_utils._internal.supported_core import require_supported_core
 
 _NEEDED = ("jetstream_uuid", "ansible_host")
 

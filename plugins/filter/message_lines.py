@@ -58,8 +58,8 @@ from collections.abc import Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ..plugin_utils.messages import LIMITS, split
-from ..plugin_utils.supported_core import require_supported_core
+from ..plugin_utils._internal.messages import LIMITS, split
+from ..plugin_utils._internal.supported_core import require_supported_core
 
 
 def message_lines(text: object, format: object = "slack", subject: object = "") -> list[list[str]]:  # noqa: A002

@@ -50,9 +50,9 @@ _value:
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..module_utils.clock import SystemClock
-from ..module_utils.policy.nights import NightError, plan
-from ..plugin_utils.supported_core import require_supported_core
+from ..module_utils._internal.clock import SystemClock
+from ..module_utils._internal.policy.nights import NightError, plan
+from ..plugin_utils._internal.supported_core import require_supported_core
 
 
 def night_plan(given: Mapping[str, Any], stored: object) -> dict[str, Any]:

@@ -80,9 +80,9 @@ _value:
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ..module_utils.clock import SystemClock
-from ..module_utils.policy.nights import report
-from ..plugin_utils.supported_core import require_supported_core
+from ..module_utils._internal.clock import SystemClock
+from ..module_utils._internal.policy.nights import report
+from ..plugin_utils._internal.supported_core import require_supported_core
 
 
 def night_report(

@@ -122,10 +122,10 @@ from collections.abc import Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils.text.tables import TableError, text_table
-from ..module_utils.text.terminal import one_line
-from ..plugin_utils.supported_core import require_supported_core
-from ..plugin_utils.terminal_width import terminal_width
+from ..module_utils._internal.text.tables import TableError, text_table
+from ..module_utils._internal.text.terminal import one_line
+from ..plugin_utils._internal.supported_core import require_supported_core
+from ..plugin_utils._internal.terminal_width import terminal_width
 
 
 def table(

@@ -139,7 +139,7 @@ cache_connection: ~/.cache/jetstream-inventory
 cache_timeout: 600
 """
 
-from ..plugin_utils.supported_core import require_supported_core
+from ..plugin_utils._internal.supported_core import require_supported_core
 
 require_supported_core()
 
@@ -154,15 +154,15 @@ from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 
-from ..module_utils.clock import SystemClock
-from ..module_utils.errors import JetstreamError
-from ..module_utils.hosts import Host, HostSettings, hosts_of
-from ..module_utils.operation import Context, user_home
-from ..module_utils.operations.instance_info import OPERATION, SPEC
-from ..module_utils.options import CONNECTION
-from ..module_utils.text.secrets import without_secrets
-from ..module_utils.text.suggestions import did_you_mean
-from ..module_utils.text.terminal import one_line
+from ..module_utils._internal.clock import SystemClock
+from ..module_utils._internal.errors import JetstreamError
+from ..module_utils._internal.hosts import Host, HostSettings, hosts_of
+from ..module_utils._internal.operation import Context, user_home
+from ..module_utils._internal.operations.instance_info import OPERATION, SPEC
+from ..module_utils._internal.options import CONNECTION
+from ..module_utils._internal.text.secrets import without_secrets
+from ..module_utils._internal.text.suggestions import did_you_mean
+from ..module_utils._internal.text.terminal import one_line
 
 _ENDINGS = ("jetstream.yml", "jetstream.yaml")
 _ALL = "jetstream"

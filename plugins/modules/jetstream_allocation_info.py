@@ -180,8 +180,8 @@ allocations:
       elements: str
 """
 
-from ..module_utils.operations.allocation_info import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.allocation_info import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

@@ -312,8 +312,8 @@ summary:
       type: dict
 """
 
-from ..module_utils.operations.budget_guard import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.budget_guard import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

@@ -117,8 +117,8 @@ text:
     - "cloud-init v. 24.1 finished"
 """
 
-from ..module_utils.operations.console_info import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.console_info import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

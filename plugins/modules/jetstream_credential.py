@@ -89,8 +89,8 @@ path:
   sample: /home/johndoe/.config/jetstream/profiles.toml
 """
 
-from ..module_utils.operations.credential import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.credential import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

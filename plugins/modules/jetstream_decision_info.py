@@ -227,8 +227,8 @@ summary:
       type: float
 """
 
-from ..module_utils.operations.decision_info import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.decision_info import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

@@ -136,8 +136,8 @@ sent:
   type: dict
 """
 
-from ..module_utils.operations.delivery import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.delivery import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

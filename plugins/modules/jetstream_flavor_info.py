@@ -151,8 +151,8 @@ flavors:
           sample: IU
 """
 
-from ..module_utils.operations.flavor_info import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.flavor_info import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

@@ -92,8 +92,8 @@ instance:
       sample: web
 """
 
-from ..module_utils.operations.floating_ip import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.floating_ip import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

@@ -88,8 +88,8 @@ floating_ips:
       type: bool
 """
 
-from ..module_utils.operations.floating_ip_info import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.floating_ip_info import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

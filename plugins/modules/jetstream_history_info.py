@@ -152,8 +152,8 @@ instances:
           sample: 48
 """
 
-from ..module_utils.operations.history_info import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.history_info import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

@@ -126,8 +126,8 @@ summary:
       type: str
 """
 
-from ..module_utils.operations.hygiene_info import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.hygiene_info import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

@@ -111,8 +111,8 @@ providers:
       type: bool
 """
 
-from ..module_utils.operations.identity_info import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.identity_info import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

@@ -471,8 +471,8 @@ summary:
         145 SU a day.
 """
 
-from ..module_utils.operations.idle import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.idle import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

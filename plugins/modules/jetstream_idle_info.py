@@ -483,8 +483,8 @@ summary:
         145 SU a day.
 """
 
-from ..module_utils.operations.idle_info import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.idle_info import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

@@ -201,8 +201,8 @@ unclear:
   type: bool
 """
 
-from ..module_utils.operations.image import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.image import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

@@ -183,8 +183,8 @@ images:
           sample: IU
 """
 
-from ..module_utils.operations.image_info import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.image_info import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

@@ -467,8 +467,8 @@ summary:
       type: int
 """
 
-from ..module_utils.operations.instance import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.instance import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

@@ -282,8 +282,8 @@ instances:
       type: bool
 """
 
-from ..module_utils.operations.instance_info import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.instance_info import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

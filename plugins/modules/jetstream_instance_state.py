@@ -237,8 +237,8 @@ summary:
       type: int
 """
 
-from ..module_utils.operations.instance_state import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.instance_state import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

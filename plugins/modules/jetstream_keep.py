@@ -154,8 +154,8 @@ keep_path:
   type: str
 """
 
-from ..module_utils.operations.keep import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.keep import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

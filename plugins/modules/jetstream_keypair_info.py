@@ -59,8 +59,8 @@ keypairs:
       sample: 6f:1a:2b:0c:5d:8e:77:19:aa:01:42:b3:c4:d5:e6:f7
 """
 
-from ..module_utils.operations.keypair_info import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.keypair_info import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

@@ -142,8 +142,8 @@ to:
   sample: [johndoe@example.edu]
 """
 
-from ..module_utils.operations.mail import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.mail import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

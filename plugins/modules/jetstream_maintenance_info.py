@@ -85,8 +85,8 @@ api_is_closed:
   type: bool
 """
 
-from ..module_utils.operations.maintenance_info import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.maintenance_info import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

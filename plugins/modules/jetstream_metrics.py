@@ -108,8 +108,8 @@ metrics:
       sample: 900.0
 """
 
-from ..module_utils.operations.metrics import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.metrics import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

@@ -136,8 +136,8 @@ routers:
       elements: str
 """
 
-from ..module_utils.operations.network_info import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.network_info import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

@@ -102,8 +102,8 @@ report:
   type: dict
 """
 
-from ..module_utils.operations.night_record import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.night_record import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

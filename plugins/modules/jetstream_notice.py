@@ -104,8 +104,8 @@ instances:
   type: int
 """
 
-from ..module_utils.operations.notice import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.notice import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

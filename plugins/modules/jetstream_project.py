@@ -120,8 +120,8 @@ actions:
   sample: [create]
 """
 
-from ..module_utils.operations.project import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.project import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

@@ -94,8 +94,8 @@ projects:
       type: str
 """
 
-from ..module_utils.operations.project_info import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.project_info import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

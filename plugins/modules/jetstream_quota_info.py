@@ -180,8 +180,8 @@ allocations:
       sample: 158749.75
 """
 
-from ..module_utils.operations.quota_info import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.quota_info import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

@@ -80,8 +80,8 @@ succeeded:
   sample: "2026-11-26T07:15:00Z"
 """
 
-from ..module_utils.operations.run_record import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.run_record import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

@@ -247,8 +247,8 @@ state_path:
   type: str
 """
 
-from ..module_utils.operations.schedule import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.schedule import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

@@ -126,8 +126,8 @@ calendar:
   type: str
 """
 
-from ..module_utils.operations.schedule_info import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.schedule_info import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

@@ -156,8 +156,8 @@ security_group:
           type: str
 """
 
-from ..module_utils.operations.security_group import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.security_group import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

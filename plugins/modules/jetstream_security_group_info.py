@@ -90,8 +90,8 @@ security_groups:
           type: str
 """
 
-from ..module_utils.operations.security_group_info import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.security_group_info import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

@@ -306,8 +306,8 @@ notes:
   elements: str
 """
 
-from ..module_utils.operations.usage_report import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.usage_report import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

@@ -276,8 +276,8 @@ actions:
     - attach
 """
 
-from ..module_utils.operations.volume import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.volume import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

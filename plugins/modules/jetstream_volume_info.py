@@ -163,8 +163,8 @@ volumes:
       type: str
 """
 
-from ..module_utils.operations.volume_info import OPERATION, SPEC
-from ..module_utils.runner import run
+from ..module_utils._internal.operations.volume_info import OPERATION, SPEC
+from ..module_utils._internal.runner import run
 
 
 def main() -> None:

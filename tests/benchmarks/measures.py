@@ -10,8 +10,10 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere.settings import DEFAULT_PAGE_SIZE
-from ansible_collections.jetstream.cloud.plugins.module_utils.settings.connection import DEFAULT_CONCURRENCY
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.atmosphere.settings import (
+    DEFAULT_PAGE_SIZE,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.settings.connection import DEFAULT_CONCURRENCY
 from ansible_collections.jetstream.cloud.tests.benchmarks.contenders import INFO, STATE, Contender
 from ansible_collections.jetstream.cloud.tests.benchmarks.stage import PASSWORD, USER, Asked, Costs, Site
 from ansible_collections.jetstream.cloud.tests.benchmarks.watch import OperationRunner, Ran, counting_python

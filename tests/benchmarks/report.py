@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-from ansible_collections.jetstream.cloud.plugins.module_utils.settings.connection import DEFAULT_CONCURRENCY
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.settings.connection import DEFAULT_CONCURRENCY
 from ansible_collections.jetstream.cloud.tests.benchmarks.page import rewrite, table
 from matplotlib.figure import Figure
 

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import requests
-from ansible_collections.jetstream.cloud.plugins.plugin_utils.lifeline import exit_with_parent
+from ansible_collections.jetstream.cloud.plugins.plugin_utils._internal.lifeline import exit_with_parent
 
 USER = "johndoe"
 PASSWORD = "pass"

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.jetstream.cloud.plugins.module_utils import operation
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal import operation
 
-COLLECTION = Path(operation.__file__).parents[2]
+COLLECTION = Path(operation.__file__).parents[3]
 RULEBOOKS = COLLECTION / "extensions" / "eda" / "rulebooks"
 # Each step takes a few seconds, and a poll comes after 30 at the latest.
 _LONGEST_WAIT = 100.0

@@ -26,8 +26,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.probe import probe_script
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.readings import Reading, parse
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.probe import probe_script
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.readings import Reading, parse
 
 ADDRESS = "10.77.0.2"
 OUTSIDE = "10.77.0.1"

@@ -12,11 +12,11 @@ import time
 from pathlib import Path
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.clock import SystemClock
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.intervals import since
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.rules import Settings
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.store import Key, Store
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.verdicts import State, judge
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clock import SystemClock
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.intervals import since
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.rules import Settings
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.store import Key, Store
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.verdicts import State, judge
 from ansible_collections.jetstream.cloud.tests.idle.machine import ADDRESS, PERSON, PROBER, Machine
 
 PLAYBOOK = """

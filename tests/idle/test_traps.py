@@ -8,8 +8,8 @@ from __future__ import annotations
 import time
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.intervals import Interval, since
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.readings import Gpu
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.intervals import Interval, since
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.readings import Gpu
 from ansible_collections.jetstream.cloud.tests.idle.machine import PERSON, Machine
 
 LEFT = "</dev/null >/dev/null 2>&1 &"

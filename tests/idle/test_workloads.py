@@ -9,9 +9,9 @@ import json
 import time
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.intervals import intervals_of, to_record
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.rules import Settings
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.verdicts import judge
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.intervals import intervals_of, to_record
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.rules import Settings
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.verdicts import judge
 from ansible_collections.jetstream.cloud.tests.idle.machine import Machine
 from ansible_collections.jetstream.cloud.tests.idle.workloads import IDLE, INVENTED, WORKLOADS, Workload
 

@@ -15,11 +15,11 @@ from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.clock import SystemClock
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.cloud_type import Surroundings
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.connect import connect, resolve
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.readings import parse
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.store import Store, key_of
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clock import SystemClock
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.cloud_type import Surroundings
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.connect import connect, resolve
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.readings import parse
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.store import Store, key_of
 from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.playbooks import PLUGINS, program
 from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.terminal import converse
 from ansible_collections.jetstream.cloud.tests.scenarios.night import callbacks

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ...plugins.module_utils.errors import SelectionError
+from ...plugins.module_utils._internal.errors import SelectionError
 from .checked_run import AT_REST, DELETING, FAILED_DEPLOYMENT, FOR_A_PERSON, GOALS, GONE, SLEEPING, CheckedRun, brief
 from .expected import ExpectedSelection, expected
 from .plans import ATMOSPHERE

@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ...plugins.module_utils.errors import JetstreamError
-from ...plugins.module_utils.operations import instance_state
+from ...plugins.module_utils._internal.errors import JetstreamError
+from ...plugins.module_utils._internal.operations import instance_state
 from ..unit.fakes.operation_runner import OperationRunner
 from .network import Network
 from .plans import ATMOSPHERE, Plan, Task

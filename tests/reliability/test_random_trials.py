@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.client import Jetstream2Cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.fleet import converge, decisions
-from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.runs import InstanceRun
-from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.selection import Selection
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations import instance_state
-from ansible_collections.jetstream.cloud.plugins.module_utils.states import Kind, Plan, Verdict
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2.client import Jetstream2Cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.fleet import converge, decisions
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.fleet.runs import InstanceRun
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.fleet.selection import Selection
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Instance
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations import instance_state
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.states import Kind, Plan, Verdict
 from ansible_collections.jetstream.cloud.tests.reliability.generation import plan_of
 from ansible_collections.jetstream.cloud.tests.reliability.stages import Run
 from ansible_collections.jetstream.cloud.tests.reliability.totals import judge

@@ -9,8 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations import schedule
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.schedule_store import ScheduleStore
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations import schedule
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.schedule_store import ScheduleStore
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import a_site
 from ansible_collections.jetstream.cloud.tests.unit.fakes.office import Office

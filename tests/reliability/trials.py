@@ -18,15 +18,15 @@ from unittest import mock
 
 from keystoneauth1 import _utils as keystone_utils
 
-from ...plugins.module_utils.clouds.atmosphere import login as _atmosphere_login  # noqa: F401
-from ...plugins.module_utils.clouds.jetstream2 import login as _jetstream2_login  # noqa: F401
+from ...plugins.module_utils._internal.clouds.atmosphere import login as _atmosphere_login  # noqa: F401
+from ...plugins.module_utils._internal.clouds.jetstream2 import login as _jetstream2_login  # noqa: F401
 from .faults import UNKNOWN_TO_ATMOSPHERE, install
 from .plans import ATMOSPHERE, Plan, Task
 from .scheduler import scheduled
 from .site import Site
 from .stages import RIVAL, USER, Run, Stage
 
-_PRODUCT = "ansible_collections.jetstream.cloud.plugins.module_utils."
+_PRODUCT = "ansible_collections.jetstream.cloud.plugins.module_utils._internal."
 _LONG_ENOUGH = 3600.0
 _LIST_CACHE = 31.0
 

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.clock import SystemClock
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.cloud_type import Surroundings
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.connect import connect, resolve
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clock import SystemClock
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.cloud_type import Surroundings
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.connect import connect, resolve
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Instance
 from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.test_nightly import Nights
 from ansible_collections.jetstream.cloud.tests.runner.nodes import Json, Node, new_job
 from ansible_collections.jetstream.cloud.tests.simulator import Server

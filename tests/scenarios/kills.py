@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.http.session import Session
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.http.session import Session
 
 # A request on loopback takes about as long.
 _DURING_SECONDS = 0.02

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 import requests
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations import instance, volume
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operation import on_cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations import instance, volume
 from ansible_collections.jetstream.cloud.tests.scenarios.kills import Moment, killed, sent_by
 from ansible_collections.jetstream.cloud.tests.simulator.with_simulator import simulator
 from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner

@@ -10,7 +10,7 @@ import os
 from collections.abc import Generator, Iterator
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.http import token_cache
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.http import token_cache
 from ansible_collections.jetstream.cloud.tests.unit.fakes.desk import an_empty_desk
 from hypothesis import HealthCheck, settings
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.settings.connection import DEFAULT_CONCURRENCY
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.settings.connection import DEFAULT_CONCURRENCY
 from ansible_collections.jetstream.cloud.tests.benchmarks.launching.lossy_proxy import losing
 from ansible_collections.jetstream.cloud.tests.benchmarks.launching.ways import FLAVOR, IMAGE, LaunchWay
 from ansible_collections.jetstream.cloud.tests.benchmarks.measures import empty_task

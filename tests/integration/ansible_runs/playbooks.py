@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.jetstream.cloud.plugins.module_utils import operation
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal import operation
 
-PLUGINS = Path(operation.__file__).parents[1]
+PLUGINS = Path(operation.__file__).parents[2]
 CALLBACKS = Path(__file__).parent / "callbacks"
 
 Json = dict[str, Any]

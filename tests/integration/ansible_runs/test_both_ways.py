@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.options import ModuleSpec
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.options import ModuleSpec
 from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.playbooks import PLUGINS, Json, Playbook
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Server, fleet
 
@@ -71,7 +71,9 @@ SPECIAL: Mapping[str, list[Json]] = {
 def spec_of(module: str) -> ModuleSpec:
     """Return a module's spec, which its operation stands beside."""
     name = module.removeprefix("jetstream_")
-    spec = importlib.import_module(f"ansible_collections.jetstream.cloud.plugins.module_utils.operations.{name}").SPEC
+    spec = importlib.import_module(
+        f"ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations.{name}"
+    ).SPEC
     assert isinstance(spec, ModuleSpec)
     return spec
 

@@ -15,11 +15,11 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.clock import SystemClock
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.intervals import HOUR
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.store import Key, Store
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.decisions import DecisionLog
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.records import Event, Record
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clock import SystemClock
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.intervals import HOUR
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.store import Key, Store
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.decisions import DecisionLog
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.records import Event, Record
 from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.playbooks import run_playbook
 from ansible_collections.jetstream.cloud.tests.simulator import Server, add_colleague, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.mail_server import a_mail_server

@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.plugin_utils.playbook_variables import PLAYBOOKS
+from ansible_collections.jetstream.cloud.plugins.plugin_utils._internal.playbook_variables import PLAYBOOKS
 from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.playbooks import (
     PLUGINS,
     Json,

@@ -15,12 +15,12 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.clock import SystemClock
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.cloud_type import Surroundings
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.connect import connect, resolve
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.intervals import HOUR
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.store import Store, key_of
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clock import SystemClock
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.cloud_type import Surroundings
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.connect import connect, resolve
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.intervals import HOUR
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.store import Store, key_of
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Instance
 from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.playbooks import run_playbook
 from ansible_collections.jetstream.cloud.tests.simulator import Server, add_colleague, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.mail_server import MailServer, a_mail_server

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.times import iso
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.times import iso
 from ansible_collections.jetstream.cloud.tests.scenarios.jetstream2.user import Done, User
 
 APPLY: dict[str, Any] = {"apply": True, "channels": ["mail"], "notice_hours": 0}

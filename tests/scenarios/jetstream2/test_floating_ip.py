@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError, SelectionError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ConfigurationError, SelectionError
 from ansible_collections.jetstream.cloud.tests.scenarios.jetstream2.user import Done, User
 
 LIST = "/v2.0/floatingips"

@@ -9,7 +9,7 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError, SelectionError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ConfigurationError, SelectionError
 from ansible_collections.jetstream.cloud.tests.openstack.fleet import addresses
 from ansible_collections.jetstream.cloud.tests.scenarios.jetstream2.user import Done, User
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 from datetime import datetime, timedelta
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.clock import SystemClock
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations import hygiene_info
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clock import SystemClock
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operation import on_cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations import hygiene_info
 from ansible_collections.jetstream.cloud.tests.scenarios.jetstream2.user import User
 from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner
 

@@ -15,9 +15,9 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.login import Session
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import SelectionError, Unreachable
-from ansible_collections.jetstream.cloud.plugins.module_utils.http.session import Response
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2.login import Session
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import SelectionError, Unreachable
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.http.session import Response
 from ansible_collections.jetstream.cloud.tests.scenarios.jetstream2.user import Done, User
 
 LOGIN, LIST, SERVERS = "POST identity /auth/tokens", "GET image /images", "GET compute /servers/detail"

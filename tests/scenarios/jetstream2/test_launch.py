@@ -12,10 +12,16 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.launcher import Jetstream2Launcher
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.login import Session
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import OverAllocation, SelectionError, Unreachable
-from ansible_collections.jetstream.cloud.plugins.module_utils.http.session import Response
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2.launcher import (
+    Jetstream2Launcher,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2.login import Session
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import (
+    OverAllocation,
+    SelectionError,
+    Unreachable,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.http.session import Response
 from ansible_collections.jetstream.cloud.tests.openstack.fleet import addresses
 from ansible_collections.jetstream.cloud.tests.scenarios.jetstream2.user import Done, User
 

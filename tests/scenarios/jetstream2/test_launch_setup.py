@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.login import Session
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2.login import Session
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import (
     ConfigurationError,
     SelectionError,
     Unreachable,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.http.session import Response
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.http.session import Response
 from ansible_collections.jetstream.cloud.tests.openstack.rest import RestError
 from ansible_collections.jetstream.cloud.tests.scenarios.jetstream2.test_access import ONE, TWO
 from ansible_collections.jetstream.cloud.tests.scenarios.jetstream2.test_launch import LIST, SMALL, names, user_id

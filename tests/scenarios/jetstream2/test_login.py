@@ -15,7 +15,7 @@ from uuid import uuid4
 import pytest
 import requests
 import yaml
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import (
     AuthenticationFailed,
     ConfigurationError,
     JetstreamError,

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2 import api
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import SelectionError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2 import api
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import SelectionError
 from ansible_collections.jetstream.cloud.tests.openstack.fleet import Fleet
 from ansible_collections.jetstream.cloud.tests.openstack.seeding import IMAGE, OWNER
 from ansible_collections.jetstream.cloud.tests.scenarios.colleague import colleague_in

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2 import api
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2 import api
 from ansible_collections.jetstream.cloud.tests.openstack.fleet import FleetState
 from ansible_collections.jetstream.cloud.tests.openstack.seeding import IMAGE, OWNER, PROJECT
 from ansible_collections.jetstream.cloud.tests.openstack.services import REGION

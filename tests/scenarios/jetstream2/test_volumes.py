@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import OverAllocation, SelectionError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import OverAllocation, SelectionError
 from ansible_collections.jetstream.cloud.tests.scenarios.jetstream2.user import Done, User
 
 LOGIN = "POST identity /auth/tokens"

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.clock import SystemClock
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Operation, on_cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clock import SystemClock
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operation import Operation, on_cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations import (
     allocation_info,
     console_info,
     deadline,
@@ -44,7 +44,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.operations import 
     volume,
     volume_info,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.options import ModuleSpec
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.options import ModuleSpec
 from ansible_collections.jetstream.cloud.tests.openstack.cloud import Cloud
 from ansible_collections.jetstream.cloud.tests.openstack.fleet import FleetState, Server
 from ansible_collections.jetstream.cloud.tests.openstack.requests_seen import Seen

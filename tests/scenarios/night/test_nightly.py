@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from email.message import EmailMessage
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.nights import PARTS
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.nights import PARTS
 from ansible_collections.jetstream.cloud.tests.scenarios.night.lives import Life
 from ansible_collections.jetstream.cloud.tests.scenarios.night.nights import Begin, Night, Run
 from ansible_collections.jetstream.cloud.tests.scenarios.night.sites import ASLEEP, HERS, OFF, RUNNING, Site

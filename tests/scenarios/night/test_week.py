@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations import instance_state, schedule
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operation import on_cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations import instance_state, schedule
 from ansible_collections.jetstream.cloud.tests.scenarios.night.nights import Begin, Night
 from ansible_collections.jetstream.cloud.tests.scenarios.night.sites import ASLEEP, RUNNING, Site
 from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner

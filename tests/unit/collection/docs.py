@@ -21,7 +21,7 @@ from typing import Any
 
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.jetstream.cloud.plugins.module_utils.options import ModuleSpec
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.options import ModuleSpec
 
 COLLECTION = "jetstream.cloud"
 ROOT = Path(__file__).resolve().parents[3]
@@ -30,7 +30,9 @@ MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py
 OPERATIONS = [
     name
     for name in MODULES
-    if (ROOT / "plugins" / "module_utils" / "operations" / f"{name.removeprefix('jetstream_')}.py").exists()
+    if (
+        ROOT / "plugins" / "module_utils" / "_internal" / "operations" / f"{name.removeprefix('jetstream_')}.py"
+    ).exists()
 ]
 PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yml"))
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "tests").rglob("*.md")])

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.jetstream.cloud.plugins.plugin_utils.supported_core import OLDEST
+from ansible_collections.jetstream.cloud.plugins.plugin_utils._internal.supported_core import OLDEST
 from ansible_collections.jetstream.cloud.tests.unit.collection.docs import COLLECTION, MODULES, OPERATIONS, ROOT
 
 from devtool.checks import CHECKS
@@ -39,6 +39,7 @@ _NEVER_SKIPPED = {
     "unnamed-task",
 }
 _ALLOWED_FOLDERS = {"action", "doc_fragments", "filter", "inventory", "module_utils", "modules", "plugin_utils"}
+_SHARED_FOLDERS = ("module_utils", "plugin_utils")
 
 
 def rows() -> list[tuple[str, str, str]]:
@@ -139,6 +140,14 @@ def test_only_plugins_that_ansible_knows_are_in_plugins() -> None:
     folders = {path.name for path in (ROOT / "plugins").iterdir() if path.is_dir()} - {"__pycache__"}
 
     assert folders <= _ALLOWED_FOLDERS
+
+
+@pytest.mark.parametrize("kind", _SHARED_FOLDERS)
+def test_every_file_that_plugins_share_is_in_a_folder_with_a_leading_underscore(kind: str) -> None:
+    entries = {path.name for path in (ROOT / "plugins" / kind).iterdir()} - {"__pycache__"}
+
+    assert entries
+    assert [name for name in sorted(entries) if not name.startswith("_")] == []
 
 
 def test_galaxy_yml_has_tags_and_no_dependency() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.jetstream.cloud.tests.unit.collection.docs import ROOT
 
-_FOLDER = ROOT / "plugins" / "module_utils"
+_FOLDER = ROOT / "plugins" / "module_utils" / "_internal"
 # The rooms from the ground floor up: a room is a folder, or a file by itself. It may import its own files,
 # and those of the rooms that are named here.
 _GROUND = {"catalog", "cloud", "errors", "model", "states"}

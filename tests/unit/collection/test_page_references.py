@@ -9,7 +9,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.states import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.states import (
     Action,
     Goal,
     Plan,
@@ -86,9 +86,11 @@ def test_every_module_and_playbook_is_introduced() -> None:
 
 def test_every_file_that_plugins_share_is_explained() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    folder = ROOT / "plugins" / "module_utils"
+    folder = ROOT / "plugins" / "module_utils" / "_internal"
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*.py") if path.stem != "__init__"}
-    names |= {path.name for path in (ROOT / "plugins" / "plugin_utils").glob("*.py") if path.stem != "__init__"}
+    names |= {
+        path.name for path in (ROOT / "plugins" / "plugin_utils" / "_internal").glob("*.py") if path.stem != "__init__"
+    }
     explained = {name for name in names if f"`{name}`" in page or f"`{name.partition('/')[0]}/*.py`" in page}
 
     assert sorted(names - explained) == []

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.jetstream.cloud.plugins.plugin_utils.playbook_variables import (
+from ansible_collections.jetstream.cloud.plugins.plugin_utils._internal.playbook_variables import (
     ALLOWED,
     PLAYBOOKS,
     Kind,

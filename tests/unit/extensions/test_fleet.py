@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.jetstream.cloud.plugins.doc_fragments import connection, idle_files, rates
-from ansible_collections.jetstream.cloud.plugins.module_utils.events.arguments import checked
-from ansible_collections.jetstream.cloud.plugins.module_utils.events.watch import SPEC
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.events.arguments import checked
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.events.watch import SPEC
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, fleet
 from ansible_collections.jetstream.cloud.tests.unit.collection.docs import ROOT
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site

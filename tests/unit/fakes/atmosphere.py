@@ -12,10 +12,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere.client import AtmosphereCloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.cloud_type import Surroundings
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.connect import Connection, connect, resolve
-from ansible_collections.jetstream.cloud.plugins.module_utils.http.token_cache import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.atmosphere.client import AtmosphereCloud
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.cloud_type import Surroundings
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.connect import (
+    Connection,
+    connect,
+    resolve,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.http.token_cache import (
     LoginKey,
     Token,
     TokenCache,

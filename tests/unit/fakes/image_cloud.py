@@ -10,16 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import Conflict, NotFound
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import Conflict, NotFound
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import (
     CloudAccount,
     ImageChange,
     Instance,
     Outcome,
     ProjectImage,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context, Operation
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations.image import SPEC, image
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operation import Context, Operation
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations.image import SPEC, image
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.launch_cloud import Lost
 from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner

@@ -11,9 +11,9 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import NAMESPACE_DNS, uuid5
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.catalog import FloatingIp, OfferedFlavor
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import Conflict, JetstreamError, NotFound
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.catalog import FloatingIp, OfferedFlavor
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import Conflict, JetstreamError, NotFound
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import (
     AssignedAddress,
     Change,
     ChangeKind,
@@ -29,7 +29,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
     LaunchRecipe,
     UnattachedAddress,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.times import iso
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.times import iso
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import INDIANA, an_instance
 from ansible_collections.jetstream.cloud.tests.unit.fakes.scripted_cloud import Phase, ScriptedCloud

@@ -11,9 +11,9 @@ from textwrap import dedent
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations import schedule
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operation import on_cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations import schedule
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site
 from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given, in_context
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.jetstream.cloud.plugins.module_utils.clock import Clock
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context, Operation
-from ansible_collections.jetstream.cloud.plugins.module_utils.options import ModuleSpec
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clock import Clock
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operation import Context, Operation
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.options import ModuleSpec
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 
 

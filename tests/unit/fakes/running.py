@@ -17,10 +17,10 @@ from unittest import mock
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.jetstream.cloud.plugins.module_utils import runner
-from ansible_collections.jetstream.cloud.plugins.module_utils.clock import Clock
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context
-from ansible_collections.jetstream.cloud.plugins.module_utils.options import ModuleSpec
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal import runner
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clock import Clock
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operation import Context
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.options import ModuleSpec
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site
 
 MODULES = "ansible_collections.jetstream.cloud.plugins.modules"

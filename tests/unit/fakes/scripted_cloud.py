@@ -11,15 +11,19 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.cloud import Launcher
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import FATAL_ERRORS, Conflict, JetstreamError
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.cloud import Launcher
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import (
+    FATAL_ERRORS,
+    Conflict,
+    JetstreamError,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import (
     AllocationSource,
     Instance,
     StatusPeriod,
     Volume,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.states import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.states import (
     TRANSITIONS,
     Action,
     Kind,

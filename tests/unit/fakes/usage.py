@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import AllocationSource, CloudAccount
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.budget import Burn, budget_of
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.history import Pace
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.report_data import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import AllocationSource, CloudAccount
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.usage.budget import Burn, budget_of
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.usage.history import Pace
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.usage.report_data import (
     AllocationStatus,
     BalanceSnapshot,
     DayUsage,

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An event source for ansible-rulebook: what changes in a fleet.
 
-It is thin: which events follow is decided in ``plugins/module_utils/events``, which knows neither Ansible nor
+It is thin: which events follow is decided in ``plugins/module_utils/_internal/events``, which knows neither Ansible nor
 rulebooks.
 """
 
@@ -21,7 +21,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from ansible_collections.jetstream.cloud.plugins.module_utils.events.watch import Watch
+    from ansible_collections.jetstream.cloud.plugins.module_utils._internal.events.watch import Watch
 
 DOCUMENTATION = r"""
 ---
@@ -376,7 +376,7 @@ def _import(name: str) -> ModuleType:
         package = ModuleType(_PACKAGE)
         package.__path__ = [str(Path(__file__).absolute().parents[4] / "plugins")]
         sys.modules[_PACKAGE] = package
-    return importlib.import_module(f"{_PACKAGE}.module_utils.{name}")
+    return importlib.import_module(f"{_PACKAGE}.module_utils._internal.{name}")
 
 
 if __name__ == "__main__":

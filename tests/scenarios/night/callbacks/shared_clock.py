@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from ansible.plugins.callback import CallbackBase
-from ansible_collections.jetstream.cloud.plugins.module_utils.clock import SystemClock
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clock import SystemClock
 from ansible_collections.jetstream.cloud.tests.scenarios.night.clock import VARIABLE, SharedClock
 
 DOCUMENTATION = """

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
 from ansible_collections.jetstream.cloud.plugins.action.jetstream_activity import ActionModule
-from ansible_collections.jetstream.cloud.plugins.module_utils.clock import SystemClock
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.store import Key, Store
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clock import SystemClock
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.store import Key, Store
 from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.idle.evidence import BOOTED, probe_text
 
 WHICH = {"site": "https://cloud.example.org", "project": "TG-ABC123", "uuid": "5f1c"}

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.jetstream.cloud.plugins.filter.table import FilterModule, table
-from ansible_collections.jetstream.cloud.plugins.module_utils.text.terminal import display_width
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.text.terminal import display_width
 from hypothesis import given
 from hypothesis import strategies as st
 

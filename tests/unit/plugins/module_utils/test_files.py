@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.files import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.files import (
     append_file,
     exclusive,
     exclusive_in_folder,
@@ -33,7 +33,7 @@ from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import Fake
 REPLACE = """
 import resource, sys
 from pathlib import Path
-from ansible_collections.jetstream.cloud.plugins.module_utils.files import replace_file
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.files import replace_file
 limit = int(sys.argv[2])
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 replace_file(Path(sys.argv[1]), b"new" * 1000)
@@ -42,7 +42,7 @@ replace_file(Path(sys.argv[1]), b"new" * 1000)
 HOLD = """
 import sys
 from pathlib import Path
-from ansible_collections.jetstream.cloud.plugins.module_utils.files import exclusive
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.files import exclusive
 with exclusive(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
@@ -51,7 +51,7 @@ with exclusive(Path(sys.argv[1])):
 COUNT = """
 import sys
 from pathlib import Path
-from ansible_collections.jetstream.cloud.plugins.module_utils.files import exclusive, read_file, replace_file
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.files import exclusive, read_file, replace_file
 path = Path(sys.argv[1])
 for _ in range(100):
     with exclusive(path):

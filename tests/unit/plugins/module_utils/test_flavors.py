@@ -9,7 +9,7 @@ import re
 
 import pytest
 from ansible_collections.jetstream.cloud.plugins.doc_fragments.rates import ModuleDocFragment
-from ansible_collections.jetstream.cloud.plugins.module_utils.flavors import FAMILIES, family_name, family_of
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.flavors import FAMILIES, family_name, family_of
 from ansible_collections.jetstream.cloud.tests.unit.collection.docs import ROOT
 
 

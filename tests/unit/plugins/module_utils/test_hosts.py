@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.hosts import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.hosts import (
     GROUPINGS,
     NO_ADDRESS,
     HostSettings,
@@ -18,7 +18,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.hosts import (
     hosts_of,
     variables_of,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Image, Instance
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Image, Instance
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
 from hypothesis import given
 from hypothesis import strategies as st

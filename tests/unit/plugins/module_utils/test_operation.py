@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context, result_of, user_home
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations import credential, instance_info
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operation import Context, result_of, user_home
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations import credential, instance_info
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import PASSWORD, a_site
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
@@ -60,7 +60,7 @@ def test_openstacksdk_does_not_mind() -> None:
     code = """
 import pwd
 pwd.getpwuid = {}.__getitem__
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2 import configuration
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2 import configuration
 import os
 print(configuration.OPENSTACKSDK_IMPORT_ERROR, os.environ.get("HOME"))
 """

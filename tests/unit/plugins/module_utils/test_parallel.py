@@ -10,7 +10,7 @@ import sys
 import threading
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.parallel import in_parallel
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.parallel import in_parallel
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,7 +58,7 @@ def test_an_error_ends_it_at_once_and_nothing_more_begins() -> None:
 def test_running_calls_do_not_keep_the_process_from_ending() -> None:
     program = (
         "import threading\n"
-        "from ansible_collections.jetstream.cloud.plugins.module_utils.parallel import in_parallel\n"
+        "from ansible_collections.jetstream.cloud.plugins.module_utils._internal.parallel import in_parallel\n"
         "def work(thing):\n"
         "    if thing == 1: raise SystemExit(3)\n"
         "    threading.Event().wait()\n"

@@ -10,10 +10,15 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere.launch_records import records_folder
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.locks import notes_folder
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.state_folder import shared_path, xdg_state_folder
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.atmosphere.launch_records import (
+    records_folder,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2.locks import notes_folder
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.state_folder import (
+    shared_path,
+    xdg_state_folder,
+)
 from ansible_collections.jetstream.cloud.tests.unit.collection.docs import ROOT
 
 HOME = Path("/home/johndoe")
@@ -61,5 +66,5 @@ def test_without_it_nothing_is_shared() -> None:
 
 def test_what_outlives_a_run_is_never_put_into_the_home_directly() -> None:
     # It would stay on the node that ran it. The login alone is the user's.
-    files = [path for name in ("operations", "events") for path in (ROOT / "plugins/module_utils" / name).glob("*.py")]
+    files = [path for name in ("operations", "events") for path in (ROOT / "plugins/module_utils/_internal" / name).glob("*.py")]
     assert [path.name for path in files if ".in_home(" in path.read_text(encoding="utf-8")] == ["credential.py"]

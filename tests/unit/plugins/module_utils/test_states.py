@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterator
 from itertools import product
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.options import STATUSES
-from ansible_collections.jetstream.cloud.plugins.module_utils.states import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.options import STATUSES
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.states import (
     REBOOTS,
     Action,
     Goal,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.times import iso, moment, moment_or_none
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.times import iso, moment, moment_or_none
 
 WEST = timezone(-timedelta(hours=5))
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere.client import AtmosphereCloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.rates import Rates
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.atmosphere.client import AtmosphereCloud
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.states import Action
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.usage.rates import Rates
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Settings, World, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
 from ansible_collections.jetstream.cloud.tests.unit.fakes.running import run_module

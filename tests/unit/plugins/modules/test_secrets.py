@@ -15,14 +15,14 @@ from typing import Any
 
 import ansible
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.http import transport
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.http import transport
 from ansible_collections.jetstream.cloud.tests.simulator import Fault, ManualClock, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
 
 INFO, STATE = "jetstream_instance_info", "jetstream_instance_state"
 PASSWORD = "correct-horse-battery-staple"
 # The folders of the package ansible and of ansible_collections: the code that a module can import when it runs.
-IMPORTABLE = (Path(ansible.__path__[0]).parent, Path(transport.__file__).parents[6])
+IMPORTABLE = (Path(ansible.__path__[0]).parent, Path(transport.__file__).parents[7])
 LOUDLY = {
     "_ansible_verbosity": 5,
     "_ansible_debug": True,

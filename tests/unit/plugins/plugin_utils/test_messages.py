@@ -10,7 +10,7 @@ import json
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.jetstream.cloud.plugins.filter.message_lines import message_lines
-from ansible_collections.jetstream.cloud.plugins.plugin_utils.messages import LIMITS, MOST_MESSAGES, split
+from ansible_collections.jetstream.cloud.plugins.plugin_utils._internal.messages import LIMITS, MOST_MESSAGES, split
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -13,8 +13,13 @@ from typing import Any
 import pytest
 from ansible import constants, context
 from ansible.module_utils.common.collections import ImmutableDict
-from ansible_collections.jetstream.cloud.plugins.plugin_utils import output
-from ansible_collections.jetstream.cloud.plugins.plugin_utils.output import _Line, is_data, is_for_people, show
+from ansible_collections.jetstream.cloud.plugins.plugin_utils._internal import output
+from ansible_collections.jetstream.cloud.plugins.plugin_utils._internal.output import (
+    _Line,
+    is_data,
+    is_for_people,
+    show,
+)
 
 
 @pytest.fixture(autouse=True)

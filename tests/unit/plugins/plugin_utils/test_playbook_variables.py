@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible.vars.reserved import is_reserved_name
-from ansible_collections.jetstream.cloud.plugins.plugin_utils.playbook_variables import (
+from ansible_collections.jetstream.cloud.plugins.plugin_utils._internal.playbook_variables import (
     ALLOWED,
     PLAYBOOKS,
     Kind,

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.progress import Completion, Progress
-from ansible_collections.jetstream.cloud.plugins.plugin_utils.progress_lines import ProgressLines
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.fleet.progress import Completion, Progress
+from ansible_collections.jetstream.cloud.plugins.plugin_utils._internal.progress_lines import ProgressLines
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 
 

@@ -18,12 +18,20 @@ from xml.etree.ElementTree import Element
 
 import html5lib
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import AllocationSource, Identity, Provider, Volume
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.budget import Budget
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.report_data import AllocationStatus, UsageReport
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.results import report_result
-from ansible_collections.jetstream.cloud.plugins.plugin_utils.report_templates import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import (
+    AllocationSource,
+    Identity,
+    Provider,
+    Volume,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.usage.budget import Budget
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.usage.report_data import (
+    AllocationStatus,
+    UsageReport,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.usage.results import report_result
+from ansible_collections.jetstream.cloud.plugins.plugin_utils._internal.report_templates import (
     HTML_TEMPLATE,
     TEXT_TEMPLATE,
     render_html,
@@ -44,9 +52,12 @@ SVG = "{http://www.w3.org/2000/svg}svg"
 NO_MATPLOTLIB = """
 import sys
 sys.modules["matplotlib"] = None
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.results import report_result
-from ansible_collections.jetstream.cloud.plugins.plugin_utils.report_templates import HTML_TEMPLATE, render_html
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.usage.results import report_result
+from ansible_collections.jetstream.cloud.plugins.plugin_utils._internal.report_templates import (
+    HTML_TEMPLATE,
+    render_html,
+)
 from ansible_collections.jetstream.cloud.tests.unit.fakes.usage import a_report
 print(len(render_html(HTML_TEMPLATE, report_result(a_report()), with_charts=False)) > 1000)
 try:

@@ -12,8 +12,11 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible.errors import AnsibleError
-from ansible_collections.jetstream.cloud.plugins.plugin_utils import supported_core
-from ansible_collections.jetstream.cloud.plugins.plugin_utils.supported_core import OLDEST, require_supported_core
+from ansible_collections.jetstream.cloud.plugins.plugin_utils._internal import supported_core
+from ansible_collections.jetstream.cloud.plugins.plugin_utils._internal.supported_core import (
+    OLDEST,
+    require_supported_core,
+)
 
 ROOT = Path(__file__).resolve().parents[4]
 # Ansible loads these by their names. All else is loaded by them.
@@ -38,7 +41,11 @@ def test_it_is_the_oldest_that_the_collection_requires() -> None:
 
 @pytest.mark.parametrize("path", LOADED, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_a_plugin_of_the_controller_checks_before_it_imports_anything_else(path: Path) -> None:
-    assert list(_first_steps(path)) == ["from __future__", "from plugin_utils.supported_core", "require_supported_core"]
+    assert list(_first_steps(path)) == [
+        "from __future__",
+        "from plugin_utils._internal.supported_core",
+        "require_supported_core",
+    ]
 
 
 def _first_steps(path: Path) -> Iterator[str]:

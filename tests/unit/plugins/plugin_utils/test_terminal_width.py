@@ -16,13 +16,13 @@ import termios
 from pathlib import Path
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.plugin_utils import terminal_width as module
-from ansible_collections.jetstream.cloud.plugins.plugin_utils.terminal_width import terminal_width
+from ansible_collections.jetstream.cloud.plugins.plugin_utils._internal import terminal_width as module
+from ansible_collections.jetstream.cloud.plugins.plugin_utils._internal.terminal_width import terminal_width
 
 # Like a worker of Ansible: it leaves the session, and its descriptors lead nowhere.
 _PROGRAM = """
 import multiprocessing, os, sys
-from ansible_collections.jetstream.cloud.plugins.plugin_utils.terminal_width import terminal_width
+from ansible_collections.jetstream.cloud.plugins.plugin_utils._internal.terminal_width import terminal_width
 
 def work(queue):
     os.setsid()

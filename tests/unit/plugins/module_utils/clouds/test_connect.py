@@ -20,19 +20,19 @@ from typing import Any, TypeAlias
 import pytest
 import yaml
 from ansible_collections.jetstream.cloud.plugins.doc_fragments.connection import ModuleDocFragment
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere.settings import site_address
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.cloud_type import CloudType
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.connect import Connection, resolve
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.registry import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.atmosphere.settings import site_address
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.cloud_type import CloudType
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.connect import Connection, resolve
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.registry import (
     CLOUD_TYPES,
     connection_settings,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.options import CONNECTION
-from ansible_collections.jetstream.cloud.plugins.module_utils.settings.connection import HTTP
-from ansible_collections.jetstream.cloud.plugins.module_utils.settings.jkey import JKEY
-from ansible_collections.jetstream.cloud.plugins.module_utils.settings.profiles import PROFILES
-from ansible_collections.jetstream.cloud.plugins.module_utils.settings.sources import Found, variable
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.options import CONNECTION
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.settings.connection import HTTP
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.settings.jkey import JKEY
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.settings.profiles import PROFILES
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.settings.sources import Found, variable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -18,20 +18,26 @@ from datetime import UTC, datetime
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere import catalog as atmosphere_catalog
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere import parsing as atmosphere
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere.projects import project_from_v2
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere.quotas import limits_of
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2 import catalog as jetstream2_catalog
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2 import parsing as jetstream2
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.access_store import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.atmosphere import (
+    catalog as atmosphere_catalog,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.atmosphere import parsing as atmosphere
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.atmosphere.projects import (
+    project_from_v2,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.atmosphere.quotas import limits_of
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2 import (
+    catalog as jetstream2_catalog,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2 import parsing as jetstream2
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2.access_store import (
     group_from_neutron,
     key_from_nova,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.login import Account
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.json_values import UnreadableRow
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.row_lists import Reading
-from ansible_collections.jetstream.cloud.plugins.module_utils.text.terminal import REPLACEMENT
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2.login import Account
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.json_values import UnreadableRow
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.row_lists import Reading
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.text.terminal import REPLACEMENT
 from ansible_collections.jetstream.cloud.tests.unit.fakes.recorded import recorded
 from ansible_collections.jetstream.cloud.tests.unit.simulator.recorded import section
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.quotas import shortfall
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.quotas import shortfall
 
 
 @pytest.mark.parametrize(

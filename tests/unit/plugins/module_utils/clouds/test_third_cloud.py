@@ -18,15 +18,15 @@ import pytest
 _PROGRAM = """
 import json, sys
 from pathlib import Path
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds import registry
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds import registry
 from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.clouds.toy_cloud import TOY
 
 registry.CLOUD_TYPES = (*registry.CLOUD_TYPES, TOY)
 
 from ansible_collections.jetstream.cloud.plugins.doc_fragments.connection import ModuleDocFragment
-from ansible_collections.jetstream.cloud.plugins.module_utils.clock import SystemClock
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context, result_of
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations.instance_info import OPERATION, SPEC
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clock import SystemClock
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operation import Context, result_of
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations.instance_info import OPERATION, SPEC
 
 home, options = Path(sys.argv[1]), json.loads(sys.argv[2])
 hidden, warned = [], []

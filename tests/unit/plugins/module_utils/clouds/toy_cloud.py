@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.cloud import Cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.cloud_type import CloudType, Surroundings
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.http.session import HttpSettings
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import CloudAccount
-from ansible_collections.jetstream.cloud.plugins.module_utils.settings.connection import read_http_settings
-from ansible_collections.jetstream.cloud.plugins.module_utils.settings.reader import Owner, Reader
-from ansible_collections.jetstream.cloud.plugins.module_utils.settings.setting import Setting
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.cloud import Cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.cloud_type import CloudType, Surroundings
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.http.session import HttpSettings
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import CloudAccount
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.settings.connection import read_http_settings
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.settings.reader import Owner, Reader
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.settings.setting import Setting
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
 from ansible_collections.jetstream.cloud.tests.unit.fakes.scripted_cloud import ScriptedCloud

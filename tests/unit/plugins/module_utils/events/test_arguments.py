@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.events.arguments import checked
-from ansible_collections.jetstream.cloud.plugins.module_utils.events.watch import SPEC
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.events.arguments import checked
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.events.watch import SPEC
 from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given
 
 

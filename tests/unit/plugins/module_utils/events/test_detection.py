@@ -13,19 +13,27 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.events.detection import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.events.detection import (
     Observation,
     Part,
     Step,
     detect,
     state_of,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.events.event import Event, EventType, harmless
-from ansible_collections.jetstream.cloud.plugins.module_utils.events.memory import Memory, from_record, to_record
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import AllocationSource, CloudAccount, Instance
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.budget_guard import Standing, standing_of
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.budget import Burn
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.history import Pace
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.events.event import Event, EventType, harmless
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.events.memory import (
+    Memory,
+    from_record,
+    to_record,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import (
+    AllocationSource,
+    CloudAccount,
+    Instance,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.budget_guard import Standing, standing_of
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.usage.budget import Burn
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.usage.history import Pace
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
 
 NOW = datetime(2026, 11, 23, 18, tzinfo=UTC)

@@ -15,10 +15,10 @@ from typing import Any
 
 import jsonschema
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.events.memory_file import MemoryFileError
-from ansible_collections.jetstream.cloud.plugins.module_utils.events.watch import Watch, open_watch
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.events.memory_file import MemoryFileError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.events.watch import Watch, open_watch
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operation import Context
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Settings, add_colleague, fleet
 from ansible_collections.jetstream.cloud.tests.unit.collection.docs import ROOT
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import PASSWORD, Site, a_site

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import (
     AuthenticationFailed,
     Conflict,
     InMaintenance,
@@ -24,17 +24,23 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     UnexpectedResponse,
     Unreachable,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.converge import converge
-from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.decisions import preview
-from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.progress import Progress
-from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.runs import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.fleet.converge import converge
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.fleet.decisions import preview
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.fleet.progress import Progress
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.fleet.runs import (
     ConvergeOptions,
     FleetRun,
     InstanceRun,
     state_text,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance
-from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action, Goal, Kind, RestingState, classify
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Instance
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.states import (
+    Action,
+    Goal,
+    Kind,
+    RestingState,
+    classify,
+)
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
 from ansible_collections.jetstream.cloud.tests.unit.fakes.scripted_cloud import (

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.decisions import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.fleet.decisions import (
     Settling,
     conclude,
     decide,
@@ -17,9 +17,15 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.decisions im
     is_settling,
     preview,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.runs import ConvergeOptions, InstanceRun
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance
-from ansible_collections.jetstream.cloud.plugins.module_utils.states import REBOOTS, Action, Goal, Plan, Verdict
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.fleet.runs import ConvergeOptions, InstanceRun
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Instance
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.states import (
+    REBOOTS,
+    Action,
+    Goal,
+    Plan,
+    Verdict,
+)
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
 from ansible_collections.jetstream.cloud.tests.unit.fakes.scripted_cloud import ScriptedCloud

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from random import Random
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.polling import PollScheduler
-from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.fleet.polling import PollScheduler
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.states import Action
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -11,8 +11,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import SelectionError
-from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.selection import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import SelectionError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.fleet.selection import (
     ANY,
     INSTANCE_FIELDS,
     ME,
@@ -24,7 +24,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.selection im
     select_by_name,
     select_to_change,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import (
     AllocationSource,
     CloudAccount,
     Flavor,
@@ -34,7 +34,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
     Provider,
     Volume,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.options import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.options import (
     IDENTIFIERS,
     INSTANCE_FILTERS,
     VOLUME_FILTERS,

@@ -20,9 +20,9 @@ from typing import Any
 from unittest.mock import ANY
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.http import token_cache
-from ansible_collections.jetstream.cloud.plugins.module_utils.http.token_cache import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.http import token_cache
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.http.token_cache import (
     LoginKey,
     Token,
     TokenCache,

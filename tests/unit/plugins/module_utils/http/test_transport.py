@@ -21,15 +21,15 @@ from typing import Any
 import pytest
 import trustme
 import urllib3
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import (
     ConfigurationError,
     JetstreamError,
     UnexpectedResponse,
     Unreachable,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.http.deadline import Deadline
-from ansible_collections.jetstream.cloud.plugins.module_utils.http.session import HttpSettings, Response
-from ansible_collections.jetstream.cloud.plugins.module_utils.http.transport import Transport
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.http.deadline import Deadline
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.http.session import HttpSettings, Response
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.http.transport import Transport
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.loopback import (
     DROP,

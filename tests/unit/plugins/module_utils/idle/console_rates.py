@@ -15,8 +15,8 @@ import json
 import random
 from collections.abc import Callable, Mapping
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.console import use_of
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.rules import Settings
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.console import use_of
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.rules import Settings
 
 # Busy cores at the look of that number, of so many.
 Job = Callable[[random.Random, int, int], float]

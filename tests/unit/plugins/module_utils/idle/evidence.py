@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.intervals import Interval, Rate, SshUse
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.jobs import Job
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.readings import Reading, parse
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.rules import Settings
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.intervals import Interval, Rate, SshUse
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.jobs import Job
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.readings import Reading, parse
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.rules import Settings
 
 BOOT = "9baa5772-2d5f-4790-8fc8-195786f99763"
 OTHER_BOOT = "1c0ffee0-2d5f-4790-8fc8-195786f99763"

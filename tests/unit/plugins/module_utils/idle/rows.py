@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.intervals import Rate, SshUse
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.jobs import Job
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.intervals import Rate, SshUse
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.jobs import Job
 
 IDLE = "idle"
 ACTIVE = "active"

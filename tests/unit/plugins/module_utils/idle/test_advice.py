@@ -11,17 +11,17 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.advice import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.advice import (
     JudgedInstance,
     advice,
     not_running,
     summary,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.keeps import mark_of
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.rules import Finding, Settings
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.verdicts import State, Verdict
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Flavor, Instance
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.rates import DEFAULT_RATES, Rates
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.keeps import mark_of
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.rules import Finding, Settings
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.verdicts import State, Verdict
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Flavor, Instance
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.usage.rates import DEFAULT_RATES, Rates
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
 
 NOW = datetime(2026, 11, 23, 18, 57, tzinfo=UTC)

@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.console import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.console import (
     Line,
     judge_by_console,
     lines_of,
     use_of,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.rules import Settings
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.verdicts import State
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Flavor
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.rules import Settings
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.verdicts import State
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Flavor
 from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.idle.console_lines import NOW, line, log
 from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.idle.console_rates import (
     EMPTY,

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.failed_try import FailedTry
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.failed_try import FailedTry
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.intervals import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.intervals import (
     HOUR,
     Doubt,
     Interval,
@@ -24,7 +24,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.idle.intervals imp
     since,
     to_record,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.jobs import Job
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.jobs import Job
 from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.idle.evidence import (
     BOOT,
     BOOTED,

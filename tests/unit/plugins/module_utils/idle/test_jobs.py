@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.jobs import Job, Process, jobs_of
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.jobs import Job, Process, jobs_of
 
 DAY = 86_400.0
 

@@ -19,9 +19,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.intervals import since
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.probe import probe_script
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.readings import Reading, parse
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.intervals import since
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.probe import probe_script
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.readings import Reading, parse
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux" or not Path("/proc/self/stat").exists(), reason="needs Linux")
 

@@ -9,7 +9,7 @@ import json
 from contextlib import suppress
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.readings import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.readings import (
     Connection,
     Gpu,
     Jupyter,

@@ -12,9 +12,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.intervals import HOUR, Doubt, Interval, hourly
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.replay import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.intervals import (
+    HOUR,
+    Doubt,
+    Interval,
+    hourly,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.replay import (
     DAY,
     Ending,
     Replay,
@@ -23,9 +28,9 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.idle.replay import
     replay_result,
     span_of,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.replay import replay as replay_of
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.rules import Settings
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.verdicts import judge
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.replay import replay as replay_of
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.rules import Settings
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.verdicts import judge
 from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.idle.evidence import (
     MINUTE,
     OTHER_BOOT,

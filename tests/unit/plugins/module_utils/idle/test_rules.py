@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.intervals import Rate, SshUse
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.jobs import Job
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.rules import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.intervals import Rate, SshUse
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.jobs import Job
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.rules import (
     RULES,
     SETTINGS,
     Finding,
@@ -24,7 +24,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.idle.rules import 
     settings_from,
     settings_of_owner,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.verdicts import judge
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.verdicts import judge
 from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.idle.evidence import (
     EVIDENCE,
     end_of,

@@ -9,16 +9,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.intervals import Interval
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.rules import SETTINGS, Settings, settings_of_owner
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.settings_file import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.intervals import Interval
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.rules import (
+    SETTINGS,
+    Settings,
+    settings_of_owner,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.settings_file import (
     read_site_settings,
     site_settings_of,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.site_settings import Row, SiteSettings, changes
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.verdicts import judge
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Project
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.site_settings import (
+    Row,
+    SiteSettings,
+    changes,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.verdicts import judge
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Project
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
 from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.idle.evidence import interval
 from hypothesis import given

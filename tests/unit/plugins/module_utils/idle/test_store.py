@@ -14,11 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.files import exclusive
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle import store as store_module
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.failed_try import FailedTry
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.intervals import HOUR
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.store import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.files import exclusive
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle import store as store_module
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.failed_try import FailedTry
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.intervals import HOUR
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.store import (
     KEPT_BY_HOUR,
     KEPT_IN_FULL,
     History,
@@ -27,7 +27,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.idle.store import 
     StoreError,
     _record,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.verdicts import State, judge
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.verdicts import State, judge
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.idle.evidence import (
     DAY,
@@ -42,8 +42,8 @@ KEY = Key("https://js2.example.org:5000/v3", "TG-ABC123", "5f1c7f0e-0000-4000-80
 ADD = """
 import sys
 from pathlib import Path
-from ansible_collections.jetstream.cloud.plugins.module_utils.clock import SystemClock
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.store import Key, Store
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clock import SystemClock
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.store import Key, Store
 from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.idle.evidence import reading
 store = Store(Path(sys.argv[1]), SystemClock())
 for number in range(10):

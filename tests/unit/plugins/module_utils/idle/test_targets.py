@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.store import key_of
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.targets import Target, targets
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Image, Instance, Project
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.store import key_of
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.targets import Target, targets
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Image, Instance, Project
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
 
 WEB = an_instance("web", number=1, ip_address="149.165.1.1", project=Project("geo", "p-1"))

@@ -10,7 +10,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.intervals import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.intervals import (
     Doubt,
     Interval,
     Rate,
@@ -18,9 +18,18 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.idle.intervals imp
     hourly,
     intervals_of,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.jobs import Job
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.rules import Finding, Settings, settings_from
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.verdicts import State, Verdict, judge, steps
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.jobs import Job
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.rules import (
+    Finding,
+    Settings,
+    settings_from,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.verdicts import (
+    State,
+    Verdict,
+    judge,
+    steps,
+)
 from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.idle.evidence import (
     BOOTED,
     EVIDENCE,

@@ -11,19 +11,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import (
     ConfigurationError,
     JetstreamError,
     Refused,
     SelectionError,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import (
     KeyPair,
     Outcome,
     SecurityGroup,
     SecurityRule,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations import floating_ip, keypair, security_group
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations import (
+    floating_ip,
+    keypair,
+    security_group,
+)
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock

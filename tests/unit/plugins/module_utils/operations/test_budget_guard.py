@@ -11,11 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError, SelectionError
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations import budget_guard, decision_info, keep
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.budget_store import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ConfigurationError, SelectionError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operation import on_cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations import (
+    budget_guard,
+    decision_info,
+    keep,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.budget_store import (
     BudgetBusy,
     BudgetStore,
     BudgetStoreError,

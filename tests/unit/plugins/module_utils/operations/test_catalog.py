@@ -11,11 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2 import api
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import JetstreamError, ServerFault
-from ansible_collections.jetstream.cloud.plugins.module_utils.http.session import Response
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations import flavor_info, image_info, quota_info
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2 import api
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import JetstreamError, ServerFault
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.http.session import Response
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations import (
+    flavor_info,
+    image_info,
+    quota_info,
+)
 from ansible_collections.jetstream.cloud.tests.simulator import Fault, ManualClock, World, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
 from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.console_urls import console_url
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.console_urls import console_url
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import (
     ConfigurationError,
     Conflict,
     Refused,
@@ -19,9 +19,9 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     ServerFault,
     UnexpectedResponse,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.http.session import Response
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import ConsoleUrl
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations.console_info import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.http.session import Response
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import ConsoleUrl
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations.console_info import (
     OPERATION,
     SPEC,
     console_info,

@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.connect import resolve
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import AuthenticationFailed, ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations.credential import SPEC, credential
-from ansible_collections.jetstream.cloud.plugins.module_utils.settings.profiles import PROFILES
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.connect import resolve
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import (
+    AuthenticationFailed,
+    ConfigurationError,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations.credential import SPEC, credential
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.settings.profiles import PROFILES
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import PASSWORD, Site, a_site
 from ansible_collections.jetstream.cloud.tests.unit.fakes.keystone import a_token

@@ -12,20 +12,20 @@ from textwrap import dedent
 from typing import Any, Protocol
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError, ServerFault
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance, Outcome
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context, on_cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ConfigurationError, ServerFault
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Instance, Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operation import Context, on_cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations import (
     deadline,
     decision_info,
     keep,
     schedule,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.deadline_store import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.deadline_store import (
     DeadlineBusy,
     DeadlineStore,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.times import iso
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.times import iso
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Settings, add_colleague, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import START, FakeClock

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance, Outcome, StatusPeriod
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations import history_info
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Instance, Outcome, StatusPeriod
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operation import Context
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations import history_info
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import SMALL, an_instance
 from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import (
     ConfigurationError,
     JetstreamError,
     ServerFault,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import (
     AllocationSource,
     Outcome,
     ProjectImage,
@@ -23,8 +23,8 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
     UnattachedAddress,
     Volume,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations import hygiene_info
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operation import on_cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations import hygiene_info
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, add_colleague, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import (
     AuthenticationFailed,
     ConfigurationError,
     JetstreamError,
@@ -21,23 +21,26 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     SelectionError,
     ServerFault,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.failed_try import FailedTry
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.keeps import KeepFile
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.store import Store, key_of
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.failed_try import FailedTry
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.keeps import KeepFile
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.store import Store, key_of
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import (
     CloudAccount,
     Flavor,
     Instance,
     Outcome,
     StatusPeriod,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations import decision_info, idle, notice
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.controller import Machine
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.decisions import DecisionLog, DecisionLogError
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.records import Event, Record, rests
-from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action
-from ansible_collections.jetstream.cloud.plugins.module_utils.times import iso_of
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operation import Context
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations import decision_info, idle, notice
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.controller import Machine
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.decisions import (
+    DecisionLog,
+    DecisionLogError,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.records import Event, Record, rests
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.states import Action
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.times import iso_of
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import START, FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
 from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given

@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.clock import Clock
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.failed_try import FailedTry
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.keeps import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clock import Clock
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.failed_try import FailedTry
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.keeps import (
     KeepFile,
     KeepFileError,
     mark_of,
     mark_of_instance,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.store import Key, Store, key_of
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Flavor, Instance, Outcome
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context, on_cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations import idle_info
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.store import Key, Store, key_of
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Flavor, Instance, Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operation import Context, on_cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations import idle_info
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, add_colleague, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock

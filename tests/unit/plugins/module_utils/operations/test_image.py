@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import (
     AuthenticationFailed,
     ConfigurationError,
     Conflict,
@@ -19,7 +19,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     ServerFault,
     Unreachable,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Image, Outcome, ProjectImage
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Image, Outcome, ProjectImage
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.image_cloud import ImageCloud
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance

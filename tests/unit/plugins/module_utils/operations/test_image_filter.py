@@ -9,9 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import CloudAccount, Image, Instance, Outcome
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context, Work
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations import instance_info, instance_state
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import (
+    CloudAccount,
+    Image,
+    Instance,
+    Outcome,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operation import Context, Work
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations import instance_info, instance_state
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
 from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import (
     AuthenticationFailed,
     ConfigurationError,
     Conflict,
@@ -21,10 +21,14 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     SelectionError,
     Unreachable,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.keeps import KeepFile, KeepFileError, moment_of
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance, Outcome
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context, on_cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations import keep
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.keeps import (
+    KeepFile,
+    KeepFileError,
+    moment_of,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Instance, Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operation import Context, on_cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations import keep
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock

@@ -13,16 +13,16 @@ from typing import Any
 
 import pytest
 import trustme
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import (
     AuthenticationFailed,
     ConfigurationError,
     JetstreamError,
     Refused,
     Unreachable,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations import mail as mail_module
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations.mail import SPEC, mail
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations import mail as mail_module
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations.mail import SPEC, mail
 from ansible_collections.jetstream.cloud.tests.unit.fakes.mail_server import LOGIN, MailServer, a_mail_server
 from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner
 

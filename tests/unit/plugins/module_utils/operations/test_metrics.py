@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError, JetstreamError
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations import metrics
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.run_store import RunStore
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ConfigurationError, JetstreamError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations import metrics
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.run_store import RunStore
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, add_colleague, fleet
 from ansible_collections.jetstream.cloud.tests.unit.collection.docs import ROOT
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations.night_record import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operation import Context
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations.night_record import (
     SPEC,
     NightRecordError,
     night_record,
@@ -25,9 +25,12 @@ PARTS = {"parts": ["budget_guard", "hygiene"]}
 BEGIN = """
 import sys
 from pathlib import Path
-from ansible_collections.jetstream.cloud.plugins.module_utils.clock import SystemClock
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations.night_record import SPEC, night_record
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clock import SystemClock
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operation import Context
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations.night_record import (
+    SPEC,
+    night_record,
+)
 from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given
 context = Context(False, SystemClock(), {}, Path("/"), print, print)
 sys.stdin.readline()

@@ -11,18 +11,18 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import SelectionError
-from ansible_collections.jetstream.cloud.plugins.module_utils.http.token_cache import LoginKey
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Work, on_cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import SelectionError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.http.token_cache import LoginKey
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operation import Work, on_cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations import (
     allocation_info,
     instance_info,
     instance_state,
     usage_report,
     volume_info,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.options import ModuleSpec
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.options import ModuleSpec
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Settings, World, add_colleague, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import PASSWORD, Site, a_site
 from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given, in_context

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import (
     ConfigurationError,
     NotFound,
     SelectionError,
     UnexpectedResponse,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations import image, project
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations import image, project
 from ansible_collections.jetstream.cloud.tests.simulator import Fault, ManualClock, add_colleague, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import USER, Site, a_site
 from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given, in_context

@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Work, on_cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operation import Work, on_cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations import (
     allocation_info,
     history_info,
     instance_info,
     instance_state,
     volume_info,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.options import ModuleSpec
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.options import ModuleSpec
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Settings, World, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
 from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given, in_context

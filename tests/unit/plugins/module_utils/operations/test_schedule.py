@@ -11,20 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere.client import AtmosphereCloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.atmosphere.client import AtmosphereCloud
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import (
     ConfigurationError,
     SelectionError,
     ServerFault,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operation import on_cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations import (
     decision_info,
     keep,
     schedule_info,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.schedule_store import ScheduleStore
-from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.schedule_store import ScheduleStore
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.states import Action
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Settings, World, add_colleague, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import a_site
 from ansible_collections.jetstream.cloud.tests.unit.fakes.office import Office

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2 import api
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError, JetstreamError
-from ansible_collections.jetstream.cloud.plugins.module_utils.http.session import Response
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2 import api
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ConfigurationError, JetstreamError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.http.session import Response
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations import (
     floating_ip_info,
     identity_info,
     keypair_info,

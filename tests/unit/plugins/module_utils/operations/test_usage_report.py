@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.cloud import Cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.cloud import Cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import (
     AllocationSource,
     CloudAccount,
     Flavor,
@@ -25,10 +25,10 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
     StatusPeriod,
     Volume,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations import allocation_info, usage_report
-from ansible_collections.jetstream.cloud.plugins.module_utils.options import ModuleSpec
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.decisions import DecisionLog
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.records import Event, Record
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations import allocation_info, usage_report
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.options import ModuleSpec
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.decisions import DecisionLog
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.records import Event, Record
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import START, FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
 from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner

@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import (
     AuthenticationFailed,
     ConfigurationError,
     JetstreamError,
     OverAllocation,
     SelectionError,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations import volume
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operation import on_cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations import volume
 from ansible_collections.jetstream.cloud.tests.simulator import Fault, ManualClock, Settings, add_colleague, fleet
 from ansible_collections.jetstream.cloud.tests.simulator.world.records import Volume
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site

@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import AllocationSource
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.budget_guard import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import AllocationSource
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.budget_guard import (
     NO_CHANNEL,
     USED_PERCENT,
     Candidate,
@@ -25,10 +25,10 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.policy.budget_guar
     plan_of,
     standing_of,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.budget_results import budget_result
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.claims import CLAIM
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.budget import Burn
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.history import Pace
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.budget_results import budget_result
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.claims import CLAIM
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.usage.budget import Burn
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.usage.history import Pace
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
 from hypothesis import given
 from hypothesis import strategies as st

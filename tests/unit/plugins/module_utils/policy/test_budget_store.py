@@ -9,10 +9,13 @@ import json
 from pathlib import Path
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.budget_guard import NO_CHANNEL, Memory
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.budget_store import BudgetStore, BudgetStoreError
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.claims import Claim
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.instance_store import seen_on
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.budget_guard import NO_CHANNEL, Memory
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.budget_store import (
+    BudgetStore,
+    BudgetStoreError,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.claims import Claim
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.instance_store import seen_on
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import START, FakeClock
 
 WHOLE = seen_on(

@@ -9,8 +9,8 @@ from contextlib import suppress
 from datetime import UTC, date, datetime
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.calendars import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.calendars import (
     CalendarEvent,
     calendar_text,
     days_of_events,

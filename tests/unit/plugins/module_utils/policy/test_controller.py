@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.controller import Machine, this_machine
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.controller import Machine, this_machine
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
 
 WEB = replace(an_instance("web", ip_address="149.165.150.2"), addresses=("10.0.0.5", "2001:db8::5"))

@@ -10,13 +10,18 @@ from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.deadline_store import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.deadline_store import (
     DeadlineBusy,
     DeadlineStore,
     DeadlineStoreError,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.deadlines import Deadline, Kind, Memory, News
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.instance_store import seen_on
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.deadlines import (
+    Deadline,
+    Kind,
+    Memory,
+    News,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.instance_store import seen_on
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import START, FakeClock
 
 DAY = 86400.0

@@ -11,10 +11,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.advice import Veto
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.claims import CLAIM, Claim
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.deadlines import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.advice import Veto
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.claims import CLAIM, Claim
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.deadlines import (
     ChannelTold,
     Deadline,
     DeadlineRow,

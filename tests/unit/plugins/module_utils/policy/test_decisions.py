@@ -14,9 +14,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy import decisions
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.decisions import DecisionLog, DecisionLogError
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.records import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy import decisions
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.decisions import (
+    DecisionLog,
+    DecisionLogError,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.records import (
     Event,
     PolicyName,
     Record,
@@ -60,9 +63,9 @@ WRITE = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from ansible_collections.jetstream.cloud.plugins.module_utils.clock import SystemClock
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.decisions import DecisionLog
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.records import Event, Record
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clock import SystemClock
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.decisions import DecisionLog
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.records import Event, Record
 log = DecisionLog(Path(sys.argv[1]), SystemClock())
 for number in range(50):
     log.write([Record(datetime.now(UTC), Event.DECIDED, "js", "p", str(number), sys.argv[2])])

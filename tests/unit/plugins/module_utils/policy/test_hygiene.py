@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.keeps import mark_of
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.keeps import mark_of
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import (
     AllocationSource,
     Attachment,
     Flavor,
@@ -21,7 +21,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
     UnattachedAddress,
     Volume,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.hygiene import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.hygiene import (
     Finding,
     Limits,
     findings_of_addresses,
@@ -33,7 +33,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.policy.hygiene imp
     is_suspicious,
     state_since,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.rates import DEFAULT_RATES
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.usage.rates import DEFAULT_RATES
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import INDIANA, JOHNDOE, SMALL, an_instance
 
 NOW = datetime(2026, 11, 23, 18, tzinfo=UTC)

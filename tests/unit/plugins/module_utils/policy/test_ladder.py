@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import SelectionError
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.advice import Veto
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.verdicts import State, Verdict, judge
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.ladder import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import SelectionError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.advice import Veto
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.verdicts import State, Verdict, judge
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.ladder import (
     STEPS,
     Decision,
     Facts,
@@ -25,15 +25,15 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.policy.ladder impo
     protecting,
     trial_veto,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.memory import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.memory import (
     CLAIM,
     Act,
     Notice,
     Remembered,
     remembered_of,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action
-from ansible_collections.jetstream.cloud.plugins.module_utils.text.terminal import one_line
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.states import Action
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.text.terminal import one_line
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
 from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.idle.evidence import SETTINGS, interval
 from hypothesis import given

@@ -12,9 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy import memory_file
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.memory import Act, Notice, Remembered
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.memory_file import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy import memory_file
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.memory import Act, Notice, Remembered
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.memory_file import (
     KEPT_UNSEEN,
     MemoryFile,
     MemoryFileError,
@@ -29,9 +29,9 @@ WEB = Remembered("web", NOW, woken=NOW - 60, notice=NOTICE, act=Act("shelve", NO
 NOTE = """
 import sys, time
 from pathlib import Path
-from ansible_collections.jetstream.cloud.plugins.module_utils.clock import SystemClock
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.memory import Remembered
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.memory_file import MemoryFile
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clock import SystemClock
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.memory import Remembered
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.memory_file import MemoryFile
 for number in range(50):
     with MemoryFile(Path(sys.argv[1]), SystemClock()).changing() as memory:
         memory.instances["js", sys.argv[2], str(number)] = Remembered("web", time.time())

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from ansible_collections.jetstream.cloud.plugins.filter.night_plan import night_plan
 from ansible_collections.jetstream.cloud.plugins.filter.night_report import night_report
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.nights import NightError, plan, report
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.nights import NightError, plan, report
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.claims import CLAIM
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.instance_store import seen_on
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.outbox import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.claims import CLAIM
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.instance_store import seen_on
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.outbox import (
     KEPT,
     LONGEST_TEXT,
     MOST_WAITING,
@@ -22,7 +22,10 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.policy.outbox impo
     after_delivery,
     consign,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.outbox_store import OutboxError, OutboxStore
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.outbox_store import (
+    OutboxError,
+    OutboxStore,
+)
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import START, FakeClock
 
 NOW = datetime(2026, 11, 26, 7, 15, tzinfo=UTC)

@@ -12,11 +12,11 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.clock import Clock, SystemClock
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations import run_record
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.run_store import RunStore, RunStoreError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clock import Clock, SystemClock
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations import run_record
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.run_store import RunStore, RunStoreError
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import START, FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner
 

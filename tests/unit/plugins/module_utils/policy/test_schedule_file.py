@@ -12,11 +12,14 @@ from pathlib import Path
 from textwrap import dedent, indent
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.deadlines import Kind
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.schedule_file import read_timetable, timetable_of
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.schedules import Period, Timetable, Wake
-from ansible_collections.jetstream.cloud.plugins.module_utils.states import Goal
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.deadlines import Kind
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.schedule_file import (
+    read_timetable,
+    timetable_of,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.schedules import Period, Timetable, Wake
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.states import Goal
 from ansible_collections.jetstream.cloud.tests.unit.collection.docs import ROOT
 from hypothesis import given
 from hypothesis import strategies as st

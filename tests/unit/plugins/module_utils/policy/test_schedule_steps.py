@@ -11,22 +11,22 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.schedule_results import cause_of
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.schedule_steps import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Instance
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.schedule_results import cause_of
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.schedule_steps import (
     Decision,
     Memory,
     Step,
     decide,
     succeeded,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.schedules import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.schedules import (
     Period,
     Schedule,
     Wake,
     newest_edge,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.states import Goal
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.states import Goal
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
 
 LAB = Schedule("lab", ZoneInfo("UTC"), (Period(frozenset(range(5)), 9 * 60, 18 * 60),))

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.instance_store import seen_on
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.schedule_steps import Memory
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.schedule_store import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.instance_store import seen_on
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.schedule_steps import Memory
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.schedule_store import (
     ScheduleBusy,
     ScheduleStore,
     ScheduleStoreError,

@@ -10,8 +10,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance, Project
-from ansible_collections.jetstream.cloud.plugins.module_utils.policy.schedules import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Instance, Project
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.schedules import (
     MINUTES_A_DAY,
     Edge,
     EdgeKind,

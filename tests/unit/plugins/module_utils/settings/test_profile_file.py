@@ -15,8 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.settings.profile_file import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.settings.profile_file import (
     exclusive_profiles,
     is_private,
     with_profile,
@@ -44,14 +44,14 @@ TEXTS = st.text(max_size=40)
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from ansible_collections.jetstream.cloud.plugins.module_utils.settings.profile_file import write_private
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.settings.profile_file import write_private
 os.fsync = lambda handle: os.kill(os.getpid(), signal.SIGKILL)
 write_private(Path(sys.argv[1]), "new" * 1000)
 """
 FULL = """
 import sys
 from pathlib import Path
-from ansible_collections.jetstream.cloud.plugins.module_utils.settings.profile_file import write_private
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.settings.profile_file import write_private
 write_private(Path(sys.argv[1]), "new" * 1000)
 """
 

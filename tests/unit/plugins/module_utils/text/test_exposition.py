@@ -9,7 +9,11 @@ import shutil
 import subprocess
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.text.exposition import Metric, Sample, exposition
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.text.exposition import (
+    Metric,
+    Sample,
+    exposition,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families

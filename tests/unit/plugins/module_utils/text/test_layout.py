@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.text.layout import GAP, Extent, fit
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.text.layout import GAP, Extent, fit
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.text.ordering import natural_key
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.text.ordering import natural_key
 from hypothesis import given
 from hypothesis import strategies as st
 

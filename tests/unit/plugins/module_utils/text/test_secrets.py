@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.text.secrets import PART, WHOLE, without_secrets
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.text.secrets import PART, WHOLE, without_secrets
 
 
 @pytest.mark.parametrize(

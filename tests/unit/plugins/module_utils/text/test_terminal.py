@@ -9,8 +9,8 @@ import unicodedata
 
 import pytest
 import wcwidth
-from ansible_collections.jetstream.cloud.plugins.module_utils.text import terminal
-from ansible_collections.jetstream.cloud.plugins.module_utils.text.terminal import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.text import terminal
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.text.terminal import (
     display_width,
     harmless,
     one_line,

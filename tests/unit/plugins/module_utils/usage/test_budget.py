@@ -10,9 +10,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import AllocationSource, Flavor
-from ansible_collections.jetstream.cloud.plugins.module_utils.times import iso, moment_or_none
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.budget import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import AllocationSource, Flavor
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.times import iso, moment_or_none
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.usage.budget import (
     Budget,
     Burn,
     Forecast,
@@ -20,8 +20,11 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.usage.budget impor
     burn_of,
     end_of,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.history import Pace
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.rates import DEFAULT_RATES, number_if_known
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.usage.history import Pace
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.usage.rates import (
+    DEFAULT_RATES,
+    number_if_known,
+)
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)

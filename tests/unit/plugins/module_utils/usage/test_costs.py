@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Flavor
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.costs import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Flavor
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.usage.costs import (
     NOT_THERE,
     CostedState,
     InstanceCost,
@@ -16,7 +16,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.usage.costs import
     costed,
     total_costs,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.rates import DEFAULT_RATES
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.usage.rates import DEFAULT_RATES
 
 ACTIVE = costed("active", Flavor("g5.large", vcpus=32), "active", DEFAULT_RATES)
 STOPPED = costed("shutoff", Flavor("g5.large", vcpus=32), "shutoff", DEFAULT_RATES)

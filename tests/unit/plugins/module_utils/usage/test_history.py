@@ -11,8 +11,8 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Flavor, StatusPeriod
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.history import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Flavor, StatusPeriod
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.usage.history import (
     Pace,
     by_day,
     costs_of,
@@ -23,7 +23,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.usage.history impo
     within,
     without_gaps_or_overlaps,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.rates import DEFAULT_RATES, number
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.usage.rates import DEFAULT_RATES, number
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -9,9 +9,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Flavor
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.rates import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Flavor
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.usage.rates import (
     DEFAULT_RATES,
     Rates,
     exact,

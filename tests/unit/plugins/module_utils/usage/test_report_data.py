@@ -11,14 +11,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import (
     AllocationSource,
     Flavor,
     Instance,
     StatusPeriod,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.rates import DEFAULT_RATES
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.report_data import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.usage.rates import DEFAULT_RATES
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.usage.report_data import (
     History,
     days_of,
     flaws_of,

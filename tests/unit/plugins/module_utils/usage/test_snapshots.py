@@ -14,11 +14,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.files import exclusive
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import CloudAccount
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.report_data import BalanceSnapshot
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.snapshots import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.files import exclusive
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import CloudAccount
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.usage.report_data import BalanceSnapshot
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.usage.snapshots import (
     Owner,
     adopted,
     exclusive_history,
@@ -38,9 +38,9 @@ import resource, sys
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from ansible_collections.jetstream.cloud.plugins.module_utils.clock import SystemClock
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage import snapshots
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.report_data import BalanceSnapshot
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clock import SystemClock
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.usage import snapshots
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.usage.report_data import BalanceSnapshot
 path, name, limit = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 if limit:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))

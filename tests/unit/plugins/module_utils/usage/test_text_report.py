@@ -9,9 +9,9 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import CloudAccount
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.report_data import AllocationStatus
-from ansible_collections.jetstream.cloud.plugins.module_utils.usage.text_report import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import CloudAccount
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.usage.report_data import AllocationStatus
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.usage.text_report import (
     Headline,
     account_label,
     amount,

@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere.client import AtmosphereCloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.atmosphere.client import AtmosphereCloud
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import (
     ConfigurationError,
     OverAllocation,
     SelectionError,
     Unreachable,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Outcome
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import on_cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations.instance import SPEC, instance
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operation import on_cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations.instance import SPEC, instance
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Settings, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
 from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere.client import AtmosphereCloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere.login import expiry
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.atmosphere.client import AtmosphereCloud
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.atmosphere.login import expiry
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import (
     AuthenticationFailed,
     InMaintenance,
     JetstreamError,
@@ -23,7 +23,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     ServerFault,
     UnexpectedResponse,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.states import Action
 from ansible_collections.jetstream.cloud.tests.simulator import Fault, ManualClock, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import PASSWORD, Site, a_site
 

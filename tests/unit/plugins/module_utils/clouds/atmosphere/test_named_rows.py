@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere.named_rows import row_called
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import SelectionError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.atmosphere.named_rows import row_called
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import SelectionError
 
 LAB = {"name": "lab", "uuid": "u-1"}
 GEO = {"name": "geo", "uuid": "u-2"}

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere.client import AtmosphereCloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.json_values import number_of
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.row_lists import Reading, Warnings
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ServerFault, UnexpectedResponse
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Outcome, on_cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations import instance_state, usage_report
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.atmosphere.client import AtmosphereCloud
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.json_values import number_of
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.row_lists import Reading, Warnings
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ServerFault, UnexpectedResponse
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Instance
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operation import Outcome, on_cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations import instance_state, usage_report
 from ansible_collections.jetstream.cloud.tests.simulator import Fault, ManualClock, Settings, World, fleet
 from ansible_collections.jetstream.cloud.tests.simulator.odd_values import Missing
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site

@@ -9,12 +9,12 @@ import re
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere.responses import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.atmosphere.responses import (
     error_from,
     raise_for_status,
     words,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import (
     AuthenticationFailed,
     Conflict,
     InMaintenance,
@@ -27,7 +27,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     ServerFault,
     UnexpectedResponse,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.http.session import Response
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.http.session import Response
 from ansible_collections.jetstream.cloud.tests.unit.simulator.recorded import SECTIONS, Exchange, section
 
 DOING = "Stop of web (1)"

@@ -10,8 +10,8 @@ from itertools import permutations
 from pathlib import Path
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.atmosphere.client import AtmosphereCloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.atmosphere.client import AtmosphereCloud
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.states import Action
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Settings, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
 

@@ -13,19 +13,19 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.client import Jetstream2Cloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.locks import LockNotes
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.login import Account
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2.client import Jetstream2Cloud
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2.locks import LockNotes
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2.login import Account
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import (
     AuthenticationFailed,
     Conflict,
     PermissionDenied,
     ServerFault,
     UnexpectedResponse,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.http.session import Response
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Flavor, Instance
-from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.http.session import Response
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Flavor, Instance
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.states import Action
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
 from ansible_collections.jetstream.cloud.tests.unit.fakes.recorded import recorded

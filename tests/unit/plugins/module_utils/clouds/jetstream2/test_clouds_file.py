@@ -12,17 +12,17 @@ from textwrap import dedent
 from typing import TypeAlias
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils import yaml_tree
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.cloud_type import Surroundings
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.connect import connect, resolve
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2 import clouds_file
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.clouds_file import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal import yaml_tree
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.cloud_type import Surroundings
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.connect import connect, resolve
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2 import clouds_file
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2.clouds_file import (
     check_cloud,
     clouds_files,
     clouds_in_words,
     secure_files,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ConfigurationError
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 
 SHOWN = "~/.config/openstack/clouds.yaml"

@@ -9,8 +9,8 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import UnexpectedResponse
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import ImageChange, ProjectImage
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import UnexpectedResponse
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import ImageChange, ProjectImage
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
 from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.clouds.jetstream2.test_client import (
     ACCEPTED,

@@ -12,10 +12,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.launcher import Jetstream2Launcher
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.login import Account
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.responses import error_from
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2.launcher import (
+    Jetstream2Launcher,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2.login import Account
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2.responses import error_from
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import (
     Conflict,
     JetstreamError,
     OverAllocation,
@@ -23,8 +25,8 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     ServerFault,
     UnexpectedResponse,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.http.session import Response
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.http.session import Response
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import (
     AssignedAddress,
     Change,
     ChangeKind,

@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.cloud_type import Surroundings
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2 import configuration
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.login import Session
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.settings import Jetstream2Settings
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.cloud_type import Surroundings
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2 import configuration
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2.login import Session
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2.settings import (
+    Jetstream2Settings,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import (
     AuthenticationFailed,
     ConfigurationError,
     JetstreamError,
@@ -30,8 +32,8 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     UnexpectedResponse,
     Unreachable,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.http.session import HttpSettings
-from ansible_collections.jetstream.cloud.plugins.module_utils.parallel import in_parallel
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.http.session import HttpSettings
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.parallel import in_parallel
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import START, FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.keystone import LATER, a_token
 from ansible_collections.jetstream.cloud.tests.unit.fakes.loopback import (
@@ -579,8 +581,8 @@ def test_atmosphere_does_without_openstacksdk_and_does_not_wait_for_it() -> None
 import sys
 sys.modules["openstack"] = None
 from pathlib import Path
-from ansible_collections.jetstream.cloud.plugins.module_utils import clock
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds import cloud_type, connect
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal import clock
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds import cloud_type, connect
 home = Path("/nowhere")
 here = cloud_type.Surroundings({}, home, clock.SystemClock(), print)
 there = connect.resolve({"api_url": "http://127.0.0.1:9", "username": "a", "password": "b"}, {}, home)
@@ -598,7 +600,7 @@ except Exception as error:
 
 def _importing() -> dict[str, str]:
     """Return an environment in which the collection can be imported as it is here."""
-    here = Path(configuration.__file__).parents[7]
+    here = Path(configuration.__file__).parents[8]
     return {**os.environ, "PYTHONPATH": str(here)}
 
 

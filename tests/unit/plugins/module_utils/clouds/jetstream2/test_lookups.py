@@ -8,20 +8,20 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.lookups import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2.lookups import (
     choose_external_network,
     choose_image,
     choose_network,
     choose_security_groups,
     require_fit,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.quotas import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2.quotas import (
     address_shortfalls,
     compute_shortfalls,
     volume_shortfalls,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import SelectionError
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import BootVolume, Flavor
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import SelectionError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import BootVolume, Flavor
 
 TINY = Flavor(name="m3.tiny", vcpus=1, ram=3072, disk=20)
 ME, STRANGER = "my-project", "another-project"

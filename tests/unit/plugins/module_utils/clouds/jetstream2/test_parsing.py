@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.login import Account
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.parsing import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2.login import Account
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2.parsing import (
     allocation_sources_from_accounting,
     instance_from_nova,
     periods_from_actions,
@@ -18,8 +18,8 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.
     with_image_name,
     with_instance_names,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.json_values import UnreadableRow
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.json_values import UnreadableRow
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Instance
 from ansible_collections.jetstream.cloud.tests.unit.fakes.recorded import recorded
 
 TOKEN = recorded("token")["token"]

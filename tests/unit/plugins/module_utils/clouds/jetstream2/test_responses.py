@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.jetstream2.responses import raise_for_status
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2.responses import (
+    raise_for_status,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import (
     AuthenticationFailed,
     Conflict,
     InMaintenance,
@@ -22,7 +24,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     ServerFault,
     UnexpectedResponse,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.http.session import Response
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.http.session import Response
 from ansible_collections.jetstream.cloud.tests.unit.fakes.recorded import recorded
 
 DOING = "Stop of web"

@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import OverAllocation, Unreachable
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Snapshot, Volume, VolumeOptions
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import OverAllocation, Unreachable
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Snapshot, Volume, VolumeOptions
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
 from ansible_collections.jetstream.cloud.tests.unit.fakes.recorded import recorded
 from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.clouds.jetstream2.test_client import (

@@ -10,19 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.practice.client import PracticeCloud
-from ansible_collections.jetstream.cloud.plugins.module_utils.clouds.practice.fleet_file import FleetFile
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.practice.client import PracticeCloud
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.practice.fleet_file import FleetFile
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import (
     ConfigurationError,
     Conflict,
     NotFound,
     Refused,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.console import judge_by_console
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.rules import Settings
-from ansible_collections.jetstream.cloud.plugins.module_utils.idle.verdicts import State
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance
-from ansible_collections.jetstream.cloud.plugins.module_utils.states import Action
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.console import judge_by_console
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.rules import Settings
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.verdicts import State
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Instance
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.states import Action
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 
 HOUR = 3600.0

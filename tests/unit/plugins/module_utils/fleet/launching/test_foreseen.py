@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError, SelectionError
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Image, Instance, Outcome
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations.instance import SPEC, instance
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ConfigurationError, SelectionError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Image, Instance, Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operation import Context
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations.instance import SPEC, instance
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
 from ansible_collections.jetstream.cloud.tests.unit.fakes.launch_cloud import LaunchCloud

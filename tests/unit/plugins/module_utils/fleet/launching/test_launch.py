@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import (
     AuthenticationFailed,
     ConfigurationError,
     JetstreamError,
@@ -22,9 +22,9 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
     UnexpectedResponse,
     Unreachable,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance, Launch, Outcome
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context, Operation
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations.instance import SPEC, instance
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Instance, Launch, Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operation import Context, Operation
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations.instance import SPEC, instance
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
 from ansible_collections.jetstream.cloud.tests.unit.fakes.launch_cloud import NO_HOST, LaunchCloud, Lost, Phase

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import (
     AuthenticationFailed,
     ConfigurationError,
     Conflict,
     ServerFault,
     Unreachable,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import KeyPair
-from ansible_collections.jetstream.cloud.plugins.module_utils.times import iso
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import KeyPair
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.times import iso
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
 from ansible_collections.jetstream.cloud.tests.unit.fakes.launch_cloud import LaunchCloud, Lost, since

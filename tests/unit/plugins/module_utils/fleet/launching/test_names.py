@@ -8,8 +8,8 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.errors import ConfigurationError
-from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.launching.names import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ConfigurationError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.fleet.launching.names import (
     NameTemplate,
     is_template,
     numbered_names,

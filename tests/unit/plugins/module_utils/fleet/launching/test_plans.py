@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.launching.names import NameTemplate
-from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.launching.plans import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.fleet.launching.names import NameTemplate
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.fleet.launching.plans import (
     Wanted,
     plan_launch,
     plan_removal,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import Instance, LaunchFacts
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Instance, LaunchFacts
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
 
 NODES = NameTemplate.parse("node")

@@ -8,10 +8,10 @@ from __future__ import annotations
 import socket
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.launching import launch
-from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.launching.reach import ssh_answers
-from ansible_collections.jetstream.cloud.plugins.module_utils.operation import Context
-from ansible_collections.jetstream.cloud.plugins.module_utils.operations.instance import SPEC, instance
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.fleet.launching import launch
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.fleet.launching.reach import ssh_answers
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operation import Context
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations.instance import SPEC, instance
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.launch_cloud import LaunchCloud
 from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.launching.setup import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.fleet.launching.setup import (
     Setup,
     SetupState,
     is_marked_complete,

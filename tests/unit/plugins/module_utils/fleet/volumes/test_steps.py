@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.steps import Impossible, Wait
-from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.volumes.steps import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.fleet.steps import Impossible, Wait
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.fleet.volumes.steps import (
     Act,
     Goal,
     Kind,
@@ -19,14 +19,14 @@ from ansible_collections.jetstream.cloud.plugins.module_utils.fleet.volumes.step
     foresee,
     settled,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.model import (
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import (
     Attachment,
     Identity,
     Provider,
     Snapshot,
     Volume,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils.options import VOLUME_STATUSES
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.options import VOLUME_STATUSES
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
 
 WEB = an_instance(name="web")

@@ -9,9 +9,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ..module_utils.clock import Clock
-from ..module_utils.fleet.progress import Completion, Progress
-from ..module_utils.text.terminal import one_line
+from ...module_utils._internal.clock import Clock
+from ...module_utils._internal.fleet.progress import Completion, Progress
+from ...module_utils._internal.text.terminal import one_line
 
 # Seconds without a line, after which another one says that the task is still running.
 _HEARTBEAT = 10.0

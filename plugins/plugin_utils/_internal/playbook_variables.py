@@ -17,7 +17,7 @@ from enum import Enum
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from ..module_utils.text.suggestions import did_you_mean
+from ...module_utils._internal.text.suggestions import did_you_mean
 
 _GLOB_CHARACTERS = frozenset("*?[")
 # A block of YAML and a text area of a survey have one name on each line.

@@ -17,15 +17,15 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined, TemplateError
 from markupsafe import Markup
 
-from ..module_utils.errors import ConfigurationError
-from ..module_utils.text.tables import NOTHING, text_table
-from ..module_utils.text.terminal import one_line
-from ..module_utils.usage import charts
-from ..module_utils.usage.text_report import amount, day
+from ...module_utils._internal.errors import ConfigurationError
+from ...module_utils._internal.text.tables import NOTHING, text_table
+from ...module_utils._internal.text.terminal import one_line
+from ...module_utils._internal.usage import charts
+from ...module_utils._internal.usage.text_report import amount, day
 
 Report = Mapping[str, Any]
 
-_OWN_FOLDER = Path(__file__).parents[2] / "playbooks" / "templates"
+_OWN_FOLDER = Path(__file__).parents[3] / "playbooks" / "templates"
 # With this before its name, a template of the collection is found from one of the user's, which can extend it.
 _OWN_PREFIX = "jetstream.cloud"
 HTML_TEMPLATE = _OWN_FOLDER / "usage_report.html.j2"
