@@ -292,6 +292,10 @@ class Cloud(Protocol):
         """Seconds for which a started instance without an address may appear ready before it gets one."""
 
     @property
+    def first_poll_seconds(self) -> float:
+        """Seconds after an action, before which a poll is not worth its cost to the cloud."""
+
+    @property
     def polls_are_current(self) -> bool:
         """Whether a poll shows states as they are now, and not as the cloud knew them a while ago."""
 

@@ -19,9 +19,7 @@ _ABOUT_LARGE = (
     "Each fleet is stopped by one task, and by `openstack server stop` with all names. That does not wait: the "
     "seconds in brackets are those until all were stopped. The floor is an empty task, one list, all stops with 16 "
     "requests at a time, and a list every half second until all are stopped. It and our task are run in turn; of each, "
-    "the run in the middle counts, and the others are in brackets. Our task polls an instance three seconds after its "
-    "stop at the earliest, since no action at a real cloud was seen to complete sooner. The fake hypervisor is faster, "
-    "so the floor, which polls at once, ends sooner."
+    "the run in the middle counts, and the others are in brackets."
 )
 
 

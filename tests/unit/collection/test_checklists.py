@@ -144,7 +144,8 @@ def test_only_plugins_that_ansible_knows_are_in_plugins() -> None:
 
 @pytest.mark.parametrize("kind", _SHARED_FOLDERS)
 def test_every_file_that_plugins_share_is_in_a_folder_with_a_leading_underscore(kind: str) -> None:
-    entries = {path.name for path in (ROOT / "plugins" / kind).iterdir()} - {"__pycache__"}
+    folder = ROOT / "plugins" / kind
+    entries = {path.relative_to(folder).parts[0] for path in folder.rglob("*.py")}
 
     assert entries
     assert [name for name in sorted(entries) if not name.startswith("_")] == []

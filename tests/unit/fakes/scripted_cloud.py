@@ -97,6 +97,7 @@ class ScriptedCloud:
     """
 
     settle_seconds = 30.0
+    first_poll_seconds = 3.0
     no_address_seconds = 180.0
     polls_are_current = True
 

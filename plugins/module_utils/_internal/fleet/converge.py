@@ -103,7 +103,7 @@ class _Converger:
         self._options = options
         self._clock = clock
         self._report = report
-        self._scheduler: PollScheduler[InstanceRun] = PollScheduler(jitter)
+        self._scheduler: PollScheduler[InstanceRun] = PollScheduler(jitter, first_poll=cloud.first_poll_seconds)
         self._jitter = jitter
         self._start = start
         self._deadline = self._start + options.timeout

@@ -17,8 +17,6 @@ from typing import Generic, Protocol, TypeVar
 
 from ..states import Action
 
-# Seconds after an action, before which none has been seen to complete.
-_FIRST_POLL = 3.0
 # The longer it takes, the less a moment matters: pauses are this fraction of the time that has passed.
 _PAUSE_FRACTION = 0.25
 _SHORTEST_PAUSE = 0.75
@@ -48,11 +46,16 @@ class Poll(Generic[Item]):
 
 
 class PollScheduler(Generic[Item]):
-    """Schedules polls. ``jitter`` makes a pause a little longer or shorter, so that many runs do not poll together."""
+    """Schedules polls."""
 
-    def __init__(self, jitter: Callable[[float], float]) -> None:
-        """Know nothing yet."""
+    def __init__(self, jitter: Callable[[float], float], *, first_poll: float) -> None:
+        """Know nothing yet.
+
+        ``jitter`` makes a pause a little longer or shorter, so that many runs do not poll together. ``first_poll``:
+        seconds after an action, before which none is expected to be complete.
+        """
         self._jitter = jitter
+        self._first_poll = first_poll
         self._durations: dict[Action | None, list[float]] = defaultdict(list)
 
     def next_poll(self, pending: Collection[Item], now: float) -> Poll[Item]:
@@ -77,9 +80,9 @@ class PollScheduler(Generic[Item]):
         oldest, youngest = members[0], members[-1]
         polls = [each.polled_at for each in members if each.polled_at is not None]
         if polls:
-            at = max(max(polls) + self._pause(max(polls) - youngest.since), youngest.since + _FIRST_POLL)
+            at = max(max(polls) + self._pause(max(polls) - youngest.since), youngest.since + self._first_poll)
         else:
-            at = max(now, oldest.since + self._jitter(_FIRST_POLL))
+            at = max(now, oldest.since + self._jitter(self._first_poll))
         if len(members) <= _SAMPLE:
             return Poll(at, members)
         if len(self._durations[action]) < _ENOUGH:

@@ -66,5 +66,10 @@ def test_without_it_nothing_is_shared() -> None:
 
 def test_what_outlives_a_run_is_never_put_into_the_home_directly() -> None:
     # It would stay on the node that ran it. The login alone is the user's.
-    files = [path for name in ("operations", "events") for path in (ROOT / "plugins/module_utils/_internal" / name).glob("*.py")]
+    files = [
+        path
+        for name in ("operations", "events")
+        for path in (ROOT / "plugins/module_utils/_internal" / name).glob("*.py")
+    ]
+    assert files
     assert [path.name for path in files if ".in_home(" in path.read_text(encoding="utf-8")] == ["credential.py"]

@@ -132,6 +132,9 @@ class AtmosphereCloud:
     # only the missing address shows it (docs/atmosphere.md, Deployments).
     settle_seconds = 30.0
     no_address_seconds = 180.0
+    # A poll is work for the cloud behind Atmosphere (docs/atmosphere.md, Cost of a request), and no action was seen to
+    # complete sooner.
+    first_poll_seconds = 3.0
     # A poll may be a list, which can be 30 s old (docs/atmosphere.md, Stale states).
     polls_are_current = False
 

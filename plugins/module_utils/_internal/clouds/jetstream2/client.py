@@ -99,6 +99,8 @@ class Jetstream2Cloud:
 
     settle_seconds = 0.0
     no_address_seconds = 0.0
+    # Nova answers a poll from its database, in milliseconds (docs/performance.md, Polling).
+    first_poll_seconds = 1.5
     polls_are_current = True
 
     def __init__(self, session: Session, notes: LockNotes, clock: Clock, *, max_concurrency: int) -> None:

@@ -81,6 +81,7 @@ class PracticeCloud:
     max_concurrency = 16
     settle_seconds = 0.0
     no_address_seconds = 0.0
+    first_poll_seconds = 1.5
     polls_are_current = True
 
     def __init__(self, file: FleetFile, clock: Clock) -> None:

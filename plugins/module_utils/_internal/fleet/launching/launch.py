@@ -44,6 +44,8 @@ from .plans import LaunchPlan, Present, is_gone, is_remains, raced_twins
 from .reach import ssh_answers
 from .setup import LINES, LONGEST_SECONDS, Setup, SetupState, is_marked_complete, setup_of
 
+# Seconds after a launch, before which no instance is built.
+_FIRST_POLL = 3.0
 # Seconds after an unclear launch before it is searched: the cloud may still be busy with it.
 _BEFORE_LOOK = 3.0
 # After this number of searches without a result, a launch was not carried out.
@@ -117,7 +119,7 @@ class _Launching:
         self._deadline = started_at + settings.timeout
         self._report = report
         self._jitter = jitter
-        self._scheduler: PollScheduler[LaunchRun] = PollScheduler(jitter)
+        self._scheduler: PollScheduler[LaunchRun] = PollScheduler(jitter, first_poll=_FIRST_POLL)
         self._runs = [_begun(each, settings, started_at) for each in plan.present]
         self._changer = Changer(cloud, clock)
         self._leftovers = Leftovers(cloud, clock, self._deadline)

@@ -269,7 +269,7 @@ class _Removal:
         self._deadline = started_at + settings.timeout
         self._report = report
         self._notes = notes
-        self._scheduler: PollScheduler[RemovalRun] = PollScheduler(jitter)
+        self._scheduler: PollScheduler[RemovalRun] = PollScheduler(jitter, first_poll=cloud.first_poll_seconds)
         self._runs = runs
         self._aborted_by: JetstreamError | None = None
 

@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 
 # The most instances that are polled one by one, before a list of all is cheaper.
 FEW = 50
+# Seconds.
+FIRST_POLL = 3.0
 
 
 @dataclass
@@ -41,7 +43,7 @@ def unchanged(pause: float) -> float:
 
 def wait_for(fleet: list[Pending], jitter: Callable[[float], float] = unchanged) -> Wait:
     """Poll a fleet, a few instances or all at a time, until all actions were observed to be complete."""
-    scheduler: PollScheduler[Pending] = PollScheduler(jitter)
+    scheduler: PollScheduler[Pending] = PollScheduler(jitter, first_poll=FIRST_POLL)
     pending = list(fleet)
     now = max(each.since for each in fleet)
     polls = []
@@ -67,7 +69,7 @@ def fleet(count: int, takes: float) -> list[Pending]:
 
 def a_scheduler(*durations: float) -> PollScheduler[Pending]:
     """Return a scheduler that has observed stops of these durations."""
-    scheduler: PollScheduler[Pending] = PollScheduler(unchanged)
+    scheduler: PollScheduler[Pending] = PollScheduler(unchanged, first_poll=FIRST_POLL)
     for each in durations:
         scheduler.learn(Action.STOP, each)
     return scheduler
