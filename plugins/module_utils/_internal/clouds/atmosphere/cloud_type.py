@@ -6,16 +6,18 @@
 from __future__ import annotations
 
 from ...cloud import Cloud
-from ...http.deadline import Deadline
-from ...http.transport import Transport
 from ..cloud_type import CloudType, Surroundings
-from .client import AtmosphereCloud
-from .launch_records import LaunchRecords, records_folder
-from .login import Login
 from .settings import LOGINS, SETTINGS, AtmosphereSettings, how_to_log_in, is_pointed_to, read_settings
 
 
 def _connect(settings: AtmosphereSettings, surroundings: Surroundings) -> Cloud:
+    # Here, since Ansible compiles the files of a collection in each run, and users of other clouds need none of these.
+    from ...http.deadline import Deadline
+    from ...http.transport import Transport
+    from .client import AtmosphereCloud
+    from .launch_records import LaunchRecords, records_folder
+    from .login import Login
+
     clock, deadline = surroundings.clock, Deadline(surroundings.clock)
     transport = Transport(settings.api_url, settings.http, clock, deadline=deadline)
     login = Login(settings, transport, surroundings, deadline)

@@ -12,7 +12,8 @@ from .settings import LOGINS, SETTINGS, Jetstream2Settings, how_to_log_in, is_po
 
 
 def _connect(settings: Jetstream2Settings, surroundings: Surroundings) -> Cloud:
-    # Here, since the import of openstacksdk takes a second, which only its users should wait for.
+    # Here, since the import of openstacksdk takes long, and Ansible compiles the files of a collection in each run:
+    # users of other clouds should not wait for either.
     from .client import Jetstream2Cloud
     from .locks import LockNotes, notes_folder
     from .login import Session

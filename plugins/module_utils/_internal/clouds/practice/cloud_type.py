@@ -16,8 +16,6 @@ from ...settings.connection import read_http_settings
 from ...settings.reader import Reader
 from ...settings.setting import Setting
 from ..cloud_type import CloudType, Surroundings
-from .client import PracticeCloud
-from .fleet_file import FleetFile
 
 _FLEET = "practice_fleet"
 _SETTINGS = (
@@ -55,6 +53,10 @@ def _read_settings(reader: Reader) -> PracticeSettings:
 
 
 def _connect(settings: PracticeSettings, surroundings: Surroundings) -> Cloud:
+    # Here, since Ansible compiles the files of a collection in each run, and users of other clouds need none of these.
+    from .client import PracticeCloud
+    from .fleet_file import FleetFile
+
     return PracticeCloud(FleetFile(settings.fleet, surroundings.clock), surroundings.clock)
 
 
