@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ConfigurationError, SelectionError
+from ansible_collections.jetstream.cloud.tests.openstack.seeding import EXTERNAL_NETWORK
 from ansible_collections.jetstream.cloud.tests.scenarios.jetstream2.user import Done, User
 
 LIST = "/v2.0/floatingips"
@@ -58,3 +59,12 @@ def test_a_floating_ip_is_taken_from_no_other_instance(user: User) -> None:
     with pytest.raises(ConfigurationError, match="has the floating IP"):
         user.task("floating_ip", instance="web", address=address)
     assert _addresses(user)[address]
+
+
+def test_a_spare_floating_ip_of_the_project_is_attached_and_no_other_one_is_made(user: User) -> None:
+    user.has(name="web", network=True)
+    [external] = user.cloud.owner.get("network", f"/v2.0/networks?name={EXTERNAL_NETWORK}")["networks"]
+    body = {"floatingip": {"floating_network_id": external["id"]}}
+    address = user.cloud.owner.post("network", LIST, body)["floatingip"]["floating_ip_address"]
+    assert _thrice(user, address=address).result["address"] == address
+    assert _addresses(user) == {address: True}

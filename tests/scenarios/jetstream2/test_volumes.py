@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2.login import Session
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import OverAllocation, SelectionError
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.http.session import Response
 from ansible_collections.jetstream.cloud.tests.scenarios.jetstream2.user import Done, User
 
 LOGIN = "POST identity /auth/tokens"
@@ -105,3 +107,24 @@ def test_creating_costs_a_list_the_limits_and_one_request(user: User) -> None:
         "POST block-storage /volumes",
         "GET block-storage /volumes",
     ]
+
+
+def test_a_volume_that_another_run_attaches_meanwhile_is_attached(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nova refuses the second request: the volume is already attached."""
+    [server] = user.has(name="db")
+    volume = user.cloud.volume("data", 3)
+    really = Session.request
+    others: list[str] = []
+
+    def request(self: Session, method: str, service: str, path: str, **more: Any) -> Response:
+        if method == "POST" and path.endswith("/os-volume_attachments") and not others:
+            others.append(path)
+            body = {"volumeAttachment": {"volumeId": volume.id}}
+            user.cloud.owner.post("compute", f"/servers/{server.id}/os-volume_attachments", body)
+        return really(self, method, service, path, **more)
+
+    monkeypatch.setattr(Session, "request", request)
+    done = _volume(user, state="attached", instance="db")
+    assert (done.failure, len(others)) == ("", 1)
+    [attached] = done.result["volume"]["attachments"]
+    assert (attached["instance_uuid"], done.result["volume"]["serial"]) == (server.id, volume.id)

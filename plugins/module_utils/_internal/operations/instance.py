@@ -352,6 +352,7 @@ def _present(
     offered = _offered_flavors(cloud, plan, listed, made_of.flavor)
     made_of = _with_flavor_name(made_of, offered)
     _require_address(cloud, plan, made_of)
+    plan = _with_addresses(cloud, plan, made_of, check_mode=context.check_mode)
     plan, doomed = compared(_with_image_names(cloud, plan, made_of), made_of, replace_them=options["replace"])
     count = len(plan.missing)
     key = _key_to_import(cloud, made_of) if count or doomed else None
@@ -419,6 +420,32 @@ def _require_address(cloud: Cloud, plan: LaunchPlan, made_of: LaunchOptions) -> 
     for each in plan.present:
         if each.instance is None or each.instance.ip_address != made_of.floating_ip:
             require_free(cloud, made_of.floating_ip, each.instance)
+
+
+def _with_addresses(cloud: Cloud, plan: LaunchPlan, made_of: LaunchOptions, *, check_mode: bool) -> LaunchPlan:
+    """Return the plan with the floating IPs of instances by the network's own word, where a change depends on them.
+
+    A list of instances may be minutes late in showing that an address was assigned or detached. A run reads the word of
+    the network once more before it assigns one, check mode has it from here.
+    """
+    wanted = made_of.floating_ip
+    if wanted == "none":
+        asked = _there(plan)
+    elif check_mode and made_of.wants_address:
+        asked = [each for each in _there(plan) if each.ip_address is None or wanted not in ("auto", each.ip_address)]
+    else:
+        return plan
+    found = cloud.launcher().floating_addresses(asked)
+    uuids = {each.uuid for each in asked}
+
+    def with_address(present: Present) -> Present:
+        instance = present.instance
+        if instance is None or instance.uuid not in uuids:
+            return present
+        address = next((each.address for each in found.get(instance.uuid, ())), None)
+        return replace(present, instance=replace(instance, ip_address=address))
+
+    return replace(plan, present=tuple(with_address(each) for each in plan.present))
 
 
 def _with_image_names(cloud: Cloud, plan: LaunchPlan, made_of: LaunchOptions) -> LaunchPlan:
@@ -677,7 +704,7 @@ def _result(launches: Sequence[LaunchRun], removals: Sequence[RemovalRun], rates
         "su_per_hour": total_costs(costs),
         "summary": {
             "wanted": len(launches),
-            "present": sum(run.now is not None and not run.failed for run in launches),
+            "present": sum(_is_there(run) and not run.failed for run in launches),
             "launched": sum("launch" in run.steps for run in launches),
             "deleted": sum("delete" in run.steps and not run.failed for run in removals),
             "unchanged": sum(not run.changed and not run.failed and not run.skipped for run in runs),
@@ -685,6 +712,11 @@ def _result(launches: Sequence[LaunchRun], removals: Sequence[RemovalRun], rates
             "failed": sum(run.failed for run in runs),
         },
     }
+
+
+def _is_there(run: LaunchRun) -> bool:
+    """Return whether an instance exists, or in check mode would."""
+    return run.now is not None or run.foreseen is not None
 
 
 def _item(run: LaunchRun | RemovalRun, cost: InstanceCost) -> dict[str, Any]:

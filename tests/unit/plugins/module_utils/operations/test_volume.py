@@ -306,6 +306,15 @@ def test_what_atmosphere_accepts_and_does_not_do_is_no_success(site: Site) -> No
     assert "it is attached to db" in (outcome.failure or "")
 
 
+def test_a_deletion_that_is_answered_with_204_and_not_carried_out_is_no_success(site: Site) -> None:
+    # The same: Atmosphere says 204 of a volume that cinder does not delete, since it is attached.
+    other = site.world.instance("db")
+    site.server.faults.after("GET", "/identity/.*/volume$", lambda: site.world.attach(data(site), other))
+    outcome = run(site, state="absent")
+    assert f"it is attached to {other.uuid}" in (outcome.failure or "")
+    assert data(site).in_cloud
+
+
 def test_a_volume_that_v2_alone_still_has_is_absent(site: Site) -> None:
     data(site).in_cloud = False
     assert run(site, state="absent").changed is False

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -116,8 +116,36 @@ def test_what_is_foreseen_is_done_and_done_once(
     assert {name: each for name, each in actions(done).items() if each} == steps
     assert actions(foreseen) == actions(done)
     assert shown(foreseen) == shown(done)
+    assert foreseen.result["summary"] == done.result["summary"]
     again = run(cloud, **wanted)
     assert (again.failure, again.changed, set(map(tuple, actions(again).values())) - {()}) == (None, False, set())
+
+
+class LateCloud(Cloud):
+    """Shows addresses minutes late, as nova does: those that instances had when ``late`` was noted."""
+
+    late: Mapping[str, str] | None = None
+
+    def list_instances(self, **options: object) -> list[Instance]:
+        listed = super().list_instances(**options)
+        if self.late is None:
+            return listed
+        return [replace(each, ip_address=self.late.get(each.uuid)) for each in listed]
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_an_address_that_is_shown_late_is_neither_detached_twice_nor_missed(check_mode: bool) -> None:
+    cloud = LateCloud()
+    has_web(floating_ip="auto")(cloud)
+    detach: dict[str, Any] = {"name": "web", "floating_ip": "none"}
+    # It has one, and none is shown.
+    cloud.late = {}
+    assert actions(run(cloud, check_mode=True, name="web", floating_ip="auto")) == {"web": []}
+    assert actions(run(cloud, check_mode=check_mode, **detach)) == {"web": ["detach floating IP"]}
+    # It has none, and one is shown.
+    cloud.addresses.clear()
+    cloud.late = dict.fromkeys((each.uuid for each in cloud.list_instances()), "149.165.0.1")
+    assert actions(run(cloud, check_mode=check_mode, **detach)) == {"web": []}
 
 
 def test_a_locked_one_gets_its_address_in_check_mode_as_in_the_run() -> None:
