@@ -18,22 +18,24 @@ from pathlib import Path
 from devtool.checks import CHECKS, OPENSTACK
 from devtool.docsite import build as build_docsite
 from devtool.environment import BESIDE, CACHE, DEMO_SEED, REQUIREMENTS, ROOT, Environment, SetUpFailed, make_home, say
-from devtool.matrix import PARTS, run_matrix
+from devtool.matrix import PARTS, load_results, run_matrix, unproven
 from devtool.mutants import DEFAULT_FILES, run_mutants
 from devtool.other_collections import provide_collection
 from devtool.pairs import CORES, as_toml, load_cores, newest_cores, pairs
 from devtool.prerequisites import GIT, install, missing, report
 from devtool.release import NotReleased, pack_tagged, release, what_is_left
 from devtool.routes import write_runtime
-from devtool.running import CheckFailed, Workplace, run_checks
+from devtool.running import CheckFailed, Workplace, run_checks, run_folder
 from devtool.security import write_sbom
 
 
 def main() -> int:
     words, extra = _split(sys.argv[1:])
     arguments = _parser().parse_args(words, argparse.Namespace(extra=extra))
-    # Ended by kill, clean up as after Ctrl-C.
-    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(143))
+    # Ended by kill, or with its terminal, clean up as after Ctrl-C. Below nohup, the terminal may go.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda received, _frame: sys.exit(128 + received))
     try:
         return int(arguments.do(arguments))
     except SetUpFailed as error:
@@ -282,16 +284,18 @@ def _matrix(arguments: argparse.Namespace) -> int:
         say(f"dev: no supported pair is meant. There are {known}.")
         return 2
     CACHE.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="matrix-", dir=CACHE) as folder:
-        passed = run_matrix(chosen, [arguments.part] if arguments.part else list(PARTS), Path(folder))
+    with run_folder() as folder:
+        passed = run_matrix(chosen, [arguments.part] if arguments.part else list(PARTS), folder)
     return 0 if passed else 1
 
 
 def _release(arguments: argparse.Namespace) -> int:
     environment = Environment("test")
     environment.prepare()
-    with tempfile.TemporaryDirectory(prefix="release-", dir=CACHE) as folder:
-        place = Path(folder) / "release"
+    if left := unproven(load_results(), load_cores()):
+        say(f"README.md will say of {len(left)} pairs that they were not run whole (./dev matrix): {'; '.join(left)}")
+    with run_folder() as folder:
+        place = folder / "release"
         place.mkdir()
         workplace = Workplace(environment, place, (), live=True)
         try:
@@ -329,8 +333,8 @@ def _made(thing: str, environment: Environment, make: Callable[[Workplace], Path
     Return an exit status.
     """
     environment.prepare()
-    with tempfile.TemporaryDirectory(prefix="made-", dir=CACHE) as folder:
-        place = Path(folder) / "work"
+    with run_folder() as folder:
+        place = folder / "work"
         place.mkdir()
         try:
             kept = make(Workplace(environment, place, (), live=True))

@@ -163,9 +163,17 @@ def as_table(results: Iterable[Result], cores: Iterable[Core]) -> str:
         own = [found[pair, part] for part in PARTS if (pair, part) in found]
         python = own[0].python if own else pair.python
         cells = [_cell(found.get((pair, part))) for part in PARTS]
-        date = max((each.date for each in own), default="")
+        # Parts may have been run on different days.
+        dates = sorted({each.date for each in own})
+        date = dates[0] if len(dates) == 1 else " to ".join(dates[:1] + dates[-1:])
         rows.append(f"| {' | '.join([pair.core, python, *cells, date])} |")
     return "\n".join(rows)
+
+
+def unproven(results: Iterable[Result], cores: Iterable[Core]) -> list[str]:
+    """Return the pairs of which not every part has passed, in words."""
+    passed = {(each.pair, each.part) for each in results if each.passed}
+    return [str(pair) for pair in pairs(cores) if any((pair, part) not in passed for part in PARTS)]
 
 
 def with_table(page: str, table: str) -> str:

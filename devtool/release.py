@@ -21,6 +21,7 @@ from devtool.running import CheckFailed, Workplace
 from devtool.sanity import run_sanity
 from devtool.tarball import build, import_as_galaxy_does, run_installed
 
+_NAME = "jetstream.cloud"
 _VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 _ADDRESS = re.compile(r"https://[\w.-]+(:\d+)?(?P<path>(/[\w.~-]+)+)")
 # Links to files of the repository, which lead nowhere on Galaxy.
@@ -60,18 +61,19 @@ def release(
     The checkout is as before then.
     """
     _require_version(checkout, version)
+    _require_name(checkout)
     _require_branch(checkout)
     if _git(checkout, "status", "--porcelain"):
         raise NotReleased("There are changes that are not committed. Commit them, or put them away.")
     clone = workplace.folder / "ansible_collections" / "jetstream" / "cloud"
     _git(workplace.folder, "clone", "--quiet", str(checkout), str(clone))
     if public:
-        address = _set_addresses(clone, address)
+        address = _set_addresses(clone, version, address)
     _commit_and_tag(workplace, clone, version, _identity(checkout))
     if with_sanity:
         # The check named pylint runs the one that takes minutes.
         run_sanity(workplace, clone, "--skip-test", "pylint")
-    tarball = _tried(workplace, clone, version, address or _set_addresses(clone, _MADE_UP))
+    tarball = _tried(workplace, clone, version, address or _set_addresses(clone, version, _MADE_UP))
     _take_over(checkout, clone, f"v{version}")
     return tarball if public else None
 
@@ -150,7 +152,7 @@ def _rehearse_the_next(workplace: Workplace, released_copy: Path) -> None:
     fragment.write_text("minor_changes:\n  - idle - is even better.\n", encoding="utf-8")
     workplace.call("antsibull-changelog", "lint", cwd=clone)
     version = next_version(clone)
-    _set_addresses(clone, None)
+    _set_addresses(clone, version, None)
     _commit_and_tag(workplace, clone, version, _identity(released_copy))
     changes = (clone / "CHANGELOG.md").read_text(encoding="utf-8")
     if "is even better" not in changes or len(released(clone)) != len(released(released_copy)) + 1:
@@ -238,7 +240,18 @@ def _require_branch(checkout: Path) -> None:
     """Raise NotReleased if the commit of the release would be on no branch."""
     if _git(checkout, "rev-parse", "--abbrev-ref", "HEAD") == "HEAD":
         raise NotReleased(
-            "No branch is checked out, so that the release would be on none. Check one out: git switch main"
+            "No branch is checked out, so that the release would be on none. Check one out: git switch BRANCH"
+        )
+
+
+def _require_name(checkout: Path) -> None:
+    """Raise NotReleased if the collection has another name than playbooks, examples and imports call it by."""
+    text = (checkout / "galaxy.yml").read_text(encoding="utf-8")
+    found = ".".join(re.findall(r"^(?:namespace|name): (\S+)$", text, re.MULTILINE))
+    if found != _NAME:
+        raise NotReleased(
+            f"galaxy.yml calls the collection {found}. All playbooks and examples call it {_NAME}, so a fork keeps that"
+            " name (docs/releases.md)."
         )
 
 
@@ -248,8 +261,11 @@ def released(checkout: Path) -> list[tuple[int, ...]]:
     return sorted(tuple(int(each) for each in match.groups()) for match in _RELEASED.finditer(changelog))
 
 
-def _set_addresses(clone: Path, address: str | None) -> str:
-    """Write the addresses into galaxy.yml, unless they are there. Return that of the repository."""
+def _set_addresses(clone: Path, version: str, address: str | None) -> str:
+    """Write the addresses into galaxy.yml, the one that is there if none is given. Return that of the repository.
+
+    The documentation is that of the version. A branch may have any name, and goes on.
+    """
     path = clone / "galaxy.yml"
     text = path.read_text(encoding="utf-8")
     known = _REPOSITORY.search(text)
@@ -260,7 +276,7 @@ def _set_addresses(clone: Path, address: str | None) -> str:
         raise NotReleased(f"{address} is no address of a repository. It begins with https://, and names its owner.")
     keys = {
         "repository": address,
-        "documentation": f"{address}/tree/main/docs",
+        "documentation": f"{address}/tree/v{version}/docs",
         "homepage": address,
         "issues": f"{address}/issues",
     }

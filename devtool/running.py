@@ -13,18 +13,21 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from devtool import durations
 from devtool.environment import CACHE, COLLECTIONS, ROOT, Environment, SetUpFailed, make_home, say
+from devtool.lifeline import LONGEST_END
 from devtool.prerequisites import Prerequisite
 
 # The longest check takes half of this. One that hangs must not keep the others waiting for ever.
 _LONGEST = 60 * 60
 _DURATIONS = CACHE / "durations.json"
+_LIFELINE = Path(__file__).with_name("lifeline.py")
 _CHECKOUT = COLLECTIONS / "ansible_collections" / "jetstream" / "cloud"
 
 
@@ -70,11 +73,12 @@ class Workplace:
         self.write(f"$ {self._shorten(shlex.join(words))}\n")
         if self.stopped:
             raise CheckFailed("stopped")
+        # It ends with us, however we end: the pipe is closed then.
         process = subprocess.Popen(
-            words,
+            [sys.executable, "-I", "-S", _LIFELINE, *words],
             cwd=cwd,
             env=(environment or self.environment).variables(self.home) | dict(variables or {}),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -97,8 +101,9 @@ class Workplace:
         finally:
             alarm.cancel()
             self._process = None
-            if process.stdout is not None:
-                process.stdout.close()
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    pipe.close()
         if self.stopped:
             raise CheckFailed(f"stopped before it ended: {words[0]}")
         if status != 0:
@@ -111,14 +116,15 @@ class Workplace:
         process = self._process
         if process is None:
             return
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            try:
-                os.killpg(process.pid, number)
-                process.wait(10)
-            except ProcessLookupError:
-                return
-            except subprocess.TimeoutExpired:
-                continue
+        try:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(LONGEST_END)
+        except (ProcessLookupError, subprocess.TimeoutExpired):
+            pass
+        finally:
+            # What has outlived it, and all of it if Ctrl-C is pressed once more.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
     def copy(self) -> Path:
         """Return a fresh copy of the checkout, a git repository whose path ends as ansible-test demands."""
@@ -186,7 +192,13 @@ def run_checks(checks: Sequence[Check], environment: Environment, extra: Sequenc
 
     ``extra`` is handed to the tool behind the check. A check that runs alone is shown as it goes.
     """
-    folder = _new_folder()
+    with run_folder() as folder:
+        return _run_in(folder, checks, environment, extra, verbose=verbose)
+
+
+def _run_in(
+    folder: Path, checks: Sequence[Check], environment: Environment, extra: Sequence[str], *, verbose: bool
+) -> bool:
     begun = time.monotonic()
     alone = len(checks) == 1
     at_once = max(2, os.cpu_count() or 2)
@@ -205,7 +217,6 @@ def run_checks(checks: Sequence[Check], environment: Environment, extra: Sequenc
         for workplace in workplaces.values():
             workplace.stop()
         pool.shutdown(wait=True)
-        shutil.rmtree(folder, ignore_errors=True)
     if not extra:
         durations.save(_DURATIONS, {each.check.name: each.seconds for each in ended if each.failure is None})
     say(f"\n{verdict([(each.check.name, each.failure) for each in ended], time.monotonic() - begun)}")
@@ -250,8 +261,9 @@ def _report(result: _Ended, position: str, *, whole: bool) -> None:
         say("".join(f"    {line}\n" for line in text.splitlines()))
 
 
-def _new_folder() -> Path:
-    """Return a folder for this run's copies, and remove those of runs that were killed."""
+@contextmanager
+def run_folder() -> Iterator[Path]:
+    """Yield a folder for the copies of this run, which is gone afterwards. Remove those of runs that were killed."""
     runs = CACHE / "runs"
     runs.mkdir(exist_ok=True)
     for old in runs.iterdir():
@@ -259,7 +271,10 @@ def _new_folder() -> Path:
             shutil.rmtree(old, ignore_errors=True)
     folder = runs / str(os.getpid())
     folder.mkdir()
-    return folder
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _alive(process: int) -> bool:

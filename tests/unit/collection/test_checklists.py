@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from ansible_collections.jetstream.cloud.plugins.plugin_utils._internal.supporte
 from ansible_collections.jetstream.cloud.tests.unit.collection.docs import COLLECTION, MODULES, OPERATIONS, ROOT
 
 from devtool.checks import CHECKS
+from devtool.pairs import supported_pythons
 from devtool.release import next_version, released
 
 _ROW = re.compile(r"^\| (?P<requirement>[^|]+) \| (?P<state>[^|]+) \| (?P<shown>[^|]+) \|$", re.MULTILINE)
@@ -91,7 +93,10 @@ def test_the_oldest_ansible_core_is_the_same_everywhere() -> None:
 
     assert runtime["requires_ansible"] == f">={oldest}.0"
     assert f"ansible-core>={oldest}.0" in controller
-    assert f"ansible-core {oldest} or newer" in (ROOT / "README.md").read_text(encoding="utf-8")
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Requirements")[2].partition("## ")[0]
+    python = f"Python {supported_pythons()[0]} to"
+    for each in (f"ansible-core {oldest} or newer", python, "`requests`", "`openstacksdk`"):
+        assert each in section
 
 
 def test_modules_that_only_read_are_called_info_and_are_the_same_in_check_mode() -> None:
@@ -166,9 +171,32 @@ def test_nothing_is_ignored_by_a_linter_or_by_sanity() -> None:
     skipped = {rule.partition("[")[0] for rule in settings.get("skip_list", [])}
 
     assert settings["profile"] == "production"
+    assert settings["exclude_paths"] == [".cache/", ".git/"]
     assert skipped & _NEVER_SKIPPED == set()
     assert not (ROOT / ".ansible-lint-ignore").exists()
     assert list((ROOT / "tests").rglob("ignore*.txt")) == []
+
+
+def test_the_version_is_a_final_one() -> None:
+    galaxy = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
+
+    assert re.fullmatch(r"[1-9]\d*\.\d+\.\d+", galaxy["version"])
+
+
+def test_what_tools_leave_behind_is_ignored_by_git() -> None:
+    left = [
+        ".cache/x",
+        ".ansible/x",
+        "tests/output/x",
+        "plugins/modules/__pycache__/x.pyc",
+        "changelogs/.plugin-cache.yaml",
+        "jetstream-cloud-1.0.0.tar.gz",
+    ]
+    # In a container, another user may own the checkout.
+    command = ["git", "-c", f"safe.directory={ROOT}", "check-ignore", "--no-index", *left]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.stdout.splitlines() == left
 
 
 def test_every_playbook_is_told_by_a_changelog() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from devtool import __main__ as command_line
+from devtool import running
 from devtool.__main__ import _made
 from devtool.environment import Environment
 from devtool.release import NotReleased
@@ -19,7 +20,7 @@ from devtool.running import CheckFailed, Workplace
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(command_line, "ROOT", tmp_path)
-    monkeypatch.setattr(command_line, "CACHE", tmp_path / ".cache")
+    monkeypatch.setattr(running, "CACHE", tmp_path / ".cache")
     monkeypatch.setattr(Environment, "prepare", lambda _environment: (tmp_path / ".cache").mkdir())
     return tmp_path / ".cache"
 
@@ -32,7 +33,8 @@ def test_what_was_made_is_kept_and_where_it_was_made_is_gone(cache: Path, capsys
 
     assert _made("thing", Environment("test"), make) == 0
     assert capsys.readouterr().out == "at work\n\nThe thing is in .cache/thing.\n"
-    assert [(path.name, path.read_text()) for path in cache.iterdir()] == [("thing", "done")]
+    assert sorted(path.name for path in cache.rglob("*")) == ["runs", "thing"]
+    assert (cache / "thing").read_text() == "done"
 
 
 @pytest.mark.parametrize("error", [CheckFailed("pip ended with status 1"), NotReleased("No tag is checked out.")])
@@ -44,4 +46,4 @@ def test_a_failure_leaves_nothing_and_is_told(
 
     assert _made("thing", Environment("test"), make) == 1
     assert capsys.readouterr().out == f"dev: There is no thing. {error}\n"
-    assert list(cache.iterdir()) == []
+    assert [path.name for path in cache.rglob("*")] == ["runs"]

@@ -14,7 +14,7 @@ import pytest
 
 from devtool.environment import SetUpFailed
 from devtool.interpreters import OWN, find_interpreter
-from devtool.matrix import README, Result, as_table, load_results, merged, run_matrix, with_table
+from devtool.matrix import PARTS, README, Result, as_table, load_results, merged, run_matrix, unproven, with_table
 from devtool.matrix import as_toml as results_as_toml
 from devtool.pairs import Core, Pair, as_toml, load_cores, oldest_core, pairs, supported, supported_pythons
 
@@ -145,9 +145,21 @@ def test_the_table_has_every_pair_with_what_ran() -> None:
     results = [RESULT, replace(RESULT, part="playbooks", passed=False, tests=0, date="2026-01-03")]
     assert as_table(results, CORES).splitlines()[2:] == [
         "| 2.20.1 | 3.12 | not run | not run | not run | not run |  |",
-        "| 2.20.1 | 3.13.5 | not run | not run | 2,345 passed | failed | 2026-01-03 |",
+        "| 2.20.1 | 3.13.5 | not run | not run | 2,345 passed | failed | 2026-01-02 to 2026-01-03 |",
         "| 2.21.0rc1 | 3.13 | not run | not run | not run | not run |  |",
     ]
+
+
+def test_a_pair_of_which_a_part_did_not_pass_is_unproven() -> None:
+    whole = [replace(RESULT, part=part) for part in PARTS]
+    assert unproven(whole, CORES) == [
+        "ansible-core 2.20.1 with Python 3.12",
+        "ansible-core 2.21.0rc1 with Python 3.13",
+    ]
+    for index in range(len(whole)):
+        failed = [*whole[:index], replace(whole[index], passed=False), *whole[index + 1 :]]
+        assert "ansible-core 2.20.1 with Python 3.13" in unproven(failed, CORES)
+        assert "ansible-core 2.20.1 with Python 3.13" in unproven(whole[:index] + whole[index + 1 :], CORES)
 
 
 def test_a_page_without_a_place_for_the_table_is_refused() -> None:

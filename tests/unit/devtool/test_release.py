@@ -32,7 +32,7 @@ from devtool.running import Workplace
 from devtool.tarball import make_reproducible
 
 ADDRESS = "https://git.example.org/lab/cloud"
-GALAXY = "namespace: jetstream\nversion: 0.1.0\ndependencies: {}\n"
+GALAXY = "namespace: jetstream\nname: cloud\nversion: 0.1.0\ndependencies: {}\n"
 
 
 @pytest.fixture
@@ -102,6 +102,14 @@ def test_a_tag_that_a_broken_release_has_left_is_named_with_the_remedy(checkout:
 def test_a_release_is_on_a_branch(checkout: Path) -> None:
     git(checkout, "checkout", "--quiet", "--detach")
     assert refused(checkout, "1.2.0").startswith("No branch is checked out")
+
+
+@pytest.mark.parametrize("galaxy", ["namespace: lab\nname: cloud\n", "namespace: jetstream\nname: fork\n"])
+def test_a_fork_keeps_the_name(checkout: Path, galaxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "GALAXY", galaxy)
+    (checkout / "galaxy.yml").write_text(galaxy)
+    commit(checkout)
+    assert "All playbooks and examples call it jetstream.cloud, so a fork keeps" in refused(checkout, "1.2.0")
 
 
 def test_commit_and_tag_reach_the_checkout_together_or_not_at_all(checkout: Path, tmp_path: Path) -> None:
@@ -200,10 +208,10 @@ def test_links_lead_to_the_repository_at_the_version() -> None:
 def test_the_address_is_that_of_a_repository(tmp_path: Path, address: str, expected: str | None) -> None:
     (tmp_path / "galaxy.yml").write_text(GALAXY)
     if expected is not None:
-        assert _set_addresses(tmp_path, address) == expected
+        assert _set_addresses(tmp_path, "1.2.0", address) == expected
         return
     with pytest.raises(NotReleased, match="is no address of a repository"):
-        _set_addresses(tmp_path, address)
+        _set_addresses(tmp_path, "1.2.0", address)
     assert (tmp_path / "galaxy.yml").read_text() == GALAXY
 
 
@@ -240,16 +248,17 @@ def test_a_fork_sets_one_address_and_everything_follows(tmp_path: Path) -> None:
     checkout = Path(__file__).resolve().parents[3]
     for name in ("galaxy.yml", ".ansible-lint"):
         (tmp_path / name).write_text((checkout / name).read_text())
-    assert _set_addresses(tmp_path, f"{ADDRESS}.git/") == ADDRESS
+    assert _set_addresses(tmp_path, "1.1.0", f"{ADDRESS}.git/") == ADDRESS
     # Another fork of that one.
     other = "https://git.example.org:8443/other/fork"
-    assert (_set_addresses(tmp_path, other), _set_addresses(tmp_path, None)) == (other, other)
+    assert (_set_addresses(tmp_path, "1.2.0", other), _set_addresses(tmp_path, "1.2.1", None)) == (other, other)
 
     before, after = (yaml.safe_load((folder / "galaxy.yml").read_text()) for folder in (checkout, tmp_path))
     assert after == {
         **before,
         "repository": other,
-        "documentation": f"{other}/tree/main/docs",
+        # Whatever the branch is called. The pages are those of the version.
+        "documentation": f"{other}/tree/v1.2.1/docs",
         "homepage": other,
         "issues": f"{other}/issues",
     }
