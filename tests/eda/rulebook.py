@@ -96,6 +96,11 @@ class Rulebook:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
 
+    def kill(self) -> None:
+        """End it as a lack of memory would, with nothing that it could do about that."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
     def wait_for(self, condition: Callable[[], object], what: str) -> None:
         """Wait until a condition holds. Raises AssertionError with the log if it does not, or if the rulebook ended."""
         end = time.monotonic() + _LONGEST_WAIT

@@ -28,11 +28,13 @@ _JSON = "application/json"
 class Project:
     """A project of OpenStack with servers, and who acts on them.
 
-    ``used``: how many of 10,000 SU. ``consoles``: texts by the UUID of a server.
+    ``used``: how many of 10,000 SU. ``consoles``: texts by the UUID of a server. ``is_down``: nothing is answered but
+    that.
     """
 
     def __init__(self) -> None:
         self.used = 4000.0
+        self.is_down = False
         self.consoles: dict[str, str] = {}
         self.nova = Nova(datetime.now(UTC), 1.0, random.Random(1))
         self.openstack = OpenStack(self.nova, secret=SECRET)
@@ -62,6 +64,8 @@ class Project:
 
     def handle(self, raw: RawRequest) -> RawResponse:
         """Answer a request: allocations and consoles here, all else by the services of the project."""
+        if self.is_down:
+            return RawResponse(503, b"down for maintenance", "text/plain")
         if raw.path == "/accounting/":
             return RawResponse(200, json.dumps([self._allocation()]).encode(), _JSON)
         if b"os-getConsoleOutput" in raw.body:

@@ -123,6 +123,64 @@ def test_what_happens_is_announced_once_also_over_a_restart(lab: Lab) -> None:
     assert "pass" not in rulebook.text.split()
 
 
+def test_a_killed_rulebook_announces_what_it_missed_and_nothing_again(lab: Lab) -> None:
+    memory = lab.home / ".local/state/jetstream/events-announce.json"
+    source = {**OFTEN, "watch": ["state"]}
+    with a_webhook() as hook:
+        rulebook = Rulebook(lab.home, "announce", {"webhook_url": hook.url}, source=source, change=with_events)
+        with rulebook.running():
+            rulebook.wait_for(memory.exists, "first poll")
+            lab.server.world.force("db", "shutoff")
+            rulebook.wait_for(lambda: hook.posts, "announcement")
+            rulebook.wait_for(lambda: '"told":' in memory.read_text(), "record of it")
+            rulebook.kill()
+        lab.server.world.force("web", "suspended")
+        with rulebook.running():
+            rulebook.wait_for(lambda: len(hook.posts) >= 2, "announcement of what was missed")
+            # The next one comes by another poll, which would repeat what is not recorded.
+            lab.server.world.force("off", "suspended")
+            rulebook.wait_for(lambda: len(hook.posts) >= 3, "third announcement")
+    assert posted(hook) == [
+        "Instance db was active, and is shutoff.",
+        "Instance web was active, and is suspended.",
+        "Instance off was shutoff, and is suspended.",
+    ]
+    assert len({each["event"]["id"] for each in hook.posts}) == 3
+
+
+def test_two_clouds_in_one_rulebook_of_which_one_is_down_at_the_start(lab: Lab) -> None:
+    project = Project()
+    server = project.add("worker")
+    project.is_down = True
+
+    def with_another_source(text: str) -> str:
+        rules = yaml.safe_load(with_events(text))
+        options = {**OFTEN, "watch": ["state"], "profile": "second", "retry_timeout": 0}
+        options["state_path"] = str(lab.home / "second.json")
+        rules[0]["sources"].append({"name": "second", "jetstream.cloud.fleet": options})
+        return yaml.safe_dump(rules, width=1000)
+
+    with a_project(project), a_webhook() as hook:
+        profiles = lab.home / ".config/jetstream/profiles.toml"
+        profiles.write_text(f"{profiles.read_text()}[second]\n{project.profile}")
+        source = {**OFTEN, "watch": ["state"]}
+        rulebook = Rulebook(lab.home, "announce", {"webhook_url": hook.url}, source=source, change=with_another_source)
+        with rulebook.running():
+            rulebook.wait_for(lambda: hook.posts, "failure of the second cloud")
+            lab.server.world.force("db", "shutoff")
+            project.is_down = False
+            rulebook.wait_for(lambda: len(hook.posts) >= 3, "recovery of it")
+            project.stop(server)
+            rulebook.wait_for(lambda: len(hook.posts) >= 4, "announcement by it")
+    texts = posted(hook)
+    assert texts[0].startswith("Events of instances are missing: ")
+    assert texts[1] == "Instance db was active, and is shutoff."
+    assert texts[2].startswith("Events of instances are complete again.")
+    assert texts[3] == "Instance worker was active, and is shutoff."
+    assert [each["event"]["meta"]["source"]["name"] for each in hook.posts] == ["second", "fleet", "second", "second"]
+    assert SECRET not in rulebook.text
+
+
 def test_a_server_that_another_user_stops_is_announced(tmp_path: Path) -> None:
     project = Project()
     server = project.add("web")

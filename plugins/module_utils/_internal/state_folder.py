@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from .errors import ConfigurationError
@@ -20,7 +23,8 @@ def shared_folder(environ: Mapping[str, str], home: Path | None) -> Path | None:
     """Return the folder of ``JETSTREAM_STATE_PATH``, or None if that is not set. ``~/`` is the home.
 
     Raises ConfigurationError if the folder is not there: where a volume was not mounted, a new and empty folder would
-    cause notices to be sent again, and be lost with the container.
+    cause notices to be sent again, and be lost with the container. Raises it as well if the file system has no locks,
+    by which the nodes that share the folder keep out of each other's way.
     """
     given = environ.get(VARIABLE, "").strip()
     if not given:
@@ -31,6 +35,11 @@ def shared_folder(environ: Mapping[str, str], home: Path | None) -> Path | None:
     if not folder.is_dir():
         raise ConfigurationError(
             f"{VARIABLE} is {given}, which is not a folder.", hint="Mount the volume, or create the folder once."
+        )
+    if not _has_locks(folder):
+        raise ConfigurationError(
+            f"{VARIABLE} is {given}, on a file system without locks, so that two runs at once would lose records.",
+            hint="Mount it with locks (flock), or choose another folder.",
         )
     return folder
 
@@ -56,3 +65,14 @@ def xdg_state_folder(environ: Mapping[str, str], home: Path | None) -> Path:
     base = environ.get("XDG_STATE_HOME", "")
     in_home = Path(base) / "jetstream" if os.path.isabs(base) else home / STATE if home else Path(os.devnull)
     return shared_folder(environ, home) or in_home
+
+
+def _has_locks(folder: Path) -> bool:
+    """Whether files in a folder can be locked, as far as that can be tried: by a file that has no name there."""
+    # Where nothing can be written, nothing needs a lock, and the message of what is to be written says more.
+    with suppress(OSError), tempfile.TemporaryFile(dir=folder) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+    return True

@@ -85,3 +85,26 @@ def test_check_mode_writes_nothing(home: Path, folder: Path) -> None:
 
     assert done.returncode == 0, done.stdout
     assert list(folder.iterdir()) == []
+
+
+def test_it_goes_on_where_an_earlier_one_was_stopped(home: Path, folder: Path) -> None:
+    assert tour(home, folder).returncode == 0
+    # As after Ctrl-C between two files.
+    (folder / "nightly.yml").unlink()
+    (folder / "desired.yml").write_text("mine")
+    done = tour(home, folder)
+
+    assert done.returncode == 0, done.stdout
+    assert sorted(path.name for path in folder.iterdir()) == WRITTEN
+    assert (folder / "desired.yml").read_text() == "mine"
+    # A tour of another kind would not fit these files.
+    assert tour(home, folder, "-e", "simulate=true").returncode == 2
+
+
+def test_a_folder_that_cannot_be_written_is_named_in_a_sentence(home: Path, folder: Path) -> None:
+    # Root may write everywhere, but not here.
+    done = tour(home, folder, "-e", "folder=/proc/1/tour")
+
+    assert done.returncode == 2
+    assert "The tour could not be written to /proc/1/tour (the reason is above)." in done.stdout
+    assert "Traceback" not in done.stdout

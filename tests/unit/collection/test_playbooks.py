@@ -219,3 +219,11 @@ def variables_on_the_page() -> Iterator[tuple[str, list[str]]]:
 def _cells(header: str, row: str) -> Mapping[str, str]:
     titles, values = ([cell.strip() for cell in line.strip().strip("|").split("|")] for line in (header, row))
     return dict(zip(titles, values, strict=True))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "playbooks").rglob("*.yml")), ids=lambda path: path.stem)
+def test_a_failure_is_told_in_the_words_of_its_module(path: Path) -> None:
+    # Of a task that fails by a condition, Ansible tells that the condition was true, before it tells the reason.
+    conditions = re.findall(r"^ +failed_when: (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert set(conditions) <= {"false"}

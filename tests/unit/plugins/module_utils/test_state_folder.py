@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
@@ -56,6 +59,20 @@ def test_the_variable_moves_every_folder(find: Finder, tmp_path: Path) -> None:
 def test_a_folder_that_is_away_is_refused(find: Finder, value: str) -> None:
     with pytest.raises(ConfigurationError, match=f"JETSTREAM_STATE_PATH is .*{value}"):
         find({"JETSTREAM_STATE_PATH": value}, HOME)
+
+
+@pytest.mark.parametrize("find", ALL)
+def test_a_file_system_without_locks_is_refused(find: Finder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(_file: object, _operation: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    assert find({"JETSTREAM_STATE_PATH": str(tmp_path)}, HOME)
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with pytest.raises(
+        ConfigurationError, match=rf"JETSTREAM_STATE_PATH is {tmp_path}, on a file system without locks"
+    ):
+        find({"JETSTREAM_STATE_PATH": str(tmp_path)}, HOME)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_without_it_nothing_is_shared() -> None:
