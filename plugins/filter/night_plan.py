@@ -41,7 +41,9 @@ _value:
   description:
     - C(parts) has a row for each part with its C(name), whether it C(runs), and the C(reason) if not. C(run) has the
       names of those that run, in their order.
-    - C(interrupted) is the beginning of an earlier run that did not end, or an empty text.
+    - C(interrupted) is the beginning of an earlier run that did not end, or an empty text. C(of_runs) has a sentence
+      about each such run, and C(beside) is one about a run that is in progress, or an empty text.
+    - C(key) names the run, and C(told_runs) those of C(of_runs).
     - C(record) is the record to store before the first part runs.
     - C(problem) is a sentence about invalid variables, without any other key, or an empty text.
   type: dict

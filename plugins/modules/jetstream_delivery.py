@@ -78,6 +78,17 @@ options:
       - The file on the controller with the messages, which is created if it is missing. Playbooks may share it.
       - Without it, C(~/.local/state/jetstream/outbox.json), and nothing is kept for a user that has no home.
     type: path
+  acts_path:
+    description:
+      - The file of M(jetstream.cloud.jetstream_schedule) and its kin with acts that were not reported. Those of runs
+        that ended without a report are sent with the next message to each channel, and then kept like one.
+      - With no channel in O(messages), they are a warning.
+    type: path
+  reported:
+    description: UUIDs of instances whose acts by this run are in O(messages), or need no message.
+    type: list
+    elements: str
+    default: []
 notes:
   - No more than 10 messages wait for a channel of a playbook, and none for longer than 7 days. What is dropped is
     counted in a warning.

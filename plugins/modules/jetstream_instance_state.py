@@ -84,8 +84,10 @@ options:
   only_put_to_sleep:
     description:
       - With O(state=started), whether to start only those of the selected instances that an earlier run of this module
-        on this machine has stopped, suspended or shelved, and that no run has seen active since. Others, which may have
-        been shelved for months, are not selected.
+        on this machine has stopped, suspended or shelved, and that nobody has woken since. Others, which may have been
+        shelved for months, are not selected.
+      - Whether it was woken, by hand or by another playbook, is read from the history of the cloud. If that cannot be
+        read, the task fails, and starts nothing.
       - Their record is C(~/.local/state/jetstream/put_to_sleep.json).
     type: bool
     default: false

@@ -100,6 +100,15 @@ report:
   description: What P(jetstream.cloud.night_report#filter) returns. Empty at the beginning of a run.
   returned: success
   type: dict
+problem:
+  description:
+    - A sentence if the record cannot be written, as on a full disk, or an empty text.
+    - Another file in the folder of E(XDG_RUNTIME_DIR), in C(/dev/shm) or in C(/tmp) stands for it then, until it can be
+      written again. The report has the failure C(the record).
+  returned: success
+  type: str
+  sample: 'The record of nightly, /home/johndoe/.local/state/jetstream/nightly.json, cannot be written: No space left on
+    device.'
 """
 
 from ..module_utils._internal.operations.night_record import OPERATION, SPEC

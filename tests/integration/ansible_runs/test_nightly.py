@@ -207,7 +207,13 @@ def test_a_run_that_is_killed_is_told_and_finished_by_the_next(nights: Nights) -
         assert mails.mails == []
         ended = nights.night(mails=mails)
         assert ended.returncode == 0, ended.stdout
-        assert "did not end, or is still in progress." in mails.mails[-1].message.get_content()
+        text = mails.mails[-1].message.get_content()
+        assert "did not end.\r\n" in text
+        # What the killed run has done and could not report is in it, or in the report of what this run has done itself.
         assert nights.states("lab-1", "lab-2") == [SLEEPING, SLEEPING]
+        assert all(f"{name} was to be shelved" in text or "== scheduled ==" in text for name in ("lab-1", "lab-2"))
+        assert "lab-1" in text
+        assert "lab-2" in text
+        assert json.loads((nights.home / STATE / "acts.json").read_text())["acts"] == {}
         assert nights.actions() == 2
         assert "did not end" not in nights.night(mails=mails).stdout

@@ -110,6 +110,7 @@ _PURE = (
     "idle/targets",
     "idle/verdicts",
     "model",
+    "policy/acts",
     "policy/budget_guard",
     "policy/budget_records",
     "policy/budget_results",

@@ -19,13 +19,14 @@ from typing import Any
 from ..cloud import Cloud
 from ..errors import ConfigurationError, SelectionError
 from ..fleet.converge import converge
-from ..fleet.runs import ConvergeOptions, FleetRun, InstanceRun
+from ..fleet.runs import ConvergeOptions, FleetRun, InstanceRun, classify_instance
 from ..fleet.selection import ME, Selector, select_by_name
 from ..idle.advice import Veto, vetoes
 from ..idle.store import key_of
 from ..model import AllocationSource, Instance, Outcome
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, IDLE_FILES, RATES, ModuleSpec, require_time
+from ..policy.act_store import ActStoreError
 from ..policy.budget_guard import (
     NO_CHANNEL,
     Candidate,
@@ -45,14 +46,15 @@ from ..policy.budget_store import BudgetBusy, BudgetStore, BudgetStoreError
 from ..policy.decisions import DecisionLog, DecisionLogError
 from ..policy.instance_store import seen_on
 from ..policy.ladder import owner_vetoes, protecting
-from ..policy.records import Record
-from ..states import Action, Goal
+from ..policy.records import PolicyName, Record
+from ..states import Action, Goal, Kind
 from ..text.terminal import one_line
 from ..usage.budget import burn_of
 from ..usage.history import PACE_DAYS, known_total
 from ..usage.rates import Rates
 from ..usage.report_data import History, concerns, notes_on
 from ..usage.snapshots import owner_of
+from .acts import ACTS, ActRecord
 from .idle import decisions_path, event_of
 from .idle_info import Judge
 from .instance_state import failure_of
@@ -61,6 +63,7 @@ SPEC = (
     CONNECTION
     + RATES
     + IDLE_FILES
+    + ACTS
     + ModuleSpec(
         argument_spec={
             "name": {"type": "list", "elements": "str"},
@@ -121,15 +124,23 @@ def _round(cloud: Cloud, store: BudgetStore, limits: Limits, options: Mapping[st
     memories = store.load()
     begun = context.clock.monotonic()
     cloud.limit(begun + options["wait_timeout"])
-    guarded, warnings = _guard(cloud, options, context, limits)
+    act_record = ActRecord(options, context, PolicyName.BUDGET)
+    guarded, warnings = _guard(cloud, options, context, limits, act_record)
     due = [each for each in guarded if each.reached is not None]
     acts_now = bool(options["apply"]) and not context.check_mode
     journal = _Journal(DecisionLog(decisions_path(options, context), context.clock), context, applies=acts_now)
     unlogged = journal.decide(due)
     fleet = FleetRun(())
+    if acts_now and unlogged is None:
+        to_shelve = [each.instance for case in due for each in case.plan.shelve]
+        try:
+            act_record.begin(to_shelve, Goal.SHELVED)
+        except ActStoreError as error:
+            unlogged = f"{error} No instance was shelved."
     # What cannot be logged is not done.
     if acts_now and unlogged is None:
-        fleet = _shelve(cloud, [each.instance for case in due for each in case.plan.shelve], options, context, begun)
+        fleet = _shelve(cloud, to_shelve, options, context, begun)
+        act_record.settle(fleet.runs)
     runs = {run.before.uuid: run for run in fleet.runs}
     journal.note_outcomes(due, runs)
     # Not before: a claim is for the time that the delivery takes.
@@ -341,10 +352,12 @@ def read_standings(
     *,
     listed: Sequence[Instance] | None = None,
     never: Sequence[str] = (),
+    acts: ActRecord | None = None,
 ) -> tuple[list[PaidAllocation], tuple[str, ...]]:
     """Return how the allocations of these names or globs stand, all if None; and warnings.
 
     ``listed``: the instances, with live states, if they were read already. ``never``: those that are not to be shelved.
+    ``acts``: the record with which they are compared.
     Raises SelectionError for the name of an allocation or instance that there is not.
     """
     sources = cloud.list_allocation_sources()
@@ -355,7 +368,9 @@ def read_standings(
     account = cloud.account()
     concerned = concerns(account, sources)
     if listed is None:
-        listed = cloud.list_instances(live=True, images=False, wanted=concerned)
+        listed = cloud.list_instances(live=True, images=False, wanted=acts.wanted(concerned) if acts else concerned)
+    if acts is not None:
+        acts.compare(listed)
     instances = [each for each in listed if concerned(each)]
     unprotected = protecting(listed, never)
     starts = [figures_since(each, now) for each in selection.things]
@@ -373,13 +388,13 @@ def read_standings(
 
 
 def _guard(
-    cloud: Cloud, options: Mapping[str, Any], context: Context, limits: Limits
+    cloud: Cloud, options: Mapping[str, Any], context: Context, limits: Limits, acts: ActRecord
 ) -> tuple[list[_Guarded], tuple[str, ...]]:
     """Read everything, and work out how each allocation stands."""
     now = context.clock.now().astimezone(UTC)
     rates = Rates.from_options(options["rates"])
     judge = Judge(cloud, options, context)
-    found, warnings = read_standings(cloud, options["name"], rates, now, never=options["never"])
+    found, warnings = read_standings(cloud, options["name"], rates, now, never=options["never"], acts=acts)
     meant = Selector.from_options(options, (), owner=(ME,)).with_account(cloud.account)
     owner = owner_of(cloud.account())
     guarded = []
@@ -416,10 +431,20 @@ def _candidate(
     sleeps = any(each.veto == "not_running" for each in found)
     return Candidate(
         instance=instance,
-        cost=rates.su_per_hour(instance.flavor, instance.status),
+        cost=rates.su_per_hour(instance.flavor, _status_to_pay(instance)),
         is_idle=case.judged.verdict.is_idle or sleeps,
         veto=one_line(reasons[0]) if reasons else None,
     )
+
+
+def _status_to_pay(instance: Instance) -> str:
+    """Return the state that an instance costs as: of one that is changing, the state that it is about to reach.
+
+    So one that an earlier run is still shelving saves its cost already, and no other is shelved in its place.
+    """
+    observed = classify_instance(instance)
+    is_changing = observed.kind is Kind.MOVING and observed.state is not None
+    return observed.state.value if is_changing and observed.state is not None else instance.status
 
 
 def _shelve(

@@ -29,7 +29,7 @@ from ..operation import Context, on_cloud
 from ..options import CONNECTION, IDENTIFIERS, ModuleSpec, require_time
 from ..policy.controller import Machine, this_machine
 from ..policy.deadline_results import deadline_result, news_result, summary
-from ..policy.deadline_store import DeadlineBusy, DeadlineStore
+from ..policy.deadline_store import DeadlineBusy, DeadlineStore, DeadlineStoreError
 from ..policy.deadlines import (
     DAYS,
     DeadlineRow,
@@ -54,6 +54,7 @@ from ..states import Action, Goal, RestingState
 from ..states import Kind as StateKind
 from ..text.terminal import one_line
 from ..times import iso, moment
+from .acts import ACTS, ActRecord
 from .idle import decisions_path
 from .idle_info import keep_path
 from .instance_state import diff_or_bug, failure_of, warnings_of
@@ -61,6 +62,7 @@ from .instance_state import diff_or_bug, failure_of, warnings_of
 SPEC = (
     CONNECTION
     + IDENTIFIERS
+    + ACTS
     + ModuleSpec(
         argument_spec={
             "path": {"type": "path"},
@@ -114,6 +116,7 @@ class _Round:
     stored: Mapping[str, Memory]
     warnings: list[str] = field(default_factory=list)
     fleet: FleetRun = field(default_factory=lambda: FleetRun(()))
+    unsaved: DeadlineStoreError | None = None
     others: int = 0
 
 
@@ -124,20 +127,22 @@ def deadline(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outc
         return _store_told(store, options, context)
     policy = _policy(options)
     rows = read_timetable(Path(options["path"]).absolute()).deadlines if options["path"] else ()
+    acts = ActRecord(options, context, PolicyName.DEADLINE)
     begun = context.clock.monotonic()
     cloud.limit(begun + options["wait_timeout"])
     if context.check_mode:
-        around = _decided(cloud, rows, policy, store.load(), options, context)
+        around = _decided(cloud, rows, policy, store.load(), acts, options, context)
         if policy.applies:
             around.fleet = _with_runs(around, preview(cloud, _due(around), ConvergeOptions(goal=Goal.SHELVED)))
         return _outcome(around, policy, store, context)
     try:
         with store.held():
-            around = _decided(cloud, rows, policy, store.load(), options, context)
+            around = _decided(cloud, rows, policy, store.load(), acts, options, context)
             _log(around, _untold_records(around, context.clock.now()), options, context)
             if policy.applies:
-                _shelve(cloud, around, store, options, context, begun)
-            _save(around, store)
+                _shelve(cloud, around, store, acts, options, context, begun)
+            if around.unsaved is None:
+                _save(around, store)
     except DeadlineBusy as error:
         empty = {"instances": [], "news": [], "summary": summary([], []), "busy": True}
         return Outcome(empty, warnings=(str(error),))
@@ -171,6 +176,7 @@ def _decided(
     rows: Sequence[DeadlineRow],
     policy: Policy,
     memories: dict[str, Memory],
+    acts: ActRecord,
     options: Mapping[str, Any],
     context: Context,
 ) -> _Round:
@@ -186,7 +192,8 @@ def _decided(
         is_open = found.shelve_at is not None and found.shelve_at.at != done
         return may_be_selected(instance) and found.has_ended(now) and is_open
 
-    listed = cloud.list_instances(live=True, images=False, wanted=is_due)
+    listed = cloud.list_instances(live=True, images=False, wanted=acts.wanted(is_due))
+    acts.compare(listed)
     selection = select(listed, selector, INSTANCE_FIELDS)
     if selection.problems:
         raise SelectionError(" ".join(selection.problems))
@@ -273,7 +280,13 @@ def _with_runs(around: _Round, fleet: FleetRun) -> FleetRun:
 
 
 def _shelve(
-    cloud: Cloud, around: _Round, store: DeadlineStore, options: Mapping[str, Any], context: Context, begun: float
+    cloud: Cloud,
+    around: _Round,
+    store: DeadlineStore,
+    acts: ActRecord,
+    options: Mapping[str, Any],
+    context: Context,
+    begun: float,
 ) -> None:
     """Shelve what is due. Each attempt is stored and logged before it is sent, and its outcome after it."""
     due = [each for each in around.cases if each.decision.step is Step.ACT]
@@ -284,14 +297,20 @@ def _shelve(
         _remember(around, case, replace(case.memory, attempts=case.memory.attempts + 1), now)
     _log(around, [_record(each, now, "about to be shelved") for each in due], options, context)
     _save(around, store)
+    acts.begin(_due(around), Goal.SHELVED)
     wanted = ConvergeOptions(goal=Goal.SHELVED, timeout=options["wait_timeout"])
     fleet = converge(cloud, _due(around), wanted, context.clock, observed_at=begun, report=context.report)
+    acts.settle(fleet.runs)
     around.fleet = _with_runs(around, fleet)
     now = context.clock.now().astimezone(UTC)
     for case in due:
         if case.run is not None and not case.run.failed and not case.run.skipped:
             _remember(around, case, replace(case.memory, done=case.at, attempts=0), now)
-    _save(around, store)
+    try:
+        _save(around, store)
+    except DeadlineStoreError as error:
+        # The attempt was stored before it: the next run finds that it is done. The results stay.
+        around.unsaved = error
     _log(around, [_record(each, now, _message(each)) for each in due], options, context)
 
 
@@ -452,7 +471,7 @@ def _outcome(around: _Round, policy: Policy, store: DeadlineStore, context: Cont
     return Outcome(
         result,
         changed=any(each["changed"] for each in rows),
-        failure=failure_of(around.fleet),
+        failure=" ".join(str(each) for each in (failure_of(around.fleet), around.unsaved) if each) or None,
         warnings=(*around.warnings, *warnings_of(around.fleet.runs), *bug),
         diff=diff,
     )

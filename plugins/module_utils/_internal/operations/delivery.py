@@ -10,8 +10,8 @@ channel did not take is sent again to that channel alone, also if the run was ki
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
-from datetime import UTC
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,12 @@ from ..errors import ConfigurationError
 from ..model import Outcome
 from ..operation import Context
 from ..options import ModuleSpec
-from ..policy.outbox import KEPT, MOST_WAITING, Consignment, Draft, Outbox, after_delivery, consign
+from ..policy.act_store import ActStore, ActStoreError
+from ..policy.acts import Act, unreported
+from ..policy.instance_store import day_of
+from ..policy.outbox import KEPT, MOST_WAITING, Consignment, Draft, Message, Outbox, after_delivery, consign
 from ..policy.outbox_store import OutboxError, OutboxStore
+from ..policy.processes import is_alive, parent_process
 from ..text.terminal import one_line
 from .run_record import playbook_name, profile_name
 
@@ -34,6 +38,8 @@ SPEC = ModuleSpec(
         "sent": {"type": "list", "elements": "str"},
         "delivered": {"type": "bool", "default": True},
         "outbox_path": {"type": "path"},
+        "acts_path": {"type": "path"},
+        "reported": {"type": "list", "elements": "str", "default": []},
     },
     required_together=(("channel", "sent"),),
 )
@@ -56,9 +62,13 @@ def delivery(options: Mapping[str, Any], context: Context) -> Outcome:
     queue = f"{playbook} of {profile_name(options, context)}"
     now, key = context.clock.now().astimezone(UTC), secrets.token_hex(8)
 
+    acts = _Acts(options, context, now)
+    if not drafts:
+        return Outcome({"messages": {}, "sent": {}}, changed=acts.forget(), warnings=acts.told_here)
+
     def unkept(*warnings: str) -> Outcome:
         found, _outbox = consign({}, queue, drafts, {}, key, now)
-        return _outcome(found, key, warnings, changed=False)
+        return _outcome(found, key, (*warnings, *acts.warnings), changed=False)
 
     if store is None:
         return unkept()
@@ -66,20 +76,72 @@ def delivery(options: Mapping[str, Any], context: Context) -> Outcome:
         before = store.load()
         if context.check_mode:
             return _outcome(consign(before, queue, drafts, kept, key, now)[0], key, (), changed=False)
-        if not before and not any(kept.values()):
+        if not before and not any(kept.values()) and acts.draft is None:
+            acts.forget()
             return unkept()
         with store.held(_LONGEST_WAIT):
             before = store.load()
-            found, after = consign(before, queue, drafts, kept, key, now)
+            found, after = consign({**before, **acts.messages(queue, drafts, key)}, queue, drafts, kept, key, now)
             if after != before:
                 store.save(after)
     except OutboxError as error:
-        # It is sent all the same. Only, nothing sends it again.
+        # It is sent all the same. Only, nothing sends it again. Acts that nothing else reports wait.
         return unkept(str(error))
-    return _outcome(found, key, (), changed=after != before)
+    # Not before: they are in the outbox now.
+    acts.forget()
+    return _outcome(found, key, acts.warnings, changed=after != before)
 
 
 OPERATION = delivery
+
+
+class _Acts:
+    """The acts that are to be reported, or were, by the messages of this run. ``draft``: what nothing else reports."""
+
+    def __init__(self, options: Mapping[str, Any], context: Context, now: datetime) -> None:
+        path = None if context.check_mode else options["acts_path"]
+        self._store = None if path is None else ActStore(Path(path), context.clock)
+        self._now = now
+        self.warnings: tuple[str, ...] = ()
+        self.draft, self._reported = self._found(options, context)
+
+    def _found(self, options: Mapping[str, Any], context: Context) -> tuple[Draft | None, dict[str, Act]]:
+        try:
+            acts = self._store.load() if self._store else {}
+        except ActStoreError as error:
+            self.warnings = (str(error),)
+            return None, {}
+        profile, own = profile_name(options, context), parent_process()
+        draft, left = unreported(acts, profile, own, options["reported"], self._now, is_alive)
+        return draft, {key: each for key, each in acts.items() if key not in left}
+
+    @property
+    def told_here(self) -> tuple[str, ...]:
+        """Warnings of a run without channels, which has no other place to report acts."""
+        return (*self.warnings, *([one_line(self.draft.text)] if self.draft else []))
+
+    def messages(self, queue: str, channels: Iterable[str], key: str) -> dict[str, Message]:
+        """Return a message for each channel that is to be kept until it was delivered."""
+        if self.draft is None:
+            return {}
+        day = day_of(self._now)
+        return {
+            f"{key}.acts.{channel}": Message(queue, channel, self.draft, self._now, seen=day) for channel in channels
+        }
+
+    def forget(self) -> bool:
+        """Drop what the messages of this run report. Returns whether that was anything."""
+        if self._store is None or not self._reported:
+            return False
+
+        def without_reported(acts: Mapping[str, Act]) -> dict[str, Act]:
+            return {key: each for key, each in acts.items() if self._reported.get(key) != each}
+
+        try:
+            return self._store.update(without_reported, longest_wait=_LONGEST_WAIT)
+        except ActStoreError as error:
+            self.warnings = (*self.warnings, str(error))
+            return False
 
 
 def _store(options: Mapping[str, Any], context: Context) -> OutboxStore | None:

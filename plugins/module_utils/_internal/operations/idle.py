@@ -45,11 +45,12 @@ from ..policy.ladder import (
 )
 from ..policy.memory import Notice, Remembered
 from ..policy.memory_file import Memory, MemoryFile
-from ..policy.records import Event, Record
+from ..policy.records import Event, PolicyName, Record
 from ..states import Action, Goal, Kind, RestingState, classify
 from ..text.terminal import one_line
 from ..times import iso, iso_of, iso_or_none
 from ..usage.rates import Rates, number
+from .acts import ACTS, ActRecord
 from .idle_info import Case, Judge
 from .instance_state import diff_or_bug, failure_of, item_of, warnings_of
 
@@ -59,6 +60,7 @@ SPEC = (
     + INSTANCE_FILTERS
     + RATES
     + IDLE_FILES
+    + ACTS
     + ModuleSpec(
         argument_spec={
             "wait_timeout": {"type": "float", "default": 900.0},
@@ -168,6 +170,7 @@ class _Run:
         folder = decisions_path(options, context)
         self._memory = MemoryFile(folder, context.clock)
         self._log = DecisionLog(folder, context.clock)
+        self._acts = ActRecord(options, context, PolicyName.IDLE)
         self._machine = this_machine()
 
     @property
@@ -200,8 +203,11 @@ class _Run:
         )
         judging = Judge(cloud, options, self._context)
         listed = cloud.list_instances(
-            live=True, images=bool(options["image"]), wanted=may_select(selector, INSTANCE_FIELDS)
+            live=True,
+            images=bool(options["image"]),
+            wanted=self._acts.wanted(may_select(selector, INSTANCE_FIELDS)),
         )
+        self._acts.compare(listed)
         selection = select(listed, selector, INSTANCE_FIELDS)
         if selection.problems:
             raise SelectionError(" ".join(selection.problems))
@@ -362,7 +368,13 @@ class _Run:
     def _act(self, items: Sequence[_Item]) -> FleetRun:
         runs: list[InstanceRun] = []
         aborted_by: JetstreamError | None = None
-        for action in dict.fromkeys(each.decision.action for each in items):
+        actions = dict.fromkeys(each.decision.action for each in items)
+        # Before the first of all: what cannot be recorded is not done, and takes no result away.
+        for action in actions:
+            if action is not None:
+                due = [each.instance for each in items if each.decision.action is action]
+                self._acts.begin(due, _GOALS[action.value])
+        for action in actions:
             of_action = [each for each in items if each.decision.action is action]
             if action is None or aborted_by is not None:
                 continue
@@ -382,7 +394,9 @@ class _Run:
             return preview(self._cloud, instances, wanted)
         clock, report = self._context.clock, self._context.report
         # The time for all of it begins with the list, and what was listed a while ago is read again.
-        return converge(self._cloud, instances, wanted, clock, observed_at=self._begun, report=report)
+        fleet = converge(self._cloud, instances, wanted, clock, observed_at=self._begun, report=report)
+        self._acts.settle(fleet.runs)
+        return fleet
 
     def _note_outcomes(self, items: Sequence[_Item]) -> None:
         """Note what became of the acts. A file that cannot be written takes no result away."""

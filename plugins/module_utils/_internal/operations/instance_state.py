@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from ..options import (
     ModuleSpec,
     require_time,
 )
-from ..policy.sleepers import Sleepers, SleepersError
+from ..policy.sleepers import Sleepers, SleepersError, woken_since
 from ..states import Action, Goal, Kind, RestingState
 from ..usage.costs import CostedState, cost_lines, costed_instance
 from ..usage.rates import DEFAULT_RATES
@@ -68,11 +69,11 @@ def instance_state(cloud: Cloud, options: Mapping[str, Any], context: Context) -
     _check(options, selector, context)
     # Read before the first request: a file that cannot be understood must not start everything.
     sleepers = _sleepers(context)
-    candidates = sleepers.uuids() if sleepers and options["only_put_to_sleep"] else None
+    slept = sleepers.moments() if sleepers and options["only_put_to_sleep"] else None
     begun = context.clock.monotonic()
     cloud.limit(begun + settings.timeout)
     selection = _selected(cloud, selector, images=bool(options["image"]))
-    chosen = tuple(each for each in selection.things if candidates is None or each.uuid in candidates)
+    chosen = selection.things if slept is None else _still_asleep(cloud, selection.things, slept, sleepers, context)
     if context.check_mode or settings.max_changes is not None:
         ahead = preview(cloud, chosen, settings)
         if settings.max_changes is not None and _changes(ahead) > settings.max_changes:
@@ -109,6 +110,28 @@ def _remember(
         sleepers.change(add=add, remove=remove)
     except SleepersError as error:
         context.warn(str(error))
+
+
+def _still_asleep(
+    cloud: Cloud,
+    instances: Sequence[Instance],
+    slept: Mapping[str, datetime],
+    sleepers: Sleepers | None,
+    context: Context,
+) -> tuple[Instance, ...]:
+    """Return the instances that were put to sleep, and that nobody has woken and put to sleep again since.
+
+    Such a one is dropped from the record. Raises the error of a history that cannot be read: then nothing is started.
+    """
+    recorded = [each for each in instances if each.uuid in slept]
+    asked = {each.uuid: slept[each.uuid] for each in recorded if not _runs(each)}
+    if not asked:
+        return tuple(recorded)
+    periods = cloud.list_history(min(asked.values()), wanted=lambda each: each.uuid in asked)
+    woken = woken_since(asked, periods)
+    if not context.check_mode:
+        _remember(sleepers, context, remove=sorted(woken))
+    return tuple(each for each in recorded if each.uuid not in woken)
 
 
 def _runs(instance: Instance) -> bool:

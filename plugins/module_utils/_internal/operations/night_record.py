@@ -4,23 +4,24 @@
 """The operation of jetstream_night_record: which parts a run of nightly has, and the record of what it did.
 
 The record is held while it is read and replaced, so that of two runs at once one has the parts that do not run each
-time. Needs no connection.
+time. That it cannot be written is a failure to be told, and keeps no part from running: each part that changes
+something has a record of its own, without which it does nothing. Needs no connection.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigurationError, JetstreamError
-from ..files import PRIVATE_FILE, exclusive, make_folder, read_file, replace_file
+from ..errors import ConfigurationError
 from ..model import Outcome
 from ..operation import Context
 from ..options import ModuleSpec
-from ..policy.nights import NightError, plan, report
+from ..policy.night_store import NightStore, spare_folders
+from ..policy.nights import UNRECORDED, NightError, plan, report
+from ..policy.processes import is_alive, parent_process
 
 SPEC = ModuleSpec(
     argument_spec={
@@ -38,58 +39,48 @@ SPEC = ModuleSpec(
 )
 
 
-class NightRecordError(JetstreamError):
-    """The record of runs cannot be read or written."""
-
-
 def night_record(options: Mapping[str, Any], context: Context) -> Outcome:
     """Plan a run, and store that it began; or say how it went, and store that."""
-    path = Path(options["path"])
+    store = NightStore(Path(options["path"]), context.clock, spare_folders(context.environ))
+    decide = _planned if options["planned"] is None else _reported
     now = context.clock.now().timestamp()
-    with _held(path, context) as stored:
-        if options["planned"] is None:
-            try:
-                planned = plan(options["variables"], stored, now)
-            except NightError as error:
-                raise ConfigurationError(str(error)) from None
-            result, record = {"plan": planned, "report": {}}, planned["record"]
-        else:
-            how = report(
-                options["planned"],
-                options["results"],
-                now,
-                options["channels"],
-                options["deliveries"],
-                stored,
-                ended=bool(options["ended"]),
-            )
-            result, record = {"plan": {}, "report": how}, how["record" if options["sent"] else "untold"]
-        # What a filter makes of it has texts alone for keys.
-        result = json.loads(json.dumps(result))
-        if not context.check_mode:
-            replace_file(path, json.dumps(record).encode(), mode=PRIVATE_FILE)
-    return Outcome(result)
+
+    def change(stored: str, problem: str) -> tuple[dict[str, Any], Mapping[str, Any]]:
+        return decide(options, stored, problem, now)
+
+    result = change(store.read(), "")[0] if context.check_mode else store.change(change)
+    # What a filter makes of it has texts alone for keys.
+    return Outcome(json.loads(json.dumps(result)))
 
 
 OPERATION = night_record
 
 
-@contextmanager
-def _held(path: Path, context: Context) -> Iterator[str]:
-    """Hold the record, and yield its text, "" if there is none. In check mode, it is only read."""
+def _planned(
+    options: Mapping[str, Any], stored: str, problem: str, now: float
+) -> tuple[dict[str, Any], Mapping[str, Any]]:
+    """Return the plan of a run, and the record of its beginning. Raises ConfigurationError."""
     try:
-        if context.check_mode:
-            yield _text_of(path)
-            return
-        make_folder(path.parent, private=True)
-        with exclusive(path, clock=context.clock):
-            yield _text_of(path)
-    except OSError as error:
-        raise NightRecordError(f"The record of nightly, {path}, cannot be used: {error.strerror}.") from None
+        planned = plan(options["variables"], stored, now, process=parent_process(), is_alive=is_alive)
+    except NightError as error:
+        raise ConfigurationError(str(error)) from None
+    return {"plan": planned, "report": {}, "problem": problem}, planned["record"]
 
 
-def _text_of(path: Path) -> str:
-    try:
-        return read_file(path).decode(errors="replace")
-    except FileNotFoundError:
-        return ""
+def _reported(
+    options: Mapping[str, Any], stored: str, problem: str, now: float
+) -> tuple[dict[str, Any], Mapping[str, Any]]:
+    """Return how a run went, and the record of that. That it cannot be stored where it belongs is a failure."""
+    rows = list(options["results"])
+    if problem and all(each.get("part") != UNRECORDED for each in rows):
+        rows.append({"part": UNRECORDED, "failure": problem})
+    how = report(
+        options["planned"],
+        rows,
+        now,
+        options["channels"],
+        options["deliveries"],
+        stored,
+        ended=bool(options["ended"]),
+    )
+    return {"plan": {}, "report": how, "problem": problem}, how["record" if options["sent"] else "untold"]

@@ -22,6 +22,7 @@ from ..idle.store import key_of
 from ..model import Instance, Outcome
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, IDENTIFIERS, ModuleSpec, require_time
+from ..policy.act_store import ActStoreError
 from ..policy.deadlines import Deadlines, deadlines_of
 from ..policy.decisions import DecisionLog, DecisionLogError
 from ..policy.instance_store import seen_on
@@ -39,18 +40,20 @@ from ..policy.schedule_steps import (
     runs,
     succeeded,
 )
-from ..policy.schedule_store import ScheduleBusy, ScheduleStore
+from ..policy.schedule_store import ScheduleBusy, ScheduleStore, ScheduleStoreError
 from ..policy.schedules import Schedule, Timetable, newest_edge, next_edge
 from ..states import Action, Goal
 from ..text.ordering import natural_key
 from ..text.terminal import one_line
 from ..times import iso
+from .acts import ACTS, ActRecord
 from .idle import decisions_path
 from .idle_info import keep_path
 
 SPEC = (
     CONNECTION
     + IDENTIFIERS
+    + ACTS
     + ModuleSpec(
         argument_spec={
             "path": {"type": "path", "required": True},
@@ -96,6 +99,7 @@ class _Round:
     before: Mapping[str, Memory]
     warnings: list[str] = field(default_factory=list)
     aborted_by: JetstreamError | None = None
+    unsaved: JetstreamError | None = None
     others: int = 0
 
 
@@ -104,16 +108,17 @@ def schedule(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outc
     _check(options)
     timetable = read_timetable(Path(options["path"]).absolute())
     store = ScheduleStore(context.path(options["state_path"], _STATE), context.clock)
+    acts = ActRecord(options, context, PolicyName.SCHEDULE)
     begun = context.clock.monotonic()
     cloud.limit(begun + options["wait_timeout"])
     if context.check_mode:
-        around = _decided(cloud, timetable, store.load(), options, context)
+        around = _decided(cloud, timetable, store.load(), acts, options, context)
         _preview(cloud, around)
         return _outcome(around, store, context.clock.now())
     try:
         with store.held():
-            around = _decided(cloud, timetable, store.load(), options, context)
-            _carry_out(cloud, around, store, options, context, begun)
+            around = _decided(cloud, timetable, store.load(), acts, options, context)
+            _carry_out(cloud, around, store, acts, options, context, begun)
             _log(around, options, context)
     except ScheduleBusy as error:
         return Outcome({"instances": [], "summary": summary([]), "busy": True}, warnings=(str(error),))
@@ -132,7 +137,12 @@ def _check(options: Mapping[str, Any]) -> None:
 
 
 def _decided(
-    cloud: Cloud, timetable: Timetable, memories: dict[str, Memory], options: Mapping[str, Any], context: Context
+    cloud: Cloud,
+    timetable: Timetable,
+    memories: dict[str, Memory],
+    acts: ActRecord,
+    options: Mapping[str, Any],
+    context: Context,
 ) -> _Round:
     """List the instances, and decide about each that follows a schedule."""
     now = context.clock.now().astimezone(UTC)
@@ -147,7 +157,9 @@ def _decided(
         memory = memories.get(instance.uuid)
         return schedule is not None and may_be_selected(instance) and is_due(schedule, memory, newest[schedule.name])
 
-    selection = select(cloud.list_instances(live=True, images=False, wanted=is_needed), selector, INSTANCE_FIELDS)
+    listed = cloud.list_instances(live=True, images=False, wanted=acts.wanted(is_needed))
+    acts.compare(listed)
+    selection = select(listed, selector, INSTANCE_FIELDS)
     if selection.problems:
         raise SelectionError(" ".join(selection.problems))
     around = _Round([], dict(memories), dict(memories), warnings=list(selection.warnings), others=0)
@@ -200,7 +212,13 @@ def _preview(cloud: Cloud, around: _Round) -> None:
 
 
 def _carry_out(
-    cloud: Cloud, around: _Round, store: ScheduleStore, options: Mapping[str, Any], context: Context, begun: float
+    cloud: Cloud,
+    around: _Round,
+    store: ScheduleStore,
+    acts: ActRecord,
+    options: Mapping[str, Any],
+    context: Context,
+    begun: float,
 ) -> None:
     """Send stops first, which make room for starts."""
     deadline = begun + options["wait_timeout"]
@@ -213,30 +231,45 @@ def _carry_out(
     stops_end = begun + options["wait_timeout"] / 2 if starts else deadline
     for goal in _ACTIONS:
         group = [each for each in stops if each.failure is None and _goal(each) is goal]
-        _converge(cloud, around, group, context, begun, stops_end)
-        _save(around, store)
+        if around.unsaved is None:
+            _converge(cloud, around, group, acts, context, begun, stops_end)
+            _save_outcome(around, store)
     # Those that failed before come last, so that they do not take the time of the others.
     starts.sort(key=lambda each: (_attempts(each), natural_key(each.instance.name)))
     for index in range(0, len(starts), options["wake_batch"]):
         now = context.clock.monotonic()
-        if around.aborted_by is not None or (index and deadline - now < _SHORTEST_BATCH_SECONDS):
+        is_late = index and deadline - now < _SHORTEST_BATCH_SECONDS
+        if around.aborted_by is not None or around.unsaved is not None or is_late:
             break
         batch = starts[index : index + options["wake_batch"]]
         for case in batch:
             _remember(around, case)
-        _converge(cloud, around, batch, context, begun, min(deadline, now + _BATCH_SECONDS))
-        _save(around, store)
+        _converge(cloud, around, batch, acts, context, begun, min(deadline, now + _BATCH_SECONDS))
+        _save_outcome(around, store)
 
 
 def _converge(
-    cloud: Cloud, around: _Round, cases: Sequence[_Case], context: Context, begun: float, deadline: float
+    cloud: Cloud,
+    around: _Round,
+    cases: Sequence[_Case],
+    acts: ActRecord,
+    context: Context,
+    begun: float,
+    deadline: float,
 ) -> None:
     """Bring cases of one goal to it, and remember which need nothing more."""
     if not cases or around.aborted_by is not None:
         return
     settings = ConvergeOptions(goal=_goal(cases[0]), timeout=deadline - begun)
     instances = [each.instance for each in cases]
+    try:
+        acts.begin(instances, settings.goal)
+    except ActStoreError as error:
+        # Results of other instances stay.
+        around.unsaved = error
+        return
     fleet: FleetRun = converge(cloud, instances, settings, context.clock, observed_at=begun, report=context.report)
+    acts.settle(fleet.runs)
     around.aborted_by = fleet.aborted_by
     for case, run in zip(cases, fleet.runs, strict=True):
         case.run = run
@@ -270,6 +303,17 @@ def _save(around: _Round, store: ScheduleStore) -> None:
     if around.memories != around.before:
         store.save(around.memories)
         around.before = dict(around.memories)
+
+
+def _save_outcome(around: _Round, store: ScheduleStore) -> None:
+    """Store what became of acts. Where that fails, the results stay, and nothing more is begun.
+
+    Before the acts, the attempt was stored: the next run finds that they are done.
+    """
+    try:
+        _save(around, store)
+    except ScheduleStoreError as error:
+        around.unsaved = error
 
 
 def _log(around: _Round, options: Mapping[str, Any], context: Context) -> None:
@@ -374,8 +418,9 @@ def _message(case: _Case) -> str:
 
 def _failure(around: _Round, rows: Sequence[Mapping[str, Any]]) -> str | None:
     failed = [each for each in rows if each["failed"]]
-    if around.aborted_by is not None:
-        return f"{around.aborted_by} The next run continues."
+    ending = around.aborted_by or around.unsaved
+    if ending is not None:
+        return f"{ending} The next run continues."
     if not failed:
         return None
     named = "; ".join(f"{one_line(str(each['name']))}: {each['msg'].rstrip('.')}" for each in failed[:_NAMED])

@@ -28,6 +28,8 @@ MAY_SHELVE_KEY = "jetstream_may_shelve"
 # Days before a deadline at which it is reported, and once more when it is reached.
 DAYS = (7, 3, 1, 0)
 _YEARS = (2000, 2200)
+# What clocks may be off by.
+_TOLERANCE = timedelta(minutes=1)
 _YES, _NO = frozenset({"true", "yes", "on"}), frozenset({"false", "no", "off"})
 _LONGEST_SHOWN = 40
 
@@ -179,9 +181,10 @@ class Memory:
     noted: str = ""
     seen: str = ""
 
-    def told_of(self, kind: Kind, at: datetime) -> Mapping[str, ChannelTold]:
-        """Return the notices of a deadline by channel."""
-        return self._of(kind, at).channels
+    def told_of(self, kind: Kind, at: datetime, now: datetime) -> Mapping[str, ChannelTold]:
+        """Return the notices of a deadline by channel. One of the future was sent before the clock was set back."""
+        channels = self._of(kind, at).channels
+        return {name: each for name, each in channels.items() if each.first <= now + _TOLERANCE}
 
     def is_claimed(self, kind: Kind, at: datetime, days: int, channel: str, now: datetime) -> bool:
         """Whether another run may be reporting a deadline through a channel at the moment."""
@@ -191,7 +194,7 @@ class Memory:
     def after_telling(self, kind: Kind, at: datetime, days: int, channel: str, now: datetime) -> Memory:
         """Return the memory after a channel delivered a notice."""
         before = self._of(kind, at)
-        known = before.channels.get(channel)
+        known = self.told_of(kind, at, now).get(channel)
         after = ChannelTold(days, now) if known is None else ChannelTold(min(days, known.days), known.first)
         return self._with(kind, Told(at, {**before.channels, channel: after}, _ended(before.claims, channel, days)))
 
@@ -243,7 +246,7 @@ def news_of(deadlines: Deadlines, memory: Memory, channels: Sequence[str], now: 
         near = [days for days in DAYS if now >= deadline.at - timedelta(days=days)]
         if not near:
             continue
-        told = memory.told_of(kind, deadline.at)
+        told = memory.told_of(kind, deadline.at, now)
         untold = [each for each in channels if each not in told or told[each].days > near[-1]]
         missing = tuple(each for each in untold if not memory.is_claimed(kind, deadline.at, near[-1], each, now))
         if missing or not channels:
@@ -294,7 +297,7 @@ def decide(
         return Decision(Step.LEFT, vetoes[0].reason, vetoes)
     if not policy.applies:
         return Decision(Step.ACT, "would be shelved: set apply=true")
-    told = memory.told_of(Kind.SHELVE_AT, deadline.at)
+    told = memory.told_of(Kind.SHELVE_AT, deadline.at, now)
     if any(each not in told for each in policy.channels):
         return Decision(Step.WAIT, "no notice was sent yet")
     due = max((told[each].first for each in policy.channels), default=now) + policy.notice

@@ -17,6 +17,8 @@ from .claims import is_recent
 
 # For how long a run that set out to send a notice may take, before another run sends it.
 CLAIM = 600.0
+# What is later than now by more than this was noted before the clock was set back.
+_TOLERANCE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,22 @@ class Remembered:
     woken: float = 0.0
     notice: Notice | None = None
     act: Act | None = None
+
+    def without_future(self, now: float) -> Remembered:
+        """Return it without what happened later than now, before the clock was set back: notices are sent again."""
+        latest = now + _TOLERANCE
+        notice, act = self.notice, self.act
+        if notice is not None:
+            delivered = {name: at for name, at in (notice.delivered or {}).items() if at <= latest}
+            claims = {name: at for name, at in notice.claims.items() if at <= latest}
+            is_of_future = notice.claimed > latest
+            claimed, begun = (0.0, 0.0) if is_of_future else (notice.claimed, notice.begun)
+            rehearsed = notice.rehearsed if notice.rehearsed <= latest else 0.0
+            notice = Notice(claimed, delivered, rehearsed, begun, claims)
+        if act is not None and act.began > latest:
+            act = None
+        asleep, woken = (at if at <= latest else now for at in (self.asleep, self.woken))
+        return replace(self, asleep=asleep, woken=woken, notice=notice, act=act)
 
     def observed(self, name: str, now: float, *, awake: bool | None, since: float | None = None) -> Remembered:
         """Return it after a run saw the instance. ``awake`` is None if unknown.

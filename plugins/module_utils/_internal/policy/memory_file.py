@@ -60,9 +60,12 @@ class MemoryFile:
     def read(self) -> Memory:
         """Return what is remembered, for reading only."""
         try:
-            return read_json(self.path, _memory_of) or Memory()
+            memory = read_json(self.path, _memory_of) or Memory()
         except (OSError, MalformedFile):
             return Memory(was_unreadable=True)
+        now = self._clock.now().timestamp()
+        memory.instances = {key: each.without_future(now) for key, each in memory.instances.items()}
+        return memory
 
     @contextmanager
     def changing(self) -> Iterator[Memory]:

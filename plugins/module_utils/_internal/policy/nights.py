@@ -5,15 +5,15 @@
 
 A run that comes every few minutes takes readings and carries out schedules each time, but guards the budget once an
 hour, reports the usage once a day, and unused resources once a week. A record of plain values outlives the run: when
-each part last ran, which parts are claimed by a run, which failures were reported to each channel, and when a run began
-and ended. A missing or malformed record counts as empty: then every part is due, and every failure is new.
+each part last ran, which parts are claimed by a run, which failures were reported to each channel, and which runs have
+begun and not ended. A missing or malformed record counts as empty: then every part is due, and every failure is new.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from enum import Enum
@@ -31,8 +31,14 @@ REPORT_HOUR = 6
 _TOLD_AGAIN_AFTER = 24 * 3600.0
 # The names of channels, as parts that may fail.
 _AS_PARTS = {"mail": "the mail", "webhook": "the webhook"}
+# The name of a record that cannot be written, as a part that failed.
+UNRECORDED = "the record"
 # Of runs that tell nobody, and of records that do not tell channels apart.
 _NO_CHANNEL = ""
+# A run that is in progress is no news, unless it has been so for that long: it hangs.
+_STUCK_AFTER = 6 * 3600.0
+# Nobody can say whether a process of another machine is alive. No run takes that long by its default timeouts.
+_LOST_AFTER = 2 * 3600.0
 # A part that ran later than now ran before the clock was set back, and counts as not having run.
 _TOLERANCE = 60.0
 # The parts that send notices before they act, and the variables of which one is required for that.
@@ -88,14 +94,29 @@ PARTS = (
 _NAMES = tuple(part.name for part in PARTS)
 
 
-def plan(given: Json, stored: str, now: float, zone: tzinfo | None = None) -> dict[str, Any]:
-    """Return what a run is to do: ``parts``, ``run``, ``interrupted`` and ``record``.
+def _is_not_known(_process: str) -> bool | None:
+    return None
+
+
+def plan(
+    given: Json,
+    stored: str,
+    now: float,
+    zone: tzinfo | None = None,
+    process: str = "",
+    is_alive: Callable[[str], bool | None] = _is_not_known,
+) -> dict[str, Any]:
+    """Return what a run is to do: ``parts``, ``run``, ``interrupted``, ``beside`` and ``record``.
 
     ``given`` are the variables of the playbook, ``stored`` is the text of the record, ``now`` is seconds since 1970.
-    ``zone`` is that of the machine by default. ``parts`` has a row for each part with its ``name``, whether it
-    ``runs``, and the ``reason`` if not; ``run`` has the names of those that do. ``interrupted`` is the beginning of a
-    run that did not end, or "". ``record`` is what is to be stored before the first part: it claims the parts that do
-    not run each time, so that another run beside this one leaves them alone.
+    ``zone`` is that of the machine by default. ``process`` names the process of the run, and ``is_alive`` returns
+    whether such a process is alive, None if that is not known.
+
+    ``parts`` has a row for each part with its ``name``, whether it ``runs``, and the ``reason`` if not; ``run`` has the
+    names of those that do. ``interrupted`` is the beginning of the last run that did not end, or "", and ``of_runs``
+    has a sentence about each such run, and about each that hangs. ``beside`` is a sentence about a run that is in
+    progress, or "". ``record`` is what is to be stored before the first part: it claims the parts that do not run each
+    time, so that another run beside this one leaves them alone.
 
     Raises NightError for a part that does not exist, one that is named and lacks what it needs, and an hour that is
     none.
@@ -110,15 +131,49 @@ def plan(given: Json, stored: str, now: float, zone: tzinfo | None = None) -> di
     for part in PARTS:
         reason = _why_not(part, given, wanted) or _not_due(part, given, record, moment, report_hour)
         rows.append({"name": part.name, "runs": not reason, "reason": reason})
-    began, ended = record["began"], record["ended"]
+    open_runs = [_OpenRun.of(key, began, now, is_alive) for key, began in record["runs"].items()]
+    to_tell = sorted((each for each in open_runs if each.is_news), key=lambda each: each.began)
+    beside = sorted((each for each in open_runs if not each.is_news), key=lambda each: each.began)
+    own = process or f"at {now!r}"
     claims = {part.name: now for part, row in zip(PARTS, rows, strict=True) if row["runs"] and _is_periodic(part)}
     return {
         "parts": rows,
         "run": [row["name"] for row in rows if row["runs"]],
-        "interrupted": iso_of(began) if began > ended else "",
-        # A run that ended later than now ended before the clock was set back.
-        "record": {**record, "began": now, "ended": min(ended, now - 1), "claims": {**record["claims"], **claims}},
+        "interrupted": iso_of(to_tell[-1].began) if to_tell else "",
+        "of_runs": [each.sentence for each in to_tell],
+        "beside": beside[-1].sentence if beside else "",
+        "key": own,
+        "told_runs": {each.key: each.began for each in to_tell},
+        "record": {
+            **record,
+            "runs": {**{each.key: each.began for each in beside}, own: now},
+            "claims": {**record["claims"], **claims},
+        },
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _OpenRun:
+    """A run that began, and of which no end is recorded. ``is_news``: it did not end, or hangs."""
+
+    key: str
+    began: float
+    is_news: bool
+    sentence: str
+
+    @classmethod
+    def of(cls, key: str, began: float, now: float, is_alive: Callable[[str], bool | None]) -> _OpenRun:
+        """Judge a run by its process, or by its age. One of the future began before the clock was set back."""
+        alive, age = is_alive(key), abs(now - began)
+        name = f"The run that began at {iso_of(began)}"
+        if alive is False:
+            return cls(key, began, is_news=True, sentence=f"{name} did not end.")
+        if age < (_STUCK_AFTER if alive else _LOST_AFTER):
+            return cls(key, began, is_news=False, sentence=f"{name} is still in progress.")
+        if alive:
+            hours = int(age // 3600)
+            return cls(key, began, is_news=True, sentence=f"{name} is still in progress after {hours} hours.")
+        return cls(key, began, is_news=True, sentence=f"{name} did not end, or is still in progress.")
 
 
 def report(
@@ -158,7 +213,8 @@ def report(
     claims = record["claims"] if ended else {**record["claims"], **planned["record"].get("claims", {})}
     by_channel = {name: _ChannelReport(name, planned, rows, record, now) for name in channels or (_NO_CHANNEL,)}
     delivered = {name: ended and (deliveries or {}).get(name, {}).get("delivered", True) for name in by_channel}
-    over = {**record, "ended": now if ended else record["ended"], "claims": claims}
+    runs = record["runs"] if ended else {**record["runs"], planned["key"]: planned["record"]["runs"][planned["key"]]}
+    over = {**record, "runs": runs, "claims": claims}
     ran = {row["part"] for row in rows if not row.get("failure")}
     told_again = {
         row["part"]
@@ -184,7 +240,11 @@ def report(
         "kept": {name: by_channel[name].kept() for name in channels},
         "record": {**over, "ran": with_ran(ran - told_again), "failures": {**record["failures"], **failures}},
         "told": {**over, "ran": with_ran(ran), "failures": {**record["failures"], **if_told}},
-        "untold": {**over, "failures": {**record["failures"], **if_untold}},
+        "untold": {
+            **over,
+            "runs": {**runs, **planned["told_runs"]},
+            "failures": {**record["failures"], **if_untold},
+        },
     }
 
 
@@ -211,23 +271,24 @@ class _ChannelReport:
         }
         self._new = [name for name in self._failed if name not in self._known]
         self._now = now
-        self.tell = bool(self._new or planned["interrupted"] or any(row.get("news") for row in self._rows))
+        self.tell = bool(self._new or planned["of_runs"] or any(row.get("news") for row in self._rows))
 
     def message(self) -> dict[str, str]:
         """Return the message, empty if nothing is worth one."""
         if not self.tell:
             return {}
-        subject = one_line(f"Jetstream: {_sentence(self._rows, self._failed)}")
+        rows = [*self._rows, *([{"notes": ["a run did not end"]}] if self._planned["interrupted"] else [])]
+        subject = one_line(f"Jetstream: {_sentence(rows, self._failed)}")
         return {"subject": subject, "text": _text(_summary(self._planned, self._rows), self._rows)}
 
     def kept(self) -> dict[str, str]:
         """Return what is over, and so is to be kept until it was delivered. Empty if that is nothing."""
         rows = [_kept_of(row) for row in self._rows if _text_to_keep(row)]
-        interrupted = _of_interrupted(self._planned)
-        if not self.tell or not (rows or interrupted):
+        of_runs = self._planned["of_runs"]
+        if not self.tell or not (rows or of_runs):
             return {}
         subject = one_line(f"Jetstream: {_sentence(rows, ()) if rows else 'a run did not end'}")
-        return {"subject": subject, "text": "\n\n".join([*interrupted, *_readouts(rows)])}
+        return {"subject": subject, "text": "\n\n".join([*of_runs, *_readouts(rows)])}
 
     def failures(self, *, told: bool) -> dict[str, float]:
         """Return when each failure that goes on was told, after the message was or was not."""
@@ -255,8 +316,7 @@ def _merged(planned: Json, stored: str) -> dict[str, Any]:
     now = _parsed(stored) if stored else own
     mine = own.get("claims", {})
     return {
-        "began": max(own["began"], now["began"]),
-        "ended": now["ended"],
+        "runs": {key: began for key, began in now["runs"].items() if key != planned["key"]},
         "ran": {
             name: max(own["ran"].get(name, 0.0), now["ran"].get(name, 0.0)) for name in {**own["ran"], **now["ran"]}
         },
@@ -349,7 +409,7 @@ def _participle(row: Json) -> str:
 
 
 def _summary(planned: Json, rows: Sequence[Json]) -> str:
-    """Return a line for each part, and one about a run that did not end."""
+    """Return a line for each part, and one about each run that did not end, or is in progress."""
     by_part = {row["part"]: row for row in rows}
     width = max(len(name) for name in _NAMES)
     lines = []
@@ -363,14 +423,8 @@ def _summary(planned: Json, rows: Sequence[Json]) -> str:
             words = row["sentence"]
         lines.append(f"{each['name']:{width}}  {one_line(str(words))}")
     lines += [f"{row['part']:{width}}  FAILED: {one_line(str(row['failure']))}" for row in rows if _is_extra(row)]
-    if planned["interrupted"]:
-        lines += ["", *_of_interrupted(planned)]
-    return "\n".join(lines)
-
-
-def _of_interrupted(planned: Json) -> list[str]:
-    began = planned["interrupted"]
-    return [f"The run that began at {began} did not end, or is still in progress."] if began else []
+    of_runs = [*planned["of_runs"], *([planned["beside"]] if planned["beside"] else [])]
+    return "\n".join([*lines, "", *of_runs] if of_runs else lines)
 
 
 def _is_extra(row: Json) -> bool:
@@ -387,9 +441,9 @@ def _readouts(rows: Sequence[Json]) -> list[str]:
 
 
 def _parsed(stored: str) -> dict[str, Any]:
-    """Return the record: ``began``, ``ended``, ``ran`` and ``claims`` by part, ``failures`` by channel and part.
+    """Return the record: ``runs`` by process, ``ran`` and ``claims`` by part, ``failures`` by channel and part.
 
-    All are seconds.
+    All are seconds. ``runs`` has the beginning of each run that is not known to have ended.
     """
     try:
         raw = json.loads(stored)
@@ -401,9 +455,11 @@ def _parsed(stored: str) -> dict[str, Any]:
     by_channel = {str(name): _numbers(each) for name, each in failures.items() if isinstance(each, Mapping)}
     # Records of before do not tell channels apart.
     before = _numbers({name: each for name, each in failures.items() if not isinstance(each, Mapping)})
+    # Records of before have one run, without its process.
+    began = _number(raw.get("began"))
+    runs = {f"at {began!r}": began} if "runs" not in raw and began > _number(raw.get("ended")) else {}
     return {
-        "began": _number(raw.get("began")),
-        "ended": _number(raw.get("ended")),
+        "runs": runs | _numbers(raw.get("runs")),
         "ran": _numbers(raw.get("ran")),
         "failures": {**({_NO_CHANNEL: before} if before else {}), **by_channel},
         "claims": _numbers(raw.get("claims")),

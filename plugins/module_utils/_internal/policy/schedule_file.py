@@ -38,7 +38,7 @@ _LONGEST_RANGE = 400
 _MOST_SCHEDULES = 200
 _MOST_RULES = 1000
 _DEADLINE_KEYS = (*(each.value for each in Kind), "time_zone", "may_shelve")
-_SWITCH = {"true": True, "yes": True, "false": False, "no": False}
+_SWITCH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _SHOWN = 40
 _EVERY_DAY = frozenset(range(7))
 Value = TypeVar("Value")
@@ -207,7 +207,7 @@ class _Reader:
         dates = {each: self._moment(given[each.value], zone) for each in Kind if each.value in given}
         if not dates:
             raise self._mistake(node, "a deadline has neither shelve_at nor delete_warn_at")
-        may_shelve = self._choice(given["may_shelve"], "may_shelve", _SWITCH) if "may_shelve" in given else False
+        may_shelve = self._switch(given["may_shelve"], "may_shelve") if "may_shelve" in given else False
         if may_shelve and dates.get(Kind.SHELVE_AT) is None:
             raise self._mistake(given["may_shelve"], "may_shelve requires shelve_at")
         return DeadlineRow(filters, dates, zone, may_shelve, line_of(node))
@@ -302,6 +302,11 @@ class _Reader:
             return choices[text]
         guess = did_you_mean(text, choices)
         raise self._mistake(node, f"{what} is {text[:_SHOWN]}, but must be one of {', '.join(choices)}", guess)
+
+    def _switch(self, node: Any, what: str) -> bool:
+        """Return a boolean, in the words that YAML and the metadata have for it, in any case."""
+        word = self._text(node, what).lower()
+        return _SWITCH[word] if word in _SWITCH else self._choice(node, what, _SWITCH)
 
     # --- nodes
 

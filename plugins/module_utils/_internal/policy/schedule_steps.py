@@ -22,6 +22,8 @@ from .schedules import Edge, EdgeKind, Schedule, Wake, edges
 RETRY_PAUSE = timedelta(minutes=10)
 # What cron and clocks may be off by.
 _TOLERANCE = timedelta(seconds=30)
+# An edge further in the future was carried out before the clock was set back. What is nearer is waited for.
+_CLOCK_WAS_SET_BACK = timedelta(hours=1)
 
 
 class Step(StrEnum):
@@ -94,10 +96,12 @@ def decide(
     ``kept_until``: a clause if a keep mark holds it. ``wake_limit``: for how long a failed start is tried again.
     ``ended``: a clause if a deadline is over at which the instance was to be shelved, so that no start wakes it.
     """
-    if memory is None or memory.schedule != schedule.name:
+    if memory is None or memory.schedule != schedule.name or memory.edge > now + _CLOCK_WAS_SET_BACK:
         # Without any edge yet, the time before it counts as one, so that the first edge to come is carried out.
         adopted = Memory(schedule.name, edge.at if edge else now, memory is not None and memory.put_to_sleep)
-        return Decision(Step.ADOPT, "new in this schedule: not changed before its next edge", edge, adopted)
+        is_known = memory is not None and memory.schedule == schedule.name
+        why = "its last edge is in the future, since the clock was set back" if is_known else "new in this schedule"
+        return Decision(Step.ADOPT, f"{why}: not changed before its next edge", edge, adopted)
     if edge is None or edge.at <= memory.edge:
         return Decision(Step.NOTHING, "no edge since the last run", edge, memory)
     found = edges(schedule, memory.edge, edge.at)

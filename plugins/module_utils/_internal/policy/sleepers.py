@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,17 @@ from ..clock import Clock
 from ..errors import JetstreamError
 from ..files import exclusive, make_folder
 from ..json_file import MalformedFile, read_json, write_json
+from ..model import StatusPeriod
+from ..states import Kind, RestingState, classify
+from ..times import iso, moment
 
-FORMAT = 1
+FORMAT = 2
+# It has the day alone.
+_FORMAT_BEFORE = 1
 KEPT = timedelta(days=400)
 _MOST = 10_000
+# The clocks of a cloud and of this machine may differ.
+_SLACK = timedelta(minutes=1)
 
 
 class SleepersError(JetstreamError):
@@ -25,38 +32,38 @@ class SleepersError(JetstreamError):
 
 
 class Sleepers:
-    """A file with the UUIDs of instances, and the day on which each was put to sleep. Several programs may use it."""
+    """A file with the UUIDs of instances, and when each was put to sleep. Several programs may use it."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
         """Take the file, which is made when it is first written."""
         self.path = path
         self._clock = clock
 
-    def uuids(self) -> frozenset[str]:
-        """Return the instances that were put to sleep, and not started since. Raises SleepersError."""
-        return frozenset(self._days())
+    def moments(self) -> dict[str, datetime]:
+        """Return when each instance was put to sleep that no run has seen active since. Raises SleepersError."""
+        return self._moments()
 
     def change(self, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
         """Record that instances were put to sleep, or are active. Raises SleepersError."""
-        today = self._clock.now().astimezone(UTC).date()
-        added, removed = dict.fromkeys(add, f"{today}"), frozenset(remove)
-        if not added and not (removed and self._days().keys() & removed):
+        now = self._clock.now().astimezone(UTC)
+        added, removed = dict.fromkeys(add, now), frozenset(remove)
+        if not added and not (removed and self._moments().keys() & removed):
             return
         try:
             make_folder(self.path.parent, private=True)
             with exclusive(self.path, clock=self._clock):
-                days = {uuid: day for uuid, day in self._days().items() if uuid not in removed} | added
-                recent = sorted((day, uuid) for uuid, day in days.items() if day >= f"{today - KEPT}")[-_MOST:]
-                record = {"format": FORMAT, "put_to_sleep": {uuid: day for day, uuid in recent}}
+                found = {uuid: at for uuid, at in self._moments().items() if uuid not in removed} | added
+                recent = sorted((at, uuid) for uuid, at in found.items() if at >= now - KEPT)[-_MOST:]
+                record = {"format": FORMAT, "put_to_sleep": {uuid: iso(at) for at, uuid in recent}}
                 write_json(self.path, record)
         except OSError as error:
             raise SleepersError(
                 f"The record of instances put to sleep cannot be stored in {self.path}: {error.strerror}."
             ) from None
 
-    def _days(self) -> dict[str, str]:
+    def _moments(self) -> dict[str, datetime]:
         try:
-            return read_json(self.path, _days_of) or {}
+            return read_json(self.path, _moments_of) or {}
         except OSError as error:
             raise SleepersError(
                 f"The record of instances put to sleep in {self.path} cannot be read: {error.strerror}."
@@ -67,7 +74,25 @@ class Sleepers:
             ) from None
 
 
-def _days_of(record: Mapping[str, Any]) -> dict[str, str]:
+def woken_since(slept: Mapping[str, datetime], periods: Iterable[StatusPeriod]) -> frozenset[str]:
+    """Return the instances that were active after the moment at which each was put to sleep, by their history."""
+
+    def is_awake(period: StatusPeriod) -> bool:
+        observed = classify(period.status, period.activity)
+        return observed.kind is Kind.RESTING and observed.state is RestingState.ACTIVE
+
+    return frozenset(
+        each.instance_uuid
+        for each in periods
+        if each.instance_uuid in slept and is_awake(each) and each.start > slept[each.instance_uuid] + _SLACK
+    )
+
+
+def _moments_of(record: Mapping[str, Any]) -> dict[str, datetime]:
+    rows = {str(uuid): moment(at) for uuid, at in record["put_to_sleep"].items()}
+    if record["format"] == _FORMAT_BEFORE:
+        # At some time of that day.
+        return {uuid: datetime.combine(at.date(), time.max, UTC) for uuid, at in rows.items()}
     if record["format"] != FORMAT:
         raise ValueError("unknown format")
-    return {str(uuid): str(day) for uuid, day in record["put_to_sleep"].items()}
+    return rows

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.atmosphere.client import AtmosphereCloud
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ServerFault
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.states import Action
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.usage.rates import Rates
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Settings, World, fleet
@@ -260,6 +263,55 @@ def test_what_was_started_meanwhile_is_not_started_again(site: Site) -> None:
     site.world.force("web", "shelved_offloaded")
     task(site, state="started", only_put_to_sleep=True)
     assert awake(site) == {"db", "new"}
+
+
+def by_hand(site: Site, name: str, state: str) -> None:
+    """Let its owner bring an instance to a state in the web interface, which records that."""
+    site.clock.sleep(3600)
+    site.world.force(name, state)
+    run_module("jetstream_instance_info", site.options, clock=site.clock, home=site.home)
+
+
+def test_what_its_owner_woke_and_put_to_sleep_since_is_left(site: Site) -> None:
+    task(site, state="shelved")
+    by_hand(site, "web", "active")
+    by_hand(site, "web", "shelved_offloaded")
+    ahead = task(site, state="started", only_put_to_sleep=True, check_mode=True)
+    assert {each["name"] for each in ahead["instances"]} == {"db", "new"}
+    task(site, state="started", only_put_to_sleep=True)
+    assert awake(site) == {"db", "new"}
+    # That is not found out again and again.
+    assert "web" not in (site.home / ".local/state/jetstream/put_to_sleep.json").read_text()
+
+
+def test_one_that_its_owner_only_woke_is_put_to_sleep_anew_and_woken(site: Site) -> None:
+    task(site, state="shelved")
+    by_hand(site, "web", "active")
+    site.clock.sleep(3600)
+    task(site, state="shelved")
+    task(site, state="started", only_put_to_sleep=True)
+    assert awake(site) == {"web", "db", "new"}
+
+
+def test_a_record_of_days_alone_is_read(site: Site, home: Path) -> None:
+    path = home / ".local/state/jetstream/put_to_sleep.json"
+    path.parent.mkdir(parents=True)
+    [old] = [each for each in site.world.instances if each.name == "old"]
+    day = f"{site.clock.now() - timedelta(days=3):%Y-%m-%d}"
+    path.write_text(json.dumps({"format": 1, "put_to_sleep": {old.uuid: day}}))
+    task(site, state="started", only_put_to_sleep=True)
+    assert "old" in awake(site)
+
+
+def test_without_a_history_nothing_is_started(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    task(site, state="shelved")
+
+    def broken(*_arguments: Any, **_more: Any) -> Any:
+        raise ServerFault("Listing the history failed.")
+
+    monkeypatch.setattr(AtmosphereCloud, "list_history", broken)
+    assert "Listing the history failed." in task(site, state="started", only_put_to_sleep=True)["msg"]
+    assert awake(site) == set()
 
 
 def test_what_a_stop_could_not_put_to_sleep_is_not_remembered(site: Site) -> None:

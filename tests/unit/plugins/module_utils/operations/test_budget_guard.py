@@ -247,6 +247,21 @@ def test_at_a_limit_it_shelves_only_if_told_to(site: Site) -> None:
     assert "action" not in site.asked()
 
 
+def test_one_that_is_still_being_shelved_saves_its_cost_and_no_other_is_shelved_for_it(site: Site) -> None:
+    site.world.misbehave("large", slowness=1000)
+    first = run(site, limit_percent=90, apply=True, wait_timeout=60)
+    assert first.failure is not None
+    assert site.world.states()["large"].startswith("active")
+    site.asked()
+    second = allocation(site, limit_percent=90, apply=True)
+    # What is left, small, costs 1 SU an hour, and the one on its way nothing more.
+    assert second["plan"]["before"]["su_per_day"] == 24
+    assert shelved(second) == []
+    assert "action" not in site.asked()
+    [row] = [each for each in second["plan"]["left"] if each["name"] == "large"]
+    assert (row["su_per_hour"], row["reason"]) == (0, "the cloud is changing it (shelving)")
+
+
 def told(site: Site, name: str) -> list[str]:
     """Return what ``why`` tells of an instance."""
     found = decision_info.decision_info(given(decision_info.SPEC, name=[name]), in_context(site)).result

@@ -24,6 +24,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operatio
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.deadline_store import (
     DeadlineBusy,
     DeadlineStore,
+    DeadlineStoreError,
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.times import iso
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Settings, add_colleague, fleet
@@ -472,6 +473,29 @@ def test_a_run_that_is_killed_after_the_act_is_finished_by_the_next(tmp_path: Pa
     assert outcome.failure is None
     assert course.states()["web"] == "shelved_offloaded"
     assert course.cloud.count("shelve") == 2
+
+
+def test_an_outcome_that_cannot_be_stored_takes_no_result_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    course = lab(tmp_path, {"jetstream_shelve_at": iso(AT), "jetstream_may_shelve": "true"})
+    days(course, 8)
+    tell(course, course.run(**APPLY))
+    days(course, 10.5)
+    save, saved = DeadlineStore.save, []
+
+    def full(store: DeadlineStore, memories: Any) -> None:
+        saved.append(memories)
+        if len(saved) > 1:
+            raise DeadlineStoreError("The record of deadlines cannot be written to x: No space left on device.")
+        save(store, memories)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DeadlineStore, "save", full)
+        outcome = course.run(**APPLY)
+    assert outcome.result["summary"]["shelved"] == 1
+    assert outcome.failure is not None
+    assert "No space left on device." in outcome.failure
+    assert course.run(**APPLY).failure is None
+    assert course.cloud.count("shelve") == 1
 
 
 def test_nothing_is_remembered_of_instances_whose_deadlines_are_far(course: Class) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -13,11 +14,12 @@ from typing import Any
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ConfigurationError
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operation import Context
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations import night_record as operation
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations.night_record import (
     SPEC,
-    NightRecordError,
     night_record,
 )
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.processes import parent_process
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given
 
@@ -41,12 +43,14 @@ print(*night_record(given(SPEC, path=sys.argv[1], variables={"parts": ["hygiene"
 class Job:
     """Runs of nightly with one record."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, runtime: Path) -> None:
         self.path = path
+        self.runtime = runtime
         self.clock: Any = FakeClock()
 
     def do(self, *, check_mode: bool = False, **options: Any) -> Any:
-        context = Context(check_mode, self.clock, {}, self.path.parent, lambda _text: None, lambda _text: None)
+        environ = {"XDG_RUNTIME_DIR": str(self.runtime)}
+        context = Context(check_mode, self.clock, environ, self.path.parent, lambda _text: None, lambda _text: None)
         return night_record(given(SPEC, path=str(self.path), **options), context).result
 
     def begin(self, **more: Any) -> Any:
@@ -59,13 +63,18 @@ class Job:
 
 @pytest.fixture
 def job(tmp_path: Path) -> Job:
-    return Job(tmp_path / "state" / "nightly.json")
+    runtime = tmp_path / "runtime"
+    runtime.mkdir()
+    return Job(tmp_path / "state" / "nightly.json", runtime)
 
 
-def test_of_two_runs_one_has_the_parts_and_neither_forgets_what_the_other_did(job: Job) -> None:
-    first, second = job.begin(), job.begin()
+def test_of_two_runs_one_has_the_parts_and_neither_forgets_what_the_other_did(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = job.begin()
+    monkeypatch.setattr(operation, "parent_process", lambda: f"{parent_process()} the second")
+    second = job.begin()
     assert (first["run"], second["run"]) == (["budget_guard", "hygiene"], [])
-    assert second["interrupted"]
     job.end(first, *first["run"])
     job.end(second)
     assert job.begin()["run"] == []
@@ -106,10 +115,80 @@ def test_a_record_that_cannot_be_understood_is_a_new_one(job: Job, content: str)
     assert job.begin()["run"] == ["budget_guard", "hygiene"]
 
 
-def test_a_record_that_cannot_be_used_is_an_error(job: Job) -> None:
+def test_a_run_beside_one_that_is_alive_mails_nothing_of_it(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = job.begin()
+    monkeypatch.setattr(operation, "parent_process", lambda: f"{parent_process()} the second")
+    second = job.begin()
+    assert (second["interrupted"], second["of_runs"]) == ("", [])
+    said = job.end(second, channels=["mail"])
+    assert (said["messages"], said["kept"], said["failed"]) == ({"mail": {}}, {"mail": {}}, [])
+    assert "The run that began at 2026-11-23T18:57:00Z is still in progress." in said["summary"]
+    job.end(first)
+    assert job.begin()["beside"] == ""
+
+
+def test_a_run_of_a_process_that_has_ended_is_told_by_the_next(job: Job) -> None:
+    with subprocess.Popen([sys.executable, "-c", BEGIN, str(job.path)], stdin=-1, stdout=-1, text=True) as running:
+        said, _errors = running.communicate("\n", timeout=30)
+    assert said.strip() == "hygiene"
+    # Its parent is this process, which is alive, and whose next run has another start.
+    record = json.loads(job.path.read_text())
+    record["runs"] = {each.rpartition(" ")[0] + " 1": began for each, began in record["runs"].items()}
+    job.path.write_text(json.dumps(record))
+    assert job.begin()["of_runs"][0].endswith(" did not end.")
+
+
+def break_state(job: Job, how: str) -> None:
+    """Let the record be one that cannot be written."""
+    if how == "a file for a folder":
+        job.path.parent.write_text("")
+    else:
+        job.path.mkdir(parents=True)
+
+
+@pytest.mark.parametrize("how", ["a file for a folder", "a folder for a file"])
+def test_a_record_that_cannot_be_written_is_said_and_has_a_spare_one(job: Job, how: str) -> None:
+    break_state(job, how)
+    begun = job.do(variables=PARTS)
+    assert begun["plan"]["run"] == ["budget_guard", "hygiene"]
+    assert begun["problem"].startswith(f"The record of nightly, {job.path}, cannot be written: ")
+    said = job.end(begun["plan"], "budget_guard", "hygiene", channels=["mail"])
+    assert said["failed"] == ["the record"]
+    assert said["messages"]["mail"]["subject"] == "Jetstream: 1 failed (the record)"
+    # Nothing is due again, and the failure is not mailed again within a day.
+    again = job.begin()
+    assert again["run"] == []
+    assert job.end(again, channels=["mail"])["messages"] == {"mail": {}}
+    job.clock.pass_by(25 * 3600)
+    assert job.end(job.begin(), channels=["mail"])["messages"]["mail"]
+    assert [each.stat().st_mode & 0o777 for each in (job.runtime / "jetstream").glob("*.json")] == [0o600]
+
+
+def test_when_the_record_can_be_written_again_it_goes_on_with_the_spare_one(job: Job) -> None:
     job.path.parent.write_text("")
-    with pytest.raises(NightRecordError, match=r"The record of nightly, .*, cannot be used: "):
-        job.begin()
+    job.end(job.begin(), "budget_guard", "hygiene")
+    job.path.parent.unlink()
+    begun = job.do(variables=PARTS)
+    assert (begun["plan"]["run"], begun["problem"]) == ([], "")
+    assert job.end(begun["plan"])["failed"] == []
+    assert list((job.runtime / "jetstream").glob("*.json")) == []
+
+
+def test_a_record_that_fails_at_the_end_alone_is_a_failure_too(job: Job) -> None:
+    planned = job.begin()
+    job.path.unlink()
+    job.path.mkdir()
+    assert job.end(planned, "hygiene")["failed"] == ["the record"]
+
+
+def test_a_spare_folder_that_is_open_to_others_is_not_used(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    job.path.parent.write_text("")
+    spare = job.runtime / "open"
+    spare.mkdir()
+    spare.chmod(0o777)
+    monkeypatch.setattr(operation, "spare_folders", lambda _environ: (spare,))
+    assert job.end(job.begin(), "hygiene")["failed"] == ["the record"]
+    assert list(spare.iterdir()) == []
 
 
 def test_what_means_nothing_is_refused(job: Job) -> None:

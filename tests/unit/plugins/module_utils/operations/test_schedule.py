@@ -23,7 +23,10 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operatio
     keep,
     schedule_info,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.schedule_store import ScheduleStore
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.schedule_store import (
+    ScheduleStore,
+    ScheduleStoreError,
+)
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.states import Action
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Settings, World, add_colleague, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import a_site
@@ -245,6 +248,26 @@ def test_a_run_that_is_killed_is_healed_by_the_next(
     office.run()
     states = office.states()
     assert (states["lab-1"], states["lab-2"], states["lab-old"]) == ("active", "active", "shelved_offloaded")
+
+
+def test_an_outcome_that_cannot_be_stored_takes_no_result_away(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    office.run()
+    office.at(18)
+    save, saved = ScheduleStore.save, []
+
+    def full(store: ScheduleStore, memories: Any) -> None:
+        saved.append(memories)
+        if len(saved) > 1:
+            raise ScheduleStoreError("The record of schedules cannot be written to x: No space left on device.")
+        save(store, memories)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ScheduleStore, "save", full)
+        outcome = office.run()
+    assert outcome.result["summary"]["sentence"].startswith("2 turned off")
+    assert outcome.failure is not None
+    assert outcome.failure.endswith("No space left on device. The next run continues.")
+    assert office.steps()["lab-1"] == "left"
 
 
 def test_a_cloud_that_is_down_costs_no_edge(office: Office) -> None:

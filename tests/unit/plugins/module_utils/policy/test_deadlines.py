@@ -184,11 +184,20 @@ def test_what_was_told_first_is_remembered_until_the_deadline_moves() -> None:
     memory = (
         Memory().after_telling(SHELVE, AT, 7, "mail", AT - 7 * DAY).after_telling(SHELVE, AT, 3, "mail", AT - 3 * DAY)
     )
-    assert memory.told_of(SHELVE, AT) == {"mail": ChannelTold(3, AT - 7 * DAY)}
-    assert memory.told_of(SHELVE, AT + DAY) == {}
+    assert memory.told_of(SHELVE, AT, AT + 2 * DAY) == {"mail": ChannelTold(3, AT - 7 * DAY)}
+    assert memory.told_of(SHELVE, AT + DAY, AT + 2 * DAY) == {}
     moved = memory.after_telling(SHELVE, AT + DAY, 3, "mail", AT)
-    assert moved.told_of(SHELVE, AT + DAY) == {"mail": ChannelTold(3, AT)}
-    assert moved.told_of(SHELVE, AT) == {}
+    assert moved.told_of(SHELVE, AT + DAY, AT + 2 * DAY) == {"mail": ChannelTold(3, AT)}
+    assert moved.told_of(SHELVE, AT, AT + 2 * DAY) == {}
+
+
+def test_a_notice_of_the_future_was_sent_before_the_clock_was_set_back_and_does_not_count() -> None:
+    memory = Memory().after_telling(SHELVE, AT, 0, "mail", AT + 365 * DAY)
+    now = AT - 2 * DAY
+    [news] = news_of(shelving(), memory, ("mail",), now)
+    assert news.days == 3
+    after = memory.after_telling(SHELVE, AT, 3, "mail", now)
+    assert after.told_of(SHELVE, AT, now) == {"mail": ChannelTold(3, now)}
 
 
 SECOND = timedelta(seconds=1)
@@ -217,7 +226,7 @@ def test_what_another_run_sets_out_to_tell_is_left_to_it_for_a_while(
     memory = Memory().claiming(replace(news, days=days_claimed), now - ago)
     assert bool(news_of(shelving(), memory, ("mail",), now)) == told_again
     # It was not told yet.
-    assert memory.told_of(SHELVE, AT) == {}
+    assert memory.told_of(SHELVE, AT, AT + 2 * DAY) == {}
 
 
 def test_a_claim_is_of_one_channel_and_ends_with_the_delivery_or_its_failure() -> None:

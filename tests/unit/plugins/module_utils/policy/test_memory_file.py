@@ -57,6 +57,15 @@ def test_it_comes_back_and_only_its_owner_can_read_it(file: MemoryFile) -> None:
     assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
 
 
+def test_what_happened_in_the_future_is_forgotten_but_not_that_it_sleeps(file: MemoryFile) -> None:
+    ahead = NOW + 86_400
+    notice = Notice(ahead, {"mail": ahead, "webhook": NOW}, ahead, ahead, {"mail": ahead, "webhook": NOW})
+    note(file, (KEY, Remembered("web", NOW, asleep=ahead, notice=notice, act=Act("shelve", ahead))))
+    assert file.read().of(KEY) == Remembered(
+        "web", NOW, asleep=NOW, notice=Notice(0.0, {"webhook": NOW}, 0.0, 0.0, {"webhook": NOW})
+    )
+
+
 def test_what_is_not_there_is_empty(file: MemoryFile) -> None:
     assert file.read().instances == {}
     assert not file.read().was_unreadable

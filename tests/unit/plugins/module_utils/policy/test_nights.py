@@ -150,13 +150,48 @@ def test_a_record_that_is_none_makes_everything_due(stored: str) -> None:
 
 
 def test_a_run_that_did_not_end_is_told_once() -> None:
-    first = plan({}, "", 1000.0)
-    second = plan({}, json.dumps(first["record"]), 2000.0)
+    first = plan({}, "", 1000.0, process="one")
+    second = plan({}, json.dumps(first["record"]), 2000.0, process="two", is_alive=lambda _process: False)
     assert second["interrupted"] == "1970-01-01T00:16:40Z"
-    told = report(second, [], 2001.0)
+    told = report(second, [], 2001.0, ["mail"])
     assert told["tell"]
-    assert "The run that began at 1970-01-01T00:16:40Z did not end" in told["text"]
+    assert told["messages"]["mail"]["subject"] == "Jetstream: a run did not end"
+    assert "The run that began at 1970-01-01T00:16:40Z did not end." in told["text"]
     assert plan({}, json.dumps(told["told"]), 3000.0)["interrupted"] == ""
+    # What was sent to nobody is told by the next run.
+    assert plan({}, json.dumps(told["untold"]), 3000.0, is_alive=lambda _process: False)["interrupted"]
+
+
+@pytest.mark.parametrize(
+    ("alive", "hours", "said"),
+    [
+        (True, 5.9, ""),
+        (True, 6.1, "The run that began at 1970-01-01T00:16:40Z is still in progress after 6 hours."),
+        # A process of another machine.
+        (None, 1.9, ""),
+        (None, 2.1, "The run that began at 1970-01-01T00:16:40Z did not end, or is still in progress."),
+        (False, 0.0, "The run that began at 1970-01-01T00:16:40Z did not end."),
+        # The clock was set back.
+        (True, -0.2, ""),
+    ],
+)
+def test_a_run_in_progress_is_no_news_unless_it_hangs(alive: bool | None, hours: float, said: str) -> None:
+    first = plan({}, "", 1000.0, process="one")
+    now = 1000.0 + hours * HOUR
+    second = plan({}, json.dumps(first["record"]), now, process="two", is_alive=lambda _process: alive)
+    assert second["of_runs"] == ([said] if said else [])
+    assert bool(second["beside"]) != bool(said)
+    how = report(second, [], now, ["mail"], stored=json.dumps(second["record"]))
+    assert how["tell"] == bool(said)
+    # It is told once, and one that goes on is not forgotten.
+    assert sorted(how["record"]["runs"]) == ([] if said else ["one"])
+
+
+def test_a_run_that_ended_is_forgotten_and_no_other() -> None:
+    first = plan({}, "", 1000.0, process="one")
+    second = plan({}, json.dumps(first["record"]), 1010.0, process="two", is_alive=lambda _process: True)
+    ended = report(first, [], 1020.0, stored=json.dumps(second["record"]))["record"]
+    assert ended["runs"] == {"two": 1010.0}
 
 
 def row(part: str, **more: Any) -> dict[str, Any]:
@@ -300,7 +335,11 @@ def test_a_failure_that_was_told_in_the_future_is_told() -> None:
 def test_a_run_that_was_killed_after_the_clock_was_set_back_is_told() -> None:
     planned = plan({}, json.dumps({"began": 900_000, "ended": 900_010}), 100_000.0)
     assert planned["interrupted"] == ""
-    assert plan({}, json.dumps(planned["record"]), 100_900.0)["interrupted"] == "1970-01-02T03:46:40Z"
+    assert plan({}, json.dumps(planned["record"]), 108_000.0)["interrupted"] == "1970-01-02T03:46:40Z"
+
+
+def test_a_run_of_a_record_without_processes_is_told() -> None:
+    assert plan({}, json.dumps({"began": 900_000, "ended": 800_000}), 908_000.0)["interrupted"]
 
 
 # --- what each channel is told
@@ -399,8 +438,8 @@ def test_failures_that_were_told_before_channels_were_told_apart_count_for_each(
 
 
 def test_that_a_run_did_not_end_is_kept_for_a_channel_that_fails() -> None:
-    second = plan({}, json.dumps(plan({}, "", 1000.0)["record"]), 2000.0)
-    kept = report(second, [], 2001.0, BOTH)["kept"]["mail"]
+    second = plan({}, json.dumps(plan({}, "", 1000.0)["record"]), 9000.0)
+    kept = report(second, [], 9001.0, BOTH)["kept"]["mail"]
     assert kept["subject"] == "Jetstream: a run did not end"
     assert kept["text"].startswith("The run that began at 1970-01-01T00:16:40Z did not end")
 
@@ -413,8 +452,8 @@ def test_a_run_that_is_killed_while_it_sends_makes_no_report_again() -> None:
     assert kept["failures"] == {"mail": {}, "webhook": {}}
     # The others are claimed still.
     assert run({}, json.dumps(kept), "2026-11-26T10:15") == EACH_TIME
-    after = plan({}, json.dumps(kept), at("2026-11-26T10:45"), ZONE)
+    after = plan({}, json.dumps(kept), at("2026-11-26T10:45"), ZONE, is_alive=lambda _process: False)
     assert after["interrupted"] == "2026-11-26T16:00:00Z"
     assert after["run"] == ["activity", "deadlines", "shelve_idle", "budget_guard", "hygiene"]
     ended = report(planned, rows, now, BOTH, stored=json.dumps(kept))["record"]
-    assert (ended["claims"], ended["ended"]) == ({}, now)
+    assert (ended["claims"], ended["runs"]) == ({}, {})

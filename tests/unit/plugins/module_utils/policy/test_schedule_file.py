@@ -193,7 +193,7 @@ def a_schedule(lines: str, rules: str = "") -> str:
         ),
         (
             "deadlines:\n- name: web\n  shelve_at: 2026-12-18\n  may_shelve: perhaps",
-            "line 4: may_shelve is perhaps, but must be one of true, yes, false, no.",
+            "line 4: may_shelve is perhaps, but must be one of true, yes, on, false, no, off.",
         ),
         (
             "deadlines:\n- name: web\n  shelve_at: 2026-12-18\n  time_zone: EST5DTT",
@@ -224,7 +224,7 @@ def test_deadlines_are_moments_in_the_zone_of_their_row() -> None:
           - name: [bio101-*, bio102-*]
             time_zone: America/Indiana/Indianapolis
             shelve_at: 2026-12-18
-            may_shelve: yes
+            may_shelve: Yes
             delete_warn_at: 2027-01-31T12:00
           - {owner: ada, delete_warn_at: "2027-01-31 12:00:00.5+01:00"}
           - {project: x, shelve_at: 2027-01-31}

@@ -195,6 +195,17 @@ def test_a_clock_that_was_set_back_does_not_hold_an_edge_back() -> None:
     assert step(memory=memory, now=STOP + MINUTE).step is Step.SLEEP
 
 
+def test_an_edge_that_was_carried_out_in_the_future_keeps_no_later_one_from_being_so() -> None:
+    """The clock was a year ahead for one run."""
+    ahead = replace(BEFORE_STOP, edge=STOP + timedelta(days=365), put_to_sleep=True)
+    found = step(WEB, ahead, now=STOP - timedelta(hours=2))
+    assert (found.step, found.memory) == (Step.ADOPT, replace(BEFORE_STOP, put_to_sleep=True))
+    assert "the clock was set back" in found.reason
+    # One that is a little off is waited for.
+    near = replace(BEFORE_STOP, edge=STOP)
+    assert step(WEB, near, now=STOP - timedelta(minutes=5)).step is Step.NOTHING
+
+
 def test_an_instance_that_is_awake_at_its_start_is_not_woken_again_after_somebody_shelved_it() -> None:
     woken = step(WEB, SLEPT, START)
     assert woken.memory is not None

@@ -1,0 +1,132 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Acts that no message has reported yet: what became of them, and who reports them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.act_store import ActStore
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.acts import (
+    Act,
+    compared,
+    settled,
+    unreported,
+)
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.states import Goal
+from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import START, FakeClock
+from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
+
+BEGAN = START.replace(microsecond=0)
+LATER = BEGAN + timedelta(minutes=15)
+WEB = an_instance("web", number=1)
+
+
+def an_act(**more: object) -> Act:
+    fields = {"profile": "default", "policy": "schedule", "uuid": WEB.uuid, "name": "web", "goal": Goal.SHELVED}
+    return Act(**{**fields, "process": "killed", "began": BEGAN, "seen": "2026-11-23", **more})  # type: ignore[arg-type]
+
+
+def dead(_process: str) -> bool | None:
+    return False
+
+
+def alive(_process: str) -> bool | None:
+    return True
+
+
+def unknown(_process: str) -> bool | None:
+    return None
+
+
+@pytest.mark.parametrize(
+    ("goal", "status", "activity", "outcome"),
+    [
+        (Goal.SHELVED, "shelved_offloaded", "", "a later run found it shelved_offloaded"),
+        (Goal.SHELVED, "active", "", "that was not carried out, or undone since: a later run found it active"),
+        (Goal.STARTED, "shutoff", "", "that was not carried out, or undone since: a later run found it shutoff"),
+        (Goal.STARTED, "active", "", "a later run found it active"),
+        # Its owner may have done more with it.
+        (Goal.STOPPED, "shelved_offloaded", "", "a later run found it shelved_offloaded"),
+        (Goal.SHELVED, "error", "", "a later run found it error"),
+        # Nothing is said before it rests.
+        (Goal.SHELVED, "active", "shelving", ""),
+    ],
+)
+def test_the_outcome_of_an_act_is_what_the_cloud_says(goal: Goal, status: str, activity: str, outcome: str) -> None:
+    act = an_act(goal=goal)
+    listed = [an_instance("web", number=1, status=status, activity=activity)]
+    assert compared({act.key: act}, listed, "own", LATER, dead)[act.key].outcome == outcome
+
+
+def test_one_that_is_gone_is_said_to_be_so() -> None:
+    act = an_act()
+    assert compared({act.key: act}, [], "own", LATER, dead)[act.key].outcome == "it is no longer there"
+
+
+def test_acts_of_this_run_and_of_runs_in_progress_are_left_to_them() -> None:
+    act = an_act()
+    for own, is_alive in (("own", alive), ("killed", dead), ("own", unknown)):
+        assert compared({act.key: act}, [WEB], own, LATER, is_alive) == {act.key: act}
+    # A process of another machine counts as ended after two hours.
+    much_later = BEGAN + timedelta(hours=3)
+    assert compared({act.key: act}, [WEB], "own", much_later, unknown)[act.key].outcome
+
+
+def test_a_run_settles_its_own_acts_and_drops_those_that_were_not_needed() -> None:
+    own, other = an_act(process="own"), an_act(policy="idle")
+    acts = {each.key: each for each in (own, other)}
+    assert settled(acts, {WEB.uuid: "shelve done"}, "schedule", "own")[own.key].outcome == "shelve done"
+    assert settled(acts, {WEB.uuid: ""}, "schedule", "own") == {other.key: other}
+    assert settled(acts, {}, "schedule", "own") == acts
+
+
+def test_a_later_run_reports_what_a_killed_one_did() -> None:
+    act = an_act(outcome="a later run found it shelved_offloaded")
+    draft, left = unreported({act.key: act}, "default", "own", [], LATER, dead)
+    assert left == {}
+    assert draft is not None
+    assert draft.subject == "Jetstream: 1 act was not reported before"
+    [line] = draft.text.splitlines()[2:]
+    assert line == (
+        "web was to be shelved at 2026-11-23T18:57:00Z: a later run found it shelved_offloaded (by schedule)."
+    )
+
+
+def test_what_a_message_of_this_run_says_is_not_said_twice() -> None:
+    own = an_act(process="own", outcome="shelve done")
+    assert unreported({own.key: own}, "default", "own", [WEB.uuid], LATER, alive) == (None, {})
+    # A part that failed after the act has no row of it.
+    draft, left = unreported({own.key: own}, "default", "own", [], LATER, alive)
+    assert (draft is None, left) == (False, {})
+
+
+def test_what_another_run_or_profile_will_report_is_left() -> None:
+    acts = {each.key: each for each in (an_act(outcome="shelve done"), an_act(profile="course", outcome="shelve done"))}
+    assert unreported(acts, "default", "own", [], LATER, alive) == (None, acts)
+    draft, left = unreported(acts, "default", "own", [], LATER, dead)
+    assert draft is not None
+    assert [each.profile for each in left.values()] == ["course"]
+
+
+def test_an_act_without_an_outcome_is_reported_after_a_day() -> None:
+    act = an_act()
+    assert unreported({act.key: act}, "default", "own", [], LATER, dead) == (None, {act.key: act})
+    draft, _left = unreported({act.key: act}, "default", "own", [], BEGAN + timedelta(days=1), dead)
+    assert draft is not None
+    assert "its outcome is not known" in draft.text
+
+
+def test_acts_outlive_a_run_and_are_bounded(tmp_path: Path) -> None:
+    clock = FakeClock()
+    store = ActStore(tmp_path / "acts.json", clock)
+    act = an_act(outcome="shelve done")
+    store.update(lambda _before: {act.key: act})
+    assert store.load() == {act.key: act}
+    assert store.path.stat().st_mode & 0o777 == 0o600
+    clock.pass_by(8 * 86_400)
+    store.update(lambda before: {**before, "other": an_act(seen="2026-12-01")})
+    assert list(store.load()) == ["other"]
