@@ -131,10 +131,14 @@ def _cgroup_root() -> Path | None:
 
 
 class Layer:
-    """The packages that systems need beside those of this machine, in the image of a disk."""
+    """The packages that systems need beside those of this machine, in the image of a disk.
 
-    def __init__(self, cache: Path) -> None:
-        state = "\n".join([*PACKAGES, Path("/var/lib/dpkg/status").read_text(errors="replace")])
+    ``below``: the folder of a layer that has others already.
+    """
+
+    def __init__(self, cache: Path, packages: Sequence[str] = PACKAGES, below: Path | None = None) -> None:
+        self._packages, self._below = packages, below
+        state = "\n".join([*packages, Path("/var/lib/dpkg/status").read_text(errors="replace")])
         self._image = cache / f"packages-{hashlib.sha256(state.encode()).hexdigest()[:16]}.img"
         self.folder = Path(tempfile.mkdtemp(prefix="jetstream-idle-layer-"))
 
@@ -173,16 +177,17 @@ class Layer:
             for name in ("up", "work", "root"):
                 (self.folder / name).mkdir()
             self._install(self.folder / "root")
+            if self._below is None:
+                self._prepare(self.folder / "root")
         finally:
             _quiet("umount", "-R", self.folder / "root")
             _run("umount", "-R", self.folder)
         new.rename(self._image)
 
     def _install(self, root: Path) -> None:
-        up = self.folder / "up"
-        _run(
-            "mount", "-t", "overlay", "overlay", "-o", f"lowerdir=/,upperdir={up},workdir={self.folder / 'work'}", root
-        )
+        lower = "/" if self._below is None else f"{self._below}:/"
+        folders = f"lowerdir={lower},upperdir={self.folder / 'up'},workdir={self.folder / 'work'}"
+        _run("mount", "-t", "overlay", "overlay", "-o", folders, root)
         for name in ("proc", "dev", "sys"):
             _run("mount", "--rbind", f"/{name}", root / name)
         _run("mount", "-t", "tmpfs", "tmpfs", root / "run")
@@ -192,9 +197,11 @@ class Layer:
         policy.chmod(0o755)
         apt = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-y", "-q")
         _run("chroot", root, *apt, "update")
-        _run("chroot", root, *apt, "install", "--no-install-recommends", *PACKAGES)
+        _run("chroot", root, *apt, "install", "--no-install-recommends", *self._packages)
         _run("chroot", root, "apt-get", "clean")
         policy.unlink()
+
+    def _prepare(self, root: Path) -> None:
         _write(root / "etc/systemd/system/lab.target", _TARGET)
         _write(root / "etc/ssh/sshd_config.d/lab.conf", _SSHD)
         _run("chroot", root, "ssh-keygen", "-A")
@@ -228,8 +235,9 @@ def _run(*command: str | Path) -> str:
 class Machine:
     """A booted system, and the machine outside from which it is reached."""
 
-    def __init__(self, layer: Path) -> None:
-        self._layer = layer
+    def __init__(self, *layers: Path) -> None:
+        """Each layer is above the next."""
+        self._layer = ":".join(map(str, layers))
         self._folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
         self._name = self._folder.name
         self._groups: list[Path] = []

@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,9 @@ class Stage(Protocol):
 
     def flavors(self) -> dict[str, str]:
         """Return the flavor of each instance that is there, by name."""
+
+    def delete(self, name: str) -> None:
+        """Delete an instance, as its owner does on the web page, and wait until it is gone."""
 
     def things(self) -> list[str]:
         """Return the names of all else that a user may leave behind, sorted: volumes, addresses, key pairs, groups."""
@@ -97,8 +101,13 @@ class Simulator:
 
     def flavors(self) -> dict[str, str]:
         world = self._world
+        world.settle()
         with world.lock:
             return {each.name: each.size.name for each in world.instances if each.end_date is None}
+
+    def delete(self, name: str) -> None:
+        self._world.delete_later(self._world.instance(name))
+        _wait_until_gone(self, name)
 
     def things(self) -> list[str]:
         world = self._world
@@ -144,6 +153,15 @@ class OpenStack:
         listed = self.cloud.owner.get("compute", "/servers/detail")["servers"]
         return {each["name"]: each["flavor"]["original_name"] for each in listed}
 
+    def named(self, name: str) -> str:
+        """Return the UUID of an instance."""
+        listed = self.cloud.owner.get("compute", "/servers")["servers"]
+        return next(str(each["id"]) for each in listed if each["name"] == name)
+
+    def delete(self, name: str) -> None:
+        self.cloud.owner.delete("compute", f"/servers/{self.named(name)}")
+        _wait_until_gone(self, name)
+
     def things(self) -> list[str]:
         get = self.cloud.owner.get
         groups = get("network", "/v2.0/security-groups")["security_groups"]
@@ -174,6 +192,13 @@ class OpenStack:
         for each in owner.get("network", "/v2.0/security-groups")["security_groups"]:
             if each["name"] != "default":
                 owner.delete("network", f"/v2.0/security-groups/{each['id']}")
+
+
+def _wait_until_gone(stage: Stage, name: str) -> None:
+    give_up = time.monotonic() + _LONGEST
+    while name in stage.flavors():
+        assert time.monotonic() < give_up, f"{name} is still there"
+        time.sleep(0.2)
 
 
 def play(playbook: Path | str, home: Path, *arguments: str) -> Played:

@@ -5,14 +5,10 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import os
 import re
-import shutil
 import stat
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
@@ -21,75 +17,22 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.jetstream.cloud.tests.scenarios.cloud_init import NotHere, schema
-from ansible_collections.jetstream.cloud.tests.scenarios.stages import OpenStack, Played, Stage
+from ansible_collections.jetstream.cloud.tests.scenarios.lab_courses import (
+    ANNA,
+    BOB,
+    EXAMPLE,
+    KEY,
+    ROOT,
+    STUDENTS,
+    Course,
+    commands,
+    secret_commands,
+    texts_of_machines,
+)
+from ansible_collections.jetstream.cloud.tests.scenarios.stages import OpenStack, Stage
 from jsonschema import Draft4Validator
 
-EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "examples" / "lab-course"
 STRANGERS = ["vm-1", "vm-2"]
-KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAabcdefghijklmnopqrstuvwxyz0123456789ABCDEF"
-ANNA, BOB, CAROL = "Anna Müller", "Bob O'Neill <b>", {"name": '=HYPERLINK("x")', "username": "carol"}
-STUDENTS = (ANNA, BOB, CAROL)
-_LONGEST = 600
-
-
-class Course:
-    """A copy of the example with the settings of a test, and a teacher who has followed its README."""
-
-    def __init__(self, folder: Path, home: Path, settings: Mapping[str, Any]) -> None:
-        self.folder = folder / "lab-course"
-        self._home = home
-        self._settings = dict(settings)
-        shutil.copytree(EXAMPLE, self.folder)
-        (home / ".ssh").mkdir(exist_ok=True)
-        (home / ".ssh" / "id_ed25519.pub").write_text(f"{KEY} teacher\n", encoding="utf-8")
-        self._environment = {
-            **os.environ,
-            "HOME": str(home),
-            "JETSTREAM_PROFILE": "lab",
-            "ANSIBLE_LOCALHOST_WARNING": "false",
-            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
-        }
-        self._run("sh", "-euc", secret_commands())
-        self.set()
-
-    def set(self, **settings: Any) -> None:
-        """Change variables, as a teacher does in the files of group_vars."""
-        self._settings.update(settings)
-        written = yaml.safe_dump(self._settings, allow_unicode=True)
-        (self.folder / "group_vars" / "all" / "z-settings-of-test.yml").write_text(written, encoding="utf-8")
-
-    def play(self, playbook: str, *arguments: str) -> Played:
-        return self._run("ansible-playbook", playbook, *arguments)
-
-    def sheets(self) -> dict[str, dict[str, str]]:
-        """Return the rows of the hand-out, by machine."""
-        with (self.folder / "handout" / "bio101.csv").open(encoding="utf-8", newline="") as file:
-            return {row["machine"]: row for row in csv.DictReader(file)}
-
-    def page(self) -> str:
-        return (self.folder / "handout" / "bio101.html").read_text(encoding="utf-8")
-
-    def _run(self, program: str, *arguments: str) -> Played:
-        beside = Path(sys.executable).parent
-        done = subprocess.run(
-            [program, *arguments],
-            env={**self._environment, "PATH": f"{beside}:{os.environ['PATH']}"},
-            cwd=self.folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=_LONGEST,
-            check=False,
-        )
-        return Played(done.returncode, done.stdout)
-
-
-def secret_commands() -> str:
-    """Return the commands of the README that make the secret."""
-    page = (EXAMPLE / "README.md").read_text(encoding="utf-8")
-    commands = re.findall(r"^\$ (.*lab-course-vault.*|.*vault\.yml.*)$", page, re.MULTILINE)
-    assert len(commands) == 2, commands
-    return "\n".join(commands)
 
 
 @pytest.fixture
@@ -159,7 +102,7 @@ def test_a_course_comes_and_goes_and_a_second_run_changes_nothing(course: Course
     if isinstance(stage, OpenStack):
         _require_user_data(stage.user_data(), {name.removeprefix("bio101-") for name in sheets})
 
-    # All but the head follow the office hours, and the budget can be read.
+    # The office hours and the budget can be read.
     hours, budget = course.play("hours.yml", "--check"), course.play("budget.yml", "--check")
     assert (hours.status, budget.status) == (0, 0), hours.text + budget.text
 
@@ -246,7 +189,93 @@ def test_a_machine_that_finds_no_host_is_launched_by_the_next_run(course: Course
     assert filled["bio101-anna-mueller"] == sheets["bio101-anna-mueller"]
     if stage.offer.cloud == "jetstream2":
         assert re.fullmatch(r"ssh -J jump@149\.[\d.]+ carol@10\.3\.[\d.]+", filled["bio101-carol"]["login"])
+        # A mail merge has to tell both passwords.
+        [jump] = {each["jump_password"] for each in filled.values()}
+        assert re.fullmatch("[a-z2-9]{14}", jump)
         assert len([each for each in stage.things() if each.startswith("address")]) == 1
+
+
+def test_a_machine_is_made_anew_with_its_password_until_that_is_changed(course: Course, stage: Stage) -> None:
+    course.set(course_spares=0, course_students=[ANNA, BOB], course_former_students=[])
+    assert course.play("site.yml").status == 0
+    before = course.sheets()
+    stage.delete("bio101-anna-mueller")
+    played = course.play("site.yml")
+    assert played.status == 0, played.text
+    anew = course.sheets()
+    assert anew["bio101-anna-mueller"]["password"] == before["bio101-anna-mueller"]["password"]
+    assert anew["bio101-bob-oneill-b"] == before["bio101-bob-oneill-b"]
+
+    course.set(course_students=[{"name": ANNA, "password_number": 2}, BOB])
+    played = course.play("site.yml")
+    assert played.status == 0, played.text
+    changed = course.sheets()
+    assert changed["bio101-bob-oneill-b"] == before["bio101-bob-oneill-b"]
+    if stage.offer.cloud == "jetstream2":
+        assert changed["bio101-anna-mueller"]["password"] != before["bio101-anna-mueller"]["password"]
+    # Only the hand-out has changed. Atmosphere's has no passwords.
+    assert played.changed == (1 if stage.offer.cloud == "jetstream2" else 0), played.text
+
+
+@pytest.mark.parametrize("after", [1, 2])
+def test_a_run_that_is_killed_is_ended_by_the_next_one(course: Course, stage: Stage, after: int) -> None:
+    """``after``: how many machines there are: the head, or one of the students as well."""
+    course.interrupt("site.yml", lambda: len(stage.flavors()) >= len(STRANGERS) + after)
+    played = course.play("site.yml")
+    assert played.status == 0, played.text
+    assert "5 of 5 machines are there" in played.text
+    assert "Without an address" not in played.text
+    assert sorted(stage.flavors()) == machines("head", "anna-mueller", "bob-oneill-b", "carol", "spare-01")
+    assert all(each["address"] for each in course.sheets().values())
+    again = course.play("site.yml")
+    assert (again.status, again.changed) == (0, 0), again.text
+    course.interrupt("teardown.yml", lambda: len(stage.flavors()) < len(STRANGERS) + 5)
+    gone = course.play("teardown.yml")
+    assert (gone.status, sorted(stage.flavors()), stage.things()) == (0, machines(), []), gone.text
+
+
+def test_a_locked_machine_ends_the_teardown_before_anything_else_goes(course: Course, stage: Stage) -> None:
+    if not isinstance(stage, OpenStack):
+        pytest.skip("Atmosphere has no locks")
+    course.set(course_spares=0, course_students=[ANNA])
+    assert course.play("site.yml").status == 0
+    things = stage.things()
+    stage.cloud.act(stage.named("bio101-head"), {"lock": None})
+    played = course.play("teardown.yml")
+    assert (played.status, sorted(stage.flavors())) == (2, machines("head")), played.text
+    assert "These machines are locked, so they and all that is below are left: bio101-head." in played.text
+    assert [each for each in things if each not in stage.things()] == [next(each for each in things if "addr" in each)]
+    stage.cloud.act(stage.named("bio101-head"), {"unlock": None})
+    gone = course.play("teardown.yml")
+    assert (gone.status, sorted(stage.flavors()), stage.things()) == (0, machines(), []), gone.text
+
+
+# These are for a real machine, or are run by other tests: test_readme.py, test_login.py.
+_NOT_HERE = (
+    ". ~/jetstream/bin/activate",
+    "pip install passlib",
+    "mkdir -p ~/.config/openstack",
+    "mv -i ~/Downloads/clouds.yaml ~/.config/openstack/",
+    "chmod 600 ~/.config/openstack/clouds.yaml",
+    "ansible-playbook -i localhost, jetstream.cloud.save_credential",
+)
+
+
+def test_the_commands_of_the_readme_run_in_their_order(course: Course, stage: Stage) -> None:
+    """With the students of the example: they copy the folder, and nothing is changed in it but the cloud."""
+    copied = course.folder.parent / "bio101"
+    folders = {"~/bio101": str(copied), "~/.ansible/collections/ansible_collections/jetstream/cloud": str(ROOT)}
+    for written in [each for each in commands() if each not in _NOT_HERE]:
+        command = re.sub("|".join(folders), lambda found: folders[found[0]], written)
+        played = course.shell(command)
+        assert played.status == 0, f"{command}\n{played.text}"
+        if command == f"cd {copied}":
+            course.folder = copied
+            course.forget("course_students", "course_spares")
+        if command == "ansible-playbook site.yml":
+            people = ("head", "anna-mueller", "bob-oneill", "jose", "carol-jones", "spare-01", "spare-02")
+            assert sorted(stage.flavors()) == machines(*people)
+    assert (sorted(stage.flavors()), stage.things()) == (machines(), [])
 
 
 # --- without a cloud
@@ -255,37 +284,6 @@ WORDS: dict[str, Any] = {"course_cloud": "jetstream2", "course_students": list(S
 # The keys of cloud-init that the example uses, as its documentation has them.
 CLOUD_CONFIG = {"users", "ssh_pwauth", "package_update", "packages", "mounts", "write_files", "runcmd"}
 USER_KEYS = {"name", "gecos", "shell", "sudo", "lock_passwd", "hashed_passwd", "ssh_authorized_keys"}
-RENDER = """
-- hosts: localhost
-  connection: local
-  gather_facts: false
-  vars:
-    ansible_python_interpreter: "{{ ansible_playbook_python }}"
-    on_jetstream2: true
-    head: bio101-head
-    head_address: 10.3.0.7
-    shared: {volume: {uuid: c2378e55-c5ac-588c-9702-9aa3b979044f}}
-  tasks:
-    - ansible.builtin.import_tasks: tasks/people.yml
-    - ansible.builtin.set_fact:
-        texts: "{{ texts | default({}) | combine({name: lookup('ansible.builtin.template', template)}) }}"
-      vars:
-        item: "{{ case.0 }}"
-        template: "{{ case.0.template | default('student.yml.j2') }}"
-        name: "{{ case.0.machine }}{{ '' if case.1 else ' by way of the head' }}"
-        course_floating_ips: "{{ case.1 }}"
-      loop: "{{ (people + others) | product([true, false]) }}"
-      loop_control: {loop_var: case}
-    - ansible.builtin.copy:
-        content: "{{ texts | to_json }}"
-        dest: out.json
-"""
-OTHERS = [
-    {"machine": "bio101-head", "template": "head.yml.j2"},
-    {"machine": "script", "template": "share-course.sh.j2"},
-    {"machine": "password", "template": "password-of-test.j2"},
-]
-PASSWORD = "{% from 'passwords.j2' import password_of with context %}{{ password_of('bio101-anna-mueller') }}"
 
 
 @pytest.fixture
@@ -299,15 +297,7 @@ def alone(tmp_path: Path) -> Course:
 @pytest.fixture(scope="module")
 def texts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Return the user data of each machine by its name, with and without floating IPs for all."""
-    folder = tmp_path_factory.mktemp("texts")
-    course = Course(folder, folder, {**WORDS, "others": OTHERS})
-    course.set(course_students=[*STUDENTS, {"name": "Dora: Jones", "username": "dora", "key": KEY}])
-    (course.folder / "render.yml").write_text(RENDER, encoding="utf-8")
-    (course.folder / "templates" / "password-of-test.j2").write_text(PASSWORD, encoding="utf-8")
-    done = course.play("render.yml", "-i", "localhost,")
-    assert done.status == 0, done.text
-    found: dict[str, str] = json.loads((course.folder / "out.json").read_text(encoding="utf-8"))
-    return found
+    return texts_of_machines(tmp_path_factory.mktemp("texts"))
 
 
 @pytest.mark.parametrize("by_way_of_head", [False, True])
@@ -385,7 +375,7 @@ def test_only_an_empty_volume_is_formatted(
     tools, log = tmp_path / "tools", tmp_path / "log"
     tools.mkdir()
     outputs = {"lsblk": "echo /dev/sda; echo /dev/sdb c2378e55-c5ac-588c-9", "blkid": f"exit {blkid}"}
-    for name in ("lsblk", "blkid", "mkfs.ext4", "mount", "mountpoint", "exportfs", "mkdir", "sleep"):
+    for name in ("lsblk", "blkid", "mkfs.ext4", "mount", "mountpoint", "exportfs", "mkdir", "sleep", "systemctl"):
         do = outputs.get(name, "exit 1" if name == "mountpoint" else ":")
         (tools / name).write_text(f'#!/bin/sh\necho {name} "$@" >>{log}\n{do}\n', encoding="utf-8")
         (tools / name).chmod(0o700)
@@ -419,3 +409,38 @@ def test_nothing_is_launched_without_a_secret(alone: Course) -> None:
     (alone.folder / "group_vars" / "all" / "vault.yml").unlink()
     done = alone.play("site.yml", "-i", "localhost,")
     assert (done.status, "There is no course_secret yet" in done.text) == (2, True)
+
+
+def test_the_secrets_of_a_course_are_not_replaced_by_those_of_a_second_one(alone: Course, tmp_path: Path) -> None:
+    files = [tmp_path / "home" / ".lab-course-vault", alone.folder / "group_vars" / "all" / "vault.yml"]
+    before = [path.read_bytes() for path in files]
+    assert all(before)
+    assert [alone.shell(command).status for command in secret_commands()] == [0, 0]
+    assert [path.read_bytes() for path in files] == before
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"course": "BIO 101"}, "use small letters, digits and hyphens"),
+        ({"course": "bio*"}, "use small letters, digits and hyphens"),
+        ({"course_students": [{"username": "anna"}]}, "each entry is a name, or has one"),
+        ({"course_students": [12]}, "each entry is a name, or has one"),
+        ({"course_students": [{"name": "Anna", "user_name": "a"}]}, "nobody knows what user_name means"),
+        ({"course_former_students": [{"name": "Anna", "pasword": "a"}]}, "nobody knows what pasword means"),
+        ({"course_students": [{"name": "Anna", "key": "~/.ssh/id_ed25519.pub"}]}, "the key of Anna is no public key"),
+        ({"course_students": [{"name": "Anna", "password_number": "xyz"}]}, "give Anna a password_number from 1 to 99"),
+    ],
+)
+def test_an_entry_with_a_mistake_is_refused_before_anything_is_launched(
+    alone: Course, settings: dict[str, Any], said: str
+) -> None:
+    alone.set(**settings)
+    done = alone.play("site.yml", "-i", "localhost,")
+    assert (done.status, said in done.text) == (2, True), done.text
+
+
+def test_a_course_may_have_no_students_yet(alone: Course) -> None:
+    (alone.folder / "group_vars" / "all" / "vault.yml").unlink()
+    alone.set(course_students=None, course_former_students=None)
+    assert "There is no course_secret yet" in alone.play("site.yml", "-i", "localhost,").text
