@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible import context
-from ansible.errors import AnsibleValueOmittedError
+from ansible.errors import AnsibleError, AnsibleValueOmittedError
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
@@ -22,7 +22,7 @@ from ..module_utils._internal.errors import ConfigurationError
 from ..module_utils._internal.operation import user_home
 from ..module_utils._internal.state_folder import STATE, shared_folder
 from ..module_utils._internal.text.terminal import one_line
-from ..plugin_utils._internal.extra_variables import times_given
+from ..plugin_utils._internal.extra_variables import rewritten_numbers, times_given
 from ..plugin_utils._internal.playbook_variables import (
     ALLOWED,
     PLAYBOOKS,
@@ -30,6 +30,7 @@ from ..plugin_utils._internal.playbook_variables import (
     VariableError,
     allowed_patterns,
     given_by,
+    misread,
     missing,
     read,
     repeated,
@@ -44,6 +45,8 @@ _LEFT_OVER = "_raw_params"
 # Where Ansible keeps what set_fact, register and include_vars of earlier tasks have set, by host.
 _CACHES_OF_FACTS = ("_nonpersistent_fact_cache", "_vars_cache")
 _OMITTED = object()
+_ASKS_FOR_A_CLOUD = "save_credential"
+_INSTALLS_A_NIGHT, _NIGHTLY = "install_schedule", "nightly"
 # Of a name alone, Ansible includes the file of the working directory before the one beside the including file.
 _TASKS = str(Path(__file__).resolve().parents[2] / "playbooks" / "tasks")
 
@@ -62,6 +65,8 @@ class ActionModule(ActionBase):
             return {"failed": True, "changed": False, "msg": one_line(str(error))}
 
     def _result(self, playbook: str, task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        if not self._rest_runs(task_vars):
+            return self._without_the_rest(playbook)
         extra, imported = self._extra_variables(), self._imported_variables()
         self._refuse_what_is_cut_or_repeated(playbook, extra, imported)
         names = {*extra, *imported}
@@ -70,7 +75,31 @@ class ActionModule(ActionBase):
         # As everywhere in Ansible, -e overrides the playbook.
         values = self._values(playbook, {**given_by(playbook, imported), **given_by(playbook, extra)})
         result = {"changed": False, "value": values, "state_path": _state_path(), "tasks_path": _TASKS}
+        if playbook == _ASKS_FOR_A_CLOUD:
+            result["known_clouds"] = _known_clouds()
         return {**result, "warnings": [ignored]} if ignored else result
+
+    def _rest_runs(self, task_vars: Mapping[str, Any]) -> bool:
+        """Whether --tags and --skip-tags let the other tasks run, which have no tags of their own."""
+        tags, skipped = (list(context.CLIARGS.get(option) or ()) for option in ("tags", "skip_tags"))
+        # Those of the play, which it has if it is imported with tags. This task has always beside them.
+        own = getattr(self._task.get_play(), "_tags", None)
+        other = self._task.copy()
+        other.tags = list(own) if isinstance(own, list) else []
+        return bool(other.evaluate_tags(tags, skipped, dict(task_vars)))
+
+    def _without_the_rest(self, playbook: str) -> dict[str, Any]:
+        """Return the result where nothing else is run. Raises VariableError unless another playbook imports this one.
+
+        A command that was to stop everything must not do nothing, and end well.
+        """
+        named = [Path(str(each)).name.removesuffix(".yml") for each in context.CLIARGS.get("args") or ()]
+        if playbook in named or f"jetstream.cloud.{playbook}" in named:
+            raise VariableError(
+                f"--tags or --skip-tags leaves out every task of {playbook}, so it would do nothing. Run it without "
+                "them."
+            )
+        return {"changed": False, "skipped": True, "msg": "The tags leave this playbook out."}
 
     def _extra_variables(self) -> dict[str, Any]:
         """Return the variables of ``-e``, with unresolved templates."""
@@ -102,6 +131,8 @@ class ActionModule(ActionBase):
         for times in (times_given(options, self._loader), dict.fromkeys(imported, 1)):
             if mistakes := repeated(playbook, times):
                 raise VariableError(" ".join(mistakes))
+        if mistakes := misread(playbook, rewritten_numbers(options, self._loader)):
+            raise VariableError(" ".join(mistakes))
 
     def _shows(self, playbook: str, extra: Mapping[str, Any]) -> bool:
         """Whether words that were cut off a value may be shown: they may be part of a secret otherwise."""
@@ -138,16 +169,45 @@ class ActionModule(ActionBase):
             name, raw = given[variable.name]
             found = self._templated(raw)
             if found is not _OMITTED:
-                values[variable.name] = read(variable, name, found, Path.cwd)
+                values[variable.name] = value = read(variable, name, found, Path.cwd)
+                if variable.must_exist and not Path(str(value)).exists():
+                    raise VariableError(f"{name} is {value}, which does not exist.")
         if sentence := missing(playbook, values):
             raise VariableError(sentence)
+        if playbook == _INSTALLS_A_NIGHT and values.get("state") != "absent" and "variables_path" in values:
+            self._refuse_mistakes_for_nightly(str(values["variables_path"]))
         return values
+
+    def _refuse_mistakes_for_nightly(self, path: str) -> None:
+        """Refuse a file whose variables every run of the job would refuse. One that cannot be decrypted is not read."""
+        if not Path(path).is_file():
+            return
+        try:
+            # A file of comments alone has no variables yet.
+            found = self._loader.load_from_file(path) or {}
+            times = times_given([f"@{path}"], self._loader)
+        except AnsibleError:
+            return
+        if not isinstance(found, Mapping):
+            raise VariableError(f"{path} has no variables: write each as a name, a colon and a value.")
+        names = sorted(str(name) for name in found)
+        allowed = allowed_patterns(found[ALLOWED.name]) if ALLOWED.name in found else []
+        mistakes = [*unknown(_NIGHTLY, names, allowed), *repeated(_NIGHTLY, times)]
+        if mistakes:
+            raise VariableError(f"{path}: {' '.join(mistakes)}")
 
     def _templated(self, raw: object) -> object:
         try:
             return self._templar.template(raw)
         except AnsibleValueOmittedError:
             return _OMITTED
+
+
+def _known_clouds() -> str:
+    # Here, since this import takes long, which the other playbooks should not wait for.
+    from ..module_utils._internal.clouds.connect import known_clouds
+
+    return one_line(known_clouds(os.environ, user_home()))
 
 
 def _state_path() -> str:

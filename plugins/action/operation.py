@@ -49,6 +49,7 @@ _ANY_INTERPRETER = frozenset({"", "auto", "auto_silent", "auto_legacy", "auto_le
 _WIRE_FORMAT = "legacy"
 # The types of options that are one text.
 _TEXT = frozenset({"str", "path"})
+_NUMBERS = frozenset({"int", "float"})
 _NO = frozenset({"off", "false", "no", "0"})
 
 
@@ -175,23 +176,33 @@ def _operation_of(action: str) -> tuple[ModuleSpec, Operation]:
 
 
 def _misshapen(spec: ModuleSpec, arguments: Mapping[str, Any]) -> str | None:
-    """Return a sentence for a list or a mapping where there has to be text.
+    """Return a sentence for a list, a mapping, yes or no where there has to be text, and for yes or no as a number.
 
-    Ansible makes the text of a Python value of it: user data of ``{'packages': ['git']}``, or an instance that is
-    called ``['alice', 'bob']``.
+    Ansible makes the text of a Python value of it: user data of ``{'packages': ['git']}``, an instance that is called
+    ``['alice', 'bob']``, or ``True``. And it takes yes for 1 and no for 0: of a ``count``, no instance is left.
     """
     for option, rules in spec.argument_spec.items():
         for name in (option, *rules.get("aliases", ())):
             value = arguments.get(name)
+            if rules.get("type") in _NUMBERS and isinstance(value, bool):
+                return f"{name} must be a number, and is {str(value).lower()}."
+            if rules.get("type") in _TEXT and isinstance(value, bool):
+                return f"{name} must be text, and is {str(value).lower()}. If that is a name, put it in quotes."
+            if rules.get("elements") in _TEXT and any(isinstance(each, bool) for each in _elements(value)):
+                return f"{name} must be a list of texts, and one of them is true or false. Put names in quotes."
             if rules.get("type") in _TEXT and _is_compound(value):
                 return f"{name} must be text, and is a {'mapping' if isinstance(value, Mapping) else 'list'}."
-            if rules.get("elements") in _TEXT and any(map(_is_compound, value if _is_list(value) else ())):
+            if rules.get("elements") in _TEXT and any(map(_is_compound, _elements(value))):
                 return f"{name} must be a list of texts, and one of them is a list or a mapping."
     return None
 
 
 def _is_list(value: object) -> TypeGuard[Sequence[object]]:
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
+
+
+def _elements(value: object) -> Sequence[object]:
+    return value if _is_list(value) else [value]
 
 
 def _is_compound(value: object) -> bool:

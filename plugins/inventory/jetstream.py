@@ -159,13 +159,14 @@ from ..module_utils._internal.errors import JetstreamError
 from ..module_utils._internal.hosts import Host, HostSettings, hosts_of
 from ..module_utils._internal.operation import Context, user_home
 from ..module_utils._internal.operations.instance_info import OPERATION, SPEC
-from ..module_utils._internal.options import CONNECTION
+from ..module_utils._internal.options import CONNECTION, IDENTIFIERS, INSTANCE_FILTERS
 from ..module_utils._internal.text.secrets import without_secrets
 from ..module_utils._internal.text.suggestions import did_you_mean
 from ..module_utils._internal.text.terminal import one_line
 
 _ENDINGS = ("jetstream.yml", "jetstream.yaml")
 _ALL = "jetstream"
+_SELECTION = frozenset({"owner", "size", *IDENTIFIERS.argument_spec, *INSTANCE_FILTERS.argument_spec})
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
@@ -184,7 +185,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
-        self._read_config_data(path)
+        self._refuse_mistakes(self._read_config_data(path))
         self._secrets: set[str] = set()
         try:
             instances = self._instances(path, use_cache=cache)
@@ -201,6 +202,20 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self.inventory.add_group(_ALL)
         for host in hosts:
             self._add(host)
+
+    def _refuse_mistakes(self, config: Mapping[str, Any]) -> None:
+        """Refuse what Ansible ignores: an option that does not exist, and one of the selection without a value.
+
+        A mistyped ``exclude`` would leave every instance in the inventory.
+        """
+        definitions = self.option_definitions
+        known = {*definitions, *(alias for each in definitions.values() for alias in each.get("aliases") or ())}
+        for name, value in config.items():
+            if name not in known:
+                guess = did_you_mean(str(name), known)
+                raise AnsibleParserError(f"{one_line(str(name))} is not an option of {self.NAME}. {guess}".rstrip())
+            if value is None and name in _SELECTION:
+                raise AnsibleParserError(f"{name} is given, but empty. Remove it, or give it a value.")
 
     def _instances(self, path: str, *, use_cache: bool) -> list[Mapping[str, Any]]:
         """Return the instances of all accounts, from the cache where it is warm: then no request is made."""

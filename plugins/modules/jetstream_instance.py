@@ -58,6 +58,7 @@ options:
     description:
       - Whether to delete the instances of the template beyond O(count), those with the highest numbers.
       - Only those that this module launched for this template are deleted.
+      - If the task itself runs on one of them, it fails before anything is changed.
     type: bool
     default: false
   image:

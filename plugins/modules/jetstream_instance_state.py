@@ -15,6 +15,8 @@ description:
   - If some instances fail, the others continue, the task fails at the end, and RV(instances) has them all.
   - Atmosphere releases the floating IP of an instance when it stops, suspends or shelves it, and assigns another one at
     the start. On Jetstream2, an instance keeps its floating IP.
+  - The instance that the task itself runs on is skipped, unless O(name), O(id) or O(uuid) has its own name, number or
+    UUID. It would end the task, and could not start itself again.
 author:
   - jetstream.cloud contributors (@jetstream-cloud)
 extends_documentation_fragment:

@@ -102,6 +102,12 @@ value:
       - "21752"
     project:
       - plant-genomes
+known_clouds:
+  description:
+    - A sentence with the clouds in C(clouds.yaml), or the mistake in that file. Empty if there is none.
+  returned: for V(save_credential)
+  type: str
+  sample: ~/.config/openstack/clouds.yaml has the cloud TG_GEO160014_IU.
 state_path:
   description:
     - The state folder. The environment variable E(JETSTREAM_STATE_PATH) overrides it.

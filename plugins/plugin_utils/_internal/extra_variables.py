@@ -1,19 +1,20 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How often each variable was given on the command line, which Ansible itself does not keep."""
+"""What Ansible itself does not keep of the variables of the command line: how often each was given, and how written."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.splitter import parse_kv, split_args
 
+_INTEGER = "tag:yaml.org,2002:int"
 _MERGE_KEY = "tag:yaml.org,2002:merge"
 
 
@@ -27,6 +28,30 @@ def times_given(options: Iterable[str], loader: DataLoader) -> Counter[str]:
     for option in options:
         times += _in_option(option, loader)
     return times
+
+
+def rewritten_numbers(options: Iterable[str], loader: DataLoader) -> list[tuple[str, str, object]]:
+    """Return the variable, the text and the value of each number of YAML that is written in another way than people do.
+
+    ``007`` is 7 there, and ``12:30`` is 750: a name that looks like that becomes the number of something else.
+    """
+    texts = [text for option in options if (text := _yaml_of(option, loader)) is not None]
+    return [each for text in texts for each in _rewritten_in(text)]
+
+
+def _yaml_of(option: str, loader: DataLoader) -> str | None:
+    """Return the YAML or JSON that an option is, or names; None for key=value pairs, whose values are texts."""
+    if option.startswith("@"):
+        return loader.get_text_file_contents(option[1:]) if Path(loader.path_dwim(option[1:])).is_file() else None
+    return option if option.startswith(("{", "[")) else None
+
+
+def _rewritten_in(text: str) -> Iterator[tuple[str, str, object]]:
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
+        for each in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+            if each.tag == _INTEGER and str(found := yaml.safe_load(each.value)) != each.value:
+                yield str(key.value), each.value, found
 
 
 def _in_option(option: str, loader: DataLoader) -> Counter[str]:

@@ -12,11 +12,12 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import Enum
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from ...module_utils._internal.model import Instance, Volume
 from ...module_utils._internal.text.suggestions import did_you_mean
 
 _GLOB_CHARACTERS = frozenset("*?[")
@@ -53,7 +54,9 @@ class Variable:
     """A variable that a playbook takes.
 
     ``aliases`` are older names for it. ``choices`` are the values there are, if they are few. ``everything`` is the
-    list that the value ``all`` stands for. ``is_switch``: whether it is true or false.
+    list that the value ``all`` stands for. Beside those, and paths with dots below them, it takes ``more`` alone.
+    ``is_switch``: whether it is true or false. ``must_exist``: whether there has to be a file or folder of that path
+    before the playbook begins: it is used late, or by a program whose message would be about something else.
     """
 
     name: str
@@ -61,8 +64,10 @@ class Variable:
     aliases: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
     everything: tuple[str, ...] = ()
+    more: frozenset[str] = frozenset()
     required: bool = False
     is_switch: bool = False
+    must_exist: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -109,13 +114,13 @@ _MAIL = (
 _WEBHOOK = (
     Variable("webhook_url", Kind.SECRET),
     Variable("webhook_format", choices=("slack", "teams")),
-    Variable("webhook_template", Kind.PATH),
+    Variable("webhook_template", Kind.PATH, must_exist=True),
 )
 _SENDING = (*_WEBHOOK, *_MAIL)
 
 _SSH = (
     Variable("ssh_user"),
-    Variable("ssh_key", Kind.PATH),
+    Variable("ssh_key", Kind.PATH, must_exist=True),
     Variable("jump_host"),
     Variable("host_keys", choices=("known", "accept_new")),
     Variable("host_timeout", Kind.COUNT),
@@ -140,6 +145,10 @@ _ALLOCATION_COLUMNS = (
     *("global_burn_rate", "user_burn_rate"),
 )
 
+# Keys of a row that have no column of their own, and an older word.
+_INSTANCE_KEYS = frozenset({"size", *(each.name for each in fields(Instance))})
+_VOLUME_KEYS = frozenset(each.name for each in fields(Volume))
+
 # The table of the variables that each playbook takes. docs/playbooks.md and the heads of the playbooks are tested
 # against it.
 PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
@@ -147,10 +156,15 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         _PROFILE,
         *_THINGS,
         _ALLOCATION_SOURCE,
-        Variable("columns", Kind.LIST, everything=_INSTANCE_COLUMNS),
+        Variable("columns", Kind.LIST, everything=_INSTANCE_COLUMNS, more=_INSTANCE_KEYS),
         _WIDTH,
     ),
-    "volumes": (_PROFILE, *_THINGS, Variable("columns", Kind.LIST, everything=_VOLUME_COLUMNS), _WIDTH),
+    "volumes": (
+        _PROFILE,
+        *_THINGS,
+        Variable("columns", Kind.LIST, everything=_VOLUME_COLUMNS, more=_VOLUME_KEYS),
+        _WIDTH,
+    ),
     "allocation": (
         _PROFILE,
         _ALLOCATION_SOURCE,
@@ -166,8 +180,8 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         Variable("charts", is_switch=True),
         Variable("days", Kind.COUNT),
         _RATES,
-        Variable("html_template", Kind.PATH),
-        Variable("text_template", Kind.PATH),
+        Variable("html_template", Kind.PATH, must_exist=True),
+        Variable("text_template", Kind.PATH, must_exist=True),
         _RUNS_PATH,
         *_SENDING,
     ),
@@ -197,7 +211,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         Variable("auth_url"),
         Variable("region"),
         Variable("api_url"),
-        Variable("ca_path", Kind.PATH),
+        Variable("ca_path", Kind.PATH, must_exist=True),
     ),
     "activity": (
         _PROFILE,
@@ -327,7 +341,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         _DECISIONS_PATH,
         *_SSH,
         Variable("owner_mail"),
-        Variable("notice_template", Kind.PATH),
+        Variable("notice_template", Kind.PATH, must_exist=True),
         _WIDTH,
         _RUNS_PATH,
         *_SENDING,
@@ -363,8 +377,8 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         Variable("dest", Kind.PATH),
         Variable("history_path", Kind.PATH),
         Variable("charts", is_switch=True),
-        Variable("html_template", Kind.PATH),
-        Variable("text_template", Kind.PATH),
+        Variable("html_template", Kind.PATH, must_exist=True),
+        Variable("text_template", Kind.PATH, must_exist=True),
         Variable("asleep_days", Kind.COUNT),
         Variable("ends_days", Kind.COUNT),
         _WAIT_TIMEOUT,
@@ -377,7 +391,7 @@ PLAYBOOKS: Mapping[str, tuple[Variable, ...]] = {
         Variable("metrics_path", Kind.PATH),
         Variable("ping_url", Kind.SECRET),
         Variable("owner_mail"),
-        Variable("notice_template", Kind.PATH),
+        Variable("notice_template", Kind.PATH, must_exist=True),
         _WIDTH,
         _RUNS_PATH,
         *_SENDING,
@@ -488,6 +502,19 @@ def repeated(playbook: str, times: Mapping[str, int]) -> list[str]:
     return sentences
 
 
+def misread(playbook: str, numbers: Iterable[tuple[str, str, object]]) -> list[str]:
+    """Return a sentence for each name that YAML takes for another number than the one that is written.
+
+    ``numbers``: the variable, the text and the value of each number that is written in an unusual way.
+    """
+    named = {name for each in PLAYBOOKS[playbook] if each.kind in (Kind.NAMES, Kind.NAME) for name in each.names}
+    return [
+        f'{name}: {text} is the number {value} in YAML. Put it in quotes: "{text}".'
+        for name, text, value in numbers
+        if name in named
+    ]
+
+
 def given_by(playbook: str, source: Mapping[str, object]) -> dict[str, tuple[str, object]]:
     """Return what a source gives of a playbook's variables: by the first name, the name used and the value."""
     return {
@@ -592,8 +619,25 @@ def _switch(name: str, raw: object) -> bool:
 
 
 def _listed(variable: Variable, name: str, raw: object) -> list[str]:
-    if variable.everything and raw in ("all", ["all"]):
+    if variable.everything:
+        return _columns(variable, name, raw)
+    return _texts(variable, name, raw)
+
+
+def _columns(variable: Variable, name: str, raw: object) -> list[str]:
+    """Return the columns. An unknown one is refused here, for a table without rows cannot tell it."""
+    given = _texts(variable, name, raw)
+    if given == ["all"]:
         return list(variable.everything)
+    known = {*variable.everything, *variable.more}
+    for each in given:
+        if each.partition(".")[0] not in known:
+            hint = did_you_mean(each, variable.everything)
+            raise VariableError(f"{name}: there is no {each}, only {', '.join(variable.everything)}. {hint}".rstrip())
+    return given
+
+
+def _texts(variable: Variable, name: str, raw: object) -> list[str]:
     if isinstance(raw, str):
         return _split(name, raw)
     if isinstance(raw, int) and not isinstance(raw, bool):

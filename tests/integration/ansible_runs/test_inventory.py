@@ -135,6 +135,29 @@ def test_a_mistyped_option_of_an_account_is_named(site: Site, tmp_path: Path) ->
     assert "proflie is not an option of the connection. Did you mean profile?" in inventory.told
 
 
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"exlude": ["web"]}, "exlude is not an option of jetstream.cloud.jetstream. Did you mean exclude?"),
+        ({"Exclude": ["web"]}, "Exclude is not an option of jetstream.cloud.jetstream. Did you mean exclude?"),
+        ({"group_bys": []}, "group_bys is not an option of jetstream.cloud.jetstream. Did you mean group_by?"),
+        ({"exclude": None}, "exclude is given, but empty."),
+        ({"owner": None}, "owner is given, but empty."),
+    ],
+)
+def test_a_mistake_in_the_file_does_not_select_more(
+    site: Site, tmp_path: Path, options: dict[str, Any], sentence: str
+) -> None:
+    inventory = read(site, tmp_path, **options)
+    assert inventory.hosts() == []
+    assert sentence in inventory.told
+    assert site.asked() == {}
+
+
+def test_options_have_other_names(site: Site, tmp_path: Path) -> None:
+    assert len(read(site, tmp_path, size=["m1.*"], compose={"a": "1"}, keyed_groups=None).hosts()) == 4
+
+
 def test_a_warm_cache_makes_no_request_and_works_offline(site: Site, tmp_path: Path) -> None:
     cache = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": str(tmp_path / "kept")}
     first = read(site, tmp_path, **cache).hosts()

@@ -239,6 +239,52 @@ def test_what_is_empty_or_cut_is_refused(user: User, values: list[str], sentence
 
 
 @pytest.mark.parametrize(
+    ("playbook", "value"),
+    [
+        ("activity", "ssh_key=no"),
+        ("usage_report", "html_template=no"),
+        ("shelve_idle", "notice_template=no"),
+        ("hygiene", "webhook_template=no"),
+        ("save_credential", "ca_path=no"),
+    ],
+)
+def test_a_file_that_is_needed_later_has_to_be_there(user: User, playbook: str, value: str) -> None:
+    """The message of ssh would be about a refused login, and a job would fail in each night."""
+    path = user.home / "no"
+    assert refusal(user, user.given(playbook, value)) == f"{value.partition('=')[0]} is {path}, which does not exist."
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("exlude: x\n", "exlude: did you mean exclude?"),
+        ("- exclude\n", "has no variables"),
+        ("never: a\nnever: b\n", "never is given more than once"),
+        ("jetstream_allowed_variables: [course]\ncourse: bio\nnver: x\n", "nver: did you mean never?"),
+    ],
+)
+def test_no_job_is_installed_with_variables_that_each_run_would_refuse(user: User, text: str, sentence: str) -> None:
+    (user.home / "night.yml").write_text(text)
+    said = refusal(user, user.run("install_schedule", "--check", "-e", "variables_path=night.yml scheduler=cron"))
+    assert sentence in said
+
+
+def test_no_job_is_installed_in_a_folder_that_does_not_exist(user: User) -> None:
+    ended = user.run("install_schedule", "--check", "-e", "folder=no scheduler=cron")
+    assert ended.returncode == 2, ended.stdout
+    assert f"folder is {user.home / 'no'}, but there is no such folder." in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("value", "number"), [("007", "7"), ("[course-web, 0x3]", "3"), ("1_2", "12"), ("12:30", "750"), ("+4", "4")]
+)
+def test_a_name_that_yaml_takes_for_another_number_is_refused(user: User, value: str, number: str) -> None:
+    """It would protect the instance with that number, and not the one of that name."""
+    (user.home / "names.yml").write_text(f"exclude: {value}\n")
+    assert f"is the number {number} in YAML. Put it in quotes" in refusal(user, user.given("stop_all", "@names.yml"))
+
+
+@pytest.mark.parametrize(
     ("playbook", "values"),
     [
         ("instances", ["profile="]),
@@ -283,6 +329,22 @@ def test_a_number_means_the_same_in_only_and_exclude(user: User) -> None:
     assert user.acted_on() == []
     assert user.given("stop_all", "exclude=3").returncode == 0
     assert user.acted_on() == ["blast-server", "course-web"]
+
+
+@pytest.mark.parametrize("arguments", [["--tags", "evening"], ["--skip-tags", "untagged"], ["--skip-tags", "all"]])
+def test_tags_that_leave_everything_out_are_refused(user: User, arguments: list[str]) -> None:
+    assert "leaves out every task of stop_all" in refusal(user, user.run("stop_all", "-e", "only=other", *arguments))
+
+
+@pytest.mark.parametrize("tags", ["evening", "always", ["a", "evening"]])
+def test_an_importer_may_have_tags(user: User, tags: str | list[str]) -> None:
+    imported = [
+        {"import_playbook": "jetstream.cloud.stop_all", "vars": {"only": "other"}, "tags": tags},
+        {"import_playbook": "jetstream.cloud.stop_all", "vars": {"onyl": "course-web"}, "tags": "morning"},
+    ]
+    ended = user.run(user.write("evening.yml", imported), "--tags", "evening")
+    assert ended.returncode == 0, ended.stdout
+    assert user.acted_on() == ["other"]
 
 
 def test_a_check_that_was_left_out_stops_the_run(user: User) -> None:
@@ -610,7 +672,7 @@ def test_a_cloud_of_clouds_yaml_is_saved_after_a_login(user: User, keystone: Loo
     (folder / "clouds.yaml").write_text(json.dumps({"clouds": {"lab": lab}}))
     arguments = ["-e", "cloud=lab"] if how == "named" else []
     more = {**NO_LOGIN, **({"JETSTREAM_CLOUD": "lab"} if how == "environment" else {})}
-    answers = {"Name of the cloud in clouds.yaml": "lab"} if how == "asked" else {}
+    answers = {"Type its name, or atmosphere": "lab"} if how == "asked" else {}
     status, shown = at_a_terminal(user, *arguments, answers=answers, more=more)
     assert status == 0, shown
     assert "User name" not in shown
@@ -641,7 +703,40 @@ def test_without_a_terminal_no_secret_is_requested(user: User, keystone: Loopbac
     assert keystone.asked == []
 
 
+CLOUDS = "{clouds: {lab: {auth: {}}, prod: {auth: {}}}}"
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_an_empty_line_does_not_mean_atmosphere_where_there_are_clouds(user: User, terminal: bool) -> None:
+    (user.home / "clouds.yaml").write_text(CLOUDS)
+    if terminal:
+        status, shown = at_a_terminal(user, answers={"Type its name, or atmosphere": ""}, more=NO_LOGIN)
+    else:
+        ended = user.run("save_credential", more=NO_LOGIN)
+        status, shown = ended.returncode, ended.stdout
+    assert status == 2, shown
+    words = " ".join(shown.split())
+    assert "No cloud is named. " in words
+    assert "clouds.yaml has the clouds lab and prod." in words
+    assert "User name" not in shown
+    assert not (user.home / ".config").exists()
+
+
+def test_atmosphere_is_named_where_there_are_clouds(user: User) -> None:
+    (user.home / "clouds.yaml").write_text(CLOUDS)
+    # Without a password, nothing is sent to the site.
+    answers = {"Type its name, or atmosphere": "Atmosphere", "User name": "johndoe", "Password of the API": ""}
+    status, shown = at_a_terminal(user, answers=answers, more=NO_LOGIN)
+    assert status == 2, shown
+    assert "User name and password are empty" in " ".join(shown.split())
+
+
 # --- columns ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("playbook", ["instances", "volumes", "allocation"])
+def test_a_column_that_does_not_exist_is_refused_whatever_there_is(user: User, playbook: str) -> None:
+    assert refusal(user, user.given(playbook, "columns=nmae,uuid")).startswith("columns: there is no nmae, only name, ")
 
 
 def test_names_of_images_are_requested_only_where_they_are_shown(user: User) -> None:

@@ -11,12 +11,15 @@ go at any time: it is read at the beginning of each operation, and while an oper
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import io
 import json
 import os
 import pathlib
 import time
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from nova import context as nova_context
@@ -41,11 +44,19 @@ def _script(*keys: str) -> tuple[dict[str, Any], tuple[str, int]]:
     """Return the first script there is for these keys, with a mark of the version of its file."""
     for key in (*keys, "default"):
         path = FOLDER / f"{key}.json"
-        try:
+        with _may_be_missing():
             return json.loads(path.read_bytes()), (key, path.stat().st_mtime_ns)
-        except FileNotFoundError:
-            continue
     return {}, ("", 0)
+
+
+@contextlib.contextmanager
+def _may_be_missing() -> Iterator[None]:
+    """Let a file be missing, as that of a server whose name is longer than a file's can be."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENAMETOOLONG):
+            raise
 
 
 def _wait_while_held(instance: Any, operation: str) -> None:
@@ -167,10 +178,8 @@ class Driver(fake.FakeDriverWithoutFakeNodes):
 
     def get_console_output(self, context: Any, instance: Any) -> bytes:
         for key in (instance.uuid, instance.display_name):
-            try:
+            with _may_be_missing():
                 return (FOLDER / f"{key}.console").read_bytes()[-CONSOLE_BYTES:]
-            except FileNotFoundError:
-                continue
         return b""
 
 

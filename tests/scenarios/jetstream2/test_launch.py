@@ -79,6 +79,22 @@ def test_floating_ips_are_made_once_and_given_back_only_where_that_is_said(user:
     assert [each["floating_ip_address"] for each in floating_ips(user)] == [given["alice"]]
 
 
+def test_the_longest_name_is_launched_stopped_and_deleted(user: User) -> None:
+    name = "n" * 255
+    done = user.task("instance", name=name, **SMALL)
+    assert (done.failure, done.of(name)["after"]) == ("", "active")
+    assert user.task("instance_state", state="stopped", name=name).failure == ""
+    assert user.task("instance", state="absent", name=name).failure == ""
+    assert names(user) == []
+
+
+def test_more_metadata_than_nova_takes_are_refused_before_a_launch(user: User) -> None:
+    metadata = {f"key{number}": "v" for number in range(128)}
+    with pytest.raises(OverAllocation, match=r"13[0-9] metadata items of an instance required, 128 of 128 available"):
+        user.task("instance", name="web", metadata=metadata, **SMALL)
+    assert names(user) == []
+
+
 def floating_ips(user: User) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = user.cloud.owner.get("network", "/v2.0/floatingips")["floatingips"]
     return found

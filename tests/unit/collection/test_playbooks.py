@@ -56,6 +56,8 @@ def test_the_check_comes_first(path: Path) -> None:
         "name": "Check the variables",
         _CHECK: {"playbook": path.stem},
         "register": "jetstream_given",
+        # Where tags leave out all others, it says so.
+        "tags": "always",
     }
     # Answers are asked for before the first task of a play.
     assert "vars_prompt" not in first

@@ -65,6 +65,7 @@ class CloudType(Generic[S]):
     - ``connect``: sends nothing. Raises ConfigurationError if a library is missing.
     - ``requirements``: sentences about the libraries to install for it.
     - ``how_to_log_in``: sentences for a user who has no login, with the parts of one that were found.
+    - ``known_clouds``: a sentence on the clouds that a file of the user names, one of which a login needs; or "".
     - ``hint_of_name``: the remedy if a name that is no profile is, or may be, one that this kind of cloud knows; or "".
     """
 
@@ -75,6 +76,7 @@ class CloudType(Generic[S]):
     connect: Callable[[S, Surroundings], Cloud]
     how_to_log_in: Callable[[Mapping[str, str], Path | None], str]
     is_pointed_to: Callable[[Mapping[str, str], Path | None], bool] = lambda environ, home: False
+    known_clouds: Callable[[Mapping[str, str], Path | None], str] = lambda environ, home: ""
     hint_of_name: Callable[[str, Mapping[str, str], Path | None], str] = lambda name, environ, home: ""
     pointers: tuple[str, ...] = ()
     logins: tuple[tuple[str, ...], ...] = ()

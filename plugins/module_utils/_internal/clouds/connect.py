@@ -71,6 +71,11 @@ def connect(connection: Connection[Any], surroundings: Surroundings) -> Cloud:
     return connection.cloud_type.connect(connection.settings, surroundings)
 
 
+def known_clouds(environ: Mapping[str, str], home: Path | None) -> str:
+    """Return sentences on the clouds that files of the user name, or ""."""
+    return " ".join(filter(None, (each.known_clouds(environ, home) for each in registry.CLOUD_TYPES)))
+
+
 def replaced_settings(given: Collection[str]) -> set[str]:
     """Return the settings of a profile that the login in these settings replaces.
 

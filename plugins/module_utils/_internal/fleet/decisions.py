@@ -53,7 +53,7 @@ def decide(
     if not run.now.live:
         return Plan(Verdict.FAIL, reason=f"{_NOT_LIVE}: {run.now.read_error}" if run.now.read_error else _NOT_LIVE)
     step = _decide(run, expected or run.observed, options, unsupported)
-    return _unless_locked(step, run, options)
+    return _unless_spared(_unless_locked(step, run, options), run, options)
 
 
 def _decide(
@@ -95,6 +95,13 @@ def _unless_locked(step: Plan, run: InstanceRun, options: ConvergeOptions) -> Pl
     reason = f": {locked.lock_reason}" if locked.lock_reason else ""
     verdict = Verdict.FAIL if run.actions else Verdict.SKIP
     return Plan(verdict, reason=f"{state_text(run.now)}, locked{reason} (include_locked)")
+
+
+def _unless_spared(step: Plan, run: InstanceRun, options: ConvergeOptions) -> Plan:
+    """Skip the machine that the task runs on. The task would end with it, and it cannot wake itself."""
+    if step.verdict is not Verdict.ACT or options.goal is Goal.STARTED or run.now.uuid not in options.spared:
+        return step
+    return Plan(Verdict.SKIP, reason=f"{state_text(run.now)}, and this task runs on it (name it to change it as well)")
 
 
 def _will_arrive(run: InstanceRun, options: ConvergeOptions) -> bool:

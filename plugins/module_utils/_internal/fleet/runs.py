@@ -16,7 +16,10 @@ from ..text.terminal import one_line
 
 @dataclass(frozen=True, slots=True)
 class ConvergeOptions:
-    """The goal of a selection, and its bounds. ``timeout``: seconds for the whole selection."""
+    """The goal of a selection, and its bounds. ``timeout``: seconds for the whole selection.
+
+    ``spared``: UUIDs of instances that are neither put to sleep nor rebooted: the machine that the task runs on.
+    """
 
     goal: Goal
     reboot: Action = Action.REBOOT
@@ -25,6 +28,7 @@ class ConvergeOptions:
     wait: bool = True
     timeout: float = 900.0
     max_changes: int | None = None
+    spared: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)

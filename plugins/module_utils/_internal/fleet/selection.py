@@ -137,6 +137,10 @@ class Selector:
         """Whether at least one thing is named."""
         return any(self._identifiers.values())
 
+    def calls(self, thing: Named) -> bool:
+        """Whether a thing is named by its name, number or UUID, and not selected by a glob, a filter or ``all``."""
+        return any(_is_called(thing, text) for texts in self._identifiers.values() for text in texts or ())
+
     @property
     def has_criteria(self) -> bool:
         """Whether anything but ``exclude`` was given."""
@@ -207,6 +211,10 @@ def select(things: Sequence[Thing], selector: Selector, fields: Mapping[str, Fie
     )
 
 
+def _fits(thing: Named, pattern: str) -> bool:
+    return _is_called(thing, pattern) or fnmatchcase(thing.name, pattern)
+
+
 def _unmatched(things: Sequence[Thing], exclude: Iterable[str]) -> tuple[str, ...]:
     """Return a sentence for each glob that no name fits. Where there are no things, none is a mistake."""
     if not things:
@@ -214,7 +222,7 @@ def _unmatched(things: Sequence[Thing], exclude: Iterable[str]) -> tuple[str, ..
     return tuple(
         f"exclude: {pattern} matches nothing, so it excludes nothing."
         for pattern in exclude
-        if is_glob(pattern) and not any(_is_called(each, pattern) or fnmatchcase(each.name, pattern) for each in things)
+        if is_glob(pattern) and not any(_fits(each, pattern) for each in things)
     )
 
 
@@ -306,12 +314,15 @@ def owned_by_another(label: str, owner: str | None, owners: Sequence[str]) -> st
 def _named(
     things: Sequence[Thing], patterns: Iterable[str], option: str, *, allow_many: bool
 ) -> tuple[list[Thing], list[str]]:
-    """Find the things of a name, number or UUID, or else those of a glob."""
+    """Find the things of a name, number or UUID, or else those of a glob; with ``allow_many``, those of both.
+
+    Where many are meant, as by ``exclude``, a thing that is called like the glob must not take the place of the others.
+    """
     chosen: list[Thing] = []
     problems: list[str] = []
     for pattern in patterns:
         exact = [each for each in things if _is_called(each, pattern)]
-        found = exact or [each for each in things if fnmatchcase(each.name, pattern)]
+        found = exact if exact and not allow_many else [each for each in things if _fits(each, pattern)]
         chosen += found
         if len(exact) > 1 and not allow_many:
             numbers = ", ".join(str(each.id) for each in exact)

@@ -104,7 +104,11 @@ class _File:
                 node, "a row selects no instances", "Add name, owner or project, or write its settings as defaults."
             )
         return Row(
-            self._values(parts["settings"], "settings"), globs.get("name"), globs.get("owner"), globs.get("project")
+            self._values(parts["settings"], "settings"),
+            globs.get("name"),
+            globs.get("owner"),
+            globs.get("project"),
+            line_of(node),
         )
 
     def _globs(self, node: Any, name: str) -> tuple[str, ...]:

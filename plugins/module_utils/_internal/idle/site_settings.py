@@ -25,13 +25,20 @@ METADATA_PREFIX = "jetstream_idle_"
 class Row:
     """Settings for the instances that fit all of its globs. None fits all; an empty tuple fits none.
 
-    ``projects`` are compared with the name and with the UUID of a project.
+    ``projects`` are compared with the name and with the UUID of a project. ``line``: its line in the file.
     """
 
     settings: Mapping[str, Any]
     names: tuple[str, ...] | None = None
     owners: tuple[str, ...] | None = None
     projects: tuple[str, ...] | None = None
+    line: int = 0
+
+    @property
+    def filters(self) -> dict[str, tuple[str, ...]]:
+        """Its globs, by filter."""
+        given = {"name": self.names, "owner": self.owners, "project": self.projects}
+        return {name: globs for name, globs in given.items() if globs is not None}
 
     def fits(self, instance: Instance) -> bool:
         """Whether it has settings for an instance."""
@@ -89,4 +96,4 @@ def _of_owner(sentences: Sequence[str]) -> tuple[str, ...]:
 
 
 def _fits(globs: tuple[str, ...] | None, texts: Sequence[str]) -> bool:
-    return globs is None or any(fnmatchcase(text, glob) for glob in globs for text in texts)
+    return globs is None or any(text == glob or fnmatchcase(text, glob) for glob in globs for text in texts)

@@ -20,7 +20,7 @@ from ..cloud import Cloud
 from ..errors import ConfigurationError, SelectionError
 from ..fleet.converge import converge
 from ..fleet.runs import ConvergeOptions, FleetRun, InstanceRun, classify_instance
-from ..fleet.selection import ME, Selector, select_by_name
+from ..fleet.selection import INSTANCE_FIELDS, ME, Selector, select, select_by_name
 from ..idle.advice import Veto, vetoes
 from ..idle.store import key_of
 from ..model import AllocationSource, Instance, Outcome
@@ -43,6 +43,7 @@ from ..policy.budget_guard import (
 from ..policy.budget_records import GuardedInstance, decided, outcome
 from ..policy.budget_results import budget_result, budget_sentence, news_to
 from ..policy.budget_store import BudgetBusy, BudgetStore, BudgetStoreError
+from ..policy.controller import Machine, this_machine, vetoes_of_controller
 from ..policy.decisions import DecisionLog, DecisionLogError
 from ..policy.instance_store import seen_on
 from ..policy.ladder import owner_vetoes, protecting
@@ -86,7 +87,7 @@ SPEC = (
 )
 _TOLD = Path(".local/state/jetstream/budget_told.json")
 # What keeps an instance from being shelved for the budget. That it is in use does not: the grant is more expensive.
-_VETOES = frozenset({"not_mine", "state_unknown", "busy", "locked", "unsupported", "kept", "opted_out"})
+_VETOES = frozenset({"controller", "not_mine", "state_unknown", "busy", "locked", "unsupported", "kept", "opted_out"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,10 +397,15 @@ def _guard(
     judge = Judge(cloud, options, context)
     found, warnings = read_standings(cloud, options["name"], rates, now, never=options["never"], acts=acts)
     meant = Selector.from_options(options, (), owner=(ME,)).with_account(cloud.account)
+    listed = tuple({each.uuid: each for case in found for each in case.instances}.values())
+    if problems := select(listed, meant, INSTANCE_FIELDS).problems:
+        # A mistyped owner would leave every instance of the others alone, and say nothing.
+        raise SelectionError(" ".join(problems))
     owner = owner_of(cloud.account())
+    machine = this_machine()
     guarded = []
     for each in found:
-        candidates = [_candidate(instance, judge, rates, meant, options, now) for instance in each.instances]
+        candidates = [_candidate(instance, judge, rates, meant, machine, options, now) for instance in each.instances]
         plan = plan_of(each.standing, candidates, limits)
         key = "/".join((*owner, each.standing.source.uuid))
         guarded.append(_Guarded(key, each.standing, plan, limit_reached(each.standing, limits)))
@@ -420,10 +426,17 @@ def _used_since(history: History, source: AllocationSource, now: datetime) -> De
 
 
 def _candidate(
-    instance: Instance, judge: Judge, rates: Rates, meant: Selector, options: Mapping[str, Any], now: datetime
+    instance: Instance,
+    judge: Judge,
+    rates: Rates,
+    meant: Selector,
+    machine: Machine,
+    options: Mapping[str, Any],
+    now: datetime,
 ) -> Candidate:
     case = judge.case(instance, is_meant=meant.is_of_owner(instance.owner), action=Action.SHELVE)
     found: list[Veto] = [
+        *vetoes_of_controller(instance, machine),
         *owner_vetoes(instance, options["never"]),
         *vetoes(case.judged, case.settings, now),
     ]

@@ -27,7 +27,7 @@ from ..idle.store import key_of
 from ..model import Instance, Outcome
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, IDENTIFIERS, ModuleSpec, require_time
-from ..policy.controller import Machine, this_machine
+from ..policy.controller import Machine, this_machine, vetoes_of_controller
 from ..policy.deadline_results import deadline_result, news_result, summary
 from ..policy.deadline_store import DeadlineBusy, DeadlineStore, DeadlineStoreError
 from ..policy.deadlines import (
@@ -46,6 +46,7 @@ from ..policy.deadlines import (
     news_of,
 )
 from ..policy.decisions import DecisionLog, DecisionLogError
+from ..policy.filters import unmatched
 from ..policy.instance_store import seen_on
 from ..policy.ladder import owner_vetoes, protecting
 from ..policy.records import Event, PolicyName, Record
@@ -197,7 +198,11 @@ def _decided(
     selection = select(listed, selector, INSTANCE_FIELDS)
     if selection.problems:
         raise SelectionError(" ".join(selection.problems))
-    warnings = [*selection.warnings, *protecting(listed, options["never"])]
+    warnings = [
+        *selection.warnings,
+        *protecting(listed, options["never"]),
+        *unmatched(options["path"] or "", rows, listed),
+    ]
     around = _Round([], dict(memories), dict(memories), warnings=warnings)
     machine = this_machine()
     for instance in selection.things:
@@ -222,8 +227,7 @@ def _vetoes(
     cloud: Cloud, instance: Instance, machine: Machine, mark: KeepMark | None, never: Sequence[str], now: datetime
 ) -> Iterator[Veto]:
     """Yield the reasons not to shelve an instance, the words of its owner first."""
-    if machine.is_instance(instance):
-        yield Veto("controller", "it runs this playbook")
+    yield from vetoes_of_controller(instance, machine)
     yield from owner_vetoes(instance, never)
     yield from vetoes_of_keep(mark, now)
     unsupported = cloud.unsupported_actions(instance).get(Action.SHELVE)

@@ -10,7 +10,7 @@ the instance.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -29,7 +29,7 @@ from ..idle.store import key_of
 from ..model import Instance, Outcome, StatusPeriod
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, IDENTIFIERS, IDLE_FILES, INSTANCE_FILTERS, RATES, ModuleSpec, require_time
-from ..policy.controller import this_machine
+from ..policy.controller import this_machine, vetoes_of_controller
 from ..policy.decisions import DecisionLog
 from ..policy.ladder import (
     OF_RUNNING,
@@ -225,6 +225,7 @@ class _Run:
         return items, (
             *selection.warnings,
             *unprotected,
+            *judging.unmatched(listed),
             *(warning for each in items for warning in each.case.warnings),
         )
 
@@ -235,17 +236,12 @@ class _Run:
         case = judging.case(instance, is_meant=True, action=action)
         key = key_of(instance)
         found = (
-            *self._vetoes_of_controller(instance),
+            *vetoes_of_controller(instance, self._machine, self._options["controller"]),
             *owner_vetoes(instance, self._options["never"]),
             *vetoes(case.judged, case.settings, self._at),
         )
         row = advice(case.judged, case.settings, self._rates, self._at) | {"settings": changes(case.settings)}
         return _Item((key.site, key.project, key.uuid), instance, case, row, found)
-
-    def _vetoes_of_controller(self, instance: Instance) -> Iterator[Veto]:
-        named = {each.casefold() for each in self._options["controller"]}
-        if self._machine.is_instance(instance) or {instance.uuid.casefold(), instance.name.casefold()} & named:
-            yield Veto("controller", "it runs this playbook")
 
     def _find_off_times(self, items: Sequence[_Item]) -> None:
         """Find since when instances are shut off, by their history, or else by earlier runs.

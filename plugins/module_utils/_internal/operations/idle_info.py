@@ -26,6 +26,7 @@ from ..idle.verdicts import State, Verdict, judge
 from ..model import Instance, Outcome
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, IDENTIFIERS, IDLE_FILES, INSTANCE_FILTERS, RATES, ModuleSpec
+from ..policy.filters import unmatched
 from ..policy.schedule_file import read_timetable
 from ..policy.schedules import window_at
 from ..states import Action
@@ -118,7 +119,11 @@ def idle_info(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Out
     judge_all.read_consoles(selection.things)
     cases = [judge_all.case(each, is_meant=meant.is_of_owner(each.owner)) for each in selection.things]
     rows = [each.to_result(rates, now) for each in cases]
-    warnings = [*selection.warnings, *(warning for each in cases for warning in each.warnings)]
+    warnings = [
+        *selection.warnings,
+        *judge_all.unmatched(instances),
+        *(warning for each in cases for warning in each.warnings),
+    ]
     result: dict[str, Any] = {"instances": rows, "summary": summary(rows)}
     if span is not None:
         replayed = [judge_all.replayed(each, rates, span=span, grace=grace) for each in selection.things]
@@ -144,6 +149,7 @@ class Judge:
         self._kept = KeepFile(keep_path(options, context), context.clock).marks()
         schedules = options["schedules_path"]
         self._timetable = read_timetable(Path(schedules).absolute()) if schedules else None
+        self._shown = {"settings": str(path or ""), "schedules": str(schedules or "")}
         self._store = Store(readings_path(options, context), context.clock)
         self._console: str = options["console"]
         self._console_only: bool = options["console_only"]
@@ -175,6 +181,12 @@ class Judge:
             warnings=tuple(f"{instance.label}: {note}" for note in own.notes),
             console=found.console,
         )
+
+    def unmatched(self, listed: Sequence[Instance]) -> tuple[str, ...]:
+        """Return a sentence for each name in the files of settings and schedules that none of all instances has."""
+        rules = self._timetable.rules if self._timetable else ()
+        shown = self._shown
+        return (*unmatched(shown["settings"], self.site.rows, listed), *unmatched(shown["schedules"], rules, listed))
 
     def read_consoles(self, instances: Sequence[Instance]) -> None:
         """Read the consoles that are needed side by side. Without this, each is read when its instance is judged."""

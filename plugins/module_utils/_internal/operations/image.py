@@ -13,7 +13,8 @@ from ..cloud import Cloud, ImageStore
 from ..errors import ConfigurationError, SelectionError
 from ..fleet.images.run import ImageRun, Surroundings
 from ..fleet.images.steps import BEING_MADE, Goal, Seen, State, properties_of
-from ..fleet.selection import INSTANCE_FIELDS, ME, Selector, select_to_change
+from ..fleet.one_instance import one_of
+from ..fleet.selection import ME, Selector
 from ..fleet.steps import RunOptions
 from ..model import Instance, Outcome, ProjectImage
 from ..operation import Context, on_cloud
@@ -131,10 +132,7 @@ def _seen(cloud: Cloud, goal: Goal, before: ProjectImage | None, instance: str |
 def _instance(cloud: Cloud, listed: Sequence[Instance], called: str) -> Instance:
     """Return the account's own instance of a name or UUID. Raises SelectionError unless there is exactly one."""
     selector = Selector(names=(called,), owners=(ME,)).with_account(cloud.account)
-    found = select_to_change(listed, selector, INSTANCE_FIELDS).things
-    if len(found) != 1:
-        raise SelectionError(f"The name {one_line(called)} is ambiguous. Use an ID.")
-    return found[0]
+    return one_of(listed, called, selector)
 
 
 def _disk_of(image: ProjectImage, source: Instance | None) -> str | None:

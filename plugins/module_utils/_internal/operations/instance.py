@@ -50,6 +50,7 @@ from ..fleet.selection import ME, Selector, owned_by_another
 from ..model import BootVolume, Change, ChangeKind, Flavor, Instance, KeyPair, LaunchOptions, Outcome
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, RATES, ModuleSpec, as_texts, refuse_blank, require_time
+from ..policy.controller import spared, this_machine
 from ..text.suggestions import did_you_mean
 from ..text.terminal import one_line
 from ..usage.costs import NOT_THERE, CostedState, InstanceCost, cost_lines, costed, costed_instance, total_costs
@@ -354,6 +355,8 @@ def _present(
     _require_address(cloud, plan, made_of)
     plan = _with_addresses(cloud, plan, made_of, check_mode=context.check_mode)
     plan, doomed = compared(_with_image_names(cloud, plan, made_of), made_of, replace_them=options["replace"])
+    surplus = plan.surplus if options["shrink"] else ()
+    _refuse_own_machine(wanted, (*doomed, *surplus))
     count = len(plan.missing)
     key = _key_to_import(cloud, made_of) if count or doomed else None
     recipe = cloud.launcher().prepare(made_of, count) if count or doomed else None
@@ -370,7 +373,6 @@ def _present(
         flavor=recipe.flavor if recipe else _flavor_named(made_of.flavor, listed, offered),
     )
     work = _RemovalWork(cloud, context, _removal_settings(options, wait=True), started_at)
-    surplus = plan.surplus if options["shrink"] else ()
     if key is not None and not context.check_mode:
         imported(cloud.access_store(), key)
     plan = after_removal(plan, _left_over(work.remove(doomed)))
@@ -384,6 +386,14 @@ def _present(
     warnings = _surplus_warnings(plan, shrink=options["shrink"])
     rates = Rates.from_options(options["rates"])
     return _with_key(_outcome(fleet, removal, settings.changes, rates, warnings=warnings), key)
+
+
+def _refuse_own_machine(wanted: Wanted, doomed: Sequence[Instance]) -> None:
+    """Raise SelectionError if the machine that the task runs on would be deleted without being named itself."""
+    own = spared(doomed, this_machine(), lambda instance: instance.name in wanted.names)
+    for each in doomed:
+        if each.uuid in own:
+            raise SelectionError(f"{each.label} would be deleted, but this task runs on it. No instance was changed.")
 
 
 def _there(plan: LaunchPlan) -> list[Instance]:
@@ -633,6 +643,7 @@ def _absent(
             " ".join(problems),
             hint="Delete the unwanted instance by its UUID with another tool.",
         )
+    _refuse_own_machine(wanted, chosen)
     work = _RemovalWork(cloud, context, _removal_settings(options, wait=options["wait"]), started_at)
     deleting = being_deleted(wanted, listed) if options["wait"] else ()
     removal = work.remove(chosen, resumed=work.unfinished(wanted, listed, deleting))

@@ -34,6 +34,7 @@ from ..options import (
     ModuleSpec,
     require_time,
 )
+from ..policy.controller import spared, this_machine
 from ..policy.sleepers import Sleepers, SleepersError, woken_since
 from ..states import Action, Goal, Kind, RestingState
 from ..usage.costs import CostedState, cost_lines, costed_instance
@@ -74,6 +75,7 @@ def instance_state(cloud: Cloud, options: Mapping[str, Any], context: Context) -
     cloud.limit(begun + settings.timeout)
     selection = _selected(cloud, selector, images=bool(options["image"]))
     chosen = selection.things if slept is None else _still_asleep(cloud, selection.things, slept, sleepers, context)
+    settings = replace(settings, spared=spared(chosen, this_machine(), selector.calls))
     if context.check_mode or settings.max_changes is not None:
         ahead = preview(cloud, chosen, settings)
         if settings.max_changes is not None and _changes(ahead) > settings.max_changes:

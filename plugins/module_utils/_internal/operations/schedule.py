@@ -23,8 +23,10 @@ from ..model import Instance, Outcome
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, IDENTIFIERS, ModuleSpec, require_time
 from ..policy.act_store import ActStoreError
+from ..policy.controller import spared, this_machine
 from ..policy.deadlines import Deadlines, deadlines_of
 from ..policy.decisions import DecisionLog, DecisionLogError
+from ..policy.filters import unmatched
 from ..policy.instance_store import seen_on
 from ..policy.records import Event, PolicyName, Record
 from ..policy.schedule_file import read_timetable
@@ -92,7 +94,7 @@ class _Case:
 
 @dataclass(slots=True)
 class _Round:
-    """A run of the operation: its cases, and what is remembered."""
+    """A run of the operation: its cases, and what is remembered. ``spared``: what must not be put to sleep."""
 
     cases: list[_Case]
     memories: dict[str, Memory]
@@ -101,6 +103,7 @@ class _Round:
     aborted_by: JetstreamError | None = None
     unsaved: JetstreamError | None = None
     others: int = 0
+    spared: frozenset[str] = frozenset()
 
 
 def schedule(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
@@ -162,7 +165,9 @@ def _decided(
     selection = select(listed, selector, INSTANCE_FIELDS)
     if selection.problems:
         raise SelectionError(" ".join(selection.problems))
-    around = _Round([], dict(memories), dict(memories), warnings=list(selection.warnings), others=0)
+    warnings = [*selection.warnings, *unmatched(options["path"], timetable.rules, listed)]
+    around = _Round([], dict(memories), dict(memories), warnings=warnings, others=0)
+    around.spared = spared(selection.things, this_machine(), lambda instance: timetable.assignment(instance).is_named)
     for instance in selection.things:
         assigned = timetable.assignment(instance)
         if assigned.problem:
@@ -207,7 +212,7 @@ def _preview(cloud: Cloud, around: _Round) -> None:
         if case.decision.acts:
             _refuse_unsupported(cloud, case)
             if case.failure is None:
-                options = ConvergeOptions(goal=_goal(case))
+                options = ConvergeOptions(goal=_goal(case), spared=around.spared)
                 case.run = preview(cloud, [case.instance], options).runs[0]
 
 
@@ -260,7 +265,7 @@ def _converge(
     """Bring cases of one goal to it, and remember which need nothing more."""
     if not cases or around.aborted_by is not None:
         return
-    settings = ConvergeOptions(goal=_goal(cases[0]), timeout=deadline - begun)
+    settings = ConvergeOptions(goal=_goal(cases[0]), timeout=deadline - begun, spared=around.spared)
     instances = [each.instance for each in cases]
     try:
         acts.begin(instances, settings.goal)

@@ -17,6 +17,7 @@ from ..fleet.selection import INSTANCE_FIELDS, ME, Selector, may_select, select
 from ..model import Outcome
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, IDENTIFIERS, ModuleSpec
+from ..policy.filters import unmatched
 from ..policy.schedule_file import read_timetable
 from ..policy.schedule_results import calendar_of, coming_edges
 from ..text.terminal import one_line
@@ -44,7 +45,7 @@ def schedule_info(cloud: Cloud, options: Mapping[str, Any], context: Context) ->
     selector = Selector.from_options(options, (), owner=(ME,)).with_account(cloud.account)
     listed = cloud.list_instances(live=False, images=False, wanted=may_select(selector, INSTANCE_FIELDS))
     selection = select(listed, selector, INSTANCE_FIELDS)
-    warnings = list(selection.warnings)
+    warnings = [*selection.warnings, *unmatched(options["path"], timetable.rules, listed)]
     rows = []
     followers: dict[str, list[str]] = defaultdict(list)
     for instance in selection.things:

@@ -4,39 +4,60 @@
 """Whether an instance is the machine that runs the task, which must not act on itself.
 
 An instance knows its UUID from cloud-init, which writes it to a file, and from its firmware, which only root may read.
-Where neither is there, and the machine is a virtual one, addresses are compared.
+Where neither is there, and the machine is a virtual one, addresses are compared. Private ones are the same in many
+networks, so a virtual machine on somebody's desk is none, which its firmware tells.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..files import read_file
+from ..idle.advice import Veto
 from ..model import Instance
 
 _UUID_FILES = ("var/lib/cloud/data/instance-id", "run/cloud-init/.instance-id", "sys/class/dmi/id/product_uuid")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# Products in the firmware of virtual machines that people have on their own computers. The last is Hyper-V's.
+_ON_A_DESK = ("virtualbox", "vmware", "parallels", "virtual machine")
 _ROOT = Path("/")
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A machine: the UUIDs that it knows itself by, its addresses, and whether it is a virtual one."""
+    """A machine: the UUIDs that it knows itself by, its addresses, and whether it may be an instance by its kind."""
 
     uuids: frozenset[str] = frozenset()
     addresses: frozenset[str] = frozenset()
-    is_virtual: bool = False
+    may_be_instance: bool = False
 
     def is_instance(self, instance: Instance) -> bool:
         """Whether it is this instance."""
         if self.uuids:
             return instance.uuid.casefold() in self.uuids
         told = {instance.ip_address, *(instance.addresses or ())} - {None}
-        return self.is_virtual and not self.addresses.isdisjoint(_normal(str(each)) for each in told)
+        return self.may_be_instance and not self.addresses.isdisjoint(_normal(str(each)) for each in told)
+
+
+def spared(
+    instances: Iterable[Instance], machine: Machine, is_named: Callable[[Instance], bool] = lambda _instance: False
+) -> frozenset[str]:
+    """Return the UUIDs of instances that a selection includes, but must not put away: the machine that this runs on.
+
+    ``is_named``: whether the user named an instance itself, which is no accident.
+    """
+    return frozenset(each.uuid for each in instances if machine.is_instance(each) and not is_named(each))
+
+
+def vetoes_of_controller(instance: Instance, machine: Machine, named: Collection[str] = ()) -> Iterator[Veto]:
+    """Yield the reason not to put an instance away if this runs on it. ``named``: names or UUIDs for where this is."""
+    called = {instance.uuid.casefold(), instance.name.casefold()}
+    if machine.is_instance(instance) or not called.isdisjoint(each.casefold() for each in named):
+        yield Veto("controller", "it runs this playbook")
 
 
 def this_machine(root: Path = _ROOT) -> Machine:
@@ -45,8 +66,14 @@ def this_machine(root: Path = _ROOT) -> Machine:
     return Machine(
         frozenset(each for each in uuids if _UUID.fullmatch(each)),
         frozenset({*_local_ipv4(_text(root / "proc/net/fib_trie")), *_local_ipv6(_text(root / "proc/net/if_inet6"))}),
-        " hypervisor" in _text(root / "proc/cpuinfo"),
+        _may_be_instance(root),
     )
+
+
+def _may_be_instance(root: Path) -> bool:
+    """Return whether this is a virtual machine, and none on a desk."""
+    product = _text(root / "sys/class/dmi/id/product_name").strip().casefold()
+    return " hypervisor" in _text(root / "proc/cpuinfo") and not any(each in product for each in _ON_A_DESK)
 
 
 def _local_ipv4(trie: str) -> Iterable[str]:

@@ -5,19 +5,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from typing import Protocol
 
-from ..fleet.selection import INSTANCE_FIELDS
+from ..fleet.selection import INSTANCE_FIELDS, is_glob
 from ..model import Instance
+from ..text.suggestions import did_you_mean
+from ..text.terminal import one_line
 
 RULE_FILTERS = ("name", "project", "flavor", "owner", "allocation_source")
+# A rule may be made for a flavor before there is an instance of it.
+_CLOSED_FILTERS = frozenset(RULE_FILTERS) - {"flavor"}
 _FIELDS = {"name": lambda each: [each.name], **INSTANCE_FIELDS}
 
 
 def passes(filters: Mapping[str, Sequence[str]], instance: Instance) -> bool:
     """Return whether an instance passes every filter. A filter has names and globs, one of which has to fit."""
     return all(_is_among(name, instance, patterns) for name, patterns in filters.items())
+
+
+class Row(Protocol):
+    """A row of a file: its line there, and the names and globs of its filters."""
+
+    @property
+    def line(self) -> int:
+        """Its line in the file."""
+
+    @property
+    def filters(self) -> Mapping[str, tuple[str, ...]]:
+        """Names and globs, by filter."""
+
+
+def unmatched(shown: str, rows: Iterable[Row], instances: Sequence[Instance]) -> tuple[str, ...]:
+    """Return a sentence for each name in the filters of rows that no instance has: mistyped, it selects nothing.
+
+    ``shown`` is the path of the file. ``instances`` are all that were listed; of none, no name is a mistake. Globs are
+    made for instances to come.
+    """
+    if not instances:
+        return ()
+    return tuple(
+        f"{shown}, line {row.line}: {_sentence(name, pattern, instances)}"
+        for row in rows
+        for name, patterns in row.filters.items()
+        if name in _CLOSED_FILTERS
+        for pattern in patterns
+        if not is_glob(pattern) and not any(_is_among(name, each, [pattern]) for each in instances)
+    )
+
+
+def _sentence(name: str, pattern: str, instances: Sequence[Instance]) -> str:
+    known = dict.fromkeys(value for each in instances for value in _FIELDS[name](each) if value)
+    has = "no instance is called" if name == "name" else f"no instance has the {name.replace('_', ' ')}"
+    return f"{has} {one_line(pattern)}. {did_you_mean(pattern, known)}".rstrip()
 
 
 def _is_among(name: str, instance: Instance, patterns: Sequence[str]) -> bool:

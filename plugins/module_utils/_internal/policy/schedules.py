@@ -243,17 +243,23 @@ class Rule:
         """Return whether an instance passes every filter."""
         return passes(self.filters, instance)
 
+    def calls(self, instance: Instance) -> bool:
+        """Return whether it has the name of an instance itself, and not just a glob that fits."""
+        return instance.name in self.filters.get("name", ())
+
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
     """The schedule of an instance, None if it has none. ``source``: the rule or the metadata that says so.
 
-    ``problem`` is a clause about metadata that name a schedule which does not exist.
+    ``problem`` is a clause about metadata that name a schedule which does not exist. ``is_named``: whether that source
+    is about this instance alone.
     """
 
     schedule: Schedule | None
     source: str
     problem: str | None = None
+    is_named: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,12 +281,12 @@ class Timetable:
         for rule in self.rules:
             if rule.fits(instance):
                 schedule = None if rule.schedule is None else self.schedules[rule.schedule]
-                return Assignment(schedule, f"the rule in line {rule.line}")
+                return Assignment(schedule, f"the rule in line {rule.line}", is_named=rule.calls(instance))
         return Assignment(None, "no rule")
 
     def _by_metadata(self, name: str) -> Assignment:
         if name in self.schedules:
-            return Assignment(self.schedules[name], "its metadata")
+            return Assignment(self.schedules[name], "its metadata", is_named=True)
         if name == NO_SCHEDULE:
             return Assignment(None, "its metadata")
         guess = did_you_mean(name, [*self.schedules, NO_SCHEDULE])

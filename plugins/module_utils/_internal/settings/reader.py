@@ -13,7 +13,7 @@ from typing import TypeVar
 from . import values
 from .profiles import DEFAULT_PROFILE, read_profile
 from .setting import Setting
-from .sources import Found, Source, find, from_environment, from_options, variable
+from .sources import Found, Source, find, from_environment, from_options, refuse_mistyped, variable
 
 T = TypeVar("T")
 THE_DEFAULT = "the default"
@@ -54,6 +54,7 @@ class Reader:
         self.sources: dict[str, str] = {}
         self.warnings: list[str] = []
         self.missed: list[str] = []
+        refuse_mistyped(environ, names)
         named = find("profile", (self.options, self.environment))
         name = values.text(named) if named else None
         keys = {each.name: each for each in settings if each.in_profile}

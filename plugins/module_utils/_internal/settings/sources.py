@@ -5,9 +5,18 @@
 
 from __future__ import annotations
 
+import difflib
 import stat
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+
+from ..errors import ConfigurationError
+
+_PREFIX = "JETSTREAM_"
+# Variables of this collection that are no settings of a connection.
+_OTHER_VARIABLES = ("JETSTREAM_CACHE_TOKENS", "JETSTREAM_PROGRESS", "JETSTREAM_STATE_PATH")
+# How near a name has to be to count as mistyped: PROFILE and PROFLIE are 0.86, URL and API_URL 0.6.
+_NEAR = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,7 @@ class Source:
 
 def variable(name: str) -> str:
     """Return the environment variable of a setting."""
-    return f"JETSTREAM_{name.upper()}"
+    return f"{_PREFIX}{name.upper()}"
 
 
 def from_options(options: Mapping[str, object], names: Iterable[str]) -> Source:
@@ -59,6 +68,23 @@ def from_environment(environ: Mapping[str, str], names: Iterable[str]) -> Source
         lambda name: f"environment variable {variable(name)}",
         lambda name: f"The environment variable {variable(name)}",
     )
+
+
+def refuse_mistyped(environ: Mapping[str, str], names: Iterable[str]) -> None:
+    """Raise ConfigurationError for a variable whose name is almost that of a setting.
+
+    Without ``JETSTREAM_PROFILE``, which ``JETSTREAM_PROFIL`` was meant to be, another account would be acted on. Other
+    programs have variables with this prefix as well, so one that is near to none is not a mistake.
+    """
+    known = {*(variable(name) for name in names), *_OTHER_VARIABLES}
+    endings = {each.removeprefix(_PREFIX): each for each in known}
+    for name, value in environ.items():
+        if name.upper().startswith(_PREFIX) and name not in known and value.strip():
+            close = difflib.get_close_matches(name.upper().removeprefix(_PREFIX), endings, n=1, cutoff=_NEAR)
+            if close:
+                raise ConfigurationError(
+                    f"The environment variable {name} is unknown.", hint=f"Did you mean {endings[close[0]]}?"
+                )
 
 
 def find(name: str, sources: Iterable[Source]) -> Found | None:

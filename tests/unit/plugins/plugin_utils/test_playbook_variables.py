@@ -185,6 +185,19 @@ def test_all_stands_for_everything_there_is() -> None:
     assert meaning(Kind.NAMES, "all") == ["all"]
 
 
+@pytest.mark.parametrize("value", ["nmae", "name,nmae", ["name", "Name"], "flavr.name", "all,name", ["all", "all"]])
+def test_an_unknown_column_is_refused_before_there_are_rows(value: object) -> None:
+    [columns] = [each for each in PLAYBOOKS["instances"] if each.everything]
+    with pytest.raises(VariableError, match=r"^columns: there is no (nmae|Name|flavr\.name|all), only name, id, "):
+        read(columns, "columns", value, Path.cwd)
+
+
+@pytest.mark.parametrize("value", ["name", "flavor.name,size", "project.uuid", "activity", "addresses", "name,,id"])
+def test_columns_are_those_of_the_table_and_keys_of_its_rows(value: str) -> None:
+    [columns] = [each for each in PLAYBOOKS["instances"] if each.everything]
+    assert read(columns, "columns", value.replace(",,", ","), Path.cwd) == value.replace(",,", ",").split(",")
+
+
 def test_a_path_begins_where_the_user_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/johndoe")
     assert meaning(Kind.PATH, "usage.html") == "/home/johndoe/course/usage.html"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ...cloud import Cloud
 from ..cloud_type import CloudType, Surroundings
-from .clouds_file import hint_of_cloud
+from .clouds_file import hint_of_cloud, known_clouds
 from .settings import LOGINS, SETTINGS, Jetstream2Settings, how_to_log_in, is_pointed_to, read_settings
 
 
@@ -31,6 +31,7 @@ JETSTREAM2 = CloudType(
     connect=_connect,
     how_to_log_in=how_to_log_in,
     is_pointed_to=is_pointed_to,
+    known_clouds=known_clouds,
     hint_of_name=hint_of_cloud,
     pointers=("E(OS_CLOUD)", "E(OS_AUTH_URL)"),
     logins=LOGINS,

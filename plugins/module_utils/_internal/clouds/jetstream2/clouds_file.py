@@ -77,11 +77,17 @@ def _working_folder() -> list[Path]:
 
 def clouds_in_words(environ: Mapping[str, str], home: Path | None) -> str:
     """Return a sentence on whether there is a clouds.yaml, where, and which clouds are in it."""
+    return known_clouds(environ, home) or f"There is no clouds.yaml in {_folders(home)}."
+
+
+def known_clouds(environ: Mapping[str, str], home: Path | None) -> str:
+    """Return a sentence on the clouds in clouds.yaml, or on the mistake in it; "" if there is none."""
     try:
         file = _first(clouds_files(environ, home), environ.get(_FILE_VARIABLE), home)
         if file is None:
-            return f"There is no clouds.yaml in {_folders(home)}."
-        return f"{file.shown} has the clouds {_listed(file.clouds)}."
+            return ""
+        many = "s" if len(file.clouds) > 1 else ""
+        return f"{file.shown} has the cloud{many} {_listed(file.clouds)}."
     except ConfigurationError as error:
         return str(error)
 

@@ -63,13 +63,15 @@ from .lookups import (
     require_key,
 )
 from .parsing import GROUP_KEY, IMAGE_KEY, LAUNCH_TAG, MADE_FOR, instance_from_nova
-from .quotas import address_shortfalls, compute_shortfalls, volume_shortfalls
+from .quotas import address_shortfalls, compute_shortfalls, metadata_shortfalls, volume_shortfalls
 from .volume_store import detach_refusal
 
 # Nova's limit for user data, in base64.
 _LONGEST_USER_DATA = 65535
 # Nova's limits for metadata, and for a description.
 _LONGEST_TEXT = 255
+# The keys of metadata that mark a launch: GROUP_KEY and IMAGE_KEY.
+_MARKS = 2
 _SHOWN = 40
 _METADATA_KEY = re.compile(r"[a-zA-Z0-9_:. -]{1,255}")
 # URLs with this number of IDs or tags are accepted by every web server.
@@ -235,9 +237,13 @@ class Jetstream2Launcher:
 
     def _require_quota(self, options: LaunchOptions, flavor: Any, count: int) -> None:
         """Raise OverAllocation if ``count`` instances do not fit. Nova itself checks a quota that cannot be read."""
-        readings: list[Callable[[], list[str]]] = [
-            lambda: compute_shortfalls(self._quota("compute", "/limits"), flavor, count)
-        ]
+        items = len({**self._exosphere_marks(options), **(options.metadata or {})}) + _MARKS
+
+        def of_compute() -> list[str]:
+            body = self._quota("compute", "/limits")
+            return [*compute_shortfalls(body, flavor, count), *metadata_shortfalls(body, items)]
+
+        readings: list[Callable[[], list[str]]] = [of_compute]
         boot = options.boot_volume
         if boot is not None:
             readings.append(lambda: volume_shortfalls(self._quota("volumev3", "/limits"), boot, count))

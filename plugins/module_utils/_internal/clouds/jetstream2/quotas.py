@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from ...catalog import Limit
 from ...model import BootVolume, Flavor
 from ..json_values import Json, amount, mapping
-from ..quotas import shortfalls
+from ..quotas import shortfall, shortfalls
 
 # The keys of limit and use in the responses of nova and cinder, and the names of neutron's resources.
 _OF_NOVA: Mapping[str, tuple[str, str]] = {
@@ -58,6 +58,13 @@ def compute_shortfalls(body: Json, flavor: Flavor, count: int) -> list[str]:
     """Return a clause for each resource of nova of which there is too little."""
     needs = {"instances": count, "cores": count * (flavor.vcpus or 0), "ram": count * (flavor.ram or 0)}
     return shortfalls(compute_limits(body), needs)
+
+
+def metadata_shortfalls(body: Json, items: int) -> list[str]:
+    """Return a clause if one instance would have more metadata than nova takes. ``items``: keys with their values."""
+    most = amount(mapping(mapping(body.get("limits")).get("absolute")).get("maxServerMeta"))
+    found = shortfall("metadata items of an instance", items, 0, most)
+    return [found] if found else []
 
 
 def volume_shortfalls(body: Json, boot: BootVolume, count: int) -> list[str]:

@@ -32,8 +32,18 @@ class NameTemplate:
     def parse(cls, text: str) -> NameTemplate:
         """Read a template. A name without a place for the number gets it at its end, behind a hyphen.
 
-        Raises ConfigurationError if there is more than one such place.
+        Raises ConfigurationError if there is more than one such place, or if it is longer than a mark may be.
         """
+        template = cls._parsed(text)
+        if len(template.text) > _LONGEST:
+            raise ConfigurationError(
+                f"name: the template has {len(template.text)} characters, and must have at most {_LONGEST}.",
+                hint="Instances are marked with it, in their metadata, whose values may not be longer.",
+            )
+        return template
+
+    @classmethod
+    def _parsed(cls, text: str) -> NameTemplate:
         places = list(_PLACE.finditer(text))
         if len(places) > 1:
             raise ConfigurationError(f"name: {text} has more than one placeholder for a number.")

@@ -180,6 +180,31 @@ def test_an_empty_string_is_not_set(account: Account, empty: str) -> None:
     assert (connection.username, connection.password, connection.token, connection.timeout) == ("ada", "p", None, 7.0)
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("JETSTREAM_PROFIL", "JETSTREAM_PROFILE"),
+        ("JETSTREAM_PROFLIE", "JETSTREAM_PROFILE"),
+        ("jetstream_profile", "JETSTREAM_PROFILE"),
+        ("JETSTREAM_CLOUDS", "JETSTREAM_CLOUD"),
+        ("JETSTREAM_PASSWD", "JETSTREAM_PASSWORD"),
+        ("JETSTREAM_STATEPATH", "JETSTREAM_STATE_PATH"),
+    ],
+)
+def test_a_mistyped_variable_does_not_lead_to_another_account(account: Account, name: str, meant: str) -> None:
+    account.profile({"token": "of-default"})
+    account.environ[name] = "course"
+    assert account.refusal() == f"The environment variable {name} is unknown. Did you mean {meant}?"
+
+
+@pytest.mark.parametrize("name", ["JETSTREAM_URL", "JETSTREAM_DOMAIN", "JETSTREAM_PROGRESS", "JETSTREAM_STATE_PATH"])
+def test_variables_of_other_programs_are_no_mistake(account: Account, name: str) -> None:
+    account.profile({"token": "of-default"})
+    account.environ[name] = "nats://demo.example"
+    account.environ["JETSTREAM_PROFIL"] = " "
+    assert account.resolve().token == "of-default"
+
+
 def test_every_setting_is_an_option_a_variable_and_documented(account: Account) -> None:
     documented = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
     assert list(documented) == list(CONNECTION.argument_spec)
@@ -269,7 +294,7 @@ def clouds_yaml(account: Account, content: str = CLOUDS) -> None:
     [
         (None, "There is no clouds.yaml in the working folder, ~/.config/openstack, or /etc/openstack."),
         (CLOUDS, "~/.config/openstack/clouds.yaml has the clouds TG_GEO160014_IU and prod."),
-        ("clouds: {prod: {}}", "~/.config/openstack/clouds.yaml has the clouds prod."),
+        ("clouds: {prod: {}}", "~/.config/openstack/clouds.yaml has the cloud prod."),
         (
             "clouds:\n\tprod: {}",
             "~/.config/openstack/clouds.yaml, line 2: a tab is not allowed as indentation. Use spaces.",
@@ -302,7 +327,7 @@ def test_a_cloud_that_was_not_named_is_never_used(account: Account, options: dic
     clouds_yaml(account, "clouds: {prod: {}}")
     account.options = options
     refusal = account.refusal()
-    assert "~/.config/openstack/clouds.yaml has the clouds prod." in refusal
+    assert "~/.config/openstack/clouds.yaml has the cloud prod." in refusal
     assert refusal.startswith("No cloud is selected." if "backend" in options else "No login is configured.")
 
 

@@ -67,6 +67,11 @@ def shelved(row: Mapping[str, Any]) -> list[str]:
     return [each["name"] for each in row["plan"]["shelve"]]
 
 
+def test_an_owner_who_owns_nothing_is_refused(site: Site) -> None:
+    with pytest.raises(SelectionError, match=r"owner: jonhdoe owns nothing here\. Did you mean johndoe\?"):
+        run(site, owner=["jonhdoe"])
+
+
 def test_it_tells_and_changes_nothing(site: Site) -> None:
     before = states(site)
     outcome = run(site)

@@ -152,6 +152,13 @@ def days(course: Class, passed: float) -> None:
 APPLY = {"apply": True, "channels": ["mail"]}
 
 
+def test_a_row_with_a_name_that_no_instance_has_is_told(course: Class) -> None:
+    path = course.home / "schedules.yml"
+    path.write_text("deadlines: [{name: [lab-1, lab2], shelve_at: 2030-01-01}]")
+    outcome = course.run(path=str(path))
+    assert list(outcome.warnings) == [f"{path}, line 1: no instance is called lab2. Did you mean lab-2?"]
+
+
 def test_a_course_ends_and_is_told_three_times_before(course: Class) -> None:
     """A run every eight hours for two weeks: told at 7, 3, 1 and 0 days, shelved once, and then left alone."""
     seen = []

@@ -216,6 +216,18 @@ def test_each_instance_is_judged_by_its_own_settings(site: Site, tmp_path: Path)
         run(site, settings_path=str(path))
 
 
+def test_names_in_both_files_that_no_instance_has_are_told(site: Site, tmp_path: Path) -> None:
+    settings, schedules = tmp_path / "idle_settings.yml", tmp_path / "schedules.yml"
+    settings.write_text("instances: [{name: wbe, settings: {window_minutes: 720}}]")
+    hours = '{time_zone: UTC, days: daily, start: "00:00", stop: "24:00"}'
+    schedules.write_text(f"schedules: {{day: {hours}}}\nrules: [{{schedule: day, name: buzy}}]")
+    found = run(site, settings_path=str(settings), schedules_path=str(schedules))
+    assert [each for each in found.warnings if "no instance" in each] == [
+        f"{settings}, line 1: no instance is called wbe. Did you mean web?",
+        f"{schedules}, line 2: no instance is called buzy. Did you mean busy?",
+    ]
+
+
 def test_a_replay_has_each_instance_with_its_own_settings_and_what_cannot_be_replayed(site: Site) -> None:
     keep_readings(site, "web")
     keep_readings(site, "busy", slurm=["jobs 1"])

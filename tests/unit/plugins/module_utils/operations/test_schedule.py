@@ -65,6 +65,17 @@ def office(tmp_path: Path) -> Iterator[Office]:
         yield Office(site, LAB)
 
 
+def test_a_rule_with_a_name_that_no_instance_has_is_told(office: Office) -> None:
+    text = LAB.replace("lab-teacher", "lab-techer")
+    office.path.write_text(text)
+    line = text.splitlines().index("  - schedule: none") + 1
+    sentence = f"{office.path}, line {line}: no instance is called lab-techer. Did you mean lab-teacher?"
+    assert list(office.run(check_mode=True).warnings) == [sentence]
+    assert list(office.run().warnings) == [sentence]
+    said = given(schedule_info.SPEC, **office.site.options, path=str(office.path))
+    assert list(on_cloud(schedule_info.schedule_info)(said, in_context(office.site)).warnings) == [sentence]
+
+
 def test_a_day_and_a_night(office: Office) -> None:
     assert office.steps() == {"lab-1": "adopt", "lab-2": "adopt", "lab-old": "adopt"}
     office.at(17.99)

@@ -9,7 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.controller import Machine, this_machine
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.controller import (
+    Machine,
+    spared,
+    this_machine,
+    vetoes_of_controller,
+)
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
 
 WEB = replace(an_instance("web", ip_address="149.165.150.2"), addresses=("10.0.0.5", "2001:db8::5"))
@@ -71,6 +76,24 @@ def test_without_a_uuid_a_virtual_machine_is_known_by_its_addresses(tmp_path: Pa
 def test_a_machine_at_home_that_has_the_same_private_address_is_no_instance(tmp_path: Path) -> None:
     found = machine(tmp_path, {"proc/cpuinfo": "flags\t\t: fpu lahf_lm\n", "proc/net/fib_trie": TRIE})
     assert not found.is_instance(WEB)
+
+
+@pytest.mark.parametrize(("product", "is_web"), [("OpenStack Nova\n", True), ("VirtualBox\n", False)])
+def test_a_virtual_machine_of_another_product_is_no_instance(tmp_path: Path, product: str, is_web: bool) -> None:
+    files = {**VIRTUAL, "proc/net/fib_trie": TRIE, "sys/class/dmi/id/product_name": product}
+    assert machine(tmp_path, files).is_instance(WEB) is is_web
+
+
+def test_only_an_instance_that_was_not_named_is_spared() -> None:
+    own = Machine(uuids=frozenset({WEB.uuid}))
+    assert spared([WEB, DB], own) == {WEB.uuid}
+    assert spared([WEB, DB], own, lambda each: each.name == "web") == frozenset()
+    assert spared([WEB, DB], Machine()) == frozenset()
+
+
+def test_a_controller_that_is_named_has_a_veto_whatever_this_machine_knows() -> None:
+    assert [each.veto for each in vetoes_of_controller(WEB, Machine(), ["WEB"])] == ["controller"]
+    assert not list(vetoes_of_controller(DB, Machine(uuids=frozenset({WEB.uuid})), ["web"]))
 
 
 def test_an_instance_id_of_another_kind_of_cloud_says_nothing(tmp_path: Path) -> None:

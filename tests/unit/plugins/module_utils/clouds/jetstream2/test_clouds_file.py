@@ -231,10 +231,10 @@ def test_the_first_file_that_is_there_counts_and_no_other(
     write(GOOD)
     here = Path.cwd() / "clouds.yaml"
     here.write_text("clouds:\n  mine: {}\n", encoding="utf-8")
-    assert clouds_in_words({}, tmp_path) == "~/elsewhere/clouds.yaml has the clouds mine."
+    assert clouds_in_words({}, tmp_path) == "~/elsewhere/clouds.yaml has the cloud mine."
     named = tmp_path / "named.yaml"
     named.write_text("clouds:\n  named: {}\n", encoding="utf-8")
-    assert clouds_in_words({"OS_CLIENT_CONFIG_FILE": str(named)}, tmp_path) == "~/named.yaml has the clouds named."
+    assert clouds_in_words({"OS_CLIENT_CONFIG_FILE": str(named)}, tmp_path) == "~/named.yaml has the cloud named."
 
 
 def test_a_file_that_is_named_must_be_there(tmp_path: Path, write: Write) -> None:

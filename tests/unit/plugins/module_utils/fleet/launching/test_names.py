@@ -78,3 +78,10 @@ def test_of_every_small_fleet_the_names_are_as_many_as_wanted_and_none_is_rename
 def test_names_that_a_cloud_does_not_take_are_refused(names: list[str]) -> None:
     with pytest.raises(ConfigurationError):
         require_names(names)
+
+
+@pytest.mark.parametrize("text", ["a" * 247, "a" * 245 + "-{number:02}"])
+def test_a_template_is_no_longer_than_the_mark_of_its_instances(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"the template has 25[67] characters, and must have at most 255"):
+        NameTemplate.parse(text)
+    assert len(NameTemplate.parse(text[2:]).text) <= 255

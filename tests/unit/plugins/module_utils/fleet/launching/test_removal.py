@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import (
     ConfigurationError,
     PermissionDenied,
+    SelectionError,
     Unreachable,
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import (
@@ -23,7 +24,11 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model im
     Outcome,
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operation import Context
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations import (
+    instance as operation_of_instances,
+)
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations.instance import SPEC, instance
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.controller import Machine
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
 from ansible_collections.jetstream.cloud.tests.unit.fakes.launch_cloud import LaunchCloud, Phase
@@ -115,6 +120,20 @@ def test_a_count_of_zero_launches_none_and_without_shrink_deletes_none(clock: Fa
     assert (done.changed, cloud.names, cloud.count("launch")) == (False, ["node-1"], 0)
     assert absent(cloud, clock, state="present", name="node", count=0, shrink=True).changed
     assert cloud.names == []
+
+
+def test_the_machine_that_the_task_runs_on_is_deleted_by_its_own_name_alone(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud = LaunchCloud(clock, [node(1), node(2)])
+    monkeypatch.setattr(operation_of_instances, "this_machine", lambda: Machine(uuids=frozenset({node(2).uuid})))
+    fewer = {"state": "present", "name": "node", "count": 1, "shrink": True, "image": "i", "flavor": "m1.small"}
+    for options in ({"name": "node-{number}"}, fewer):
+        with pytest.raises(SelectionError, match=r"node-2 .* would be deleted, but this task runs on it"):
+            absent(cloud, clock, **options)
+    assert cloud.names == ["node-1", "node-2"]
+    assert absent(cloud, clock, name="node-2").failure is None
+    assert cloud.names == ["node-1"]
 
 
 def test_of_two_with_one_name_none_is_deleted(clock: FakeClock) -> None:
