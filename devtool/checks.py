@@ -288,7 +288,7 @@ CHECKS = (
         seconds=656,
         why_skipped=_why_no_idle,
     ),
-    Check("scenarios", "playbooks that must come to the same on every cloud, on the simulator", _scenarios, 540),
+    Check("scenarios", "playbooks that must come to the same on every cloud, on the simulator", _scenarios, 690),
     Check("pylint", "ansible-test's pylint, with nothing ignored", _pylint, 373),
     Check("matrix", "plugins and a small fleet on every supported ansible-core and Python", _matrix, 300),
     Check("integration", "tasks and playbooks against the simulator", _integration, 290, (SSH_KEYGEN,)),

@@ -316,7 +316,9 @@ EXAMPLES = r"""
 
 - name: Show the output
   ansible.builtin.debug:
-    msg: "They would cost {{ foreseen.su_per_hour.difference | default('-', true) }} SU per hour"
+    msg: "They would cost {{ '-' if cost is none else cost }} SU per hour"
+  vars:
+    cost: "{{ foreseen.su_per_hour.difference }}"
 
 - name: Keep four of them, and delete the highest numbers
   jetstream.cloud.jetstream_instance:
