@@ -90,6 +90,10 @@ instance:
       description: The name.
       type: str
       sample: web
+unclear:
+  description: Whether a request was sent with an unknown outcome. Then C(changed) is V(true) as well.
+  returned: on failure, if this is the case
+  type: bool
 """
 
 from ..module_utils._internal.operations.floating_ip import OPERATION, SPEC

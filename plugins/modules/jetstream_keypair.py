@@ -76,6 +76,10 @@ keypair:
       description: The MD5 fingerprint of the key from Nova. V(null) in check mode for a new key pair.
       type: str
       sample: 6f:1a:2b:0c:5d:8e:77:19:aa:01:42:b3:c4:d5:e6:f7
+unclear:
+  description: Whether a request was sent with an unknown outcome. Then C(changed) is V(true) as well.
+  returned: on failure, if this is the case
+  type: bool
 """
 
 from ..module_utils._internal.operations.keypair import OPERATION, SPEC

@@ -118,6 +118,10 @@ actions:
   type: list
   elements: str
   sample: [create]
+unclear:
+  description: Whether a request was sent with an unknown outcome. Then C(changed) is V(true) as well.
+  returned: on failure, if this is the case
+  type: bool
 """
 
 from ..module_utils._internal.operations.project import OPERATION, SPEC

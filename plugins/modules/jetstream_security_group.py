@@ -154,6 +154,10 @@ security_group:
         group:
           description: The UUID of the remote security group. V(null) if the remote is a network.
           type: str
+unclear:
+  description: Whether a request was sent with an unknown outcome. Then C(changed) is V(true) as well.
+  returned: on failure, if this is the case
+  type: bool
 """
 
 from ..module_utils._internal.operations.security_group import OPERATION, SPEC

@@ -274,6 +274,10 @@ actions:
   sample:
     - detach
     - attach
+unclear:
+  description: Whether a request was sent with an unknown outcome.
+  returned: always
+  type: bool
 """
 
 from ..module_utils._internal.operations.volume import OPERATION, SPEC

@@ -82,6 +82,9 @@ class Launcher(Protocol):
     def floating_addresses(self, instances: Sequence[Instance]) -> Mapping[str, Sequence[FloatingAddress]]:
         """Return the floating IPs of instances by uuid."""
 
+    def left_addresses(self, instances: Sequence[Instance]) -> Mapping[str, Sequence[FloatingAddress]]:
+        """Return the floating IPs that were made for instances, and are attached to nothing, by uuid."""
+
     def is_unattached(self, address: FloatingAddress) -> bool:
         """Return whether a floating IP is there, and no instance has it."""
 
@@ -188,6 +191,9 @@ class AccessStore(Protocol):
 
     def describe_group(self, group: SecurityGroup, description: str) -> None:
         """Replace the description of a security group."""
+
+    def users_of_group(self, group: SecurityGroup) -> Sequence[str]:
+        """Return the uuids of the instances that have a security group, and of other ports with it."""
 
     def delete_group(self, group: SecurityGroup) -> None:
         """Delete a security group. Raises Conflict while an instance has it. One that is gone already is no error."""
@@ -321,10 +327,13 @@ class Cloud(Protocol):
         missing number or UUID.
         """
 
-    def list_volumes(self, *, live: bool, wanted: Callable[[Volume], bool] | None = None) -> list[Volume]:
+    def list_volumes(
+        self, *, live: bool, wanted: Callable[[Volume], bool] | None = None, strict: bool = False
+    ) -> list[Volume]:
         """Return every volume that the account can see, by number; with ``live``, with status and attachments.
 
-        ``wanted``: the volumes for which these are read.
+        ``wanted``: the volumes for which these are read. ``strict``: raise UnexpectedResponse if one of them may be in
+        a row that cannot be parsed.
         """
 
     def volume_store(self) -> VolumeStore:

@@ -16,9 +16,13 @@ class JetstreamError(Exception):
     """The base of all errors that the collection raises on purpose.
 
     ``unsent``: the request was certainly not carried out. It never reached the server, or its login failed.
+    ``unclear``: the request may have been carried out, and that could not be found out. ``changed``: something was
+    changed before the error.
     """
 
     unsent = False
+    unclear = False
+    changed = False
 
     def __init__(self, message: str, *, hint: str | None = None, status: int | None = None) -> None:
         """Take the sentence, the remedy, and the HTTP status behind it if there was one."""

@@ -510,12 +510,13 @@ class SecurityRule:
 
 @dataclass(frozen=True, slots=True)
 class SecurityGroup(KnownByUuid):
-    """A named set of rules that instances can have."""
+    """A named set of rules that instances can have. ``created``: when, as the cloud writes it."""
 
     uuid: str
     name: str
     description: str
     rules: tuple[SecurityRule, ...] = ()
+    created: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,13 +120,19 @@ def result_of(operation: Operation, options: Mapping[str, Any], context: Context
         _require_numbers(options)
         outcome = operation(options, context)
     except JetstreamError as error:
-        return {"failed": True, "msg": one_line(str(error))}
+        return {**_traces_of(error), "failed": True, "msg": one_line(str(error))}
     except Exception as error:
         return {"failed": True, "msg": one_line(str(BugFound(error)))}
     for warning in outcome.warnings:
         context.warn(warning)
     result = outcome.to_result()
     return result if outcome.failure is None else {**result, "failed": True, "msg": one_line(outcome.failure)}
+
+
+def _traces_of(error: JetstreamError) -> dict[str, bool]:
+    """Return what an error leaves behind: a change, or a request that may have been carried out."""
+    traces = {"changed": True} if error.changed or error.unclear else {}
+    return {**traces, "unclear": True} if error.unclear else traces
 
 
 def _require_numbers(options: Mapping[str, Any]) -> None:

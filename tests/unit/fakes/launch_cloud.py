@@ -313,6 +313,9 @@ class LaunchCloud(ScriptedCloud):
             if each.uuid in self.addresses
         }
 
+    def left_addresses(self, instances: Sequence[Instance]) -> Mapping[str, Sequence[FloatingAddress]]:
+        return {}
+
     def release(self, address: FloatingAddress) -> None:
         self._tell("release", address.address)
         self.interrupt("release")

@@ -236,7 +236,9 @@ class ScriptedCloud:
             self.calls.append("list")
             return [replace(self._seen(uuid), live=live) for uuid in self._instances]
 
-    def list_volumes(self, *, live: bool, wanted: Callable[[Volume], bool] | None = None) -> list[Volume]:
+    def list_volumes(
+        self, *, live: bool, wanted: Callable[[Volume], bool] | None = None, strict: bool = False
+    ) -> list[Volume]:
         return []
 
     def list_allocation_sources(self) -> list[AllocationSource]:

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from ..cloud import Cloud
-from ..errors import FATAL_ERRORS, BugFound, JetstreamError
+from ..errors import FATAL_ERRORS, BugFound, JetstreamError, NotFound
 from ..model import Instance
+from ..parallel import in_parallel
 
 
 class Endable(Protocol):
@@ -44,3 +45,33 @@ def poll_or_errors(
         raise
     except JetstreamError as error:
         return dict.fromkeys((each.uuid for each in instances), error)
+
+
+def poll_and_confirm(
+    cloud: Cloud, instances: Sequence[Instance], *, thorough: bool = False
+) -> Mapping[str, Instance | JetstreamError]:
+    """Poll as ``poll_or_errors`` does, and read once more each instance that a list no longer has.
+
+    A list may lack a row once, and what belongs to an instance is deleted as soon as it is gone. Raises FATAL_ERRORS.
+    """
+    seen = poll_or_errors(cloud, instances, thorough=thorough)
+    if cloud.polls_are_current:
+        return seen
+    missing = [each for each in instances if each.status != "missing" and _is_missing(seen.get(each.uuid))]
+    found = in_parallel(lambda each: _read_or_error(cloud, each), missing, cloud.max_concurrency)
+    return {**seen, **{each.uuid: look for each, look in zip(missing, found, strict=True)}}
+
+
+def _is_missing(seen: Instance | JetstreamError | None) -> bool:
+    return isinstance(seen, Instance) and seen.status == "missing"
+
+
+def _read_or_error(cloud: Cloud, instance: Instance) -> Instance | JetstreamError:
+    try:
+        return cloud.get_instance(instance)
+    except NotFound:
+        return instance.gone()
+    except FATAL_ERRORS:
+        raise
+    except JetstreamError as error:
+        return error

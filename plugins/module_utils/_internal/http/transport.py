@@ -89,9 +89,10 @@ class Transport:
             else:
                 self._answered = True
                 asked = seconds_of(reply.retry_after, self._clock.now())
+                if reply.status in RETRYABLE_STATUSES and asked:
+                    self._close_gate(asked)
                 if once or not _is_retryable(reply, asked, repeatable=repeatable):
                     return reply
-                self._close_gate(asked or 0.0)
                 if not retries.pause(asked=asked or 0.0):
                     return reply
 

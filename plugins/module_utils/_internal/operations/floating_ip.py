@@ -10,10 +10,12 @@ from typing import Any
 
 from ..cloud import Cloud, Launcher
 from ..errors import ConfigurationError, JetstreamError, SelectionError
+from ..fleet.launching.leftovers import release_address
 from ..fleet.one_instance import one_instance
 from ..model import FloatingAddress, Instance, LaunchOptions, Outcome
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, ModuleSpec, refuse_blank
+from ..resending import Resender
 from ..text.terminal import one_line
 
 SPEC = CONNECTION + ModuleSpec(
@@ -83,10 +85,18 @@ def _absent(
             hint="To release it anyway, set address.",
         )
     if not context.check_mode:
-        for each in chosen:
-            launcher.release(each)
+        _release(launcher, instance, chosen, Resender(context.clock))
     left = [each.address for each in before if each not in chosen]
     return _outcome(instance, [each.address for each in before], left, changed=bool(chosen))
+
+
+def _release(launcher: Launcher, instance: Instance, addresses: Sequence[FloatingAddress], resender: Resender) -> None:
+    for number, each in enumerate(addresses):
+        try:
+            release_address(launcher, resender, instance, each)
+        except JetstreamError as error:
+            error.changed = number > 0
+            raise
 
 
 def _outcome(

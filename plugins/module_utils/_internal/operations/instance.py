@@ -51,6 +51,7 @@ from ..model import BootVolume, Change, ChangeKind, Flavor, Instance, KeyPair, L
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, RATES, ModuleSpec, as_texts, refuse_blank, require_time
 from ..policy.controller import spared, this_machine
+from ..resending import Resender
 from ..text.suggestions import did_you_mean
 from ..text.terminal import one_line
 from ..usage.costs import NOT_THERE, CostedState, InstanceCost, cost_lines, costed, costed_instance, total_costs
@@ -160,7 +161,7 @@ def instance(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outc
         _require_meant(wanted, options["user_data_by_name"] or {})
         cloud.launcher().check(_launch_options(options))
     meant = replace(wanted, names=(*wanted.names, *([options["new_name"]] if options["new_name"] else [])))
-    everyones = cloud.list_instances(live=True, images=False, wanted=meant.may_mean)
+    everyones = cloud.list_instances(live=True, images=False, wanted=meant.may_mean, unreadable=True)
     listed = _meant(cloud, meant, everyones, options)
     if options["state"] == "absent":
         return _absent(cloud, wanted, listed, options, context, started_at)
@@ -374,7 +375,7 @@ def _present(
     )
     work = _RemovalWork(cloud, context, _removal_settings(options, wait=True), started_at)
     if key is not None and not context.check_mode:
-        imported(cloud.access_store(), key)
+        imported(cloud.access_store(), key, Resender(context.clock, started_at + options["wait_timeout"]))
     plan = after_removal(plan, _left_over(work.remove(doomed)))
     if context.check_mode:
         fleet = preview_launch(plan, recipe, settings, _refusals(cloud, plan, settings.changes))

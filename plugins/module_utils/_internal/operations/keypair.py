@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 from ..cloud import AccessStore, Cloud
 from ..errors import JetstreamError
-from ..fleet.launching.keys import imported, public_key_of, require_same
+from ..fleet.launching.keys import imported, public_key_of, removed, require_same
 from ..model import KeyPair, Outcome
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, ModuleSpec, refuse_blank, refuse_long
+from ..resending import Resender
 from ..text.terminal import one_line
 
 SPEC = CONNECTION + ModuleSpec(
@@ -42,23 +42,29 @@ def keypair(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outco
         require_same(before, wanted, _HINT)
     after = wanted
     if not context.check_mode:
-        after = _changed(store, before, wanted)
+        after = _changed(store, before, wanted, Resender(context.clock))
     return _outcome(before, after, changed=True)
 
 
-def _changed(store: AccessStore, before: KeyPair | None, wanted: KeyPair | None) -> KeyPair | None:
+def _changed(store: AccessStore, before: KeyPair | None, wanted: KeyPair | None, resender: Resender) -> KeyPair | None:
     if before is not None:
-        store.delete_key(before.name)
+        removed(store, before.name, resender)
     if wanted is None:
         return None
     try:
-        return imported(store, wanted)
-    except JetstreamError:
+        return imported(store, wanted, resender)
+    except JetstreamError as error:
         # The cloud alone tells whether a key is one. The one that was there must not be lost for that.
-        if before is not None:
-            with suppress(JetstreamError):
-                imported(store, before)
+        error.changed = before is not None and not _is_restored(store, before, resender)
         raise
+
+
+def _is_restored(store: AccessStore, before: KeyPair, resender: Resender) -> bool:
+    try:
+        imported(store, before, resender)
+    except JetstreamError:
+        return False
+    return True
 
 
 def _is_same(before: KeyPair | None, wanted: KeyPair | None) -> bool:

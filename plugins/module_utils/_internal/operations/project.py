@@ -5,24 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..catalog import ProjectDetails
-from ..clock import Clock
 from ..cloud import Cloud, ProjectStore
-from ..errors import (
-    ConfigurationError,
-    JetstreamError,
-    SelectionError,
-    ServerFault,
-    UnexpectedResponse,
-    Unreachable,
-)
+from ..errors import ConfigurationError, JetstreamError, SelectionError
 from ..model import Outcome
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, ModuleSpec, refuse_blank
+from ..resending import Resender
 from ..text.terminal import one_line
 
 SPEC = CONNECTION + ModuleSpec(
@@ -34,13 +27,8 @@ SPEC = CONNECTION + ModuleSpec(
         "owner": {"type": "str"},
     },
 )
-# Seconds before the searches for the result of a request whose response was lost.
-_BEFORE_LOOKS = (3.0, 6.0)
-_ATTEMPTS = 3
 _LONGEST = 256
 _SHOWN = 3
-_BAD_REQUEST = 400
-_SERVER_ERRORS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +113,7 @@ def _present(
             instances=(),
             volumes=(),
         )
-        after = made if context.check_mode else _created(store, made, wanted.owner, user, context.clock)
+        after = made if context.check_mode else _created(store, made, wanted.owner, user, Resender(context.clock))
         return _outcome(None, after, "create")
     if wanted.owner not in (None, before.owner):
         owner = one_line(before.owner or "another user")
@@ -148,7 +136,7 @@ def _present(
         def changed() -> ProjectDetails | None:
             return next((each for each in store.list_projects() if _is_as(each, after)), None)
 
-        after = _requested(change, changed, context.clock)
+        after = Resender(context.clock).send(change, changed)
     return _outcome(before, after, "update")
 
 
@@ -157,7 +145,7 @@ def _is_as(found: ProjectDetails, after: ProjectDetails) -> bool:
 
 
 def _created(
-    store: ProjectStore, made: ProjectDetails, owner: str | None, user: str | None, clock: Clock
+    store: ProjectStore, made: ProjectDetails, owner: str | None, user: str | None, resender: Resender
 ) -> ProjectDetails:
     """Create a project once: after a lost response, it is searched by its name."""
 
@@ -167,42 +155,32 @@ def _created(
     def found() -> ProjectDetails | None:
         return min(_namesakes(store, made.name, user), key=lambda each: int(each.id), default=None)
 
-    created = _requested(create, found, clock)
-    kept = found() or created
-    if kept.uuid != created.uuid and not created.instances and not created.volumes:
-        # Another run made the same one at the same time: both keep the older.
-        store.delete(created)
-        return kept
+    created = resender.send(create, found)
+    try:
+        kept = resender.read(found) or created
+        if kept.uuid != created.uuid and not created.instances and not created.volumes:
+            # Another run made the same one at the same time: both keep the older.
+            _delete(store, created, resender)
+            return kept
+    except JetstreamError as error:
+        error.changed = True
+        raise
     return created
+
+
+def _delete(store: ProjectStore, project: ProjectDetails, resender: Resender) -> None:
+    def delete() -> bool:
+        store.delete(project)
+        return True
+
+    def gone() -> bool | None:
+        return None if any(each.uuid == project.uuid for each in store.list_projects()) else True
+
+    resender.send(delete, gone)
 
 
 def _namesakes(store: ProjectStore, name: str, user: str | None) -> list[ProjectDetails]:
     return [each for each in store.list_projects() if each.name == name and user in (each.owner, each.created_by)]
-
-
-def _requested(
-    request: Callable[[], ProjectDetails], look: Callable[[], ProjectDetails | None], clock: Clock
-) -> ProjectDetails:
-    """Send a request, and search its result before it is sent again."""
-    for attempt in range(1, _ATTEMPTS + 1):
-        try:
-            return request()
-        except (Unreachable, ServerFault, UnexpectedResponse) as error:
-            if _is_refusal(error):
-                raise
-            for pause in _BEFORE_LOOKS:
-                clock.sleep(pause)
-                found = look()
-                if found is not None:
-                    return found
-            if attempt == _ATTEMPTS:
-                raise
-    raise AssertionError("unreachable")
-
-
-def _is_refusal(error: JetstreamError) -> bool:
-    """Whether a request was certainly not carried out. Atmosphere refuses with 400 and a bare list."""
-    return error.unsent or (error.status is not None and _BAD_REQUEST <= error.status < _SERVER_ERRORS)
 
 
 # --- absent
@@ -219,16 +197,7 @@ def _absent(store: ProjectStore, before: ProjectDetails | None, wanted: _Wanted,
             hint="Delete these first, or move them to another project.",
         )
     if not context.check_mode:
-        deleted = replace(before)
-
-        def delete() -> ProjectDetails:
-            store.delete(before)
-            return deleted
-
-        def gone() -> ProjectDetails | None:
-            return None if any(each.uuid == before.uuid for each in store.list_projects()) else deleted
-
-        _requested(delete, gone, context.clock)
+        _delete(store, before, Resender(context.clock))
     return _outcome(before, None, "delete")
 
 

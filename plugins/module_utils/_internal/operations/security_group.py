@@ -5,16 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_network
 from typing import Any
 
 from ..cloud import AccessStore, Cloud
-from ..errors import ConfigurationError, SelectionError
+from ..errors import ConfigurationError, JetstreamError, SelectionError
 from ..model import Outcome, SecurityGroup, SecurityRule
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, ModuleSpec, refuse_blank, refuse_long
+from ..resending import Resender
 from ..text.terminal import one_line
 
 SPEC = CONNECTION + ModuleSpec(
@@ -41,6 +42,8 @@ SPEC = CONNECTION + ModuleSpec(
 # The staff of Jetstream2 ask that the first is not changed, and Exosphere takes foreign rules out of the second.
 _RESERVED = ("default", "exosphere")
 _LAST_PORT = 65535
+# More instances that have a group are counted.
+_SHOWN = 5
 # In a rule, the UUID of the group that is still to be created.
 _ITSELF = ""
 
@@ -73,9 +76,10 @@ def security_group(cloud: Cloud, options: Mapping[str, Any], context: Context) -
     before = _only(store, name)
     change = _planned(store, before, options)
     after = change.after
+    if before is not None and after is None:
+        _require_unused(cloud, store, before)
     if change.is_one and not context.check_mode:
-        _carry_out(store, change)
-        after = None if after is None else _only(store, name)
+        after = _Sender(store, Resender(context.clock)).carry_out(change)
     return Outcome(
         {"security_group": None if after is None else group_row(after)},
         changed=change.is_one,
@@ -113,20 +117,94 @@ def _planned(store: AccessStore, before: SecurityGroup | None, options: Mapping[
     return _Change(before, after, added, removed)
 
 
-def _carry_out(store: AccessStore, change: _Change) -> None:
-    before, after = change.before, change.after
-    if after is None:
-        if before is not None:
-            store.delete_group(before)
+def _require_unused(cloud: Cloud, store: AccessStore, group: SecurityGroup) -> None:
+    """Raise ConfigurationError if an instance has a group: neutron refuses to delete it."""
+    users = store.users_of_group(group)
+    if not users:
         return
-    group = before or store.create_group(after.name, after.description)
-    if before is not None and before.description != after.description:
-        store.describe_group(before, after.description)
-    # First what is let through, so that nobody who may be in is ever shut out.
-    for rule in change.added:
-        store.add_rule(group, replace(rule, group=group.uuid) if rule.group == _ITSELF else rule)
-    for rule in change.removed:
-        store.remove_rule(rule)
+    names = {each.uuid: each.label for each in cloud.list_instances(live=False, images=False)}
+    shown = ", ".join(one_line(names.get(each, each)) for each in users[:_SHOWN])
+    more = f" and {len(users) - _SHOWN} more" if len(users) > _SHOWN else ""
+    raise ConfigurationError(
+        f"The security group {one_line(group.name)} is in use by {shown}{more}.", hint="Take it from these first."
+    )
+
+
+class _Sender:
+    """Carries a change out, step by step, each of them again unless it is seen to be done."""
+
+    def __init__(self, store: AccessStore, resender: Resender) -> None:
+        self._store = store
+        self._resender = resender
+        self._steps = 0
+
+    def carry_out(self, change: _Change) -> SecurityGroup | None:
+        """Return the group as it is then. An error says whether something was changed before it."""
+        try:
+            return self._carried_out(change)
+        except JetstreamError as error:
+            error.changed = error.changed or self._steps > 0
+            raise
+
+    def _carried_out(self, change: _Change) -> SecurityGroup | None:
+        store, before, after = self._store, change.before, change.after
+        if after is None:
+            if before is not None:
+                self._send(lambda: store.delete_group(before), lambda: self._find(before) is None)
+            return None
+        group = before or self._created(after)
+        if before is not None and before.description != after.description:
+            self._send(
+                lambda: store.describe_group(group, after.description),
+                lambda: self._seen(group).description == after.description,
+            )
+        # First what is let through, so that nobody who may be in is ever shut out.
+        for rule in change.added:
+            self._add(group, replace(rule, group=group.uuid) if rule.group == _ITSELF else rule)
+        for rule in change.removed:
+            self._remove(group, rule)
+        return self._resender.read(lambda: self._find(group))
+
+    def _created(self, wanted: SecurityGroup) -> SecurityGroup:
+        """Create a group. If another run made one at the same time, both keep the older."""
+        store, name = self._store, wanted.name
+
+        def find() -> SecurityGroup | None:
+            return min(store.list_groups(name), key=_by_age, default=None)
+
+        made = self._resender.send(lambda: store.create_group(name, wanted.description), find)
+        self._steps += 1
+        kept = self._resender.read(find) or made
+        if kept.uuid != made.uuid:
+            self._send(lambda: store.delete_group(made), lambda: self._find(made) is None)
+        return kept
+
+    def _add(self, group: SecurityGroup, rule: SecurityRule) -> None:
+        self._send(lambda: self._store.add_rule(group, rule), lambda: rule in self._seen(group).rules)
+
+    def _remove(self, group: SecurityGroup, rule: SecurityRule) -> None:
+        self._send(
+            lambda: self._store.remove_rule(rule),
+            lambda: rule.uuid not in {each.uuid for each in self._seen(group).rules},
+        )
+
+    def _send(self, request: Callable[[], None], is_done: Callable[[], bool]) -> None:
+        def send() -> bool:
+            request()
+            return True
+
+        self._resender.send(send, lambda: is_done() or None)
+        self._steps += 1
+
+    def _find(self, group: SecurityGroup) -> SecurityGroup | None:
+        return next((each for each in self._store.list_groups(group.uuid) if each.uuid == group.uuid), None)
+
+    def _seen(self, group: SecurityGroup) -> SecurityGroup:
+        return self._find(group) or group
+
+
+def _by_age(group: SecurityGroup) -> tuple[str, str]:
+    return group.created or "~", group.uuid
 
 
 def _rule(

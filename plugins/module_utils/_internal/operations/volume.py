@@ -56,7 +56,11 @@ def volume(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcom
     store = cloud.volume_store()
     _require_sense(state, options, store)
     called = options["name"] if options["uuid"] is None else options["uuid"]
-    volumes = cloud.list_volumes(live=True, wanted=lambda each: _is_called(each, called))
+
+    def is_meant(each: Volume) -> bool:
+        return _is_called(each, called)
+
+    volumes = cloud.list_volumes(live=True, wanted=is_meant, strict=True)
     owners, target = options["owner"], options["instance"]
     before = _present(store, _own(cloud, volumes, called, owners))
     instances = _instances(cloud, target, before)
@@ -74,9 +78,7 @@ def volume(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcom
     known = Surroundings(
         instances={each.uuid: each for each in instances},
         request=None if wanted is None else store.prepare(wanted, volumes),
-        find=lambda: _own(
-            cloud, cloud.list_volumes(live=True, wanted=lambda each: _is_called(each, called)), called, owners
-        ),
+        find=lambda: _own(cloud, cloud.list_volumes(live=True, wanted=is_meant, strict=True), called, owners),
         device=options["device"],
     )
     settings = RunOptions(context.check_mode, options["wait"], options["wait_timeout"], begun)
@@ -194,6 +196,7 @@ def _outcome(before: Volume | None, run: VolumeRun) -> Outcome:
         {
             "volume": None if after is None else {**after.to_result(), "serial": after.uuid},
             "actions": [each.value for each in run.acts],
+            "unclear": run.unclear,
         },
         changed=changed,
         failure=run.failure,

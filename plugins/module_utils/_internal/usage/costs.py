@@ -17,6 +17,8 @@ from ..model import Flavor, Instance
 from .rates import Rates, number_if_known
 
 ABSENT = "absent"
+# Check mode cannot foresee which of a cloud's words a resting place has, so that a diff has one for each place.
+_WORDS = {"shelved_offloaded": "shelved"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ def _line(label: str, state: CostedState) -> str:
     if state == NOT_THERE:
         return f"{label}: {ABSENT}"
     why = f" ({state.flavor} has no known rate)" if state.su_per_hour is None and state.flavor else ""
-    return f"{label}: {state.text}, {_figure(state.su_per_hour)}{why}"
+    return f"{label}: {_WORDS.get(state.text, state.text)}, {_figure(state.su_per_hour)}{why}"
 
 
 def _figure(cost: Decimal | None) -> str:

@@ -42,6 +42,7 @@ from ...states import Action, Kind, classify
 from ..json_values import Json, UnreadableRow, mapping, number_of, text, uuid_of, whole
 from ..polls import Seen, checked, read_each
 from ..row_lists import Reading, Warnings
+from ..volume_rows import require_none_left_out
 from .catalog import AtmosphereCatalog
 from .consoles import AtmosphereConsoles
 from .launch_records import LaunchRecords
@@ -190,9 +191,15 @@ class AtmosphereCloud:
         others = [unreadable_from_v2(row, why) for row, why in reading.left_out] if unreadable else []
         return [*(self._with_histories(self._with_live_states(instances, wanted)) if live else instances), *others]
 
-    def list_volumes(self, *, live: bool, wanted: Callable[[Volume], bool] | None = None) -> list[Volume]:
+    def list_volumes(
+        self, *, live: bool, wanted: Callable[[Volume], bool] | None = None, strict: bool = False
+    ) -> list[Volume]:
         """Return every volume of the account, by number. See Cloud."""
-        volumes = self._list("/api/v2/volumes", "Listing volumes", volume_from_v2)
+        task = "Listing volumes"
+        reading = self._reading("/api/v2/volumes", task, volume_from_v2)
+        volumes = self._by_number(reading, task)
+        if strict:
+            require_none_left_out(reading.left_out, wanted, task)
         chosen = [each for each in volumes if live and (wanted is None or wanted(each))]
         by_account = _by_account(chosen)
         lists = self._lists(self._v1_volumes, sorted(by_account))
@@ -344,9 +351,9 @@ class AtmosphereCloud:
             self._list_cached_at.clear()
         return body
 
-    def instances(self) -> list[Instance]:
-        """Return all instances, as the database has them, for the launcher."""
-        return self.list_instances(live=False)
+    def instances(self, *, unreadable: bool = False) -> list[Instance]:
+        """Return all instances, as the database has them, for the launcher. ``unreadable``: see Cloud."""
+        return self.list_instances(live=False, unreadable=unreadable)
 
     def volumes(self) -> list[Volume]:
         """Return all volumes with their attachments, for the launcher."""

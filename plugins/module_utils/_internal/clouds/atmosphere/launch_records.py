@@ -41,7 +41,11 @@ def records_folder(environ: Mapping[str, str], home: Path | None) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """A launch: ``at`` is when it was requested, ``uuid`` that of its instance, or None while it is not known."""
+    """A launch: ``at`` is when it was requested, ``uuid`` that of its instance, or None while it is not known.
+
+    ``listed``: the uuids of all instances before it, and ``latest``: when the last of these began, by the server's
+    clock. They are known in the run alone that requested it.
+    """
 
     token: str
     name: str
@@ -50,6 +54,8 @@ class _Record:
     project: str | None
     at: datetime
     uuid: str | None = None
+    listed: frozenset[str] | None = None
+    latest: datetime | None = None
 
     @property
     def facts(self) -> LaunchFacts:
@@ -65,6 +71,9 @@ class _Record:
         known = None if instance.project is None else instance.project.uuid
         if None not in (known, self.project) and known != self.project:
             return False
+        if self.listed is not None and instance.uuid not in self.listed:
+            # The controller's clock does not matter, which may be hours away from the server's.
+            return self.latest is None or started >= self.latest
         return self.at - _EARLIEST <= started <= self.at + _LATEST
 
 
@@ -79,12 +88,15 @@ class LaunchRecords:
         self._folder = folder / hashlib.sha256(site.encode()).hexdigest()[:32]
         self._clock = clock
         self._own: dict[str, _Record] = {}
+        self._listed: frozenset[str] | None = None
+        self._latest: datetime | None = None
         self.problem: str | None = None
 
     def begin(self, launch: Launch, user: str | None, project: str | None) -> None:
         """Record a launch that is about to be requested. ``project``: its UUID."""
         now = self._clock.now().astimezone(UTC)
-        self._write(_Record(launch.token, launch.name, launch.group, user, project, now))
+        record = _Record(launch.token, launch.name, launch.group, user, project, now)
+        self._write(replace(record, listed=self._listed, latest=self._latest))
 
     def settle(self, token: str, uuid: str) -> None:
         """Record the instance that came of a launch."""
@@ -108,6 +120,8 @@ class LaunchRecords:
         ``instances``: all of the account, so that a record without one can be removed once it is old.
         """
         records = self._all()
+        starts = [start for each in instances if (start := moment_or_none(each.start_date)) is not None]
+        self._listed, self._latest = frozenset(each.uuid for each in instances), max(starts, default=self._latest)
         if not records:
             return list(instances)
         by_uuid = {each.uuid: each for each in records if each.uuid is not None}

@@ -20,6 +20,7 @@ from ...errors import (
     Unreachable,
 )
 from ...model import (
+    UNKNOWN,
     AssignedAddress,
     AttachedVolume,
     Change,
@@ -60,8 +61,8 @@ class Requests(Protocol):
     def send(self, method: str, path: str, task: str, data: Json | None = None) -> Any:
         """Send a change once, and return the body of the response."""
 
-    def instances(self) -> list[Instance]:
-        """Return all instances, as the database has them."""
+    def instances(self, *, unreadable: bool = False) -> list[Instance]:
+        """Return all instances, as the database has them. ``unreadable``: see Cloud."""
 
     def volumes(self) -> list[Volume]:
         """Return all volumes with their attachments."""
@@ -205,7 +206,11 @@ class AtmosphereLauncher:
     def find(self, launches: Sequence[Launch]) -> Mapping[str, Instance]:
         """Find instances by name, project and start: there were none of these names before. See Launcher."""
         # The list has the marks, which were matched with the records of these launches.
-        found = {each.facts.token: each for each in self._requests.instances()}
+        listed = self._requests.instances(unreadable=True)
+        found = {each.facts.token: each for each in listed}
+        unread = {each.name for each in listed if each.read_error is not None}
+        if any(each.token not in found and not unread.isdisjoint((each.name, UNKNOWN)) for each in launches):
+            raise UnexpectedResponse("Searching launched instances failed: a row of the response cannot be parsed.")
         return {
             each.token: replace(found[each.token], facts=LaunchFacts(each.group, each.token, has_run=False))
             for each in launches
@@ -251,6 +256,10 @@ class AtmosphereLauncher:
             return
 
     def floating_addresses(self, instances: Sequence[Instance]) -> Mapping[str, Sequence[FloatingAddress]]:
+        """Atmosphere takes them back itself. See Launcher."""
+        return {}
+
+    def left_addresses(self, instances: Sequence[Instance]) -> Mapping[str, Sequence[FloatingAddress]]:
         """Atmosphere takes them back itself. See Launcher."""
         return {}
 

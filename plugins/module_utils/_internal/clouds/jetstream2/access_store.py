@@ -81,6 +81,14 @@ class Jetstream2AccessStore:
         task = f"Describing the security group {one_line(group.name)}"
         self._api.send("PUT", "network", f"{_GROUPS}/{group.uuid}", task, body)
 
+    def users_of_group(self, group: SecurityGroup) -> list[str]:
+        """Return what has a security group. See AccessStore."""
+        task = f"Listing the ports with the security group {one_line(group.name)}"
+        listed = self._api.rows("network", "/v2.0/ports", "ports", task, {"security_groups": group.uuid})
+        # A neutron that does not know the filter returns all ports.
+        ports = [each for each in rows(listed) if group.uuid in _texts(each.get("security_groups"))]
+        return sorted({text(each.get("device_id")) or text(each.get("id")) or "" for each in ports} - {""})
+
     def delete_group(self, group: SecurityGroup) -> None:
         """Delete a security group. See AccessStore."""
         self._delete("network", f"{_GROUPS}/{group.uuid}", f"Deleting the security group {one_line(group.name)}")
@@ -112,6 +120,10 @@ class Jetstream2AccessStore:
     def _delete(self, service: str, path: str, task: str) -> None:
         with suppress(NotFound):
             self._api.send("DELETE", service, path, task)
+
+
+def _texts(values: object) -> list[str]:
+    return [each for each in values if isinstance(each, str)] if isinstance(values, list) else []
 
 
 def _key_path(name: str) -> str:
@@ -162,6 +174,7 @@ def group_from_neutron(row: Json) -> SecurityGroup:
         name=text(row.get("name")) or "",
         description=text(row.get("description")) or "",
         rules=tuple(_rule(each) for each in rows(row.get("security_group_rules"))),
+        created=text(row.get("created_at")),
     )
 
 

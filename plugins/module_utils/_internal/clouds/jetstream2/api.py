@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ...errors import UnexpectedResponse
-from ..json_values import Json, mapping, text
+from ..json_values import Json, mapping, rows, text
 from .login import Session
 from .responses import raise_for_status
 
@@ -27,6 +27,11 @@ class Api:
     def __init__(self, session: Session) -> None:
         """Send nothing yet."""
         self._session = session
+
+    @property
+    def deadline(self) -> float:
+        """The time of the clock's ``monotonic()`` by which every request has to end, or infinity."""
+        return self._session.deadline
 
     def get(self, service: str, path: str, task: str, microversion: str | None = None) -> Any:
         """Return the body of a response to a GET. ``task``: what it is for, as messages call it."""
@@ -80,6 +85,22 @@ class Api:
             seen, last = last, {"marker": markers[-1] if markers else ""}
             if not markers or last == seen or len(found) > _MAX_ROWS:
                 raise UnexpectedResponse(f"{task} failed: the list has no last page.")
+
+
+def rows_in(body: object, key: str, task: str) -> list[Json]:
+    """Return the rows of a list that comes as a whole. Raises UnexpectedResponse if a body has none."""
+    page = mapping(body).get(key)
+    if not isinstance(page, list):
+        raise UnexpectedResponse(f"{task} failed: the response has no list of {key.replace('_', ' ')}.")
+    return rows(page)
+
+
+def object_in(body: object, key: str, task: str) -> Json:
+    """Return the object of a body. Raises UnexpectedResponse if it has none: what was not read must not seem gone."""
+    found = mapping(body).get(key)
+    if not isinstance(found, Mapping):
+        raise UnexpectedResponse(f"{task} failed: the response has no {key.replace('_', ' ')}.")
+    return mapping(found)
 
 
 def _leads_on(links: object) -> bool:

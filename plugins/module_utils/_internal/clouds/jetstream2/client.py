@@ -39,8 +39,9 @@ from ...text.terminal import one_line
 from ..json_values import Json, UnreadableRow, mapping, rows, text
 from ..polls import Seen, checked, read_each
 from ..row_lists import Reading, Warnings
+from ..volume_rows import require_none_left_out
 from .access_store import Jetstream2AccessStore
-from .api import COMPUTE, Api
+from .api import COMPUTE, Api, rows_in
 from .catalog import Jetstream2Catalog
 from .consoles import Jetstream2Consoles
 from .image_store import Jetstream2ImageStore
@@ -160,11 +161,16 @@ class Jetstream2Cloud:
         others = [unreadable_from_nova(row, why, self._account()) for row, why in reading.left_out if unreadable]
         return [*sorted(instances, key=lambda each: (natural_key(each.name), each.uuid)), *others]
 
-    def list_volumes(self, *, live: bool, wanted: Callable[[Volume], bool] | None = None) -> list[Volume]:
+    def list_volumes(
+        self, *, live: bool, wanted: Callable[[Volume], bool] | None = None, strict: bool = False
+    ) -> list[Volume]:
         """Return every volume of the project, by name. See Cloud."""
         task = "Listing volumes"
         rows = self._api.rows("volumev3", "/volumes/detail", "volumes", task)
-        volumes = Reading.of(rows, lambda row: volume_from_cinder(row, self._account())).checked(task, self._warnings)
+        reading = Reading.of(rows, lambda row: volume_from_cinder(row, self._account()))
+        volumes = reading.checked(task, self._warnings)
+        if strict:
+            require_none_left_out(reading.left_out, wanted, task)
         if any(each.attachments and (wanted is None or wanted(each)) for each in volumes):
             names = self._server_names()
             volumes = [with_instance_names(each, names) for each in volumes]
@@ -214,7 +220,7 @@ class Jetstream2Cloud:
     ) -> list[StatusPeriod]:
         """Return which states the project's servers were in, by the actions on them. See Cloud."""
         rows = [*self._listed_servers(), *self._deleted_servers(since)]
-        instances, _complete = self._read_servers(rows, "Listing instances")
+        instances = self._read_servers(rows, "Listing instances")
         by_id = {text(mapping(row).get("id")): mapping(row) for row in rows}
         chosen = [each for each in instances if wanted is None or wanted(each)]
         found = in_parallel(lambda each: self._periods(each, by_id[each.uuid], since), chosen, self.max_concurrency)
@@ -231,16 +237,15 @@ class Jetstream2Cloud:
         if len(instances) <= _DETAILS_AT_MOST:
             return checked(read_each(self._instance_or_gone, instances, self.max_concurrency))
         try:
-            listed, complete = self._read_servers(self._servers(), "Listing instances")
+            listed = self._read_servers(self._servers(), "Listing instances")
         except FATAL_ERRORS:
             raise
         except JetstreamError as error:
             return {each.uuid: error for each in instances}
         seen: Seen = {each.uuid: each for each in listed}
         absent = [each for each in instances if each.uuid not in seen]
-        if complete:
-            return seen | {each.uuid: each.gone() for each in absent}
-        # One of the rows that could not be read may be its row.
+        # One of the rows that could not be read may be its row, and a list may lack a row once: a 404 alone says that
+        # an instance is gone, and that what belongs to it may be deleted.
         return checked(seen | read_each(self._instance_or_gone, absent, self.max_concurrency))
 
     def act(self, instance: Instance, action: Action) -> None:
@@ -427,11 +432,9 @@ class Jetstream2Cloud:
     def _reading(self, rows: Sequence[Json]) -> Reading[Instance]:
         return Reading.of(rows, lambda row: instance_from_nova(row, self._account()))
 
-    def _read_servers(self, rows: Sequence[Json], task: str) -> tuple[list[Instance], bool]:
-        """Return the servers of the rows that can be read, each once, and whether these are all of them."""
-        reading = self._reading(rows)
-        servers = {each.uuid: each for each in reading.checked(task, self._warnings)}
-        return list(servers.values()), reading.is_complete
+    def _read_servers(self, rows: Sequence[Json], task: str) -> list[Instance]:
+        """Return the servers of the rows that can be read, each once."""
+        return list({each.uuid: each for each in self._reading(rows).checked(task, self._warnings)}.values())
 
     def _server_names(self, where: str = "that volumes are attached to") -> dict[str, str]:
         """Return the names of all servers by their ids. Without them, only these names are missing.
@@ -477,7 +480,7 @@ class Jetstream2Cloud:
         task = "Listing images"
         query = urlencode({"id": "in:" + ",".join(wanted), "limit": str(_IMAGES)})
         body = self._api.get("image", f"/v2/images?{query}", task)
-        return dict(Reading.of(rows(mapping(body).get("images")), image_name).checked(task, self._warnings))
+        return dict(Reading.of(rows_in(body, "images", task), image_name).checked(task, self._warnings))
 
     def _instance_or_gone(self, instance: Instance) -> Instance:
         try:

@@ -13,8 +13,9 @@ from urllib.parse import quote
 
 from ...errors import Conflict, NotFound, UnexpectedResponse
 from ...model import ImageChange, Instance, ProjectImage
+from ...text.terminal import one_line
 from ..json_values import Json, UnreadableRow, flag, mapping, rows, text, word
-from .api import Api
+from .api import Api, object_in, rows_in
 from .catalog import image_from_glance
 from .login import Account
 
@@ -71,7 +72,11 @@ class Jetstream2ImageStore:
     def _called(self, name: str, task: str, **filters: str) -> list[Json]:
         query = {"name": name, "owner": self._account.project_id, "sort": "created_at:asc", **filters}
         listed = self._api.rows("image", "/v2/images", "images", task, query, links="next")
-        return [each for each in listed if text(each.get("name")) == name and self._is_own(each)]
+        called = [each for each in listed if text(each.get("name")) == name]
+        if any(text(each.get("owner")) is None for each in called):
+            # It may be the project's own, and must not be made a second time.
+            raise UnexpectedResponse(f"{task} failed: the response does not say which project {one_line(name)} is of.")
+        return [each for each in called if self._is_own(each)]
 
     def shelved_images(self) -> Sequence[ProjectImage]:
         """Return the images that nova made to shelve servers. See ImageStore."""
@@ -104,8 +109,8 @@ class Jetstream2ImageStore:
     def members(self, image: ProjectImage) -> Sequence[str]:
         """Return the projects that an image is shared with. See ImageStore."""
         task = f"Listing the members of {image.label}"
-        body = mapping(self._api.get("image", f"/v2/images/{image.uuid}/members", task))
-        return [name for each in rows(body.get("members")) if (name := text(each.get("member_id")))]
+        body = self._api.get("image", f"/v2/images/{image.uuid}/members", task)
+        return [name for each in rows_in(body, "members", task) if (name := text(each.get("member_id")))]
 
     def add_member(self, image: ProjectImage, project: str) -> None:
         """Share an image. See ImageStore."""
@@ -126,11 +131,12 @@ class Jetstream2ImageStore:
 
     def snapshot_status(self, uuid: str) -> str | None:
         """Return the status of a snapshot of a volume. See ImageStore."""
+        task = f"Reading the snapshot {uuid}"
         try:
-            body = self._api.get("volumev3", f"/snapshots/{uuid}", f"Reading the snapshot {uuid}")
+            body = self._api.get("volumev3", f"/snapshots/{uuid}", task)
         except NotFound:
             return None
-        return word(mapping(mapping(body).get("snapshot")).get("status")) or "unknown"
+        return word(object_in(body, "snapshot", task).get("status")) or "unknown"
 
     def delete_snapshot(self, uuid: str) -> None:
         """Request that a snapshot of a volume is deleted. See ImageStore."""

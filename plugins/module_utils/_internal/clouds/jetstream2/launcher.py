@@ -18,12 +18,9 @@ from ...errors import (
     Conflict,
     JetstreamError,
     NotFound,
-    OverAllocation,
     Refused,
     SelectionError,
-    ServerFault,
     UnexpectedResponse,
-    Unreachable,
 )
 from ...flavors import can_resize
 from ...model import (
@@ -43,12 +40,13 @@ from ...model import (
     UnattachedAddress,
 )
 from ...parallel import in_parallel
+from ...resending import Resender
 from ...text.terminal import one_line
 from ..json_values import Json, UnreadableRow, mapping, rows, text, uuid_of, word
 from ..quotas import require_room_to_launch
 from ..row_lists import Reading
 from .access_store import key_rows
-from .api import COMPUTE, Api
+from .api import COMPUTE, Api, object_in, rows_in
 from .catalog import flavor_rows, floating_ip_rows, network_rows
 from .login import Account, Session
 from .lookups import (
@@ -59,6 +57,7 @@ from .lookups import (
     choose_network,
     choose_security_groups,
     flavor_of,
+    id_of,
     require_fit,
     require_key,
 )
@@ -76,16 +75,13 @@ _SHOWN = 40
 _METADATA_KEY = re.compile(r"[a-zA-Z0-9_:. -]{1,255}")
 # URLs with this number of IDs or tags are accepted by every web server.
 _IN_ONE_URL = 40
-# A floating IP is requested this often, with a look after each lost or unclear answer.
-_ADDRESS_TRIES = 3
-_ADDRESS_PAUSE = 2.0
+# Seconds for the request of a floating IP, with the reads after responses that were lost.
+_ADDRESS_SECONDS = 120.0
 # The version of Exosphere's own launches (docs/jetstream2.md, Launching).
 _EXOSPHERE_VERSION = "6"
 # Metadata can be changed in these statuses, and a flavor in those.
 _METADATA_STATUSES = frozenset({"active", "paused", "suspended", "shutoff"})
 _RESIZE_STATUSES = frozenset({"active", "shutoff"})
-# After these, a request may have been carried out. Jetstream2 answers 500 for floating IPs that it has attached.
-_UNCLEAR = (ServerFault, UnexpectedResponse, Unreachable, Conflict)
 _OF_ATMOSPHERE = (
     "it is Atmosphere's: at Jetstream2, the login has one project, and its flavor decides which allocation pays"
 )
@@ -144,7 +140,7 @@ class Jetstream2Launcher:
             require_key(keys, options.key_name)
         self._require_quota(options, flavor, count)
         body: dict[str, Any] = {
-            "flavorRef": text(flavor_row.get("id")),
+            "flavorRef": id_of(flavor_row),
             # Nova's own choice fails where a project has more than one network.
             "networks": [{"uuid": uuid_of(network, "id") if network else self._automatic_network()}],
             "metadata": {**self._exosphere_marks(options), **(options.metadata or {})},
@@ -167,7 +163,8 @@ class Jetstream2Launcher:
 
     def _groups(self) -> list[Json]:
         path = "/v2.0/security-groups?fields=id&fields=name"
-        return rows(mapping(self._api.get("network", path, "Listing security groups")).get("security_groups"))
+        task = "Listing security groups"
+        return rows_in(self._api.get("network", path, task), "security_groups", task)
 
     def _looked_up(
         self, options: LaunchOptions
@@ -211,7 +208,8 @@ class Jetstream2Launcher:
 
     def _images(self, name: str, **filters: str) -> list[Json]:
         query = urlencode({"name": name, **filters, "limit": "100"})
-        return rows(mapping(self._api.get("image", f"/v2/images?{query}", "Listing images")).get("images"))
+        task = "Listing images"
+        return rows_in(self._api.get("image", f"/v2/images?{query}", task), "images", task)
 
     def _networks(self) -> list[Json]:
         return rows(network_rows(self._api))
@@ -305,10 +303,13 @@ class Jetstream2Launcher:
             listed = self._api.rows(
                 "compute", "/servers/detail", "servers", task, {"tags-any": tags}, microversion=COMPUTE
             )
-            for instance in Reading.of(listed, lambda row: instance_from_nova(row, self._account)).made:
-                # A nova that does not know the filter returns all servers.
-                if instance.facts.token in group:
-                    found[instance.facts.token or ""] = instance
+            reading = Reading.of(listed, lambda row: instance_from_nova(row, self._account))
+            # A nova that does not know the filter returns all servers.
+            ours = {each.facts.token or "": each for each in reading.made if each.facts.token in group}
+            missing = [each for each in launches if each.token in group and each.token not in ours]
+            if any(_may_be(row, each) for row, _why in reading.left_out for each in missing):
+                raise UnexpectedResponse(f"{task} failed: a row of the response cannot be parsed.")
+            found |= ours
         return found
 
     # --- floating IPs
@@ -317,11 +318,12 @@ class Jetstream2Launcher:
         self, options: LaunchOptions, instances: Sequence[Instance]
     ) -> Mapping[str, AssignedAddress | JetstreamError]:
         """Give each server a floating IP, by neutron's own word. See Launcher."""
+        read = self._resender().read
         if self._external is None:
             with _readable("Listing networks"):
-                self._external = choose_external_network(self._networks())
-        ports = self._ports(instances)
-        addresses = self._floating_rows()
+                self._external = choose_external_network(read(self._networks))
+        ports = read(lambda: self._ports(instances))
+        addresses = read(self._floating_rows)
 
         def assign(instance: Instance) -> AssignedAddress | JetstreamError:
             try:
@@ -366,7 +368,11 @@ class Jetstream2Launcher:
         if present is not None:
             # A port takes one floating IP.
             self._detach_addresses(instance, f"Detaching the floating IP of {instance.label}")
-        return AssignedAddress(self._attach(row, instance, ports[0]), is_new=True)
+        try:
+            return AssignedAddress(self._attach(row, instance, ports[0]), is_new=True)
+        except JetstreamError as error:
+            error.changed = present is not None
+            raise
 
     def _attach(self, row: Json, instance: Instance, port: str) -> str:
         path = f"/v2.0/floatingips/{uuid_of(row, 'id')}"
@@ -395,29 +401,37 @@ class Jetstream2Launcher:
 
     def _until_attached(self, request: Callable[[], Json], port: str) -> str:
         """Send a request, and read the port before it is sent again: two addresses are worse than none."""
-        for attempt in range(1, _ADDRESS_TRIES + 1):
+
+        def find() -> str | None:
+            found = [each for each in self._floating_rows(port) if text(each.get("port_id")) == port]
+            return (text(found[0].get("floating_ip_address")) or "") if found else None
+
+        def send() -> str:
             try:
                 return text(mapping(request().get("floatingip")).get("floating_ip_address")) or ""
-            except _UNCLEAR as error:
-                if isinstance(error, OverAllocation):
+            except Conflict:
+                # Another run may have given it one at the same time.
+                found = find()
+                if found is None:
                     raise
-                self._clock.sleep(_ADDRESS_PAUSE)
-                found = [each for each in self._floating_rows(port) if text(each.get("port_id")) == port]
-                if found:
-                    return text(found[0].get("floating_ip_address")) or ""
-                if attempt == _ADDRESS_TRIES or isinstance(error, Conflict):
-                    raise
-        raise AssertionError("unreachable")
+                return found
+
+        return self._resender().send(send, find)
+
+    def _resender(self) -> Resender:
+        latest = self._clock.monotonic() + _ADDRESS_SECONDS
+        return Resender(self._clock, min(latest, self._api.deadline))
 
     def _floating_rows(self, port: str | None = None) -> list[Json]:
         return rows(floating_ip_rows(self._api, {"port_id": port} if port else None))
 
     def _ports(self, instances: Sequence[Instance]) -> dict[str, list[Json]]:
         """Return the ports of servers by the servers' ids, those with an IPv4 address first."""
+        task = "Listing ports"
         found: dict[str, list[Json]] = {}
         for group in _groups([each.uuid for each in instances]):
             path = f"/v2.0/ports?{urlencode([('device_id', each) for each in group])}"
-            for row in rows(mapping(self._api.get("network", path, "Listing ports")).get("ports")):
+            for row in rows_in(self._api.get("network", path, task), "ports", task):
                 found.setdefault(text(row.get("device_id")) or "", []).append(row)
         return {each: sorted(ports, key=_has_no_ipv4) for each, ports in found.items()}
 
@@ -439,13 +453,26 @@ class Jetstream2Launcher:
                 found.setdefault(server, []).append(address)
         return found
 
+    def left_addresses(self, instances: Sequence[Instance]) -> Mapping[str, Sequence[FloatingAddress]]:
+        """Return the floating IPs without a port that are marked as made for servers. See Launcher."""
+        marks = {f"{MADE_FOR}{each.uuid}": each.uuid for each in instances}
+        found: dict[str, list[FloatingAddress]] = {}
+        with _readable("Listing floating IPs"):
+            for row in self._floating_rows():
+                server = marks.get(text(row.get("description")) or "")
+                if server is not None and row.get("port_id") is None:
+                    address = FloatingAddress(uuid_of(row, "id"), text(row.get("floating_ip_address")) or "", True)
+                    found.setdefault(server, []).append(address)
+        return found
+
     def is_unattached(self, address: FloatingAddress) -> bool:
         """Return whether no port has a floating IP, by neutron's own word. See Launcher."""
+        task = f"Reading {address.address}"
         try:
-            body = self._api.get("network", f"/v2.0/floatingips/{address.id}", f"Reading {address.address}")
+            body = self._api.get("network", f"/v2.0/floatingips/{address.id}", task)
         except NotFound:
             return False
-        return text(mapping(mapping(body).get("floatingip")).get("port_id")) is None
+        return object_in(body, "floatingip", task).get("port_id") is None
 
     def unattached_addresses(self) -> Sequence[UnattachedAddress]:
         """Return the project's floating IPs without a port. See Launcher."""
@@ -504,7 +531,8 @@ class Jetstream2Launcher:
             case ChangeKind.ADDRESS:
                 self._detach_addresses(instance, task)
             case ChangeKind.FLAVOR:
-                flavor = text(choose_flavor(self._flavors(), change.after).get("id"))
+                with _readable(task):
+                    flavor = id_of(choose_flavor(self._flavors(), change.after))
                 self._api.send("POST", "compute", f"{path}/action", task, {"resize": {"flavorRef": flavor}}, once=True)
             case ChangeKind.CONFIRM:
                 self._api.send("POST", "compute", f"{path}/action", task, {"confirmResize": None}, once=True)
@@ -515,22 +543,29 @@ class Jetstream2Launcher:
         """Return the names of security groups. See Launcher."""
         listed = self._groups()
         ids = choose_security_groups(listed, groups)
-        names = {text(each.get("id")): text(each.get("name")) or "" for each in listed}
-        return [names[each] for each in ids]
+        names = {text(each.get("id")): text(each.get("name")) for each in listed}
+        found = [name for each in ids if (name := names[each])]
+        if len(found) < len(ids):
+            raise UnexpectedResponse("Listing security groups failed: a group in the response has no name.")
+        return found
 
     def _change_groups(self, instance: Instance, wanted: Sequence[str], task: str) -> None:
         """Add what is missing first, so that a server that is in use is never without its groups."""
         present = instance.facts.security_groups or ()
         path = f"/servers/{instance.uuid}/action"
-        for name in wanted:
-            if name not in present:
-                self._api.send("POST", "compute", path, task, {"addSecurityGroup": {"name": name}})
-        for name in present:
-            if name not in wanted:
-                self._api.send("POST", "compute", path, task, {"removeSecurityGroup": {"name": name}})
+        bodies = [{"addSecurityGroup": {"name": name}} for name in wanted if name not in present]
+        bodies += [{"removeSecurityGroup": {"name": name}} for name in present if name not in wanted]
+        for number, body in enumerate(bodies):
+            try:
+                self._api.send("POST", "compute", path, task, body)
+            except JetstreamError as error:
+                error.changed = number > 0
+                raise
 
     def _detach_addresses(self, instance: Instance, task: str) -> None:
-        for address in self.floating_addresses([instance]).get(instance.uuid, ()):
+        # A list may lack a row once, and nothing would be sent.
+        found = self.floating_addresses([instance]) or self.floating_addresses([instance])
+        for address in found.get(instance.uuid, ()):
             path = f"/v2.0/floatingips/{address.id}"
             self._api.send("PUT", "network", path, task, {"floatingip": {"port_id": None}})
 
@@ -558,11 +593,12 @@ class Jetstream2Launcher:
 
     def volume_status(self, instance: Instance, volume: str) -> str | None:
         """Return the status of a volume, or None. See Launcher."""
+        task = f"Reading volume {volume}"
         try:
-            body = self._api.get("volumev3", f"/volumes/{volume}", f"Reading volume {volume}")
+            body = self._api.get("volumev3", f"/volumes/{volume}", task)
         except NotFound:
             return None
-        return word(mapping(mapping(body).get("volume")).get("status"))
+        return word(object_in(body, "volume", task).get("status")) or "unknown"
 
     def delete_volume(self, instance: Instance, volume: str) -> None:
         """Request the deletion of a volume. See Launcher."""
@@ -627,6 +663,14 @@ def _encoded(option: str, user_data: str | None) -> str | None:
 
 def _is_spare_of(row: Json, instance: Instance) -> bool:
     return text(row.get("port_id")) is None and text(row.get("description")) == f"{MADE_FOR}{instance.uuid}"
+
+
+def _may_be(row: Json, launch: Launch) -> bool:
+    """Whether a row that cannot be read may be that of a launch."""
+    tags = row.get("tags")
+    if isinstance(tags, list):
+        return f"{LAUNCH_TAG}{launch.token}" in tags
+    return text(row.get("name")) in (None, launch.name)
 
 
 def _has_no_ipv4(port: Json) -> bool:

@@ -19,7 +19,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ...clock import Clock
-from ...errors import AuthenticationFailed, ConfigurationError, UnexpectedResponse, Unreachable
+from ...errors import (
+    AuthenticationFailed,
+    ConfigurationError,
+    JetstreamError,
+    PermissionDenied,
+    UnexpectedResponse,
+    Unreachable,
+)
 from ...http.deadline import Deadline
 from ...http.retries import Jitter, Retries, any_pause
 from ...http.session import Response
@@ -77,6 +84,9 @@ class Session:
         )
         self._lock = threading.Lock()
         self._transports: dict[str, Transport] = {}
+        # The services that took a token in this run, and those that refused that of a new login since.
+        self._serving: set[str] = set()
+        self._refusing: set[str] = set()
 
     def account(self) -> Account:
         """Return the account. Logs in if there is no token yet."""
@@ -99,6 +109,11 @@ class Session:
     def site(self) -> str:
         """Return the host, with its port, that the login goes to."""
         return urlsplit(self._cloud.auth_url).netloc.rpartition("@")[2] or self._cloud.auth_url
+
+    @property
+    def deadline(self) -> float:
+        """The time of the clock's ``monotonic()`` by which every request has to end, or infinity."""
+        return self._deadline.at
 
     def has(self, service: str) -> bool:
         """Return whether the cloud has a service. Logs in if there is no token yet."""
@@ -136,17 +151,34 @@ class Session:
                 method, path, headers={**headers, "X-Auth-Token": access.auth_token}, data=data, once=once
             )
 
-        # A request that a rule of the credential forbids is a 401 as well, and another token would be refused, too.
-        reply = self._tokens.request(send, lambda reply: reply.status == 401 and not forbidden)
+        # A request that a rule of the credential forbids is a 401 as well, and another token would be refused, too. So
+        # it is where a service has refused the token of a new login: each of its requests would lead to a login.
+        renews = not forbidden and service not in self._refusing
+        reply = self._tokens.request(send, lambda reply: reply.status == 401 and renews)
         if reply.status == 401 and rules:
             raise access_rules_refusal(rules, method, service, path)
         if reply.status == 401:
-            raise AuthenticationFailed(
-                f"{service} refused the token of a new login (HTTP 401).",
-                hint="This is a fault of the cloud. Try again later.",
-                status=401,
-            )
+            raise self._refusal(service)
+        self._refusing.discard(service)
+        self._serving.add(service)
         return reply
+
+    def _refusal(self, service: str) -> JetstreamError:
+        """Return the error of a service that refuses the token of a new login.
+
+        If others take it, that is no reason to end the run, and the request was not carried out.
+        """
+        self._refusing.add(service)
+        hint = "This is a fault of the cloud. Try again later."
+        if not self._serving - self._refusing:
+            return AuthenticationFailed(
+                f"{service} refused the token of a new login (HTTP 401).", hint=hint, status=401
+            )
+        error = PermissionDenied(
+            f"{service} refused the token of a new login, which other services take (HTTP 401).", hint=hint, status=401
+        )
+        error.unsent = True
+        return error
 
     def limit(self, until: float | None) -> None:
         """Set the time of the clock's ``monotonic()`` by which every request must have ended, logins among them."""

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ...errors import SelectionError
 from ...model import BootVolume, Flavor
 from ...text.suggestions import did_you_mean
-from ..json_values import Json, flag, text, uuid_of, whole, word
+from ..json_values import Json, UnreadableRow, flag, text, uuid_of, whole, word
 
 # The network that every project at Jetstream2 can have, and the one that floating IPs come from.
 AUTO_NETWORK = "auto_allocated_network"
@@ -76,6 +76,14 @@ def choose_flavor(rows: Sequence[Json], name: str) -> Json:
         guess = did_you_mean(name, [text(each.get("name")) or "" for each in rows])
         raise SelectionError(f"flavor: there is no flavor {name}. {guess}".rstrip())
     return next((each for each in found if text(each.get("name")) == name), found[0])
+
+
+def id_of(row: Json) -> str:
+    """Return the id of a flavor, which need not be a UUID. Raises UnreadableRow if it is none."""
+    found = text(row.get("id"))
+    if not found:
+        raise UnreadableRow("the flavor has no id")
+    return found
 
 
 def flavor_of(row: Json) -> Flavor:

@@ -26,6 +26,8 @@ from ...http.session import Response
 _MAX_QUOTE = 500
 # The words of nova, of nova with unified limits, and of neutron (docs/jetstream2.md, Launching). Cinder answers 413.
 _OVER_QUOTA = ("quota exceeded", "exceeds quota", "over a limit", "over limit")
+# Older versions limit the rate of requests with 413, whose meaning elsewhere is a quota.
+_RATE_LIMITED = ("rate limit", "rate-limit", "too many requests")
 _KINDS: Mapping[int, type[JetstreamError]] = {
     400: Refused,
     401: AuthenticationFailed,
@@ -56,13 +58,17 @@ def error_from(reply: Response, task: str) -> JetstreamError:
     status, message = reply.status, words(reply.body)
     quoted = f': "{message}"' if message else ""
     text = f"{task} was refused{quoted} (HTTP {status})."
+    if status == 413 and any(each in message.lower() for each in _RATE_LIMITED):
+        status = 429
     if status == 413 or (status in (403, 409) and any(each in message.lower() for each in _OVER_QUOTA)):
         return OverAllocation(text, status=status)
     if status == 503 and "maintenance" in message.lower():
         return InMaintenance(f"The cloud is in maintenance{quoted} (HTTP 503).", status=status)
     if status == 429:
         return RateLimited(
-            f"{task} was rejected by the rate limit{quoted} (HTTP 429).", hint="Try again later.", status=status
+            f"{task} was rejected by the rate limit{quoted} (HTTP {reply.status}).",
+            hint="Try again later.",
+            status=reply.status,
         )
     if status >= 500:
         return ServerFault(f"{task} failed in the cloud{quoted} (HTTP {status}).", status=status)

@@ -14,7 +14,7 @@ from ...errors import NotFound, OverAllocation, UnexpectedResponse
 from ...model import BootVolume, Instance, Snapshot, Volume, VolumeOptions, VolumeRequest
 from ...text.terminal import one_line
 from ..json_values import Json, UnreadableRow, mapping, rows, text, uuid_of, whole, word
-from .api import COMPUTE
+from .api import COMPUTE, rows_in
 from .login import Account, Session
 from .parsing import volume_from_cinder
 from .quotas import volume_shortfalls
@@ -113,8 +113,11 @@ class Jetstream2VolumeStore:
     def list_snapshots(self, volume: Volume | None = None) -> Sequence[Snapshot]:
         """Return the snapshots of a volume, or all of the project. See VolumeStore."""
         query = f"?volume_id={volume.uuid}" if volume else ""
-        body = self._cinder("GET", f"/snapshots/detail{query}", "Listing snapshots")
-        return [_snapshot(each) for each in rows(mapping(body).get("snapshots"))]
+        task = "Listing snapshots"
+        return [
+            _snapshot(each)
+            for each in rows_in(self._cinder("GET", f"/snapshots/detail{query}", task), "snapshots", task)
+        ]
 
     def create_snapshot(self, volume: Volume, name: str) -> None:
         """Request a snapshot, also of what is attached. See VolumeStore."""

@@ -110,7 +110,9 @@ class PracticeCloud:
         content = self._file.read()
         return [self._instance(content, number) for number in range(len(content["instances"]))]
 
-    def list_volumes(self, *, live: bool, wanted: Callable[[Volume], bool] | None = None) -> list[Volume]:
+    def list_volumes(
+        self, *, live: bool, wanted: Callable[[Volume], bool] | None = None, strict: bool = False
+    ) -> list[Volume]:
         """Return nothing: a practice fleet has no volumes. See Cloud."""
         return []
 

@@ -16,16 +16,9 @@ from itertools import repeat
 
 from ...clock import Clock
 from ...cloud import ImageStore
-from ...errors import (
-    FATAL_ERRORS,
-    Conflict,
-    JetstreamError,
-    NotFound,
-    ServerFault,
-    UnexpectedResponse,
-    Unreachable,
-)
+from ...errors import FATAL_ERRORS, Conflict, JetstreamError, NotFound, Unreachable
 from ...model import Instance, ProjectImage
+from ...resending import is_unsent, leaves_open
 from ..steps import Impossible, RunOptions, Step, Wait
 from .steps import (
     BEING_MADE,
@@ -45,6 +38,10 @@ from .steps import (
 _BEFORE_LOOKS = (3.0, 6.0, 12.0)
 # So often a change is requested that the cloud did not carry out.
 _ATTEMPTS = 3
+# Seconds between reads after a refusal, until one succeeds.
+_REREADS = (1.0, 3.0, 6.0)
+# After as many reads in a row without the image that was requested, the cloud has given it up.
+_ABSENCES = 3
 _PAUSES = (0.5, 1.0, 2.0, 2.0, 5.0)
 _LONGEST_PAUSE = 10.0
 # Nova ends the task of the instance when the image is there. If it did so, and the image is still not there after
@@ -52,8 +49,6 @@ _LONGEST_PAUSE = 10.0
 _STALE_SECONDS = 30.0
 # After a wait that never ends in check mode.
 _MAX_STEPS = 100
-# After these, a request may have been carried out.
-_UNCLEAR = (Unreachable, ServerFault, UnexpectedResponse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +87,20 @@ class ImageRun:
     _resting_since: float | None = None
     _began: bool = False
     _is_fresh: bool = True
+    _absences: int = 0
+    _unsent: JetstreamError | None = None
 
     def run(self) -> None:
-        """Take steps until the goal is reached, or cannot be. Raises FATAL_ERRORS alone."""
+        """Take steps until the goal is reached, or cannot be. Raises FATAL_ERRORS alone, before the first change."""
+        try:
+            self._take_steps()
+        except FATAL_ERRORS as error:
+            # What was done before is told.
+            if not self.acts:
+                raise
+            self._fail(str(error))
+
+    def _take_steps(self) -> None:
         for _number in range(_MAX_STEPS) if self.options.check_mode else repeat(None):
             if self.failure is not None:
                 return
@@ -106,7 +112,7 @@ class ImageRun:
         """Take a step. Returns whether that was the last one."""
         if isinstance(step, Impossible):
             if self._began and self.seen.image is None:
-                return self._fail(self._given_up())
+                return self._fail(self._given_up()) if self._is_missing() else self._poll("being created")
             return self._fail(f"{step.problem}.", step.hint)
         if isinstance(step, Wait):
             return self._stops_at_wait(step)
@@ -129,7 +135,10 @@ class ImageRun:
 
     def _stops_at_act(self, act: Act) -> bool:
         if act.kind is Kind.CREATE and self._began:
-            return self._fail(self._given_up()) if self._is_fresh else self._poll("being created")
+            return self._fail(self._given_up()) if self._is_missing() else self._poll("being created")
+        if act in self._attempts and not self._is_fresh:
+            # It was requested. Only a read shows whether it has to be requested again.
+            return self._poll("unchanged")
         if act not in self._attempts:
             self.acts.append(act.kind)
         if self.options.check_mode:
@@ -139,13 +148,12 @@ class ImageRun:
         try:
             self._request(act)
         except FATAL_ERRORS:
+            self._forget(act)
             raise
-        except _UNCLEAR as error:
-            if error.unsent or (attempts >= _ATTEMPTS and act.kind is not Kind.CREATE):
-                return self._refused(act, error)
-            return self._look_for(act, error, attempts)
         except JetstreamError as error:
-            return self._stops_at_refusal(act, error)
+            if is_unsent(error):
+                return self._request_later(act, error)
+            return self._look_for(act, error, attempts) if leaves_open(error) else self._stops_at_refusal(act, error)
         if act.kind is Kind.CREATE:
             self._began = True
         return self._read_after(act)
@@ -153,7 +161,11 @@ class ImageRun:
     def _stops_at_refusal(self, act: Act, error: JetstreamError) -> bool:
         """Handle a request that was certainly not carried out. Another run may have done the same."""
         before = self.seen
-        self._read()
+        for pause in _REREADS:
+            self._read()
+            if self._is_fresh or self._left() <= pause:
+                break
+            self.clock.sleep(pause)
         if isinstance(error, Conflict) and act.kind is Kind.CREATE:
             self.seen = replace(self.seen, source=self._source())
             if self.seen.image is not None or (self.seen.source and self.seen.source.activity):
@@ -162,6 +174,18 @@ class ImageRun:
         if decide(self.goal, self.seen) == act or self.seen == before:
             return self._refused(act, error)
         return False
+
+    def _request_later(self, act: Act, error: JetstreamError) -> bool:
+        """Pause before a change is requested again that was not carried out."""
+        self._forget(act)
+        if isinstance(error, Unreachable) and not error.transient:
+            return self._fail(str(error))
+        self._unsent = error
+        return self._poll("unchanged")
+
+    def _is_missing(self) -> bool:
+        """Whether several reads in a row did not show the image that was requested: a list may lack a row once."""
+        return self._is_fresh and self._absences >= _ABSENCES
 
     def _refused(self, act: Act, error: JetstreamError) -> bool:
         self._forget(act)
@@ -174,15 +198,17 @@ class ImageRun:
 
     def _look_for(self, act: Act, error: JetstreamError, attempts: int) -> bool:
         """Search the result of a request whose response was lost. Returns whether that ends the run."""
-        for pause in _BEFORE_LOOKS:
-            if self._left() <= pause:
+        looks = 0
+        while looks < len(_BEFORE_LOOKS):
+            if self._left() <= _BEFORE_LOOKS[looks]:
                 self.unclear = error
                 return self._fail(f"it was requested, but the response was lost, and the timeout is over ({error}).")
-            self.clock.sleep(pause)
+            self.clock.sleep(_BEFORE_LOOKS[looks])
             self._read()
             if decide(self.goal, self.seen) != act:
                 self._began = self._began or act.kind is Kind.CREATE
                 return False
+            looks += self._is_fresh
         return self._refused(act, error) if attempts >= _ATTEMPTS else False
 
     def _request(self, act: Act) -> None:
@@ -247,7 +273,8 @@ class ImageRun:
         """Pause, then read. Returns True, with a failure, if the time is over."""
         left = self._left()
         if left <= 0:
-            return self._fail(f"it is still {status} after {self.options.timeout:g} s.")
+            because = f" ({str(self._unsent).rstrip('.')})" if self._unsent else ""
+            return self._fail(f"it is still {status} after {self.options.timeout:g} s{because}.")
         pause = _PAUSES[self._polls] if self._polls < len(_PAUSES) else _LONGEST_PAUSE
         self._polls += 1
         self.clock.sleep(min(pause, left))
@@ -275,7 +302,8 @@ class ImageRun:
             raise
         except JetstreamError:
             return
-        self._is_fresh = True
+        self._is_fresh, self._unsent = True, None
+        self._absences = self._absences + 1 if self.seen.image is None else 0
 
     def _with_image(self, images: Sequence[ProjectImage]) -> Seen:
         """Return the observation of the images of the name.

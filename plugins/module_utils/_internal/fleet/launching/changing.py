@@ -9,20 +9,22 @@ from ...clock import Clock
 from ...cloud import Cloud
 from ...errors import FATAL_ERRORS, JetstreamError
 from ...model import Change, ChangeKind, Instance
+from ...resending import Resender
 from ...states import Kind
 from ..isolation import failing_alone
-from .differences import changed, refusal_text
+from .differences import changed, refusal_text, shows
 from .launch_runs import LaunchRun, Stage
 
 
 class Changer:
     """Makes the changes of instances. May be used by many threads at once, each with an instance of its own."""
 
-    def __init__(self, cloud: Cloud, clock: Clock) -> None:
+    def __init__(self, cloud: Cloud, clock: Clock, resender: Resender) -> None:
         """Send nothing yet."""
         self._cloud = cloud
         self._launcher = cloud.launcher()
         self._clock = clock
+        self._resender = resender
 
     def change(self, run: LaunchRun) -> None:
         """Make the changes of one instance, up to a resize, which has to be waited for."""
@@ -41,13 +43,40 @@ class Changer:
         if refusal is not None:
             run.finish(refusal_text(change, refusal), failed=True)
             return
-        self._launcher.change(run.now, change)
+        self._send(run, run.now, change)
         run.note(change.kind.value)
         run.now, run.changes = changed(run.now, change), run.changes[1:]
         if change.kind in (ChangeKind.FLAVOR, ChangeKind.CONFIRM):
             run.resize, run.stage = change, Stage.BUILDING
             run.confirmed = change.kind is ChangeKind.CONFIRM
             run.since, run.polled_at, run.elapsed = self._clock.monotonic(), None, None
+
+    def _send(self, run: LaunchRun, instance: Instance, change: Change) -> None:
+        """Send a change, again unless the instance shows it."""
+
+        def send() -> bool:
+            self._launcher.change(instance, change)
+            return True
+
+        def find() -> bool | None:
+            if change.kind is ChangeKind.ADDRESS:
+                return None if self._launcher.floating_addresses([instance]).get(instance.uuid) else True
+            return shows(self._read(instance), change) or None
+
+        try:
+            self._resender.send(send, find)
+        except JetstreamError as error:
+            if error.unclear:
+                run.doubt = error
+            if error.unclear or error.changed:
+                run.note(change.kind.value)
+            raise
+
+    def _read(self, instance: Instance) -> Instance:
+        """Return an instance as it is now, with its name, which a database may have without the cloud."""
+        listed = self._cloud.list_instances(live=True, images=False, wanted=lambda each: each.uuid == instance.uuid)
+        found = next((each for each in listed if each.uuid == instance.uuid), None)
+        return instance if found is None else found
 
     def is_resized(self, run: LaunchRun, change: Change) -> bool:
         """Confirm a resize once it can be, and return whether it has come to its end."""

@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from ...model import Change, ChangeKind, Instance, LaunchOptions
 
 _VERIFY_RESIZE = "verify_resize"
+# The statuses of a resize that was accepted.
+_RESIZING = frozenset({"resize", _VERIFY_RESIZE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,31 @@ def _differences(instance: Instance, options: LaunchOptions) -> Iterator[Differe
 def refusal_text(change: Change, reason: str) -> str:
     """Return the sentence for a change that the cloud would refuse. ``reason``: a clause."""
     return f"cannot {change.kind} ({change.before} to {change.after}): {reason}"
+
+
+def shows(instance: Instance, change: Change) -> bool:
+    """Return whether an instance, as it was read, shows that a change was carried out, or has begun.
+
+    Of a floating IP, a cloud's list of instances may show what was minutes ago: that is not read here.
+    """
+    facts = instance.facts
+    match change.kind:
+        case ChangeKind.NAME:
+            return instance.name == change.after
+        case ChangeKind.DESCRIPTION:
+            return (facts.description or "") == change.after
+        case ChangeKind.METADATA:
+            present = instance.metadata or {}
+            return all(present.get(key) == value for key, value in change.values.items())
+        case ChangeKind.SECURITY_GROUPS:
+            return set(facts.security_groups or ()) == set(change.values)
+        case ChangeKind.FLAVOR:
+            return instance.status in _RESIZING or bool(instance.activity) or instance.flavor.name == change.after
+        case ChangeKind.CONFIRM:
+            return instance.status != _VERIFY_RESIZE
+        case ChangeKind.LOCK | ChangeKind.UNLOCK:
+            return bool(instance.locked) is (change.kind is ChangeKind.LOCK)
+    return False
 
 
 def changed(instance: Instance, change: Change) -> Instance:

@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 from ...cloud import AccessStore
-from ...errors import ConfigurationError, Conflict, ServerFault, UnexpectedResponse, Unreachable
+from ...errors import ConfigurationError, Conflict
 from ...model import KeyPair
+from ...resending import Resender
 from ...text.terminal import one_line
 
 _MIN_WORDS = 2
-# After these, the key may have been imported, by this request or by another run.
-_UNCLEAR = (Conflict, ServerFault, UnexpectedResponse, Unreachable)
 
 
 def public_key_of(given: str) -> str:
@@ -33,19 +32,32 @@ def require_same(found: KeyPair, wanted: KeyPair, hint: str) -> None:
         raise ConfigurationError(f"The key pair {one_line(found.name)} has a different key ({fingerprint}).", hint=hint)
 
 
-def imported(store: AccessStore, wanted: KeyPair) -> KeyPair:
+def imported(store: AccessStore, wanted: KeyPair, resender: Resender) -> KeyPair:
     """Import a public key, and return the key pair.
 
     It is no error if another run imported the same key meanwhile, or if the response was lost. Raises
     ConfigurationError if another key was imported under the name.
     """
+
+    def find() -> KeyPair | None:
+        return store.get_key(wanted.name)
+
     try:
-        return store.import_key(wanted.name, wanted.public_key)
-    except _UNCLEAR as error:
-        if error.unsent:
-            raise
-        found = store.get_key(wanted.name)
+        made = resender.send(lambda: store.import_key(wanted.name, wanted.public_key), find)
+    except Conflict:
+        found = resender.read(find)
         if found is None:
             raise
-        require_same(found, wanted, "Another run imported it. Choose a different name for one of them.")
-        return found
+        made = found
+    require_same(made, wanted, "Another run imported it. Choose a different name for one of them.")
+    return made
+
+
+def removed(store: AccessStore, name: str, resender: Resender) -> None:
+    """Delete a key pair. One that is gone already is no error. Raises any JetstreamError."""
+
+    def delete() -> bool:
+        store.delete_key(name)
+        return True
+
+    resender.send(delete, lambda: store.get_key(name) is None or None)

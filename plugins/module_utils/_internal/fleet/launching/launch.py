@@ -27,12 +27,13 @@ from ...errors import (
     UnexpectedResponse,
     Unreachable,
 )
-from ...model import Change, ChangeKind, Instance, Launch, LaunchOptions, LaunchRecipe
+from ...model import AssignedAddress, Change, ChangeKind, Instance, Launch, LaunchOptions, LaunchRecipe
 from ...parallel import in_parallel
+from ...resending import Resender
 from ...states import Goal, Kind, RestingState
 from ...times import moment_or_none
 from ..converge import converge
-from ..isolation import poll_or_errors
+from ..isolation import poll_and_confirm
 from ..polling import PollScheduler
 from ..progress import Completion, Progress, ProgressCallback
 from ..runs import ConvergeOptions, classify_instance, state_text
@@ -121,7 +122,8 @@ class _Launching:
         self._jitter = jitter
         self._scheduler: PollScheduler[LaunchRun] = PollScheduler(jitter, first_poll=_FIRST_POLL)
         self._runs = [_begun(each, settings, started_at) for each in plan.present]
-        self._changer = Changer(cloud, clock)
+        self._resender = Resender(clock, self._deadline - _RESERVE)
+        self._changer = Changer(cloud, clock, self._resender)
         self._leftovers = Leftovers(cloud, clock, self._deadline)
         self._warnings: list[str] = []
         self._over_quota: JetstreamError | None = None
@@ -342,7 +344,7 @@ class _Launching:
         if not polled:
             return
         begun = self._clock.monotonic()
-        seen = poll_or_errors(self._cloud, polled, thorough=thorough)
+        seen = poll_and_confirm(self._cloud, polled, thorough=thorough)
         for run in self._of(Stage.BUILDING):
             found = seen.get(run.now.uuid) if run.now else None
             if found is None:
@@ -485,15 +487,8 @@ class _Launching:
             found = dict.fromkeys((each.uuid for each in instances), error)
         for run in runs:
             run.addressed = True
-            if run.now is None:
-                continue
-            given = found[run.now.uuid]
-            if isinstance(given, JetstreamError):
-                run.finish(f"is {run.state_text()}, but has no floating IP: {given}", failed=True)
-                continue
-            if given.is_new:
-                run.note("assign address")
-            run.now = replace(run.now, ip_address=given.address)
+            if run.now is not None:
+                _note_address(run, run.now, found[run.now.uuid])
 
     def _shelve(self) -> None:
         """Shelve those that were launched just now, if they are to begin on the shelf."""
@@ -596,7 +591,9 @@ class _Launching:
         try:
             account = self._cloud.account()
             names = {each.name for each in runs}
-            listed = self._cloud.list_instances(live=True, images=False, wanted=lambda each: each.name in names)
+            listed = self._resender.read(
+                lambda: self._cloud.list_instances(live=True, images=False, wanted=lambda each: each.name in names)
+            )
             listed = [each for each in listed if not is_gone(each) and account.answers_for(each.owner)]
         except FATAL_ERRORS:
             raise
@@ -621,9 +618,15 @@ class _Launching:
         if len(called) < 2:
             return []
         kept, twins = raced_twins(called, group)
+        own = [each for each in called if each.facts.token in {launch.token for launch in run.launches}]
         if len(twins) < len(called) - 1:
-            self._warnings.append(f"There are {len(called)} instances named {run.name}.")
-            return []
+            if kept in own or len(called) - len(own) > 1:
+                self._warnings.append(f"There are {len(called)} instances named {run.name}.")
+                return []
+            # Nobody has used yet what this run has launched by mistake.
+            self._warnings.append(f"{run.name} exists, although the first list lacked it. Its twin is deleted.")
+            run.now, run.stage, run.polled_at = kept, Stage.BUILDING, None
+            return own
         if run.now is None or run.now.uuid != kept.uuid:
             self._warnings.append(f"Another run launched {run.name} at the same time: its instance is kept.")
             run.now, run.stage, run.polled_at = kept, Stage.BUILDING, None
@@ -653,6 +656,19 @@ def _begun(present: Present, settings: LaunchSettings, at: float) -> LaunchRun:
         if observed.kind is Kind.ERROR:
             run.finish(f"in error: {(instance.fault or 'the cloud gives no reason').rstrip('. ')}", failed=True)
     return run
+
+
+def _note_address(run: LaunchRun, instance: Instance, given: AssignedAddress | JetstreamError) -> None:
+    """Note the floating IP that an instance was given, or why it has none."""
+    if isinstance(given, JetstreamError):
+        if given.unclear or given.changed:
+            run.note("assign address")
+        run.doubt = given if given.unclear else run.doubt
+        run.finish(f"is {run.state_text()}, but has no floating IP: {given}", failed=True)
+        return
+    if given.is_new:
+        run.note("assign address")
+    run.now = replace(instance, ip_address=given.address)
 
 
 def _with_image(instance: Instance, before: Instance | None) -> Instance:

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ...clock import Clock
-from ...cloud import Cloud
-from ...errors import FATAL_ERRORS, JetstreamError
+from ...cloud import Cloud, Launcher
+from ...errors import FATAL_ERRORS, JetstreamError, NotFound
 from ...model import FloatingAddress, Instance
 from ...parallel import in_parallel
+from ...resending import Resender
+from ..isolation import poll_and_confirm
 from .plans import is_gone
 
 # Seconds for the deletion, and the pause between looks.
@@ -28,6 +30,7 @@ class Leftovers:
         self._launcher = cloud.launcher()
         self._clock = clock
         self._deadline = deadline
+        self._resender = Resender(clock, deadline)
         self.deleted: list[Instance] = []
         self.warnings: list[str] = []
 
@@ -52,16 +55,15 @@ class Leftovers:
 
     def _polled(self, instances: Sequence[Instance]) -> Mapping[str, Instance | JetstreamError]:
         """Poll instances that are being deleted. A poll that fails shows nothing."""
-        try:
-            return self._cloud.poll(instances, thorough=True)
-        except FATAL_ERRORS:
-            raise
-        except JetstreamError:
-            return {}
+        return poll_and_confirm(self._cloud, instances, thorough=True)
 
     def _delete_one(self, instance: Instance) -> JetstreamError | None:
-        try:
+        def delete() -> bool:
             self._launcher.delete(instance)
+            return True
+
+        try:
+            self._resender.send(delete, lambda: is_being_deleted(self._cloud, instance) or None)
         except FATAL_ERRORS:
             raise
         except JetstreamError as error:
@@ -74,23 +76,47 @@ class Leftovers:
             return
         addresses = self._addresses_of(twins)
         self.delete(twins)
-        for address in addresses:
+        accepted = [each for each in twins if each in self.deleted]
+        for instance, address in [(each, found) for each in accepted for found in addresses.get(each.uuid, ())]:
             try:
-                self._launcher.release(address)
+                release_address(self._launcher, self._resender, instance, address)
             except FATAL_ERRORS:
                 raise
             except JetstreamError as error:
                 self.warnings.append(f"The floating IP {address.address} of a twin could not be released: {error}")
 
-    def _addresses_of(self, twins: Sequence[Instance]) -> list[FloatingAddress]:
+    def _addresses_of(self, twins: Sequence[Instance]) -> dict[str, list[FloatingAddress]]:
+        """Return the floating IPs that were made for twins, by uuid."""
         try:
-            found = self._launcher.floating_addresses(twins)
+            found = self._resender.read(lambda: self._launcher.floating_addresses(twins))
         except FATAL_ERRORS:
             raise
         except JetstreamError as error:
             self.warnings.append(f"The floating IPs of twins could not be read: {error}")
-            return []
-        return [each for addresses in found.values() for each in addresses if each.made_for_it]
+            return {}
+        return {uuid: [each for each in addresses if each.made_for_it] for uuid, addresses in found.items()}
+
+
+def is_being_deleted(cloud: Cloud, instance: Instance) -> bool:
+    """Read whether an instance is gone, or is being deleted. Raises any JetstreamError."""
+    try:
+        return is_gone(cloud.get_instance(instance))
+    except NotFound:
+        return True
+
+
+def release_address(launcher: Launcher, resender: Resender, instance: Instance, address: FloatingAddress) -> None:
+    """Give back the floating IP of an instance, which may be gone by now. Raises any JetstreamError."""
+
+    def release() -> bool:
+        launcher.release(address)
+        return True
+
+    def is_there() -> bool:
+        attached = launcher.floating_addresses([instance]).get(instance.uuid, ())
+        return address.id in {each.id for each in attached} or launcher.is_unattached(address)
+
+    resender.send(release, lambda: None if is_there() else True)
 
 
 def _is_seen_gone(seen: Instance | JetstreamError | None) -> bool:

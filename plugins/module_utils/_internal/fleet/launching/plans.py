@@ -201,6 +201,9 @@ def _present(name: str, group: str, instances: Sequence[Instance]) -> Present:
     called = [each for each in instances if each.name == name]
     remains = tuple(each for each in called if is_remains(each, group))
     alive = [each for each in called if each not in remains]
+    unread = next((why for each in alive if (why := unread_reason(each))), None)
+    if unread is not None:
+        return Present(name, problem=unread)
     if len(alive) < 2:
         return Present(name, alive[0] if alive else None, remains)
     kept, twins = raced_twins(alive, group)
@@ -229,6 +232,13 @@ def _raced(kept: Instance, other: Instance, group: str) -> bool:
         return moment(other.start_date) - moment(kept.start_date) <= _RACE
     except ValueError:
         return False
+
+
+def unread_reason(instance: Instance) -> str | None:
+    """Return why nothing is known of an instance but that it is there, or None: it is neither changed nor deleted."""
+    if instance.live or instance.read_error is None:
+        return None
+    return f"cannot be read: {instance.read_error}"
 
 
 def is_gone(instance: Instance) -> bool:

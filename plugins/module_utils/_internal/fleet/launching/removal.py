@@ -9,35 +9,26 @@ otherwise, and are then deleted by their own ids, which were read before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ...clock import Clock
 from ...cloud import Cloud, Launcher
-from ...errors import (
-    FATAL_ERRORS,
-    BugFound,
-    JetstreamError,
-    RateLimited,
-    ServerFault,
-    UnexpectedResponse,
-    Unreachable,
-)
+from ...errors import FATAL_ERRORS, BugFound, JetstreamError
 from ...model import FloatingAddress, Instance
 from ...parallel import in_parallel
+from ...resending import Resender, is_unsent, leaves_open
 from ...states import Action
 from ...text.terminal import one_line
-from ..isolation import failing_alone, poll_or_errors
+from ..isolation import failing_alone, poll_and_confirm
 from ..polling import PollScheduler
 from ..progress import Completion, Progress, ProgressCallback
 from ..runs import state_text
 from .launch import Jitter, some_jitter
-from .plans import is_gone
+from .leftovers import is_being_deleted, release_address
+from .plans import is_gone, unread_reason
 from .removal_notes import RemovalNote, RemovalNotes
 
-# So often a deletion is requested whose response is lost.
-_ATTEMPTS = 3
-_MAY_PASS = (ServerFault, UnexpectedResponse, Unreachable, RateLimited)
 _DETACH_SECONDS = 60.0
 _VOLUME_SECONDS = 120.0
 # A volume that is in use for longer than this after its instance is gone is attached to another one.
@@ -178,7 +169,7 @@ def preview_removal(
     """Return what ``remove`` would do, and only read (check mode). Raises FATAL_ERRORS."""
     runs = _runs_of(instances, settings, notes.all())
     for run in runs:
-        _skip_locked(run, settings)
+        _leave_out(run, settings)
     _read_addresses(launcher, [run for run in runs if not run.done], settings)
     for run in [*(run for run in runs if not run.done), *resumed]:
         _foresee(launcher, run, settings)
@@ -211,12 +202,21 @@ def _detaches(launcher: Launcher, run: RemovalRun) -> bool:
     return run.before.image is not None and launcher.can_detach(run.before)
 
 
-def _read_addresses(launcher: Launcher, runs: Sequence[RemovalRun], settings: RemovalSettings) -> None:
+def _read_addresses(
+    launcher: Launcher,
+    runs: Sequence[RemovalRun],
+    settings: RemovalSettings,
+    resender: Resender | None = None,
+) -> None:
     """Read which addresses were created for the instances, since this is unknown after their deletion."""
     if not settings.release_addresses or not runs:
         return
+
+    def read() -> Mapping[str, Sequence[FloatingAddress]]:
+        return launcher.floating_addresses([run.before for run in runs])
+
     try:
-        found = launcher.floating_addresses([run.before for run in runs])
+        found = read() if resender is None else resender.read(read)
     except FATAL_ERRORS:
         raise
     except JetstreamError as error:
@@ -269,6 +269,7 @@ class _Removal:
         self._deadline = started_at + settings.timeout
         self._report = report
         self._notes = notes
+        self._resender = Resender(clock, self._deadline)
         self._scheduler: PollScheduler[RemovalRun] = PollScheduler(jitter, first_poll=cloud.first_poll_seconds)
         self._runs = runs
         self._aborted_by: JetstreamError | None = None
@@ -277,11 +278,13 @@ class _Removal:
         try:
             self._cloud.limit(self._deadline)
             for run in self._runs:
-                _skip_locked(run, self._settings)
+                _leave_out(run, self._settings)
             self._stamp()
-            _read_addresses(self._launcher, [run for run in self._pending() if not run.resumed], self._settings)
+            new = [run for run in self._pending() if not run.resumed]
+            _read_addresses(self._launcher, new, self._settings, self._resender)
             self._each(self._begin, [run for run in self._pending() if not run.resumed])
             self._await_gone()
+            self._find_left_addresses()
             self._each(self._give_back, [run for run in self._runs if run.requested and not run.done])
         except JetstreamError as error:
             self._aborted_by = error
@@ -321,34 +324,63 @@ class _Removal:
             self._notes.write(RemovalNote.of(run.before, volumes, addresses))
 
     def _detach(self, run: RemovalRun, volume: str) -> None:
-        self._launcher.detach(run.before, volume)
-        run.note("detach volumes")
+        self._send(
+            run,
+            "detach volumes",
+            lambda: self._launcher.detach(run.before, volume),
+            lambda: self._launcher.volume_status(run.before, volume) != "in-use",
+        )
         end = min(self._clock.monotonic() + _DETACH_SECONDS, self._deadline)
-        while (status := self._launcher.volume_status(run.before, volume)) not in (None, *_FREE):
+        while (status := self._volume_status(run, volume)) not in (None, *_FREE):
             if self._clock.monotonic() + _PAUSE >= end:
                 run.finish(f"was not deleted, since volume {volume} is still {status}", failed=True)
                 return
             self._clock.sleep(_PAUSE)
 
+    def _volume_status(self, run: RemovalRun, volume: str) -> str | None:
+        """Return the status of a volume, None if it is gone. One that cannot be read this time is read again later."""
+        try:
+            return self._launcher.volume_status(run.before, volume)
+        except FATAL_ERRORS:
+            raise
+        except JetstreamError as error:
+            return f"unreadable ({str(error).rstrip('.')})"
+
     def _delete(self, run: RemovalRun) -> None:
-        """Request the deletion, again where its response was lost: a deletion does no harm twice."""
+        """Request the deletion. One of unclear outcome is polled like the others."""
         if run.done:
             return
-        for attempt in range(1, _ATTEMPTS + 1):
-            run.requested = True
-            try:
-                self._launcher.delete(run.before)
-            except _MAY_PASS as error:
-                run.unclear = True
-                if attempt == _ATTEMPTS:
-                    raise
-                run.last_error = error
-                self._clock.sleep(_PAUSE)
-            else:
-                break
-        run.unclear = False
-        run.note("delete")
+        try:
+            self._send(
+                run,
+                "delete",
+                lambda: self._launcher.delete(run.before),
+                lambda: is_being_deleted(self._cloud, run.before),
+            )
+        except FATAL_ERRORS:
+            raise
+        except JetstreamError as error:
+            if not error.unclear:
+                raise
+            run.last_error = error
+        run.requested = True
         run.since = self._clock.monotonic()
+
+    def _send(self, run: RemovalRun, step: str, request: Callable[[], None], is_done: Callable[[], bool]) -> None:
+        """Send a change, again unless it is seen to be done, and note it as a step. Raises any JetstreamError."""
+
+        def send() -> bool:
+            request()
+            return True
+
+        try:
+            self._resender.send(send, lambda: is_done() or None)
+        except JetstreamError as error:
+            if error.unclear:
+                run.unclear = True
+                run.note(step)
+            raise
+        run.note(step)
 
     # --- waiting
 
@@ -358,7 +390,10 @@ class _Removal:
     def _await_gone(self) -> None:
         if not self._settings.wait:
             for run in self._pending():
-                run.finish("delete was accepted; not waited for")
+                if run.unclear:
+                    run.finish(f"delete was sent, but its response was lost ({run.last_error})", failed=True)
+                else:
+                    run.finish("delete was accepted; not waited for")
             return
         while waiting := self._waiting():
             now = self._clock.monotonic()
@@ -372,7 +407,7 @@ class _Removal:
 
     def _poll(self, runs: Sequence[RemovalRun], *, thorough: bool = False) -> None:
         begun = self._clock.monotonic()
-        seen = poll_or_errors(self._cloud, [run.now for run in runs], thorough=thorough)
+        seen = poll_and_confirm(self._cloud, [run.now for run in runs], thorough=thorough)
         for run in self._waiting():
             found = seen.get(run.now.uuid)
             if found is None:
@@ -381,6 +416,7 @@ class _Removal:
             if isinstance(found, Instance):
                 run.now, run.last_error = found, None
                 if found.status == "missing":
+                    run.unclear = False
                     self._scheduler.learn(None, self._clock.monotonic() - run.since)
             elif isinstance(found, FATAL_ERRORS):
                 raise found
@@ -390,44 +426,88 @@ class _Removal:
 
     # --- giving back
 
+    def _find_left_addresses(self) -> None:
+        """Find addresses that are marked as made for what is gone: the list before the deletion may have lacked one."""
+        gone = {run.before.uuid: run for run in self._runs if run.now.status == "missing" and not run.done}
+        if not self._settings.release_addresses or not gone:
+            return
+        instances = [run.before for run in gone.values()]
+        try:
+            found = self._resender.read(lambda: self._launcher.left_addresses(instances))
+        except FATAL_ERRORS:
+            raise
+        except JetstreamError:
+            # Those that were read before are known.
+            return
+        for uuid, run in gone.items():
+            known = {each.id for each in (*run.addresses, *run.left_addresses)}
+            new = [each for each in found.get(uuid, ()) if each.id not in known]
+            run.addresses = (*run.addresses, *new)
+
     def _give_back(self, run: RemovalRun) -> None:
         """Release addresses and delete volumes of an instance that is gone."""
         if run.now.status != "missing":
             return
         # Since an earlier run has ended, another instance may have been given the address.
-        free = [each for each in run.left_addresses if self._launcher.is_unattached(each)]
+        free = [each for each in run.left_addresses if self._is_unattached(each)]
         for address in (*run.addresses, *free):
-            self._launcher.release(address)
-            run.note("release floating IP")
+            self._release(run, address)
         if self._settings.delete_volumes:
             for volume in (*run.kept_volumes, *run.left_volumes):
                 self._delete_volume(run, volume)
         if not run.done:
             self._notes.settle(run.before.uuid)
 
+    def _is_unattached(self, address: FloatingAddress) -> bool:
+        return self._resender.read(lambda: self._launcher.is_unattached(address))
+
+    def _release(self, run: RemovalRun, address: FloatingAddress) -> None:
+        try:
+            release_address(self._launcher, self._resender, run.before, address)
+        except JetstreamError as error:
+            if error.unclear:
+                run.unclear = True
+                run.note("release floating IP")
+            raise
+        run.note("release floating IP")
+
     def _delete_volume(self, run: RemovalRun, volume: str) -> None:
         """Delete a volume as soon as it is free, and wait until it is gone."""
         requested, begun = False, self._clock.monotonic()
         end = min(begun + _VOLUME_SECONDS, self._deadline)
-        while (status := self._launcher.volume_status(run.before, volume)) is not None:
+        while (status := self._volume_status(run, volume)) is not None:
             if volume in run.left_volumes and status == "in-use" and self._clock.monotonic() >= begun + _LEAVES_USE:
                 # Since an earlier run has ended, it was attached to another instance.
                 return
             if status in _FREE and not requested:
-                self._launcher.delete_volume(run.before, volume)
-                run.note("delete volumes")
-                requested = True
-                continue
+                requested = self._is_requested(run, volume)
+                if requested:
+                    continue
             if self._clock.monotonic() + _PAUSE >= end:
                 run.finish(f"is gone, but its volume {volume} is still {status}", failed=True)
                 return
             self._clock.sleep(_PAUSE)
 
+    def _is_requested(self, run: RemovalRun, volume: str) -> bool:
+        """Request the deletion of a volume. Returns False if it has to be requested again, which does no harm."""
+        try:
+            self._launcher.delete_volume(run.before, volume)
+        except FATAL_ERRORS:
+            raise
+        except JetstreamError as error:
+            if not (is_unsent(error) or leaves_open(error)):
+                raise
+            if leaves_open(error):
+                run.note("delete volumes")
+            return False
+        run.note("delete volumes")
+        return True
+
     # --- the books
 
     def _finish(self) -> None:
         for run in self._runs:
-            if run.failed and not run.requested:
+            if run.failed and not run.requested and not run.steps:
                 # It stays, and all that it has.
                 self._notes.settle(run.before.uuid)
         for run in self._pending():
@@ -464,10 +544,11 @@ class _Removal:
         )
 
 
-def _skip_locked(run: RemovalRun, settings: RemovalSettings) -> bool:
-    """A lock is its owner's word that an instance is to be left as it is."""
-    if not run.before.locked or settings.include_locked:
-        return False
-    reason = f": {run.before.lock_reason}" if run.before.lock_reason else ""
-    run.finish(f"skipped: locked{reason} (include_locked)", skipped=True)
-    return True
+def _leave_out(run: RemovalRun, settings: RemovalSettings) -> None:
+    """End one that cannot be read, or that is locked: its owner's word that it is to be left as it is."""
+    unread = None if run.resumed else unread_reason(run.before)
+    if unread is not None:
+        run.finish(f"was not deleted: {unread}", failed=True)
+    elif run.before.locked and not settings.include_locked:
+        reason = f": {run.before.lock_reason}" if run.before.lock_reason else ""
+        run.finish(f"skipped: locked{reason} (include_locked)", skipped=True)

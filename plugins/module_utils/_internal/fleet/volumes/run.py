@@ -11,8 +11,9 @@ from itertools import repeat
 
 from ...clock import Clock
 from ...cloud import VolumeStore
-from ...errors import FATAL_ERRORS, JetstreamError, NotFound, RateLimited, ServerFault, UnexpectedResponse, Unreachable
+from ...errors import FATAL_ERRORS, JetstreamError, NotFound, Unreachable
 from ...model import Attachment, Instance, Volume, VolumeRequest
+from ...resending import is_unsent, leaves_open
 from ..steps import Impossible, RunOptions, Step, Wait
 from .steps import Act, Goal, Kind, Seen, State, decide, foresee, settled
 
@@ -22,6 +23,10 @@ _SHOWS_AFTER = 30.0
 # An instance that died while a volume was being attached leaves it reserved.
 _RESERVED_SECONDS = 60.0
 _LEFT_RESERVED = "Ask the site to reset its state."
+# A change is requested this often that was not carried out.
+_ATTEMPTS = 3
+# Seconds between reads after a refusal, until one succeeds.
+_REREADS = (1.0, 3.0, 6.0)
 _PAUSES = (0.5, 0.5, 1.0, 1.0, 2.0, 2.0, 3.0)
 _LONGEST_PAUSE = 5.0
 # After a wait that never ends in check mode.
@@ -43,7 +48,10 @@ class Surroundings:
 
 @dataclass(slots=True)
 class VolumeRun:
-    """The run of one volume: ``acts`` were requested, in this order. ``failure`` is a sentence, or None."""
+    """The run of one volume: ``acts`` were requested, in this order. ``failure`` is a sentence, or None.
+
+    ``unclear``: whether it is not known if the last request was carried out.
+    """
 
     store: VolumeStore
     clock: Clock
@@ -53,14 +61,31 @@ class VolumeRun:
     seen: Seen
     acts: list[Kind] = field(default_factory=list)
     failure: str | None = None
+    unclear: bool = False
     _sent: dict[Act, tuple[float, JetstreamError | None]] = field(default_factory=dict)
+    _attempts: dict[Act, int] = field(default_factory=dict)
+    _lost: Act | None = None
+    _unsent: JetstreamError | None = None
+    _is_fresh: bool = True
     _polls: int = 0
     _reserved_since: float | None = None
 
     def run(self) -> None:
-        """Take steps until the goal is reached, or cannot be. Raises FATAL_ERRORS alone."""
+        """Take steps until the goal is reached, or cannot be. Raises FATAL_ERRORS alone, before the first change."""
+        try:
+            self._take_steps()
+        except FATAL_ERRORS as error:
+            # What was done before is told.
+            if not self.acts:
+                raise
+            self._fail(str(error))
+
+    def _take_steps(self) -> None:
         for _number in range(_MAX_STEPS) if self.options.check_mode else repeat(None):
             step = decide(self.goal, self.seen)
+            if step != self._lost:
+                # The volume shows it, or something else.
+                self._lost = None
             if step is None or self._stops_at(step):
                 return
 
@@ -89,9 +114,8 @@ class VolumeRun:
         refusal = self._refusal(act)
         if refusal is not None:
             return self._fail(refusal)
-        if act not in self._sent:
-            self.acts.append(act.kind)
         if self.options.check_mode:
+            self.acts.append(act.kind)
             self.seen = self._after(act)
             return False
         if act in self._sent:
@@ -102,6 +126,8 @@ class VolumeRun:
         if not self.options.wait and not self._remaining(after):
             # Without a wait, one look shows what the cloud has made of it.
             self._read()
+            if self._lost is not None and decide(self.goal, self.seen) == act:
+                self._fail(f"it was requested, but the response was lost ({self._sent[act][1]}).")
             return True
         return self._read_or_over()
 
@@ -134,27 +160,46 @@ class VolumeRun:
             self._request(act)
         except FATAL_ERRORS:
             raise
-        except RateLimited:
-            # It was not carried out. Another pause, and another look, then it is requested again.
-            self.acts.pop()
-            self._poll("")
-            return False
-        except (Unreachable, ServerFault, UnexpectedResponse) as error:
-            if isinstance(error, Unreachable) and error.unsent:
-                self._fail(str(error))
+        except JetstreamError as error:
+            if is_unsent(error):
+                self._request_later(error)
+                return False
+            if not leaves_open(error):
+                self._judge_refusal(act, error, before)
                 return False
             # It may have been carried out: the volume will show it.
-            self._sent[act] = (self.clock.monotonic(), error)
+            self._note(act, error)
             return True
-        except JetstreamError as error:
-            # Nova refuses to attach what is attached already, and cinder to change what another run changes.
-            self._read()
-            if decide(self.goal, self.seen) == act or self.seen == before:
-                self.acts.pop()
-                self._fail(str(error))
-            return False
-        self._sent[act] = (self.clock.monotonic(), None)
+        self._note(act, None)
         return True
+
+    def _note(self, act: Act, error: JetstreamError | None) -> None:
+        """Note that a change was requested. ``error``: what came in the place of a response."""
+        self._sent[act] = (self.clock.monotonic(), error)
+        self._lost = None if error is None else act
+        self._attempts[act] = self._attempts.get(act, 0) + 1
+        self.acts.append(act.kind)
+
+    def _request_later(self, error: JetstreamError) -> None:
+        """Pause before a change is requested again that was not carried out."""
+        if isinstance(error, Unreachable) and not error.transient:
+            self._fail(str(error))
+            return
+        self._unsent = error
+        self._poll("")
+
+    def _judge_refusal(self, act: Act, error: JetstreamError, before: Seen) -> None:
+        """Fail, unless the volume is not as it was before.
+
+        Nova refuses to attach what is attached already, and cinder to change what another run changes.
+        """
+        for pause in _REREADS:
+            self._read()
+            if self._is_fresh or self.options.left(self.clock.monotonic()) <= pause:
+                break
+            self.clock.sleep(pause)
+        if decide(self.goal, self.seen) == act or self.seen == before:
+            self._fail(str(error))
 
     def _request(self, act: Act) -> None:
         volume = self.seen.volume
@@ -185,18 +230,29 @@ class VolumeRun:
     def _poll_again(self, act: Act) -> bool:
         """Wait for a change that was requested already, for a while."""
         at, error = self._sent[act]
-        if self.clock.monotonic() - at > _SHOWS_AFTER:
-            status = self.seen.volume.status if self.seen.volume else "not there"
-            text = str(error) if error else f"the cloud accepted the request to {act.kind.value.replace('_', ' ')} it"
-            return self._fail(f"{text.rstrip('.')}, but {_SHOWS_AFTER:g} s later it is still {status}.")
-        return self._poll("")
+        if self.clock.monotonic() - at <= _SHOWS_AFTER:
+            return self._poll("")
+        if not self._is_fresh:
+            # Without a read, nothing says that it was not carried out.
+            return self._poll("")
+        if error is not None:
+            del self._sent[act]
+            self.acts.remove(act.kind)
+            self._lost = None
+            if self._attempts[act] < _ATTEMPTS:
+                return False
+        status = self.seen.volume.status if self.seen.volume else "not there"
+        text = str(error) if error else f"the cloud accepted the request to {act.kind.value.replace('_', ' ')} it"
+        return self._fail(f"{text.rstrip('.')}, but {_SHOWS_AFTER:g} s later it is still {status}.")
 
     def _poll(self, status: str) -> bool:
         """Pause, then read the volume. Returns True, with a failure, if the time is over."""
         left = self.options.left(self.clock.monotonic())
         if left <= 0:
             shown = status or (self.seen.volume.status if self.seen.volume else "") or "not there"
-            return self._fail(f"it is still {shown} after {self.options.timeout:g} s.")
+            why = self._sent[self._lost][1] if self._lost else self._unsent
+            because = f" ({str(why).rstrip('.')})" if why else ""
+            return self._fail(f"it is still {shown} after {self.options.timeout:g} s{because}.")
         pause = _PAUSES[self._polls] if self._polls < len(_PAUSES) else _LONGEST_PAUSE
         self._polls += 1
         self.clock.sleep(min(pause, left))
@@ -208,12 +264,14 @@ class VolumeRun:
 
     def _read(self) -> None:
         """Read the volume. What cannot be read this time stays as it was seen last."""
+        self._is_fresh = False
         try:
             self.seen = self._observed()
         except FATAL_ERRORS:
             raise
         except JetstreamError:
             return
+        self._is_fresh, self._unsent = True, None
 
     def _observed(self) -> Seen:
         try:
@@ -243,5 +301,6 @@ class VolumeRun:
 
     def _fail(self, problem: str, hint: str = "") -> bool:
         label = self.seen.volume.label if self.seen.volume else self.goal.name
+        self.unclear = self._lost is not None
         self.failure = f"{label}: {problem} {hint}".rstrip()
         return True

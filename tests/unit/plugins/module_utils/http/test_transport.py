@@ -331,6 +331,17 @@ def test_a_waiting_request_waits_on_if_another_is_made_to_wait_longer(clock: Fak
     assert clock.sleeps == [30.0, 5.0]
 
 
+def test_the_retry_after_of_a_request_that_is_sent_once_holds_back_the_next_one(clock: FakeClock) -> None:
+    with (
+        Loopback(answer(429, {}, headers={"Retry-After": "20"}), OK) as server,
+        transport(clock, server.url) as sender,
+    ):
+        assert sender.request("POST", "/api", headers=HEADERS, once=True).status == 429
+        assert (clock.sleeps, len(server.asked)) == ([], 1)
+        assert sender.request("POST", "/api", headers=HEADERS, once=True).status == 200
+    assert clock.sleeps == [20.0]
+
+
 def test_a_second_shorter_retry_after_does_not_end_the_first(clock: FakeClock) -> None:
     """While one thread waits for 30 s, another one, whose request was on its way, is told to wait for 5 s."""
     with Loopback(OK) as server, transport(clock, server.url) as sender:

@@ -67,7 +67,9 @@ class FakeCloud:
     ) -> list[Instance]:
         return list(self.instances)
 
-    def list_volumes(self, *, live: bool, wanted: Callable[[Volume], bool] | None = None) -> list[Volume]:
+    def list_volumes(
+        self, *, live: bool, wanted: Callable[[Volume], bool] | None = None, strict: bool = False
+    ) -> list[Volume]:
         return []
 
     def list_history(

@@ -280,10 +280,17 @@ def test_a_volume_whose_response_is_lost_is_looked_for_and_made_once(site: Site,
 
 
 def test_a_request_that_was_lost_before_it_arrived_fails_in_the_end(site: Site) -> None:
-    site.server.faults.add(Fault("DELETE", "/volumes/", drop="before"))
+    site.server.faults.add(Fault("DELETE", "/volumes/", drop="before", times=None))
     outcome = run(site, state="absent", retry_timeout=0)
     assert "but 30 s later it is still available." in (outcome.failure or "")
+    assert (outcome.changed, outcome.result["unclear"], writes(site)) == (False, False, ["DELETE"] * 3)
     assert data(site).in_cloud
+
+
+def test_a_request_that_was_lost_once_before_it_arrived_is_sent_again(site: Site) -> None:
+    site.server.faults.add(Fault("DELETE", "/volumes/", drop="before"))
+    outcome = run(site, state="absent", retry_timeout=0)
+    assert (outcome.failure, outcome.changed, writes(site)) == (None, True, ["DELETE"] * 2)
 
 
 @pytest.mark.parametrize("status", ["reserved", "maintenance"])

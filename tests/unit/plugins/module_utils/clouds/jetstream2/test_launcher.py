@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import math
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -64,6 +65,8 @@ def refused(status: int, body: Any) -> Response:
 
 class Session:
     """Answers each address as it is told: by a body, a Response, an error, or a list of these in turn."""
+
+    deadline = math.inf
 
     def __init__(self, answers: Mapping[str, Any]) -> None:
         self._answers = {key: list(value) if isinstance(value, list) else value for key, value in answers.items()}

@@ -163,6 +163,27 @@ def test_a_cloud_that_refuses_its_own_tokens_gets_no_more_and_more_requests(desk
     assert paths(desk) == ["POST /v3/auth/tokens", "GET /compute/servers"] * 2 + ["GET /compute/servers"]
 
 
+def test_a_service_that_refuses_what_others_take_ends_no_run_and_leads_to_one_login(
+    desk: Loopback, opened: Open
+) -> None:
+    second, third = a_token(desk, "gAAAA-second"), a_token(desk, "gAAAA-third")
+    desk.answers.extend([a_token(desk), FINE, REFUSED, second, REFUSED, REFUSED, FINE, FINE, REFUSED, third, FINE])
+    with closing(opened()) as session:
+        assert ask(session) == 200
+        for _request in range(2):
+            with pytest.raises(PermissionDenied) as caught:
+                session.request("GET", "network", "/v2.0/ports")
+            assert caught.value.unsent
+        assert str(caught.value) == (
+            "network refused the token of a new login, which other services take (HTTP 401). "
+            "This is a fault of the cloud. Try again later."
+        )
+        assert ask(session) == 200
+        # Once it takes tokens again, one that expires leads to a login as well.
+        assert [session.request("GET", "network", "/v2.0/ports").status for _request in range(2)] == [200, 200]
+    assert paths(desk).count("POST /v3/auth/tokens") == 3
+
+
 @pytest.mark.parametrize(
     "trouble",
     [

@@ -64,6 +64,12 @@ def test_a_recorded_refusal_is_reported_in_its_own_words(name: str, kind: type[J
     [
         (413, {"overLimit": {"message": "no"}}, OverAllocation, 'Stop of web was refused: "no" (HTTP 413).'),
         (
+            413,
+            {"overLimit": {"message": "This request was rate-limited."}},
+            RateLimited,
+            'was rejected by the rate limit: "This request was rate-limited." (HTTP 413).',
+        ),
+        (
             429,
             {"overLimit": {"message": "slow down"}},
             RateLimited,
