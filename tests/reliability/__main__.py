@@ -16,6 +16,8 @@ from pathlib import Path
 from ..benchmarks.page import rewrite
 from .description import describe, plan_lines
 from .generation import plan_of
+from .positions.series import SERIES
+from .positions.trials import positions, strike
 from .totals import ENDS, Totals, Verdict, evaluate, judge, shrunk
 
 _PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
@@ -31,6 +33,8 @@ def main(words: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(words)
     if arguments.seed is not None:
         return _one(arguments.seed, shrink=arguments.shrink)
+    if arguments.positions is not None:
+        return _positions(arguments.positions, arguments.jobs)
     seeds = range(arguments.first, arguments.first + arguments.runs)
     totals, failed, seconds = _many(seeds, arguments.jobs)
     _report(seeds, totals, failed, seconds)
@@ -44,6 +48,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=_COMMAND, description="Random fleets, tasks and faults, and what must hold.")
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--seed", type=int, metavar="N", help="run the trial of this seed, and describe it")
+    which.add_argument(
+        "--positions", metavar="TASK", help='strike each request of a task by each fault: "resize", or "all"'
+    )
     which.add_argument("--runs", type=int, metavar="N", help="run this many trials, with consecutive seeds")
     parser.add_argument("--first", type=int, default=1, metavar="N", help="the first seed (1)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="processes at the same time")
@@ -63,6 +70,24 @@ def _one(seed: int, *, shrink: bool) -> int:
     else:
         print(describe(trial, found))
     return 1 if found else 0
+
+
+def _positions(name: str, jobs: int) -> int:
+    """Strike each request of a task, or of all, by each fault. Return 1 if something is wrong after one of them."""
+    if name != "all" and name not in SERIES:
+        print(f"There is no task {name!r}. Tasks: {', '.join(SERIES)}")
+        return 2
+    begun = time.monotonic()
+    todo = list(positions(list(SERIES) if name == "all" else [name]))
+    tried = failed = 0
+    with get_context("spawn").Pool(jobs) as pool:
+        for outcome in pool.imap(strike, todo, chunksize=_CHUNK):
+            tried += outcome.struck
+            failed += bool(outcome.broken)
+            for sentence in outcome.broken:
+                print(sentence, flush=True)
+    print(f"{tried:,} requests struck in {time.monotonic() - begun:.0f} s: {failed} failed.")
+    return 1 if failed else 0
 
 
 def _many(seeds: range, jobs: int) -> tuple[Totals, list[Verdict], float]:

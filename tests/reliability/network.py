@@ -129,7 +129,7 @@ class Network:
     def _send(
         self, adapter: HTTPAdapter, request: requests.PreparedRequest, timeout: urllib3.Timeout
     ) -> requests.Response:
-        raw, port = _raw(request)
+        raw, port = raw_of(request)
         if port not in self._clients:
             self._record.strangers.append(request.url or "")
             raise _refused(raw)
@@ -139,7 +139,7 @@ class Network:
         try:
             reply = self._carry(raw, exchange, effect, timeout, fault)
             exchange.status, exchange.outcome = reply.status, Outcome.UNKNOWN
-            response = adapter.build_response(request, _as_urllib3(reply))
+            response = adapter.build_response(request, as_urllib3(reply))
         except requests.RequestException as error:
             exchange.error = type(error).__name__
             unsent = isinstance(error, requests.exceptions.ConnectTimeout) or effect.refused
@@ -170,14 +170,14 @@ class Network:
         self._time.sleep(effect.connecting)
         if effect.dropped:
             self._time.sleep(min(self._latency, reading))
-            raise _reset()
+            raise reset()
         on_the_way = self._latency * self._chance.uniform(0.25, 0.75)
         until_work = on_the_way + effect.delay
         if until_work >= reading:
             if effect.told is None or effect.carried_out:
                 self._time.at(until_work, lambda: self._work(raw, exchange, NO_EFFECT))
             self._time.sleep(reading)
-            raise _read_timeout(raw)
+            raise read_timeout(raw)
         self._time.sleep(until_work)
         reply = self._work(raw, exchange, effect)
         if fault and fault.then:
@@ -185,10 +185,10 @@ class Network:
         rest = on_the_way + reply.cost + effect.dripping
         if effect.endless or until_work + rest > reading:
             self._time.sleep(reading - until_work)
-            raise _read_timeout(raw)
+            raise read_timeout(raw)
         self._time.sleep(rest)
         if effect.lost:
-            raise _reset()
+            raise reset()
         return reply
 
     def _begin(self, raw: RawRequest, client: str) -> Exchange:
@@ -262,7 +262,8 @@ def _seconds(limit: Any) -> float:
     return float(limit) if isinstance(limit, int | float) else math.inf
 
 
-def _raw(request: requests.PreparedRequest) -> tuple[RawRequest, int]:
+def raw_of(request: requests.PreparedRequest) -> tuple[RawRequest, int]:
+    """Return a request as a server gets it, and the port that it goes to."""
     parts = urlsplit(request.url or "")
     body = request.body or b""
     raw = RawRequest(
@@ -289,7 +290,8 @@ def _json_or_none(body: bytes) -> Any:
         return None
 
 
-def _as_urllib3(reply: RawResponse) -> urllib3.HTTPResponse:
+def as_urllib3(reply: RawResponse) -> urllib3.HTTPResponse:
+    """Return a response as it comes from the network."""
     headers = [*reply.headers, ("content-length", str(len(reply.body)))]
     if reply.content_type is not None:
         headers.append(("content-type", reply.content_type))
@@ -319,12 +321,14 @@ def _connect_timeout(raw: RawRequest) -> Exception:
     return requests.exceptions.ConnectTimeout(urllib3.exceptions.MaxRetryError(_pool(), raw.full_path, error))
 
 
-def _read_timeout(raw: RawRequest) -> Exception:
+def read_timeout(raw: RawRequest) -> Exception:
+    """Return what ``requests`` raises where no response comes in time."""
     error = urllib3.exceptions.ReadTimeoutError(_pool(), raw.full_path, "Read timed out.")
     error.__cause__ = TimeoutError("timed out")
     return requests.exceptions.ReadTimeout(error)
 
 
-def _reset() -> Exception:
+def reset() -> Exception:
+    """Return what ``requests`` raises where the connection breaks."""
     cause = ConnectionResetError(104, "Connection reset by peer")
     return requests.exceptions.ConnectionError(urllib3.exceptions.ProtocolError("Connection aborted.", cause))
