@@ -21,6 +21,8 @@ from ...module_utils._internal.model import Instance, Volume
 from ...module_utils._internal.text.suggestions import did_you_mean
 
 _GLOB_CHARACTERS = frozenset("*?[")
+# No number of things, seconds or days has as many.
+_DIGITS = 10
 # A block of YAML and a text area of a survey have one name on each line.
 _SEPARATOR = re.compile(r",\s*|\n\s*")
 # Ansible's own variables, and those that AWX and its predecessor add to every job.
@@ -56,7 +58,8 @@ class Variable:
     ``aliases`` are older names for it. ``choices`` are the values there are, if they are few. ``everything`` is the
     list that the value ``all`` stands for. Beside those, and paths with dots below them, it takes ``more`` alone.
     ``is_switch``: whether it is true or false. ``must_exist``: whether there has to be a file or folder of that path
-    before the playbook begins: it is used late, or by a program whose message would be about something else.
+    before the playbook begins: it is used late, or by a program whose message would be about something else. ``least``
+    is the lowest number. ``is_word``: whether it is one word for ssh, and none of its options.
     """
 
     name: str
@@ -68,6 +71,8 @@ class Variable:
     required: bool = False
     is_switch: bool = False
     must_exist: bool = False
+    least: int = 0
+    is_word: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -119,11 +124,11 @@ _WEBHOOK = (
 _SENDING = (*_WEBHOOK, *_MAIL)
 
 _SSH = (
-    Variable("ssh_user"),
+    Variable("ssh_user", is_word=True),
     Variable("ssh_key", Kind.PATH, must_exist=True),
-    Variable("jump_host"),
+    Variable("jump_host", is_word=True),
     Variable("host_keys", choices=("known", "accept_new")),
-    Variable("host_timeout", Kind.COUNT),
+    Variable("host_timeout", Kind.COUNT, least=1),
 )
 _DECISIONS_PATH = Variable("decisions_path", Kind.PATH)
 _RUNS_PATH = Variable("runs_path", Kind.PATH)
@@ -565,7 +570,7 @@ def read(variable: Variable, name: str, raw: object, folder: Callable[[], Path])
         case Kind.NAME:
             return _one_name(name, raw)
         case Kind.COUNT:
-            return _count(name, raw)
+            return _count(variable, name, raw)
         case Kind.PATH:
             return _path(name, raw, folder)
         case Kind.SECRET:
@@ -602,6 +607,8 @@ def _refusal(playbook: str, name: str) -> str:
 def _chosen(variable: Variable, name: str, raw: object) -> object:
     if variable.is_switch:
         return _switch(name, raw)
+    if variable.is_word and (str(raw).startswith("-") or len(str(raw).split()) > 1):
+        raise VariableError(f"{name} is {raw}, but must be one word that does not begin with a hyphen.")
     if not variable.choices or raw in variable.choices:
         return raw
     hint = did_you_mean(str(raw), variable.choices)
@@ -671,10 +678,11 @@ def _element(name: str, value: object) -> str:
     return str(value)
 
 
-def _count(name: str, raw: object) -> int:
+def _count(variable: Variable, name: str, raw: object) -> int:
     text = str(raw).strip()
-    if isinstance(raw, bool) or not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise VariableError(f"{name} is {raw}, but must be a number, 0 or more.")
+    is_number = not isinstance(raw, bool) and text.isascii() and text.isdecimal() and len(text) < _DIGITS
+    if not is_number or int(text) < variable.least:
+        raise VariableError(f"{name} is {raw}, but must be a number, {variable.least} or more.")
     return int(text)
 
 

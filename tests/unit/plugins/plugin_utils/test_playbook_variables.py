@@ -178,6 +178,16 @@ def test_a_count_is_a_number_of_0_or_more(value: object) -> None:
         read(width, "width", value, Path.cwd)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("host_timeout", 0), ("ssh_user", "-oProxyCommand=x"), ("ssh_user", "ada b"), ("jump_host", "-J x")],
+)
+def test_what_ssh_would_misunderstand_is_refused(name: str, value: object) -> None:
+    [variable] = [each for each in PLAYBOOKS["activity"] if each.name == name]
+    with pytest.raises(VariableError, match=rf"^{name} is {value}, but must be "):
+        read(variable, name, value, Path.cwd)
+
+
 def test_all_stands_for_everything_there_is() -> None:
     columns = ("name", "id")
     assert meaning(Kind.LIST, "all", everything=columns) == ["name", "id"]
