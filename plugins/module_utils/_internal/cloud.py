@@ -41,11 +41,13 @@ class Launcher(Protocol):
     """Launches and deletes the instances of a cloud. Every method may raise any JetstreamError.
 
     ``unsupported``: the options that the cloud does not have, with the reason, a clause. ``sets_up``: whether the cloud
-    itself sets instances up, so that one is active only when that is done.
+    itself sets instances up, so that one is active only when that is done. ``gives_addresses``: whether it gives each
+    instance its floating IP without a request.
     """
 
     unsupported: Mapping[str, str]
     sets_up: bool
+    gives_addresses: bool
 
     def check(self, options: LaunchOptions) -> None:
         """Raise SelectionError for options that the cloud would refuse, whatever it has. Sends nothing."""

@@ -60,6 +60,7 @@ class LaunchCloud(ScriptedCloud):
     no_address_seconds = 0.0
     unsupported: Mapping[str, str] = {}
     sets_up = False
+    gives_addresses = False
 
     def __init__(self, clock: FakeClock, instances: Sequence[Instance] = (), *, max_concurrency: int = 1) -> None:
         super().__init__(clock, instances, max_concurrency=max_concurrency)

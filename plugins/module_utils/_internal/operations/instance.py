@@ -372,6 +372,7 @@ def _present(
         capacity_retries=options["capacity_retries"],
         changes=in_place,
         flavor=recipe.flavor if recipe else _flavor_named(made_of.flavor, listed, offered),
+        given_addresses=cloud.launcher().gives_addresses,
     )
     work = _RemovalWork(cloud, context, _removal_settings(options, wait=True), started_at)
     if key is not None and not context.check_mode:

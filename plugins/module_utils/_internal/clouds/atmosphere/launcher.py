@@ -97,6 +97,7 @@ class AtmosphereLauncher:
 
     # It deploys each instance: networking, deploying, and only then active.
     sets_up = True
+    gives_addresses = True
 
     def __init__(self, requests: Requests, records: LaunchRecords) -> None:
         """Send nothing yet."""

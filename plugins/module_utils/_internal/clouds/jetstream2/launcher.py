@@ -92,6 +92,7 @@ class Jetstream2Launcher:
 
     unsupported: Mapping[str, str] = {"identity": _OF_ATMOSPHERE, "allocation_source": _OF_ATMOSPHERE}
     sets_up = False
+    gives_addresses = False
 
     def __init__(self, session: Session, account: Account, clock: Clock, *, max_concurrency: int) -> None:
         """Send nothing yet."""

@@ -40,6 +40,7 @@ class LaunchSettings:
 
     ``capacity_retries``: how often in a row a batch that found no host at all is tried again. ``changes``: those of
     instances that were there before, by name. ``flavor``: the one that the options name, as far as it was looked up.
+    ``given_addresses``: whether the cloud gives floating IPs without a request.
     """
 
     options: LaunchOptions
@@ -51,6 +52,7 @@ class LaunchSettings:
     capacity_retries: int = 2
     changes: Mapping[str, tuple[Change, ...]] = field(default_factory=dict)
     flavor: Flavor | None = None
+    given_addresses: bool = False
 
     @property
     def launched(self) -> Foreseen:

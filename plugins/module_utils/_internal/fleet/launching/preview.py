@@ -32,7 +32,7 @@ def preview_launch(
             run.finish(present.problem, failed=True)
         elif present.instance is None and recipe is not None:
             run.steps += ["delete"] * bool(present.replaced) + ["launch"]
-            run.steps += ["assign address"] * settings.options.wants_address
+            run.steps += ["assign address"] * (settings.options.wants_address and not settings.given_addresses)
             run.steps += [ChangeKind.SECURITY_GROUPS.value] * (settings.options.security_groups == ())
             run.steps += ["shelve"] * settings.shelved + ["lock"] * bool(settings.options.locked)
             run.foreseen = settings.launched
@@ -46,7 +46,7 @@ def preview_launch(
 
 
 def _preview_changes(run: LaunchRun, settings: LaunchSettings, refusals: Mapping[tuple[str, ChangeKind], str]) -> None:
-    if run.lacks_address(settings.options):
+    if run.lacks_address(settings.options) and not settings.given_addresses:
         run.note("assign address")
     for change in settings.changes.get(run.name, ()):
         if run.now is not None and run.now.locked and change.kind is not ChangeKind.UNLOCK:

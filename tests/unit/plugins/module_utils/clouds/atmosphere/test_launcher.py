@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,64 @@ def test_each_state_in_check_mode_for_real_and_again(site: Site) -> None:
     assert done.result["su_per_hour"] == {"before": 6, "after": 0, "difference": -6, "unknown": []}
     again = run(site, **gone)
     assert (again.failure, again.changed) == (None, False)
+
+
+# What a check run says of an instance.
+FORESEEN = ("name", "flavor", "before", "after", "actions", "changed", "failed", "skipped", "su_per_hour")
+
+
+def triad(site: Site, actions: dict[str, list[str]], **options: Any) -> None:
+    """Foresee a state, reach it, and keep it."""
+    before = names(site)
+    foreseen = run(site, check_mode=True, **options)
+    assert names(site) == before
+    done, again = run(site, **options), run(site, **options)
+    assert [each.failure for each in (foreseen, done, again)] == [None, None, None]
+    assert {name: each["actions"] for name, each in items(done).items()} == actions
+    assert _known(foreseen) == _known(done)
+    assert [each.changed for each in (foreseen, done, again)] == [True, True, False]
+    assert [each["actions"] for each in items(again).values() if each["actions"]] == []
+
+
+def _known(outcome: Outcome) -> Any:
+    """Return what a check run can know. Whether a shelved instance leaves its host is the cloud's to decide."""
+    rows = [{key: row[key] for key in FORESEEN} for row in outcome.result["instances"]]
+    known = (rows, outcome.result["su_per_hour"], outcome.result["summary"], outcome.diff)
+    return json.loads(json.dumps(known).replace("shelved_offloaded", "shelved"))
+
+
+@pytest.mark.parametrize(
+    ("options", "actions"),
+    [
+        pytest.param({}, ["launch"], id="plain"),
+        pytest.param({"floating_ip": "auto", "wait_for": "address"}, ["launch"], id="address"),
+        pytest.param({"wait_for": "setup"}, ["launch"], id="setup"),
+        pytest.param({"initial_state": "shelved"}, ["launch", "shelve"], id="shelved"),
+        pytest.param({"project": "johndoe", "allocation_source": "TG-GEO160014"}, ["launch"], id="project"),
+    ],
+)
+def test_each_kind_of_launch_is_foreseen_done_and_ended(
+    site: Site, options: dict[str, Any], actions: list[str]
+) -> None:
+    triad(site, {"web": actions, "db": actions}, names=["web", "db"], **options)
+    volume = site.world.add_volume("data", 1, site.world.instance("db").identity)
+    if options.get("initial_state") != "shelved":
+        site.world.attach(volume, site.world.instance("db"))
+        site.clock.sleep(60)
+        ends = ["detach volumes", "delete", "delete volumes"]
+    else:
+        ends = ["delete"]
+    gone: dict[str, Any] = {"state": "absent", "names": ["web", "db"], "delete_volumes": True}
+    triad(site, {"web": ["delete"], "db": ends}, **gone)
+    assert names(site) == OLD
+
+
+def test_a_rename_and_a_smaller_count_are_foreseen_done_and_not_done_twice(site: Site) -> None:
+    triad(site, {OLD[0]: ["rename"]}, name=OLD[0], new_name="web", flavor=None, image=None)
+    run(site, **WORKERS)
+    fewer: dict[str, Any] = {"name": "worker", "count": 1, "shrink": True}
+    triad(site, {"worker-1": [], "worker-3": ["delete"], "worker-2": ["delete"]}, **fewer)
+    triad(site, {"worker-1": ["delete"]}, **TEMPLATE)
 
 
 def test_a_launch_is_for_the_given_project_and_allocation(site: Site) -> None:
