@@ -182,7 +182,10 @@ def _misshapen(spec: ModuleSpec, arguments: Mapping[str, Any]) -> str | None:
     ``['alice', 'bob']``, or ``True``. And it takes yes for 1 and no for 0: of a ``count``, no instance is left.
     """
     for option, rules in spec.argument_spec.items():
-        for name in (option, *rules.get("aliases", ())):
+        names = (option, *rules.get("aliases", ()))
+        if len(given := [name for name in names if name in arguments]) > 1:
+            return f"{' and '.join(given)} are the same option, of which only one would count: set it once."
+        for name in names:
             value = arguments.get(name)
             if rules.get("type") in _NUMBERS and isinstance(value, bool):
                 return f"{name} must be a number, and is {str(value).lower()}."

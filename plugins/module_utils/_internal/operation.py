@@ -79,12 +79,14 @@ class Context:
 def user_home() -> Path | None:
     """Return the home of the user that runs this, or None if there is neither HOME nor an entry in passwd.
 
-    Containers run programs as such users. They have no profiles, and no cache.
+    Containers run programs as such users. They have no profiles, and no cache. A relative HOME is none: tasks run in
+    the folder of their playbook, and would write tokens and records there.
     """
     try:
-        return Path.home()
+        home = Path.home()
     except RuntimeError:
         return None
+    return home if home.is_absolute() else None
 
 
 Work = Callable[[Cloud, Mapping[str, Any], Context], Outcome]

@@ -150,6 +150,7 @@ def arguments_of(monkeypatch: pytest.MonkeyPatch, module: str, /, **arguments: A
         ("instance_info", {"profile": ["lab"]}, "profile must be text, and is a list."),
         ("instance_info", {"profile": True}, "profile must be text, and is true. If that is a name, put it in quotes."),
         ("volume", {"name": False}, "name must be text, and is false."),
+        ("instance_state", {"state": "stopped", "flavor": "a", "size": "b"}, "flavor and size are the same option, of"),
         ("instance_state", {"state": "stopped", "name": True}, "name must be a list of texts, and one of them is true"),
         ("instance_state", {"state": "stopped", "name": ["a", False]}, "name must be a list of texts, and one of them"),
         ("instance_state", {"state": "stopped", "all": True, "max_changes": True}, "max_changes must be a number, and"),

@@ -35,6 +35,13 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Path | None:
     return user_home()
 
 
+def test_a_relative_home_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "somewhere")
+    assert user_home() is None
+    monkeypatch.setenv("HOME", "/somewhere")
+    assert user_home() == Path("/somewhere")
+
+
 def test_a_user_without_a_home_has_none(home: Path | None) -> None:
     assert home is None
 
