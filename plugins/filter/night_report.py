@@ -22,7 +22,8 @@ options:
         none), C(news) (whether it is worth a mail), C(notes) (phrases for the subject), and C(instances).
       - Instances are rows from M(jetstream.cloud.jetstream_schedule) and M(jetstream.cloud.jetstream_idle).
       - C(channels) of a row has the values that differ by channel. C(kept) is the part of its report that the next run
-        does not repeat by itself, and C(told_again) is whether it repeats the rest.
+        does not repeat by itself, and C(told_again) is whether it repeats the rest. C(unrecorded) is whether the news
+        could not be recorded, so that each run has them again. They are told when the failure is.
     type: list
     elements: dict
     required: true

@@ -308,6 +308,10 @@ summary:
     failed:
       description: The number of instances that were not shelved because of a failure.
       type: int
+    unrecorded:
+      description: Whether the claims of the news could not be stored, so that the next run returns the news again.
+      type: bool
+      version_added: 1.1.0
     sentence:
       description: The news as a sentence.
       type: str

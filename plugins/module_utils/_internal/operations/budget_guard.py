@@ -115,9 +115,9 @@ def budget_guard(cloud: Cloud, options: Mapping[str, Any], context: Context) -> 
         with store.held():
             return _round(cloud, store, limits, options, context)
     except BudgetBusy as error:
+        summary = {**_summary([], _channels(options), 0, FleetRun(())), "unrecorded": False}
         nothing = {"allocations": [], "told": {}, "claimed": {}, "told_path": str(store.path), "busy": True}
-        channels = _channels(options)
-        return Outcome({**nothing, "summary": _summary([], channels, 0, FleetRun(()))}, warnings=(str(error),))
+        return Outcome({**nothing, "summary": summary}, warnings=(str(error),))
 
 
 def _round(cloud: Cloud, store: BudgetStore, limits: Limits, options: Mapping[str, Any], context: Context) -> Outcome:
@@ -149,8 +149,8 @@ def _round(cloud: Cloud, store: BudgetStore, limits: Limits, options: Mapping[st
     channels = _channels(options)
     news = {each.key: _news(memories.get(each.key, Memory()), each.standing, channels, now) for each in guarded}
     failure = unlogged or failure_of(fleet)
-    if not context.check_mode:
-        failure = _claim(store, memories, guarded, news, now) or failure
+    unclaimed = None if context.check_mode else _claim(store, memories, guarded, news, now)
+    failure = unclaimed or failure
     rows = []
     for each in guarded:
         acts = each.reached is not None and acts_now and unlogged is None
@@ -162,7 +162,7 @@ def _round(cloud: Cloud, store: BudgetStore, limits: Limits, options: Mapping[st
         "claimed": {channel: _receipt(guarded, news, channel) for channel in channels},
         "told_path": str(store.path),
         "busy": False,
-        "summary": _summary(rows, channels, len(due), fleet),
+        "summary": {**_summary(rows, channels, len(due), fleet), "unrecorded": unclaimed is not None},
     }
     would = context.check_mode and options["apply"] and any(each.plan.shelve for each in due)
     changed = would or any(run.changed for run in fleet.runs)

@@ -193,7 +193,7 @@ def report(
     subject) and ``instances`` (rows with ``changed``, ``failed``, and ``actions`` or ``action``). ``channels`` of a row
     has those of its values that differ by channel. ``kept`` is the part of its readout that is over, and is not told
     again by the next run: the whole of what is news, unless it is given. ``told_again`` is whether the next run tells
-    the rest again.
+    the rest again. ``unrecorded``: its news could not be recorded, and are told by a failure of the part alone.
 
     ``messages`` has what is to be sent to each of ``channels``, and ``kept`` what is to be kept of that until it was
     delivered; both have no text for nothing. ``record`` is what to store after ``deliveries``, which has for each
@@ -271,7 +271,11 @@ class _ChannelReport:
         }
         self._new = [name for name in self._failed if name not in self._known]
         self._now = now
-        self.tell = bool(self._new or planned["of_runs"] or any(row.get("news") for row in self._rows))
+        self.tell = bool(self._new or planned["of_runs"] or any(self._is_news(row) for row in self._rows))
+
+    def _is_news(self, row: Json) -> bool:
+        """Whether a row is worth a message. News that cannot be recorded come with each run, and so with a failure."""
+        return bool(row.get("news")) and not (row.get("unrecorded") and row["part"] in self._known)
 
     def message(self) -> dict[str, str]:
         """Return the message, empty if nothing is worth one."""

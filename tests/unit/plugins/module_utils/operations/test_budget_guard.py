@@ -220,6 +220,9 @@ def test_what_cannot_be_stored_is_told_all_the_same_and_fails(site: Site, monkey
     assert new_to(outcome)["mail"] == ["used:90"]
     assert outcome.failure is not None
     assert outcome.failure.endswith("No space left on device. The next run repeats the notices.")
+    assert outcome.result["summary"]["unrecorded"]
+    monkeypatch.undo()
+    assert not run(site, channels=BOTH).result["summary"]["unrecorded"]
 
 
 def test_the_lag_of_the_site_is_bridged(site: Site) -> None:

@@ -342,6 +342,21 @@ def test_a_run_of_a_record_without_processes_is_told() -> None:
     assert plan({}, json.dumps({"began": 900_000, "ended": 800_000}), 908_000.0)["interrupted"]
 
 
+def test_news_that_cannot_be_recorded_are_mailed_with_their_failure_alone() -> None:
+    failed = row("budget_guard", failure="no space", news=True, unrecorded=True)
+    now = 500 * HOUR
+    first = report(plan({}, "", now), [failed], now, ["mail"])
+    assert first["messages"]["mail"]
+    stored = json.dumps(first["record"])
+    again = report(plan({}, stored, now + 900), [failed], now + 900, ["mail"])
+    assert again["messages"] == {"mail": {}}
+    # News of what was recorded is not held back by a failure that goes on, nor is a failure after a day.
+    other = row("budget_guard", failure="no space", news=True)
+    assert report(plan({}, stored, now + 900), [other], now + 900, ["mail"])["messages"]["mail"]
+    later = now + 25 * HOUR
+    assert report(plan({}, stored, later), [failed], later, ["mail"])["messages"]["mail"]
+
+
 # --- what each channel is told
 
 BOTH = ["mail", "webhook"]
