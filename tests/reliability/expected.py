@@ -52,7 +52,7 @@ def permitted(site: Site, options: Mapping[str, Any], statuses: Mapping[str, set
     named = [text for name in ("name", "id", "uuid") for text in options.get(name) or ()]
     identifies = any(options.get(name) is not None for name in ("name", "id", "uuid"))
     called = {each.uuid for text in named for each in _may_be_called(fleet, text)}
-    out = {each.uuid for text in options.get("exclude") or () for each in _called(fleet, text)}
+    out = {each.uuid for text in options.get("exclude") or () for each in _excluded(fleet, text)}
     wanted = options.get("status")
     return {
         each.uuid
@@ -70,6 +70,11 @@ def _may_be_called(fleet: Sequence[_Listed], text: str) -> list[_Listed]:
     exact = _called(fleet, text)
     there = [each for each in fleet if "missing" not in each.statuses]
     return exact if all(each in there for each in exact) else [*exact, *_called(there, text)]
+
+
+def _excluded(fleet: Sequence[_Listed], text: str) -> list[_Listed]:
+    """Return those with a name, number or UUID, and those of a glob, which one may have as its name."""
+    return [each for each in fleet if each.is_called(text) or fnmatchcase(each.member.name, text)]
 
 
 def _called(fleet: Sequence[_Listed], text: str) -> list[_Listed]:
@@ -152,7 +157,7 @@ def _identified(
 
 
 def _pattern(fleet: Sequence[_Listed], text: str, *, many: bool) -> list[_Listed]:
-    found = _called(fleet, text)
+    found = _excluded(fleet, text) if many else _called(fleet, text)
     if len(found) > 1 and found[0].is_called(text) and not many:
         raise _Refused(f"several are called {text}")
     if not found and not set(text) & set("*?["):

@@ -245,7 +245,7 @@ class Project:
             "description": asked.get("description"),
             "user_id": USER_ID,
             "attachments": [],
-            "created_at": self._stamp(),
+            "created_at": self.now().isoformat(),
         }
         return self.volumes[volume_id]
 

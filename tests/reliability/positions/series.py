@@ -42,7 +42,7 @@ class Series:
     @property
     def deletes(self) -> bool:
         """Whether it takes something away, and does nothing about what a list lacks."""
-        return self.options.get("state") in ("absent", "detached")
+        return self.options.get("state") in ("absent", "detached") or self.options.get("floating_ip") == "none"
 
 
 def bystanders(project: Project) -> None:

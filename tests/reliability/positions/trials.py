@@ -10,7 +10,7 @@ import os
 import random
 import tempfile
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,12 +70,20 @@ class Scene:
         self.series.begin(self.project)
         self.others = _of_others(self.project)
 
-    def run(self, fault: Fault | None = None, position: int = 0, *, check_mode: bool = False) -> Ran:
-        """Run the task, with a fault at a request."""
-        wire = Wire(self.project, self.clock, fault, position)
+    def run(
+        self,
+        fault: Fault | None = None,
+        position: int = 0,
+        *,
+        meanwhile: Callable[[], object] | None = None,
+        other: Series | None = None,
+    ) -> Ran:
+        """Run the task, with a fault at a request. ``meanwhile`` happens before it. ``other``: another task instead."""
+        series = other or self.series
+        wire = Wire(self.project, self.clock, fault, position, meanwhile)
         said: list[str] = []
         context = Context(
-            check_mode=check_mode,
+            check_mode=False,
             clock=self.clock,
             environ={"OS_CLIENT_CONFIG_FILE": str(self._clouds_file())},
             home=self.folder,
@@ -86,15 +94,18 @@ class Scene:
         crash, result = "", {}
         with wire.open():
             try:
-                options = given(self.series.module.SPEC, cloud="js2", concurrency=1, **self.series.options)
-                result = result_of(self.series.module.OPERATION, options, context)
+                options = given(series.module.SPEC, cloud="js2", concurrency=1, **series.options)
+                result = result_of(series.module.OPERATION, options, context)
             except Exception:
                 crash = traceback.format_exc()
-        self.clock.pass_by(60.0)
-        self.project.settle()
+        seconds = self.clock.monotonic() - begun
+        if meanwhile is None and other is None:
+            # What a request that was lost began comes to its end.
+            self.clock.pass_by(60.0)
+            self.project.settle()
         return Ran(
             result,
-            self.clock.monotonic() - 60.0 - begun,
+            seconds,
             self.project.accepted[before:],
             wire.struck,
             wire.sent,
@@ -179,6 +190,31 @@ def strike(position: Position) -> Strike:
         if third.result.get("failed") or third.result.get("changed"):
             found.append(f"third run: {_shown(third)}")
         return Strike(True, tuple(f"{position} ({struck.struck}): {each}" for each in found))
+
+
+def met(first: str, second: str, request: int) -> Strike:
+    """Run a task, and another one as a whole before a request of it. The first may be the same as the second."""
+    series, other = SERIES[first], SERIES[second]
+    with tempfile.TemporaryDirectory() as folder:
+        scene = Scene(series, Path(folder))
+        inner: list[Ran] = []
+        outer = scene.run(position=request, meanwhile=lambda: inner.append(scene.run(other=other)))
+        if not inner:
+            return Strike(struck=False)
+        scene.clock.pass_by(60.0)
+        scene.project.settle()
+        found = [*_always_wrong(scene)]
+        found += [
+            f"a bug: {each.crash or each.text}" for each in (outer, *inner) if each.crash or "has a bug" in each.text
+        ]
+        found += [
+            f"failed: {_shown(each)}" for each in (outer, *inner) if first == second and each.result.get("failed")
+        ]
+        found += [f"next run: {each}" for each in _not_healed(scene.run(), scene)]
+        third = scene.run()
+        if third.result.get("failed") or third.result.get("changed"):
+            found.append(f"third run: {_shown(third)}")
+        return Strike(True, tuple(f"{first}, {second} before request {request}: {each}" for each in found))
 
 
 def _wrong_in(ran: Ran, scene: Scene, fault: Fault, before: str) -> Iterator[str]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +28,8 @@ _LATENCY = 0.01
 class Wire:
     """Brings requests to a project. The one of the number ``position``, counted from 1, is struck by ``fault``.
 
+    ``meanwhile`` is called before that request.
+
     ``sent``: the requests so far, logins left out. ``struck``: the one that was struck.
     """
 
@@ -35,6 +37,7 @@ class Wire:
     clock: FakeClock
     fault: Fault | None = None
     position: int = 0
+    meanwhile: Callable[[], object] | None = None
     sent: list[str] = field(default_factory=list)
     struck: str = ""
     _refusing: str = ""
@@ -59,7 +62,10 @@ class Wire:
             return self.project.handle(raw)
         self.sent.append(f"{raw.method} {raw.full_path}")
         service = raw.path.split("/")[1]
-        fault = self.fault if len(self.sent) == self.position else None
+        is_it = len(self.sent) == self.position
+        if is_it and self.meanwhile is not None:
+            self.meanwhile()
+        fault = self.fault if is_it else None
         if fault is not None and strikes(fault, raw):
             self.struck = self.sent[-1]
             if fault.refuses:

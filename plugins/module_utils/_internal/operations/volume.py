@@ -79,6 +79,9 @@ def volume(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcom
         instances={each.uuid: each for each in instances},
         request=None if wanted is None else store.prepare(wanted, volumes),
         find=lambda: _own(cloud, cloud.list_volumes(live=True, wanted=is_meant, strict=True), called, owners),
+        find_older=lambda made: _older(
+            made, _of_owners(cloud, cloud.list_volumes(live=True, wanted=is_meant, strict=True), owners)
+        ),
         device=options["device"],
     )
     settings = RunOptions(context.check_mode, options["wait"], options["wait_timeout"], begun)
@@ -120,8 +123,7 @@ def _own(
     Raises SelectionError if there are several, if it is another user's, or if it is ``needed`` and there is none.
     """
     found = [each for each in things if _is_called(each, called)]
-    selector = Selector(owners=tuple(owners)).with_account(cloud.account)
-    own = [each for each in found if cloud.account().user is None or selector.is_of_owner(each.owner)]
+    own = _of_owners(cloud, found, owners)
     if len(own) > 1:
         numbers = ", ".join(each.uuid for each in own)
         raise SelectionError(f"The name {one_line(called)} is ambiguous.", hint=f"Use a UUID: {numbers}.")
@@ -133,6 +135,18 @@ def _own(
         guess = did_you_mean(called, [each.name for each in things])
         raise SelectionError(f"There is no instance {one_line(called)}.", hint=guess or None)
     return None
+
+
+def _of_owners(cloud: Cloud, things: Sequence[Thing], owners: Sequence[str]) -> list[Thing]:
+    selector = Selector(owners=tuple(owners)).with_account(cloud.account)
+    return [each for each in things if cloud.account().user is None or selector.is_of_owner(each.owner)]
+
+
+def _older(made: Volume, volumes: Sequence[Volume]) -> Volume | None:
+    """Return the oldest volume of the name of one that was created just now; None if that is it."""
+    called = [each for each in volumes if each.name == made.name]
+    oldest = min(called, key=lambda each: (each.start_date or "~", each.uuid), default=None)
+    return None if oldest is None or oldest.uuid == made.uuid else oldest
 
 
 def _present(store: VolumeStore, found: Volume | None) -> Volume | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ...clock import Clock
 from ...cloud import Cloud
-from ...errors import FATAL_ERRORS, JetstreamError
+from ...errors import FATAL_ERRORS, Conflict, JetstreamError, NotFound, Refused
 from ...model import Change, ChangeKind, Instance
 from ...resending import Resender
 from ...states import Kind
@@ -43,16 +43,16 @@ class Changer:
         if refusal is not None:
             run.finish(refusal_text(change, refusal), failed=True)
             return
-        self._send(run, run.now, change)
-        run.note(change.kind.value)
+        if self._is_sent(run, run.now, change):
+            run.note(change.kind.value)
         run.now, run.changes = changed(run.now, change), run.changes[1:]
         if change.kind in (ChangeKind.FLAVOR, ChangeKind.CONFIRM):
             run.resize, run.stage = change, Stage.BUILDING
             run.confirmed = change.kind is ChangeKind.CONFIRM
             run.since, run.polled_at, run.elapsed = self._clock.monotonic(), None, None
 
-    def _send(self, run: LaunchRun, instance: Instance, change: Change) -> None:
-        """Send a change, again unless the instance shows it."""
+    def _is_sent(self, run: LaunchRun, instance: Instance, change: Change) -> bool:
+        """Send a change, again unless the instance shows it. Returns False if another run has made the same one."""
 
         def send() -> bool:
             self._launcher.change(instance, change)
@@ -64,7 +64,13 @@ class Changer:
             return shows(self._read(instance), change) or None
 
         try:
-            self._resender.send(send, find)
+            return self._resender.send(send, find)
+        except (Conflict, NotFound, Refused) as error:
+            if not self._resender.read(lambda: find() or False):
+                if error.changed:
+                    run.note(change.kind.value)
+                raise
+            return error.changed
         except JetstreamError as error:
             if error.unclear:
                 run.doubt = error

@@ -121,7 +121,7 @@ def shows(instance: Instance, change: Change) -> bool:
         case ChangeKind.FLAVOR:
             return instance.status in _RESIZING or bool(instance.activity) or instance.flavor.name == change.after
         case ChangeKind.CONFIRM:
-            return instance.status != _VERIFY_RESIZE
+            return instance.status != _VERIFY_RESIZE or bool(instance.activity)
         case ChangeKind.LOCK | ChangeKind.UNLOCK:
             return bool(instance.locked) is (change.kind is ChangeKind.LOCK)
     return False

@@ -37,12 +37,14 @@ _MAX_STEPS = 100
 class Surroundings:
     """What a run knows beside the volume: ``instances`` by uuid, and the request that creates the volume.
 
-    ``find``: searches it by name, from no cache.
+    ``find``: searches it by name, from no cache. ``find_older``: searches an older one of the name of one that this run
+    has created: another run may have done the same.
     """
 
     instances: Mapping[str, Instance]
     request: VolumeRequest | None
     find: Callable[[], Volume | None]
+    find_older: Callable[[Volume], Volume | None] = lambda _made: None
     device: str | None = None
 
 
@@ -65,6 +67,8 @@ class VolumeRun:
     _sent: dict[Act, tuple[float, JetstreamError | None]] = field(default_factory=dict)
     _attempts: dict[Act, int] = field(default_factory=dict)
     _lost: Act | None = None
+    _made: str | None = None
+    _twin_checks: int = 0
     _unsent: JetstreamError | None = None
     _is_fresh: bool = True
     _polls: int = 0
@@ -82,12 +86,35 @@ class VolumeRun:
 
     def _take_steps(self) -> None:
         for _number in range(_MAX_STEPS) if self.options.check_mode else repeat(None):
+            self._remove_twin()
             step = decide(self.goal, self.seen)
             if step != self._lost:
                 # The volume shows it, or something else.
                 self._lost = None
             if step is None or self._stops_at(step):
                 return
+
+    def _remove_twin(self) -> None:
+        """Delete the volume that this run has created if another run created one before it, and go on with that one.
+
+        Cinder deletes no volume that is still being created. If the check fails, it is made again.
+        """
+        made = self.seen.volume
+        if made is None or made.uuid != self._made or made.status != "available" or made.attachments:
+            return
+        try:
+            older = self.known.find_older(made)
+            if older is not None:
+                self.store.delete(made)
+                self.acts.remove(Kind.CREATE)
+                self.seen = self.observe(older)
+        except FATAL_ERRORS:
+            raise
+        except JetstreamError:
+            if self._twin_checks < _ATTEMPTS:
+                self._twin_checks += 1
+                return
+        self._made = None
 
     def _stops_at(self, step: Step | None) -> bool:
         """Take a step. Returns whether that was the last one."""
@@ -205,6 +232,7 @@ class VolumeRun:
         volume = self.seen.volume
         if act.kind is Kind.CREATE and self.known.request is not None:
             self.seen = Seen(self.store.create(self.known.request))
+            self._made = self.seen.volume.uuid if self.seen.volume else None
         elif volume is not None:
             self._change(act, volume)
 
