@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 
+import yaml
 from ansible_collections.jetstream.cloud.tests.openstack.cloud import Cloud
 from ansible_collections.jetstream.cloud.tests.openstack.fleet import Fleet
 from ansible_collections.jetstream.cloud.tests.openstack.rest import Rest, RestError
@@ -28,3 +30,18 @@ def colleague_in(cloud: Cloud) -> Iterator[Fleet]:
     admin.put("identity", f"/projects/{project}/users/{known['id']}/roles/{member['id']}")
     with closing(Rest(admin._identity_url, _NAME, _PASSWORD, PROJECT)) as rest:
         yield Fleet(admin, rest, cloud.hypervisor, cloud._tables)
+
+
+def log_in_as_colleague(cloud: Cloud, path: Path) -> None:
+    """Replace a user's clouds.yaml by hers."""
+    clouds = yaml.safe_load(cloud.clouds_yaml.read_text(encoding="utf-8"))["clouds"]
+    auth = {
+        "auth_url": clouds["js2"]["auth"]["auth_url"],
+        "username": _NAME,
+        "password": _PASSWORD,
+        "project_name": PROJECT,
+        "user_domain_id": "default",
+        "project_domain_id": "default",
+    }
+    hers = {"auth_type": "password", "auth": auth, "region_name": clouds["js2"]["region_name"]}
+    path.write_text(yaml.safe_dump({"clouds": {"js2": hers}}), encoding="utf-8")

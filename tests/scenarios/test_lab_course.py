@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.jetstream.cloud.tests.scenarios.cloud_init import NotHere, schema
+from ansible_collections.jetstream.cloud.tests.scenarios.colleague import colleague_in, log_in_as_colleague
 from ansible_collections.jetstream.cloud.tests.scenarios.lab_courses import (
     ANNA,
     BOB,
@@ -248,6 +249,24 @@ def test_a_locked_machine_ends_the_teardown_before_anything_else_goes(course: Co
     stage.cloud.act(stage.named("bio101-head"), {"unlock": None})
     gone = course.play("teardown.yml")
     assert (gone.status, sorted(stage.flavors()), stage.things()) == (0, machines(), []), gone.text
+
+
+def test_a_colleague_of_the_project_runs_the_same_course(course: Course, stage: Stage) -> None:
+    if not isinstance(stage, OpenStack):
+        pytest.skip("at Atmosphere, each user has instances of their own")
+    course.set(course_spares=0, course_students=[ANNA], course_volume_owner="any")
+    assert course.play("site.yml").status == 0
+    sheets, things = course.sheets(), stage.things()
+    with colleague_in(stage.cloud):
+        log_in_as_colleague(stage.cloud, stage.home / ".config" / "openstack" / "clouds.yaml")
+        played = course.play("site.yml")
+        # The key alone: key pairs belong to users.
+        assert (played.status, played.changed) == (0, 1), played.text
+        assert (course.sheets(), stage.things()) == (sheets, things)
+        again = course.play("site.yml")
+        assert (again.status, again.changed) == (0, 0), again.text
+        gone = course.play("teardown.yml")
+    assert (gone.status, sorted(stage.flavors()), stage.things()) == (0, machines(), ["key bio101"]), gone.text
 
 
 # These are for a real machine, or are run by other tests: test_readme.py, test_login.py.
