@@ -20,7 +20,7 @@ from ...errors import ConfigurationError
 from ...files import read_file
 from ...settings.profiles import hint_of_profile
 from ...text.suggestions import did_you_mean, nearest
-from ...yaml_tree import NOTHING, TABLE, TEXT, is_scalar, line_of, pairs, tree_of
+from ...yaml_tree import NOTHING, TABLE, TEXT, is_scalar, line_of, pairs, repeated, tree_of
 
 _FILE_VARIABLE = "OS_CLIENT_CONFIG_FILE"
 _SECURE_VARIABLE = "OS_CLIENT_SECURE_FILE"
@@ -41,6 +41,7 @@ _SCOPE = frozenset(
 )
 # Keys below auth whose values are text; not, for example, unscoped.
 _IS_TEXT = re.compile(r"^(username|password|passcode|token)$|_(id|name|url|secret)$")
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _INDENTED = "Write its content below it, indented by spaces."
 
 
@@ -145,6 +146,9 @@ def _first(places: Sequence[Path], named: str | None, home: Path | None) -> _Fil
             continue
         except OSError as error:
             raise ConfigurationError(f"{shown} cannot be read: {error.strerror}.") from None
+        if content.startswith(_UTF_16):
+            # It is YAML all the same, but openstacksdk does not find any cloud in it.
+            raise ConfigurationError(f"{shown} is not UTF-8 text.", hint="Save it in UTF-8.")
         return _File(shown, tree_of(content, shown))
     if named:
         raise ConfigurationError(
@@ -175,11 +179,14 @@ class _File:
     def check(self, name: str) -> None:
         """Raise ConfigurationError if the entry of a cloud is one that openstacksdk does not understand."""
         entry = self.clouds[name]
+        self._require_one(name)
         self._require_table(entry, f"the cloud {name}")
+        self._refuse_repeated(entry)
         auth = _entries(entry).get("auth")
         if auth is None:
             return
         self._require_table(auth, f"auth of the cloud {name}")
+        self._refuse_repeated(auth)
         for key, (_key, value) in pairs(auth).items():
             if _IS_TEXT.search(key):
                 self._require_text(key, value)
@@ -193,6 +200,22 @@ class _File:
             raise self._mistake(
                 node, f"{what} is not a mapping", f"Write each line as a name, a colon and a value. {_INDENTED}"
             )
+
+    def _require_one(self, name: str) -> None:
+        """Refuse a name that YAML takes for something else, and a second entry of it: the last one would be used."""
+        self._refuse_repeated(self.root)
+        keys = [key for key, _value in _entries(self.root)["clouds"].value if str(key.value) == name]
+        if len(keys) > 1:
+            raise self._mistake(keys[1], f"there is another cloud {name} above", "Remove one of them.")
+        if keys[0].tag != TEXT:
+            raise self._mistake(
+                keys[0], f"{name} is not a string in YAML, but a number or a keyword", "Put the name in quotes."
+            )
+
+    def _refuse_repeated(self, node: Any) -> None:
+        key = repeated(node)
+        if key is not None:
+            raise self._mistake(key, f"{key.value} is there twice", "Remove one of them.")
 
     def _require_text(self, key: str, value: Any) -> None:
         if value.tag == NOTHING:

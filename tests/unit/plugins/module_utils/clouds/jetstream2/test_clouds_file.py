@@ -312,3 +312,29 @@ def test_without_a_library_for_yaml_the_file_is_named(
         f"{SHOWN} needs the Python library PyYAML, which is not installed. "
         "Install it with: python3 -m pip install pyyaml"
     )
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "sentence"),
+    [
+        (f"{GOOD}  js2: {{auth: {{}}}}\n", "js2", "line 10: there is another cloud js2 above. Remove one of them."),
+        (f"{GOOD}clouds: {{js2: {{}}}}\n", "js2", "line 10: clouds is there twice. Remove one of them."),
+        (f"{GOOD}  a: {{auth: {{}}, auth: {{}}}}\n", "a", "line 10: auth is there twice. Remove one of them."),
+        (
+            GOOD.replace("js2:", "12:", 1),
+            "12",
+            "line 2: 12 is not a string in YAML, but a number or a keyword. Put the",
+        ),
+        (GOOD.replace("js2:", "yes:", 1), "yes", "line 2: yes is not a string in YAML, but a number or a keyword. Put"),
+    ],
+)
+def test_an_entry_that_another_one_hides_or_that_is_no_name_is_reported(
+    tmp_path: Path, write: Write, content: str, name: str, sentence: str
+) -> None:
+    write(content)
+    assert refusal(tmp_path, name).startswith(f"{SHOWN}, {sentence}")
+
+
+def test_a_file_in_utf_16_is_reported(tmp_path: Path, write: Write) -> None:
+    write(GOOD.encode("utf-16"))
+    assert refusal(tmp_path) == f"{SHOWN} is not UTF-8 text. Save it in UTF-8."
