@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from ..policy.deadlines import ChannelTold, Kind, Told
@@ -18,6 +18,8 @@ FORMAT = 1
 # The channel under which deadlines count as told.
 CHANNEL = "events"
 Account = tuple[str, str, str]
+# When an event was first told is not remembered. A notice of the future would not count.
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class InstanceMemory:
 
     def deadline_memory(self) -> DeadlineMemory:
         """Return the events about deadlines as memories for the decisions."""
-        told = {kind: Told(at, {CHANNEL: ChannelTold(days, at)}) for kind, (at, days) in self.deadlines.items()}
+        told = {kind: Told(at, {CHANNEL: ChannelTold(days, _LONG_AGO)}) for kind, (at, days) in self.deadlines.items()}
         return DeadlineMemory(told=told)
 
 
