@@ -142,10 +142,11 @@ def test_the_head_mounts_the_volume_and_shares_it(computer: Machine, texts: Mapp
 
 
 def attach(computer: Machine) -> str:
-    """Attach an empty volume, and return its device. It is gone with the machine."""
+    """Attach an empty volume, and return its device. It is gone with the last program that has it open."""
     computer.run("truncate -s 64M /tmp/volume; mknod /dev/loop-control c 10 237")
     computer.run("for number in $(seq 0 63); do mknod /dev/loop$number b 7 $number; done")
     device = computer.run("losetup --find --show /tmp/volume").strip()
+    computer.run(f"setsid sleep infinity <{device} >/dev/null 2>&1 & sleep 0.3; losetup --detach {device}")
     computer.run(f"echo {device} >/run/volume")
     return device
 
