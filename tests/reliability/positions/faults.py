@@ -24,6 +24,7 @@ class Fault:
     ``reply`` is what comes instead of the response, ``alter`` changes the response, ``hangs``: nothing comes within
     the timeout, ``breaks``: the connection breaks. ``reads``: whether it strikes reads, ``writes``: whether changes.
     ``hides``: a list lacks what is there, so that a task which finds nothing to delete has nothing to go by.
+    ``quotes``: the response quotes the token and the secret of the login.
     ``expires``: all tokens expire before the request. ``refuses``: from now on, this service refuses every token.
     """
 
@@ -35,6 +36,7 @@ class Fault:
     reads: bool = True
     writes: bool = True
     hides: bool = False
+    quotes: bool = False
     expires: bool = False
     refuses: bool = False
 
@@ -124,6 +126,7 @@ FAULTS: Mapping[str, Fault] = {
     "odd row": Fault(carried_out=True, alter=_edited(_odd), writes=False),
     "rows without names": Fault(carried_out=True, alter=_edited(_nameless), writes=False, hides=True),
     "link to the same page": Fault(carried_out=True, alter=_edited(lambda _key, rows: rows, link=True), writes=False),
+    "secrets said back": Fault(quotes=True),
     "token expires": Fault(expires=True, carried_out=True),
     "one service refuses tokens": Fault(refuses=True),
 }

@@ -10,7 +10,7 @@ import os
 import random
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,13 +82,14 @@ class Scene:
         series = other or self.series
         wire = Wire(self.project, self.clock, fault, position, meanwhile)
         said: list[str] = []
+        hidden: set[str] = set()
         context = Context(
             check_mode=False,
             clock=self.clock,
             environ={"OS_CLIENT_CONFIG_FILE": str(self._clouds_file())},
             home=self.folder,
             warn=said.append,
-            hide=lambda _secret: None,
+            hide=hidden.add,
         )
         begun, before, logins = self.clock.monotonic(), len(self.project.accepted), self.project.logins
         crash, result = "", {}
@@ -110,7 +111,7 @@ class Scene:
             wire.struck,
             wire.sent,
             self.project.logins - logins,
-            "\n".join([str(result), *said]),
+            _masked("\n".join([str(result), *said]), hidden),
             crash,
         )
 
@@ -127,6 +128,13 @@ class Scene:
         # openstacksdk reads it from the environment of the process.
         os.environ["OS_CLIENT_CONFIG_FILE"] = str(file)
         return file
+
+
+def _masked(text: str, secrets: Collection[str]) -> str:
+    """Return a text as Ansible shows it."""
+    for each in sorted(secrets, key=len, reverse=True):
+        text = text.replace(each, "********")
+    return text
 
 
 def _of_others(project: Project) -> str:

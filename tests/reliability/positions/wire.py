@@ -18,7 +18,7 @@ from ...simulator.api.handling import RawRequest, RawResponse
 from ...unit.fakes.fake_clock import FakeClock
 from ..network import as_urllib3, raw_of, read_timeout, reset
 from .faults import Fault, strikes
-from .project import Project, error
+from .project import SECRET, Project, error
 
 # Seconds that a request takes.
 _LATENCY = 0.01
@@ -87,6 +87,8 @@ class Wire:
         if fault.hangs:
             self.clock.pass_by(patience)
             raise read_timeout(raw)
+        if fault.quotes:
+            return error(500, f"Cannot handle {raw.headers['x-auth-token']}, which {SECRET} was given for.")
         if fault.reply is not None:
             return fault.reply
         assert reply is not None

@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.atmosphere.client import AtmosphereCloud
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.atmosphere.launch_records import (
+    LaunchRecords,
+)
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import (
     ConfigurationError,
     OverAllocation,
     SelectionError,
     Unreachable,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Launch, Outcome
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operation import on_cloud
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations.instance import SPEC, instance
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Settings, fleet
@@ -202,7 +206,24 @@ def test_what_atmosphere_lacks_is_refused_before_anything_is_sent(
     assert site.asked() == {}
 
 
-def test_a_launch_whose_response_is_lost_is_found_by_its_name(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("hours", [0, -1, 24])
+def test_a_launch_whose_response_is_lost_is_found_by_its_name_whatever_the_clock_of_the_controller_says(
+    site: Site, hours: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Wrong:
+        """The clock of a controller whose date is wrong."""
+
+        def now(self) -> datetime:
+            return site.clock.now() + timedelta(hours=hours)
+
+    begin = LaunchRecords.begin
+
+    def begin_by_it(self: LaunchRecords, launch: Launch, user: str | None, project: str | None) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(self, "_clock", Wrong())
+            begin(self, launch, user, project)
+
+    monkeypatch.setattr(LaunchRecords, "begin", begin_by_it)
     really = AtmosphereCloud.send
     lost: list[str] = []
 

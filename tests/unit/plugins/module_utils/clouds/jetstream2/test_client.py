@@ -229,6 +229,17 @@ def test_a_few_are_polled_one_by_one_and_many_by_a_list() -> None:
     assert session.asked == [LIST]
 
 
+def test_an_instance_that_a_list_lacks_is_gone_only_if_nova_says_so_of_it_alone() -> None:
+    rows = {f"GET compute /servers/{row['id']}": {"server": row} for row in SERVERS}
+    lists = iter([SERVERS, SERVERS[1:], []])
+    made, _session = of({LIST: lambda _query: {"servers": next(lists)}, **rows})
+    fleet = made.list_instances(live=True, images=False)
+    for _list in ("lacks a row", "is empty"):
+        seen = made.poll(fleet)
+        assert "missing" not in {each.status for each in seen.values() if isinstance(each, Instance)}
+        assert len(seen) == len(SERVERS)
+
+
 @pytest.mark.parametrize("count", [1, 5])
 def test_an_instance_that_is_gone_is_seen_to_be_gone(count: int) -> None:
     made, _session = of({LIST: {"servers": []}})

@@ -1,0 +1,59 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Two processes that run the same task, or opposite ones, against a real nova at the same time."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ansible_collections.jetstream.cloud.tests.scenarios.jetstream2.test_kills import (
+    LAUNCH,
+    NODES,
+    REMOVAL,
+    _addresses,
+    _servers,
+)
+from ansible_collections.jetstream.cloud.tests.scenarios.jetstream2.user import Done, User
+
+
+def at_once(user: User, mine: dict[str, Any], theirs: dict[str, Any]) -> tuple[Done, bool]:
+    """Run a task here, and one in a process of its own. Returns the first, and whether the second one succeeded."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            code = 0 if user.task("instance", **theirs).failure == "" else 1
+        finally:
+            os._exit(code)
+    done = user.task("instance", **mine)
+    _child, status = os.waitpid(child, 0)
+    return done, status == 0
+
+
+def test_two_launches_of_one_template_make_one_fleet_and_both_say_so(user: User) -> None:
+    done, succeeded = at_once(user, LAUNCH, LAUNCH)
+    assert (done.failure, succeeded) == ("", True)
+    there = _servers(user)
+    assert (sorted(there.values()), _addresses(user)) == (NODES, sorted(there))
+    assert {each["uuid"] for each in done.result["instances"]} == set(there)
+    assert user.task("instance", **LAUNCH).outcome.changed is False
+
+
+def test_two_deletions_leave_nothing_and_both_say_so(user: User) -> None:
+    assert user.task("instance", **LAUNCH).failure == ""
+    done, succeeded = at_once(user, REMOVAL, REMOVAL)
+    assert (done.failure, succeeded) == ("", True)
+    assert (_servers(user), _addresses(user)) == ({}, [])
+    assert user.task("instance", **REMOVAL).outcome.changed is False
+
+
+def test_a_launch_beside_a_deletion_leaves_no_orphan_and_the_next_run_heals(user: User) -> None:
+    assert user.task("instance", **LAUNCH).failure == ""
+    at_once(user, LAUNCH, REMOVAL)
+    assert user.task("instance", **LAUNCH).failure == ""
+    there = _servers(user)
+    assert (sorted(there.values()), _addresses(user)) == (NODES, sorted(there))
+    assert user.task("instance", **REMOVAL).failure == ""
+    assert (_servers(user), _addresses(user)) == ({}, [])
