@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import (
     ConfigurationError,
-    Conflict,
     SelectionError,
 )
 from ansible_collections.jetstream.cloud.tests.scenarios.jetstream2.user import Done, User
@@ -98,5 +97,6 @@ def test_a_security_group_in_use_stays(user: User) -> None:
     user.task("security_group", name="course", rules=[dict(SSH)])
     [server] = user.has(name="web", network=True)
     user.cloud.act(server, {"addSecurityGroup": {"name": "course"}})
-    with pytest.raises(Conflict, match="Deleting the security group course was refused"):
-        user.task("security_group", name="course", state="absent")
+    for check_mode in (True, False):
+        with pytest.raises(ConfigurationError, match="The security group course is in use by web"):
+            user.task("security_group", name="course", state="absent", check_mode=check_mode)
