@@ -51,6 +51,8 @@ _WIRE_FORMAT = "legacy"
 _TEXT = frozenset({"str", "path"})
 _NUMBERS = frozenset({"int", "float"})
 _NO = frozenset({"off", "false", "no", "0"})
+# Of the seconds after which Ansible ends a task, those that are left for its last poll and its results.
+_SECONDS_TO_END = 5.0
 
 
 class ActionModule(ModuleAction):
@@ -64,6 +66,7 @@ class ActionModule(ModuleAction):
         spec, _operation = _operation_of(self._task.action)
         if mistake := _misshapen(spec, self._task.args):
             return {"failed": True, "msg": mistake}
+        self._task.args.update(_within(spec, self._task.args, self._task.timeout or 0))
         if self._is_local():
             # First, so that the environment of the task itself comes before it.
             self._task.environment = [openstack_files(os.environ), *(self._task.environment or [])]
@@ -198,6 +201,23 @@ def _misshapen(spec: ModuleSpec, arguments: Mapping[str, Any]) -> str | None:
             if rules.get("elements") in _TEXT and any(map(_is_compound, _elements(value))):
                 return f"{name} must be a list of texts, and one of them is a list or a mapping."
     return None
+
+
+def _within(spec: ModuleSpec, arguments: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+    """Return the ``wait_timeout`` of a task that Ansible ends after some seconds, by its ``timeout``; 0 for never.
+
+    Ansible takes the results away with the task, also those of instances that it has changed.
+    """
+    rules = spec.argument_spec.get("wait_timeout")
+    if not rules or not seconds:
+        return {}
+    given = arguments.get("wait_timeout", rules["default"])
+    longest = seconds - min(_SECONDS_TO_END, seconds / 2)
+    try:
+        return {"wait_timeout": longest} if float(given) > longest else {}
+    except (TypeError, ValueError):
+        # The check of the options has a sentence for it.
+        return {}
 
 
 def _is_list(value: object) -> TypeGuard[Sequence[object]]:

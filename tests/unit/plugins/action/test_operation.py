@@ -39,7 +39,9 @@ def where(
         variables["ansible_python_interpreter"] = trust_as_template(interpreter)
     if delegate_to:
         variables["ansible_delegated_vars"] = {delegate_to: delegated or {}}
-    task = SimpleNamespace(args={}, action=ACTION, async_val=async_val, delegate_to=delegate_to, environment=[])
+    task = SimpleNamespace(
+        args={}, action=ACTION, async_val=async_val, delegate_to=delegate_to, environment=[], timeout=0
+    )
     connection = SimpleNamespace(transport=transport, become=become)
     templar = Templar(variables=variables)
     result = ActionModule(task, connection, SimpleNamespace(), None, templar, None).run(task_vars=variables)
@@ -118,17 +120,24 @@ def test_a_result_with_a_secret_is_hidden_from_output(
     monkeypatch.setattr(ActionModule, "_work", lambda *_arguments: {"url": url})
     for name, hidden in (("console_info", is_hidden), ("instance_info", False)):
         action = f"jetstream.cloud.jetstream_{name}"
-        task = SimpleNamespace(args={}, action=action, async_val=0, delegate_to=None, environment=[])
+        task = SimpleNamespace(args={}, action=action, async_val=0, delegate_to=None, environment=[], timeout=0)
         connection = SimpleNamespace(transport=transport, become=None)
         templar = Templar(variables=OWN)
         result = ActionModule(task, connection, SimpleNamespace(), None, templar, None).run(task_vars=dict(OWN))
         assert (result["url"], result.get("_ansible_no_log", False)) == (url, hidden)
 
 
-def arguments_of(monkeypatch: pytest.MonkeyPatch, module: str, /, **arguments: Any) -> dict[str, Any]:
+def arguments_of(
+    monkeypatch: pytest.MonkeyPatch, module: str, /, *, timeout_of_task: int = 0, **arguments: Any
+) -> dict[str, Any]:
     """Run a task of a module, and return the result, with the arguments that its work was given."""
     task = SimpleNamespace(
-        args=arguments, action=f"jetstream.cloud.jetstream_{module}", async_val=0, delegate_to=None, environment=[]
+        args=arguments,
+        action=f"jetstream.cloud.jetstream_{module}",
+        async_val=0,
+        delegate_to=None,
+        environment=[],
+        timeout=timeout_of_task,
     )
     monkeypatch.setattr(ModuleAction, "run", lambda *_arguments: {"arguments": task.args})
     monkeypatch.setattr(ActionModule, "_work", lambda *_arguments: {"arguments": task.args})
@@ -174,3 +183,28 @@ def test_null_means_that_an_option_was_not_given(monkeypatch: pytest.MonkeyPatch
     metadata = {"a": None}
     result = arguments_of(monkeypatch, "instance", name=None, names=["alice"], metadata=metadata, rates=None)
     assert result["arguments"] == {"names": ["alice"], "metadata": metadata}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "given", "expected"),
+    [
+        (0, {}, {}),
+        (0, {"wait_timeout": 60}, {"wait_timeout": 60}),
+        (60, {}, {"wait_timeout": 55}),
+        (60, {"wait_timeout": 55}, {"wait_timeout": 55}),
+        (60, {"wait_timeout": "90"}, {"wait_timeout": 55}),
+        (4, {"wait_timeout": 60}, {"wait_timeout": 2}),
+        (1000, {}, {}),
+        (60, {"wait_timeout": "soon"}, {"wait_timeout": "soon"}),
+    ],
+)
+def test_a_task_waits_no_longer_than_ansible_lets_it(
+    monkeypatch: pytest.MonkeyPatch, seconds: int, given: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    """Ansible takes the results away with a task that it ends."""
+    result = arguments_of(monkeypatch, "instance_state", timeout_of_task=seconds, **given)
+    assert result["arguments"] == expected
+
+
+def test_a_task_that_does_not_wait_is_ended_by_ansible_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert arguments_of(monkeypatch, "instance_info", timeout_of_task=60)["arguments"] == {}
