@@ -18,6 +18,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -164,11 +165,25 @@ class Layer:
             if not self.is_there:
                 for old in self._image.parent.glob("packages-*"):
                     old.unlink(missing_ok=True)
-                self._make()
+                self._make_apart()
         _run("mount", "-o", "loop,ro", self._image, self.folder)
         return self.folder / "up"
 
-    def _make(self) -> None:
+    def _make_apart(self) -> None:
+        """Make the image in a mount namespace of its own.
+
+        A system that another worker boots meanwhile would have the mounts in its namespace, too, so that the device of
+        the image stayed busy until that system is gone.
+        """
+        arguments = (self._image.parent, self._below or "", *self._packages)
+        # Not by PYTHONPATH, which the Python of the packages would read as well.
+        code = f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import make_layer; make_layer(*sys.argv[1:])"
+        made = _quiet("unshare", "--mount", sys.executable, "-c", code, *arguments)
+        if made.returncode:
+            raise RuntimeError(f"{self._image} was not made: {made.stderr[-2000:]}")
+
+    def make(self) -> None:
+        """Install the packages, and write the image."""
         new = self._image.with_suffix(".new")
         _run("truncate", "-s", _IMAGE_SIZE, new)
         _run("mkfs.ext4", "-q", "-F", new)
@@ -544,3 +559,12 @@ def _wait_for(done: Callable[[], bool], patience: float, what: str, *, fail: boo
                 raise TimeoutError(f"waited {patience:g} s for {what}")
             return
         time.sleep(0.1)
+
+
+def make_layer(cache: str, below: str, *packages: str) -> None:
+    """Make the image of a layer, in the process that this is called in."""
+    layer = Layer(Path(cache), packages, Path(below) if below else None)
+    try:
+        layer.make()
+    finally:
+        layer.folder.rmdir()

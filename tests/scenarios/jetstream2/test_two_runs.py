@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import traceback
 from typing import Any
 
 from ansible_collections.jetstream.cloud.tests.scenarios.jetstream2.test_kills import (
@@ -18,23 +19,31 @@ from ansible_collections.jetstream.cloud.tests.scenarios.jetstream2.test_kills i
 from ansible_collections.jetstream.cloud.tests.scenarios.jetstream2.user import Done, User
 
 
-def at_once(user: User, mine: dict[str, Any], theirs: dict[str, Any]) -> tuple[Done, bool]:
-    """Run a task here, and one in a process of its own. Returns the first, and whether the second one succeeded."""
+def at_once(user: User, mine: dict[str, Any], theirs: dict[str, Any]) -> tuple[Done, str]:
+    """Run a task here, and one in a process of its own. Returns the first, and the failure of the second one."""
+    reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        code = 1
+        failure = "It was ended."
         try:
-            code = 0 if user.task("instance", **theirs).failure == "" else 1
+            failure = user.task("instance", **theirs).failure
+        except Exception:
+            failure = traceback.format_exc()
         finally:
-            os._exit(code)
+            os.write(writing, failure.encode())
+            os._exit(0)
+    os.close(writing)
     done = user.task("instance", **mine)
-    _child, status = os.waitpid(child, 0)
-    return done, status == 0
+    os.waitpid(child, 0)
+    with os.fdopen(reading) as told:
+        return done, told.read()
 
 
 def test_two_launches_of_one_template_make_one_fleet_and_both_say_so(user: User) -> None:
-    done, succeeded = at_once(user, LAUNCH, LAUNCH)
-    assert (done.failure, succeeded) == ("", True)
+    # A neutron that has just started leaves out attributes of networks in its first responses, if they are two at once.
+    assert user.task("instance", check_mode=True, **LAUNCH).failure == ""
+    done, failure = at_once(user, LAUNCH, LAUNCH)
+    assert (done.failure, failure) == ("", "")
     there = _servers(user)
     assert (sorted(there.values()), _addresses(user)) == (NODES, sorted(there))
     assert {each["uuid"] for each in done.result["instances"]} == set(there)
@@ -43,8 +52,8 @@ def test_two_launches_of_one_template_make_one_fleet_and_both_say_so(user: User)
 
 def test_two_deletions_leave_nothing_and_both_say_so(user: User) -> None:
     assert user.task("instance", **LAUNCH).failure == ""
-    done, succeeded = at_once(user, REMOVAL, REMOVAL)
-    assert (done.failure, succeeded) == ("", True)
+    done, failure = at_once(user, REMOVAL, REMOVAL)
+    assert (done.failure, failure) == ("", "")
     assert (_servers(user), _addresses(user)) == ({}, [])
     assert user.task("instance", **REMOVAL).outcome.changed is False
 

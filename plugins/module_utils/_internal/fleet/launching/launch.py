@@ -41,7 +41,7 @@ from .changing import Changer, resume_resize
 from .differences import changes
 from .launch_runs import FleetLaunch, Foreseen, LaunchRun, LaunchSettings, Stage, WaitFor
 from .leftovers import Leftovers
-from .plans import LaunchPlan, Present, is_gone, is_remains, raced_twins
+from .plans import LaunchPlan, Present, is_gone, is_launched_for, is_remains, raced_twins
 from .reach import ssh_answers
 from .setup import LINES, LONGEST_SECONDS, Setup, SetupState, is_marked_complete, setup_of
 
@@ -224,6 +224,7 @@ class _Launching:
         self._drive()
         if self._remove_twins():
             self._drive()
+        self._fail_deleted()
         self._assign_addresses()
 
     def _drive(self) -> None:
@@ -370,7 +371,10 @@ class _Launching:
         if observed.kind is Kind.ERROR:
             self._judge_error(run, instance)
         elif observed.kind is Kind.GONE:
-            run.finish("was deleted while it was launched", failed=True)
+            # Another run may have launched the same name, and have deleted this one as its twin.
+            run.stage = Stage.BUILT
+            if run.compared or not run.launches:
+                self._fail_deleted()
         elif observed.defect:
             run.finish(observed.defect, failed=True)
         else:
@@ -605,6 +609,11 @@ class _Launching:
         self._delete_twins(twins)
         return [each.now for each in runs] != before
 
+    def _fail_deleted(self) -> None:
+        for run in self._of(Stage.BUILT):
+            if run.now is not None and is_gone(run.now):
+                run.finish("was deleted while it was launched", failed=True)
+
     def _delete_twins(self, twins: Sequence[Instance]) -> None:
         if self._settings.options.wants_address:
             self._leftovers.delete_with_addresses(twins)
@@ -615,7 +624,8 @@ class _Launching:
         run.compared = True
         group = self._settings.group(run.name)
         called = [each for each in listed if each.name == run.name and not is_remains(each, group)]
-        if len(called) < 2:
+        is_deleted = run.now is not None and is_gone(run.now)
+        if len(called) < 2 and not (is_deleted and called and is_launched_for(called[0], group)):
             return []
         kept, twins = raced_twins(called, group)
         own = [each for each in called if each.facts.token in {launch.token for launch in run.launches}]

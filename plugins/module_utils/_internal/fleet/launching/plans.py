@@ -19,6 +19,8 @@ from .names import NameTemplate, numbered_names
 
 # Two launches for one name that are further apart than this were no race of two runs.
 _RACE = timedelta(minutes=15)
+# Nova shows another time of creation once an instance has reached its host, so that two runs may see another order.
+_SAME_TIME = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,23 +217,31 @@ def _present(name: str, group: str, instances: Sequence[Instance]) -> Present:
 def raced_twins(instances: Sequence[Instance], group: str) -> tuple[Instance, list[Instance]]:
     """Return the oldest instance of a name, and those that another run launched for it at the same time.
 
-    All runs choose the same one, so that none deletes the one that another keeps.
+    All runs choose the same one, so that none deletes the one that another keeps: of several that are as old, the one
+    with the lowest UUID.
     """
     ordered = sorted(instances, key=lambda each: (each.start_date or "~", each.uuid))
-    kept, others = ordered[0], ordered[1:]
-    return kept, [each for each in others if _raced(kept, each, group)]
+    oldest, others = ordered[0], ordered[1:]
+    equals = [oldest, *(each for each in others if _raced(oldest, each, group, _SAME_TIME))]
+    kept = min(equals, key=lambda each: each.uuid)
+    return kept, [each for each in ordered if each is not kept and _raced(oldest, each, group, _RACE)]
 
 
-def _raced(kept: Instance, other: Instance, group: str) -> bool:
+def _raced(oldest: Instance, other: Instance, group: str, within: timedelta) -> bool:
     """Whether two instances were launched by this collection for the same name, shortly one after the other."""
-    if not all(each.facts.token and each.facts.group == group for each in (kept, other)):
+    if not all(is_launched_for(each, group) for each in (oldest, other)):
         return False
-    if kept.start_date is None or other.start_date is None:
+    if oldest.start_date is None or other.start_date is None:
         return False
     try:
-        return moment(other.start_date) - moment(kept.start_date) <= _RACE
+        return moment(other.start_date) - moment(oldest.start_date) <= within
     except ValueError:
         return False
+
+
+def is_launched_for(instance: Instance, group: str) -> bool:
+    """Return whether a run of this collection launched an instance, for a group."""
+    return bool(instance.facts.token) and instance.facts.group == group
 
 
 def unread_reason(instance: Instance) -> str | None:

@@ -310,6 +310,26 @@ def test_two_instances_of_one_name_that_raced_become_one(cloud: LaunchCloud, clo
     assert (done.failure, done.changed, cloud.names) == (None, True, ["web"])
 
 
+@pytest.mark.parametrize("kept", [True, False], ids=["another kept", "none kept"])
+def test_an_instance_that_another_run_deleted_as_its_twin_is_replaced_by_the_one_that_was_kept(
+    cloud: LaunchCloud, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, kept: bool
+) -> None:
+    really = cloud.poll
+
+    def poll(instances: Any, **options: Any) -> Any:
+        if (mine := instances[0]).uuid != "theirs" and cloud._instances.pop(mine.uuid, None) and kept:
+            facts = replace(mine.facts, token="other", has_run=True)
+            cloud._instances["theirs"] = replace(mine, uuid="theirs", status="active", activity="", facts=facts)
+        return really(instances, **options)
+
+    monkeypatch.setattr(cloud, "poll", poll)
+    done = run(cloud, clock, name="web")
+    if kept:
+        assert (done.failure, cloud.names, items(done)["web"]["uuid"]) == (None, ["web"], "theirs")
+    else:
+        assert (done.failure, cloud.names) == ("web: was deleted while it was launched.", [])
+
+
 def test_properties_are_changed_in_place_and_a_second_run_only_lists(cloud: LaunchCloud, clock: FakeClock) -> None:
     run(cloud, clock, name="web", metadata={"a": "1"})
     wanted: dict[str, Any] = {

@@ -88,6 +88,15 @@ def test_twins_of_two_runs_that_raced_are_told_from_others_and_both_runs_keep_th
         assert plan_launch(TEMPLATE, [older, other]).missing == ("node-2", "node-3")
 
 
+def test_of_twins_that_are_as_old_all_runs_keep_the_same_whatever_times_nova_shows() -> None:
+    first = ours("node-1", number=1, created="2026-11-23T12:00:00Z")
+    second = ours("node-1", number=2, created="2026-11-23T12:00:01Z")
+    on_its_host = replace(first, start_date="2026-11-23T12:00:02Z")
+    presents = [plan_launch(TEMPLATE, [each, second]).present[0] for each in (first, on_its_host)]
+    assert [each.instance.uuid for each in presents if each.instance] == [min(first.uuid, second.uuid)] * 2
+    assert [len(each.twins) for each in presents] == [1, 1]
+
+
 def test_a_template_deletes_what_was_launched_for_it_the_highest_first() -> None:
     others = [an_instance("node-4"), replace(ours("node-5"), name="renamed"), ours("web")]
     fleet = [ours("node-2"), ours("node-10"), *others]
