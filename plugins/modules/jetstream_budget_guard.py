@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - jetstream.cloud.attributes
   - jetstream.cloud.attributes.action_group
   - jetstream.cloud.connection
+  - jetstream.cloud.acts
   - jetstream.cloud.rates
   - jetstream.cloud.idle_files
 attributes:
@@ -39,14 +40,6 @@ attributes:
     details:
       - A second run shelves no further instance.
 options:
-  acts_path:
-    description:
-      - The file on the controller in which each act is recorded before it is sent, and its outcome after it, until
-        M(jetstream.cloud.jetstream_delivery) has reported it. The outcome of an act of a run that was killed is read
-        from the cloud by a later run. What cannot be recorded is not done.
-      - Without it, a run that is killed before its report is sent is not made up for.
-    type: path
-    version_added: 1.1.0
   name:
     description: Names or globs. Only these allocations. A name that no allocation has is refused.
     type: list

@@ -28,6 +28,7 @@ extends_documentation_fragment:
   - jetstream.cloud.attributes
   - jetstream.cloud.attributes.action_group
   - jetstream.cloud.connection
+  - jetstream.cloud.acts
   - jetstream.cloud.identifiers
 attributes:
   check_mode:
@@ -43,14 +44,6 @@ attributes:
     details:
       - A second run does not shelve an instance again.
 options:
-  acts_path:
-    description:
-      - The file on the controller in which each act is recorded before it is sent, and its outcome after it, until
-        M(jetstream.cloud.jetstream_delivery) has reported it. The outcome of an act of a run that was killed is read
-        from the cloud by a later run. What cannot be recorded is not done.
-      - Without it, a run that is killed before its report is sent is not made up for.
-    type: path
-    version_added: 1.1.0
   path:
     description:
       - The file with the section C(deadlines). It may be the file that M(jetstream.cloud.jetstream_schedule) reads.

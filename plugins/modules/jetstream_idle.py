@@ -25,6 +25,7 @@ extends_documentation_fragment:
   - jetstream.cloud.attributes
   - jetstream.cloud.attributes.action_group
   - jetstream.cloud.connection
+  - jetstream.cloud.acts
   - jetstream.cloud.identifiers
   - jetstream.cloud.instance_filters
   - jetstream.cloud.rates
@@ -41,14 +42,6 @@ attributes:
     details:
       - A second run finds the instances shelved, and notices claimed by the first run.
 options:
-  acts_path:
-    description:
-      - The file on the controller in which each act is recorded before it is sent, and its outcome after it, until
-        M(jetstream.cloud.jetstream_delivery) has reported it. The outcome of an act of a run that was killed is read
-        from the cloud by a later run. What cannot be recorded is not done.
-      - Without it, a run that is killed before its report is sent is not made up for.
-    type: path
-    version_added: 1.1.0
   owner:
     description:
       - Only instances of these owners. V(me) is the account itself, V(any) means all users whose instances are visible.

@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - jetstream.cloud.attributes
   - jetstream.cloud.attributes.action_group
   - jetstream.cloud.connection
+  - jetstream.cloud.acts
   - jetstream.cloud.identifiers
 attributes:
   check_mode:
@@ -37,14 +38,6 @@ attributes:
     details:
       - A second run between the same two edges sends no action.
 options:
-  acts_path:
-    description:
-      - The file on the controller in which each act is recorded before it is sent, and its outcome after it, until
-        M(jetstream.cloud.jetstream_delivery) has reported it. The outcome of an act of a run that was killed is read
-        from the cloud by a later run. What cannot be recorded is not done.
-      - Without it, a run that is killed before its report is sent is not made up for.
-    type: path
-    version_added: 1.1.0
   path:
     description:
       - The file with the schedules. Calendar files in it are relative to its folder.

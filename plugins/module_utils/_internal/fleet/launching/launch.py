@@ -70,6 +70,7 @@ _FIRST_SETUP_PAUSE = 5.0
 _LONGEST_SETUP_PAUSE = 20.0
 # Nova found no host for an instance, or none of the hosts that it tried took it.
 _NO_HOST = ("no valid host", "exceeded maximum number of retries")
+_DELETED = "was deleted while it was launched"
 
 Jitter = Callable[[float], float]
 
@@ -370,11 +371,11 @@ class _Launching:
             return
         if observed.kind is Kind.ERROR:
             self._judge_error(run, instance)
-        elif observed.kind is Kind.GONE:
+        elif observed.kind is Kind.GONE and run.launches and not run.compared:
             # Another run may have launched the same name, and have deleted this one as its twin.
             run.stage = Stage.BUILT
-            if run.compared or not run.launches:
-                self._fail_deleted()
+        elif observed.kind is Kind.GONE:
+            run.finish(_DELETED, failed=True)
         elif observed.defect:
             run.finish(observed.defect, failed=True)
         else:
@@ -612,7 +613,7 @@ class _Launching:
     def _fail_deleted(self) -> None:
         for run in self._of(Stage.BUILT):
             if run.now is not None and is_gone(run.now):
-                run.finish("was deleted while it was launched", failed=True)
+                run.finish(_DELETED, failed=True)
 
     def _delete_twins(self, twins: Sequence[Instance]) -> None:
         if self._settings.options.wants_address:
