@@ -20,6 +20,7 @@ from pathlib import Path
 from devtool.running import CheckFailed, Workplace
 from devtool.sanity import run_sanity
 from devtool.tarball import build, import_as_galaxy_does, run_installed
+from devtool.versions import needed, next_version, released, shown
 
 _NAME = "jetstream.cloud"
 _VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
@@ -31,7 +32,6 @@ _PICTURE = re.compile(rf"(!\[[^\]]*){_RELATIVE.pattern}")
 _PAGES = frozenset({"-", "blob", "commits", "issues", "raw", "releases", "src", "tree"})
 # Where the README names the version to install.
 _INSTALLED = re.compile(r"(?<=jetstream\.cloud:==)\d+\.\d+\.\d+|(?<=jetstream-cloud-)\d+\.\d+\.\d+")
-_RELEASED = re.compile(r"^  '?(\d+)\.(\d+)\.(\d+)'?:$", re.MULTILINE)
 # The one rule that ansible-lint is not asked to check before there is an address.
 _EXCEPTION = re.compile(r"^skip_list:\n(?:  #.*\n)*  - galaxy\[no-repository\]\n", re.MULTILINE)
 _VERSION_LINE = re.compile(r"^version: (\S+)$", re.MULTILINE)
@@ -159,12 +159,6 @@ def _rehearse_the_next(workplace: Workplace, released_copy: Path) -> None:
         raise CheckFailed(f"{version} is not in the changelog")
 
 
-def next_version(checkout: Path) -> str:
-    """Return the version after the last release: 1.0.0 for the first, else the next with new features."""
-    earlier = released(checkout)
-    return f"{earlier[-1][0]}.{earlier[-1][1] + 1}.0" if earlier else "1.0.0"
-
-
 def absolute(text: str, address: str, version: str) -> str:
     """Return a page whose links lead to the repository at a version, with its address.
 
@@ -225,10 +219,17 @@ def _require_version(checkout: Path, version: str) -> None:
     match = _VERSION.fullmatch(version)
     if match is None:
         raise NotReleased(f"{version} is no version. It has three numbers, as in 1.2.0.")
+    numbers = tuple(int(each) for each in match.groups())
     earlier = released(checkout)
-    if earlier and tuple(int(each) for each in match.groups()) <= earlier[-1]:
-        last = ".".join(str(each) for each in earlier[-1])
-        raise NotReleased(f"{last} was released already. The next version is greater, as {next_version(checkout)} is.")
+    lowest = needed(checkout)
+    if earlier and numbers <= earlier[-1]:
+        raise NotReleased(
+            f"{shown(earlier[-1])} was released already. The next version is greater, as {shown(lowest.version)} is."
+        )
+    if numbers < lowest.version:
+        raise NotReleased(
+            f"{version} is too low: {lowest.reason} (docs/releases.md#versions). Take {shown(lowest.version)}."
+        )
     if _git(checkout, "tag", "--list", f"v{version}"):
         raise NotReleased(
             f"There is a tag v{version}, and its version is not in the changelog: a release was broken off, or is on"
@@ -253,12 +254,6 @@ def _require_name(checkout: Path) -> None:
             f"galaxy.yml calls the collection {found}. All playbooks and examples call it {_NAME}, so a fork keeps that"
             " name (docs/releases.md)."
         )
-
-
-def released(checkout: Path) -> list[tuple[int, ...]]:
-    """Return the versions that were released, the smallest first."""
-    changelog = (checkout / "changelogs" / "changelog.yaml").read_text(encoding="utf-8")
-    return sorted(tuple(int(each) for each in match.groups()) for match in _RELEASED.finditer(changelog))
 
 
 def _set_addresses(clone: Path, version: str, address: str | None) -> str:

@@ -19,7 +19,7 @@ from ansible_collections.jetstream.cloud.tests.unit.collection.docs import COLLE
 
 from devtool.checks import CHECKS
 from devtool.pairs import supported_pythons
-from devtool.release import next_version, released
+from devtool.versions import next_version, released
 
 _ROW = re.compile(r"^\| (?P<requirement>[^|]+) \| (?P<state>[^|]+) \| (?P<shown>[^|]+) \|$", re.MULTILINE)
 _TEST = re.compile(r"\[`(test_\w+)`\]\(\.\./(tests/[\w/]+\.py)\)")

@@ -23,13 +23,13 @@ from devtool.release import (
     _set_addresses,
     _take_over,
     absolute,
-    next_version,
     pack_tagged,
     release,
     what_is_left,
 )
 from devtool.running import Workplace
 from devtool.tarball import make_reproducible
+from devtool.versions import needed, next_version, shown
 
 ADDRESS = "https://git.example.org/lab/cloud"
 GALAXY = "namespace: jetstream\nname: cloud\nversion: 0.1.0\ndependencies: {}\n"
@@ -78,12 +78,59 @@ def refused(checkout: Path, version: str, address: str | None = ADDRESS) -> str:
     [
         ("1.2", "1.2 is no version. It has three numbers, as in 1.2.0."),
         ("v1.2.0", "v1.2.0 is no version. It has three numbers, as in 1.2.0."),
-        ("1.1.0", "1.1.0 was released already. The next version is greater, as 1.2.0 is."),
-        ("1.0.9", "1.1.0 was released already. The next version is greater, as 1.2.0 is."),
+        ("1.1.0", "1.1.0 was released already. The next version is greater, as 1.1.1 is."),
+        ("1.0.9", "1.1.0 was released already. The next version is greater, as 1.1.1 is."),
     ],
 )
 def test_a_version_is_greater_than_the_last_one(checkout: Path, version: str, reason: str) -> None:
     assert refused(checkout, version) == reason
+
+
+def changed(checkout: Path, sections: Sequence[str], added: str | None) -> None:
+    """Commit a fragment with sections, and an option that came with a version."""
+    fragments, modules = checkout / "changelogs" / "fragments", checkout / "plugins" / "modules"
+    for folder in (fragments, modules):
+        folder.mkdir(parents=True)
+    (fragments / "news.yml").write_text("---\n" + "".join(f"{each}:\n  - idle - news.\n" for each in sections))
+    (modules / "a.py").write_text(f"options:\n  a:\n    version_added: {added}\n" if added else "")
+    commit(checkout)
+
+
+@pytest.mark.parametrize(
+    ("sections", "added", "too_low", "lowest", "reason"),
+    [
+        (["bugfixes", "minor_changes"], None, "1.1.1", "1.2.0", "news.yml has minor_changes, and so it is a minor"),
+        (["major_changes"], "1.1.0", "1.1.9", "1.2.0", "news.yml has major_changes, and so it is a minor"),
+        (["deprecated_features"], None, "1.1.1", "1.2.0", "news.yml has deprecated_features, and so it is a minor"),
+        (["add object.playbook"], None, "1.1.1", "1.2.0", "news.yml has add object.playbook, and so it is a minor"),
+        (["minor_changes", "breaking_changes"], "1.2.0", "1.9.0", "2.0.0", "breaking_changes, and so it is a major"),
+        (["removed_features"], None, "1.2.0", "2.0.0", "news.yml has removed_features, and so it is a major"),
+        (["bugfixes"], "1.2.0", "1.1.1", "1.2.0", "plugins/modules/a.py has version_added 1.2.0"),
+        (["minor_changes"], "'1.10.0'", "1.9.0", "1.10.0", "plugins/modules/a.py has version_added 1.10.0"),
+        # No such version can be.
+        (["bugfixes"], "1.1.5", "1.1.6", "1.2.0", "something in it is new, and so it is a minor"),
+    ],
+)
+def test_a_version_is_high_enough_for_what_is_new(
+    checkout: Path, sections: Sequence[str], added: str | None, too_low: str, lowest: str, reason: str
+) -> None:
+    changed(checkout, sections, added)
+    text = refused(checkout, too_low)
+    assert text.startswith(f"{too_low} is too low: ")
+    assert reason in text
+    assert text.endswith(f"(docs/releases.md#versions). Take {lowest}.")
+    assert shown(needed(checkout).version) == lowest
+
+
+@pytest.mark.parametrize("section", ["bugfixes", "security_fixes", "known_issues", "release_summary", "trivial"])
+def test_mended_bugs_are_a_patch(checkout: Path, section: str) -> None:
+    changed(checkout, [section], "1.1.0")
+    assert shown(needed(checkout).version) == next_version(checkout) == "1.1.1"
+
+
+def test_the_next_version_of_new_options_is_no_other_than_semantic_versioning_has(checkout: Path) -> None:
+    changed(checkout, ["bugfixes"], "1.9.0")
+    assert (next_version(checkout), shown(needed(checkout).version)) == ("1.2.0", "1.9.0")
 
 
 def test_a_release_has_all_that_is_committed_and_nothing_else(checkout: Path) -> None:
@@ -170,7 +217,7 @@ def test_a_tarball_is_that_of_a_tagged_version(tmp_path: Path, tag: str | None, 
 
 
 @pytest.mark.parametrize(
-    ("versions", "following"), [((), "1.0.0"), (("1.0.0",), "1.1.0"), (("1.0.0", "1.10.2", "1.9.0"), "1.11.0")]
+    ("versions", "following"), [((), "1.0.0"), (("1.0.0",), "1.0.1"), (("1.0.0", "1.10.2", "1.9.0"), "1.10.3")]
 )
 def test_the_next_version_follows_the_greatest(tmp_path: Path, versions: tuple[str, ...], following: str) -> None:
     (tmp_path / "changelogs").mkdir()
