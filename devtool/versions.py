@@ -62,8 +62,9 @@ def needed(checkout: Path) -> Need:
     needs = [*(_needs_of_fragments(checkout, versions[-1]) if versions else ()), *_needs_of_documentation(checkout)]
     following = tuple(map(int, next_version(checkout).split(".")))
     minimum = Need(following, "something in it is new, and so it is a minor release")
-    # The first of the greatest: a file is a better reason.
-    return max([*needs, minimum], key=_version)
+    # Of the greatest, the first: a file is a better reason.
+    highest: Need = max([*needs, minimum], key=_version)
+    return highest
 
 
 def shown(version: Version) -> str:
