@@ -1,9 +1,9 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks the arguments of an event source, which ansible-rulebook hands over as the rulebook has them.
+"""Checks the arguments of an event source, as ansible-rulebook passes them.
 
-Options are described by the same specs as those of modules. Every function raises ConfigurationError.
+The specs of options are those of modules. Every function raises ConfigurationError.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _YES, _NO = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "of
 
 
 def checked(arguments: Mapping[str, Any], spec: ModuleSpec) -> dict[str, Any]:
-    """Return a value for each option of a spec: the argument as its type, the default, or None."""
+    """Return a value for each option of a spec: the converted argument, the default, or None."""
     return _checked(arguments, spec.argument_spec, "")
 
 
@@ -96,7 +96,7 @@ def _int(name: str, value: Any) -> int:
 
 
 def _digits(value: Any) -> str:
-    """Return what may be a number as text, and "" for what can be none: to Python, True is 1."""
+    """Return the text of a possible number, "" for any other value. In Python, True would be 1."""
     is_number = isinstance(value, str | int | float) and not isinstance(value, bool)
     return str(value) if is_number else ""
 

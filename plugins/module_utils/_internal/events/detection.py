@@ -1,10 +1,10 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which events follow from what is remembered and what is seen now. Pure functions.
+"""Derives events from the remembered and the present state of a cloud. Pure functions.
 
-Events come in an order that does not depend on the order of a list, each with the memory to store once it is handed
-over: a source that is killed between two of them goes on with the second.
+The order of events does not depend on the order of a list. Each event comes with the memory to store once it is handed
+over, so that a source killed between two events continues with the second.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from .event import Event, EventType, instance_body
 from .memory import CHANNEL, Account, BudgetMemory, InstanceMemory, Memory
 
 ABSENT = "absent"
-# A page of a list that changes meanwhile may lack an instance. One that is missing twice is gone.
+# A page of a list that changes during the read may lack an instance. One that is missing twice is gone.
 _LISTS_WITHOUT = 2
-# They end by themselves, and do not concern the question whether an instance may be acted on.
+# These vetoes end by themselves, and say nothing about whether an instance may be acted on.
 _PASSING = frozenset({"busy", "state_unknown"})
 _IDLE, _DUE = "idle", "due"
 _OF_ADVICE = (
@@ -40,7 +40,7 @@ _OF_ADVICE = (
 
 
 class Part(StrEnum):
-    """A part of what a source reads. Each can fail by itself."""
+    """A part of the data that a source reads. Each may fail independently."""
 
     INSTANCES = "instances"
     IDLE = "idle"
@@ -51,12 +51,12 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What a poll saw. A part that is neither in ``read`` nor in ``failed`` was not due.
+    """The data of a poll. A part that is neither in ``read`` nor in ``failed`` was not due.
 
-    ``instances``: those that are selected, and whose state could be read. ``listed``: the uuids of all that are in the
-    list. ``is_whole``: whether nothing in the list was unreadable. ``advice``: by uuid, as jetstream_idle_info returns
-    it. ``rows``: those of the file of deadlines. ``failed``: a sentence for each part that failed. ``readable``:
-    also instances that are not selected.
+    ``instances``: the selected ones with a readable state. ``readable``: all instances with a readable state.
+    ``listed``: the uuids of all in the list. ``is_whole``: whether every row of the list was readable. ``advice``: by
+    uuid, as jetstream_idle_info returns it. ``rows``: the deadline rows of the file. ``failed``: a sentence for each
+    failed part.
     """
 
     at: datetime
@@ -75,7 +75,7 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """An event, and the memory once it is handed over. Without an event, the memory is to be stored at once."""
+    """An event, and the memory to store after its delivery. Without an event, the memory is stored at once."""
 
     event: Event | None
     memory: Memory
@@ -93,7 +93,7 @@ def detect(
 
 
 def state_of(instance: Instance) -> str | None:
-    """Return the state that an instance rests in, in a word; None while it is on its way to another one."""
+    """Return the word for the state in which an instance rests; None while the state is changing."""
     observed = classify(instance.status, instance.activity, instance.power_state)
     match observed.kind:
         case Kind.RESTING:
@@ -108,18 +108,18 @@ def state_of(instance: Instance) -> str | None:
 
 
 class _Poll:
-    """One run of the detection."""
+    """The detection for one poll."""
 
     def __init__(self, memory: Memory, seen: Observation, *, tells_states: bool, announce_first: bool) -> None:
         self._before = memory
         self._seen = seen
         self._tells_states = tells_states
         self._announce_first = announce_first
-        # Another account has other instances: those of the first one are not gone.
+        # Instances of another account are not counted as gone.
         is_same = seen.owner is None or memory.account in (None, seen.owner)
         known = memory if is_same else Memory(failing=memory.failing)
         self._memory = known if seen.owner is None else replace(known, account=seen.owner)
-        self._told = memory
+        self._stored = memory
 
     def steps(self) -> Iterator[Step]:
         yield from self._failures()
@@ -127,14 +127,14 @@ class _Poll:
             yield from self._instances()
         if Part.BUDGET in self._seen.read:
             yield from self._budgets()
-        if self._memory != self._told:
+        if self._memory != self._stored:
             yield Step(None, self._memory)
 
-    def _tell(self, event: Event, memory: Memory) -> Iterator[Step]:
-        self._memory = self._told = memory
+    def _emit(self, event: Event, memory: Memory) -> Iterator[Step]:
+        self._memory = self._stored = memory
         yield Step(event, memory)
 
-    def _tells(self, part: Part) -> bool:
+    def _announces(self, part: Part) -> bool:
         is_known = part in self._before.begun and self._memory.account == self._before.account
         return is_known or self._announce_first
 
@@ -146,34 +146,34 @@ class _Poll:
             if part not in self._memory.failing:
                 body = {"part": part.value, "message": message}
                 memory = replace(self._memory, failing={**self._memory.failing, part.value: now})
-                yield from self._tell(Event(EventType.FAILED, part.value, 0, now, body), memory)
+                yield from self._emit(Event(EventType.FAILED, part.value, 0, now, body), memory)
         for part in sorted(self._seen.read):
             since = self._memory.failing.get(part.value)
             if since is not None:
                 body = {"part": part.value, "since": since}
                 others = {key: each for key, each in self._memory.failing.items() if key != part.value}
                 event = Event(EventType.RECOVERED, part.value, 0, since, body)
-                yield from self._tell(event, replace(self._memory, failing=others))
+                yield from self._emit(event, replace(self._memory, failing=others))
 
     # --- instances
 
     def _instances(self) -> Iterator[Step]:
-        tells = self._tells(Part.INSTANCES)
+        announces = self._announces(Part.INSTANCES)
         for instance in sorted(self._seen.instances, key=lambda each: (each.name, each.uuid)):
-            yield from self._instance(instance, tells=tells)
+            yield from self._instance(instance, announces=announces)
         yield from self._missing()
         for part in (Part.INSTANCES, *({Part.IDLE, Part.DEADLINES} & self._seen.read)):
             self._memory = self._memory.with_begun(part.value)
 
-    def _instance(self, instance: Instance, *, tells: bool) -> Iterator[Step]:
+    def _instance(self, instance: Instance, *, announces: bool) -> Iterator[Step]:
         known = self._memory.instances.get(instance.uuid)
         state = state_of(instance)
         if state == ABSENT:
             return
         body = instance_body(instance)
         if known is None:
-            # What was on its way when it was seen first had rested in a state, unless it is being launched.
-            begins = ABSENT if tells else state or _resting_state(instance)
+            # An instance in transition counts as coming from its state of rest, unless it is being launched.
+            begins = ABSENT if announces else state or _resting_state(instance)
             known = InstanceMemory(state=begins, body=body)
         known = replace(known, body=body, missed=0)
         self._memory = self._memory.with_instance(instance.uuid, known)
@@ -185,14 +185,14 @@ class _Poll:
             yield from self._deadlines(instance)
 
     def _changed(self, uuid: str, known: InstanceMemory, state: str) -> Iterator[Step]:
-        """Emit the event that an instance rests in another state."""
-        after = replace(known, state=state, told=known.told + 1)
+        """Emit the event that an instance rests in a new state."""
+        after = replace(known, state=state, event_count=known.event_count + 1)
         memory = self._memory.without_instance(uuid) if state == ABSENT else self._memory.with_instance(uuid, after)
         if not self._tells_states:
             self._memory = memory
             return
         body = {"instance": known.body, "before": {"state": known.state}, "after": {"state": state}}
-        yield from self._tell(Event(EventType.STATE, uuid, known.told, f"{known.state}>{state}", body), memory)
+        yield from self._emit(Event(EventType.STATE, uuid, known.event_count, f"{known.state}>{state}", body), memory)
 
     def _missing(self) -> Iterator[Step]:
         """Emit events for deleted instances. Listed instances that are not selected or not readable are ignored."""
@@ -216,11 +216,11 @@ class _Poll:
         if word == known.idle:
             return
         is_news = word == _DUE or (word == _IDLE and not known.idle)
-        after = replace(known, idle=word, told=known.told + is_news)
+        after = replace(known, idle=word, event_count=known.event_count + is_news)
         memory = self._memory.with_instance(uuid, after)
-        if is_news and self._tells(Part.IDLE):
+        if is_news and self._announces(Part.IDLE):
             body = {"instance": known.body, "idle": {key: advice[key] for key in _OF_ADVICE}}
-            yield from self._tell(Event(EventType.IDLE, uuid, known.told, word, body), memory)
+            yield from self._emit(Event(EventType.IDLE, uuid, known.event_count, word, body), memory)
         else:
             self._memory = memory
 
@@ -229,29 +229,29 @@ class _Poll:
         found = deadlines_of(instance, self._seen.rows)
         for news in deadline_news_of(found, known.deadline_memory(), (CHANNEL,), self._seen.at):
             at = news.deadline.at
-            told = {**known.deadlines, news.kind: (at, news.days)}
-            after = replace(known, deadlines=told, told=known.told + 1)
+            deadlines = {**known.deadlines, news.kind: (at, news.days)}
+            after = replace(known, deadlines=deadlines, event_count=known.event_count + 1)
             memory = self._memory.with_instance(instance.uuid, after)
-            if self._tells(Part.DEADLINES):
+            if self._announces(Part.DEADLINES):
                 body = {"instance": known.body, "deadline": self._deadline(found, news)}
                 change = f"{news.kind}:{iso(at)}:{news.days}"
-                yield from self._tell(Event(EventType.DEADLINE, instance.uuid, known.told, change, body), memory)
+                yield from self._emit(Event(EventType.DEADLINE, instance.uuid, known.event_count, change, body), memory)
             else:
                 self._memory = memory
             known = after
 
     def _deadline(self, found: Deadlines, news: News) -> dict[str, Any]:
-        told = deadline_result(news.deadline, self._seen.at) or {}
-        return {"kind": news.kind.value, "days": news.days, **told, "may_shelve": found.may_shelve}
+        deadline = deadline_result(news.deadline, self._seen.at) or {}
+        return {"kind": news.kind.value, "days": news.days, **deadline, "may_shelve": found.may_shelve}
 
     # --- allocations
 
     def _budgets(self) -> Iterator[Step]:
-        tells = self._tells(Part.BUDGET)
+        announces = self._announces(Part.BUDGET)
         for standing in sorted(self._seen.standings, key=lambda each: (each.source.name, each.source.uuid)):
             for event, memory in self._budget(standing):
-                if tells:
-                    yield from self._tell(event, memory)
+                if announces:
+                    yield from self._emit(event, memory)
                 else:
                     self._memory = memory
         self._memory = self._memory.with_begun(Part.BUDGET.value)
@@ -260,30 +260,30 @@ class _Poll:
         uuid = standing.source.uuid
         known = self._memory.budgets.get(uuid, BudgetMemory())
         news = news_of(standing, known.thresholds)
-        if not news.to_tell and news.told != known.thresholds:
-            self._memory = self._memory.with_budget(uuid, replace(known, thresholds=news.told))
-        for number, threshold in enumerate(news.to_tell, 1):
-            is_last = number == len(news.to_tell)
-            reached = news.told if is_last else known.thresholds | {threshold.key}
-            after = BudgetMemory(reached, known.told + 1)
+        if not news.new and news.announced != known.thresholds:
+            self._memory = self._memory.with_budget(uuid, replace(known, thresholds=news.announced))
+        for number, threshold in enumerate(news.new, 1):
+            is_last = number == len(news.new)
+            reached = news.announced if is_last else known.thresholds | {threshold.key}
+            after = BudgetMemory(reached, known.event_count + 1)
             body = {
                 "allocation": standing_result(standing),
                 "threshold": {"kind": threshold.kind.value, "level": threshold.level},
                 "sentence": sentence_of(threshold, standing),
             }
-            event = Event(EventType.BUDGET, uuid, known.told, threshold.key, body)
+            event = Event(EventType.BUDGET, uuid, known.event_count, threshold.key, body)
             yield event, self._memory.with_budget(uuid, after)
             known = after
 
 
 def _resting_state(instance: Instance) -> str:
-    """Return the state in which an instance was before it began to move; absent for one that is being launched."""
+    """Return the state in which an instance rested before its transition; absent for one that is being launched."""
     observed = classify(instance.status, "")
     return ABSENT if observed.kind is not Kind.RESTING or observed.state is None else observed.state.value
 
 
 def _idle_word(before: str, advice: Mapping[str, Any]) -> str:
-    """Return "idle", "due" if nothing prevents the action, or "". A doubt changes nothing."""
+    """Return "idle", "due" if nothing prevents the action, or "". A doubt keeps the word of before."""
     if advice["verdict"] == State.ACTIVE or advice["rule"] == "not_running":
         return ""
     if advice["verdict"] != State.IDLE:

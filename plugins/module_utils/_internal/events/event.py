@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Events as rulebooks get them: plain values, described by ``extensions/eda/schemas/fleet_event.json``. Pure functions.
 
-Texts in them come from users of the cloud, such as the name of an instance. A rulebook puts them into the arguments of
-its actions, where Ansible evaluates templates: no text of an event may be one.
+Users of the cloud choose some of the texts, such as the name of an instance. A rulebook passes them to the arguments of
+its actions, where Ansible evaluates templates, so no text of an event may be a template.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class EventType(StrEnum):
 class Event:
     """An event.
 
-    ``subject``: the uuid of the instance or allocation, or the part of the source. ``number``: how many events there
-    were about it before. ``change``: the change in a word. ``body``: the keys that only events of this type have.
+    ``subject``: the uuid of the instance or allocation, or the name of the part. ``number``: the number of earlier
+    events about it. ``change``: the change in a word. ``body``: the keys specific to this type.
     """
 
     type: EventType
@@ -51,7 +51,7 @@ class Event:
     body: Mapping[str, Any]
 
     def to_result(self, account: CloudAccount, at: datetime) -> dict[str, Any]:
-        """Return what the rulebook gets. The same event, told again after a crash, has the same ``id``."""
+        """Return the event as a rulebook gets it. If it is emitted again after a crash, it has the same ``id``."""
         cloud = {"site": account.site, "name": account.cloud, "user": account.user, "project": account.project}
         parts = (account.site, account.cloud, account.project_uuid or "", self.type, self.subject, str(self.number))
         digest = hashlib.sha256("\0".join((*parts, self.change)).encode("utf-8", "surrogatepass")).hexdigest()
@@ -60,7 +60,7 @@ class Event:
 
 
 def instance_body(instance: Instance) -> dict[str, Any]:
-    """Return an instance as events have it. Its metadata is left out: Exosphere may keep a passphrase there."""
+    """Return an instance as events show it, without its metadata: Exosphere may keep a passphrase there."""
     return {
         "id": instance.id,
         "uuid": instance.uuid,
@@ -76,7 +76,7 @@ def instance_body(instance: Instance) -> dict[str, Any]:
 
 
 def harmless(value: Any) -> Any:
-    """Return a value whose texts are one line each and no templates: a blank parts the delimiters of Jinja."""
+    """Return a value whose texts are single lines without templates: a blank separates the delimiters of Jinja."""
     if isinstance(value, str):
         return _TEMPLATE.sub(" ", one_line(value))
     if isinstance(value, Mapping):

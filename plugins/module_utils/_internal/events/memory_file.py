@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stores the memory of an event source in one file of JSON, which one source holds for as long as it runs."""
+"""Stores the memory of an event source in one JSON file, which the source holds while it runs."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from ..files import exclusive, make_folder
 from ..json_file import MalformedFile, read_json, write_json
 from .memory import Memory, from_record, to_record
 
-# A source that is restarted waits for the one before it to end.
+# A restarted source waits for its predecessor to end.
 _LONGEST_WAIT = 30.0
 
 
 class MemoryFileError(JetstreamError):
-    """The memory of an event source cannot be read or written, or another source uses it."""
+    """The memory of an event source cannot be read or written, or another source holds it."""
 
 
 class EventMemoryFile:
-    """The file of a source's memory. It is made when it is first written."""
+    """The file with a source's memory. The first write creates it."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
-        """Take the path."""
+        """Store the path."""
         self.path = path
         self._clock = clock
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the file against other sources. Raises MemoryFileError."""
+        """Hold the file exclusively. Raises MemoryFileError."""
         try:
             make_folder(self.path.parent, private=True)
             hold = exclusive(self.path, clock=self._clock, longest_wait=_LONGEST_WAIT)
@@ -50,7 +50,7 @@ class EventMemoryFile:
             hold.__exit__(None, None, None)
 
     def load(self) -> Memory:
-        """Return the memory; an empty one if there is no file yet. Raises MemoryFileError."""
+        """Return the memory, empty without a file. Raises MemoryFileError."""
         try:
             return read_json(self.path, from_record) or Memory()
         except OSError as error:

@@ -1,10 +1,9 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An event source at work: reads the cloud when it is time to, and decides which events follow.
+"""An event source: reads the cloud when a part is due, and returns the resulting events.
 
-It waits for nothing and hands over nothing. That is the part of its caller, which is another one for each machine that
-takes events. It is used by one thread at a time.
+Waiting and delivery are left to the caller, which is specific to the program that takes the events. Not thread-safe.
 """
 
 from __future__ import annotations
@@ -61,23 +60,23 @@ SPEC = (
 _STATE = Path(".local/state/jetstream/events.json")
 _INTERVALS = ("interval", "idle_interval", "budget_interval")
 _LONGEST_INTERVAL = 86_400.0
-# A part that fails is read again after twice the time, and so on, but not later than this.
+# A failed part is read again after twice the interval, and so on, up to this pause.
 _LONGEST_BACK_OFF = 3600.0
-# All requests of a poll have to end by then.
+# The time limit for all requests of a poll.
 _LONGEST_POLL = 300.0
 _OF_PARTS = {Part.IDLE: "idle", Part.DEADLINES: "deadline", Part.BUDGET: "budget"}
 
 
 @dataclass(slots=True)
 class _Pace:
-    """When a part is read again. ``failures``: in a row."""
+    """The time of a part's next read. ``failures``: the number of consecutive failures."""
 
     interval: float
     due: float
     failures: int = 0
 
     def ended(self, begun: float, *, failed: bool) -> None:
-        """Take the outcome of reading a part, which began at a time of the monotonic clock."""
+        """Record the outcome of a read that began at a time of the monotonic clock."""
         self.failures = self.failures + 1 if failed else 0
         longest = max(self.interval, _LONGEST_BACK_OFF)
         self.due = begun + min(longest, self.interval * 2 ** min(self.failures, 16))
@@ -85,7 +84,7 @@ class _Pace:
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """An event as the rulebook gets it, and the memory to store once it took it. ``event`` is None for none."""
+    """An event as the rulebook gets it, and the memory to store after its delivery. ``event`` may be None."""
 
     event: Mapping[str, Any] | None
     memory: Memory
@@ -93,7 +92,7 @@ class Announcement:
 
 @dataclass(slots=True)
 class _Reading:
-    """What a poll has read so far."""
+    """The data that a poll has read so far."""
 
     begun: float
     read: set[Part] = field(default_factory=set)
@@ -101,7 +100,7 @@ class _Reading:
 
 
 def open_watch(arguments: Mapping[str, Any], context: Context) -> Watch:
-    """Check the arguments of a source, and return it. Sends nothing yet.
+    """Check the arguments of a source, and return the source. Sends nothing.
 
     Raises ConfigurationError, and MemoryFileError if its memory cannot be used.
     """
@@ -112,7 +111,7 @@ class Watch:
     """A source with its connection, its memory, and the times at which it reads each part."""
 
     def __init__(self, options: Mapping[str, Any], context: Context) -> None:
-        """Take options as ``checked`` returns them. Raises ConfigurationError or MemoryFileError."""
+        """Open the memory. ``options``: as ``checked`` returns them. Raises ConfigurationError or MemoryFileError."""
         for name in _INTERVALS:
             if not LEAST_INTERVAL <= options[name] <= _LONGEST_INTERVAL:
                 raise ConfigurationError(
@@ -149,9 +148,9 @@ class Watch:
         }
 
     def poll(self) -> Iterator[Announcement]:
-        """Read what is due, and return the events, in order. Raises nothing: what fails becomes an event.
+        """Read the due parts, and return the events in order. Raises nothing: a failure becomes an event.
 
-        Each event is made when it is asked for, so that a poll that tells thousands holds one memory at a time.
+        Events are created on demand, so that a poll with thousands of events holds one memory at a time.
         """
         seen = self._observe()
         tells_states = "state" in self._options["watch"]
@@ -163,7 +162,7 @@ class Watch:
         )
 
     def remember(self, memory: Memory) -> None:
-        """Store that an event was handed over. If that fails, it is tried again with the next one, and is an event."""
+        """Store the memory after the delivery of an event. A failure becomes an event, and the next event retries."""
         self.memory = memory
         try:
             self._file.save(memory)
@@ -175,11 +174,11 @@ class Watch:
 
     def pause(self) -> float:
         """Return the seconds until the next poll."""
-        # Every part is read from the list of instances, so nothing is due earlier than that.
+        # All parts are read from the list of instances, so no part is due earlier.
         return max(0.0, self._paces[Part.INSTANCES].due - self._context.clock.monotonic())
 
     def close(self) -> None:
-        """Close the connection, and let go of the memory."""
+        """Close the connection, and release the memory."""
         self._disconnect()
         self._stack.close()
 
@@ -196,7 +195,7 @@ class Watch:
             seen = self._part(reading, Part.BUDGET, seen, self._budget)
             self._warn_of(self._cloud.take_warnings() if self._cloud else ())
         if self._unsaved:
-            # Another attempt, also where there is no event.
+            # Without an event, the memory still has to be stored.
             self.remember(self.memory)
         if self._unsaved:
             reading.failed[Part.MEMORY] = self._unsaved
@@ -207,7 +206,7 @@ class Watch:
     def _part(
         self, reading: _Reading, part: Part, seen: Observation, read: Callable[[Observation], Observation]
     ) -> Observation:
-        """Read a part if it is watched and due. Returns the observation with it, or as it was if that failed."""
+        """Read a part if it is watched and due. After a failure, return the observation unchanged."""
         if not self._is_due(part, reading.begun):
             return seen
         try:
@@ -222,7 +221,7 @@ class Watch:
         if failed:
             self._context.warn(f"{part}: {reading.failed[part]}")
         if failed and part is Part.INSTANCES:
-            # The next poll reads the profile again, and logs in again.
+            # The next poll reads the profile again, and logs in anew.
             self._disconnect()
         self._paces[part].ended(reading.begun, failed=failed)
         return seen
@@ -230,7 +229,7 @@ class Watch:
     def _is_due(self, part: Part, now: float) -> bool:
         if part is Part.INSTANCES:
             return True
-        # A poll that is a little early would wait for a whole interval more.
+        # A poll slightly before the interval would otherwise postpone the read by a whole interval.
         return _OF_PARTS[part] in self._options["watch"] and self._paces[part].due <= now + 1.0
 
     def _instances(self, seen: Observation) -> Observation:
@@ -238,7 +237,7 @@ class Watch:
         cloud.limit(self._context.clock.monotonic() + _LONGEST_POLL)
         selector = Selector.from_options(self._options, ("project",)).with_account(cloud.account)
         self._account = cloud.account()
-        # An allocation pays for instances that are not selected, too.
+        # An allocation also pays for instances outside of the selection.
         needs_all = self._is_due(Part.BUDGET, self._context.clock.monotonic())
         wanted = None if needs_all else may_select(selector, INSTANCE_FIELDS)
         listed = cloud.list_instances(live=True, images=False, wanted=wanted, unreadable=True)
@@ -303,7 +302,7 @@ class Watch:
             self._secrets.add(secret)
 
     def _shown(self, text: str) -> str:
-        """Return a message without the secrets of the connection. No error has any; this is for the one that does."""
+        """Return a message without secrets. No error is known to contain one; this is a safeguard."""
         for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, "********")
         return one_line(text)
@@ -313,7 +312,7 @@ class Watch:
             self._context.warn(self._shown(each))
 
     def _once(self, warn: Callable[[str], None]) -> Callable[[str], None]:
-        """Return a function that passes each of the last sentences on once: a poll repeats most of them."""
+        """Return a function that passes on each recent sentence once: most warnings recur with each poll."""
         told: dict[str, None] = {}
 
         def pass_on(sentence: str) -> None:

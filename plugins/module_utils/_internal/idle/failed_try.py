@@ -51,7 +51,7 @@ class FailedTry:
         """Return it as a module returns it."""
         return {"at": iso_of(self.at), "reason": self.reason}
 
-    def told(self, now: float) -> str:
+    def as_clause(self, now: float) -> str:
         """Return it as a clause."""
         return f"the last attempt to read it, {_ago(now - self.at)}, failed: {self.reason}"
 

@@ -85,7 +85,7 @@ SPEC = (
         }
     )
 )
-_TOLD = Path(".local/state/jetstream/budget_told.json")
+_STATE = Path(".local/state/jetstream/budget_told.json")
 # What keeps an instance from being shelved for the budget. That it is in use does not: the grant is more expensive.
 _VETOES = frozenset({"controller", "not_mine", "state_unknown", "busy", "locked", "unsupported", "kept", "opted_out"})
 
@@ -102,9 +102,9 @@ class _Guarded:
 
 def budget_guard(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
     """Return the status of each allocation, and shelve instances if requested; or record delivered notices."""
-    store = BudgetStore(context.path(options["told_path"], _TOLD), context.clock)
+    store = BudgetStore(context.path(options["told_path"], _STATE), context.clock)
     if options["told"] is not None:
-        return _store_told(store, options, context)
+        return _record_delivery(store, options, context)
     if options["channel"] is not None:
         raise ConfigurationError("channel requires told.", hint="Set told to claimed of an earlier run.")
     require_time(options)
@@ -245,7 +245,7 @@ def _news(memory: Memory, standing: Standing, channels: Sequence[str], now: date
 def _receipt(guarded: Sequence[_Guarded], news: Mapping[str, Mapping[str, News]], channel: str) -> dict[str, list[str]]:
     """Return the thresholds that count as told once a channel took the news, by allocation."""
     of_channel = {each.key: news[each.key].get(channel) for each in guarded}
-    return {key: sorted(each.told) for key, each in of_channel.items() if each is not None and each.to_tell}
+    return {key: sorted(each.announced) for key, each in of_channel.items() if each is not None and each.new}
 
 
 def _claim(
@@ -275,7 +275,7 @@ def _claim(
     return None
 
 
-def _store_told(store: BudgetStore, options: Mapping[str, Any], context: Context) -> Outcome:
+def _record_delivery(store: BudgetStore, options: Mapping[str, Any], context: Context) -> Outcome:
     """Record that a channel took the news of an earlier run, or that it did not."""
     told = _levels(options["told"])
     channel = NO_CHANNEL if options["channel"] is None else one_line(options["channel"])
@@ -287,7 +287,7 @@ def _store_told(store: BudgetStore, options: Mapping[str, Any], context: Context
         after = dict(memories)
         for key, levels in told.items():
             memory = after.get(key, Memory())
-            changed = (memory.after_telling if delivered else memory.after_failing)(channel, levels)
+            changed = (memory.after_delivery if delivered else memory.after_failure)(channel, levels)
             if changed != memory:
                 after[key] = seen_on(changed, now)
         return after

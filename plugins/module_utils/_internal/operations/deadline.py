@@ -86,7 +86,7 @@ SPEC = (
 )
 _STATE = Path(".local/state/jetstream/deadlines.json")
 _LONGEST_NOTICE = 30 * 24
-_TOLD_KEYS = ("uuid", "site", "project", "name", "kind", "at", "days")
+_REPORTED_KEYS = ("uuid", "site", "project", "name", "kind", "at", "days")
 # Neither keeps a shelved or stopped instance from being shelved.
 _OF_RUNNING = frozenset({"not_running"})
 
@@ -125,7 +125,7 @@ def deadline(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outc
     """Report and carry out the deadlines that are due, or only return them in check mode; or record deliveries."""
     store = DeadlineStore(context.path(options["state_path"], _STATE), context.clock)
     if options["told"] is not None:
-        return _store_told(store, options, context)
+        return _record_delivery(store, options, context)
     policy = _policy(options)
     rows = read_timetable(Path(options["path"]).absolute()).deadlines if options["path"] else ()
     acts = ActRecord(options, context, PolicyName.DEADLINE)
@@ -139,7 +139,7 @@ def deadline(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outc
     try:
         with store.held():
             around = _decided(cloud, rows, policy, store.load(), acts, options, context)
-            _log(around, _untold_records(around, context.clock.now()), options, context)
+            _log(around, _new_records(around, context.clock.now()), options, context)
             if policy.applies:
                 _shelve(cloud, around, store, acts, options, context, begun)
             if around.unsaved is None:
@@ -327,7 +327,7 @@ def _save(around: _Round, store: DeadlineStore) -> None:
 # --- the log
 
 
-def _untold_records(around: _Round, now: datetime) -> list[Record]:
+def _new_records(around: _Round, now: datetime) -> list[Record]:
     """Return the records of decisions that lead to nothing, and that the log does not have yet."""
     changed = [
         each
@@ -370,7 +370,7 @@ def _log(around: _Round, records: Sequence[Record], options: Mapping[str, Any], 
 
 
 @dataclass(frozen=True, slots=True)
-class _ToldRow:
+class _ReportedRow:
     """A deadline whose notice a channel delivered. ``key``: the site and the project of the instance."""
 
     uuid: str
@@ -381,18 +381,18 @@ class _ToldRow:
     days: int
 
 
-def _store_told(store: DeadlineStore, options: Mapping[str, Any], context: Context) -> Outcome:
+def _record_delivery(store: DeadlineStore, options: Mapping[str, Any], context: Context) -> Outcome:
     """Record whether a channel delivered the notices that an earlier run returned."""
-    rows = [_told_row(each) for each in options["told"]]
+    rows = [_reported_row(each) for each in options["told"]]
     channel = one_line(options["channel"])
     delivered = bool(options["delivered"])
     now = context.clock.now().astimezone(UTC)
     result = {"instances": [], "news": [], "state_path": str(store.path), "busy": False}
 
-    def told(memories: Mapping[str, Memory]) -> dict[str, Memory]:
-        return _after_telling(memories, rows, channel, now) if delivered else _after_failing(memories, rows, channel)
+    def recorded(memories: Mapping[str, Memory]) -> dict[str, Memory]:
+        return _after_delivery(memories, rows, channel, now) if delivered else _after_failure(memories, rows, channel)
 
-    changed = store.update(told, check_mode=context.check_mode)
+    changed = store.update(recorded, check_mode=context.check_mode)
     if context.check_mode or not changed:
         return Outcome(result, changed=changed)
     records = [
@@ -409,7 +409,7 @@ def _store_told(store: DeadlineStore, options: Mapping[str, Any], context: Conte
             why=iso(each.at),
             applies=True,
             to=(channel,),
-            detail=_told_text(each, channel) if delivered else f"its notice could not be sent by {channel}",
+            detail=_delivery_text(each, channel) if delivered else f"its notice could not be sent by {channel}",
         )
         for each in rows
     ]
@@ -420,32 +420,32 @@ def _store_told(store: DeadlineStore, options: Mapping[str, Any], context: Conte
     return Outcome(result, changed=True)
 
 
-def _told_text(row: _ToldRow, channel: str) -> str:
+def _delivery_text(row: _ReportedRow, channel: str) -> str:
     return f"announced by {channel}, {f'{row.days} days ahead or later' if row.days else 'now that it is reached'}"
 
 
-def _after_telling(
-    memories: Mapping[str, Memory], rows: Sequence[_ToldRow], channel: str, now: datetime
+def _after_delivery(
+    memories: Mapping[str, Memory], rows: Sequence[_ReportedRow], channel: str, now: datetime
 ) -> dict[str, Memory]:
     after = dict(memories)
     for each in rows:
-        memory = after.get(each.uuid, Memory()).after_telling(each.kind, each.at, each.days, channel, now)
+        memory = after.get(each.uuid, Memory()).after_delivery(each.kind, each.at, each.days, channel, now)
         after[each.uuid] = seen_on(memory, now)
     return after
 
 
-def _after_failing(memories: Mapping[str, Memory], rows: Sequence[_ToldRow], channel: str) -> dict[str, Memory]:
+def _after_failure(memories: Mapping[str, Memory], rows: Sequence[_ReportedRow], channel: str) -> dict[str, Memory]:
     after = dict(memories)
     for each in rows:
         if each.uuid in after:
-            after[each.uuid] = after[each.uuid].after_failing(each.kind, each.at, each.days, channel)
+            after[each.uuid] = after[each.uuid].after_failure(each.kind, each.at, each.days, channel)
     return after
 
 
-def _told_row(row: Mapping[str, Any]) -> _ToldRow:
+def _reported_row(row: Mapping[str, Any]) -> _ReportedRow:
     """Return a row of the option told. Raises ConfigurationError."""
     hint = "Set told to rows of news, as an earlier run returned them."
-    missing = [name for name in _TOLD_KEYS if row.get(name) in (None, "")]
+    missing = [name for name in _REPORTED_KEYS if row.get(name) in (None, "")]
     if missing:
         raise ConfigurationError(f"told has a row without {' and '.join(missing)}.", hint=hint)
     try:
@@ -454,7 +454,7 @@ def _told_row(row: Mapping[str, Any]) -> _ToldRow:
         raise ConfigurationError("told has a row with an invalid kind, at or days.", hint=hint) from None
     if days not in DAYS:
         raise ConfigurationError(f"told has a row with an invalid days: {days}.", hint=hint)
-    return _ToldRow(str(row["uuid"]), (str(row["site"]), str(row["project"])), str(row["name"]), kind, at, days)
+    return _ReportedRow(str(row["uuid"]), (str(row["site"]), str(row["project"])), str(row["name"]), kind, at, days)
 
 
 # --- results

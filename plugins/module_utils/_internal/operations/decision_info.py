@@ -15,8 +15,8 @@ from ..model import Outcome
 from ..operation import Context
 from ..options import ModuleSpec
 from ..policy.decisions import DecisionLog
+from ..policy.log_entries import LogEntry, log_entries
 from ..policy.records import Event, Record, Rest, rests
-from ..policy.story import Chapter, chapters
 from ..text.suggestions import did_you_mean
 from ..times import iso
 from .idle import decisions_path
@@ -42,13 +42,13 @@ def decision_info(options: Mapping[str, Any], context: Context) -> Outcome:
     warnings = unknown
     if read.unreadable:
         warnings = (*warnings, f"Skipped {read.unreadable} lines of the log that are not records.")
-    told = chapters(each for each in chosen if each.at >= since)
+    found = log_entries(each for each in chosen if each.at >= since)
     return Outcome(
         {
-            "decisions": [_row(each) for each in told[-options["limit"] :]],
+            "decisions": [_row(each) for each in found[-options["limit"] :]],
             "instances": sorted({each.name for each in chosen if each.at >= since}),
             "rests": [_rest(each, since) for each in rests(chosen) if each.end > since],
-            "summary": _summary(told, chosen, since),
+            "summary": _summary(found, chosen, since),
             "unknown": list(unknown),
         },
         warnings=warnings,
@@ -70,14 +70,14 @@ def _is_called(record: Record, text: str) -> bool:
     return record.uuid == text.lower() or fnmatchcase(record.name.casefold(), text.casefold())
 
 
-def _row(chapter: Chapter) -> dict[str, Any]:
-    last = chapter.last.to_result()
+def _row(entry: LogEntry) -> dict[str, Any]:
+    last = entry.last.to_result()
     return {
         **last,
-        "at": iso(chapter.first.at),
-        "until": iso(chapter.last.at),
-        "count": chapter.count,
-        "sentence": chapter.sentence,
+        "at": iso(entry.first.at),
+        "until": iso(entry.last.at),
+        "count": entry.count,
+        "sentence": entry.sentence,
     }
 
 
@@ -94,8 +94,8 @@ def _rest(rest: Rest, since: datetime) -> dict[str, Any]:
     }
 
 
-def _summary(told: Sequence[Chapter], records: Sequence[Record], since: datetime) -> dict[str, Any]:
-    counts = {event.value: sum(each.last.event is event for each in told) for event in Event}
+def _summary(found: Sequence[LogEntry], records: Sequence[Record], since: datetime) -> dict[str, Any]:
+    counts = {event.value: sum(each.last.event is event for each in found) for event in Event}
     saved = [each.saved(since=since) for each in rests(records)]
     return {**counts, "saved_su": round(sum(each for each in saved if each is not None), 3)}
 

@@ -64,7 +64,7 @@ def delivery(options: Mapping[str, Any], context: Context) -> Outcome:
 
     acts = _Acts(options, context, now)
     if not drafts:
-        return Outcome({"messages": {}, "sent": {}}, changed=acts.forget(), warnings=acts.told_here)
+        return Outcome({"messages": {}, "sent": {}}, changed=acts.forget(), warnings=acts.warnings_without_channels)
 
     def unkept(*warnings: str) -> Outcome:
         found, _outbox = consign({}, queue, drafts, {}, key, now)
@@ -116,7 +116,7 @@ class _Acts:
         return draft, {key: each for key, each in acts.items() if key not in left}
 
     @property
-    def told_here(self) -> tuple[str, ...]:
+    def warnings_without_channels(self) -> tuple[str, ...]:
         """Warnings of a run without channels, which has no other place to report acts."""
         return (*self.warnings, *([one_line(self.draft.text)] if self.draft else []))
 

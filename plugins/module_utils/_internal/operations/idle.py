@@ -184,7 +184,7 @@ class _Run:
         self._decide(items)
         fleet = self._act([each for each in items if self._is_to_be_done(each)])
         for each in items:
-            each.row |= self._told(each)
+            each.row |= self._decision_row(each)
         diff, bug = diff_or_bug(fleet.runs)
         return Outcome(
             {"instances": [each.row for each in items], "summary": _summary(items)},
@@ -467,7 +467,7 @@ class _Run:
     def _why_unread(self, item: _Item) -> str:
         """Return why one that is due has no short reading, a clause, or ""."""
         failed = item.case.judged.failed_try
-        return "" if failed is None or item.decision.step is not Step.READ else failed.told(self._now)
+        return "" if failed is None or item.decision.step is not Step.READ else failed.as_clause(self._now)
 
     def _all_vetoes(self, item: _Item) -> tuple[Veto, ...]:
         return (*item.decision.vetoes, *([item.trial] if item.trial and item.decision.step is not Step.NOTHING else []))
@@ -492,7 +492,7 @@ class _Run:
                 return f"is due to be {done}" if applies else f"would be {done}"
         return "left"
 
-    def _told(self, item: _Item) -> dict[str, Any]:
+    def _decision_row(self, item: _Item) -> dict[str, Any]:
         """Return what the result of an instance has beside the advice."""
         decision, saves = item.decision, self._saves(item)
         site, project, _uuid = item.key

@@ -310,7 +310,7 @@ def _with_failed_try(verdict: Verdict, history: History, now: float) -> Verdict:
     """Return the verdict with the failed try in its words, if nothing is known for want of readings."""
     if history.failed is None or verdict.state is not State.UNKNOWN or verdict.rule not in _FOR_WANT_OF_READINGS:
         return verdict
-    return replace(verdict, reason=f"{verdict.reason}; {history.failed.told(now)}")
+    return replace(verdict, reason=f"{verdict.reason}; {history.failed.as_clause(now)}")
 
 
 def _was_read(history: History, settings: Settings, now: float) -> bool:

@@ -77,7 +77,7 @@ _SHORTEST_BATCH_SECONDS = 30.0
 # More failed instances than these are counted in the message, and named in the results only.
 _NAMED = 3
 # Steps that are the same in each run until the next edge.
-_UNTOLD = frozenset({Step.NOTHING, Step.LATER, Step.KEPT})
+_UNLOGGED = frozenset({Step.NOTHING, Step.LATER, Step.KEPT})
 _ACTIONS = {Goal.SHELVED: Action.SHELVE, Goal.STOPPED: Action.STOP, Goal.SUSPENDED: Action.SUSPEND}
 
 
@@ -323,10 +323,10 @@ def _save_outcome(around: _Round, store: ScheduleStore) -> None:
 
 def _log(around: _Round, options: Mapping[str, Any], context: Context) -> None:
     """Write what was done, and why nothing was. What was done does not depend on that."""
-    told = [each for each in around.cases if each.decision.step not in _UNTOLD]
+    logged = [each for each in around.cases if each.decision.step not in _UNLOGGED]
     try:
         log = DecisionLog(decisions_path(options, context), context.clock)
-        log.write([_record(each, context.clock.now().astimezone(UTC)) for each in told])
+        log.write([_record(each, context.clock.now().astimezone(UTC)) for each in logged])
     except DecisionLogError as error:
         around.warnings.append(str(error))
 

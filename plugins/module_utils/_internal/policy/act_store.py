@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stores acts that no message has reported yet, in one file of JSON that is replaced whole."""
+"""Stores the acts that no message has reported yet in one JSON file, which is replaced as a whole."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .instance_store import InstanceStore
 
 
 class ActStoreError(JetstreamError):
-    """The record of acts cannot be read or written. Without it, nothing is done."""
+    """The record of acts cannot be read or written. Without it, no act is sent."""
 
 
 class ActsBusy(ActStoreError):

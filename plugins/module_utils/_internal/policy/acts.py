@@ -1,10 +1,10 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Acts on instances until they were reported: each is recorded before it is sent, and its outcome after it.
+"""Acts on instances that no message has reported yet. Pure functions.
 
-So a run that is killed in between loses no message: a later run compares the act with the state of the instance, and
-reports it. Pure functions.
+Each act is recorded before it is sent, and its outcome afterwards. If a run is killed in between, no message is lost: a
+later run compares the act with the state of the instance, and reports it.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from ..text.terminal import one_line
 from ..times import iso
 from .outbox import Draft
 
-# An act that nobody reported for this long is dropped.
+# An act that was not reported for this long is dropped.
 KEPT = timedelta(days=7)
 # After this time, an act is reported although its outcome is not known.
 _REPORTED_AFTER = timedelta(days=1)
-# Nobody can say whether a process of another machine is alive. No run takes that long by its default timeouts.
+# Whether a process on another machine is alive cannot be known. With default timeouts, no run takes this long.
 _LOST_AFTER = timedelta(hours=2)
 
 IsAlive = Callable[[str], "bool | None"]
@@ -34,8 +34,8 @@ IsAlive = Callable[[str], "bool | None"]
 class Act:
     """An act on an instance that no message has reported yet.
 
-    ``profile`` and ``policy``: of the run that set out to do it at ``began``, in ``process``. ``goal``: the state to
-    which the instance was to be brought. ``outcome``: a clause, "" as long as it is not known. ``seen``: the day of it.
+    ``profile`` and ``policy`` are those of the run that recorded the act at ``began``, in ``process``. ``goal``: the
+    requested state. ``outcome``: a clause, "" while it is unknown. ``seen``: the day of the outcome.
     """
 
     profile: str
@@ -50,11 +50,11 @@ class Act:
 
     @property
     def key(self) -> str:
-        """The text by which it is stored: of each policy one act on each instance."""
+        """The storage key: each policy has at most one act per instance."""
         return f"{self.profile} {self.policy} {self.uuid}"
 
     def is_over(self, now: datetime, is_alive: IsAlive) -> bool:
-        """Whether the run that did it has ended."""
+        """Whether the run that recorded it has ended."""
         alive = is_alive(self.process)
         return abs(now - self.began) >= _LOST_AFTER if alive is None else not alive
 
@@ -63,10 +63,10 @@ Acts = Mapping[str, Act]
 
 
 def compared(acts: Acts, listed: Iterable[Instance], own: str, now: datetime, is_alive: IsAlive) -> dict[str, Act]:
-    """Return acts after the account's instances were listed, with the outcome of those of runs that did not end.
+    """Add the outcomes of the acts whose runs did not end, by the listed instances.
 
-    ``own`` is the process of this run, which knows better about its own acts. What the cloud is still changing, and
-    what was not read from the cloud itself, stays open.
+    ``own`` is the process of this run, which records the outcomes of its own acts. An act stays open while the cloud is
+    still changing its instance, or if the state was not read from the cloud itself.
     """
     by_uuid = {each.uuid: each for each in listed}
 
@@ -79,7 +79,7 @@ def compared(acts: Acts, listed: Iterable[Instance], own: str, now: datetime, is
 
 
 def open_uuids(acts: Acts) -> frozenset[str]:
-    """Return the instances whose states are needed to know what became of acts."""
+    """Return the instances whose states decide the outcomes of open acts."""
     return frozenset(each.uuid for each in acts.values() if not each.outcome)
 
 
@@ -99,7 +99,10 @@ def _outcome(act: Act, instance: Instance | None) -> str:
 
 
 def settled(acts: Acts, outcomes: Mapping[str, str], policy: str, own: str) -> dict[str, Act]:
-    """Return acts after this run did them. ``outcomes`` has a clause by UUID, "" if there was nothing to do."""
+    """Return the acts with the outcomes of this run.
+
+    ``outcomes`` has a clause by UUID, "" if there was nothing to do.
+    """
 
     def after(act: Act) -> Act | None:
         if (act.policy, act.process) != (policy, own) or act.uuid not in outcomes:
@@ -113,10 +116,10 @@ def settled(acts: Acts, outcomes: Mapping[str, str], policy: str, own: str) -> d
 def unreported(
     acts: Acts, profile: str, own: str, reported: Collection[str], now: datetime, is_alive: IsAlive
 ) -> tuple[Draft | None, dict[str, Act]]:
-    """Return a message about the acts that nothing else reports, and the acts that are left once it is kept.
+    """Return a message about the unreported acts, and the acts that remain once the message is stored.
 
-    ``reported``: UUIDs of instances whose acts by this run are in its own message. Acts of runs that are in progress
-    are left to them.
+    ``reported``: UUIDs of instances whose acts by this run are in its own message. Runs that are in progress report
+    their own acts.
     """
     left, found = {}, []
     for key, each in acts.items():
@@ -130,12 +133,15 @@ def unreported(
 
 def _draft(acts: Iterable[Act]) -> Draft:
     rows = sorted(acts, key=lambda each: (natural_key(each.name), each.began))
-    lines = [f"{one_line(each.name)} was to be {each.goal.value} at {iso(each.began)}: {_told(each)}." for each in rows]
+    lines = [
+        f"{one_line(each.name)} was to be {each.goal.value} at {iso(each.began)}: {_outcome_text(each)}."
+        for each in rows
+    ]
     count = "1 act was" if len(rows) == 1 else f"{len(rows)} acts were"
     text = ["A run did not end, or failed, before it could report this:", "", *lines]
     return Draft(f"Jetstream: {count} not reported before", "\n".join(text))
 
 
-def _told(act: Act) -> str:
+def _outcome_text(act: Act) -> str:
     by = f" (by {act.policy})"
     return f"{act.outcome.rstrip('.') or 'its outcome is not known'}{by}"

@@ -25,7 +25,7 @@ from .claims import Claim, without
 
 USED_PERCENT = (50, 75, 90, 95)
 DAYS_LEFT = (14, 7, 3)
-# A threshold is left only beyond these, so that a figure that wavers around it is not told each time.
+# Slack around a threshold: a figure that wavers around it is reported once.
 _PERCENT_SLACK = Decimal(1)
 _DAYS_SLACK = Decimal(1)
 _HOURS_A_DAY = Decimal(24)
@@ -60,10 +60,10 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How an allocation stands.
+    """The status of an allocation.
 
-    ``reported``: by the site's figures. ``estimated``: with what was used since then, which is ``since``; it is as
-    ``reported`` if that is not known. ``days_to_end`` is None without an end.
+    ``reported``: by the site's figures. ``estimated``: with the use since then (``used_since``), or the same as
+    ``reported`` if that is unknown. ``days_to_end`` is None without an end.
     """
 
     source: AllocationSource
@@ -76,7 +76,7 @@ class Standing:
 
     @property
     def is_short(self) -> bool:
-        """Whether the SU are used up before the end at the pace of the last week."""
+        """Whether the SU run out before the end at the pace of the last week."""
         runs_out, end = self.estimated.habit.exhausted_at, self.estimated.end
         return runs_out is not None and (end is None or runs_out < end)
 
@@ -84,7 +84,7 @@ class Standing:
 def standing_of(
     source: AllocationSource, pace: Pace, burn: Burn, used_since: Decimal | None, now: datetime
 ) -> Standing:
-    """Work out how an allocation stands. ``used_since``: the SU used since the site's figures, if that is known."""
+    """Compute the status of an allocation. ``used_since``: the SU used since the site's figures, None if unknown."""
     reported = budget_of(source, pace, burn, now)
     used = figure(source.compute_used)
     estimated = reported
@@ -97,7 +97,7 @@ def standing_of(
 
 
 def figures_since(source: AllocationSource, now: datetime) -> datetime | None:
-    """Return the time from which on the site's figures may lack what was used; None if that is not known."""
+    """Return the time from which the site's figures may lack usage; None if that is unknown."""
     updated = moment_or_none(source.updated)
     if updated is not None:
         return min(updated, now)
@@ -105,7 +105,7 @@ def figures_since(source: AllocationSource, now: datetime) -> datetime | None:
 
 
 def thresholds(standing: Standing, *, slack: bool = False) -> frozenset[Threshold]:
-    """Return the thresholds that are reached. ``slack``: also those that are not left yet."""
+    """Return the thresholds that are reached. ``slack``: include those that were reached and not left."""
     percent_slack, days_slack = (_PERCENT_SLACK, _DAYS_SLACK) if slack else (Decimal(0), Decimal(0))
     found: set[Threshold] = set()
     used = standing.estimated.percent_used
@@ -122,7 +122,7 @@ def thresholds(standing: Standing, *, slack: bool = False) -> frozenset[Threshol
 
 
 def unknown_kinds(standing: Standing) -> frozenset[Kind]:
-    """Return the kinds with unknown values: their reported thresholds stay reported."""
+    """Return the kinds with unknown values. Their thresholds neither appear nor disappear."""
     unknown = set()
     if standing.estimated.percent_used is None:
         unknown.add(Kind.USED)
@@ -133,24 +133,24 @@ def unknown_kinds(standing: Standing) -> frozenset[Kind]:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """The thresholds to report, the most serious of each kind, and those that count as reported after that."""
+    """The thresholds to report (``new``), the most serious of each kind, and all that count as announced afterwards."""
 
-    to_tell: tuple[Threshold, ...]
-    told: frozenset[str]
+    new: tuple[Threshold, ...]
+    announced: frozenset[str]
 
 
-def kept_of(standing: Standing, told: Collection[str]) -> frozenset[str]:
-    """Return the thresholds of ``told`` that were not left: those that are not to be told again."""
+def still_announced(standing: Standing, announced: Collection[str]) -> frozenset[str]:
+    """Return the announced thresholds that were not left. They are not announced again."""
     near, unknown = {each.key for each in thresholds(standing, slack=True)}, unknown_kinds(standing)
-    return frozenset(each for each in told if each in near or each.partition(":")[0] in unknown)
+    return frozenset(each for each in announced if each in near or each.partition(":")[0] in unknown)
 
 
-def news_of(standing: Standing, told: Collection[str]) -> News:
-    """Return what is new. A threshold is told again only after it was left."""
+def news_of(standing: Standing, announced: Collection[str]) -> News:
+    """Return what is new. A threshold is announced again only after it was left."""
     reached = thresholds(standing)
-    fresh = [each for each in reached if each.key not in told]
+    fresh = [each for each in reached if each.key not in announced]
     most_serious = [worst for kind in Kind if (worst := _most_serious(fresh, kind)) is not None]
-    return News(tuple(most_serious), kept_of(standing, told) | {each.key for each in reached})
+    return News(tuple(most_serious), still_announced(standing, announced) | {each.key for each in reached})
 
 
 def _most_serious(found: Iterable[Threshold], kind: Kind) -> Threshold | None:
@@ -160,66 +160,68 @@ def _most_serious(found: Iterable[Threshold], kind: Kind) -> Threshold | None:
     return Threshold(kind, max(levels) if kind is Kind.USED else min(levels))
 
 
-# Those who are told without a channel, and what was told before channels were told apart.
+# Stands for deliveries without a named channel, and for announcements in files that do not name channels.
 NO_CHANNEL = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What is remembered of an allocation: what was told, and is being told, by channel.
+    """The memory of an allocation: the announced and the claimed thresholds, by channel.
 
-    Of ``told``, NO_CHANNEL stands for channels of which there is nothing else. The subject of a claim: the thresholds
-    that count as told once that run has delivered. ``seen``: the last day on which the allocation was there.
+    In ``announced``, NO_CHANNEL applies to every channel without an entry of its own. The subject of a claim: the
+    thresholds that count as announced once its run has delivered them. ``seen``: the last day on which the allocation
+    existed.
     """
 
-    told: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    announced: Mapping[str, frozenset[str]] = field(default_factory=dict)
     claims: Mapping[str, Claim[frozenset[str]]] = field(default_factory=dict)
     seen: str = ""
 
-    def told_to(self, channel: str) -> frozenset[str]:
-        """Return the thresholds that a channel was told."""
-        return self.told.get(channel, self.told.get(NO_CHANNEL, frozenset()))
+    def announced_to(self, channel: str) -> frozenset[str]:
+        """Return the thresholds that were announced through a channel."""
+        return self.announced.get(channel, self.announced.get(NO_CHANNEL, frozenset()))
 
     def news(self, standing: Standing, channel: str, now: datetime) -> News:
-        """Return what is new to a channel. What another run may be telling it just now is left out."""
+        """Return what is new to a channel, without the thresholds that another run has claimed for it."""
         claim = self.claims.get(channel)
-        being_told = claim.subject if claim is not None and claim.is_held(now) else frozenset()
-        return news_of(standing, self.told_to(channel) | being_told)
+        being_announced = claim.subject if claim is not None and claim.is_held(now) else frozenset()
+        return news_of(standing, self.announced_to(channel) | being_announced)
 
     def without_left(self, standing: Standing) -> Memory:
-        """Return the memory without the thresholds that were left, which are told when they are reached again."""
-        kept = {channel: kept_of(standing, told) for channel, told in self.told.items()}
-        # With nothing told to channels in general, one that was told nothing needs no entry.
-        told = kept if kept.get(NO_CHANNEL) else {channel: levels for channel, levels in kept.items() if levels}
-        return replace(self, told=told)
+        """Return the memory without the thresholds that were left. They are announced when they are reached again."""
+        kept = {channel: still_announced(standing, announced) for channel, announced in self.announced.items()}
+        # Without general announcements, a channel without any needs no entry.
+        announced = kept if kept.get(NO_CHANNEL) else {channel: levels for channel, levels in kept.items() if levels}
+        return replace(self, announced=announced)
 
     def claiming(self, channel: str, news: News, now: datetime) -> Memory:
-        """Return the memory of a run that sets out to tell a channel something."""
-        return replace(self, claims={**self.claims, channel: Claim(news.told, now)}) if news.to_tell else self
+        """Return the memory with this run's claim on a channel."""
+        return replace(self, claims={**self.claims, channel: Claim(news.announced, now)}) if news.new else self
 
-    def after_telling(self, channel: str, told: Collection[str]) -> Memory:
-        """Return the memory after a channel took what ``News.told`` says."""
-        after = {**self.told, channel: self.told_to(channel) | frozenset(told)}
-        return replace(self, told=after, claims=_ended(self.claims, channel, told))
+    def after_delivery(self, channel: str, announced: Collection[str]) -> Memory:
+        """Return the memory after a channel accepted ``News.announced``."""
+        after = {**self.announced, channel: self.announced_to(channel) | frozenset(announced)}
+        return replace(self, announced=after, claims=_ended(self.claims, channel, announced))
 
-    def after_failing(self, channel: str, told: Collection[str]) -> Memory:
-        """Return the memory after a channel did not take it: any run may tell it again at once."""
-        return replace(self, claims=_ended(self.claims, channel, told))
+    def after_failure(self, channel: str, announced: Collection[str]) -> Memory:
+        """Return the memory after a failed delivery. Any run may repeat it at once."""
+        return replace(self, claims=_ended(self.claims, channel, announced))
 
 
 def _ended(
-    claims: Mapping[str, Claim[frozenset[str]]], channel: str, told: Collection[str]
+    claims: Mapping[str, Claim[frozenset[str]]], channel: str, announced: Collection[str]
 ) -> Mapping[str, Claim[frozenset[str]]]:
-    """Return the claims after a run ended its own. One of more thresholds is that of another run, which goes on."""
+    """Return the claims without this run's own. A claim on further thresholds belongs to another run, and stays."""
     claim = claims.get(channel)
-    return claims if claim is None or not claim.subject <= frozenset(told) else without(claims, channel)
+    return claims if claim is None or not claim.subject <= frozenset(announced) else without(claims, channel)
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The limits for shelving: a percentage of use, or a number of days that the SU last.
 
-    Both are None if never. ``all_of_them``: all that may be, not only as many as make the allocation last.
+    Without either, nothing is shelved. ``all_of_them``: shelve every candidate, and not only enough to make the
+    allocation last.
     """
 
     percent: Decimal | None = None
@@ -247,8 +249,8 @@ def limit_reached(standing: Standing, limits: Limits) -> str | None:
 class Candidate:
     """An instance that an allocation pays for.
 
-    ``cost``: SU per hour now, None if unknown. ``is_idle``: it is known to be idle, or does not run although it costs.
-    ``veto``: a clause if it is not to be shelved.
+    ``cost``: SU per hour now, None if unknown. ``is_idle``: it is idle, or costs SU although it does not run. ``veto``:
+    a clause, why it must not be shelved.
     """
 
     instance: Instance
@@ -261,8 +263,8 @@ class Candidate:
 class Plan:
     """The instances to shelve, in order, and the cost per hour before and after.
 
-    ``limit``: the SU per hour at which the allocation lasts to its end; None if that is not known. ``reason``: why
-    nothing is to be shelved, or why it is not enough.
+    ``limit``: the SU per hour at which the allocation lasts to its end, None if unknown. ``reason``: why nothing is
+    shelved, or why it is not enough.
     """
 
     shelve: tuple[Candidate, ...]
@@ -316,7 +318,7 @@ class Consequence:
 
 
 def consequence(standing: Standing, su_per_hour: Decimal) -> Consequence:
-    """Return how long an allocation lasts at a cost per hour. ``days`` is None if nothing is used, or not known."""
+    """Return how long an allocation lasts at a cost per hour. ``days`` is None if the cost is zero or unknown."""
     remaining, to_end = standing.estimated.remaining, standing.days_to_end
     if remaining is None:
         return Consequence(su_per_hour, None, None)

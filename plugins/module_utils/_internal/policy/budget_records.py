@@ -41,7 +41,7 @@ class GuardedInstance:
 def decided(
     of: GuardedInstance, standing: Standing, plan: Plan, reached: str, now: datetime, *, applies: bool
 ) -> Iterator[Record]:
-    """Yield the decision about an instance, and that the act begins if it ``applies``.
+    """Yield the decision about an instance, and, if it ``applies``, that the act begins.
 
     ``reached``: a clause, why the allocation is at its limit.
     """
@@ -62,7 +62,7 @@ def outcome(
     status: str,
     detail: str,
 ) -> Record:
-    """Return what became of an act. ``status``: the cloud's word after it."""
+    """Return the record of an act's outcome. ``status``: the cloud's word after it."""
     record = _record(of, standing, plan, reached, now, applies=True)
     return replace(record, event=event, status=status, detail=detail)
 

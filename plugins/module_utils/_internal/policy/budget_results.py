@@ -26,7 +26,7 @@ def budget_result(
     *,
     acts: bool,
 ) -> dict[str, Any]:
-    """Return an allocation, the thresholds to tell by channel, and what is to be shelved with its consequence."""
+    """Return an allocation, the thresholds to report by channel, and the shelving plan with its consequence."""
     before, after = consequence(standing, plan.before), consequence(standing, plan.after)
     return {
         **standing_result(standing),
@@ -45,10 +45,10 @@ def budget_result(
 
 
 def _news(standing: Standing, news: Mapping[str, News]) -> list[dict[str, Any]]:
-    """Return the thresholds that are new to a channel, each with the channels to which it is."""
+    """Return the thresholds to report, each with the channels for which it is new."""
     found: dict[Threshold, list[str]] = {}
     for channel, of_channel in news.items():
-        for each in of_channel.to_tell:
+        for each in of_channel.new:
             found.setdefault(each, []).append(channel)
     return [
         {
@@ -61,7 +61,7 @@ def _news(standing: Standing, news: Mapping[str, News]) -> list[dict[str, Any]]:
 
 
 def standing_result(standing: Standing) -> dict[str, Any]:
-    """Return how an allocation stands, as plain values."""
+    """Return the status of an allocation as plain values."""
     source, estimated = standing.source, standing.estimated
     return {
         "name": source.name,
@@ -83,13 +83,13 @@ def standing_result(standing: Standing) -> dict[str, Any]:
 
 
 def budget_sentence(rows: Sequence[Mapping[str, Any]], channel: str | None = None) -> str:
-    """Return what is new of all allocations, to one channel or to any, in a sentence each."""
+    """Return the news of all allocations for one channel, or for any, one sentence each."""
     sentences = [f"{one_line(row['name'])}: {each['sentence']}" for row in rows for each in news_to(row, channel)]
     return " ".join(sentences) or "No new threshold."
 
 
 def news_to(row: Mapping[str, Any], channel: str | None) -> list[Mapping[str, Any]]:
-    """Return the news of an allocation to a channel; all if it is None."""
+    """Return the news of an allocation for a channel, or for all channels if it is None."""
     return [each for each in row["news"] if channel is None or channel in each["channels"]]
 
 
@@ -108,7 +108,7 @@ def _figures(standing: Standing) -> str:
 
 
 def sentence_of(threshold: Threshold, standing: Standing) -> str:
-    """Return a threshold that is reached, in a sentence."""
+    """Return a sentence about a threshold that is reached."""
     estimated = standing.estimated
     match threshold.kind:
         case Kind.USED:

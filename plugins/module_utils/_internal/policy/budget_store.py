@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stores which thresholds of which allocation each channel was told, in one file of JSON that is replaced whole."""
+"""Stores the announced thresholds of each allocation by channel in one JSON file, which is replaced as a whole."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from .budget_guard import NO_CHANNEL, Memory
 from .claims import Claim
 from .instance_store import InstanceStore, day_of
 
-# Files of format 1 do not tell channels apart.
+# Files of format 1 have no channels.
 _FORMAT_BEFORE = 1
 _MOST_CHANNELS = 10
 _MOST_THRESHOLDS = 50
 
 
 class BudgetStoreError(JetstreamError):
-    """What was told cannot be read or written. Without it, nothing is done."""
+    """The record of announcements cannot be read or written. Without it, nothing is done."""
 
 
 class BudgetBusy(BudgetStoreError):
@@ -50,17 +50,17 @@ class BudgetStore(InstanceStore[Memory]):
         if record["format"] != _FORMAT_BEFORE:
             return super().memories_of(record)
         today = day_of(self._clock.now().astimezone(UTC))
-        told = record["told"].items()
-        return {str(key): Memory({NO_CHANNEL: _thresholds(levels)}, seen=today) for key, levels in told}
+        announced = record["told"].items()
+        return {str(key): Memory({NO_CHANNEL: _thresholds(levels)}, seen=today) for key, levels in announced}
 
 
 def _row(memory: Memory) -> dict[str, Any]:
-    told = {name: _stored(keys) for name, keys in sorted(memory.told.items())[:_MOST_CHANNELS]}
+    announced = {name: _stored(keys) for name, keys in sorted(memory.announced.items())[:_MOST_CHANNELS]}
     claims = {
         name: {"told": _stored(claim.subject), "made": iso(claim.made)}
         for name, claim in sorted(memory.claims.items())[:_MOST_CHANNELS]
     }
-    row = {"seen": memory.seen, "told": told, "claims": claims}
+    row = {"seen": memory.seen, "told": announced, "claims": claims}
     return {name: value for name, value in row.items() if value}
 
 
@@ -70,7 +70,7 @@ def _stored(keys: Collection[str]) -> list[str]:
 
 def _memory(row: Mapping[str, Any]) -> Memory:
     return Memory(
-        told={str(name): _thresholds(keys) for name, keys in row.get("told", {}).items()},
+        announced={str(name): _thresholds(keys) for name, keys in row.get("told", {}).items()},
         claims={
             str(name): Claim(_thresholds(each["told"]), moment(each["made"]))
             for name, each in row.get("claims", {}).items()

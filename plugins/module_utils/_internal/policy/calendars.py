@@ -1,10 +1,10 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Calendar files (iCalendar, RFC 5545): reads the days of all-day events, writes windows. Pure functions.
+"""Reads the days of all-day events from iCalendar files (RFC 5545), and writes windows. Pure functions.
 
-Of the format, holidays need dates alone. An event that repeats, or that has a time of day, is refused with its line
-instead of being understood in part.
+Holidays need only dates. An event that repeats, or that has a time of day, is refused with its line number, since
+reading a part of it would give wrong days.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _LONGEST_EVENT = 400
 _MOST_DAYS = 5000
 _DATE = re.compile(r"\d{8}")
 _REPEATS = frozenset({"RRULE", "RDATE", "EXRULE"})
-# The length of a line in octets, after which it goes on in the next one.
+# The maximum length of a line in octets. Longer lines are folded.
 _LINE = 75
 _LENGTH = re.compile(r"P(?:(?P<weeks>\d{1,3})W|(?P<days>\d{1,4})D)")
 
 
 @dataclass(slots=True)
 class _Event:
-    """The lines of an event that matter, by name: number of the line, parameters, value."""
+    """The relevant lines of an event, by name: line number, parameters, value."""
 
     line: int
     properties: dict[str, tuple[int, str, str]] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class _Event:
 def days_of_events(text: str, shown: str) -> frozenset[date]:
     """Return the days of the all-day events of a calendar file, whose path is ``shown`` in messages.
 
-    Raises ConfigurationError, with the line, for a file that is no calendar, and for events that are no whole days.
+    Raises ConfigurationError, with the line, for a file that is not a calendar, and for events that are not whole days.
     """
     days: set[date] = set()
     for event in _events(text, shown):
@@ -91,7 +91,7 @@ def _days(event: _Event, shown: str) -> Iterator[date]:
     end = _date(event, "DTEND", shown) if "DTEND" in event.properties else start + _length(event, shown)
     if start > end or (end - start).days > _LONGEST_EVENT:
         raise _mistake(shown, event.line, f"an event ends before it begins, or is longer than {_LONGEST_EVENT} days")
-    # The end is the day after the last one. Some programs write the same day as the start for one day.
+    # The end is the day after the last day. Some programs write the start again for an event of a single day.
     for number in range(max((end - start).days, 1)):
         yield start + timedelta(days=number)
 
@@ -123,9 +123,9 @@ def _mistake(shown: str, line: int, sentence: str) -> ConfigurationError:
 
 
 def _unfolded(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the lines with their numbers. A line that begins with a blank goes on with the one before."""
+    """Yield the lines with their numbers, unfolded: a line that begins with a blank continues the line before."""
     number, whole = 0, ""
-    # Not splitlines, which also splits at characters that a summary may have.
+    # Not splitlines, which also splits at characters that a summary may contain.
     for index, line in enumerate(re.split(r"\r\n|\n|\r", text.removeprefix("\ufeff")), 1):
         if line[:1] in (" ", "\t") and whole:
             whole += line[1:]
@@ -183,13 +183,13 @@ def _stamp(moment: datetime) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Return text as a value: a name of an instance is its user's, and must not begin another line."""
+    """Return text as a value. A line break in a name, which a user chose, must not start a new line."""
     plain = re.sub(r"[\x00-\x09\x0b-\x1f\x7f]", " ", text.replace("\r\n", "\n"))
     return re.sub(r"([\\;,])", r"\\\1", plain).replace("\n", "\\n")
 
 
 def _folded(line: str) -> Iterator[str]:
-    """Cut a line into pieces of at most 75 octets, and no character in two."""
+    """Fold a line into pieces of at most 75 octets, without splitting a character."""
     piece = ""
     for character in line:
         if len((piece + character).encode()) > _LINE:

@@ -1,10 +1,10 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Claims: a run that sets out to tell a channel something says so, and other runs leave that alone for a while.
+"""Claims: a run claims a notice before it sends it, and other runs leave that notice alone for a while.
 
-A claim ends with the delivery, with its failure, or after ``CLAIM``: what a killed run has claimed is told by a later
-one. Pure functions.
+A claim ends with the delivery, with its failure, or after ``CLAIM``, so that a later run sends the notices of a killed
+run.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ SubjectT = TypeVar("SubjectT")
 
 @dataclass(frozen=True, slots=True)
 class Claim(Generic[SubjectT]):
-    """A run set out at a moment to tell something."""
+    """The time at which a run claimed a notice, and the subject of the notice."""
 
     subject: SubjectT
     made: datetime
 
     def is_held(self, now: datetime) -> bool:
-        """Whether that run may still be at it."""
+        """Whether its run may still be sending the notice."""
         return is_recent(now - self.made)
 
 
 def is_recent(age: timedelta, longest: timedelta = CLAIM) -> bool:
-    """Whether a claim of that age still holds. One of the future was made before the clock was set back."""
+    """Return whether a claim of this age is still valid. A claim in the future predates a clock that was set back."""
     return abs(age) < longest
 
 
 def without(claims: Mapping[str, Claim[SubjectT]], channel: str) -> dict[str, Claim[SubjectT]]:
-    """Return claims by channel without that of one channel."""
+    """Return the claims of all other channels."""
     return {name: claim for name, claim in claims.items() if name != channel}

@@ -1,11 +1,11 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether an instance is the machine that runs the task, which must not act on itself.
+"""Detects whether an instance is the machine that runs the task, which must not act on itself.
 
-An instance knows its UUID from cloud-init, which writes it to a file, and from its firmware, which only root may read.
-Where neither is there, and the machine is a virtual one, addresses are compared. Private ones are the same in many
-networks, so a virtual machine on somebody's desk is none, which its firmware tells.
+An instance knows its UUID from a file of cloud-init, and from its firmware, which only root may read. If a virtual
+machine has neither, addresses are compared. Private addresses recur across networks, so a virtual machine on a desktop
+computer, as its firmware shows, never counts as an instance.
 """
 
 from __future__ import annotations
@@ -22,46 +22,49 @@ from ..model import Instance
 
 _UUID_FILES = ("var/lib/cloud/data/instance-id", "run/cloud-init/.instance-id", "sys/class/dmi/id/product_uuid")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-# Products in the firmware of virtual machines that people have on their own computers. The last is Hyper-V's.
+# Firmware products of desktop virtualization. The last one is Hyper-V.
 _ON_A_DESK = ("virtualbox", "vmware", "parallels", "virtual machine")
 _ROOT = Path("/")
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A machine: the UUIDs that it knows itself by, its addresses, and whether it may be an instance by its kind."""
+    """A machine: its own UUIDs, its addresses, and whether it is of a kind that may be an instance."""
 
     uuids: frozenset[str] = frozenset()
     addresses: frozenset[str] = frozenset()
     may_be_instance: bool = False
 
     def is_instance(self, instance: Instance) -> bool:
-        """Whether it is this instance."""
+        """Return whether this machine is that instance."""
         if self.uuids:
             return instance.uuid.casefold() in self.uuids
-        told = {instance.ip_address, *(instance.addresses or ())} - {None}
-        return self.may_be_instance and not self.addresses.isdisjoint(_normal(str(each)) for each in told)
+        addresses = {instance.ip_address, *(instance.addresses or ())} - {None}
+        return self.may_be_instance and not self.addresses.isdisjoint(_normal(str(each)) for each in addresses)
 
 
 def spared(
     instances: Iterable[Instance], machine: Machine, is_named: Callable[[Instance], bool] = lambda _instance: False
 ) -> frozenset[str]:
-    """Return the UUIDs of instances that a selection includes, but must not put away: the machine that this runs on.
+    """Return the UUIDs of selected instances that must not be put away: those that this task runs on.
 
-    ``is_named``: whether the user named an instance itself, which is no accident.
+    ``is_named``: whether the user named an instance explicitly, which counts as intent.
     """
     return frozenset(each.uuid for each in instances if machine.is_instance(each) and not is_named(each))
 
 
 def vetoes_of_controller(instance: Instance, machine: Machine, named: Collection[str] = ()) -> Iterator[Veto]:
-    """Yield the reason not to put an instance away if this runs on it. ``named``: names or UUIDs for where this is."""
+    """Yield the reason not to put an instance away if this task runs on it.
+
+    ``named``: names or UUIDs that the user gave for this machine.
+    """
     called = {instance.uuid.casefold(), instance.name.casefold()}
     if machine.is_instance(instance) or not called.isdisjoint(each.casefold() for each in named):
         yield Veto("controller", "it runs this playbook")
 
 
 def this_machine(root: Path = _ROOT) -> Machine:
-    """Return the machine that this runs on. A file that cannot be read says nothing."""
+    """Return the machine that this task runs on. A file that cannot be read is ignored."""
     uuids = {text.strip().casefold() for name in _UUID_FILES if (text := _text(root / name))}
     return Machine(
         frozenset(each for each in uuids if _UUID.fullmatch(each)),
@@ -71,13 +74,13 @@ def this_machine(root: Path = _ROOT) -> Machine:
 
 
 def _may_be_instance(root: Path) -> bool:
-    """Return whether this is a virtual machine, and none on a desk."""
+    """Return whether this is a virtual machine outside of a desktop computer."""
     product = _text(root / "sys/class/dmi/id/product_name").strip().casefold()
     return " hypervisor" in _text(root / "proc/cpuinfo") and not any(each in product for each in _ON_A_DESK)
 
 
 def _local_ipv4(trie: str) -> Iterable[str]:
-    """Yield the machine's own addresses: in the kernel's routing trie, each is a line before its "host LOCAL"."""
+    """Yield the machine's own addresses. In the kernel's routing trie, each is on the line before its "host LOCAL"."""
     address = ""
     for line in trie.splitlines():
         words = line.split()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Deadlines as modules return them: plain values, sentences, and the commands that belong to them. Pure functions."""
+"""Deadlines as modules return them: plain values, sentences, and commands. Pure functions."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from ..times import iso
 from .deadlines import Deadline, Kind, News, Step
 from .schedule_results import local_text
 
-# For how much longer the command of a notice keeps an instance.
+# The extension that the command of a notice offers.
 _LONGER = timedelta(days=7)
 _DAY = 86_400.0
 _NAMED = 3
 
 
 def deadline_result(deadline: Deadline | None, now: datetime) -> dict[str, Any] | None:
-    """Return a deadline as plain values, with the time on a clock in its zone."""
+    """Return a deadline as plain values, with the local time in its zone."""
     if deadline is None:
         return None
     return {
@@ -38,9 +38,10 @@ def deadline_result(deadline: Deadline | None, now: datetime) -> dict[str, Any] 
 def news_result(
     instance: Instance, key: tuple[str, str], news: News, now: datetime, *, shelves: bool
 ) -> dict[str, Any]:
-    """Return a deadline to report, with its commands. ``key``: the site and the project, as the log has them.
+    """Return a deadline to report, with its commands.
 
-    ``shelves``: whether an instance is shelved at its ``shelve_at``.
+    ``key``: the site and the project, as in the log. ``shelves``: whether the site shelves instances at their
+    ``shelve_at``.
     """
     deadline = news.deadline
     longer_until = iso(max(deadline.at, now) + _LONGER)
@@ -65,7 +66,7 @@ def news_result(
 
 
 def _heading(news: News, *, shelves: bool) -> str:
-    """Return the notice of a deadline without names, so that instances that share it can share the notice."""
+    """Return the notice of a deadline without names, so that several instances can share it."""
     deadline, days = news.deadline, news.days
     when = f"{local_text(deadline.at, deadline.zone)} ({iso(deadline.at)})"
     left = "is reached" if not days else f"is less than {days} day{'' if days == 1 else 's'} away"
@@ -79,7 +80,7 @@ def _heading(news: News, *, shelves: bool) -> str:
 
 
 def _keep(instance: Instance, until: str) -> str:
-    # By the number or UUID: a name is its user's, and may not be one word of a shell.
+    # The command uses the number or UUID: a user chooses the name, which may contain shell syntax.
     return f"ansible-playbook -i localhost, jetstream.cloud.keep -e instance={instance.id} -e keep_until={until}"
 
 
@@ -88,7 +89,7 @@ def _shelve(instance: Instance) -> str:
 
 
 def _delete(instance: Instance) -> str:
-    # No playbook deletes. The module selects by name alone, and refuses one that several instances have.
+    # No playbook deletes instances. The module selects by exact name, and refuses a name that several instances have.
     options = json.dumps({"state": "absent", "names": [instance.name]})
     return f"ansible localhost -m jetstream.cloud.jetstream_instance -a {shlex.quote(options)}"
 
@@ -100,7 +101,7 @@ def summary(rows: Sequence[Mapping[str, Any]], news: Sequence[Mapping[str, Any]]
     """
     shelved = sum(each["changed"] and not each["failed"] for each in rows)
     failed = [each for each in rows if each["failed"]]
-    told = len(news) + shelved + sum(each["is_news"] for each in failed)
+    news_count = len(news) + shelved + sum(each["is_news"] for each in failed)
     counts = {
         "with_deadline": len(rows),
         "shelved": shelved,
@@ -108,7 +109,7 @@ def summary(rows: Sequence[Mapping[str, Any]], news: Sequence[Mapping[str, Any]]
         "overdue": sum(each["step"] in (Step.LEFT, Step.WAIT) for each in rows),
         "unread": sum(bool(each["problems"]) for each in rows),
     }
-    return {**counts, "news": told, "sentence": _sentence(counts, news, failed)}
+    return {**counts, "news": news_count, "sentence": _sentence(counts, news, failed)}
 
 
 def _sentence(counts: Mapping[str, int], news: Sequence[Mapping[str, Any]], failed: Sequence[Mapping[str, Any]]) -> str:

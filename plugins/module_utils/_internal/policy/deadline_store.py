@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stores notices and actions for the deadlines of each instance, in one file of JSON that is replaced as a whole."""
+"""Stores notices and actions for the deadlines of each instance in one JSON file, which is replaced as a whole."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import JetstreamError
 from ..times import iso, moment
 from .claims import Claim
-from .deadlines import ChannelTold, Kind, Memory, Told
+from .deadlines import ChannelNotice, DeadlineNotices, Kind, Memory
 from .instance_store import InstanceStore
 
 _MOST_CHANNELS = 10
@@ -42,25 +42,26 @@ class DeadlineStore(InstanceStore[Memory]):
 
 
 def _row(memory: Memory) -> dict[str, Any]:
-    told = {kind.value: _told_row(each) for kind, each in memory.told.items()}
-    row: dict[str, Any] = {"seen": memory.seen, "told": told, "attempts": memory.attempts, "noted": memory.noted}
+    notices = {kind.value: _notices_row(each) for kind, each in memory.notices.items()}
+    row: dict[str, Any] = {"seen": memory.seen, "told": notices, "attempts": memory.attempts, "noted": memory.noted}
     row["done"] = None if memory.done is None else iso(memory.done)
     return {name: value for name, value in row.items() if value}
 
 
-def _told_row(told: Told) -> dict[str, Any]:
+def _notices_row(notices: DeadlineNotices) -> dict[str, Any]:
     channels = {
-        name: {"days": of.days, "first": iso(of.first)} for name, of in sorted(told.channels.items())[:_MOST_CHANNELS]
+        name: {"days": of.days, "first": iso(of.first)}
+        for name, of in sorted(notices.channels.items())[:_MOST_CHANNELS]
     }
     claims = {
-        name: {"days": of.subject, "made": iso(of.made)} for name, of in sorted(told.claims.items())[:_MOST_CHANNELS]
+        name: {"days": of.subject, "made": iso(of.made)} for name, of in sorted(notices.claims.items())[:_MOST_CHANNELS]
     }
-    return {"at": iso(told.at), "channels": channels, **({"claims": claims} if claims else {})}
+    return {"at": iso(notices.at), "channels": channels, **({"claims": claims} if claims else {})}
 
 
 def _memory(row: Mapping[str, Any]) -> Memory:
     return Memory(
-        told={Kind(kind): _told(each) for kind, each in row.get("told", {}).items()},
+        notices={Kind(kind): _notices(each) for kind, each in row.get("told", {}).items()},
         done=moment(row["done"]) if "done" in row else None,
         attempts=int(row.get("attempts", 0)),
         noted=str(row.get("noted", "")),
@@ -68,9 +69,11 @@ def _memory(row: Mapping[str, Any]) -> Memory:
     )
 
 
-def _told(row: Mapping[str, Any]) -> Told:
-    return Told(
+def _notices(row: Mapping[str, Any]) -> DeadlineNotices:
+    return DeadlineNotices(
         at=moment(row["at"]),
-        channels={str(name): ChannelTold(int(of["days"]), moment(of["first"])) for name, of in row["channels"].items()},
+        channels={
+            str(name): ChannelNotice(int(of["days"]), moment(of["first"])) for name, of in row["channels"].items()
+        },
         claims={str(name): Claim(int(of["days"]), moment(of["made"])) for name, of in row.get("claims", {}).items()},
     )

@@ -22,20 +22,20 @@ from ..times import iso
 from .claims import Claim, without
 from .filters import passes
 
-# In the metadata or in a row: there is no such deadline, whatever comes after it.
+# A value in the metadata or in a row: the instance has no such deadline, and later rows do not apply.
 NO_DEADLINE = "none"
 MAY_SHELVE_KEY = "jetstream_may_shelve"
-# Days before a deadline at which it is reported, and once more when it is reached.
+# Days before a deadline at which it is reported. 0 is the deadline itself.
 DAYS = (7, 3, 1, 0)
 _YEARS = (2000, 2200)
-# What clocks may be off by.
+# Tolerance for differences between clocks.
 _TOLERANCE = timedelta(minutes=1)
 _YES, _NO = frozenset({"true", "yes", "on"}), frozenset({"false", "no", "off"})
 _LONGEST_SHOWN = 40
 
 
 class Kind(StrEnum):
-    """What a deadline is for."""
+    """The purpose of a deadline."""
 
     SHELVE_AT = "shelve_at"
     DELETE_WARN_AT = "delete_warn_at"
@@ -47,10 +47,10 @@ class Kind(StrEnum):
 
 
 class Step(StrEnum):
-    """What is done about a ``shelve_at`` in a run.
+    """The decision about a ``shelve_at`` in a run.
 
-    ``nothing``: there is none. ``ahead``: it is in the future. ``left``: it is not allowed to shelve, or a veto holds.
-    ``wait``: it was not told for long enough. ``act``: to be shelved. ``done``: nothing more is to be done about it.
+    ``nothing``: there is none. ``ahead``: it is in the future. ``left``: shelving is not allowed, or a veto holds.
+    ``wait``: the notice is too recent. ``act``: shelve it. ``done``: it needs no further action.
     """
 
     NOTHING = "nothing"
@@ -110,14 +110,14 @@ def deadline_moment(text: str, zone: tzinfo = UTC) -> datetime:
     moment = moment_of(text, zone)
     if not _YEARS[0] <= moment.year <= _YEARS[1]:
         raise ConfigurationError(f"{text[:_LONGEST_SHOWN]!r} is not in the years from {_YEARS[0]} to {_YEARS[1]}.")
-    # They are stored in whole seconds, and have to be equal then.
+    # They are stored in whole seconds, and must compare equal afterwards.
     return moment.replace(microsecond=0)
 
 
 def deadlines_of(instance: Instance, rows: Iterable[DeadlineRow]) -> Deadlines:
-    """Return the deadlines of an instance: of the first row that fits, and each key of its metadata before that.
+    """Return the deadlines of an instance: its metadata, key by key, before the first row that fits.
 
-    A date in the metadata that cannot be read takes the place of that of the row, so that nothing is done at either.
+    A date in the metadata that cannot be read overrides the row as well, so that no action follows at either.
     """
     row = next((each for each in rows if passes(each.filters, instance)), None)
     written = instance.metadata or {}
@@ -148,7 +148,7 @@ def _unread(key: str, text: str, choices: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class ChannelTold:
+class ChannelNotice:
     """The notice of a deadline through one channel: the fewest days ahead, and the time of the first delivery."""
 
     days: int
@@ -156,14 +156,14 @@ class ChannelTold:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class DeadlineNotices:
     """What was told, and is being told, of the deadline at a moment, by channel. Of another moment, nothing was yet.
 
     The subject of a claim is the days before the deadline.
     """
 
     at: datetime
-    channels: Mapping[str, ChannelTold]
+    channels: Mapping[str, ChannelNotice]
     claims: Mapping[str, Claim[int]] = field(default_factory=dict)
 
 
@@ -175,13 +175,13 @@ class Memory:
     present one. ``noted``: what the log has of it last. ``seen``: the last day on which it was there.
     """
 
-    told: Mapping[Kind, Told] = field(default_factory=dict)
+    notices: Mapping[Kind, DeadlineNotices] = field(default_factory=dict)
     done: datetime | None = None
     attempts: int = 0
     noted: str = ""
     seen: str = ""
 
-    def told_of(self, kind: Kind, at: datetime, now: datetime) -> Mapping[str, ChannelTold]:
+    def notices_of(self, kind: Kind, at: datetime, now: datetime) -> Mapping[str, ChannelNotice]:
         """Return the notices of a deadline by channel. One of the future was sent before the clock was set back."""
         channels = self._of(kind, at).channels
         return {name: each for name, each in channels.items() if each.first <= now + _TOLERANCE}
@@ -191,12 +191,14 @@ class Memory:
         claim = self._of(kind, at).claims.get(channel)
         return claim is not None and claim.subject <= days and claim.is_held(now)
 
-    def after_telling(self, kind: Kind, at: datetime, days: int, channel: str, now: datetime) -> Memory:
+    def after_delivery(self, kind: Kind, at: datetime, days: int, channel: str, now: datetime) -> Memory:
         """Return the memory after a channel delivered a notice."""
         before = self._of(kind, at)
-        known = self.told_of(kind, at, now).get(channel)
-        after = ChannelTold(days, now) if known is None else ChannelTold(min(days, known.days), known.first)
-        return self._with(kind, Told(at, {**before.channels, channel: after}, _ended(before.claims, channel, days)))
+        known = self.notices_of(kind, at, now).get(channel)
+        after = ChannelNotice(days, now) if known is None else ChannelNotice(min(days, known.days), known.first)
+        return self._with(
+            kind, DeadlineNotices(at, {**before.channels, channel: after}, _ended(before.claims, channel, days))
+        )
 
     def claiming(self, news: News, now: datetime) -> Memory:
         """Return the memory with the claims of a run."""
@@ -205,18 +207,18 @@ class Memory:
         claims = dict.fromkeys(news.channels, Claim(news.days, now))
         return self._with(news.kind, replace(before, claims={**before.claims, **claims})) if claims else self
 
-    def after_failing(self, kind: Kind, at: datetime, days: int, channel: str) -> Memory:
+    def after_failure(self, kind: Kind, at: datetime, days: int, channel: str) -> Memory:
         """Return the memory after a channel did not take a notice: any run may tell it again at once."""
         before = self._of(kind, at)
         claims = _ended(before.claims, channel, days)
         return self if claims == before.claims else self._with(kind, replace(before, claims=claims))
 
-    def _of(self, kind: Kind, at: datetime) -> Told:
-        told = self.told.get(kind)
-        return told if told is not None and told.at == at else Told(at, {})
+    def _of(self, kind: Kind, at: datetime) -> DeadlineNotices:
+        notices = self.notices.get(kind)
+        return notices if notices is not None and notices.at == at else DeadlineNotices(at, {})
 
-    def _with(self, kind: Kind, told: Told) -> Memory:
-        return replace(self, told={**self.told, kind: told})
+    def _with(self, kind: Kind, notices: DeadlineNotices) -> Memory:
+        return replace(self, notices={**self.notices, kind: notices})
 
 
 def _ended(claims: Mapping[str, Claim[int]], channel: str, days: int) -> Mapping[str, Claim[int]]:
@@ -246,8 +248,8 @@ def news_of(deadlines: Deadlines, memory: Memory, channels: Sequence[str], now: 
         near = [days for days in DAYS if now >= deadline.at - timedelta(days=days)]
         if not near:
             continue
-        told = memory.told_of(kind, deadline.at, now)
-        untold = [each for each in channels if each not in told or told[each].days > near[-1]]
+        notices = memory.notices_of(kind, deadline.at, now)
+        untold = [each for each in channels if each not in notices or notices[each].days > near[-1]]
         missing = tuple(each for each in untold if not memory.is_claimed(kind, deadline.at, near[-1], each, now))
         if missing or not channels:
             found.append(News(kind, deadline, near[-1], missing))
@@ -297,10 +299,10 @@ def decide(
         return Decision(Step.LEFT, vetoes[0].reason, vetoes)
     if not policy.applies:
         return Decision(Step.ACT, "would be shelved: set apply=true")
-    told = memory.told_of(Kind.SHELVE_AT, deadline.at, now)
-    if any(each not in told for each in policy.channels):
+    notices = memory.notices_of(Kind.SHELVE_AT, deadline.at, now)
+    if any(each not in notices for each in policy.channels):
         return Decision(Step.WAIT, "no notice was sent yet")
-    due = max((told[each].first for each in policy.channels), default=now) + policy.notice
+    due = max((notices[each].first for each in policy.channels), default=now) + policy.notice
     if now < due:
         return Decision(Step.WAIT, f"its notice was late: it is shelved from {iso(due)} on")
     return Decision(Step.ACT, f"shelve_at was {iso(deadline.at)}")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filters by which a row of a file of schedules selects instances. Pure functions."""
+"""The filters by which a row of a schedule file selects instances. Pure functions."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from ..text.suggestions import did_you_mean
 from ..text.terminal import one_line
 
 RULE_FILTERS = ("name", "project", "flavor", "owner", "allocation_source")
-# A rule may be made for a flavor before there is an instance of it.
+# A rule may precede the first instance of a flavor.
 _CLOSED_FILTERS = frozenset(RULE_FILTERS) - {"flavor"}
 _FIELDS = {"name": lambda each: [each.name], **INSTANCE_FIELDS}
 
 
 def passes(filters: Mapping[str, Sequence[str]], instance: Instance) -> bool:
-    """Return whether an instance passes every filter. A filter has names and globs, one of which has to fit."""
+    """Return whether an instance passes every filter. Within a filter, one name or glob has to match."""
     return all(_is_among(name, instance, patterns) for name, patterns in filters.items())
 
 
 class Row(Protocol):
-    """A row of a file: its line there, and the names and globs of its filters."""
+    """A row of a file: its line number, and the names and globs of its filters."""
 
     @property
     def line(self) -> int:
@@ -38,10 +38,10 @@ class Row(Protocol):
 
 
 def unmatched(shown: str, rows: Iterable[Row], instances: Sequence[Instance]) -> tuple[str, ...]:
-    """Return a sentence for each name in the filters of rows that no instance has: mistyped, it selects nothing.
+    """Return a sentence for each name in the filters that matches no instance: a misspelled name selects nothing.
 
-    ``shown`` is the path of the file. ``instances`` are all that were listed; of none, no name is a mistake. Globs are
-    made for instances to come.
+    ``shown`` is the path of the file. ``instances`` are all listed ones; if there are none, no name is reported. Globs
+    may refer to future instances, and are not reported.
     """
     if not instances:
         return ()

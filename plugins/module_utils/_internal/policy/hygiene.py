@@ -1,9 +1,9 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Findings of hygiene: unused and stuck resources, each with its cost and the command that fixes it. Pure functions.
+"""Findings about unused and stuck resources, each with its cost and the command that fixes it. Pure functions.
 
-An instance or volume that the cloud is changing, or that changed a moment ago, is no finding.
+Instances and volumes that the cloud is changing, or has just changed, are not reported.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _SLEEPING = {
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long something may last before it is a finding."""
+    """The minimum age of each kind of finding."""
 
     no_address: timedelta = timedelta(minutes=30)
     asleep: timedelta = timedelta(days=14)
@@ -89,7 +89,7 @@ def findings_of_instances(
 
 
 def is_suspicious(instance: Instance) -> bool:
-    """Return whether it matters since when an instance is in its state."""
+    """Return whether an instance is in a state whose age matters."""
     observed = classify(instance.status, instance.activity, instance.power_state)
     if observed.kind in (Kind.GONE, Kind.NEEDS_OPERATOR):
         return False
@@ -103,7 +103,7 @@ def _has_address(instance: Instance) -> bool:
 
 
 def state_since(instance: Instance, periods: Iterable[StatusPeriod]) -> datetime | None:
-    """Return since when an instance is in its state, by its history; None if that is not known."""
+    """Return the time since which an instance is in its state, by its history; None if unknown."""
     own = sorted((each for each in periods if each.instance_uuid == instance.uuid), key=lambda each: each.start)
     start = None
     for each in reversed(own):
@@ -158,7 +158,7 @@ def _about(
 
 
 def _act(instance: Instance, action: str, *, hard: bool = False) -> str:
-    # By the number or UUID: a name is its user's, and may not be one word of a shell.
+    # The command uses the number or UUID: a user chooses the name, which may contain shell syntax.
     kind = " -e reboot_type=hard" if hard else ""
     return (
         f"ansible-playbook -i localhost, jetstream.cloud.instance_action -e instance={instance.id} -e do={action}{kind}"
@@ -187,7 +187,7 @@ def _of_volume(volume: Volume, kind: str, sentence: str, made: datetime | None) 
 
 
 def findings_of_addresses(addresses: Iterable[UnattachedAddress], limits: Limits, now: datetime) -> Iterator[Finding]:
-    """Yield the floating IPs that are attached to nothing."""
+    """Yield the floating IPs that are not attached."""
     for each in addresses:
         made = moment_or_none(each.created)
         if made is not None and now - made < limits.stuck:
@@ -209,9 +209,9 @@ def findings_of_addresses(addresses: Iterable[UnattachedAddress], limits: Limits
 def findings_of_images(
     images: Iterable[ProjectImage], instances: Iterable[Instance], limits: Limits, now: datetime, *, complete: bool
 ) -> Iterator[Finding]:
-    """Yield the images of shelved instances that were left over.
+    """Yield the images of shelved instances that no longer exist.
 
-    ``instances`` are all of the project. ``complete``: whether all could be read. If not, no instance is called gone.
+    ``instances`` are all of the project. ``complete``: whether all could be read. If not, no image is reported.
     """
     known = {each.uuid: each for each in instances}
     for each in images:
@@ -233,7 +233,7 @@ def findings_of_images(
 
 
 def findings_of_keeps(instances: Iterable[Instance], kept: Mapping[str, KeepMark], now: datetime) -> Iterator[Finding]:
-    """Yield the keep marks of metadata that have ended, and those that cannot be read. A file drops its own."""
+    """Yield the keep marks in metadata that have ended or cannot be read. A keep file drops its own expired marks."""
     for each in instances:
         written = mark_of_metadata(each.metadata)
         mark = written or kept.get(each.uuid)
@@ -251,7 +251,7 @@ def findings_of_keeps(instances: Iterable[Instance], kept: Mapping[str, KeepMark
 def findings_of_allocations(
     sources: Sequence[AllocationSource], instances: Iterable[Instance], rates: Rates, limits: Limits, now: datetime
 ) -> Iterator[Finding]:
-    """Yield the allocations that end soon, or have ended, and the instances that none of them pays for."""
+    """Yield the allocations that end soon or have ended, and the instances that no allocation pays for."""
     for each in sources:
         end = end_of(each.end_date)
         if end is None or end - now > limits.ends:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stores what a policy has done to each instance or allocation, in one file of JSON that is replaced whole."""
+"""Stores the past actions of a policy on instances or allocations in one JSON file, which is replaced as a whole."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from ..files import exclusive, make_folder
 from ..json_file import MalformedFile, read_json, write_json
 
 FORMAT = 1
-# What was not there for this long is forgotten.
+# Entries of things that disappeared this long ago are dropped.
 KEPT = timedelta(days=60)
-# Seconds for which the record of a delivery waits for a run that uses the file: longer than a run may take by default,
-# since what is not recorded is told again.
+# Seconds to wait for the file to record a delivery: longer than a run takes by default. An unrecorded notice is sent
+# again.
 LONGEST_WAIT = 960.0
 _MOST = 5000
 
 
 class Seen(Protocol):
-    """What is remembered of an instance or an allocation: a dataclass."""
+    """The memory of an instance or an allocation: a dataclass."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property
     def seen(self) -> str:
-        """The last day on which it was there, as 2026-11-26."""
+        """The last day on which it existed, such as 2026-11-26."""
 
 
 MemoryT = TypeVar("MemoryT", bound=Seen)
@@ -42,10 +42,10 @@ MemoryT = TypeVar("MemoryT", bound=Seen)
 class InstanceStore(Generic[MemoryT]):
     """A file of memories by UUID or another key. One run at a time may hold and write it.
 
-    A policy's store names the memories in messages (``subject``), what another run does (``busy``, which the path
-    follows), what happens without the file (``without``), and its errors; and turns a memory into a row and back.
-    ``rows`` is where the file has them, ``format`` the number of its form, and ``kept`` for how long one is kept that
-    is not seen.
+    Each policy's store names the memories in messages (``subject``), the activity of another run (``busy``, followed by
+    the path), the consequence of a missing file (``without``), and its errors. It converts a memory to a row and back.
+    ``rows`` is the key of the rows in the file, ``format`` the format number, and ``kept`` the time after which the
+    memory of a missing thing is dropped.
     """
 
     subject: ClassVar[str]
@@ -58,7 +58,7 @@ class InstanceStore(Generic[MemoryT]):
     kept: ClassVar[timedelta] = KEPT
 
     def __init__(self, path: Path, clock: Clock) -> None:
-        """Take the file, which is made when it is first written."""
+        """Store the path. The first write creates the file."""
         self.path = path
         self._clock = clock
 
@@ -67,12 +67,12 @@ class InstanceStore(Generic[MemoryT]):
         raise NotImplementedError
 
     def from_row(self, row: Mapping[str, Any]) -> MemoryT:
-        """Return the memory of a row. Raises KeyError, TypeError or ValueError if it is none."""
+        """Return the memory of a row. Raises KeyError, TypeError or ValueError for any other row."""
         raise NotImplementedError
 
     @contextmanager
     def held(self, longest_wait: float = 0.0) -> Iterator[None]:
-        """Hold the file. Raises ``busy_error`` if another run does for all that time, and ``error``."""
+        """Hold the file. Raises ``busy_error`` if another run holds it longer than ``longest_wait``; ``error``."""
         try:
             make_folder(self.path.parent, private=True)
             hold = exclusive(self.path, clock=self._clock, longest_wait=longest_wait)
@@ -87,7 +87,7 @@ class InstanceStore(Generic[MemoryT]):
             hold.__exit__(None, None, None)
 
     def load(self) -> dict[str, MemoryT]:
-        """Return the memories by key; none if there is no file yet. Raises ``error``."""
+        """Return the memories by key, none if the file does not exist. Raises ``error``."""
         try:
             return read_json(self.path, self.memories_of) or {}
         except OSError as error:
@@ -128,7 +128,7 @@ class InstanceStore(Generic[MemoryT]):
         return after != before
 
     def memories_of(self, record: Mapping[str, Any]) -> dict[str, MemoryT]:
-        """Return the memories that a file has. Raises KeyError, TypeError, AttributeError or ValueError."""
+        """Return the memories in a file's content. Raises KeyError, TypeError, AttributeError or ValueError."""
         if record["format"] != self.format:
             raise ValueError("unknown format")
         return {str(key): self.from_row(row) for key, row in record[self.rows].items()}
@@ -143,10 +143,10 @@ class InstanceStore(Generic[MemoryT]):
 
 
 def seen_on(memory: MemoryT, now: datetime) -> MemoryT:
-    """Return a memory of what is there now."""
+    """Return the memory, marked as seen today."""
     return replace(memory, seen=day_of(now))
 
 
 def day_of(at: datetime) -> str:
-    """Return the day of a moment, by UTC."""
+    """Return the UTC day of a moment."""
     return f"{at.astimezone(UTC).date()}"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The next step for one idle instance: nothing, warn, wait, read again, or act. Pure functions.
+"""Decides the next step for one idle instance: nothing, warn, wait, read again, or act. Pure functions.
 
 An idle instance takes one step after the other. A veto, a sign of use or a doubt resets it to nothing.
 """
@@ -25,17 +25,17 @@ from ..times import iso_of
 from .memory import Remembered
 
 METADATA_KEY = "jetstream_idle"
-# The only value of that key that allows an action. Any other value is a wish of a user, which is respected.
+# The only value of that key that allows an action. Any other value counts as a request to be left alone.
 _ALLOWING = frozenset({"", "allow", "yes", "on", "true"})
 _LONGEST_SHOWN = 40
-# What says that an instance is in use, or not known to be idle, says nothing about one that is shut off.
+# These vetoes concern the use of a running instance, and do not apply to one that is shut off.
 OF_RUNNING = frozenset({"not_running", "active", "unknown", "young", "booted", "woken", "scheduled"})
-# Owners or sites have decided: earlier notices no longer count.
+# After a veto of an owner or the site, earlier notices no longer count.
 _ENDING_A_NOTICE = frozenset({"not_mine", "locked", "kept", "opted_out", "active"})
 
 
 class Step(StrEnum):
-    """The step that is to be taken."""
+    """The next step."""
 
     NOTHING = "nothing"
     WARN = "warn"
@@ -50,10 +50,10 @@ STEPS = tuple(Step)
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What a site wants done. Times are in seconds.
+    """The settings of a site. Times are in seconds.
 
-    ``sweep`` is for how long an instance has to be shut off before it is shelved, 0 for never. ``least_interval`` is
-    how long the last interval before an act has to be. ``rehearses``: whether nothing is done, and only said.
+    ``sweep``: how long an instance is shut off before it is shelved, 0 for never. ``least_interval``: the minimum
+    length of the last interval before an act. ``rehearses``: only report the steps.
     """
 
     action: Action = Action.SHELVE
@@ -68,10 +68,10 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of an instance.
+    """The known facts about an instance.
 
-    ``last_look`` is the verdict as right before an action, and ``last_interval`` the length of the latest interval.
-    ``is_off``: whether it is shut off; ``off_since``: since when, None if that is not known.
+    ``last_look`` is the verdict by the rules for the moment before an act, and ``last_interval`` the length of the
+    latest interval. ``is_off``: whether it is shut off; ``off_since``: since when, None if unknown.
     """
 
     now: float
@@ -86,9 +86,10 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A step, and why. ``action`` is what the steps lead to, None if to nothing. ``due``: from when on it may be taken.
+    """A step, and its reason.
 
-    ``ends_notice``: whether the notice that its owner has no longer counts. ``channels`` are those to warn through.
+    ``action``: the action at the end of the steps, None without one. ``due``: the earliest time of the action.
+    ``ends_notice``: whether the last notice to the owner no longer counts. ``channels``: the channels for the warning.
     """
 
     step: Step
@@ -101,24 +102,24 @@ class Decision:
 
 
 def decide(facts: Facts, policy: Policy) -> Decision:
-    """Return what to do about an instance now."""
+    """Return the next step for an instance."""
     found = facts.vetoes + tuple(_vetoes_of_memory(facts, policy))
     if facts.is_off:
-        return _about_one_that_is_off(facts, policy, tuple(each for each in found if each.veto not in OF_RUNNING))
+        return _decide_shut_off(facts, policy, tuple(each for each in found if each.veto not in OF_RUNNING))
     if found:
         ends = any(each.veto in _ENDING_A_NOTICE for each in found)
         return Decision(Step.NOTHING, found[0].reason, vetoes=found, ends_notice=ends)
     if not facts.verdict.is_idle or facts.verdict.since is None:
         return Decision(Step.NOTHING, facts.verdict.reason, vetoes=(Veto("unknown", facts.verdict.reason),))
-    return _about_an_idle_one(facts, policy, facts.verdict.since)
+    return _decide_idle(facts, policy, facts.verdict.since)
 
 
-def _about_an_idle_one(facts: Facts, policy: Policy, since: float) -> Decision:
+def _decide_idle(facts: Facts, policy: Policy, since: float) -> Decision:
     notice = facts.remembered.notice
-    told = None if notice is None else notice.told(policy.channels, since)
-    if policy.rehearses and notice is not None and told is None and notice.rehearsed >= since:
-        told = notice.rehearsed
-    if told is None:
+    notified_at = None if notice is None else notice.delivered_to_all_at(policy.channels, since)
+    if policy.rehearses and notice is not None and notified_at is None and notice.rehearsed >= since:
+        notified_at = notice.rehearsed
+    if notified_at is None:
         missing = policy.channels if notice is None else tuple(notice.missing(policy.channels, since))
         if notice is not None and missing and not policy.rehearses:
             missing = tuple(each for each in missing if not notice.is_claimed(each, facts.now))
@@ -126,24 +127,24 @@ def _about_an_idle_one(facts: Facts, policy: Policy, since: float) -> Decision:
                 return Decision(Step.WAIT, "another run is sending its notice", policy.action)
         why = f"{facts.verdict.reason}, and no notice was sent yet"
         return Decision(Step.WARN, why, policy.action, channels=missing)
-    due = told + policy.grace
-    if facts.now < due or told > facts.now:
-        why = f"its owner was notified at {iso_of(told)}, and the grace time ends at {iso_of(due)}"
+    due = notified_at + policy.grace
+    if facts.now < due or notified_at > facts.now:
+        why = f"its owner was notified at {iso_of(notified_at)}, and the grace time ends at {iso_of(due)}"
         return Decision(Step.WAIT, why, policy.action, due)
     if not policy.rehearses and not _is_fresh(facts, policy):
         return Decision(Step.READ, "it is due, and needs a short reading right before the action", policy.action, due)
     return Decision(
-        Step.ACT, f"{facts.verdict.reason}, and its owner was notified at {iso_of(told)}", policy.action, due
+        Step.ACT, f"{facts.verdict.reason}, and its owner was notified at {iso_of(notified_at)}", policy.action, due
     )
 
 
 def _is_fresh(facts: Facts, policy: Policy) -> bool:
-    """Whether the last interval is short, has just ended, and is long enough to mean anything."""
+    """Return whether the last interval has just ended, is short, and is long enough to be meaningful."""
     return facts.last_look.is_idle and policy.least_interval <= facts.last_interval <= LAST_LOOK
 
 
-def _about_one_that_is_off(facts: Facts, policy: Policy, found: tuple[Veto, ...]) -> Decision:
-    """Shelve what is shut off: it costs half, and its memory is lost already, so nobody has to be warned."""
+def _decide_shut_off(facts: Facts, policy: Policy, found: tuple[Veto, ...]) -> Decision:
+    """Decide about an instance that is shut off. It costs half, and its memory is lost already: no notice is due."""
     if not policy.sweep:
         off = Veto("not_running", "it is shut off, and sweep_minutes is 0")
         return Decision(Step.NOTHING, off.reason, vetoes=(*found, off))
@@ -166,7 +167,7 @@ def _vetoes_of_memory(facts: Facts, policy: Policy) -> Iterator[Veto]:
     if act is not None and act.outcome in ("failed", "unclear") and 0 <= facts.now - act.ended < policy.window:
         why = f": {one_line(act.reason)}" if act.reason else ""
         yield Veto("failed", f"an attempt to {act.action} it failed at {iso_of(act.ended)}{why}")
-    # A clock that was put back takes no veto away.
+    # A clock that was set back removes no veto.
     if woken and facts.now - woken < policy.window:
         yield Veto("woken", f"it was started by {iso_of(woken)}, and is left alone for a whole window")
 
@@ -183,16 +184,16 @@ def owner_vetoes(instance: Instance, never: Sequence[str]) -> Iterator[Veto]:
 
 
 def _fits(instance: Instance, pattern: str) -> bool:
-    """Return whether an instance has a name, number or UUID, or its name fits a glob. Case does not matter."""
+    """Return whether a name, number, UUID or glob matches an instance. Case is ignored."""
     text = pattern.strip().casefold()
     called = {instance.name.casefold(), str(instance.id).casefold(), instance.uuid.casefold()}
     return text in called or fnmatchcase(instance.name.casefold(), text)
 
 
 def protecting(instances: Sequence[Instance], never: Sequence[str], option: str = "never") -> tuple[str, ...]:
-    """Return a warning for each glob of ``never`` that nothing fits. Where there are no instances, none is a mistake.
+    """Return a warning for each glob of ``never`` without a match. Without instances, there is no warning.
 
-    Raises SelectionError for a name that none of all ``instances`` has: mistyped, it would protect none.
+    Raises SelectionError for a name that no instance has: a misspelled name would protect nothing.
     """
     unknown = [each for each in never if instances and not any(_fits(instance, each) for instance in instances)]
     names = [each for each in unknown if not is_glob(each)]
@@ -204,7 +205,7 @@ def protecting(instances: Sequence[Instance], never: Sequence[str], option: str 
 
 
 def trial_veto(first: float | None, now: float, days: float) -> Veto | None:
-    """Return the veto of the trial, which lasts until there are readings of ``days`` days. 0 days: no trial."""
+    """Return the veto of the trial period, until the readings span ``days`` days. 0 days: no trial."""
     if not days:
         return None
     if first is None:
@@ -217,9 +218,9 @@ def trial_veto(first: float | None, now: float, days: float) -> Veto | None:
 
 
 def limited(decisions: Sequence[tuple[str, float, Decision]], most: int) -> list[Decision]:
-    """Return the decisions with at most ``most`` actions now, those that save most.
+    """Return the decisions with at most ``most`` actions now, those with the largest savings.
 
-    Each is given with a text that breaks ties, and with what it saves.
+    Each comes with a text that breaks ties, and with its savings.
     """
     acting = [number for number, (_text, _saves, each) in enumerate(decisions) if each.step in (Step.ACT, Step.READ)]
     acting.sort(key=lambda number: (-decisions[number][1], decisions[number][0]))

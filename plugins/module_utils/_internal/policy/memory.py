@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The facts about an instance that outlive a run: its notice, its last action, its sleep. Pure functions.
+"""The facts about an instance that outlive a run: its notice, last action and sleep. Pure functions.
 
 Times are in seconds since 1970, by the controller's clock.
 """
@@ -15,9 +15,9 @@ from typing import Any
 
 from .claims import is_recent
 
-# For how long a run that set out to send a notice may take, before another run sends it.
+# The time that a run may take to send the notices it has claimed, before another run sends them.
 CLAIM = 600.0
-# What is later than now by more than this was noted before the clock was set back.
+# A time later than now by more than this was recorded before the clock was set back.
 _TOLERANCE = 60.0
 
 
@@ -25,10 +25,9 @@ _TOLERANCE = 60.0
 class Notice:
     """A notice to the owner.
 
-    ``claimed`` is when a run set out to send it, 0 if none does, and ``claims`` when one did for each channel.
-    ``begun`` is when the first run did so that did not note what became of it. ``delivered``: when each channel took
-    it.
-    ``rehearsed`` is when it would have been sent by a run that only says what it would do, 0 if never.
+    ``claimed``: when a run claimed it, 0 without a claim; ``claims``: the same by channel. ``begun``: the first claim
+    without a recorded outcome. ``delivered``: the time of delivery by channel. ``rehearsed``: when a run in rehearsal
+    would have sent it, 0 if never.
     """
 
     claimed: float = 0.0
@@ -38,37 +37,37 @@ class Notice:
     claims: Mapping[str, float] = field(default_factory=dict)
 
     def is_claimed(self, channel: str, now: float) -> bool:
-        """Whether another run may be sending it by a channel just now."""
-        # Files of before do not tell channels apart.
+        """Return whether another run may be sending it through a channel."""
+        # Files of earlier versions have no claims by channel.
         made = self.claims.get(channel, 0.0 if self.claims else self.claimed)
         return bool(made) and is_recent(timedelta(seconds=now - made), timedelta(seconds=CLAIM))
 
     def without_claim(self, channel: str) -> Notice:
-        """Return it after a run noted what became of the delivery by a channel."""
+        """Return the notice after a run recorded the outcome of a delivery."""
         claims = {name: made for name, made in self.claims.items() if name != channel}
         return replace(self, claims=claims, claimed=self.claimed if claims else 0.0)
 
     @property
     def is_repeated(self) -> bool:
-        """Whether an earlier run may have sent it, since it was ended before it noted the delivery."""
+        """Whether an earlier run may have sent it: that run ended without recording a delivery."""
         return bool(self.claimed) and self.begun < self.claimed
 
-    def told(self, channels: Collection[str], since: float) -> float | None:
-        """Return when all channels had taken it; None if one has not, or if the instance was used since."""
+    def delivered_to_all_at(self, channels: Collection[str], since: float) -> float | None:
+        """Return the time of the last of all channels' deliveries; None if one is missing or older than ``since``."""
         delivered = self.delivered or {}
         if not channels or any(delivered.get(each, 0.0) < since for each in channels):
             return None
         return max(delivered[each] for each in channels)
 
     def missing(self, channels: Collection[str], since: float) -> list[str]:
-        """Return the channels that have not taken it since that time."""
+        """Return the channels without a delivery since that time."""
         delivered = self.delivered or {}
         return [each for each in channels if delivered.get(each, 0.0) < since]
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """An act that was begun. ``outcome`` is "" as long as none is known, or done, failed or unclear."""
+    """An act that was begun. ``outcome``: done, failed or unclear; "" while unknown."""
 
     action: str
     began: float
@@ -79,10 +78,10 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """All that is remembered of an instance.
+    """The memory of an instance.
 
-    ``seen`` is when a run last saw it. ``asleep`` is since when it sleeps by its history, or when a run first saw it
-    asleep; 0 if it is awake. ``woken`` is when a run first saw it awake after that.
+    ``seen``: when a run last saw it. ``asleep``: since when it is asleep, by its history or by the first run that saw
+    it asleep; 0 if it is awake. ``woken``: when a run first saw it awake after that.
     """
 
     name: str = ""
@@ -93,7 +92,7 @@ class Remembered:
     act: Act | None = None
 
     def without_future(self, now: float) -> Remembered:
-        """Return it without what happened later than now, before the clock was set back: notices are sent again."""
+        """Return the memory without entries in the future, made before the clock was set back: notices are resent."""
         latest = now + _TOLERANCE
         notice, act = self.notice, self.act
         if notice is not None:
@@ -109,9 +108,9 @@ class Remembered:
         return replace(self, asleep=asleep, woken=woken, notice=notice, act=act)
 
     def observed(self, name: str, now: float, *, awake: bool | None, since: float | None = None) -> Remembered:
-        """Return it after a run saw the instance. ``awake`` is None if unknown.
+        """Return the memory after a run saw the instance.
 
-        ``since`` is the time since when it is off, if its history shows it.
+        ``awake`` is None if unknown. ``since``: since when it is off, if its history shows that.
         """
         seen = replace(self, name=name, seen=now)
         if awake is None:
@@ -120,17 +119,18 @@ class Remembered:
             return replace(seen, asleep=since or self.asleep or now)
         if not self.asleep:
             return seen
-        # The notice before its sleep is no longer valid: it gets a new one when it is idle again.
+        # The notice from before its sleep has expired. A new one is sent when it is idle again.
         return replace(seen, asleep=0.0, woken=now, notice=None, act=None)
 
     def without_notice(self) -> Remembered:
-        """Return it without the notice, which no longer holds."""
+        """Return the memory without the notice."""
         return replace(self, notice=None)
 
     def claiming(self, channels: Sequence[str], now: float, since: float) -> Remembered:
-        """Return it as one whose notice a run sets out to send by channels. ``since``: since when it is idle.
+        """Return the memory with this run's claim on the notice for some channels.
 
-        The notice is still that of an earlier run that claimed it since then, and noted no outcome.
+        ``since``: since when the instance is idle. The claim of an earlier run since then, without a recorded outcome,
+        keeps its notice.
         """
         notice = self.notice or Notice()
         goes_on = bool(notice.claimed) and bool(notice.begun) and since <= notice.claimed <= now
@@ -139,31 +139,31 @@ class Remembered:
         return replace(self, notice=replace(notice, claimed=now, begun=begun, claims=claims))
 
     def delivered(self, channel: str, now: float) -> Remembered:
-        """Return it with a notice that a channel took."""
+        """Return the memory after a channel accepted the notice."""
         notice = (self.notice or Notice()).without_claim(channel)
         return replace(self, notice=replace(notice, delivered={**(notice.delivered or {}), channel: now}))
 
     def undelivered(self, channel: str) -> Remembered:
-        """Return it as one whose notice can be sent at once by the next run, by that channel."""
+        """Return the memory after a failed delivery. The next run may repeat it at once."""
         return self if self.notice is None else replace(self, notice=self.notice.without_claim(channel))
 
     def rehearsed(self, now: float) -> Remembered:
-        """Return it with a notice that would have been sent now."""
+        """Return the memory with a notice that a run in rehearsal would have sent."""
         return replace(self, notice=replace(self.notice or Notice(), rehearsed=now))
 
     def acting(self, action: str, now: float) -> Remembered:
-        """Return it with an act that is about to be sent."""
+        """Return the memory with an act that is about to be sent."""
         return replace(self, act=Act(action, now))
 
     def acted(self, outcome: str, now: float, reason: str = "") -> Remembered:
-        """Return it with the outcome of its act."""
+        """Return the memory with the outcome of its act."""
         if self.act is None:
             return self
         act = replace(self.act, outcome=outcome, ended=now, reason=reason)
         return replace(self, act=act, asleep=self.asleep or now if outcome == "done" else self.asleep)
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values, without those that are empty."""
+        """Return plain values without the empty ones."""
         given: dict[str, Any] = {
             name: value for name in ("name", "seen", "asleep", "woken") if (value := getattr(self, name))
         }
@@ -181,7 +181,10 @@ class Remembered:
 
 
 def remembered_of(values: Mapping[str, Any]) -> Remembered:
-    """Return what ``to_json`` wrote. Raises ValueError, TypeError, KeyError or AttributeError for anything else."""
+    """Return the memory from the values of ``to_json``.
+
+    Raises ValueError, TypeError, KeyError or AttributeError for anything else.
+    """
     notice, act = values.get("notice"), values.get("act")
     return Remembered(
         name=str(values.get("name", "")),
@@ -195,7 +198,7 @@ def remembered_of(values: Mapping[str, Any]) -> Remembered:
 
 def _notice_of(values: Mapping[str, Any]) -> Notice:
     delivered = {str(channel): float(at) for channel, at in values["delivered"].items()}
-    # Files of before have neither when it was begun nor claims by channel.
+    # Files of earlier versions have neither ``begun`` nor ``claims``.
     begun = float(values.get("begun", 0.0))
     claims = {str(channel): float(at) for channel, at in values.get("claims", {}).items()}
     return Notice(float(values["claimed"]), delivered, float(values["rehearsed"]), begun, claims)

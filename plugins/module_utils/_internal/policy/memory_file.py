@@ -1,10 +1,9 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The file of what outlives a run, ``notices.json``: replaced whole, for its owner alone, and bounded.
+"""Stores the memory of idle rules in ``notices.json``: replaced as a whole, owner-only, and bounded.
 
-An unreadable file counts as empty. Only notices are lost, which are sent again, so no instance is acted on because of
-that.
+An unreadable file counts as empty. That only repeats notices, and leads to no action.
 """
 
 from __future__ import annotations
@@ -35,9 +34,9 @@ class MemoryFileError(JetstreamError):
 
 @dataclass(slots=True)
 class Memory:
-    """What is remembered: of each instance, and since when there are readings of each project.
+    """The memory of each instance, and the time of the first reading of each project.
 
-    ``was_unreadable``: whether there was a file that could not be read.
+    ``was_unreadable``: whether a file existed that could not be read.
     """
 
     instances: dict[Key, Remembered] = field(default_factory=dict)
@@ -45,7 +44,7 @@ class Memory:
     was_unreadable: bool = False
 
     def of(self, key: Key) -> Remembered:
-        """Return what is remembered of an instance."""
+        """Return the memory of an instance."""
         return self.instances.get(key) or Remembered()
 
 
@@ -53,12 +52,12 @@ class MemoryFile:
     """A folder with the file. Several programs may use it at once."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
-        """Take the folder, which is made when something is to be remembered."""
+        """Store the folder. The first write creates it."""
         self.path = folder / _NAME
         self._clock = clock
 
     def read(self) -> Memory:
-        """Return what is remembered, for reading only."""
+        """Return the memory, read-only."""
         try:
             memory = read_json(self.path, _memory_of) or Memory()
         except (OSError, MalformedFile):
@@ -69,9 +68,9 @@ class MemoryFile:
 
     @contextmanager
     def changing(self) -> Iterator[Memory]:
-        """Hold the file, and write what was changed at the end, unless an exception ended it.
+        """Hold the file, and write the changes at the end, unless an exception ended the block.
 
-        Raises MemoryFileError if it cannot be held or written. Not to be nested.
+        Raises MemoryFileError if the file cannot be held or written. Must not be nested.
         """
         try:
             make_folder(self.path.parent, private=True)

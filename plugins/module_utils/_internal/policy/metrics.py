@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The figures for Prometheus, from the data of a cloud. Pure functions."""
+"""The metrics for Prometheus, computed from a cloud's data. Pure functions."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from ..usage.rates import figure
 from ..usage.report_data import AllocationStatus
 
 _SECONDS_A_DAY = 86400
-# Each has a sample even if there is no such instance, so that it shows as 0 and does not vanish.
+# Each status has a sample even without instances, so that it shows as 0 instead of disappearing.
 _STATUSES = ("active", "error", "paused", "shelved", "shelved_offloaded", "shutoff", "suspended")
 _UNREAD = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What was read.
+    """The data of a run.
 
-    ``verdicts``: how many of the running instances have each verdict. ``idle_cost``: SU per hour of the idle ones.
+    ``verdicts``: the number of running instances by verdict. ``idle_cost``: SU per hour of the idle ones.
     """
 
     account: CloudAccount
@@ -48,7 +48,7 @@ def _end(status: AllocationStatus) -> Decimal | float | None:
     return None if status.budget.end is None else round(status.budget.end.timestamp())
 
 
-# Of an allocation: the end of the name, the description, and the value, None if it is not known.
+# Metrics of an allocation: the end of the name, the description, and the value, None if unknown.
 _OF_ALLOCATIONS: tuple[tuple[str, str, Callable[[AllocationStatus], Decimal | float | None]], ...] = (
     ("allowed_su", "SU granted, by the site.", lambda each: figure(each.source.compute_allowed)),
     ("used_su", "SU used, by the site, whose figure may be a day old.", lambda each: figure(each.source.compute_used)),
@@ -61,9 +61,9 @@ _OF_ALLOCATIONS: tuple[tuple[str, str, Callable[[AllocationStatus], Decimal | fl
 
 
 def run_metrics(profile: str, now: datetime, succeeded: Mapping[str, datetime], *, success: bool) -> list[Metric]:
-    """Return the time of a run, whether it read everything, and when each playbook last succeeded.
+    """Return the metrics of a run: its time, its success, and the last success of each playbook.
 
-    After a failure these are the only ones.
+    After a failure, these are the only metrics.
     """
     labels = {"profile": profile}
     return [
@@ -89,7 +89,7 @@ def run_metrics(profile: str, now: datetime, succeeded: Mapping[str, datetime], 
 
 
 def figure_metrics(profile: str, figures: Figures) -> list[Metric]:
-    """Return all figures. Those that are not known are left out."""
+    """Return all metrics with known values."""
     account = figures.account
     return [
         Metric(

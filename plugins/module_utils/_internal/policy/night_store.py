@@ -1,11 +1,11 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stores which parts of nightly ran, in one file of JSON that is replaced whole.
+"""Stores the record of nightly runs in one JSON file, which is replaced as a whole.
 
-Where the file cannot be written, as on a full disk, a spare one in memory stands for it until that is mended or the
-machine restarts, so that no run repeats the messages of another. It allows no act: what is done to instances has
-records of its own.
+If the file cannot be written, as on a full disk, a spare file in memory stands in for it until the problem is fixed or
+the machine restarts, so that no run repeats the messages of another. The record authorizes no act: acts have records of
+their own.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ from ..files import PRIVATE_FOLDER, exclusive, make_folder, read_file
 from ..json_file import write_json
 
 Result = TypeVar("Result")
-# From the text of the record, and a sentence if it cannot be written, to a result and the record to store.
+# Takes the text of the record, and a sentence if it cannot be written. Returns a result and the record to store.
 Change = Callable[[str, str], tuple[Result, Mapping[str, Any]]]
 _LONGEST_WAIT = 30.0
 
 
 class NightStore:
-    """The file with the record of nightly. Several programs may use it at once."""
+    """The file with the record of nightly runs. Several programs may use it at once."""
 
     def __init__(self, path: Path, clock: Clock, spare_folders: tuple[Path, ...] = ()) -> None:
-        """Take the file, which is made when it is first written, and the folders in which a spare one may be."""
+        """Store the path, and the folders for a spare file. The first write creates the file."""
         self.path = path
         self._clock = clock
-        # Of each record another one, and of this user alone.
+        # The spare file is specific to this record and this user.
         digest = hashlib.sha256(os.path.realpath(path).encode()).hexdigest()[:16]
         self._spares = tuple(each / f"nightly-{digest}.json" for each in spare_folders)
 
     def read(self) -> str:
-        """Return the text of the record, "" if there is none, or none that can be read.
+        """Return the text of the record, "" if it is missing or unreadable.
 
-        A spare one counts if it is not older: another machine may have written the file meanwhile.
+        A spare file counts unless it is older: another machine may have written the file since.
         """
         written = _written(self.path)
         for spare in self._spares:
@@ -50,10 +50,10 @@ class NightStore:
         return _text_of(self.path)
 
     def change(self, decide: Change[Result]) -> Result:
-        """Hold the record, and replace it by what ``decide`` returns for its text. Returns the result of that.
+        """Hold the record, replace it by the result of ``decide`` for its text, and return the result.
 
-        ``decide`` also gets a sentence, if the record cannot be written where it belongs, or "". It may be called more
-        than once, and stores nothing itself.
+        ``decide`` also gets a sentence if the record cannot be written, or "". It may be called more than once, and
+        stores nothing itself.
         """
         problem = ""
         for path in (self.path, *self._spares):
@@ -65,7 +65,7 @@ class NightStore:
         return decide(self.read(), problem)[0]
 
     def _change(self, path: Path, decide: Change[Result], problem: str) -> Result:
-        """Do that with one file. Raises OSError if it cannot be held or written."""
+        """Change the record in one file. Raises OSError if the file cannot be held or written."""
         make_folder(path.parent, private=True)
         if path != self.path and not _is_private(path.parent):
             raise PermissionError(f"{path.parent} is not of this user alone")
@@ -78,13 +78,13 @@ class NightStore:
 
 
 def spare_folders(environ: Mapping[str, str]) -> tuple[Path, ...]:
-    """Return folders that are not on a disk as a rule, the best first."""
+    """Return folders that are usually in memory, the best first."""
 
     def found() -> Iterator[Path]:
         runtime = environ.get("XDG_RUNTIME_DIR", "")
         if os.path.isabs(runtime) and Path(runtime).is_dir():
             yield Path(runtime) / "jetstream"
-        # They are named, and what is put into them is in a folder of this user alone.
+        # These are shared folders. The spare file is placed in a subfolder that only this user can access.
         for folder in (Path("/dev/shm"), Path("/tmp")):  # noqa: S108  # nosec B108
             if folder.is_dir():
                 yield folder / f"jetstream-{os.geteuid()}"
@@ -93,7 +93,7 @@ def spare_folders(environ: Mapping[str, str]) -> tuple[Path, ...]:
 
 
 def _is_private(folder: Path) -> bool:
-    """Whether it is a folder, and no link, that only this user can write to."""
+    """Return whether it is a folder, not a link, that only this user can write to."""
     try:
         status = folder.lstat()
     except OSError:
@@ -103,7 +103,7 @@ def _is_private(folder: Path) -> bool:
 
 
 def _written(path: Path) -> int:
-    """Return when a file was last written, in nanoseconds since 1970; 0 for none."""
+    """Return the modification time of a file, in nanoseconds since 1970; 0 if it is missing."""
     try:
         return path.stat().st_mtime_ns
     except OSError:

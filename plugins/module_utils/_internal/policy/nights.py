@@ -1,12 +1,12 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which parts of nightly.yml a run has, and how a run went in one mail. Pure functions.
+"""Decides which parts of nightly.yml a run includes, and summarizes the run in one message. Pure functions.
 
-A run that comes every few minutes takes readings and carries out schedules each time, but guards the budget once an
-hour, reports the usage once a day, and unused resources once a week. A record of plain values outlives the run: when
-each part last ran, which parts are claimed by a run, which failures were reported to each channel, and which runs have
-begun and not ended. A missing or malformed record counts as empty: then every part is due, and every failure is new.
+A run every few minutes takes readings and carries out schedules each time, guards the budget once an hour, reports the
+usage once a day, and unused resources once a week. A record of plain values outlives the run: the last run of each
+part, the parts claimed by a run, the failures reported to each channel, and the open runs. A missing or malformed
+record counts as empty: then every part is due, and every failure is new.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ from .claims import is_recent
 Json = Mapping[str, Any]
 
 REPORT_HOUR = 6
-# A failure that goes on is mailed again after a day, and not by each run.
-_TOLD_AGAIN_AFTER = 24 * 3600.0
-# The names of channels, as parts that may fail.
+# A failure that persists is reported again after a day, and not by each run.
+_REPEAT_FAILURE_AFTER = 24 * 3600.0
+# Channels, as names of parts that may fail.
 _AS_PARTS = {"mail": "the mail", "webhook": "the webhook"}
-# The name of a record that cannot be written, as a part that failed.
+# The name of an unwritable record, as a part that failed.
 UNRECORDED = "the record"
-# Of runs that tell nobody, and of records that do not tell channels apart.
+# Stands for runs without channels, and for records of versions without channels.
 _NO_CHANNEL = ""
-# A run that is in progress is no news, unless it has been so for that long: it hangs.
+# A run in progress is reported only after this time: it hangs.
 _STUCK_AFTER = 6 * 3600.0
-# Nobody can say whether a process of another machine is alive. No run takes that long by its default timeouts.
+# Whether a process on another machine is alive cannot be known. With default timeouts, no run takes this long.
 _LOST_AFTER = 2 * 3600.0
-# A part that ran later than now ran before the clock was set back, and counts as not having run.
+# A part with a later time than now ran before the clock was set back, and counts as never run.
 _TOLERANCE = 60.0
-# The parts that send notices before they act, and the variables of which one is required for that.
+# Parts that send notices before they act, and the variables of which one is required for that.
 _TELLING = ("deadlines", "shelve_idle")
 _CHANNELS = ("mail_to", "owner_mail", "webhook_url")
 # The past participle of the last action that was sent to an instance.
@@ -58,11 +58,11 @@ _PARTICIPLES = {
 
 
 class NightError(ValueError):
-    """The variables of a run cannot mean anything. The message says what to do."""
+    """The variables of a run are invalid. The message says what to do."""
 
 
 class Period(Enum):
-    """How often a part runs at most. Its value follows "at most once"."""
+    """The maximum frequency of a part. Its value follows "at most once"."""
 
     RUN = "a run"
     HOUR = "an hour"
@@ -72,15 +72,16 @@ class Period(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a run. ``needs`` is the variable without which it is left out."""
+    """A part of a run. ``needs``: a variable without which the part is left out."""
 
     name: str
     period: Period = Period.RUN
     needs: str = ""
 
 
-# In the order in which they run. Readings come first, since they have to be regular. Schedules come before idle rules:
-# a schedule does not start an instance that idle rules have shelved. Reports come last, and show the actions.
+# In order of execution. Readings come first, since their intervals have to be regular. Schedules precede idle rules, so
+# that a schedule does not start an instance that idle rules have just shelved. Reports come last, and include the
+# actions.
 PARTS = (
     Part("activity"),
     Part("scheduled", needs="schedules"),
@@ -106,20 +107,18 @@ def plan(
     process: str = "",
     is_alive: Callable[[str], bool | None] = _is_not_known,
 ) -> dict[str, Any]:
-    """Return what a run is to do: ``parts``, ``run``, ``interrupted``, ``beside`` and ``record``.
+    """Return the plan of a run: ``parts``, ``run``, ``interrupted``, ``of_runs``, ``beside`` and ``record``.
 
-    ``given`` are the variables of the playbook, ``stored`` is the text of the record, ``now`` is seconds since 1970.
-    ``zone`` is that of the machine by default. ``process`` names the process of the run, and ``is_alive`` returns
-    whether such a process is alive, None if that is not known.
+    ``given``: the variables of the playbook. ``stored``: the text of the record. ``now``: seconds since 1970. ``zone``:
+    by default that of the machine. ``process`` names the process of the run. ``is_alive`` returns whether such a
+    process is alive, None if unknown.
 
-    ``parts`` has a row for each part with its ``name``, whether it ``runs``, and the ``reason`` if not; ``run`` has the
-    names of those that do. ``interrupted`` is the beginning of the last run that did not end, or "", and ``of_runs``
-    has a sentence about each such run, and about each that hangs. ``beside`` is a sentence about a run that is in
-    progress, or "". ``record`` is what is to be stored before the first part: it claims the parts that do not run each
-    time, so that another run beside this one leaves them alone.
+    ``parts`` has a row for each part: its ``name``, whether it ``runs``, and the ``reason`` if not. ``run`` has the
+    names of those that run. ``interrupted``: the start of the last run that did not end, or "". ``of_runs``: a sentence
+    for each run that did not end or hangs. ``beside``: a sentence about a run in progress, or "". ``record``: the
+    record to store before the first part. It claims the periodic parts, so that a concurrent run leaves them alone.
 
-    Raises NightError for a part that does not exist, one that is named and lacks what it needs, and an hour that is
-    none.
+    Raises NightError for an unknown part, for a named part without the variables it needs, and for an invalid hour.
     """
     record = _parsed(stored)
     wanted = _wanted(given)
@@ -132,18 +131,18 @@ def plan(
         reason = _why_not(part, given, wanted) or _not_due(part, given, record, moment, report_hour)
         rows.append({"name": part.name, "runs": not reason, "reason": reason})
     open_runs = [_OpenRun.of(key, began, now, is_alive) for key, began in record["runs"].items()]
-    to_tell = sorted((each for each in open_runs if each.is_news), key=lambda each: each.began)
+    unreported = sorted((each for each in open_runs if each.is_news), key=lambda each: each.began)
     beside = sorted((each for each in open_runs if not each.is_news), key=lambda each: each.began)
     own = process or f"at {now!r}"
     claims = {part.name: now for part, row in zip(PARTS, rows, strict=True) if row["runs"] and _is_periodic(part)}
     return {
         "parts": rows,
         "run": [row["name"] for row in rows if row["runs"]],
-        "interrupted": iso_of(to_tell[-1].began) if to_tell else "",
-        "of_runs": [each.sentence for each in to_tell],
+        "interrupted": iso_of(unreported[-1].began) if unreported else "",
+        "of_runs": [each.sentence for each in unreported],
         "beside": beside[-1].sentence if beside else "",
         "key": own,
-        "told_runs": {each.key: each.began for each in to_tell},
+        "told_runs": {each.key: each.began for each in unreported},
         "record": {
             **record,
             "runs": {**{each.key: each.began for each in beside}, own: now},
@@ -154,7 +153,7 @@ def plan(
 
 @dataclass(frozen=True, slots=True)
 class _OpenRun:
-    """A run that began, and of which no end is recorded. ``is_news``: it did not end, or hangs."""
+    """A run without a recorded end. ``is_news``: it did not end, or hangs."""
 
     key: str
     began: float
@@ -163,7 +162,7 @@ class _OpenRun:
 
     @classmethod
     def of(cls, key: str, began: float, now: float, is_alive: Callable[[str], bool | None]) -> _OpenRun:
-        """Judge a run by its process, or by its age. One of the future began before the clock was set back."""
+        """Judge a run by its process, or by its age. A start in the future predates a clock that was set back."""
         alive, age = is_alive(key), abs(now - began)
         name = f"The run that began at {iso_of(began)}"
         if alive is False:
@@ -186,23 +185,23 @@ def report(
     *,
     ended: bool = True,
 ) -> dict[str, Any]:
-    """Return how a run went: ``subject``, ``sentence``, ``summary``, ``text``, ``failed``, ``tell``, and what to store.
+    """Return the report of a run, and the records to store.
 
-    ``planned`` is what ``plan`` returned. ``results`` has a row for each part that ran: ``part``, ``sentence``,
-    ``text`` (its readout), ``failure`` ("" for none), ``news`` (whether it is worth a mail), ``notes`` (phrases for the
-    subject) and ``instances`` (rows with ``changed``, ``failed``, and ``actions`` or ``action``). ``channels`` of a row
-    has those of its values that differ by channel. ``kept`` is the part of its readout that is over, and is not told
-    again by the next run: the whole of what is news, unless it is given. ``told_again`` is whether the next run tells
-    the rest again. ``unrecorded``: its news could not be recorded, and are told by a failure of the part alone.
+    ``planned``: the result of ``plan``. ``results``: a row for each part that ran, with ``part``, ``sentence``,
+    ``text`` (its readout), ``failure`` ("" for none), ``news`` (whether it is worth a message), ``notes`` (phrases for
+    the subject) and ``instances`` (rows with ``changed``, ``failed``, and ``actions`` or ``action``). A row's
+    ``channels`` has the values that differ by channel. ``kept``: the part of the readout that the next run does not
+    repeat, by default all of it if it is news. ``told_again``: whether the next run repeats the rest. ``unrecorded``:
+    the news could not be recorded; only a failure of the part reports it.
 
-    ``messages`` has what is to be sent to each of ``channels``, and ``kept`` what is to be kept of that until it was
-    delivered; both have no text for nothing. ``record`` is what to store after ``deliveries``, which has for each
-    channel whether it ``delivered``, and a ``msg`` if not; without them, all did. ``stored`` is the record as it is
-    now: another run may have changed it meanwhile. ``ended``: whether the run is over; before, ``record`` has the parts
-    whose readout is kept, and nothing else that is new.
+    The result has ``subject``, ``sentence``, ``summary``, ``text`` and ``failed``. ``tell``: whether something is worth
+    a message. ``messages``: the message for each of ``channels``; ``kept``: the part of it to keep until it is
+    delivered; both are empty if there is nothing. ``record``: the record to store after ``deliveries``, which has for
+    each channel whether it ``delivered``, and a ``msg`` if not; without ``deliveries``, all did. ``told``: the record
+    if everything was delivered; ``untold``: the record if nothing was, so that the next run repeats it.
 
-    ``tell`` is whether something is worth a mail. ``told`` is the record to store if that was sent, or none had to be,
-    ``untold`` the record if it could not be sent: then the next run repeats it.
+    ``stored``: the present record, which another run may have changed. ``ended``: whether the run is over. Before that,
+    ``record`` adds only the parts whose readout is kept.
     """
     rows = list(results)
     undelivered = _undelivered(deliveries or {})
@@ -216,15 +215,15 @@ def report(
     runs = record["runs"] if ended else {**record["runs"], planned["key"]: planned["record"]["runs"][planned["key"]]}
     over = {**record, "runs": runs, "claims": claims}
     ran = {row["part"] for row in rows if not row.get("failure")}
-    told_again = {
+    repeated = {
         row["part"]
         for row in rows
         if row.get("told_again")
         and any(_of_channel(row, name).get("news") and not taken for name, taken in delivered.items())
     }
-    if_told = {name: each.failures(told=True) for name, each in by_channel.items()}
-    if_untold = {name: each.failures(told=False) for name, each in by_channel.items()}
-    failures = {name: (if_told if taken else if_untold)[name] for name, taken in delivered.items()}
+    if_delivered = {name: each.failures(delivered_all=True) for name, each in by_channel.items()}
+    if_undelivered = {name: each.failures(delivered_all=False) for name, each in by_channel.items()}
+    failures = {name: (if_delivered if taken else if_undelivered)[name] for name, taken in delivered.items()}
 
     def with_ran(names: set[str]) -> dict[str, float]:
         return {**record["ran"], **dict.fromkeys(sorted(names), now)}
@@ -235,27 +234,27 @@ def report(
         "summary": summary,
         "text": _text(summary, rows),
         "failed": failed,
-        "tell": any(each.tell for each in by_channel.values()),
+        "tell": any(each.is_worth_sending for each in by_channel.values()),
         "messages": {name: by_channel[name].message() for name in channels},
         "kept": {name: by_channel[name].kept() for name in channels},
-        "record": {**over, "ran": with_ran(ran - told_again), "failures": {**record["failures"], **failures}},
-        "told": {**over, "ran": with_ran(ran), "failures": {**record["failures"], **if_told}},
+        "record": {**over, "ran": with_ran(ran - repeated), "failures": {**record["failures"], **failures}},
+        "told": {**over, "ran": with_ran(ran), "failures": {**record["failures"], **if_delivered}},
         "untold": {
             **over,
             "runs": {**runs, **planned["told_runs"]},
-            "failures": {**record["failures"], **if_untold},
+            "failures": {**record["failures"], **if_undelivered},
         },
     }
 
 
 def _undelivered(deliveries: Json) -> list[Json]:
-    """Return a row for each channel that did not take its message, or not whole."""
+    """Return a row for each channel that did not accept all of its message."""
     reasons = {name: each.get("msg") for name, each in deliveries.items()}
     return [{"part": _AS_PARTS.get(name, name), "failure": str(reason)} for name, reason in reasons.items() if reason]
 
 
 class _ChannelReport:
-    """How a run went, for one channel."""
+    """The report of a run for one channel."""
 
     def __init__(self, channel: str, planned: Json, rows: Sequence[Json], record: Json, now: float) -> None:
         self._planned = planned
@@ -263,44 +262,44 @@ class _ChannelReport:
         self._failed = [row["part"] for row in rows if row.get("failure")]
         stored = record["failures"]
         known = stored.get(channel, stored.get(_NO_CHANNEL, {}))
-        # A failure that was told later than now was told before the clock was set back.
+        # A failure reported later than now was reported before the clock was set back.
         self._known = {
             name: at
             for name, at in known.items()
-            if name in self._failed and -_TOLERANCE <= now - at < _TOLD_AGAIN_AFTER
+            if name in self._failed and -_TOLERANCE <= now - at < _REPEAT_FAILURE_AFTER
         }
         self._new = [name for name in self._failed if name not in self._known]
         self._now = now
-        self.tell = bool(self._new or planned["of_runs"] or any(self._is_news(row) for row in self._rows))
+        self.is_worth_sending = bool(self._new or planned["of_runs"] or any(self._is_news(row) for row in self._rows))
 
     def _is_news(self, row: Json) -> bool:
-        """Whether a row is worth a message. News that cannot be recorded come with each run, and so with a failure."""
+        """Return whether a row is worth a message. Unrecorded news recurs, and is reported with the failure."""
         return bool(row.get("news")) and not (row.get("unrecorded") and row["part"] in self._known)
 
     def message(self) -> dict[str, str]:
         """Return the message, empty if nothing is worth one."""
-        if not self.tell:
+        if not self.is_worth_sending:
             return {}
         rows = [*self._rows, *([{"notes": ["a run did not end"]}] if self._planned["interrupted"] else [])]
         subject = one_line(f"Jetstream: {_sentence(rows, self._failed)}")
         return {"subject": subject, "text": _text(_summary(self._planned, self._rows), self._rows)}
 
     def kept(self) -> dict[str, str]:
-        """Return what is over, and so is to be kept until it was delivered. Empty if that is nothing."""
+        """Return the part of the message that no later run repeats, empty without one."""
         rows = [_kept_of(row) for row in self._rows if _text_to_keep(row)]
         of_runs = self._planned["of_runs"]
-        if not self.tell or not (rows or of_runs):
+        if not self.is_worth_sending or not (rows or of_runs):
             return {}
         subject = one_line(f"Jetstream: {_sentence(rows, ()) if rows else 'a run did not end'}")
         return {"subject": subject, "text": "\n\n".join([*of_runs, *_readouts(rows)])}
 
-    def failures(self, *, told: bool) -> dict[str, float]:
-        """Return when each failure that goes on was told, after the message was or was not."""
-        return {**self._known, **(dict.fromkeys(self._new, self._now) if told else {})}
+    def failures(self, *, delivered_all: bool) -> dict[str, float]:
+        """Return the time of the report of each current failure."""
+        return {**self._known, **(dict.fromkeys(self._new, self._now) if delivered_all else {})}
 
 
 def _of_channel(row: Json, channel: str) -> Json:
-    """Return a row as it is for one channel."""
+    """Return a row as one channel sees it."""
     return {**row, **(row.get("channels") or {}).get(channel, {})}
 
 
@@ -309,13 +308,13 @@ def _text_to_keep(row: Json) -> str:
 
 
 def _kept_of(row: Json) -> Json:
-    """Return the row of what is kept. Its notes are about what is told again."""
+    """Return the row reduced to the kept text. Its notes are about the rest."""
     notes = [] if "kept" in row else row.get("notes")
     return {**row, "text": _text_to_keep(row), "notes": notes, "failure": ""}
 
 
 def _merged(planned: Json, stored: str) -> dict[str, Any]:
-    """Return the record of this run with what others have stored since it began, and without its own claims."""
+    """Merge this run's record with the changes of other runs since its start, without its own claims."""
     own = planned["record"]
     now = _parsed(stored) if stored else own
     mine = own.get("claims", {})
@@ -382,7 +381,7 @@ def _is_periodic(part: Part) -> bool:
 
 
 def _begin_of(period: Period, moment: datetime, report_hour: int) -> datetime:
-    """Return when the hour, the day or the week began that a moment is in. Days begin at the hour of reports."""
+    """Return the start of the hour, day or week that contains a moment. Days begin at the hour of reports."""
     hour = moment.replace(minute=0, second=0, microsecond=0)
     if period is Period.HOUR:
         return hour
@@ -399,7 +398,7 @@ def _sentence(rows: Sequence[Json], failed: Sequence[str]) -> str:
         found = list(row.get("instances") or ())
         counts.update(_participle(each) for each in found if each.get("changed") and not each.get("failed"))
         instances = sum(bool(each.get("failed")) for each in found)
-        # A part that failed because instances did is no further failure.
+        # A part that failed because of failed instances is not counted as a further failure.
         failures += instances or bool(row.get("failure"))
     phrases = [f"{counts[word]} {word}" for word in dict.fromkeys(_PARTICIPLES.values()) if counts[word]]
     phrases += [f"{failures} failed ({', '.join(failed)})" if failed else f"{failures} failed"] if failures else []
@@ -413,7 +412,7 @@ def _participle(row: Json) -> str:
 
 
 def _summary(planned: Json, rows: Sequence[Json]) -> str:
-    """Return a line for each part, and one about each run that did not end, or is in progress."""
+    """Return a line for each part, and one for each run that did not end or is in progress."""
     by_part = {row["part"]: row for row in rows}
     width = max(len(name) for name in _NAMES)
     lines = []
@@ -432,7 +431,7 @@ def _summary(planned: Json, rows: Sequence[Json]) -> str:
 
 
 def _is_extra(row: Json) -> bool:
-    """Whether a row is about something that is no part, such as the mail."""
+    """Return whether a row is about something other than a part, such as the mail."""
     return row["part"] not in _NAMES
 
 
@@ -447,7 +446,7 @@ def _readouts(rows: Sequence[Json]) -> list[str]:
 def _parsed(stored: str) -> dict[str, Any]:
     """Return the record: ``runs`` by process, ``ran`` and ``claims`` by part, ``failures`` by channel and part.
 
-    All are seconds. ``runs`` has the beginning of each run that is not known to have ended.
+    All values are seconds since 1970. ``runs`` has the start of each run without a known end.
     """
     try:
         raw = json.loads(stored)
@@ -457,9 +456,9 @@ def _parsed(stored: str) -> dict[str, Any]:
     failures = raw.get("failures")
     failures = failures if isinstance(failures, Mapping) else {}
     by_channel = {str(name): _numbers(each) for name, each in failures.items() if isinstance(each, Mapping)}
-    # Records of before do not tell channels apart.
+    # Records of earlier versions have no channels.
     before = _numbers({name: each for name, each in failures.items() if not isinstance(each, Mapping)})
-    # Records of before have one run, without its process.
+    # Records of earlier versions have one run, without its process.
     began = _number(raw.get("began"))
     runs = {f"at {began!r}": began} if "runs" not in raw and began > _number(raw.get("ended")) else {}
     return {

@@ -1,9 +1,9 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Messages about what was done, until each channel took them: what to send now, and what is kept. Pure functions.
+"""Messages about completed actions, until each channel has accepted them. Pure functions.
 
-What can be told again, such as a deadline that is near, is not kept: the next run tells it as it is then.
+A message that the next run can regenerate, such as one about a near deadline, is not kept.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from ..text.terminal import one_line
 from ..times import iso
 from .claims import Claim
 
-# Of one playbook and channel. Older ones give way to newer ones.
+# The maximum number of messages per playbook and channel. The oldest are dropped.
 MOST_WAITING = 10
-# A message that no run could deliver for this long is dropped.
+# A message that could not be delivered for this long is dropped.
 KEPT = timedelta(days=7)
 LONGEST_TEXT = 100_000
 
@@ -34,10 +34,10 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message that a channel has not taken yet.
+    """A message that a channel has not accepted yet.
 
-    ``queue`` is the playbook with its profile. ``claim``: a run that is sending it. ``taken``: other channels that took
-    the same message. ``lost``: how many messages before it gave way. ``seen``: the day on which it was made.
+    ``queue``: the playbook with its profile. ``claim``: that of a run which is sending it. ``taken``: other channels
+    that have accepted it. ``lost``: the number of dropped messages before it. ``seen``: the day of its creation.
     """
 
     queue: str
@@ -50,11 +50,11 @@ class Message:
     seen: str = ""
 
     def is_free(self, now: datetime) -> bool:
-        """Whether no run is sending it just now."""
+        """Return whether no run is sending it."""
         return self.claim is None or not self.claim.is_held(now)
 
     def is_same(self, queue: str, draft: Draft) -> bool:
-        """Whether it is a message of that queue with the same words."""
+        """Return whether it is a message of that queue with the same text."""
         return self.queue == queue and (self.draft.subject, self.draft.text) == (draft.subject, draft.text)
 
 
@@ -63,7 +63,7 @@ Outbox = Mapping[str, Message]
 
 @dataclass(frozen=True, slots=True)
 class Consignment:
-    """What a run sends to a channel now. ``sent`` are the keys of its messages; ``dropped``: how many gave way."""
+    """A run's message to a channel. ``sent``: keys of included messages; ``dropped``: the number of dropped ones."""
 
     draft: Draft | None
     sent: tuple[str, ...]
@@ -78,10 +78,10 @@ def consign(
     key: str,
     now: datetime,
 ) -> tuple[dict[str, Consignment], Outbox]:
-    """Return what a run sends to each channel, and the outbox while it does so.
+    """Return the message for each channel, and the outbox during delivery.
 
-    ``drafts`` has what is new to each channel, None for nothing. ``kept`` is the part of it that is kept until it is
-    delivered, under ``key`` and the channel. What waits for a channel is sent with it.
+    ``drafts``: the new text for each channel, None for nothing. ``kept``: the part of it that is kept until delivery,
+    under ``key`` and the channel. Messages that wait for a channel are sent along.
     """
     after = dict(outbox)
     found = {}
@@ -106,17 +106,17 @@ def _consign(
     key: str,
     now: datetime,
 ) -> tuple[Consignment, dict[str, Message]]:
-    """Return what is sent to one channel. ``mine`` is the message of this run, if it is kept."""
+    """Return the message for one channel. ``mine``: this run's own message, if it is kept."""
     waiting = [
         name for name, each in outbox.items() if (each.queue, each.channel) == (queue, channel) and each.is_free(now)
     ]
     waiting.sort(key=lambda name: (outbox[name].made, name))
-    # One of the future was made before the clock was set back.
+    # A message from the future predates a clock that was set back.
     fresh = [name for name in waiting if abs(now - outbox[name].made) < KEPT]
     sent = fresh[max(len(fresh) + (mine is not None) - MOST_WAITING, 0) :]
     gone = [outbox[name] for name in waiting if name not in sent]
     lost = sum(1 + each.lost for each in gone)
-    # What is said again by what is new is sent once.
+    # A waiting message that equals the new one is sent once.
     older = [outbox[name] for name in sent if draft is None or not outbox[name].is_same(queue, draft)]
     after = {name: each for name, each in outbox.items() if name in sent or name not in waiting}
     after |= {name: replace(after[name], claim=Claim(None, now)) for name in sent}
@@ -131,7 +131,7 @@ def _consign(
 
 
 def after_delivery(outbox: Outbox, channel: str, sent: Sequence[str], *, delivered: bool) -> Outbox:
-    """Return the outbox after a channel took messages, or after it did not: then any run may send them at once."""
+    """Return the outbox after a delivery. If it failed, any run may send the messages again at once."""
     if not delivered:
         return {name: replace(each, claim=None) if name in sent else each for name, each in outbox.items()}
     taken = [outbox[name] for name in sent if name in outbox]
@@ -144,7 +144,7 @@ def after_delivery(outbox: Outbox, channel: str, sent: Sequence[str], *, deliver
 
 
 def _joined(draft: Draft | None, waiting: Sequence[Message], lost: int) -> Draft | None:
-    """Return one message of all: what is new comes first, then what waited, the oldest first, then what was lost."""
+    """Return all messages as one: the new text, then the waiting ones, oldest first, then a line about lost ones."""
     if not waiting and not lost:
         return draft
     if draft is None and len(waiting) == 1 and not lost:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stores messages that a channel has not taken yet, in one file of JSON that is replaced whole."""
+"""Stores the undelivered messages in one JSON file, which is replaced as a whole."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .outbox import KEPT, Draft, Message
 
 
 class OutboxError(JetstreamError):
-    """Messages that could not be delivered cannot be read or written."""
+    """The file of undelivered messages cannot be read or written."""
 
 
 class OutboxBusy(OutboxError):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names the process of a run, so that a later run on the same machine can see whether it is still alive."""
+"""Identifies the process of a run, so that a later run on the same machine can see whether it is alive."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ from pathlib import Path
 from ..files import read_file
 
 _ROOT = Path("/")
-# In /proc/PID/stat, counted from behind the name of the program, which may have spaces and parentheses.
+# In /proc/PID/stat, counted from after the program name, which may contain spaces and parentheses.
 _STATE, _STARTED = 0, 19
-# A process that was killed, and whose end its parent has not taken note of.
+# A zombie: a killed process that its parent has not waited for.
 _ENDED = frozenset("ZXx")
 
 
 def parent_process(root: Path = _ROOT) -> str:
-    """Return a text for the parent of this process, which is Ansible where its worker runs an operation.
+    """Return an identifier of this process's parent: Ansible, if a worker runs an operation.
 
-    It names the boot of the machine, the namespace of process numbers, the number and the start. "" if that is not
-    known.
+    It names the boot of the machine, the PID namespace, the PID and the start time. "" if that is unknown.
     """
     machine, number = _machine(root), os.getppid()
     stat = _stat(root, number)
@@ -29,7 +28,7 @@ def parent_process(root: Path = _ROOT) -> str:
 
 
 def is_alive(process: str, root: Path = _ROOT) -> bool | None:
-    """Return whether a process of that text is alive; None if it is not one of this machine."""
+    """Return whether the process of an identifier is alive; None if it belongs to another machine."""
     machine, _space, rest = process.partition(" ")
     number, _space, started = rest.partition(" ")
     own = _machine(root)
@@ -40,7 +39,7 @@ def is_alive(process: str, root: Path = _ROOT) -> bool | None:
 
 
 def _machine(root: Path) -> str:
-    """Return a word for the boot of this machine and the namespace of its process numbers, or ""."""
+    """Return an identifier of this machine's boot and PID namespace, or ""."""
     try:
         boot = read_file(root / "proc/sys/kernel/random/boot_id").decode(errors="replace").strip()
         namespace = (root / "proc/self/ns/pid").readlink()

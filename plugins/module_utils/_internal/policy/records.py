@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The records of the log of decisions, and the service units that they show as saved. Pure functions."""
+"""The records of the decision log, and the savings in service units that they show. Pure functions."""
 
 from __future__ import annotations
 
@@ -174,10 +174,10 @@ def _plain(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """The time for which an instance was off after an action of this collection, as far as the log shows it.
+    """The time for which an instance was off after an action of this collection, as far as the log shows.
 
-    ``end`` is the last time that it was seen asleep: no more is claimed. ``saved`` is in SU; None if the rate is not
-    known.
+    ``end``: the last record that shows it asleep; nothing beyond that is claimed. ``saved``: in SU, None if the rate is
+    unknown.
     """
 
     key: tuple[str, str, str]
@@ -188,7 +188,7 @@ class Rest:
     saves_su_per_hour: float | None
 
     def saved(self, since: datetime | None = None, until: datetime | None = None) -> float | None:
-        """Return the SU that it saved, in a span of time if one is given."""
+        """Return the saved SU, all of it or those in a span of time."""
         if self.saves_su_per_hour is None:
             return None
         start = max(self.start, since) if since else self.start
@@ -197,10 +197,10 @@ class Rest:
 
 
 def rests(records: Iterable[Record]) -> list[Rest]:
-    """Return how long instances were off after each completed action on idle ones, in the order of the actions.
+    """Return the rests of instances after each completed action on idle ones, in the order of the actions.
 
-    A rest goes on as long as records show the instance asleep, and ends with the first that shows it awake. One that
-    was stopped by an act, and then shelved by another, has two rests at once, whose savings add up.
+    A rest lasts while records show the instance asleep, and ends with the first that shows it awake. An instance that
+    was stopped by one act and shelved by a later one has two overlapping rests, whose savings add up.
     """
     by_key: dict[tuple[str, str, str], list[Record]] = defaultdict(list)
     for each in records:

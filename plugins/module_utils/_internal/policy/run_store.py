@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stores when each playbook last succeeded, in one file of JSON that is replaced whole."""
+"""Stores the last success of each playbook in one JSON file, which is replaced as a whole."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..json_file import MalformedFile, read_json, write_json
 from ..times import iso, moment
 
 FORMAT = 1
-# Seconds for which a record waits for another one. Each takes milliseconds.
+# Seconds that a record waits for another one. Each takes milliseconds.
 _LONGEST_WAIT = 10.0
 _MOST = 500
 
@@ -26,19 +26,19 @@ Key = tuple[str, str]
 
 
 class RunStoreError(JetstreamError):
-    """When playbooks succeeded cannot be read or written."""
+    """The record of playbook successes cannot be read or written."""
 
 
 class RunStore:
-    """A file with the time of the last success of each playbook. Several programs may use it at once."""
+    """A file with the time of each playbook's last success. Several programs may use it at once."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
-        """Take the file, which is made when it is first written."""
+        """Store the path. The first write creates the file."""
         self.path = path
         self._clock = clock
 
     def load(self) -> dict[Key, datetime]:
-        """Return when each playbook last succeeded; none if there is no file. Raises RunStoreError."""
+        """Return the time of each playbook's last success, none without a file. Raises RunStoreError."""
         try:
             return read_json(self.path, _runs) or {}
         except OSError as error:
@@ -47,9 +47,9 @@ class RunStore:
             raise RunStoreError(f"The record of runs in {self.path} is corrupt.") from None
 
     def record(self, key: Key) -> datetime:
-        """Store that a playbook succeeded now, and return when that is. Raises RunStoreError.
+        """Store the success of a playbook at the present time, and return that time.
 
-        A file that is corrupt is replaced: the next runs fill it again.
+        A corrupt file is replaced, and the next runs fill it again. Raises RunStoreError.
         """
         now = self._clock.now()
         try:

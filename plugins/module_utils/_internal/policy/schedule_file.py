@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads a file of schedules (docs/schedules.md). Every mistake in it is reported with its line and the word."""
+"""Reads a schedule file (docs/schedules.md). Every error message has the line number and the word."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from ..yaml_tree import LIST, NOTHING, TABLE, is_scalar, line_of, pairs, tree_of
 from .calendars import days_of_events
 from .deadlines import NO_DEADLINE, DeadlineRow, Kind, deadline_moment
 from .filters import RULE_FILTERS
-from .schedules import MINUTES_A_DAY, NO_SCHEDULE, Period, Rule, Schedule, Timetable, Wake
+from .schedules import MINUTES_A_DAY, NO_SCHEDULE, Period, Rule, Schedule, Timetable, WakeScope
 
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _OFF_STATES = {each.value: each for each in (Goal.SHELVED, Goal.STOPPED, Goal.SUSPENDED)}
-_WAKES = {each.value: each for each in Wake}
+_WAKE_SCOPES = {each.value: each for each in WakeScope}
 _HOURS = ("days", "start", "stop")
 _SCHEDULE_KEYS = (
     *("time_zone", *_HOURS, "periods", "off_state", "wake", "first_day", "last_day"),
@@ -121,7 +121,7 @@ class _Reader:
             periods=self._periods(name, key, given),
             off_state=self._optional(given, "off_state", lambda each: self._choice(each, "off_state", _OFF_STATES))
             or Goal.SHELVED,
-            wake=self._optional(given, "wake", lambda each: self._choice(each, "wake", _WAKES)) or Wake.OWN,
+            wake=self._optional(given, "wake", lambda each: self._choice(each, "wake", _WAKE_SCOPES)) or WakeScope.OWN,
             first_day=first,
             last_day=last,
             holidays=self._holidays(given),

@@ -39,13 +39,13 @@ def cause_of(message: str) -> str:
 
 
 def local_text(moment: datetime, zone: tzinfo) -> str:
-    """Return a moment as a clock on the wall of a zone shows it: "Tue 2026-11-24 09:00 EST"."""
+    """Return a moment as local time: "Tue 2026-11-24 09:00 EST"."""
     local = moment.astimezone(zone)
     return f"{_DAYS[local.weekday()]} {local:%Y-%m-%d %H:%M} {local.tzname()}"
 
 
 def edge_result(edge: Edge, schedule: Schedule) -> dict[str, Any]:
-    """Return an edge as plain values, with the time that a clock on the wall of the schedule's zone shows."""
+    """Return an edge as plain values, with the local time in the zone of its schedule."""
     return {
         "at": iso(edge.at),
         "local": local_text(edge.at, schedule.zone),
@@ -72,9 +72,9 @@ def coming_edges(
 
 
 def calendar_of(rows: Sequence[Mapping[str, Any]], moments: Sequence[datetime], now: datetime) -> str:
-    """Return a calendar file of coming edges, as ``coming_edges`` returns them, with their moments.
+    """Return a calendar file of coming edges: ``rows`` as ``coming_edges`` returns them, with their moments.
 
-    A start and the stop that follows are one event. Any other edge is an event without a length.
+    A start and the following stop form one event. Any other edge is an event without a duration.
     """
     events = []
     opened: dict[str, tuple[Mapping[str, Any], datetime]] = {}
@@ -105,9 +105,9 @@ def _event(row: Mapping[str, Any], start: datetime, stop: datetime | None) -> Ca
 
 
 def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the sums over the rows of a run, and a sentence with them.
+    """Return the totals of a run's rows, and a sentence with them.
 
-    ``news``: whether something happened that is worth a mail. An instance that fails again is none.
+    ``news``: whether something is worth a message. Repeated failures of an instance are not.
     """
     counts = {
         "following": len(rows),

@@ -1,10 +1,10 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decides what a schedule does about an instance, and what is remembered of it. Pure functions.
+"""Decides how a schedule affects an instance, and what to remember about it. Pure functions.
 
-An edge is carried out once. Between two edges an instance is left alone, whatever is done to it. An instance that is
-seen for the first time is left alone until the next edge.
+An edge is carried out once. Between two edges, the schedule leaves the instance alone, whatever other users do to it.
+So it does with a new instance until the first edge.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from enum import StrEnum
 from ..model import Instance
 from ..states import Goal, Kind, ObservedState, RestingState, classify
 from ..times import iso, moment_or_none
-from .schedules import Edge, EdgeKind, Schedule, Wake, edges
+from .schedules import Edge, EdgeKind, Schedule, WakeScope, edges
 
 # Pause before an edge that failed for an instance is carried out again.
 RETRY_PAUSE = timedelta(minutes=10)
-# What cron and clocks may be off by.
+# Tolerance for the start times of cron and for clocks.
 _TOLERANCE = timedelta(seconds=30)
-# An edge further in the future was carried out before the clock was set back. What is nearer is waited for.
+# An edge further in the future than this was carried out before the clock was set back. A nearer one is awaited.
 _CLOCK_WAS_SET_BACK = timedelta(hours=1)
 
 
 class Step(StrEnum):
-    """What a schedule does about an instance in a run."""
+    """The effect of a schedule on an instance in a run."""
 
     NOTHING = "nothing"
     ADOPT = "adopt"
@@ -42,11 +42,11 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What is remembered of an instance.
+    """The memory of an instance.
 
-    ``edge``: the latest edge of the schedule that is completed. ``put_to_sleep``: whether the schedule put it to
-    sleep, and has not woken it since. ``attempts`` of an edge that is not done yet, since ``first_attempt``, the last
-    at ``last_attempt``. ``seen``: the last day on which it was there.
+    ``edge``: the latest completed edge of the schedule. ``put_to_sleep``: whether the schedule put the instance to
+    sleep, and has not woken it since. ``attempts``: the number of attempts at an unfinished edge, from
+    ``first_attempt`` to ``last_attempt``. ``seen``: the last day on which the instance existed.
     """
 
     schedule: str
@@ -61,10 +61,10 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A step, its reason as a clause, and the edge that it belongs to.
+    """A step, its reason as a clause, and its edge.
 
-    ``missed`` are the edges before it that nobody carried out. ``memory``: what is remembered if the step is not to be
-    carried out, or before it is.
+    ``missed``: earlier edges that were not carried out. ``memory``: the memory to store before the step, or instead of
+    it.
     """
 
     step: Step
@@ -92,12 +92,12 @@ def decide(
 ) -> Decision:
     """Return the step for an instance.
 
-    ``edge``: the latest edge of its schedule, the same for all instances of the schedule.
-    ``kept_until``: a clause if a keep mark holds it. ``wake_limit``: for how long a failed start is tried again.
-    ``ended``: a clause if a deadline is over at which the instance was to be shelved, so that no start wakes it.
+    ``edge``: the latest edge of its schedule, the same for all of its instances. ``kept_until``: a clause if a keep
+    mark holds it. ``wake_limit``: how long a failed start is retried. ``ended``: a clause if its shelving deadline has
+    passed, so that no start wakes it.
     """
     if memory is None or memory.schedule != schedule.name or memory.edge > now + _CLOCK_WAS_SET_BACK:
-        # Without any edge yet, the time before it counts as one, so that the first edge to come is carried out.
+        # Without any past edge, the time before counts as one, so that the first edge is carried out.
         adopted = Memory(schedule.name, edge.at if edge else now, memory is not None and memory.put_to_sleep)
         is_known = memory is not None and memory.schedule == schedule.name
         why = "its last edge is in the future, since the clock was set back" if is_known else "new in this schedule"
@@ -110,7 +110,7 @@ def decide(
     if launched is not None and launched > edge.at:
         return _left(f"launched after the {edge.kind} at {iso(edge.at)}", edge, memory, missed)
     if not instance.live:
-        # A state of the cloud's database may be minutes old. The edge stays due.
+        # A state from the cloud's database may be minutes old. The edge stays due.
         reason = f"its state cannot be read: {instance.read_error}" if instance.read_error else "its state was not read"
         return Decision(Step.UNREAD, reason, edge, memory, missed)
     if edge.kind is EdgeKind.STOP:
@@ -138,7 +138,8 @@ def _at_stop(
     if (later := _later(edge, memory, now)) is not None:
         return Decision(Step.LATER, later, edge, memory, missed)
     tried = attempted(memory, edge, now)
-    # Remembered before the action is sent: a run that is killed then must not forget the instance in the morning.
+    # Stored before the action is sent, so that after a killed run the schedule still starts the instance in the
+    # morning.
     slept = tried.put_to_sleep or runs(observed)
     return Decision(Step.SLEEP, f"stop at {iso(edge.at)}", edge, replace(tried, put_to_sleep=slept), missed)
 
@@ -158,7 +159,7 @@ def _at_start(
     is_over = is_tried and memory.first_attempt is not None and now - memory.first_attempt >= wake_limit
     if is_ready and (is_over or not is_tried):
         return _left("already active", edge, replace(memory, put_to_sleep=False), missed)
-    if not memory.put_to_sleep and schedule.wake is Wake.OWN and not runs(observed):
+    if not memory.put_to_sleep and schedule.wake is WakeScope.OWN and not runs(observed):
         return _left("not turned off by this schedule (wake: own)", edge, memory, missed)
     if is_over:
         minutes = int(wake_limit.total_seconds() // 60)
@@ -173,7 +174,7 @@ def _at_start(
 
 
 def is_due(schedule: Schedule, memory: Memory | None, edge: Edge | None) -> bool:
-    """Return whether an instance's state has to be read for the decision about it."""
+    """Return whether the decision requires the live state of an instance."""
     return memory is not None and memory.schedule == schedule.name and edge is not None and edge.at > memory.edge
 
 
@@ -185,14 +186,14 @@ def _later(edge: Edge, memory: Memory, now: datetime) -> str | None:
     if memory.attempted_edge != edge.at or memory.last_attempt is None:
         return None
     pause = RETRY_PAUSE - _TOLERANCE
-    # A clock that was set back must not keep an edge from being carried out.
+    # A clock that was set back must not suppress an edge.
     if timedelta(0) <= now - memory.last_attempt < pause:
         return f"tried {memory.attempts} times, the last at {iso(memory.last_attempt)}; again in a later run"
     return None
 
 
 def attempted(memory: Memory, edge: Edge, now: datetime) -> Memory:
-    """Return the memory of an instance for which an edge is being carried out."""
+    """Return the memory before an attempt at an edge."""
     now = now.astimezone(UTC)
     if memory.attempted_edge == edge.at:
         return replace(memory, attempts=memory.attempts + 1, last_attempt=now)
@@ -200,14 +201,14 @@ def attempted(memory: Memory, edge: Edge, now: datetime) -> Memory:
 
 
 def done(memory: Memory, edge: Edge | None) -> Memory:
-    """Return the memory of an instance for which nothing more is to be done about an edge."""
+    """Return the memory after an edge that needs no further action."""
     if edge is None:
         return memory
     return replace(memory, edge=edge.at, attempts=0, attempted_edge=None, first_attempt=None, last_attempt=None)
 
 
 def succeeded(memory: Memory, edge: Edge | None) -> Memory:
-    """Return the memory of an instance for which an edge was carried out."""
+    """Return the memory after a successful edge."""
     after = done(memory, edge)
     return replace(after, put_to_sleep=False) if edge is not None and edge.kind is EdgeKind.START else after
 

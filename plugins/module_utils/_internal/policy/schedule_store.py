@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stores what schedules have done to each instance, in one file of JSON that is replaced whole."""
+"""Stores the effects of schedules on each instance in one JSON file, which is replaced as a whole."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ScheduleBusy(ScheduleStoreError):
 
 
 class ScheduleStore(InstanceStore[Memory]):
-    """A file of memories by UUID. One that was forgotten and comes back is left alone until its next edge."""
+    """A file of memories by UUID. An instance that was dropped and reappears is left alone until its next edge."""
 
     subject = "The record of schedules"
     busy = "Another run uses the record of schedules,"

@@ -1,10 +1,10 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Schedules: when instances are to start and to stop, and which instances follow which schedule. Pure functions.
+"""Schedules: when instances start and stop, and which instances follow which schedule. Pure functions.
 
-An edge is a moment at which a schedule starts or stops its instances. Hours are those of a clock on the wall: where
-summer time begins or ends, an edge keeps its hour, not its distance from the edge before.
+An edge is a moment at which a schedule starts or stops its instances. Hours are local times: when daylight saving time
+begins or ends, an edge keeps its local hour.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ METADATA_KEY = "jetstream_schedule"
 # In the metadata or in a rule: the instance follows no schedule.
 NO_SCHEDULE = "none"
 MINUTES_A_DAY = 24 * 60
-# The maximum search for an edge: a schedule without any in a year has none.
+# The search for an edge ends here: a schedule without an edge in a year has none.
 _LONGEST_LOOK_BACK = timedelta(days=400)
 _LOOK_BACK_STEP = timedelta(days=8)
 _DAY = timedelta(days=1)
-# A window is at most a day long, and those that touch are one: edges depend on the days before and after.
+# A window is at most a day long, and adjacent windows are merged, so edges depend on the neighboring days.
 _MARGIN = 2
 
 
@@ -40,7 +40,7 @@ class EdgeKind(StrEnum):
     STOP = "stop"
 
 
-class Wake(StrEnum):
+class WakeScope(StrEnum):
     """The instances that a start affects: those that the schedule put to sleep, or all that follow it."""
 
     OWN = "own"
@@ -80,7 +80,7 @@ class Schedule:
     zone: ZoneInfo
     periods: tuple[Period, ...]
     off_state: Goal = Goal.SHELVED
-    wake: Wake = Wake.OWN
+    wake: WakeScope = WakeScope.OWN
     first_day: date | None = None
     last_day: date | None = None
     holidays: frozenset[date] = frozenset()
@@ -115,14 +115,14 @@ def edges(schedule: Schedule, since: datetime, until: datetime) -> list[Edge]:
     for window in _windows(schedule, first, last):
         found |= {Edge(window.start, EdgeKind.START), Edge(window.stop, EdgeKind.STOP)}
     found |= set(_single_edges(schedule, first, last))
-    # Where both happen in one moment, it is the start that was meant to last.
+    # If a stop and a start coincide, the start wins.
     starts = {each.at for each in found if each.kind is EdgeKind.START}
     ordered = sorted(each for each in found if each.kind is EdgeKind.START or each.at not in starts)
     return [each for each in ordered if since < each.at <= until]
 
 
 def newest_edge(schedule: Schedule, now: datetime) -> Edge | None:
-    """Return the last edge that is not in the future; None if there was none in the last 400 days."""
+    """Return the last edge up to now; None without one in the last 400 days."""
     until = now
     while until > now - _LONGEST_LOOK_BACK:
         found = edges(schedule, until - _LOOK_BACK_STEP, until)
@@ -133,7 +133,7 @@ def newest_edge(schedule: Schedule, now: datetime) -> Edge | None:
 
 
 def next_edge(schedule: Schedule, now: datetime) -> Edge | None:
-    """Return the first edge in the future; None if there is none in the next 400 days."""
+    """Return the first edge in the future; None without one in the next 400 days."""
     since = now
     while since < now + _LONGEST_LOOK_BACK:
         found = edges(schedule, since, since + _LOOK_BACK_STEP)
@@ -144,7 +144,7 @@ def next_edge(schedule: Schedule, now: datetime) -> Edge | None:
 
 
 def window_at(schedule: Schedule, now: datetime) -> Window | None:
-    """Return the window that a moment is in. One that lasts for more than 400 days is cut."""
+    """Return the window that contains a moment. A window longer than 400 days is cut."""
     day = _local_day(now, schedule.zone)
     found = None
     for margin in (_MARGIN, 10, 50, _LONGEST_LOOK_BACK.days):
@@ -153,17 +153,17 @@ def window_at(schedule: Schedule, now: datetime) -> Window | None:
         found = next((each for each in windows if each.start <= now < each.stop), None)
         if found is None:
             return None
-        # Windows of many days touch: the bounds are right if the days beyond them were included.
+        # Windows of several days merge: the bounds are right only if the days beyond them are included.
         if _local_day(found.start, schedule.zone) > first + _DAY and _local_day(found.stop, schedule.zone) < last:
             break
     return found
 
 
 def wall_time(day: date, minutes: int, zone: ZoneInfo, *, late: bool) -> datetime:
-    """Return the moment, in UTC, at which a clock on the wall shows that many minutes after midnight of a day.
+    """Return the UTC moment of a local time, given in minutes after midnight of a day.
 
-    An hour that summer time skips is the moment at which it begins. An hour that comes twice is its second time if
-    ``late``, and its first one otherwise.
+    A local time that daylight saving skips is the moment of the change. One that occurs twice is the second occurrence
+    if ``late``, and the first otherwise.
     """
     shown = datetime.combine(day, time()) + timedelta(minutes=minutes)
     first, second = (shown.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
@@ -173,7 +173,7 @@ def wall_time(day: date, minutes: int, zone: ZoneInfo, *, late: bool) -> datetim
 
 
 def _change_between(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
-    """Return the first second at which a zone has another offset than ``before``."""
+    """Return the first second at which a zone's offset differs from ``before``."""
     old = before.astimezone(zone).utcoffset()
     low, high = 0, int((after - before).total_seconds())
     while low < high:
@@ -190,7 +190,7 @@ def _local_day(moment: datetime, zone: ZoneInfo) -> date:
 
 
 def _windows(schedule: Schedule, first: date, last: date) -> list[Window]:
-    """Return the windows that begin on these days, in order, as few as they can be."""
+    """Return the windows that begin on these days, merged and in order."""
     merged: list[Window] = []
     for window in sorted(_windows_by_day(schedule, first, last), key=lambda each: each.start):
         if merged and window.start <= merged[-1].stop:
@@ -207,7 +207,7 @@ def _windows_by_day(schedule: Schedule, first: date, last: date) -> Iterator[Win
         over_midnight = 0 if period.stop > period.start else MINUTES_A_DAY
         start = wall_time(day, period.start, schedule.zone, late=False)
         stop = wall_time(day, period.stop + over_midnight, schedule.zone, late=True)
-        # Both may be in an hour that is skipped.
+        # Both may be in a skipped hour.
         if start < stop:
             yield Window(start, stop)
 
@@ -230,9 +230,9 @@ def _periods(schedule: Schedule, first: date, last: date) -> Iterator[tuple[date
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule of a file: instances that pass every filter follow a schedule, or none if it is None.
+    """A rule of a file: the instances that pass every filter follow its schedule, or no schedule if that is None.
 
-    A filter has names and globs, one of which has to fit. ``line`` is the rule's line in the file.
+    Within a filter, one name or glob has to match. ``line``: the line number of the rule.
     """
 
     schedule: str | None
@@ -244,16 +244,16 @@ class Rule:
         return passes(self.filters, instance)
 
     def calls(self, instance: Instance) -> bool:
-        """Return whether it has the name of an instance itself, and not just a glob that fits."""
+        """Return whether a filter has the exact name of an instance, and not only a matching glob."""
         return instance.name in self.filters.get("name", ())
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """The schedule of an instance, None if it has none. ``source``: the rule or the metadata that says so.
+    """The schedule of an instance, None without one.
 
-    ``problem`` is a clause about metadata that name a schedule which does not exist. ``is_named``: whether that source
-    is about this instance alone.
+    ``source``: the rule or the metadata that assigns it. ``problem``: a clause about metadata with the name of an
+    unknown schedule. ``is_named``: whether the source concerns this instance alone.
     """
 
     schedule: Schedule | None
@@ -264,9 +264,9 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Timetable:
-    """The schedules of a file, and its rules, of which the first that fits an instance counts.
+    """The schedules and rules of a file. The first matching rule applies.
 
-    So does the first row of ``deadlines`` that fits, apart from the rules.
+    Of ``deadlines``, the first matching row applies, independently of the rules.
     """
 
     schedules: Mapping[str, Schedule]
@@ -274,7 +274,7 @@ class Timetable:
     deadlines: tuple[DeadlineRow, ...] = ()
 
     def assignment(self, instance: Instance) -> Assignment:
-        """Return the schedule that an instance follows. Its metadata come before the rules."""
+        """Return the schedule that an instance follows. Its metadata overrides the rules."""
         written = (instance.metadata or {}).get(METADATA_KEY)
         if written is not None:
             return self._by_metadata(written.strip())

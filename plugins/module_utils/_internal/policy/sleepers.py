@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Records which instances jetstream_instance_state has put to sleep, so that a later run can start only those."""
+"""Records the instances that jetstream_instance_state put to sleep, so that a later run can start only those."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from ..states import Kind, RestingState, classify
 from ..times import iso, moment
 
 FORMAT = 2
-# It has the day alone.
+# Format 1 stores only the day.
 _FORMAT_BEFORE = 1
 KEPT = timedelta(days=400)
 _MOST = 10_000
-# The clocks of a cloud and of this machine may differ.
+# Tolerance between the clocks of a cloud and of this machine.
 _SLACK = timedelta(minutes=1)
 
 
@@ -32,15 +32,18 @@ class SleepersError(JetstreamError):
 
 
 class Sleepers:
-    """A file with the UUIDs of instances, and when each was put to sleep. Several programs may use it."""
+    """A file with the UUIDs of instances put to sleep, each with the time. Several programs may use it at once."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
-        """Take the file, which is made when it is first written."""
+        """Store the path. The first write creates the file."""
         self.path = path
         self._clock = clock
 
     def moments(self) -> dict[str, datetime]:
-        """Return when each instance was put to sleep that no run has seen active since. Raises SleepersError."""
+        """Return the time for each instance that was put to sleep and has not been seen active since.
+
+        Raises SleepersError.
+        """
         return self._moments()
 
     def change(self, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
@@ -75,7 +78,7 @@ class Sleepers:
 
 
 def woken_since(slept: Mapping[str, datetime], periods: Iterable[StatusPeriod]) -> frozenset[str]:
-    """Return the instances that were active after the moment at which each was put to sleep, by their history."""
+    """Return the instances that were active after being put to sleep, by their history."""
 
     def is_awake(period: StatusPeriod) -> bool:
         observed = classify(period.status, period.activity)
@@ -91,7 +94,7 @@ def woken_since(slept: Mapping[str, datetime], periods: Iterable[StatusPeriod]) 
 def _moments_of(record: Mapping[str, Any]) -> dict[str, datetime]:
     rows = {str(uuid): moment(at) for uuid, at in record["put_to_sleep"].items()}
     if record["format"] == _FORMAT_BEFORE:
-        # At some time of that day.
+        # At an unknown time of that day.
         return {uuid: datetime.combine(at.date(), time.max, UTC) for uuid, at in rows.items()}
     if record["format"] != FORMAT:
         raise ValueError("unknown format")

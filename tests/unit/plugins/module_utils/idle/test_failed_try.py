@@ -24,8 +24,8 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.fai
 )
 def test_it_is_told_with_its_age(seconds: float, age: str) -> None:
     failed = FailedTry(1000.0, "ssh: connect to host web port 22: Connection refused")
-    told = f"the last attempt to read it, {age}, failed: ssh: connect to host web port 22: Connection refused"
-    assert failed.told(1000.0 + seconds) == told
+    as_clause = f"the last attempt to read it, {age}, failed: ssh: connect to host web port 22: Connection refused"
+    assert failed.as_clause(1000.0 + seconds) == as_clause
 
 
 @pytest.mark.parametrize(

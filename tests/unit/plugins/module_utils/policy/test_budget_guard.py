@@ -51,7 +51,7 @@ def standing(
 
 
 def told(of: Standing, before: tuple[str, ...] = ()) -> list[str]:
-    return [each.key for each in news_of(of, before).to_tell]
+    return [each.key for each in news_of(of, before).new]
 
 
 @pytest.mark.parametrize(
@@ -84,21 +84,21 @@ def test_thresholds(changes: dict[str, Any], keys: list[str]) -> None:
 
 def test_a_threshold_is_told_once_and_again_after_it_was_left() -> None:
     first = news_of(standing(500.0), ())
-    assert [each.key for each in first.to_tell] == ["used:50"]
-    second = news_of(standing(510.0), first.told)
-    assert second.to_tell == ()
+    assert [each.key for each in first.new] == ["used:50"]
+    second = news_of(standing(510.0), first.announced)
+    assert second.new == ()
     # A figure that wavers by less than one per cent has not left it.
-    wavering = news_of(standing(495.0), second.told)
-    assert (wavering.to_tell, wavering.told) == ((), frozenset({"used:50"}))
-    left = news_of(standing(480.0), wavering.told)
-    assert left.told == frozenset()
-    assert [each.key for each in news_of(standing(500.0), left.told).to_tell] == ["used:50"]
+    wavering = news_of(standing(495.0), second.announced)
+    assert (wavering.new, wavering.announced) == ((), frozenset({"used:50"}))
+    left = news_of(standing(480.0), wavering.announced)
+    assert left.announced == frozenset()
+    assert [each.key for each in news_of(standing(500.0), left.announced).new] == ["used:50"]
 
 
 def test_what_is_not_known_leaves_nothing() -> None:
     before = ("used:50", "lasts:14", "ends:14")
-    assert news_of(standing(None, per_day=None), before).told == {"used:50", "lasts:14"}
-    assert news_of(standing(400.0, per_day=None), before).told == {"lasts:14"}
+    assert news_of(standing(None, per_day=None), before).announced == {"used:50", "lasts:14"}
+    assert news_of(standing(400.0, per_day=None), before).announced == {"lasts:14"}
 
 
 @given(st.lists(st.floats(0, 1100, allow_nan=False), max_size=20))
@@ -113,9 +113,9 @@ def test_no_threshold_is_told_twice_without_being_left_by_the_slack(figures: lis
             if percent < level - 1:
                 armed[level] = True
         fresh = [level for level in USED_PERCENT if percent >= level and armed[level]]
-        assert [each.level for each in news.to_tell if each.kind == "used"] == fresh[-1:]
+        assert [each.level for each in news.new if each.kind == "used"] == fresh[-1:]
         armed |= dict.fromkeys(fresh, False)
-        before = news.told
+        before = news.announced
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ NOW_AND_LATER = [
 
 
 def new_to(memory: Memory, of: Standing, channel: str, now: datetime = NOW) -> list[str]:
-    return [each.key for each in memory.news(of, channel, now).to_tell]
+    return [each.key for each in memory.news(of, channel, now).new]
 
 
 def claimed(of: Standing, *channels: str, memory: Memory | None = None) -> Memory:
@@ -291,14 +291,14 @@ def test_what_another_run_sets_out_to_tell_is_left_to_it_for_a_while(
     memory = claimed(standing(500.0), "mail")
     assert new_to(memory, standing(used), "mail", NOW + later) == keys
     # It was not told yet, and other channels neither.
-    assert memory.told_to("mail") == frozenset()
+    assert memory.announced_to("mail") == frozenset()
     assert "used" in "".join(new_to(memory, standing(used), "webhook", NOW + later))
 
 
 def test_a_channel_that_took_it_is_not_told_again_and_one_that_failed_is_at_once() -> None:
     of = standing(500.0)
     memory = claimed(of, "mail", "webhook")
-    after = memory.after_telling("mail", ["used:50"]).after_failing("webhook", ["used:50"])
+    after = memory.after_delivery("mail", ["used:50"]).after_failure("webhook", ["used:50"])
     assert after.claims == {}
     assert (new_to(after, of, "mail"), new_to(after, of, "webhook")) == ([], ["used:50"])
 
@@ -306,28 +306,28 @@ def test_a_channel_that_took_it_is_not_told_again_and_one_that_failed_is_at_once
 def test_a_run_ends_its_own_claim_and_not_that_of_a_later_one() -> None:
     first = claimed(standing(500.0), "mail")
     both = claimed(standing(760.0), "mail", memory=first)
-    for ended in (both.after_telling("mail", ["used:50"]), both.after_failing("mail", ["used:50"])):
+    for ended in (both.after_delivery("mail", ["used:50"]), both.after_failure("mail", ["used:50"])):
         assert ended.claims == both.claims
         assert new_to(ended, standing(760.0), "mail") == []
-    assert both.after_telling("mail", ["used:50", "used:75"]).claims == {}
+    assert both.after_delivery("mail", ["used:50", "used:75"]).claims == {}
 
 
 def test_what_was_told_before_channels_were_told_apart_counts_for_each() -> None:
     memory = Memory({NO_CHANNEL: frozenset({"used:50"})})
     assert (new_to(memory, standing(500.0), "mail"), new_to(memory, standing(500.0), "webhook")) == ([], [])
     # One that is told more has its own from then on.
-    told = memory.after_telling("mail", ["used:50", "used:75"])
-    assert (told.told_to("mail"), told.told_to("webhook")) == ({"used:50", "used:75"}, {"used:50"})
+    after = memory.after_delivery("mail", ["used:50", "used:75"])
+    assert (after.announced_to("mail"), after.announced_to("webhook")) == ({"used:50", "used:75"}, {"used:50"})
     # What was left is told again, also to those.
-    left = told.without_left(standing(400.0))
-    assert left.told == {}
+    left = after.without_left(standing(400.0))
+    assert left.announced == {}
     assert new_to(left, standing(500.0), "webhook") == ["used:50"]
 
 
 def test_a_channel_that_was_told_less_stays_so_when_a_threshold_is_left() -> None:
     memory = Memory({NO_CHANNEL: frozenset({"used:50"}), "mail": frozenset({"ends:14"})})
     left = memory.without_left(standing(500.0))
-    assert left.told == {NO_CHANNEL: frozenset({"used:50"}), "mail": frozenset()}
+    assert left.announced == {NO_CHANNEL: frozenset({"used:50"}), "mail": frozenset()}
     assert new_to(left, standing(500.0), "mail") == ["used:50"]
 
 

@@ -20,7 +20,7 @@ from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import STAR
 
 WHOLE = seen_on(
     Memory(
-        told={"mail": frozenset({"used:50", "ends:14"}), NO_CHANNEL: frozenset({"used:50"})},
+        announced={"mail": frozenset({"used:50", "ends:14"}), NO_CHANNEL: frozenset({"used:50"})},
         claims={"webhook": Claim(frozenset({"used:50"}), START)},
     ),
     START,
@@ -45,7 +45,7 @@ def test_a_file_of_1_0_says_what_every_channel_was_told(tmp_path: Path) -> None:
     path = tmp_path / "told.json"
     path.write_text('{"format": 1, "told": {"cpu": ["used:50"], "gpu": []}}')
     found = BudgetStore(path, FakeClock()).load()
-    assert (found["cpu"].told_to("mail"), found["gpu"].told_to("mail")) == ({"used:50"}, frozenset())
+    assert (found["cpu"].announced_to("mail"), found["gpu"].announced_to("mail")) == ({"used:50"}, frozenset())
     assert found["cpu"].seen == "2026-11-23"
 
 

@@ -27,8 +27,8 @@ from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import STAR
 DAY = 86400.0
 WHOLE = seen_on(
     Memory(done=START, attempts=2, noted="left locked")
-    .after_telling(Kind.SHELVE_AT, START, 3, "mail", START - timedelta(days=2))
-    .after_telling(Kind.DELETE_WARN_AT, START, 0, "webhook", START)
+    .after_delivery(Kind.SHELVE_AT, START, 3, "mail", START - timedelta(days=2))
+    .after_delivery(Kind.DELETE_WARN_AT, START, 0, "webhook", START)
     .claiming(News(Kind.DELETE_WARN_AT, Deadline(START, UTC, "x"), 0, ("mail",)), START),
     START,
 )

@@ -15,8 +15,9 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors i
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.advice import Veto
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.claims import CLAIM, Claim
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.deadlines import (
-    ChannelTold,
+    ChannelNotice,
     Deadline,
+    DeadlineNotices,
     DeadlineRow,
     Deadlines,
     Decision,
@@ -24,7 +25,6 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.d
     Memory,
     Policy,
     Step,
-    Told,
     deadline_moment,
     deadlines_of,
     decide,
@@ -48,7 +48,9 @@ def shelving(at: datetime = AT, *, may_shelve: bool = True) -> Deadlines:
 
 
 def told(days: int, at: datetime = AT, first: datetime = AT - 7 * DAY, *channels: str) -> Memory:
-    return Memory(told={SHELVE: Told(at, {each: ChannelTold(days, first) for each in channels or ("mail",)})})
+    return Memory(
+        notices={SHELVE: DeadlineNotices(at, {each: ChannelNotice(days, first) for each in channels or ("mail",)})}
+    )
 
 
 # --- where deadlines come from
@@ -161,7 +163,7 @@ def test_each_threshold_is_told_once(before: timedelta, memory: Memory, days: in
 
 
 def test_each_channel_is_told_for_itself_and_both_kinds_are() -> None:
-    memory = told(3).after_telling(SHELVE, AT, 7, "webhook", AT - 7 * DAY)
+    memory = told(3).after_delivery(SHELVE, AT, 7, "webhook", AT - 7 * DAY)
     both = Deadlines({**shelving().by_kind, DELETE: Deadline(AT + 6 * DAY, UTC, "x")}, may_shelve=True)
     found = news_of(both, memory, ("mail", "webhook"), AT - DAY)
     assert [(each.kind, each.days, each.channels) for each in found] == [
@@ -182,22 +184,22 @@ def test_without_channels_what_is_near_is_told_each_time() -> None:
 
 def test_what_was_told_first_is_remembered_until_the_deadline_moves() -> None:
     memory = (
-        Memory().after_telling(SHELVE, AT, 7, "mail", AT - 7 * DAY).after_telling(SHELVE, AT, 3, "mail", AT - 3 * DAY)
+        Memory().after_delivery(SHELVE, AT, 7, "mail", AT - 7 * DAY).after_delivery(SHELVE, AT, 3, "mail", AT - 3 * DAY)
     )
-    assert memory.told_of(SHELVE, AT, AT + 2 * DAY) == {"mail": ChannelTold(3, AT - 7 * DAY)}
-    assert memory.told_of(SHELVE, AT + DAY, AT + 2 * DAY) == {}
-    moved = memory.after_telling(SHELVE, AT + DAY, 3, "mail", AT)
-    assert moved.told_of(SHELVE, AT + DAY, AT + 2 * DAY) == {"mail": ChannelTold(3, AT)}
-    assert moved.told_of(SHELVE, AT, AT + 2 * DAY) == {}
+    assert memory.notices_of(SHELVE, AT, AT + 2 * DAY) == {"mail": ChannelNotice(3, AT - 7 * DAY)}
+    assert memory.notices_of(SHELVE, AT + DAY, AT + 2 * DAY) == {}
+    moved = memory.after_delivery(SHELVE, AT + DAY, 3, "mail", AT)
+    assert moved.notices_of(SHELVE, AT + DAY, AT + 2 * DAY) == {"mail": ChannelNotice(3, AT)}
+    assert moved.notices_of(SHELVE, AT, AT + 2 * DAY) == {}
 
 
 def test_a_notice_of_the_future_was_sent_before_the_clock_was_set_back_and_does_not_count() -> None:
-    memory = Memory().after_telling(SHELVE, AT, 0, "mail", AT + 365 * DAY)
+    memory = Memory().after_delivery(SHELVE, AT, 0, "mail", AT + 365 * DAY)
     now = AT - 2 * DAY
     [news] = news_of(shelving(), memory, ("mail",), now)
     assert news.days == 3
-    after = memory.after_telling(SHELVE, AT, 3, "mail", now)
-    assert after.told_of(SHELVE, AT, now) == {"mail": ChannelTold(3, now)}
+    after = memory.after_delivery(SHELVE, AT, 3, "mail", now)
+    assert after.notices_of(SHELVE, AT, now) == {"mail": ChannelNotice(3, now)}
 
 
 SECOND = timedelta(seconds=1)
@@ -222,11 +224,11 @@ def test_what_another_run_sets_out_to_tell_is_left_to_it_for_a_while(
 ) -> None:
     now = AT - 3 * DAY
     [news] = news_of(shelving(), Memory(), ("mail",), now)
-    assert Memory().claiming(news, now).told == {SHELVE: Told(AT, {}, {"mail": Claim(3, now)})}
+    assert Memory().claiming(news, now).notices == {SHELVE: DeadlineNotices(AT, {}, {"mail": Claim(3, now)})}
     memory = Memory().claiming(replace(news, days=days_claimed), now - ago)
     assert bool(news_of(shelving(), memory, ("mail",), now)) == told_again
     # It was not told yet.
-    assert memory.told_of(SHELVE, AT, AT + 2 * DAY) == {}
+    assert memory.notices_of(SHELVE, AT, AT + 2 * DAY) == {}
 
 
 def test_a_claim_is_of_one_channel_and_ends_with_the_delivery_or_its_failure() -> None:
@@ -235,14 +237,14 @@ def test_a_claim_is_of_one_channel_and_ends_with_the_delivery_or_its_failure() -
     claimed = told(7).claiming(news, now)
     assert news_of(shelving(), claimed, ("mail", "webhook"), now) == []
     assert [each.channels for each in news_of(shelving(), claimed, ("mail", "pager"), now)] == [("pager",)]
-    taken = claimed.after_telling(SHELVE, AT, 3, "mail", now)
-    assert taken.told == {
-        SHELVE: Told(AT, {"mail": ChannelTold(3, AT - 7 * DAY)}, {"webhook": Claim(3, now)}),
+    taken = claimed.after_delivery(SHELVE, AT, 3, "mail", now)
+    assert taken.notices == {
+        SHELVE: DeadlineNotices(AT, {"mail": ChannelNotice(3, AT - 7 * DAY)}, {"webhook": Claim(3, now)}),
     }
-    refused = taken.after_failing(SHELVE, AT, 3, "webhook")
-    assert refused.told[SHELVE].claims == {}
+    refused = taken.after_failure(SHELVE, AT, 3, "webhook")
+    assert refused.notices[SHELVE].claims == {}
     assert [each.channels for each in news_of(shelving(), refused, ("mail", "webhook"), now)] == [("webhook",)]
-    assert refused.after_failing(SHELVE, AT, 3, "webhook") is refused
+    assert refused.after_failure(SHELVE, AT, 3, "webhook") is refused
 
 
 def test_a_run_ends_its_own_claim_and_not_that_of_a_later_one() -> None:
@@ -251,9 +253,9 @@ def test_a_run_ends_its_own_claim_and_not_that_of_a_later_one() -> None:
     assert news.days == 1
     # Another run had set out to tell it three days before, and took long.
     memory = Memory().claiming(replace(news, days=3), now).claiming(news, now)
-    for ended in (memory.after_telling(SHELVE, AT, 3, "mail", now), memory.after_failing(SHELVE, AT, 3, "mail")):
+    for ended in (memory.after_delivery(SHELVE, AT, 3, "mail", now), memory.after_failure(SHELVE, AT, 3, "mail")):
         assert news_of(shelving(), ended, ("mail",), now) == []
-        assert ended.told[SHELVE].claims == {"mail": Claim(1, now)}
+        assert ended.notices[SHELVE].claims == {"mail": Claim(1, now)}
 
 
 def test_a_claim_of_another_moment_or_kind_is_none() -> None:
@@ -261,8 +263,8 @@ def test_a_claim_of_another_moment_or_kind_is_none() -> None:
     [news] = news_of(shelving(), Memory(), ("mail",), now)
     memory = Memory().claiming(news, now)
     assert len(news_of(shelving(AT + SECOND), memory, ("mail",), now)) == 1
-    assert memory.after_failing(SHELVE, AT + SECOND, 3, "mail") is memory
-    assert memory.after_failing(DELETE, AT, 3, "mail") is memory
+    assert memory.after_failure(SHELVE, AT + SECOND, 3, "mail") is memory
+    assert memory.after_failure(DELETE, AT, 3, "mail") is memory
     # Where nobody is told, nothing is claimed.
     [shown] = news_of(shelving(), Memory(), (), now)
     assert Memory().claiming(shown, now) == Memory()

@@ -18,7 +18,11 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.s
     read_timetable,
     timetable_of,
 )
-from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.schedules import Period, Timetable, Wake
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.schedules import (
+    Period,
+    Timetable,
+    WakeScope,
+)
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.states import Goal
 from ansible_collections.jetstream.cloud.tests.unit.collection.docs import ROOT
 from hypothesis import given
@@ -68,7 +72,7 @@ def refusal(text: str) -> str:
 def test_a_whole_file() -> None:
     timetable = read(WHOLE)
     lab, nights = timetable.schedules["lab"], timetable.schedules["nights-off"]
-    assert (lab.zone.key, lab.off_state, lab.wake) == ("America/Indiana/Indianapolis", Goal.STOPPED, Wake.ALL)
+    assert (lab.zone.key, lab.off_state, lab.wake) == ("America/Indiana/Indianapolis", Goal.STOPPED, WakeScope.ALL)
     assert lab.periods == (Period(WORKDAYS, 540, 1080),)
     assert (lab.first_day, lab.last_day) == (date(2026, 8, 24), date(2026, 12, 11))
     thanksgiving = {date(2026, 11, day) for day in range(23, 28)}
@@ -79,7 +83,7 @@ def test_a_whole_file() -> None:
         date(2026, 10, 16): (),
         date(2026, 12, 16): (Period(daily, 480, 600), Period(daily, 780, 1440)),
     }
-    assert (nights.off_state, nights.wake) == (Goal.SHELVED, Wake.OWN)
+    assert (nights.off_state, nights.wake) == (Goal.SHELVED, WakeScope.OWN)
     assert nights.periods == (Period(frozenset({0, 2, 4, 5, 6}), None, 1200), Period(daily, None, 1410))
     assert [(each.schedule, each.line) for each in timetable.rules] == [(None, 24), ("lab", 25)]
     assert timetable.rules[1].filters == {"name": ("bio101-*", "bio102-*"), "flavor": ("m3.small",)}

@@ -23,7 +23,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.s
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.schedules import (
     Period,
     Schedule,
-    Wake,
+    WakeScope,
     newest_edge,
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.states import Goal
@@ -85,7 +85,7 @@ SLEPT = replace(BEFORE_START, put_to_sleep=True)
         (Step.WAKE, {"memory": SLEPT}),
         # It was asleep before the schedule's stop, perhaps for months.
         (Step.LEFT, {"memory": BEFORE_START}),
-        (Step.WAKE, {"memory": BEFORE_START, "schedule": replace(LAB, wake=Wake.ALL)}),
+        (Step.WAKE, {"memory": BEFORE_START, "schedule": replace(LAB, wake=WakeScope.ALL)}),
         (Step.LEFT, {"memory": SLEPT, "instance": WEB}),
         (Step.WAKE, {"memory": SLEPT, "instance": an_instance("web", "active", "deploying")}),
         (Step.WAKE, {"memory": SLEPT, "instance": an_instance("web", "active", "deploy_error")}),
@@ -127,7 +127,7 @@ def test_before_its_first_edge_a_schedule_does_nothing_and_then_acts() -> None:
     adopted = step(asleep(), memory=None, schedule=term, now=early)
     assert adopted.memory == Memory("lab", early)
     assert step(asleep(), adopted.memory, early + MINUTE, term).step is Step.NOTHING
-    assert step(asleep(), adopted.memory, START, replace(term, wake=Wake.ALL)).step is Step.WAKE
+    assert step(asleep(), adopted.memory, START, replace(term, wake=WakeScope.ALL)).step is Step.WAKE
 
 
 def test_after_hours_without_a_run_only_the_newest_edge_is_carried_out_and_the_others_are_told() -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The log of an instance in words: what was decided, when, by which rule, on which numbers. Pure functions."""
+"""The decision log of an instance in words: the decision, its time, its rule, its numbers. Pure functions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..times import iso
 from .ladder import Step
 from .records import Event, PolicyName, Record
 
-# Numbers of a verdict as people read them: the name of the field, and what follows the number.
+# Numbers of a verdict as people read them: the field name, and the words after the number.
 _NUMBERS = {
     "cores": "busy cores",
     "iowait": "cores waiting for a disk",
@@ -34,8 +34,8 @@ _PARTICIPLES = {"shelve": "shelved", "stop": "stopped", "suspend": "suspended"}
 
 
 @dataclass(frozen=True, slots=True)
-class Chapter:
-    """Decisions in a row that say the same, or one event. ``first`` and ``last`` are its records."""
+class LogEntry:
+    """Consecutive decisions with the same content, or one event. ``first`` and ``last`` are its records."""
 
     first: Record
     last: Record
@@ -43,24 +43,24 @@ class Chapter:
 
     @property
     def sentence(self) -> str:
-        """Return it in words."""
+        """The entry in words."""
         return sentence(self.last)
 
 
-def chapters(records: Iterable[Record]) -> list[Chapter]:
-    """Put decisions in a row together by which a policy says the same of an instance.
+def log_entries(records: Iterable[Record]) -> list[LogEntry]:
+    """Group consecutive decisions with the same content, for each policy and instance.
 
     Records of several instances and policies may be mixed.
     """
-    found: list[Chapter] = []
+    found: list[LogEntry] = []
     open_of: dict[tuple[tuple[str, str, str], PolicyName], int] = {}
     for each in records:
         number = open_of.get((each.key, each.policy))
         if number is not None and _says_the_same(found[number].last, each):
-            found[number] = Chapter(found[number].first, each, found[number].count + 1)
+            found[number] = LogEntry(found[number].first, each, found[number].count + 1)
             continue
         open_of[each.key, each.policy] = len(found)
-        found.append(Chapter(each, each, 1))
+        found.append(LogEntry(each, each, 1))
     return found
 
 
@@ -101,7 +101,7 @@ def sentence(record: Record) -> str:
 
 
 def _of_dates(record: Record, name: str) -> str:
-    """Return in words what a schedule or a deadline led to."""
+    """Return the effect of a schedule or a deadline in words."""
     rule, why, detail = one_line(record.rule), one_line(record.why), one_line(record.detail).rstrip(".")
     if record.event is Event.DEADLINE:
         return f"The {rule} of {name}, {why}: {detail}."
@@ -168,8 +168,8 @@ def _of_verdict(record: Record, name: str) -> Iterator[str]:
 
 
 def _numbers(record: Record) -> str:
-    told = [f"{value:.3g} {_NUMBERS[name]}" for name, value in (record.numbers or {}).items() if name in _NUMBERS]
-    return f" (at most {', '.join(told)})" if told else ""
+    shown = [f"{value:.3g} {_NUMBERS[name]}" for name, value in (record.numbers or {}).items() if name in _NUMBERS]
+    return f" (at most {', '.join(shown)})" if shown else ""
 
 
 def _past(record: Record) -> str:
