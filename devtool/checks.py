@@ -286,7 +286,7 @@ CHECKS = (
         "idle",
         "real workloads on whole systems, and whether they are called idle or active; a timer; the lab course",
         _idle,
-        seconds=656,
+        seconds=670,
         why_skipped=_why_no_idle,
     ),
     Check("pylint", "ansible-test's pylint, with nothing ignored", _pylint, 373),

@@ -335,6 +335,14 @@ class Machine:
         """Return the words of a command of this machine that is run in the network of the machine outside."""
         return ["nsenter", "-t", str(self._outside), "-n", *command]
 
+    def connect(self, address: str, other: Machine, other_address: str) -> None:
+        """Lay a network of their own between two systems."""
+        enter, enter_other = (("nsenter", "-t", str(each._inside), "-n", "ip") for each in (self, other))
+        _run(*enter, "link", "add", "lan0", "type", "veth", "peer", "name", "lan0", "netns", str(other._inside))
+        for ip, own in ((enter, address), (enter_other, other_address)):
+            _run(*ip, "addr", "add", f"{own}/24", "dev", "lan0")
+            _run(*ip, "link", "set", "lan0", "up")
+
     def wait_for(self, command: str, *, user: str = "root", patience: float = _PATIENCE) -> str:
         """Return what a shell command prints, once it succeeds and prints something."""
         found = ""

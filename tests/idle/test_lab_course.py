@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The user data of the lab course, carried out by a real cloud-init on whole systems: logins, the volume, its share.
 
-The kernel of a test machine may have no NFS. So what serves and mounts it is tested up to the request to the kernel:
-the exports by exportfs, the mount by systemd.
+The kernel of a test machine may have no NFS. So a server in user space serves what exportfs exports, and systemd mounts
+it by a client of FUSE: nfs_server.py and nfs_client.py.
 """
 
 from __future__ import annotations
@@ -20,6 +20,12 @@ from ansible_collections.jetstream.cloud.tests.idle.conftest import CACHE
 from ansible_collections.jetstream.cloud.tests.idle.machine import ADDRESS, Layer, Machine
 from ansible_collections.jetstream.cloud.tests.scenarios.lab_courses import texts_of_machines
 
+# The images of Jetstream2 bring the first, and the course installs the next two. The rest stands for NFS.
+PACKAGES = (
+    *("cloud-init", "nfs-kernel-server", "nfs-common"),
+    *("nfs-ganesha", "nfs-ganesha-vfs", "libnfs13", "python3-fusepy"),
+)
+FOLDER = Path(__file__).resolve().parent
 VOLUME = "c2378e55-c5ac-588c-9702-9aa3b979044f"
 BY_WAY_OF_HEAD = " by way of the head"
 SEED = "/var/lib/cloud/seed/nocloud"
@@ -33,22 +39,21 @@ locale: C.UTF-8
 STAGES = ("init --local", "init", "modules --mode=config", "modules --mode=final")
 # As a disk of OpenStack has it. Loop devices have none.
 LSBLK = f'#!/bin/sh\n[ ! -e /run/volume ] || echo "$(cat /run/volume) {VOLUME[:20]}"\n'
-# In the place of the unit that a kernel without NFS cannot start.
-SERVER = """\
+# In the place of the unit of the kernel's server, and of the program that asks the kernel for a mount.
+SERVER = f"""\
 [Service]
-Type=oneshot
-RemainAfterExit=true
-ExecStart=/bin/true
+ExecStart=/usr/bin/python3 {FOLDER}/nfs_server.py
 [Install]
 WantedBy=multi-user.target
 """
+CLIENT = f'#!/bin/sh\nexec /usr/bin/python3 {FOLDER}/nfs_client.py "$@"\n'
 ASKPASS = "#!/bin/sh\necho {password}\n"
 
 
 @pytest.fixture(scope="module")
 def packages(layer: Path) -> Iterator[Path]:
     """Have what the images of Jetstream2 bring, and what the course installs."""
-    with Layer(CACHE / "lab-course", ("cloud-init", "nfs-kernel-server", "nfs-common"), below=layer) as folder:
+    with Layer(CACHE / "lab-course", PACKAGES, below=layer) as folder:
         yield folder
 
 
@@ -72,6 +77,7 @@ def boot_with(computer: Machine, user_data: str) -> None:
     """Let cloud-init do its work of a first boot, and fail with what it could not do."""
     write(computer, "/etc/cloud/cloud.cfg.d/99-lab.cfg", CONFIG)
     write(computer, "/etc/systemd/system/nfs-server.service", SERVER)
+    write(computer, "/usr/sbin/mount.nfs4", CLIENT, "755")
     write(computer, "/usr/local/bin/lsblk", LSBLK, "755")
     write(computer, f"{SEED}/meta-data", "instance-id: lab\n")
     write(computer, f"{SEED}/user-data", user_data)
@@ -139,6 +145,55 @@ def test_the_head_mounts_the_volume_and_shares_it(computer: Machine, texts: Mapp
     computer.run("systemctl stop share-course.service; umount /srv/course; systemctl start share-course.service")
     assert computer.run("cat /srv/course/data.fa").strip() == "ACGT"
     assert computer.run("systemd-analyze verify share-course.service 2>&1", check=False) == ""
+
+
+def test_students_read_the_volume_of_the_head_and_nobody_else_does(
+    computer: Machine, packages: Path, layer: Path, texts: Mapping[str, str]
+) -> None:
+    with Machine(packages, layer) as head:
+        head.connect("10.3.0.7", computer, "10.3.0.8")
+        boot_with(head, texts["bio101-head"])
+        attach(head)
+        head.wait_for("systemctl is-active --quiet share-course.service && echo active")
+        head.run("cd /srv/course; echo ACGT >data.fa; echo key >hidden; chmod 600 hidden; mkdir -m 777 open")
+        boot_with(computer, texts["bio101-anna-mueller"])
+        head.wait_for("ss -Hltn sport = 2049")
+        # Looking into it mounts it.
+        assert computer.run("cat /srv/course/data.fa", user="anna-mueller") == "ACGT\n"
+        assert computer.run("findmnt --noheadings --output SOURCE,FSTYPE /srv/course").split() == [
+            *("systemd-1", "autofs"),
+            *("10.3.0.7:/srv/course", "fuse"),
+        ]
+        read_only = "Read-only file system"
+        for user in ("anna-mueller", "root"):
+            assert read_only in computer.run("touch /srv/course/open/new 2>&1", user=user, check=False)
+            # A student may be root at home, and is nobody at the head.
+            assert "Permission denied" in computer.run("cat /srv/course/hidden 2>&1", user=user, check=False)
+        # Nor does the head take anything from a student whose root mounts it for writing.
+        computer.run("mkdir /mnt/own; mount -t nfs4 -o rw 10.3.0.7:/srv/course /mnt/own")
+        assert computer.run("cat /mnt/own/data.fa") == "ACGT\n"
+        assert read_only in computer.run("touch /mnt/own/open/new 2>&1", check=False)
+        assert read_only in computer.run("rm /mnt/own/data.fa 2>&1", check=False)
+        # While the head is away, a program gets an error, and it finds the files again afterwards.
+        head.run("systemctl stop nfs-server.service")
+        computer.run("umount --lazy /mnt/own; umount --lazy /srv/course")
+        assert computer.run("cat /srv/course/data.fa 2>/dev/null || echo $?", user="anna-mueller") == "1\n"
+        head.run("systemctl start nfs-server.service")
+        head.wait_for("ss -Hltn sport = 2049")
+        assert computer.run("cat /srv/course/data.fa", user="anna-mueller") == "ACGT\n"
+        # An address that is not of the network of the course.
+        head.run("ip addr add 192.168.77.2/24 dev lan0")
+        computer.run("ip addr add 192.168.77.1/24 dev lan0; mkdir /mnt/stranger")
+        refused = computer.run("mount -t nfs4 -o ro 192.168.77.2:/srv/course /mnt/stranger 2>&1; echo $?", check=False)
+        assert (refused.splitlines()[-1], "No such file or directory" in refused) == ("1", True), refused
+        assert head.run("ls /srv/course/open; cat /srv/course/data.fa") == "ACGT\n"
+        # It is the export that refuses all this, and nothing on the way.
+        head.run("sed -i 's/(ro,root_squash,/(rw,no_root_squash,/' /etc/exports.d/course.exports; exportfs -ra")
+        head.run("systemctl restart nfs-server.service")
+        head.wait_for("ss -Hltn sport = 2049")
+        assert computer.run("mount -t nfs4 -o rw 10.3.0.7:/srv/course /mnt/own; cat /mnt/own/hidden") == "key\n"
+        computer.run("echo more >/mnt/own/open/new", user="anna-mueller")
+        assert head.run("cat /srv/course/open/new") == "more\n"
 
 
 def attach(computer: Machine) -> str:
