@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import statistics
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -38,12 +39,16 @@ class NotDone(Exception):
 
 @dataclass(frozen=True)
 class Floor:
-    """Seconds: ``empty`` of an empty task, the others with that: of a launch, of its first list, of a deletion."""
+    """Seconds: ``empty`` of an empty task, the others with that: of a launch, of a deletion, and of a list.
+
+    ``kept`` is the list of the whole fleet, ``gone`` that of no instance.
+    """
 
     empty: float
     launch: float
-    lists: float
+    kept: float
     deletion: float
+    gone: float
 
 
 @dataclass(frozen=True)
@@ -99,18 +104,29 @@ def floor(cloud: Cloud, size: int) -> Floor:
     begun = time.monotonic()
     with ThreadPoolExecutor(DEFAULT_CONCURRENCY) as pool:
         owner.get("compute", "/servers/detail")
-        lists = time.monotonic() - begun
         list(pool.map(lambda each: owner.get(*each), lookups))
         owner.get("compute", "/limits")
         ids = list(pool.map(post, range(1, size + 1)))
         cloud.wait(ids, "ACTIVE", _LONGEST)
         launch = time.monotonic() - begun
+        kept = _list_seconds(cloud)
         begun = time.monotonic()
         owner.get("compute", "/servers/detail")
         list(pool.map(lambda each: owner.delete("compute", f"/servers/{each}"), ids))
         _until_gone(cloud)
         deletion = time.monotonic() - begun
-    return Floor(empty, empty + launch, empty + lists, empty + deletion)
+    return Floor(empty, empty + launch, empty + kept, empty + deletion, empty + _list_seconds(cloud))
+
+
+def _list_seconds(cloud: Cloud) -> float:
+    """Return the seconds of a list of the servers: the median."""
+    return statistics.median(_seconds_of(lambda: cloud.owner.get("compute", "/servers/detail")) for _list in range(3))
+
+
+def _seconds_of(act: Callable[[], object]) -> float:
+    begun = time.monotonic()
+    act()
+    return time.monotonic() - begun
 
 
 def whole_round(cloud: Cloud, collections: Path, way: LaunchWay, size: int, *, again: int = _AGAIN) -> Round:

@@ -43,10 +43,10 @@ from ..policy.budget_guard import (
 from ..policy.budget_records import GuardedInstance, decided, outcome
 from ..policy.budget_results import budget_result, budget_sentence, news_to
 from ..policy.budget_store import BudgetBusy, BudgetStore, BudgetStoreError
-from ..policy.controller import Machine, this_machine, vetoes_of_controller
+from ..policy.controller import Machine, this_machine
 from ..policy.decisions import DecisionLog, DecisionLogError
 from ..policy.instance_store import seen_on
-from ..policy.ladder import owner_vetoes, protecting
+from ..policy.ladder import owner_vetoes, protecting, vetoes_of_controller
 from ..policy.records import PolicyName, Record
 from ..states import Action, Goal, Kind
 from ..text.terminal import one_line

@@ -27,7 +27,7 @@ from ..idle.store import key_of
 from ..model import Instance, Outcome
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, IDENTIFIERS, ModuleSpec, require_time
-from ..policy.controller import Machine, this_machine, vetoes_of_controller
+from ..policy.controller import Machine, this_machine
 from ..policy.deadline_results import deadline_result, news_result, summary
 from ..policy.deadline_store import DeadlineBusy, DeadlineStore, DeadlineStoreError
 from ..policy.deadlines import (
@@ -48,7 +48,7 @@ from ..policy.deadlines import (
 from ..policy.decisions import DecisionLog, DecisionLogError
 from ..policy.filters import unmatched
 from ..policy.instance_store import seen_on
-from ..policy.ladder import owner_vetoes, protecting
+from ..policy.ladder import owner_vetoes, protecting, vetoes_of_controller
 from ..policy.records import Event, PolicyName, Record
 from ..policy.schedule_file import read_timetable
 from ..states import Action, Goal, RestingState

@@ -29,7 +29,7 @@ from ..idle.store import key_of
 from ..model import Instance, Outcome, StatusPeriod
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, IDENTIFIERS, IDLE_FILES, INSTANCE_FILTERS, RATES, ModuleSpec, require_time
-from ..policy.controller import this_machine, vetoes_of_controller
+from ..policy.controller import this_machine
 from ..policy.decisions import DecisionLog
 from ..policy.ladder import (
     OF_RUNNING,
@@ -42,6 +42,7 @@ from ..policy.ladder import (
     owner_vetoes,
     protecting,
     trial_veto,
+    vetoes_of_controller,
 )
 from ..policy.memory import Notice, Remembered
 from ..policy.memory_file import Memory, MemoryFile

@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..files import read_file
-from ..idle.advice import Veto
 from ..model import Instance
 
 _UUID_FILES = ("var/lib/cloud/data/instance-id", "run/cloud-init/.instance-id", "sys/class/dmi/id/product_uuid")
@@ -51,16 +50,6 @@ def spared(
     ``is_named``: whether the user named an instance explicitly, which counts as intent.
     """
     return frozenset(each.uuid for each in instances if machine.is_instance(each) and not is_named(each))
-
-
-def vetoes_of_controller(instance: Instance, machine: Machine, named: Collection[str] = ()) -> Iterator[Veto]:
-    """Yield the reason not to put an instance away if this task runs on it.
-
-    ``named``: names or UUIDs that the user gave for this machine.
-    """
-    called = {instance.uuid.casefold(), instance.name.casefold()}
-    if machine.is_instance(instance) or not called.isdisjoint(each.casefold() for each in named):
-        yield Veto("controller", "it runs this playbook")
 
 
 def this_machine(root: Path = _ROOT) -> Machine:

@@ -8,7 +8,7 @@ An idle instance takes one step after the other. A veto, a sign of use or a doub
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -22,6 +22,7 @@ from ..states import Action
 from ..text.suggestions import did_you_mean
 from ..text.terminal import one_line
 from ..times import iso_of
+from .controller import Machine
 from .memory import Remembered
 
 METADATA_KEY = "jetstream_idle"
@@ -170,6 +171,16 @@ def _vetoes_of_memory(facts: Facts, policy: Policy) -> Iterator[Veto]:
     # A clock that was set back removes no veto.
     if woken and facts.now - woken < policy.window:
         yield Veto("woken", f"it was started by {iso_of(woken)}, and is left alone for a whole window")
+
+
+def vetoes_of_controller(instance: Instance, machine: Machine, named: Collection[str] = ()) -> Iterator[Veto]:
+    """Yield the reason not to put an instance away if this task runs on it.
+
+    ``named``: names or UUIDs that the user gave for this machine.
+    """
+    called = {instance.uuid.casefold(), instance.name.casefold()}
+    if machine.is_instance(instance) or not called.isdisjoint(each.casefold() for each in named):
+        yield Veto("controller", "it runs this playbook")
 
 
 def owner_vetoes(instance: Instance, never: Sequence[str]) -> Iterator[Veto]:

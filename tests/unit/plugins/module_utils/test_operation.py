@@ -67,9 +67,9 @@ def test_openstacksdk_does_not_mind() -> None:
     code = """
 import pwd
 pwd.getpwuid = {}.__getitem__
-from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2 import configuration
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2 import configuration, sdk
 import os
-print(configuration.OPENSTACKSDK_IMPORT_ERROR, os.environ.get("HOME"))
+print(sdk.OPENSTACKSDK_IMPORT_ERROR, os.environ.get("HOME"))
 """
     variables = {"PYTHONPATH": ":".join(sys.path)}
     done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=False)

@@ -6,11 +6,9 @@
 from __future__ import annotations
 
 import logging
-import os
-import traceback
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,36 +16,14 @@ from typing import Any
 from ...errors import ConfigurationError
 from ...http.session import BoundedAdapter, HttpSettings
 from ..cloud_type import Surroundings
+from . import sdk
 from .clouds_file import check_cloud, clouds_files, secure_files
 from .settings import Jetstream2Settings
 
-
-@contextmanager
-def _some_home() -> Iterator[None]:
-    """Let a user without a home import openstacksdk, which reads the home and fails without one."""
-    if os.path.isabs(os.path.expanduser("~")):
-        yield
-        return
-    before = os.environ.get("HOME")
-    os.environ["HOME"] = os.devnull
-    try:
-        yield
-    finally:
-        del os.environ["HOME"]
-        if before is not None:
-            os.environ["HOME"] = before
-
-
-try:
-    with _some_home():
-        from keystoneauth1 import exceptions as keystone_errors
-        from keystoneauth1.identity.base import BaseIdentityPlugin
-        from openstack import exceptions as sdk_errors
-        from openstack.config import OpenStackConfig
-except ImportError:
-    OPENSTACKSDK_IMPORT_ERROR: str | None = traceback.format_exc()
-else:
-    OPENSTACKSDK_IMPORT_ERROR = None
+# Without the library, sdk.py knows that it is missing.
+with suppress(ImportError):
+    from keystoneauth1 import exceptions as keystone_errors
+    from keystoneauth1.identity.base import BaseIdentityPlugin
 
 # Keys of an entry's auth whose values must not appear in any output.
 SECRET_WORDS = ("password", "passcode", "secret", "token")
@@ -92,7 +68,7 @@ def configured(settings: Jetstream2Settings, surroundings: Surroundings) -> Conf
 
     Raises ConfigurationError if it is missing, or mistaken, or openstacksdk is not installed.
     """
-    if OPENSTACKSDK_IMPORT_ERROR is not None:
+    if sdk.OPENSTACKSDK_IMPORT_ERROR is not None:
         raise ConfigurationError(
             "The Python library openstacksdk is not installed for the Python that runs this module.",
             hint="Install it with: python3 -m pip install openstacksdk",
@@ -126,7 +102,7 @@ def _where(settings: Jetstream2Settings, environ: Mapping[str, str], home: Path 
 def _opened(settings: Jetstream2Settings, surroundings: Surroundings, where: str) -> tuple[Any, Any]:
     try:
         return _region_and_session(settings, surroundings, where)
-    except (sdk_errors.ConfigException, keystone_errors.AuthPluginException) as error:
+    except (sdk.errors.ConfigException, keystone_errors.AuthPluginException) as error:
         mistake = ConfigurationError(f"The configuration of the cloud {where} is invalid: {plain(error)}.")
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         # Of entries that openstacksdk does not expect, and check_cloud does not know.
@@ -164,9 +140,9 @@ def _region(settings: Jetstream2Settings, surroundings: Surroundings, where: str
 def _sources(settings: Jetstream2Settings, surroundings: Surroundings) -> Any:
     if settings.credential:
         # Nothing else is to add to it.
-        return OpenStackConfig(load_yaml_config=False, load_envvars=False)
+        return sdk.config.OpenStackConfig(load_yaml_config=False, load_envvars=False)
     environ, home = surroundings.environ, surroundings.home
-    return OpenStackConfig(
+    return sdk.config.OpenStackConfig(
         config_files=[str(each) for each in clouds_files(environ, home)],
         secure_files=[str(each) for each in secure_files(environ, home)],
     )

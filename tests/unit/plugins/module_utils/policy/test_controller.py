@@ -13,8 +13,8 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.c
     Machine,
     spared,
     this_machine,
-    vetoes_of_controller,
 )
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.ladder import vetoes_of_controller
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
 
 WEB = replace(an_instance("web", ip_address="149.165.150.2"), addresses=("10.0.0.5", "2001:db8::5"))

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.cloud_type import Surroundings
-from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2 import configuration
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2 import configuration, sdk
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2.login import Session
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2.settings import (
     Jetstream2Settings,
@@ -587,7 +587,7 @@ def test_a_certificate_that_no_authority_signed(opened: Open) -> None:
 
 
 def test_openstacksdk_is_requested_by_name(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(configuration, "OPENSTACKSDK_IMPORT_ERROR", "Traceback ...")
+    monkeypatch.setattr(sdk, "OPENSTACKSDK_IMPORT_ERROR", "Traceback ...")
     with pytest.raises(ConfigurationError) as caught:
         opened()
     assert str(caught.value) == (

@@ -1,0 +1,73 @@
+# Copyright (c) 2026 jetstream.cloud contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The parts of openstacksdk that are used: its configuration and its errors. See docs/jetstream2.md, Login."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec, module_from_spec
+from types import ModuleType
+
+_PACKAGE = "openstack"
+
+
+@contextmanager
+def _some_home() -> Iterator[None]:
+    """Let a user without a home import openstacksdk, which reads the home and fails without one."""
+    if os.path.isabs(os.path.expanduser("~")):
+        yield
+        return
+    before = os.environ.get("HOME")
+    os.environ["HOME"] = os.devnull
+    try:
+        yield
+    finally:
+        del os.environ["HOME"]
+        if before is not None:
+            os.environ["HOME"] = before
+
+
+@contextmanager
+def _without_clients() -> Iterator[None]:
+    """Let parts of openstacksdk be imported without its ``__init__``, which imports the clients of all services.
+
+    Those are 470 modules, and 0.1 s of each task. Afterwards, sys.modules has none of openstacksdk, since another
+    plugin of this process may import the whole. If one has done so before, nothing is left out.
+    """
+    spec = None if _PACKAGE in sys.modules else find_spec(_PACKAGE)
+    if spec is None:
+        yield
+        return
+    sys.modules[_PACKAGE] = module_from_spec(spec)
+    try:
+        yield
+    finally:
+        for name in [each for each in sys.modules if each.partition(".")[0] == _PACKAGE]:
+            del sys.modules[name]
+
+
+def _config_and_errors() -> tuple[ModuleType, ModuleType]:
+    """Import the two modules, with the whole of openstacksdk if its version needs that. Raises ImportError."""
+    with _some_home():
+        with suppress(Exception), _without_clients():
+            return _imported()
+        return _imported()
+
+
+def _imported() -> tuple[ModuleType, ModuleType]:
+    from openstack import config, exceptions
+
+    return config, exceptions
+
+
+try:
+    config, errors = _config_and_errors()
+except ImportError:
+    OPENSTACKSDK_IMPORT_ERROR: str | None = traceback.format_exc()
+else:
+    OPENSTACKSDK_IMPORT_ERROR = None
