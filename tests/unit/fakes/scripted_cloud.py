@@ -91,7 +91,7 @@ class ScriptedCloud:
     """A Cloud. May be used by many threads at once.
 
     An action where nova would refuse it is a Conflict; if it is one that takes the address away, that is gone by then.
-    ``calls`` has every call in options: "stop web", "look web", "refresh 3".
+    ``calls`` has every call in options: "stop web", "get web", "poll 3".
     ``listed_by_others``: moments at which another client read a list that is cached for half a minute from then on. A
     poll reads that list, unless its own client did within that time.
     """
@@ -127,7 +127,7 @@ class ScriptedCloud:
     # --- scripted by a test
 
     def answer(self, name: str, call: str, *answers: Answer | None) -> None:
-        """Answer the next calls of a kind ("stop", "look", "refresh") for an instance so; None is the usual answer."""
+        """Answer the next calls of a kind ("stop", "get", "poll") for an instance so; None is the usual answer."""
         self._answers[name, call].extend(answers)
 
     def goes(self, name: str, *phases: Phase) -> None:
@@ -158,18 +158,18 @@ class ScriptedCloud:
         return {action: f"{action} is not offered for {name}" for action in Action if action not in self._offers}
 
     def get_instance(self, instance: Instance) -> Instance:
-        self._called("look", instance.name)
+        self._called("get", instance.name)
         with self._lock:
             return self._seen(instance.uuid)
 
     def poll(self, instances: Sequence[Instance], *, thorough: bool = False) -> Mapping[str, Instance | JetstreamError]:
         with self._lock:
-            self.calls.append(f"refresh {len(instances)}")
+            self.calls.append(f"poll {len(instances)}")
             cached_at = self._cached_at()
         seen: dict[str, Instance | JetstreamError] = {}
         for each in instances:
             try:
-                self._answered("refresh", each.name)
+                self._answered("poll", each.name)
             except FATAL_ERRORS:
                 raise
             except LeftOut:

@@ -32,13 +32,13 @@ def read_each(read: Callable[[Instance], Instance], instances: Sequence[Instance
         except JetstreamError as error:
             return error
 
-    looks = in_parallel(read_one, instances, max_concurrency)
-    return {each.uuid: look for each, look in zip(instances, looks, strict=True)}
+    results = in_parallel(read_one, instances, max_concurrency)
+    return {each.uuid: result for each, result in zip(instances, results, strict=True)}
 
 
 def checked(seen: Seen) -> Seen:
     """Return the observations. Raises an error that ends a run, if that is all that there is."""
-    looks = list(seen.values())
-    if looks and isinstance(looks[0], FATAL_ERRORS) and all(isinstance(each, JetstreamError) for each in looks):
-        raise looks[0]
+    results = list(seen.values())
+    if results and isinstance(results[0], FATAL_ERRORS) and all(isinstance(each, JetstreamError) for each in results):
+        raise results[0]
     return seen

@@ -1,11 +1,11 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Carries plans out: every action in one bounded pool, and one waiter for all instances.
+"""Carries out the planned actions of a fleet: one bounded pool for requests, and one waiter for all instances.
 
-Decisions are made in decisions.py; this sends what was decided, polls, and keeps the books. An action whose response
-was lost stays in doubt, and is polled, until it is known whether the cloud carried it out
-(docs/states.md, Lost and failed requests).
+decisions.py makes the decisions. This module sends the actions, polls, and records the progress. An action whose
+response was lost stays in doubt, and is polled, until it is known whether the cloud carried it out (docs/states.md,
+Lost and failed requests).
 """
 
 from __future__ import annotations
@@ -41,24 +41,25 @@ from .polling import PollScheduler
 from .progress import Completion, Progress, ProgressCallback, no_progress
 from .runs import ConvergeOptions, FleetRun, InstanceRun, state_text
 
-# An instance, and the action that is due for it.
+# An instance and its next action.
 _Step: TypeAlias = tuple[InstanceRun, Action]
 
-# This many polls in a row must find an instance back where an action began before that counts as the action's failure.
+# The number of consecutive polls that must find an instance back where its action began before the action counts as
+# failed.
 _POLLS_TO_CONFIRM = 2
-# An older observation may be out of date: another run may change the same instances.
+# An older observation may be outdated: another run may change the same instances.
 _STALE_AFTER = 10.0
-# Where the list of all was faster than this, old observations are renewed by a poll, and not one by one.
+# If the list of all instances was faster than this, a poll renews old observations. Otherwise each is renewed alone.
 _QUICK_LIST = _STALE_AFTER / 4
-# Seconds after which a reboot whose response was lost, and that was not seen, is not waited for any longer.
+# Seconds after which the wait ends for a reboot that was not observed and whose response was lost.
 _REBOOT_DOUBT = 120.0
-# The error of adding seconds.
+# Tolerance for rounding errors of sums of seconds.
 _ROUNDING = 0.001
-# Pauses before an action is sent again: from, up to.
+# The minimum and maximum pause before an action is sent again.
 _FIRST_RETRY = 2.0
 _LONGEST_RETRY = 60.0
-# The last poll begins before the deadline, by the time that the slowest poll took: at least this many seconds, and at
-# most this part of the time for all of it.
+# The last poll begins before the deadline, by the duration of the slowest poll: at least these seconds, and at most
+# this fraction of the timeout.
 _SHORTEST_RESERVE = 1.0
 _LAST_POLL_FRACTION = 0.25
 
@@ -75,11 +76,9 @@ def converge(
 ) -> FleetRun:
     """Bring every instance to the goal, or return the reason for each that is not.
 
-    ``observed_at``: when the list of the instances was requested, by the clock's ``monotonic``, if that was not just
-    now. The time for all of it begins then.
-
-    An error that concerns one instance fails that one alone. A refused login or maintenance ends the run; an instance
-    that was not done by then has failed. Raises nothing of its own.
+    ``observed_at``: when the list of the instances was requested, by the clock's ``monotonic``; by default, now. The
+    timeout begins at that time. An error about one instance fails that instance alone. A refused login or maintenance
+    ends the run; every unfinished instance has then failed. Raises nothing of its own.
     """
     start = clock.monotonic() if observed_at is None else observed_at
     cloud.limit(start + options.timeout)
@@ -136,7 +135,7 @@ class _Converger:
     # --- the books
 
     def _stamp(self) -> None:
-        """Note the elapsed time of those that have ended since the last time, and report it."""
+        """Record the elapsed time of the newly ended runs, and report it."""
         passed = round(self._clock.monotonic() - self._start, 1)
         completed = [run for run in self._runs if run.done and run.elapsed is None]
         for run in completed:
@@ -155,14 +154,14 @@ class _Converger:
         self._notify(self._progress)
 
     def _notify(self, progress: Progress) -> None:
-        """Report progress. A display that breaks, such as a closed pipe, does not end the work."""
+        """Report progress. A broken display, such as a closed pipe, does not end the work."""
         try:
             self._report(progress)
         except Exception:
             self._report = no_progress
 
     def _record_action(self, run: InstanceRun, action: Action, doubt: JetstreamError | None = None) -> None:
-        """Note, in any thread, that the cloud accepted an action, or may have, and report it."""
+        """Record, from any thread, that the cloud accepted or may have accepted an action, and report it."""
         now = self._clock.monotonic()
         run.record_action(action, now, doubt)
         with self._lock:
@@ -179,9 +178,9 @@ class _Converger:
     # --- deciding
 
     def _decide(self, run: InstanceRun) -> None:
-        """Choose the next step of an instance as it was last observed: an action, a wait, or the end."""
+        """Choose the next step of an instance by its last observation: an action, a wait, or the end."""
         if not run.now.live and run.now.read_again and self._options.wait:
-            # It was not read when it was listed. It is polled until it is.
+            # The list did not include its state. It is polled until it is known.
             return
         try:
             if run.doubt is not None and not self._resolve_doubt(run):
@@ -200,10 +199,10 @@ class _Converger:
             conclude(run, step)
 
     def _schedule_action(self, run: InstanceRun, step: Plan) -> None:
-        """Make the first step of a path the next action, unless it was taken already, or may not be."""
+        """Schedule the first step of a path as the next action, unless it was sent already, or is not allowed."""
         action = step.actions[0]
         if run.actions and run.actions[-1] is action:
-            # It was accepted, yet the instance rests where it was: the cloud tried, failed, and put it back.
+            # The cloud accepted it, and the instance rests where it was: the cloud tried, failed, and put it back.
             run.reversions += 1
             if run.reversions >= _POLLS_TO_CONFIRM:
                 run.finish(self._reverted(run, action), failed=True)
@@ -229,11 +228,11 @@ class _Converger:
         return f"{text}: {why}" if why else text
 
     def _resolve_doubt(self, run: InstanceRun) -> bool:
-        """Return whether the observation settles whether the action in doubt was carried out.
+        """Return whether the observation settles if the action in doubt was carried out.
 
-        An instance that stays at rest where it was shows that it was not, and then the action is sent again. Of a
-        reboot it shows nothing: it may be over already. One that rests elsewhere was acted on by another user, before
-        or after.
+        An instance still at rest in its former state shows that the action was not carried out, and it is sent again.
+        That does not apply to a reboot, which may be over already. An instance at rest in a third state was changed by
+        another user, before or after.
         """
         action, error = run.actions[-1], run.doubt
         if is_confirmed(run, action, self._options.goal):
@@ -245,7 +244,7 @@ class _Converger:
             return False
         is_elsewhere = run.began is None or not run.observed.is_same_place(run.began)
         if run.observed.kind is Kind.ERROR and is_elsewhere:
-            # It is not where it was: what was sent may well be what brought it there.
+            # It is no longer in its former state, probably because of the request.
             return True
         if action in REBOOTS:
             if self._clock.monotonic() - run.since > _REBOOT_DOUBT:
@@ -261,7 +260,7 @@ class _Converger:
         return not self._try_again(run, action, error)
 
     def _resolve_conflict(self, run: InstanceRun, error: Conflict, before: ObservedState) -> bool:
-        """Return whether an instance that took no action is in another state than before; otherwise it has failed."""
+        """Return whether an instance that refused an action has changed its state since; otherwise, fail it."""
         run.conflict = None
         if run.observed == before:
             run.finish(str(error), failed=True)
@@ -278,7 +277,7 @@ class _Converger:
         return True
 
     def _retry_later(self, run: InstanceRun, action: Action, error: JetstreamError | None) -> None:
-        """Send an action again after a pause. The time for all of it is bounded by the run's deadline."""
+        """Send an action again after a pause, within the deadline of the run."""
         pause = min(_FIRST_RETRY * 2**run.attempts, _LONGEST_RETRY)
         run.attempts += 1
         run.next_action = action
@@ -294,11 +293,11 @@ class _Converger:
         while ready:
             stale: list[_Step] | None = [] if renews_together else None
             in_parallel(partial(self._send, stale=stale), ready, self._cloud.max_concurrency)
-            # What a list does not renew is read alone, just before its action.
+            # A stale observation that no list renews is read alone, just before the action.
             ready, renews_together = self._renew(stale or [])
 
     def _send(self, step: _Step, *, stale: list[_Step] | None) -> None:
-        """Send an action. If its instance was observed too long ago, add it to ``stale`` or, without that, read it."""
+        """Send an action. If the last observation is too old, add the step to ``stale``, if given, or read it first."""
         run, action = step
         if self._aborted_by:
             return
@@ -310,7 +309,7 @@ class _Converger:
             return
         run.next_action = None
         try:
-            # After a refusal, only a reading just before the action shows what another run does.
+            # After a refusal, only a reading just before the action shows the changes of other runs.
             if (is_stale or self._met_another_run) and not self._is_still_due(run, action):
                 return
             self._cloud.act(run.now, action)
@@ -342,7 +341,7 @@ class _Converger:
         return due, is_quick and all(isinstance(seen.get(run.now.uuid), Instance) for run, _action in steps)
 
     def _judge(self, run: InstanceRun, action: Action, error: Exception) -> None:
-        """Decide about an action whose request ended with an error."""
+        """Handle the error of a request for an action."""
         match error:
             case LockLost(accepted=True):
                 run.lost_lock = str(error)
@@ -350,7 +349,7 @@ class _Converger:
             case LockLost(unsent=True):
                 run.finish(str(error), failed=True)
             case LockLost():
-                # Whether the action was carried out is not known.
+                # It is unknown whether the action was carried out.
                 run.lost_lock = str(error)
                 self._begin_doubt(run, action, error)
             case JetstreamError(unsent=True) | RateLimited():
@@ -366,11 +365,11 @@ class _Converger:
             case JetstreamError():
                 run.finish(str(error), failed=True)
             case _:
-                # A bug may have struck after the request was sent.
+                # A bug may have occurred after the request was sent.
                 self._begin_doubt(run, action, BugFound(error))
 
     def _is_still_due(self, run: InstanceRun, action: Action) -> bool:
-        """Read an instance, and decide again. An error of reading does not keep the action from being sent."""
+        """Read an instance, and decide again. If the read fails, the action is sent anyway."""
         try:
             self._observe(run)
         except FATAL_ERRORS:
@@ -410,7 +409,7 @@ class _Converger:
             self._decide(run)
 
     def _reassess_conflict(self, run: InstanceRun, error: Conflict) -> None:
-        """Read an instance again that took no action: it has not failed if it is in another state than before.
+        """Read an instance that refused an action: it fails only if its state is the same as before.
 
         If it cannot be read, it stays pending, and is polled.
         """
@@ -448,7 +447,7 @@ class _Converger:
     # --- waiting
 
     def _wait(self) -> None:
-        """Poll some when there is likely something to see, and all when the time is nearly up."""
+        """Poll a sample when a change is likely, and all instances shortly before the deadline."""
         now = self._clock.monotonic()
         waiting = [run for run in self._pending() if not run.next_action]
         retry_at = min((max(now, run.not_before) for run in self._pending() if run.next_action), default=None)
@@ -482,7 +481,7 @@ class _Converger:
         seen = self._confirmed(self._seen(runs, thorough=thorough), begun)
         ended = self._clock.monotonic()
         self._longest_poll = max(self._longest_poll, ended - begun)
-        # A list may show more than was asked for.
+        # A list may contain further instances.
         for run in [each for each in self._pending() if not each.next_action]:
             found = seen.get(run.now.uuid)
             if found is None:
@@ -501,9 +500,9 @@ class _Converger:
     def _confirmed(
         self, seen: Mapping[str, Instance | JetstreamError], begun: float
     ) -> Mapping[str, Instance | JetstreamError]:
-        """Read instances once more that a cached list may show as they were before they were last observed.
+        """Read those instances again for which a cached list may be older than the last observation.
 
-        One that cannot be read then was not observed at all.
+        An instance that cannot be read then counts as not observed.
         """
 
         def is_doubtful(run: InstanceRun, found: Instance | JetstreamError | None) -> bool:
@@ -519,7 +518,7 @@ class _Converger:
         return certain | {uuid: found for uuid, found in again.items() if not is_doubtful(waiting[uuid], found)}
 
     def _seen(self, runs: Sequence[InstanceRun], *, thorough: bool) -> dict[str, Instance | JetstreamError]:
-        """Poll, and return the observations by uuid. A poll that fails as a whole fails for each of them."""
+        """Poll, and return the observations by uuid. If the whole poll fails, it fails for each instance."""
         try:
             return dict(poll_or_errors(self._cloud, [run.now for run in runs], thorough=thorough))
         except FATAL_ERRORS as error:
@@ -531,7 +530,7 @@ class _Converger:
     # --- ending
 
     def _finish_without_waiting(self) -> None:
-        """End all without waiting. An accepted action is reported as accepted, not as done."""
+        """End all runs without waiting. An accepted action is reported as accepted, not as done."""
         for run in self._pending():
             observed = run.observed
             if run.unclear:
@@ -548,7 +547,7 @@ class _Converger:
                 run.finish(f"is busy ({state_text(run.now)}); not waited for", failed=True)
 
     def _conclude_without_waiting(self, run: InstanceRun) -> None:
-        """End one that is at rest where it should be: a reboot may still be due, after a conflict."""
+        """End the run of an instance at rest in its goal. After a conflict, a reboot may still be due."""
         step = decide(run, self._options, self._cloud.unsupported_actions(run.now))
         if step.verdict is Verdict.ACT:
             run.finish(f"{step.actions[0]} was not sent, since wait is false", failed=True)

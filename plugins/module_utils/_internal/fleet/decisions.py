@@ -31,7 +31,7 @@ _NOT_LIVE = "its state in the cloud cannot be read"
 class Settling:
     """Seconds for which a started instance may appear ready before its deployment begins.
 
-    ``address_kept``: if it has the address of before. ``no_address``: if it has none, which takes longer where the
+    ``address_kept``: if it still has its former address. ``no_address``: if it has none, which takes longer if the
     cloud's workers are behind.
     """
 
@@ -76,9 +76,10 @@ def _decide(
 
 
 def _is_astray(run: InstanceRun, observed: ObservedState, step: Plan) -> bool:
-    """Return whether something else happened to an instance after an action of this run.
+    """Return whether another client changed an instance after an action of this run.
 
-    An action that follows on a reboot is never another reboot. And an instance that was acted on is not left as it is.
+    The action after a reboot is never another reboot. After an action, the step is never to leave the instance as it
+    is.
     """
     if step.verdict is Verdict.ACT:
         return run.actions[-1] in REBOOTS
@@ -86,7 +87,7 @@ def _is_astray(run: InstanceRun, observed: ObservedState, step: Plan) -> bool:
 
 
 def _unless_locked(step: Plan, run: InstanceRun, options: ConvergeOptions) -> Plan:
-    """Skip a locked instance that would need an action, or may need one, also if the lock was set during the run."""
+    """Skip a locked instance that needs or may need an action, even if the lock was set during the run."""
     is_new = step.verdict is Verdict.ACT and step.actions[0] not in run.actions[-1:]
     would_act = is_new or (run.observed.kind is Kind.MOVING and not run.actions and not _will_arrive(run, options))
     locked = next((each for each in (run.now, run.before) if each.locked), None)
@@ -98,14 +99,14 @@ def _unless_locked(step: Plan, run: InstanceRun, options: ConvergeOptions) -> Pl
 
 
 def _unless_spared(step: Plan, run: InstanceRun, options: ConvergeOptions) -> Plan:
-    """Skip the machine that the task runs on. The task would end with it, and it cannot wake itself."""
+    """Skip the machine that runs the task. The task would end with it, and it could not wake itself."""
     if step.verdict is not Verdict.ACT or options.goal is Goal.STARTED or run.now.uuid not in options.spared:
         return step
     return Plan(Verdict.SKIP, reason=f"{state_text(run.now)}, and this task runs on it (name it to change it as well)")
 
 
 def _will_arrive(run: InstanceRun, options: ConvergeOptions) -> bool:
-    """Return whether an instance is on its way to the goal by itself, so that it only has to be waited for."""
+    """Return whether an instance is already on its way to the goal, so that only a wait is needed."""
     return run.observed.state is options.goal.state and options.goal is not Goal.REBOOTED
 
 
@@ -114,7 +115,7 @@ def _is_rebooted(run: InstanceRun, observed: ObservedState, options: ConvergeOpt
 
 
 def _with_fault(reason: str, instance: Instance) -> str:
-    """Add the fault, if the cloud returns one, to the words "in error"."""
+    """Append the fault, if the cloud returns one, to the words "in error"."""
     fault = f": {instance.fault.rstrip('.')}" if instance.fault else ", and the cloud gives no reason"
     return reason.replace("in error", f"in error{fault}")
 
@@ -122,8 +123,9 @@ def _with_fault(reason: str, instance: Instance) -> str:
 def is_settling(run: InstanceRun, options: ConvergeOptions, settling: Settling) -> bool:
     """Return whether a started instance appears ready, or failed, only because its deployment has not begun.
 
-    Right after a start, ``deploy_error`` is the outcome of the deployment before (docs/atmosphere.md, Deployments). One
-    that was active without an address when the run began may have been started a moment before, by an earlier run.
+    Right after a start, ``deploy_error`` is the outcome of the previous deployment (docs/atmosphere.md, Deployments).
+    An instance that was active without an address at the beginning may have been started a moment before, by an earlier
+    run.
     """
     if options.goal.state is not RestingState.ACTIVE or run.deployment_seen or run.active_since is None:
         return False
@@ -141,7 +143,7 @@ def _may_have_been_woken(run: InstanceRun, options: ConvergeOptions) -> bool:
 
 
 def is_confirmed(run: InstanceRun, action: Action, goal: Goal) -> bool:
-    """Return whether the observation shows that an action was carried out, or that the goal was reached without it."""
+    """Return whether the observation shows that an action was carried out, or the goal reached without it."""
     observed = run.observed
     if leads_to(action, observed):
         return True
@@ -151,7 +153,7 @@ def is_confirmed(run: InstanceRun, action: Action, goal: Goal) -> bool:
 
 
 def reached(run: InstanceRun) -> str:
-    """Return how an instance reached the goal, in words."""
+    """Return a clause on how an instance reached the goal."""
     if run.actions:
         return ", then ".join(run.actions) + " done"
     if run.now.status != run.before.status or run.before.activity:
@@ -160,21 +162,21 @@ def reached(run: InstanceRun) -> str:
 
 
 def conclude(run: InstanceRun, step: Plan) -> None:
-    """End the run of an instance by a plan without further actions."""
+    """End the run of an instance whose plan has no further actions."""
     if step.verdict is Verdict.REACHED:
         run.finish(reached(run))
         return
     run.finish(
         step.reason,
         failed=step.verdict is Verdict.FAIL,
-        # A changed instance was not left as it is.
+        # A changed instance is not reported as skipped.
         skipped=step.verdict is Verdict.SKIP and not run.actions,
         warn=step.warn,
     )
 
 
 def preview(cloud: Cloud, instances: Sequence[Instance], options: ConvergeOptions) -> FleetRun:
-    """Return the result of ``converge`` by the same decisions, and send nothing (check mode)."""
+    """Return the result of ``converge`` by the same decisions, without sending requests (check mode)."""
     runs = tuple(InstanceRun(each, each) for each in instances)
     for run in runs:
         _preview_one(run, options, cloud.unsupported_actions(run.now))

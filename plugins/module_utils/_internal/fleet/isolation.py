@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps the error of one instance, or of one poll, from ending the work on the others."""
+"""Confines the error of one instance, or of one poll, so that the work on the others continues."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Endable(Protocol):
 
 @contextmanager
 def failing_alone(run: Endable) -> Iterator[None]:
-    """Fail the work on one instance by an error in the ``with`` block. Raises FATAL_ERRORS, which end all of it."""
+    """Fail the work on one instance by an error in the ``with`` block. Raises FATAL_ERRORS, which end the whole run."""
     try:
         yield
     except FATAL_ERRORS:
@@ -38,7 +38,7 @@ def failing_alone(run: Endable) -> Iterator[None]:
 def poll_or_errors(
     cloud: Cloud, instances: Sequence[Instance], *, thorough: bool = False
 ) -> Mapping[str, Instance | JetstreamError]:
-    """Poll, and return the observations by uuid. A poll that fails as a whole fails for each. Raises FATAL_ERRORS."""
+    """Poll, and return the observations by uuid. A failed poll fails for each instance. Raises FATAL_ERRORS."""
     try:
         return cloud.poll(instances, thorough=thorough)
     except FATAL_ERRORS:
@@ -50,9 +50,10 @@ def poll_or_errors(
 def poll_and_confirm(
     cloud: Cloud, instances: Sequence[Instance], *, thorough: bool = False
 ) -> Mapping[str, Instance | JetstreamError]:
-    """Poll as ``poll_or_errors`` does, and read once more each instance that a list no longer has.
+    """Poll like ``poll_or_errors``, and read each instance that a list lacks once more.
 
-    A list may lack a row once, and what belongs to an instance is deleted as soon as it is gone. Raises FATAL_ERRORS.
+    A list may lack a row once, and once an instance is gone, its volumes and addresses are deleted. Raises
+    FATAL_ERRORS.
     """
     seen = poll_or_errors(cloud, instances, thorough=thorough)
     if cloud.polls_are_current:

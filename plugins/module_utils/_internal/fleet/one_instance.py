@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds the one instance that a task is about."""
+"""Finds the single instance that a task names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .selection import INSTANCE_FIELDS, ME, Selector, may_select, select_to_chan
 
 
 def one_instance(cloud: Cloud, called: str, owners: Sequence[str] = (ME,)) -> Instance:
-    """Return the instance of a name, number or UUID, with its live state, and not one that a glob happens to fit.
+    """Return the instance of a name, number or UUID, with its live state. Globs do not match.
 
     Raises SelectionError unless there is exactly one.
     """
@@ -26,7 +26,7 @@ def one_instance(cloud: Cloud, called: str, owners: Sequence[str] = (ME,)) -> In
 
 
 def one_of(instances: Sequence[Instance], called: str, selector: Selector) -> Instance:
-    """Return the instance that a selector of a single name or UUID calls. See ``one_instance``."""
+    """Return the instance that a selector of a single name or UUID names. See ``one_instance``."""
     found = [each for each in select_to_change(instances, selector, INSTANCE_FIELDS).things if selector.calls(each)]
     if not found:
         guess = did_you_mean(called, [each.name for each in instances])

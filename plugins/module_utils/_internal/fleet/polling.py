@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Schedules polls: when to poll pending instances, and which of them.
 
-A poll of a whole fleet costs a cloud seconds, and on Atmosphere a list can only be trusted every half minute. So a
-sample is polled first. Once some of it have completed, the duration of the action is known, and the others are polled
-when all of them can have completed. See docs/performance.md.
+A poll of a whole fleet takes a cloud seconds, and a list of Atmosphere is only reliable every half minute. So a sample
+is polled first. Once some of it have completed, the duration of the action is known, and the others are polled when all
+of them can have completed. See docs/performance.md.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from typing import Generic, Protocol, TypeVar
 
 from ..states import Action
 
-# The longer it takes, the less a moment matters: pauses are this fraction of the time that has passed.
+# Pauses are this fraction of the elapsed time: the longer an action takes, the less a moment matters.
 _PAUSE_FRACTION = 0.25
 _SHORTEST_PAUSE = 0.75
 _LONGEST_PAUSE = 20.0
 _SAMPLE = 4
-# From this many completions on, the others are expected to take as long.
+# From this number of completions on, the others are expected to take as long.
 _ENOUGH = 2
 
 
 class Pending(Protocol):
-    """An item to wait for. ``since``: when its last action was accepted; ``polled_at``: the last poll after that."""
+    """An awaited item. ``since``: when its last action was accepted; ``polled_at``: the last poll after that."""
 
     actions: list[Action]
     since: float
@@ -39,7 +39,7 @@ Item = TypeVar("Item", bound=Pending)
 
 @dataclass(frozen=True, slots=True)
 class Poll(Generic[Item]):
-    """The time of a poll, and its instances: those first that were not polled for longest."""
+    """The time of a poll, and its instances, the longest unpolled ones first."""
 
     at: float
     instances: list[Item]
@@ -49,17 +49,17 @@ class PollScheduler(Generic[Item]):
     """Schedules polls."""
 
     def __init__(self, jitter: Callable[[float], float], *, first_poll: float) -> None:
-        """Know nothing yet.
+        """Begin without known durations.
 
-        ``jitter`` makes a pause a little longer or shorter, so that many runs do not poll together. ``first_poll``:
-        seconds after an action, before which none is expected to be complete.
+        ``jitter`` lengthens or shortens a pause a little, so that parallel runs do not poll in step. ``first_poll``:
+        the minimum seconds from an action to its completion.
         """
         self._jitter = jitter
         self._first_poll = first_poll
         self._durations: dict[Action | None, list[float]] = defaultdict(list)
 
     def next_poll(self, pending: Collection[Item], now: float) -> Poll[Item]:
-        """Schedule the next poll of the pending instances, of which there must be one."""
+        """Schedule the next poll of the pending instances, at least one."""
         groups: dict[Action | None, list[Item]] = defaultdict(list)
         for each in sorted(pending, key=lambda each: each.since):
             groups[_last_action(each)].append(each)
@@ -72,11 +72,11 @@ class PollScheduler(Generic[Item]):
         return Poll(max(poll.at for poll in together), instances)
 
     def learn(self, action: Action | None, seconds: float) -> None:
-        """Record that an action was observed to be complete ``seconds`` after it was accepted."""
+        """Record that the completion of an action was observed ``seconds`` after its acceptance."""
         self._durations[action].append(seconds)
 
     def _poll_of_group(self, action: Action | None, members: list[Item], now: float) -> Poll[Item]:
-        """Schedule for those that wait for the same action, given in the order in which it was accepted."""
+        """Schedule the poll of those that wait for the same action, given in the order of its acceptance."""
         oldest, youngest = members[0], members[-1]
         polls = [each.polled_at for each in members if each.polled_at is not None]
         if polls:
@@ -91,7 +91,7 @@ class PollScheduler(Generic[Item]):
         if polls and max(polls) >= all_completed:
             return Poll(at, members)
         if polls and at < all_completed:
-            # An action that was seen complete may have been complete long before, such as while others were still sent.
+            # The action may have completed long before the poll, such as during the sending of others.
             return Poll(at, _sample(members))
         return Poll(max(now, all_completed), members)
 
@@ -104,6 +104,6 @@ def _last_action(item: Pending) -> Action | None:
 
 
 def _sample(members: Sequence[Item]) -> list[Item]:
-    """Take the first, the last, and some in between: their actions were accepted at different times."""
+    """Return the first, the last, and some in between, since their actions were accepted at different times."""
     step = (len(members) - 1) / (_SAMPLE - 1)
     return [members[round(number * step)] for number in range(_SAMPLE)]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """The end of one instance's run: its label, and the message it ended with."""
+    """The end of one instance's run: its label, and its final message."""
 
     label: str
     message: str
@@ -23,8 +23,8 @@ class Progress:
     """A snapshot, ``elapsed`` seconds after the start.
 
     ``goal`` is the requested state. Of ``total`` instances, ``ended`` have ended, ``failed`` of them with a failure.
-    ``sent`` counts the actions that the cloud has accepted. ``completed``: instances that ended since the last
-    snapshot. ``pending``: labels of the others, those first whose action was accepted first.
+    ``sent``: the number of actions that the cloud has accepted. ``completed``: instances that ended since the last
+    snapshot. ``pending``: labels of the others, in the order in which their actions were accepted.
     """
 
     goal: str

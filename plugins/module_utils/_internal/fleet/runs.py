@@ -16,9 +16,10 @@ from ..text.terminal import one_line
 
 @dataclass(frozen=True, slots=True)
 class ConvergeOptions:
-    """The goal of a selection, and its bounds. ``timeout``: seconds for the whole selection.
+    """The goal of a selection, and its bounds.
 
-    ``spared``: UUIDs of instances that are neither put to sleep nor rebooted: the machine that the task runs on.
+    ``timeout``: seconds for the whole selection. ``spared``: UUIDs of instances that are neither put to sleep nor
+    rebooted, such as the machine that runs the task.
     """
 
     goal: Goal
@@ -81,7 +82,7 @@ class InstanceRun:
 
     @classmethod
     def begin(cls, instance: Instance, at: float) -> InstanceRun:
-        """Return the run of an instance that was observed, by a list, at this moment."""
+        """Return the run of an instance that a list showed at this moment."""
         run = cls(before=instance, now=instance, since=at)
         run.record_observation(instance, at)
         return run
@@ -93,7 +94,7 @@ class InstanceRun:
 
     @property
     def unclear(self) -> bool:
-        """Whether an action was sent of which it is not known whether the cloud accepted it."""
+        """Whether it is unknown if the cloud accepted a sent action."""
         return self.doubt is not None
 
     @property
@@ -102,7 +103,7 @@ class InstanceRun:
         return classify_instance(self.now)
 
     def record_action(self, action: Action, now: float, doubt: JetstreamError | None = None) -> None:
-        """Note that the cloud accepted an action, or may have."""
+        """Record that the cloud accepted an action, or may have."""
         self.actions.append(action)
         self.doubt = doubt
         self.began = self.observed
@@ -110,7 +111,7 @@ class InstanceRun:
         self.deployment_seen, self.reversions = False, 0
 
     def record_observation(self, instance: Instance, at: float) -> None:
-        """Note how it was observed, by a request at this moment."""
+        """Record its observation by a request at this moment."""
         before = self.observed
         if not self.before.live:
             self.before = instance
@@ -127,10 +128,10 @@ class InstanceRun:
             self.active_since = at
 
     def may_be_outdated(self, instance: Instance, at: float) -> bool:
-        """Return whether an observation from a cache may be older than the last one, and contradict it.
+        """Return whether a cached observation may be older than the last one, and contradicts it.
 
-        The state in which an action of this run ends is believed: it cannot be older than the action. After a
-        deployment that is not so, since an instance is active before it as well (docs/atmosphere.md, Stale states).
+        The final state of this run's own action is trusted, since it cannot be older than the action. After a
+        deployment that does not hold, since an instance is also active before it (docs/atmosphere.md, Stale states).
         """
         if not instance.may_be_old:
             return False
@@ -143,26 +144,26 @@ class InstanceRun:
         return self.deployment_seen or is_back or not self.actions
 
     def confirm(self) -> None:
-        """Note that the action in doubt was carried out."""
+        """Record that the action in doubt was carried out."""
         self.doubt = None
 
     def retract(self) -> Action:
-        """Note that the action in doubt was not carried out, and return it."""
+        """Record that the action in doubt was not carried out, and return it."""
         self.doubt = None
         return self.actions.pop()
 
     def finish(self, message: str, *, failed: bool = False, skipped: bool = False, warn: bool = False) -> None:
-        """End the run of this instance. Text from users, such as a lock's reason, may be in the message."""
+        """End the run of this instance. The message may contain text from users, such as a lock's reason."""
         self.done, self.failed, self.skipped, self.warn = True, failed or bool(self.lost_lock), skipped, warn
         sentences = [f"skipped: {message}" if skipped else message, *self._side_effects()]
         self.message = one_line(sentences[0] if len(sentences) == 1 else " ".join(map(_ended, sentences)))
         self.next_action = None
 
     def _side_effects(self) -> Iterator[str]:
-        """Yield further events, a sentence each.
+        """Yield side effects, a sentence each.
 
-        Atmosphere takes a floating IP away before it asks the cloud to stop, suspend or shelve. That is worth telling
-        where no such action was accepted, or came to nothing.
+        Atmosphere takes a floating IP away before it asks the cloud to stop, suspend or shelve. That is reported if no
+        such action was accepted, or if it had no effect.
         """
         if self.lost_lock:
             yield self.lost_lock
@@ -175,14 +176,14 @@ class InstanceRun:
 
 @dataclass(frozen=True, slots=True)
 class FleetRun:
-    """The outcome for a selection. ``aborted_by``: the error that ended the run early, if one did."""
+    """The outcome for a selection. ``aborted_by``: the error that ended the run early, or None."""
 
     runs: tuple[InstanceRun, ...]
     aborted_by: JetstreamError | None = None
 
 
 def _phase(observed: ObservedState) -> tuple[Kind, bool]:
-    """Return whether an instance is at rest, on its way, or being deployed: one does not follow on itself."""
+    """Return whether an instance is at rest, in transition, or being deployed. Consecutive phases always differ."""
     return observed.kind, observed.deploying
 
 
@@ -191,7 +192,7 @@ def _ended(sentence: str) -> str:
 
 
 def state_text(instance: Instance) -> str:
-    """Return status and activity as people read them: "active - powering-off"."""
+    """Return status and activity in words: "active - powering-off"."""
     return f"{instance.status} - {instance.activity}" if instance.activity else instance.status
 
 

@@ -1,10 +1,9 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From names, numbers, globs and filters to the things that they select. Pure functions.
+"""Selects things by names, numbers, globs and filters. Pure functions.
 
-Ambiguous and unknown values are reported. An empty list that was given selects nothing; an option that is None was not
-given.
+Ambiguous and unknown values are reported. An empty list selects nothing; an option that is None was not given.
 """
 
 from __future__ import annotations
@@ -20,16 +19,16 @@ from ..text.suggestions import did_you_mean
 from ..text.terminal import one_line
 
 _GLOB_CHARACTERS = frozenset("*?[")
-# A state that nothing is in is no mistake.
+# A state without instances is not a mistake.
 _OPEN_FILTERS = frozenset({"status"})
-# Fields that a list does not have.
+# Fields that lists lack.
 _LATE_FILTERS = frozenset({"status", "image"})
 # Values of the option owner: the account's own instances, and those of all users.
 ME, ANY = "me", "any"
 
 
 class Named(Protocol):
-    """A thing that can be selected: it has a name, a number and a UUID."""
+    """A thing that can be selected by its name, number or UUID."""
 
     @property
     def id(self) -> int | str:
@@ -37,11 +36,11 @@ class Named(Protocol):
 
     @property
     def uuid(self) -> str:
-        """The name that no other thing has."""
+        """The unique UUID."""
 
     @property
     def name(self) -> str:
-        """The name that its owner gave it."""
+        """The name, which its owner chose."""
 
     @property
     def label(self) -> str:
@@ -49,7 +48,7 @@ class Named(Protocol):
 
 
 Thing = TypeVar("Thing", bound=Named)
-# The values that a filter compares: any of them may match.
+# The values that a filter compares. Any of them may match.
 Field = Callable[[Thing], Iterable[str | None]]
 
 INSTANCE_FIELDS: Mapping[str, Field[Instance]] = {
@@ -73,9 +72,10 @@ VOLUME_FIELDS: Mapping[str, Field[Volume]] = {
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """The options of a selection. Names, numbers and UUIDs add up; filters narrow down; ``exclude`` takes out.
+    """The options of a selection.
 
-    ``names``, ``ids`` and ``uuids`` are None, and a filter is missing, if the option was not given.
+    Names, numbers and UUIDs add up; filters narrow down; ``exclude`` removes. ``names``, ``ids`` and ``uuids`` are
+    None, and a filter is missing, if the option was not given.
     """
 
     names: tuple[str, ...] | None = None
@@ -91,9 +91,9 @@ class Selector:
     def from_options(
         cls, options: Mapping[str, Any], filters: Iterable[str], owner: tuple[str, ...] = (ANY,)
     ) -> Selector:
-        """Take the selector's options from a module's options.
+        """Build a selector from a module's options.
 
-        ``filters`` are the names of the filtering options, ``owner`` is the default of the option of that name.
+        ``filters``: the names of the filter options. ``owner``: the default of the option of that name.
         """
 
         def strings(name: str) -> tuple[str, ...] | None:
@@ -113,13 +113,13 @@ class Selector:
         )
 
     def with_account(self, account: Callable[[], CloudAccount]) -> Selector:
-        """Return a selector that knows the account's own name. The account is read only if that matters."""
+        """Return a selector with the account's own name. The account is read only if that matters."""
         if ANY in self.owners or ME not in self.owners:
             return self
         return replace(self, own_name=account().user)
 
     def is_of_owner(self, owner: str) -> bool:
-        """Return whether an owner is selected. Names of users are compared without regard to case."""
+        """Return whether an owner is selected. User names are compared case-insensitively."""
         if ANY in self.owners:
             return True
         name = owner.casefold()
@@ -129,7 +129,7 @@ class Selector:
 
     @property
     def identifies(self) -> bool:
-        """Whether single things are named, or an empty list of them was given."""
+        """Whether single things are named, including by an empty list."""
         return any(each is not None for each in self._identifiers.values())
 
     @property
@@ -138,17 +138,17 @@ class Selector:
         return any(self._identifiers.values())
 
     def calls(self, thing: Named) -> bool:
-        """Whether a thing is named by its name, number or UUID, and not selected by a glob, a filter or ``all``."""
+        """Return whether a thing is named by its name, number or UUID, not only by a glob, a filter or ``all``."""
         return any(_is_called(thing, text) for texts in self._identifiers.values() for text in texts or ())
 
     @property
     def has_criteria(self) -> bool:
-        """Whether anything but ``exclude`` was given."""
+        """Whether any option other than ``exclude`` was given."""
         return self.identifies or bool(self.filters) or self.everything
 
     @property
     def empty_because(self) -> str | None:
-        """A sentence if empty lists leave nothing to be selected."""
+        """A sentence if empty lists leave nothing to select."""
         identifiers = {} if self.names_something else self._identifiers
         options = {**identifiers, **self.filters, "owner": self.owners}
         given = {name: each for name, each in options.items() if each is not None}
@@ -163,7 +163,7 @@ class Selector:
         return {"name": self.names, "id": self.ids, "uuid": self.uuids}
 
     def require_criteria(self) -> None:
-        """Raise SelectionError if nothing was given: the whole account has to be selected by ``all``."""
+        """Raise SelectionError if nothing was given: selecting the whole account requires ``all``."""
         if not self.has_criteria:
             raise SelectionError(
                 "No instances selected.",
@@ -175,9 +175,9 @@ class Selector:
 class Selection(Generic[Thing]):
     """The selected things, in the order of the list.
 
-    ``problems`` has a sentence for each value that is unknown or ambiguous. ``empty_because`` is a sentence if empty
-    lists leave nothing to be selected. ``others`` is the number of things that were not selected for their owner alone.
-    ``unmatched`` has a sentence for each glob of ``exclude`` that nothing fits: a mistyped one would exclude nothing.
+    ``problems``: a sentence for each unknown or ambiguous value. ``empty_because``: a sentence if empty lists leave
+    nothing to select. ``others``: the number of things left out only because of their owner. ``unmatched``: a sentence
+    for each glob of ``exclude`` without a match, since a misspelled glob excludes nothing.
     """
 
     things: tuple[Thing, ...]
@@ -188,7 +188,7 @@ class Selection(Generic[Thing]):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """The warnings about it, where it is not refused for them."""
+        """The warnings about a selection that is not refused for them."""
         return (*self.problems, *([self.empty_because] if self.empty_because else []), *self.unmatched)
 
 
@@ -216,7 +216,7 @@ def _fits(thing: Named, pattern: str) -> bool:
 
 
 def _unmatched(things: Sequence[Thing], exclude: Iterable[str]) -> tuple[str, ...]:
-    """Return a sentence for each glob that no name fits. Where there are no things, none is a mistake."""
+    """Return a sentence for each glob without a match. Without things, there is none."""
     if not things:
         return ()
     return tuple(
@@ -227,7 +227,7 @@ def _unmatched(things: Sequence[Thing], exclude: Iterable[str]) -> tuple[str, ..
 
 
 def may_select(selector: Selector, fields: Mapping[str, Field[Thing]]) -> Callable[[Thing], bool]:
-    """Return a test that a thing passes if it may be selected, before its state and the name of its image are known."""
+    """Return a test whether a thing may be selected, before its state and its image name are known."""
     early = {name: patterns for name, patterns in selector.filters.items() if name not in _LATE_FILTERS}
     texts = (*(selector.names or ()), *(selector.ids or ()), *(selector.uuids or ()))
 
@@ -245,7 +245,7 @@ def may_select(selector: Selector, fields: Mapping[str, Field[Thing]]) -> Callab
 
 
 def select_by_name(things: Sequence[Thing], names: Sequence[str] | None) -> Selection[Thing]:
-    """Return the things that names and globs select; all if None were given."""
+    """Return the things that names and globs select, or all things without names."""
     if names is None:
         return Selection(tuple(things))
     chosen, problems = _named(things, names, "name", allow_many=True)
@@ -256,9 +256,9 @@ def select_by_name(things: Sequence[Thing], names: Sequence[str] | None) -> Sele
 def select_to_change(
     things: Sequence[Thing], selector: Selector, fields: Mapping[str, Field[Thing]]
 ) -> Selection[Thing]:
-    """Return the things that a selector selects, where a mistake in it would change the wrong ones.
+    """Return the selected things for a change, where a mistake would change the wrong ones.
 
-    Raises SelectionError if the selector is empty, or has a value that is unknown or ambiguous.
+    Raises SelectionError if the selector is empty, or has an unknown or ambiguous value.
     """
     selector.require_criteria()
     selection = select(things, selector, fields)
@@ -274,7 +274,7 @@ def _is_owned(thing: Thing, selector: Selector, fields: Mapping[str, Field[Thing
 def _identified(
     things: Sequence[Thing], selector: Selector, owned: Collection[str], fields: Mapping[str, Field[Thing]]
 ) -> tuple[list[Thing], list[str]]:
-    """Find the things that are named. One that is named exactly, and is another owner's, is a problem."""
+    """Find the named things. An exact name of another owner's thing is a problem."""
     own = [each for each in things if each.uuid in owned]
     problems: list[str] = []
     chosen: set[str] = set()
@@ -284,7 +284,7 @@ def _identified(
         if others and not exact:
             problems += [_belongs_to_another(each, selector, fields) for each in others]
             continue
-        # A glob is also counted for those of other owners.
+        # A glob also counts its matches of other owners.
         found, more = _named(own if exact else things, [text], "name", allow_many=False)
         problems += more
         chosen.update(each.uuid for each in found)
@@ -306,7 +306,7 @@ def _belongs_to_another(thing: Thing, selector: Selector, fields: Mapping[str, F
 
 
 def owned_by_another(label: str, owner: str | None, owners: Sequence[str]) -> str:
-    """Return the sentence about a thing that is named, but has an owner that is not selected."""
+    """Return the sentence about a named thing whose owner is not selected."""
     whose = one_line(owner or "an unknown user")
     return f"{label} belongs to {whose}, but owner is {', '.join(owners)}. To select it, set owner: any."
 
@@ -314,9 +314,9 @@ def owned_by_another(label: str, owner: str | None, owners: Sequence[str]) -> st
 def _named(
     things: Sequence[Thing], patterns: Iterable[str], option: str, *, allow_many: bool
 ) -> tuple[list[Thing], list[str]]:
-    """Find the things of a name, number or UUID, or else those of a glob; with ``allow_many``, those of both.
+    """Find the things of a name, number or UUID, or else of a glob; with ``allow_many``, of both.
 
-    Where many are meant, as by ``exclude``, a thing that is called like the glob must not take the place of the others.
+    With several matches allowed, as in ``exclude``, a thing whose name equals the glob must not hide the others.
     """
     chosen: list[Thing] = []
     problems: list[str] = []
@@ -340,7 +340,7 @@ def _is_called(thing: Named, text: str) -> bool:
 def _unknown_values(
     things: Sequence[Thing], filters: Mapping[str, tuple[str, ...]], fields: Mapping[str, Field[Thing]]
 ) -> list[str]:
-    """Return a sentence for each name in a filter that no thing has. Where there are no things, none is a mistake."""
+    """Return a sentence for each value of a filter that no thing has. Without things, there is none."""
     if not things:
         return []
     problems = []

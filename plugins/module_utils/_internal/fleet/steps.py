@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How one thing, such as a volume or an image, is brought to its desired state: step by step. No I/O."""
+"""The steps that bring one thing, such as a volume or an image, to its desired state. No I/O."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Wait(Step):
-    """The cloud is changing it. ``status``: the cloud's word for that."""
+    """The cloud is changing the thing. ``status``: the cloud's word for that."""
 
     status: str
 
@@ -30,7 +30,7 @@ class Impossible(Step):
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """``timeout`` in seconds from ``begun`` on, which is a time of the clock's ``monotonic()``."""
+    """The limits of a run. ``timeout``: seconds from ``begun`` on, a time of the clock's ``monotonic()``."""
 
     check_mode: bool
     wait: bool
@@ -38,5 +38,5 @@ class RunOptions:
     begun: float
 
     def left(self, now: float) -> float:
-        """Return how many seconds are left. ``now``: the clock's ``monotonic()``."""
+        """Return the remaining seconds. ``now``: the clock's ``monotonic()``."""
         return self.begun + self.timeout - now

@@ -16,7 +16,7 @@ from ..model import Instance
 from ..operation import Context
 from ..options import ModuleSpec
 from ..policy.act_store import ActStore
-from ..policy.acts import Act, compared, open_uuids, settled
+from ..policy.acts import Act, open_uuids, resolved, settled
 from ..policy.instance_store import day_of
 from ..policy.processes import is_alive, parent_process
 from ..policy.records import PolicyName
@@ -55,7 +55,7 @@ class ActRecord:
         """Record what became of the acts of runs that did not end, by all instances of the account."""
         if self._open:
             now = self._context.clock.now().astimezone(UTC)
-            self._change(lambda acts: compared(acts, listed, self._process, now, is_alive))
+            self._change(lambda acts: resolved(acts, listed, self._process, now, is_alive))
 
     def begin(self, instances: Sequence[Instance], goal: Goal) -> None:
         """Record that instances are about to be brought to a state. Raises ActStoreError: then nothing may be done."""

@@ -62,7 +62,7 @@ class Act:
 Acts = Mapping[str, Act]
 
 
-def compared(acts: Acts, listed: Iterable[Instance], own: str, now: datetime, is_alive: IsAlive) -> dict[str, Act]:
+def resolved(acts: Acts, listed: Iterable[Instance], own: str, now: datetime, is_alive: IsAlive) -> dict[str, Act]:
     """Add the outcomes of the acts whose runs did not end, by the listed instances.
 
     ``own`` is the process of this run, which records the outcomes of its own acts. An act stays open while the cloud is

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decides the next step of one image, in a real run and in check mode alike. Pure functions."""
+"""Decides the next step of one image, for a real run and for check mode alike. Pure functions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..steps import Impossible, Step, Wait
 
 
 class Kind(StrEnum):
-    """A change of an image, as results call it."""
+    """A change of an image, by its name in results."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -37,8 +37,9 @@ class State(StrEnum):
 class Goal:
     """The desired state of the image ``name``. None: not given.
 
-    ``may_run``: whether the instance may run while the image is made. ``may_be_used``: whether an image is deleted from
-    which instances were launched. ``deletes_snapshots``: whether the snapshots of volumes that it refers to go with it.
+    ``may_run``: whether the instance may run during the snapshot. ``may_be_used``: whether to delete an image that
+    instances were launched from. ``deletes_snapshots``: whether to delete the snapshots of volumes that the image
+    refers to.
     """
 
     state: State
@@ -57,10 +58,10 @@ class Goal:
 class Seen:
     """The last observation.
 
-    ``image`` is None if there is none. ``source``: the instance to make it of. ``members``: the projects that it is
-    shared with. ``users``: the project's instances that were launched from it. ``disk_of``: the shelved instance whose
-    disk it is. ``snapshots``: the status of each snapshot of a volume that it refers to, by uuid. ``twin``: the uuid of
-    a second image of this name, of this run, which another run has made at the same time.
+    ``image`` is None if there is none. ``source``: the instance for a snapshot. ``members``: the projects with access.
+    ``users``: the project's instances launched from it. ``disk_of``: the shelved instance whose disk the image is.
+    ``snapshots``: the status of each referenced snapshot of a volume, by uuid. ``twin``: the uuid of this run's own
+    image, if another run made one of the same name at the same time.
     """
 
     image: ProjectImage | None
@@ -74,7 +75,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Act(Step):
-    """A change to request. ``target``: the project, snapshot or image that it is about."""
+    """A change to request. ``target``: the affected project, snapshot or image."""
 
     kind: Kind
     target: str = ""
@@ -123,13 +124,13 @@ def _made(goal: Goal, source: Instance | None) -> Step:
 
 
 def properties_of(goal: Goal) -> dict[str, str]:
-    """Return the properties that an image is to have, its description among them."""
+    """Return the desired properties of an image, including its description."""
     described = {} if goal.description is None else {"description": goal.description}
     return {**(goal.properties or {}), **described}
 
 
 def change_of(image: ProjectImage, goal: Goal) -> ImageChange | None:
-    """Return the properties of an image that are to be set in place, or None. Those that are not given stay."""
+    """Return the properties to set in place, or None. Properties that are not given stay."""
     wanted = properties_of(goal)
     change = ImageChange(
         visibility=goal.visibility if goal.visibility not in (None, image.visibility) else None,
@@ -172,7 +173,7 @@ def _towards_absent(goal: Goal, seen: Seen) -> Step | None:
 
 
 def _without_snapshots(goal: Goal, seen: Seen) -> Step | None:
-    """Return what comes before the deletion of an image: without it, nothing would lead to its snapshots."""
+    """Return the step before the deletion of an image: afterwards, its snapshots could not be found."""
     if not goal.deletes_snapshots:
         return None
     for uuid, status in sorted(seen.snapshots.items()):
@@ -212,7 +213,7 @@ def _updated(image: ProjectImage, change: ImageChange) -> ProjectImage:
 
 
 def settled(seen: Seen) -> Seen:
-    """Return the observation after the cloud has done what it is doing."""
+    """Return the observation after the cloud has finished its current work."""
     image, source = seen.image, seen.source
     if image is not None and image.status in _LEAVING:
         image = None

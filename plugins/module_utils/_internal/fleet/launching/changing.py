@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Changes instances in place, one change after the other. A resize is requested, and confirmed once it can be."""
+"""Changes instances in place, one change after the other. A resize is requested, and confirmed as soon as possible."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .launch_runs import LaunchRun, Stage
 
 
 class Changer:
-    """Makes the changes of instances. May be used by many threads at once, each with an instance of its own."""
+    """Changes instances. May be used by many threads at once, each with a different instance."""
 
     def __init__(self, cloud: Cloud, clock: Clock, resender: Resender) -> None:
         """Send nothing yet."""
@@ -27,7 +27,7 @@ class Changer:
         self._resender = resender
 
     def change(self, run: LaunchRun) -> None:
-        """Make the changes of one instance, up to a resize, which has to be waited for."""
+        """Make the changes of one instance, up to a resize, which requires a wait."""
         with failing_alone(run):
             while run.changes and run.stage is Stage.BUILT:
                 self._make_change(run, run.changes[0])
@@ -79,13 +79,13 @@ class Changer:
             raise
 
     def _read(self, instance: Instance) -> Instance:
-        """Return an instance as it is now, with its name, which a database may have without the cloud."""
+        """Return an instance as it is now, with its name, which may exist only in the cloud's database."""
         listed = self._cloud.list_instances(live=True, images=False, wanted=lambda each: each.uuid == instance.uuid)
         found = next((each for each in listed if each.uuid == instance.uuid), None)
         return instance if found is None else found
 
     def is_resized(self, run: LaunchRun, change: Change) -> bool:
-        """Confirm a resize once it can be, and return whether it has come to its end."""
+        """Confirm a resize as soon as possible, and return whether it is complete."""
         instance = run.now
         if instance is None or run.observed.kind in (Kind.MOVING, Kind.ERROR, Kind.GONE):
             return run.observed.kind is not Kind.MOVING
@@ -102,7 +102,7 @@ class Changer:
         return True
 
     def _confirm(self, run: LaunchRun, instance: Instance) -> None:
-        """Confirm a resize. After an error, the next poll shows whether it has to be confirmed again."""
+        """Confirm a resize. After an error, the next poll shows whether it still has to be confirmed."""
         try:
             self._launcher.change(instance, Change(ChangeKind.CONFIRM, "", ""))
         except FATAL_ERRORS:
@@ -112,7 +112,7 @@ class Changer:
         else:
             run.confirmed = True
             if ChangeKind.FLAVOR.value not in run.steps:
-                # An earlier run resized it.
+                # An earlier run requested the resize.
                 run.note(ChangeKind.CONFIRM.value)
 
 

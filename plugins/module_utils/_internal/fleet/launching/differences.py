@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Compares an instance with the options of a task. Pure functions.
 
-What is not given is not compared. What is given is either changed in place, or is a difference that only another launch
-can remove.
+Options that are not given are not compared. Of the others, each difference can either be changed in place, or only by
+another launch.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ _RESIZING = frozenset({"resize", _VERIFY_RESIZE})
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A property that differs, and can only be changed by another launch."""
+    """A difference that only another launch can remove."""
 
     name: str
     before: str
     after: str
 
     def __str__(self) -> str:
-        """Return it as people read it."""
+        """Return the difference in words."""
         return f"{self.name} is {self.before}, not {self.after}"
 
 
 def changes(instance: Instance, options: LaunchOptions, new_name: str | None = None) -> tuple[Change, ...]:
-    """Return the changes in place that bring an instance to what the options say, in their order."""
+    """Return the ordered changes in place that bring an instance to the options."""
     found = {change.kind: change for change in _changes(instance, options, new_name)}
     return tuple(found[kind] for kind in ChangeKind if kind in found)
 
@@ -65,7 +65,7 @@ def _changes(instance: Instance, options: LaunchOptions, new_name: str | None) -
 
 
 def _metadata_change(instance: Instance, options: LaunchOptions) -> Iterator[Change]:
-    """Only the given keys are compared: the others are other people's."""
+    """Return the change of the given keys. Other keys belong to other people."""
     present = instance.metadata or {}
     wanted = {key: value for key, value in (options.metadata or {}).items() if present.get(key) != value}
     if wanted:
@@ -78,10 +78,10 @@ def _pairs(values: dict[str, str]) -> str:
 
 
 def differences(instance: Instance, options: LaunchOptions) -> tuple[Difference, ...]:
-    """Return what cannot be changed in place.
+    """Return the differences that cannot be changed in place.
 
-    A site replaces its images under the same name every week, so that the image of an instance is compared with the
-    name that it was launched by, with its UUID, and with the name that it has now, where that was read.
+    A site replaces its images weekly under the same name. So the option is compared with the image name at launch, the
+    image's UUID, and its present name if that was read.
     """
     return tuple(_differences(instance, options))
 
@@ -98,14 +98,14 @@ def _differences(instance: Instance, options: LaunchOptions) -> Iterator[Differe
 
 
 def refusal_text(change: Change, reason: str) -> str:
-    """Return the sentence for a change that the cloud would refuse. ``reason``: a clause."""
+    """Return the sentence about a change that the cloud would refuse. ``reason``: a clause."""
     return f"cannot {change.kind} ({change.before} to {change.after}): {reason}"
 
 
 def shows(instance: Instance, change: Change) -> bool:
-    """Return whether an instance, as it was read, shows that a change was carried out, or has begun.
+    """Return whether an observed instance shows that a change was carried out, or has begun.
 
-    Of a floating IP, a cloud's list of instances may show what was minutes ago: that is not read here.
+    A floating IP cannot be judged here: a cloud's list of instances may show a state from minutes ago.
     """
     facts = instance.facts
     match change.kind:
@@ -128,7 +128,7 @@ def shows(instance: Instance, change: Change) -> bool:
 
 
 def changed(instance: Instance, change: Change) -> Instance:
-    """Return an instance as it is after a change, as far as a result shows that."""
+    """Return an instance as it is after a change, as far as results show it."""
     match change.kind:
         case ChangeKind.NAME:
             return replace(instance, name=change.after)

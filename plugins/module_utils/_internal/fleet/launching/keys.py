@@ -15,10 +15,10 @@ _MIN_WORDS = 2
 
 
 def public_key_of(given: str) -> str:
-    """Return a public key of one line. Raises ConfigurationError for what is none, such as a private key."""
+    """Return a public key as one line. Raises ConfigurationError for anything else, such as a private key."""
     key = given.strip()
     if "PRIVATE KEY" in key:
-        # It is quoted nowhere.
+        # The message quotes nothing of it: it may be a private key.
         raise ConfigurationError("public_key is a private key.", hint="Use the content of the file that ends in .pub.")
     if len(key.splitlines()) != 1 or len(key.split()) < _MIN_WORDS:
         raise ConfigurationError("public_key is not a public key.", hint="Example: ssh-ed25519 AAAAC3Nza... name@host")
@@ -26,7 +26,7 @@ def public_key_of(given: str) -> str:
 
 
 def require_same(found: KeyPair, wanted: KeyPair, hint: str) -> None:
-    """Raise ConfigurationError if a key pair that is there has another key than the wanted one of its name."""
+    """Raise ConfigurationError if an existing key pair of the wanted name has another key."""
     if found.material != wanted.material:
         fingerprint = one_line(found.fingerprint or "no fingerprint")
         raise ConfigurationError(f"The key pair {one_line(found.name)} has a different key ({fingerprint}).", hint=hint)
@@ -35,8 +35,8 @@ def require_same(found: KeyPair, wanted: KeyPair, hint: str) -> None:
 def imported(store: AccessStore, wanted: KeyPair, resender: Resender) -> KeyPair:
     """Import a public key, and return the key pair.
 
-    It is no error if another run imported the same key meanwhile, or if the response was lost. Raises
-    ConfigurationError if another key was imported under the name.
+    A lost response, or the import of the same key by another run, is not an error. Raises ConfigurationError if another
+    key was imported under the name.
     """
 
     def find() -> KeyPair | None:
@@ -54,7 +54,7 @@ def imported(store: AccessStore, wanted: KeyPair, resender: Resender) -> KeyPair
 
 
 def removed(store: AccessStore, name: str, resender: Resender) -> None:
-    """Delete a key pair. One that is gone already is no error. Raises any JetstreamError."""
+    """Delete a key pair. A missing one is not an error. Raises any JetstreamError."""
 
     def delete() -> bool:
         store.delete_key(name)

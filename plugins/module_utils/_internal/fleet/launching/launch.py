@@ -1,10 +1,10 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Launches instances: every request in one bounded pool, and one waiter for all of them.
+"""Launches instances: one bounded pool for requests, and one waiter for all instances.
 
-A launch cannot be repeated without harm: the cloud would launch a twin. So each request has a token of its own, and a
-launch whose response was lost is searched by its token before another one is sent. See docs/launching.md.
+A repeated launch request would create a twin. So each request has a token of its own, and after a lost response,
+instances are searched by that token before another request is sent. See docs/launching.md.
 """
 
 from __future__ import annotations
@@ -45,30 +45,31 @@ from .plans import LaunchPlan, Present, is_gone, is_launched_for, is_remains, ra
 from .reach import ssh_answers
 from .setup import LINES, LONGEST_SECONDS, Setup, SetupState, is_marked_complete, setup_of
 
-# Seconds after a launch, before which no instance is built.
+# The minimum seconds from a launch to an active instance.
 _FIRST_POLL = 3.0
-# Seconds after an unclear launch before it is searched: the cloud may still be busy with it.
-_BEFORE_LOOK = 3.0
-# After this number of searches without a result, a launch was not carried out.
-_LOOKS = 2
-# What adding seconds may be off by.
+# Seconds from an unclear launch to its first search: the cloud may still be working on it.
+_SEARCH_PAUSE = 3.0
+# After this number of searches without a result, a launch counts as not carried out.
+_SEARCHES = 2
+# Tolerance for rounding errors of sums of seconds.
 _ROUNDING = 0.001
-# So often a launch is sent that the cloud did not carry out.
+# The maximum number of requests for a launch that the cloud did not carry out.
 _ATTEMPTS = 3
-# Pauses before a launch is sent again: from, up to.
+# The minimum and maximum pause before a launch is sent again.
 _FIRST_RETRY = 2.0
 _LONGEST_RETRY = 60.0
-# The size of a batch if hosts are short, and the minimum and maximum pause. Launched instances are kept.
+# The batch size when hosts are short, and the minimum and maximum pause. Launched instances are kept.
 _BATCH = 4
 _FIRST_CAPACITY_PAUSE = 15.0
 _LONGEST_CAPACITY_PAUSE = 300.0
-# The time that is kept for what comes after the last poll: removing what failed.
+# Seconds reserved for the work after the last poll: removing failed launches.
 _RESERVE = 5.0
 _SSH_PAUSE = 2.0
-# The minimum and maximum pause between polls of the consoles. Each poll is a request for each instance and its host.
+# The minimum and maximum pause between polls of the consoles. Each poll costs a request per instance, and work on its
+# host.
 _FIRST_SETUP_PAUSE = 5.0
 _LONGEST_SETUP_PAUSE = 20.0
-# Nova found no host for an instance, or none of the hosts that it tried took it.
+# Nova's words if it found no host for an instance, or none of the tried hosts accepted it.
 _NO_HOST = ("no valid host", "exceeded maximum number of retries")
 _DELETED = "was deleted while it was launched"
 
@@ -76,7 +77,7 @@ Jitter = Callable[[float], float]
 
 
 def some_jitter(pause: float) -> float:
-    """Make a pause a little longer or shorter, so that many runs do not act together."""
+    """Lengthen or shorten a pause a little, so that parallel runs do not act in step."""
     return random.uniform(0.9 * pause, 1.1 * pause)
 
 
@@ -91,9 +92,9 @@ def launch(
     report: ProgressCallback,
     jitter: Jitter = some_jitter,
 ) -> FleetLaunch:
-    """Launch what is missing, and wait until all wanted instances are ready, or say why one is not.
+    """Launch what is missing, and wait until all wanted instances are ready, or return why one is not.
 
-    ``recipe`` may be None if nothing is missing. ``started_at``: when the task began, by the clock's ``monotonic``.
+    ``recipe`` may be None if nothing is missing. ``started_at``: the start of the task by the clock's ``monotonic``.
     Raises nothing of its own.
     """
     return _Launching(cloud, plan, recipe, settings, clock, started_at, report, jitter).run()
@@ -161,7 +162,7 @@ class _Launching:
         return [each for each in self._runs if each.stage in stages]
 
     def _stamp(self) -> None:
-        """Note the elapsed time of those that have ended, and report it."""
+        """Record the elapsed time of the newly ended runs, and report it."""
         passed = round(self._clock.monotonic() - self._start, 1)
         ended = [each for each in self._runs if each.stage in (Stage.BUILT, Stage.DONE)]
         completed = [each for each in ended if each.elapsed is None]
@@ -201,7 +202,7 @@ class _Launching:
         self._stamp()
 
     def _foresee(self, run: LaunchRun) -> None:
-        """Note the state that an instance is to come to which is not waited for."""
+        """Record the expected state of an instance, without waiting for it."""
         if run.launches:
             run.foreseen = self._settings.launched
         elif run.resize is not None and run.before is not None:
@@ -221,7 +222,7 @@ class _Launching:
     # --- launching
 
     def _bring_up(self) -> None:
-        """Launch what is to be launched, and give addresses to what came up and has no twin."""
+        """Launch the missing instances, and assign addresses to the new ones without twins."""
         self._drive()
         if self._remove_twins():
             self._drive()
@@ -229,7 +230,7 @@ class _Launching:
         self._assign_addresses()
 
     def _drive(self) -> None:
-        """Send what is to be launched, and poll until each is built, short of a host, or has failed."""
+        """Send the launches, and poll until each instance is built, short of a host, or has failed."""
         while True:
             now = self._clock.monotonic()
             in_parallel(self._send, self._due(Stage.TO_LAUNCH, now), self._cloud.max_concurrency)
@@ -280,10 +281,10 @@ class _Launching:
             self._sent += 1
 
     def _judge(self, run: LaunchRun, error: Exception) -> None:
-        """Decide about a launch whose request ended with an error."""
+        """Handle the error of a launch request."""
         match error:
             case OverAllocation():
-                # Each of the others would be refused like it, and is not sent.
+                # The others would be refused for the same reason, and are not sent.
                 self._over_quota = error
                 run.finish(str(error), failed=True)
             case RateLimited() | Unreachable(unsent=True):
@@ -294,7 +295,7 @@ class _Launching:
             case JetstreamError():
                 run.finish(str(error), failed=True)
             case _:
-                # A bug may have struck after the request was sent.
+                # A bug may have occurred after the request was sent.
                 self._begin_doubt(run, BugFound(error))
 
     def _retry_later(self, run: LaunchRun, error: JetstreamError) -> None:
@@ -303,12 +304,12 @@ class _Launching:
         run.not_before = self._clock.monotonic() + self._jitter(pause)
 
     def _begin_doubt(self, run: LaunchRun, error: JetstreamError) -> None:
-        run.stage, run.doubt, run.looks = Stage.IN_DOUBT, error, 0
+        run.stage, run.doubt, run.searches = Stage.IN_DOUBT, error, 0
         run.note("launch")
-        run.not_before = self._clock.monotonic() + _BEFORE_LOOK
+        run.not_before = self._clock.monotonic() + _SEARCH_PAUSE
 
     def _look_for(self, runs: Sequence[LaunchRun]) -> None:
-        """Search unclear launches by their tokens."""
+        """Search the instances of unclear launches by their tokens."""
         if not runs:
             return
         try:
@@ -317,7 +318,7 @@ class _Launching:
             raise
         except JetstreamError as error:
             for run in runs:
-                run.last_error, run.not_before = error, self._clock.monotonic() + _BEFORE_LOOK
+                run.last_error, run.not_before = error, self._clock.monotonic() + _SEARCH_PAUSE
             return
         for run in runs:
             instance = next((found[each.token] for each in run.launches if each.token in found), None)
@@ -328,9 +329,9 @@ class _Launching:
                 self._not_found(run)
 
     def _not_found(self, run: LaunchRun) -> None:
-        run.looks += 1
-        run.not_before = self._clock.monotonic() + _BEFORE_LOOK * (run.looks + 1)
-        if run.looks < _LOOKS:
+        run.searches += 1
+        run.not_before = self._clock.monotonic() + _SEARCH_PAUSE * (run.searches + 1)
+        if run.searches < _SEARCHES:
             return
         error, run.doubt = run.doubt, None
         run.steps.remove("launch")
@@ -360,7 +361,7 @@ class _Launching:
                 run.last_error = found
 
     def _observe(self, run: LaunchRun, instance: Instance) -> None:
-        """Note how a building instance was observed, and whether that is the end of it."""
+        """Record the observation of a building instance. Return whether its build has ended."""
         run.now, run.last_error = _with_image(instance, run.now), None
         observed = run.observed
         if run.resize is not None and not self._changer.is_resized(run, run.resize):
@@ -371,8 +372,8 @@ class _Launching:
             return
         if observed.kind is Kind.ERROR:
             self._judge_error(run, instance)
-        elif observed.kind is Kind.GONE and run.launches and not run.compared:
-            # Another run may have launched the same name, and have deleted this one as its twin.
+        elif observed.kind is Kind.GONE and run.launches and not run.twins_searched:
+            # Another run may have launched the same name, and have deleted this one as a twin.
             run.stage = Stage.BUILT
         elif observed.kind is Kind.GONE:
             run.finish(_DELETED, failed=True)
@@ -383,16 +384,16 @@ class _Launching:
             self._scheduler.learn(None, self._clock.monotonic() - run.since)
 
     def _note_awake(self, run: LaunchRun, instance: Instance) -> None:
-        """Note that an instance runs, so that its record is never taken for that of a launch without a host."""
+        """Record that an instance runs, so that it never counts as a failed launch without a host."""
         run.now = replace(run.now or instance, facts=replace(instance.facts, has_run=True))
         if run.awake_since is None:
             run.awake_since = self._clock.monotonic()
 
     def _is_ready(self, run: LaunchRun) -> bool:
-        """Whether an active instance has an address, if that is waited for.
+        """Return whether an active instance has the address that the task waits for.
 
-        A floating IP is given to it later. Where the cloud itself does that, an instance without one appears ready
-        before its deployment has begun.
+        This module assigns floating IPs later. If the cloud assigns them, an instance without one appears ready before
+        its deployment has begun.
         """
         if run.now is None or run.now.ip_address or run.observed.defect:
             return True
@@ -414,15 +415,15 @@ class _Launching:
     # --- changing
 
     def _apply_changes(self) -> None:
-        """Change in place those that were there before, and wait for resizes."""
+        """Change existing instances in place, and wait for resizes."""
         while runs := [each for each in self._of(Stage.BUILT) if each.changes]:
             in_parallel(self._changer.change, runs, self._cloud.max_concurrency)
             self._drive()
 
     def _take_groups_from_new(self) -> None:
-        """Take the cloud's default group from those that were launched just now, if they are to have no group.
+        """Remove the cloud's default group from new instances that are to have no group.
 
-        No launch can say that: nova gives it to each that names none.
+        A launch request cannot express that: nova assigns the group if none is named.
         """
         options = self._settings.options
         if options.security_groups != ():
@@ -434,7 +435,7 @@ class _Launching:
         in_parallel(self._changer.change, runs, self._cloud.max_concurrency)
 
     def _lock_new(self) -> None:
-        """Lock those that were launched just now, if they are to be locked."""
+        """Lock the new instances if the options say so."""
         if not self._settings.options.locked:
             return
         runs = [each for each in self._of(Stage.BUILT) if each.launches and each.now and not each.now.locked]
@@ -445,7 +446,7 @@ class _Launching:
     # --- hosts are short
 
     def _retry_short(self) -> None:
-        """Launch in small batches what no host took, until a batch fails as a whole too often, or the time is up."""
+        """Launch instances without a host in small batches, until too many batches fail as a whole, or time is up."""
         failures, pause = 0, _FIRST_CAPACITY_PAUSE
         while short := self._of(Stage.SHORT):
             self._remove_records(short)
@@ -455,7 +456,7 @@ class _Launching:
             self._clock.sleep(self._jitter(pause))
             for run in batch:
                 run.stage, run.not_before, run.attempts, run.elapsed = Stage.TO_LAUNCH, 0.0, 0, None
-                run.compared = False
+                run.twins_searched = False
             self._bring_up()
             if any(each.stage in (Stage.BUILT, Stage.DONE) and not each.failed for each in batch):
                 failures, pause = 0, _FIRST_CAPACITY_PAUSE
@@ -467,7 +468,7 @@ class _Launching:
         kept = self._leftovers.delete(records)
         for run in runs:
             if run.now is not None and run.now.uuid not in kept:
-                # Nothing is left of it, so nothing was changed.
+                # Nothing is left of it, so nothing has changed.
                 run.now, run.steps = None, [each for each in run.steps if each != "launch"]
 
     def _has_time(self, pause: float) -> bool:
@@ -476,7 +477,7 @@ class _Launching:
     # --- after they are built
 
     def _assign_addresses(self) -> None:
-        """Give a floating IP to each built instance that is to have one, and has none."""
+        """Assign a floating IP to each built instance that lacks one."""
         options = self._settings.options
         if not self._settings.wait:
             return
@@ -496,7 +497,7 @@ class _Launching:
                 _note_address(run, run.now, found[run.now.uuid])
 
     def _shelve(self) -> None:
-        """Shelve those that were launched just now, if they are to begin on the shelf."""
+        """Shelve the new instances if their initial state is shelved."""
         runs = [each for each in self._of(Stage.BUILT) if each.launches]
         if not self._settings.shelved or not runs:
             return
@@ -516,12 +517,12 @@ class _Launching:
                 run.finish(f"was launched, but not shelved: {shelved.message}", failed=True)
 
     def _await_setup(self) -> None:
-        """Wait until the instances have set themselves up, by what their consoles say."""
+        """Wait until the consoles show that the instances have completed their setup."""
         if self._settings.wait_for is not WaitFor.SETUP:
             return
         waiting = [each for each in self._of(Stage.BUILT) if each.observed.is_awake]
         if self._launcher.sets_up:
-            # Active instances are deployed, unless the deployment failed.
+            # On Atmosphere, an active instance is deployed, unless the deployment failed.
             for run in waiting:
                 if run.observed.defect:
                     run.finish(run.observed.defect, failed=True)
@@ -540,7 +541,7 @@ class _Launching:
                     run.finish(f"is active, but {self._setup_text(run)}", failed=True)
 
     def _still_in_setup(self, runs: Sequence[LaunchRun]) -> list[LaunchRun]:
-        """Read the consoles of instances, end those whose setup failed, and return those that are not set up."""
+        """Read the consoles, end instances with a failed setup, and return those whose setup goes on."""
         instances = [each.now for each in runs if each.now is not None]
         consoles = self._cloud.console_outputs(instances, LINES)
         waiting = []
@@ -554,7 +555,7 @@ class _Launching:
         return waiting
 
     def _is_past_setup(self, run: LaunchRun) -> bool:
-        """Whether an instance of which the console says nothing has been there for longer than a setup takes."""
+        """Return whether an instance with a silent console is older than any setup takes."""
         begun = moment_or_none(run.now.start_date) if run.now else None
         if run.launches or begun is None or run.setup != Setup(SetupState.UNKNOWN):
             return False
@@ -567,7 +568,7 @@ class _Launching:
         return f"its setup has not ended within {within}: {run.setup.line}"
 
     def _await_ssh(self) -> None:
-        """Wait until the port of ssh is open, from here."""
+        """Wait until the ssh port is open from this machine."""
         if self._settings.wait_for is not WaitFor.SSH:
             return
         waiting = [each for each in self._of(Stage.BUILT) if each.observed.is_awake]
@@ -585,12 +586,12 @@ class _Launching:
             )
 
     def _remove_twins(self) -> bool:
-        """Check the launched names for twins: another run may have launched the same ones.
+        """Check the launched names for twins of concurrent runs.
 
-        Returns whether the instance of another run is kept for one of them.
+        Returns whether another run's instance is kept for one of them.
         """
         built = self._of(Stage.BUILT, Stage.BUILDING)
-        runs = [each for each in built if each.launches and not each.compared]
+        runs = [each for each in built if each.launches and not each.twins_searched]
         if not runs or self._clock.monotonic() >= self._deadline:
             return False
         try:
@@ -622,7 +623,7 @@ class _Launching:
             self._leftovers.delete(twins)
 
     def _twins_of(self, run: LaunchRun, listed: Sequence[Instance]) -> list[Instance]:
-        run.compared = True
+        run.twins_searched = True
         group = self._settings.group(run.name)
         called = [each for each in listed if each.name == run.name and not is_remains(each, group)]
         is_deleted = run.now is not None and is_gone(run.now)
@@ -634,7 +635,7 @@ class _Launching:
             if kept in own or len(called) - len(own) > 1:
                 self._warnings.append(f"There are {len(called)} instances named {run.name}.")
                 return []
-            # Nobody has used yet what this run has launched by mistake.
+            # Launched by mistake a moment ago, and unused.
             self._warnings.append(f"{run.name} exists, although the first list lacked it. Its twin is deleted.")
             run.now, run.stage, run.polled_at = kept, Stage.BUILDING, None
             return own
@@ -645,7 +646,7 @@ class _Launching:
 
 
 def _begun(present: Present, settings: LaunchSettings, at: float) -> LaunchRun:
-    """Return the run of a wanted instance as the list shows it."""
+    """Return the run of a wanted instance as listed."""
     instance = present.instance
     run = LaunchRun(present.name, present.replaced or instance, instance, since=at)
     run.changes, run.meant = settings.changes.get(present.name, ()), present.meant
@@ -670,7 +671,7 @@ def _begun(present: Present, settings: LaunchSettings, at: float) -> LaunchRun:
 
 
 def _note_address(run: LaunchRun, instance: Instance, given: AssignedAddress | JetstreamError) -> None:
-    """Note the floating IP that an instance was given, or why it has none."""
+    """Record the floating IP of an instance, or why it has none."""
     if isinstance(given, JetstreamError):
         if given.unclear or given.changed:
             run.note("assign address")
@@ -683,7 +684,7 @@ def _note_address(run: LaunchRun, instance: Instance, given: AssignedAddress | J
 
 
 def _with_image(instance: Instance, before: Instance | None) -> Instance:
-    """Keep the name of the image, which no poll reads."""
+    """Keep the image name, which polls do not read."""
     return replace(instance, image=before.image) if before and before.image and instance.image else instance
 
 

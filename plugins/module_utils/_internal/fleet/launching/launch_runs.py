@@ -28,7 +28,7 @@ class WaitFor(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """The state that an instance is to come to, in check mode or without a wait. ``flavor``: None if not known."""
+    """The expected state of an instance, in check mode or without a wait. ``flavor``: None if unknown."""
 
     status: str
     flavor: Flavor | None
@@ -36,11 +36,12 @@ class Foreseen:
 
 @dataclass(frozen=True, slots=True)
 class LaunchSettings:
-    """The bounds of a launch. ``group`` returns the mark of an instance by its name. ``timeout``: seconds for all.
+    """The bounds of a launch.
 
-    ``capacity_retries``: how often in a row a batch that found no host at all is tried again. ``changes``: those of
-    instances that were there before, by name. ``flavor``: the one that the options name, as far as it was looked up.
-    ``given_addresses``: whether the cloud gives floating IPs without a request.
+    ``group`` maps an instance name to its mark. ``timeout``: seconds for the whole launch. ``capacity_retries``: how
+    many consecutive batches without any host are retried. ``changes``: the changes of existing instances, by name.
+    ``flavor``: the flavor in the options, if it was looked up. ``given_addresses``: whether the cloud assigns floating
+    IPs without a request.
     """
 
     options: LaunchOptions
@@ -56,12 +57,12 @@ class LaunchSettings:
 
     @property
     def launched(self) -> Foreseen:
-        """The state that launched instances begin in."""
+        """The initial state of launched instances."""
         return Foreseen((RestingState.SHELVED if self.shelved else RestingState.ACTIVE).value, self.flavor)
 
 
 class Stage(Enum):
-    """Where a wanted instance is. SHORT: no host had room for it, and its record in error is to be removed."""
+    """The stage of a wanted instance. SHORT: no host had room for it, and its record in error is to be removed."""
 
     TO_LAUNCH = "to launch"
     IN_DOUBT = "in doubt"
@@ -73,16 +74,16 @@ class Stage(Enum):
 
 @dataclass(slots=True)
 class LaunchRun:
-    """A wanted instance: what there was of it before, what there is now, the steps that were taken, and the outcome.
+    """A wanted instance: its former and present observations, the steps taken, and the outcome.
 
-    ``launches``: the requests that were sent for it. ``doubt``: the error in the place of the last one's response.
-    ``looks``: the number of searches for that launch without a result. ``compared``: whether twins were searched.
-    ``shortage``: the cloud's words when no host took it.
-    ``changes``: those that are still to be made. ``meant``: whether the task may change it at all. ``resize``: the one
-    that is waited for; ``confirmed``: whether its end was confirmed.
-    ``awake_since``: since when it was seen active. ``setup``: what its console last said of its setup.
-    ``foreseen``: the state that it is to come to, where it was not waited for, or was not launched (check mode).
-    ``actions`` is empty: a launch is none, and all launches take as long as each other.
+    ``launches``: the requests sent for it. ``doubt``: the error in place of the last response. ``searches``: the number
+    of searches for that launch without a result. ``twins_searched``: whether twins were searched. ``shortage``: the
+    cloud's words if it found no host. ``changes``: those still to make. ``meant``: whether the task may change it at
+    all. ``resize``: the awaited one; ``confirmed``: whether it was confirmed. ``awake_since``: since when it was seen
+    active. ``setup``: the last state of its setup on the console. ``foreseen``: its expected state, without a wait or a
+    launch (check mode).
+
+    ``actions`` is empty: a launch is not an action, and all launches take about as long.
     """
 
     name: str
@@ -92,12 +93,12 @@ class LaunchRun:
     steps: list[str] = field(default_factory=list)
     launches: list[Launch] = field(default_factory=list)
     doubt: JetstreamError | None = None
-    looks: int = 0
+    searches: int = 0
     attempts: int = 0
     not_before: float = 0.0
     shortage: str | None = None
     last_error: JetstreamError | None = None
-    compared: bool = False
+    twins_searched: bool = False
     changes: tuple[Change, ...] = ()
     meant: bool = True
     resize: Change | None = None
@@ -126,51 +127,51 @@ class LaunchRun:
 
     @property
     def unclear(self) -> bool:
-        """Whether a request was sent of which it is not known whether the cloud carried it out."""
+        """Whether a request was sent whose outcome is unknown."""
         return self.doubt is not None
 
     @property
     def observed(self) -> ObservedState:
-        """Its state when last observed. Of one that was not launched yet, that is gone."""
+        """Its state when last observed. Before a launch, that is gone."""
         return ObservedState(Kind.GONE) if self.now is None else classify_instance(self.now)
 
     @property
     def can_have_address(self) -> bool:
-        """Whether the task may give it a floating IP, and it is in a state in which it takes one."""
+        """Whether the task may assign a floating IP to it, and its state allows that."""
         observed = self.observed
         return self.meant and observed.kind is Kind.RESTING and observed.state is not RestingState.SHELVED
 
     def lacks_address(self, options: LaunchOptions) -> bool:
-        """Whether it is to have a floating IP that it does not have, and can be given one."""
+        """Whether it lacks a floating IP that it is to have, and can get one."""
         if not options.wants_address or not self.can_have_address or self.now is None:
             return False
         has = self.now.ip_address
         return has is None or options.floating_ip not in ("auto", has)
 
     def launched(self, instance: Instance, now: float) -> None:
-        """Note that the cloud accepted a launch."""
-        self.now, self.stage, self.doubt, self.looks = instance, Stage.BUILDING, None, 0
+        """Record that the cloud accepted a launch."""
+        self.now, self.stage, self.doubt, self.searches = instance, Stage.BUILDING, None, 0
         self.since, self.polled_at, self.awake_since = now, None, None
         self.note("launch")
 
     def note(self, step: str) -> None:
-        """Note a step, once."""
+        """Record a step, once."""
         if step not in self.steps:
             self.steps.append(step)
 
     def finish(self, message: str, *, failed: bool = False, skipped: bool = False) -> None:
-        """End it. Text from users and from the cloud may be in the message."""
+        """End the run. The message may contain text from users and from the cloud."""
         self.stage, self.failed, self.skipped = Stage.DONE, failed, skipped
         self.message = one_line(message)
 
     def state_text(self) -> str:
-        """Return its state as people read it."""
+        """Return its state in words."""
         return "absent" if self.now is None else state_text(self.now)
 
 
 @dataclass(frozen=True, slots=True)
 class FleetLaunch:
-    """The outcome of a launch. ``removed``: twins and remains of earlier launches that were deleted."""
+    """The outcome of a launch. ``removed``: deleted twins and remains of earlier launches."""
 
     runs: tuple[LaunchRun, ...]
     removed: tuple[Instance, ...] = ()

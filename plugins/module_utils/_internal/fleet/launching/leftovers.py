@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Deletes what launches of this collection left over: records of those that found no host, and twins."""
+"""Deletes leftovers of this collection's launches: records in error without a host, and twins."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from ...resending import Resender
 from ..isolation import poll_and_confirm
 from .plans import is_gone
 
-# Seconds for the deletion, and the pause between looks.
+# Seconds for the deletion, and the pause between polls.
 _REMOVAL = 60.0
 _REMOVAL_PAUSE = 2.0
 
 
 class Leftovers:
-    """Deletes leftovers. ``deleted`` has those whose deletion the cloud accepted, ``warnings`` why others were not."""
+    """Deletes leftovers. ``deleted``: those whose deletion the cloud accepted; ``warnings``: why others were not."""
 
     def __init__(self, cloud: Cloud, clock: Clock, deadline: float) -> None:
-        """Send nothing yet. ``deadline``: until when it may wait, by the clock's ``monotonic``."""
+        """Send nothing yet. ``deadline``: the end of all waits, by the clock's ``monotonic``."""
         self._cloud = cloud
         self._launcher = cloud.launcher()
         self._clock = clock
@@ -35,7 +35,7 @@ class Leftovers:
         self.warnings: list[str] = []
 
     def delete(self, instances: Sequence[Instance]) -> set[str]:
-        """Delete instances of ours, and wait until they are gone. Returns the uuids of those that are not."""
+        """Delete this collection's instances, and wait until they are gone. Returns the uuids of those that are not."""
         if not instances:
             return set()
         problems = in_parallel(self._delete_one, instances, self._cloud.max_concurrency)
@@ -54,7 +54,7 @@ class Leftovers:
         return failed | {each.uuid for each in pending}
 
     def _polled(self, instances: Sequence[Instance]) -> Mapping[str, Instance | JetstreamError]:
-        """Poll instances that are being deleted. A poll that fails shows nothing."""
+        """Poll instances that are being deleted. A failed poll shows nothing."""
         return poll_and_confirm(self._cloud, instances, thorough=True)
 
     def _delete_one(self, instance: Instance) -> JetstreamError | None:
@@ -71,7 +71,7 @@ class Leftovers:
         return None
 
     def delete_with_addresses(self, twins: Sequence[Instance]) -> None:
-        """Delete twins, and the floating IPs that were made for them."""
+        """Delete twins, and the floating IPs created for them."""
         if not twins:
             return
         addresses = self._addresses_of(twins)
@@ -86,7 +86,7 @@ class Leftovers:
                 self.warnings.append(f"The floating IP {address.address} of a twin could not be released: {error}")
 
     def _addresses_of(self, twins: Sequence[Instance]) -> dict[str, list[FloatingAddress]]:
-        """Return the floating IPs that were made for twins, by uuid."""
+        """Return the floating IPs created for twins, by uuid."""
         try:
             found = self._resender.read(lambda: self._launcher.floating_addresses(twins))
         except FATAL_ERRORS:
@@ -98,7 +98,7 @@ class Leftovers:
 
 
 def is_being_deleted(cloud: Cloud, instance: Instance) -> bool:
-    """Read whether an instance is gone, or is being deleted. Raises any JetstreamError."""
+    """Return whether an instance is gone, or being deleted, by a new read. Raises any JetstreamError."""
     try:
         return is_gone(cloud.get_instance(instance))
     except NotFound:
@@ -106,7 +106,7 @@ def is_being_deleted(cloud: Cloud, instance: Instance) -> bool:
 
 
 def release_address(launcher: Launcher, resender: Resender, instance: Instance, address: FloatingAddress) -> None:
-    """Give back the floating IP of an instance, which may be gone by now. Raises any JetstreamError."""
+    """Release the floating IP of an instance, which may be gone already. Raises any JetstreamError."""
 
     def release() -> bool:
         launcher.release(address)

@@ -1,10 +1,10 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The names of instances to launch: single ones, and numbered ones of a template. Pure functions.
+"""The names of instances to launch: single names, and numbered names of a template. Pure functions.
 
-Numbers are stable: an instance keeps its number for as long as it exists. The lowest free numbers are filled first, and
-the highest go first.
+Numbers are stable: an instance keeps its number while it exists. The lowest free numbers are filled first, and the
+highest are removed first.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _LONGEST = 255
 
 @dataclass(frozen=True, slots=True)
 class NameTemplate:
-    """A name with a place for a number, such as ``node-{number:02}``. ``width``: digits at least."""
+    """A name with a placeholder for a number, such as ``node-{number:02}``. ``width``: the minimum number of digits."""
 
     text: str
     prefix: str
@@ -30,9 +30,9 @@ class NameTemplate:
 
     @classmethod
     def parse(cls, text: str) -> NameTemplate:
-        """Read a template. A name without a place for the number gets it at its end, behind a hyphen.
+        """Parse a template. A name without a placeholder gets the number at its end, after a hyphen.
 
-        Raises ConfigurationError if there is more than one such place, or if it is longer than a mark may be.
+        Raises ConfigurationError for more than one placeholder, or a name that is too long for a mark.
         """
         template = cls._parsed(text)
         if len(template.text) > _LONGEST:
@@ -56,11 +56,11 @@ class NameTemplate:
         return cls(text, prefix, suffix, int(place.group(1) or 1))
 
     def name(self, number: int) -> str:
-        """Return the name with a number."""
+        """Return the name for a number."""
         return f"{self.prefix}{number:0{self.width}d}{self.suffix}"
 
     def number(self, name: str) -> int | None:
-        """Return the number in a name, or None for a name that is none of this template."""
+        """Return the number in a name, or None if the name does not match the template."""
         digits = name.removeprefix(self.prefix)
         digits = digits.removesuffix(self.suffix) if self.suffix else digits
         if not re.fullmatch("[0-9]{1,9}", digits) or int(digits) < 1:
@@ -69,14 +69,14 @@ class NameTemplate:
 
 
 def is_template(text: str) -> bool:
-    """Return whether a name has a place for a number."""
+    """Return whether a name has a placeholder for a number."""
     return _PLACE.search(text) is not None
 
 
 def numbered_names(template: NameTemplate, count: int, taken: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Return the names of ``count`` instances, the lowest numbers first, and the surplus ones, the highest first.
+    """Return the names of ``count`` instances, lowest numbers first, and the surplus names, highest numbers first.
 
-    ``taken``: the names of all instances that exist. Those of the template come first, and free numbers fill up.
+    ``taken``: the names of all existing instances. Existing names of the template come first, then free numbers.
     """
     numbers = sorted({number for name in taken if (number := template.number(name)) is not None})
     kept, surplus = numbers[:count], numbers[count:]
@@ -95,7 +95,7 @@ def _free_numbers(count: int, taken: Collection[int]) -> list[int]:
 
 
 def require_names(names: Sequence[str]) -> None:
-    """Raise ConfigurationError for a name that a cloud does not take, or that is given twice."""
+    """Raise ConfigurationError for a name that a cloud refuses, or that is given twice."""
     for name in names:
         if not name or name != name.strip() or len(name) > _LONGEST or not name.isprintable():
             raise ConfigurationError(

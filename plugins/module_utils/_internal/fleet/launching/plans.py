@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compares the instances that are wanted with those that there are. Pure functions, no I/O."""
+"""Compares the wanted instances with the existing ones. Pure functions, no I/O."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from ..runs import classify_instance
 from .differences import differences
 from .names import NameTemplate, numbered_names
 
-# Two launches for one name that are further apart than this were no race of two runs.
+# Two launches of one name further apart than this were not concurrent.
 _RACE = timedelta(minutes=15)
-# Nova shows another time of creation once an instance has reached its host, so that two runs may see another order.
+# Nova changes the time of creation when an instance reaches its host, so two runs may see different orders.
 _SAME_TIME = timedelta(seconds=10)
 
 
@@ -27,7 +27,7 @@ _SAME_TIME = timedelta(seconds=10)
 class Wanted:
     """The instances that a task names: single ``names``, or ``count`` of a ``template``.
 
-    ``count`` is None where the task does not say how many: that is all of the template, in a deletion.
+    ``count`` is None if the task gives no number. In a deletion, that means all instances of the template.
     """
 
     names: tuple[str, ...] = ()
@@ -35,30 +35,30 @@ class Wanted:
     count: int | None = None
 
     def may_mean(self, instance: Instance) -> bool:
-        """Return whether an instance has one of the names, or one of the template."""
+        """Return whether an instance has one of the names, or a name of the template."""
         return instance.name in self.names or (
             self.template is not None and self.template.number(instance.name) is not None
         )
 
     def means(self, name: str, group: str | None) -> bool:
-        """Return whether it names an instance that was deleted: by its name, or by its template and mark."""
+        """Return whether a deleted instance was named: by its name, or by its template and mark."""
         if self.template is None:
             return name in self.names
         return group == self.template.text and self.template.number(name) is not None
 
     def group(self, name: str) -> str:
-        """Return the mark of an instance that is launched for a name."""
+        """Return the mark of an instance launched for a name."""
         return name if self.template is None else self.template.text
 
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """What there is of a wanted name. ``instance`` is None if it has to be launched.
+    """The existing instance of a wanted name, if there is one.
 
-    ``remains``: records in error of launches of this collection that found no host; they are removed first.
-    ``twins``: further launches for the same name, of runs that raced. ``problem``: why nothing can be done about it.
-    ``replaced``: the instance that was deleted so that another one can be launched. ``meant``: whether the task may
-    change the instance: one that only happens to have a name of the template was not named.
+    ``instance`` is None if it has to be launched. ``remains``: records in error of this collection's launches without a
+    host, which are removed first. ``twins``: further launches of the same name by concurrent runs. ``problem``: why no
+    action is possible. ``replaced``: the instance deleted to make way for another launch. ``meant``: whether the task
+    may change the instance; one that merely has a name of the template was not named.
     """
 
     name: str
@@ -72,8 +72,9 @@ class Present:
 
 @dataclass(frozen=True, slots=True)
 class LaunchPlan:
-    """``present``: one for each wanted name, in order. ``surplus``: those beyond the count, the highest first.
+    """The plan of a launch.
 
+    ``present``: one entry for each wanted name, in order. ``surplus``: those beyond the count, highest numbers first.
     ``strangers``: those beyond the count that this collection did not launch for the template.
     """
 
@@ -83,16 +84,16 @@ class LaunchPlan:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The names that have to be launched."""
+        """The names to launch."""
         return tuple(each.name for each in self.present if each.instance is None and each.problem is None)
 
 
 def plan_launch(wanted: Wanted, instances: Sequence[Instance]) -> LaunchPlan:
-    """Compare the wanted instances with those of the account. Those that are being deleted count as gone."""
+    """Compare the wanted instances with those of the account. Instances that are being deleted count as gone."""
     there = [each for each in instances if not is_gone(each)]
     names, surplus_names = list(wanted.names), list[str]()
     if wanted.template is not None:
-        # What is left of a launch without a host is no instance, and its number is free again.
+        # A record of a launch without a host is not an instance, and its number is free again.
         taken = [each.name for each in there if not is_remains(each, wanted.template.text)]
         names, surplus_names = numbered_names(wanted.template, wanted.count or 0, taken)
     present = tuple(_present(name, wanted.group(name), there) for name in names)
@@ -105,10 +106,10 @@ def plan_launch(wanted: Wanted, instances: Sequence[Instance]) -> LaunchPlan:
 
 
 def plan_removal(wanted: Wanted, instances: Iterable[Instance]) -> tuple[list[Instance], list[str]]:
-    """Return the instances to delete, the highest numbers first, and a sentence for each name that is ambiguous.
+    """Return the instances to delete, highest numbers first, and a sentence for each ambiguous name.
 
-    Of a template, these are the ones that this collection launched for it. A single name means the instance of exactly
-    that name; of several, those that this collection launched for it are not told apart from others.
+    Of a template, these are the instances that this collection launched for it. A single name selects the one instance
+    of exactly that name; if several instances have it, the name is ambiguous, whatever launched them.
     """
     there = [each for each in instances if not is_gone(each)]
     template = wanted.template
@@ -128,12 +129,12 @@ def plan_removal(wanted: Wanted, instances: Iterable[Instance]) -> tuple[list[In
 
 
 def being_deleted(wanted: Wanted, instances: Iterable[Instance]) -> list[Instance]:
-    """Return the instances that a task names, and whose deletion was requested before."""
+    """Return the named instances whose deletion was requested before."""
     return [each for each in instances if is_gone(each) and each.activity and wanted.means(each.name, each.facts.group)]
 
 
 def removal_strangers(wanted: Wanted, instances: Iterable[Instance]) -> list[Instance]:
-    """Return the instances that have names of the template, and that ``plan_removal`` leaves as they are."""
+    """Return the instances with names of the template that ``plan_removal`` leaves alone."""
     template = wanted.template
     if template is None:
         return []
@@ -142,9 +143,9 @@ def removal_strangers(wanted: Wanted, instances: Iterable[Instance]) -> list[Ins
 
 
 def renamed(wanted: Wanted, new_name: str | None, instances: Iterable[Instance]) -> Wanted:
-    """Return what is wanted where an instance is to be renamed: by its old name, until it has the new one.
+    """Return the wanted names for a rename: the old name until the instance has the new one.
 
-    Raises ConfigurationError if there are instances of both names.
+    Raises ConfigurationError if instances of both names exist.
     """
     if new_name is None:
         return wanted
@@ -158,7 +159,7 @@ def renamed(wanted: Wanted, new_name: str | None, instances: Iterable[Instance])
 def compared(
     plan: LaunchPlan, options: LaunchOptions, *, replace_them: bool
 ) -> tuple[LaunchPlan, tuple[Instance, ...]]:
-    """Refuse what differs in a property that cannot be changed in place, or return it as what is to be replaced."""
+    """Refuse instances that differ in a property that cannot be changed in place, or return them for replacement."""
     found = [(each, _differences(each, options)) for each in plan.present]
     if replace_them:
         return plan, tuple(each.instance for each, why in found if why and each.instance is not None)
@@ -182,9 +183,9 @@ def _differences(present: Present, options: LaunchOptions) -> str:
 
 
 def after_removal(plan: LaunchPlan, left_over: Mapping[str, str | None]) -> LaunchPlan:
-    """Return the plan after the deletion of what is to be replaced. What is still there is not launched.
+    """Return the plan after the deletion of instances to replace. Those that still exist are not launched.
 
-    ``left_over``: why an instance is still there, or None, by uuid.
+    ``left_over``: by uuid, why an instance still exists, or None.
     """
     return replace(plan, present=tuple(_after_removal(each, left_over) for each in plan.present))
 
@@ -215,10 +216,9 @@ def _present(name: str, group: str, instances: Sequence[Instance]) -> Present:
 
 
 def raced_twins(instances: Sequence[Instance], group: str) -> tuple[Instance, list[Instance]]:
-    """Return the oldest instance of a name, and those that another run launched for it at the same time.
+    """Return the oldest instance of a name, and those that a concurrent run launched for it.
 
-    All runs choose the same one, so that none deletes the one that another keeps: of several that are as old, the one
-    with the lowest UUID.
+    All runs choose the same instance, so that none deletes the choice of another: on a tie, the lowest UUID wins.
     """
     ordered = sorted(instances, key=lambda each: (each.start_date or "~", each.uuid))
     oldest, others = ordered[0], ordered[1:]
@@ -228,7 +228,7 @@ def raced_twins(instances: Sequence[Instance], group: str) -> tuple[Instance, li
 
 
 def _raced(oldest: Instance, other: Instance, group: str, within: timedelta) -> bool:
-    """Whether two instances were launched by this collection for the same name, shortly one after the other."""
+    """Return whether this collection launched both instances for the same name, shortly one after the other."""
     if not all(is_launched_for(each, group) for each in (oldest, other)):
         return False
     if oldest.start_date is None or other.start_date is None:
@@ -240,12 +240,12 @@ def _raced(oldest: Instance, other: Instance, group: str, within: timedelta) -> 
 
 
 def is_launched_for(instance: Instance, group: str) -> bool:
-    """Return whether a run of this collection launched an instance, for a group."""
+    """Return whether a run of this collection launched an instance for a group."""
     return bool(instance.facts.token) and instance.facts.group == group
 
 
 def unread_reason(instance: Instance) -> str | None:
-    """Return why nothing is known of an instance but that it is there, or None: it is neither changed nor deleted."""
+    """Return why only the existence of an instance is known, or None. Such an instance is not changed or deleted."""
     if instance.live or instance.read_error is None:
         return None
     return f"cannot be read: {instance.read_error}"
@@ -257,7 +257,7 @@ def is_gone(instance: Instance) -> bool:
 
 
 def is_remains(instance: Instance, group: str) -> bool:
-    """Return whether this is the record of a launch of this collection that came to nothing: it never ran."""
+    """Return whether this is the record of this collection's launch that never ran."""
     facts = instance.facts
     return instance.status == "error" and not facts.has_run and facts.token is not None and facts.group == group
 

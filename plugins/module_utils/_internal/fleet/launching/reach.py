@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a port of an instance can be reached from here."""
+"""Tests whether a port of an instance can be reached from this machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SECONDS = 4.0
 
 
 def ssh_answers(address: str | None, port: int = _SSH) -> bool:
-    """Return whether a connection to the port of ssh can be opened."""
+    """Return whether a connection to the ssh port can be opened."""
     if not address:
         return False
     try:

@@ -1,10 +1,10 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Deletes instances: volumes are detached first; addresses and volumes are released once the instance is gone.
+"""Deletes instances: detaches volumes first, and releases addresses and volumes once the instance is gone.
 
-Nothing is deleted but the instances that are handed in. Their volumes and floating IPs stay, unless the settings say
-otherwise, and are then deleted by their own ids, which were read before.
+Only the given instances are deleted. Their volumes and floating IPs stay, unless the settings say otherwise; then they
+are deleted by their own ids, read before.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from .removal_notes import RemovalNote, RemovalNotes
 
 _DETACH_SECONDS = 60.0
 _VOLUME_SECONDS = 120.0
-# A volume that is in use for longer than this after its instance is gone is attached to another one.
+# A volume still in use this long after its instance is gone is attached to another instance.
 _LEAVES_USE = 10.0
 _PAUSE = 2.0
-# The time that is kept for giving back addresses and volumes.
+# Seconds reserved for releasing addresses and volumes.
 _RESERVE = 5.0
-# A volume with this status is not attached, and can be deleted.
+# A volume with this status is detached, and can be deleted.
 _FREE = ("available", "error", "error_extending", "error_restoring")
 
 
 @dataclass(frozen=True, slots=True)
 class RemovalSettings:
-    """What goes with an instance, and within how many seconds all of it has to be gone."""
+    """The resources to delete with an instance, and the seconds within which all of them have to be gone."""
 
     delete_volumes: bool = False
     release_addresses: bool = False
@@ -55,8 +55,9 @@ class RemovalSettings:
 class RemovalRun:
     """An instance to delete, with the ``addresses`` that it had, and the outcome.
 
-    ``resumed``: an earlier run has requested its deletion, and ended before all was released. ``left_volumes``: those
-    that an earlier run has detached, and was to delete; ``left_addresses``: the floating IPs that it was to release.
+    ``resumed``: an earlier run requested its deletion, and ended before everything was released. ``left_volumes``: the
+    volumes that the earlier run detached and was to delete; ``left_addresses``: the floating IPs that it was to
+    release.
     """
 
     before: Instance
@@ -89,12 +90,12 @@ class RemovalRun:
         return [each.uuid for each in self.before.facts.volumes if not each.deleted_with_instance]
 
     def note(self, step: str) -> None:
-        """Note a step, once."""
+        """Record a step, once."""
         if step not in self.steps:
             self.steps.append(step)
 
     def finish(self, message: str, *, failed: bool = False, skipped: bool = False) -> None:
-        """End it."""
+        """End the run."""
         self.done, self.failed, self.skipped, self.message = True, failed, skipped, one_line(message)
 
 
@@ -112,10 +113,10 @@ def unfinished(
     listed: Sequence[Instance],
     deleting: Sequence[Instance] = (),
 ) -> list[RemovalRun]:
-    """Return the runs that complete earlier ones, whose volumes or addresses still have to be released.
+    """Return the runs that complete earlier ones, with volumes or addresses still to release.
 
-    ``listed``: all instances that are listed still. ``deleting``: those of the task that are being deleted, which are
-    waited for.
+    ``listed``: all instances still listed. ``deleting``: instances of the task that are being deleted, which are
+    awaited.
     """
     by_uuid = {each.uuid: each for each in listed}
     waited_for = {each.uuid: RemovalRun(each, each, resumed=True, requested=True) for each in deleting}
@@ -125,7 +126,7 @@ def unfinished(
         there = by_uuid.get(note.uuid)
         if (volumes or addresses) and (there is None or is_gone(there)):
             before = note.instance
-            # Some clouds list an instance no more as soon as they delete it. A poll shows whether it is gone.
+            # Some clouds stop listing an instance when its deletion begins. A poll shows whether it is gone.
             now = there or replace(before, status="active", activity="deleting")
             waited_for[note.uuid] = RemovalRun(
                 before, now, resumed=True, left_volumes=volumes, left_addresses=tuple(addresses), requested=True
@@ -134,7 +135,7 @@ def unfinished(
 
 
 def refused_removal(instances: Sequence[Instance], error: JetstreamError) -> FleetRemoval:
-    """Return the outcome where it could not be read which volumes the instances have: none is deleted."""
+    """Return the outcome if the instances' volumes could not be read: none is deleted."""
     runs = tuple(RemovalRun(each, each) for each in instances)
     for run in runs:
         run.finish(f"was not deleted, since its volumes could not be read: {error}", failed=True)
@@ -144,9 +145,10 @@ def refused_removal(instances: Sequence[Instance], error: JetstreamError) -> Fle
 def _runs_of(
     instances: Sequence[Instance], settings: RemovalSettings, notes: Sequence[RemovalNote]
 ) -> list[RemovalRun]:
-    """Return the runs of instances. Of those that a killed run has begun to delete, notes have what they had.
+    """Return the runs of instances.
 
-    Its volumes may be detached by now, and so may its floating IP, since its deletion may be under way.
+    For those that a killed run has begun to delete, notes have the volumes and floating IPs. These may be detached by
+    now, and the deletion may be under way.
     """
     noted = {each.uuid: each for each in notes}
     runs = [RemovalRun(each, each) for each in instances]
@@ -166,7 +168,7 @@ def preview_removal(
     notes: RemovalNotes,
     resumed: Sequence[RemovalRun] = (),
 ) -> FleetRemoval:
-    """Return what ``remove`` would do, and only read (check mode). Raises FATAL_ERRORS."""
+    """Return the result that ``remove`` would have, with reads only (check mode). Raises FATAL_ERRORS."""
     runs = _runs_of(instances, settings, notes.all())
     for run in runs:
         _leave_out(run, settings)
@@ -195,9 +197,10 @@ def _foresee(launcher: Launcher, run: RemovalRun, settings: RemovalSettings) -> 
 
 
 def _detaches(launcher: Launcher, run: RemovalRun) -> bool:
-    """Whether volumes are detached first. The one that an instance boots from cannot be, and in some states none can.
+    """Return whether volumes are detached first.
 
-    Then the cloud detaches them while it deletes the instance.
+    A root volume cannot be detached, and some states allow no detach. Then the cloud detaches them while it deletes the
+    instance.
     """
     return run.before.image is not None and launcher.can_detach(run.before)
 
@@ -208,7 +211,7 @@ def _read_addresses(
     settings: RemovalSettings,
     resender: Resender | None = None,
 ) -> None:
-    """Read which addresses were created for the instances, since this is unknown after their deletion."""
+    """Read the addresses created for the instances. After the deletion, this is unknown."""
     if not settings.release_addresses or not runs:
         return
 
@@ -241,9 +244,9 @@ def remove(
     resumed: Sequence[RemovalRun] = (),
     jitter: Jitter = some_jitter,
 ) -> FleetRemoval:
-    """Delete instances, and wait until each is gone, or say why one is not. Raises nothing of its own.
+    """Delete instances, and wait until each is gone, or return why one is not. Raises nothing of its own.
 
-    ``resumed``: the ``unfinished`` runs, which are ended with them.
+    ``resumed``: the ``unfinished`` runs, which are completed along with these.
     """
     runs = [*_runs_of(instances, settings, notes.all()), *resumed]
     return _Removal(cloud, runs, settings, clock, started_at, report, notes, jitter).run()
@@ -297,7 +300,7 @@ class _Removal:
         return [run for run in self._runs if not run.done]
 
     def _each(self, work: Callable[[RemovalRun], None], runs: Sequence[RemovalRun]) -> None:
-        """Do the work on each. An error fails that one alone, unless it ends the run."""
+        """Do the work on each instance. An error fails only that instance, unless it ends the whole run."""
 
         def work_on(run: RemovalRun) -> None:
             with failing_alone(run):
@@ -306,7 +309,7 @@ class _Removal:
         in_parallel(work_on, runs, self._cloud.max_concurrency)
 
     def _begin(self, run: RemovalRun) -> None:
-        """Detach the volumes that stay, then request the deletion."""
+        """Detach the volumes to keep, then request the deletion."""
         if not self._settings.wait:
             self._delete(run)
             return
@@ -338,7 +341,7 @@ class _Removal:
             self._clock.sleep(_PAUSE)
 
     def _volume_status(self, run: RemovalRun, volume: str) -> str | None:
-        """Return the status of a volume, None if it is gone. One that cannot be read this time is read again later."""
+        """Return the status of a volume, None if it is gone. One that cannot be read now is read again later."""
         try:
             return self._launcher.volume_status(run.before, volume)
         except FATAL_ERRORS:
@@ -347,7 +350,7 @@ class _Removal:
             return f"unreadable ({str(error).rstrip('.')})"
 
     def _delete(self, run: RemovalRun) -> None:
-        """Request the deletion. One of unclear outcome is polled like the others."""
+        """Request the deletion. After an unclear outcome, the instance is polled like the others."""
         if run.done:
             return
         try:
@@ -367,7 +370,7 @@ class _Removal:
         run.since = self._clock.monotonic()
 
     def _send(self, run: RemovalRun, step: str, request: Callable[[], None], is_done: Callable[[], bool]) -> None:
-        """Send a change, again unless it is seen to be done, and note it as a step. Raises any JetstreamError."""
+        """Send a change, again until it is observed as done, and record it as a step. Raises any JetstreamError."""
 
         def send() -> bool:
             request()
@@ -427,7 +430,7 @@ class _Removal:
     # --- giving back
 
     def _find_left_addresses(self) -> None:
-        """Find addresses that are marked as made for what is gone: the list before the deletion may have lacked one."""
+        """Find addresses with the mark of a deleted instance: the list before the deletion may have lacked one."""
         gone = {run.before.uuid: run for run in self._runs if run.now.status == "missing" and not run.done}
         if not self._settings.release_addresses or not gone:
             return
@@ -437,7 +440,7 @@ class _Removal:
         except FATAL_ERRORS:
             raise
         except JetstreamError:
-            # Those that were read before are known.
+            # Addresses that were read before the deletion are known already.
             return
         for uuid, run in gone.items():
             known = {each.id for each in (*run.addresses, *run.left_addresses)}
@@ -445,10 +448,10 @@ class _Removal:
             run.addresses = (*run.addresses, *new)
 
     def _give_back(self, run: RemovalRun) -> None:
-        """Release addresses and delete volumes of an instance that is gone."""
+        """Release addresses and delete volumes of a deleted instance."""
         if run.now.status != "missing":
             return
-        # Since an earlier run has ended, another instance may have been given the address.
+        # Since the earlier run, the address may have been assigned to another instance.
         free = [each for each in run.left_addresses if self._is_unattached(each)]
         for address in (*run.addresses, *free):
             self._release(run, address)
@@ -477,7 +480,7 @@ class _Removal:
         end = min(begun + _VOLUME_SECONDS, self._deadline)
         while (status := self._volume_status(run, volume)) is not None:
             if volume in run.left_volumes and status == "in-use" and self._clock.monotonic() >= begun + _LEAVES_USE:
-                # Since an earlier run has ended, it was attached to another instance.
+                # Since the earlier run, the volume was attached to another instance.
                 return
             if status in _FREE and not requested:
                 requested = self._is_requested(run, volume)
@@ -489,7 +492,7 @@ class _Removal:
             self._clock.sleep(_PAUSE)
 
     def _is_requested(self, run: RemovalRun, volume: str) -> bool:
-        """Request the deletion of a volume. Returns False if it has to be requested again, which does no harm."""
+        """Request the deletion of a volume. Returns False if the request has to be repeated, which is harmless."""
         try:
             self._launcher.delete_volume(run.before, volume)
         except FATAL_ERRORS:
@@ -508,7 +511,7 @@ class _Removal:
     def _finish(self) -> None:
         for run in self._runs:
             if run.failed and not run.requested and not run.steps:
-                # It stays, and all that it has.
+                # The instance stays, with all of its resources.
                 self._notes.settle(run.before.uuid)
         for run in self._pending():
             if run.now.status == "missing":
@@ -545,7 +548,7 @@ class _Removal:
 
 
 def _leave_out(run: RemovalRun, settings: RemovalSettings) -> None:
-    """End one that cannot be read, or that is locked: its owner's word that it is to be left as it is."""
+    """End the run of an unreadable or a locked instance. A lock is its owner's request to leave it as it is."""
     unread = None if run.resumed else unread_reason(run.before)
     if unread is not None:
         run.finish(f"was not deleted: {unread}", failed=True)

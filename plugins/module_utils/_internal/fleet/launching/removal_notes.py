@@ -1,10 +1,10 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Notes on disk of the volumes and floating IPs to release once an instance is gone.
+"""Notes on disk of the volumes and floating IPs to release after an instance is deleted.
 
-Once the instance is gone, no cloud returns its volumes. A note is written before the deletion is requested, and
-removed after the last of them is released, so that the next run completes a killed one.
+Clouds do not return the volumes of a deleted instance. A note is written before the deletion is requested, and removed
+after the last release, so that the next run can complete a killed one.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ _SUFFIX = ".json"
 
 @dataclass(frozen=True, slots=True)
 class RemovalNote:
-    """An instance that is being deleted, with the ``volumes`` and ``addresses`` to release after it.
+    """An instance in deletion, with the ``volumes`` and ``addresses`` to release afterwards.
 
-    ``provider`` and ``identity`` are uuids, which some clouds need to reach a volume.
+    ``provider`` and ``identity`` are uuids, which some clouds need to access a volume.
     """
 
     uuid: str
@@ -64,7 +64,7 @@ class RemovalNote:
 
     @property
     def instance(self) -> Instance:
-        """The instance as one that is gone, with all that is known of it."""
+        """The instance, in the state gone, with its known properties."""
         return Instance(
             id=self.uuid,
             uuid=self.uuid,
@@ -84,16 +84,16 @@ class RemovalNote:
 class RemovalNotes:
     """The notes of one account. May be used by many threads and processes at once.
 
-    If no note can be written, as on a full disk, instances are deleted anyway, and the run releases the rest.
+    If a note cannot be written, as on a full disk, instances are deleted anyway, and the run releases the rest.
     """
 
     def __init__(self, state: Path | None, account: CloudAccount) -> None:
-        """Touch nothing yet. ``state``: this collection's folder for what outlives a run; None if there is none."""
+        """Touch nothing yet. ``state``: this collection's folder for persistent state; None without one."""
         key = f"{account.site}\n{account.cloud}\n{account.project_uuid or account.user or ''}"
         self._folder = state / "removals" / hashlib.sha256(key.encode()).hexdigest()[:32] if state else None
 
     def write(self, note: RemovalNote) -> None:
-        """Write a note, in the place of an earlier one of the same instance."""
+        """Write a note, replacing an earlier one of the same instance."""
         if self._folder is None:
             return
         content = {
@@ -111,13 +111,13 @@ class RemovalNotes:
             write_json(self._folder / f"{note.uuid}{_SUFFIX}", content)
 
     def settle(self, uuid: str) -> None:
-        """Remove the note of an instance, if there is one."""
+        """Remove the note of an instance, if it exists."""
         if self._folder is not None:
             with suppress(OSError):
                 (self._folder / f"{uuid}{_SUFFIX}").unlink(missing_ok=True)
 
     def all(self) -> list[RemovalNote]:
-        """Return all notes that can be read, by name."""
+        """Return all readable notes, by name."""
         if self._folder is None:
             return []
         try:

@@ -1,9 +1,9 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether an instance has set itself up, by the lines of its console: those of Exosphere, or those of cloud-init.
+"""Detects whether an instance has completed its setup, by the console lines of Exosphere or cloud-init.
 
-Anybody on the instance can print such lines, so they are read as a stranger's text. Pure functions.
+Any user of the instance can print such lines, so they are untrusted text. Pure functions.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from enum import Enum
 
 from ...text.terminal import one_line, shorten
 
-# Since the last of them, Exosphere's instances print a line a minute.
+# After the last of these, instances of Exosphere print a line every minute.
 LINES = 500
-# Exosphere, too, gives up after that.
+# Exosphere itself gives up after this time.
 LONGEST_SECONDS = 7200.0
-# Exosphere's web page copies the status of the console into this key of the metadata.
+# Exosphere's web page copies the console's status into this metadata key.
 _MARK = "exoSetup"
 _NAMES = ("status", _MARK)
 _LONGEST_LINE = 1000
@@ -33,7 +33,7 @@ _FAILED_SERVICE = re.compile(r"Failed to start .*cloud[- ]?(?:init|config|final|
 
 
 class SetupState(Enum):
-    """How far an instance has come with its setup. UNKNOWN: nothing on the console says it."""
+    """The progress of an instance's setup. UNKNOWN: the console does not show it."""
 
     UNKNOWN = "unknown"
     RUNNING = "running"
@@ -43,7 +43,7 @@ class SetupState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """The state of a setup. ``line``: the line of the console that says it, harmless and shortened, or ""."""
+    """The state of a setup. ``line``: the console line that shows it, harmless and shortened, or ""."""
 
     state: SetupState
     line: str = ""
@@ -62,8 +62,8 @@ _OF_EXOSPHERE: Mapping[str, SetupState] = {
 def setup_of(console: str) -> Setup:
     """Return the state of a setup by the text of a console.
 
-    The last status of Exosphere decides. Where it says that the setup is running, or says nothing, a failure of
-    cloud-init decides; and where it says nothing, so does cloud-init's last message.
+    The last status of Exosphere decides, unless it is missing or says that the setup is running; then a failure of
+    cloud-init decides. Without any status of Exosphere, cloud-init's last message decides.
     """
     exosphere, cloud_init = Setup(SetupState.UNKNOWN), Setup(SetupState.UNKNOWN)
     failure = ""
@@ -73,12 +73,12 @@ def setup_of(console: str) -> Setup:
         if status is not None:
             exosphere = Setup(status, _shown(line))
         elif _FAILED_MODULE.search(line):
-            # The others of its modules run all the same, and the first failure is the cause of later ones.
+            # Later modules run anyway, and the first failure is the cause of later ones.
             failure = failure or _shown(line)
         elif _FAILED_SERVICE.search(line):
             cloud_init = Setup(SetupState.FAILED, failure or _shown(line))
         elif _FINISHED.search(line):
-            # The next boot says it again.
+            # The next boot prints it again.
             cloud_init = Setup(SetupState.FAILED, failure) if failure else Setup(SetupState.COMPLETE, _shown(line))
             failure = ""
     if exosphere.state in (SetupState.COMPLETE, SetupState.FAILED):
@@ -88,13 +88,13 @@ def setup_of(console: str) -> Setup:
 
 
 def is_marked_complete(metadata: Mapping[str, str] | None) -> bool:
-    """Whether an open page of Exosphere has noted in the metadata that the setup is complete."""
+    """Return whether an open page of Exosphere has recorded the completed setup in the metadata."""
     status = _status((metadata or {}).get(_MARK, ""))
     return status is SetupState.COMPLETE
 
 
 def _status(line: str) -> SetupState | None:
-    """Return the status that a line of Exosphere has, behind the time that the kernel may put before it."""
+    """Return the Exosphere status in a line, which the kernel may prefix with the time."""
     match = _OBJECT.search(line[:_LONGEST_LINE])
     if match is None:
         return None

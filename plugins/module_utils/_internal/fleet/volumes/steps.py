@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decides the next step of one volume, in a real run and in check mode alike. Pure functions."""
+"""Decides the next step of one volume, for a real run and for check mode alike. Pure functions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..steps import Impossible, Step, Wait
 
 
 class Kind(StrEnum):
-    """A change of a volume, as results call it."""
+    """A change of a volume, by its name in results."""
 
     CREATE = "create"
     GROW = "grow"
@@ -40,8 +40,8 @@ class State(StrEnum):
 class Goal:
     """The desired state of the volume ``name``. None: not given.
 
-    ``instance`` is the one to attach it to or to detach it from. ``may_detach``: whether it may be detached from
-    another instance, or in order to be deleted. ``may_delete_snapshots``: whether they may be deleted with it.
+    ``instance``: the one to attach to or detach from. ``may_detach``: whether to detach it from another instance, or
+    for its deletion. ``may_delete_snapshots``: whether to delete its snapshots with it.
     """
 
     state: State
@@ -56,9 +56,10 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The last observation. ``volume`` is None if there is none.
+    """The last observation.
 
-    ``stale`` has the ids of attachments to instances that are gone, where these keep it reserved.
+    ``volume`` is None if there is none. ``stale``: the ids of attachments to deleted instances that keep the volume
+    reserved.
     """
 
     volume: Volume | None
@@ -68,14 +69,14 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Act(Step):
-    """A change to request. ``target``: the instance, snapshot or attachment that it is about."""
+    """A change to request. ``target``: the affected instance, snapshot or attachment."""
 
     kind: Kind
     target: str = ""
 
 
 _AT_REST = frozenset({"available", "in-use"})
-# Cinder deletes a volume in these states; from the others, only the site can free it.
+# Cinder deletes a volume in these states. From other states, only the site's staff can free it.
 _DELETABLE = frozenset({"available", "error", "error_extending", "error_managing", "error_restoring"})
 _SITE = "Ask the site to reset its state."
 
@@ -98,7 +99,7 @@ def decide(goal: Goal, seen: Seen) -> Step | None:
 
 
 def _at_rest(volume: Volume, seen: Seen) -> Step | None:
-    """Return what has to come first unless a volume rests; None if it does."""
+    """Return the step before all others unless a volume is at rest; None if it is."""
     status = volume.status or "unknown"
     if status == "reserved" and seen.stale:
         return Act(Kind.REPAIR, seen.stale[0])
@@ -113,12 +114,12 @@ def _detached(volume: Volume, instance: Instance | None) -> Step | None:
     for each in volume.attachments:
         if instance is None or each.instance_uuid == instance.uuid:
             return Act(Kind.DETACH, each.instance_uuid)
-    # In use without an attachment: the cloud has not brought its two records together yet.
+    # In use without an attachment: the cloud's two records do not agree yet.
     return Wait("in-use") if volume.status == "in-use" and not volume.attachments else None
 
 
 def _free_for(volume: Volume, goal: Goal) -> Step | None:
-    """Return what has to be detached before a volume can be attached to another instance."""
+    """Return the detachment that precedes an attachment to another instance."""
     others = [each for each in volume.attachments if goal.instance and each.instance_uuid != goal.instance.uuid]
     if not others or len(others) < len(volume.attachments):
         return None
@@ -224,7 +225,7 @@ def _changed(seen: Seen, volume: Volume, act: Act, goal: Goal) -> Seen:
 
 
 def settled(seen: Seen) -> Seen:
-    """Return the observation after the cloud has done what it is doing."""
+    """Return the observation after the cloud has finished its current work."""
     volume = seen.volume
     if volume is None or volume.status == "deleting":
         return Seen(None)

@@ -121,7 +121,7 @@ def test_brings_an_instance_there(
 ) -> None:
     stage = scene(an_instance(status=status, ip_address=ADDRESS if status == "active" else None))
     assert ran(stage.one(goal, **options)) == expected
-    assert [each.split()[0] for each in stage.cloud.calls if "refresh" not in each] == [
+    assert [each.split()[0] for each in stage.cloud.calls if "poll" not in each] == [
         each.split()[0] for each in expected[2]
     ]
 
@@ -230,7 +230,7 @@ def test_an_instance_that_was_not_read_when_it_was_listed_is_read_again_before_a
     """The database has it active; in truth it sleeps."""
     stage = scene(an_instance(status="suspended"))
     stage.instances = [unread()]
-    stage.cloud.answer("web", "refresh", ServerFault("Reading web failed."))
+    stage.cloud.answer("web", "poll", ServerFault("Reading web failed."))
     run = stage.one("started")
     assert ran(run) == ("ok", "active", ["resume"], "resume done")
     assert state_text(run.before) == "suspended"
@@ -239,7 +239,7 @@ def test_an_instance_that_was_not_read_when_it_was_listed_is_read_again_before_a
 def test_an_instance_that_is_never_read_fails_when_the_time_is_up() -> None:
     stage = scene(an_instance())
     stage.instances = [unread()]
-    stage.cloud.answer("web", "refresh", *[ServerFault("The server broke.")] * 99)
+    stage.cloud.answer("web", "poll", *[ServerFault("The server broke.")] * 99)
     assert ran(stage.one("stopped", timeout=60))[::3] == (
         "failed",
         "was not stopped within 60 s (last error: The server broke.)",
@@ -284,7 +284,7 @@ def test_leaves_what_was_listed_while_another_run_had_lifted_its_lock() -> None:
 def test_does_not_send_again_to_what_was_locked_meanwhile() -> None:
     stage = scene(an_instance())
     stage.cloud.answer("web", "stop", BROKE)
-    stage.cloud.answer("web", "look", lambda: stage.cloud.lock("web"))
+    stage.cloud.answer("web", "get", lambda: stage.cloud.lock("web"))
     message = "skipped: active, locked: term paper (include_locked)"
     assert ran(stage.one("stopped")) == ("skipped", "active", [], message)
     assert stage.cloud.count("stop") == 1
@@ -292,14 +292,14 @@ def test_does_not_send_again_to_what_was_locked_meanwhile() -> None:
 
 def test_a_path_that_a_lock_ends_halfway_has_failed() -> None:
     stage = scene(an_instance(status="suspended"))
-    stage.cloud.answer("web", "refresh", lambda: stage.cloud.lock("web"))
+    stage.cloud.answer("web", "poll", lambda: stage.cloud.lock("web"))
     run = stage.one("stopped", allow_wake=True)
     assert ran(run) == ("failed", "active", ["resume"], "active, locked: term paper (include_locked)")
 
 
 def test_an_action_is_seen_through_also_if_its_instance_is_locked_meanwhile() -> None:
     stage = scene(an_instance())
-    stage.cloud.answer("web", "refresh", lambda: stage.cloud.lock("web"))
+    stage.cloud.answer("web", "poll", lambda: stage.cloud.lock("web"))
     assert ran(stage.one("stopped")) == ("ok", "shutoff", ["stop"], "stop done")
 
 
@@ -364,7 +364,7 @@ def test_what_another_run_starts_is_ready_only_after_its_deployment_whatever_is_
 @pytest.mark.parametrize("cached_at", range(0, 110, 2))
 def test_what_this_run_starts_is_ready_only_after_its_deployment_whatever_is_cached(cached_at: int) -> None:
     stage = scene(an_instance(status="shutoff"))
-    stage.cloud.answer("web", "refresh", lambda: stage.cloud.goes("web", *SLOW_START))
+    stage.cloud.answer("web", "poll", lambda: stage.cloud.goes("web", *SLOW_START))
     stage.cloud.listed_by_others = other_clients(cached_at)
     assert ran(stage.one("started")) == ("ok", "active", ["start"], "start done")
     assert stage.clock.monotonic() >= 110
@@ -380,7 +380,7 @@ def test_what_kept_its_address_settles_by_the_age_of_the_list(cached_at: int) ->
         Phase(30, "active", "deploying", ADDRESS),
         Phase(60, "active", "", ADDRESS),
     )
-    stage.cloud.answer("web", "refresh", lambda: stage.cloud.goes("web", *phases))
+    stage.cloud.answer("web", "poll", lambda: stage.cloud.goes("web", *phases))
     stage.cloud.listed_by_others = other_clients(cached_at)
     assert ran(stage.one("started")) == ("ok", "active", ["start"], "start done")
     assert stage.clock.monotonic() >= 60
@@ -429,7 +429,7 @@ def test_a_conflict_is_not_settled_by_a_list_of_before_it() -> None:
     stage.cloud.listed_by_others = (0.0,)
     stage.cloud.goes("web", Phase(1, "active", "suspending"), Phase(20, "suspended"))
     stage.clock.sleep(2)
-    stage.cloud.answer("web", "look", BROKE)
+    stage.cloud.answer("web", "get", BROKE)
     message = "skipped: suspended (stopping it would start it first; allow_wake)"
     assert ran(stage.one("stopped")) == ("skipped", "suspended", [], message)
 
@@ -440,7 +440,7 @@ def test_what_is_in_doubt_by_a_cached_list_and_cannot_be_read_was_not_seen() -> 
     stage.cloud.listed_by_others = (50.0,)
     stage.clock.sleep(64)
     stage.instances = [stage.cloud.get_instance(stage.instances[0])]
-    stage.cloud.answer("web", "refresh", None, BROKE)
+    stage.cloud.answer("web", "poll", None, BROKE)
     assert ran(stage.one("started")) == ("ok", "active", [], "reached active on its own")
     assert stage.clock.monotonic() >= 110
 
@@ -450,7 +450,7 @@ def test_a_fleet_that_this_run_stopped_is_believed_from_a_cached_list() -> None:
     stage = scene(*(an_instance(f"node-{number:03}") for number in range(40)))
     stage.cloud.listed_by_others = (0.0, 6.0)
     assert not any(run.failed for run in stage.run("stopped").runs)
-    polls = [int(each.split()[1]) for each in stage.cloud.calls if each.startswith("refresh")]
+    polls = [int(each.split()[1]) for each in stage.cloud.calls if each.startswith("poll")]
     assert sum(polls) <= 40 + 3 * 4, polls
 
 
@@ -461,7 +461,7 @@ def test_waits_for_an_instance_that_is_on_the_way_already() -> None:
     stage = scene(an_instance(activity="powering-off"))
     stage.cloud.journey("web", Action.STOP)
     assert ran(stage.one("stopped")) == ("ok", "shutoff", [], "reached shutoff on its own")
-    assert set(stage.cloud.calls) == {"refresh 1"}
+    assert set(stage.cloud.calls) == {"poll 1"}
 
 
 def test_waits_for_an_instance_that_is_busy_then_acts() -> None:
@@ -484,7 +484,7 @@ def test_a_started_instance_is_ready_only_once_it_is_deployed() -> None:
 
 def test_a_started_instance_that_gets_no_address_is_ready_after_a_while() -> None:
     stage = scene(an_instance(status="shutoff"))
-    stage.cloud.answer("web", "refresh", lambda: stage.cloud.goes("web", Phase(0, "active")))
+    stage.cloud.answer("web", "poll", lambda: stage.cloud.goes("web", Phase(0, "active")))
     run = stage.one("started")
     assert ran(run) == ("ok", "active", ["start"], "start done")
     assert 180 <= stage.clock.monotonic() - 2 <= 180 + 25
@@ -515,7 +515,7 @@ def test_a_started_instance_that_kept_its_address_is_not_ready_before_its_deploy
         Phase(10, "active", "deploying", ADDRESS),
         Phase(17, "active", "", ADDRESS),
     )
-    stage.cloud.answer("web", "refresh", lambda: stage.cloud.goes("web", *phases))
+    stage.cloud.answer("web", "poll", lambda: stage.cloud.goes("web", *phases))
     assert ran(stage.one("started"))[:2] == ("ok", "active")
     assert stage.clock.monotonic() >= 17
     assert stage.cloud.settle_seconds == 30
@@ -529,7 +529,7 @@ def test_no_address_means_that_the_deployment_has_not_begun(workers_are_behind: 
         Phase(workers_are_behind, "active", "networking"),
         Phase(workers_are_behind + 8, "active", "", NEW_ADDRESS),
     )
-    stage.cloud.answer("web", "refresh", lambda: stage.cloud.goes("web", *phases))
+    stage.cloud.answer("web", "poll", lambda: stage.cloud.goes("web", *phases))
     run = stage.one("started")
     assert (run.failed, run.now.ip_address) == (False, NEW_ADDRESS)
 
@@ -541,14 +541,14 @@ def test_a_deploy_error_right_after_a_start_is_that_of_the_deployment_before() -
         Phase(10, "active", "initializing"),
         Phase(15, "active", "", NEW_ADDRESS),
     )
-    stage.cloud.answer("web", "refresh", lambda: stage.cloud.goes("web", *phases))
+    stage.cloud.answer("web", "poll", lambda: stage.cloud.goes("web", *phases))
     assert ran(stage.one("started")) == ("ok", "active", ["start"], "start done")
 
 
 def test_a_deploy_error_after_a_deployment_that_was_seen_is_its_outcome() -> None:
     stage = scene(an_instance(status="shutoff"))
     phases = (Phase(0, "active", "deploying"), Phase(8, "active", "deploy_error"))
-    stage.cloud.answer("web", "refresh", lambda: stage.cloud.goes("web", *phases))
+    stage.cloud.answer("web", "poll", lambda: stage.cloud.goes("web", *phases))
     assert ran(stage.one("started"))[::3] == (
         "failed",
         "it runs, but the cloud could not deploy it (deploy_error)",
@@ -579,7 +579,7 @@ def test_polls_less_and_less_often() -> None:
 
 def test_time_is_up_and_that_is_a_failure() -> None:
     stage = scene(an_instance(ip_address=ADDRESS))
-    stage.cloud.answer("web", "refresh", *[lambda: stage.cloud.goes("web", Phase(0, "active", "powering-off"))] * 9)
+    stage.cloud.answer("web", "poll", *[lambda: stage.cloud.goes("web", Phase(0, "active", "powering-off"))] * 9)
     run = stage.one("stopped", timeout=60)
     assert ran(run) == (
         "failed",
@@ -594,13 +594,13 @@ def test_time_is_up_and_that_is_a_failure() -> None:
 
 def test_an_instance_whose_poll_failed_is_polled_again() -> None:
     stage = scene(an_instance())
-    stage.cloud.answer("web", "refresh", ServerFault("Broken."), LeftOut("Later."), Unreachable("Lost."))
+    stage.cloud.answer("web", "poll", ServerFault("Broken."), LeftOut("Later."), Unreachable("Lost."))
     assert ran(stage.one("stopped")) == ("ok", "shutoff", ["stop"], "stop done")
 
 
 def test_an_instance_whose_polls_failed_until_the_end_is_not_called_done() -> None:
     stage = scene(an_instance())
-    stage.cloud.answer("web", "refresh", *[ServerFault("The server broke.")] * 20)
+    stage.cloud.answer("web", "poll", *[ServerFault("The server broke.")] * 20)
     run = stage.one("stopped", timeout=60)
     assert run.failed
     assert run.message == "was not stopped within 60 s (last error: The server broke.)"
@@ -608,7 +608,7 @@ def test_an_instance_whose_polls_failed_until_the_end_is_not_called_done() -> No
 
 def test_failed_polls_that_have_passed_are_not_reported() -> None:
     stage = scene(an_instance(activity="image_snapshot"))
-    stage.cloud.answer("web", "refresh", ServerFault("The server broke."))
+    stage.cloud.answer("web", "poll", ServerFault("The server broke."))
     assert stage.one("stopped", timeout=60).message == (
         "was not stopped within 60 s (last seen active - image_snapshot)"
     )
@@ -616,7 +616,7 @@ def test_failed_polls_that_have_passed_are_not_reported() -> None:
 
 def test_an_instance_that_vanishes_during_a_stop_has_failed() -> None:
     stage = scene(an_instance())
-    stage.cloud.answer("web", "refresh", None, lambda: stage.cloud.goes("web", Phase(0, "missing")))
+    stage.cloud.answer("web", "poll", None, lambda: stage.cloud.goes("web", Phase(0, "missing")))
     run = stage.one("stopped")
     assert ran(run) == ("ok", "missing", ["stop"], "the cloud no longer has it")
     assert run.warn
@@ -624,7 +624,7 @@ def test_an_instance_that_vanishes_during_a_stop_has_failed() -> None:
 
 def test_an_instance_that_vanishes_during_a_start_has_failed() -> None:
     stage = scene(an_instance(status="shutoff"))
-    stage.cloud.answer("web", "refresh", None, lambda: stage.cloud.goes("web", Phase(0, "missing")))
+    stage.cloud.answer("web", "poll", None, lambda: stage.cloud.goes("web", Phase(0, "missing")))
     assert ran(stage.one("started")) == ("failed", "missing", ["start"], "the cloud no longer has it")
 
 
@@ -662,7 +662,7 @@ def test_without_wait_only_the_first_step_is_taken_and_nothing_is_called_done(
     stage = scene(instance)
     assert ran(stage.one(goal, wait=False, **options)) == expected
     assert stage.clock.sleeps == []
-    assert stage.cloud.count("refresh") == 0
+    assert stage.cloud.count("poll") == 0
 
 
 def test_without_wait_a_conflict_with_a_faster_client_is_no_failure() -> None:
@@ -678,7 +678,7 @@ def test_a_conflict_with_a_faster_client_is_no_failure() -> None:
     stage = scene(an_instance())
     stage.cloud.goes("web", Phase(0, "shutoff"))
     assert ran(stage.one("stopped")) == ("ok", "shutoff", [], "reached shutoff on its own")
-    assert stage.cloud.calls[:2] == ["stop web", "look web"]
+    assert stage.cloud.calls[:2] == ["stop web", "get web"]
 
 
 def test_a_conflict_with_another_client_that_sent_it_the_same_way_is_waited_out() -> None:
@@ -761,7 +761,7 @@ def test_a_conflict_that_took_no_address_reports_none() -> None:
 def test_without_wait_a_conflict_that_cannot_be_read_again_reports_both() -> None:
     stage = scene(an_instance())
     stage.cloud.answer("web", "stop", REFUSED)
-    stage.cloud.answer("web", "look", ServerFault("Reading web (1) failed."))
+    stage.cloud.answer("web", "get", ServerFault("Reading web (1) failed."))
     assert ran(stage.one("stopped", wait=False))[::3] == (
         "failed",
         f"{REFUSED} Reading it again failed as well: Reading web (1) failed.",
@@ -778,7 +778,7 @@ def test_a_conflict_that_cannot_be_read_at_once_is_read_later(is_stopped: bool) 
         raise REFUSED
 
     stage.cloud.answer("web", "stop", refused)
-    stage.cloud.answer("web", "look", ServerFault("Reading web (1) failed."))
+    stage.cloud.answer("web", "get", ServerFault("Reading web (1) failed."))
     run = stage.one("stopped")
     if is_stopped:
         assert ran(run)[:3] == ("ok", "shutoff", [])
@@ -792,8 +792,8 @@ def test_a_conflict_that_can_never_be_read_again_is_in_the_message_when_the_time
     stage = scene(an_instance())
     stage.cloud.answer("web", "stop", REFUSED)
     broken = ServerFault("Reading web (1) failed.")
-    stage.cloud.answer("web", "look", broken)
-    stage.cloud.answer("web", "refresh", *[broken] * 99)
+    stage.cloud.answer("web", "get", broken)
+    stage.cloud.answer("web", "poll", *[broken] * 99)
     run = stage.one("stopped", timeout=60)
     assert (run.failed, run.changed) == (True, False)
     assert run.message == f"was not stopped within 60 s: {REFUSED} (last error: Reading web (1) failed.)"
@@ -813,9 +813,9 @@ def test_an_instance_that_cannot_be_read_after_a_refusal_is_read_later(carried_o
     stage = scene(an_instance())
     refused = Refused("Stop of web (1) was refused.", status=403)
     stage.cloud.answer("web", "stop", refused)
-    stage.cloud.answer("web", "look", ServerFault("Reading web (1) failed."))
+    stage.cloud.answer("web", "get", ServerFault("Reading web (1) failed."))
     if carried_out:
-        stage.cloud.answer("web", "refresh", lambda: stage.cloud.goes("web", Phase(0, "shutoff")))
+        stage.cloud.answer("web", "poll", lambda: stage.cloud.goes("web", Phase(0, "shutoff")))
     run = stage.one("stopped")
     assert (run.changed, run.failed, run.unclear) == (carried_out, not carried_out, False)
     assert run.message == ("stop done" if carried_out else str(refused))
@@ -825,12 +825,12 @@ def test_an_instance_that_cannot_be_read_after_a_refusal_is_read_later(carried_o
 def test_an_instance_found_gone_right_before_an_action_takes_none() -> None:
     """The read before a late action may find it deleted, which is no error of reading."""
     stage = scene(an_instance())
-    stage.cloud.answer("web", "look", NotFound("Reading web (1) was refused."))
+    stage.cloud.answer("web", "get", NotFound("Reading web (1) was refused."))
     stage.clock.sleep(20)
     options = ConvergeOptions(Goal.STOPPED)
     [run] = converge(stage.cloud, stage.instances, options, stage.clock, observed_at=0.0, jitter=same).runs
     assert ran(run) == ("skipped", "missing", [], "skipped: the cloud no longer has it")
-    assert stage.cloud.calls == ["look web"]
+    assert stage.cloud.calls == ["get web"]
 
 
 UNCLEAR = [
@@ -912,8 +912,8 @@ def test_an_action_in_doubt_whose_polls_fail_too_stays_pending(error: JetstreamE
         raise error
 
     stage.cloud.answer("web", "stop", carried_out)
-    stage.cloud.answer("web", "look", ServerFault("The server broke."))
-    stage.cloud.answer("web", "refresh", *[ServerFault("The server broke.")] * 3)
+    stage.cloud.answer("web", "get", ServerFault("The server broke."))
+    stage.cloud.answer("web", "poll", *[ServerFault("The server broke.")] * 3)
     run = stage.one("stopped")
     assert ran(run) == ("ok", "shutoff", ["stop"], "stop done")
     assert not run.unclear
@@ -923,8 +923,8 @@ def test_an_action_in_doubt_whose_polls_fail_too_stays_pending(error: JetstreamE
 def test_an_action_that_stays_in_doubt_is_unclear_and_never_unchanged(action: Action) -> None:
     stage = scene(an_instance())
     stage.cloud.answer("web", action.value, BROKE)
-    stage.cloud.answer("web", "look", *[ServerFault("The server broke.")] * 99)
-    stage.cloud.answer("web", "refresh", *[ServerFault("The server broke.")] * 99)
+    stage.cloud.answer("web", "get", *[ServerFault("The server broke.")] * 99)
+    stage.cloud.answer("web", "poll", *[ServerFault("The server broke.")] * 99)
     goal = "stopped" if action is Action.STOP else "rebooted"
     run = stage.one(goal, timeout=60)
     assert (run.failed, run.changed, run.unclear, run.actions) == (True, True, True, [action])
@@ -937,7 +937,7 @@ def test_an_action_that_stays_in_doubt_is_unclear_and_never_unchanged(action: Ac
 def test_maintenance_after_a_lost_response_does_not_hide_that_something_was_sent() -> None:
     stage = scene(an_instance())
     stage.cloud.answer("web", "stop", ServerFault("Lost (HTTP 504)."))
-    stage.cloud.answer("web", "look", InMaintenance("Closed."))
+    stage.cloud.answer("web", "get", InMaintenance("Closed."))
     run = stage.one("stopped")
     assert (run.failed, run.changed, run.unclear) == (True, True, True)
 
@@ -960,7 +960,7 @@ def test_an_action_in_doubt_is_not_sent_again_to_an_instance_that_rests_elsewher
     """Another user has shelved it meanwhile: a resume would be refused, and on Atmosphere a stop cost its address."""
     stage = scene(an_instance(status="suspended"))
     stage.cloud.answer("web", "resume", BROKE)
-    stage.cloud.answer("web", "refresh", lambda: stage.cloud.goes("web", Phase(0, "shelved_offloaded")))
+    stage.cloud.answer("web", "poll", lambda: stage.cloud.goes("web", Phase(0, "shelved_offloaded")))
     run = stage.one("started")
     assert (run.failed, run.unclear, run.actions) == (True, True, [Action.RESUME])
     assert stage.cloud.count("resume") == 1
@@ -970,7 +970,7 @@ def test_an_action_in_doubt_is_not_sent_again_to_an_instance_that_rests_elsewher
 def test_a_refusal_that_could_not_be_looked_into_is_not_called_a_lost_response() -> None:
     stage = scene(an_instance())
     stage.cloud.answer("web", "stop", Refused("Stop of web was refused: Quota exceeded."))
-    stage.cloud.answer("web", "look", ServerFault("The server broke."))
+    stage.cloud.answer("web", "get", ServerFault("The server broke."))
     run = stage.one("stopped", wait=False)
     assert (run.failed, run.unclear) == (True, True)
     assert run.message == (
@@ -991,7 +991,7 @@ def test_an_address_that_an_action_in_doubt_has_cost_is_told(wait: bool) -> None
 
 def test_an_address_that_an_action_cost_that_came_to_nothing_is_told() -> None:
     stage = scene(an_instance(ip_address=ADDRESS))
-    stage.cloud.answer("web", "refresh", *[lambda: stage.cloud.goes("web", Phase(0, "active", "", None))] * 3)
+    stage.cloud.answer("web", "poll", *[lambda: stage.cloud.goes("web", Phase(0, "active", "", None))] * 3)
     run = stage.one("stopped")
     assert (run.failed, run.actions) == (True, [Action.STOP])
     assert f"It has lost its address {ADDRESS}" in run.message
@@ -1043,7 +1043,7 @@ def test_a_refused_action_that_is_seen_at_its_end_needs_no_further_poll() -> Non
 
     stage.cloud.answer("web", "stop", refused)
     assert ran(stage.one("stopped")) == ("ok", "shutoff", ["stop"], "stop done")
-    assert stage.cloud.count("refresh") == 0
+    assert stage.cloud.count("poll") == 0
 
 
 def test_a_refusal_of_an_action_that_was_carried_out_is_no_failure() -> None:
@@ -1064,7 +1064,7 @@ def test_nothing_is_sent_after_the_time_is_up() -> None:
     stage = scene(*fleet(10), max_concurrency=1)
     for each in stage.instances:
         stage.cloud.answer(each.name, "stop", lambda: stage.clock.sleep(10))
-        stage.cloud.answer(each.name, "look", lambda: None)
+        stage.cloud.answer(each.name, "get", lambda: None)
     fleet_run = stage.run("stopped", timeout=35)
     assert stage.cloud.count("stop") == 4
     assert [run.changed for run in fleet_run.runs] == [True] * 4 + [False] * 6
@@ -1089,12 +1089,12 @@ def test_old_observations_are_renewed_by_one_poll_before_anything_is_sent() -> N
     stage.cloud.goes("node-040", Phase(0, "active"), Phase(2, "active", "powering-off"), Phase(9, "shutoff"))
     stage.run("stopped")
     calls = stage.cloud.calls
-    assert (stage.cloud.count("stop"), "stop node-040" in calls, stage.cloud.count("look")) == (39, False, 0)
+    assert (stage.cloud.count("stop"), "stop node-040" in calls, stage.cloud.count("get")) == (39, False, 0)
     last_stop = calls.index("stop node-039")
-    assert [each for each in calls[:last_stop] if each.startswith("refresh")] == [
-        "refresh 29",
-        "refresh 17",
-        "refresh 6",
+    assert [each for each in calls[:last_stop] if each.startswith("poll")] == [
+        "poll 29",
+        "poll 17",
+        "poll 6",
     ]
 
 
@@ -1106,34 +1106,34 @@ def test_where_lists_are_slow_or_stale_an_old_observation_is_renewed_alone(waite
     options = ConvergeOptions(Goal.STOPPED)
     converge(stage.cloud, stage.instances, options, stage.clock, observed_at=0.0, jitter=same)
     assert "stop node-040" not in stage.cloud.calls
-    assert "look node-040" in stage.cloud.calls
-    assert "look node-002" not in stage.cloud.calls
-    assert "refresh 29" not in stage.cloud.calls
+    assert "get node-040" in stage.cloud.calls
+    assert "get node-002" not in stage.cloud.calls
+    assert "poll 29" not in stage.cloud.calls
 
 
 @pytest.mark.parametrize("error", [ServerFault("no"), LeftOut("not there")], ids=["failed", "left out"])
 def test_an_observation_that_a_poll_did_not_renew_is_renewed_alone(error: JetstreamError) -> None:
     stage = slow_to_stop(20)
-    stage.cloud.answer("node-020", "refresh", error)
+    stage.cloud.answer("node-020", "poll", error)
     done = stage.run("stopped")
     assert not any(run.failed for run in done.runs)
-    assert stage.cloud.calls.index("look node-020") + 1 == stage.cloud.calls.index("stop node-020")
+    assert stage.cloud.calls.index("get node-020") + 1 == stage.cloud.calls.index("stop node-020")
     assert stage.cloud.count("stop") == 20
 
 
 def test_after_a_slow_poll_old_observations_are_renewed_one_by_one() -> None:
     stage = slow_to_stop(20)
-    stage.cloud.answer("node-020", "refresh", lambda: stage.clock.sleep(11))
+    stage.cloud.answer("node-020", "poll", lambda: stage.clock.sleep(11))
     done = stage.run("stopped")
     assert not any(run.failed for run in done.runs)
     before = stage.cloud.calls[: stage.cloud.calls.index("stop node-020")]
-    assert [each for each in before if each.startswith("refresh")] == ["refresh 9"]
-    assert "look node-019" in before
+    assert [each for each in before if each.startswith("poll")] == ["poll 9"]
+    assert "get node-019" in before
 
 
 def test_a_refused_login_while_observations_are_renewed_ends_the_run() -> None:
     stage = slow_to_stop(20)
-    stage.cloud.answer("node-020", "refresh", AuthenticationFailed("The token was refused."))
+    stage.cloud.answer("node-020", "poll", AuthenticationFailed("The token was refused."))
     done = stage.run("stopped")
     assert isinstance(done.aborted_by, AuthenticationFailed)
     assert stage.cloud.count("stop") == 11
@@ -1166,7 +1166,7 @@ def test_an_action_whose_login_failed_was_not_sent_and_is_sent_later() -> None:
     stage.cloud.answer("web", "stop", error)
     run = stage.one("stopped")
     assert ran(run) == ("ok", "shutoff", ["stop"], "stop done")
-    assert stage.cloud.count("look") == 0
+    assert stage.cloud.count("get") == 0
 
 
 def test_a_lost_lock_of_an_action_that_was_surely_not_sent_leaves_nothing_unclear() -> None:
@@ -1192,7 +1192,7 @@ def test_a_bug_of_ours_ends_one_instance_and_reports_that_it_is_one() -> None:
 
 def test_a_poll_that_breaks_is_tried_again() -> None:
     stage = scene(an_instance())
-    stage.cloud.answer("web", "refresh", RuntimeError("a mistake"))
+    stage.cloud.answer("web", "poll", RuntimeError("a mistake"))
     assert ran(stage.one("stopped")) == ("ok", "shutoff", ["stop"], "stop done")
 
 
@@ -1257,7 +1257,7 @@ def test_an_accepted_action_that_came_to_nothing_is_a_failure(
     stage = scene(an_instance())
     if reason:
         stage.cloud.reasons["web"] = reason
-    stage.cloud.answer("web", "refresh", lambda: stage.cloud.goes("web", Phase(0, "active")))
+    stage.cloud.answer("web", "poll", lambda: stage.cloud.goes("web", Phase(0, "active")))
     assert ran(stage.one("stopped")) == ("failed", "active", ["stop"], message)
     assert stage.cloud.count("stop") == 1, "it is not sent again"
 
@@ -1268,7 +1268,7 @@ def test_a_cloud_that_begins_late_is_not_given_up() -> None:
     def late() -> None:
         stage.cloud.goes("web", Phase(0, "active"), Phase(0.5, "active", "powering-off"), Phase(5, "shutoff"))
 
-    stage.cloud.answer("web", "refresh", late)
+    stage.cloud.answer("web", "poll", late)
     assert ran(stage.one("stopped")) == ("ok", "shutoff", ["stop"], "stop done")
 
 
@@ -1281,9 +1281,7 @@ def test_only_polls_in_a_row_that_find_an_instance_back_fail_it() -> None:
     def moving() -> None:
         stage.cloud.goes("web", Phase(0, "active", "powering-off"))
 
-    stage.cloud.answer(
-        "web", "refresh", back, moving, back, moving, back, lambda: stage.cloud.journey("web", Action.STOP)
-    )
+    stage.cloud.answer("web", "poll", back, moving, back, moving, back, lambda: stage.cloud.journey("web", Action.STOP))
     assert ran(stage.one("stopped")) == ("ok", "shutoff", ["stop"], "stop done")
 
 
@@ -1294,22 +1292,22 @@ def test_polls_that_find_an_instance_back_are_counted_anew_for_a_second_action()
         later = [replace(each, after=each.after + 0.5) for each in JOURNEYS[action]]
         return lambda: stage.cloud.goes("web", Phase(0, status), *later)
 
-    stage.cloud.answer("web", "refresh", begin_late("suspended", Action.RESUME))
-    stage.cloud.answer("web", "stop", lambda: stage.cloud.answer("web", "refresh", begin_late("active", Action.STOP)))
+    stage.cloud.answer("web", "poll", begin_late("suspended", Action.RESUME))
+    stage.cloud.answer("web", "stop", lambda: stage.cloud.answer("web", "poll", begin_late("active", Action.STOP)))
     run = stage.one("stopped", allow_wake=True)
     assert ran(run) == ("ok", "shutoff", ["resume", "stop"], "resume, then stop done")
 
 
 def test_an_instance_that_falls_into_error_on_the_way_has_failed() -> None:
     stage = scene(an_instance(status="shutoff"))
-    stage.cloud.answer("web", "refresh", None, lambda: stage.cloud.goes("web", Phase(0, "error")))
+    stage.cloud.answer("web", "poll", None, lambda: stage.cloud.goes("web", Phase(0, "error")))
     assert ran(stage.one("started"))[::3] == ("failed", "in error, and the cloud gives no reason")
 
 
 @pytest.mark.parametrize("goal", ["stopped", "rebooted"])
 def test_an_instance_that_another_user_puts_to_another_sleep_on_the_way_has_failed(goal: str) -> None:
     stage = scene(an_instance())
-    stage.cloud.answer("web", "refresh", None, lambda: stage.cloud.goes("web", Phase(0, "suspended")))
+    stage.cloud.answer("web", "poll", None, lambda: stage.cloud.goes("web", Phase(0, "suspended")))
     action = {"stopped": "stop", "rebooted": "reboot"}[goal]
     assert ran(stage.one(goal)) == ("failed", "suspended", [action], f"it is suspended after the {action}")
 
@@ -1333,10 +1331,10 @@ def test_one_that_fails_does_not_hold_the_others_up() -> None:
 
 
 @pytest.mark.parametrize("error", [AuthenticationFailed("Refused."), InMaintenance("Closed.")], ids=["login", "closed"])
-@pytest.mark.parametrize("call", ["stop", "look", "refresh"])
+@pytest.mark.parametrize("call", ["stop", "get", "poll"])
 def test_a_fatal_error_ends_a_run_and_every_instance_is_still_accounted_for(call: str, error: JetstreamError) -> None:
     stage = scene(*fleet(40), an_instance("cold", "shutoff", number=41), max_concurrency=1)
-    if call == "look":
+    if call == "get":
         stage.cloud.answer("node-001", "stop", BROKE)
     stage.cloud.answer("node-001", call, error)
     run = stage.run("stopped")
@@ -1348,9 +1346,9 @@ def test_a_fatal_error_ends_a_run_and_every_instance_is_still_accounted_for(call
         why,
         f"{why}: stop was sent, but its response was lost",
     }
-    assert sum(each.unclear for each in run.runs) == (call == "look")
-    assert sum(each.changed for each in run.runs) == {"refresh": 40, "look": 1, "stop": 0}[call]
-    assert stage.cloud.count("stop") == (40 if call == "refresh" else 1), "nothing is sent after that"
+    assert sum(each.unclear for each in run.runs) == (call == "get")
+    assert sum(each.changed for each in run.runs) == {"poll": 40, "get": 1, "stop": 0}[call]
+    assert stage.cloud.count("stop") == (40 if call == "poll" else 1), "nothing is sent after that"
 
 
 def test_other_instances_in_a_list_are_observed_too() -> None:
@@ -1397,7 +1395,7 @@ def test_ctrl_c_sends_nothing_more() -> None:
     with pytest.raises(KeyboardInterrupt):
         stage.run("stopped")
     assert stage.cloud.count("stop") == 3
-    assert stage.cloud.count("refresh") == 0
+    assert stage.cloud.count("poll") == 0
 
 
 def test_no_more_are_changed_than_was_allowed() -> None:
@@ -1542,11 +1540,11 @@ def test_after_any_errors_each_instance_is_accounted_for_and_nothing_is_made_up(
     stage = scene(*(an_instance(name, data.draw(places), number=number) for number, name in enumerate(names)))
     goal = data.draw(st.sampled_from(Goal))
     for name in names:
-        for call in ("look", "refresh", *(each.value for each in Action)):
+        for call in ("get", "poll", *(each.value for each in Action)):
             troubles = data.draw(st.lists(st.sampled_from(TROUBLE), max_size=3))
-            if call not in ("look", "refresh"):
+            if call not in ("get", "poll"):
                 troubles = [each for each in troubles if each is None or not isinstance(each(), LeftOut)]
-            if call == "look":
+            if call == "get":
                 troubles = [each for each in troubles if each is None or not isinstance(each(), (LeftOut, Conflict))]
             stage.cloud.answer(name, call, *(each and each() for each in troubles))
     fleet = converge(

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.act_store import ActStore
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.acts import (
     Act,
-    compared,
+    resolved,
     settled,
     unreported,
 )
@@ -59,21 +59,21 @@ def unknown(_process: str) -> bool | None:
 def test_the_outcome_of_an_act_is_what_the_cloud_says(goal: Goal, status: str, activity: str, outcome: str) -> None:
     act = an_act(goal=goal)
     listed = [an_instance("web", number=1, status=status, activity=activity)]
-    assert compared({act.key: act}, listed, "own", LATER, dead)[act.key].outcome == outcome
+    assert resolved({act.key: act}, listed, "own", LATER, dead)[act.key].outcome == outcome
 
 
 def test_one_that_is_gone_is_said_to_be_so() -> None:
     act = an_act()
-    assert compared({act.key: act}, [], "own", LATER, dead)[act.key].outcome == "it is no longer there"
+    assert resolved({act.key: act}, [], "own", LATER, dead)[act.key].outcome == "it is no longer there"
 
 
 def test_acts_of_this_run_and_of_runs_in_progress_are_left_to_them() -> None:
     act = an_act()
     for own, is_alive in (("own", alive), ("killed", dead), ("own", unknown)):
-        assert compared({act.key: act}, [WEB], own, LATER, is_alive) == {act.key: act}
+        assert resolved({act.key: act}, [WEB], own, LATER, is_alive) == {act.key: act}
     # A process of another machine counts as ended after two hours.
     much_later = BEGAN + timedelta(hours=3)
-    assert compared({act.key: act}, [WEB], "own", much_later, unknown)[act.key].outcome
+    assert resolved({act.key: act}, [WEB], "own", much_later, unknown)[act.key].outcome
 
 
 def test_a_run_settles_its_own_acts_and_drops_those_that_were_not_needed() -> None:

@@ -69,7 +69,7 @@ class Nova:
     ) -> Response:
         if self.deadline.left <= 0:
             raise Unreachable("The time is over.", unsent=True)
-        [key] = data or ["look"]
+        [key] = data or ["get"]
         self.sent.append(key)
         answer = self.answers.get(key, []).pop(0) if self.answers.get(key) else 202
         carried_out, answer = (True, answer[0]) if isinstance(answer, tuple) else (answer == 202, answer)
@@ -78,7 +78,7 @@ class Nova:
             self.reason = (data[key] or {}).get("locked_reason") if key == "lock" else None
         if isinstance(answer, BaseException):
             raise answer
-        if key == "look" and answer == 202:
+        if key == "get" and answer == 202:
             row = recorded("servers")["servers"][0]
             return Response(200, {"server": {**row, "locked": self.locked}}, True, "application/json", None, None)
         return status(answer)
@@ -115,7 +115,7 @@ def test_putting_a_lock_back_is_tried_again(tmp_path: Path, failure: Any) -> Non
 def test_a_lock_whose_response_was_lost_is_seen_to_be_there(tmp_path: Path) -> None:
     desk = Desk(tmp_path, lock=[(LOST,)])
     desk.cloud.act(LOCKED, Action.STOP)
-    assert desk.nova.sent == ["unlock", "os-stop", "lock", "look"]
+    assert desk.nova.sent == ["unlock", "os-stop", "lock", "get"]
 
 
 def test_a_lock_that_cannot_be_put_back_is_reported_with_its_reason_and_noted(tmp_path: Path) -> None:

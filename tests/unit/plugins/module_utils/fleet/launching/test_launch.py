@@ -175,7 +175,7 @@ def test_what_finds_no_host_is_launched_again_in_small_batches(
     second = [number for number, call in enumerate(cloud.calls) if call.startswith("launch")][6:]
     # Four, and the other two once these were up; the records had been deleted before.
     assert [cloud.calls[number].split()[1] for number in second] == ALL
-    polls = [number for number, call in enumerate(cloud.calls) if call.startswith("refresh")]
+    polls = [number for number, call in enumerate(cloud.calls) if call.startswith("poll")]
     assert any(second[3] < number < second[4] for number in polls)
     assert cloud.count("delete") == 6
     assert items(done)["node-1"]["actions"] == ["launch"]
@@ -221,7 +221,7 @@ def test_a_floating_ip_that_is_refused_fails_the_instance_alone(cloud: LaunchClo
 
 def test_without_wait_nothing_is_polled_and_the_next_run_sees_it_through(cloud: LaunchCloud, clock: FakeClock) -> None:
     done = run(cloud, clock, wait=False, **NODES)
-    assert (done.failure, cloud.count("refresh"), items(done)["node-1"]["after"]) == (None, 0, "build - spawning")
+    assert (done.failure, cloud.count("poll"), items(done)["node-1"]["after"]) == (None, 0, "build - spawning")
     again = run(cloud, clock, **NODES)
     assert (again.failure, again.changed, cloud.count("launch")) == (None, False, 6)
     assert {each["after"] for each in again.result["instances"]} == {"active"}
