@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The text format of Prometheus, version 0.0.4, as the textfile collector of node_exporter reads it. Pure functions."""
+"""The Prometheus text format, version 0.0.4, as read by the textfile collector of node_exporter. Pure functions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .terminal import one_line
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A value with its labels. Labels that are empty are left out: to Prometheus they are the same as none."""
+    """A value with its labels. Empty labels are left out, since Prometheus treats them as missing."""
 
     labels: Mapping[str, str]
     value: float
@@ -21,7 +21,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A gauge: its name, a sentence about it, and its samples."""
+    """A gauge: its name, its description, and its samples."""
 
     name: str
     description: str
@@ -29,9 +29,9 @@ class Metric:
 
 
 def exposition(metrics: Iterable[Metric]) -> str:
-    """Return metrics as text. One without a sample is left out.
+    """Return metrics as text, without those that have no sample.
 
-    Of samples with the same labels the first counts: twins would make the collector refuse all files.
+    Of several samples with the same labels, the first counts: duplicates would make the collector refuse all files.
     """
     return "".join(f"{line}\n" for each in metrics if each.samples for line in _lines(each))
 

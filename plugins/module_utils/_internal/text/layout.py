@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which columns of a table fit a width, and how wide each is. Plain numbers, no text."""
+"""Fits the columns of a table into a width: which columns are shown, and how wide. Numbers only, no text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ GAP = 2
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """The widths of a column: that of its content, the least one by wrapping, the least one by shortening.
+    """The widths of a column: its content, its minimum if wrapped, its minimum if shortened.
 
     ``natural`` >= ``wrapped`` >= ``shortened`` > 0.
     """
@@ -24,11 +24,12 @@ class Extent:
 
 
 def fit(extents: Sequence[Extent], droppable: Sequence[int], width: int | None) -> Mapping[int, int]:
-    """Return the width of each column that is shown, by its index, from left to right.
+    """Return the width of each shown column, by its index, from left to right.
 
-    ``droppable``: the indexes of the columns that may be dropped, in this order. ``width`` is None for no limit. In
-    this order, and as little as is needed, columns are wrapped, dropped, and shortened. If even that is not enough, the
-    table is wider than ``width``.
+    ``droppable``: the indexes of the columns that may be dropped, in this order. ``width`` is None for no limit.
+
+    Columns are wrapped, then dropped, then shortened, each as little as necessary. If that is not enough, the table is
+    wider than ``width``.
     """
     indexes = range(len(extents))
     if width is None:
@@ -49,7 +50,7 @@ def _kept(extents: Sequence[Extent], droppable: Sequence[int], width: int) -> Co
         if index in shown and len(shown) > 1:
             shown.remove(index)
             dropped.append(index)
-    # A wide column that was dropped last may have made room for narrow ones that were dropped first.
+    # A wide column dropped late may have made room for narrow columns dropped earlier.
     for index in reversed(dropped):
         if total([extents[each].wrapped for each in (*shown, index)]) <= width:
             shown.add(index)
@@ -66,7 +67,7 @@ def _shorten(widths: dict[int, int], extents: Sequence[Extent], width: int) -> N
 
 
 def _widen(widths: dict[int, int], extents: Sequence[Extent], width: int) -> None:
-    """Give the columns the space that is left, in place: those first that need the least to show all in one line."""
+    """Distribute the remaining space, in place, first to the columns that need the least of it to avoid wrapping."""
     for index in sorted(widths, key=lambda each: extents[each].natural - widths[each]):
         spare = width - total(widths.values())
         missing = extents[index].natural - widths[index]
@@ -79,5 +80,5 @@ def _neediest(widths: Mapping[int, int], extents: Sequence[Extent]) -> int:
 
 
 def total(widths: Collection[int]) -> int:
-    """Return the width of a table of columns of these widths."""
+    """Return the total width of a table with these columns."""
     return sum(widths) + GAP * (len(widths) - 1)

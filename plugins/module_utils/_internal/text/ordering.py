@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The order in which people expect names: base-2 before base-10."""
+"""The natural order of names: base-2 before base-10."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ NaturalKey = tuple[tuple[tuple[int, str], ...], str]
 
 
 def natural_key(name: str) -> NaturalKey:
-    """Return a sort key that compares numbers within names by value, and letters without regard to case.
+    """Return a sort key that compares numbers in names by value, and letters case-insensitively.
 
-    Names that differ in case or leading zeros alone are ordered by their characters.
+    Names that differ only in case or leading zeros are ordered by their characters.
     """
     parts = _DIGITS.split(name.casefold())
-    # Text and digits alternate. A number with more digits is greater; its digits need not become an int of any size.
+    # Text and digits alternate. More digits make a greater number, so no int of arbitrary size is needed.
     return tuple(_number_key(part) if index % 2 else (0, part) for index, part in enumerate(parts)), name
 
 

@@ -1,9 +1,10 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Data without the secrets that are in it, in Ansible's form. The same with every ansible-core.
+"""Removes secrets from data, in the same way with every ansible-core.
 
-Ansible's own function for that is deprecated from 2.22 on, and modules no longer remove what they found out themselves.
+Ansible's own function for that is deprecated since 2.22, and modules no longer remove secrets that they learned
+themselves.
 """
 
 from __future__ import annotations
@@ -11,17 +12,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-# In place of a text that is a secret, and of one that has it inside.
+# The replacements for a text that is a secret, and for a secret within a text.
 WHOLE = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 PART = "********"
 
 
 def without_secrets(value: Any, secrets: Iterable[str]) -> Any:
-    """Return a copy of JSON-like data in which no text and no number has one of the secrets.
+    """Return a copy of JSON-like data in which no text and no number contains a secret.
 
     Keys of dictionaries, booleans and None stay as they are. Empty secrets are ignored.
     """
-    # The longer ones first: one secret may be in another.
+    # Longest first: one secret may contain another.
     return _masked(value, sorted(filter(None, secrets), key=len, reverse=True))
 
 

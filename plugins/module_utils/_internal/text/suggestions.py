@@ -12,12 +12,12 @@ from .terminal import one_line
 
 
 def did_you_mean(word: str, words: Iterable[str]) -> str:
-    """Return a question such as "Did you mean lab?", or "" if no word is near."""
+    """Return a question such as "Did you mean lab?", or "" without a similar word."""
     near = nearest(word, words)
     return f"Did you mean {near}?" if near else ""
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
-    """Return the word that is nearest to another, as one line of text, or "" if none is near."""
+    """Return the most similar word as one line of text, or "" without a similar word."""
     close = difflib.get_close_matches(word, list(words), n=1)
     return one_line(close[0]) if close else ""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Dictionaries -> an aligned table of plain text."""
+"""Converts dictionaries to an aligned table of plain text."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from .terminal import display_width, one_line, shorten, wrap
 
 NOTHING = "-"
 _OPTIONS = ("key", "title", "align", "width", "wrap", "separator", "short_time", "exact")
-# Where a table does not fit otherwise, texts are cut to this width.
+# If a table does not fit otherwise, texts are cut to this width.
 _SHORTEST = 8
 _TIME = re.compile(r"\d{4}-(\d\d-\d\d)T(\d\d:\d\d)(?::\d\d(?:\.\d+)?)?Z")
 
 
 class TableError(ValueError):
-    """The rows or the columns cannot make a table. The message says why."""
+    """The rows or columns do not form a table. The message has the reason."""
 
 
 class _Absent:
-    """Stands for the value of a key that a row does not have."""
+    """Stands for a missing key of a row."""
 
 
 _ABSENT = _Absent()
@@ -36,12 +36,13 @@ _ABSENT = _Absent()
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. ``keys`` are dotted paths into a row; the values there are joined by ``separator``.
+    """A column.
 
-    Without ``align``, numbers are aligned right and everything else left. ``width``: no cell is wider; a shortened one
-    ends in an ellipsis. ``wrap``: where the table does not fit, cells are wrapped, to lines of this width at least.
-    ``short_time``: a time is shown without year and seconds, and is never cut. ``exact``: the path of a boolean; where
-    that is false, the value is a lower bound.
+    ``keys`` are dotted paths into a row; their values are joined by ``separator``. Without ``align``, numbers are
+    aligned right and everything else left. ``width``: the maximum width of a cell; a shortened one ends in an ellipsis.
+    ``wrap``: if the table does not fit, cells are wrapped to lines of at least this width. ``short_time``: a time is
+    shown without year and seconds, and is never cut. ``exact``: the path of a boolean; if that is false, the value is a
+    lower bound.
     """
 
     keys: tuple[str, ...]
@@ -56,7 +57,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class _Cells:
-    """The texts of a column, its title first."""
+    """The texts of a column, beginning with its title."""
 
     column: Column
     texts: Sequence[str]
@@ -71,11 +72,11 @@ class _Cells:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no row has anything here."""
+        """Whether no row has a value in this column."""
         return all(text == NOTHING for text in self.texts[1:])
 
     def lines(self, width: int) -> list[list[str]]:
-        """Return the lines of each cell, all of the same width."""
+        """Return the lines of each cell, padded to the same width."""
         return [[self._padded(line, width) for line in self._wrapped(text, width)] for text in self.texts]
 
     def _wrapped(self, text: str, width: int) -> list[str]:
@@ -89,14 +90,16 @@ class _Cells:
 def text_table(
     rows: object, columns: object, words: object = None, *, width: int | None = None, drop: object = (), hint: str = ""
 ) -> str:
-    """Return a table of ``rows``, or "" if there is none.
+    """Return a table of ``rows``, or "" without rows.
 
-    ``columns``: a list, or names with commas between them. Each is a key, a dotted path, a dict with key, title, align,
-    width, wrap, separator, short_time and exact, or one of ``words``, a dict in which short names stand for columns.
+    ``columns``: a list, or names separated by commas. Each is a key, a dotted path, a dict with key, title, align,
+    width, wrap, separator, short_time and exact, or one of ``words``, a dict from short names to columns.
 
-    ``width`` is that of the terminal, None for no limit. To fit it, columns are wrapped, then dropped, then shortened.
-    ``drop`` has the columns that may be dropped, in this order; those without anything in any row go before all else.
-    A last line names those that were, followed by ``hint``, but not the empty ones. Raises TableError.
+    ``width``: the width of the terminal, None for no limit. To fit it, columns are wrapped, then dropped, then
+    shortened. ``drop``: the columns that may be dropped, in this order; empty ones go first. A last line names the
+    dropped columns, except for empty ones, followed by ``hint``.
+
+    Raises TableError.
     """
     known = _checked_words(words)
     names = _listed(columns)
@@ -117,7 +120,7 @@ def text_table(
 
 
 def _without_empty(cells: Sequence[_Cells], droppable: Sequence[_Cells], width: int | None) -> list[_Cells]:
-    """Return the columns without those that may be dropped and are empty, as far as they are too many."""
+    """Return the columns without empty droppable ones, as far as the width requires it."""
     shown = list(cells)
     for each in droppable:
         if width is None or total([one.extent().natural for one in shown]) <= width or len(shown) == 1:
@@ -245,7 +248,7 @@ def _shown(column: Column, row: Mapping[Any, Any], values: Iterable[object]) -> 
 
 
 def _apply(thing: object, path: str) -> object:
-    """Return the value at a dotted path: None where a part of the path is None, a list where there is a list."""
+    """Return the value at a dotted path: None if a part of the path is None, a list if there is a list on the way."""
     if isinstance(thing, Mapping):
         if path in thing:
             return thing[path]
@@ -303,7 +306,7 @@ def _is_number(value: object) -> bool:
 def _unknown(key: str, rows: Iterable[Mapping[Any, Any]], words: Mapping[str, object]) -> str:
     paths = list(dict.fromkeys(path for row in rows for path in _paths(row)))
     guess = did_you_mean(key, [*words, *paths])
-    # If there are words for the usual columns, the paths below the keys would only hide them.
+    # If there are short names for columns, the hint shows only those.
     there = dict.fromkeys([*words, *(path for path in paths if "." not in path)]) if words else paths
     sentences = [f"There is no column {one_line(key)}.", guess, f"Columns: {', '.join(map(one_line, there))}."]
     return " ".join(filter(None, sentences))

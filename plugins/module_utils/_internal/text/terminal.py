@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Text for a terminal: made harmless, measured, shortened and wrapped."""
+"""Text for a terminal: removes control codes, measures, shortens and wraps."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 _wcswidth: Callable[[str], int] | None
 try:
-    # It knows emoji better than Python's own tables. It is optional: no other part of the collection needs it.
+    # wcwidth knows emoji better than Python's own tables. It is optional.
     from wcwidth import wcswidth as _wcswidth
 except ImportError:
     _wcswidth = None
@@ -20,20 +20,20 @@ REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 _LINE_BREAKS = re.compile("[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+")
 _ZERO_WIDTH_JOINER = "\u200d"
-# They shape letters (Persian, Hindi) and emoji, and have no other effect.
+# These characters shape letters (Persian, Hindi) and emoji, and have no other effect.
 _JOINERS = frozenset({"\u200c", _ZERO_WIDTH_JOINER})
-# Control codes, lone surrogates, line separators, and invisible characters, of which some reverse the text.
+# Control codes, lone surrogates, line separators, and invisible characters, some of which reverse the text.
 _HARMFUL = frozenset({"Cc", "Cs", "Zl", "Zp", "Cf"})
 _ZERO_WIDTH = frozenset({"Mn", "Me", "Cf"})
 _SKIN_TONES = frozenset("\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")
-# A long word is broken after one of these rather than between two letters.
+# A long word is broken after one of these characters, if possible.
 _BREAKS = frozenset("-_/.,:")
 
 
 def harmless(text: str) -> str:
-    """Return a text that cannot steer a terminal: control codes other than newline and tab become visible.
+    """Return a text without terminal control: control codes except newline and tab become visible.
 
-    Users of the cloud choose the names of instances, and other texts that it returns.
+    Users of the cloud choose the names of instances and other texts.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -41,27 +41,27 @@ def harmless(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return a harmless text with a blank for every line break and tab, and without blanks at its ends."""
+    """Return a harmless text as one line: line breaks and tabs become blanks, and both ends are trimmed."""
     return harmless(_LINE_BREAKS.sub(" ", text)).strip()
 
 
 def display_width(text: str) -> int:
-    """Return how many columns of a terminal a line takes: two for a wide character, none for a combining one."""
+    """Return the number of terminal columns of a line: two per wide character, none per combining one."""
     return len(text) if text.isascii() else sum(map(_cluster_width, _clusters(text)))
 
 
 def shorten(text: str, width: int) -> str:
-    """Return a line of at most ``width`` columns, which ends in an ellipsis if a part of the text is missing."""
+    """Return a line of at most ``width`` columns, with an ellipsis in place of the cut part."""
     if display_width(text) <= width:
         return text
     return _beginning(text, width - 1).rstrip() + ELLIPSIS
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Return the lines into which a line is broken so that each takes at most ``width`` columns.
+    """Return the lines of at most ``width`` columns into which a line is broken.
 
-    A line that fits is returned as it is. Others break at blanks. A word that is wider is broken too, after a hyphen or
-    the like if possible. A character that is wider than ``width`` has a line of its own.
+    A line that fits is returned unchanged. Others break at blanks. A longer word is broken too, after a hyphen or the
+    like if possible. A character wider than ``width`` gets a line of its own.
     """
     if display_width(text) <= width:
         return [text]
@@ -90,7 +90,7 @@ def _broken(word: str, width: int) -> Iterator[str]:
 
 
 def _beginning(text: str, width: int) -> str:
-    """Return as much of the beginning of a line as ``width`` columns hold."""
+    """Return the longest beginning of a line that fits into ``width`` columns."""
     kept, room = [], width
     for cluster in _clusters(text):
         room -= _cluster_width(cluster)
@@ -105,7 +105,7 @@ def _is_harmful(character: str) -> bool:
 
 
 def _clusters(text: str) -> Iterator[str]:
-    """Yield the parts of a text that a terminal draws in one place: a letter with its accents, an emoji of several."""
+    """Yield the parts of a text that occupy one place: a letter with its accents, an emoji sequence."""
     cluster = ""
     for each in text:
         if cluster and not _joins(cluster, each):
@@ -121,7 +121,7 @@ def _joins(cluster: str, character: str) -> bool:
         _character_width(character) == 0
         or character in _SKIN_TONES
         or (cluster[-1] == _ZERO_WIDTH_JOINER and not character.isascii())
-        # Two of these letters are a flag.
+        # Two of these letters form a flag.
         or (len(cluster) == 1 and _is_flag_letter(cluster) and _is_flag_letter(character))
     )
 

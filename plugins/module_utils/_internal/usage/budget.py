@@ -18,36 +18,36 @@ from .rates import Rates, figure
 _HOURS_A_DAY = Decimal(24)
 _SECONDS_A_DAY = Decimal(86400)
 _LENGTH_OF_A_DATE = len("2026-12-31")
-# A date without a time is a whole day, which belongs to the allocation.
+# A date without a time includes its whole day.
 _REST_OF_THE_DAY = timedelta(days=1, seconds=-1)
 
 
 @dataclass(frozen=True, slots=True)
 class Burn:
-    """The cost of all instances per hour. Flavors without a known rate are not in it, but named."""
+    """The cost of all instances per hour. Flavors without a known rate are excluded, and named."""
 
     su_per_hour: Decimal
     unknown_flavors: tuple[str, ...]
 
     @property
     def known(self) -> Decimal | None:
-        """The sum of the known costs: None if no cost is known, which is not the same as costing nothing."""
+        """The sum of the known costs; None if no cost is known, which differs from a cost of zero."""
         return self.su_per_hour if self.su_per_hour or self.is_complete else None
 
     @property
     def is_complete(self) -> bool:
-        """Whether every instance is counted."""
+        """Whether the sum includes every instance."""
         return not self.unknown_flavors
 
     @property
     def pace(self) -> Pace:
-        """The same per day, as a pace that was kept for no time at all."""
+        """The same per day, as a pace over no past days."""
         su_per_day = self.su_per_hour * _HOURS_A_DAY if self.is_complete else None
         return Pace(su_per_day, Decimal(0), self.unknown_flavors)
 
 
 def burn_of(instances: Iterable[Instance], rates: Rates) -> Burn:
-    """Add up the costs of instances in their states."""
+    """Add up the costs of instances in their present states."""
     total = Decimal(0)
     unknown = set()
     for each in instances:
@@ -61,10 +61,10 @@ def burn_of(instances: Iterable[Instance], rates: Rates) -> Burn:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """How long the remaining SU last at a pace: ``days`` from now, at ``exhausted_at``.
+    """How long the remaining SU last at a pace: ``days`` from now, until ``exhausted_at``.
 
-    Both are None if nothing is used, or so little that it lasts beyond the year 9999; if the pace or the remaining SU
-    are not known; and after the end of the allocation.
+    Both are None if the pace is zero, or so low that the SU last beyond the year 9999; if the pace or the remaining SU
+    are unknown; and after the end of the allocation.
     """
 
     days: Decimal | None = None
@@ -73,10 +73,10 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """The status of an allocation, in SU. Unknown figures are None.
+    """The status of an allocation, in SU.
 
-    ``habit`` is the forecast at the pace of the last days, ``momentary`` the one at the pace of this moment. Until the
-    allocation's end the remaining SU last at ``su_per_day_to_last``.
+    Unknown figures are None. ``habit``: the forecast at the pace of the last days. ``momentary``: the forecast at the
+    present pace. ``su_per_day_to_last``: the pace at which the remaining SU last until the allocation's end.
     """
 
     remaining: Decimal | None = None
@@ -89,12 +89,12 @@ class Budget:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing can be used any more."""
+        """Whether nothing of it can be used any more."""
         return self.has_ended or (self.remaining is not None and self.remaining <= 0)
 
 
 def budget_of(source: AllocationSource, pace: Pace, burn: Burn, now: datetime) -> Budget:
-    """Work out how long an allocation lasts. An unknown pace gives no forecast."""
+    """Compute the status of an allocation. With an unknown pace, it has no forecast."""
     end = end_of(source.end_date)
     has_ended = end is not None and end <= now
     allowed, used = figure(source.compute_allowed), figure(source.compute_used)
@@ -113,7 +113,7 @@ def budget_of(source: AllocationSource, pace: Pace, burn: Burn, now: datetime) -
 
 
 def end_of(text: str | None) -> datetime | None:
-    """Read the end of an allocation; of a date without a time, that is the end of the day. None if it is no date."""
+    """Parse the end of an allocation. A date without a time ends with its day. None if it is not a date."""
     read = moment_or_none(text)
     if read is None or text is None or len(text) > _LENGTH_OF_A_DATE:
         return read

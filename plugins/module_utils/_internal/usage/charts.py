@@ -1,10 +1,10 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Charts of a usage report's result as SVG for a page, drawn by matplotlib, which is optional.
+"""Charts of a usage report as SVG for a page, drawn by the optional matplotlib.
 
-Colors are CSS variables with the light ones behind them, so that one drawing serves light and dark pages. Each chart is
-drawn for two widths, since the letters of an SVG grow with it: a page shows one of them.
+Colors are CSS variables with light defaults, so that one drawing serves light and dark pages. Each chart is drawn for
+two widths, since the letters of an SVG scale with it: a page shows one of them.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ else:
     _DATES: Any = dates
 
 Row = Mapping[str, Any]
-# Drawn in these, which nothing else has, and then named.
+# Placeholder colors, replaced by CSS variables after drawing.
 _COLORS: Mapping[str, str] = {
     "#1c2733": "ink",
     "#5f6c7b": "soft",
@@ -50,14 +50,14 @@ _COLORS: Mapping[str, str] = {
 }
 _INK, _SOFT, _LINE, _BAND, _FIRST, _SECOND, _THIRD, _FOURTH = _COLORS
 _SERIES = (_FIRST, _SECOND, _THIRD, _FOURTH)
-# An allocation is for a year. If one half of the line were longer, the other would be a dot at its end.
+# An allocation lasts a year. A longer projection would shrink the history to a dot at its end.
 _FARTHEST = timedelta(days=366)
 _SHORTEST = 4.0
-# Inches at 72 points: a phone's screen, and the page at its full width. The page shows letters at least as large.
+# Inches at 72 points: a phone's screen, and the page at its full width. On the page, letters are at least this large.
 _SIZES: Mapping[str, tuple[float, float]] = {"narrow": (4.3, 2.4), "wide": (7.6, 2.9)}
 _BAR = 0.8
 _UNFINISHED = 0.45
-# Years, months, days, and less; of the first of a month, the month. No day has a zero before it.
+# Years, months, days, hours; the first of a month shows the month. Days have no leading zero.
 _FORMATS = ["%Y", "%b", "%-d", "%H:%M", "%H:%M", "%S.%f"]
 _ZEROS = ["", "%Y", "%b", "%b %-d", "%H:%M", "%H:%M"]
 _STYLE: Any = {
@@ -70,7 +70,7 @@ _STYLE: Any = {
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The SU of one allocation in a chart of days. ``color`` is the name of a CSS variable."""
+    """The SU of one allocation in a chart of days. ``color``: the name of a CSS variable."""
 
     name: str
     color: str
@@ -88,9 +88,9 @@ def require_matplotlib() -> None:
 
 
 def remaining_chart(allocation: Row, taken_at: datetime) -> str:
-    """Draw the remaining SU of an allocation of the result, day by day, and where its pace leads.
+    """Draw the remaining SU of an allocation by day, and the projection of its pace.
 
-    Returns "" if there is no more than a point to draw.
+    Returns "" if there is only one point.
     """
     course = _Course(allocation, taken_at)
     if not course.has_past and course.leads_to is None:
@@ -100,17 +100,20 @@ def remaining_chart(allocation: Row, taken_at: datetime) -> str:
 
 
 def leads_somewhere(allocation: Row, taken_at: datetime) -> bool:
-    """Return whether ``remaining_chart`` shows where the pace leads."""
+    """Return whether ``remaining_chart`` shows a projection."""
     return _Course(allocation, taken_at).leads_to is not None
 
 
 def days_chart(days: Sequence[Row]) -> str:
-    """Draw the SU of each day, by allocation. Weekends have a band behind them; a day that is not over is pale."""
+    """Draw the SU of each day, by allocation.
+
+    Weekends have a band behind them, and an incomplete day is pale.
+    """
     return _drawn(lambda axes: _draw_days(axes, days), "SU used per day", "days")
 
 
 def day_series(days: Sequence[Row]) -> list[Series]:
-    """Return the series that ``days_chart`` stacks, the largest first. Of many, the small ones are joined."""
+    """Return the series that ``days_chart`` stacks, largest first. Small ones beyond the maximum are joined."""
     used: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for each in days:
         for part in each["allocations"]:
@@ -145,7 +148,7 @@ class _Course:
         self.leads_to = self._leads_to(allocation, today)
 
     def _leads_to(self, allocation: Row, today: date) -> tuple[date, float] | None:
-        """Return the end of the projection: nothing remains, or the allocation ends, or a year is over."""
+        """Return the end of the projection: nothing remains, the allocation ends, or a year has passed."""
         pace = allocation["su_per_day"]
         if pace is None and allocation["su_per_hour"] is not None and not allocation["unknown_flavors"]:
             pace = allocation["su_per_hour"] * 24
@@ -192,14 +195,14 @@ def _draw_days(axes: mpl.axes.Axes, days: Sequence[Row]) -> None:
             if not each["is_complete"]:
                 drawn.set_alpha(_UNFINISHED)
         floor = [low + height for low, height in zip(floor, heights, strict=True)]
-    # With room above, in which the band of a weekend is seen.
+    # Leave room at the top, where the weekend bands are visible.
     _around_zero(axes, floor, room=0.15)
     axes.set_xlim(numbers[0] - 0.6, numbers[-1] + 0.6)
     _date_axis(axes)
 
 
 def _drawn(draw: Callable[[mpl.axes.Axes], None], title: str, key: str) -> str:
-    """Return a drawing for each width. ``key`` keeps its ids distinct from those of other charts in a page."""
+    """Return a drawing for each width. ``key`` keeps its ids distinct from those of other charts on a page."""
     drawings = []
     with mpl.rc_context(_STYLE):
         for name, size in _SIZES.items():
@@ -217,7 +220,7 @@ def _paper(size: tuple[float, float]) -> tuple[Figure, mpl.axes.Axes]:
     axes.spines[["left", "bottom"]].set_color(_LINE)
     axes.tick_params(colors=_SOFT, labelcolor=_INK)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
-    # Neither 1e+08 nor the digits that binary fractions add.
+    # Avoid 1e+08, and the digits that binary fractions add.
     axes.yaxis.set_major_formatter("{x:,.10g}")
     axes.grid(axis="y", color=_LINE, linewidth=0.6)
     axes.set_axisbelow(True)
@@ -225,13 +228,13 @@ def _paper(size: tuple[float, float]) -> tuple[Figure, mpl.axes.Axes]:
 
 
 def _around_zero(axes: mpl.axes.Axes, amounts: Sequence[float], *, room: float = 0.05) -> None:
-    """Let the axis of amounts have zero, and some room above and below the amounts."""
+    """Include zero in the axis of amounts, with some room above and below the amounts."""
     low, high = min(0.0, *amounts), max(0.0, *amounts)
     axes.set_ylim(low * (1 + room), high * (1 + room) if high or low else 1.0)
 
 
 def _date_axis(axes: mpl.axes.Axes) -> None:
-    # Of less than a few days, the ticks would be hours, which nothing here knows.
+    # For a few days, the ticks would be hours, which the data does not have.
     first, last = axes.get_xlim()
     axes.set_xlim(first, max(last, first + _SHORTEST))
     locator = _DATES.AutoDateLocator(minticks=3, maxticks=6)
@@ -252,7 +255,7 @@ def _svg(figure: Figure, title: str, key: str) -> str:
     target = io.StringIO()
     figure.savefig(target, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     text = target.getvalue()
-    # A page is not XML: no prologue. Nor has it a fixed width: the drawing takes the width of the page.
+    # HTML has no XML prologue. Without a fixed size, the drawing takes the width of the page.
     text = text[text.index("<svg") :]
     text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1, flags=re.DOTALL)
     text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1, flags=re.DOTALL)

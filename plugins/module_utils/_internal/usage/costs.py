@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The cost of instances before and after a task: figures for results, and lines for diffs. Pure functions.
 
-A cost that is not known is a dash, and never 0.
+An unknown cost is a dash, never 0.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from ..model import Flavor, Instance
 from .rates import Rates, number_if_known
 
 ABSENT = "absent"
-# Check mode cannot foresee which of a cloud's words a resting place has, so that a diff has one for each place.
+# Check mode cannot predict the cloud's exact word for a state at rest, so a diff uses one word per state.
 _WORDS = {"shelved_offloaded": "shelved"}
 
 
 @dataclass(frozen=True, slots=True)
 class CostedState:
-    """A state of an instance: the words for it (``text``), and its cost in SU per hour; None if that is not known."""
+    """A state of an instance: its words (``text``), and its cost in SU per hour, None if unknown."""
 
     text: str
     su_per_hour: Decimal | None
     flavor: str | None = None
 
 
-# An instance that is not there costs nothing, whatever its flavor was.
+# A missing instance costs nothing, whatever its flavor was.
 NOT_THERE = CostedState(ABSENT, Decimal(0))
 
 
 @dataclass(frozen=True, slots=True)
 class InstanceCost:
-    """The cost of an instance, which messages call ``label``, before and after a task."""
+    """The cost of an instance before and after a task. ``label``: its name in messages."""
 
     label: str
     before: CostedState
@@ -49,21 +49,21 @@ class InstanceCost:
 
 
 def costed(text: str, flavor: Flavor | None, status: str, rates: Rates) -> CostedState:
-    """Return a state with its cost. ``flavor``: None if that is not known."""
+    """Return a state with its cost. ``flavor``: None if unknown."""
     if flavor is None:
         return CostedState(text, None)
     return CostedState(text, rates.su_per_hour(flavor, status), flavor.name)
 
 
 def costed_instance(text: str, instance: Instance, rates: Rates) -> CostedState:
-    """Return the state of an instance as it was observed, with its cost."""
+    """Return the observed state of an instance, with its cost."""
     return costed(text, instance.flavor, instance.status, rates)
 
 
 def total_costs(costs: Sequence[InstanceCost]) -> dict[str, Any]:
     """Return the sums in SU per hour, as a module returns them.
 
-    An instance of which one cost is not known is in none of the sums. If that is each of them, the sums are None.
+    An instance with an unknown cost is in none of the sums. If all costs are unknown, the sums are None.
     """
     known = [each for each in costs if each.is_known]
     before = sum((each.before.su_per_hour or Decimal(0) for each in known), Decimal(0))
@@ -78,7 +78,7 @@ def total_costs(costs: Sequence[InstanceCost]) -> dict[str, Any]:
 
 
 def cost_lines(states: Iterable[tuple[str, CostedState]]) -> str:
-    """Return a line for each instance, by its label, and one for all of them: the text of a diff."""
+    """Return the text of a diff: a line for each instance, by its label, and one for the total."""
     named = list(states)
     if not named:
         return ""

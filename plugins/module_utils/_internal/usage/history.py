@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The usage of instances: periods in a state, their cost, its share of each day, and its pace. Pure functions."""
+"""The usage of instances: periods in a state, their cost, its distribution over days, and its pace. Pure functions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SECONDS_A_DAY = Decimal(86400)
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """A period with its length in hours, and its cost in SU: None if the flavor's rate is not known."""
+    """A period with its length in hours, and its cost in SU, None if the flavor's rate is unknown."""
 
     period: StatusPeriod
     hours: Decimal
@@ -32,7 +32,7 @@ class Cost:
 class Pace:
     """The SU used per day, as the mean of the last ``days`` days.
 
-    ``su_per_day`` is None if that is not known: some rates are not, or the history is shorter than a day.
+    ``su_per_day`` is None if unknown: some rates are unknown, or the history is shorter than a day.
     """
 
     su_per_day: Decimal | None
@@ -41,9 +41,9 @@ class Pace:
 
 
 def without_gaps_or_overlaps(periods: Iterable[StatusPeriod], now: datetime) -> list[StatusPeriod]:
-    """Put one instance's periods in order, and end each where the next begins, the last one now if it has no end.
+    """Sort one instance's periods, and end each at the start of the next, the last one now if it has no end.
 
-    The database's rows may overlap: a row is closed only when the next state is seen.
+    The database's rows may overlap: a row is closed only when the next state is observed.
     """
     ordered = sorted(periods, key=lambda each: (each.start, each.number))
     closed = []
@@ -57,7 +57,7 @@ def without_gaps_or_overlaps(periods: Iterable[StatusPeriod], now: datetime) -> 
 
 
 def within(periods: Iterable[StatusPeriod], since: datetime | None, until: datetime | None) -> list[StatusPeriod]:
-    """Cut periods, all of which have ends, to the time between two moments."""
+    """Cut periods, all with ends, to the time between two moments."""
     cut = []
     for each in periods:
         start = max(each.start, since) if since else each.start
@@ -78,19 +78,19 @@ def total(costs: Iterable[Cost]) -> Decimal:
 
 
 def known_total(costs: Sequence[Cost]) -> Decimal | None:
-    """Add up the known costs: None if no cost is known, which is not the same as costing nothing."""
+    """Add up the known costs; None if no cost is known, which differs from a cost of zero."""
     return total(costs) or (None if unknown_flavors(costs) else Decimal(0))
 
 
 def unknown_flavors(costs: Iterable[Cost]) -> tuple[str, ...]:
-    """Name the flavors without a rate."""
+    """Return the flavors without a rate."""
     return tuple(sorted({each.period.flavor.name for each in costs if each.su is None}))
 
 
 def pace_of(costs: Sequence[Cost], now: datetime) -> Pace:
-    """Return the pace of the last days by the costs since then, ``PACE_DAYS`` days ago.
+    """Return the pace of the last ``PACE_DAYS`` days, by the costs of that time.
 
-    Where the first instance is younger, its age counts: a new fleet is not taken for a quiet one.
+    If the first instance is younger, its age counts, so that a new fleet does not appear quiet.
     """
     start = min((each.period.start for each in costs), default=now - timedelta(days=PACE_DAYS))
     days = Decimal(str((now - start).total_seconds())) / _SECONDS_A_DAY
@@ -99,7 +99,7 @@ def pace_of(costs: Sequence[Cost], now: datetime) -> Pace:
 
 
 def by_day(costs: Iterable[Cost], zone: tzinfo) -> Mapping[date, Decimal]:
-    """Spread the known SU over the days, in a time zone, on which they were used."""
+    """Distribute the known SU over the days on which they were used, in a time zone."""
     days: dict[date, Decimal] = defaultdict(Decimal)
     for each in costs:
         if each.su is None:
@@ -116,7 +116,7 @@ def _cost(period: StatusPeriod, rates: Rates) -> Cost:
 
 
 def _end(period: StatusPeriod) -> datetime:
-    """Return the end, which every period has once it has gone through without_gaps_or_overlaps."""
+    """Return the end, which every period has after without_gaps_or_overlaps."""
     if period.end is None:
         raise ValueError(f"a period of {period.instance_name} has no end yet")
     return period.end
@@ -127,7 +127,7 @@ def _hours(start: datetime, end: datetime) -> Decimal:
 
 
 def _hours_by_day(period: StatusPeriod, zone: tzinfo) -> Iterator[tuple[date, Decimal]]:
-    # In UTC: between two times of one zone, Python counts the hours of the wall clock, 24 on every day.
+    # In UTC: between two times of one zone, Python counts wall-clock hours, 24 on every day.
     start = period.start.astimezone(UTC)
     while start < _end(period):
         day = start.astimezone(zone).date()

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The cost of an instance in service units (SU) per hour: virtual cores x the family's rate x the state's share.
 
-The figures and where they come from: docs/rates.md.
+Source of the figures: docs/rates.md.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..model import Flavor
 # SU per hour and virtual core while active.
 FAMILY_RATES: Mapping[str, Decimal] = {name: family.su_per_core_hour for name, family in FAMILIES.items()}
 
-# The share of that rate which each status is charged. Any other status is charged in full.
+# The share of that rate by status. Any other status is charged in full.
 STATUS_SHARES: Mapping[str, Decimal] = {
     "suspended": Decimal("0.75"),
     "paused": Decimal("0.75"),
@@ -35,7 +35,7 @@ STATUS_SHARES: Mapping[str, Decimal] = {
 }
 _FINEST = Decimal("0.001")
 _ABSURD = Decimal(10) ** 15
-# Enough digits for every amount that is not absurd, in any number of years.
+# Enough digits for any plausible amount, in any number of years.
 _WIDE = Context(prec=60)
 
 
@@ -49,9 +49,9 @@ class Rates:
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any] | None) -> Rates:
-        """Return the built-in table, with the rates of a user before it.
+        """Return the built-in table, overridden by a user's rates.
 
-        Raises ConfigurationError for a rate that is no number, negative or absurdly large, and for a share above 1.
+        Raises ConfigurationError for a rate that is not a number, negative or absurdly large, and for a share above 1.
         """
         given = options or {}
         states = _numbers(given.get("states"), "rates.states")
@@ -65,7 +65,7 @@ class Rates:
         )
 
     def su_per_hour(self, flavor: Flavor, status: str) -> Decimal | None:
-        """Return the SU per hour of an instance; None if its flavor has no known rate, which is never 0."""
+        """Return the SU per hour of an instance; None, never 0, if its flavor has no known rate."""
         active = self._while_active(flavor)
         return None if active is None else active * self.states.get(status, Decimal(1))
 
@@ -80,7 +80,7 @@ DEFAULT_RATES = Rates(FAMILY_RATES, {}, STATUS_SHARES)
 
 
 def figure(value: object) -> Decimal | None:
-    """Return an amount that a server gave; None if it is no number, NaN, infinite or absurdly large."""
+    """Return an amount from a server; None if it is not a number, NaN, infinite or absurdly large."""
     try:
         amount = Decimal(str(value))
     except InvalidOperation:
@@ -89,18 +89,18 @@ def figure(value: object) -> Decimal | None:
 
 
 def exact(number: float | str) -> Decimal:
-    """Return the number that a person reads, not the nearest binary one."""
+    """Return the decimal number that a person reads, not the nearest binary one."""
     return Decimal(str(number))
 
 
 def number(value: Decimal) -> int | float:
-    """Return a number as results have it: with three decimals at the most, and none if it is whole."""
+    """Return a number as results show it: with at most three decimals, and none if it is whole."""
     rounded = value.quantize(_FINEST, context=_WIDE)
     return int(rounded) if rounded == rounded.to_integral_value() else float(rounded)
 
 
 def number_if_known(value: Decimal | None) -> int | float | None:
-    """Return a number as results have it; None for None."""
+    """Return a number as results show it; None for None."""
     return None if value is None else number(value)
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The data of a usage report, computed from the things of a cloud. Pure functions; amounts are exact, in SU."""
+"""The data of a usage report, computed from a cloud's data. Pure functions; amounts are exact, in SU."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class BalanceSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class AllocationStatus:
-    """The status of an allocation, with the ``burn`` of this moment, and the ``pace`` of the last days."""
+    """The status of an allocation, with its present ``burn``, and its ``pace`` over the last days."""
 
     source: AllocationSource
     instances: int
@@ -59,7 +59,7 @@ class AllocationStatus:
 
 @dataclass(frozen=True, slots=True)
 class DayUsage:
-    """The SU of a day, and those of each allocation, by uuid. The key is None where the allocation is not known."""
+    """The SU of a day, in total and by the uuid of the allocation. The key is None for an unknown allocation."""
 
     day: date
     su: Decimal
@@ -73,10 +73,10 @@ class DayUsage:
 
 @dataclass(frozen=True, slots=True)
 class InstanceUsage:
-    """The usage of an instance in the time of the report, and now.
+    """The usage of an instance during the report, and its present cost.
 
-    ``status`` is None for one that was deleted. ``su`` is None where no rate is known, ``su_per_hour`` also for a
-    deleted one. ``percent`` is its share of everything that is known to have been used; None if that is nothing.
+    ``status`` is None for a deleted instance. ``su`` is None without a rate; ``su_per_hour`` also for a deleted
+    instance. ``percent``: its share of all known use, None if that is zero.
     """
 
     id: int | str
@@ -92,10 +92,10 @@ class InstanceUsage:
 
 @dataclass(frozen=True, slots=True)
 class UsageReport:
-    """Everything that a report shows. ``days`` has each of the last days, those without use as well.
+    """The complete content of a report.
 
-    ``allocation_names`` is by uuid. ``notes`` are sentences on instances that are not counted, and on
-    figures that cannot be read.
+    ``days``: each of the last days, including those without use. ``allocation_names``: by uuid. ``notes``: sentences on
+    instances that are not counted, and on unreadable figures.
     """
 
     account: CloudAccount
@@ -109,14 +109,14 @@ class UsageReport:
 
     @property
     def su(self) -> Decimal:
-        """Everything that is known to have been used."""
+        """All known use."""
         return sum((each.su for each in self.days), Decimal(0))
 
 
 class History:
-    """The periods of all instances, with the allocation that paid for each, as far as that is known.
+    """The periods of all instances, with the allocation that paid for each, as far as known.
 
-    The period has it, or else the instance if that still exists; a single allocation pays for everything.
+    The period names it, or else the instance if that still exists; a single allocation pays for everything.
     """
 
     def __init__(
@@ -127,7 +127,7 @@ class History:
         rates: Rates,
         now: datetime,
     ) -> None:
-        """Put the periods of each instance in order, up to now."""
+        """Sort the periods of each instance, up to now."""
         self._rates = rates
         self._now = now
         self._payers = {each.uuid: each.allocation_source for each in instances if each.allocation_source}
@@ -140,24 +140,24 @@ class History:
         self.allocation_names = {each.uuid: each.name for each in (*payers, *sources) if each}
 
     def costs(self, since: datetime) -> dict[str, list[Cost]]:
-        """Return the costs of each instance since then, by its uuid."""
+        """Return the costs of each instance since a moment, by its uuid."""
         cut = {uuid: within(periods, since, self._now) for uuid, periods in self._periods.items()}
         return {uuid: costs_of(periods, self._rates) for uuid, periods in cut.items() if periods}
 
     def payer(self, period: StatusPeriod) -> str | None:
-        """Return the uuid of the allocation that paid for a period; None if it is not known."""
+        """Return the uuid of the allocation that paid for a period; None if unknown."""
         payer = self._payer(period)
         return payer.uuid if payer else None
 
     def by_payer(self, costs: Iterable[Cost]) -> dict[str | None, list[Cost]]:
-        """Group costs by the allocation that paid."""
+        """Group costs by the paying allocation."""
         groups: dict[str | None, list[Cost]] = defaultdict(list)
         for each in costs:
             groups[self.payer(each.period)].append(each)
         return groups
 
     def paces(self) -> Callable[[str], Pace]:
-        """Return the function from the uuid of an allocation to its pace."""
+        """Return the function that maps the uuid of an allocation to its pace."""
         costs = self.costs(self._now - timedelta(days=PACE_DAYS))
         groups = self.by_payer(cost for rows in costs.values() for cost in rows)
         return lambda uuid: pace_of(groups.get(uuid, []), self._now)
@@ -167,7 +167,7 @@ class History:
 
 
 def unknown_pace(_uuid: str) -> Pace:
-    """Return a pace of which nothing is known."""
+    """Return an unknown pace."""
     return Pace(None, Decimal(0))
 
 
@@ -187,7 +187,7 @@ def statuses_of(
 
 
 def days_of(history: History, costs: Iterable[Cost], first: date, last: date) -> list[DayUsage]:
-    """Spread costs over the days (of UTC) on which they arose."""
+    """Distribute costs over the UTC days on which they arose."""
     used: dict[date, dict[str | None, Decimal]] = defaultdict(dict)
     for payer, group in history.by_payer(costs).items():
         for day, su in by_day(group, UTC).items():
@@ -201,7 +201,7 @@ def days_of(history: History, costs: Iterable[Cost], first: date, last: date) ->
 def usage_of_instances(
     history: History, costs: Mapping[str, Sequence[Cost]], instances: Iterable[Instance], rates: Rates
 ) -> list[InstanceUsage]:
-    """Rank instances by the SU that they used, the most expensive first. ``costs`` is by uuid."""
+    """Return the instances by the SU that they used, most expensive first. ``costs`` is by uuid."""
     everything = sum((total(rows) for rows in costs.values()), Decimal(0))
     existing = {each.uuid: each for each in instances}
     usage = [_usage(rows, history, existing.get(uuid), everything, rates) for uuid, rows in costs.items() if rows]
@@ -215,13 +215,13 @@ def notes_on(
     rates: Rates,
     now: datetime,
 ) -> tuple[str, ...]:
-    """Return sentences on instances that no sum counts, and on figures that cannot be read."""
+    """Return sentences on instances that no sum includes, and on unreadable figures."""
     flaws = [flaw for each in sources for flaw in flaws_of(each, now)]
     return (*flaws, *_unknown_rates(instances, costs, rates), *_unpaid(sources, instances, rates))
 
 
 def flaws_of(source: AllocationSource, now: datetime) -> list[str]:
-    """Return sentences on the figures of an allocation that cannot be read, and on its end if that is past."""
+    """Return sentences on an allocation's unreadable figures, and on its end if that has passed."""
     flaws = [*source.flaws]
     for name, words in _FIGURES.items():
         value = getattr(source, name)
@@ -271,9 +271,9 @@ def _unknown_rates(instances: Iterable[Instance], costs: Iterable[Cost], rates: 
 
 
 def concerns(account: CloudAccount, sources: Iterable[AllocationSource]) -> Callable[[Instance], bool]:
-    """Return a test of whether an instance is in the sums of an account: it answers for it, or pays for it.
+    """Return a test whether an instance is in the sums of an account: the account owns it, or pays for it.
 
-    Where projects are shared, an account sees the instances of other users, too.
+    In shared projects, an account also sees the instances of other users.
     """
     paying = {each.uuid for each in sources}
 
@@ -285,7 +285,7 @@ def concerns(account: CloudAccount, sources: Iterable[AllocationSource]) -> Call
 
 
 def _unpaid(sources: Iterable[AllocationSource], instances: Iterable[Instance], rates: Rates) -> list[str]:
-    """Name the instances that no allocation of the account pays for: no forecast has them in it."""
+    """Return the instances that no allocation of the account pays for, so that no forecast includes them."""
     known = {each.uuid for each in sources}
     groups: dict[str, list[Instance]] = defaultdict(list)
     for each in instances:

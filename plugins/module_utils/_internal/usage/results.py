@@ -18,7 +18,7 @@ from .text_report import account_label, headline, outlook
 
 
 def allocation_result(status: AllocationStatus) -> dict[str, Any]:
-    """Return one allocation and how long it lasts."""
+    """Return an allocation, with its forecasts."""
     source, budget = status.source, status.budget
     return {
         "name": source.name,
@@ -49,7 +49,7 @@ def allocation_result(status: AllocationStatus) -> dict[str, Any]:
 
 
 def report_result(report: UsageReport) -> dict[str, Any]:
-    """Return everything that a report shows."""
+    """Return the complete content of a report."""
     names = report.allocation_names
     return {
         "taken_at": iso(report.taken_at),
@@ -124,7 +124,7 @@ def _volume(volume: Volume) -> dict[str, Any]:
 
 
 def _as_given(date: object) -> str | None:
-    """Return a date in the words of the site, which may be none."""
+    """Return a date in the site's own words, which may not be a date."""
     return None if date is None else str(date)
 
 
@@ -133,7 +133,7 @@ def _server_figure(value: object) -> int | float | None:
 
 
 def _days_left(status: AllocationStatus, days: Decimal | None) -> int | None:
-    """Return the whole days of a forecast; 0 once the allocation has ended, also if SU remain."""
+    """Return the whole days of a forecast; 0 after the end of the allocation, even if SU remain."""
     if status.budget.has_ended:
         return 0
     return None if days is None else int(days)

@@ -1,10 +1,10 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The history file: the remaining SU of each allocation on each day, a line of JSON for each.
+"""The history file: the remaining SU of each allocation on each day, as lines of JSON.
 
-A line has the day, the site, cloud and project that the allocation belongs to, its uuid, and the remaining SU. Lines of
-older versions have no owner, and ``left`` instead of ``remaining``. The file is replaced whole.
+A line has the day, the allocation's site, cloud, project and uuid, and the remaining SU. Lines of older versions have
+no owner, and ``left`` instead of ``remaining``. The file is replaced as a whole.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _FIELDS = ("site", "cloud", "project")
 
 
 def owner_of(account: CloudAccount) -> Owner:
-    """Return the key that distinguishes the allocations of this account from those of another with the same uuid."""
+    """Return the key that distinguishes this account's allocations from others with the same uuid."""
     return account.site.lower(), account.cloud, account.project_uuid or ""
 
 
 def read_snapshots(path: Path) -> list[BalanceSnapshot]:
-    """Return the snapshots in the order of the file; none if there is no file yet.
+    """Return the snapshots in file order, none without a file.
 
-    Raises ConfigurationError for a file that is not such a history: it is never overwritten.
+    Raises ConfigurationError for a file that is not a history, so that it is never overwritten.
     """
     try:
         lines = read_file(path).decode().splitlines()
@@ -51,7 +51,7 @@ def read_snapshots(path: Path) -> list[BalanceSnapshot]:
 
 
 def adopted(past: Iterable[BalanceSnapshot], owner: Owner, allocations: Collection[str]) -> list[BalanceSnapshot]:
-    """Give the lines of older versions an owner: the first account after them that has such an allocation."""
+    """Assign an owner to lines of older versions: the first account with such an allocation."""
     return [
         replace(each, owner=owner) if each.owner == _NOBODY and each.allocation in allocations else each
         for each in past
@@ -59,16 +59,13 @@ def adopted(past: Iterable[BalanceSnapshot], owner: Owner, allocations: Collecti
 
 
 def merged(past: Iterable[BalanceSnapshot], today: Iterable[BalanceSnapshot]) -> list[BalanceSnapshot]:
-    """Add today's snapshots, in order. Of several on one day, the last one stays."""
+    """Add today's snapshots, in order. The last one of a day stays."""
     rows = {(each.day, each.owner, each.allocation): each for each in (*past, *today)}
     return [rows[key] for key in sorted(rows)]
 
 
 def write_snapshots(path: Path, snapshots: Iterable[BalanceSnapshot]) -> None:
-    """Replace the history file whole, or leave it as it was.
-
-    Raises ConfigurationError if it cannot be written.
-    """
+    """Replace the history file as a whole, or leave it unchanged. Raises ConfigurationError if writing fails."""
     text = "".join(_line(each) + "\n" for each in snapshots)
     try:
         replace_file(path, text.encode())
@@ -78,9 +75,9 @@ def write_snapshots(path: Path, snapshots: Iterable[BalanceSnapshot]) -> None:
 
 @contextmanager
 def exclusive_history(path: Path, clock: Clock) -> Iterator[None]:
-    """Let one run at a time read and write a history file. Makes its folder if that is missing.
+    """Hold a history file exclusively. Creates its folder if that is missing.
 
-    Raises ConfigurationError if the folder cannot be used, and if other runs hold the file for too long.
+    Raises ConfigurationError if the folder cannot be used, and if other runs hold the file too long.
     """
     with ExitStack() as stack:
         try:

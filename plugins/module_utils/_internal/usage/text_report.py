@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A usage report in words: amounts, days, and sentences on how long an allocation lasts. The layout is a template's."""
+"""A usage report in words: amounts, days, and sentences on how long an allocation lasts. Templates do the layout."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .budget import Budget, Forecast
 from .history import PACE_DAYS, Pace
 from .report_data import AllocationStatus, UsageReport
 
-# A renewal or a supplement takes weeks to be granted.
+# Requests for a renewal or a supplement take weeks.
 NEAR_DAYS = 30
 _WHOLE = Decimal(1)
 _HALF = Decimal("0.5")
@@ -32,7 +32,7 @@ class Headline:
 
 
 def amount(value: Decimal | float | None) -> str:
-    """Return an amount of SU as people write it: 48,765; a dash for None."""
+    """Return an amount of SU in words: 48,765; a dash for None."""
     if value is None:
         return "-"
     exact = Decimal(str(value))
@@ -42,12 +42,12 @@ def amount(value: Decimal | float | None) -> str:
 
 
 def day(value: date | datetime) -> str:
-    """Return a day as people write it: 3 December 2026."""
+    """Return a day in words: 3 December 2026."""
     return f"{value.day} {value:%B %Y}"
 
 
 def account_label(account: CloudAccount, *, short: bool = False) -> str:
-    """Say which account it is: "johndoe, project TG-GEO160014 at js2.jetstream-cloud.org (IU)".
+    """Return an account in words: "johndoe, project TG-GEO160014 at js2.jetstream-cloud.org (IU)".
 
     In short, that is "TG-GEO160014 at js2.jetstream-cloud.org".
     """
@@ -69,7 +69,7 @@ def subject(report: UsageReport) -> str:
 
 
 def headline(status: AllocationStatus, now: datetime) -> Headline:
-    """Say how long an allocation lasts: until it is exhausted, or until it ends."""
+    """Return how long an allocation lasts: until it is exhausted, or until it ends."""
     budget = status.budget
     if budget.end and budget.has_ended:
         return Headline(f"ended on {day(budget.end)}", is_near=True)
@@ -84,7 +84,7 @@ def headline(status: AllocationStatus, now: datetime) -> Headline:
 
 
 def outlook(status: AllocationStatus) -> list[str]:
-    """Say in sentences how long an allocation lasts: first at the pace of the last days, then at this moment's."""
+    """Return sentences on how long an allocation lasts: at the pace of the last days, then at the present pace."""
     budget = status.budget
     if budget.is_over:
         return []
@@ -139,7 +139,7 @@ def _main_pace(status: AllocationStatus) -> Pace:
 
 
 def _days_until_over(status: AllocationStatus, now: datetime) -> Decimal | None:
-    """Return how many days are left until it is exhausted or ends, at the main pace. None if that is not known."""
+    """Return the days until exhaustion or the end, at the main pace; None if unknown."""
     budget = status.budget
     pace = _main_pace(status)
     if pace.su_per_day is None:
