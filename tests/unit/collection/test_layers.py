@@ -221,6 +221,19 @@ def test_a_library_is_known_to_one_file(package: str, importers: set[str]) -> No
     assert _importers([package]) == importers
 
 
+@pytest.mark.parametrize("operation", ["instance", "instance_info", "instance_state", "volume"])
+def test_a_task_that_judges_no_idleness_does_not_import_it(operation: str) -> None:
+    """Ansible compiles each imported file in each task, and those of idleness are a fifth of all."""
+    imported: set[str] = set()
+    to_read = {f"operations/{operation}"}
+    while to_read:
+        imported |= to_read
+        paths = [path for name in to_read if (path := _FOLDER / f"{name}.py").exists()]
+        to_read = {each for path in paths for each in _imports(path)} - imported
+
+    assert [each for each in sorted(imported) if each.startswith("idle/")] == []
+
+
 def test_clouds_do_not_know_each_other() -> None:
     packages = {path.name for path in (_FOLDER / "clouds").iterdir() if (path / "__init__.py").exists()}
     neighbors = {
