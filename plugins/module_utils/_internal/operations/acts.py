@@ -16,15 +16,22 @@ from ..model import Instance
 from ..operation import Context
 from ..options import ModuleSpec
 from ..policy.act_store import ActStore
-from ..policy.acts import Act, open_uuids, resolved, settled
+from ..policy.acts import Act, open_uuids, records_of, resolved, settled
+from ..policy.decisions import DecisionLog, DecisionLogError
 from ..policy.instance_store import day_of
 from ..policy.processes import is_alive, parent_process
-from ..policy.records import PolicyName
+from ..policy.records import PolicyName, Record
 from ..states import Goal
 from .run_record import profile_name
 
 ACTS = ModuleSpec(argument_spec={"acts_path": {"type": "path"}})
+_DECISIONS = Path(".local/state/jetstream/decisions")
 _LONGEST_WAIT = 30.0
+
+
+def decisions_path(options: Mapping[str, Any], context: Context) -> Path:
+    """Return the folder of the log of decisions and of the notices."""
+    return context.path(options["decisions_path"], _DECISIONS)
 
 
 class ActRecord:
@@ -34,6 +41,7 @@ class ActRecord:
         """Read which acts of earlier runs are open."""
         self._context = context
         self._policy = policy.value
+        self._options = options
         self._profile = profile_name(options, context)
         self._process = parent_process()
         path = None if context.check_mode else options["acts_path"]
@@ -42,7 +50,7 @@ class ActRecord:
 
     def _open_uuids(self) -> frozenset[str]:
         try:
-            return frozenset() if self._store is None else open_uuids(self._store.load())
+            return frozenset() if self._store is None else open_uuids(self._store.load(), self._profile)
         except JetstreamError as error:
             self._context.warn(str(error))
             return frozenset()
@@ -51,11 +59,26 @@ class ActRecord:
         """Return a condition that also holds for the instances of open acts."""
         return lambda instance: instance.uuid in self._open or wanted(instance)
 
-    def compare(self, listed: Iterable[Instance]) -> None:
+    def compare(self, listed: Sequence[Instance]) -> None:
         """Record what became of the acts of runs that did not end, by all instances of the account."""
-        if self._open:
-            now = self._context.clock.now().astimezone(UTC)
-            self._change(lambda acts: resolved(acts, listed, self._process, now, is_alive))
+        if not self._open:
+            return
+        now = self._context.clock.now().astimezone(UTC)
+
+        def change(acts: Mapping[str, Act]) -> Mapping[str, Act]:
+            resolution = resolved(acts, self._profile, listed, self._process, now, is_alive)
+            # First the log: an act that is no longer open is not compared again.
+            self._write(list(records_of(resolution, listed, now)))
+            return resolution.acts
+
+        self._change(change)
+
+    def _write(self, records: Sequence[Record]) -> None:
+        """Log what became of acts. The message about them is sent even if that fails."""
+        try:
+            DecisionLog(decisions_path(self._options, self._context), self._context.clock).write(records)
+        except DecisionLogError as error:
+            self._context.warn(str(error))
 
     def begin(self, instances: Sequence[Instance], goal: Goal) -> None:
         """Record that instances are about to be brought to a state. Raises ActStoreError: then nothing may be done."""

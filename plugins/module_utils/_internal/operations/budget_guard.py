@@ -9,8 +9,8 @@ the caller records which channel took them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any
 from ..cloud import Cloud
 from ..errors import ConfigurationError, SelectionError
 from ..fleet.converge import converge
-from ..fleet.runs import ConvergeOptions, FleetRun, InstanceRun, classify_instance
+from ..fleet.runs import ConvergeOptions, FleetRun, InstanceRun
 from ..fleet.selection import INSTANCE_FIELDS, ME, Selector, select, select_by_name
 from ..idle.advice import Veto, vetoes
 from ..idle.store import key_of
@@ -30,11 +30,13 @@ from ..policy.act_store import ActStoreError
 from ..policy.budget_guard import (
     NO_CHANNEL,
     Candidate,
+    Change,
     Limits,
     Memory,
     News,
     Plan,
     Standing,
+    changes_of,
     figures_since,
     limit_reached,
     plan_of,
@@ -48,15 +50,16 @@ from ..policy.decisions import DecisionLog, DecisionLogError
 from ..policy.instance_store import seen_on
 from ..policy.ladder import owner_vetoes, protecting, vetoes_of_controller
 from ..policy.records import PolicyName, Record
-from ..states import Action, Goal, Kind
+from ..states import Action, Goal
 from ..text.terminal import one_line
+from ..times import iso
 from ..usage.budget import burn_of
 from ..usage.history import PACE_DAYS, known_total
 from ..usage.rates import Rates
 from ..usage.report_data import History, concerns, notes_on
 from ..usage.snapshots import owner_of
-from .acts import ACTS, ActRecord
-from .idle import decisions_path, event_of
+from .acts import ACTS, ActRecord, decisions_path
+from .idle import event_of
 from .idle_info import Judge
 from .instance_state import failure_of
 
@@ -92,12 +95,16 @@ _VETOES = frozenset({"controller", "not_mine", "state_unknown", "busy", "locked"
 
 @dataclass(frozen=True, slots=True)
 class _Guarded:
-    """An allocation, its news, and the instances to shelve. ``reached``: a clause about a reached limit."""
+    """An allocation, and the instances to shelve.
+
+    ``reached``: a clause about a reached limit. ``changes``: of its instances, by UUID.
+    """
 
     key: str
     standing: Standing
     plan: Plan
     reached: str | None
+    changes: Mapping[str, Change]
 
 
 def budget_guard(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
@@ -126,7 +133,7 @@ def _round(cloud: Cloud, store: BudgetStore, limits: Limits, options: Mapping[st
     begun = context.clock.monotonic()
     cloud.limit(begun + options["wait_timeout"])
     act_record = ActRecord(options, context, PolicyName.BUDGET)
-    guarded, warnings = _guard(cloud, options, context, limits, act_record)
+    guarded, warnings = _guard(cloud, options, context, limits, memories, act_record)
     due = [each for each in guarded if each.reached is not None]
     acts_now = bool(options["apply"]) and not context.check_mode
     journal = _Journal(DecisionLog(decisions_path(options, context), context.clock), context, applies=acts_now)
@@ -255,13 +262,13 @@ def _claim(
     news: Mapping[str, Mapping[str, News]],
     now: datetime,
 ) -> str | None:
-    """Store the claims of this run, and drop thresholds that were left.
+    """Store the claims of this run and the changes that it saw, and drop thresholds that were left.
 
     Returns a sentence if that failed. The news are still returned, and the next run repeats them.
     """
     after = dict(memories)
     for each in guarded:
-        memory = memories.get(each.key, Memory()).without_left(each.standing)
+        memory = replace(memories.get(each.key, Memory()).without_left(each.standing), changes=each.changes)
         for channel, of_channel in news[each.key].items():
             # Without channels, nothing is claimed.
             memory = memory.claiming(channel, of_channel, now) if channel != NO_CHANNEL else memory
@@ -389,7 +396,12 @@ def read_standings(
 
 
 def _guard(
-    cloud: Cloud, options: Mapping[str, Any], context: Context, limits: Limits, acts: ActRecord
+    cloud: Cloud,
+    options: Mapping[str, Any],
+    context: Context,
+    limits: Limits,
+    memories: Mapping[str, Memory],
+    acts: ActRecord,
 ) -> tuple[list[_Guarded], tuple[str, ...]]:
     """Read everything, and work out how each allocation stands."""
     now = context.clock.now().astimezone(UTC)
@@ -405,11 +417,28 @@ def _guard(
     machine = this_machine()
     guarded = []
     for each in found:
-        candidates = [_candidate(instance, judge, rates, meant, machine, options, now) for instance in each.instances]
-        plan = plan_of(each.standing, candidates, limits)
         key = "/".join((*owner, each.standing.source.uuid))
-        guarded.append(_Guarded(key, each.standing, plan, limit_reached(each.standing, limits)))
+        changes = changes_of(each.instances, memories.get(key, Memory()).changes, now)
+        candidates = [
+            _candidate(instance, changes.get(instance.uuid), judge, rates, meant, machine, options, now)
+            for instance in each.instances
+        ]
+        plan = plan_of(each.standing, candidates, limits)
+        warnings = (*warnings, *_about_hanging(each.instances, changes, now))
+        guarded.append(_Guarded(key, each.standing, plan, limit_reached(each.standing, limits), changes))
     return guarded, warnings
+
+
+def _about_hanging(instances: Iterable[Instance], changes: Mapping[str, Change], now: datetime) -> Iterator[str]:
+    for each in instances:
+        change = changes.get(each.uuid)
+        if change is not None and change.hangs(now):
+            yield f"{each.label} {_hanging(each, change)} Its cost counts until that has ended."
+
+
+def _hanging(instance: Instance, change: Change) -> str:
+    word = one_line(instance.activity or instance.status)
+    return f"has been {word} since {iso(change.since)} at the latest, and may hang: ask the site's support."
 
 
 def _pays(source: AllocationSource, instance: Instance, sources: Sequence[AllocationSource]) -> bool:
@@ -427,6 +456,7 @@ def _used_since(history: History, source: AllocationSource, now: datetime) -> De
 
 def _candidate(
     instance: Instance,
+    change: Change | None,
     judge: Judge,
     rates: Rates,
     meant: Selector,
@@ -442,22 +472,27 @@ def _candidate(
     ]
     reasons = [each.reason for each in found if each.veto in _VETOES]
     sleeps = any(each.veto == "not_running" for each in found)
+    if change is not None and change.hangs(now):
+        reasons = [f"it {_hanging(instance, change).rstrip('.')}", *reasons]
     return Candidate(
         instance=instance,
-        cost=rates.su_per_hour(instance.flavor, _status_to_pay(instance)),
+        cost=_cost(instance, change, rates, now),
         is_idle=case.judged.verdict.is_idle or sleeps,
         veto=one_line(reasons[0]) if reasons else None,
     )
 
 
-def _status_to_pay(instance: Instance) -> str:
-    """Return the state that an instance costs as: of one that is changing, the state that it is about to reach.
+def _cost(instance: Instance, change: Change | None, rates: Rates, now: datetime) -> Decimal | None:
+    """Return the cost per hour of an instance: of one that is changing, that of the state that it is about to reach.
 
-    So one that an earlier run is still shelving saves its cost already, and no other is shelved in its place.
+    So one that an earlier run is still shelving saves its cost already, and no other is shelved in its place. One that
+    hangs there saves nothing.
     """
-    observed = classify_instance(instance)
-    is_changing = observed.kind is Kind.MOVING and observed.state is not None
-    return observed.state.value if is_changing and observed.state is not None else instance.status
+    own = rates.su_per_hour(instance.flavor, instance.status)
+    if change is None:
+        return own
+    ahead = rates.su_per_hour(instance.flavor, change.state.value)
+    return max(own, ahead) if own is not None and ahead is not None and change.hangs(now) else ahead
 
 
 def _shelve(

@@ -55,8 +55,7 @@ from ..states import Action, Goal, RestingState
 from ..states import Kind as StateKind
 from ..text.terminal import one_line
 from ..times import iso, moment
-from .acts import ACTS, ActRecord
-from .idle import decisions_path
+from .acts import ACTS, ActRecord, decisions_path
 from .idle_info import keep_path
 from .instance_state import diff_or_bug, failure_of, warnings_of
 

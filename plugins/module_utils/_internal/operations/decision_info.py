@@ -19,7 +19,7 @@ from ..policy.log_entries import LogEntry, log_entries
 from ..policy.records import Event, Record, Rest, rests
 from ..text.suggestions import did_you_mean
 from ..times import iso
-from .idle import decisions_path
+from .acts import decisions_path
 
 SPEC = ModuleSpec(
     argument_spec={

@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from ..cloud import Cloud
@@ -51,7 +50,7 @@ from ..states import Action, Goal, Kind, RestingState, classify
 from ..text.terminal import one_line
 from ..times import iso, iso_of, iso_or_none
 from ..usage.rates import Rates, number
-from .acts import ACTS, ActRecord
+from .acts import ACTS, ActRecord, decisions_path
 from .idle_info import Case, Judge
 from .instance_state import diff_or_bug, failure_of, item_of, warnings_of
 
@@ -83,7 +82,6 @@ SPEC = (
         }
     )
 )
-_DECISIONS = Path(".local/state/jetstream/decisions")
 _GOALS: Mapping[str, Goal] = {"shelve": Goal.SHELVED, "stop": Goal.STOPPED, "suspend": Goal.SUSPENDED}
 # Between the decision and the first act, and between the last act and its record.
 _CLAIM_RESERVE = 60.0
@@ -93,11 +91,6 @@ _MOST_FINDINGS = 5
 def idle(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
     """Decide about each selected instance, and act on those that are due if the options say so."""
     return _Run(cloud, options, context, _policy(options)).carry_out()
-
-
-def decisions_path(options: Mapping[str, Any], context: Context) -> Path:
-    """Return the folder of the log of decisions and of the notices."""
-    return context.path(options["decisions_path"], _DECISIONS)
 
 
 def _policy(options: Mapping[str, Any]) -> Policy:

@@ -21,7 +21,7 @@ from ..policy.memory_file import MemoryFile
 from ..policy.records import Event, Record
 from ..text.terminal import one_line
 from ..times import moment_or_none
-from .idle import decisions_path
+from .acts import decisions_path
 
 SPEC = ModuleSpec(
     argument_spec={

@@ -48,8 +48,7 @@ from ..states import Action, Goal
 from ..text.ordering import natural_key
 from ..text.terminal import one_line
 from ..times import iso
-from .acts import ACTS, ActRecord
-from .idle import decisions_path
+from .acts import ACTS, ActRecord, decisions_path
 from .idle_info import keep_path
 
 SPEC = (

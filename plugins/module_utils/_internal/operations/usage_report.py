@@ -37,7 +37,7 @@ from ..usage.report_data import (
 from ..usage.results import report_result
 from ..usage.snapshots import adopted, exclusive_history, merged, owner_of, read_snapshots, write_snapshots
 from ..usage.text_report import subject
-from .idle import decisions_path
+from .acts import decisions_path
 
 SPEC = (
     CONNECTION

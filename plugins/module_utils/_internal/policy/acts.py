@@ -9,16 +9,18 @@ later run compares the act with the state of the instance, and reports it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from ..idle.store import key_of
 from ..model import Instance
 from ..states import Goal, Kind, RestingState, classify
 from ..text.ordering import natural_key
 from ..text.terminal import one_line
 from ..times import iso
 from .outbox import Draft
+from .records import Event, PolicyName, Record
 
 # An act that was not reported for this long is dropped.
 KEPT = timedelta(days=7)
@@ -26,6 +28,9 @@ KEPT = timedelta(days=7)
 _REPORTED_AFTER = timedelta(days=1)
 # Whether a process on another machine is alive cannot be known. With default timeouts, no run takes this long.
 _LOST_AFTER = timedelta(hours=2)
+# After this time, a change that goes on is reported. Shelving a large disk takes minutes.
+_HANGS_AFTER = timedelta(hours=2)
+_ACTIONS = {Goal.STARTED: "start", Goal.STOPPED: "stop", Goal.SUSPENDED: "suspend", Goal.SHELVED: "shelve"}
 
 IsAlive = Callable[[str], "bool | None"]
 
@@ -62,40 +67,91 @@ class Act:
 Acts = Mapping[str, Act]
 
 
-def resolved(acts: Acts, listed: Iterable[Instance], own: str, now: datetime, is_alive: IsAlive) -> dict[str, Act]:
-    """Add the outcomes of the acts whose runs did not end, by the listed instances.
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """Acts with the outcomes that became known. ``found``: the acts whose outcome is new, each with its event."""
 
-    ``own`` is the process of this run, which records the outcomes of its own acts. An act stays open while the cloud is
-    still changing its instance, or if the state was not read from the cloud itself.
+    acts: dict[str, Act]
+    found: tuple[tuple[Act, Event], ...]
+
+
+def resolved(
+    acts: Acts, profile: str, listed: Iterable[Instance], own: str, now: datetime, is_alive: IsAlive
+) -> Resolution:
+    """Add the outcomes of a profile's acts whose runs did not end, by the listed instances of its account.
+
+    ``own`` is the process of this run, which records the outcomes of its own acts. Acts of other profiles are on other
+    accounts. An act stays open while the cloud is still changing its instance, unless that hangs, or if the state was
+    not read from the cloud itself.
     """
     by_uuid = {each.uuid: each for each in listed}
-
-    def after(act: Act) -> Act:
-        if act.outcome or act.process == own or not act.is_over(now, is_alive):
-            return act
-        return replace(act, outcome=_outcome(act, by_uuid.get(act.uuid)))
-
-    return {key: after(act) for key, act in acts.items()}
-
-
-def open_uuids(acts: Acts) -> frozenset[str]:
-    """Return the instances whose states decide the outcomes of open acts."""
-    return frozenset(each.uuid for each in acts.values() if not each.outcome)
+    after, found = dict(acts), []
+    for key, act in acts.items():
+        if act.outcome or act.profile != profile or act.process == own or not act.is_over(now, is_alive):
+            continue
+        seen = _seen(act, by_uuid.get(act.uuid), now)
+        if seen is not None:
+            event, clause = seen
+            after[key] = replace(act, outcome=clause)
+            found.append((after[key], event))
+    return Resolution(after, tuple(found))
 
 
-def _outcome(act: Act, instance: Instance | None) -> str:
+def open_uuids(acts: Acts, profile: str) -> frozenset[str]:
+    """Return the instances whose states decide the outcomes of a profile's open acts."""
+    return frozenset(each.uuid for each in acts.values() if not each.outcome and each.profile == profile)
+
+
+def records_of(resolution: Resolution, listed: Iterable[Instance], now: datetime) -> Iterator[Record]:
+    """Yield the records of new outcomes for the log of decisions.
+
+    The policy of idle instances logs by itself that an act was done or not, and no other outcome.
+    """
+    by_uuid = {each.uuid: each for each in listed}
+    for act, event in resolution.found:
+        policy = PolicyName(act.policy)
+        if policy is PolicyName.IDLE and event is not Event.UNCLEAR:
+            continue
+        instance = by_uuid.get(act.uuid)
+        key = None if instance is None else key_of(instance)
+        yield Record(
+            at=now,
+            event=event,
+            site="" if key is None else key.site,
+            project="" if key is None else key.project,
+            uuid=act.uuid,
+            name=act.name,
+            policy=policy,
+            owner="" if instance is None else instance.owner,
+            status="" if instance is None else instance.status,
+            action=_ACTIONS.get(act.goal, act.goal.value),
+            applies=True,
+            detail=f"a run of the policy {policy.value} began that at {iso(act.began)}, and did not end; {act.outcome}",
+        )
+
+
+def _seen(act: Act, instance: Instance | None, now: datetime) -> tuple[Event, str] | None:
+    """Return the outcome of an act as an event and a clause; None if it is not known yet."""
     if instance is None:
-        return "it is no longer there"
+        return Event.UNCLEAR, "it is no longer there"
+    if not instance.live:
+        return None
     observed = classify(instance.status, instance.activity, instance.power_state)
-    if not instance.live or observed.kind is Kind.MOVING:
-        return ""
-    if observed.kind is Kind.RESTING and observed.state is act.goal.state:
-        return f"a later run found it {instance.status}"
-    was_not_done = observed.kind is Kind.RESTING and (observed.state is RestingState.ACTIVE) != (
-        act.goal.state is RestingState.ACTIVE
-    )
-    words = "that was not carried out, or undone since: " if was_not_done else ""
-    return f"{words}a later run found it {instance.status}"
+    if observed.kind is Kind.MOVING:
+        age = now - act.began
+        if observed.state is not act.goal.state or age < _HANGS_AFTER:
+            return None
+        word = one_line(instance.activity or instance.status)
+        hours = int(age / timedelta(hours=1))
+        return Event.UNCLEAR, f"{hours} hours later it is still {word}: if that goes on, ask the site's support"
+    clause = f"a later run found it {instance.status}"
+    if observed.kind is not Kind.RESTING:
+        return Event.UNCLEAR, clause
+    if observed.state is act.goal.state:
+        return Event.DONE, clause
+    if (observed.state is RestingState.ACTIVE) != (act.goal.state is RestingState.ACTIVE):
+        return Event.UNDONE, f"that was not carried out, or undone since: {clause}"
+    return Event.UNCLEAR, clause
 
 
 def settled(acts: Acts, outcomes: Mapping[str, str], policy: str, own: str) -> dict[str, Act]:

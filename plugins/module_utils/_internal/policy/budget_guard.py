@@ -16,6 +16,8 @@ from decimal import Decimal
 from enum import StrEnum
 
 from ..model import AllocationSource, Instance
+from ..states import Kind as StateKind
+from ..states import RestingState, classify
 from ..text.ordering import natural_key
 from ..times import moment_or_none
 from ..usage.budget import Budget, Burn, budget_of
@@ -160,6 +162,35 @@ def _most_serious(found: Iterable[Threshold], kind: Kind) -> Threshold | None:
     return Threshold(kind, max(levels) if kind is Kind.USED else min(levels))
 
 
+# After this time, a change that goes on hangs: nothing says that it ends. Shelving a large disk takes minutes.
+_HANGS_AFTER = timedelta(hours=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of an instance that goes on. ``since``: when a run first saw it on its way to ``state``."""
+
+    state: RestingState
+    since: datetime
+
+    def hangs(self, now: datetime) -> bool:
+        """Whether it has gone on for so long that it may never end."""
+        return now - self.since >= _HANGS_AFTER
+
+
+def changes_of(instances: Iterable[Instance], before: Mapping[str, Change], now: datetime) -> dict[str, Change]:
+    """Return the changes that go on, by UUID. ``before``: those that the run before saw."""
+    found = {}
+    for each in instances:
+        observed = classify(each.status, each.activity, each.power_state)
+        if observed.kind is StateKind.MOVING and observed.state is not None:
+            known = before.get(each.uuid, Change(observed.state, now))
+            # The clock may have been set back.
+            goes_on = known.state is observed.state and known.since <= now
+            found[each.uuid] = known if goes_on else Change(observed.state, now)
+    return found
+
+
 # Stands for deliveries without a named channel, and for announcements in files that do not name channels.
 NO_CHANNEL = ""
 
@@ -169,12 +200,13 @@ class Memory:
     """The memory of an allocation: the announced and the claimed thresholds, by channel.
 
     In ``announced``, NO_CHANNEL applies to every channel without an entry of its own. The subject of a claim: the
-    thresholds that count as announced once its run has delivered them. ``seen``: the last day on which the allocation
-    existed.
+    thresholds that count as announced once its run has delivered them. ``changes``: of its instances, by UUID.
+    ``seen``: the last day on which the allocation existed.
     """
 
     announced: Mapping[str, frozenset[str]] = field(default_factory=dict)
     claims: Mapping[str, Claim[frozenset[str]]] = field(default_factory=dict)
+    changes: Mapping[str, Change] = field(default_factory=dict)
     seen: str = ""
 
     def announced_to(self, channel: str) -> frozenset[str]:

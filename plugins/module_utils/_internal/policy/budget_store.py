@@ -1,7 +1,10 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stores the announced thresholds of each allocation by channel in one JSON file, which is replaced as a whole."""
+"""Stores the announced thresholds of each allocation by channel, and the changes of its instances that go on.
+
+All of it is in one JSON file, which is replaced as a whole.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,9 @@ from datetime import UTC
 from typing import Any
 
 from ..errors import JetstreamError
+from ..states import RestingState
 from ..times import iso, moment
-from .budget_guard import NO_CHANNEL, Memory
+from .budget_guard import NO_CHANNEL, Change, Memory
 from .claims import Claim
 from .instance_store import InstanceStore, day_of
 
@@ -19,6 +23,7 @@ from .instance_store import InstanceStore, day_of
 _FORMAT_BEFORE = 1
 _MOST_CHANNELS = 10
 _MOST_THRESHOLDS = 50
+_MOST_CHANGES = 1000
 
 
 class BudgetStoreError(JetstreamError):
@@ -60,7 +65,11 @@ def _row(memory: Memory) -> dict[str, Any]:
         name: {"told": _stored(claim.subject), "made": iso(claim.made)}
         for name, claim in sorted(memory.claims.items())[:_MOST_CHANNELS]
     }
-    row = {"seen": memory.seen, "told": announced, "claims": claims}
+    changes = {
+        uuid: {"state": each.state.value, "since": iso(each.since)}
+        for uuid, each in sorted(memory.changes.items())[:_MOST_CHANGES]
+    }
+    row = {"seen": memory.seen, "told": announced, "claims": claims, "changes": changes}
     return {name: value for name, value in row.items() if value}
 
 
@@ -74,6 +83,10 @@ def _memory(row: Mapping[str, Any]) -> Memory:
         claims={
             str(name): Claim(_thresholds(each["told"]), moment(each["made"]))
             for name, each in row.get("claims", {}).items()
+        },
+        changes={
+            str(uuid): Change(RestingState(each["state"]), moment(each["since"]))
+            for uuid, each in row.get("changes", {}).items()
         },
         seen=str(row["seen"]),
     )

@@ -30,7 +30,7 @@ _NUMBERS = {
     "gpu": "% load of a GPU",
     "gpu_untold": "programs on a GPU whose load is unknown",
 }
-_PARTICIPLES = {"shelve": "shelved", "stop": "stopped", "suspend": "suspended"}
+_PARTICIPLES = {"shelve": "shelved", "start": "started", "stop": "stopped", "suspend": "suspended"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,12 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operatio
     acts,
     budget_guard,
     deadline,
+    decision_info,
     delivery,
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.act_store import ActStore, ActStoreError
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.states import Action
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.times import iso
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
 from ansible_collections.jetstream.cloud.tests.unit.fakes.office import Office
 from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given, in_context
@@ -133,6 +135,19 @@ def names_in(messages: dict[str, Any], channel: str = "mail") -> list[str]:
     return [name for name in ("lab-1", "lab-2") if f"{name} was to be shelved" in text]
 
 
+def began(runs: Runs) -> str:
+    """Return when the acts that are open were begun."""
+    [moment] = {iso(each.began) for each in ActStore(runs.path, runs.site.clock).load().values()}
+    return moment
+
+
+def told_by_why(site: Site, name: str) -> list[str]:
+    """Return what the log has about the outcome of an act on an instance."""
+    options = given(decision_info.SPEC, name=[name])
+    rows = decision_info.OPERATION(options, in_context(site)).result["decisions"]
+    return [each["sentence"] for each in rows if "did not end" in each["sentence"]]
+
+
 def test_a_run_that_is_killed_after_its_acts_is_reported_by_the_next(
     runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,6 +165,7 @@ def test_a_run_that_is_killed_after_its_acts_is_reported_by_the_next(
         patch.setattr(AtmosphereCloud, "act", killed)
         with pytest.raises(Killed):
             runs.run()
+    moment = began(runs)
     runs.site.clock.sleep(600)
     done = asleep(runs.site)
     assert len(done) == 1
@@ -161,6 +177,9 @@ def test_a_run_that_is_killed_after_its_acts_is_reported_by_the_next(
         # What the second run did itself is in its own report.
         assert names_in(message, channel) == done
     assert "a later run found it shelved_offloaded" in message["messages"]["mail"]["text"]
+    began_it = f"a run of the policy {runs.policy} began that at {moment}, and did not end"
+    expected = f"{done[0]} was shelved: {began_it}; a later run found it shelved_offloaded."
+    assert told_by_why(runs.site, done[0]) == [expected]
     # It is in the outbox now, until each channel took it, and no later run reports it anew.
     runs.run()
     assert runs.send()["messages"] == {}

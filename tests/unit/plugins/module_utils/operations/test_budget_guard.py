@@ -24,6 +24,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.b
     BudgetStore,
     BudgetStoreError,
 )
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.times import iso
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Settings, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
 from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given, in_context
@@ -268,6 +269,25 @@ def test_one_that_is_still_being_shelved_saves_its_cost_and_no_other_is_shelved_
     assert "action" not in site.asked()
     [row] = [each for each in second["plan"]["left"] if each["name"] == "large"]
     assert (row["su_per_hour"], row["reason"]) == (0, "the cloud is changing it (shelving)")
+
+
+def test_a_shelving_that_hangs_saves_nothing_and_is_said(site: Site) -> None:
+    site.world.misbehave("large", slowness=10_000)
+    run(site, limit_percent=90, apply=True, wait_timeout=60)
+    first = run(site, limit_percent=90)
+    assert first.warnings == ()
+    seen = iso(site.clock.now())
+    site.clock.sleep(3 * 3600)
+    site.asked()
+    outcome = run(site, limit_percent=90)
+    [plan] = [each["plan"] for each in outcome.result["allocations"]]
+    sentence = f"has been shelving since {seen} at the latest, and may hang: ask the site's support"
+    [row] = [each for each in plan["left"] if each["name"] == "large"]
+    # It costs what it did before, so that others are shelved in its place.
+    assert (row["su_per_hour"], row["reason"]) == (4, f"it {sentence}")
+    assert [each for each in outcome.warnings if "large" in each and sentence in each]
+    assert plan["before"]["su_per_day"] == 24 + 96
+    assert [each["name"] for each in plan["shelve"]] == ["small"]
 
 
 def told(site: Site, name: str) -> list[str]:

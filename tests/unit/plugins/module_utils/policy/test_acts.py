@@ -5,17 +5,24 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Instance
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.act_store import ActStore
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.acts import (
     Act,
+    IsAlive,
+    open_uuids,
+    records_of,
     resolved,
     settled,
     unreported,
 )
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.log_entries import sentence
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.records import Event, PolicyName
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.states import Goal
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import START, FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
@@ -42,38 +49,103 @@ def unknown(_process: str) -> bool | None:
     return None
 
 
+def found(act: Act, listed: Sequence[Instance], own: str, now: datetime, is_alive: IsAlive) -> tuple[str, list[Event]]:
+    """Return the outcome of an act after a resolution, and the events of the log."""
+    resolution = resolved({act.key: act}, "default", listed, own, now, is_alive)
+    return resolution.acts[act.key].outcome, [each.event for each in records_of(resolution, listed, now)]
+
+
 @pytest.mark.parametrize(
-    ("goal", "status", "activity", "outcome"),
+    ("goal", "status", "activity", "outcome", "event"),
     [
-        (Goal.SHELVED, "shelved_offloaded", "", "a later run found it shelved_offloaded"),
-        (Goal.SHELVED, "active", "", "that was not carried out, or undone since: a later run found it active"),
-        (Goal.STARTED, "shutoff", "", "that was not carried out, or undone since: a later run found it shutoff"),
-        (Goal.STARTED, "active", "", "a later run found it active"),
+        (Goal.SHELVED, "shelved_offloaded", "", "a later run found it shelved_offloaded", Event.DONE),
+        (
+            Goal.SHELVED,
+            "active",
+            "",
+            "that was not carried out, or undone since: a later run found it active",
+            Event.UNDONE,
+        ),
+        (
+            Goal.STARTED,
+            "shutoff",
+            "",
+            "that was not carried out, or undone since: a later run found it shutoff",
+            Event.UNDONE,
+        ),
+        (Goal.STARTED, "active", "", "a later run found it active", Event.DONE),
         # Its owner may have done more with it.
-        (Goal.STOPPED, "shelved_offloaded", "", "a later run found it shelved_offloaded"),
-        (Goal.SHELVED, "error", "", "a later run found it error"),
+        (Goal.STOPPED, "shelved_offloaded", "", "a later run found it shelved_offloaded", Event.UNCLEAR),
+        (Goal.SHELVED, "error", "", "a later run found it error", Event.UNCLEAR),
         # Nothing is said before it rests.
-        (Goal.SHELVED, "active", "shelving", ""),
+        (Goal.SHELVED, "active", "shelving", "", None),
     ],
 )
-def test_the_outcome_of_an_act_is_what_the_cloud_says(goal: Goal, status: str, activity: str, outcome: str) -> None:
-    act = an_act(goal=goal)
+def test_the_outcome_of_an_act_is_what_the_cloud_says(
+    goal: Goal, status: str, activity: str, outcome: str, event: Event | None
+) -> None:
     listed = [an_instance("web", number=1, status=status, activity=activity)]
-    assert resolved({act.key: act}, listed, "own", LATER, dead)[act.key].outcome == outcome
+    expected = (outcome, [] if event is None else [event])
+    assert found(an_act(goal=goal), listed, "own", LATER, dead) == expected
 
 
 def test_one_that_is_gone_is_said_to_be_so() -> None:
-    act = an_act()
-    assert resolved({act.key: act}, [], "own", LATER, dead)[act.key].outcome == "it is no longer there"
+    assert found(an_act(), [], "own", LATER, dead) == ("it is no longer there", [Event.UNCLEAR])
+
+
+@pytest.mark.parametrize(
+    ("hours", "activity", "outcome"),
+    [
+        (1.9, "shelving", ""),
+        (3.5, "shelving", "3 hours later it is still shelving: if that goes on, ask the site's support"),
+        (
+            30,
+            "shelving_image_uploading",
+            "30 hours later it is still shelving_image_uploading: if that goes on, ask the site's support",
+        ),
+        # Its owner does something else with it just now.
+        (3.5, "rebooting", ""),
+    ],
+)
+def test_a_change_that_hangs_is_said_and_is_not_called_done(hours: float, activity: str, outcome: str) -> None:
+    listed = [an_instance("web", number=1, status="active", activity=activity)]
+    now = BEGAN + timedelta(hours=hours)
+    assert found(an_act(), listed, "own", now, dead) == (outcome, [Event.UNCLEAR] if outcome else [])
 
 
 def test_acts_of_this_run_and_of_runs_in_progress_are_left_to_them() -> None:
     act = an_act()
     for own, is_alive in (("own", alive), ("killed", dead), ("own", unknown)):
-        assert resolved({act.key: act}, [WEB], own, LATER, is_alive) == {act.key: act}
+        assert found(act, [WEB], own, LATER, is_alive) == ("", [])
     # A process of another machine counts as ended after two hours.
     much_later = BEGAN + timedelta(hours=3)
-    assert resolved({act.key: act}, [WEB], "own", much_later, unknown)[act.key].outcome
+    assert found(act, [WEB], "own", much_later, unknown)[0]
+
+
+def test_acts_of_other_profiles_are_on_other_accounts() -> None:
+    act = an_act(profile="course")
+    assert found(act, [], "own", LATER, dead) == ("", [])
+    assert (open_uuids({act.key: act}, "default"), open_uuids({act.key: act}, "course")) == (set(), {WEB.uuid})
+
+
+@pytest.mark.parametrize("policy", ["schedule", "deadline", "budget"])
+def test_the_log_tells_what_became_of_an_act(policy: str) -> None:
+    act = an_act(policy=policy)
+    off = an_instance("web", number=1, status="shelved_offloaded")
+    resolution = resolved({act.key: act}, "default", [off], "own", LATER, dead)
+    [record] = records_of(resolution, [off], LATER)
+    assert sentence(record) == (
+        f"web was shelved: a run of the policy {policy} began that at 2026-11-23T18:57:00Z, and did not end; a later"
+        " run found it shelved_offloaded."
+    )
+    assert (record.policy, record.uuid, record.status) == (PolicyName(policy), WEB.uuid, "shelved_offloaded")
+
+
+def test_the_policy_of_idle_instances_logs_its_acts_itself() -> None:
+    outcome, events = found(an_act(policy="idle"), [WEB], "own", LATER, dead)
+    assert (bool(outcome), events) == (True, [])
+    # That it is gone, or hangs, it does not.
+    assert found(an_act(policy="idle"), [], "own", LATER, dead)[1] == [Event.UNCLEAR]
 
 
 def test_a_run_settles_its_own_acts_and_drops_those_that_were_not_needed() -> None:

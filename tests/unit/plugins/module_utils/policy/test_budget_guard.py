@@ -15,9 +15,11 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.b
     NO_CHANNEL,
     USED_PERCENT,
     Candidate,
+    Change,
     Limits,
     Memory,
     Standing,
+    changes_of,
     consequence,
     figures_since,
     limit_reached,
@@ -27,6 +29,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.b
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.budget_results import budget_result
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.claims import CLAIM
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.states import RestingState
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.usage.budget import Burn
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.usage.history import Pace
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
@@ -34,6 +37,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 NOW = datetime(2026, 11, 23, 18, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("before", "activity", "since"),
+    [
+        (None, "shelving", 0),
+        ((RestingState.SHELVED, -90), "shelving", -90),
+        # Another change than before.
+        ((RestingState.ACTIVE, -90), "shelving", 0),
+        # The clock was set back.
+        ((RestingState.SHELVED, 90), "shelving", 0),
+        ((RestingState.SHELVED, -90), "", None),
+    ],
+)
+def test_a_change_goes_on_since_it_was_first_seen(
+    before: tuple[RestingState, int] | None, activity: str, since: int | None
+) -> None:
+    instance = an_instance("web", activity=activity)
+    known = {} if before is None else {instance.uuid: Change(before[0], NOW + timedelta(minutes=before[1]))}
+    expected = None if since is None else Change(RestingState.SHELVED, NOW + timedelta(minutes=since))
+    assert changes_of([instance], known, NOW).get(instance.uuid) == expected
+
+
+def test_a_change_hangs_after_two_hours() -> None:
+    change = Change(RestingState.SHELVED, NOW)
+    assert [change.hangs(NOW + timedelta(minutes=each)) for each in (119, 120)] == [False, True]
 
 
 def standing(

@@ -9,19 +9,25 @@ import json
 from pathlib import Path
 
 import pytest
-from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.budget_guard import NO_CHANNEL, Memory
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.budget_guard import (
+    NO_CHANNEL,
+    Change,
+    Memory,
+)
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.budget_store import (
     BudgetStore,
     BudgetStoreError,
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.claims import Claim
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.instance_store import seen_on
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.states import RestingState
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import START, FakeClock
 
 WHOLE = seen_on(
     Memory(
         announced={"mail": frozenset({"used:50", "ends:14"}), NO_CHANNEL: frozenset({"used:50"})},
         claims={"webhook": Claim(frozenset({"used:50"}), START)},
+        changes={"u-1": Change(RestingState.SHELVED, START)},
     ),
     START,
 )
@@ -37,6 +43,7 @@ def test_what_is_stored_is_read_again_and_people_can_read_it(tmp_path: Path) -> 
         "seen": "2026-11-23",
         "told": {"": ["used:50"], "mail": ["ends:14", "used:50"]},
         "claims": {"webhook": {"told": ["used:50"], "made": "2026-11-23T18:57:00Z"}},
+        "changes": {"u-1": {"state": "shelved", "since": "2026-11-23T18:57:00Z"}},
     }
     assert store.path.stat().st_mode & 0o777 == 0o600
 
@@ -56,6 +63,7 @@ def test_a_file_of_1_0_says_what_every_channel_was_told(tmp_path: Path) -> None:
         *('{"format": 1, "told": {"a": 5}}', '{"format": 2, "allocations": {"a": {}}}'),
         '{"format": 2, "allocations": {"a": {"seen": "2026-11-23", "told": {"mail": "used:50"}}}}',
         '{"format": 2, "allocations": {"a": {"seen": "2026-11-23", "claims": {"mail": {"told": [], "made": "soon"}}}}}',
+        '{"format": 2, "allocations": {"a": {"seen": "2026-11-23", "changes": {"u-1": {"state": "gone"}}}}}',
     ],
 )
 def test_a_file_that_cannot_be_understood_is_refused(tmp_path: Path, text: str) -> None:
