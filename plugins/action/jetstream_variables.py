@@ -20,7 +20,7 @@ from ansible.utils.vars import load_extra_vars
 
 from ..module_utils._internal.errors import ConfigurationError
 from ..module_utils._internal.operation import user_home
-from ..module_utils._internal.state_folder import STATE, shared_folder
+from ..module_utils._internal.state_folder import STATE, VARIABLE, shared_folder
 from ..module_utils._internal.text.terminal import one_line
 from ..plugin_utils._internal.extra_variables import rewritten_numbers, times_given
 from ..plugin_utils._internal.playbook_variables import (
@@ -74,7 +74,9 @@ class ActionModule(ActionBase):
         ignored = self._set_elsewhere(playbook, names, task_vars)
         # As everywhere in Ansible, -e overrides the playbook.
         values = self._values(playbook, {**given_by(playbook, imported), **given_by(playbook, extra)})
-        result = {"changed": False, "value": values, "state_path": _state_path(), "tasks_path": _TASKS}
+        # nightly mails its failures, and its variables say where to: it reports this one as well.
+        state = _state_of_nightly() if playbook == _NIGHTLY else {"state_path": _state_path()}
+        result = {"changed": False, "value": values, **state, "tasks_path": _TASKS}
         if playbook == _ASKS_FOR_A_CLOUD:
             result["known_clouds"] = _known_clouds()
         return {**result, "warnings": [ignored]} if ignored else result
@@ -213,6 +215,14 @@ def _known_clouds() -> str:
 def _state_path() -> str:
     """Return the folder of what outlives a run. Raises ConfigurationError if it is shared, and away."""
     return str(shared_folder(os.environ, user_home()) or f"~/{STATE}")
+
+
+def _state_of_nightly() -> dict[str, str]:
+    """Return the folder of what outlives a run, and a sentence if it is shared, and away, or an empty one."""
+    try:
+        return {"state_path": _state_path(), "state_problem": ""}
+    except ConfigurationError as error:
+        return {"state_path": os.environ[VARIABLE].strip(), "state_problem": str(error)}
 
 
 def _facts(task_vars: Mapping[str, Any]) -> set[str]:

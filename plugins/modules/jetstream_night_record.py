@@ -67,6 +67,12 @@ options:
     description: V(false) if the report was sent to no channel and is not kept, so that the next run makes it again.
     type: bool
     default: true
+  problem:
+    description:
+      - A sentence, if the folder of O(path) must not be used, such as one that is not mounted. No part runs then, and
+        the record is in memory.
+    type: str
+    default: ""
 seealso:
   - plugin: jetstream.cloud.night_plan
     plugin_type: filter

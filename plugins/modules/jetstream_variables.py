@@ -114,6 +114,13 @@ state_path:
   returned: success
   type: str
   sample: ~/.local/state/jetstream
+state_problem:
+  description:
+    - A sentence if the folder of E(JETSTREAM_STATE_PATH) is missing, or an empty text.
+    - Other playbooks are refused then.
+  returned: for V(nightly)
+  type: str
+  sample: ""
 tasks_path:
   description:
     - The folder of the task files of the playbooks, from which they include each other.

@@ -131,6 +131,30 @@ def test_a_part_that_fails_ends_no_other_and_is_mailed_once(nights: Nights) -> N
         assert "failed (status 500)" in well.stdout
 
 
+def test_a_state_folder_that_is_not_mounted_is_mailed_once_and_nothing_runs(nights: Nights) -> None:
+    shared = nights.home / "shared"
+    (nights.home / "run").mkdir(mode=0o700)
+    nights.more |= {"JETSTREAM_STATE_PATH": str(shared), "XDG_RUNTIME_DIR": str(nights.home / "run")}
+    sentence = f"JETSTREAM_STATE_PATH is {shared}, which is not a folder. Mount the volume, or create the folder once."
+    # The first mail server is down.
+    down = nights.night("mail_to=pi@example.edu", "smtp_port=9", "smtp_secure=never")
+    assert down.returncode == 2, down.stdout
+    assert f"{sentence} mail: " in " ".join(down.stdout.split())
+    with a_mail_server() as mails, a_webhook() as hook:
+        for _each in range(2):
+            ended = nights.night(mails=mails, hook=hook)
+            assert ended.returncode == 2, ended.stdout
+            assert sentence in " ".join(ended.stdout.split())
+        [mail] = mails.mails
+        assert mail.message["Subject"] == "Jetstream: 1 failed (the record)"
+        assert sentence in " ".join(mail.message.get_content().split())
+        assert hook.fetched == ["/hooks/a-secret/fail"] * 2
+        assert (shared.exists(), nights.actions()) == (False, 0)
+        shared.mkdir()
+        assert nights.night("parts=hygiene", mails=mails, hook=hook).returncode == 0
+        assert (shared / "nightly.json").exists()
+
+
 def test_a_mail_that_could_not_be_sent_is_sent_by_the_next_run(nights: Nights) -> None:
     with a_mail_server() as mails, a_webhook() as hook:
         parts = "parts=budget_guard,usage_report"

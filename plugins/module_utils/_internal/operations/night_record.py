@@ -33,6 +33,7 @@ SPEC = ModuleSpec(
         "deliveries": {"type": "dict"},
         "ended": {"type": "bool", "default": True},
         "sent": {"type": "bool", "default": True},
+        "problem": {"type": "str", "default": ""},
     },
     required_one_of=(("variables", "planned"),),
     mutually_exclusive=(("variables", "planned"),),
@@ -41,14 +42,15 @@ SPEC = ModuleSpec(
 
 def night_record(options: Mapping[str, Any], context: Context) -> Outcome:
     """Plan a run, and store that it began; or say how it went, and store that."""
-    store = NightStore(Path(options["path"]), context.clock, spare_folders(context.environ))
+    given = options["problem"]
+    store = NightStore(Path(options["path"]), context.clock, spare_folders(context.environ), problem=given)
     decide = _planned if options["planned"] is None else _reported
     now = context.clock.now().timestamp()
 
     def change(stored: str, problem: str) -> tuple[dict[str, Any], Mapping[str, Any]]:
         return decide(options, stored, problem, now)
 
-    result = change(store.read(), "")[0] if context.check_mode else store.change(change)
+    result = change(store.read(), given)[0] if context.check_mode else store.change(change)
     # What a filter makes of it has texts alone for keys.
     return Outcome(json.loads(json.dumps(result)))
 
@@ -64,6 +66,8 @@ def _planned(
         planned = plan(options["variables"], stored, now, process=parent_process(), is_alive=is_alive)
     except NightError as error:
         raise ConfigurationError(str(error)) from None
+    if options["problem"]:
+        planned |= {"run": [], "parts": [{**each, "runs": False} for each in planned["parts"]]}
     return {"plan": planned, "report": {}, "problem": problem}, planned["record"]
 
 

@@ -30,10 +30,14 @@ _LONGEST_WAIT = 30.0
 class NightStore:
     """The file with the record of nightly runs. Several programs may use it at once."""
 
-    def __init__(self, path: Path, clock: Clock, spare_folders: tuple[Path, ...] = ()) -> None:
-        """Store the path, and the folders for a spare file. The first write creates the file."""
+    def __init__(self, path: Path, clock: Clock, spare_folders: tuple[Path, ...] = (), *, problem: str = "") -> None:
+        """Store the path, and the folders for a spare file. The first write creates the file.
+
+        ``problem``: a sentence if the file must not be touched, such as in a folder that is not mounted.
+        """
         self.path = path
         self._clock = clock
+        self._problem = problem
         # The spare file is specific to this record and this user.
         digest = hashlib.sha256(os.path.realpath(path).encode()).hexdigest()[:16]
         self._spares = tuple(each / f"nightly-{digest}.json" for each in spare_folders)
@@ -43,11 +47,11 @@ class NightStore:
 
         A spare file counts unless it is older: another machine may have written the file since.
         """
-        written = _written(self.path)
+        written = 0 if self._problem else _written(self.path)
         for spare in self._spares:
             if _is_private(spare.parent) and _written(spare) >= written and (text := _text_of(spare)):
                 return text
-        return _text_of(self.path)
+        return "" if self._problem else _text_of(self.path)
 
     def change(self, decide: Change[Result]) -> Result:
         """Hold the record, replace it by the result of ``decide`` for its text, and return the result.
@@ -55,8 +59,8 @@ class NightStore:
         ``decide`` also gets a sentence if the record cannot be written, or "". It may be called more than once, and
         stores nothing itself.
         """
-        problem = ""
-        for path in (self.path, *self._spares):
+        problem = self._problem
+        for path in self._spares if problem else (self.path, *self._spares):
             try:
                 return self._change(path, decide, problem)
             except OSError as error:

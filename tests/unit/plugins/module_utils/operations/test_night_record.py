@@ -191,6 +191,23 @@ def test_a_spare_folder_that_is_open_to_others_is_not_used(job: Job, monkeypatch
     assert list(spare.iterdir()) == []
 
 
+def test_in_a_folder_that_is_missing_nothing_runs_is_read_or_made(job: Job) -> None:
+    job.end(job.begin(), "budget_guard", "hygiene")
+    before = job.path.read_text()
+    begun = job.do(variables=PARTS, problem="It is away.")
+    assert (begun["plan"]["run"], begun["problem"]) == ([], "It is away.")
+    row = {"part": "the record", "failure": "It is away."}
+    ended = {"results": [row], "channels": ["mail"], "problem": "It is away."}
+    assert job.do(planned=begun["plan"], **ended)["report"]["messages"]["mail"]
+    again = job.do(variables=PARTS, problem="It is away.")["plan"]
+    assert job.do(planned=again, **ended)["report"]["messages"] == {"mail": {}}
+    assert job.path.read_text() == before
+    # Somewhere else, nothing is made.
+    job.path = job.path.parent / "away" / "nightly.json"
+    job.do(variables=PARTS, problem="It is away.")
+    assert not job.path.parent.exists()
+
+
 def test_what_means_nothing_is_refused(job: Job) -> None:
     with pytest.raises(ConfigurationError, match="there is no part hygeine"):
         job.do(variables={"parts": ["hygeine"]})
