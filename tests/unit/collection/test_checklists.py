@@ -129,6 +129,19 @@ def test_all_that_is_new_has_the_version_that_it_came_with() -> None:
     assert {name: version for name, version in found.items() if version not in versions} == {}
 
 
+def test_options_and_event_sources_are_of_a_version_that_there_is_or_will_be() -> None:
+    versions = {".".join(map(str, each)) for each in released(ROOT)} | {next_version(ROOT)}
+    sources = [path for folder in ("plugins", "extensions") for path in sorted((ROOT / folder).rglob("*.py"))]
+    found = {
+        (path.name, version)
+        for path in sources
+        for version in re.findall(r"\bversion_added: (\S+)", path.read_text(encoding="utf-8"))
+    }
+
+    assert ("fleet.py", "1.0.0") in found
+    assert {each for each in found if each[1].strip("'\"") not in versions} == set()
+
+
 def test_modules_say_which_python_they_need_elsewhere_than_on_the_controller() -> None:
     docs = dict(documented())
     silent = [

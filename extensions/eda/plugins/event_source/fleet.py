@@ -27,7 +27,7 @@ DOCUMENTATION = r"""
 ---
 module: fleet
 short_description: Events of a fleet on Jetstream2 or Atmosphere
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Polls a cloud, and emits events for changes since the last poll, such as a new resting state of an instance,
     idleness, a near deadline, or a crossed threshold of an allocation.
