@@ -16,7 +16,7 @@ from pathlib import Path
 from ..benchmarks.page import rewrite
 from .description import describe, plan_lines
 from .generation import plan_of
-from .positions.series import SERIES
+from .positions.series import SERIES, named
 from .positions.trials import positions, strike
 from .totals import ENDS, Totals, Verdict, evaluate, judge, shrunk
 
@@ -49,7 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--seed", type=int, metavar="N", help="run the trial of this seed, and describe it")
     which.add_argument(
-        "--positions", metavar="TASK", help='strike each request of a task by each fault: "resize", or "all"'
+        "--positions",
+        metavar="TASK",
+        help='strike each request of a task by each fault: "resize", or of all of them: "all", "atmosphere"',
     )
     which.add_argument("--runs", type=int, metavar="N", help="run this many trials, with consecutive seeds")
     parser.add_argument("--first", type=int, default=1, metavar="N", help="the first seed (1)")
@@ -74,11 +76,12 @@ def _one(seed: int, *, shrink: bool) -> int:
 
 def _positions(name: str, jobs: int) -> int:
     """Strike each request of a task, or of all, by each fault. Return 1 if something is wrong after one of them."""
-    if name != "all" and name not in SERIES:
+    names = named(name)
+    if not names:
         print(f"There is no task {name!r}. Tasks: {', '.join(SERIES)}")
         return 2
     begun = time.monotonic()
-    todo = list(positions(list(SERIES) if name == "all" else [name]))
+    todo = list(positions(names))
     tried = failed = 0
     with get_context("spawn").Pool(jobs) as pool:
         for outcome in pool.imap(strike, todo, chunksize=_CHUNK):

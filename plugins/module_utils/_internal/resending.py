@@ -45,6 +45,9 @@ def leaves_open(error: JetstreamError) -> bool:
     """Return whether a request that ended with an error may have been carried out all the same."""
     if error.unsent or not isinstance(error, Unreachable | ServerFault | UnexpectedResponse):
         return False
+    if isinstance(error, ServerFault):
+        # Atmosphere says 403 or 409 for a failure of nova.
+        return True
     # With these, a server or a proxy refuses what it does not carry out, whatever their body is.
     return error.status is None or error.status == _TIMED_OUT or not _REFUSALS <= error.status < _FAULTS
 

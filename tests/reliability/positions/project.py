@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,15 +19,16 @@ from typing import Any
 from ....plugins.module_utils._internal.clouds.jetstream2.parsing import MADE_FOR
 from ...simulator.api.handling import RawRequest, RawResponse
 from ...unit.fakes.recorded import recorded
+from ..site import PASSWORD
+from .faults import JSON, error
 
-JSON = "application/json"
 REGION = "IU"
-SECRET = "very-secret-password"
 Row = dict[str, Any]
 _ROW: Row = next(row for row in recorded("servers")["servers"] if row["name"] == "node-1")
 _SCOPE: Row = recorded("token")["token"]
 PROJECT_ID: str = _SCOPE["project"]["id"]
 USER_ID: str = _SCOPE["user"]["id"]
+OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5BBBBBBBB me@desktop"
 COLLEAGUE_ID = "a17cdcfb45344493abb7c4282a1eeeb1"
 FLAVORS: Mapping[str, Row] = {
     name: {"id": name, "name": name, "vcpus": cores, "ram": 3072 * cores, "disk": 20}
@@ -136,7 +137,7 @@ class Project:
 
     def _log_in(self, raw: RawRequest) -> RawResponse:
         identity = json.loads(raw.body)["auth"]["identity"]
-        if identity["application_credential"]["secret"] != SECRET:
+        if identity["application_credential"]["secret"] != PASSWORD:
             return error(401, "The request you have made requires authentication.")
         self.logins += 1
         token = f"gAAAA-token-{self.logins}-of-the-project"
@@ -271,11 +272,6 @@ def found(things: Mapping[str, Row], thing_id: str, kind: str) -> Row:
     if thing_id not in things:
         raise Refused(404, f"{kind} {thing_id} could not be found.")
     return things[thing_id]
-
-
-def error(status: int, words: str) -> RawResponse:
-    """Return a refusal in the form of the services."""
-    return RawResponse(status, json.dumps({"error": {"code": status, "message": words}}).encode(), JSON)
 
 
 # --- nova
@@ -723,11 +719,3 @@ _ROUTES: list[tuple[str, str, Answer]] = [
     ("PATCH", f"/image/v2/images/{_ID}", _patch_image),
     ("DELETE", f"/image/v2/images/{_ID}", _delete_image),
 ]
-
-
-def rows_of(body: Any) -> Iterator[tuple[str, list[Any]]]:
-    """Yield the lists of a body, with their keys."""
-    if isinstance(body, dict):
-        for key, value in body.items():
-            if isinstance(value, list):
-                yield key, value

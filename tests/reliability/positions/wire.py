@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Between the client and the project, without a socket: one fault at one request."""
+"""Between the client and the cloud, without a socket: one fault at one request."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from requests.adapters import HTTPAdapter
 from ...simulator.api.handling import RawRequest, RawResponse
 from ...unit.fakes.fake_clock import FakeClock
 from ..network import as_urllib3, raw_of, read_timeout, reset
+from ..site import PASSWORD
 from .faults import Fault, strikes
-from .project import SECRET, Project, error
+from .site import Site
 
 # Seconds that a request takes.
 _LATENCY = 0.01
@@ -26,14 +27,14 @@ _LATENCY = 0.01
 
 @dataclass
 class Wire:
-    """Brings requests to a project. The one of the number ``position``, counted from 1, is struck by ``fault``.
+    """Brings requests to a cloud. The one of the number ``position``, counted from 1, is struck by ``fault``.
 
     ``meanwhile`` is called before that request.
 
     ``sent``: the requests so far, logins left out. ``struck``: the one that was struck.
     """
 
-    project: Project
+    site: Site
     clock: FakeClock
     fault: Fault | None = None
     position: int = 0
@@ -41,6 +42,7 @@ class Wire:
     sent: list[str] = field(default_factory=list)
     struck: str = ""
     _refusing: str = ""
+    _earlier: dict[str, RawResponse] = field(default_factory=dict)
 
     @contextmanager
     def open(self) -> Iterator[None]:
@@ -58,38 +60,54 @@ class Wire:
 
     def _answer(self, raw: RawRequest, patience: float) -> RawResponse:
         self.clock.pass_by(_LATENCY)
-        if raw.path.endswith("/auth/tokens"):
-            return self.project.handle(raw)
+        if self.site.is_login(raw):
+            return self.site.handle(raw)
         self.sent.append(f"{raw.method} {raw.full_path}")
-        service = raw.path.split("/")[1]
         is_it = len(self.sent) == self.position
         if is_it and self.meanwhile is not None:
             self.meanwhile()
         fault = self.fault if is_it else None
-        if fault is not None and strikes(fault, raw):
+        if fault is not None and self._can_strike(fault, raw):
             self.struck = self.sent[-1]
             if fault.refuses:
-                self._refusing = service
+                self._refusing = _service(raw)
             if fault.expires:
-                self.project.tokens.clear()
+                self.site.expire_tokens()
             return self._strike(raw, fault, patience)
-        return self._plain(raw, service)
+        return self._plain(raw)
 
-    def _plain(self, raw: RawRequest, service: str) -> RawResponse:
-        if service == self._refusing:
-            return error(401, "The request you have made requires authentication.")
-        return self.project.handle(raw)
+    def _can_strike(self, fault: Fault, raw: RawRequest) -> bool:
+        # Atmosphere has no cache for a URL with a text that no URL had before.
+        is_cached = raw.path in self._earlier and "_" not in raw.query
+        return strikes(fault, raw) and (is_cached or not fault.old)
+
+    def _plain(self, raw: RawRequest) -> RawResponse:
+        if _service(raw) == self._refusing:
+            return self.site.refused_token()
+        reply = self.site.handle(raw)
+        if raw.method == "GET":
+            self._earlier.setdefault(raw.path, reply)
+        return reply
 
     def _strike(self, raw: RawRequest, fault: Fault, patience: float) -> RawResponse:
-        reply = self._plain(raw, raw.path.split("/")[1]) if fault.carried_out or fault.refuses else None
+        if fault.old:
+            return self._earlier[raw.path]
+        reply = self._plain(raw) if fault.carried_out or fault.refuses else None
         if fault.breaks:
             raise reset()
-        if fault.hangs:
+        if fault.hangs or fault.slow > patience:
             self.clock.pass_by(patience)
             raise read_timeout(raw)
+        self.clock.pass_by(fault.slow)
         if fault.quotes:
-            return error(500, f"Cannot handle {raw.headers['x-auth-token']}, which {SECRET} was given for.")
+            token = self.site.token_of(raw)
+            return self.site.error(500, f"Cannot handle {token}, which {PASSWORD} was given for.")
         if fault.reply is not None:
             return fault.reply
         assert reply is not None
         return fault.alter(reply) if fault.alter else reply
+
+
+def _service(raw: RawRequest) -> str:
+    """Return the service that a request goes to. Atmosphere is a single one."""
+    return raw.path.split("/")[1]

@@ -47,7 +47,17 @@ from ..fleet.launching.removal import (
 from ..fleet.launching.removal_notes import RemovalNotes
 from ..fleet.runs import state_text
 from ..fleet.selection import ME, Selector, owned_by_another
-from ..model import BootVolume, Change, ChangeKind, Flavor, Instance, KeyPair, LaunchOptions, Outcome
+from ..model import (
+    UNKNOWN,
+    BootVolume,
+    Change,
+    ChangeKind,
+    Flavor,
+    Instance,
+    KeyPair,
+    LaunchOptions,
+    Outcome,
+)
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, RATES, ModuleSpec, as_texts, refuse_blank, require_time
 from ..policy.controller import spared, this_machine
@@ -161,7 +171,13 @@ def instance(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outc
         _require_meant(wanted, options["user_data_by_name"] or {})
         cloud.launcher().check(_launch_options(options))
     meant = replace(wanted, names=(*wanted.names, *([options["new_name"]] if options["new_name"] else [])))
-    everyones = cloud.list_instances(live=True, images=False, wanted=meant.may_mean, unreadable=True)
+
+    def list_everyones() -> list[Instance]:
+        return cloud.list_instances(live=True, images=False, wanted=meant.may_mean, unreadable=True)
+
+    everyones = list_everyones()
+    if _may_lack(everyones, options["new_name"], meant):
+        everyones = list_everyones()
     listed = _meant(cloud, meant, everyones, options)
     if options["state"] == "absent":
         return _absent(cloud, wanted, listed, options, context, started_at)
@@ -169,6 +185,16 @@ def instance(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outc
 
 
 OPERATION = on_cloud(instance)
+
+
+def _may_lack(everyones: Sequence[Instance], new_name: str | None, meant: Wanted) -> bool:
+    """Return whether a list may lack an instance of the task, so that it is read once more. Both cases are rare.
+
+    One whose row has no name would be launched a second time, or not be deleted. So would one that is to be renamed,
+    under its new name.
+    """
+    nameless = any(each.name == (UNKNOWN if each.read_error else each.uuid) for each in everyones)
+    return nameless or (new_name is not None and not any(map(meant.may_mean, everyones)))
 
 
 # --- options

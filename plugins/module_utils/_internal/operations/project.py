@@ -47,6 +47,8 @@ def project(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outco
     wanted = _wanted(options)
     user = cloud.account().user
     projects = store.list_projects()
+    if _may_lack(projects, wanted):
+        projects = store.list_projects()
     before = _own(projects, wanted.name, user)
     if before is None and wanted.new_name is not None:
         before = _own(projects, wanted.new_name, user)
@@ -71,6 +73,16 @@ def _wanted(options: Mapping[str, Any]) -> _Wanted:
         if value is not None and (not value.strip() or len(value) > _LONGEST):
             raise ConfigurationError(f"{name}: the name of a project must have 1 to {_LONGEST} characters.")
     return _Wanted(options["name"], options["new_name"], options["description"], options["owner"])
+
+
+def _may_lack(projects: Sequence[ProjectDetails], wanted: _Wanted) -> bool:
+    """Return whether a list without the project may lack it, so that it is read once more. Both cases are rare.
+
+    A row may have no name. And one that is to be renamed would be created a second time, under its new name.
+    """
+    if any(not {each.name, each.uuid}.isdisjoint((wanted.name, wanted.new_name)) for each in projects):
+        return False
+    return wanted.new_name is not None or any(each.name == each.uuid for each in projects)
 
 
 def _own(projects: Sequence[ProjectDetails], called: str, user: str | None) -> ProjectDetails | None:

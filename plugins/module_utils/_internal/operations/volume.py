@@ -60,7 +60,12 @@ def volume(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcom
     def is_meant(each: Volume) -> bool:
         return _is_called(each, called)
 
-    volumes = cloud.list_volumes(live=True, wanted=is_meant, strict=True)
+    def listed() -> list[Volume]:
+        return cloud.list_volumes(live=True, wanted=is_meant, strict=True)
+
+    volumes = listed()
+    if not any(map(is_meant, volumes)) and _may_lack(volumes, state, wait=options["wait"]):
+        volumes = listed()
     owners, target = options["owner"], options["instance"]
     before = _present(store, _own(cloud, volumes, called, owners))
     instances = _instances(cloud, target, before)
@@ -78,10 +83,8 @@ def volume(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcom
     known = Surroundings(
         instances={each.uuid: each for each in instances},
         request=None if wanted is None else store.prepare(wanted, volumes),
-        find=lambda: _own(cloud, cloud.list_volumes(live=True, wanted=is_meant, strict=True), called, owners),
-        find_older=lambda made: _older(
-            made, _of_owners(cloud, cloud.list_volumes(live=True, wanted=is_meant, strict=True), owners)
-        ),
+        find=lambda: _own(cloud, listed(), called, owners),
+        find_older=lambda made: _older(made, _of_owners(cloud, listed(), owners)),
         device=options["device"],
     )
     settings = RunOptions(context.check_mode, options["wait"], options["wait_timeout"], begun)
@@ -109,6 +112,15 @@ def _require_sense(state: State, options: Mapping[str, Any], store: VolumeStore)
         raise ConfigurationError(f"{name}: {store.unsupported[name]}")
     if options["size"] is not None and options["size"] < 1:
         raise ConfigurationError(f"size is {options['size']}, but must be at least 1 GB.")
+
+
+def _may_lack(volumes: Sequence[Volume], state: State, *, wait: bool) -> bool:
+    """Return whether a list without the volume may lack it, so that it is read once more. Both cases are rare.
+
+    A row may have no name. And without a wait, a run that creates a volume does not see a second one of its name.
+    """
+    creates = state in (State.PRESENT, State.ATTACHED)
+    return (creates and not wait) or any(each.name in ("", each.uuid) for each in volumes)
 
 
 def _is_called(thing: Volume | Instance, text: str) -> bool:

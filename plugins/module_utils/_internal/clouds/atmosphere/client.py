@@ -355,9 +355,34 @@ class AtmosphereCloud:
         """Return all instances, as the database has them, for the launcher. ``unreadable``: see Cloud."""
         return self.list_instances(live=False, unreadable=unreadable)
 
-    def volumes(self) -> list[Volume]:
-        """Return all volumes with their attachments, for the launcher."""
-        return self.list_volumes(live=True)
+    def attached_volumes(self, instances: Sequence[Instance]) -> Mapping[str, Sequence[str]]:
+        """Return the UUIDs of the volumes of instances, by the UUID of the instance, for the launcher.
+
+        What the list of v1 or that of v2 lacks, the other one has: a volume that is overlooked stays for ever, since
+        nothing else tells that it belonged to an instance that is gone.
+        """
+        accounts = {_account(each) for each in instances}
+        rows: dict[str, Json] = {}
+        for listed in self._lists(self._v1_volumes, sorted(accounts)).values():
+            if isinstance(listed, JetstreamError):
+                raise listed
+            rows |= listed.by_uuid
+        stored = self.list_volumes(live=False)
+        unlisted = [each for each in stored if _account(each) in accounts and each.uuid not in rows]
+        found = in_parallel(self._volume_row, unlisted, self.max_concurrency)
+        rows |= {each.uuid: row for each, row in zip(unlisted, found, strict=True)}
+        attached: dict[str, list[str]] = defaultdict(list)
+        for uuid, row in rows.items():
+            attached[attached_to(row) or ""].append(uuid)
+        return attached
+
+    def _volume_row(self, volume: Volume) -> Json:
+        """Return a volume as v1 has it; an empty row if the cloud does not have it."""
+        path = f"{_v1(_account(volume))}/volume/{volume.uuid}"
+        try:
+            return mapping(self.read_live(path, f"Reading {volume.label}"))
+        except NotFound:
+            return {}
 
     def launched(self, row: Json) -> Instance:
         """Return an instance that was launched just now, for the launcher. Its state is the database's."""
@@ -581,12 +606,14 @@ def _is_doubtful(stored: Instance, listed: Instance | JetstreamError | None) -> 
     disagree on where an instance rests, either may be stale, and a wrong belief costs: a sleeping one that runs, or a
     refused stop, and with it the address. One in transition is read again anyway, unless the list alone says
     so. A failed deployment is what a list says until half a minute after the next one went well, and so does the
-    database once somebody has read that list.
+    database once somebody has read that list. One that the list lacks would be taken for deleted.
     """
     if listed is None:
         return True
-    if isinstance(listed, JetstreamError) or listed.status == "missing":
+    if isinstance(listed, JetstreamError):
         return False
+    if listed.status == "missing":
+        return True
     before, now = classify(stored.status, stored.activity), classify(listed.status, listed.activity)
     if now.kind is Kind.MOVING:
         return before.kind is Kind.RESTING and before.state is now.state

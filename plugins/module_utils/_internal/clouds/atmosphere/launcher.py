@@ -34,7 +34,6 @@ from ...model import (
     LaunchOptions,
     LaunchRecipe,
     UnattachedAddress,
-    Volume,
 )
 from ...text.suggestions import did_you_mean
 from ..json_values import Json, UnreadableRow, amount, flag, mapping, text, uuid_of, whole
@@ -64,8 +63,8 @@ class Requests(Protocol):
     def instances(self, *, unreadable: bool = False) -> list[Instance]:
         """Return all instances, as the database has them. ``unreadable``: see Cloud."""
 
-    def volumes(self) -> list[Volume]:
-        """Return all volumes with their attachments."""
+    def attached_volumes(self, instances: Sequence[Instance]) -> Mapping[str, Sequence[str]]:
+        """Return the UUIDs of the volumes of instances, by the UUID of the instance."""
 
     def launched(self, row: Json) -> Instance:
         """Return an instance that was launched just now."""
@@ -275,17 +274,10 @@ class AtmosphereLauncher:
         """Read which volumes instances have, from the lists of all volumes. See Launcher."""
         if not instances:
             return []
-        volumes = self._requests.volumes()
-        accounts = {_account_url(each) for each in instances}
-        unknown = [each.label for each in volumes if each.status is None and _account_url(each) in accounts]
-        if unknown and not any(each.status for each in volumes if _account_url(each) in accounts):
-            raise UnexpectedResponse(f"The instances of some volumes could not be read ({', '.join(unknown[:3])}).")
-        attached: dict[str, list[AttachedVolume]] = {}
-        for each in volumes:
-            for attachment in each.attachments:
-                attached.setdefault(attachment.instance_uuid, []).append(AttachedVolume(each.uuid))
+        attached = self._requests.attached_volumes(instances)
         return [
-            replace(each, facts=replace(each.facts, volumes=tuple(attached.get(each.uuid, ())))) for each in instances
+            replace(each, facts=replace(each.facts, volumes=tuple(map(AttachedVolume, attached.get(each.uuid, ())))))
+            for each in instances
         ]
 
     def can_detach(self, instance: Instance) -> bool:
@@ -296,7 +288,9 @@ class AtmosphereLauncher:
         """Request that a worker unmounts and detaches a volume. See Launcher."""
         data = {"action": "detach_volume", "volume_id": volume}
         task = f"Detaching volume {volume} from {instance.label}"
-        self._requests.send("POST", f"{_url(instance)}/action", task, data)
+        # Another run may have deleted the instance: the volume shows what has come of it.
+        with suppress(NotFound):
+            self._requests.send("POST", f"{_url(instance)}/action", task, data)
 
     def volume_status(self, instance: Instance, volume: str) -> str | None:
         """Return the status of a volume, from no cache, or None. See Launcher."""
@@ -319,7 +313,7 @@ def _may_be_carried_out(error: JetstreamError) -> bool:
     return isinstance(error, (ServerFault, UnexpectedResponse))
 
 
-def _account_url(thing: Instance | Volume) -> str:
+def _account_url(thing: Instance) -> str:
     return f"/api/v1/provider/{thing.provider.uuid}/identity/{thing.identity.uuid}"
 
 

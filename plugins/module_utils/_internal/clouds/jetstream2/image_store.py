@@ -72,6 +72,9 @@ class Jetstream2ImageStore:
     def _called(self, name: str, task: str, **filters: str) -> list[Json]:
         query = {"name": name, "owner": self._account.project_id, "sort": "created_at:asc", **filters}
         listed = self._api.rows("image", "/v2/images", "images", task, query, links="next")
+        if any(text(each.get("name")) is None for each in listed):
+            # It was asked for by its name, and must not be made a second time.
+            raise UnexpectedResponse(f"{task} failed: a row of the images named {one_line(name)} has no name.")
         called = [each for each in listed if text(each.get("name")) == name]
         if any(text(each.get("owner")) is None for each in called):
             # It may be the project's own, and must not be made a second time.
