@@ -22,7 +22,7 @@ from ..module_utils._internal.errors import ConfigurationError
 from ..module_utils._internal.operation import user_home
 from ..module_utils._internal.state_folder import STATE, VARIABLE, shared_folder
 from ..module_utils._internal.text.terminal import one_line
-from ..plugin_utils._internal.extra_variables import rewritten_numbers, times_given
+from ..plugin_utils._internal.extra_variables import rewritten_values, times_given
 from ..plugin_utils._internal.playbook_variables import (
     ALLOWED,
     PLAYBOOKS,
@@ -133,7 +133,7 @@ class ActionModule(ActionBase):
         for times in (times_given(options, self._loader), dict.fromkeys(imported, 1)):
             if mistakes := repeated(playbook, times):
                 raise VariableError(" ".join(mistakes))
-        if mistakes := misread(playbook, rewritten_numbers(options, self._loader)):
+        if mistakes := misread(playbook, rewritten_values(options, self._loader)):
             raise VariableError(" ".join(mistakes))
 
     def _shows(self, playbook: str, extra: Mapping[str, Any]) -> bool:

@@ -20,12 +20,13 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager
+from datetime import date
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeGuard
 
 from ansible import constants
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible.module_utils.common.json import Direction, get_module_decoder, get_module_encoder
 from ansible.module_utils.errors import UnsupportedError
@@ -64,7 +65,7 @@ class ActionModule(ModuleAction):
         # Null means that an option was not given, also to the rules on options that need or exclude each other.
         self._task.args = {name: value for name, value in self._task.args.items() if value is not None}
         spec, _operation = _operation_of(self._task.action)
-        if mistake := _misshapen(spec, self._task.args):
+        if mistake := _misshapen(spec, self._task.args) or self._rewritten(spec):
             return {"failed": True, "msg": mistake}
         self._task.args.update(_within(spec, self._task.args, self._task.timeout or 0))
         if self._is_local():
@@ -72,6 +73,25 @@ class ActionModule(ModuleAction):
             self._task.environment = [openstack_files(os.environ), *(self._task.environment or [])]
         result: dict[str, Any] = self._work(task_vars) if self._runs_here(task_vars) else super().run(tmp, task_vars)
         return _hidden(result, self._task.action)
+
+    def _rewritten(self, spec: ModuleSpec) -> str | None:
+        """Return a sentence for a name that YAML has made another text of, as the file of the task shows."""
+        names = set(_numbers_for_text(spec, self._task.args))
+        if not names:
+            return None
+        # Here, since it takes long, and no other task needs it.
+        from ..plugin_utils._internal.yaml_scalars import rewritten_arguments
+
+        path, _colon, line = self._task.get_path().rpartition(":")
+        if not path:
+            return None
+        try:
+            text = self._loader.get_text_file_contents(path)
+        except AnsibleError:
+            return None
+        module = self._task.action.rpartition(".")[2]
+        found = (each for each in rewritten_arguments(text, int(line), module) if each.key in names)
+        return next((each.sentence for each in found), None)
 
     def _work(self, task_vars: Mapping[str, Any]) -> dict[str, Any]:
         # The arguments that AnsibleModule would get from Ansible itself.
@@ -201,6 +221,15 @@ def _misshapen(spec: ModuleSpec, arguments: Mapping[str, Any]) -> str | None:
             if rules.get("elements") in _TEXT and any(map(_is_compound, _elements(value))):
                 return f"{name} must be a list of texts, and one of them is a list or a mapping."
     return None
+
+
+def _numbers_for_text(spec: ModuleSpec, arguments: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the options that have to be text, or texts, and have a number or a time."""
+    for option, rules in spec.argument_spec.items():
+        if rules.get("type") in _TEXT or rules.get("elements") in _TEXT:
+            for name in (option, *rules.get("aliases", ())):
+                if any(isinstance(each, int | float | date) for each in _elements(arguments.get(name))):
+                    yield name
 
 
 def _within(spec: ModuleSpec, arguments: Mapping[str, Any], seconds: float) -> dict[str, Any]:

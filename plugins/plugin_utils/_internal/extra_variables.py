@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.splitter import parse_kv, split_args
 
-_INTEGER = "tag:yaml.org,2002:int"
+from .yaml_scalars import Rewritten, rewritten_in
+
 _MERGE_KEY = "tag:yaml.org,2002:merge"
 
 
@@ -30,13 +31,13 @@ def times_given(options: Iterable[str], loader: DataLoader) -> Counter[str]:
     return times
 
 
-def rewritten_numbers(options: Iterable[str], loader: DataLoader) -> list[tuple[str, str, object]]:
-    """Return the variable, the text and the value of each number of YAML that is written in another way than people do.
+def rewritten_values(options: Iterable[str], loader: DataLoader) -> list[Rewritten]:
+    """Return the values of YAML that become another text than the one that is written.
 
     ``007`` is 7 there, and ``12:30`` is 750: a name that looks like that becomes the number of something else.
     """
     texts = [text for option in options if (text := _yaml_of(option, loader)) is not None]
-    return [each for text in texts for each in _rewritten_in(text)]
+    return [each for text in texts for each in rewritten_in(yaml.compose(text, Loader=yaml.SafeLoader))]
 
 
 def _yaml_of(option: str, loader: DataLoader) -> str | None:
@@ -44,14 +45,6 @@ def _yaml_of(option: str, loader: DataLoader) -> str | None:
     if option.startswith("@"):
         return loader.get_text_file_contents(option[1:]) if Path(loader.path_dwim(option[1:])).is_file() else None
     return option if option.startswith(("{", "[")) else None
-
-
-def _rewritten_in(text: str) -> Iterator[tuple[str, str, object]]:
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
-    for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
-        for each in value.value if isinstance(value, yaml.SequenceNode) else [value]:
-            if each.tag == _INTEGER and str(found := yaml.safe_load(each.value)) != each.value:
-                yield str(key.value), each.value, found
 
 
 def _in_option(option: str, loader: DataLoader) -> Counter[str]:

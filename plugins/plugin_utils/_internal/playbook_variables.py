@@ -19,6 +19,7 @@ from pathlib import Path
 
 from ...module_utils._internal.model import Instance, Volume
 from ...module_utils._internal.text.suggestions import did_you_mean
+from .yaml_scalars import Rewritten
 
 _GLOB_CHARACTERS = frozenset("*?[")
 # No number of things, seconds or days has as many.
@@ -507,17 +508,10 @@ def repeated(playbook: str, times: Mapping[str, int]) -> list[str]:
     return sentences
 
 
-def misread(playbook: str, numbers: Iterable[tuple[str, str, object]]) -> list[str]:
-    """Return a sentence for each name that YAML takes for another number than the one that is written.
-
-    ``numbers``: the variable, the text and the value of each number that is written in an unusual way.
-    """
+def misread(playbook: str, values: Iterable[Rewritten]) -> list[str]:
+    """Return a sentence for each name that YAML takes for a number or a time of another text."""
     named = {name for each in PLAYBOOKS[playbook] if each.kind in (Kind.NAMES, Kind.NAME) for name in each.names}
-    return [
-        f'{name}: {text} is the number {value} in YAML. Put it in quotes: "{text}".'
-        for name, text, value in numbers
-        if name in named
-    ]
+    return [each.sentence for each in values if each.key in named]
 
 
 def given_by(playbook: str, source: Mapping[str, object]) -> dict[str, tuple[str, object]]:

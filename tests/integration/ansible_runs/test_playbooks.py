@@ -284,6 +284,22 @@ def test_a_name_that_yaml_takes_for_another_number_is_refused(user: User, value:
     assert f"is the number {number} in YAML. Put it in quotes" in refusal(user, user.given("stop_all", "@names.yml"))
 
 
+@pytest.mark.parametrize("how", ["playbook", "included", "vaulted"])
+def test_a_task_with_a_name_that_yaml_takes_for_another_number_is_refused(user: User, how: str) -> None:
+    task = "jetstream.cloud.jetstream_instance_state: {state: stopped, name: [web, 007]}"
+    tasks = f"    - {task}\n" if how != "included" else "    - ansible.builtin.include_tasks: more.yml\n"
+    (user.home / "more.yml").write_text(f"- name: Stop them\n  {task}\n")
+    (user.home / "own.yml").write_text(f"- hosts: localhost\n  gather_facts: false\n  tasks:\n{tasks}")
+    options = ["-i", "localhost,"]
+    if how == "vaulted":
+        user.encrypt("own.yml")
+        options += ["--vault-password-file", "password"]
+    ended = user.run("own.yml", *options)
+    assert ended.returncode == 2, ended.stdout
+    assert 'name: 007 is the number 7 in YAML. Put it in quotes: "007".' in " ".join(ended.stdout.split())
+    assert user.acted_on() == []
+
+
 @pytest.mark.parametrize(
     ("playbook", "values"),
     [

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action.normal import ActionModule as ModuleAction
 from ansible.template import Templar, trust_as_template
 from ansible_collections.jetstream.cloud.plugins.action import operation
@@ -128,7 +129,13 @@ def test_a_result_with_a_secret_is_hidden_from_output(
 
 
 def arguments_of(
-    monkeypatch: pytest.MonkeyPatch, module: str, /, *, timeout_of_task: int = 0, **arguments: Any
+    monkeypatch: pytest.MonkeyPatch,
+    module: str,
+    /,
+    *,
+    timeout_of_task: int = 0,
+    path_of_task: str = "",
+    **arguments: Any,
 ) -> dict[str, Any]:
     """Run a task of a module, and return the result, with the arguments that its work was given."""
     task = SimpleNamespace(
@@ -138,11 +145,12 @@ def arguments_of(
         delegate_to=None,
         environment=[],
         timeout=timeout_of_task,
+        get_path=lambda: path_of_task,
     )
     monkeypatch.setattr(ModuleAction, "run", lambda *_arguments: {"arguments": task.args})
     monkeypatch.setattr(ActionModule, "_work", lambda *_arguments: {"arguments": task.args})
     connection = SimpleNamespace(transport="local", become=None)
-    action = ActionModule(task, connection, SimpleNamespace(), None, Templar(variables=OWN), None)
+    action = ActionModule(task, connection, SimpleNamespace(), DataLoader(), Templar(variables=OWN), None)
     return dict(action.run(task_vars=dict(OWN)))
 
 
@@ -176,6 +184,35 @@ def test_a_list_or_a_mapping_never_becomes_a_text(
     result = arguments_of(monkeypatch, name, **arguments)
     assert result["failed"] is True
     assert str(result["msg"]).startswith(message)
+
+
+TASK = """- jetstream.cloud.jetstream_instance:
+    name: 007
+    names: [web, 0x10]
+    count: 010
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"name": 7}, 'name: 007 is the number 7 in YAML. Put it in quotes: "007".'),
+        ({"names": ["web", 16]}, 'names: 0x10 is the number 16 in YAML. Put it in quotes: "0x10".'),
+        # A number is a number.
+        ({"name": "a", "count": 8}, None),
+    ],
+)
+def test_a_name_that_yaml_has_made_another_number_of_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: dict[str, Any], message: str | None
+) -> None:
+    (tmp_path / "site.yml").write_text(TASK)
+    result = arguments_of(monkeypatch, "instance", path_of_task=f"{tmp_path}/site.yml:1", **arguments)
+    assert result.get("msg") == message
+
+
+@pytest.mark.parametrize("path", ["", "/away/site.yml:1"])
+def test_a_number_for_a_name_is_taken_where_no_file_shows_its_text(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    assert arguments_of(monkeypatch, "instance", path_of_task=path, name=7)["arguments"] == {"name": 7}
 
 
 def test_null_means_that_an_option_was_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
