@@ -67,5 +67,6 @@ def playbook_name(options: Mapping[str, Any], longest: int) -> str:
 
 
 def profile_name(options: Mapping[str, Any], context: Context) -> str:
-    """Return the name of the profile that the options or the environment choose."""
-    return str(options["profile"] or context.environ.get(_PROFILE_VARIABLE) or _DEFAULT_PROFILE)
+    """Return the name of the profile that the options or the environment choose: a blank name chooses none."""
+    given = (options["profile"], context.environ.get(_PROFILE_VARIABLE))
+    return next((str(each) for each in given if each and str(each).strip()), _DEFAULT_PROFILE)

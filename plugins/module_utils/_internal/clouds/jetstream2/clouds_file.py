@@ -55,7 +55,20 @@ def secure_files(environ: Mapping[str, str], home: Path | None) -> list[Path]:
     return _places(environ, home, "secure", _SECURE_VARIABLE)
 
 
+def refuse_blank_variables(environ: Mapping[str, str], names: Iterable[str] | None = None) -> None:
+    """Raise ConfigurationError for a variable of OpenStack with white space alone, of these names or of all.
+
+    openstacksdk takes it for a value: a file, a cloud or a user that is called like that. An empty one is none.
+    """
+    for name in sorted(environ) if names is None else names:
+        value = environ.get(name, "")
+        if name.startswith("OS_") and value and not value.strip():
+            raise ConfigurationError(f"The environment variable {name} is set, but blank.", hint="Correct or unset it.")
+
+
 def _places(environ: Mapping[str, str], home: Path | None, name: str, variable: str) -> list[Path]:
+    """Return the places where a file can be. Raises ConfigurationError if its variable is blank."""
+    refuse_blank_variables(environ, [variable])
     if environ.get(variable):
         return [Path(environ[variable])]
     own = environ.get("XDG_CONFIG_HOME", "")

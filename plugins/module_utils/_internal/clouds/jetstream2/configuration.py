@@ -17,7 +17,7 @@ from ...errors import ConfigurationError
 from ...http.session import BoundedAdapter, HttpSettings
 from ..cloud_type import Surroundings
 from . import sdk
-from .clouds_file import check_cloud, clouds_files, secure_files
+from .clouds_file import check_cloud, clouds_files, refuse_blank_variables, secure_files
 from .settings import Jetstream2Settings
 
 # Without the library, sdk.py knows that it is missing.
@@ -93,6 +93,7 @@ def configured(settings: Jetstream2Settings, surroundings: Surroundings) -> Conf
 def _where(settings: Jetstream2Settings, environ: Mapping[str, str], home: Path | None) -> str:
     if settings.credential:
         return f"of the application credential {settings.credential.id}"
+    refuse_blank_variables(environ)
     name = settings.cloud or environ.get("OS_CLOUD")
     if not name or name == environ.get("OS_CLOUD_NAME", "envvars"):
         return "of the OS_* variables"

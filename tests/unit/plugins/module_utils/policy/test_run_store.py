@@ -70,6 +70,23 @@ def test_check_mode_stores_nothing_and_neither_does_a_user_without_a_home(tmp_pa
     assert (outcome.changed, outcome.result["succeeded"]) == (False, None)
 
 
+@pytest.mark.parametrize(
+    ("profile", "variable", "expected"),
+    [
+        ("course", "lab", "course"),
+        (None, "lab", "lab"),
+        (" ", "lab", "lab"),
+        (None, " ", "default"),
+        ("", "", "default"),
+    ],
+)
+def test_a_blank_profile_is_none(tmp_path: Path, profile: str | None, variable: str, expected: str) -> None:
+    runner = OperationRunner(tmp_path)
+    runner.environ = {"JETSTREAM_PROFILE": variable}
+    outcome = runner.run(run_record.SPEC, run_record.OPERATION, playbook="hygiene", profile=profile)
+    assert outcome.result["profile"] == expected
+
+
 def test_the_oldest_are_forgotten(tmp_path: Path) -> None:
     clock = FakeClock()
     store = RunStore(tmp_path / RUNS, clock)

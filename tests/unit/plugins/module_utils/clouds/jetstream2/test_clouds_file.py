@@ -247,6 +247,33 @@ def test_a_file_that_is_named_must_be_there(tmp_path: Path, write: Write) -> Non
     assert refusal(tmp_path, environ={"OS_CLIENT_SECURE_FILE": "/not/there.yaml"}) == sentence
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["OS_CLIENT_CONFIG_FILE", "OS_CLIENT_SECURE_FILE", "OS_CLOUD", "OS_AUTH_URL", "OS_USERNAME", "OS_REGION_NAME"],
+)
+def test_a_variable_with_white_space_alone_is_refused_and_an_empty_one_is_none(
+    tmp_path: Path, write: Write, name: str
+) -> None:
+    write(GOOD)
+    sentence = f"The environment variable {name} is set, but blank. Correct or unset it."
+    assert refusal(tmp_path, environ={name: " "}) == sentence
+    surroundings = Surroundings({name: ""}, tmp_path, FakeClock(), lambda _secret: None)
+    connect(resolve({"cloud": "js2"}, {name: ""}, tmp_path), surroundings).close()
+    # What an application credential needs is in the settings.
+    given = {"application_credential_id": "1", "application_credential_secret": "s"}
+    surroundings = Surroundings({name: " "}, tmp_path, FakeClock(), lambda _secret: None)
+    connect(resolve(given, {name: " "}, tmp_path), surroundings).close()
+
+
+def test_a_blank_variable_that_would_select_a_cloud_or_its_file_is_named(tmp_path: Path) -> None:
+    for name in ("OS_CLOUD", "OS_AUTH_URL"):
+        surroundings = Surroundings({name: "\t"}, tmp_path, FakeClock(), lambda _secret: None)
+        with pytest.raises(ConfigurationError, match=f"{name} is set, but blank"):
+            connect(resolve({}, {name: "\t"}, tmp_path), surroundings)
+    words = clouds_in_words({"OS_CLIENT_CONFIG_FILE": " "}, tmp_path)
+    assert words == "The environment variable OS_CLIENT_CONFIG_FILE is set, but blank. Correct or unset it."
+
+
 def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     (tmp_path / ".config" / "openstack" / "clouds.yaml").mkdir(parents=True)
     assert refusal(tmp_path) == f"{SHOWN} cannot be read: it is a folder."
