@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -28,15 +30,33 @@ ROW: dict[str, Any] = {
 }
 
 
+@contextmanager
+def a_zone(name: str) -> Iterator[None]:
+    """Let a zone be the machine's for a while."""
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("TZ", name)
+            time.tzset()
+            yield
+    finally:
+        time.tzset()
+
+
+def test_a_zone_is_set_back() -> None:
+    before = time.tzname
+    with a_zone("Asia/Kolkata"):
+        assert time.tzname == ("IST", "IST")
+    assert time.tzname == before
+
+
 @pytest.mark.parametrize("zone", ["UTC", "America/Chicago", "Asia/Kolkata"])
-def test_the_end_of_the_keep_mark_is_counted_from_the_decision(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TZ", zone)
-    time.tzset()
-    template = (ROOT / "playbooks" / "templates" / "idle_notice.txt.j2").read_text(encoding="utf-8")
-    templar = Templar(loader=DataLoader(), variables={"jetstream_told": [ROW], "jetstream_grace": 60})
-    notice = templar.template(trust_as_template(template))
-    assert "openstack server set --property jetstream_keep_until=2026-11-24T02:57Z 1f2e" in notice
-    assert "web (m3.small) has been idle since 2026-11-23T12:57:00Z: nothing happened for 360 min." in notice
+def test_the_end_of_the_keep_mark_is_counted_from_the_decision(zone: str) -> None:
+    with a_zone(zone):
+        template = (ROOT / "playbooks" / "templates" / "idle_notice.txt.j2").read_text(encoding="utf-8")
+        templar = Templar(loader=DataLoader(), variables={"jetstream_told": [ROW], "jetstream_grace": 60})
+        notice = templar.template(trust_as_template(template))
+        assert "openstack server set --property jetstream_keep_until=2026-11-24T02:57Z 1f2e" in notice
+        assert "web (m3.small) has been idle since 2026-11-23T12:57:00Z: nothing happened for 360 min." in notice
 
 
 @pytest.mark.parametrize(
