@@ -139,7 +139,7 @@ EXAMPLES = r"""
 RETURN = r"""
 image:
   description: The image. V(null) if there is none. In check mode, the expected one.
-  returned: always
+  returned: success, and if a change or a wait failed
   type: dict
   contains:
     uuid:
@@ -186,18 +186,18 @@ image:
       elements: str
 actions:
   description: The steps in order. In check mode, the expected steps.
-  returned: always
+  returned: success, and if a change or a wait failed
   type: list
   elements: str
   sample: [create, update]
 used_by:
   description: The instances of the project that were launched from it, with O(state=absent).
-  returned: always
+  returned: success, and if a change or a wait failed
   type: list
   elements: str
 unclear:
   description: Whether a request was sent with an unknown outcome.
-  returned: always
+  returned: success, and if a change or a wait failed
   type: bool
 """
 

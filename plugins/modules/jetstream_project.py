@@ -80,7 +80,7 @@ EXAMPLES = r"""
 RETURN = r"""
 project:
   description: The project. V(null) if there is none. In check mode, the expected one.
-  returned: always
+  returned: success
   type: dict
   contains:
     id:
@@ -114,7 +114,7 @@ project:
       elements: str
 actions:
   description: The steps. In check mode, the expected steps.
-  returned: always
+  returned: success
   type: list
   elements: str
   sample: [create]

@@ -165,7 +165,7 @@ EXAMPLES = r"""
 RETURN = r"""
 volume:
   description: The last observed volume. In check mode, the expected one. V(null) if it is absent.
-  returned: always
+  returned: success, and if a change or a wait failed
   type: dict
   contains:
     id:
@@ -268,7 +268,7 @@ actions:
   description:
     - The requested changes in order. In check mode, the expected ones. Among V(create), V(grow), V(describe),
       V(snapshot), V(repair), V(detach), V(attach), V(delete_snapshot) and V(delete).
-  returned: always
+  returned: success, and if a change or a wait failed
   type: list
   elements: str
   sample:
@@ -276,7 +276,7 @@ actions:
     - attach
 unclear:
   description: Whether a request was sent with an unknown outcome.
-  returned: always
+  returned: success, and if a change or a wait failed
   type: bool
 """
 

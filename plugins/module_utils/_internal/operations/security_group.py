@@ -68,12 +68,11 @@ def security_group(cloud: Cloud, options: Mapping[str, Any], context: Context) -
     refuse_blank(options, ("name",))
     refuse_long(options, ("name", "description"))
     store, name = cloud.access_store(), options["name"]
-    if name.strip().lower() in _RESERVED:
-        raise ConfigurationError(
-            f"The security group {one_line(name)} is managed by the site, and is not changed.",
-            hint="Choose another name.",
-        )
+    _refuse_reserved(name)
     before = _only(store, name)
+    if before is not None:
+        # It may be given by its UUID.
+        _refuse_reserved(before.name)
     change = _planned(store, before, options)
     after = change.after
     if before is not None and after is None:
@@ -86,6 +85,14 @@ def security_group(cloud: Cloud, options: Mapping[str, Any], context: Context) -
         # Without the rules that the cloud gives to a new group, which differ from site to site.
         diff={"before": _text(before), "after": _text(change.after)},
     )
+
+
+def _refuse_reserved(name: str) -> None:
+    if name.strip().lower() in _RESERVED:
+        raise ConfigurationError(
+            f"The security group {one_line(name)} is managed by the site, and is not changed.",
+            hint="Choose another name.",
+        )
 
 
 def _only(store: AccessStore, name: str) -> SecurityGroup | None:

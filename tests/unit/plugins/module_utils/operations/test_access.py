@@ -98,6 +98,14 @@ def test_the_groups_of_others_are_refused(name: str) -> None:
         run(security_group, {GROUPS: {"security_groups": []}}, name=name, state="absent")
 
 
+@pytest.mark.parametrize("options", [{"state": "absent"}, {"description": "mine"}, {"rules": [], "purge_rules": True}])
+@pytest.mark.parametrize("name", ["default", "Exosphere"])
+def test_the_groups_of_others_are_refused_by_their_uuids_as_well(name: str, options: dict[str, Any]) -> None:
+    there = {"id": "1d355b5f-4f28-40a1-91c6-33f7111af908", "name": name, "description": "", "security_group_rules": []}
+    with pytest.raises(ConfigurationError, match=f"{name} is managed by the site, and is not changed"):
+        run(security_group, {GROUPS: {"security_groups": [there]}}, name=there["id"], **options)
+
+
 @pytest.mark.parametrize(
     ("rule", "error", "said"),
     [
