@@ -70,7 +70,7 @@ options:
     type: str
   flavor:
     description:
-      - The name or id of the flavor. Required if an instance is missing.
+      - The name or ID of the flavor. Required if an instance is missing.
       - An instance of another flavor is resized, which reboots it. A disk cannot shrink, and flavors with whole GPUs
         cannot be resized.
     type: str
@@ -243,6 +243,7 @@ options:
     description:
       - Whether to release the floating IP of a deleted instance, if this module created it for that instance. Otherwise
         it stays with the project, and counts in its quota.
+      - With O(replace), an address that O(floating_ip) names is kept for the new instance.
       - Not accepted on Atmosphere, which releases it itself.
     type: bool
     default: false
@@ -357,7 +358,7 @@ instances:
   elements: dict
   contains:
     name:
-      description: The name.
+      description: The name. After a rename, the new one.
       type: str
       sample: worker-01
     id:

@@ -342,9 +342,9 @@ def test_properties_are_changed_in_place_on_a_real_nova(user: User) -> None:
     ]
     try:
         checked = user.task("instance", check_mode=True, **wanted)
-        assert (checked.of("web")["actions"], checked.seen.of("compute", "POST")) == (steps, [])
+        assert (checked.of("www")["actions"], checked.seen.of("compute", "POST")) == (steps, [])
         done = user.task("instance", **wanted)
-        assert (done.failure, done.of("web")["actions"]) == ("", steps)
+        assert (done.failure, done.of("www")["actions"]) == ("", steps)
         shown = user.cloud.show(user_id(user, "www"))
         assert (shown["status"], shown["flavor"]["original_name"], shown["locked"]) == ("ACTIVE", "m3.small", True)
         assert {"old": "kept", "course": "geo"}.items() <= shown["metadata"].items()

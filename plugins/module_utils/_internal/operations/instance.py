@@ -168,7 +168,7 @@ def instance(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outc
         return Outcome(_result([], [], rates), warnings=("names is an empty list, so nothing was changed.",))
     _require_supported(cloud, wanted, options)
     if options["state"] == "present":
-        _require_meant(wanted, options["user_data_by_name"] or {})
+        _require_meant(wanted, options["new_name"], options["user_data_by_name"] or {})
         cloud.launcher().check(_launch_options(options))
     meant = replace(wanted, names=(*wanted.names, *([options["new_name"]] if options["new_name"] else [])))
 
@@ -305,12 +305,13 @@ def _require_supported(cloud: Cloud, wanted: Wanted, options: Mapping[str, Any])
             raise ConfigurationError(f"{name} is not available here: {unsupported[name]}.")
 
 
-def _require_meant(wanted: Wanted, by_name: Mapping[str, Any]) -> None:
+def _require_meant(wanted: Wanted, new_name: str | None, by_name: Mapping[str, Any]) -> None:
     """Refuse user data of an instance that is not named: a mistyped name would launch one without any."""
     for name, text in by_name.items():
         if not isinstance(text, str):
             raise ConfigurationError(f"user_data_by_name: the value of {name} is not text.")
-        if name not in wanted.names and (wanted.template is None or wanted.template.number(name) is None):
+        is_named = name in wanted.names or name == new_name
+        if not is_named and (wanted.template is None or wanted.template.number(name) is None):
             guess = did_you_mean(name, wanted.names)
             raise SelectionError(f"user_data_by_name: {name} is not an instance of this task. {guess}".rstrip())
 
@@ -325,7 +326,7 @@ def _launch_options(options: Mapping[str, Any]) -> LaunchOptions:
         public_key=None if options["public_key"] is None else public_key_of(options["public_key"]),
         security_groups=None if groups is None else tuple(groups),
         user_data=options["user_data"],
-        user_data_by_name=options["user_data_by_name"] or {},
+        user_data_by_name=_user_data_by_name(options),
         metadata=None if metadata is None else as_texts("metadata", metadata),
         description=options["description"],
         boot_volume=BootVolume(boot["size"], boot["deleted_with_instance"]) if boot else None,
@@ -336,6 +337,14 @@ def _launch_options(options: Mapping[str, Any]) -> LaunchOptions:
         allocation_source=options["allocation_source"],
         identity=options["identity"],
     )
+
+
+def _user_data_by_name(options: Mapping[str, Any]) -> dict[str, str]:
+    """Return the user data of single instances. One that is renamed may be launched by its new name at once."""
+    given = dict(options["user_data_by_name"] or {})
+    if options["new_name"] is not None and options["name"] in given:
+        given.setdefault(options["new_name"], given[options["name"]])
+    return given
 
 
 def _meant(cloud: Cloud, wanted: Wanted, everyones: Sequence[Instance], options: Mapping[str, Any]) -> list[Instance]:
@@ -400,10 +409,11 @@ def _present(
         flavor=recipe.flavor if recipe else _flavor_named(made_of.flavor, listed, offered),
         given_addresses=cloud.launcher().gives_addresses,
     )
-    work = _RemovalWork(cloud, context, _removal_settings(options, wait=True), started_at)
+    removal_settings = replace(_removal_settings(options, wait=True), kept_address=made_of.floating_ip)
+    work = _RemovalWork(cloud, context, removal_settings, started_at)
     if key is not None and not context.check_mode:
         imported(cloud.access_store(), key, Resender(context.clock, started_at + options["wait_timeout"]))
-    plan = after_removal(plan, _left_over(work.remove(doomed)))
+    plan = after_removal(plan, _left_over(work.remove(doomed)), options["new_name"])
     if context.check_mode:
         fleet = preview_launch(plan, recipe, settings, _refusals(cloud, plan, settings.changes))
     else:
@@ -448,7 +458,8 @@ def _with_flavor_name(made_of: LaunchOptions, offered: Sequence[OfferedFlavor]) 
     """Return the options with the name of a flavor that is given by its id: instances have its name."""
     if made_of.flavor in {each.name for each in offered}:
         return made_of
-    return replace(made_of, flavor=next((each.name for each in offered if each.id == made_of.flavor), made_of.flavor))
+    named = (each.name for each in offered if made_of.flavor in (each.id, each.uuid))
+    return replace(made_of, flavor=next(named, made_of.flavor))
 
 
 def _require_address(cloud: Cloud, plan: LaunchPlan, made_of: LaunchOptions) -> None:
@@ -625,6 +636,9 @@ def _refusals(
 
 def _refusal(cloud: Cloud, instance: Instance, change: Change) -> str | None:
     """Return why the cloud would refuse a change, or why that cannot be read: it fails this instance alone."""
+    if instance.status == "build":
+        # A run changes it once it is built.
+        instance = replace(instance, status="active", activity="")
     try:
         return cloud.launcher().change_refusal(instance, change)
     except FATAL_ERRORS:
@@ -759,9 +773,9 @@ def _is_there(run: LaunchRun) -> bool:
 
 
 def _item(run: LaunchRun | RemovalRun, cost: InstanceCost) -> dict[str, Any]:
-    name, found = (run.name, run.now or run.before) if isinstance(run, LaunchRun) else (run.before.name, run.before)
+    found = (run.now or run.before) if isinstance(run, LaunchRun) else run.before
     return {
-        **_facts(name, found),
+        **_facts(_name_of(run), found),
         **({"flavor": cost.after.flavor} if cost.after.flavor else {}),
         "before": cost.before.text,
         "after": cost.after.text,
@@ -774,6 +788,14 @@ def _item(run: LaunchRun | RemovalRun, cost: InstanceCost) -> dict[str, Any]:
         "msg": run.message,
         "elapsed": run.elapsed or 0.0,
     }
+
+
+def _name_of(run: LaunchRun | RemovalRun) -> str:
+    """Return the name of an instance, which after a rename is the new one: the next task needs it."""
+    if isinstance(run, RemovalRun):
+        return run.before.name
+    is_renamed = run.now is not None and ChangeKind.NAME.value in run.steps
+    return run.now.name if run.now is not None and is_renamed else run.name
 
 
 def _facts(name: str, found: Instance | None) -> dict[str, Any]:

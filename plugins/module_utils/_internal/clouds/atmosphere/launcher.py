@@ -158,11 +158,11 @@ class AtmosphereLauncher:
     def _size(self, wanted: str, identity: _Identity) -> Json:
         rows = self._requests.read("/api/v2/sizes", "Listing sizes")
         here = [each for each in rows if _is_at(each, identity) and each.get("active") is not False]
-        found = [each for each in here if text(each.get("name")) == wanted and is_current(each)]
+        found = [each for each in here if wanted in _names_of_size(each) and is_current(each)]
         if not found:
             guess = did_you_mean(wanted, [text(each.get("name")) or "" for each in here])
             raise SelectionError(f"flavor: {identity.provider_name} has no flavor {wanted}. {guess}".rstrip())
-        return found[0]
+        return next((each for each in found if text(each.get("name")) == wanted), found[0])
 
     def _machine(self, wanted: str, identity: _Identity) -> Json:
         """Return the newest version of an image at a provider: one of the user's own, or else any that it may see."""
@@ -334,6 +334,10 @@ def _names_of_identity(row: Json) -> set[str | None]:
 def _names_of_machine(row: Json) -> set[str | None]:
     image = mapping(row.get("image"))
     return {text(row.get("uuid")), text(image.get("name")), text(image.get("uuid"))}
+
+
+def _names_of_size(row: Json) -> set[str | None]:
+    return {text(row.get("name")), text(row.get("alias")), text(row.get("uuid"))}
 
 
 def _is_at(row: Json, identity: _Identity) -> bool:

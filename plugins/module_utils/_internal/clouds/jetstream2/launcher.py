@@ -58,6 +58,7 @@ from .lookups import (
     choose_security_groups,
     flavor_of,
     id_of,
+    require_active,
     require_fit,
     require_key,
 )
@@ -199,9 +200,12 @@ class Jetstream2Launcher:
         if found:
             return choose_image(found, name, self._account.project_id)
         try:
-            return mapping(self._api.get("image", f"/v2/images/{quote(name, safe='')}", f"Reading image {name}"))
+            image = mapping(self._api.get("image", f"/v2/images/{quote(name, safe='')}", f"Reading image {name}"))
         except (NotFound, Refused):
             pass
+        else:
+            require_active(image, name)
+            return image
         # Both only to say why there is none.
         strange = self._images(name, visibility="community")
         hidden = self._images(name, os_hidden="true")

@@ -64,6 +64,12 @@ def is_active(row: Json) -> bool:
     return word(row.get("status")) == "active"
 
 
+def require_active(row: Json, name: str) -> None:
+    """Refuse an image that was given by its id and that nova would refuse."""
+    if not is_active(row):
+        raise SelectionError(f"image: {name} is {word(row.get('status')) or 'in an unknown state'}, not active.")
+
+
 def is_usable(row: Json) -> bool:
     """Return whether a launch takes an image by its name."""
     return is_active(row) and not flag(row.get("os_hidden"))
@@ -122,8 +128,15 @@ def choose_network(rows: Sequence[Json], name: str | None, project: str) -> Json
     """
     internal = [each for each in rows if not flag(each.get("router:external"))]
     if name is not None:
-        return _only(internal, name, "network")
-    usable = [each for each in internal if each.get("status") == "ACTIVE" and each.get("admin_state_up") is not False]
+        chosen = _only(internal, name, "network")
+        if _lacks_subnet(chosen):
+            raise SelectionError(f"network: {name} has no subnet, so that no instance can be launched in it.")
+        return chosen
+    usable = [
+        each
+        for each in internal
+        if each.get("status") == "ACTIVE" and each.get("admin_state_up") is not False and not _lacks_subnet(each)
+    ]
     automatic = [each for each in usable if text(each.get("name")) == AUTO_NETWORK]
     own = [each for each in usable if each.get("tenant_id", each.get("project_id")) == project]
     for group in (automatic, own, usable):
@@ -133,6 +146,11 @@ def choose_network(rows: Sequence[Json], name: str | None, project: str) -> Json
         return None
     names = ", ".join(sorted(text(each.get("name")) or text(each.get("id")) or "" for each in usable))
     raise SelectionError(f"network: there are several ({names}).", hint="Set network.")
+
+
+def _lacks_subnet(network: Json) -> bool:
+    """Return whether nova would refuse a network, by the same field."""
+    return network.get("subnets") == []
 
 
 def choose_external_network(rows: Sequence[Json]) -> str:

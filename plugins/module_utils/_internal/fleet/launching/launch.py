@@ -649,7 +649,10 @@ def _begun(present: Present, settings: LaunchSettings, at: float) -> LaunchRun:
     """Return the run of a wanted instance as listed."""
     instance = present.instance
     run = LaunchRun(present.name, present.replaced or instance, instance, since=at)
-    run.changes, run.meant = settings.changes.get(present.name, ()), present.meant
+    run.meant = present.meant
+    if instance is not None:
+        # Those of a replaced instance do not concern the one that is launched for it.
+        run.changes = settings.changes.get(present.name, ())
     if present.replaced is not None:
         run.note("delete")
     if present.remains:

@@ -91,18 +91,24 @@ class LaunchPlan:
 def plan_launch(wanted: Wanted, instances: Sequence[Instance]) -> LaunchPlan:
     """Compare the wanted instances with those of the account. Instances that are being deleted count as gone."""
     there = [each for each in instances if not is_gone(each)]
-    names, surplus_names = list(wanted.names), list[str]()
-    if wanted.template is not None:
-        # A record of a launch without a host is not an instance, and its number is free again.
-        taken = [each.name for each in there if not is_remains(each, wanted.template.text)]
-        names, surplus_names = numbered_names(wanted.template, wanted.count or 0, taken)
-    present = tuple(_present(name, wanted.group(name), there) for name in names)
-    if wanted.template is not None:
-        present = tuple(replace(each, meant=_is_of_group(each.instance, wanted.template.text)) for each in present)
-    beyond = [each for name in surplus_names for each in there if each.name == name]
-    group = wanted.template.text if wanted.template else None
-    ours = tuple(each for each in beyond if each.facts.group == group)
-    return LaunchPlan(present, ours, tuple(each for each in beyond if each.facts.group != group))
+    template = wanted.template
+    if template is None:
+        return LaunchPlan(tuple(_present(name, wanted.group(name), there) for name in wanted.names))
+    group = template.text
+    # A record of a launch without a host is not an instance, and its number is free again.
+    remains = [each for each in there if is_remains(each, group)]
+    names, surplus_names = numbered_names(
+        template, wanted.count or 0, [each.name for each in there if each not in remains]
+    )
+    present = (_present(name, group, there) for name in names)
+    left = [each.name for each in remains if each.name not in names and template.number(each.name) is not None]
+    in_order = sorted({*surplus_names, *left}, key=lambda name: -(template.number(name) or 0))
+    beyond = [each for name in in_order for each in there if each.name == name]
+    return LaunchPlan(
+        tuple(replace(each, meant=_is_of_group(each.instance, group)) for each in present),
+        tuple(each for each in beyond if each.facts.group == group),
+        tuple(each for each in beyond if each.facts.group != group),
+    )
 
 
 def plan_removal(wanted: Wanted, instances: Iterable[Instance]) -> tuple[list[Instance], list[str]]:
@@ -182,22 +188,22 @@ def _differences(present: Present, options: LaunchOptions) -> str:
     return "; ".join(map(str, differences(present.instance, options)))
 
 
-def after_removal(plan: LaunchPlan, left_over: Mapping[str, str | None]) -> LaunchPlan:
+def after_removal(plan: LaunchPlan, left_over: Mapping[str, str | None], new_name: str | None = None) -> LaunchPlan:
     """Return the plan after the deletion of instances to replace. Those that still exist are not launched.
 
-    ``left_over``: by uuid, why an instance still exists, or None.
+    ``left_over``: by uuid, why an instance still exists, or None. ``new_name``: the name to launch a deleted one by.
     """
-    return replace(plan, present=tuple(_after_removal(each, left_over) for each in plan.present))
+    return replace(plan, present=tuple(_after_removal(each, left_over, new_name) for each in plan.present))
 
 
-def _after_removal(present: Present, left_over: Mapping[str, str | None]) -> Present:
+def _after_removal(present: Present, left_over: Mapping[str, str | None], new_name: str | None) -> Present:
     instance = present.instance
     if instance is None or instance.uuid not in left_over:
         return present
     why = left_over[instance.uuid]
     if why is not None:
         return replace(present, problem=f"was not replaced: {why}")
-    return replace(present, instance=None, replaced=instance)
+    return replace(present, name=new_name or present.name, instance=None, replaced=instance)
 
 
 def _present(name: str, group: str, instances: Sequence[Instance]) -> Present:

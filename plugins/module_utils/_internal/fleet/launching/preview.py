@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ...model import ChangeKind, LaunchRecipe
+from ...states import RestingState
 from .differences import changed, refusal_text
 from .launch_runs import FleetLaunch, Foreseen, LaunchRun, LaunchSettings, Stage
 from .plans import LaunchPlan
@@ -60,4 +62,6 @@ def _preview_changes(run: LaunchRun, settings: LaunchSettings, refusals: Mapping
         if change.kind is ChangeKind.FLAVOR and run.now is not None:
             run.foreseen = Foreseen(run.now.status, settings.flavor)
         run.now = changed(run.now, change) if run.now is not None else None
+        if change.kind is ChangeKind.CONFIRM and run.now is not None:
+            run.now = replace(run.now, status=RestingState.ACTIVE.value)
     run.finish(f"would {', then '.join(run.steps)}" if run.steps else f"already {run.state_text()}")

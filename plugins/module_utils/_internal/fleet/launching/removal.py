@@ -9,7 +9,7 @@ are deleted by their own ids, read before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ...clock import Clock
@@ -42,13 +42,23 @@ _FREE = ("available", "error", "error_extending", "error_restoring")
 
 @dataclass(frozen=True, slots=True)
 class RemovalSettings:
-    """The resources to delete with an instance, and the seconds within which all of them have to be gone."""
+    """The resources to delete with an instance, and the seconds within which all of them have to be gone.
+
+    ``kept_address``: the floating IP that the task assigns to another instance afterwards, or None.
+    """
 
     delete_volumes: bool = False
     release_addresses: bool = False
     include_locked: bool = False
     wait: bool = True
     timeout: float = 900.0
+    kept_address: str | None = None
+
+    def released(self, addresses: Iterable[FloatingAddress]) -> tuple[FloatingAddress, ...]:
+        """Return the floating IPs among those of a deleted instance that are to be released."""
+        if not self.release_addresses:
+            return ()
+        return tuple(each for each in addresses if each.address != self.kept_address)
 
 
 @dataclass(slots=True)
@@ -122,14 +132,14 @@ def unfinished(
     waited_for = {each.uuid: RemovalRun(each, each, resumed=True, requested=True) for each in deleting}
     for note in notes:
         volumes = note.volumes if settings.delete_volumes else ()
-        addresses = note.addresses if settings.release_addresses else ()
+        addresses = settings.released(note.addresses)
         there = by_uuid.get(note.uuid)
         if (volumes or addresses) and (there is None or is_gone(there)):
             before = note.instance
             # Some clouds stop listing an instance when its deletion begins. A poll shows whether it is gone.
             now = there or replace(before, status="active", activity="deleting")
             waited_for[note.uuid] = RemovalRun(
-                before, now, resumed=True, left_volumes=volumes, left_addresses=tuple(addresses), requested=True
+                before, now, resumed=True, left_volumes=volumes, left_addresses=addresses, requested=True
             )
     return list(waited_for.values())
 
@@ -156,8 +166,8 @@ def _runs_of(
         note = noted.get(run.before.uuid)
         if note is not None and settings.delete_volumes:
             run.left_volumes = tuple(each for each in note.volumes if each not in run.kept_volumes)
-        if note is not None and settings.release_addresses:
-            run.left_addresses = note.addresses
+        if note is not None:
+            run.left_addresses = settings.released(note.addresses)
     return runs
 
 
@@ -192,7 +202,7 @@ def _foresee(launcher: Launcher, run: RemovalRun, settings: RemovalSettings) -> 
         run.finish(f"is gone; would {', then '.join(run.steps)}" if run.steps else "is being deleted")
         return
     volumes = len(run.before.facts.volumes)
-    fate = f", with its {volumes} volumes" if volumes and settings.delete_volumes else ""
+    fate = f", with its {volumes} volume{'s' * (volumes > 1)}" if volumes and settings.delete_volumes else ""
     run.finish(f"would be deleted{fate}")
 
 
@@ -227,7 +237,7 @@ def _read_addresses(
             run.finish(f"was not deleted, since its floating IP could not be read: {error}", failed=True)
         return
     for run in runs:
-        run.addresses = [each for each in found.get(run.before.uuid, ()) if each.made_for_it]
+        run.addresses = settings.released(each for each in found.get(run.before.uuid, ()) if each.made_for_it)
         there = {each.id for each in run.addresses}
         run.left_addresses = tuple(each for each in run.left_addresses if each.id not in there)
 
@@ -444,7 +454,7 @@ class _Removal:
             return
         for uuid, run in gone.items():
             known = {each.id for each in (*run.addresses, *run.left_addresses)}
-            new = [each for each in found.get(uuid, ()) if each.id not in known]
+            new = self._settings.released(each for each in found.get(uuid, ()) if each.id not in known)
             run.addresses = (*run.addresses, *new)
 
     def _give_back(self, run: RemovalRun) -> None:

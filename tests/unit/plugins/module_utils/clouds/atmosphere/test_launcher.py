@@ -136,8 +136,16 @@ def test_each_kind_of_launch_is_foreseen_done_and_ended(
     assert names(site) == OLD
 
 
+@pytest.mark.parametrize("kind", ["alias", "uuid"])
+def test_a_flavor_is_launched_by_its_id_as_well(site: Site, kind: str) -> None:
+    """Those are the ids that jetstream_flavor_info returns."""
+    size = next(each for each in site.world.sizes if each.name == "m1.small")
+    triad(site, {"web": ["launch"]}, name="web", flavor=str(getattr(size, kind)))
+    assert site.world.instance("web").size is size
+
+
 def test_a_rename_and_a_smaller_count_are_foreseen_done_and_not_done_twice(site: Site) -> None:
-    triad(site, {OLD[0]: ["rename"]}, name=OLD[0], new_name="web", flavor=None, image=None)
+    triad(site, {"web": ["rename"]}, name=OLD[0], new_name="web", flavor=None, image=None)
     run(site, **WORKERS)
     fewer: dict[str, Any] = {"name": "worker", "count": 1, "shrink": True}
     triad(site, {"worker-1": [], "worker-3": ["delete"], "worker-2": ["delete"]}, **fewer)

@@ -13,6 +13,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.j
     choose_image,
     choose_network,
     choose_security_groups,
+    require_active,
     require_fit,
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2.quotas import (
@@ -110,6 +111,9 @@ PUBLIC = network("public", external=True, owner=STRANGER)
         ([PUBLIC], None),
         ([network("auto_allocated_network", status="DOWN"), LAB], LAB),
         ([network("auto_allocated_network", admin_state_up=False), LAB], LAB),
+        ([network("auto_allocated_network", subnets=[]), LAB], LAB),
+        ([network("lab", subnets=[]), PUBLIC], None),
+        ([network("lab", subnets=["a"]), PUBLIC], network("lab", subnets=["a"])),
     ],
 )
 def test_the_network_of_every_project_or_the_only_one_is_chosen(rows: list[Any], chosen: Any) -> None:
@@ -128,6 +132,18 @@ def test_of_several_networks_none_is_chosen_and_names_are_looked_up() -> None:
     twice = [LAB, LAB | {"id": "other"}]
     with pytest.raises(SelectionError, match=r"the name lab is ambiguous\. Use an ID"):
         choose_network(twice, "lab", ME)
+
+
+def test_a_network_without_a_subnet_is_refused_before_anything_is_deleted_for_a_launch() -> None:
+    with pytest.raises(SelectionError, match="lab has no subnet"):
+        choose_network([network("lab", subnets=[])], "lab", ME)
+
+
+@pytest.mark.parametrize("status", ["queued", "saving", "importing", "deactivated", "deleted", None])
+def test_an_image_that_is_given_by_its_id_has_to_be_active(status: str | None) -> None:
+    with pytest.raises(SelectionError, match=f"image: image-1 is {status or 'in an unknown state'}, not active"):
+        require_active(image(1, status=status), "image-1")
+    require_active(image(1), "image-1")
 
 
 def test_floating_ips_come_from_the_public_network() -> None:

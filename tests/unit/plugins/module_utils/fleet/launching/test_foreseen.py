@@ -11,12 +11,19 @@ from typing import Any
 
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ConfigurationError, SelectionError
-from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Image, Instance, Outcome
+from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import (
+    Image,
+    Instance,
+    Launch,
+    LaunchOptions,
+    LaunchRecipe,
+    Outcome,
+)
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operation import Context
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations.instance import SPEC, instance
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
-from ansible_collections.jetstream.cloud.tests.unit.fakes.launch_cloud import LaunchCloud
+from ansible_collections.jetstream.cloud.tests.unit.fakes.launch_cloud import QUAD, LaunchCloud
 from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner
 
 SMALL: dict[str, Any] = {"image": "Ubuntu", "flavor": "m3.tiny"}
@@ -30,6 +37,22 @@ class Cloud(LaunchCloud):
     def __init__(self) -> None:
         super().__init__(FakeClock())
         self.spare.add(SPARE)
+
+    def prepare(self, options: LaunchOptions, count: int) -> LaunchRecipe:
+        """Launch by the flavor of the task, as a cloud does."""
+        recipe = super().prepare(options, count)
+        return replace(recipe, flavor=QUAD) if options.flavor == QUAD.name else recipe
+
+    def launch(self, recipe: LaunchRecipe, launch: Launch) -> Instance:
+        made = super().launch(recipe, launch)
+        self._instances[made.uuid] = replace(self._instances[made.uuid], flavor=recipe.flavor)
+        return self._instances[made.uuid]
+
+    def delete(self, instance: Instance) -> None:
+        """Leave a floating IP with the project, as neutron does."""
+        super().delete(instance)
+        if instance.uuid in self.addresses:
+            self.spare.add(self.addresses.pop(instance.uuid))
 
     def list_instances(self, **options: object) -> list[Instance]:
         listed = super().list_instances(**options)
@@ -66,6 +89,14 @@ def has_three(cloud: Cloud) -> None:
     assert run(cloud, name="node", count=3, **SMALL).failure is None
 
 
+def has_web_resized(cloud: Cloud) -> None:
+    """Have an instance whose resize waits for a confirmation."""
+    assert run(cloud, **{**WEB, "flavor": "m3.quad"}).failure is None
+    [web] = cloud.all_named("web")
+    cloud._builds.clear()
+    cloud._instances[web.uuid] = replace(web, status="verify_resize")
+
+
 def nothing(_cloud: Cloud) -> None:
     """Have no instance."""
 
@@ -95,9 +126,28 @@ CASES: list[tuple[str, Callable[[Cloud], None], dict[str, Any], dict[str, list[s
     ("groups taken", has_web(), {**WEB, "security_groups": []}, {"web": ["set security groups"]}),
     ("resized", has_web(), {**WEB, "flavor": "m3.quad"}, {"web": ["resize"]}),
     ("lock", has_web(), {**WEB, "locked": True}, {"web": ["lock"]}),
-    ("renamed", has_web(), {**WEB, "new_name": "www"}, {"web": ["rename"]}),
+    ("renamed", has_web(), {**WEB, "new_name": "www"}, {"www": ["rename"]}),
     ("deleted", has_web(), {"name": "web", "state": "absent"}, {"web": ["delete"]}),
     ("replaced", has_web(), {**WEB, "image": "Rocky", "replace": True}, {"web": ["delete", "launch"]}),
+    (
+        "replaced with other properties",
+        has_web(description="old", locked=False),
+        {**WEB, "image": "Rocky", "flavor": "m3.quad", "description": "new", "metadata": {"a": "1"}, "replace": True},
+        {"web": ["delete", "launch"]},
+    ),
+    (
+        "replaced and renamed",
+        has_web(),
+        {**WEB, "image": "Rocky", "new_name": "www", "replace": True},
+        {"www": ["delete", "launch"]},
+    ),
+    (
+        "replaced with its address",
+        has_web(floating_ip=SPARE),
+        {**WEB, "image": "Rocky", "floating_ip": SPARE, "replace": True, "release_floating_ip": True},
+        {"web": ["delete", "launch", "assign address"]},
+    ),
+    ("confirmed", has_web_resized, {**WEB, "flavor": "m3.quad"}, {"web": ["confirm resize"]}),
 ]
 
 
@@ -246,3 +296,60 @@ def test_what_means_nothing_is_refused_before_anything_is_sent(options: dict[str
     with pytest.raises(ConfigurationError, match=said):
         run(cloud, **{**WEB, **options})
     assert cloud.calls == []
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_an_address_that_a_task_gives_to_a_replaced_instance_is_not_released(check_mode: bool) -> None:
+    """Also where it was made for the one that is deleted: the new one could not have it any more."""
+    cloud = Cloud()
+    has_web(floating_ip="auto")(cloud)
+    [web] = cloud.all_named("web")
+    cloud.made_for.add(web.uuid)
+    assert web.ip_address is not None
+    options = {**WEB, "image": "Rocky", "floating_ip": web.ip_address, "replace": True, "release_floating_ip": True}
+    done = run(cloud, check_mode=check_mode, **options)
+    assert (done.failure, actions(done)) == (None, {"web": ["delete", "launch", "assign address"]})
+    assert not [each for each in cloud.calls if each.startswith("release")]
+
+
+def test_an_instance_that_is_still_built_is_foreseen_as_the_run_finds_it_built() -> None:
+    cloud = Cloud()
+    assert run(cloud, **WEB, wait=False).failure is None
+    seen: list[Instance] = []
+    cloud.change_refusal = lambda instance, _change: seen.append(instance)  # type: ignore[method-assign,func-returns-value]
+    foreseen = run(cloud, check_mode=True, **WEB, metadata={"a": "1"})
+    assert actions(foreseen) == {"web": ["set metadata"]}
+    assert [(each.status, each.activity) for each in seen] == [("active", "")]
+    assert actions(run(cloud, **WEB, metadata={"a": "1"})) == {"web": ["set metadata"]}
+
+
+@pytest.mark.parametrize("given", ["web", "www"])
+def test_an_instance_that_is_launched_by_its_new_name_has_the_user_data_of_either(given: str) -> None:
+    cloud = Cloud()
+    recipes: list[LaunchRecipe] = []
+    launched = cloud.launch
+    cloud.launch = lambda recipe, launch: recipes.append(recipe) or launched(recipe, launch)  # type: ignore[method-assign,func-returns-value]
+    done = run(cloud, **WEB, new_name="www", user_data_by_name={given: "#cloud-config"})
+    assert (done.failure, actions(done)) == (None, {"www": ["launch"]})
+    assert recipes[0].options.user_data_by_name["www"] == "#cloud-config"
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_record_of_a_failed_launch_beyond_the_count_is_surplus(count: int) -> None:
+    """A killed run left it. Its number may be free, and no instance is to be launched for it."""
+    cloud = Cloud()
+    has_three(cloud)
+    [record] = cloud.all_named("node-2")
+    facts = replace(record.facts, has_run=False)
+    cloud._builds.clear()
+    for each in list(cloud._instances.values()):
+        cloud._instances[each.uuid] = replace(each, status="active", activity="")
+    cloud._instances[record.uuid] = replace(record, status="error", facts=facts, fault="No valid host was found.")
+    fewer: dict[str, Any] = {"name": "node", "count": count}
+    kept = run(cloud, **fewer)
+    assert "node-2" in kept.warnings[0]
+    assert (kept.changed, cloud.names) == (False, ["node-1", "node-2", "node-3"])
+    foreseen, done = run(cloud, check_mode=True, **fewer, shrink=True), run(cloud, **fewer, shrink=True)
+    assert actions(foreseen) == actions(done)
+    assert (done.failure, cloud.names) == (None, ["node-1", "node-3"][:count])
+    assert run(cloud, **fewer, shrink=True).changed is False

@@ -345,10 +345,10 @@ def test_properties_are_changed_in_place_and_a_second_run_only_lists(cloud: Laun
     cloud._instances[before.uuid] = replace(before, facts=replace(before.facts, security_groups=("default",)))
     steps = ["rename", "set description", "set metadata", "set security groups", "resize", "lock"]
     checked = run(cloud, clock, check_mode=True, **wanted)
-    assert (checked.changed, items(checked)["web"]["actions"]) == (True, steps)
+    assert (checked.changed, items(checked)["www"]["actions"]) == (True, steps)
     assert cloud.names == ["web"]
     done = run(cloud, clock, **wanted)
-    assert (done.failure, items(done)["web"]["actions"]) == (None, steps)
+    assert (done.failure, items(done)["www"]["actions"]) == (None, steps)
     assert done.diff is not None
     assert "web, resize: m3.quad" in done.diff["after"]
     [now] = cloud.all_named("www")
