@@ -55,6 +55,18 @@ RENDER = """
         content: "{{ texts | to_json }}"
         dest: out.json
 """
+PEOPLE = """
+- hosts: localhost
+  connection: local
+  gather_facts: false
+  vars:
+    ansible_python_interpreter: "{{ ansible_playbook_python }}"
+  tasks:
+    - ansible.builtin.import_tasks: tasks/people.yml
+    - ansible.builtin.copy:
+        content: "{{ people | to_json }}"
+        dest: people.json
+"""
 OTHERS = [
     {"machine": "bio101-head", "template": "head.yml.j2"},
     {"machine": "script", "template": "share-course.sh.j2"},
@@ -98,6 +110,19 @@ class Course:
             del self._settings[name]
         self.set()
 
+    def write_students(self, content: bytes) -> None:
+        """Write students.yml, as an editor of the teacher may do it."""
+        self.forget("course_students")
+        (self.folder / "group_vars" / "all" / "students.yml").write_bytes(content)
+
+    def people(self) -> dict[str, str]:
+        """Return the user name of each entry and spare machine by its name."""
+        (self.folder / "people.yml").write_text(PEOPLE, encoding="utf-8")
+        done = self.play("people.yml", "-i", "localhost,")
+        assert done.status == 0, done.text
+        found = json.loads((self.folder / "people.json").read_text(encoding="utf-8"))
+        return {each["name"]: each["username"] for each in found}
+
     def play(self, playbook: str, *arguments: str) -> Played:
         return self._run("ansible-playbook", playbook, *arguments)
 
@@ -119,7 +144,8 @@ class Course:
 
     def sheets(self) -> dict[str, dict[str, str]]:
         """Return the rows of the hand-out, by machine."""
-        with (self.folder / "handout" / "bio101.csv").open(encoding="utf-8", newline="") as file:
+        # Excel takes a file without the mark at its beginning for one in another encoding.
+        with (self.folder / "handout" / "bio101.csv").open(encoding="utf-8-sig", newline="") as file:
             return {row["machine"]: row for row in csv.DictReader(file)}
 
     def page(self) -> str:

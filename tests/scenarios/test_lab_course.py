@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import stat
 import subprocess
+import unicodedata
 from collections.abc import Mapping, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
@@ -142,6 +144,8 @@ def _require_sheets(sheets: Mapping[str, Mapping[str, str]], page: str, *, with_
     assert carol["name"].removeprefix("'") in read.texts
     if with_accounts:
         assert anna["login"] == f"ssh anna-mueller@{anna['address']}"
+        # In one piece each: a break behind a hyphen would be read as one of the text.
+        assert set(anna["login"].split()) <= set(read.texts)
         assert re.fullmatch("[a-z2-9]{14}", anna["password"])
         assert len({each["password"] for each in sheets.values()}) == 4
         assert anna["password"] in read.texts
@@ -162,6 +166,13 @@ def test_a_machine_in_use_is_left_as_it_is_while_students_come_and_go(course: Co
     assert stage.flavors() == before | {"bio101-zoe": stage.offer.large}
     assert course.sheets()["bio101-anna-mueller"] == anna
     assert "bio101-bob-oneill-b" not in course.sheets()
+
+    # A list that was emptied by mistake deletes nothing.
+    there = stage.flavors()
+    course.set(course_students=None)
+    played = course.play("site.yml")
+    assert (played.status, stage.flavors()) == (0, there), played.text
+    course.set(course_students=["Zoë", ANNA])
 
     course.set(course_former_students=[BOB])
     played = course.play("site.yml")
@@ -424,6 +435,48 @@ def test_names_that_cannot_be_told_apart_or_used_are_refused(alone: Course) -> N
     assert f"{refused}Several have the user name anna-mueller, spare-01: give all but one a username." in done.text
 
 
+# As rosters and editors have them: with marks that nobody sees, and the quotes, hyphens and spaces of word processors.
+_ROSTER = {
+    "CAROL JONES": ("CAROL JONES", "carol-jones"),
+    "Mary  Ann\tSmith ": ("Mary Ann Smith", "mary-ann-smith"),
+    "Anna\u00a0Müller": ("Anna Müller", "anna-mueller"),
+    "Jo\u200bhn\u00ad Smith\u202c": ("John Smith", "john-smith"),
+    "Anne\u2013Lena D\u2018Arcy": ("Anne\u2013Lena D\u2018Arcy", "anne-lena-darcy"),
+    "Nguyễn Thị Ánh": ("Nguyễn Thị Ánh", "nguyen-thi-anh"),
+    "İpek Iğd\u0131r": ("İpek Iğd\u0131r", "ipek-igdir"),
+    "Zoe\u0308 A\u030astro\u0308m": ("Zoe\u0308 A\u030astro\u0308m", "zoe-astroem"),
+    "Braun, Jürgen (Jr.)": ("Braun, Jürgen (Jr.)", "braun-juergen-jr"),
+    "=HYPERLINK(1)": ("=HYPERLINK(1)", "hyperlink-1"),
+}
+
+
+@pytest.mark.parametrize(("mark", "end"), [("", "\n"), ("\ufeff", "\r\n")], ids=["Linux", "Windows"])
+def test_names_are_taken_from_any_roster_and_editor(alone: Course, mark: str, end: str) -> None:
+    names = [json.dumps(name, ensure_ascii=False) for name in _ROSTER]
+    lines = ["course_students:", *(f"  - {name} " for name in names), "", "course_former_students: []", ""]
+    alone.write_students((mark + end.join(lines)).encode())
+    people = alone.people()
+    assert {name: people.get(name) for name, _username in _ROSTER.values()} == dict(_ROSTER.values())
+
+
+def test_an_accent_that_is_a_mark_of_its_own_makes_no_other_machine(alone: Course) -> None:
+    text = (alone.folder / "group_vars" / "all" / "letters.yml").read_text(encoding="utf-8")
+    letters = [letter for letters in yaml.safe_load(text)["course_letters"].values() for letter in letters]
+    assert len(letters) == len(set(letters)) > 200
+    apart = {letter: unicodedata.normalize("NFD", letter) for letter in letters}
+    names = {each: f"x{number}{each}z" for number, each in enumerate(letters) if apart[each] != each}
+    alone.set(course_spares=0, course_students=list(names.values()))
+    together = alone.people()
+    alone.set(course_students=[f"{name[:-2]}{apart[each]}z" for each, name in names.items()])
+    assert list(alone.people().values()) == list(together.values())
+
+
+def test_a_file_of_students_that_lost_its_list_is_refused(alone: Course) -> None:
+    alone.write_students(b"")
+    done = alone.play("site.yml", "-i", "localhost,")
+    assert (done.status, "students.yml: course_students has to be a list" in done.text) == (2, True), done.text
+
+
 def test_nothing_is_launched_without_a_secret(alone: Course) -> None:
     (alone.folder / "group_vars" / "all" / "vault.yml").unlink()
     done = alone.play("site.yml", "-i", "localhost,")
@@ -445,6 +498,15 @@ def test_the_secrets_of_a_course_are_not_replaced_by_those_of_a_second_one(alone
         ({"course": "bio*"}, "use small letters, digits and hyphens"),
         ({"course_students": [{"username": "anna"}]}, "each entry is a name, or has one"),
         ({"course_students": [12]}, "each entry is a name, or has one"),
+        ({"course_students": [ANNA, None, {BOB: 1}]}, f'These have none: null, {{"{BOB}": 1}}.'),
+        ({"course_students": ANNA}, "course_students has to be a list: write each student into a line"),
+        ({"course_former_students": {"name": ANNA}}, "course_former_students has to be a list"),
+        ({"course_former_students": [ANNA]}, "A student and a former student have the user name anna-mueller"),
+        # Without a login: cloud-init leaves a user alone that the system has already, and its group as well.
+        (
+            {"course_students": ["Games", "Staff"]},
+            "Give a username of small letters, digits and hyphens to Games, Staff.",
+        ),
         ({"course_students": [{"name": "Anna", "user_name": "a"}]}, "nobody knows what user_name means"),
         ({"course_former_students": [{"name": "Anna", "pasword": "a"}]}, "nobody knows what pasword means"),
         ({"course_students": [{"name": "Anna", "key": "~/.ssh/id_ed25519.pub"}]}, "the key of Anna is no public key"),
