@@ -262,6 +262,26 @@ def test_a_locked_machine_ends_the_teardown_before_anything_else_goes(course: Co
     assert (gone.status, sorted(stage.flavors()), stage.things()) == (0, machines(), []), gone.text
 
 
+def test_a_machine_of_somebody_else_outlives_the_teardown_and_holds_nothing_else(course: Course, stage: Stage) -> None:
+    course.set(course_spares=0, course_students=[ANNA])
+    assert course.play("site.yml").status == 0
+    on_jetstream2 = isinstance(stage, OpenStack)
+    words = f'name=bio101-extra image="{stage.offer.image}" flavor={stage.offer.small} '
+    words += "security_groups=bio101" if on_jetstream2 else ""
+    launched = course.shell(f"ansible localhost -m jetstream.cloud.jetstream_instance -a '{words}'")
+    assert launched.status == 0, launched.text
+    for _twice in range(2):
+        played = course.play("teardown.yml")
+        assert (played.status, sorted(stage.flavors())) == (2, machines("extra")), played.text
+        assert "These machines are left, and this course did not launch them: bio101-extra." in played.text
+        assert ("The security group is left: " in played.text) == on_jetstream2
+        assert stage.things() == (["group bio101"] if on_jetstream2 else [])
+        assert not (course.folder / "handout").exists()
+    stage.delete("bio101-extra")
+    gone = course.play("teardown.yml")
+    assert (gone.status, stage.things()) == (0, []), gone.text
+
+
 def test_a_colleague_of_the_project_runs_the_same_course(course: Course, stage: Stage) -> None:
     if not isinstance(stage, OpenStack):
         pytest.skip("at Atmosphere, each user has instances of their own")
