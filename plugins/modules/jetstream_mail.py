@@ -107,7 +107,7 @@ seealso:
 EXAMPLES = r"""
 - name: Create the report
   jetstream.cloud.jetstream_usage_report:
-    page: ~/jetstream.html
+    dest: ~/jetstream.html
   register: report
 
 - name: Mail it through the mail server of this machine

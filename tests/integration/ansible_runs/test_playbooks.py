@@ -8,26 +8,23 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 import subprocess
 import sys
 import threading
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
 import pytest
 from ansible_collections.jetstream.cloud.plugins.plugin_utils._internal.playbook_variables import PLAYBOOKS
 from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.playbooks import (
-    PLUGINS,
     Json,
     environment,
     program,
     run_playbook,
 )
 from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.terminal import converse
-from ansible_collections.jetstream.cloud.tests.simulator import SEEDS, Server, Settings, add_colleague, fleet, load
+from ansible_collections.jetstream.cloud.tests.simulator import Server, Settings, add_colleague, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.loopback import Loopback, answer
 from ansible_collections.jetstream.cloud.tests.unit.fakes.recorded import recorded
 
@@ -500,54 +497,6 @@ def test_a_colleague_is_named_as_owner(user: User) -> None:
 
 def test_an_owner_is_not_empty(user: User) -> None:
     assert refusal(user, user.given("stop_all", "owner=")).startswith("owner is given, but empty.")
-
-
-# --- what the page shows ----------------------------------------------------------------------------------------------
-
-PAGE = PLUGINS.parent / "docs" / "playbooks.md"
-# These need a terminal, a mail server, or a folder of another program. The last one changes the crontab of whoever runs
-# the tests: test_install_schedule has it.
-NOT_HERE = re.compile(r"save_credential|mail_to|/var/lib/|install_schedule(?!.*--check)")
-COMMANDS = [
-    command
-    for command in re.findall(r"^\$ (ansible-playbook .*)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
-    if not NOT_HERE.search(command)
-]
-
-
-# The files that the commands of the page name.
-FILES_OF_PAGE = {
-    "evening.yml": "only: [course-web]\nmax_changes: 1\n",
-    "nightly.yml": "parts: [hygiene]\n",
-    "webhook.yml": "asleep_days: 7\n",
-    "owners.yml": "owner_mail: {demo: demo@example.edu}\n",
-    "schedules.yml": """\
-schedules:
-  lab: {days: mon-fri, start: "08:45", stop: "18:00", time_zone: America/New_York}
-rules:
-  - {name: "course-*", schedule: lab}
-""",
-}
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_of_the_page_runs_as_written(command: str, tmp_path: Path) -> None:
-    for name, content in FILES_OF_PAGE.items():
-        (tmp_path / name).write_text(content)
-    world = load(SEEDS / "demo.yaml", settings=Settings(transition=0.0, deploy=0.0))
-    warned = {"ANSIBLE_LOCALHOST_WARNING": "true", "ANSIBLE_INVENTORY_UNPARSED_WARNING": "true"}
-    login = {"JETSTREAM_USERNAME": "demo", "JETSTREAM_PASSWORD": world.users["demo"].password}
-    # The simulator's instances have addresses at which somebody else is.
-    no_ssh = {"ANSIBLE_SSH_EXECUTABLE": "/bin/false"}
-    with Server(world) as server:
-        _program, *arguments = shlex.split(command)
-        run = partial(run_playbook, home=tmp_path, url=server.url, more={**warned, **login, **no_ssh})
-        if "jetstream.cloud.why" in arguments:
-            # Without a decision there is nothing to tell, of which it warns.
-            run("-i", "localhost,", "jetstream.cloud.shelve_idle")
-        ended = run(*arguments)
-    assert ended.returncode == 0, ended.stdout
-    assert "WARNING" not in ended.stdout
 
 
 # --- one instance ----------------------------------------------------------------------------------------------------

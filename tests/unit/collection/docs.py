@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,7 @@ PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yml"))
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "tests").rglob("*.md")])
 
 _FENCE = re.compile(r"^(?P<indent> *)```ya?ml\n(?P<text>.*?)^(?P=indent)```", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^(?P<indent> *)```(?P<language>\w+)\n(?P<text>.*?)^(?P=indent)```", re.MULTILINE | re.DOTALL)
 _DEFAULTS_OF_GROUP = f"group/{COLLECTION}.all"
 
 
@@ -120,12 +122,24 @@ def problems(task: Task) -> list[str]:
     return _refused(task.module, task.options, spec)
 
 
-def _texts() -> Iterator[tuple[str, str]]:
+def examples_of_plugins() -> Iterator[tuple[Path, str]]:
+    """Yield the EXAMPLES of every plugin of the collection, with its file."""
     for path in sorted((ROOT / "plugins").rglob("*.py")):
         for statement in ast.parse(path.read_text(encoding="utf-8")).body:
             match statement:
                 case ast.Assign(targets=[ast.Name(id="EXAMPLES")], value=ast.Constant(value=str() as text)):
-                    yield str(path.relative_to(ROOT)), text
+                    yield path, text
+
+
+def code_blocks(page: Path, language: str) -> list[str]:
+    """Return the blocks of code in a language on a page, without their indentation."""
+    text = page.read_text(encoding="utf-8")
+    return [textwrap.dedent(each["text"]) for each in _BLOCK.finditer(text) if each["language"] == language]
+
+
+def _texts() -> Iterator[tuple[str, str]]:
+    for path, text in examples_of_plugins():
+        yield str(path.relative_to(ROOT)), text
     for path in PAGES:
         for block in _FENCE.finditer(path.read_text(encoding="utf-8")):
             yield str(path.relative_to(ROOT)), block["text"]

@@ -44,6 +44,8 @@ def credential(options: Mapping[str, Any], context: Context) -> Outcome:
         context.hide(secret)
     name = options["profile"] or DEFAULT_PROFILE
     path = context.in_home(PROFILES)
+    # Before the folder is made private, which is a change as well.
+    exposed = path.exists() and not is_private(path)
     with _guarded(path, context):
         before = _read(path)
         if options["state"] == "absent":
@@ -51,7 +53,7 @@ def credential(options: Mapping[str, Any], context: Context) -> Outcome:
         else:
             after = with_profile(before, name, _wanted(options))
             _check(profiles_in(after)[name], context, verify=options["verify"])
-        changed = after != before or (bool(after) and not _is_private(path))
+        changed = after != before or exposed
         if changed and not context.check_mode:
             write_private(path, after)
     diff = {"before": _shown(before, name), "after": _shown(after, name)}
@@ -92,10 +94,6 @@ def _check(profile: Mapping[str, Any], context: Context, *, verify: bool) -> Non
     with closing(connect(connection, context.surroundings(fresh=True))) as cloud, suppress(PermissionDenied):
         # Something that needs a login. A credential that may read instances alone is one as well.
         cloud.list_allocation_sources()
-
-
-def _is_private(path: Path) -> bool:
-    return path.exists() and is_private(path)
 
 
 def _shown(text: str, name: str) -> str:

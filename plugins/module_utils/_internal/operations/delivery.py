@@ -75,7 +75,8 @@ def delivery(options: Mapping[str, Any], context: Context) -> Outcome:
     try:
         before = store.load()
         if context.check_mode:
-            return _outcome(consign(before, queue, drafts, kept, key, now)[0], key, (), changed=False)
+            found, after = consign(before, queue, drafts, kept, key, now)
+            return _outcome(found, key, (), changed=after != before and bool(before or any(kept.values())))
         if not before and not any(kept.values()) and acts.draft is None:
             acts.forget()
             return unkept()

@@ -48,6 +48,14 @@ def saved(site: Site) -> str:
     return (site.home / PROFILES).read_text()
 
 
+def test_closing_the_folder_to_others_is_a_change_that_is_foreseen(site: Site) -> None:
+    save(site, username="johndoe", password=PASSWORD)
+    (site.home / PROFILES).parent.chmod(0o755)
+    again = [save(site, check_mode=check, username="johndoe", password=PASSWORD) for check in (True, False, False)]
+    assert [each.changed for each in again] == [True, True, False]
+    assert (site.home / PROFILES).parent.stat().st_mode & 0o777 == 0o700
+
+
 def test_saves_a_login_that_was_tried_and_leaves_the_others(site: Site) -> None:
     outcome = save(site, username="johndoe", password=PASSWORD)
     assert outcome.changed

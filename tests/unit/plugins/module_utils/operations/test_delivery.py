@@ -101,6 +101,13 @@ def test_check_mode_stores_nothing(desk: Desk) -> None:
     assert desk.note(sent, "mail", delivered=True).changed
 
 
+@pytest.mark.parametrize("text", ["", "It failed."])
+def test_check_mode_foresees_whether_the_outbox_changes(desk: Desk, text: str) -> None:
+    kept = {"mail": {"subject": "Report", "text": text}}
+    foreseen, done = (desk.run(messages=kept, check_mode=check) for check in (True, False))
+    assert (foreseen.changed, done.changed) == (bool(text), bool(text))
+
+
 def test_where_nothing_is_kept_no_file_is_made(desk: Desk) -> None:
     assert desk.send({"mail": {}})["messages"] == {}
     found = desk.send({"mail": REPORT}, kept={"mail": {}})
