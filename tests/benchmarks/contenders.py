@@ -15,7 +15,7 @@ from pathlib import Path
 import requests
 from ansible_collections.jetstream.cloud.tests.benchmarks import serial_stop
 from ansible_collections.jetstream.cloud.tests.benchmarks.stage import PASSWORD, USER
-from ansible_collections.jetstream.cloud.tests.benchmarks.watch import OperationRunner, Ran, ran
+from ansible_collections.jetstream.cloud.tests.benchmarks.watch import FinishedRun, OperationRunner, ran
 
 STATE = "jetstream.cloud.jetstream_instance_state"
 INFO = "jetstream.cloud.jetstream_instance_info"
@@ -31,7 +31,7 @@ class Contender:
 
     name: str
     about: str
-    stop: Callable[[str], Ran]
+    stop: Callable[[str], FinishedRun]
     programs: Callable[[int], int] = lambda _instances: 1
     waits: bool = True
     at_most: int | None = None
@@ -74,32 +74,32 @@ def contenders(atmosphere_cli: Path | None) -> list[Contender]:
     return found
 
 
-def _one_task(url: str) -> Ran:
-    with OperationRunner(url) as desk:
-        return desk.play([{STATE: {"state": "stopped", "all": True}}])
+def _one_task(url: str) -> FinishedRun:
+    with OperationRunner(url) as runner:
+        return runner.play([{STATE: {"state": "stopped", "all": True}}])
 
 
-def _a_task_for_each(url: str) -> Ran:
+def _a_task_for_each(url: str) -> FinishedRun:
     tasks = [
         {INFO: {}, "register": "fleet"},
         {STATE: {"state": "stopped", "uuid": "{{ item.uuid }}"}, "loop": "{{ fleet.instances }}"},
     ]
-    with OperationRunner(url) as desk:
-        return desk.play(tasks)
+    with OperationRunner(url) as runner:
+        return runner.play(tasks)
 
 
-def _program(way: str, url: str) -> Ran:
+def _program(way: str, url: str) -> FinishedRun:
     with tempfile.TemporaryDirectory() as folder:
         return ran([sys.executable, "-m", serial_stop.__name__, way, url], os.environ, Path(folder))
 
 
-def _atmosphere_cli(program: Path) -> Callable[[str], Ran]:
+def _atmosphere_cli(program: Path) -> Callable[[str], FinishedRun]:
     # The list is an assignment of its own: sh does not heed the status of a command whose words a loop goes over.
     script = (
         'set -eu; uuids=$("$0" instance list -f value -c uuid); for one in $uuids; do "$0" instance stop "$one"; done'
     )
 
-    def stop(url: str) -> Ran:
+    def stop(url: str) -> FinishedRun:
         with tempfile.TemporaryDirectory() as folder:
             variables = {**os.environ, "HOME": folder, "ATMO_BASE_URL": url, "ATMO_AUTH_TOKEN": _token(url)}
             return ran(["sh", "-c", script, str(program)], variables, Path(folder))

@@ -39,7 +39,7 @@ REAL = Costs(v2_row=0.07, v1_row=0.03, detail=0.075)
 
 
 @dataclass(frozen=True)
-class Asked:
+class LoggedRequest:
     """A request: its method, and when it came and was answered, in the machine's monotonic time."""
 
     method: str
@@ -75,10 +75,12 @@ class Site:
         self._process.terminate()
         self._process.wait()
 
-    def asked(self) -> list[Asked]:
+    def requests(self) -> list[LoggedRequest]:
         """Return the requests since the last reset, in the order in which they came."""
         rows = self._control("GET", "requests")["requests"]
-        return sorted((Asked(row["method"], row["began"], row["ended"]) for row in rows), key=lambda each: each.began)
+        return sorted(
+            (LoggedRequest(row["method"], row["began"], row["ended"]) for row in rows), key=lambda each: each.began
+        )
 
     def reset(self) -> None:
         """Forget all requests."""

@@ -21,7 +21,7 @@ _RUNNING: set[subprocess.Popen[bytes]] = set()
 
 
 @dataclass(frozen=True)
-class Ran:
+class FinishedRun:
     """A program that ran: seconds by the clock, MB of the largest of its processes, what it wrote, its exit status.
 
     ``begun``: when, in the machine's monotonic time.
@@ -38,7 +38,7 @@ class Failed(Exception):
     """A program ended badly."""
 
 
-def ran(command: Sequence[str], environment: Mapping[str, str], folder: Path, *, may_fail: bool = False) -> Ran:
+def ran(command: Sequence[str], environment: Mapping[str, str], folder: Path, *, may_fail: bool = False) -> FinishedRun:
     """Run a program. Raises Failed if its status is not 0, unless it may be."""
     with tempfile.TemporaryFile("w+") as output:
         begun = time.monotonic()
@@ -57,7 +57,7 @@ def ran(command: Sequence[str], environment: Mapping[str, str], folder: Path, *,
         text = output.read()
     if process.returncode and not may_fail:
         raise Failed(f"{' '.join(command)} ended with {process.returncode}:\n{text[-2000:]}")
-    return Ran(begun, seconds, usage.ru_maxrss / 1024, text, process.returncode)
+    return FinishedRun(begun, seconds, usage.ru_maxrss / 1024, text, process.returncode)
 
 
 def end_all() -> None:
@@ -87,12 +87,12 @@ class OperationRunner:
         """Where it is."""
         return Path(self._folder.name)
 
-    def play(self, tasks: Sequence[dict[str, Any]], **keywords: Any) -> Ran:
+    def play(self, tasks: Sequence[dict[str, Any]], **keywords: Any) -> FinishedRun:
         """Run tasks on localhost."""
         playbook = Playbook(self.folder, tasks, url=self._url, **keywords)
         return ran(playbook.command, playbook.environment(), self.folder)
 
-    def graph(self, source: str) -> Ran:
+    def graph(self, source: str) -> FinishedRun:
         """Run ``ansible-inventory --graph`` on a source."""
         playbook = Playbook(self.folder, [], url=self._url)
         program = Path(playbook.command[0]).with_name("ansible-inventory")

@@ -63,18 +63,18 @@ def play(folder: Path, *, charts: bool) -> Evening:
     world.cloud.force(deployed, tmp_status="deploying")
     world.cloud.finish_deploying(deployed, _HOUR, clock.now())
     seen = Evening()
-    with _desk(folder, clock, world) as desk:
-        seen.screens["instances"] = desk.run("instances")
-        seen.screens["idle"] = desk.run("idle")
+    with _terminal(folder, clock, world) as terminal:
+        seen.screens["instances"] = terminal.run("instances")
+        seen.screens["idle"] = terminal.run("idle")
         with a_mail_server() as mails:
             sending = {"mail_to": "johndoe@example.edu", "smtp_port": str(mails.port), "smtp_secure": "never"}
-            desk.run("shelve_idle", only=",".join(_IDLE), apply="true", trial_days="0", **sending)
-            seen.mail = desk.at_home(_mail(mails))
-        seen.screens["why"] = desk.run("why", instance="blast-server")
-        desk.run("usage_report", dest="usage.html", charts=str(charts).lower())
-        seen.page = desk.at_home((folder / "usage.html").read_text(encoding="utf-8"))
+            terminal.run("shelve_idle", only=",".join(_IDLE), apply="true", trial_days="0", **sending)
+            seen.mail = terminal.at_home(_mail(mails))
+        seen.screens["why"] = terminal.run("why", instance="blast-server")
+        terminal.run("usage_report", dest="usage.html", charts=str(charts).lower())
+        seen.page = terminal.at_home((folder / "usage.html").read_text(encoding="utf-8"))
         clock.advance(_HOUR)
-        seen.screens["stop_all"] = desk.run("stop_all")
+        seen.screens["stop_all"] = terminal.run("stop_all")
     return seen
 
 
@@ -89,7 +89,7 @@ def shape(text: str) -> list[str]:
     return sorted(filter(None, (re.sub(r"[\d.]+", "0", word) for word in words)))
 
 
-class _Desk:
+class _Terminal:
     """A user at a terminal."""
 
     def __init__(self, home: Path, variables: Mapping[str, str]) -> None:
@@ -113,7 +113,7 @@ class _Desk:
 
 
 @contextmanager
-def _desk(home: Path, clock: SharedClock, world: World) -> Iterator[_Desk]:
+def _terminal(home: Path, clock: SharedClock, world: World) -> Iterator[_Terminal]:
     now = clock.now().timestamp()
     lives = {name: Life([now - 30 * _HOUR]) for name in (*_IDLE, *_BUSY)}
     lives["ice-flow-01"].kernels = 2
@@ -128,7 +128,7 @@ def _desk(home: Path, clock: SharedClock, world: World) -> Iterator[_Desk]:
         login = {"api_url": server.url, "username": "demo", "password": user.password}
         write_profile(home, "".join(f'{name} = "{value}"\n' for name, value in login.items()), "default")
         _take_readings(home, clock, login, lives)
-        yield _Desk(
+        yield _Terminal(
             home,
             {
                 "HOME": str(home),

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.jetstream.cloud.tests.unit.fakes.desk import an_empty_desk
+from ansible_collections.jetstream.cloud.tests.unit.fakes.own_settings import without_own_settings
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _a_stranger_at_an_empty_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with an_empty_desk(tmp_path_factory.mktemp("home")):
+def _without_own_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with without_own_settings(tmp_path_factory.mktemp("home")):
         yield

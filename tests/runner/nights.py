@@ -26,7 +26,7 @@ _COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class FinishedRun:
     """A run that ended: its exit status, what the terminal showed, what was recorded, and the results of its tasks."""
 
     status: int
@@ -70,7 +70,7 @@ class NodeNights(Nights):
             "smtp_secure": "never",
         }
 
-    def by_navigator(self, playbook: str, variables: Mapping[str, object]) -> Ran:
+    def by_navigator(self, playbook: str, variables: Mapping[str, object]) -> FinishedRun:
         """Run a playbook by ansible-navigator, without a container."""
         given, artifact = self.node.tmp / "variables.json", self.node.tmp / "artifact.json"
         given.write_text(json.dumps(dict(variables)))
@@ -81,21 +81,21 @@ class NodeNights(Nights):
         record = json.loads(artifact.read_text())
         assert record["status"] == ("successful" if ended.returncode == 0 else "failed")
         tasks = [task for play in record["plays"] for task in play["tasks"]]
-        return Ran(
+        return FinishedRun(
             ended.returncode,
             _plain(ended.stdout.decode()),
             _plain("\n".join(record["stdout"])),
             [task["res"] for task in tasks if "res" in task],
         )
 
-    def by_runner(self, playbook: str, variables: Mapping[str, object]) -> Ran:
+    def by_runner(self, playbook: str, variables: Mapping[str, object]) -> FinishedRun:
         """Run a playbook by ansible-runner, with a private data directory of its own."""
         number = len(list(self.node.tmp.glob("job-*")))
         job = new_job(self.node.tmp / f"job-{number}", variables, environ=self.login)
         named = ("-p", f"jetstream.cloud.{playbook}", "--ident", job.ident)
         ended = self.node.run("ansible-runner", "run", job.folder, *named)
         assert job.status == ended.returncode
-        return Ran(ended.returncode, _plain(ended.stdout.decode()), _plain(job.output), job.results)
+        return FinishedRun(ended.returncode, _plain(ended.stdout.decode()), _plain(job.output), job.results)
 
 
 def _plain(text: str) -> str:

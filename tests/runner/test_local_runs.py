@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import pytest
-from ansible_collections.jetstream.cloud.tests.runner.nights import NodeNights, Ran
+from ansible_collections.jetstream.cloud.tests.runner.nights import FinishedRun, NodeNights
 from ansible_collections.jetstream.cloud.tests.unit.fakes.mail_server import a_mail_server
 
 SLEEPING = "shelved_offloaded"
 PROGRAMS = [NodeNights.by_navigator, NodeNights.by_runner]
-Program = Callable[[NodeNights, str, Mapping[str, object]], Ran]
+Program = Callable[[NodeNights, str, Mapping[str, object]], FinishedRun]
 
 
-def both(ran: Ran) -> tuple[str, str]:
+def both(ran: FinishedRun) -> tuple[str, str]:
     """Return what the terminal showed, and what the record has of it: what is read later must be the same."""
     return ran.shown, ran.recorded
 

@@ -44,7 +44,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _at_an_empty_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _without_own_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Let no profile, login, token or proxy of the real user have a part in any test."""
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):

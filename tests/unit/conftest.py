@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterator
 
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.http import token_cache
-from ansible_collections.jetstream.cloud.tests.unit.fakes.desk import an_empty_desk
+from ansible_collections.jetstream.cloud.tests.unit.fakes.own_settings import without_own_settings
 from hypothesis import HealthCheck, settings
 
 # The same examples in every run of the same code: a change is refused for what it did, not for an example that was
@@ -43,8 +43,8 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _a_stranger_at_an_empty_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with an_empty_desk(tmp_path_factory.mktemp("home")):
+def _without_own_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with without_own_settings(tmp_path_factory.mktemp("home")):
         yield
 
 

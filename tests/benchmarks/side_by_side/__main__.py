@@ -33,7 +33,7 @@ ALL_STOPPED = {"SHUTOFF": FLEET}
 _LONGEST = 3600.0
 
 
-class Wrong(Exception):
+class UnexpectedOutcome(Exception):
     """Something did not do what it was measured for."""
 
 
@@ -120,14 +120,14 @@ def _large_fleets(js2: cloud.Cloud, options: argparse.Namespace) -> dict[str, An
 
 
 def _warm_up(js2: cloud.Cloud, collections: Path) -> None:
-    """Run each way on nothing, so that nothing is compiled while the clock runs. Raises Wrong if nothing is counted."""
+    """Run each way without servers, so that later runs compile nothing. Raises UnexpectedOutcome."""
     for way in WAYS:
-        with OperationRunner.new(js2, collections) as desk:
-            run = desk.run(way)
+        with OperationRunner.new(js2, collections) as runner:
+            run = runner.run(way)
         if run.status or not run.requests:
-            raise Wrong(f"{way.name}, without servers, came to {run}")
+            raise UnexpectedOutcome(f"{way.name}, without servers, came to {run}")
         if (run.modules == 0) != (way is OURS):
-            raise Wrong(f"{way.name} has run {run.modules} modules, as it seems")
+            raise UnexpectedOutcome(f"{way.name} has run {run.modules} modules, as it seems")
 
 
 def _stopped(js2: cloud.Cloud, collections: Path, times: int, load: list[float]) -> dict[str, dict[str, Any]]:
@@ -136,11 +136,11 @@ def _stopped(js2: cloud.Cloud, collections: Path, times: int, load: list[float])
     servers = js2.servers(FLEET)
     for _round in range(times):
         for way in WAYS:
-            with OperationRunner.new(js2, collections) as desk:
-                pair = (desk.run(way), desk.run(way))
+            with OperationRunner.new(js2, collections) as runner:
+                pair = (runner.run(way), runner.run(way))
             _say(f"{way.name}: stopped in {pair[0].seconds:.1f} s, then nothing to do in {pair[1].seconds:.1f} s")
             if any(run.states != ALL_STOPPED or run.status for run in pair):
-                raise Wrong(f"{way.name} has not stopped {FLEET} servers: {pair}")
+                raise UnexpectedOutcome(f"{way.name} has not stopped {FLEET} servers: {pair}")
             runs[way.name].append(pair)
             for server in servers:
                 js2.act(server, {"os-start": None})
@@ -161,8 +161,8 @@ def _mixed(js2: cloud.Cloud, collections: Path) -> dict[str, Run]:
     runs = {}
     for way in WAYS:
         js2.fleet(MIX)
-        with OperationRunner.new(js2, collections) as desk:
-            runs[way.name] = desk.run(way)
+        with OperationRunner.new(js2, collections) as runner:
+            runs[way.name] = runner.run(way)
         _say(f"{way.name}: a mixed fleet in {runs[way.name].seconds:.1f} s")
         js2.clear()
     return runs

@@ -36,7 +36,7 @@ class NotStopped(Exception):
 
 
 @dataclass(frozen=True)
-class Taken:
+class Measured:
     """Seconds by the clock, and requests to all services."""
 
     seconds: float
@@ -53,11 +53,11 @@ class Large:
 
     servers: int
     floors: list[float]
-    ours: list[Taken]
+    ours: list[Measured]
     lists: float
-    again: Taken
+    again: Measured
     client_ended: float
-    client: Taken
+    client: Measured
 
 
 def measure(cloud: Cloud, collections: Path, client: Path, sizes: Sequence[int]) -> Iterator[Large]:
@@ -72,7 +72,7 @@ def measure(cloud: Cloud, collections: Path, client: Path, sizes: Sequence[int])
                 floors.append(empty + _bare(cloud, servers))
                 _start(cloud, servers)
                 run = user.run(OURS)
-                ours.append(Taken(run.seconds, sum(run.requests.values())))
+                ours.append(Measured(run.seconds, sum(run.requests.values())))
                 _require_stopped(cloud, size)
             later = [user.run(OURS) for _round in range(_AGAIN)]
         again = statistics.median_low([each.seconds for each in later])
@@ -84,7 +84,7 @@ def measure(cloud: Cloud, collections: Path, client: Path, sizes: Sequence[int])
             floors=sorted(floors),
             ours=sorted(ours, key=lambda each: each.seconds),
             lists=lists,
-            again=Taken(again, sum(later[0].requests.values())),
+            again=Measured(again, sum(later[0].requests.values())),
             client_ended=ended,
             client=by_client,
         )
@@ -101,14 +101,14 @@ def _bare(cloud: Cloud, servers: Sequence[Server]) -> float:
     return time.monotonic() - begun
 
 
-def _by_client(cloud: Cloud, client: Path, servers: Sequence[Server]) -> tuple[float, Taken]:
+def _by_client(cloud: Cloud, client: Path, servers: Sequence[Server]) -> tuple[float, Measured]:
     with _home(cloud) as environment, cloud.requests.counted() as seen:
         begun = time.monotonic()
         ran([str(client), "server", "stop", *(each.name for each in servers)], environment, Path(environment["HOME"]))
         ended = time.monotonic() - begun
         _await_stopped(cloud, len(servers))
         seconds = time.monotonic() - begun
-    return ended, Taken(seconds, len(seen))
+    return ended, Measured(seconds, len(seen))
 
 
 @contextmanager

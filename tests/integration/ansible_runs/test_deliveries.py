@@ -26,7 +26,7 @@ LOST = 2
 NEWS = "parts=budget_guard"
 
 
-class Desk(Nights):
+class Channels(Nights):
     """johndoe with a mail server and a webhook, each of which may be down, and an allocation at 91 per cent."""
 
     def __init__(self, home: Path, server: Server, mails: MailServer, hook: Webhook) -> None:
@@ -91,12 +91,12 @@ class Desk(Nights):
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
+def channels(tmp_path: Path) -> Iterator[Channels]:
     names, states = ("web", "db", "lab-1", "lab-2", "off"), {"active": 4, "shutoff": 1}
     world = fleet(names=names, states=states, compute_allowed=10000, compute_used=9100.0)
     world.allocation_sources[0].end_date = world.now() + timedelta(days=30)
     with Server(world) as server, a_mail_server() as mails, a_webhook() as hook:
-        yield Desk(tmp_path, server, mails, hook)
+        yield Channels(tmp_path, server, mails, hook)
 
 
 @pytest.mark.parametrize("channel", ["mail", "webhook"])
@@ -110,138 +110,140 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     ],
 )
 def test_a_channel_that_was_down_is_sent_what_it_missed_and_the_other_nothing_twice(
-    desk: Desk, playbook: str, values: tuple[str, ...], words: str, channel: str
+    channels: Channels, playbook: str, values: tuple[str, ...], words: str, channel: str
 ) -> None:
     other = "webhook" if channel == "mail" else "mail"
     if playbook == "scheduled":
-        desk.play(playbook, *values)
-        desk.forget_the_last_edge()
-    with desk.down(channel):
-        said = desk.play(playbook, *values, status=LOST)
+        channels.play(playbook, *values)
+        channels.forget_the_last_edge()
+    with channels.down(channel):
+        said = channels.play(playbook, *values, status=LOST)
         assert ("The mail server" if channel == "mail" else "The webhook responded with status 503.") in said
         # A second run while it is down sends nothing twice to the other.
-        desk.play(playbook, *values, status=LOST)
-        assert [words in text for text in desk.texts(other)] == [True]
-    desk.mails.mails.clear()
-    desk.hook.posts.clear()
-    desk.play(playbook, *values)
-    mails, posts = desk.taken()
+        channels.play(playbook, *values, status=LOST)
+        assert [words in text for text in channels.texts(other)] == [True]
+    channels.mails.mails.clear()
+    channels.hook.posts.clear()
+    channels.play(playbook, *values)
+    mails, posts = channels.taken()
     assert (len(mails), len(posts)) == ((1, 0) if channel == "mail" else (0, 1))
     # Each run of hygiene makes a new report.
     if playbook != "hygiene":
-        desk.play(playbook, *values)
-    assert desk.taken() == ([], [])
+        channels.play(playbook, *values)
+    assert channels.taken() == ([], [])
 
 
-def test_a_night_whose_mail_server_is_down_tells_both_channels_everything_once(desk: Desk) -> None:
-    desk.rest("web")
-    desk.play("scheduled", "schedules=schedules.yml")
-    desk.forget_the_last_edge()
+def test_a_night_whose_mail_server_is_down_tells_both_channels_everything_once(channels: Channels) -> None:
+    channels.rest("web")
+    channels.play("scheduled", "schedules=schedules.yml")
+    channels.forget_the_last_edge()
     night = ("schedules=schedules.yml", "apply=true", "trial_days=0", "sweep_minutes=0", "pause_seconds=2")
-    with desk.down("mail"):
-        said = desk.play("nightly", *night, status=LOST)
+    with channels.down("mail"):
+        said = channels.play("nightly", *night, status=LOST)
         assert "the mail      FAILED: The mail server" in said
         assert "failed (shelve_idle, the mail)" in said
-        mails, posts = desk.taken()
+        mails, posts = channels.taken()
         # The notice to the owner of web, and the report, which may be long.
         assert (mails, len(set(posts))) == ([], 2)
         assert "2 shelved" in posts[-1]
         assert "usage report" in posts[-1]
-        desk.play("nightly", *night, status=LOST)
+        channels.play("nightly", *night, status=LOST)
         # The failure of the part shelve_idle goes on, and is told once a day.
-        assert desk.taken() == ([], [])
-    desk.play("nightly", *night)
-    subjects = [str(each.message["Subject"]) for each in desk.mails.mails]
-    assert desk.hook.posts == []
+        assert channels.taken() == ([], [])
+    channels.play("nightly", *night)
+    subjects = [str(each.message["Subject"]) for each in channels.mails.mails]
+    assert channels.hook.posts == []
     assert len(subjects) == 2
     assert "web" in subjects[0]
-    report = desk.mails.mails[1].message.get_content()
+    report = channels.mails.mails[1].message.get_content()
     assert "NEW: 91." in report
     assert report.count("== usage_report ==") == 1
     assert report.count("2 turned off.") == 1
     assert "could not be delivered before" in report
-    desk.taken()
-    desk.play("nightly", *night)
-    assert desk.taken() == ([], [])
+    channels.taken()
+    channels.play("nightly", *night)
+    assert channels.taken() == ([], [])
 
 
-def test_a_night_whose_webhook_is_down_tells_both_channels_everything_once(desk: Desk) -> None:
-    desk.play("scheduled", "schedules=schedules.yml")
-    desk.forget_the_last_edge()
+def test_a_night_whose_webhook_is_down_tells_both_channels_everything_once(channels: Channels) -> None:
+    channels.play("scheduled", "schedules=schedules.yml")
+    channels.forget_the_last_edge()
     night = ("schedules=schedules.yml", "apply=true", "parts=scheduled,budget_guard,usage_report,hygiene")
-    with desk.down("webhook"):
-        said = desk.play("nightly", *night, status=LOST)
+    with channels.down("webhook"):
+        said = channels.play("nightly", *night, status=LOST)
         assert "the webhook   FAILED: The webhook responded with status 503." in said
-        [mail] = desk.mails.mails
+        [mail] = channels.mails.mails
         assert mail.message["Subject"].strip().startswith("Jetstream: 2 shelved, 2 budget thresholds, usage report, ")
-        desk.play("nightly", *night, status=LOST)
-        assert len(desk.mails.mails) == 1
-    desk.mails.mails.clear()
-    desk.hook.posts.clear()
-    desk.play("nightly", *night)
-    assert desk.mails.mails == []
-    text = "\n".join(each["text"] for each in desk.hook.posts)
+        channels.play("nightly", *night, status=LOST)
+        assert len(channels.mails.mails) == 1
+    channels.mails.mails.clear()
+    channels.hook.posts.clear()
+    channels.play("nightly", *night)
+    assert channels.mails.mails == []
+    text = "\n".join(each["text"] for each in channels.hook.posts)
     assert [text.count(words) for words in ("2 turned off.", "== usage_report ==", "== hygiene ==")] == [1, 1, 1]
     assert text.count("NEW: 91.") == 1
-    desk.taken()
-    desk.play("nightly", *night)
-    assert desk.taken() == ([], [])
-    assert desk.states("lab-1", "lab-2") == [SLEEPING, SLEEPING]
+    channels.taken()
+    channels.play("nightly", *night)
+    assert channels.taken() == ([], [])
+    assert channels.states("lab-1", "lab-2") == [SLEEPING, SLEEPING]
 
 
-def test_what_was_shelved_for_the_budget_is_told_to_the_channel_that_was_down(desk: Desk) -> None:
+def test_what_was_shelved_for_the_budget_is_told_to_the_channel_that_was_down(channels: Channels) -> None:
     given = ("limit_percent=90", "never=web", "apply=true")
-    with desk.down("mail"):
-        said = desk.play("budget_guard", *given, status=LOST)
+    with channels.down("mail"):
+        said = channels.play("budget_guard", *given, status=LOST)
         assert "A notice was not delivered; the next run sends it again: mail: The mail server" in said
-        desk.taken()
-    desk.play("budget_guard", *given)
-    [mail] = desk.mails.mails
+        channels.taken()
+    channels.play("budget_guard", *given)
+    [mail] = channels.mails.mails
     assert (
         "shelved for the budget" in str(mail.message["Subject"]) or "and 1 earlier message" in mail.message["Subject"]
     )
     text = mail.message.get_content()
     assert text.count("NEW: 91.") == 1
     assert "Shelved (91." in text
-    assert desk.hook.posts == []
+    assert channels.hook.posts == []
 
 
-def test_an_owner_is_posted_a_notice_that_was_mailed_before(desk: Desk) -> None:
-    desk.rest("web")
+def test_an_owner_is_posted_a_notice_that_was_mailed_before(channels: Channels) -> None:
+    channels.rest("web")
     given = ("apply=true", "trial_days=0", "sweep_minutes=0", "pause_seconds=2")
-    with desk.down("webhook"):
-        desk.play("shelve_idle", *given, status=LOST)
-        desk.play("shelve_idle", *given, status=LOST)
-        assert len(desk.mails.mails) == 1
-    desk.taken()
-    desk.play("shelve_idle", *given)
-    mails, posts = desk.taken()
+    with channels.down("webhook"):
+        channels.play("shelve_idle", *given, status=LOST)
+        channels.play("shelve_idle", *given, status=LOST)
+        assert len(channels.mails.mails) == 1
+    channels.taken()
+    channels.play("shelve_idle", *given)
+    mails, posts = channels.taken()
     assert (mails, len(posts)) == ([], 1)
 
 
-def test_a_run_between_the_mail_and_the_post_of_another_posts_nothing(desk: Desk) -> None:
+def test_a_run_between_the_mail_and_the_post_of_another_posts_nothing(channels: Channels) -> None:
     """Each channel has a claim of its own: the mail that was recorded does not end that of the webhook."""
-    desk.rest("web")
+    channels.rest("web")
     given = ("apply=true", "trial_days=0", "sweep_minutes=0", "pause_seconds=2")
 
     def run_beside() -> None:
-        desk.hook.before_response = bool
-        desk.play("shelve_idle", *given)
+        channels.hook.before_response = bool
+        channels.play("shelve_idle", *given)
 
-    desk.hook.before_response = run_beside
-    desk.play("shelve_idle", *given)
-    mails, posts = desk.taken()
+    channels.hook.before_response = run_beside
+    channels.play("shelve_idle", *given)
+    mails, posts = channels.taken()
     assert (len(mails), len(posts)) == (1, 1)
 
 
 @pytest.mark.parametrize(
     ("playbook", "values"), [("budget_guard", ()), ("nightly", ("parts=budget_guard,usage_report",))]
 )
-def test_of_two_processes_at_once_one_tells_a_threshold(desk: Desk, playbook: str, values: tuple[str, ...]) -> None:
-    running = [desk.start(playbook, *values) for _run in "ab"]
+def test_of_two_processes_at_once_one_tells_a_threshold(
+    channels: Channels, playbook: str, values: tuple[str, ...]
+) -> None:
+    running = [channels.start(playbook, *values) for _run in "ab"]
     said = [each.communicate(timeout=240)[0] for each in running]
     assert [each.returncode for each in running] == [0, 0], said
-    for subjects in desk.taken():
+    for subjects in channels.taken():
         told = [each for each in subjects if "91." in each or "budget threshold" in each]
         assert len(set(told)) == 1
         # That there was another run is no news.
@@ -249,43 +251,43 @@ def test_of_two_processes_at_once_one_tells_a_threshold(desk: Desk, playbook: st
         assert "usage" in told[0] or playbook == "budget_guard"
 
 
-def test_of_two_runs_one_of_which_is_sending_one_tells_a_threshold(desk: Desk) -> None:
+def test_of_two_runs_one_of_which_is_sending_one_tells_a_threshold(channels: Channels) -> None:
     beside: list[str] = []
 
     def run_beside() -> None:
         """Let a whole run happen between a post and the record of it."""
-        desk.hook.before_response = bool
-        beside.append(desk.play("budget_guard"))
+        channels.hook.before_response = bool
+        beside.append(channels.play("budget_guard"))
 
-    desk.hook.before_response = run_beside
-    assert "NEW: 91." in desk.play("budget_guard")
-    mails, posts = desk.taken()
+    channels.hook.before_response = run_beside
+    assert "NEW: 91." in channels.play("budget_guard")
+    mails, posts = channels.taken()
     assert (len(mails), len(posts)) == (1, 1)
     assert ["NEW:" in said for said in beside] == [False]
 
 
-def test_a_run_that_is_killed_while_it_posts_is_made_up_for_half_an_hour_later(desk: Desk) -> None:
+def test_a_run_that_is_killed_while_it_posts_is_made_up_for_half_an_hour_later(channels: Channels) -> None:
     killed: list[subprocess.Popen[str]] = []
-    desk.hook.before_response = lambda: os.killpg(killed[0].pid, signal.SIGKILL) if killed else None
-    killed.append(desk.start("nightly", "parts=budget_guard,usage_report"))
+    channels.hook.before_response = lambda: os.killpg(killed[0].pid, signal.SIGKILL) if killed else None
+    killed.append(channels.start("nightly", "parts=budget_guard,usage_report"))
     killed[0].communicate(timeout=120)
     assert killed.pop().returncode == -signal.SIGKILL
-    assert len(desk.hook.posts) == 1
-    desk.taken()
+    assert len(channels.hook.posts) == 1
+    channels.taken()
     # The run that was killed might still be at it.
-    assert "did not end." in desk.play("nightly", "parts=budget_guard,usage_report")
-    assert [each for of_channel in desk.taken() for each in of_channel if "usage" in each or "budget" in each] == []
-    half_an_hour_passes(desk.home / ".local/state/jetstream")
-    said = desk.play("nightly", "parts=budget_guard,usage_report")
+    assert "did not end." in channels.play("nightly", "parts=budget_guard,usage_report")
+    assert [each for of_channel in channels.taken() for each in of_channel if "usage" in each or "budget" in each] == []
+    half_an_hour_passes(channels.home / ".local/state/jetstream")
+    said = channels.play("nightly", "parts=budget_guard,usage_report")
     assert "usage_report  not due: at most once a day" in said
     # The mail was taken and recorded before the run was killed.
-    assert desk.mails.mails == []
-    [post] = desk.hook.posts
+    assert channels.mails.mails == []
+    [post] = channels.hook.posts
     assert "NEW: 91." in post["text"]
     assert post["text"].count("== usage_report ==") == 1
-    desk.taken()
-    desk.play("nightly", "parts=budget_guard,usage_report")
-    assert desk.taken() == ([], [])
+    channels.taken()
+    channels.play("nightly", "parts=budget_guard,usage_report")
+    assert channels.taken() == ([], [])
 
 
 def half_an_hour_passes(state: Path) -> None:

@@ -151,7 +151,7 @@ def test_a_mistake_in_the_file_does_not_select_more(
     inventory = read(site, tmp_path, **options)
     assert inventory.hosts() == []
     assert sentence in inventory.told
-    assert site.asked() == {}
+    assert site.requests() == {}
 
 
 def test_options_have_other_names(site: Site, tmp_path: Path) -> None:
@@ -161,9 +161,9 @@ def test_options_have_other_names(site: Site, tmp_path: Path) -> None:
 def test_a_warm_cache_makes_no_request_and_works_offline(site: Site, tmp_path: Path) -> None:
     cache = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": str(tmp_path / "kept")}
     first = read(site, tmp_path, **cache).hosts()
-    site.asked()
+    site.requests()
     again = read(site, tmp_path, **cache).hosts()
-    assert (first, site.asked()) == (again, {})
+    assert (first, site.requests()) == (again, {})
     kept = "".join(path.read_text() for path in (tmp_path / "kept").iterdir())
     assert site.options["password"] not in kept
     assert json.loads(kept)
@@ -181,7 +181,7 @@ def test_a_thousand_instances_take_the_lists_alone(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("HOME", str(tmp_path))
     with a_site(fleet(1000, clock=ManualClock()), tmp_path) as site:
         assert len(read(site, tmp_path).hosts()) == 1000
-        assert site.asked() == {"login": 1, "v2 instances": 50, "v1 instances": 1}
+        assert site.requests() == {"login": 1, "v2 instances": 50, "v1 instances": 1}
 
 
 def test_a_password_that_the_server_says_back_is_not_shown(site: Site, tmp_path: Path) -> None:

@@ -567,7 +567,7 @@ def test_clouds_yaml_is_found_where_the_command_is_typed(user: User, playbook: s
         other = ["-e", f"ansible_python_interpreter={python}"] if playbook == "by_module" else []
         ended = user.run(name, *other, folder=course, more=more)
         assert ended.returncode == 2, ended.stdout
-        logins = [json.loads(each.body) for each in keystone.asked if each.method == "POST"]
+        logins = [json.loads(each.body) for each in keystone.received if each.method == "POST"]
     assert logins, ended.stdout
     credential = logins[0]["auth"]["identity"]["application_credential"]
     assert credential == {"id": "0123", "secret": "from-secure-yaml"}
@@ -643,7 +643,7 @@ def test_a_cloud_of_clouds_yaml_is_saved_after_a_login(user: User, keystone: Loo
     assert "User name" not in shown
     profiles = user.home / ".config" / "jetstream" / "profiles.toml"
     assert tomllib.loads(profiles.read_text()) == {"default": {"cloud": "lab"}}
-    assert [each.path for each in keystone.asked if each.method == "POST"] == ["/v3/auth/tokens"]
+    assert [each.path for each in keystone.received if each.method == "POST"] == ["/v3/auth/tokens"]
 
 
 def test_an_application_credential_is_saved_for_its_owner_alone(user: User, keystone: Loopback) -> None:
@@ -665,7 +665,7 @@ def test_without_a_terminal_no_secret_is_requested(user: User, keystone: Loopbac
     ended = user.given("save_credential", "application_credential_id=0123", f"auth_url={keystone.url}/v3")
     assert ended.returncode == 2
     assert "The secret is empty. Run the playbook in a terminal" in ended.stdout
-    assert keystone.asked == []
+    assert keystone.received == []
 
 
 CLOUDS = "{clouds: {lab: {auth: {}}, prod: {auth: {}}}}"

@@ -20,7 +20,7 @@ from ansible_collections.jetstream.cloud.tests.unit.fakes.webhook import Webhook
 CALLING = "<!channel>_[x](https://evil.example)_```"
 
 
-class Desk:
+class HygieneUser:
     """A user with an instance that is shut off for long, and a webhook."""
 
     def __init__(self, home: Path, server: Server, hook: Webhook) -> None:
@@ -40,17 +40,17 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
+def user(tmp_path: Path) -> Iterator[HygieneUser]:
     world = fleet(names=("off",), states={"shutoff": 1})
     for each in world.instances:
         each.name = CALLING
     with Server(world) as server, a_webhook() as hook:
-        yield Desk(tmp_path, server, hook)
+        yield HygieneUser(tmp_path, server, hook)
 
 
-def test_slack_is_sent_the_table_in_a_block_that_no_name_ends(desk: Desk) -> None:
-    desk.run("width=0")
-    [post] = desk.hook.posts
+def test_slack_is_sent_the_table_in_a_block_that_no_name_ends(user: HygieneUser) -> None:
+    user.run("width=0")
+    [post] = user.hook.posts
     subject, table = post["text"].split("\n```\n", 1)
     assert list(post) == ["text"]
     assert subject.startswith("Jetstream: 1 found, which cost ")
@@ -61,9 +61,9 @@ def test_slack_is_sent_the_table_in_a_block_that_no_name_ends(desk: Desk) -> Non
     assert table.endswith("\n```")
 
 
-def test_teams_is_sent_a_card_of_the_same_without_markdown(desk: Desk) -> None:
-    desk.run("width=0", "webhook_format=teams")
-    [post] = desk.hook.posts
+def test_teams_is_sent_a_card_of_the_same_without_markdown(user: HygieneUser) -> None:
+    user.run("width=0", "webhook_format=teams")
+    [post] = user.hook.posts
     [attached] = post["attachments"]
     assert attached["contentType"] == "application/vnd.microsoft.card.adaptive"
     body = attached["content"]["body"]
@@ -77,46 +77,48 @@ def test_teams_is_sent_a_card_of_the_same_without_markdown(desk: Desk) -> None:
     assert not any("  " in each["text"] for each in lines)
 
 
-def test_a_template_of_ones_own_shapes_what_is_posted(desk: Desk) -> None:
-    template = desk.home / "own.json.j2"
+def test_a_template_of_ones_own_shapes_what_is_posted(user: HygieneUser) -> None:
+    template = user.home / "own.json.j2"
     template.write_text('{{ {"title": jetstream_report.subject, "lines": jetstream_lines | length} | to_json }}')
-    desk.run("webhook_template=own.json.j2")
-    [post] = desk.hook.posts
+    user.run("webhook_template=own.json.j2")
+    [post] = user.hook.posts
     assert post["title"].startswith("Jetstream: 1 found")
     assert post["lines"] == 7
 
 
-def test_a_template_that_is_no_json_fails_without_the_address(desk: Desk) -> None:
-    (desk.home / "own.json.j2").write_text("no JSON")
-    said = desk.run("webhook_template=own.json.j2", status=2)
+def test_a_template_that_is_no_json_fails_without_the_address(user: HygieneUser) -> None:
+    (user.home / "own.json.j2").write_text("no JSON")
+    said = user.run("webhook_template=own.json.j2", status=2)
     assert (
         "The webhook could not be reached, or its template failed. Check webhook_url and webhook_template."
         in " ".join(said.split())
     )
-    assert desk.hook.posts == []
+    assert user.hook.posts == []
 
 
-def test_what_cannot_be_mailed_is_posted_all_the_same_and_the_playbook_fails(desk: Desk) -> None:
-    said = desk.run("mail_to=pi@example.edu", "smtp_port=1", "smtp_secure=never", status=2)
+def test_what_cannot_be_mailed_is_posted_all_the_same_and_the_playbook_fails(user: HygieneUser) -> None:
+    said = user.run("mail_to=pi@example.edu", "smtp_port=1", "smtp_secure=never", status=2)
     assert "Connection refused" in said
-    assert len(desk.hook.posts) == 1
+    assert len(user.hook.posts) == 1
 
 
-def test_what_cannot_be_posted_is_mailed_all_the_same_and_the_playbook_fails(desk: Desk) -> None:
-    desk.hook.status = 410
+def test_what_cannot_be_posted_is_mailed_all_the_same_and_the_playbook_fails(user: HygieneUser) -> None:
+    user.hook.status = 410
     with a_mail_server() as mails:
-        said = desk.run("mail_to=pi@example.edu", f"smtp_port={mails.port}", "smtp_secure=never", status=2)
+        said = user.run("mail_to=pi@example.edu", f"smtp_port={mails.port}", "smtp_secure=never", status=2)
     assert "The webhook responded with status 410." in said
     assert len(mails.mails) == 1
 
 
 @pytest.mark.parametrize(("format_", "size"), [("slack", 3_000), ("teams", 14_000)])
-def test_a_long_readout_is_sent_whole_in_several_messages(desk: Desk, tmp_path: Path, format_: str, size: int) -> None:
+def test_a_long_readout_is_sent_whole_in_several_messages(
+    user: HygieneUser, tmp_path: Path, format_: str, size: int
+) -> None:
     names = [f"off-{number}" for number in range(50)]
     with Server(fleet(names=tuple(names), states={"shutoff": 50})) as server:
-        large = Desk(tmp_path, server, desk.hook)
+        large = HygieneUser(tmp_path, server, user.hook)
         large.run("width=0", f"webhook_format={format_}")
-        posts = list(desk.hook.posts)
+        posts = list(user.hook.posts)
         assert len(posts) > 1
         texts = [each["text"] if format_ == "slack" else "\n".join(_lines_of_card(each)) for each in posts]
         for number, (post, text) in enumerate(zip(posts, texts, strict=True), 1):
@@ -126,9 +128,9 @@ def test_a_long_readout_is_sent_whole_in_several_messages(desk: Desk, tmp_path: 
         for name in names:
             assert sum(f"{name} " in text.replace("\u00a0", " ") for text in texts) == 1
         # What is left after one that is refused is sent with it the next time.
-        desk.hook.status = 413
+        user.hook.status = 413
         assert "The webhook responded with status 413." in large.run(f"webhook_format={format_}", status=2)
-        assert len(desk.hook.posts) == len(posts) + 1
+        assert len(user.hook.posts) == len(posts) + 1
 
 
 def _lines_of_card(post: dict[str, Any]) -> list[str]:

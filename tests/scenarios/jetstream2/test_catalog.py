@@ -51,9 +51,9 @@ def images(user: User) -> Iterator[dict[str, str]]:
         user.cloud.admin.delete("image", f"/v2/images/{each}")
 
 
-def _asked(done: Done) -> list[str]:
+def _requests(done: Done) -> list[str]:
     """Return the requests of a task but for its login."""
-    return sorted(each for each in done.asked() if each != "POST identity /auth/tokens")
+    return sorted(each for each in done.requests() if each != "POST identity /auth/tokens")
 
 
 def _found(user: User, **options: Any) -> list[str]:
@@ -72,7 +72,7 @@ def test_images_are_found_by_name_uuid_and_visibility(user: User, images: dict[s
     assert _found(user, name=[IMAGE], visibility=["community"]) == [images["strange"]]
     assert set(_found(user, name=[IMAGE], visibility=["community", "public"])) == {images["strange"], staff}
     done = user.task("image_info", uuid=[images["old"]])
-    assert _asked(done) == ["GET image /images"]
+    assert _requests(done) == ["GET image /images"]
     [row] = done.result["images"]
     assert (row["min_disk"], row["min_ram"], row["own"], row["visibility"]) == (8, 1024, True, "private")
     assert (row["owner"], row["usable"], row["size"]) == (user.cloud.owner.project_id, True, 0)
@@ -98,7 +98,7 @@ def test_a_hidden_image_is_launched_by_its_uuid_alone(user: User, withdrawn: str
         name: (True, False),
         IMAGE: (False, True),
     }
-    assert _asked(done) == ["GET image /images"] * 2
+    assert _requests(done) == ["GET image /images"] * 2
     assert _found(user, uuid=[withdrawn]) == [withdrawn]
     with pytest.raises(SelectionError, match=f"{name} is hidden: .* set image to its ID, {withdrawn}."):
         user.task("instance", name="old", image=name, flavor="m3.tiny")
@@ -111,12 +111,12 @@ def test_images_of_several_pages_are_all_found(
     monkeypatch.setattr(api, "_PAGE", 1)
     done = user.task("image_info")
     assert len(done.result["images"]) == 3
-    assert done.asked().count("GET image /images") >= 3
+    assert done.requests().count("GET image /images") >= 3
 
 
 def test_flavors_have_their_cost_and_their_room(user: User) -> None:
     done = user.task("flavor_info")
-    assert _asked(done) == ["GET compute /flavors/detail", "GET compute /limits"]
+    assert _requests(done) == ["GET compute /flavors/detail", "GET compute /limits"]
     flavors = {each["name"]: each for each in done.result["flavors"]}
     assert list(flavors)[:2] == ["m3.tiny", "m3.small"]
     assert (flavors["m3.quad"]["id"], flavors["m3.quad"]["ram"], flavors["m3.quad"]["disk"]) == ("3", 15360, 20)
@@ -124,7 +124,7 @@ def test_flavors_have_their_cost_and_their_room(user: User) -> None:
     assert flavors["r3.xl"]["fits"]
     large = user.task("flavor_info", min_ram=500_000, min_disk=60, quota=False)
     assert [each["name"] for each in large.result["flavors"]] == ["r3.large", "r3.xl"]
-    assert _asked(large) == ["GET compute /flavors/detail"]
+    assert _requests(large) == ["GET compute /flavors/detail"]
 
 
 def test_a_quota_counts_what_is_there(user: User) -> None:
@@ -133,7 +133,7 @@ def test_a_quota_counts_what_is_there(user: User) -> None:
     user.cloud.floating_ip(server)
     user.cloud.volume("counted", 7)
     done = user.task("quota_info")
-    assert _asked(done) == sorted(
+    assert _requests(done) == sorted(
         [
             "GET accounting /",
             "GET block-storage /limits",
@@ -157,7 +157,7 @@ def test_networks_have_a_way_out_where_a_router_leads_there(user: User) -> None:
         done = user.task("network_info")
     finally:
         user.cloud.owner.delete("network", f"/v2.0/networks/{made}")
-    assert _asked(done) == [f"GET network /{name}" for name in ("networks", "ports", "routers", "subnets")]
+    assert _requests(done) == [f"GET network /{name}" for name in ("networks", "ports", "routers", "subnets")]
     found = {each["name"]: each for each in done.result["networks"]}
     assert {name: each["floating_ips"] for name, each in found.items()} == {
         NETWORK: True,
@@ -181,7 +181,7 @@ def test_floating_ips_are_listed_with_their_instances(user: User) -> None:
         done = user.task("floating_ip_info")
     finally:
         user.cloud.owner.delete("network", f"/v2.0/floatingips/{spare['id']}")
-    assert _asked(done) == ["GET compute /servers", "GET network /floatingips"]
+    assert _requests(done) == ["GET compute /servers", "GET network /floatingips"]
     found = {each["address"]: each for each in done.result["floating_ips"]}
     assert set(found) == {address, spare["floating_ip_address"]}
     assert (found[address]["instance_name"], found[address]["instance_uuid"]) == ("reached", server.id)
@@ -219,7 +219,7 @@ def test_a_console_is_opened_by_the_kind_that_the_site_has(user: User) -> None:
     [server] = user.has(name="web")
     user.cloud.hypervisor.console(server, "one\ntwo\nthree\n")
     done = user.task("console_info", instance="web", lines=2)
-    assert done.asked().count("POST compute /servers/remote-consoles") == 2
+    assert done.requests().count("POST compute /servers/remote-consoles") == 2
     assert done.result["kind"] == "spice"
     assert done.result["url"].startswith("http://127.0.0.1:6082/spice_auto.html?token=")
     assert done.result["text"] == ["two", "three"]

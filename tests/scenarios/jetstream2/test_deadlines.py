@@ -15,7 +15,7 @@ APPLY: dict[str, Any] = {"apply": True, "channels": ["mail"], "notice_hours": 0}
 LIST = "GET compute /servers/detail"
 
 
-def tell(user: User, done: Done) -> Done:
+def deliver(user: User, done: Done) -> Done:
     return user.task("deadline", told=list(done.result["news"]), channel="mail")
 
 
@@ -38,7 +38,7 @@ def test_deadlines_are_checked_told_carried_out_once_and_respect_owners(user: Us
     options = {"path": str(path), **APPLY}
 
     first = user.task("deadline", **options)
-    assert first.asked() == ["POST identity /auth/tokens", LIST]
+    assert first.requests() == ["POST identity /auth/tokens", LIST]
     steps = {each["name"]: each["step"] for each in first.result["instances"]}
     assert steps == {
         "due": "wait",
@@ -50,17 +50,17 @@ def test_deadlines_are_checked_told_carried_out_once_and_respect_owners(user: Us
         "locked": "left",
     }
     assert ["odd" in each and "the 18th" in each for each in first.outcome.warnings] == [True]
-    assert tell(user, first).asked() == []
+    assert deliver(user, first).requests() == []
 
     ahead = user.task("deadline", check_mode=True, **options)
-    assert (ahead.outcome.changed, ahead.asked(), ahead.of("due")["msg"]) == (True, [LIST], "would shelve")
+    assert (ahead.outcome.changed, ahead.requests(), ahead.of("due")["msg"]) == (True, [LIST], "would shelve")
     done = user.task("deadline", **options)
     assert done.failure == ""
-    assert done.asked().count("POST compute /servers/action") == 2
+    assert done.requests().count("POST compute /servers/action") == 2
     shelved = {each["name"] for each in done.result["instances"] if each["after"].startswith("shelved")}
     assert shelved == {"due", "later"}
     again = user.task("deadline", **options)
-    assert (again.outcome.changed, again.asked(), again.result["news"]) == (False, [LIST], [])
+    assert (again.outcome.changed, again.requests(), again.result["news"]) == (False, [LIST], [])
     listed = user.cloud.owner.get("compute", "/servers/detail")["servers"]
     assert {each["name"] for each in listed if each["status"] == "ACTIVE"} == {"told", "odd", "kept", "plain", "locked"}
 
@@ -71,7 +71,7 @@ def test_a_mark_that_begins_later_is_two_keys_of_the_metadata(user: User) -> Non
     span: dict[str, Any] = {"from": begin, "until": end}
     assert user.task("keep", name=["kept"], check_mode=True, **span).outcome.changed
     done = user.task("keep", name=["kept"], **span)
-    assert [each for each in done.asked() if each.startswith("PUT")] == [
+    assert [each for each in done.requests() if each.startswith("PUT")] == [
         "PUT compute /servers/metadata/jetstream_keep_until",
         "PUT compute /servers/metadata/jetstream_keep_from",
     ]

@@ -22,14 +22,14 @@ def test_stopping_a_fleet_takes_one_list_one_action_each_and_few_polls(user: Use
         "failed": 0,
         "others": 0,
     }
-    assert done.asked()[:13] == ["GET compute /servers/detail", *["POST compute /servers/action"] * 12]
-    looks = done.asked()[13:]
+    assert done.requests()[:13] == ["GET compute /servers/detail", *["POST compute /servers/action"] * 12]
+    looks = done.requests()[13:]
     assert set(looks) <= {"GET compute /servers/detail", "GET compute /servers"}
     # The waiter looks at a few, and at all of them once they can be there.
     assert len(looks) <= 12 + POLLS
     again = user.brings(servers, "stopped")
     assert not again.outcome.changed
-    assert again.asked() == ["GET compute /servers/detail"]
+    assert again.requests() == ["GET compute /servers/detail"]
 
 
 def test_check_mode_requests_the_list_and_nothing_else(user: User) -> None:
@@ -37,5 +37,5 @@ def test_check_mode_requests_the_list_and_nothing_else(user: User) -> None:
     user.task("volume_info")
     done = user.brings(servers, "shelved", check_mode=True)
     assert done.outcome.changed
-    assert done.asked() == ["GET compute /servers/detail"]
+    assert done.requests() == ["GET compute /servers/detail"]
     assert {user.cloud.show(each)["status"] for each in servers} == {"ACTIVE"}

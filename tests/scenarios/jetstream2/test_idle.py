@@ -21,16 +21,16 @@ WRITE, REMOVE = (f"{method} compute /servers/metadata/jetstream_keep_until" for 
 def test_a_keep_mark_in_metadata_is_one_key_of_it(user: User) -> None:
     [server] = user.has(name="kept", metadata={"course": "bio101"})
     checked = user.task("keep", name=["kept"], until=UNTIL, check_mode=True)
-    assert (checked.outcome.changed, WRITE in checked.asked()) == (True, False)
+    assert (checked.outcome.changed, WRITE in checked.requests()) == (True, False)
     done = user.task("keep", name=["kept"], until=UNTIL)
-    assert (done.of("kept")["source"], done.asked().count(WRITE)) == ("metadata", 1)
+    assert (done.of("kept")["source"], done.requests().count(WRITE)) == ("metadata", 1)
     assert user.cloud.show(server)["metadata"] == {"course": "bio101", "jetstream_keep_until": UNTIL}
     again = user.task("keep", name=["kept"], until=UNTIL)
-    assert (again.outcome.changed, WRITE in again.asked()) == (False, False)
+    assert (again.outcome.changed, WRITE in again.requests()) == (False, False)
     [seen] = user.task("idle_info", name=["kept"]).result["instances"]
     assert (seen["keep"]["until"], seen["keep"]["source"], seen["keep"]["holds"]) == (UNTIL, "metadata", True)
     undone = user.task("keep", name=["kept"], state="absent")
-    assert (undone.outcome.changed, undone.asked().count(REMOVE)) == (True, 1)
+    assert (undone.outcome.changed, undone.requests().count(REMOVE)) == (True, 1)
     assert user.cloud.show(server)["metadata"] == {"course": "bio101"}
     assert not user.task("keep", name=["kept"], state="absent").outcome.changed
 
@@ -41,7 +41,7 @@ def test_a_keep_mark_of_a_locked_or_shelved_server_is_in_the_file(user: User) ->
     locked, shelved, off = (fleet[state][0] for state in ("locked", "shelved_offloaded", "shutoff"))
     done = user.task("keep", name=["each-*"], until=UNTIL)
     assert [done.of(each.name)["source"] for each in (locked, shelved, off)] == ["file", "file", "metadata"]
-    assert done.asked().count(WRITE) == 1
+    assert done.requests().count(WRITE) == 1
     assert [each.partition(" Its metadata cannot be changed now: ")[2] for each in done.outcome.warnings] == [
         "it is locked.",
         "it is shelved_offloaded.",
@@ -64,7 +64,7 @@ def test_what_a_console_says_is_use_and_with_console_only_idleness(user: User) -
     user.cloud.hypervisor.console(mute, boot)
     done = user.task("idle_info")
     assert [done.of(each.name)["verdict"] for each in (quiet, busy, mute)] == ["unknown", "active", "unknown"]
-    assert done.asked().count("POST compute /servers/action") == 3
+    assert done.requests().count("POST compute /servers/action") == 3
     assert (done.of(busy.name)["rule"], done.of(busy.name)["evidence"]["console"]["used_now"]) == ("console", True)
     assert done.of(mute.name)["evidence"]["console"]["lines"] == 0
     alone = user.task("idle_info", console_only=True)
@@ -73,7 +73,7 @@ def test_what_a_console_says_is_use_and_with_console_only_idleness(user: User) -
     user.brings([quiet], "shelved")
     asleep = user.task("idle_info", console_only=True, console="all")
     assert (asleep.of(quiet.name)["verdict"], asleep.of(quiet.name)["rule"]) == ("unknown", "not_running")
-    assert asleep.asked().count("POST compute /servers/action") == 2
+    assert asleep.requests().count("POST compute /servers/action") == 2
 
 
 def test_what_computes_by_its_console_needs_no_reading(user: User) -> None:

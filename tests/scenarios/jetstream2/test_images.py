@@ -44,9 +44,9 @@ def snapshots(user: User) -> list[str]:
     return sorted(each["id"] for each in user.cloud.owner.get("block-storage", "/snapshots")["snapshots"])
 
 
-def asked(done: Done) -> list[str]:
+def _requests(done: Done) -> list[str]:
     """Return the requests, without the login."""
-    return [each for each in done.asked() if each != LOGIN]
+    return [each for each in done.requests() if each != LOGIN]
 
 
 def triad(user: User, actions: list[str], **options: Any) -> Done:
@@ -57,7 +57,7 @@ def triad(user: User, actions: list[str], **options: Any) -> Done:
     assert [each.outcome.changed for each in (foreseen, done, again)] == [True, True, False]
     assert foreseen.outcome.diff == done.outcome.diff
     for each in (foreseen, again):
-        assert [request for request in asked(each) if not request.startswith("GET ")] == []
+        assert [request for request in _requests(each) if not request.startswith("GET ")] == []
     return done
 
 
@@ -98,7 +98,7 @@ def test_an_instance_that_is_not_shut_off_is_refused_or_forced(user: User, state
     user.has(state=state, name="template")
     done = user.task("image", name="geo", instance="template")
     assert re.match(f"geo: template is {state}, and ", done.failure)
-    assert MAKE not in done.asked()
+    assert MAKE not in done.requests()
     assert "geo" not in {each["name"] for each in images(user)}
     if state in ("active", "paused", "suspended"):
         triad(user, ["create"], name="geo", instance="template", force=True)
@@ -145,7 +145,7 @@ def test_an_image_that_another_run_is_making_is_waited_for(user: User) -> None:
         assert (begun.outcome.changed, begun.result["image"]["status"]) == (True, "queued")
         other = user.task("image", name="another", instance="template", wait_timeout=3)
         assert other.failure == "another: it is still image_snapshot after 3 s."
-        assert MAKE not in other.asked()
+        assert MAKE not in other.requests()
     done = user.task("image", name="geo", instance="template")
     assert (done.failure, done.outcome.changed, done.result["image"]["status"]) == ("", False, "active")
 
@@ -184,7 +184,7 @@ def test_a_request_whose_response_is_lost_makes_no_twin(user: User, monkeypatch:
     done = user.task("image", name="geo", instance="template", visibility="community")
     assert (done.failure, len(lost), done.result["actions"]) == ("", 2, ["create", "update"])
     assert [(each["name"], each["visibility"]) for each in images(user)] == [("geo", "community")]
-    assert done.asked().count(MAKE) == 1
+    assert done.requests().count(MAKE) == 1
 
 
 @pytest.mark.parametrize("moment", range(4))
@@ -209,13 +209,13 @@ def test_a_run_that_is_killed_leaves_no_twin_after_the_next(user: User, moment: 
 def test_an_image_costs_three_lists_a_request_and_polls(user: User) -> None:
     user.has(state="shutoff", name="template")
     done = user.task("image", name="geo", instance="template")
-    first, polls = asked(done)[:4], asked(done)[4:]
+    first, polls = _requests(done)[:4], _requests(done)[4:]
     # Of images that are not hidden, of hidden ones, and of instances.
     assert first == [LIST, LIST, SERVERS, MAKE]
     # Until nova has saved it: the list, and the instance.
     assert set(polls) <= {LIST, "GET compute /servers"}
-    assert asked(user.task("image", name="geo", instance="template")) == [LIST]
-    gone = asked(user.task("image", name="geo", state="absent"))
+    assert _requests(user.task("image", name="geo", instance="template")) == [LIST]
+    gone = _requests(user.task("image", name="geo", state="absent"))
     assert gone == [LIST, SERVERS, "DELETE image /images", LIST, LIST]
 
 

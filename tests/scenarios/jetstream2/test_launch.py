@@ -37,9 +37,9 @@ def names(user: User) -> list[str]:
 
 def beyond_polls(done: Done) -> Counter[str]:
     """Count the requests but for polls, which are details of servers and lists after the launches."""
-    asked = done.asked()
-    last_post = max(number for number, each in enumerate(asked) if each == "POST compute /servers")
-    first, later = asked[: last_post + 1], asked[last_post + 1 :]
+    requested = done.requests()
+    last_post = max(number for number, each in enumerate(requested) if each == "POST compute /servers")
+    first, later = requested[: last_post + 1], requested[last_post + 1 :]
     polls = (LIST, "GET compute /servers")
     return Counter([*first, *(each for each in later if each not in polls)])
 
@@ -56,7 +56,7 @@ def test_a_fleet_is_launched_and_a_second_run_only_lists(user: User) -> None:
     assert requests["POST compute /servers"] == 12
     assert requests.total() <= 12 + 15
     again = user.task("instance", **wanted)
-    assert (again.outcome.changed, again.asked()) == (False, [LIST])
+    assert (again.outcome.changed, again.requests()) == (False, [LIST])
     gone = user.task("instance", state="absent", name="node-{number}")
     assert (gone.failure, names(user)) == ("", [])
     assert user.task("instance", state="absent", name="node-{number}").outcome.changed is False
@@ -244,7 +244,7 @@ def test_an_instance_can_begin_on_the_shelf(user: User) -> None:
     done = user.task("instance", name="spare", initial_state="shelved", **SMALL)
     assert (done.failure, done.of("spare")["after"]) == ("", "shelved_offloaded")
     again = user.task("instance", name="spare", initial_state="shelved", **SMALL)
-    assert (again.outcome.changed, again.asked()) == (False, [LIST])
+    assert (again.outcome.changed, again.requests()) == (False, [LIST])
 
 
 def test_an_instance_boots_from_a_volume(user: User) -> None:

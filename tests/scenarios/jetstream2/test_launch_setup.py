@@ -64,11 +64,11 @@ def test_instances_are_ready_when_their_consoles_say_so_on_a_real_nova(
     assert done.failure == f"2 of 3 instances exist: eve: is active, but its setup failed: {ERROR}."
     assert (done.of("ann")["failed"], done.of("bob")["failed"]) == (False, False)
     # Eve and Bob are read once, Ann until she is set up.
-    assert (done.asked().count(CONSOLE), sorted(map(reads.count, set(reads)))) == (5, [1, 1, 3])
+    assert (done.requests().count(CONSOLE), sorted(map(reads.count, set(reads)))) == (5, [1, 1, 3])
     user.cloud.hypervisor.console("eve", f"{BOOT}{ERROR}\n{COMPLETE}\n")
     again = user.task("instance", **wanted)
     assert (again.failure, again.outcome.changed) == ("", False)
-    assert again.asked() == [LIST, *[CONSOLE] * 3]
+    assert again.requests() == [LIST, *[CONSOLE] * 3]
     gone = user.task("instance", state="absent", names=["ann", "bob", "eve"])
     assert (gone.failure, names(user)) == ("", [])
 
@@ -84,16 +84,16 @@ def test_a_setup_that_does_not_end_in_time_is_named_and_the_next_run_goes_on(use
 
 def test_a_key_is_imported_once_and_one_of_another_kind_is_refused(user: User) -> None:
     checked = user.task("instance", check_mode=True, **WITH_KEY)
-    assert (checked.result["key_imported"], KEYS in checked.asked()) == (True, False)
+    assert (checked.result["key_imported"], KEYS in checked.requests()) == (True, False)
     done = user.task("instance", **WITH_KEY)
     assert (done.failure, done.result["key_imported"]) == ("", True)
     assert [(each.outcome.diff or {})["after"].splitlines()[0] for each in (checked, done)] == [
         "key pair laptop: present"
     ] * 2
-    assert (done.asked().count(KEY), done.asked().count(KEYS)) == (1, 1)
+    assert (done.requests().count(KEY), done.requests().count(KEYS)) == (1, 1)
     assert user.cloud.show(user_id(user, "head"))["key_name"] == "laptop"
     again = user.task("instance", **WITH_KEY)
-    assert (again.outcome.changed, again.asked()) == (False, [LIST])
+    assert (again.outcome.changed, again.requests()) == (False, [LIST])
     with pytest.raises(ConfigurationError, match="The key pair laptop has a different key"):
         user.task("instance", **{**WITH_KEY, "name": "other", "public_key": TWO})
     assert names(user) == ["head"]

@@ -55,7 +55,7 @@ def _export(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
 
 
 def _listed(user: User, **options: Any) -> list[str]:
-    return user.task("instance_info", **options).asked()
+    return user.task("instance_info", **options).requests()
 
 
 def test_a_cloud_of_clouds_yaml_by_option_by_profile_and_by_variable(
@@ -201,11 +201,11 @@ def test_one_login_serves_many_tasks(user: User) -> None:
     """A task with a token makes no request that is not its own."""
     user.has(3, name="three")
     first = user.task("instance_info", image=["nothing"])
-    assert first.asked()[0] == "POST identity /auth/tokens"
-    assert user.task("instance_info").asked() == ["GET compute /servers/detail", "GET image /images"]
-    assert user.task("instance_state", all=True, state="started").asked() == ["GET compute /servers/detail"]
-    assert user.task("allocation_info", pace=False).asked() == ["GET accounting /", "GET compute /servers/detail"]
-    assert user.task("volume_info").asked() == ["GET block-storage /volumes/detail"]
+    assert first.requests()[0] == "POST identity /auth/tokens"
+    assert user.task("instance_info").requests() == ["GET compute /servers/detail", "GET image /images"]
+    assert user.task("instance_state", all=True, state="started").requests() == ["GET compute /servers/detail"]
+    assert user.task("allocation_info", pace=False).requests() == ["GET accounting /", "GET compute /servers/detail"]
+    assert user.task("volume_info").requests() == ["GET block-storage /volumes/detail"]
 
 
 def test_a_revoked_token_leads_to_one_new_login(user: User) -> None:
@@ -216,12 +216,12 @@ def test_a_revoked_token_leads_to_one_new_login(user: User) -> None:
     headers = {"X-Auth-Token": token, "X-Subject-Token": token}
     requests.delete(f"{user.cloud.urls['identity']}/auth/tokens", headers=headers, timeout=60).raise_for_status()
     # A service that has seen the token a moment ago still takes it. This one has not.
-    assert user.task("instance_info").asked() == [
+    assert user.task("instance_info").requests() == [
         "GET compute /servers/detail",
         "POST identity /auth/tokens",
         "GET compute /servers/detail",
     ]
-    assert user.task("instance_info").asked() == ["GET compute /servers/detail"]
+    assert user.task("instance_info").requests() == ["GET compute /servers/detail"]
 
 
 def test_a_kept_token_is_not_one_for_another_secret(user: User) -> None:

@@ -63,7 +63,7 @@ def test_a_history_requests_the_actions_of_what_is_selected(user: User) -> None:
     user.has(4, name="lab")
     done = user.task("history_info", name="lab-2")
     assert [each["name"] for each in done.result["instances"]] == ["lab-2"]
-    assert done.asked() == [
+    assert done.requests() == [
         "POST identity /auth/tokens",
         "GET compute /servers/detail",
         "GET compute /servers/detail",
@@ -71,7 +71,7 @@ def test_a_history_requests_the_actions_of_what_is_selected(user: User) -> None:
     ]
     misspelt = user.task("history_info", name="lba-2")
     assert misspelt.outcome.warnings == ("name: lba-2 does not exist. Did you mean lab-2?",)
-    assert "GET compute /servers/os-instance-actions" not in misspelt.asked()
+    assert "GET compute /servers/os-instance-actions" not in misspelt.requests()
 
 
 def test_a_history_in_pages_is_the_same(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,14 +84,14 @@ def test_a_history_in_pages_is_the_same(user: User, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(api, "_PAGE", 3)
     paged = user.task("history_info", name="busy")
     assert paged.of("busy")["periods"][:-1] == whole["periods"][:-1]
-    assert paged.asked().count("GET compute /servers/os-instance-actions") == 3
+    assert paged.requests().count("GET compute /servers/os-instance-actions") == 3
 
 
 def test_names_of_images_and_of_servers_are_requested_only_where_they_are_shown(user: User) -> None:
     [server] = user.has(name="db")
     user.cloud.volume("data", 7, attached_to=server)
     user.task("instance_info")
-    assert user.task("instance_info", image_names=False).asked() == ["GET compute /servers/detail"]
-    assert user.task("instance_info", name="d*").asked() == ["GET compute /servers/detail", "GET image /images"]
-    assert user.task("volume_info").asked() == ["GET block-storage /volumes/detail", "GET compute /servers"]
-    assert user.task("volume_info", name="x*").asked() == ["GET block-storage /volumes/detail"]
+    assert user.task("instance_info", image_names=False).requests() == ["GET compute /servers/detail"]
+    assert user.task("instance_info", name="d*").requests() == ["GET compute /servers/detail", "GET image /images"]
+    assert user.task("volume_info").requests() == ["GET block-storage /volumes/detail", "GET compute /servers"]
+    assert user.task("volume_info", name="x*").requests() == ["GET block-storage /volumes/detail"]

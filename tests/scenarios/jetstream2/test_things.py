@@ -101,7 +101,7 @@ def test_a_fleet_of_several_pages_is_seen_as_a_whole(user: User, monkeypatch: py
     monkeypatch.setattr(api, "_PAGE", 2)
     done = user.task("instance_info")
     assert len(done.result["instances"]) == 5
-    assert done.asked().count("GET compute /servers/detail") == 3
+    assert done.requests().count("GET compute /servers/detail") == 3
 
 
 def test_volumes_are_seen_with_what_they_are_attached_to(user: User) -> None:
@@ -138,10 +138,10 @@ def test_a_report_lists_servers_once_and_knows_the_project(user: User) -> None:
     done = user.task("usage_report")
     assert done.result["account"]["project"] == PROJECT
     assert [each["name"] for each in done.result["allocations"]] == [f"{PROJECT} CPU", f"{PROJECT} GPU"]
-    asked = done.asked()
+    requested = done.requests()
     # The servers, and those that were deleted.
-    assert asked.count("GET compute /servers/detail") == 2
-    assert asked.count("GET block-storage /volumes/detail") == 1
+    assert requested.count("GET compute /servers/detail") == 2
+    assert requested.count("GET block-storage /volumes/detail") == 1
     assert (done.outcome.changed, user.task("usage_report").outcome.changed) == (True, False)
 
 

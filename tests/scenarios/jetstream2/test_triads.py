@@ -51,7 +51,7 @@ def triad(user: User, actions: list[str], **options: Any) -> Done:
     assert [each.outcome.changed for each in (foreseen, done, again)] == [True, True, False], options
     assert [row["actions"] for row in again.result["instances"]] in ([[]], []), options
     for each in (foreseen, again):
-        assert [request for request in each.asked() if not request.startswith(("GET ", "POST identity"))] == []
+        assert [request for request in each.requests() if not request.startswith(("GET ", "POST identity"))] == []
     return done
 
 

@@ -33,7 +33,7 @@ def _thrice(user: User, actions: list[str], name: str = "data", **options: Any) 
 
 def _writes(done: Done) -> list[str]:
     """Return the requests that change something."""
-    return [each for each in done.asked() if each != LOGIN and not each.startswith("GET ")]
+    return [each for each in done.requests() if each != LOGIN and not each.startswith("GET ")]
 
 
 def test_a_volume_grows_also_while_it_is_attached(user: User) -> None:
@@ -101,7 +101,7 @@ def test_a_quota_is_told_before_anything_is_requested(user: User) -> None:
 
 def test_creating_costs_a_list_the_limits_and_one_request(user: User) -> None:
     done = _volume(user, size=1, wait=False)
-    assert [each for each in done.asked() if each != LOGIN] == [
+    assert [each for each in done.requests() if each != LOGIN] == [
         "GET block-storage /volumes/detail",
         "GET block-storage /limits",
         "POST block-storage /volumes",

@@ -101,7 +101,7 @@ class Done:
         [found] = [each for each in self.result["instances"] if each["name"] == name]
         return dict(found)
 
-    def asked(self) -> list[str]:
+    def requests(self) -> list[str]:
         """Return what was asked for, as "GET compute /servers/detail"; ids are left out."""
         return [f"{each.method} {each.service} {_plain(each.path)}" for each in self.seen]
 
@@ -116,12 +116,12 @@ class User:
     def task(self, module: str, *, check_mode: bool = False, **options: Any) -> Done:
         """Run a module. Raises any JetstreamError that would fail the task without a result."""
         spec, operation = MODULES[module]
-        desk = OperationRunner(self.home, SystemClock())
-        desk.environ = os.environ
+        runner = OperationRunner(self.home, SystemClock())
+        runner.environ = os.environ
         if not {"cloud", "profile", "backend", "application_credential_id"} & set(options):
             options["cloud"] = "js2"
         with self.cloud.requests.counted() as seen:
-            outcome = desk.run(spec, operation, check_mode=check_mode, **options)
+            outcome = runner.run(spec, operation, check_mode=check_mode, **options)
         return Done(outcome, seen)
 
     def brings(self, servers: Sequence[Server], state: str, **options: Any) -> Done:

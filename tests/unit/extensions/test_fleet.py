@@ -52,7 +52,7 @@ async def first_events(
     queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     task = asyncio.create_task(source["main"](queue, {**arguments, "eda_feedback_queue": None}))
     async with asyncio.timeout(LONGEST):
-        while told(home) < count and not task.done():
+        while stored_events(home) < count and not task.done():
             await asyncio.sleep(0.01)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -60,7 +60,7 @@ async def first_events(
     return [queue.get_nowait() for _number in range(queue.qsize())]
 
 
-def told(home: Path) -> int:
+def stored_events(home: Path) -> int:
     """Return how many events are stored as told."""
     path = home / ".local/state/jetstream/events.json"
     rows = json.loads(path.read_text())["instances"].values() if path.exists() else ()

@@ -98,7 +98,7 @@ class Site:
         token = self.cache.load(self.key, datetime(2000, 1, 1, tzinfo=UTC))
         return token.value if token else None
 
-    def asked(self) -> Mapping[str, int]:
+    def requests(self) -> Mapping[str, int]:
         """Count the requests since the last time, by kind: an unexpected kind shows with its own path."""
         counts = Counter(_kind(each.method, each.path) for each in self.server.requests)
         self.server.requests.reset()

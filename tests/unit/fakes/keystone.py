@@ -14,12 +14,12 @@ from ansible_collections.jetstream.cloud.tests.unit.fakes.recorded import record
 LATER = datetime(2099, 1, 1, tzinfo=UTC)
 
 
-def a_token(desk: Loopback, value: str = "gAAAA-first", expires: datetime = LATER, **more: Any) -> bytes:
-    """Return keystone's answer to a login, with a catalogue that leads to the desk."""
+def a_token(server: Loopback, value: str = "gAAAA-first", expires: datetime = LATER, **more: Any) -> bytes:
+    """Return keystone's answer to a login, with a catalogue that leads to the server."""
     body = recorded("token")
     body["token"]["expires_at"] = expires.strftime("%Y-%m-%dT%H:%M:%S.000000Z")
     for service in body["token"]["catalog"]:
         for endpoint in service["endpoints"]:
-            endpoint["url"] = f"{desk.url}/{service['type']}"
+            endpoint["url"] = f"{server.url}/{service['type']}"
     body["token"].update(more)
     return answer(201, body, headers={"X-Subject-Token": value})

@@ -58,7 +58,7 @@ class Flow:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ReceivedRequest:
     """A request as it came."""
 
     method: str
@@ -77,7 +77,7 @@ class Loopback:
         self, *answers: bytes | Flow, otherwise: bytes | None = None, context: ssl.SSLContext | None = None
     ) -> None:
         self.answers = deque(answers)
-        self.asked: list[Asked] = []
+        self.received: list[ReceivedRequest] = []
         self.connections = 0
         self.over = threading.Event()
         self._otherwise = otherwise or answer(500, {"detail": "this request was not expected"})
@@ -88,9 +88,9 @@ class Loopback:
         self.url = f"{scheme}://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
-    def take(self, asked: Asked) -> bytes | Flow:
+    def take(self, request: ReceivedRequest) -> bytes | Flow:
         with self._lock:
-            self.asked.append(asked)
+            self.received.append(request)
             return self.answers.popleft() if self.answers else self._otherwise
 
     def _serve(self) -> None:
@@ -121,8 +121,8 @@ class _Server(ThreadingTCPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, desk: Loopback, context: ssl.SSLContext | None) -> None:
-        self.desk = desk
+    def __init__(self, loopback: Loopback, context: ssl.SSLContext | None) -> None:
+        self.loopback = loopback
         self._context = context
         super().__init__(("127.0.0.1", 0), _Handler)
 
@@ -147,22 +147,22 @@ class _Handler(StreamRequestHandler):
     disable_nagle_algorithm = True
 
     def handle(self) -> None:
-        self.server.desk.connections += 1
-        while asked := self._read():
-            reply = self.server.desk.take(asked)
+        self.server.loopback.connections += 1
+        while request := self._read():
+            reply = self.server.loopback.take(request)
             if isinstance(reply, Flow):
-                for piece in reply.pieces(self.server.desk.over):
+                for piece in reply.pieces(self.server.loopback.over):
                     self.wfile.write(piece)
                 return
             if reply == SILENCE:
-                self.server.desk.over.wait(_LONGEST_SILENCE)
+                self.server.loopback.over.wait(_LONGEST_SILENCE)
             if reply in (SILENCE, DROP):
                 return
             self.wfile.write(reply)
             if b"Content-Length: 99999" in reply:
                 return
 
-    def _read(self) -> Asked | None:
+    def _read(self) -> ReceivedRequest | None:
         if self.rfile.peek(1)[:1] == _TLS_HANDSHAKE:
             self.wfile.write(answer(400, "This is not HTTP.", content_type="text/plain"))
             return None
@@ -173,7 +173,7 @@ class _Handler(StreamRequestHandler):
         while line := self.rfile.readline().strip().decode():
             name, _separator, value = line.partition(":")
             headers[name.strip().lower()] = value.strip()
-        return Asked(first[0], first[1], headers, self.rfile.read(int(headers.get("content-length", 0))))
+        return ReceivedRequest(first[0], first[1], headers, self.rfile.read(int(headers.get("content-length", 0))))
 
 
 def refusing_port() -> socket.socket:

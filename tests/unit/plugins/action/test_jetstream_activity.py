@@ -36,10 +36,10 @@ class Connection:
         self._shell = SimpleNamespace(tmpdir=None, executable="/bin/sh", append_command=append)
         self._play_context = SimpleNamespace(no_log=False)
         self._answer = (rc, text.encode(), stderr.encode())
-        self.asked: list[tuple[str, bytes | None, bool]] = []
+        self.executed: list[tuple[str, bytes | None, bool]] = []
 
     def exec_command(self, cmd: str, in_data: bytes | None = None, sudoable: bool = True) -> tuple[int, bytes, bytes]:
-        self.asked.append((cmd, in_data, self._play_context.no_log))
+        self.executed.append((cmd, in_data, self._play_context.no_log))
         return self._answer
 
 
@@ -94,7 +94,7 @@ def test_hands_the_script_to_a_shell_on_its_standard_input_and_lets_nothing_be_l
     connection = Connection(probe_text(1000))
     run(connection, since=BOOTED)
 
-    [(command, script, no_log)] = connection.asked
+    [(command, script, no_log)] = connection.executed
     assert command in ("/bin/sh -c 'sh -s'", "/bin/sh -c 'sh -s; sleep 0'")
     assert script is not None
     assert script.startswith(f"since='{BOOTED + 1}' over_ssh=1\n".encode())
@@ -107,7 +107,7 @@ def test_hands_it_over_as_an_argument_where_the_connection_has_no_other_way() ->
     connection.has_pipelining = False
     run(connection)
 
-    [(command, script, _no_log)] = connection.asked
+    [(command, script, _no_log)] = connection.executed
     assert (command[:11], script) == ("/bin/sh -c ", None)
     assert "since='\"'\"''\"'\"' over_ssh=1" in command
 
@@ -121,8 +121,8 @@ def test_the_probe_knows_the_connection_of_the_host(transport: str, over_ssh: in
     connection.transport = transport
     run(connection)
 
-    assert connection.asked[0][1] is not None
-    assert connection.asked[0][1].startswith(f"since='' over_ssh={over_ssh}\n".encode())
+    assert connection.executed[0][1] is not None
+    assert connection.executed[0][1].startswith(f"since='' over_ssh={over_ssh}\n".encode())
 
 
 def test_a_reading_is_kept_and_the_next_one_requests_the_log_since_then(tmp_path: Path) -> None:
@@ -132,8 +132,8 @@ def test_a_reading_is_kept_and_the_next_one_requests_the_log_since_then(tmp_path
     time.sleep(0.01)
     assert run(second, readings_path=str(tmp_path), **WHICH)["kept"]
 
-    assert (first.asked[0][1] or b"").startswith(b"since='' ")
-    assert (second.asked[0][1] or b"").startswith(f"since='{BOOTED + 1001}' ".encode())
+    assert (first.executed[0][1] or b"").startswith(b"since='' ")
+    assert (second.executed[0][1] or b"").startswith(f"since='{BOOTED + 1001}' ".encode())
     history = Store(tmp_path, SystemClock()).load(Key(**WHICH))
     assert [each.uptime for each in history.recent] == [1000, 1900]
 

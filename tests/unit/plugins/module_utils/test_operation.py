@@ -48,14 +48,14 @@ def test_a_user_without_a_home_has_none(home: Path | None) -> None:
 
 def test_a_login_in_the_environment_is_enough(home: Path | None, tmp_path: Path) -> None:
     with a_site(fleet(2, clock=ManualClock()), tmp_path) as site:
-        desk = OperationRunner(home, site.clock)
-        desk.environ = {
+        runner = OperationRunner(home, site.clock)
+        runner.environ = {
             "JETSTREAM_API_URL": site.server.url,
             "JETSTREAM_USERNAME": "johndoe",
             "JETSTREAM_PASSWORD": PASSWORD,
         }
-        outcome = desk.run(instance_info.SPEC, instance_info.OPERATION)
-        desk.run(instance_info.SPEC, instance_info.OPERATION)
+        outcome = runner.run(instance_info.SPEC, instance_info.OPERATION)
+        runner.run(instance_info.SPEC, instance_info.OPERATION)
         logins = len(site.server.requests.matching("POST", "/auth"))
     assert len(outcome.result["instances"]) == 2
     assert logins == 2, "nothing is kept"

@@ -45,7 +45,7 @@ def task(site: Site, *, check_mode: bool = False, **options: Any) -> dict[str, A
     return run_module("jetstream_instance_state", said, clock=site.clock, home=site.home, check_mode=check_mode)
 
 
-def told(result: dict[str, Any]) -> dict[str, tuple[str, str, str]]:
+def changes_by_name(result: dict[str, Any]) -> dict[str, tuple[str, str, str]]:
     """Return, by name, the state before and after and the actions of the result."""
     return {each["name"]: (each["before"], " ".join(each["actions"]), each["after"]) for each in result["instances"]}
 
@@ -76,13 +76,13 @@ ENDS = {
 @pytest.mark.parametrize("state", ENDS)
 def test_a_run_does_what_check_mode_said_and_a_second_run_nothing(site: Site, state: str) -> None:
     ahead = task(site, state=state, allow_wake=True, check_mode=True)
-    assert "action" not in site.asked()
+    assert "action" not in site.requests()
     done = task(site, state=state, allow_wake=True)
     ends = [f"{each['after']} {' '.join(each['actions'])}".strip() for each in done["instances"]]
     assert ends == ENDS[state]
     assert not done.get("failed")
     assert done["changed"] is True
-    foreseen, happened = told(ahead), told(done)
+    foreseen, happened = changes_by_name(ahead), changes_by_name(done)
     assert {name: each[:2] for name, each in foreseen.items()} == {name: each[:2] for name, each in happened.items()}
     assert ahead["summary"] == done["summary"]
     assert {name: site.world.look(name).words for name in happened} == {
@@ -90,18 +90,18 @@ def test_a_run_does_what_check_mode_said_and_a_second_run_nothing(site: Site, st
     }
 
     site.server.advance(60)
-    site.asked()
+    site.requests()
     again = task(site, state=state, allow_wake=True)
     assert again["changed"] is False
     assert again["diff"] == {"before": "", "after": ""}
-    assert "action" not in site.asked()
+    assert "action" not in site.requests()
     assert again["summary"] == {"selected": 6, "changed": 0, "unchanged": 6, "skipped": 0, "failed": 0, "others": 0}
 
 
 def test_without_being_allowed_to_it_wakes_none(site: Site) -> None:
     result = task(site, state="stopped")
-    assert told(result)["gpu"] == ("suspended", "", "suspended")
-    assert told(result)["old"] == ("shelved_offloaded", "", "shelved_offloaded")
+    assert changes_by_name(result)["gpu"] == ("suspended", "", "suspended")
+    assert changes_by_name(result)["old"] == ("shelved_offloaded", "", "shelved_offloaded")
     assert result["summary"] == {"selected": 6, "changed": 3, "unchanged": 1, "skipped": 2, "failed": 0, "others": 0}
     [gpu] = [each for each in result["instances"] if each["name"] == "gpu"]
     assert gpu["skipped"] is True
@@ -114,13 +114,13 @@ def test_what_is_on_its_way_is_waited_for_although_the_cloud_would_refuse_any_ac
         [web] = [each for each in other.list_instances(live=True) if each.name == "web"]
         other.act(web, Action.STOP)
     site.world.misbehave("web", refuses="Instance is locked")
-    site.asked()
+    site.requests()
     result = task(site, state="stopped", name="web", all=False, exclude=None)
-    assert (told(result)["web"], result["instances"][0]["msg"]) == (
+    assert (changes_by_name(result)["web"], result["instances"][0]["msg"]) == (
         ("active - powering-off", "", "shutoff"),
         "reached shutoff on its own",
     )
-    assert "action" not in site.asked()
+    assert "action" not in site.requests()
 
 
 @pytest.mark.parametrize("kind", ["soft", "hard"])
@@ -128,7 +128,7 @@ def test_a_reboot_is_done_every_time(site: Site, kind: str) -> None:
     for _round in range(2):
         result = task(site, state="rebooted", reboot_type=kind, name=["web", "db"], all=False, exclude=[])
         action = "hard reboot" if kind == "hard" else "reboot"
-        assert told(result) == dict.fromkeys(("web", "db"), ("active", action, "active"))
+        assert changes_by_name(result) == dict.fromkeys(("web", "db"), ("active", action, "active"))
         assert result["changed"] is True
 
 
@@ -201,12 +201,12 @@ def test_the_limit_of_changes_is_kept_before_anything_is_done(site: Site) -> Non
     assert result["changed"] is False
     assert result["msg"] == "3 instances would be changed, but max_changes is 2. No instance was changed."
     assert len(result["instances"]) == 6
-    told = "not changed: 3 instances would be changed, but max_changes is 2"
+    changes_by_name = "not changed: 3 instances would be changed, but max_changes is 2"
     assert {each["name"] for each in result["instances"] if each["failed"]} == {
-        each["name"] for each in result["instances"] if each["msg"] == told
+        each["name"] for each in result["instances"] if each["msg"] == changes_by_name
     }
     assert result["summary"] == {"selected": 6, "changed": 0, "unchanged": 1, "skipped": 2, "failed": 3, "others": 0}
-    assert site.asked() == {"v2 instances": 1, "v1 instances": 1}
+    assert site.requests() == {"v2 instances": 1, "v1 instances": 1}
     assert task(site, state="stopped", max_changes=3)["summary"]["changed"] == 3
 
 

@@ -119,7 +119,7 @@ def test_an_expired_token(site: Site) -> None:
 )
 def test_a_selection_that_makes_no_sense(site: Site, options: dict[str, Any], sentence: str) -> None:
     assert failure(task(site, state="stopped", **options)) == sentence
-    assert "action" not in site.asked()
+    assert "action" not in site.requests()
 
 
 def test_an_unknown_instance_is_a_warning_where_nothing_is_changed(site: Site) -> None:

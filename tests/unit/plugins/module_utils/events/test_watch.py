@@ -214,9 +214,9 @@ def test_it_costs_as_many_requests_as_the_page_says(site: Site) -> None:
     with closing(Run(site, owner=["me"])) as run:
         assert run.poll() == []
         # Allocations are weighed with the instances of all, which are those of two identities here.
-        assert site.asked() == {**every_poll, "v1 instances": 2, "v2 allocation sources": 1, "v2 history": 1}
+        assert site.requests() == {**every_poll, "v1 instances": 2, "v2 allocation sources": 1, "v2 history": 1}
         assert run.next() == []
-        assert site.asked() == every_poll
+        assert site.requests() == every_poll
 
 
 def test_the_file_is_private_and_for_one_source_at_a_time(site: Site) -> None:

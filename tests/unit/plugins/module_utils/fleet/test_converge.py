@@ -1354,17 +1354,17 @@ def test_a_fatal_error_ends_a_run_and_every_instance_is_still_accounted_for(call
 def test_other_instances_in_a_list_are_observed_too() -> None:
     """Of many, a sample is polled, but the list that is read for it may have all."""
     stage = scene(*fleet(12))
-    poll, asked = stage.cloud.poll, []
+    poll, requested = stage.cloud.poll, []
 
     def whole_list_once(instances: Sequence[Instance], **more: Any) -> Mapping[str, Instance | JetstreamError]:
-        asked.append(len(instances))
-        if len(asked) > 1:
+        requested.append(len(instances))
+        if len(requested) > 1:
             raise BROKE
         return poll(stage.instances, **more)
 
     stage.cloud.poll = whole_list_once  # type: ignore[method-assign]
     run = stage.run("stopped", timeout=60)
-    assert asked[0] < 12
+    assert requested[0] < 12
     assert {state_text(each.now) for each in run.runs} == {"active - powering-off"}
 
 

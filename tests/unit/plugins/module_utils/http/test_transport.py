@@ -89,12 +89,12 @@ def test_a_request_is_sent_with_its_parts(clock: FakeClock) -> None:
         True,
         "application/json",
     )
-    assert [(each.method, each.path, each.body) for each in server.asked] == [
+    assert [(each.method, each.path, each.body) for each in server.received] == [
         ("GET", "/api?page=2", b""),
         ("POST", "/api", b'{"action": "stop"}'),
     ]
-    assert {each.headers["authorization"] for each in server.asked} == {"Token 0123456789abcdef"}
-    assert {each.headers["accept"] for each in server.asked} == {"application/json"}
+    assert {each.headers["authorization"] for each in server.received} == {"Token 0123456789abcdef"}
+    assert {each.headers["accept"] for each in server.received} == {"application/json"}
     assert server.connections == 1, "connections are kept"
 
 
@@ -124,8 +124,8 @@ def test_follows_no_redirect(clock: FakeClock, method: str, status: int) -> None
         with Loopback(moved) as server, transport(clock, server.url) as sender:
             reply = sender.request(method, "/auth/", headers=HEADERS)
     assert (reply.status, reply.location) == (status, f"{elsewhere.url}/auth")
-    assert len(server.asked) == 1
-    assert elsewhere.asked == []
+    assert len(server.received) == 1
+    assert elsewhere.received == []
 
 
 def test_keeps_no_cookie(clock: FakeClock) -> None:
@@ -133,7 +133,7 @@ def test_keeps_no_cookie(clock: FakeClock) -> None:
     with Loopback(session, OK) as server, transport(clock, server.url) as sender:
         post(sender, "/auth")
         get(sender)
-    assert all("cookie" not in each.headers for each in server.asked)
+    assert all("cookie" not in each.headers for each in server.received)
 
 
 def test_takes_no_password_from_netrc(clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,8 +145,8 @@ def test_takes_no_password_from_netrc(clock: FakeClock, tmp_path: Path, monkeypa
     with Loopback(OK, OK) as server, transport(clock, server.url) as sender:
         get(sender)
         sender.request("GET", "/api", headers={})
-    assert server.asked[0].headers["authorization"] == "Token 0123456789abcdef"
-    assert "authorization" not in server.asked[1].headers
+    assert server.received[0].headers["authorization"] == "Token 0123456789abcdef"
+    assert "authorization" not in server.received[1].headers
 
 
 # --- again, or not ---------------------------------------------------------------------------------------------------
@@ -183,7 +183,7 @@ def test_sends_again_only_where_it_can_do_no_harm(
             assert not again
         else:
             assert (reply.body == {"fine": True}) == (again or what == "200")
-    assert len(server.asked) == 1 + again
+    assert len(server.received) == 1 + again
     assert clock.sleeps == ([7.0 if "Retry-After" in what else 0.5] if again else [])
 
 
@@ -234,7 +234,7 @@ def test_pauses_are_spread(clock: FakeClock) -> None:
 def test_without_retries_nothing_is_sent_twice(clock: FakeClock) -> None:
     with Loopback(PAGE) as server, transport(clock, server.url, retry_timeout=0) as sender:
         assert get(sender).status == 503
-    assert len(server.asked) == 1
+    assert len(server.received) == 1
     assert clock.sleeps == []
 
 
@@ -315,7 +315,7 @@ def test_all_requests_wait_when_the_server_says_so(clock: FakeClock) -> None:
     ):
         get(sender)
     assert others == [30.0]
-    assert len(server.asked) == 3
+    assert len(server.received) == 3
 
 
 def test_a_waiting_request_waits_on_if_another_is_made_to_wait_longer(clock: FakeClock) -> None:
@@ -337,7 +337,7 @@ def test_the_retry_after_of_a_request_that_is_sent_once_holds_back_the_next_one(
         transport(clock, server.url) as sender,
     ):
         assert sender.request("POST", "/api", headers=HEADERS, once=True).status == 429
-        assert (clock.sleeps, len(server.asked)) == ([], 1)
+        assert (clock.sleeps, len(server.received)) == ([], 1)
         assert sender.request("POST", "/api", headers=HEADERS, once=True).status == 200
     assert clock.sleeps == [20.0]
 
@@ -397,7 +397,7 @@ def test_an_answer_without_an_end_is_given_up_at_a_size(clock: FakeClock, what: 
     with Loopback(ENDLESS[what], OK) as server, transport(clock, server.url, timeout=60) as sender:
         error = error_from(sender)
     assert str(error) == f"{server.url} sent a response of more than 32 MiB."
-    assert len(server.asked) == 1, "it is not asked for again"
+    assert len(server.received) == 1, "it is not asked for again"
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, zlib.compress], ids=["gzip", "zlib"])
@@ -424,7 +424,7 @@ def test_a_compressed_answer_is_read(clock: FakeClock, encoding: str, body: byte
         transport(clock, server.url) as sender,
     ):
         assert get(sender).body == {"fine": True}
-    assert server.asked[0].headers["accept-encoding"] == "gzip, deflate"
+    assert server.received[0].headers["accept-encoding"] == "gzip, deflate"
 
 
 @pytest.mark.parametrize(
@@ -519,7 +519,7 @@ def test_after_the_deadline_nothing_is_sent(clock: FakeClock) -> None:
         assert str(error) == "The request was not sent, since the timeout is over."
         assert isinstance(error, Unreachable)
         assert error.unsent
-        assert (clock.sleeps, server.asked) == ([10.0], [])
+        assert (clock.sleeps, server.received) == ([10.0], [])
         deadline.set(None)
         assert get(sender).status == 200
 
@@ -613,14 +613,14 @@ def test_a_token_that_no_header_may_hold_is_refused_without_being_shown(clock: F
         sender.request("GET", "/api", headers={"Authorization": f"Token {token}"})
     assert str(raised.value) == "The token contains characters that are not allowed in an HTTP header."
     assert raised.value.__context__ is None, "what requests says holds the token"
-    assert server.asked == []
+    assert server.received == []
 
 
 def test_once_closed_nothing_more_is_sent(clock: FakeClock) -> None:
     with Loopback(OK) as server, transport(clock, server.url) as sender:
         sender.close()
         assert str(error_from(sender, "POST")) == "The request was not sent, since the run has ended."
-    assert server.asked == []
+    assert server.received == []
 
 
 # --- certificates ----------------------------------------------------------------------------------------------------
@@ -651,7 +651,7 @@ def test_a_strange_certificate_is_refused_at_once(clock: FakeClock, authority: t
         f"The certificate of {server.url} was not accepted: unable to get local issuer certificate. "
         "If the site has a private certificate authority, set ca_path to its file."
     )
-    assert server.asked == []
+    assert server.received == []
     assert clock.sleeps == []
 
 
@@ -663,7 +663,7 @@ def test_a_certificate_for_another_host_is_refused(clock: FakeClock, authority: 
         f"The certificate of {server.url} was not accepted: "
         "IP address mismatch, certificate is not valid for '127.0.0.1'. If the site"
     )
-    assert server.asked == []
+    assert server.received == []
 
 
 def test_a_server_that_speaks_no_https_is_distinguished_from_one_with_a_bad_certificate(clock: FakeClock) -> None:
@@ -734,5 +734,5 @@ def test_the_second_address_of_a_host_serves_where_the_first_does_not(
         url = f"https://localhost:{server.port}"
         with transport(clock, url, ca_path=ca_path) as sender:
             assert [get(sender).status, get(sender).status] == [200, 200]
-    assert {each.headers["host"] for each in server.asked} == {f"localhost:{server.port}"}
+    assert {each.headers["host"] for each in server.received} == {f"localhost:{server.port}"}
     assert server.connections == 1

@@ -35,7 +35,7 @@ UNREAD = replace(an_instance(live=False), read_error="a provider is down")
 YOUNG = replace(an_instance(), start_date="2026-11-23T17:58:00Z")
 
 
-def told(instance: Instance | None = None, verdict: Verdict = IDLE, **changes: Any) -> dict[str, Any]:
+def advised(instance: Instance | None = None, verdict: Verdict = IDLE, **changes: Any) -> dict[str, Any]:
     """Return the advice on an idle instance that would be shelved, but for these changes."""
     facts: dict[str, Any] = {"keep": None, "booted": None, "is_meant": True, "unsupported": None, **changes}
     found = instance or an_instance()
@@ -43,11 +43,11 @@ def told(instance: Instance | None = None, verdict: Verdict = IDLE, **changes: A
 
 
 def vetoes(instance: Instance | None = None, verdict: Verdict = IDLE, **changes: Any) -> dict[str, str]:
-    return {each["veto"]: each["reason"] for each in told(instance, verdict, **changes)["vetoes"]}
+    return {each["veto"]: each["reason"] for each in advised(instance, verdict, **changes)["vetoes"]}
 
 
 def test_an_idle_instance_would_be_shelved() -> None:
-    found = told()
+    found = advised()
     assert (found["would"], found["vetoes"]) == ("shelve", [])
     assert (found["verdict"], found["since"], found["idle_hours"]) == ("idle", "2026-11-23T12:57:00Z", 6)
     # Two cores of m1.small: 2 SU/h, 12 in six hours, 48 a day.
@@ -80,7 +80,7 @@ def test_an_idle_instance_would_be_shelved() -> None:
     ],
 )  # fmt: skip
 def test_each_reason_not_to_act_is_reported(veto: str, reason: str, changes: dict[str, Any]) -> None:
-    assert told(**changes)["would"] == "nothing"
+    assert advised(**changes)["would"] == "nothing"
     assert vetoes(**changes) == {veto: reason}
 
 
@@ -143,7 +143,7 @@ def test_an_advice_has_the_instance_its_verdict_and_the_evidence() -> None:
         newest=NOW.timestamp() - 30,
     )
     instance = an_instance(status="active", activity="image_snapshot")
-    assert told(instance, verdict, keep=mark_of("2026-11-24T00:00", "file")) == {
+    assert advised(instance, verdict, keep=mark_of("2026-11-24T00:00", "file")) == {
         "id": 1,
         "uuid": instance.uuid,
         "name": "web",
@@ -191,11 +191,11 @@ def test_an_advice_has_the_instance_its_verdict_and_the_evidence() -> None:
 
 def test_a_lower_bound_is_told_as_one() -> None:
     bound = replace(IDLE, since_is_known=False)
-    assert [told(verdict=each)["since_is_known"] for each in (IDLE, bound, UNKNOWN)] == [True, False, None]
-    assert summary([told(verdict=bound)])["sentence"].startswith(
+    assert [advised(verdict=each)["since_is_known"] for each in (IDLE, bound, UNKNOWN)] == [True, False, None]
+    assert summary([advised(verdict=bound)])["sentence"].startswith(
         "1 instance has been idle for at least 6.0 hours, and cost at least 12 SU since: web."
     )
-    assert "for at least 6.0 hours" in summary([told(), told(verdict=bound)])["sentence"]
+    assert "for at least 6.0 hours" in summary([advised(), advised(verdict=bound)])["sentence"]
 
 
 @pytest.mark.parametrize(
@@ -210,12 +210,17 @@ def test_idle_hours_are_those_until_now(since: float, hours: float, su: float) -
 
 
 def test_an_instance_costs_the_rate_of_its_state() -> None:
-    assert told(an_instance(status="shutoff"))["su_per_hour"] == 1
+    assert advised(an_instance(status="shutoff"))["su_per_hour"] == 1
 
 
 def test_a_summary_has_the_counts_and_the_sums_of_idle_instances() -> None:
-    rows = [told(), told(an_instance(flavor=Flavor("x9.huge", vcpus=8))), told(verdict=ACTIVE), told(verdict=UNKNOWN)]
-    found = summary([*rows, told(an_instance(locked=True))])
+    rows = [
+        advised(),
+        advised(an_instance(flavor=Flavor("x9.huge", vcpus=8))),
+        advised(verdict=ACTIVE),
+        advised(verdict=UNKNOWN),
+    ]
+    found = summary([*rows, advised(an_instance(locked=True))])
     assert {name: value for name, value in found.items() if name != "sentence"} == {
         "selected": 5,
         "active": 1,
@@ -249,24 +254,24 @@ def test_a_schedule_does_not_matter_where_the_instance_does_not_run() -> None:
 
 
 def test_an_unknown_rate_is_no_zero() -> None:
-    found = told(an_instance(flavor=Flavor("x9.huge", vcpus=8)))
+    found = advised(an_instance(flavor=Flavor("x9.huge", vcpus=8)))
     assert (found["su_per_hour"], found["su_since_idle"], found["saves_su_per_day"]) == (None, None, None)
-    sums = summary([found, told()])
+    sums = summary([found, advised()])
     assert (sums["su_since_idle"], sums["unknown_costs"], sums["saves_su_per_day"]) == (12, 1, 48)
     assert "cost 12 SU since, without 1 of unknown cost: web, web" in sums["sentence"]
 
 
 def test_the_sentence_names_the_instances_their_hours_and_costs() -> None:
     longer, longest = (replace(IDLE, since=SIX_HOURS_AGO - 3600 * hours) for hours in (1, 2))
-    rows = [told(an_instance("web"), longer), told(an_instance("gpu")), told(an_instance("old"), longest)]
-    assert summary([*rows, told(an_instance("db"), ACTIVE)])["sentence"] == (
+    rows = [advised(an_instance("web"), longer), advised(an_instance("gpu")), advised(an_instance("old"), longest)]
+    assert summary([*rows, advised(an_instance("db"), ACTIVE)])["sentence"] == (
         "3 instances have been idle for 6.0 to 8.0 hours, and cost 42 SU since: web, gpu, old. "
         "Shelving would save 144 SU a day."
     )
-    many = [told(an_instance(f"n{number}")) for number in range(7)]
+    many = [advised(an_instance(f"n{number}")) for number in range(7)]
     assert "n3, n4 and 2 more." in summary(many)["sentence"]
     assert ": n0, n1, n2, n3, n4. " in summary(many[:5])["sentence"]
-    locked = told(an_instance(locked=True))
+    locked = advised(an_instance(locked=True))
     assert summary([locked])["sentence"] == "1 instance has been idle for 6.0 hours, and cost 12 SU since: web."
     both = summary([locked, locked])["sentence"]
     assert both == "2 instances have been idle for 6.0 hours, and cost 24 SU since: web, web."
@@ -274,8 +279,8 @@ def test_the_sentence_names_the_instances_their_hours_and_costs() -> None:
 
 
 def test_what_does_not_run_is_not_told_as_idle() -> None:
-    asleep = [{**told(an_instance(name), ACTIVE), "would": "shelve", "saves_su_per_day": 24} for name in ("a", "b")]
-    assert summary([told(an_instance()), *asleep])["sentence"].endswith(
+    asleep = [{**advised(an_instance(name), ACTIVE), "would": "shelve", "saves_su_per_day": 24} for name in ("a", "b")]
+    assert summary([advised(an_instance()), *asleep])["sentence"].endswith(
         "cost 12 SU since: web. Shelving would save 48 SU a day. "
         "Shelving the 2 that do not run would save 48 more SU a day."
     )

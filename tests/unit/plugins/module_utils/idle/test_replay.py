@@ -54,7 +54,7 @@ def replayed(intervals: Sequence[Interval], settings: Settings = SETTINGS, grace
     return replay_of(intervals, settings, **{"since": 0.0, "now": intervals[-1].end + 1, "grace": grace, **more})
 
 
-def told(found: Stretch) -> tuple[Any, ...]:
+def as_tuple(found: Stretch) -> tuple[Any, ...]:
     """Return the times of a stretch in quarters of an hour since the first reading."""
     times = (found.warned, found.put_away, found.used_from, found.used_by)
     return (found.ending.value, *(None if each is None else (each - START) / QUARTER for each in times))
@@ -82,7 +82,7 @@ BUSY = {"cores": 1.0}
 def test_warnings_acts_and_uses_are_those_of_the_rules(
     changes: Mapping[int, Mapping[str, Any]], stretches: list[tuple[Any, ...]]
 ) -> None:
-    assert [told(each) for each in replayed(quarters(40, changes)).stretches] == stretches
+    assert [as_tuple(each) for each in replayed(quarters(40, changes)).stretches] == stretches
 
 
 def test_a_boot_after_the_act_is_a_use_by_somebody() -> None:
@@ -91,23 +91,23 @@ def test_a_boot_after_the_act_is_a_use_by_somebody() -> None:
     known[20:] = [replace(each, boot=OTHER_BOOT) for each in known[20:]]
     known[20] = replace(known[20], start=woken, longest_gap=0.0)
     [first, second] = replayed(known).stretches
-    assert told(first) == ("started", 4, 8, 20, 21)
-    assert told(second)[0] == "away"
+    assert as_tuple(first) == ("started", 4, 8, 20, 21)
+    assert as_tuple(second)[0] == "away"
 
 
 def test_readings_that_stop_save_nothing_until_they_go_on_for_a_window() -> None:
     known = quarters(12) + quarters(60)[40:]
     [first, second] = replayed(known).stretches
-    assert told(first) == ("unknown", 4, 8, None, None)
+    assert as_tuple(first) == ("unknown", 4, 8, None, None)
     assert (first.end - START) / QUARTER == 12
-    assert told(second)[:3] == ("away", 44, 48)
+    assert as_tuple(second)[:3] == ("away", 44, 48)
     long_gap = [*quarters(12), replace(interval(40), start=interval(11).end, longest_gap=7 * HOUR)]
     assert [each.ending for each in replayed(long_gap).stretches] == [Ending.UNKNOWN]
     assert replayed(long_gap).unknown == 29 * QUARTER
 
 
 def test_without_a_grace_time_a_warning_is_an_act() -> None:
-    assert told(replayed(quarters(10), grace=0.0).stretches[0]) == ("away", 4, 4, None, None)
+    assert as_tuple(replayed(quarters(10), grace=0.0).stretches[0]) == ("away", 4, 4, None, None)
 
 
 def test_a_use_is_soon_if_it_may_have_begun_within_an_hour() -> None:
@@ -118,16 +118,16 @@ def test_a_use_is_soon_if_it_may_have_begun_within_an_hour() -> None:
 def test_what_was_before_the_span_counts_as_evidence_and_not_as_an_act() -> None:
     known = quarters(40)
     found = replayed(known, since=known[20].start)
-    assert [told(each) for each in found.stretches] == [("away", 21, 25, None, None)]
+    assert [as_tuple(each) for each in found.stretches] == [("away", 21, 25, None, None)]
     assert (found.first, found.known) == (known[20].start, 20 * QUARTER)
     assert replayed(known, since=known[-1].end) == Replay((), None, 0.0, 0.0, 0.0)
 
 
 def test_other_settings_are_tried_on_the_same_readings() -> None:
     known = quarters(40, {number: {"cores": 0.15} for number in range(20)})
-    assert told(replayed(known).stretches[0])[:2] == ("away", 24)
-    assert told(replayed(known, Settings(cores=0.2)).stretches[0])[:2] == ("away", 4)
-    assert told(replayed(known, Settings(window_minutes=120)).stretches[0])[:2] == ("away", 28)
+    assert as_tuple(replayed(known).stretches[0])[:2] == ("away", 24)
+    assert as_tuple(replayed(known, Settings(cores=0.2)).stretches[0])[:2] == ("away", 4)
+    assert as_tuple(replayed(known, Settings(window_minutes=120)).stretches[0])[:2] == ("away", 28)
 
 
 def test_hours_are_known_to_an_hour_and_say_so() -> None:

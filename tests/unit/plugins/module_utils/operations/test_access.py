@@ -75,7 +75,7 @@ def run(module: Any, answers: dict[str, Any], **options: Any) -> tuple[Outcome, 
     cloud, session = of(answers)
     work = module.keypair if module is keypair else module.security_group
     outcome = OperationRunner(None).run(module.SPEC, lambda given, context: work(cloud, given, context), **options)
-    return outcome, session.asked
+    return outcome, session.requested
 
 
 @pytest.mark.parametrize(
@@ -145,13 +145,13 @@ def test_rules_are_compared_however_neutron_writes_them() -> None:
         "remote_group_id": None,
     }
     group = {"id": "24aff78d-63fd-40db-8332-3532f7a996d9", "name": "course", "security_group_rules": [row]}
-    outcome, asked = run(
+    outcome, requested = run(
         security_group,
         {GROUPS: {"security_groups": [group]}},
         name="course",
         rules=[{"ports": "22", "cidr": "0.0.0.0/0"}],
     )
-    assert (outcome.changed, asked) == (False, [GROUPS])
+    assert (outcome.changed, requested) == (False, [GROUPS])
 
 
 def test_a_new_group_can_let_in_its_own_machines() -> None:

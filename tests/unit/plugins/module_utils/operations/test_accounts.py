@@ -38,13 +38,13 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 def allocations(site: Site, **options: Any) -> Outcome:
-    desk = OperationRunner(site.home, site.clock)
-    return desk.run(allocation_info.SPEC, on_cloud(allocation_info.allocation_info), **site.options, **options)
+    runner = OperationRunner(site.home, site.clock)
+    return runner.run(allocation_info.SPEC, on_cloud(allocation_info.allocation_info), **site.options, **options)
 
 
 def history(site: Site, **options: Any) -> Outcome:
-    desk = OperationRunner(site.home, site.clock)
-    return desk.run(history_info.SPEC, on_cloud(history_info.history_info), **site.options, **options)
+    runner = OperationRunner(site.home, site.clock)
+    return runner.run(history_info.SPEC, on_cloud(history_info.history_info), **site.options, **options)
 
 
 def test_an_allocation_lasts_as_long_as_the_instances_let_it(site: Site) -> None:
@@ -64,7 +64,7 @@ def test_an_allocation_lasts_as_long_as_the_instances_let_it(site: Site) -> None
     assert row["exhausted_on_now"] == f"{site.clock.now() + timedelta(hours=48765.9 / 6.5):%Y-%m-%d}"
     assert row["days_left"] == int(48765.9 / row["su_per_day"])
     assert row["exhausted_on"] == f"{site.clock.now() + timedelta(days=48765.9 / row['su_per_day']):%Y-%m-%d}"
-    assert site.asked() == {"v2 allocation sources": 1, "v2 instances": 1, "v1 instances": 1, "v2 history": 1}
+    assert site.requests() == {"v2 allocation sources": 1, "v2 instances": 1, "v1 instances": 1, "v2 history": 1}
 
 
 def test_a_stop_of_the_fleet_moves_the_forecast_of_this_moment_alone(site: Site) -> None:
@@ -83,7 +83,7 @@ def test_without_the_pace_there_are_fewer_requests_and_no_forecast_by_habit(site
     [row] = allocations(site, live=False, pace=False).result["allocations"]
     assert (row["su_per_day"], row["days_left"], row["exhausted_on"]) == (None, None, None)
     assert row["days_left_now"] is not None
-    assert site.asked() == {"v2 allocation sources": 1, "v2 instances": 1}
+    assert site.requests() == {"v2 allocation sources": 1, "v2 instances": 1}
 
 
 def test_a_rate_of_ones_own_counts(site: Site) -> None:
@@ -124,8 +124,8 @@ def test_an_instance_that_no_allocation_is_known_to_pay_for_is_in_no_sum_and_in_
 
 def test_a_report_counts_costs_that_no_allocation_pays(site: Site) -> None:
     site.world.instances[0].allocation_source = None
-    desk = OperationRunner(site.home, site.clock)
-    outcome = desk.run(usage_report.SPEC, on_cloud(usage_report.usage_report), **site.options)
+    runner = OperationRunner(site.home, site.clock)
+    outcome = runner.run(usage_report.SPEC, on_cloud(usage_report.usage_report), **site.options)
     assert outcome.warnings == (
         "Instances of no allocation source: 1 (m1.tiny), 1 SU per hour, which no forecast counts.",
     )
@@ -142,16 +142,16 @@ def test_a_history_adds_up(site: Site) -> None:
     assert rows["node-0001"]["hours"] == {"active": 72}
     assert sum(row["su"] for row in rows.values()) == pytest.approx(outcome.result["su"])
     assert sum(day["su"] for day in outcome.result["days"]) == pytest.approx(outcome.result["su"], abs=0.01)
-    assert site.asked() == {"v2 history": 1}
+    assert site.requests() == {"v2 history": 1}
 
 
 def test_every_page_of_a_history_is_read_once(tmp_path: Path) -> None:
     with a_site(fleet(230, clock=ManualClock()), tmp_path) as site:
         site.warm()
         assert len(history(site).result["instances"]) == 230
-        asked = site.server.requests.matching("GET", "/api/v2/instance_histories")
-        assert len({each.path for each in asked}) == len(asked)
-        assert set(site.asked()) == {"v2 history"}
+        requested = site.server.requests.matching("GET", "/api/v2/instance_histories")
+        assert len({each.path for each in requested}) == len(requested)
+        assert set(site.requests()) == {"v2 history"}
 
 
 @pytest.mark.parametrize(

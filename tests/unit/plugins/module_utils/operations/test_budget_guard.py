@@ -89,14 +89,14 @@ def test_it_tells_and_changes_nothing(site: Site) -> None:
 
 
 def test_what_it_costs_in_requests(site: Site) -> None:
-    site.asked()
+    site.requests()
     run(site)
-    asked = dict(site.asked())
-    assert asked.pop("v2 instances") == 1
-    assert asked.pop("v1 instances") == 1
-    assert asked.pop("v2 allocation sources") == 1
-    assert asked.pop("v2 history") >= 1
-    assert "action" not in asked
+    requested = dict(site.requests())
+    assert requested.pop("v2 instances") == 1
+    assert requested.pop("v1 instances") == 1
+    assert requested.pop("v2 allocation sources") == 1
+    assert requested.pop("v2 history") >= 1
+    assert "action" not in requested
 
 
 def test_without_channels_what_was_told_is_not_told_again_once_that_is_stored(site: Site) -> None:
@@ -105,11 +105,11 @@ def test_without_channels_what_was_told_is_not_told_again_once_that_is_stored(si
     # It was not delivered: the next run tells it again.
     again = run(site).result
     assert again["summary"]["news"] == first["summary"]["news"]
-    site.asked()
+    site.requests()
     assert run(site, told=again["told"], check_mode=True).changed
     assert run(site, told=again["told"]).changed
     assert not run(site, told=again["told"]).changed
-    assert site.asked() == {}
+    assert site.requests() == {}
     quiet = run(site).result
     assert (quiet["summary"]["news"], quiet["summary"]["note"], quiet["told"]) == (0, "", {})
     assert quiet["summary"]["sentence"] == "No new threshold."
@@ -136,9 +136,9 @@ def new_to(outcome: Outcome) -> dict[str, list[str]]:
     }
 
 
-def tell(site: Site, outcome: Outcome, channel: str, *, delivered: bool = True, check_mode: bool = False) -> Outcome:
-    told = outcome.result["claimed"][channel]
-    return run(site, told=told, channel=channel, delivered=delivered, check_mode=check_mode)
+def deliver(site: Site, outcome: Outcome, channel: str, *, delivered: bool = True, check_mode: bool = False) -> Outcome:
+    announced = outcome.result["claimed"][channel]
+    return run(site, told=announced, channel=channel, delivered=delivered, check_mode=check_mode)
 
 
 NOTHING_NEW: dict[str, list[str]] = {"mail": [], "webhook": []}
@@ -148,10 +148,10 @@ def test_what_one_channel_took_is_told_to_the_other_alone(site: Site) -> None:
     first = run(site, channels=BOTH)
     assert new_to(first) == {"mail": ["used:90"], "webhook": ["used:90"]}
     assert first.result["summary"]["channels"]["mail"]["note"] == "2 budget thresholds"
-    assert tell(site, first, "mail").changed
-    assert not tell(site, first, "mail").changed
-    assert tell(site, first, "webhook", delivered=False, check_mode=True).changed
-    assert tell(site, first, "webhook", delivered=False).changed
+    assert deliver(site, first, "mail").changed
+    assert not deliver(site, first, "mail").changed
+    assert deliver(site, first, "webhook", delivered=False, check_mode=True).changed
+    assert deliver(site, first, "webhook", delivered=False).changed
     second = run(site, channels=BOTH)
     assert new_to(second) == {"mail": [], "webhook": ["used:90"]}
     assert second.result["summary"]["channels"]["mail"] == {
@@ -160,7 +160,7 @@ def test_what_one_channel_took_is_told_to_the_other_alone(site: Site) -> None:
         "note": "",
     }
     assert second.result["claimed"]["mail"] == {}
-    tell(site, second, "webhook")
+    deliver(site, second, "webhook")
     assert new_to(run(site, channels=BOTH)) == NOTHING_NEW
 
 
@@ -181,8 +181,8 @@ def test_what_a_run_that_was_killed_has_claimed_is_told_half_an_hour_later(site:
     site.clock.sleep(60)
     late = run(site, channels=BOTH)
     assert new_to(late) == {"mail": ["used:75"], "webhook": ["used:75"]}
-    tell(site, late, "mail")
-    tell(site, late, "webhook")
+    deliver(site, late, "mail")
+    deliver(site, late, "webhook")
     site.clock.sleep(HALF_AN_HOUR)
     assert new_to(run(site, channels=BOTH)) == NOTHING_NEW
 
@@ -200,15 +200,15 @@ def test_a_look_without_channels_takes_no_news_from_a_channel(site: Site) -> Non
 def test_a_run_beside_another_does_nothing(site: Site) -> None:
     first = run(site, channels=BOTH)
     store = BudgetStore(site.home / ".local/state/jetstream/budget_told.json", site.clock)
-    site.asked()
+    site.requests()
     with store.held():
         beside = run(site, limit_percent=90, apply=True, channels=BOTH)
         assert (beside.result["busy"], beside.result["summary"]["news"], beside.changed) == (True, 0, False)
         assert "Another run uses the record of budget notices" in beside.warnings[0]
-        assert site.asked() == {}
+        assert site.requests() == {}
         # What was told must not be lost: that fails.
         with pytest.raises(BudgetBusy):
-            tell(site, first, "mail")
+            deliver(site, first, "mail")
     assert states(site)["large"] == "active"
 
 
@@ -251,9 +251,9 @@ def test_at_a_limit_it_shelves_only_if_told_to(site: Site) -> None:
         "large": "shelved_offloaded",
         "off": "shelved_offloaded",
     }
-    site.asked()
+    site.requests()
     assert not run(site, limit_percent=90, apply=True).changed
-    assert "action" not in site.asked()
+    assert "action" not in site.requests()
 
 
 def test_one_that_is_still_being_shelved_saves_its_cost_and_no_other_is_shelved_for_it(site: Site) -> None:
@@ -261,12 +261,12 @@ def test_one_that_is_still_being_shelved_saves_its_cost_and_no_other_is_shelved_
     first = run(site, limit_percent=90, apply=True, wait_timeout=60)
     assert first.failure is not None
     assert site.world.states()["large"].startswith("active")
-    site.asked()
+    site.requests()
     second = allocation(site, limit_percent=90, apply=True)
     # What is left, small, costs 1 SU an hour, and the one on its way nothing more.
     assert second["plan"]["before"]["su_per_day"] == 24
     assert shelved(second) == []
-    assert "action" not in site.asked()
+    assert "action" not in site.requests()
     [row] = [each for each in second["plan"]["left"] if each["name"] == "large"]
     assert (row["su_per_hour"], row["reason"]) == (0, "the cloud is changing it (shelving)")
 
@@ -278,7 +278,7 @@ def test_a_shelving_that_hangs_saves_nothing_and_is_said(site: Site) -> None:
     assert first.warnings == ()
     seen = iso(site.clock.now())
     site.clock.sleep(3 * 3600)
-    site.asked()
+    site.requests()
     outcome = run(site, limit_percent=90)
     [plan] = [each["plan"] for each in outcome.result["allocations"]]
     sentence = f"has been shelving since {seen} at the latest, and may hang: ask the site's support"
@@ -290,7 +290,7 @@ def test_a_shelving_that_hangs_saves_nothing_and_is_said(site: Site) -> None:
     assert [each["name"] for each in plan["shelve"]] == ["small"]
 
 
-def told(site: Site, name: str) -> list[str]:
+def logged_sentences(site: Site, name: str) -> list[str]:
     """Return what ``why`` tells of an instance."""
     found = decision_info.decision_info(given(decision_info.SPEC, name=[name]), in_context(site)).result
     return [each["sentence"] for each in found["decisions"]]
@@ -298,7 +298,7 @@ def told(site: Site, name: str) -> list[str]:
 
 def test_every_act_has_a_decision_in_the_log_with_its_figures(site: Site) -> None:
     run(site, limit_percent=90, never=["small"], apply=True)
-    decision, begun, done = told(site, "large")
+    decision, begun, done = logged_sentences(site, "large")
     figures = (
         f"he budget guard of {site.world.allocation_sources[0].name}: 91.0 % is used, and the limit is 90 %; "
         "from 180 SU a day, which lasts for 5.0 days, to 24 SU a day, which lasts for 37.5 days and so to the end"
@@ -306,7 +306,7 @@ def test_every_act_has_a_decision_in_the_log_with_its_figures(site: Site) -> Non
     assert decision == f"T{figures}. large was active, and cost 4 SU an hour. It is to be shelved."
     assert begun == f"The action shelve on large began: t{figures}."
     assert done == "large was shelved: shelve done. That saves 4 SU an hour."
-    [stays] = told(site, "small")
+    [stays] = logged_sentences(site, "small")
     assert (
         stays == f"T{figures}. small was active, and cost 1 SU an hour. Nothing was done: its name matches never: "
         "small."
@@ -331,16 +331,16 @@ def test_a_plan_that_was_only_told_is_one_entry_however_often(site: Site) -> Non
     site.clock.sleep(60)
     run(site, limit_percent=90)
     run(site, limit_percent=90, check_mode=True)
-    [entry] = told(site, "large")
+    [entry] = logged_sentences(site, "large")
     assert entry.endswith("It would be shelved. Nothing was done, since apply is not true.")
-    [stays] = told(site, "small")
+    [stays] = logged_sentences(site, "small")
     assert stays.endswith("Nothing was done: the allocation lasts without that.")
 
 
 def test_an_act_that_fails_is_logged_with_the_reason(site: Site) -> None:
     site.world.misbehave(3, refuses="shelve")
     run(site, limit_percent=90, apply=True, wait_timeout=60)
-    assert told(site, "large")[-1].startswith("The action shelve on large failed: ")
+    assert logged_sentences(site, "large")[-1].startswith("The action shelve on large failed: ")
 
 
 def test_what_cannot_be_logged_is_not_shelved_and_is_told_all_the_same(site: Site, tmp_path: Path) -> None:
@@ -355,7 +355,7 @@ def test_what_cannot_be_logged_is_not_shelved_and_is_told_all_the_same(site: Sit
 def test_below_its_limit_nothing_is_logged(site: Site) -> None:
     run(site)
     run(site, limit_percent=95, apply=True)
-    assert told(site, "large") == []
+    assert logged_sentences(site, "large") == []
 
 
 def test_below_its_limit_it_shelves_nothing(site: Site) -> None:

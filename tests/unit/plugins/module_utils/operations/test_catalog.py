@@ -38,7 +38,7 @@ def run(module: Any, answers: Mapping[str, Any], **options: Any) -> tuple[Outcom
     cloud, session = of(answers)
     work: Callable[..., Outcome] = getattr(module, WORKS[module])
     outcome = OperationRunner(None).run(module.SPEC, lambda given, context: work(cloud, given, context), **options)
-    return outcome, session.asked, [*outcome.warnings, *cloud.take_warnings()]
+    return outcome, session.requested, [*outcome.warnings, *cloud.take_warnings()]
 
 
 def at(site: Site, module: Any, **options: Any) -> tuple[Outcome, list[str]]:
@@ -75,13 +75,13 @@ def image(name: str, number: int, **more: Any) -> dict[str, Any]:
 
 
 def queries(answer: Any) -> tuple[Callable[[Mapping[str, list[str]]], Any], list[dict[str, list[str]]]]:
-    asked: list[dict[str, list[str]]] = []
+    requested: list[dict[str, list[str]]] = []
 
     def answered(query: Mapping[str, list[str]]) -> Any:
-        asked.append({name: value for name, value in query.items() if name != "limit"})
+        requested.append({name: value for name, value in query.items() if name != "limit"})
         return answer
 
-    return answered, asked
+    return answered, requested
 
 
 UUID = "1d355b5f-4f28-40a1-91c6-33f7111af908"
@@ -118,13 +118,13 @@ HIDDEN = {"os_hidden": ["true"]}
     ],
 )
 def test_glance_filters_what_it_can(options: dict[str, Any], expected: list[dict[str, list[str]]]) -> None:
-    answer, asked = queries({"images": []})
-    outcome, _asked, _warnings = run(image_info, {IMAGES: answer}, **options)
-    assert (asked, outcome.result) == (expected, {"images": []})
+    answer, requested = queries({"images": []})
+    outcome, _requested, _warnings = run(image_info, {IMAGES: answer}, **options)
+    assert (requested, outcome.result) == (expected, {"images": []})
 
 
 def test_an_image_has_its_facts_with_their_units() -> None:
-    outcome, asked, warnings = run(image_info, {IMAGES: {"images": [image("Ubuntu", 3, min_ram=512, tags=["a"])]}})
+    outcome, requested, warnings = run(image_info, {IMAGES: {"images": [image("Ubuntu", 3, min_ram=512, tags=["a"])]}})
     [found] = outcome.result["images"]
     assert found == {
         "uuid": f"{3:032x}",
@@ -145,7 +145,7 @@ def test_an_image_has_its_facts_with_their_units() -> None:
         "hidden": False,
         "provider": {"name": "IU", "uuid": "IU"},
     }
-    assert (asked, warnings) == ([IMAGES], [])
+    assert (requested, warnings) == ([IMAGES], [])
 
 
 def test_newest_is_the_one_that_a_launch_takes() -> None:
@@ -161,13 +161,13 @@ def test_newest_is_the_one_that_a_launch_takes() -> None:
         image("Shared", 7, visibility="shared"),
         image("Shared", 6),
     ]
-    outcome, _asked, _warnings = run(image_info, {IMAGES: {"images": rows}}, newest=True)
+    outcome, _requested, _warnings = run(image_info, {IMAGES: {"images": rows}}, newest=True)
     assert [(each["name"], int(each["uuid"], 16)) for each in outcome.result["images"]] == [
         ("Mine", 4),
         ("Shared", 6),
         ("Ubuntu", 2),
     ]
-    everything, _asked, _warnings = run(image_info, {IMAGES: {"images": rows}}, name=["Ubuntu"])
+    everything, _requested, _warnings = run(image_info, {IMAGES: {"images": rows}}, name=["Ubuntu"])
     assert [int(each["uuid"], 16) for each in everything.result["images"]] == [9, 8, 2, 1]
 
 
@@ -181,14 +181,14 @@ def test_all_pages_of_images_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
         more = {"next": "/v2/images?marker=x"} if start + 2 < len(rows) else {}
         return {"images": rows[start : start + 2], **more}
 
-    outcome, asked, _warnings = run(image_info, {IMAGES: page})
+    outcome, requested, _warnings = run(image_info, {IMAGES: page})
     assert [each["name"] for each in outcome.result["images"]] == ["i1", "i2", "i3", "i4", "i5"]
-    assert asked == [IMAGES] * 3
+    assert requested == [IMAGES] * 3
 
 
 def test_an_odd_row_is_one_warning_and_an_unknown_name_another() -> None:
     rows = [image("Ubuntu", 1), {"name": "odd"}, "row"]
-    outcome, _asked, warnings = run(image_info, {IMAGES: {"images": rows}}, name=["Ubuntu", "Ubunto"])
+    outcome, _requested, warnings = run(image_info, {IMAGES: {"images": rows}}, name=["Ubuntu", "Ubunto"])
     assert len(outcome.result["images"]) == 1
     assert warnings == [
         "name: Ubunto does not exist. Did you mean Ubuntu?",
@@ -224,8 +224,8 @@ ANSWERS: Mapping[str, Any] = {
 
 
 def test_a_flavor_has_its_cost_and_its_room() -> None:
-    outcome, asked, warnings = run(flavor_info, ANSWERS)
-    assert asked == [FLAVORS, COMPUTE]
+    outcome, requested, warnings = run(flavor_info, ANSWERS)
+    assert requested == [FLAVORS, COMPUTE]
     assert warnings == []
     names = [each["name"] for each in outcome.result["flavors"]]
     assert names == ["m3.tiny", "m3.quad", "g3.xl", "p9.huge"]
@@ -265,29 +265,29 @@ def test_a_flavor_has_its_cost_and_its_room() -> None:
     ],
 )
 def test_flavors_are_selected(options: dict[str, Any], query: dict[str, list[str]], names: list[str]) -> None:
-    answer, asked = queries({"flavors": ROWS})
-    outcome, _asked, _warnings = run(flavor_info, {**ANSWERS, FLAVORS: answer}, **options)
-    assert (asked, [each["name"] for each in outcome.result["flavors"]]) == ([query], names)
+    answer, requested = queries({"flavors": ROWS})
+    outcome, _requested, _warnings = run(flavor_info, {**ANSWERS, FLAVORS: answer}, **options)
+    assert (requested, [each["name"] for each in outcome.result["flavors"]]) == ([query], names)
 
 
 def test_a_quota_that_cannot_be_read_does_not_end_a_list_of_flavors() -> None:
-    outcome, _asked, warnings = run(flavor_info, {**ANSWERS, COMPUTE: refused(403)}, fitting=True)
+    outcome, _requested, warnings = run(flavor_info, {**ANSWERS, COMPUTE: refused(403)}, fitting=True)
     assert {each["fits"] for each in outcome.result["flavors"]} == {None}
     [warning] = warnings
     assert "Reading the quota was refused" in warning
     assert warning.endswith("The room for flavors in the quota is missing.")
-    _outcome, asked, _warnings = run(flavor_info, ANSWERS, quota=False)
-    assert asked == [FLAVORS]
+    _outcome, requested, _warnings = run(flavor_info, ANSWERS, quota=False)
+    assert requested == [FLAVORS]
 
 
 def test_rates_of_the_user_come_first() -> None:
-    outcome, _asked, _warnings = run(flavor_info, ANSWERS, name=["p9.huge"], rates={"flavors": {"p9.huge": 12.5}})
+    outcome, _requested, _warnings = run(flavor_info, ANSWERS, name=["p9.huge"], rates={"flavors": {"p9.huge": 12.5}})
     assert [each["su_per_hour"] for each in outcome.result["flavors"]] == [12.5]
 
 
 def test_a_quota_has_limits_with_use() -> None:
-    outcome, asked, warnings = run(quota_info, ANSWERS)
-    assert sorted(asked) == sorted([COMPUTE, VOLUMES, NETWORK])
+    outcome, requested, warnings = run(quota_info, ANSWERS)
+    assert sorted(requested) == sorted([COMPUTE, VOLUMES, NETWORK])
     assert warnings == []
     [quota] = outcome.result["quotas"]
     resources = quota["resources"]
@@ -303,7 +303,7 @@ def test_a_quota_has_limits_with_use() -> None:
 
 
 def test_a_service_that_cannot_be_read_does_not_end_the_others() -> None:
-    outcome, _asked, warnings = run(quota_info, {**ANSWERS, VOLUMES: refused(503), NETWORK: refused(403)})
+    outcome, _requested, warnings = run(quota_info, {**ANSWERS, VOLUMES: refused(503), NETWORK: refused(403)})
     resources = outcome.result["quotas"][0]["resources"]
     assert resources["volumes"] is None
     assert resources["cores"]["free"] == 9
@@ -318,7 +318,7 @@ def test_a_service_that_cannot_be_read_does_not_end_the_others() -> None:
 @pytest.mark.parametrize("odd", [None, "many", ["x"], {}, float("nan"), True])
 def test_a_limit_that_is_no_number_is_not_known(odd: Any) -> None:
     body = {"limits": {"absolute": {**LIMITS, "maxTotalCores": odd, "totalInstancesUsed": odd}}}
-    outcome, _asked, _warnings = run(quota_info, {**ANSWERS, COMPUTE: body})
+    outcome, _requested, _warnings = run(quota_info, {**ANSWERS, COMPUTE: body})
     resources = outcome.result["quotas"][0]["resources"]
     assert resources["cores"] == {"limit": None, "used": 11, "free": None, "unlimited": False}
     assert resources["instances"]["free"] is None

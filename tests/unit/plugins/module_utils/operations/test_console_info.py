@@ -55,11 +55,11 @@ def run(answers: Mapping[str, Any], **options: Any) -> tuple[dict[str, Any], lis
 
 
 class Kinds:
-    """A site that has some kinds of consoles. ``asked``: the kinds that it was asked for."""
+    """A site that has some kinds of consoles. ``requested``: the kinds that it was asked for."""
 
     def __init__(self, **answers: Any) -> None:
         self.answers = answers
-        self.asked: list[str] = []
+        self.requested: list[str] = []
 
     def script(self, session: Any) -> None:
         really = session.request
@@ -69,7 +69,7 @@ class Kinds:
                 reply: Response = really(method, service, path, **more)
                 return reply
             kind = more["data"]["remote_console"]["type"]
-            self.asked.append(kind)
+            self.requested.append(kind)
             found = self.answers[kind.partition("-")[0]]
             return found if isinstance(found, Response) else Response(200, found, True, "application/json", None, None)
 
@@ -85,7 +85,7 @@ def opened_at(site: Kinds, **options: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("novnc", "spice", "options", "kind", "asked"),
+    ("novnc", "spice", "options", "kind", "requested"),
     [
         (opened(), opened(), {}, "novnc", ["novnc"]),
         (refused(400), opened(), {}, "spice", ["novnc", "spice-html5"]),
@@ -94,16 +94,16 @@ def opened_at(site: Kinds, **options: Any) -> dict[str, Any]:
     ],
 )
 def test_the_first_kind_that_the_site_has_is_opened(
-    novnc: Any, spice: Any, options: dict[str, Any], kind: str, asked: list[str]
+    novnc: Any, spice: Any, options: dict[str, Any], kind: str, requested: list[str]
 ) -> None:
     site = Kinds(novnc=novnc, spice=spice)
     result = opened_at(site, **options)
-    assert (result["url"], result["kind"], site.asked) == (URL, kind, asked)
+    assert (result["url"], result["kind"], site.requested) == (URL, kind, requested)
     assert (result["instance"]["name"], result["text"]) == ("web", None)
 
 
 @pytest.mark.parametrize(
-    ("novnc", "options", "error", "asked"),
+    ("novnc", "options", "error", "requested"),
     [
         (refused(400), {}, Refused, 2),
         (refused(400), {"kind": "novnc"}, Refused, 1),
@@ -113,12 +113,12 @@ def test_the_first_kind_that_the_site_has_is_opened(
     ],
 )
 def test_without_a_console_the_task_fails_in_novas_words(
-    novnc: Any, options: dict[str, Any], error: type[Exception], asked: int
+    novnc: Any, options: dict[str, Any], error: type[Exception], requested: int
 ) -> None:
     site = Kinds(novnc=novnc, spice=refused(400))
     with pytest.raises(error, match="Unavailable console type"):
         opened_at(site, **options)
-    assert len(site.asked) == asked
+    assert len(site.requested) == requested
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_a_mistake_is_refused_before_anything_is_sent(options: dict[str, Any], w
         OperationRunner(None).run(
             SPEC, lambda given, context: console_info(cloud, given, context), instance="web", **options
         )
-    assert session.asked == []
+    assert session.requested == []
 
 
 def test_there_has_to_be_one_instance() -> None:
@@ -185,7 +185,7 @@ def test_atmosphere_opens_a_console_by_v1_and_the_address_of_the_instance_stays(
     result = at(site, instance="node-0001")
     assert result["url"].startswith("http://127.0.0.1:6080/vnc_auto.html?token=")
     assert (result["kind"], result["text"]) == ("novnc", None)
-    assert site.asked()["action"] == 1
+    assert site.requests()["action"] == 1
     assert site.world.cloud.vms[site.world.instance("node-0001").uuid].address == before
 
 
@@ -196,4 +196,4 @@ def test_what_atmosphere_lacks_is_refused_before_anything_is_sent(
     site.server.requests.reset()
     with pytest.raises(ConfigurationError, match=words):
         at(site, instance="node-0001", **options)
-    assert site.asked() == {}
+    assert site.requests() == {}

@@ -39,9 +39,9 @@ def site(tmp_path: Path) -> Iterator[Site]:
         yield site
 
 
-def save(site: Site, desk: OperationRunner | None = None, *, check_mode: bool = False, **options: Any) -> Outcome:
-    desk = desk or OperationRunner(site.home, site.clock)
-    return desk.run(SPEC, credential, check_mode=check_mode, **{"api_url": site.server.url, **options})
+def save(site: Site, runner: OperationRunner | None = None, *, check_mode: bool = False, **options: Any) -> Outcome:
+    runner = runner or OperationRunner(site.home, site.clock)
+    return runner.run(SPEC, credential, check_mode=check_mode, **{"api_url": site.server.url, **options})
 
 
 def saved(site: Site) -> str:
@@ -66,7 +66,7 @@ def test_saves_a_login_that_was_tried_and_leaves_the_others(site: Site) -> None:
         "password": PASSWORD,
     }
     assert (site.home / PROFILES).stat().st_mode & 0o777 == 0o600
-    assert site.asked() == {"login": 1, "v2 allocation sources": 1}
+    assert site.requests() == {"login": 1, "v2 allocation sources": 1}
     assert not save(site, username="johndoe", password=PASSWORD).changed
 
 
@@ -90,7 +90,7 @@ def test_a_token_is_tried_and_takes_the_place_of_a_password(site: Site) -> None:
 
 def test_sends_nothing_without_verify(site: Site) -> None:
     assert save(site, username="johndoe", password="hunter2", verify=False).changed
-    assert site.asked() == {}
+    assert site.requests() == {}
 
 
 def test_check_mode_tries_the_login_and_writes_nothing(site: Site) -> None:
@@ -106,11 +106,11 @@ def test_removes_a_profile_and_no_other(site: Site) -> None:
 
 
 def test_the_secret_is_in_no_result_diff_or_error(site: Site) -> None:
-    desk = OperationRunner(site.home, site.clock)
-    outcome = save(site, desk, username="johndoe", password="s3cret-1", verify=False)
-    outcome = save(site, desk, username="johndoe", password="s3cret-2", verify=False)
+    runner = OperationRunner(site.home, site.clock)
+    outcome = save(site, runner, username="johndoe", password="s3cret-1", verify=False)
+    outcome = save(site, runner, username="johndoe", password="s3cret-2", verify=False)
     assert "s3cret" not in repr(outcome)
-    assert desk.hidden == {"s3cret-1", "s3cret-2"}
+    assert runner.hidden == {"s3cret-1", "s3cret-2"}
     with pytest.raises(AuthenticationFailed) as raised:
         save(site, username="johndoe", password="s3cret-3")
     # Not the traceback's own lines of this test, which has the word.
@@ -128,8 +128,8 @@ CREDENTIAL = {"application_credential_id": "0123", "application_credential_secre
 
 @pytest.fixture
 def keystone() -> Iterator[Loopback]:
-    with Loopback() as desk:
-        yield desk
+    with Loopback() as server:
+        yield server
 
 
 def profile_of(site: Site, name: str = "default") -> dict[str, Any]:
@@ -137,22 +137,22 @@ def profile_of(site: Site, name: str = "default") -> dict[str, Any]:
     return profile
 
 
-def save_there(site: Site, desk: OperationRunner | None = None, **options: Any) -> Outcome:
-    desk = desk or OperationRunner(site.home, site.clock)
-    return desk.run(SPEC, credential, **options)
+def save_there(site: Site, runner: OperationRunner | None = None, **options: Any) -> Outcome:
+    runner = runner or OperationRunner(site.home, site.clock)
+    return runner.run(SPEC, credential, **options)
 
 
 def test_saves_an_application_credential_that_was_tried(site: Site, keystone: Loopback) -> None:
     keystone.answers.extend([a_token(keystone), answer(200, [])])
-    desk = OperationRunner(site.home, site.clock)
+    runner = OperationRunner(site.home, site.clock)
     auth_url = f"{keystone.url}/v3"
-    outcome = save_there(site, desk, auth_url=auth_url, **CREDENTIAL)
+    outcome = save_there(site, runner, auth_url=auth_url, **CREDENTIAL)
     assert outcome.changed
     assert profile_of(site) == {"auth_url": auth_url, **CREDENTIAL}
     assert (site.home / PROFILES).stat().st_mode & 0o777 == 0o600
-    assert [each.path for each in keystone.asked] == ["/v3/auth/tokens", "/accounting/"]
+    assert [each.path for each in keystone.received] == ["/v3/auth/tokens", "/accounting/"]
     assert "very-s3cret" not in repr(outcome)
-    assert desk.hidden == {"very-s3cret", "gAAAA-first"}
+    assert runner.hidden == {"very-s3cret", "gAAAA-first"}
     connection = resolve({}, {}, site.home)
     assert connection.settings.credential.secret == "very-s3cret"
 

@@ -132,7 +132,7 @@ def run(course: Class, **options: Any) -> Outcome:
     return course.run(path=str(course.home / "schedules.yml"), **options)
 
 
-def tell(course: Class, outcome: Outcome, channel: str = "mail") -> None:
+def deliver(course: Class, outcome: Outcome, channel: str = "mail") -> None:
     course.run(told=list(outcome.result["news"]), channel=channel)
 
 
@@ -168,7 +168,7 @@ def test_a_course_ends_and_is_told_three_times_before(course: Class) -> None:
         assert outcome.failure is None
         if found := told_days(outcome):
             seen.append((round((AT - course.clock.now()).total_seconds() / 3600), found))
-            tell(course, outcome)
+            deliver(course, outcome)
         if outcome.changed:
             assert course.clock.now() >= AT
             assert course.states() == ASLEEP
@@ -186,7 +186,7 @@ def test_a_course_ends_and_is_told_three_times_before(course: Class) -> None:
 
 def test_check_mode_then_the_act_then_nothing(course: Class) -> None:
     days(course, 8)
-    tell(course, run(course, **APPLY))
+    deliver(course, run(course, **APPLY))
     before = (course.home / STATE).read_text()
     days(course, 10.1)
     ahead = run(course, check_mode=True, **APPLY)
@@ -214,7 +214,7 @@ def test_without_apply_nothing_is_done_and_without_a_notice_neither(course: Clas
     course.clock.sleep(HALF_AN_HOUR)
     late = run(course, **APPLY)
     assert {each["step"] for each in late.result["instances"]} == {"wait"}
-    tell(course, late)
+    deliver(course, late)
     course.clock.sleep(DAY - 60)
     assert not run(course, **APPLY).changed
     course.clock.sleep(60)
@@ -223,7 +223,7 @@ def test_without_apply_nothing_is_done_and_without_a_notice_neither(course: Clas
 
 def test_a_keep_mark_puts_it_off(course: Class) -> None:
     days(course, 8)
-    tell(course, run(course, **APPLY))
+    deliver(course, run(course, **APPLY))
     end = AT + timedelta(days=2)
     options = {"name": ["lab-1"], "until": iso(end), "store": "file"}
     if isinstance(course, OnAtmosphere):
@@ -243,7 +243,7 @@ def test_a_keep_mark_puts_it_off(course: Class) -> None:
 
 def test_it_stops_at_max_actions_and_goes_on(course: Class) -> None:
     days(course, 8)
-    tell(course, run(course, **APPLY))
+    deliver(course, run(course, **APPLY))
     days(course, 10.1)
     assert run(course, max_actions=1, **APPLY).result["summary"]["shelved"] == 1
     assert run(course, never="lab-2", **APPLY).result["summary"]["shelved"] == 0
@@ -253,7 +253,7 @@ def test_it_stops_at_max_actions_and_goes_on(course: Class) -> None:
 
 def test_the_log_tells_it(course: Class) -> None:
     days(course, 8)
-    tell(course, run(course, **APPLY))
+    deliver(course, run(course, **APPLY))
     days(course, 10.1)
     for _run in range(2):
         run(course, never="lab-2", **APPLY)
@@ -279,7 +279,7 @@ def test_what_two_channels_took_is_stored_for_each(course: Class) -> None:
     days(course, 8)
     both = {"apply": True, "channels": ["mail", "webhook"]}
     first = run(course, **both)
-    tell(course, first, "mail")
+    deliver(course, first, "mail")
     course.run(told=list(first.result["news"]), channel="webhook", delivered=False)
     second = run(course, **both)
     assert {tuple(each["channels"]) for each in second.result["news"]} == {("webhook",)}
@@ -295,7 +295,7 @@ def test_a_run_leaves_to_another_what_that_has_set_out_to_tell(course: Class) ->
     beside = run(course, apply=True, channels=["mail", "webhook"])
     assert {tuple(each["channels"]) for each in beside.result["news"]} == {("webhook",)}
     assert told_days(run(course, check_mode=True, **APPLY)) == {}
-    tell(course, first)
+    deliver(course, first)
     course.clock.sleep(HALF_AN_HOUR)
     # The run that was to tell the webhook was killed.
     again = run(course, apply=True, channels=["mail", "webhook"])
@@ -373,7 +373,7 @@ def test_deadlines_in_metadata_need_no_file(tmp_path: Path) -> None:
     assert news["heading"].endswith(
         "by its metadata, is less than 1 day away. Will be shelved then, which keeps its disks."
     )
-    tell(course, outcome)
+    deliver(course, outcome)
     days(course, 10.5)
     assert course.run(**APPLY).changed
     assert course.states() == {"web": "shelved_offloaded", "db": "active"}
@@ -384,7 +384,7 @@ def test_without_may_shelve_it_is_told_and_never_done(tmp_path: Path) -> None:
     days(course, 8)
     outcome = course.run(**APPLY)
     assert outcome.result["news"][0]["heading"].endswith("No playbook shelves it.")
-    tell(course, outcome)
+    deliver(course, outcome)
     days(course, 20)
     assert course.run(**APPLY).result["instances"][0]["step"] == "left"
     assert course.states()["web"] == "active"
@@ -420,7 +420,7 @@ def test_the_words_of_its_owner_and_of_the_cloud_hold_it(tmp_path: Path, more: d
     metadata = {**own, **more.pop("metadata", {})}
     course = lab(tmp_path, metadata, **more)
     days(course, 8)
-    tell(course, course.run(**APPLY))
+    deliver(course, course.run(**APPLY))
     days(course, 11)
     [row] = course.run(**APPLY).result["instances"]
     assert [each["veto"] for each in row["vetoes"]] == [veto]
@@ -448,7 +448,7 @@ def test_a_delete_warning_has_the_command_and_nothing_runs_it(tmp_path: Path) ->
 def test_an_act_that_fails_is_tried_again_and_is_news_once(tmp_path: Path) -> None:
     course = lab(tmp_path, {"jetstream_shelve_at": iso(AT), "jetstream_may_shelve": "true"})
     days(course, 8)
-    tell(course, course.run(**APPLY))
+    deliver(course, course.run(**APPLY))
     days(course, 10.5)
     course.cloud.answer("web", "shelve", *[ServerFault("No room.")] * 20)
     first = course.run(wait_timeout=5, **APPLY)
@@ -468,7 +468,7 @@ class Killed(BaseException):
 def test_a_run_that_is_killed_after_the_act_is_finished_by_the_next(tmp_path: Path) -> None:
     course = lab(tmp_path, {"jetstream_shelve_at": iso(AT), "jetstream_may_shelve": "true"})
     days(course, 8)
-    tell(course, course.run(**APPLY))
+    deliver(course, course.run(**APPLY))
     days(course, 10.5)
 
     course.cloud.answer("web", "shelve", Killed())
@@ -485,7 +485,7 @@ def test_a_run_that_is_killed_after_the_act_is_finished_by_the_next(tmp_path: Pa
 def test_an_outcome_that_cannot_be_stored_takes_no_result_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     course = lab(tmp_path, {"jetstream_shelve_at": iso(AT), "jetstream_may_shelve": "true"})
     days(course, 8)
-    tell(course, course.run(**APPLY))
+    deliver(course, course.run(**APPLY))
     days(course, 10.5)
     save, saved = DeadlineStore.save, []
 
@@ -519,17 +519,17 @@ def test_a_run_costs_one_list_and_the_states_of_those_that_are_due(tmp_path: Pat
         add_colleague(site.world, names=("lab-hers",))
         site.warm()
         course = OnAtmosphere(site)
-        site.asked()
+        site.requests()
         run(course, **APPLY)
-        assert site.asked() == {"v2 instances": 1}
+        assert site.requests() == {"v2 instances": 1}
         days(course, 8)
         site.warm()
-        tell(course, run(course, **APPLY))
+        deliver(course, run(course, **APPLY))
         days(course, 10.5)
         site.warm()
-        site.asked()
+        site.requests()
         run(course, **APPLY)
-        assert site.asked()["action"] == 2
+        assert site.requests()["action"] == 2
         assert "lab-hers" not in {each["name"] for each in run(course, **APPLY).result["instances"]}
         assert site.world.states()["lab-hers"] == "active"
 

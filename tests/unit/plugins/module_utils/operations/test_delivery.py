@@ -38,7 +38,7 @@ print(len(delivery(given(SPEC, playbook="nightly", messages={"mail": {}}), conte
 """
 
 
-class Desk:
+class Sender:
     """A user whose playbook sends messages."""
 
     def __init__(self, home: Path) -> None:
@@ -59,95 +59,96 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+def sender(tmp_path: Path) -> Sender:
+    return Sender(tmp_path)
 
 
-def test_what_failed_on_one_channel_is_sent_again_on_that_alone(desk: Desk) -> None:
-    first = desk.send({"mail": REPORT, "webhook": REPORT})
+def test_what_failed_on_one_channel_is_sent_again_on_that_alone(sender: Sender) -> None:
+    first = sender.send({"mail": REPORT, "webhook": REPORT})
     assert {name: each["subject"] for name, each in first["messages"].items()} == dict.fromkeys(
         ("mail", "webhook"), "2 shelved"
     )
-    assert desk.note(first, "webhook", delivered=True).changed
-    assert desk.note(first, "mail", delivered=False).changed
-    second = desk.send({"mail": {}, "webhook": {}})
+    assert sender.note(first, "webhook", delivered=True).changed
+    assert sender.note(first, "mail", delivered=False).changed
+    second = sender.send({"mail": {}, "webhook": {}})
     assert list(second["messages"]) == ["mail"]
     # The mail of a run that was killed is the same mail.
     assert second["messages"]["mail"]["id"] == first["messages"]["mail"]["id"]
-    assert desk.note(second, "mail", delivered=True).changed
-    assert not desk.note(second, "mail", delivered=True).changed
-    assert desk.send({"mail": {}, "webhook": {}})["messages"] == {}
+    assert sender.note(second, "mail", delivered=True).changed
+    assert not sender.note(second, "mail", delivered=True).changed
+    assert sender.send({"mail": {}, "webhook": {}})["messages"] == {}
 
 
-def test_a_run_that_is_killed_is_made_up_for_half_an_hour_later(desk: Desk) -> None:
-    desk.send({"mail": REPORT})
-    assert desk.send({"mail": {}})["messages"] == {}
-    desk.clock.pass_by(HALF_AN_HOUR)
-    assert list(desk.send({"mail": {}})["messages"]) == ["mail"]
+def test_a_run_that_is_killed_is_made_up_for_half_an_hour_later(sender: Sender) -> None:
+    sender.send({"mail": REPORT})
+    assert sender.send({"mail": {}})["messages"] == {}
+    sender.clock.pass_by(HALF_AN_HOUR)
+    assert list(sender.send({"mail": {}})["messages"]) == ["mail"]
 
 
-def test_profiles_and_playbooks_have_their_own(desk: Desk) -> None:
-    desk.note(desk.send({"mail": REPORT}), "mail", delivered=False)
-    assert desk.send({"mail": {}}, profile="course")["messages"] == {}
-    assert desk.send({"mail": {}}, playbook="hygiene")["messages"] == {}
-    assert list(desk.send({"mail": {}})["messages"]) == ["mail"]
+def test_profiles_and_playbooks_have_their_own(sender: Sender) -> None:
+    sender.note(sender.send({"mail": REPORT}), "mail", delivered=False)
+    assert sender.send({"mail": {}}, profile="course")["messages"] == {}
+    assert sender.send({"mail": {}}, playbook="hygiene")["messages"] == {}
+    assert list(sender.send({"mail": {}})["messages"]) == ["mail"]
 
 
-def test_check_mode_stores_nothing(desk: Desk) -> None:
-    assert list(desk.send({"mail": REPORT}, check_mode=True)["messages"]) == ["mail"]
-    assert not (desk.home / OUTBOX).exists()
-    sent = desk.send({"mail": REPORT})
-    assert desk.note(sent, "mail", delivered=True, check_mode=True).changed
-    assert desk.note(sent, "mail", delivered=True).changed
+def test_check_mode_stores_nothing(sender: Sender) -> None:
+    assert list(sender.send({"mail": REPORT}, check_mode=True)["messages"]) == ["mail"]
+    assert not (sender.home / OUTBOX).exists()
+    sent = sender.send({"mail": REPORT})
+    assert sender.note(sent, "mail", delivered=True, check_mode=True).changed
+    assert sender.note(sent, "mail", delivered=True).changed
 
 
 @pytest.mark.parametrize("text", ["", "It failed."])
-def test_check_mode_foresees_whether_the_outbox_changes(desk: Desk, text: str) -> None:
+def test_check_mode_foresees_whether_the_outbox_changes(sender: Sender, text: str) -> None:
     kept = {"mail": {"subject": "Report", "text": text}}
-    foreseen, done = (desk.run(messages=kept, check_mode=check) for check in (True, False))
+    foreseen, done = (sender.run(messages=kept, check_mode=check) for check in (True, False))
     assert (foreseen.changed, done.changed) == (bool(text), bool(text))
 
 
-def test_where_nothing_is_kept_no_file_is_made(desk: Desk) -> None:
-    assert desk.send({"mail": {}})["messages"] == {}
-    found = desk.send({"mail": REPORT}, kept={"mail": {}})
+def test_where_nothing_is_kept_no_file_is_made(sender: Sender) -> None:
+    assert sender.send({"mail": {}})["messages"] == {}
+    found = sender.send({"mail": REPORT}, kept={"mail": {}})
     assert (list(found["messages"]), found["sent"]) == (["mail"], {"mail": []})
-    assert not desk.note(found, "mail", delivered=False).changed
-    assert not (desk.home / OUTBOX).exists()
+    assert not sender.note(found, "mail", delivered=False).changed
+    assert not (sender.home / OUTBOX).exists()
 
 
-def test_a_page_that_is_gone_is_not_attached(desk: Desk) -> None:
-    page = desk.home / "page.html"
+def test_a_page_that_is_gone_is_not_attached(sender: Sender) -> None:
+    page = sender.home / "page.html"
     page.write_text("")
-    first = desk.send({"mail": {**REPORT, "attached": [str(page)]}})
+    first = sender.send({"mail": {**REPORT, "attached": [str(page)]}})
     assert first["messages"]["mail"]["attached"] == [str(page)]
-    desk.note(first, "mail", delivered=False)
+    sender.note(first, "mail", delivered=False)
     page.unlink()
-    assert desk.send({"mail": {}})["messages"]["mail"]["attached"] == []
+    assert sender.send({"mail": {}})["messages"]["mail"]["attached"] == []
 
 
 @pytest.mark.parametrize("content", [None, "no JSON"])
-def test_what_cannot_be_kept_is_sent_all_the_same(desk: Desk, content: str | None) -> None:
-    path = desk.home / "outbox.json"
+def test_what_cannot_be_kept_is_sent_all_the_same(sender: Sender, content: str | None) -> None:
+    path = sender.home / "outbox.json"
     path.mkdir() if content is None else path.write_text(content)
-    outcome = desk.run(messages={"mail": REPORT}, outbox_path=str(path))
+    outcome = sender.run(messages={"mail": REPORT}, outbox_path=str(path))
     assert (list(outcome.result["messages"]), outcome.result["sent"]) == (["mail"], {"mail": []})
     assert outcome.warnings[0].startswith(f"The record of undelivered messages in {path} ")
 
 
-def test_what_gives_way_is_counted(desk: Desk) -> None:
-    desk.note(desk.send({"mail": REPORT}), "mail", delivered=False)
-    desk.clock.pass_by(8 * 86_400.0)
-    outcome = desk.run(messages={"mail": {}})
+def test_what_gives_way_is_counted(sender: Sender) -> None:
+    sender.note(sender.send({"mail": REPORT}), "mail", delivered=False)
+    sender.clock.pass_by(8 * 86_400.0)
+    outcome = sender.run(messages={"mail": {}})
     [warning] = outcome.warnings
     assert warning.startswith("1 earlier message that could not be delivered will not be sent again: no more than 10")
 
 
-def test_of_two_processes_at_once_one_sends_what_waits(desk: Desk) -> None:
-    desk.note(desk.send({"mail": REPORT}, outbox_path=str(desk.home / OUTBOX)), "mail", delivered=False)
-    _made_now(desk.home / OUTBOX)
+def test_of_two_processes_at_once_one_sends_what_waits(sender: Sender) -> None:
+    sender.note(sender.send({"mail": REPORT}, outbox_path=str(sender.home / OUTBOX)), "mail", delivered=False)
+    _made_now(sender.home / OUTBOX)
     running = [
-        subprocess.Popen([sys.executable, "-c", TAKE, str(desk.home)], stdin=-1, stdout=-1, text=True) for _run in "ab"
+        subprocess.Popen([sys.executable, "-c", TAKE, str(sender.home)], stdin=-1, stdout=-1, text=True)
+        for _run in "ab"
     ]
     for each in running:
         assert each.stdin is not None
@@ -174,13 +175,13 @@ def _made_now(path: Path) -> None:
         ({"kept": {"mail": {"text": "x", "attached": "page"}}}, "kept: attached has to be a list"),
     ],
 )
-def test_what_means_nothing_is_refused(desk: Desk, options: dict[str, Any], message: str) -> None:
+def test_what_means_nothing_is_refused(sender: Sender, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
-        desk.run(**options)
+        sender.run(**options)
 
 
-def test_a_user_without_a_home_keeps_nothing(desk: Desk) -> None:
-    context = Context(False, desk.clock, {}, None, lambda _text: None, lambda _text: None)
+def test_a_user_without_a_home_keeps_nothing(sender: Sender) -> None:
+    context = Context(False, sender.clock, {}, None, lambda _text: None, lambda _text: None)
     options = given(SPEC, playbook="nightly", messages={"mail": REPORT})
     result = delivery(options, context).result
     assert (list(result["messages"]), result["sent"]) == (["mail"], {"mail": []})

@@ -65,16 +65,16 @@ def test_what_needs_attention_is_found_with_its_cost(site: Site) -> None:
 
 
 def test_the_history_is_read_of_those_alone_that_may_be_a_finding(site: Site) -> None:
-    site.asked()
+    site.requests()
     run(site)
-    asked = dict(site.asked())
-    assert "action" not in asked
-    assert asked["v2 instances"] == asked["v1 instances"] == 1
+    requested = dict(site.requests())
+    assert "action" not in requested
+    assert requested["v2 instances"] == requested["v1 instances"] == 1
     site.world.force("off", "shelved_offloaded")
     site.world.force("bad", "shelved_offloaded")
     site.clock.sleep(60)
     run(site)
-    assert not [kind for kind in site.asked() if "histor" in kind]
+    assert not [kind for kind in site.requests() if "histor" in kind]
 
 
 def test_others_things_are_none_of_the_findings_unless_they_are_meant(site: Site) -> None:

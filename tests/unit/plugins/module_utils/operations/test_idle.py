@@ -120,7 +120,7 @@ class Night:
         self.cloud.calls.clear()
         return idle.idle(self.cloud, given(idle.SPEC, **chosen), self.context(check_mode=check_mode))
 
-    def tell(self, outcome: Outcome, *, delivered: bool = True, channel: str = "mail") -> None:
+    def deliver(self, outcome: Outcome, *, delivered: bool = True, channel: str = "mail") -> None:
         """Deliver the notices that a run wants to have sent, or fail to."""
         rows = [each for each in outcome.result["instances"] if each["step"] == "warn"]
         options = given(notice.SPEC, instances=rows, channel=channel, delivered=delivered, to=["j@example.edu"])
@@ -129,10 +129,10 @@ class Night:
     def warned(self, *names: str, minutes_ago: float = 61) -> None:
         """Let instances be idle, and their owner be told some time ago."""
         self.rest(*names)
-        self.tell(self.run())
+        self.deliver(self.run())
         self.passes(minutes_ago, *names)
 
-    def look_again(self, *names: str) -> None:
+    def read_again(self, *names: str) -> None:
         """Take the two readings right before an act."""
         self.read(*names)
         self.clock.pass_by(90)
@@ -177,12 +177,12 @@ def test_an_idle_instance_climbs_from_the_notice_to_the_act(night: Night) -> Non
     first = night.run()
     assert steps(first) == {"web": "warn", "db": "nothing"}
     assert first.result["instances"][0]["channels"] == ["mail"]
-    night.tell(first)
+    night.deliver(first)
     night.passes(30, "web")
     assert steps(night.run())["web"] == "wait"
     night.passes(30, "web")
     assert steps(night.run())["web"] == "read"
-    night.look_again("web")
+    night.read_again("web")
     last = night.run()
     assert steps(last) == {"web": "act", "db": "nothing"}
     assert last.changed
@@ -207,12 +207,12 @@ def test_a_notice_that_was_not_delivered_is_none(night: Night) -> None:
     for _quarter in range(8):
         outcome = night.run()
         assert steps(outcome)["web"] == "warn"
-        night.tell(outcome, delivered=False)
+        night.deliver(outcome, delivered=False)
         night.passes(15, "web")
-    night.look_again("web")
+    night.read_again("web")
     outcome = night.run()
     assert steps(outcome)["web"] == "warn"
-    night.tell(outcome)
+    night.deliver(outcome)
     # The grace time begins now.
     night.passes(45, "web")
     assert steps(night.run())["web"] == "wait"
@@ -241,7 +241,7 @@ def test_a_notice_that_a_killed_run_may_have_sent_is_the_same_again(night: Night
         again = night.run()
         assert (first["repeated"], notice_of(again)) == (False, {"id": first["id"], "repeated": True})
         night.passes(11, "web")
-    night.tell(again)
+    night.deliver(again)
     [row] = [each for each in night.run().result["instances"] if each["name"] == "web"]
     assert (row["step"], row["notice"]) == ("wait", None)
 
@@ -249,7 +249,7 @@ def test_a_notice_that_a_killed_run_may_have_sent_is_the_same_again(night: Night
 def test_a_notice_of_another_stretch_or_after_a_refusal_is_another(night: Night) -> None:
     night.rest("web")
     first = night.run()
-    night.tell(first, delivered=False)
+    night.deliver(first, delivered=False)
     night.passes(11, "web")
     second = night.run()
     assert notice_of(second)["repeated"] is False
@@ -278,13 +278,13 @@ def test_a_notice_after_a_word_of_the_owner_is_another(night: Night) -> None:
 def test_a_notice_is_delivered_once_all_channels_took_it(night: Night) -> None:
     night.rest("web")
     outcome = night.run(channels=["mail", "webhook"])
-    night.tell(outcome, channel="mail")
-    night.tell(outcome, channel="webhook", delivered=False)
+    night.deliver(outcome, channel="mail")
+    night.deliver(outcome, channel="webhook", delivered=False)
     night.passes(15, "web")
     again = night.run(channels=["mail", "webhook"])
     # The mail is not sent twice.
     assert again.result["instances"][0]["channels"] == ["webhook"]
-    night.tell(again, channel="webhook")
+    night.deliver(again, channel="webhook")
     night.passes(45, "web")
     assert steps(night.run(channels=["mail", "webhook"]))["web"] == "wait"
     night.passes(15, "web")
@@ -293,7 +293,7 @@ def test_a_notice_is_delivered_once_all_channels_took_it(night: Night) -> None:
 
 def test_a_newest_reading_that_is_old_or_short_needs_another(night: Night) -> None:
     night.warned("web")
-    night.look_again("web")
+    night.read_again("web")
     night.clock.pass_by(181)
     assert steps(night.run())["web"] == "read"
     night.read("web")
@@ -312,7 +312,7 @@ def test_one_that_is_used_in_the_grace_time_is_spared_and_warned_anew(night: Nig
     outcome = night.run()
     assert (steps(outcome)["web"], vetoes(outcome)) == ("nothing", ["active"])
     night.passes(60, "web")
-    night.look_again("web")
+    night.read_again("web")
     assert steps(night.run())["web"] == "warn"
 
 
@@ -384,7 +384,7 @@ def test_a_veto_wins_over_everything(
     night.warned("web")
     vetoed = Night(tmp_path, of_name("web", **changes))
     vetoed.clock.pass_by(night.clock.monotonic())
-    vetoed.look_again("web")
+    vetoed.read_again("web")
     outcome = vetoed.run(**options)
     assert veto in vetoes(outcome)
     assert steps(outcome)["web"] == "nothing"
@@ -444,7 +444,7 @@ def test_the_trial_only_says_what_would_be_done(night: Night) -> None:
 
 def test_one_that_was_woken_is_left_for_a_whole_window(night: Night) -> None:
     night.warned("web")
-    night.look_again("web")
+    night.read_again("web")
     night.run()
     night.passes(60)
     night.cloud.act(night.instance("web"), Action.UNSHELVE)
@@ -466,13 +466,13 @@ def test_one_that_was_woken_is_left_for_a_whole_window(night: Night) -> None:
 def test_one_that_was_suspended_and_woken_by_hand_is_left_as_well(tmp_path: Path) -> None:
     night = Night(tmp_path, of_name("web"))
     night.warned("web")
-    night.look_again("web")
+    night.read_again("web")
     night.run(action="suspend")
     assert night.instance("web").status == "suspended"
     night.cloud.act(night.instance("web"), Action.RESUME)
     night.clock.pass_by(60)
     # Its boot is the same, and its readings have no gap.
-    night.look_again("web")
+    night.read_again("web")
     assert vetoes(night.run(action="suspend")) == ["woken"]
 
 
@@ -577,7 +577,7 @@ def test_a_shut_off_one_is_shelved_also_where_idle_ones_are_stopped(tmp_path: Pa
     night = Night(tmp_path, of_name("web"), of_name("off", status="shutoff"))
     night.warned("web")
     night.cloud.periods = [period(night.instance("off"), "shutoff", -DAY)]
-    night.look_again("web")
+    night.read_again("web")
     outcome = night.run(action="stop")
     assert {each["name"]: each["action"] for each in outcome.result["instances"]} == {"web": "stop", "off": "shelve"}
     assert {each.split()[0] for each in night.cloud.calls} >= {"stop", "shelve"}
@@ -593,18 +593,18 @@ def test_no_more_than_max_actions_are_put_away_and_the_dearest_first(tmp_path: P
     big = Flavor("m3.large", vcpus=16)
     night = Night(tmp_path, of_name("a"), of_name("b", flavor=big), of_name("c"))
     night.warned("a", "b", "c")
-    night.look_again("a", "b", "c")
+    night.read_again("a", "b", "c")
     outcome = night.run(max_actions=1)
     assert steps(outcome) == {"a": "nothing", "b": "act", "c": "nothing"}
     assert vetoes(outcome, "a") == ["max_actions"]
-    night.look_again("a", "c")
+    night.read_again("a", "c")
     # They keep their notice, and are next.
     assert steps(night.run(max_actions=1)) == {"a": "act", "b": "nothing", "c": "nothing"}
 
 
 def test_check_mode_says_what_would_be_done_and_writes_nothing(night: Night) -> None:
     night.warned("web")
-    night.look_again("web")
+    night.read_again("web")
     before = {path: path.read_bytes() for path in night.home.rglob("*") if path.is_file()}
     outcome = night.run(check_mode=True)
     assert (steps(outcome)["web"], outcome.changed) == ("act", True)
@@ -616,7 +616,7 @@ def test_check_mode_says_what_would_be_done_and_writes_nothing(night: Night) -> 
 
 def test_a_run_may_decide_alone_and_another_act_on_some(night: Night) -> None:
     night.warned("web", "db")
-    night.look_again("web", "db")
+    night.read_again("web", "db")
     assert steps(night.run(act=False)) == {"web": "act", "db": "act"}
     assert night.cloud.calls == ["list"]
     uuid = night.instance("web").uuid
@@ -631,7 +631,7 @@ class Killed(BaseException):
 
 def test_a_run_that_is_killed_after_the_act_is_settled_by_the_next(night: Night) -> None:
     night.warned("web")
-    night.look_again("web")
+    night.read_again("web")
 
     def kill() -> None:
         night.cloud.journey("web", Action.SHELVE)
@@ -654,7 +654,7 @@ def test_a_run_that_is_killed_after_the_act_is_settled_by_the_next(night: Night)
 
 def test_a_run_that_is_killed_before_the_act_is_repeated(night: Night) -> None:
     night.warned("web")
-    night.look_again("web")
+    night.read_again("web")
 
     def kill() -> None:
         raise Killed
@@ -663,17 +663,17 @@ def test_a_run_that_is_killed_before_the_act_is_repeated(night: Night) -> None:
     with pytest.raises(Killed):
         night.run()
     # Within the time of a run, it may be under way yet.
-    night.look_again("web")
+    night.read_again("web")
     assert vetoes(night.run()) == ["acting"]
     night.passes(17, "web")
-    night.look_again("web")
+    night.read_again("web")
     assert steps(night.run())["web"] == "act"
     assert night.events() == ["notified", "begun", "undone", "begun", "done"]
 
 
 def test_of_two_runs_at_once_one_acts(night: Night) -> None:
     night.warned("web")
-    night.look_again("web")
+    night.read_again("web")
     others: list[Outcome] = []
 
     def another() -> None:
@@ -690,24 +690,24 @@ def test_of_two_runs_at_once_one_acts(night: Night) -> None:
 
 def test_an_act_that_failed_is_not_repeated_within_the_window(night: Night) -> None:
     night.warned("web")
-    night.look_again("web")
+    night.read_again("web")
     night.cloud.answer("web", "shelve", Refused("There is no room for its image.", status=409))
     outcome = night.run()
     assert "no room for its image" in str(outcome.failure)
     assert night.events() == ["notified", "begun", "failed"]
-    night.look_again("web")
+    night.read_again("web")
     again = night.run()
     assert vetoes(again) == ["failed"]
     assert "no room for its image" in again.result["instances"][0]["vetoes"][0]["reason"]
     night.passes(61, "web")
-    night.look_again("web")
+    night.read_again("web")
     assert steps(night.run())["web"] == "act"
 
 
 def test_a_refused_login_takes_no_result_away(tmp_path: Path) -> None:
     night = Night(tmp_path, of_name("web"), of_name("db"))
     night.warned("web", "db")
-    night.look_again("web", "db")
+    night.read_again("web", "db")
     night.cloud.answer("web", "shelve", AuthenticationFailed("The password was refused."))
     night.cloud.answer("db", "shelve", AuthenticationFailed("The password was refused."))
     outcome = night.run()
@@ -717,7 +717,7 @@ def test_a_refused_login_takes_no_result_away(tmp_path: Path) -> None:
 
 def test_what_cannot_be_logged_is_not_done(night: Night) -> None:
     night.warned("web")
-    night.look_again("web")
+    night.read_again("web")
     (night.log.folder / "decisions.jsonl").unlink()
     (night.log.folder / "decisions.jsonl").mkdir()
     with pytest.raises(DecisionLogError):
@@ -727,7 +727,7 @@ def test_what_cannot_be_logged_is_not_done(night: Night) -> None:
 
 def test_an_act_whose_outcome_cannot_be_logged_is_returned_all_the_same(night: Night) -> None:
     night.warned("web")
-    night.look_again("web")
+    night.read_again("web")
 
     def break_log() -> None:
         path = night.log.folder / "events.jsonl"
@@ -743,7 +743,7 @@ def test_an_act_whose_outcome_cannot_be_logged_is_returned_all_the_same(night: N
 def test_notices_that_cannot_be_read_are_sent_anew(night: Night) -> None:
     night.warned("web")
     (night.log.folder / "notices.json").write_text('{"format": 1')
-    night.look_again("web")
+    night.read_again("web")
     assert steps(night.run())["web"] == "warn"
     assert "could not be read, so notices are sent again" in night.warnings[-1]
 
@@ -782,7 +782,7 @@ def test_a_notice_needs_rows_as_they_were_returned(night: Night) -> None:
 
 def test_why_is_answered_from_the_log_alone(night: Night) -> None:
     night.warned("web")
-    night.look_again("web")
+    night.read_again("web")
     night.run()
     told = decision_info.decision_info(given(decision_info.SPEC, name=["web"]), night.context()).result
     assert [each["event"] for each in told["decisions"]] == ["decided", "notified", "decided", "begun", "done"]
@@ -828,7 +828,7 @@ def test_every_decision_of_every_run_is_a_line(night: Night) -> None:
 
 def test_a_lock_that_an_earlier_run_lifted_is_put_back_before_the_decision(night: Night) -> None:
     night.warned("web")
-    night.look_again("web")
+    night.read_again("web")
 
     def restore(instances: Sequence[Instance]) -> tuple[Sequence[Instance], Sequence[str]]:
         return [replace(each, locked=True) for each in instances], ["web was locked again."]
@@ -840,7 +840,7 @@ def test_a_lock_that_an_earlier_run_lifted_is_put_back_before_the_decision(night
 
 def test_one_that_another_user_shelved_since_the_list_is_sent_nothing(night: Night) -> None:
     night.warned("web")
-    night.look_again("web")
+    night.read_again("web")
 
     def restore(instances: Sequence[Instance]) -> tuple[Sequence[Instance], Sequence[str]]:
         night.cloud.journey("web", Action.SHELVE)

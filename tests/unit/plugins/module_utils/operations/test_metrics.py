@@ -196,15 +196,15 @@ def test_check_mode_writes_nothing(site: Site) -> None:
 )
 def test_a_file_that_no_collector_would_read_is_refused_before_a_request(site: Site, dest: str, words: str) -> None:
     (site.home / "folder.prom").mkdir()
-    site.asked()
+    site.requests()
     with pytest.raises(ConfigurationError, match=words):
         run(site, dest=str(site.home / dest))
-    assert site.asked() == {}
+    assert site.requests() == {}
 
 
 def test_it_reads_each_list_once(site: Site) -> None:
-    site.asked()
+    site.requests()
     run(site)
-    asked = dict(site.asked())
-    assert asked.pop("v2 history") >= 1
-    assert asked == {"v2 instances": 1, "v1 instances": 1, "v2 allocation sources": 1}
+    requested = dict(site.requests())
+    assert requested.pop("v2 history") >= 1
+    assert requested == {"v2 instances": 1, "v1 instances": 1, "v2 allocation sources": 1}

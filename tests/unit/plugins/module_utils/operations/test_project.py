@@ -208,7 +208,7 @@ def test_jetstream2_makes_no_projects_and_atmosphere_no_images(site: Site) -> No
     cloud, session = of({})
     with pytest.raises(ConfigurationError, match="On Jetstream2, the site creates projects: one for each allocation"):
         cloud.project_store()
-    assert session.asked == []
+    assert session.requested == []
     with pytest.raises(ConfigurationError, match="On Atmosphere, only the staff creates images"):
         image.OPERATION(given(image.SPEC, **site.options, name="geo", instance="node-0001"), in_context(site))
     assert list(site.server.requests) == []

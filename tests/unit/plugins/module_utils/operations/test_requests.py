@@ -85,18 +85,18 @@ def test_a_stop_of_a_fleet_and_the_same_again(
         }
         pages = ceil(count / site.page_size())
         most_at_once = site.server.requests.most_at_once()
-        asked = dict(site.asked())
+        requested = dict(site.requests())
         lists = {"v2 instances": pages, "v1 instances": identities, "action": count}
         # Of two identities, both lists are read in the end.
         polls = {**looks, "v1 instances": looks["v1 instances"] * identities}
-        assert asked == {kind: lists.get(kind, 0) + polls.get(kind, 0) for kind in lists | polls}
+        assert requested == {kind: lists.get(kind, 0) + polls.get(kind, 0) for kind in lists | polls}
         assert site.clock.monotonic() - began == pytest.approx(seconds, abs=0.1)
         assert most_at_once <= 16
 
         site.server.advance(60)
         outcome = bring(site, "stopped")
         assert not outcome.changed
-        assert site.asked() == {"v2 instances": pages, "v1 instances": identities}
+        assert site.requests() == {"v2 instances": pages, "v1 instances": identities}
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_other_ways_of_a_hundred(
         site.warm()
         began = site.clock.monotonic()
         bring(site, goal, **options)
-        assert site.asked() == expected
+        assert site.requests() == expected
         assert site.clock.monotonic() - began == pytest.approx(seconds, abs=0.1)
 
 
@@ -130,21 +130,21 @@ def test_a_second_run_right_after_the_first_sends_no_action(tmp_path: Path) -> N
     with a_site(a_world(states={"active": 10}), tmp_path) as site:
         site.warm()
         bring(site, "stopped", wait=False)
-        site.asked()
+        site.requests()
         outcome = bring(site, "stopped")
         assert not outcome.changed
         assert outcome.failure is None
-        asked = site.asked()
-        assert "action" not in asked
-        assert "login" not in asked
+        requested = site.requests()
+        assert "action" not in requested
+        assert "login" not in requested
 
 
 def test_one_login_for_everything_if_there_is_no_token(tmp_path: Path) -> None:
     with a_site(a_world(states={"active": 60}, identities=3), tmp_path) as site:
         bring(site, "stopped")
-        assert site.asked()["login"] == 1
+        assert site.requests()["login"] == 1
         bring(site, "stopped")
-        assert "login" not in site.asked()
+        assert "login" not in site.requests()
 
 
 INFOS: list[tuple[Work, ModuleSpec, dict[str, Any], dict[str, int]]] = [
@@ -188,4 +188,4 @@ def test_to_read_takes_the_lists_alone(
         site.warm()
         outcome = run(site, work, spec, **options)
         assert not outcome.changed
-        assert site.asked() == expected
+        assert site.requests() == expected

@@ -104,12 +104,12 @@ def test_a_day_and_a_night(office: Office) -> None:
 
 def test_a_run_without_an_edge_costs_one_list_and_writes_nothing(office: Office) -> None:
     office.run()
-    office.site.asked()
+    office.site.requests()
     store = office.site.home / ".local/state/jetstream/schedules.json"
     before = store.stat()
     office.site.clock.sleep(300)
     assert not office.run().changed
-    assert office.site.asked() == {"v2 instances": 1}
+    assert office.site.requests() == {"v2 instances": 1}
     assert store.stat().st_mtime_ns == before.st_mtime_ns
     assert store.stat().st_ino == before.st_ino
 
@@ -117,13 +117,13 @@ def test_a_run_without_an_edge_costs_one_list_and_writes_nothing(office: Office)
 def test_a_stop_costs_the_states_of_those_that_it_concerns(office: Office) -> None:
     office.run()
     office.at(18)
-    office.site.asked()
+    office.site.requests()
     office.run()
-    asked = office.site.asked()
-    assert asked["action"] == 2
-    assert asked["v2 instances"] == 1
+    requested = office.site.requests()
+    assert requested["action"] == 2
+    assert requested["v2 instances"] == 1
     assert office.steps() == {"lab-1": "nothing", "lab-2": "nothing", "lab-old": "nothing"}
-    assert office.site.asked() == {"v2 instances": 1}
+    assert office.site.requests() == {"v2 instances": 1}
 
 
 def test_check_mode_tells_and_does_nothing(office: Office) -> None:

@@ -49,7 +49,7 @@ def run(module: Any, answers: Mapping[str, Any], **options: Any) -> Found:
     cloud, session = of(answers)
     work: Callable[..., Outcome] = getattr(module, module.__name__.rpartition(".")[2])
     outcome = OperationRunner(None).run(module.SPEC, lambda given, context: work(cloud, given, context), **options)
-    return outcome.result, session.asked, [*outcome.warnings, *cloud.take_warnings()]
+    return outcome.result, session.requested, [*outcome.warnings, *cloud.take_warnings()]
 
 
 def at(site: Site, module: Any, **options: Any) -> Found:
@@ -92,17 +92,17 @@ def test_keys_of_all_pages_are_found_by_name(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(api, "_PAGE", 2)
     rows = [a_key(f"key-{number}") for number in (10, 2, 1)]
     answer = paged("keypairs", rows, lambda each: str(each["keypair"]["name"]), "keypairs_links")
-    result, asked, warnings = run(keypair_info, {KEYS: answer})
+    result, requested, warnings = run(keypair_info, {KEYS: answer})
     assert [each["name"] for each in result["keypairs"]] == ["key-1", "key-2", "key-10"]
     assert result["keypairs"][0] == {"name": "key-1", "public_key": "ssh-ed25519 AAAA key-1", "fingerprint": "6f:1a"}
-    assert (asked, warnings) == ([KEYS] * 2, [])
-    result, _asked, warnings = run(keypair_info, {KEYS: {"keypairs": rows}}, name=["key-1*", "kay-2"])
+    assert (requested, warnings) == ([KEYS] * 2, [])
+    result, _requested, warnings = run(keypair_info, {KEYS: {"keypairs": rows}}, name=["key-1*", "kay-2"])
     assert [each["name"] for each in result["keypairs"]] == ["key-1", "key-10"]
     assert warnings == ["name: kay-2 does not exist. Did you mean key-2?"]
 
 
 def test_an_odd_key_is_one_warning() -> None:
-    result, _asked, warnings = run(keypair_info, {KEYS: {"keypairs": [a_key("mine"), {"keypair": {}}, "x"]}})
+    result, _requested, warnings = run(keypair_info, {KEYS: {"keypairs": [a_key("mine"), {"keypair": {}}, "x"]}})
     assert [each["name"] for each in result["keypairs"]] == ["mine"]
     assert len(warnings) == 1
 
@@ -114,11 +114,11 @@ def test_security_groups_of_all_pages_are_found_with_their_rules(monkeypatch: py
         {"id": f"group-{number}", "name": f"course-{number}", "security_group_rules": [rule]} for number in (3, 1, 2)
     ]
     answer = paged("security_groups", rows, lambda each: str(each["id"]), "security_groups_links")
-    result, asked, warnings = run(security_group_info, {GROUPS: answer}, name=["course-[12]"])
+    result, requested, warnings = run(security_group_info, {GROUPS: answer}, name=["course-[12]"])
     assert [each["name"] for each in result["security_groups"]] == ["course-1", "course-2"]
     [shown] = result["security_groups"][0]["rules"]
     assert (shown["ports"], shown["cidr"]) == ("22", "0.0.0.0/0")
-    assert (asked, warnings) == ([GROUPS] * 2, [])
+    assert (requested, warnings) == ([GROUPS] * 2, [])
 
 
 OWN = {"id": "net-1", "name": "auto_allocated_network", "status": "ACTIVE", "tenant_id": PROJECT, "mtu": 1442}
@@ -143,8 +143,8 @@ NET: Mapping[str, Any] = {
 
 
 def test_networks_have_their_subnets_and_a_way_out() -> None:
-    result, asked, warnings = run(network_info, NET)
-    assert sorted(asked) == sorted([NETWORKS, SUBNETS, ROUTERS, PORTS])
+    result, requested, warnings = run(network_info, NET)
+    assert sorted(requested) == sorted([NETWORKS, SUBNETS, ROUTERS, PORTS])
     assert warnings == []
     found = {each["name"]: each for each in result["networks"]}
     assert found["auto_allocated_network"] == {
@@ -192,7 +192,7 @@ def test_networks_have_their_subnets_and_a_way_out() -> None:
     ],
 )
 def test_a_list_that_only_adds_to_networks_may_fail(path: str, missing: str) -> None:
-    result, _asked, warnings = run(network_info, {**NET, path: REFUSED}, name=["auto*"])
+    result, _requested, warnings = run(network_info, {**NET, path: REFUSED}, name=["auto*"])
     assert [each["name"] for each in result["networks"]] == ["auto_allocated_network"]
     assert [each.endswith(missing) for each in warnings] == [True]
     # What could not be read is not denied.
@@ -203,7 +203,7 @@ def test_a_list_that_only_adds_to_networks_may_fail(path: str, missing: str) -> 
 
 def test_of_several_networks_none_is_the_default_of_a_launch() -> None:
     twins = [{**OWN, "name": f"net-{number}", "id": f"id-{number}"} for number in range(2)]
-    result, _asked, _warnings = run(network_info, {**NET, NETWORKS: {"networks": twins}})
+    result, _requested, _warnings = run(network_info, {**NET, NETWORKS: {"networks": twins}})
     assert [each["default"] for each in result["networks"]] == [False, False]
 
 
@@ -227,8 +227,8 @@ def test_floating_ips_are_listed_with_the_instances_that_have_them() -> None:
         address(2, description=made),
         address(1, **of_port("server-2"), description=made),
     ]
-    result, asked, warnings = run(floating_ip_info, {ADDRESSES: {"floatingips": rows}, SERVERS: NAMED})
-    assert (asked, warnings) == ([ADDRESSES, SERVERS], [])
+    result, requested, warnings = run(floating_ip_info, {ADDRESSES: {"floatingips": rows}, SERVERS: NAMED})
+    assert (requested, warnings) == ([ADDRESSES, SERVERS], [])
     found = {each["address"].rpartition(".")[2]: each for each in result["floating_ips"]}
     assert list(found) == ["1", "2", "9", "10"]
     assert found["10"] == {
@@ -259,9 +259,9 @@ def test_floating_ips_are_listed_with_the_instances_that_have_them() -> None:
 )
 def test_floating_ips_are_selected(options: dict[str, Any], expected: list[str]) -> None:
     rows = [address(1, **of_port("server-1")), address(2)]
-    result, _asked, _warnings = run(floating_ip_info, {ADDRESSES: {"floatingips": rows}, SERVERS: NAMED}, **options)
+    result, _requested, _warnings = run(floating_ip_info, {ADDRESSES: {"floatingips": rows}, SERVERS: NAMED}, **options)
     assert [each["address"].rpartition(".")[2] for each in result["floating_ips"]] == expected
-    _result, _asked, warnings = run(floating_ip_info, {ADDRESSES: {"floatingips": rows}}, address=["1.2.3.4"])
+    _result, _requested, warnings = run(floating_ip_info, {ADDRESSES: {"floatingips": rows}}, address=["1.2.3.4"])
     assert "address: the project has no floating IP 1.2.3.4." in warnings
 
 
@@ -272,20 +272,20 @@ def test_a_neutron_that_names_no_instances_is_asked_for_their_ports() -> None:
         {"id": "port-2", "device_id": "router-1", "device_owner": "network:router_interface"},
     ]
     answers = {ADDRESSES: {"floatingips": rows}, PORTS: {"ports": ports}, SERVERS: NAMED}
-    result, asked, _warnings = run(floating_ip_info, answers)
-    assert asked == [ADDRESSES, PORTS, SERVERS]
+    result, requested, _warnings = run(floating_ip_info, answers)
+    assert requested == [ADDRESSES, PORTS, SERVERS]
     assert [each["instance_name"] for each in result["floating_ips"]] == ["web", None]
-    result, _asked, warnings = run(floating_ip_info, {**answers, PORTS: REFUSED})
+    result, _requested, warnings = run(floating_ip_info, {**answers, PORTS: REFUSED})
     assert [each["attached"] for each in result["floating_ips"]] == [True, True]
     assert [each.endswith("Instances are missing.") for each in warnings] == [True]
 
 
 def test_the_login_of_jetstream2_is_one_project_and_one_identity_without_a_request() -> None:
-    result, asked, _warnings = run(project_info, {})
+    result, requested, _warnings = run(project_info, {})
     [project] = result["projects"]
     assert (project["uuid"], project["name"], project["users"]) == (PROJECT, TOKEN["project"]["name"], None)
-    assert asked == []
-    result, asked, _warnings = run(identity_info, {})
+    assert requested == []
+    result, requested, _warnings = run(identity_info, {})
     [identity] = result["identities"]
     assert (identity["user"], identity["project"]["uuid"], identity["can_launch"]) == (
         TOKEN["user"]["name"],
@@ -293,7 +293,7 @@ def test_the_login_of_jetstream2_is_one_project_and_one_identity_without_a_reque
         None,
     )
     assert [each["name"] for each in result["providers"]] == ["IU"]
-    assert asked == []
+    assert requested == []
 
 
 def test_openstack_has_no_records_of_maintenance() -> None:
@@ -315,7 +315,7 @@ ALL: Mapping[Any, Mapping[str, Any]] = {
 def test_the_results_of_jetstream2_alone_are_documented(module: Any) -> None:
     name = module.__name__.rpartition(".")[2]
     text = importlib.import_module(f"{MODULES}.jetstream_{name}").RETURN
-    result, _asked, warnings = run(module, ALL[module])
+    result, _requested, warnings = run(module, ALL[module])
     assert warnings == []
     assert list(differences(name, yaml.safe_load(text), result)) == []
     assert all(result.values())
@@ -323,8 +323,8 @@ def test_the_results_of_jetstream2_alone_are_documented(module: Any) -> None:
 
 @pytest.mark.parametrize("module", [keypair_info, security_group_info, network_info, project_info])
 def test_an_empty_list_of_names_selects_nothing_and_sends_nothing(module: Any) -> None:
-    result, asked, warnings = run(module, {}, name=[])
-    assert asked == []
+    result, requested, warnings = run(module, {}, name=[])
+    assert requested == []
     assert warnings == ["name is an empty list, so nothing is selected."]
     assert next(iter(result.values())) == []
 
@@ -337,7 +337,7 @@ def test_what_atmosphere_lacks_is_refused_before_anything_is_sent(site: Site, mo
     site.server.requests.reset()
     with pytest.raises(ConfigurationError, match="Atmosphere"):
         at(site, module)
-    assert site.asked() == {}
+    assert site.requests() == {}
 
 
 def test_projects_of_atmosphere_are_those_of_all_groups(site: Site) -> None:

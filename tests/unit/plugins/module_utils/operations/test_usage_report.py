@@ -48,7 +48,7 @@ class FakeCloud:
     sources: Sequence[AllocationSource] = (CPU,)
     instances: Sequence[Instance] = ()
     owner: CloudAccount = MINE
-    asked: list[datetime | None] = field(default_factory=list)
+    history_since: list[datetime | None] = field(default_factory=list)
 
     def account(self) -> CloudAccount:
         return self.owner
@@ -75,7 +75,7 @@ class FakeCloud:
     def list_history(
         self, since: datetime | None = None, wanted: Callable[[Instance], bool] | None = None
     ) -> list[StatusPeriod]:
-        self.asked.append(since)
+        self.history_since.append(since)
         begin = START - timedelta(days=100)
         return [
             StatusPeriod(1, each.id, each.uuid, each.name, each.status, "", each.flavor, begin, None)
@@ -150,7 +150,7 @@ def test_what_acts_saved_in_a_week_is_of_the_instances_of_the_report(tmp_path: P
 def test_history_is_requested_since_the_first_day_or_for_the_pace(tmp_path: Path, days: int, since: str) -> None:
     cloud = FakeCloud()
     run(tmp_path, cloud, days=days)
-    assert [f"{each:%Y-%m-%dT%H:%M:%S}" for each in cloud.asked if each] == [since]
+    assert [f"{each:%Y-%m-%dT%H:%M:%S}" for each in cloud.history_since if each] == [since]
 
 
 @pytest.mark.parametrize("days", [0, -1, 10**6])
@@ -195,7 +195,7 @@ def test_a_page_that_cannot_be_written_is_refused_before_the_first_request(tmp_p
         cloud = FakeCloud()
         with pytest.raises(ConfigurationError, match=f"The page {dest} cannot be written: it is a "):
             run(tmp_path, cloud, dest=str(dest))
-        assert cloud.asked == []
+        assert cloud.history_since == []
 
 
 NAN = float("nan")

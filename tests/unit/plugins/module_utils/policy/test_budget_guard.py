@@ -79,7 +79,7 @@ def standing(
     return standing_of(source, pace, Burn(Decimal(per_hour), ()), None if since is None else Decimal(since), NOW)
 
 
-def told(of: Standing, before: tuple[str, ...] = ()) -> list[str]:
+def new_keys(of: Standing, before: tuple[str, ...] = ()) -> list[str]:
     return [each.key for each in news_of(of, before).new]
 
 
@@ -108,7 +108,7 @@ def told(of: Standing, before: tuple[str, ...] = ()) -> list[str]:
     ],
 )
 def test_thresholds(changes: dict[str, Any], keys: list[str]) -> None:
-    assert told(standing(**changes)) == keys
+    assert new_keys(standing(**changes)) == keys
 
 
 def test_a_threshold_is_told_once_and_again_after_it_was_left() -> None:

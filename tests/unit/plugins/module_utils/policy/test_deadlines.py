@@ -47,7 +47,7 @@ def shelving(at: datetime = AT, *, may_shelve: bool = True) -> Deadlines:
     return Deadlines({SHELVE: Deadline(at, UTC, "its metadata")}, may_shelve)
 
 
-def told(days: int, at: datetime = AT, first: datetime = AT - 7 * DAY, *channels: str) -> Memory:
+def notified(days: int, at: datetime = AT, first: datetime = AT - 7 * DAY, *channels: str) -> Memory:
     return Memory(
         notices={SHELVE: DeadlineNotices(at, {each: ChannelNotice(days, first) for each in channels or ("mail",)})}
     )
@@ -142,19 +142,19 @@ def test_no_metadata_end_in_an_error_of_python(text: str) -> None:
     [
         (timedelta(days=7, seconds=1), Memory(), None),
         (7 * DAY, Memory(), 7),
-        (6 * DAY, told(7), None),
-        (3 * DAY, told(7), 3),
+        (6 * DAY, notified(7), None),
+        (3 * DAY, notified(7), 3),
         # A run that comes late tells the nearest alone.
         (2 * DAY, Memory(), 3),
-        (DAY, told(3), 1),
-        (DAY / 2, told(1), None),
-        (0 * DAY, told(1), 0),
-        (-30 * DAY, told(0), None),
-        (-30 * DAY, told(1), 0),
+        (DAY, notified(3), 1),
+        (DAY / 2, notified(1), None),
+        (0 * DAY, notified(1), 0),
+        (-30 * DAY, notified(0), None),
+        (-30 * DAY, notified(1), 0),
         # The deadline was moved: what was told of another day does not count.
-        (3 * DAY, told(0, AT - DAY), 3),
+        (3 * DAY, notified(0, AT - DAY), 3),
         # A clock that was set back tells nothing twice.
-        (5 * DAY, told(1), None),
+        (5 * DAY, notified(1), None),
     ],
 )
 def test_each_threshold_is_told_once(before: timedelta, memory: Memory, days: int | None) -> None:
@@ -163,7 +163,7 @@ def test_each_threshold_is_told_once(before: timedelta, memory: Memory, days: in
 
 
 def test_each_channel_is_told_for_itself_and_both_kinds_are() -> None:
-    memory = told(3).after_delivery(SHELVE, AT, 7, "webhook", AT - 7 * DAY)
+    memory = notified(3).after_delivery(SHELVE, AT, 7, "webhook", AT - 7 * DAY)
     both = Deadlines({**shelving().by_kind, DELETE: Deadline(AT + 6 * DAY, UTC, "x")}, may_shelve=True)
     found = news_of(both, memory, ("mail", "webhook"), AT - DAY)
     assert [(each.kind, each.days, each.channels) for each in found] == [
@@ -178,8 +178,8 @@ def test_each_channel_is_told_for_itself_and_both_kinds_are() -> None:
 
 
 def test_without_channels_what_is_near_is_told_each_time() -> None:
-    assert [each.channels for each in news_of(shelving(), told(0), (), AT)] == [()]
-    assert news_of(shelving(), told(0), (), AT - 8 * DAY) == []
+    assert [each.channels for each in news_of(shelving(), notified(0), (), AT)] == [()]
+    assert news_of(shelving(), notified(0), (), AT - 8 * DAY) == []
 
 
 def test_what_was_told_first_is_remembered_until_the_deadline_moves() -> None:
@@ -234,7 +234,7 @@ def test_what_another_run_sets_out_to_tell_is_left_to_it_for_a_while(
 def test_a_claim_is_of_one_channel_and_ends_with_the_delivery_or_its_failure() -> None:
     now = AT - 3 * DAY
     [news] = news_of(shelving(), Memory(), ("mail", "webhook"), now)
-    claimed = told(7).claiming(news, now)
+    claimed = notified(7).claiming(news, now)
     assert news_of(shelving(), claimed, ("mail", "webhook"), now) == []
     assert [each.channels for each in news_of(shelving(), claimed, ("mail", "pager"), now)] == [("pager",)]
     taken = claimed.after_delivery(SHELVE, AT, 3, "mail", now)
@@ -283,26 +283,26 @@ APPLIES = Policy(True, ("mail",), DAY)
         ({"deadlines": Deadlines({DELETE: Deadline(AT, UTC, "x")}, may_shelve=True)}, Step.NOTHING, "no shelve_at"),
         ({"now": AT - timedelta(seconds=1)}, Step.AHEAD, "shelve_at is 2026-12-18T23:59:59Z"),
         ({}, Step.ACT, "shelve_at was 2026-12-18T23:59:59Z"),
-        ({"memory": replace(told(1), done=AT)}, Step.DONE, "it was already shelved at this deadline"),
+        ({"memory": replace(notified(1), done=AT)}, Step.DONE, "it was already shelved at this deadline"),
         # Another deadline than the one that was carried out.
-        ({"memory": replace(told(1), done=AT - DAY)}, Step.ACT, "shelve_at was"),
+        ({"memory": replace(notified(1), done=AT - DAY)}, Step.ACT, "shelve_at was"),
         ({"is_shelved": True}, Step.DONE, "already shelved"),
         ({"deadlines": shelving(may_shelve=False)}, Step.LEFT, "its deadline is not allowed to shelve it"),
         ({"vetoes": (LOCKED,)}, Step.LEFT, "it is locked"),
         ({"policy": Policy(False, ("mail",), DAY)}, Step.ACT, "would be shelved: set apply=true"),
         ({"memory": Memory()}, Step.WAIT, "no notice was sent yet"),
-        ({"memory": told(0, AT, AT)}, Step.WAIT, "its notice was late: it is shelved from 2026-12-19T23:59:59Z on"),
-        ({"memory": told(0, AT, AT), "now": AT + DAY}, Step.ACT, "shelve_at was"),
-        ({"memory": told(0, AT - DAY)}, Step.WAIT, "no notice was sent yet"),
+        ({"memory": notified(0, AT, AT)}, Step.WAIT, "its notice was late: it is shelved from 2026-12-19T23:59:59Z on"),
+        ({"memory": notified(0, AT, AT), "now": AT + DAY}, Step.ACT, "shelve_at was"),
+        ({"memory": notified(0, AT - DAY)}, Step.WAIT, "no notice was sent yet"),
         ({"policy": Policy(True, ("mail", "webhook"), DAY)}, Step.WAIT, "no notice was sent yet"),
-        ({"policy": Policy(True, ("mail",), timedelta(0)), "memory": told(0, AT, AT)}, Step.ACT, "shelve_at was"),
+        ({"policy": Policy(True, ("mail",), timedelta(0)), "memory": notified(0, AT, AT)}, Step.ACT, "shelve_at was"),
         # Where nobody is to be told, a notice would be one of now.
         ({"policy": Policy(True, (), timedelta(0)), "memory": Memory()}, Step.ACT, "shelve_at was"),
         ({"policy": Policy(True, (), DAY), "memory": Memory()}, Step.WAIT, "its notice was late"),
     ],
 )  # fmt: skip
 def test_a_deadline_leads_to_an_act_only_if_all_holds(changes: dict[str, Any], step: Step, reason: str) -> None:
-    given = {"deadlines": shelving(), "memory": told(1), "policy": APPLIES, "now": AT, **changes}
+    given = {"deadlines": shelving(), "memory": notified(1), "policy": APPLIES, "now": AT, **changes}
     state = {"is_shelved": True} if given.get("is_shelved") else {}
     decision = decide(
         given["deadlines"], given["memory"], given["policy"], given["now"], vetoes=given.get("vetoes", ()), **state

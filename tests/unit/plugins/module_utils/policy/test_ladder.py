@@ -49,7 +49,7 @@ POLICY = Policy(channels=("mail",))
 TWO_CHANNELS = replace(POLICY, channels=("mail", "webhook"))
 
 
-def told(minutes_ago: float, channel: str = "mail") -> Notice:
+def a_notice(minutes_ago: float, channel: str = "mail") -> Notice:
     return Notice(delivered={channel: NOW - minutes_ago * MINUTE})
 
 
@@ -60,15 +60,15 @@ def facts(notice: Notice | None = None, **changes: Any) -> Facts:
     return Facts(now=NOW, verdict=given.pop("verdict", IDLE), last_look=given.pop("last_look", IDLE), **given)
 
 
-DUE = facts(told(61))
+DUE = facts(a_notice(61))
 
 
 @pytest.mark.parametrize(
     ("step", "given_facts", "policy"),
     [
         (Step.WARN, facts(), POLICY),
-        (Step.WARN, facts(told(6 * 60 + 1)), POLICY),
-        (Step.WARN, facts(told(61, "webhook")), POLICY),
+        (Step.WARN, facts(a_notice(6 * 60 + 1)), POLICY),
+        (Step.WARN, facts(a_notice(61, "webhook")), POLICY),
         (Step.WARN, facts(Notice(claimed=NOW - CLAIM)), POLICY),
         # The clock was set back.
         (Step.WAIT, facts(Notice(claimed=NOW + 60)), POLICY),
@@ -82,17 +82,17 @@ DUE = facts(told(61))
         (Step.WAIT, facts(Notice(NOW, {"mail": NOW}, claims={"webhook": NOW})), TWO_CHANNELS),
         (Step.WARN, facts(Notice(rehearsed=NOW - HOUR)), POLICY),
         (Step.WAIT, facts(Notice(claimed=NOW - CLAIM + 1)), POLICY),
-        (Step.WAIT, facts(told(59.9)), POLICY),
-        (Step.WAIT, facts(told(-1)), POLICY),
-        (Step.WAIT, facts(told(61)), replace(POLICY, grace=2 * HOUR)),
-        (Step.READ, facts(told(61), last_look=UNFIT), POLICY),
-        (Step.READ, facts(told(61), last_interval=29.0), POLICY),
-        (Step.READ, facts(told(61), last_interval=181.0), POLICY),
+        (Step.WAIT, facts(a_notice(59.9)), POLICY),
+        (Step.WAIT, facts(a_notice(-1)), POLICY),
+        (Step.WAIT, facts(a_notice(61)), replace(POLICY, grace=2 * HOUR)),
+        (Step.READ, facts(a_notice(61), last_look=UNFIT), POLICY),
+        (Step.READ, facts(a_notice(61), last_interval=29.0), POLICY),
+        (Step.READ, facts(a_notice(61), last_interval=181.0), POLICY),
         (Step.ACT, DUE, POLICY),
-        (Step.ACT, facts(told(60)), POLICY),
-        (Step.ACT, facts(told(0)), replace(POLICY, grace=0.0)),
-        (Step.NOTHING, facts(told(61), verdict=Verdict(State.ACTIVE, NOW, "keys", "a key")), POLICY),
-        (Step.NOTHING, facts(told(61), verdict=Verdict(State.UNKNOWN, None, "old", "old")), POLICY),
+        (Step.ACT, facts(a_notice(60)), POLICY),
+        (Step.ACT, facts(a_notice(0)), replace(POLICY, grace=0.0)),
+        (Step.NOTHING, facts(a_notice(61), verdict=Verdict(State.ACTIVE, NOW, "keys", "a key")), POLICY),
+        (Step.NOTHING, facts(a_notice(61), verdict=Verdict(State.UNKNOWN, None, "old", "old")), POLICY),
     ],
 )
 def test_the_step_of_an_instance(step: Step, given_facts: Facts, policy: Policy) -> None:
@@ -130,7 +130,7 @@ USED = Verdict(State.UNKNOWN, None, "old", "the latest reading is 2 h old")
             ),
         ),
         (
-            facts(told(61)),
+            facts(a_notice(61)),
             TWO_CHANNELS,
             Decision(Step.WARN, f"{IDLE_FOR}, and no notice was sent yet", Action.SHELVE, channels=("webhook",)),
         ),
@@ -145,7 +145,7 @@ USED = Verdict(State.UNKNOWN, None, "old", "the latest reading is 2 h old")
             Decision(Step.WAIT, "another run is sending its notice", Action.SHELVE),
         ),
         (
-            facts(told(30)),
+            facts(a_notice(30)),
             POLICY,
             Decision(
                 Step.WAIT,
@@ -155,7 +155,7 @@ USED = Verdict(State.UNKNOWN, None, "old", "the latest reading is 2 h old")
             ),
         ),
         (
-            facts(told(61), last_look=UNFIT),
+            facts(a_notice(61), last_look=UNFIT),
             POLICY,
             Decision(
                 Step.READ, "it is due, and needs a short reading right before the action", Action.SHELVE, IN_AN_HOUR
@@ -201,7 +201,7 @@ def test_a_decision_has_its_reason_action_time_and_vetoes(
     ("seconds", "step"), [(29.9, Step.READ), (30.0, Step.ACT), (180.0, Step.ACT), (181.0, Step.READ)]
 )
 def test_the_last_interval_before_an_act_is_from_half_a_minute_to_three(seconds: float, step: Step) -> None:
-    assert decide(facts(told(61), last_interval=seconds), POLICY).step is step
+    assert decide(facts(a_notice(61), last_interval=seconds), POLICY).step is step
 
 
 def test_a_rehearsed_notice_of_the_first_idle_moment_counts() -> None:
@@ -517,7 +517,7 @@ def test_what_is_remembered_comes_back_as_it_was_written(remembered: Remembered)
 
 
 def test_one_that_wakes_forgets_what_was_agreed() -> None:
-    slept = Remembered("web", NOW, asleep=NOW - HOUR, notice=told(61), act=Act("shelve", NOW - HOUR, "done"))
+    slept = Remembered("web", NOW, asleep=NOW - HOUR, notice=a_notice(61), act=Act("shelve", NOW - HOUR, "done"))
     assert slept.observed("web", NOW, awake=True) == Remembered("web", NOW, woken=NOW)
     assert slept.observed("web", NOW, awake=None) == slept
     assert slept.observed("web", NOW, awake=False) == slept

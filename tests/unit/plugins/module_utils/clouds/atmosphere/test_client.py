@@ -88,7 +88,7 @@ def test_a_list_has_each_once_in_order(serving: Opener, count: int, shuffled: bo
     assert [each.name for each in instances] == [f"node-{number:04}" for number in range(1, count + 1)]
     assert [each.id for each in instances] == list(range(1, count + 1))
     pages = max(1, ceil(count / site.page_size()))
-    assert site.asked() == {"v2 instances": pages}
+    assert site.requests() == {"v2 instances": pages}
 
 
 def test_pages_after_the_first_are_read_at_once(serving: Opener) -> None:
@@ -124,7 +124,7 @@ def test_a_list_that_never_rests_ends_all_the_same(serving: Opener) -> None:
     names = [each.name for each in cloud.list_instances(live=False)]
     assert len(names) == len(set(names))
     assert "node-0100" in names
-    assert site.asked()["v2 instances"] <= 3 * ceil(100 / 20)
+    assert site.requests()["v2 instances"] <= 3 * ceil(100 / 20)
 
 
 @pytest.mark.parametrize(
@@ -213,18 +213,18 @@ def test_states_are_those_of_the_cloud_only_if_they_are_requested(serving: Opene
     stored = cloud.list_instances(live=False)
     assert states(stored) == ["active"] * 3
     assert not any(each.live for each in stored)
-    assert site.asked() == {"v2 instances": 1}
+    assert site.requests() == {"v2 instances": 1}
     live = cloud.list_instances(live=True)
     assert states(live) == ["active", "shutoff", "active"]
     assert all(each.live for each in live)
     # Where the two disagree, the instance is read once more.
-    assert site.asked() == {"v2 instances": 1, "v1 instances": 1, "v1 instance": 1}
+    assert site.requests() == {"v2 instances": 1, "v1 instances": 1, "v1 instance": 1}
 
 
 def test_one_list_of_each_identity_is_read(serving: Opener) -> None:
     site, cloud = serving(a_fleet(9, identities=3, providers=2))
     assert all(each.live for each in cloud.list_instances(live=True))
-    assert site.asked() == {"v2 instances": 1, "v1 instances": 3}
+    assert site.requests() == {"v2 instances": 1, "v1 instances": 3}
 
 
 def test_an_instance_that_the_cloud_no_longer_has_is_missing(serving: Opener) -> None:
@@ -277,17 +277,17 @@ def test_a_list_from_the_cache_is_not_believed_where_the_database_knows_better(s
         other.get_instance(sleeping)
         site.server.advance(8)
         other.get_instance(sleeping)
-    site.asked()
+    site.requests()
     seen = cloud.list_instances(live=True)
     assert seen[0].status == "active"
     assert states(seen)[1].startswith("active - initializing")
-    assert site.asked() == {"v2 instances": 1, "v1 instances": 1, "v1 instance": 2}
+    assert site.requests() == {"v2 instances": 1, "v1 instances": 1, "v1 instance": 2}
 
 
 def test_a_list_of_sleepers_that_all_agree_on_needs_no_second_read(serving: Opener) -> None:
     site, cloud = serving(a_fleet(states={"suspended": 5, "shelved_offloaded": 5, "shutoff": 5, "active": 5}))
     cloud.list_instances(live=True)
-    assert site.asked() == {"v2 instances": 1, "v1 instances": 1}
+    assert site.requests() == {"v2 instances": 1, "v1 instances": 1}
 
 
 # --- single reads ----------------------------------------------------------------------------------------------------
@@ -330,13 +330,13 @@ def test_many_are_polled_by_the_list_and_few_by_their_details(serving: Opener) -
     site, cloud = serving(a_fleet(10))
     instances = cloud.list_instances(live=True)
     cloud.act(instances[0], Action.STOP)
-    site.asked()
+    site.requests()
     assert len(cloud.poll(instances)) == 10
-    assert site.asked() == {"v1 instances": 1}, "a stop has emptied the list's cache"
+    assert site.requests() == {"v1 instances": 1}, "a stop has emptied the list's cache"
     cloud.act(instances[1], Action.STOP)
-    site.asked()
+    site.requests()
     assert len(cloud.poll(instances[:3])) == 3
-    assert site.asked() == {"v1 instance": 3}
+    assert site.requests() == {"v1 instance": 3}
 
 
 def test_a_poll_tells_which_states_may_come_from_the_cache(serving: Opener) -> None:
@@ -347,9 +347,9 @@ def test_a_poll_tells_which_states_may_come_from_the_cache(serving: Opener) -> N
     cloud.act(instances[0], Action.STOP)
     delete(site.world, "node-0002")
     for request, age in (({"v1 instances": 1}, 30.0), ({"v1 instance": 10}, 0.0)):
-        site.asked()
+        site.requests()
         ages = {each.may_be_old for each in cloud.poll(instances).values() if isinstance(each, Instance)}
-        assert (site.asked(), ages) == (request, {age}), "right after a list, each is read"
+        assert (site.requests(), ages) == (request, {age}), "right after a list, each is read"
 
 
 def test_the_list_is_not_read_again_while_it_comes_from_its_cache(serving: Opener) -> None:
@@ -357,12 +357,12 @@ def test_the_list_is_not_read_again_while_it_comes_from_its_cache(serving: Opene
     instances = cloud.list_instances(live=True)
     for each in instances:
         cloud.act(each, Action.RESUME)
-    site.asked()
+    site.requests()
     for _round in range(4):
         site.server.advance(8)
         seen = cloud.poll(instances)
         assert all(isinstance(look, Instance) and look.status != "suspended" for look in seen.values())
-    counted = site.asked()
+    counted = site.requests()
     assert counted == {"v1 instance": 30, "v1 instances": 1}
     database = {each.name: each.latest.status for each in site.world.instances}
     assert "suspended" not in database.values(), "no stale state was written back"
@@ -377,26 +377,26 @@ def test_a_list_that_another_user_read_just_before_is_not_read(serving: Opener) 
         other.list_instances(live=True)
     for each in instances:
         cloud.act(each, Action.RESUME)
-    site.asked()
+    site.requests()
     cloud.poll(instances)
-    assert site.asked() == {"v1 instance": 10}
+    assert site.requests() == {"v1 instance": 10}
 
 
 def test_a_large_fleet_is_polled_in_parts_until_the_list_is_good_again(serving: Opener) -> None:
     site, cloud = serving(a_fleet(150))
     instances = cloud.list_instances(live=True)
-    site.asked()
+    site.requests()
     assert list(cloud.poll(instances)) == [each.uuid for each in instances[:128]]
-    assert site.asked() == {"v1 instance": 128}
+    assert site.requests() == {"v1 instance": 128}
     assert len(cloud.poll(instances, thorough=True)) == 150
-    assert site.asked() == {"v1 instance": 150}
+    assert site.requests() == {"v1 instance": 150}
     site.server.advance(31)
     assert len(cloud.poll(instances)) == 150
-    assert site.asked() == {"v1 instances": 1}
+    assert site.requests() == {"v1 instances": 1}
 
 
 @pytest.mark.parametrize(
-    ("count", "list_seconds", "asked"),
+    ("count", "list_seconds", "requested"),
     [
         pytest.param(100, 3.0, {"v1 instance": 100}, id="details side by side are sooner"),
         pytest.param(100, 0.5, {"v1 instances": 1}, id="the list is sooner"),
@@ -404,16 +404,16 @@ def test_a_large_fleet_is_polled_in_parts_until_the_list_is_good_again(serving: 
     ],
 )
 def test_many_are_polled_by_details_where_the_list_took_long(
-    serving: Opener, count: int, list_seconds: float, asked: dict[str, int]
+    serving: Opener, count: int, list_seconds: float, requested: dict[str, int]
 ) -> None:
     site, cloud = serving(a_fleet(count))
     the_list = ceil(count / 20) + 1
     before_request(cloud, the_list, lambda: site.server.advance(list_seconds))
     instances = cloud.list_instances(live=True)
     site.server.advance(31)
-    site.asked()
+    site.requests()
     cloud.poll(instances)
-    assert site.asked() == asked
+    assert site.requests() == requested
 
 
 def test_each_identity_is_polled_in_its_own_way(serving: Opener) -> None:
@@ -421,9 +421,9 @@ def test_each_identity_is_polled_in_its_own_way(serving: Opener) -> None:
     instances = cloud.list_instances(live=True)
     mine = [each for each in instances if each.identity == instances[0].identity]
     cloud.act(mine[0], Action.STOP)
-    site.asked()
+    site.requests()
     assert len(cloud.poll(instances)) == 20
-    assert site.asked() == {"v1 instances": 1, "v1 instance": 10}
+    assert site.requests() == {"v1 instances": 1, "v1 instance": 10}
 
 
 def test_one_that_cannot_be_polled_does_not_hide_the_others(serving: Opener) -> None:
@@ -587,7 +587,7 @@ def test_an_action_whose_answer_is_lost_is_not_sent_twice(serving: Opener) -> No
     site.server.faults.add(Fault(method="POST", drop="after"))
     with pytest.raises(Unreachable):
         cloud.act(instance, Action.STOP)
-    assert site.asked()["action"] == 1
+    assert site.requests()["action"] == 1
     assert site.world.look("node-0001").words == "active - powering-off"
 
 
@@ -602,7 +602,7 @@ def test_volumes_have_their_status_and_where_they_are_attached(serving: Opener) 
     world.attach(data, world.instances[1], "/dev/sdc")
     site, cloud = serving(world)
     first, second = (each.to_result() for each in cloud.list_volumes(live=True))
-    assert site.asked() == {"v2 volumes": 1, "v1 volumes": 1, "v2 instances": 1}
+    assert site.requests() == {"v2 volumes": 1, "v1 volumes": 1, "v2 instances": 1}
     assert (first["name"], first["size"], first["status"], first["description"]) == ("data", 100, "in-use", "Rasters")
     assert first["attachments"] == [
         {
@@ -621,9 +621,9 @@ def test_volumes_cost_no_more_than_their_lists_if_none_is_attached(serving: Open
         world.add_volume("data", 100, identity)
     site, cloud = serving(world)
     assert [each.status for each in cloud.list_volumes(live=True)] == ["available", "available"]
-    assert site.asked() == {"v2 volumes": 1, "v1 volumes": 2}
+    assert site.requests() == {"v2 volumes": 1, "v1 volumes": 2}
     assert [each.status for each in cloud.list_volumes(live=False)] == [None, None]
-    assert site.asked() == {"v2 volumes": 1}
+    assert site.requests() == {"v2 volumes": 1}
 
 
 def test_a_volume_at_another_users_instance_shows_where(serving: Opener) -> None:

@@ -211,7 +211,7 @@ def test_what_atmosphere_lacks_is_refused_before_anything_is_sent(
     site.server.requests.reset()
     with pytest.raises(ConfigurationError, match=f"{option} is not available here: "):
         run(site, **{"name": "web", **options})
-    assert site.asked() == {}
+    assert site.requests() == {}
 
 
 @pytest.mark.parametrize("hours", [0, -1, 24])

@@ -68,11 +68,11 @@ def test_the_first_run_logs_in_and_the_next_does_not(site: Site) -> None:
     with site.cloud() as cloud:
         use(cloud)
         use(cloud)
-    assert site.asked() == {"login": 1, "v2 allocation sources": 2}
+    assert site.requests() == {"login": 1, "v2 allocation sources": 2}
     assert site.kept() in site.world.tokens
     with site.cloud() as cloud:
         use(cloud)
-    assert site.asked() == {"v2 allocation sources": 1}
+    assert site.requests() == {"v2 allocation sources": 1}
 
 
 def test_a_token_that_will_soon_expire_is_not_begun_with(site: Site) -> None:
@@ -82,7 +82,7 @@ def test_a_token_that_will_soon_expire_is_not_begun_with(site: Site) -> None:
     site.server.advance(86400 - 200)
     with site.cloud() as cloud:
         use(cloud)
-    assert site.asked() == {"login": 2, "v2 allocation sources": 2}
+    assert site.requests() == {"login": 2, "v2 allocation sources": 2}
     assert site.kept() != first
 
 
@@ -92,7 +92,7 @@ def test_a_server_whose_clock_is_behind_is_logged_in_to_once(site: Site) -> None
     with site.cloud() as cloud:
         use(cloud)
         use(cloud)
-    assert site.asked() == {"login": 1, "v2 allocation sources": 2}
+    assert site.requests() == {"login": 1, "v2 allocation sources": 2}
 
 
 @pytest.mark.parametrize("how", ["unknown", "expired"])
@@ -105,7 +105,7 @@ def test_a_token_that_the_server_no_longer_takes_leads_to_one_login(site: Site, 
     with site.cloud() as cloud:
         use(cloud)
         use(cloud)
-    assert site.asked() == {"login": 1, "v2 allocation sources": 3}
+    assert site.requests() == {"login": 1, "v2 allocation sources": 3}
     assert site.kept() in site.world.tokens
 
 
@@ -115,7 +115,7 @@ def test_a_token_that_is_revoked_in_the_middle_leads_to_one_login(site: Site) ->
         use(cloud)
         site.world.tokens.clear()
         use(cloud)
-    assert site.asked() == {"login": 1, "v2 allocation sources": 3}
+    assert site.requests() == {"login": 1, "v2 allocation sources": 3}
 
 
 @pytest.mark.parametrize("kept", [UNKNOWN, None], ids=["an unknown token", "no token"])
@@ -130,9 +130,9 @@ def test_sixteen_threads_at_once_log_in_once(site: Site, kept: str | None) -> No
             use(cloud)
 
         list(pool.map(work, range(16)))
-    asked = site.asked()
-    assert asked["login"] == 1
-    assert 16 <= asked["v2 allocation sources"] <= 32, "each at most once more, with the new token"
+    requested = site.requests()
+    assert requested["login"] == 1
+    assert 16 <= requested["v2 allocation sources"] <= 32, "each at most once more, with the new token"
 
 
 def test_two_runs_that_begin_at_once_share_a_login(site: Site) -> None:
@@ -146,7 +146,7 @@ def test_two_runs_that_begin_at_once_share_a_login(site: Site) -> None:
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(run, range(2)))
-    assert site.asked() == {"login": 1, "v2 allocation sources": 2}
+    assert site.requests() == {"login": 1, "v2 allocation sources": 2}
 
 
 def test_another_process_that_logged_in_meanwhile_is_joined(site: Site) -> None:
@@ -163,21 +163,21 @@ def test_another_process_that_logged_in_meanwhile_is_joined(site: Site) -> None:
 
         cloud._login._transport.request = request  # type: ignore[method-assign]
         use(cloud)
-    assert site.asked() == {"v2 allocation sources": 2}
+    assert site.requests() == {"v2 allocation sources": 2}
 
 
 def test_a_given_token_is_used_without_a_login_and_not_kept(site: Site) -> None:
     token = site.world.new_token(site.world.users["johndoe"])
     with site.cloud(token=token, username=None, password=None) as cloud:
         use(cloud)
-    assert site.asked() == {"v2 allocation sources": 1}
+    assert site.requests() == {"v2 allocation sources": 1}
     assert site.kept() is None
 
 
 def test_a_given_token_that_is_refused_leads_to_a_login_if_there_is_a_password(site: Site) -> None:
     with site.cloud(token=UNKNOWN) as cloud:
         use(cloud)
-    assert site.asked() == {"login": 1, "v2 allocation sources": 2}
+    assert site.requests() == {"login": 1, "v2 allocation sources": 2}
 
 
 def test_a_given_token_that_is_refused_is_the_end_if_there_is_none(site: Site) -> None:
@@ -187,7 +187,7 @@ def test_a_given_token_that_is_refused_is_the_end_if_there_is_none(site: Site) -
         "The token was refused: it is unknown to the server, or has expired (HTTP 403). "
         "It comes from option token. Set username and password, so that a new token can be requested."
     )
-    assert site.asked() == {"v2 allocation sources": 1}
+    assert site.requests() == {"v2 allocation sources": 1}
 
 
 def test_a_wrong_password_is_reported_with_where_it_came_from_and_tried_once(site: Site) -> None:
@@ -198,7 +198,7 @@ def test_a_wrong_password_is_reported_with_where_it_came_from_and_tried_once(sit
         '"Authentication request refused -- Username/Password combination was invalid" (HTTP 400). '
         "Check the password: the API has its own, which is not that of the web page. It comes from option password."
     )
-    assert site.asked() == {"login": 1}
+    assert site.requests() == {"login": 1}
 
 
 @pytest.mark.parametrize(("kept", "logins"), [(None, 2), (UNKNOWN, 1)])
@@ -215,7 +215,7 @@ def test_a_server_that_refuses_its_own_tokens_gets_no_more_and_more_requests(
         "The token was refused: it is unknown to the server, or has expired (HTTP 403). "
         "It is the token of a new login, so this is a fault of the server. Try again later."
     )
-    assert site.asked() == {"login": logins, "v2 allocation sources": 2}
+    assert site.requests() == {"login": logins, "v2 allocation sources": 2}
 
 
 def test_a_token_of_this_run_that_is_refused_leads_to_one_login_each_time(site: Site) -> None:
@@ -223,7 +223,7 @@ def test_a_token_of_this_run_that_is_refused_leads_to_one_login_each_time(site: 
         for _time in range(5):
             use(cloud)
             site.world.tokens.clear()
-    assert site.asked() == {"login": 5, "v2 allocation sources": 9}
+    assert site.requests() == {"login": 5, "v2 allocation sources": 9}
 
 
 def test_a_login_that_is_refused_in_the_middle_is_tried_once_for_all_threads(site: Site) -> None:
@@ -242,7 +242,7 @@ def test_a_login_that_is_refused_in_the_middle_is_tried_once_for_all_threads(sit
 
         said = set(pool.map(work, range(16)))
     assert len(said) == 1
-    assert site.asked()["login"] == 1, "a wrong password that is tried again and again locks the account"
+    assert site.requests()["login"] == 1, "a wrong password that is tried again and again locks the account"
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ def test_a_login_is_tried_again_where_that_can_help(site: Site, fault: Fault) ->
     site.server.faults.add(fault)
     with site.cloud() as cloud:
         use(cloud)
-    assert site.asked() == {"login": 3, "v2 allocation sources": 1}
+    assert site.requests() == {"login": 3, "v2 allocation sources": 1}
 
 
 def test_an_action_whose_login_failed_was_not_sent(site: Site) -> None:
@@ -274,10 +274,10 @@ def test_an_action_whose_login_failed_was_not_sent(site: Site) -> None:
 def test_a_wrong_password_is_refused_also_while_a_token_is_kept(site: Site) -> None:
     site.warm()
     assert isinstance(error_from(site, password="wrong"), AuthenticationFailed)
-    assert site.asked() == {"login": 1}
+    assert site.requests() == {"login": 1}
     with site.cloud() as cloud:
         use(cloud)
-    assert site.asked() == {"v2 allocation sources": 1}, "the token of the right one is still there"
+    assert site.requests() == {"v2 allocation sources": 1}, "the token of the right one is still there"
 
 
 def test_every_token_and_password_is_hidden(site: Site) -> None:
@@ -296,7 +296,7 @@ def test_a_disabled_account_is_no_expired_token(site: Site) -> None:
         'The account was refused: "The account you are using has been disabled. '
         'Please contact your Cloud Administrator for more information." (HTTP 403).'
     )
-    assert site.asked() == {"v2 allocation sources": 1}
+    assert site.requests() == {"v2 allocation sources": 1}
 
 
 @pytest.mark.parametrize(
@@ -350,7 +350,7 @@ def test_a_login_that_is_answered_strangely_is_reported(
     error = error_from(site)
     assert error.__class__ is kind
     assert str(error) == sentence.format(url=site.server.url)
-    assert site.asked() == {"login": 1}
+    assert site.requests() == {"login": 1}
     assert site.kept() is None
 
 

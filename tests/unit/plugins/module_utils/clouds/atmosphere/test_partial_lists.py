@@ -277,11 +277,11 @@ def test_an_odd_row_of_live_states_is_read_alone_and_never_taken_for_a_missing_i
     site.server.faults.odd_row("node-0002", edit, path="/instance$")
     instances = cloud.list_instances(live=True)
     assert [(each.status, each.live) for each in instances] == [("active", True)] * 8
-    assert site.asked() == {"v2 instances": 1, "v1 instances": 1, "v1 instance": 1}
+    assert site.requests() == {"v2 instances": 1, "v1 instances": 1, "v1 instance": 1}
     site.server.advance(60)
     seen = cloud.poll(instances)
     assert [each.status for each in seen.values() if isinstance(each, Instance)] == ["active"] * 8
-    assert site.asked() == {"v1 instances": 1, "v1 instance": 1}
+    assert site.requests() == {"v1 instances": 1, "v1 instance": 1}
 
 
 def test_a_state_that_is_odd_everywhere_is_reported_for_that_one(serving: Opener) -> None:
@@ -316,9 +316,9 @@ def test_few_of_many_are_read_one_by_one(serving: Opener) -> None:
     instances = cloud.list_instances(live=True, wanted=lambda each: each.name in ("node-0003", "node-0004"))
     assert [each.live for each in instances] == [False, False, True, True, *[False] * 6]
     assert instances[2].status == "shutoff"
-    assert site.asked() == {"v2 instances": 1, "v1 instance": 2}
+    assert site.requests() == {"v2 instances": 1, "v1 instance": 2}
     cloud.list_instances(live=True, wanted=lambda each: each.id <= 5)
-    assert site.asked() == {"v2 instances": 1, "v1 instances": 1}
+    assert site.requests() == {"v2 instances": 1, "v1 instances": 1}
 
 
 def test_an_identity_without_anything_selected_is_not_queried(serving: Opener) -> None:
@@ -327,4 +327,4 @@ def test_an_identity_without_anything_selected_is_not_queried(serving: Opener) -
     instances = cloud.list_instances(live=True, wanted=lambda each: each.provider.name == INDIANA)
     assert live_by_provider(instances) == {INDIANA: {True}, TEXAS: {False}}
     assert cloud.take_warnings() == ()
-    assert site.asked() == {"v2 instances": 1, "v1 instances": 1}
+    assert site.requests() == {"v2 instances": 1, "v1 instances": 1}

@@ -42,9 +42,9 @@ def test_a_cached_list_that_is_stale_is_not_believed(
         site.world.force("node-0002", true)
         # A detail is not cached, and its state is written into the database.
         assert other.get_instance(listed).status == true
-    site.asked()
+    site.requests()
     assert cloud.list_instances(live=True)[1].status == true
-    assert site.asked() == {"v2 instances": 1, "v1 instances": 1, "v1 instance": 1}
+    assert site.requests() == {"v2 instances": 1, "v1 instances": 1, "v1 instance": 1}
 
 
 @pytest.mark.parametrize(("stored", "true"), list(permutations(RESTING, 2)))
@@ -101,7 +101,7 @@ def test_one_instance_alone_is_never_read_from_the_list(site: Site, cloud: Atmos
     with site.cloud() as other:
         other.list_instances(live=True)
     site.world.force("node-0002", "active")
-    site.asked()
+    site.requests()
     assert cloud.list_instances(live=True)[1].status == "shutoff"
     seen = cloud.list_instances(live=True, wanted=lambda each: each.name == "node-0002")
     assert seen[1].status == "active"
@@ -112,6 +112,6 @@ def test_an_instance_with_the_same_state_in_both_is_read_once(site: Site, cloud:
         site.world.force(f"node-{number:04}", state)
     with site.cloud() as other:
         other.list_instances(live=True)
-    site.asked()
+    site.requests()
     cloud.list_instances(live=True)
-    assert site.asked() == {"v2 instances": 1, "v1 instances": 1}
+    assert site.requests() == {"v2 instances": 1, "v1 instances": 1}

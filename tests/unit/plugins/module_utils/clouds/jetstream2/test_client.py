@@ -36,13 +36,13 @@ Answer = Any
 
 
 class Session:
-    """Answers each address by a script. ``asked`` has each request as "GET compute /servers/detail"."""
+    """Answers each address by a script. ``requested`` has each request as "GET compute /servers/detail"."""
 
     site = "js2.jetstream-cloud.org:5000"
 
     def __init__(self, answers: Mapping[str, Answer]) -> None:
         self._answers = answers
-        self.asked: list[str] = []
+        self.requested: list[str] = []
         self.sent: list[Any] = []
         self.versions: list[str | None] = []
 
@@ -68,11 +68,11 @@ class Session:
     ) -> Response:
         parts = urlsplit(path)
         name = f"{method} {service} {parts.path}"
-        self.asked.append(name if data is None else f"{name} {next(iter(data))}")
+        self.requested.append(name if data is None else f"{name} {next(iter(data))}")
         self.versions.append(microversion)
         if data is not None:
             self.sent.append(data)
-        found = self._answers.get(self.asked[-1], self._answers.get(name))
+        found = self._answers.get(self.requested[-1], self._answers.get(name))
         made = found(parse_qs(parts.query)) if callable(found) else found
         if isinstance(made, Response):
             return made
@@ -106,31 +106,31 @@ LIST = "GET compute /servers/detail"
 
 
 def test_names_of_images_are_requested_where_they_are_selected_and_of_those_in_use_alone() -> None:
-    asked: list[Any] = []
+    requested: list[Any] = []
 
     def images(query: Mapping[str, list[str]]) -> Any:
-        asked.append(query)
+        requested.append(query)
         return recorded("images")
 
     made, session = of({LIST: {"servers": SERVERS}, "GET image /v2/images": images})
     found = made.list_instances(live=True)
     assert [each.name for each in found] == sorted(row["name"] for row in SERVERS)
     [image] = recorded("images")["images"]
-    assert asked == [{"id": [f"in:{image['id']}"], "limit": ["50"]}]
-    assert session.asked == [LIST, "GET image /v2/images"]
-    session.asked.clear()
+    assert requested == [{"id": [f"in:{image['id']}"], "limit": ["50"]}]
+    assert session.requested == [LIST, "GET image /v2/images"]
+    session.requested.clear()
     made.list_instances(live=True, images=False)
-    assert session.asked == [LIST]
+    assert session.requested == [LIST]
 
 
 def test_a_filter_by_image_asks_for_the_names_of_all_images() -> None:
     """Otherwise an image that only instances have that are not selected looks like one that does not exist."""
     made, session = of({LIST: {"servers": SERVERS}, "GET image /v2/images": recorded("images")})
     made.list_instances(live=True, wanted=lambda _each: False)
-    assert session.asked == [LIST]
-    session.asked.clear()
+    assert session.requested == [LIST]
+    session.requested.clear()
     made.list_instances(live=True, all_images=True, wanted=lambda _each: False)
-    assert session.asked == [LIST, "GET image /v2/images"]
+    assert session.requested == [LIST, "GET image /v2/images"]
 
 
 def test_instances_and_volumes_are_in_the_order_of_their_names_as_people_count() -> None:
@@ -203,7 +203,7 @@ def test_a_page_without_any_id_is_not_followed_by_the_first_page_again() -> None
     made, session = of({LIST: lambda _query: body})
     with pytest.raises(UnexpectedResponse, match="the list has no last page"):
         made.list_instances(live=True, images=False)
-    assert session.asked == [LIST]
+    assert session.requested == [LIST]
 
 
 @pytest.mark.parametrize("body", [{}, {"servers": "many"}, [], {"servers": [{"id": 1}]}, {"servers": ["web"]}])
@@ -217,16 +217,16 @@ def test_a_few_are_polled_one_by_one_and_many_by_a_list() -> None:
     rows = {f"GET compute /servers/{row['id']}": {"server": row} for row in SERVERS[:3]}
     made, session = of({LIST: {"servers": SERVERS}, **rows})
     fleet = made.list_instances(live=True, images=False)
-    session.asked.clear()
+    session.requested.clear()
     known = {row["id"] for row in SERVERS[:3]}
     seen = made.poll([each for each in fleet if each.uuid in known])
-    assert session.asked == [f"GET compute /servers/{each.uuid}" for each in fleet if each.uuid in known]
+    assert session.requested == [f"GET compute /servers/{each.uuid}" for each in fleet if each.uuid in known]
     assert {each.status for each in seen.values() if isinstance(each, Instance)} == {
         row["status"].lower() for row in SERVERS[:3]
     }
-    session.asked.clear()
+    session.requested.clear()
     assert len(made.poll(fleet)) == len(SERVERS)
-    assert session.asked == [LIST]
+    assert session.requested == [LIST]
 
 
 def test_an_instance_that_a_list_lacks_is_gone_only_if_nova_says_so_of_it_alone() -> None:
@@ -306,7 +306,7 @@ def test_one_key_of_metadata_is_written_by_a_request_of_its_own() -> None:
     made, session = of({f"PUT {path}": {"meta": {"jetstream_keep_until": "2026-12-24"}}, f"DELETE {path}": gone})
     made.set_metadata(instance, "jetstream_keep_until", "2026-12-24")
     made.set_metadata(instance, "jetstream_keep_until", None)
-    assert session.asked == [f"PUT {path} meta", f"DELETE {path}"]
+    assert session.requested == [f"PUT {path} meta", f"DELETE {path}"]
     assert session.sent == [{"meta": {"jetstream_keep_until": "2026-12-24"}}]
     # A key that another user has removed is removed. A refusal is none of that.
     made, _session = of({})
@@ -386,10 +386,10 @@ def test_why_an_action_failed_is_reported_as_far_as_the_cloud_reports_it() -> No
 
 def test_history_requests_instances_deleted_since() -> None:
     [deleted] = recorded("deleted_servers")["servers"]
-    asked: list[Any] = []
+    requested: list[Any] = []
 
     def listed(query: Mapping[str, list[str]]) -> Any:
-        asked.append(query.get("changes-since"))
+        requested.append(query.get("changes-since"))
         # A list of changes has instances that still exist, too.
         return {"servers": [deleted, SERVERS[-1]] if "changes-since" in query else [SERVERS[-1]]}
 
@@ -402,14 +402,14 @@ def test_history_requests_instances_deleted_since() -> None:
         }
     )
     periods = made.list_history(datetime(2026, 11, 1, 3, tzinfo=UTC))
-    assert asked == [None, ["2026-11-01T03:00:00Z"]]
+    assert requested == [None, ["2026-11-01T03:00:00Z"]]
     assert [(each.instance_name, each.status) for each in periods] == [
         ("web", "active"),
         ("doomed", "active"),
         ("doomed", "shutoff"),
     ]
     made.list_history()
-    assert asked[-1] == ["1970-01-01T00:00:00Z"]
+    assert requested[-1] == ["1970-01-01T00:00:00Z"]
 
 
 def test_history_since_a_time_requests_only_actions_on_servers_that_changed_since() -> None:
@@ -425,9 +425,9 @@ def test_history_since_a_time_requests_only_actions_on_servers_that_changed_sinc
     )
     [period] = made.list_history(datetime(2026, 11, 1, tzinfo=UTC))
     assert (period.status, period.start, period.end) == ("active", datetime(2026, 10, 31, tzinfo=UTC), None)
-    assert session.asked == [LIST, LIST, f"GET compute /servers/{passing['id']}/os-instance-actions"]
+    assert session.requested == [LIST, LIST, f"GET compute /servers/{passing['id']}/os-instance-actions"]
     made.list_history()
-    assert f"GET compute /servers/{quiet['id']}/os-instance-actions" in session.asked
+    assert f"GET compute /servers/{quiet['id']}/os-instance-actions" in session.requested
 
 
 def test_a_report_lists_servers_once() -> None:
@@ -442,7 +442,7 @@ def test_a_report_lists_servers_once() -> None:
     made.list_instances(live=True, images=False)
     made.list_history(datetime(2026, 1, 1, tzinfo=UTC))
     made.list_volumes(live=True)
-    assert [each for each in session.asked if each == LIST] == [LIST, LIST]
+    assert [each for each in session.requested if each == LIST] == [LIST, LIST]
 
 
 def test_names_which_account_it_is() -> None:
@@ -455,7 +455,7 @@ def test_names_which_account_it_is() -> None:
 def test_a_cloud_without_accounting_has_no_allocations() -> None:
     made, session = of({})
     assert made.list_allocation_sources() == []
-    assert session.asked == []
+    assert session.requested == []
     made, _session = of({"GET accounting /": lambda _query: recorded("allocations")})
     assert len(made.list_allocation_sources()) == 2
     made, _session = of({"GET accounting /": {"detail": "none"}})
@@ -472,10 +472,10 @@ def test_volumes_ask_for_names_of_servers_only_where_something_is_attached() -> 
         "on-volume",
         "web",
     ]
-    assert session.asked == [path, "GET compute /servers"]
+    assert session.requested == [path, "GET compute /servers"]
     made, session = of({path: {"volumes": [each for each in rows if not each["attachments"]]}})
     assert [each.name for each in made.list_volumes(live=True)] == ["spare"]
-    assert session.asked == [path]
+    assert session.requested == [path]
     # Cinder refuses what names a version of nova's.
     assert session.versions == [None]
 
@@ -498,7 +498,7 @@ def test_without_glance_the_list_is_there_and_the_names_of_images_are_missing() 
 def test_names_of_images_are_requested_where_the_instance_is_selected() -> None:
     made, session = of({LIST: {"servers": SERVERS}, "GET image /v2/images": recorded("images")})
     found = made.list_instances(live=True, wanted=lambda each: each.name == "on-volume")
-    assert session.asked == [LIST]
+    assert session.requested == [LIST]
     assert len(found) == len(SERVERS)
 
 
@@ -522,12 +522,12 @@ def test_one_odd_server_is_a_warning_and_never_taken_for_a_missing_one() -> None
     assert made.take_warnings() == (
         f"Listing instances: skipped a row that cannot be parsed: {SERVERS[0]['name']}: id is a list.",
     )
-    session.asked.clear()
+    session.requested.clear()
     seen = made.poll(fleet)
     assert {each.uuid: each.status for each in seen.values() if isinstance(each, Instance)} == {
         each.uuid: each.status for each in fleet
     }
-    assert session.asked == [LIST, f"GET compute /servers/{SERVERS[0]['id']}"]
+    assert session.requested == [LIST, f"GET compute /servers/{SERVERS[0]['id']}"]
 
 
 def test_a_list_whose_pages_do_not_end_is_an_error() -> None:
@@ -568,7 +568,7 @@ def test_only_the_actions_of_selected_servers_are_requested() -> None:
     made, session = of({LIST: {"servers": SERVERS}, actions_of(web): {"instanceActions": []}})
     periods = made.list_history(wanted=lambda each: each.name == "web")
     assert {each.instance_name for each in periods} == {"web"}
-    assert session.asked == [LIST, LIST, actions_of(web)]
+    assert session.requested == [LIST, LIST, actions_of(web)]
 
 
 @pytest.mark.parametrize(

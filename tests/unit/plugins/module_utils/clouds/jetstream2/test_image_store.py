@@ -34,7 +34,7 @@ def test_the_images_of_others_and_of_other_names_are_left_out() -> None:
     rows = [row(), row(owner="another"), row(name="GEO")]
     made, session = of({LIST: {"images": rows}})
     [found] = made.image_store().list_images("geo")
-    assert (found.uuid, session.asked) == (UUID, [LIST])
+    assert (found.uuid, session.requested) == (UUID, [LIST])
 
 
 def test_an_image_is_read_by_its_uuid_if_it_is_the_projects_own() -> None:
@@ -42,10 +42,10 @@ def test_an_image_is_read_by_its_uuid_if_it_is_the_projects_own() -> None:
         more = {"owner": owner} if owner else {}
         made, session = of({LIST: {"images": []}, f"GET image /v2/images/{UUID}": row(**more)})
         assert len(made.image_store().list_images(UUID)) == count
-        assert session.asked == [LIST, f"GET image /v2/images/{UUID}"]
+        assert session.requested == [LIST, f"GET image /v2/images/{UUID}"]
     made, session = of({LIST: {"images": []}})
     # The second list has hidden images.
-    assert (made.image_store().list_images("geo"), session.asked) == ([], [LIST, LIST])
+    assert (made.image_store().list_images("geo"), session.requested) == ([], [LIST, LIST])
 
 
 def test_images_of_shelved_servers_are_known_by_name_and_server() -> None:
@@ -58,7 +58,7 @@ def test_images_of_shelved_servers_are_known_by_name_and_server() -> None:
     ]
     made, session = of({LIST: {"images": rows}})
     assert [each.uuid for each in made.image_store().shelved_images()] == ["a"]
-    assert session.asked == [LIST]
+    assert session.requested == [LIST]
 
 
 def test_an_image_shows_what_users_can_set_and_what_it_refers_to() -> None:
@@ -136,4 +136,4 @@ def test_what_is_gone_already_is_no_error() -> None:
     store.delete(IMAGE)
     store.remove_member(IMAGE, "tg")
     store.delete_snapshot(SNAPSHOT)
-    assert (store.snapshot_status(SNAPSHOT), len(session.asked)) == (None, 4)
+    assert (store.snapshot_status(SNAPSHOT), len(session.requested)) == (None, 4)

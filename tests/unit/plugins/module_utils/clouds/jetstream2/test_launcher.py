@@ -71,7 +71,7 @@ class Session:
     def __init__(self, answers: Mapping[str, Any]) -> None:
         self._answers = {key: list(value) if isinstance(value, list) else value for key, value in answers.items()}
         self._lock = threading.Lock()
-        self.asked: list[str] = []
+        self.requested: list[str] = []
         self.sent: list[Any] = []
         self.queries: list[dict[str, list[str]]] = []
         self.once: list[str] = []
@@ -89,7 +89,7 @@ class Session:
         parts = urlsplit(path)
         name = f"{method} {service} {parts.path}"
         with self._lock:
-            self.asked.append(name)
+            self.requested.append(name)
             self.queries.append(parse_qs(parts.query))
             if data is not None:
                 self.sent.append(data)
@@ -125,7 +125,7 @@ def test_a_launch_carries_all_of_its_marks_and_is_sent_once() -> None:
     )
     recipe = made.prepare(options, 1)
     # One list of each, and the quotas.
-    assert sorted(session.asked) == sorted(LOOKUPS)
+    assert sorted(session.requested) == sorted(LOOKUPS)
     instance = made.launch(recipe, Launch("node-1", "node-{number}", "t0ken"))
     assert (instance.uuid, instance.status, instance.facts.token) == ("server-1", "build", "t0ken")
     assert session.sent == [
@@ -158,7 +158,7 @@ def test_a_key_that_is_to_be_imported_is_not_looked_for_among_those_that_are_the
     made, session = of(LOOKUPS)
     options = LaunchOptions(image="Ubuntu", flavor="m3.tiny", key_name="new", public_key="ssh-ed25519 AAAA me")
     assert made.prepare(options, 1).body["key_name"] == "new"
-    assert "GET compute /os-keypairs" not in session.asked
+    assert "GET compute /os-keypairs" not in session.requested
 
 
 @pytest.mark.parametrize(("size", "is_refused"), [(49149, False), (49152, True)])
@@ -173,7 +173,7 @@ def test_more_user_data_than_nova_takes_is_refused_before_anything_is_sent(size:
             made.check(options)
     else:
         made.check(options)
-    assert session.asked == []
+    assert session.requested == []
 
 
 def test_user_data_of_one_instance_comes_before_that_of_all_and_is_in_no_other_launch() -> None:
@@ -193,7 +193,7 @@ def test_user_data_of_one_instance_that_is_too_long_is_refused_before_anything_i
     options = LaunchOptions(user_data_by_name={"alice": "", "bob": "x" * 60000})
     with pytest.raises(SelectionError, match="user_data_by_name of bob: it has 80000 characters"):
         made.check(options)
-    assert session.asked == []
+    assert session.requested == []
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_metadata_and_a_description_that_nova_refuses_are_refused_before_anythin
     with pytest.raises(SelectionError, match=said):
         made.check(LaunchOptions(**options))
     made.check(LaunchOptions(metadata={"a key_1:x.y-z": "größe \u2603", "k" * 255: "x" * 255}, description="x" * 255))
-    assert session.asked == []
+    assert session.requested == []
 
 
 def test_exosphere_can_be_left_out_and_no_mark_of_ours_can_be_overwritten() -> None:
@@ -279,7 +279,7 @@ def test_floating_ips_without_a_port_are_those_that_are_attached_to_nothing() ->
     assert launcher.unattached_addresses() == [
         UnattachedAddress("a", "149.165.156.15", "openstack floating ip delete a", "2026-11-20T12:00:00Z")
     ]
-    assert session.asked == ["GET network /v2.0/floatingips"]
+    assert session.requested == ["GET network /v2.0/floatingips"]
 
 
 def test_a_floating_ip_is_made_at_its_port_in_one_request() -> None:
@@ -297,7 +297,7 @@ def test_an_unclear_answer_is_followed_by_a_look_and_no_second_address_is_made(s
         {LIST_IPS: [NONE, {"floatingips": [MADE]}], POST_IP: refused(status, {"e": {"message": "x"}})}
     )
     assert found == AssignedAddress("149.165.0.1", is_new=True)
-    assert session.asked.count(POST_IP) == 1
+    assert session.requested.count(POST_IP) == 1
 
 
 def test_an_address_that_was_not_made_is_tried_again_a_few_times() -> None:
@@ -306,14 +306,14 @@ def test_an_address_that_was_not_made_is_tried_again_a_few_times() -> None:
     assert found == AssignedAddress("149.165.0.1", is_new=True)
     found, session = assigned({LIST_IPS: NONE, POST_IP: fault})
     assert isinstance(found, ServerFault)
-    assert session.asked.count(POST_IP) == 3
+    assert session.requested.count(POST_IP) == 3
 
 
 def test_a_quota_of_addresses_that_is_used_up_is_not_tried_again() -> None:
     body = {"NeutronError": {"type": "OverQuota", "message": "Quota exceeded for resources: ['floatingip']."}}
     found, session = assigned({LIST_IPS: NONE, POST_IP: refused(409, body)})
     assert isinstance(found, OverAllocation)
-    assert session.asked.count(POST_IP) == 1
+    assert session.requested.count(POST_IP) == 1
 
 
 def test_an_address_that_is_there_is_kept_and_a_spare_one_of_its_own_is_used() -> None:

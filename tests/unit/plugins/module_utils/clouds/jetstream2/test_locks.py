@@ -87,7 +87,7 @@ class Nova:
         pass
 
 
-class Desk:
+class Site:
     def __init__(self, folder: Path, **answers: list[Any]) -> None:
         self.clock = FakeClock()
         self.nova = Nova(self.clock, **answers)
@@ -96,125 +96,125 @@ class Desk:
 
 
 def test_a_lock_is_lifted_and_put_back_with_its_reason_and_no_note_is_left(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
-    desk.cloud.act(LOCKED, Action.STOP)
-    assert desk.nova.sent == ["unlock", "os-stop", "lock"]
-    assert (desk.nova.locked, desk.nova.reason) == (True, "thesis")
-    assert desk.notes.instances() == set()
+    site = Site(tmp_path)
+    site.cloud.act(LOCKED, Action.STOP)
+    assert site.nova.sent == ["unlock", "os-stop", "lock"]
+    assert (site.nova.locked, site.nova.reason) == (True, "thesis")
+    assert site.notes.instances() == set()
 
 
 @pytest.mark.parametrize("failure", [LOST, 500, 502, 503, 429], ids=str)
 def test_putting_a_lock_back_is_tried_again(tmp_path: Path, failure: Any) -> None:
-    desk = Desk(tmp_path, lock=[failure, failure])
-    desk.cloud.act(LOCKED, Action.STOP)
-    assert desk.nova.sent.count("lock") == 3
-    assert desk.nova.locked
-    assert desk.notes.instances() == set()
+    site = Site(tmp_path, lock=[failure, failure])
+    site.cloud.act(LOCKED, Action.STOP)
+    assert site.nova.sent.count("lock") == 3
+    assert site.nova.locked
+    assert site.notes.instances() == set()
 
 
 def test_a_lock_whose_response_was_lost_is_seen_to_be_there(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, lock=[(LOST,)])
-    desk.cloud.act(LOCKED, Action.STOP)
-    assert desk.nova.sent == ["unlock", "os-stop", "lock", "get"]
+    site = Site(tmp_path, lock=[(LOST,)])
+    site.cloud.act(LOCKED, Action.STOP)
+    assert site.nova.sent == ["unlock", "os-stop", "lock", "get"]
 
 
 def test_a_lock_that_cannot_be_put_back_is_reported_with_its_reason_and_noted(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, lock=[500] * 9)
+    site = Site(tmp_path, lock=[500] * 9)
     with pytest.raises(LockLost, match=r"Locking it again failed \(reason: thesis\): .*HTTP 500") as caught:
-        desk.cloud.act(LOCKED, Action.STOP)
+        site.cloud.act(LOCKED, Action.STOP)
     assert caught.value.accepted
-    assert desk.notes.instances() == {LOCKED.uuid}
-    assert desk.clock.monotonic() <= 30
+    assert site.notes.instances() == {LOCKED.uuid}
+    assert site.clock.monotonic() <= 30
 
 
 @pytest.mark.parametrize("failure", [LOST, (LOST,), 500, 502], ids=str)
 def test_an_action_whose_lock_was_perhaps_not_lifted_was_surely_not_sent(tmp_path: Path, failure: Any) -> None:
-    desk = Desk(tmp_path, unlock=[failure])
+    site = Site(tmp_path, unlock=[failure])
     with pytest.raises(Unreachable) as caught:
-        desk.cloud.act(LOCKED, Action.STOP)
+        site.cloud.act(LOCKED, Action.STOP)
     assert caught.value.unsent
-    assert desk.nova.sent == ["unlock", "lock"]
-    assert (desk.nova.locked, desk.nova.reason) == (True, "thesis")
-    assert desk.notes.instances() == set()
+    assert site.nova.sent == ["unlock", "lock"]
+    assert (site.nova.locked, site.nova.reason) == (True, "thesis")
+    assert site.notes.instances() == set()
 
 
 def test_a_lock_that_was_perhaps_lifted_and_cannot_be_restored_is_tried_for_half_a_minute(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, unlock=[(LOST,)], lock=[500] * 99)
+    site = Site(tmp_path, unlock=[(LOST,)], lock=[500] * 99)
     with pytest.raises(LockLost) as caught:
-        desk.cloud.act(LOCKED, Action.STOP)
+        site.cloud.act(LOCKED, Action.STOP)
     assert caught.value.unsent
-    assert desk.nova.sent.count("lock") == 4
-    assert desk.clock.monotonic() <= 30
+    assert site.nova.sent.count("lock") == 4
+    assert site.clock.monotonic() <= 30
 
 
 def test_no_pause_is_longer_than_the_time_for_a_lock(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, lock=[500] * 9)
-    slow = desk.cloud.get_instance
+    site = Site(tmp_path, lock=[500] * 9)
+    slow = site.cloud.get_instance
 
     def get_instance(instance: Instance) -> Instance:
-        desk.clock.sleep(29.5)
+        site.clock.sleep(29.5)
         return slow(instance)
 
-    desk.cloud.get_instance = get_instance  # type: ignore[method-assign]
+    site.cloud.get_instance = get_instance  # type: ignore[method-assign]
     with pytest.raises(LockLost):
-        desk.cloud.act(LOCKED, Action.STOP)
-    assert desk.clock.monotonic() <= 30
+        site.cloud.act(LOCKED, Action.STOP)
+    assert site.clock.monotonic() <= 30
 
 
 def test_a_refused_action_leaves_its_lock_behind_it(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, os_stop=[409])
+    site = Site(tmp_path, os_stop=[409])
     with pytest.raises(Conflict):
-        desk.cloud.act(LOCKED, Action.STOP)
-    assert (desk.nova.locked, desk.notes.instances()) == (True, set())
+        site.cloud.act(LOCKED, Action.STOP)
+    assert (site.nova.locked, site.notes.instances()) == (True, set())
 
 
 @pytest.mark.parametrize(("failure", "is_unsent"), [(409, True), (500, False)])
 def test_an_action_that_failed_and_a_lost_lock_are_both_reported(tmp_path: Path, failure: int, is_unsent: bool) -> None:
-    desk = Desk(tmp_path, os_stop=[failure], lock=[500] * 9)
+    site = Site(tmp_path, os_stop=[failure], lock=[500] * 9)
     with pytest.raises(LockLost, match=rf"HTTP {failure}.*Locking it again failed") as caught:
-        desk.cloud.act(LOCKED, Action.STOP)
+        site.cloud.act(LOCKED, Action.STOP)
     assert (caught.value.accepted, caught.value.unsent) == (False, is_unsent)
 
 
 def test_an_unlock_that_was_refused_lifted_nothing(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, unlock=[403])
+    site = Site(tmp_path, unlock=[403])
     with pytest.raises((PermissionDenied, JetstreamError)):
-        desk.cloud.act(LOCKED, Action.STOP)
-    assert desk.nova.sent == ["unlock"]
-    assert desk.notes.instances() == set()
+        site.cloud.act(LOCKED, Action.STOP)
+    assert site.nova.sent == ["unlock"]
+    assert site.notes.instances() == set()
 
 
 @pytest.mark.parametrize("carried_out", [False, True])
 def test_an_unlock_whose_response_was_lost_is_made_good(tmp_path: Path, carried_out: bool) -> None:
-    desk = Desk(tmp_path, unlock=[(LOST,) if carried_out else LOST])
+    site = Site(tmp_path, unlock=[(LOST,) if carried_out else LOST])
     with pytest.raises(Unreachable):
-        desk.cloud.act(LOCKED, Action.STOP)
-    assert desk.nova.sent == ["unlock", "lock"]
-    assert (desk.nova.locked, desk.notes.instances()) == (True, set())
+        site.cloud.act(LOCKED, Action.STOP)
+    assert site.nova.sent == ["unlock", "lock"]
+    assert (site.nova.locked, site.notes.instances()) == (True, set())
 
 
 def test_a_lock_is_put_back_also_after_the_deadline(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
-    desk.nova.deadline.set(10)
-    desk.clock.sleep(9)
-    real = desk.nova.request
+    site = Site(tmp_path)
+    site.nova.deadline.set(10)
+    site.clock.sleep(9)
+    real = site.nova.request
 
     def slow(*arguments: Any, **keywords: Any) -> Response:
         answer = real(*arguments, **keywords)
-        desk.clock.sleep(2 if desk.nova.sent[-1] == "os-stop" else 0)
+        site.clock.sleep(2 if site.nova.sent[-1] == "os-stop" else 0)
         return answer
 
-    desk.nova.request = slow  # type: ignore[method-assign]
-    desk.cloud.act(LOCKED, Action.STOP)
-    assert desk.nova.locked
+    site.nova.request = slow  # type: ignore[method-assign]
+    site.cloud.act(LOCKED, Action.STOP)
+    assert site.nova.locked
 
 
 @pytest.mark.parametrize("end", [KeyboardInterrupt(), SystemExit(143)], ids=lambda end: type(end).__name__)
 def test_an_end_from_outside_puts_the_lock_back_first(tmp_path: Path, end: BaseException) -> None:
-    desk = Desk(tmp_path, os_stop=[end])
+    site = Site(tmp_path, os_stop=[end])
     with pytest.raises(type(end)):
-        desk.cloud.act(LOCKED, Action.STOP)
-    assert (desk.nova.locked, desk.notes.instances()) == (True, set())
+        site.cloud.act(LOCKED, Action.STOP)
+    assert (site.nova.locked, site.notes.instances()) == (True, set())
 
 
 @contextmanager
@@ -227,47 +227,47 @@ def killed_between(folder: Path) -> Iterator[None]:
 
 def test_the_next_run_locks_an_instance_that_a_killed_run_left_unlocked(tmp_path: Path) -> None:
     with killed_between(tmp_path):
-        desk = Desk(tmp_path)
-    desk.nova.locked = False
-    [instance], [told] = desk.cloud.restore([UNLOCKED])
+        site = Site(tmp_path)
+    site.nova.locked = False
+    [instance], [told] = site.cloud.restore([UNLOCKED])
     assert (instance.locked, instance.lock_reason) == (True, "thesis")
     assert told == "An interrupted run left web (1) unlocked. It is locked again."
-    assert (desk.nova.locked, desk.nova.reason, desk.nova.sent) == (True, "thesis", ["lock"])
-    assert desk.notes.instances() == set()
-    assert desk.cloud.restore([UNLOCKED])[1] in ((), [])
+    assert (site.nova.locked, site.nova.reason, site.nova.sent) == (True, "thesis", ["lock"])
+    assert site.notes.instances() == set()
+    assert site.cloud.restore([UNLOCKED])[1] in ((), [])
 
 
 def test_a_lock_that_its_owner_has_put_back_is_left_as_it_is(tmp_path: Path) -> None:
     with killed_between(tmp_path):
-        desk = Desk(tmp_path)
-    assert desk.cloud.restore([LOCKED]) == ([LOCKED], [])
-    assert (desk.nova.sent, desk.notes.instances()) == ([], set())
+        site = Site(tmp_path)
+    assert site.cloud.restore([LOCKED]) == ([LOCKED], [])
+    assert (site.nova.sent, site.notes.instances()) == ([], set())
 
 
 def test_a_lock_that_another_run_is_lifting_right_now_is_its_own_affair(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
-    with desk.notes.written(LOCKED.uuid, "thesis"):
-        assert desk.cloud.restore([UNLOCKED])[1] in ((), [])
-    assert desk.nova.sent == []
+    site = Site(tmp_path)
+    with site.notes.written(LOCKED.uuid, "thesis"):
+        assert site.cloud.restore([UNLOCKED])[1] in ((), [])
+    assert site.nova.sent == []
 
 
 def test_a_lock_that_cannot_be_restored_is_reported_and_tried_by_the_run_after(tmp_path: Path) -> None:
     with killed_between(tmp_path):
-        desk = Desk(tmp_path, lock=[500] * 9)
-    desk.nova.locked = False
-    [instance], [told] = desk.cloud.restore([UNLOCKED])
+        site = Site(tmp_path, lock=[500] * 9)
+    site.nova.locked = False
+    [instance], [told] = site.cloud.restore([UNLOCKED])
     assert instance is UNLOCKED
     assert "Locking it again failed (reason: thesis)" in told
-    assert desk.notes.instances() == {UNLOCKED.uuid}
+    assert site.notes.instances() == {UNLOCKED.uuid}
 
 
 def test_without_a_place_for_notes_the_lock_is_put_back_all_the_same(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.touch()
-    desk = Desk(blocked)
-    desk.cloud.act(LOCKED, Action.STOP)
-    assert desk.nova.locked
-    assert desk.cloud.restore([UNLOCKED])[1] in ((), [])
+    site = Site(blocked)
+    site.cloud.act(LOCKED, Action.STOP)
+    assert site.nova.locked
+    assert site.cloud.restore([UNLOCKED])[1] in ((), [])
 
 
 def test_notes_are_private_and_apart_for_each_cloud(tmp_path: Path) -> None:

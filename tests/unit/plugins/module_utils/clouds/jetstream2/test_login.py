@@ -52,7 +52,7 @@ Open = Callable[..., Session]
 
 
 @pytest.fixture
-def desk() -> Iterator[Loopback]:
+def server() -> Iterator[Loopback]:
     with Loopback() as one:
         yield one
 
@@ -64,8 +64,8 @@ def hidden() -> set[str]:
 
 
 @pytest.fixture
-def opened(desk: Loopback, tmp_path: Path, hidden: set[str], monkeypatch: pytest.MonkeyPatch) -> Open:
-    """Have sessions opened that lead to the desk, each as a task of its own would open it."""
+def opened(server: Loopback, tmp_path: Path, hidden: set[str], monkeypatch: pytest.MonkeyPatch) -> Open:
+    """Have sessions opened that lead to the server, each as a task of its own would open it."""
     for name in list(os.environ):
         if name.startswith("OS_"):
             monkeypatch.delenv(name)
@@ -73,7 +73,7 @@ def opened(desk: Loopback, tmp_path: Path, hidden: set[str], monkeypatch: pytest
     credential = {"application_credential_id": "0123", "application_credential_secret": "very-secret"}
 
     def open_one(
-        name: str | None = "lab", *, url: str = desk.url, clock: FakeClock | None = None, **more: Any
+        name: str | None = "lab", *, url: str = server.url, clock: FakeClock | None = None, **more: Any
     ) -> Session:
         cloud = {
             "auth_type": "v3applicationcredential",
@@ -96,63 +96,63 @@ def ask(session: Session) -> int:
     return session.request("GET", "compute", "/servers", microversion="2.73").status
 
 
-def paths(desk: Loopback) -> list[str]:
-    return [f"{each.method} {each.path}" for each in desk.asked]
+def paths(server: Loopback) -> list[str]:
+    return [f"{each.method} {each.path}" for each in server.received]
 
 
-def test_one_login_serves_many_requests_threads_and_tasks(desk: Loopback, opened: Open) -> None:
-    desk.answers.extend([a_token(desk), *[FINE] * 22])
+def test_one_login_serves_many_requests_threads_and_tasks(server: Loopback, opened: Open) -> None:
+    server.answers.extend([a_token(server), *[FINE] * 22])
     with closing(opened()) as session:
         assert in_parallel(lambda _: ask(session), range(20), 16) == [200] * 20
         assert session.account().project_name == "TG-DEMO001"
     with closing(opened()) as session:
         assert (ask(session), ask(session)) == (200, 200)
-    assert paths(desk) == ["POST /v3/auth/tokens", *["GET /compute/servers"] * 22]
-    assert {each.headers["x-auth-token"] for each in desk.asked[1:]} == {"gAAAA-first"}
-    assert {each.headers["openstack-api-version"] for each in desk.asked[1:]} == {"compute 2.73"}
+    assert paths(server) == ["POST /v3/auth/tokens", *["GET /compute/servers"] * 22]
+    assert {each.headers["x-auth-token"] for each in server.received[1:]} == {"gAAAA-first"}
+    assert {each.headers["openstack-api-version"] for each in server.received[1:]} == {"compute 2.73"}
 
 
-def test_a_token_that_is_no_longer_taken_leads_to_one_login_for_all(desk: Loopback, opened: Open) -> None:
-    desk.answers.append(a_token(desk))
+def test_a_token_that_is_no_longer_taken_leads_to_one_login_for_all(server: Loopback, opened: Open) -> None:
+    server.answers.append(a_token(server))
     with closing(opened()) as session:
         session.account()
-    desk.answers.extend([REFUSED, a_token(desk, "gAAAA-second"), *[FINE] * 9])
+    server.answers.extend([REFUSED, a_token(server, "gAAAA-second"), *[FINE] * 9])
     with closing(opened()) as session:
         assert ask(session) == 200
         assert in_parallel(lambda _: ask(session), range(8), 8) == [200] * 8
-    assert paths(desk).count("POST /v3/auth/tokens") == 2
-    assert desk.asked[-1].headers["x-auth-token"] == "gAAAA-second"
+    assert paths(server).count("POST /v3/auth/tokens") == 2
+    assert server.received[-1].headers["x-auth-token"] == "gAAAA-second"
 
 
-def test_many_threads_whose_token_is_refused_log_in_once(desk: Loopback, opened: Open) -> None:
-    desk.answers.append(a_token(desk))
+def test_many_threads_whose_token_is_refused_log_in_once(server: Loopback, opened: Open) -> None:
+    server.answers.append(a_token(server))
     with closing(opened()) as session:
         session.account()
 
     class Doors(Loopback):
         """Takes the second token alone."""
 
-        def take(self, asked: Any) -> bytes:
-            super().take(asked)
-            if asked.path.endswith("/auth/tokens"):
+        def take(self, request: Any) -> bytes:
+            super().take(request)
+            if request.path.endswith("/auth/tokens"):
                 return a_token(self, "gAAAA-second")
-            return FINE if asked.headers["x-auth-token"] == "gAAAA-second" else REFUSED
+            return FINE if request.headers["x-auth-token"] == "gAAAA-second" else REFUSED
 
     with Doors() as doors, closing(opened(cloud={"compute_endpoint_override": f"{doors.url}/compute"})) as session:
-        desk.answers.append(a_token(desk, "gAAAA-second"))
+        server.answers.append(a_token(server, "gAAAA-second"))
         assert in_parallel(lambda _: ask(session), range(8), 8) == [200] * 8
-    assert paths(desk) == ["POST /v3/auth/tokens"] * 2
+    assert paths(server) == ["POST /v3/auth/tokens"] * 2
 
 
-def test_a_token_of_this_run_that_is_refused_leads_to_one_login(desk: Loopback, opened: Open) -> None:
-    desk.answers.extend([a_token(desk), REFUSED, a_token(desk, "gAAAA-second"), FINE, FINE])
+def test_a_token_of_this_run_that_is_refused_leads_to_one_login(server: Loopback, opened: Open) -> None:
+    server.answers.extend([a_token(server), REFUSED, a_token(server, "gAAAA-second"), FINE, FINE])
     with closing(opened()) as session:
         assert (ask(session), ask(session)) == (200, 200)
-    assert paths(desk) == ["POST /v3/auth/tokens", "GET /compute/servers"] * 2 + ["GET /compute/servers"]
+    assert paths(server) == ["POST /v3/auth/tokens", "GET /compute/servers"] * 2 + ["GET /compute/servers"]
 
 
-def test_a_cloud_that_refuses_its_own_tokens_gets_no_more_and_more_requests(desk: Loopback, opened: Open) -> None:
-    desk.answers.extend([a_token(desk), REFUSED, a_token(desk, "gAAAA-second"), REFUSED, REFUSED])
+def test_a_cloud_that_refuses_its_own_tokens_gets_no_more_and_more_requests(server: Loopback, opened: Open) -> None:
+    server.answers.extend([a_token(server), REFUSED, a_token(server, "gAAAA-second"), REFUSED, REFUSED])
     with closing(opened()) as session:
         for _request in range(2):
             with pytest.raises(AuthenticationFailed) as caught:
@@ -160,14 +160,14 @@ def test_a_cloud_that_refuses_its_own_tokens_gets_no_more_and_more_requests(desk
     assert str(caught.value) == (
         "compute refused the token of a new login (HTTP 401). This is a fault of the cloud. Try again later."
     )
-    assert paths(desk) == ["POST /v3/auth/tokens", "GET /compute/servers"] * 2 + ["GET /compute/servers"]
+    assert paths(server) == ["POST /v3/auth/tokens", "GET /compute/servers"] * 2 + ["GET /compute/servers"]
 
 
 def test_a_service_that_refuses_what_others_take_ends_no_run_and_leads_to_one_login(
-    desk: Loopback, opened: Open
+    server: Loopback, opened: Open
 ) -> None:
-    second, third = a_token(desk, "gAAAA-second"), a_token(desk, "gAAAA-third")
-    desk.answers.extend([a_token(desk), FINE, REFUSED, second, REFUSED, REFUSED, FINE, FINE, REFUSED, third, FINE])
+    second, third = a_token(server, "gAAAA-second"), a_token(server, "gAAAA-third")
+    server.answers.extend([a_token(server), FINE, REFUSED, second, REFUSED, REFUSED, FINE, FINE, REFUSED, third, FINE])
     with closing(opened()) as session:
         assert ask(session) == 200
         for _request in range(2):
@@ -181,7 +181,7 @@ def test_a_service_that_refuses_what_others_take_ends_no_run_and_leads_to_one_lo
         assert ask(session) == 200
         # Once it takes tokens again, one that expires leads to a login as well.
         assert [session.request("GET", "network", "/v2.0/ports").status for _request in range(2)] == [200, 200]
-    assert paths(desk).count("POST /v3/auth/tokens") == 3
+    assert paths(server).count("POST /v3/auth/tokens") == 3
 
 
 @pytest.mark.parametrize(
@@ -195,12 +195,12 @@ def test_a_service_that_refuses_what_others_take_ends_no_run_and_leads_to_one_lo
     ],
     ids=["lost", "502", "503", "504", "429"],
 )
-def test_a_login_is_tried_again_where_that_can_help(desk: Loopback, opened: Open, trouble: bytes) -> None:
+def test_a_login_is_tried_again_where_that_can_help(server: Loopback, opened: Open, trouble: bytes) -> None:
     clock = FakeClock()
-    desk.answers.extend([trouble, trouble, a_token(desk), FINE])
+    server.answers.extend([trouble, trouble, a_token(server), FINE])
     with closing(opened(clock=clock)) as session:
         assert ask(session) == 200
-    assert paths(desk) == ["POST /v3/auth/tokens"] * 3 + ["GET /compute/servers"]
+    assert paths(server) == ["POST /v3/auth/tokens"] * 3 + ["GET /compute/servers"]
     assert len(clock.sleeps) == 2
 
 
@@ -223,23 +223,23 @@ def test_a_login_is_tried_again_where_that_can_help(desk: Loopback, opened: Open
     ],
 )
 def test_a_login_is_not_tried_again_where_that_cannot_help(
-    desk: Loopback, opened: Open, trouble: bytes, sentence: str
+    server: Loopback, opened: Open, trouble: bytes, sentence: str
 ) -> None:
-    desk.answers.append(trouble)
+    server.answers.append(trouble)
     with closing(opened()) as session, pytest.raises(JetstreamError) as caught:
         ask(session)
-    assert str(caught.value) == sentence.format(url=desk.url)
-    assert len(desk.asked) == 1
+    assert str(caught.value) == sentence.format(url=server.url)
+    assert len(server.received) == 1
 
 
-def test_a_keystone_that_is_busy_for_too_long_is_reported(desk: Loopback, opened: Open) -> None:
+def test_a_keystone_that_is_busy_for_too_long_is_reported(server: Loopback, opened: Open) -> None:
     clock = FakeClock()
-    desk.answers.extend([answer(502, "<html>", content_type="text/html")] * 200)
+    server.answers.extend([answer(502, "<html>", content_type="text/html")] * 200)
     with closing(opened(clock=clock)) as session, pytest.raises(ServerFault) as caught:
         ask(session)
-    assert str(caught.value).startswith(f"The login at {desk.url}/v3 failed: ")
+    assert str(caught.value).startswith(f"The login at {server.url}/v3 failed: ")
     assert 20 < sum(clock.sleeps) <= 30
-    assert len(desk.asked) < 40
+    assert len(server.received) < 40
 
 
 BROKEN_TOKENS: list[dict[str, Any]] = [
@@ -255,9 +255,9 @@ BROKEN_TOKENS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("broken", BROKEN_TOKENS, ids=str)
 def test_a_token_of_an_unknown_form_is_reported_at_the_login(
-    desk: Loopback, opened: Open, broken: dict[str, Any]
+    server: Loopback, opened: Open, broken: dict[str, Any]
 ) -> None:
-    desk.answers.append(a_token(desk, **broken))
+    server.answers.append(a_token(server, **broken))
     with closing(opened()) as session, pytest.raises(JetstreamError) as caught:
         ask(session)
     assert caught.type is not AuthenticationFailed
@@ -265,30 +265,35 @@ def test_a_token_of_an_unknown_form_is_reported_at_the_login(
 
 
 @pytest.mark.parametrize("header", ["", "two words", "Zo\u00eb"])
-def test_a_login_without_a_token_that_a_header_can_hold_is_told(desk: Loopback, opened: Open, header: str) -> None:
-    desk.answers.append(a_token(desk, header))
+def test_a_login_without_a_token_that_a_header_can_hold_is_told(server: Loopback, opened: Open, header: str) -> None:
+    server.answers.append(a_token(server, header))
     with closing(opened()) as session, pytest.raises(UnexpectedResponse) as caught:
         ask(session)
-    assert str(caught.value) == f"The login at {desk.url}/v3 failed: the response has no token."
-    assert len(desk.asked) == 1
+    assert str(caught.value) == f"The login at {server.url}/v3 failed: the response has no token."
+    assert len(server.received) == 1
 
 
-def test_every_token_and_secret_is_hidden(desk: Loopback, opened: Open, hidden: set[str]) -> None:
-    desk.answers.extend([a_token(desk), REFUSED, a_token(desk, "gAAAA-second"), FINE])
+def test_every_token_and_secret_is_hidden(server: Loopback, opened: Open, hidden: set[str]) -> None:
+    server.answers.extend([a_token(server), REFUSED, a_token(server, "gAAAA-second"), FINE])
     with closing(opened()) as session:
         ask(session)
     assert hidden == {"very-secret", "gAAAA-first", "gAAAA-second"}
     hidden.clear()
-    desk.answers.append(FINE)
+    server.answers.append(FINE)
     with closing(opened()) as session:
         ask(session)
     assert hidden == {"very-secret", "gAAAA-second"}, "also a token of the cache"
 
 
 def test_a_password_of_the_environment_is_hidden(
-    desk: Loopback, opened: Open, hidden: set[str], monkeypatch: pytest.MonkeyPatch
+    server: Loopback, opened: Open, hidden: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    variables = {"AUTH_URL": f"{desk.url}/v3", "USERNAME": "demo", "PASSWORD": "hunter2", "PROJECT_NAME": "TG-DEMO001"}
+    variables = {
+        "AUTH_URL": f"{server.url}/v3",
+        "USERNAME": "demo",
+        "PASSWORD": "hunter2",
+        "PROJECT_NAME": "TG-DEMO001",
+    }
     for name, value in variables.items():
         monkeypatch.setenv(f"OS_{name}", value)
     with closing(opened(None)):
@@ -297,46 +302,46 @@ def test_a_password_of_the_environment_is_hidden(
 
 @pytest.mark.parametrize(("lasts", "logins"), [(timedelta(minutes=4), 2), (timedelta(minutes=6), 1)])
 def test_a_token_that_ends_soon_is_not_begun_a_task_with(
-    desk: Loopback, opened: Open, lasts: timedelta, logins: int
+    server: Loopback, opened: Open, lasts: timedelta, logins: int
 ) -> None:
     expires = LATER
     clock = FakeClock()
-    desk.answers.extend([a_token(desk, expires=expires), a_token(desk, "gAAAA-second")])
+    server.answers.extend([a_token(server, expires=expires), a_token(server, "gAAAA-second")])
     with closing(opened(clock=clock)) as session:
         session.account()
     clock.sleep((expires - lasts - clock.now()).total_seconds())
     with closing(opened(clock=clock)) as session:
         session.account()
-    assert paths(desk) == ["POST /v3/auth/tokens"] * logins
+    assert paths(server) == ["POST /v3/auth/tokens"] * logins
 
 
-def test_a_token_that_ends_while_a_task_runs_is_replaced(desk: Loopback, opened: Open) -> None:
+def test_a_token_that_ends_while_a_task_runs_is_replaced(server: Loopback, opened: Open) -> None:
     clock = FakeClock()
-    another = a_token(desk, "gAAAA-second", expires=LATER + timedelta(days=1))
-    desk.answers.extend([a_token(desk), FINE, another, FINE])
+    another = a_token(server, "gAAAA-second", expires=LATER + timedelta(days=1))
+    server.answers.extend([a_token(server), FINE, another, FINE])
     with closing(opened(clock=clock)) as session:
         ask(session)
         clock.sleep((LATER - clock.now()).total_seconds() - 30)
         ask(session)
-    assert [each.headers.get("x-auth-token") for each in desk.asked] == [None, "gAAAA-first", None, "gAAAA-second"]
+    assert [each.headers.get("x-auth-token") for each in server.received] == [None, "gAAAA-first", None, "gAAAA-second"]
 
 
-def test_a_keystone_whose_clock_is_behind_is_logged_in_to_once(desk: Loopback, opened: Open) -> None:
-    desk.answers.extend([a_token(desk, expires=START - timedelta(days=1)), FINE, FINE])
+def test_a_keystone_whose_clock_is_behind_is_logged_in_to_once(server: Loopback, opened: Open) -> None:
+    server.answers.extend([a_token(server, expires=START - timedelta(days=1)), FINE, FINE])
     with closing(opened()) as session:
         assert (ask(session), ask(session)) == (200, 200)
-    assert paths(desk).count("POST /v3/auth/tokens") == 1
+    assert paths(server).count("POST /v3/auth/tokens") == 1
 
 
-def test_a_login_that_is_to_be_tried_takes_no_token_from_the_cache(desk: Loopback, opened: Open) -> None:
-    desk.answers.extend([a_token(desk), a_token(desk, "gAAAA-second")])
+def test_a_login_that_is_to_be_tried_takes_no_token_from_the_cache(server: Loopback, opened: Open) -> None:
+    server.answers.extend([a_token(server), a_token(server, "gAAAA-second")])
     for fresh in (False, True):
         with closing(opened(fresh=fresh)) as session:
             session.account()
-    assert paths(desk) == ["POST /v3/auth/tokens"] * 2
+    assert paths(server) == ["POST /v3/auth/tokens"] * 2
 
 
-def test_a_catalogue_as_large_as_there_are_is_kept(desk: Loopback, opened: Open) -> None:
+def test_a_catalogue_as_large_as_there_are_is_kept(server: Loopback, opened: Open) -> None:
     """A commercial cloud has forty services in ten regions, with three addresses each."""
     catalogue = [
         {
@@ -349,7 +354,7 @@ def test_a_catalogue_as_large_as_there_are_is_kept(desk: Loopback, opened: Open)
                     "interface": interface,
                     "region": "IU" if not region else f"REGION-{region}",
                     "region_id": "IU" if not region else f"REGION-{region}",
-                    "url": f"{desk.url}/compute"
+                    "url": f"{server.url}/compute"
                     if not number
                     else f"https://service-{number}.region-{region}.example.org/v3",
                 }
@@ -359,24 +364,26 @@ def test_a_catalogue_as_large_as_there_are_is_kept(desk: Loopback, opened: Open)
         }
         for number in range(40)
     ]
-    desk.answers.extend([a_token(desk, catalog=catalogue), FINE, FINE])
+    server.answers.extend([a_token(server, catalog=catalogue), FINE, FINE])
     for _task in range(2):
         with closing(opened()) as session:
             assert ask(session) == 200
-    assert paths(desk).count("POST /v3/auth/tokens") == 1
+    assert paths(server).count("POST /v3/auth/tokens") == 1
 
 
-def test_a_wrong_secret(desk: Loopback, opened: Open) -> None:
-    desk.answers.append(answer(401, recorded("refusals")["wrong secret"]["body"]))
+def test_a_wrong_secret(server: Loopback, opened: Open) -> None:
+    server.answers.append(answer(401, recorded("refusals")["wrong secret"]["body"]))
     with closing(opened()) as session, pytest.raises(AuthenticationFailed) as caught:
         ask(session)
-    assert f"{desk.url}/v3 refused the login" in str(caught.value)
+    assert f"{server.url}/v3 refused the login" in str(caught.value)
     assert "very-secret" not in str(caught.value)
 
 
-def test_an_openrc_that_names_a_project_as_well(desk: Loopback, opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_openrc_that_names_a_project_as_well(
+    server: Loopback, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OS_PROJECT_NAME", "TG-DEMO001")
-    desk.answers.append(answer(401, recorded("refusals")["scoped"]["body"]))
+    server.answers.append(answer(401, recorded("refusals")["scoped"]["body"]))
     with closing(opened()) as session, pytest.raises(ConfigurationError) as caught:
         ask(session)
     assert str(caught.value).startswith("An application credential already belongs to a project")
@@ -388,12 +395,12 @@ UNAUTHORIZED = answer(401, {"error": {"code": 401, "message": "The request you h
 PROJECTS = answer(200, {"projects": [{"name": "TG-GEO160014"}, {"name": "TG-DEMO001"}]})
 
 
-def with_password(desk: Loopback, **scope: Any) -> dict[str, Any]:
+def with_password(server: Loopback, **scope: Any) -> dict[str, Any]:
     """Return an entry of clouds.yaml."""
-    return {"auth_type": "v3password", "auth": {"auth_url": f"{desk.url}/v3", **PASSWORD_LOGIN, **scope}}
+    return {"auth_type": "v3password", "auth": {"auth_url": f"{server.url}/v3", **PASSWORD_LOGIN, **scope}}
 
 
-def unscoped_token(desk: Loopback) -> bytes:
+def unscoped_token(server: Loopback) -> bytes:
     body = recorded("token")
     body["token"] = {key: value for key, value in body["token"].items() if key in ("user", "methods", "issued_at")}
     body["token"]["expires_at"] = "2099-01-01T00:00:00.000000Z"
@@ -402,16 +409,16 @@ def unscoped_token(desk: Loopback) -> bytes:
 
 @pytest.mark.parametrize(("projects", "shown"), [(PROJECTS, " Its projects: TG-DEMO001, TG-GEO160014."), (FINE, "")])
 def test_a_login_to_no_project_is_reported_with_those_that_there_are(
-    desk: Loopback, opened: Open, projects: bytes, shown: str
+    server: Loopback, opened: Open, projects: bytes, shown: str
 ) -> None:
-    desk.answers.extend([unscoped_token(desk), projects])
+    server.answers.extend([unscoped_token(server), projects])
     with (
-        closing(opened(cloud=with_password(desk, unscoped=True))) as session,
+        closing(opened(cloud=with_password(server, unscoped=True))) as session,
         pytest.raises(ConfigurationError) as caught,
     ):
         ask(session)
     assert str(caught.value) == (
-        f"The login of demo at {desk.url}/v3 has no project.{shown} Set one: project_name and "
+        f"The login of demo at {server.url}/v3 has no project.{shown} Set one: project_name and "
         "project_domain_name below auth in clouds.yaml, or OS_PROJECT_NAME and OS_PROJECT_DOMAIN_NAME."
     )
     assert not list(Path.home().rglob("tokens/*.json"))
@@ -426,31 +433,36 @@ def test_a_login_to_no_project_is_reported_with_those_that_there_are(
     ],
 )
 def test_a_wrong_project_is_distinguished_from_a_wrong_password(
-    desk: Loopback, opened: Open, scope: dict[str, str], shown: str
+    server: Loopback, opened: Open, scope: dict[str, str], shown: str
 ) -> None:
     """Keystone has the same words for both. It is asked once more, without a project."""
-    desk.answers.extend([UNAUTHORIZED, unscoped_token(desk), PROJECTS])
-    with closing(opened(cloud=with_password(desk, **scope))) as session, pytest.raises(AuthenticationFailed) as caught:
-        ask(session)
-    assert str(caught.value) == (
-        f"{desk.url}/v3 knows demo, and refused the login to {shown}. Its projects: TG-DEMO001, TG-GEO160014. "
-        "Correct project_name and project_domain_name."
-    )
-    assert [json.loads(each.body)["auth"].get("scope") for each in desk.asked[1:2]] == ["unscoped"]
-
-
-def test_a_wrong_password_is_reported_as_that(desk: Loopback, opened: Open) -> None:
-    desk.answers.extend([UNAUTHORIZED, UNAUTHORIZED])
+    server.answers.extend([UNAUTHORIZED, unscoped_token(server), PROJECTS])
     with (
-        closing(opened(cloud=with_password(desk, project_name="TG-DEMO001", project_domain_name="Default"))) as session,
+        closing(opened(cloud=with_password(server, **scope))) as session,
         pytest.raises(AuthenticationFailed) as caught,
     ):
         ask(session)
     assert str(caught.value) == (
-        f'{desk.url}/v3 refused the login of demo: "The request you have made requires authentication. (HTTP 401)". '
+        f"{server.url}/v3 knows demo, and refused the login to {shown}. Its projects: TG-DEMO001, TG-GEO160014. "
+        "Correct project_name and project_domain_name."
+    )
+    assert [json.loads(each.body)["auth"].get("scope") for each in server.received[1:2]] == ["unscoped"]
+
+
+def test_a_wrong_password_is_reported_as_that(server: Loopback, opened: Open) -> None:
+    server.answers.extend([UNAUTHORIZED, UNAUTHORIZED])
+    with (
+        closing(
+            opened(cloud=with_password(server, project_name="TG-DEMO001", project_domain_name="Default"))
+        ) as session,
+        pytest.raises(AuthenticationFailed) as caught,
+    ):
+        ask(session)
+    assert str(caught.value) == (
+        f'{server.url}/v3 refused the login of demo: "The request you have made requires authentication. (HTTP 401)". '
         "Check the user name, its domain and the password."
     )
-    assert len(desk.asked) == 2
+    assert len(server.received) == 2
 
 
 RULES = [
@@ -463,8 +475,8 @@ def credential_with_rules() -> dict[str, Any]:
     return {"id": "0123", "name": "night", "restricted": True, "access_rules": RULES}
 
 
-def test_a_request_that_access_rules_forbid_is_reported_without_a_new_login(desk: Loopback, opened: Open) -> None:
-    desk.answers.extend([a_token(desk, application_credential=credential_with_rules()), FINE, REFUSED, FINE])
+def test_a_request_that_access_rules_forbid_is_reported_without_a_new_login(server: Loopback, opened: Open) -> None:
+    server.answers.extend([a_token(server, application_credential=credential_with_rules()), FINE, REFUSED, FINE])
     with closing(opened()) as session:
         assert session.request("GET", "compute", "/servers/detail?limit=1000").status == 200
         with pytest.raises(PermissionDenied) as caught:
@@ -475,33 +487,35 @@ def test_a_request_that_access_rules_forbid_is_reported_without_a_new_login(desk
         "GET /compute/servers/** (compute), POST /compute/servers/*/action (compute). "
         "Create one whose rules allow this request, or one without rules. Some sites cannot check rules."
     )
-    assert paths(desk).count("POST /v3/auth/tokens") == 1
+    assert paths(server).count("POST /v3/auth/tokens") == 1
 
 
-def test_a_token_with_access_rules_that_has_ended_leads_to_a_login_all_the_same(desk: Loopback, opened: Open) -> None:
+def test_a_token_with_access_rules_that_has_ended_leads_to_a_login_all_the_same(server: Loopback, opened: Open) -> None:
     first, second = (
-        a_token(desk, value, application_credential=credential_with_rules()) for value in ("gAAAA-1", "gAAAA-2")
+        a_token(server, value, application_credential=credential_with_rules()) for value in ("gAAAA-1", "gAAAA-2")
     )
-    desk.answers.extend([first, REFUSED, second, FINE])
+    server.answers.extend([first, REFUSED, second, FINE])
     with closing(opened()) as session:
         assert session.request("GET", "compute", "/servers/detail").status == 200
 
 
-def test_a_site_that_cannot_check_access_rules_is_reported(desk: Loopback, opened: Open) -> None:
-    tokens = [a_token(desk, application_credential=credential_with_rules()) for _login in range(2)]
-    desk.answers.extend([tokens[0], REFUSED, tokens[1], REFUSED])
+def test_a_site_that_cannot_check_access_rules_is_reported(server: Loopback, opened: Open) -> None:
+    tokens = [a_token(server, application_credential=credential_with_rules()) for _login in range(2)]
+    server.answers.extend([tokens[0], REFUSED, tokens[1], REFUSED])
     with closing(opened()) as session, pytest.raises(PermissionDenied, match="Some sites cannot check rules"):
         session.request("GET", "compute", "/servers/detail")
 
 
-def test_two_users_of_one_project_keep_their_tokens_side_by_side(desk: Loopback, opened: Open, tmp_path: Path) -> None:
+def test_two_users_of_one_project_keep_their_tokens_side_by_side(
+    server: Loopback, opened: Open, tmp_path: Path
+) -> None:
     project = {"project_name": "TG-DEMO001", "project_domain_name": "Default"}
-    desk.answers.extend([a_token(desk), a_token(desk, "gAAAA-second")])
+    server.answers.extend([a_token(server), a_token(server, "gAAAA-second")])
     for _round in range(2):
         for user in ("demo", "teacher"):
-            with closing(opened(cloud=with_password(desk, **{**project, "username": user}))) as session:
+            with closing(opened(cloud=with_password(server, **{**project, "username": user}))) as session:
                 session.account()
-    assert paths(desk) == ["POST /v3/auth/tokens"] * 2
+    assert paths(server) == ["POST /v3/auth/tokens"] * 2
     kept = [path.read_text() for path in tmp_path.rglob("tokens/*.json")]
     assert len(kept) == 2
     assert not any("hunter2" in each for each in kept)
@@ -515,12 +529,12 @@ def test_a_cloud_without_settings(opened: Open) -> None:
     )
 
 
-def test_a_region_or_a_service_that_there_is_not(desk: Loopback, opened: Open) -> None:
-    desk.answers.extend([a_token(desk), a_token(desk)])
+def test_a_region_or_a_service_that_there_is_not(server: Loopback, opened: Open) -> None:
+    server.answers.extend([a_token(server), a_token(server)])
     with closing(opened(cloud={"region_name": "TACC"})) as session, pytest.raises(ConfigurationError) as caught:
         ask(session)
     assert str(caught.value) == (
-        f"The cloud at {desk.url}/v3 has no compute service in region TACC, only in IU. "
+        f"The cloud at {server.url}/v3 has no compute service in region TACC, only in IU. "
         "Correct the region in clouds.yaml, or set the option region."
     )
     with closing(opened()) as session:
@@ -547,8 +561,8 @@ def test_a_keystone_that_does_not_answer_is_tried_again_for_a_while(opened: Open
 
 
 @pytest.mark.parametrize("slow", [SILENCE, Flow(b"HTTP/1.1 200 OK\r\n", b"X: x\r\n", 0.05)], ids=["silence", "drips"])
-def test_a_login_is_cut_at_the_deadline(desk: Loopback, opened: Open, slow: bytes | Flow) -> None:
-    desk.answers.extend([slow] * 9)
+def test_a_login_is_cut_at_the_deadline(server: Loopback, opened: Open, slow: bytes | Flow) -> None:
+    server.answers.extend([slow] * 9)
     with closing(opened(timeout=60)) as session:
         session.limit(0.3)
         begun = time.monotonic()
@@ -556,16 +570,16 @@ def test_a_login_is_cut_at_the_deadline(desk: Loopback, opened: Open, slow: byte
             ask(session)
     assert time.monotonic() - begun < 3
     # The clock of a test stands still while a request is under way, so that there may be time for another try.
-    assert str(caught.value).startswith(f"{desk.url}/v3 did not respond within 0.")
+    assert str(caught.value).startswith(f"{server.url}/v3 did not respond within 0.")
 
 
-def test_after_the_deadline_there_is_no_login(desk: Loopback, opened: Open) -> None:
+def test_after_the_deadline_there_is_no_login(server: Loopback, opened: Open) -> None:
     with closing(opened()) as session:
         session.limit(0.0)
         with pytest.raises(Unreachable) as caught:
             ask(session)
     assert caught.value.unsent
-    assert desk.asked == []
+    assert server.received == []
 
 
 def test_a_certificate_that_no_authority_signed(opened: Open) -> None:
@@ -576,13 +590,13 @@ def test_a_certificate_that_no_authority_signed(opened: Open) -> None:
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
-    with Loopback(context=context) as desk:
-        with closing(opened(url=desk.url)) as session, pytest.raises(Unreachable) as caught:
+    with Loopback(context=context) as server:
+        with closing(opened(url=server.url)) as session, pytest.raises(Unreachable) as caught:
             ask(session)
-        assert str(caught.value).startswith(f"The certificate of {desk.url}/v3 was not accepted")
+        assert str(caught.value).startswith(f"The certificate of {server.url}/v3 was not accepted")
         with authority.cert_pem.tempfile() as file:
-            desk.answers.extend([a_token(desk), FINE])
-            with closing(opened(url=desk.url, ca_path=file)) as session:
+            server.answers.extend([a_token(server), FINE])
+            with closing(opened(url=server.url, ca_path=file)) as session:
                 assert ask(session) == 200
 
 
@@ -625,14 +639,14 @@ def _importing() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(here)}
 
 
-def test_a_login_that_is_redirected_takes_the_credential_nowhere(desk: Loopback, opened: Open) -> None:
+def test_a_login_that_is_redirected_takes_the_credential_nowhere(server: Loopback, opened: Open) -> None:
     with Loopback() as elsewhere:
-        desk.answers.append(answer(302, "", headers={"Location": f"{elsewhere.url}/v3/auth/tokens"}))
+        server.answers.append(answer(302, "", headers={"Location": f"{elsewhere.url}/v3/auth/tokens"}))
         with closing(opened()) as session, pytest.raises(UnexpectedResponse) as caught:
             ask(session)
-        assert elsewhere.asked == []
+        assert elsewhere.received == []
         assert str(caught.value) == (
-            f"The login at {desk.url}/v3 was redirected to {elsewhere.url}/v3/auth/tokens (HTTP 302). "
+            f"The login at {server.url}/v3 was redirected to {elsewhere.url}/v3/auth/tokens (HTTP 302). "
             "Check auth_url: redirects are not followed."
         )
 
@@ -643,8 +657,8 @@ def test_a_login_that_is_redirected_takes_the_credential_nowhere(desk: Loopback,
     ids=["null", "a number", "text", "nested", "no token", "a list"],
 )
 def test_a_login_that_is_answered_with_json_of_another_kind_is_no_bug(
-    desk: Loopback, opened: Open, body: bytes
+    server: Loopback, opened: Open, body: bytes
 ) -> None:
-    desk.answers.append(answer(201, body, headers={"X-Subject-Token": "gAAAA-first"}))
+    server.answers.append(answer(201, body, headers={"X-Subject-Token": "gAAAA-first"}))
     with closing(opened()) as session, pytest.raises(UnexpectedResponse):
         ask(session)

@@ -119,4 +119,4 @@ def test_deleting_what_is_gone_is_no_error() -> None:
     store.delete(volumes()["spare"])
     store.delete_snapshot(SNAPSHOT)
     store.remove_attachment(volumes()["spare"], "a")
-    assert [each.split()[0] for each in session.asked] == ["DELETE"] * 3
+    assert [each.split()[0] for each in session.requested] == ["DELETE"] * 3

@@ -31,10 +31,10 @@ def test_an_instance_is_ready_once_its_port_is_open(
 ) -> None:
     clock = FakeClock()
     cloud = LaunchCloud(clock)
-    asked: list[str | None] = []
+    requested: list[str | None] = []
 
     def answers(address: str | None) -> bool:
-        asked.append(address)
+        requested.append(address)
         return clock.monotonic() >= opens_at
 
     monkeypatch.setattr(launch, "ssh_answers", answers)
@@ -44,6 +44,6 @@ def test_an_instance_is_ready_once_its_port_is_open(
 
     options = {"name": "web", "image": "i", "flavor": "f", "wait_for": "ssh", "wait_timeout": 300}
     done = OperationRunner(None, clock).run(SPEC, operation, **options)  # type: ignore[arg-type]
-    assert set(asked) == {"10.3.0.7"}
+    assert set(requested) == {"10.3.0.7"}
     assert (done.failure or "None").partition("web: ")[2].startswith(failure or "")
     assert (done.failure is None) == (failure is None)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An environment in which nothing of the user who runs the tests has a part."""
+"""An environment without the settings of the user that runs the tests."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import pytest
 
 
 @contextmanager
-def an_empty_desk(home: Path) -> Iterator[None]:
-    """Let no profile, token, proxy or certificate of the real user have a part in any test."""
+def without_own_settings(home: Path) -> Iterator[None]:
+    """Hide the profiles, tokens, proxies and certificates of the real user from a test."""
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
             if name.startswith("JETSTREAM_") or name.lower().endswith("_proxy"):
