@@ -12,12 +12,15 @@ from typing import Protocol
 from .catalog import Catalog, ProjectDetails
 from .errors import JetstreamError
 from .model import (
+    NO_GROWTH,
     AllocationSource,
     AssignedAddress,
     Change,
     CloudAccount,
     ConsoleUrl,
+    Flavor,
     FloatingAddress,
+    Growth,
     ImageChange,
     Instance,
     KeyPair,
@@ -52,10 +55,17 @@ class Launcher(Protocol):
     def check(self, options: LaunchOptions) -> None:
         """Raise SelectionError for options that the cloud would refuse, whatever it has. Sends nothing."""
 
-    def prepare(self, options: LaunchOptions, count: int) -> LaunchRecipe:
+    def prepare(self, options: LaunchOptions, count: int, growth: Growth = NO_GROWTH) -> LaunchRecipe:
         """Look up all that the options name, and whether ``count`` such instances fit in the quota. Only reads.
 
-        Raises SelectionError for an unknown or ambiguous name, OverAllocation if they do not fit.
+        ``growth``: what else the task takes of it. Raises SelectionError for an unknown or ambiguous name,
+        OverAllocation if they do not fit.
+        """
+
+    def require_room(self, flavor: Flavor | None, growth: Growth) -> None:
+        """Raise OverAllocation if changes of instances that are there do not fit in the quota. Only reads.
+
+        ``flavor``: the one that instances are resized to; None if it is not known.
         """
 
     def launch(self, recipe: LaunchRecipe, launch: Launch) -> Instance:
@@ -68,6 +78,11 @@ class Launcher(Protocol):
         self, options: LaunchOptions, instances: Sequence[Instance]
     ) -> Mapping[str, AssignedAddress | JetstreamError]:
         """Give each instance the floating IP that the options name, unless it has one. Returns the address by uuid."""
+
+    def preview_addresses(
+        self, options: LaunchOptions, instances: Sequence[Instance]
+    ) -> Mapping[str, AssignedAddress | JetstreamError]:
+        """Return what ``assign_addresses`` would return. Only reads."""
 
     def change_refusal(self, instance: Instance, change: Change) -> str | None:
         """Return why the cloud would refuse a change of an instance as it is now, a clause; None if it would not."""
@@ -130,6 +145,9 @@ class VolumeStore(Protocol):
         Raises SelectionError for an unknown project or provider, OverAllocation if the quota does not allow it.
         """
 
+    def growth_refusal(self, *, gigabytes: int, snapshots: int) -> str | None:
+        """Return why so much more does not fit in the quota, a clause with a stop; None if it does."""
+
     def create(self, request: VolumeRequest) -> Volume:
         """Request a volume. There is no token that keeps two requests from making two."""
 
@@ -179,6 +197,9 @@ class AccessStore(Protocol):
     def import_key(self, name: str, public_key: str) -> KeyPair:
         """Import a public key. Raises Conflict if there is one of that name."""
 
+    def require_room_for_key(self) -> None:
+        """Raise OverAllocation if the quota does not allow another key pair. Only reads."""
+
     def delete_key(self, name: str) -> None:
         """Delete a key pair. One that is gone already is no error."""
 
@@ -187,6 +208,9 @@ class AccessStore(Protocol):
 
     def list_groups(self, name: str | None = None) -> list[SecurityGroup]:
         """Return the security groups that have a name or UUID, or all, by name."""
+
+    def require_room_for_groups(self, groups: int, rules: int) -> None:
+        """Raise OverAllocation if so many more security groups and rules do not fit in the quota. Only reads."""
 
     def create_group(self, name: str, description: str) -> SecurityGroup:
         """Create a security group, with the rules that the cloud gives to each."""
@@ -252,6 +276,9 @@ class ProjectStore(Protocol):
 
     def list_projects(self) -> Sequence[ProjectDetails]:
         """Return the projects that the account can see, those of others who share them as well."""
+
+    def groups(self) -> Sequence[str]:
+        """Return the names of the groups that the user is in, and that projects can belong to."""
 
     def create(self, name: str, description: str, owner: str | None) -> ProjectDetails:
         """Request a project, once. ``owner``: the group that it belongs to, or None for the user's own."""

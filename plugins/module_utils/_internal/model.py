@@ -334,6 +334,22 @@ class LaunchRecipe:
 
 
 @dataclass(frozen=True, slots=True)
+class Growth:
+    """What a task does to instances that are there, as far as it counts in quotas.
+
+    ``replaced``: those that are deleted before as many others are launched. ``resized``: those that get the flavor that
+    the task names. ``addresses``: the number of floating IPs that are made for them.
+    """
+
+    replaced: tuple[Instance, ...] = ()
+    resized: tuple[Instance, ...] = ()
+    addresses: int = 0
+
+
+NO_GROWTH = Growth()
+
+
+@dataclass(frozen=True, slots=True)
 class Launch:
     """One request for an instance. ``group``: the name or template of the task; ``token`` is unique to the request."""
 
@@ -390,7 +406,10 @@ class UnattachedAddress:
 
 @dataclass(frozen=True, slots=True)
 class AssignedAddress:
-    """A floating IP that an instance has. ``is_new``: whether it was attached just now."""
+    """A floating IP that an instance has. ``is_new``: whether it was attached just now.
+
+    In a preview, ``is_new`` says whether it would be attached. The ``address`` of one that is to be made is then "".
+    """
 
     address: str
     is_new: bool

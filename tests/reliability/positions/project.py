@@ -48,7 +48,42 @@ NETWORKS: list[Row] = [
 ]
 # Seconds that a change of a server or volume takes.
 STEP = 4.0
-_SERVER_STATES = {"ACTIVE": "active", "SHUTOFF": "stopped", "SHELVED_OFFLOADED": "shelved_offloaded"}
+_SERVER_STATES = {
+    "ACTIVE": "active",
+    "SHUTOFF": "stopped",
+    "SHELVED_OFFLOADED": "shelved_offloaded",
+    "BUILD": "building",
+    "VERIFY_RESIZE": "resized",
+    "RESCUE": "rescued",
+}
+# The states in which nova takes an action (nova/compute/api.py), and a volume.
+_TAKES: Mapping[str, frozenset[str]] = {
+    "resize": frozenset({"ACTIVE", "SHUTOFF"}),
+    "confirmResize": frozenset({"VERIFY_RESIZE"}),
+    "createImage": frozenset({"ACTIVE", "SHUTOFF", "PAUSED", "SUSPENDED"}),
+    "shelve": frozenset({"ACTIVE", "SHUTOFF", "PAUSED", "SUSPENDED"}),
+    "unshelve": frozenset({"SHELVED", "SHELVED_OFFLOADED"}),
+    "os-stop": frozenset({"ACTIVE", "ERROR"}),
+    "os-start": frozenset({"SHUTOFF"}),
+    "suspend": frozenset({"ACTIVE"}),
+    "resume": frozenset({"SUSPENDED"}),
+    "unpause": frozenset({"PAUSED"}),
+}
+_TAKES_METADATA = frozenset({"ACTIVE", "PAUSED", "SUSPENDED", "SHUTOFF"})
+_TAKES_VOLUMES = frozenset({"ACTIVE", "PAUSED", "SHUTOFF", "VERIFY_RESIZE", "SHELVED", "SHELVED_OFFLOADED"})
+# The quotas, as none of them stands in the way. Those of nova, neutron and cinder have different names there.
+QUOTAS: Mapping[str, int] = {
+    "instances": 50,
+    "cores": 200,
+    "ram": 3072 * 200,
+    "key_pairs": 100,
+    "floatingip": 50,
+    "security_group": 50,
+    "security_group_rule": 200,
+    "volumes": 50,
+    "gigabytes": 1000,
+    "snapshots": 50,
+}
 
 
 class Refused(Exception):
@@ -75,6 +110,9 @@ class Project:
     images: dict[str, Row] = field(default_factory=lambda: {IMAGE["id"]: dict(IMAGE)})
     keys: dict[str, Row] = field(default_factory=dict)
     groups: dict[str, Row] = field(default_factory=dict)
+    snapshots: dict[str, Row] = field(default_factory=dict)
+    quotas: dict[str, int] = field(default_factory=lambda: dict(QUOTAS))
+    networks: list[Row] = field(default_factory=lambda: [dict(each) for each in NETWORKS])
     tokens: set[str] = field(default_factory=set)
     logins: int = 0
     accepted: list[str] = field(default_factory=list)
@@ -105,6 +143,39 @@ class Project:
             self._join(volume, server)
         return volume
 
+    # --- quotas
+
+    def used(self, resource: str) -> int:
+        """Return how much is used of a quota."""
+        flavors = [each["flavor"] for each in self.servers.values()]
+        sizes = [each["size"] for each in self.volumes.values()]
+        used: dict[str, int] = {
+            "instances": len(flavors),
+            "cores": sum(each["vcpus"] for each in flavors),
+            "ram": sum(each["ram"] for each in flavors),
+            "key_pairs": len(self.keys),
+            "floatingip": len(self.addresses),
+            "security_group": len(self.groups),
+            "security_group_rule": sum(len(each["security_group_rules"]) for each in self.groups.values()),
+            "volumes": len(self.volumes),
+            "gigabytes": sum(sizes),
+            "snapshots": len(self.snapshots),
+        }
+        return used[resource]
+
+    def leave(self, resource: str, count: int) -> None:
+        """Leave so much of a quota."""
+        self.quotas[resource] = self.used(resource) + count
+
+    def require(self, status: int, **needs: int) -> None:
+        """Refuse what does not fit in the quotas, in the words of the services."""
+        over = sorted(name for name, need in needs.items() if need > 0 and self.used(name) + need > self.quotas[name])
+        if not over:
+            return
+        if status == 403:
+            raise Refused(403, f"Quota exceeded for {', '.join(over)}: Requested {needs[over[0]]}")
+        raise Refused(status, f"Quota exceeded for resources: {over}.")
+
     # --- answering
 
     def handle(self, raw: RawRequest) -> RawResponse:
@@ -126,6 +197,18 @@ class Project:
                     self.accepted.append(f"{raw.method} {raw.path}")
                 return RawResponse(status, b"" if reply is None else json.dumps(reply).encode(), JSON)
         return error(404, f"There is no {raw.method} {raw.path} here.")
+
+    def _act_on(self, name: str, body: Row) -> None:
+        """Begin an action on a server."""
+        server = next(each for each in self.servers.values() if each["name"] == name)
+        [(action, given)] = body.items()
+        _ACTIONS[action](self, server, given)
+
+    def settle_all(self) -> None:
+        """Let all that is to happen later happen now."""
+        later, self._later = self._later, []
+        for _at, change in later:
+            change()
 
     def settle(self) -> None:
         """Let all that is due happen."""
@@ -209,6 +292,15 @@ class Project:
     def _port_of(self, server_id: str) -> Row:
         return next(each for each in self.ports.values() if each["device_id"] == server_id)
 
+    def _ports_of(self, server_id: str) -> list[str]:
+        return [each["id"] for each in self.ports.values() if each["device_id"] == server_id]
+
+    def take_port(self, server: Row) -> None:
+        """Leave a server without a port, as one that never came to a host is."""
+        for port in self._ports_of(server["id"]):
+            del self.ports[port]
+        server["addresses"] = {}
+
     def _address(self, asked: Row) -> Row:
         port = asked.get("port_id")
         if port is not None and any(each["port_id"] == port for each in self.addresses.values()):
@@ -229,9 +321,11 @@ class Project:
     def _show_addresses(self) -> None:
         """Have nova show the floating IPs of neutron."""
         for server in self.servers.values():
+            own = self._ports_of(server["id"])
+            if not own:
+                continue
             [ports] = server["addresses"].values() or [[]]
-            port = self._port_of(server["id"])["id"]
-            given = [each["floating_ip_address"] for each in self.addresses.values() if each["port_id"] == port]
+            given = [each["floating_ip_address"] for each in self.addresses.values() if each["port_id"] in own]
             fixed = [each for each in ports if each["OS-EXT-IPS:type"] == "fixed"]
             floating = [{"addr": each, "OS-EXT-IPS:type": "floating", "version": 4} for each in given]
             server["addresses"] = {"auto_allocated_network": [*fixed, *floating]}
@@ -297,6 +391,8 @@ def _get_server(project: Project, _raw: RawRequest, _body: Any, server_id: str) 
 
 
 def _launch(project: Project, _raw: RawRequest, body: Any) -> Reply:
+    flavor = FLAVORS[body["server"]["flavorRef"]]
+    project.require(403, instances=1, cores=flavor["vcpus"], ram=flavor["ram"])
     server = project._server(body["server"], USER_ID)
     project._set(server, "BUILD", "spawning")
 
@@ -343,6 +439,8 @@ def _require_free(server: Row) -> None:
 def _metadata(project: Project, _raw: RawRequest, body: Any, server_id: str) -> Reply:
     server = found(project.servers, server_id, "Instance")
     _require_free(server)
+    if server["status"] not in _TAKES_METADATA or server["OS-EXT-STS:task_state"] is not None:
+        raise Refused(409, f"Cannot 'update metadata' instance while it is in vm_state {server['OS-EXT-STS:vm_state']}")
     server["metadata"] = {**server["metadata"], **body["metadata"]}
     return 200, {"metadata": server["metadata"]}
 
@@ -353,39 +451,56 @@ def _act(project: Project, _raw: RawRequest, body: Any, server_id: str) -> Reply
     if action == "unlock":
         server["locked"] = False
         return 202, None
-    _require_free(server)
+    if action != "createImage":
+        _require_free(server)
     if action == "lock":
         server["locked"] = True
         return 202, None
-    if server["OS-EXT-STS:task_state"] is not None:
-        raise Refused(409, f"Cannot '{action}' instance while it is in task_state {server['OS-EXT-STS:task_state']}")
+    if action not in ("addSecurityGroup", "removeSecurityGroup"):
+        _require_taken(server, action)
     _ACTIONS[action](project, server, given)
     return 202, None
 
 
+def _require_taken(server: Row, action: str) -> None:
+    """Refuse an action in a state in which nova refuses it."""
+    takes = _reboot_states(server) if action == "reboot" else _TAKES[action]
+    if server["OS-EXT-STS:task_state"] is not None:
+        raise Refused(409, f"Cannot '{action}' instance while it is in task_state {server['OS-EXT-STS:task_state']}")
+    if server["status"] not in takes:
+        raise Refused(409, f"Cannot '{action}' instance while it is in vm_state {server['OS-EXT-STS:vm_state']}")
+
+
+def _reboot_states(server: Row) -> frozenset[str]:
+    return frozenset({"ACTIVE", "SHUTOFF", "PAUSED", "SUSPENDED", "ERROR"})
+
+
 def _resize(project: Project, server: Row, given: Any) -> None:
-    if server["status"] != "ACTIVE":
-        raise Refused(409, f"Cannot 'resize' instance while it is in vm_state {server['OS-EXT-STS:vm_state']}")
-    flavor = FLAVORS[given["flavorRef"]]
+    before, flavor = server["status"], FLAVORS[given["flavorRef"]]
     if server["flavor"]["original_name"] == flavor["name"]:
         raise Refused(400, "When resizing, instances must change flavor!")
+    more = {name: flavor[key] - server["flavor"][key] for name, key in (("cores", "vcpus"), ("ram", "ram"))}
+    project.require(403, **more)
+    server["before a resize"], power = before, server["OS-EXT-STS:power_state"]
     project._set(server, "RESIZE", "resize_prep")
+    server["OS-EXT-STS:power_state"] = power
 
     def resized() -> None:
         server["flavor"] = {**server["flavor"], **flavor, "original_name": flavor["name"]}
         project._set(server, "VERIFY_RESIZE")
+        server["OS-EXT-STS:power_state"] = 1 if before == "ACTIVE" else 4
 
     project.after(STEP, resized)
 
 
 def _confirm(project: Project, server: Row, _given: Any) -> None:
-    if server["status"] != "VERIFY_RESIZE":
-        raise Refused(409, "Cannot 'confirmResize' instance while it is in vm_state active")
     project._set(server, "VERIFY_RESIZE", "confirming")
-    project.after(STEP, lambda: project._set(server, "ACTIVE"))
+    project.after(STEP, lambda: project._set(server, server.get("before a resize", "ACTIVE")))
 
 
-def _add_group(_project: Project, server: Row, given: Any) -> None:
+def _add_group(project: Project, server: Row, given: Any) -> None:
+    if not project._ports_of(server["id"]):
+        raise Refused(404, f"instance_id {server['id']} could not be found as device id on any ports")
     names = [each["name"] for each in server["security_groups"]]
     server["security_groups"] = [{"name": each} for each in dict.fromkeys([*names, given["name"]])]
 
@@ -436,12 +551,18 @@ _ACTIONS: Mapping[str, Callable[[Project, Row, Any], None]] = {
     "shelve": _goes_to("SHELVED_OFFLOADED", "shelving"),
     "os-stop": _goes_to("SHUTOFF", "powering-off"),
     "os-start": _goes_to("ACTIVE", "powering-on"),
+    "unshelve": _goes_to("ACTIVE", "unshelving"),
+    "suspend": _goes_to("SUSPENDED", "suspending"),
+    "resume": _goes_to("ACTIVE", "resuming"),
+    "unpause": _goes_to("ACTIVE", "unpausing"),
+    "reboot": _goes_to("ACTIVE", "rebooting"),
 }
 
 
 def _attach(project: Project, _raw: RawRequest, body: Any, server_id: str) -> Reply:
     server = found(project.servers, server_id, "Instance")
     volume = found(project.volumes, body["volumeAttachment"]["volumeId"], "Volume")
+    _require_volumes_taken(server, "attach_volume")
     if volume["status"] != "available":
         raise Refused(400, f"Invalid volume: volume {volume['id']} status must be available")
     volume["status"] = "attaching"
@@ -451,6 +572,7 @@ def _attach(project: Project, _raw: RawRequest, body: Any, server_id: str) -> Re
 
 def _detach(project: Project, _raw: RawRequest, _body: Any, server_id: str, volume_id: str) -> Reply:
     volume = found(project.volumes, volume_id, "Volume")
+    _require_volumes_taken(found(project.servers, server_id, "Instance"), "detach_volume")
     if volume["status"] != "in-use" or volume["attachments"][0]["server_id"] != server_id:
         raise Refused(404, f"volume_id not found: {volume_id}")
     volume["status"] = "detaching"
@@ -458,8 +580,25 @@ def _detach(project: Project, _raw: RawRequest, _body: Any, server_id: str, volu
     return 202, None
 
 
-def _limits(_project: Project, _raw: RawRequest, _body: Any) -> Reply:
-    return 200, {"limits": {"absolute": {"maxTotalInstances": 50, "totalInstancesUsed": 1}}}
+def _require_volumes_taken(server: Row, action: str) -> None:
+    _require_free(server)
+    if server["OS-EXT-STS:task_state"] is not None or server["status"] not in _TAKES_VOLUMES:
+        raise Refused(409, f"Cannot '{action}' instance while it is in vm_state {server['OS-EXT-STS:vm_state']}")
+
+
+def _limits(project: Project, _raw: RawRequest, _body: Any) -> Reply:
+    names = {
+        "instances": ("maxTotalInstances", "totalInstancesUsed"),
+        "cores": ("maxTotalCores", "totalCoresUsed"),
+        "ram": ("maxTotalRAMSize", "totalRAMUsed"),
+    }
+    told = _absolute(project, names)
+    return 200, {"limits": {"absolute": {**told, "maxTotalKeypairs": project.quotas["key_pairs"]}}}
+
+
+def _absolute(project: Project, names: Mapping[str, tuple[str, str]]) -> Row:
+    limits = {most: project.quotas[name] for name, (most, _used) in names.items()}
+    return {**limits, **{used: project.used(name) for name, (_most, used) in names.items()}}
 
 
 def _flavors(_project: Project, _raw: RawRequest, _body: Any) -> Reply:
@@ -478,6 +617,7 @@ def _import_key(project: Project, _raw: RawRequest, body: Any) -> Reply:
     key = body["keypair"]
     if key["name"] in project.keys:
         raise Refused(409, f"Key pair '{key['name']}' already exists.")
+    project.require(403, key_pairs=1)
     project.keys[key["name"]] = {**key, "fingerprint": "aa:bb"}
     return 201, {"keypair": project.keys[key["name"]]}
 
@@ -496,8 +636,18 @@ def _no_actions(project: Project, _raw: RawRequest, _body: Any, server_id: str) 
 # --- neutron
 
 
-def _networks(_project: Project, _raw: RawRequest, _body: Any) -> Reply:
-    return 200, {"networks": NETWORKS}
+def _networks(project: Project, _raw: RawRequest, _body: Any) -> Reply:
+    return 200, {"networks": project.networks}
+
+
+def _topology(project: Project, raw: RawRequest, _body: Any, project_id: str) -> Reply:
+    """Make the network that every project can have, unless this only asks whether it could be made."""
+    if raw.query.get("fields") == "dry-run":
+        return 200, {"auto_allocated_topology": {"id": "dry-run=pass", "tenant_id": project_id}}
+    if NETWORKS[0] not in project.networks:
+        project.networks.append(dict(NETWORKS[0]))
+        project.accepted.append(f"GET {raw.path}")
+    return 200, {"auto_allocated_topology": {"id": NETWORKS[0]["id"], "tenant_id": project_id}}
 
 
 def _ports(project: Project, raw: RawRequest, _body: Any) -> Reply:
@@ -516,6 +666,7 @@ def _get_address(project: Project, _raw: RawRequest, _body: Any, address_id: str
 
 
 def _make_address(project: Project, _raw: RawRequest, body: Any) -> Reply:
+    project.require(409, floatingip=1)
     return 201, {"floatingip": project._address(body["floatingip"])}
 
 
@@ -533,8 +684,11 @@ def _delete_address(project: Project, _raw: RawRequest, _body: Any, address_id: 
     return 204, None
 
 
-def _network_quota(_project: Project, _raw: RawRequest, _body: Any, _project_id: str) -> Reply:
-    return 200, {"quota": {"floatingip": {"limit": 50, "used": 1, "reserved": 0}}}
+def _network_quota(project: Project, _raw: RawRequest, _body: Any, _project_id: str) -> Reply:
+    names = ("floatingip", "security_group", "security_group_rule")
+    return 200, {
+        "quota": {each: {"limit": project.quotas[each], "used": project.used(each), "reserved": 0} for each in names}
+    }
 
 
 def _list_groups(project: Project, _raw: RawRequest, _body: Any) -> Reply:
@@ -542,6 +696,7 @@ def _list_groups(project: Project, _raw: RawRequest, _body: Any) -> Reply:
 
 
 def _make_group(project: Project, _raw: RawRequest, body: Any) -> Reply:
+    project.require(409, security_group=1)
     group_id = project._id("group")
     project.groups[group_id] = {
         **body["security_group"],
@@ -571,6 +726,7 @@ def _add_rule(project: Project, _raw: RawRequest, body: Any) -> Reply:
     there = [{key: value for key, value in each.items() if key != "id"} for each in group["security_group_rules"]]
     if asked in there:
         raise Refused(409, "Security group rule already exists. Rule id is 1.")
+    project.require(409, security_group_rule=1)
     rule = {**asked, "id": project._id("rule")}
     group["security_group_rules"] = [*group["security_group_rules"], rule]
     return 201, {"security_group_rule": rule}
@@ -597,6 +753,7 @@ def _get_volume(project: Project, _raw: RawRequest, _body: Any, volume_id: str) 
 
 
 def _make_volume(project: Project, _raw: RawRequest, body: Any) -> Reply:
+    project.require(413, volumes=1, gigabytes=body["volume"]["size"])
     volume = project._volume(body["volume"])
     project.after(STEP, lambda: volume.update(status="available"))
     return 202, {"volume": volume}
@@ -614,6 +771,7 @@ def _grow_volume(project: Project, _raw: RawRequest, body: Any, volume_id: str) 
     size = body["os-extend"]["new_size"]
     if size <= volume["size"]:
         raise Refused(400, "Invalid input received: New size for extend must be greater than current size.")
+    project.require(413, gigabytes=size - volume["size"])
     before = volume["status"]
     volume["status"] = "extending"
     project.after(STEP, lambda: volume.update(status=before, size=size))
@@ -622,8 +780,10 @@ def _grow_volume(project: Project, _raw: RawRequest, body: Any, volume_id: str) 
 
 def _delete_volume(project: Project, _raw: RawRequest, _body: Any, volume_id: str) -> Reply:
     volume = found(project.volumes, volume_id, "Volume")
-    if volume["status"] not in ("available", "error"):
+    if volume["status"] not in ("available", "error", "error_extending", "error_managing", "error_restoring"):
         raise Refused(400, f"Invalid volume: Volume status must be available, but is {volume['status']}")
+    if any(each["volume_id"] == volume_id for each in project.snapshots.values()):
+        raise Refused(400, "Invalid volume: Volume must not have snapshots.")
     volume["status"] = "deleting"
 
     def gone() -> None:
@@ -633,12 +793,52 @@ def _delete_volume(project: Project, _raw: RawRequest, _body: Any, volume_id: st
     return 202, None
 
 
-def _volume_limits(_project: Project, _raw: RawRequest, _body: Any) -> Reply:
-    return 200, {"limits": {"absolute": {"maxTotalVolumes": 50, "totalVolumesUsed": 1}}}
+def _volume_limits(project: Project, _raw: RawRequest, _body: Any) -> Reply:
+    names = {
+        "volumes": ("maxTotalVolumes", "totalVolumesUsed"),
+        "gigabytes": ("maxTotalVolumeGigabytes", "totalGigabytesUsed"),
+        "snapshots": ("maxTotalSnapshots", "totalSnapshotsUsed"),
+    }
+    return 200, {"limits": {"absolute": _absolute(project, names)}}
 
 
-def _no_snapshots(_project: Project, _raw: RawRequest, _body: Any) -> Reply:
-    return 200, {"snapshots": []}
+def _list_snapshots(project: Project, raw: RawRequest, _body: Any) -> Reply:
+    volume = raw.query.get("volume_id")
+    return 200, {"snapshots": [each for each in project.snapshots.values() if volume in (None, each["volume_id"])]}
+
+
+def _make_snapshot(project: Project, _raw: RawRequest, body: Any) -> Reply:
+    volume = found(project.volumes, body["snapshot"]["volume_id"], "Volume")
+    project.require(413, snapshots=1)
+    snapshot_id = project._id("snapshot")
+    made = {
+        "id": snapshot_id,
+        "name": body["snapshot"]["name"],
+        "volume_id": volume["id"],
+        "size": volume["size"],
+        "status": "creating",
+    }
+    project.snapshots[snapshot_id] = made
+    project.after(STEP, lambda: made.update(status="available"))
+    return 202, {"snapshot": made}
+
+
+def _delete_snapshot(project: Project, _raw: RawRequest, _body: Any, snapshot_id: str) -> Reply:
+    found(project.snapshots, snapshot_id, "Snapshot")["status"] = "deleting"
+
+    def gone() -> None:
+        project.snapshots.pop(snapshot_id, None)
+
+    project.after(STEP, gone)
+    return 202, None
+
+
+def _attachments(_project: Project, _raw: RawRequest, _body: Any) -> Reply:
+    return 200, {"attachments": []}
+
+
+def _members(_project: Project, _raw: RawRequest, _body: Any, _image_id: str) -> Reply:
+    return 200, {"members": []}
 
 
 # --- glance
@@ -713,7 +913,12 @@ _ROUTES: list[tuple[str, str, Answer]] = [
     ("DELETE", f"/block-storage/volumes/{_ID}", _delete_volume),
     ("POST", f"/block-storage/volumes/{_ID}/action", _grow_volume),
     ("GET", "/block-storage/limits", _volume_limits),
-    ("GET", "/block-storage/snapshots/detail", _no_snapshots),
+    ("GET", "/block-storage/snapshots/detail", _list_snapshots),
+    ("POST", "/block-storage/snapshots", _make_snapshot),
+    ("DELETE", f"/block-storage/snapshots/{_ID}", _delete_snapshot),
+    ("GET", "/block-storage/attachments", _attachments),
+    ("GET", f"/image/v2/images/{_ID}/members", _members),
+    ("GET", f"/network/v2.0/auto-allocated-topology/{_ID}", _topology),
     ("GET", "/image/v2/images", _list_images),
     ("GET", f"/image/v2/images/{_ID}", _get_image),
     ("PATCH", f"/image/v2/images/{_ID}", _patch_image),

@@ -95,6 +95,7 @@ class Scene:
         *,
         meanwhile: Callable[[], object] | None = None,
         other: Series[Any] | None = None,
+        check_mode: bool = False,
     ) -> Ran:
         """Run the task, with a fault at a request. ``meanwhile`` happens before it. ``other``: another task instead."""
         series = other or self.series
@@ -103,7 +104,7 @@ class Scene:
         hidden: set[str] = set()
         connection, environ = self.site.connection(self.folder)
         context = Context(
-            check_mode=False,
+            check_mode=check_mode,
             clock=_Watch(self.clock, fault.clock if fault else 0.0),
             environ=environ,
             home=self.folder,
@@ -119,7 +120,7 @@ class Scene:
             except Exception:
                 crash = traceback.format_exc()
         seconds = self.clock.monotonic() - begun
-        if meanwhile is None and other is None:
+        if meanwhile is None and other is None and not check_mode:
             self.pass_by()
         return Ran(
             result,

@@ -14,12 +14,14 @@ from uuid import NAMESPACE_DNS, uuid5
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.catalog import FloatingIp, OfferedFlavor
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import Conflict, JetstreamError, NotFound
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import (
+    NO_GROWTH,
     AssignedAddress,
     Change,
     ChangeKind,
     CloudAccount,
     Flavor,
     FloatingAddress,
+    Growth,
     Image,
     Instance,
     KeyPair,
@@ -172,9 +174,15 @@ class LaunchCloud(ScriptedCloud):
     def check(self, options: LaunchOptions) -> None:
         """Take all options."""
 
-    def prepare(self, options: LaunchOptions, count: int) -> LaunchRecipe:
+    def prepare(self, options: LaunchOptions, count: int, growth: Growth = NO_GROWTH) -> LaunchRecipe:
         self.calls.append(f"prepare {count}")
         return LaunchRecipe(options, TINY, Image(name="Ubuntu", uuid="image"), {})
+
+    def require_room(self, flavor: Flavor | None, growth: Growth) -> None:
+        """Have room for everything."""
+
+    def require_room_for_key(self) -> None:
+        """Have room for everything."""
 
     def launch(self, recipe: LaunchRecipe, launch: Launch) -> Instance:
         self._tell("launch", launch.name)
@@ -258,6 +266,17 @@ class LaunchCloud(ScriptedCloud):
         self.addresses.setdefault(instance.uuid, new)
         self.interrupt("assigned")
         return AssignedAddress(self.addresses[instance.uuid], is_new)
+
+    def preview_addresses(
+        self, options: LaunchOptions, instances: Sequence[Instance]
+    ) -> Mapping[str, AssignedAddress | JetstreamError]:
+        def preview(instance: Instance) -> AssignedAddress:
+            has, wanted = self.addresses.get(instance.uuid), options.floating_ip
+            if has is not None and wanted in (None, "auto", has):
+                return AssignedAddress(has, is_new=False)
+            return AssignedAddress("" if wanted in (None, "auto") else str(wanted), is_new=True)
+
+        return {each.uuid: preview(each) for each in instances}
 
     def unattached_addresses(self) -> Sequence[UnattachedAddress]:
         return ()

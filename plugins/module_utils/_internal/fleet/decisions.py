@@ -22,7 +22,7 @@ from ..states import (
     leads_to,
     plan,
 )
-from .runs import ConvergeOptions, FleetRun, InstanceRun, classify_instance, state_text
+from .runs import ConvergeOptions, FleetRun, InstanceRun, classify_instance, settled, state_text
 
 _NOT_LIVE = "its state in the cloud cannot be read"
 
@@ -43,16 +43,14 @@ def decide(
     run: InstanceRun,
     options: ConvergeOptions,
     unsupported: Mapping[Action, str],
-    *,
-    expected: ObservedState | None = None,
 ) -> Plan:
-    """Return the next step for an instance as it was last observed, or as it is expected to be then.
+    """Return the next step for an instance as it was last observed.
 
     ``unsupported``: the actions that the cloud does not offer for it, with the reason.
     """
     if not run.now.live:
         return Plan(Verdict.FAIL, reason=f"{_NOT_LIVE}: {run.now.read_error}" if run.now.read_error else _NOT_LIVE)
-    step = _decide(run, expected or run.observed, options, unsupported)
+    step = _decide(run, run.observed, options, unsupported)
     return _unless_spared(_unless_locked(step, run, options), run, options)
 
 
@@ -179,15 +177,17 @@ def preview(cloud: Cloud, instances: Sequence[Instance], options: ConvergeOption
     """Return the result of ``converge`` by the same decisions, without sending requests (check mode)."""
     runs = tuple(InstanceRun(each, each) for each in instances)
     for run in runs:
-        _preview_one(run, options, cloud.unsupported_actions(run.now))
+        _preview_one(cloud, run, options)
     return FleetRun(runs)
 
 
-def _preview_one(run: InstanceRun, options: ConvergeOptions, unsupported: Mapping[Action, str]) -> None:
-    observed, expected, later = run.observed, None, ""
-    if observed.kind is Kind.MOVING and observed.state is not None:
-        expected, later = ObservedState(Kind.RESTING, observed.state), f" once it is {observed.state}"
-    step = decide(run, options, unsupported, expected=expected)
+def _preview_one(cloud: Cloud, run: InstanceRun, options: ConvergeOptions) -> None:
+    step, later = decide(run, options, cloud.unsupported_actions(run.now)), ""
+    if step.verdict is Verdict.WAIT and run.observed.state is not None:
+        # It is waited for, and decided about again.
+        later = f" once it is {run.observed.state}"
+        run.now = settled(run.now)
+        step = decide(run, options, cloud.unsupported_actions(run.now))
     if step.verdict is Verdict.ACT:
         run.actions += step.actions
         run.now = replace(run.now, status=options.goal.state.value, activity="")
@@ -195,6 +195,6 @@ def _preview_one(run: InstanceRun, options: ConvergeOptions, unsupported: Mappin
     elif step.verdict is Verdict.WAIT:
         run.finish(f"would wait: it is busy ({state_text(run.now)}), and its next state is unknown")
     elif step.verdict is Verdict.REACHED and later:
-        run.finish(f"is in transition ({state_text(run.now)})")
+        run.finish(f"is in transition ({state_text(run.before)})")
     else:
         conclude(run, step)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..errors import Conflict, JetstreamError
 from ..model import Instance
@@ -199,3 +199,11 @@ def state_text(instance: Instance) -> str:
 def classify_instance(instance: Instance) -> ObservedState:
     """Return the state of an instance as it was observed."""
     return classify(instance.status, instance.activity, instance.power_state)
+
+
+def settled(instance: Instance) -> Instance:
+    """Return an instance as it rests once it has reached the state that it is in transition to, if that is known."""
+    observed = classify_instance(instance)
+    if observed.kind is not Kind.MOVING or observed.state is None:
+        return instance
+    return replace(instance, status=observed.state.value, activity="")

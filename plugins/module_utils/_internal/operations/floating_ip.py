@@ -12,7 +12,7 @@ from ..cloud import Cloud, Launcher
 from ..errors import ConfigurationError, JetstreamError, SelectionError
 from ..fleet.launching.leftovers import release_address
 from ..fleet.one_instance import one_instance
-from ..model import FloatingAddress, Instance, LaunchOptions, Outcome
+from ..model import AssignedAddress, FloatingAddress, Growth, Instance, LaunchOptions, Outcome
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, ModuleSpec, refuse_blank
 from ..resending import Resender
@@ -66,12 +66,23 @@ def _present(
         )
     if wanted is not None:
         require_free(cloud, wanted, instance)
+    launcher, options = cloud.launcher(), LaunchOptions(floating_ip=wanted or "auto")
+    foreseen = _one(launcher.preview_addresses(options, [instance]))
+    if not foreseen.address:
+        launcher.require_room(None, Growth(addresses=1))
     if context.check_mode:
-        return _outcome(instance, has, [wanted or "new"], changed=True, address=wanted)
-    [given] = cloud.launcher().assign_addresses(LaunchOptions(floating_ip=wanted or "auto"), [instance]).values()
-    if isinstance(given, JetstreamError):
-        raise given
+        after = foreseen.address or "new"
+        return _outcome(instance, has, [after], changed=foreseen.is_new, address=foreseen.address or None)
+    given = _one(launcher.assign_addresses(options, [instance]))
     return _outcome(instance, has, [given.address], changed=given.is_new, address=given.address)
+
+
+def _one(found: Mapping[str, AssignedAddress | JetstreamError]) -> AssignedAddress:
+    """Return the floating IP of the only instance. Raises the error in its place."""
+    [address] = found.values()
+    if isinstance(address, JetstreamError):
+        raise address
+    return address
 
 
 def _absent(

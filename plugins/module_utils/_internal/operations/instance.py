@@ -19,7 +19,14 @@ from ..files import read_file
 from ..fleet.launching.differences import changes, differences
 from ..fleet.launching.keys import imported, public_key_of, require_same
 from ..fleet.launching.launch import launch
-from ..fleet.launching.launch_runs import FleetLaunch, LaunchRun, LaunchSettings, WaitFor
+from ..fleet.launching.launch_runs import (
+    FleetLaunch,
+    LaunchRun,
+    LaunchSettings,
+    WaitFor,
+    is_awaited,
+    lacks_address,
+)
 from ..fleet.launching.names import NameTemplate, is_template, require_names
 from ..fleet.launching.plans import (
     LaunchPlan,
@@ -34,7 +41,7 @@ from ..fleet.launching.plans import (
     removal_strangers,
     renamed,
 )
-from ..fleet.launching.preview import preview_launch
+from ..fleet.launching.preview import as_it_will_be, preview_launch
 from ..fleet.launching.removal import (
     FleetRemoval,
     RemovalRun,
@@ -48,11 +55,14 @@ from ..fleet.launching.removal_notes import RemovalNotes
 from ..fleet.runs import state_text
 from ..fleet.selection import ME, Selector, owned_by_another
 from ..model import (
+    NO_GROWTH,
     UNKNOWN,
+    AssignedAddress,
     BootVolume,
     Change,
     ChangeKind,
     Flavor,
+    Growth,
     Instance,
     KeyPair,
     LaunchOptions,
@@ -389,14 +399,10 @@ def _present(
     offered = _offered_flavors(cloud, plan, listed, made_of.flavor)
     made_of = _with_flavor_name(made_of, offered)
     _require_address(cloud, plan, made_of)
-    plan = _with_addresses(cloud, plan, made_of, check_mode=context.check_mode)
+    plan = _without_addresses(cloud, plan, made_of)
     plan, doomed = compared(_with_image_names(cloud, plan, made_of), made_of, replace_them=options["replace"])
     surplus = plan.surplus if options["shrink"] else ()
     _refuse_own_machine(wanted, (*doomed, *surplus))
-    count = len(plan.missing)
-    key = _key_to_import(cloud, made_of) if count or doomed else None
-    recipe = cloud.launcher().prepare(made_of, count) if count or doomed else None
-    in_place = _changes(cloud, plan, made_of, options["new_name"])
     settings = LaunchSettings(
         options=made_of,
         group=wanted.group,
@@ -405,17 +411,27 @@ def _present(
         wait=options["wait"],
         timeout=options["wait_timeout"],
         capacity_retries=options["capacity_retries"],
-        changes=in_place,
-        flavor=recipe.flavor if recipe else _flavor_named(made_of.flavor, listed, offered),
+        changes=_changes(cloud, plan, made_of, options["new_name"]),
+        flavor=_flavor_named(made_of.flavor, listed, offered),
         given_addresses=cloud.launcher().gives_addresses,
     )
+    addresses = _addresses(cloud, plan, doomed, settings)
+    growth = _growth(cloud, plan, doomed, settings, addresses)
+    count = len(plan.missing)
+    key, recipe = None, None
+    if count or doomed:
+        key = _key_to_import(cloud, made_of)
+        recipe = cloud.launcher().prepare(made_of, count, growth)
+        settings = replace(settings, flavor=recipe.flavor)
+    elif growth != NO_GROWTH:
+        cloud.launcher().require_room(settings.flavor, growth)
     removal_settings = replace(_removal_settings(options, wait=True), kept_address=made_of.floating_ip)
     work = _RemovalWork(cloud, context, removal_settings, started_at)
     if key is not None and not context.check_mode:
         imported(cloud.access_store(), key, Resender(context.clock, started_at + options["wait_timeout"]))
     plan = after_removal(plan, _left_over(work.remove(doomed)), options["new_name"])
     if context.check_mode:
-        fleet = preview_launch(plan, recipe, settings, _refusals(cloud, plan, settings.changes))
+        fleet = preview_launch(plan, recipe, settings, cloud.launcher().change_refusal, addresses)
     else:
         fleet = launch(cloud, plan, recipe, settings, context.clock, started_at=started_at, report=context.report)
     removal = FleetRemoval(())
@@ -471,19 +487,14 @@ def _require_address(cloud: Cloud, plan: LaunchPlan, made_of: LaunchOptions) -> 
             require_free(cloud, made_of.floating_ip, each.instance)
 
 
-def _with_addresses(cloud: Cloud, plan: LaunchPlan, made_of: LaunchOptions, *, check_mode: bool) -> LaunchPlan:
-    """Return the plan with the floating IPs of instances by the network's own word, where a change depends on them.
+def _without_addresses(cloud: Cloud, plan: LaunchPlan, made_of: LaunchOptions) -> LaunchPlan:
+    """Return the plan with the floating IPs of instances by the network's own word, if they are to have none.
 
-    A list of instances may be minutes late in showing that an address was assigned or detached. A run reads the word of
-    the network once more before it assigns one, check mode has it from here.
+    A list of instances may be minutes late in showing that an address was assigned or detached.
     """
-    wanted = made_of.floating_ip
-    if wanted == "none":
-        asked = _there(plan)
-    elif check_mode and made_of.wants_address:
-        asked = [each for each in _there(plan) if each.ip_address is None or wanted not in ("auto", each.ip_address)]
-    else:
+    if made_of.floating_ip != "none":
         return plan
+    asked = _there(plan)
     found = cloud.launcher().floating_addresses(asked)
     uuids = {each.uuid for each in asked}
 
@@ -495,6 +506,51 @@ def _with_addresses(cloud: Cloud, plan: LaunchPlan, made_of: LaunchOptions, *, c
         return replace(present, instance=replace(instance, ip_address=address))
 
     return replace(plan, present=tuple(with_address(each) for each in plan.present))
+
+
+def _addresses(
+    cloud: Cloud, plan: LaunchPlan, doomed: Sequence[Instance], settings: LaunchSettings
+) -> Mapping[str, AssignedAddress | JetstreamError]:
+    """Return which floating IPs the instances would have that are to get one, by the network's own word."""
+    launcher, kept = cloud.launcher(), [each for each in _there(plan) if each not in doomed]
+    if launcher.gives_addresses:
+        # What it is still deploying, it gives one.
+        kept = [each for each in kept if not is_awaited(each, wait=settings.wait)]
+    later = [as_it_will_be(each, settings) for each in kept]
+    return launcher.preview_addresses(
+        settings.options, [each for each in later if lacks_address(each, settings.options)]
+    )
+
+
+def _growth(
+    cloud: Cloud,
+    plan: LaunchPlan,
+    doomed: Sequence[Instance],
+    settings: LaunchSettings,
+    addresses: Mapping[str, AssignedAddress | JetstreamError],
+) -> Growth:
+    """Return what the task takes of quotas for the instances that are there."""
+    made = [each for each in addresses.values() if not isinstance(each, JetstreamError) and not each.address]
+    resized = [
+        as_it_will_be(each, settings)
+        for each in _there(plan)
+        if each not in doomed and _is_resized(cloud, as_it_will_be(each, settings), settings.changes[each.name])
+    ]
+    return Growth(tuple(doomed), tuple(resized), len(made))
+
+
+def _is_resized(cloud: Cloud, instance: Instance, wanted: Sequence[Change]) -> bool:
+    """Return whether a resize of an instance will be requested."""
+    kinds = {each.kind: each for each in wanted}
+    if ChangeKind.FLAVOR not in kinds or (instance.locked and ChangeKind.UNLOCK not in kinds):
+        return False
+    try:
+        return cloud.launcher().change_refusal(instance, kinds[ChangeKind.FLAVOR]) is None
+    except FATAL_ERRORS:
+        raise
+    except JetstreamError:
+        # It fails that instance alone.
+        return False
 
 
 def _with_image_names(cloud: Cloud, plan: LaunchPlan, made_of: LaunchOptions) -> LaunchPlan:
@@ -526,6 +582,7 @@ def _key_to_import(cloud: Cloud, made_of: LaunchOptions) -> KeyPair | None:
     wanted = KeyPair(made_of.key_name, made_of.public_key)
     found = cloud.access_store().get_key(wanted.name)
     if found is None:
+        cloud.access_store().require_room_for_key()
         return wanted
     require_same(found, wanted, "Choose another key_name, or replace the existing key with jetstream_keypair.")
     return None
@@ -619,32 +676,6 @@ def _changes(
         made_of, security_groups=tuple(cloud.launcher().security_group_names(made_of.security_groups or ()))
     )
     return found()
-
-
-def _refusals(
-    cloud: Cloud, plan: LaunchPlan, changes_by_name: Mapping[str, Sequence[Change]]
-) -> dict[tuple[str, ChangeKind], str]:
-    """Return why the cloud would refuse changes of instances, by name and kind."""
-    found = {
-        (each.name, change.kind): _refusal(cloud, each.instance, change)
-        for each in plan.present
-        if each.instance is not None
-        for change in changes_by_name.get(each.name, ())
-    }
-    return {key: reason for key, reason in found.items() if reason is not None}
-
-
-def _refusal(cloud: Cloud, instance: Instance, change: Change) -> str | None:
-    """Return why the cloud would refuse a change, or why that cannot be read: it fails this instance alone."""
-    if instance.status == "build":
-        # A run changes it once it is built.
-        instance = replace(instance, status="active", activity="")
-    try:
-        return cloud.launcher().change_refusal(instance, change)
-    except FATAL_ERRORS:
-        raise
-    except JetstreamError as error:
-        return str(error)
 
 
 def _flavor_named(name: str | None, listed: Sequence[Instance], offered: Sequence[OfferedFlavor]) -> Flavor | None:

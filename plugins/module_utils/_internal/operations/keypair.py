@@ -40,6 +40,8 @@ def keypair(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outco
         return _outcome(before, before)
     if before is not None and wanted is not None and not options["replace"]:
         require_same(before, wanted, _HINT)
+    if before is None:
+        store.require_room_for_key()
     after = wanted
     if not context.check_mode:
         after = _changed(store, before, wanted, Resender(context.clock))

@@ -16,6 +16,7 @@ from ..model import Outcome
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, ModuleSpec, refuse_blank
 from ..resending import Resender
+from ..text.suggestions import did_you_mean
 from ..text.terminal import one_line
 
 SPEC = CONNECTION + ModuleSpec(
@@ -115,6 +116,7 @@ def _present(
 ) -> Outcome:
     name = wanted.new_name or wanted.name
     if before is None:
+        _require_group(store, wanted.owner)
         made = ProjectDetails(
             id=0,
             uuid="",
@@ -150,6 +152,16 @@ def _present(
 
         after = Resender(context.clock).send(change, changed)
     return _outcome(before, after, "update")
+
+
+def _require_group(store: ProjectStore, owner: str | None) -> None:
+    """Raise SelectionError if a project cannot belong to a group, since the user is not in it."""
+    if owner is None:
+        return
+    groups = store.groups()
+    if owner not in groups:
+        guess = did_you_mean(owner, groups)
+        raise SelectionError(f"owner: you are not in a group {one_line(owner)}.", hint=guess or None)
 
 
 def _is_as(found: ProjectDetails, after: ProjectDetails) -> bool:

@@ -77,6 +77,8 @@ def security_group(cloud: Cloud, options: Mapping[str, Any], context: Context) -
     after = change.after
     if before is not None and after is None:
         _require_unused(cloud, store, before)
+    if change.added or (before is None and after is not None):
+        store.require_room_for_groups(int(before is None), len(change.added))
     if change.is_one and not context.check_mode:
         after = _Sender(store, Resender(context.clock)).carry_out(change)
     return Outcome(

@@ -20,6 +20,7 @@ from ...errors import (
     Unreachable,
 )
 from ...model import (
+    NO_GROWTH,
     UNKNOWN,
     AssignedAddress,
     AttachedVolume,
@@ -27,6 +28,7 @@ from ...model import (
     ChangeKind,
     Flavor,
     FloatingAddress,
+    Growth,
     Image,
     Instance,
     Launch,
@@ -37,11 +39,11 @@ from ...model import (
 )
 from ...text.suggestions import did_you_mean
 from ..json_values import Json, UnreadableRow, amount, flag, mapping, text, uuid_of, whole
-from ..quotas import require_room_to_launch, shortfalls
+from ..quotas import flavor_needs, require_room_to_launch, shortfalls
 from .launch_records import LaunchRecords
 from .named_rows import row_called
 from .projects import PROJECTS
-from .quotas import limits_of, use_of_instances
+from .quotas import limits_of, use_of_instances, use_of_networks
 from .volume_store import DETACHABLE
 
 _NOT_HERE = "Atmosphere has no such option"
@@ -108,7 +110,7 @@ class AtmosphereLauncher:
     def check(self, options: LaunchOptions) -> None:
         """All that is not ``unsupported`` depends on what there is. See Launcher."""
 
-    def prepare(self, options: LaunchOptions, count: int) -> LaunchRecipe:
+    def prepare(self, options: LaunchOptions, count: int, growth: Growth = NO_GROWTH) -> LaunchRecipe:
         """Look up what the options name, and check the quota of the identity. See Launcher."""
         if options.image is None or options.flavor is None:
             missing = " and ".join(name for name in ("image", "flavor") if getattr(options, name) is None)
@@ -122,7 +124,7 @@ class AtmosphereLauncher:
             machine = self._machine(options.image, identity)
             flavor = flavor_of_size(size)
             _require_fit(machine, flavor, options.image)
-            self._require_quota(identity, flavor, count)
+            self._require_quota(identity, flavor, count, growth)
             body = {
                 "source_alias": uuid_of(machine),
                 "size_alias": text(size.get("alias")),
@@ -177,13 +179,20 @@ class AtmosphereLauncher:
             raise SelectionError(f"image: {identity.provider_name} has no image {wanted}. {guess}".rstrip())
         return max(own or named, key=lambda each: (text(each.get("start_date")) or "", whole(each.get("id")) or 0))
 
-    def _require_quota(self, identity: _Identity, flavor: Flavor, count: int) -> None:
+    def _require_quota(self, identity: _Identity, flavor: Flavor, count: int, growth: Growth) -> None:
         """Raise OverAllocation if ``count`` instances do not fit in the quota of the identity."""
         there = [each for each in self._requests.instances() if each.identity.uuid == identity.uuid]
-        limits = limits_of(identity.quota, use_of_instances(there))
-        needs = {"instances": 1, "cores": flavor.vcpus or 0, "ram": flavor.ram or 0}
-        short = shortfalls(limits, {name: count * need for name, need in needs.items()})
-        require_room_to_launch(short, count, f" at {identity.provider_name}")
+        limits = limits_of(identity.quota, {**use_of_instances(there), **use_of_networks(there)})
+        # What another identity gives back is not in this quota.
+        freed = tuple(each for each in growth.replaced if each.identity.uuid == identity.uuid)
+        total = count + len(growth.replaced)
+        new = total - len(freed)
+        each_one = dict.fromkeys(("instances", "floating_ips", "ports"), new)
+        short = shortfalls(limits, {**each_one, **flavor_needs(flavor, new, Growth(replaced=freed))})
+        require_room_to_launch(short, total, f" at {identity.provider_name}")
+
+    def require_room(self, flavor: Flavor | None, growth: Growth) -> None:
+        """Atmosphere resizes nothing, and gives addresses itself. See Launcher."""
 
     # --- launching
 
@@ -227,6 +236,12 @@ class AtmosphereLauncher:
             else Refused("Atmosphere assigned no floating IP. Reboot the instance to make Atmosphere try again.")
             for each in instances
         }
+
+    def preview_addresses(
+        self, options: LaunchOptions, instances: Sequence[Instance]
+    ) -> Mapping[str, AssignedAddress | JetstreamError]:
+        """Return what ``assign_addresses`` returns, which only reads. See Launcher."""
+        return self.assign_addresses(options, instances)
 
     def unattached_addresses(self) -> Sequence[UnattachedAddress]:
         """Atmosphere takes floating IPs back itself. See Launcher."""

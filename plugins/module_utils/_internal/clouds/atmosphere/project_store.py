@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from ...catalog import ProjectDetails
 from ...errors import NotFound, UnexpectedResponse
 from ...text.terminal import one_line
-from ..json_values import Json, UnreadableRow, mapping
+from ..json_values import Json, UnreadableRow, mapping, text
 from .projects import PROJECTS, project_from_v2
 
 
@@ -39,6 +39,11 @@ class AtmosphereProjectStore:
         """Return the projects of the groups of the user. See ProjectStore."""
         task = "Listing projects"
         return [_project(each, task) for each in self._requests.read(PROJECTS, task)]
+
+    def groups(self) -> Sequence[str]:
+        """Return the names of the groups of the user. See ProjectStore."""
+        listed = self._requests.read("/api/v2/groups", "Listing groups")
+        return [name for each in listed if (name := text(mapping(each).get("name")))]
 
     def create(self, name: str, description: str, owner: str | None) -> ProjectDetails:
         """Request a project. See ProjectStore."""

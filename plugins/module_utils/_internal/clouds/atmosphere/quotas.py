@@ -47,6 +47,11 @@ def use_of_instances(instances: Sequence[Instance]) -> dict[str, float]:
     }
 
 
+def use_of_networks(instances: Sequence[Instance]) -> dict[str, float]:
+    """Return what instances use of the network: each has a port, and those that run have a floating IP."""
+    return {"floating_ips": sum(each.ip_address is not None for each in instances), "ports": len(instances)}
+
+
 def use_of_volumes(volumes: Sequence[Volume]) -> dict[str, float]:
     """Return what volumes use."""
     return {"volumes": len(volumes), "gigabytes": sum(each.size or 0 for each in volumes)}

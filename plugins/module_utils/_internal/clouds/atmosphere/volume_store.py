@@ -15,12 +15,14 @@ from ...model import (
     CloudAccount,
     Identity,
     Instance,
+    Project,
     Provider,
     Snapshot,
     Volume,
     VolumeOptions,
     VolumeRequest,
 )
+from ...states import RestingState, classify
 from ...text.suggestions import did_you_mean
 from ...text.terminal import one_line
 from ..json_values import Json, UnreadableRow, mapping, rows, text, uuid_of
@@ -73,9 +75,15 @@ class AtmosphereVolumeStore:
         body: dict[str, str | int] = {"name": options.name, "size": options.size, "identity": uuid}
         if options.description is not None:
             body["description"] = options.description
+        created = _as_created(options, identity)
         if options.project is not None:
-            body["project"] = self._project(options.project)
-        return VolumeRequest(body, _as_created(options, identity))
+            project = self._project(options.project)
+            body["project"], created = project.uuid, replace(created, project=project)
+        return VolumeRequest(body, created)
+
+    def growth_refusal(self, *, gigabytes: int, snapshots: int) -> str | None:
+        """Atmosphere neither grows a volume nor makes a snapshot of it. See VolumeStore."""
+        return None
 
     def create(self, request: VolumeRequest) -> Volume:
         """Request a volume. See VolumeStore."""
@@ -103,7 +111,11 @@ class AtmosphereVolumeStore:
         """Return why Atmosphere would refuse to attach. See VolumeStore."""
         if (volume.provider.uuid, volume.identity.uuid) != (instance.provider.uuid, instance.identity.uuid):
             return f"it is at {one_line(instance.provider.name)}, of {one_line(instance.identity.name)}"
-        return None if instance.status == "active" else f"it is {one_line(instance.status)}, but must be active"
+        if instance.status != "active":
+            return f"it is {one_line(instance.status)}, but must be active"
+        # While Atmosphere deploys an instance, it takes volumes.
+        leaves = classify(instance.status, instance.activity).state not in (None, RestingState.ACTIVE)
+        return f"it is active - {one_line(instance.activity)}, but must stay active" if leaves else None
 
     def attach(self, volume: Volume, instance: Instance, device: str | None) -> None:
         """Request that one of the workers attaches and mounts it. See VolumeStore."""
@@ -168,11 +180,12 @@ class AtmosphereVolumeStore:
             raise SelectionError(f"provider: {wanted} does not exist.", hint=guess or f"Providers: {known}.")
         raise SelectionError(f"{len(found)} identities can own the volume.", hint=f"Set provider: {known}.")
 
-    def _project(self, wanted: str) -> str:
+    def _project(self, wanted: str) -> Project:
         task = "Listing projects"
         body = self._get(PROJECTS, task, {"page_size": str(_PAGE)})
         try:
-            return uuid_of(row_called(rows(mapping(body).get("results")), wanted, "project"))
+            row = row_called(rows(mapping(body).get("results")), wanted, "project")
+            return Project(text(row.get("name")) or "", uuid_of(row))
         except UnreadableRow as error:
             raise UnexpectedResponse(f"{task} failed: a row of the response cannot be parsed: {error}.") from error
 

@@ -16,8 +16,10 @@ from ...model import KeyPair, SecurityGroup, SecurityRule
 from ...text.ordering import NaturalKey, natural_key
 from ...text.terminal import one_line
 from ..json_values import Json, UnreadableRow, mapping, rows, text, uuid_of, whole
+from ..quotas import require_room_to_change
 from ..row_lists import Reading, Warnings
 from .api import COMPUTE, Api
+from .quotas import group_shortfalls, key_shortfalls
 
 Made = TypeVar("Made")
 _GROUPS, _RULES = "/v2.0/security-groups", "/v2.0/security-group-rules"
@@ -30,9 +32,10 @@ _EXISTS = "already exists"
 class Jetstream2AccessStore:
     """The key pairs of one user, and the security groups of one project."""
 
-    def __init__(self, api: Api, warnings: Warnings) -> None:
+    def __init__(self, api: Api, project_id: Callable[[], str], warnings: Warnings) -> None:
         """Send nothing yet."""
         self._api = api
+        self._project_id = project_id
         self._warnings = warnings
 
     def get_key(self, name: str) -> KeyPair | None:
@@ -48,6 +51,11 @@ class Jetstream2AccessStore:
         task = f"Importing the key pair {one_line(name)}"
         body = {"keypair": {"name": name, "public_key": public_key}}
         return _read(lambda: _key(self._api.send("POST", "compute", "/os-keypairs", task, body, once=True)), task)
+
+    def require_room_for_key(self) -> None:
+        """Compare the key pairs of the user with nova's limit. See AccessStore."""
+        limits = self._api.quota("compute", "/limits")
+        require_room_to_change(key_shortfalls(limits, len(key_rows(self._api))))
 
     def delete_key(self, name: str) -> None:
         """Delete a key pair. See AccessStore."""
@@ -67,6 +75,11 @@ class Jetstream2AccessStore:
         found = rows(listed)
         chosen = [each for each in found if name in (each.get("name"), each.get("id"))]
         return _read(lambda: [group_from_neutron(each) for each in chosen], task)
+
+    def require_room_for_groups(self, groups: int, rules: int) -> None:
+        """Compare them with neutron's quota. The rules that the site gives to each group are not counted."""
+        quota = self._api.quota("network", f"/v2.0/quotas/{self._project_id()}/details.json")
+        require_room_to_change(group_shortfalls(quota, groups, rules))
 
     def create_group(self, name: str, description: str) -> SecurityGroup:
         """Create a security group. See AccessStore."""

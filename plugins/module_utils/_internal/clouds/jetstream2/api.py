@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from ...errors import UnexpectedResponse
+from ...errors import FATAL_ERRORS, JetstreamError, UnexpectedResponse
 from ..json_values import Json, mapping, rows, text
 from .login import Session
 from .responses import raise_for_status
@@ -36,6 +36,15 @@ class Api:
     def get(self, service: str, path: str, task: str, microversion: str | None = None) -> Any:
         """Return the body of a response to a GET. ``task``: what it is for, as messages call it."""
         return raise_for_status(self._session.request("GET", service, path, microversion=microversion), task)
+
+    def quota(self, service: str, path: str) -> Json:
+        """Return the limits of a service; none if they cannot be read: then the service itself compares with them."""
+        try:
+            return mapping(self.get(service, path, "Reading the quota", COMPUTE if service == "compute" else None))
+        except FATAL_ERRORS:
+            raise
+        except JetstreamError:
+            return {}
 
     def send(
         self, method: str, service: str, path: str, task: str, data: Json | None = None, *, once: bool = False

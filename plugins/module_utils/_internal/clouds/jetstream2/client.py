@@ -182,7 +182,7 @@ class Jetstream2Cloud:
 
     def access_store(self) -> Jetstream2AccessStore:
         """Return the part that has key pairs and security groups. See Cloud."""
-        return Jetstream2AccessStore(self._api, self._warnings)
+        return Jetstream2AccessStore(self._api, lambda: self._account().project_id, self._warnings)
 
     def catalog(self) -> Jetstream2Catalog:
         """Return the part that reads what launches can name. See Cloud."""

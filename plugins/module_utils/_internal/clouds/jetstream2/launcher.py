@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -14,7 +15,6 @@ from urllib.parse import quote, urlencode
 
 from ...clock import Clock
 from ...errors import (
-    FATAL_ERRORS,
     Conflict,
     JetstreamError,
     NotFound,
@@ -24,10 +24,13 @@ from ...errors import (
 )
 from ...flavors import can_resize
 from ...model import (
+    NO_GROWTH,
     AssignedAddress,
     Change,
     ChangeKind,
+    Flavor,
     FloatingAddress,
+    Growth,
     Identity,
     Image,
     Instance,
@@ -43,9 +46,10 @@ from ...parallel import in_parallel
 from ...resending import Resender
 from ...text.terminal import one_line
 from ..json_values import Json, UnreadableRow, mapping, rows, text, uuid_of, word
-from ..quotas import require_room_to_launch
+from ..quotas import require_room_to_change, require_room_to_launch
 from ..row_lists import Reading
 from .access_store import key_rows
+from .address_choices import AddressChoice, choose_address
 from .api import COMPUTE, Api, object_in, rows_in
 from .catalog import flavor_rows, floating_ip_rows, network_rows
 from .login import Account, Session
@@ -102,6 +106,9 @@ class Jetstream2Launcher:
         self._clock = clock
         self._max_concurrency = max_concurrency
         self._external: str | None = None
+        self._offered: list[Json] = []
+        self._automatic: str | None = None
+        self._lock = threading.Lock()
 
     # --- before a launch
 
@@ -114,12 +121,12 @@ class Jetstream2Launcher:
         for name, each in options.user_data_by_name.items():
             _encoded(f"user_data_by_name of {name}", each)
 
-    def prepare(self, options: LaunchOptions, count: int) -> LaunchRecipe:
+    def prepare(self, options: LaunchOptions, count: int, growth: Growth = NO_GROWTH) -> LaunchRecipe:
         """Look up what the options name, and check the quotas. See Launcher."""
         with _readable("Looking up what to launch"):
-            return self._prepared(options, count)
+            return self._prepared(options, count, growth)
 
-    def _prepared(self, options: LaunchOptions, count: int) -> LaunchRecipe:
+    def _prepared(self, options: LaunchOptions, count: int, growth: Growth) -> LaunchRecipe:
         if options.image is None or options.flavor is None:
             missing = " and ".join(name for name in ("image", "flavor") if getattr(options, name) is None)
             raise SelectionError(f"To launch an instance, set {missing}.")
@@ -140,11 +147,13 @@ class Jetstream2Launcher:
             self._external = choose_external_network(networks)
         if options.key_name is not None and options.public_key is None:
             require_key(keys, options.key_name)
-        self._require_quota(options, flavor, count)
+        self._require_quota(options, flavor, count, growth)
+        if network is None:
+            self._require_automatic_network()
         body: dict[str, Any] = {
             "flavorRef": id_of(flavor_row),
             # Nova's own choice fails where a project has more than one network.
-            "networks": [{"uuid": uuid_of(network, "id") if network else self._automatic_network()}],
+            "networks": [{"uuid": uuid_of(network, "id")}] if network else [],
             "metadata": {**self._exosphere_marks(options), **(options.metadata or {})},
             **_source(image, options),
         }
@@ -161,7 +170,9 @@ class Jetstream2Launcher:
         return LaunchRecipe(options, flavor, named, body)
 
     def _flavors(self) -> list[Json]:
-        return flavor_rows(self._api)
+        if not self._offered:
+            self._offered = flavor_rows(self._api)
+        return self._offered
 
     def _groups(self) -> list[Json]:
         path = "/v2.0/security-groups?fields=id&fields=name"
@@ -219,11 +230,19 @@ class Jetstream2Launcher:
     def _networks(self) -> list[Json]:
         return rows(network_rows(self._api))
 
+    def _require_automatic_network(self) -> None:
+        """Raise any JetstreamError if neutron could not make the network that every project can have."""
+        path = f"/v2.0/auto-allocated-topology/{self._account.project_id}?fields=dry-run"
+        self._api.get("network", path, f"Asking for {AUTO_NETWORK}")
+
     def _automatic_network(self) -> str:
-        """Have neutron make the network that every project can have, with its router."""
-        path = f"/v2.0/auto-allocated-topology/{self._account.project_id}"
-        body = self._api.get("network", path, f"Making {AUTO_NETWORK}")
-        return uuid_of(mapping(mapping(body).get("auto_allocated_topology")), "id")
+        """Have neutron make the network that every project can have, with its router: by a GET, which changes much."""
+        with self._lock:
+            if self._automatic is None:
+                path = f"/v2.0/auto-allocated-topology/{self._account.project_id}"
+                body = self._api.get("network", path, f"Making {AUTO_NETWORK}")
+                self._automatic = uuid_of(mapping(mapping(body).get("auto_allocated_topology")), "id")
+            return self._automatic
 
     def _exosphere_marks(self, options: LaunchOptions) -> dict[str, str]:
         """Return the metadata by which Exosphere takes a server for its own.
@@ -238,32 +257,37 @@ class Jetstream2Launcher:
             "exoFloatingIpOption": "doNotUseFloatingIp",
         }
 
-    def _require_quota(self, options: LaunchOptions, flavor: Any, count: int) -> None:
+    def require_room(self, flavor: Flavor | None, growth: Growth) -> None:
+        """Check the quotas of flavors and floating IPs. See Launcher."""
+        readings: list[Callable[[], list[str]]] = []
+        if growth.resized:
+            readings.append(lambda: compute_shortfalls(self._api.quota("compute", "/limits"), flavor, 0, growth))
+        if growth.addresses:
+            readings.append(lambda: self._address_shortfalls(growth.addresses))
+        require_room_to_change(self._all_of(readings))
+
+    def _address_shortfalls(self, count: int) -> list[str]:
+        path = f"/v2.0/quotas/{self._account.project_id}/details.json"
+        return address_shortfalls(self._api.quota("network", path), count)
+
+    def _all_of(self, readings: Sequence[Callable[[], list[str]]]) -> list[str]:
+        return [each for found in in_parallel(lambda read: read(), readings, self._max_concurrency) for each in found]
+
+    def _require_quota(self, options: LaunchOptions, flavor: Flavor, count: int, growth: Growth) -> None:
         """Raise OverAllocation if ``count`` instances do not fit. Nova itself checks a quota that cannot be read."""
         items = len({**self._exosphere_marks(options), **(options.metadata or {})}) + _MARKS
 
         def of_compute() -> list[str]:
-            body = self._quota("compute", "/limits")
-            return [*compute_shortfalls(body, flavor, count), *metadata_shortfalls(body, items)]
+            body = self._api.quota("compute", "/limits")
+            return [*compute_shortfalls(body, flavor, count, growth), *metadata_shortfalls(body, items)]
 
         readings: list[Callable[[], list[str]]] = [of_compute]
         boot = options.boot_volume
         if boot is not None:
-            readings.append(lambda: volume_shortfalls(self._quota("volumev3", "/limits"), boot, count))
+            readings.append(lambda: volume_shortfalls(self._api.quota("volumev3", "/limits"), boot, count))
         if options.floating_ip == "auto":
-            path = f"/v2.0/quotas/{self._account.project_id}/details.json"
-            readings.append(lambda: address_shortfalls(self._quota("network", path), count))
-        short = [each for found in in_parallel(lambda read: read(), readings, self._max_concurrency) for each in found]
-        require_room_to_launch(short, count)
-
-    def _quota(self, service: str, path: str) -> Json:
-        try:
-            microversion = COMPUTE if service == "compute" else None
-            return mapping(self._api.get(service, path, "Reading the quota", microversion))
-        except FATAL_ERRORS:
-            raise
-        except JetstreamError:
-            return {}
+            readings.append(lambda: self._address_shortfalls(count + growth.addresses))
+        require_room_to_launch(self._all_of(readings), count + len(growth.replaced))
 
     # --- launching
 
@@ -272,6 +296,9 @@ class Jetstream2Launcher:
         marks = {GROUP_KEY: launch.group, IMAGE_KEY: recipe.options.image or ""}
         metadata = {**mapping(recipe.body.get("metadata")), **marks}
         server = {**recipe.body, "name": launch.name, "metadata": metadata, "tags": [f"{LAUNCH_TAG}{launch.token}"]}
+        if not server["networks"]:
+            with _readable(f"Making {AUTO_NETWORK}"):
+                server["networks"] = [{"uuid": self._automatic_network()}]
         if launch.name in recipe.options.user_data_by_name:
             server["user_data"] = _encoded("user_data_by_name", recipe.options.user_data_by_name[launch.name])
         task = f"Launch of {launch.name}"
@@ -327,56 +354,49 @@ class Jetstream2Launcher:
         if self._external is None:
             with _readable("Listing networks"):
                 self._external = choose_external_network(read(self._networks))
-        ports = read(lambda: self._ports(instances))
-        addresses = read(self._floating_rows)
+        choices = read(lambda: self._address_choices(options, instances))
 
         def assign(instance: Instance) -> AssignedAddress | JetstreamError:
             try:
                 with _readable(f"A floating IP for {instance.label}"):
-                    return self._assign(options, instance, ports.get(instance.uuid, []), addresses)
+                    return self._assign(instance, choices[instance.uuid])
             except JetstreamError as error:
                 return error
 
         found = in_parallel(assign, instances, self._max_concurrency)
         return {each.uuid: address for each, address in zip(instances, found, strict=True)}
 
-    def _assign(
-        self, options: LaunchOptions, instance: Instance, ports: Sequence[Json], addresses: Sequence[Json]
-    ) -> AssignedAddress:
-        ids = [uuid_of(each, "id") for each in ports]
-        present = next((each for each in addresses if text(each.get("port_id")) in ids), None)
-        if options.floating_ip not in ("auto", None):
-            return self._move_address(str(options.floating_ip), instance, ids, addresses, present)
-        if present is not None:
-            return AssignedAddress(text(present.get("floating_ip_address")) or "", is_new=False)
-        if not ids:
-            raise Refused(f"{instance.label} has no port, so it cannot have a floating IP.")
-        made_before = next((each for each in addresses if _is_spare_of(each, instance)), None)
-        if made_before is not None:
-            return AssignedAddress(self._attach(made_before, instance, ids[0]), is_new=True)
-        return AssignedAddress(self._new_address(instance, ids[0]), is_new=True)
+    def preview_addresses(
+        self, options: LaunchOptions, instances: Sequence[Instance]
+    ) -> Mapping[str, AssignedAddress | JetstreamError]:
+        """Return which floating IP each server would have, by neutron's own word. See Launcher."""
+        if not instances:
+            return {}
+        choices = self._address_choices(options, instances)
+        return {uuid: each if isinstance(each, JetstreamError) else each.foreseen for uuid, each in choices.items()}
 
-    def _move_address(
-        self, address: str, instance: Instance, ports: Sequence[str], addresses: Sequence[Json], present: Json | None
-    ) -> AssignedAddress:
-        """Attach the given address, unless another server has it: neutron would take it away from that one."""
-        row = next((each for each in addresses if each.get("floating_ip_address") == address), None)
-        if row is None:
-            raise SelectionError(f"floating_ip: the project has no floating IP {address}.")
-        port = text(row.get("port_id"))
-        if port in ports:
-            return AssignedAddress(address, is_new=False)
-        if port is not None:
-            raise SelectionError(f"floating_ip: {address} belongs to another instance.", hint="Detach it there first.")
-        if not ports:
-            raise Refused(f"{instance.label} has no port, so it cannot have a floating IP.")
-        if present is not None:
+    def _address_choices(
+        self, options: LaunchOptions, instances: Sequence[Instance]
+    ) -> dict[str, AddressChoice | JetstreamError]:
+        """Decide which floating IP each server is to have, by its uuid."""
+        with _readable("Listing floating IPs"):
+            ports, addresses = self._ports(instances), self._floating_rows()
+            return {each.uuid: choose_address(options, each, ports.get(each.uuid, []), addresses) for each in instances}
+
+    def _assign(self, instance: Instance, choice: AddressChoice | JetstreamError) -> AssignedAddress:
+        if isinstance(choice, JetstreamError):
+            raise choice
+        if not choice.foreseen.is_new:
+            return choice.foreseen
+        if choice.row is None:
+            return AssignedAddress(self._new_address(instance, choice.port), is_new=True)
+        if choice.takes_another:
             # A port takes one floating IP.
             self._detach_addresses(instance, f"Detaching the floating IP of {instance.label}")
         try:
-            return AssignedAddress(self._attach(row, instance, ports[0]), is_new=True)
+            return AssignedAddress(self._attach(choice.row, instance, choice.port), is_new=True)
         except JetstreamError as error:
-            error.changed = present is not None
+            error.changed = choice.takes_another
             raise
 
     def _attach(self, row: Json, instance: Instance, port: str) -> str:
@@ -664,10 +684,6 @@ def _encoded(option: str, user_data: str | None) -> str | None:
             hint="Download the rest at boot.",
         )
     return encoded
-
-
-def _is_spare_of(row: Json, instance: Instance) -> bool:
-    return text(row.get("port_id")) is None and text(row.get("description")) == f"{MADE_FOR}{instance.uuid}"
 
 
 def _may_be(row: Json, launch: Launch) -> bool:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ...catalog import Limit
-from ...model import BootVolume, Flavor
+from ...model import NO_GROWTH, BootVolume, Flavor, Growth
 from ..json_values import Json, amount, mapping
-from ..quotas import shortfall, shortfalls
+from ..quotas import flavor_needs, shortfall, shortfalls
 
 # The keys of limit and use in the responses of nova and cinder, and the names of neutron's resources.
 _OF_NOVA: Mapping[str, tuple[str, str]] = {
@@ -54,10 +54,9 @@ def network_limits(body: Json) -> dict[str, Limit]:
     return {name: _limit(row.get("limit"), _used(row)) for name, row in told.items()}
 
 
-def compute_shortfalls(body: Json, flavor: Flavor, count: int) -> list[str]:
+def compute_shortfalls(body: Json, flavor: Flavor | None, count: int, growth: Growth = NO_GROWTH) -> list[str]:
     """Return a clause for each resource of nova of which there is too little."""
-    needs = {"instances": count, "cores": count * (flavor.vcpus or 0), "ram": count * (flavor.ram or 0)}
-    return shortfalls(compute_limits(body), needs)
+    return shortfalls(compute_limits(body), {"instances": count, **flavor_needs(flavor, count, growth)})
 
 
 def metadata_shortfalls(body: Json, items: int) -> list[str]:
@@ -70,6 +69,26 @@ def metadata_shortfalls(body: Json, items: int) -> list[str]:
 def volume_shortfalls(body: Json, boot: BootVolume, count: int) -> list[str]:
     """Return a clause for each resource of cinder of which there is too little."""
     return shortfalls(volume_limits(body), {"volumes": count, "gigabytes": count * boot.size})
+
+
+def growth_shortfalls(body: Json, *, gigabytes: int, snapshots: int) -> list[str]:
+    """Return a clause for each resource of cinder of which there is too little for a volume that is there."""
+    return shortfalls(volume_limits(body), {"gigabytes": gigabytes, "snapshots": snapshots})
+
+
+def key_shortfalls(body: Json, there: int) -> list[str]:
+    """Return a clause if the user cannot have another key pair. ``there``: those that there are."""
+    most = amount(mapping(mapping(body.get("limits")).get("absolute")).get("maxTotalKeypairs"))
+    found = shortfall("key pairs", 1, there, most)
+    return [found] if found else []
+
+
+def group_shortfalls(body: Json, groups: int, rules: int) -> list[str]:
+    """Return a clause for each of security groups and their rules of which there can be too few more."""
+    quota = mapping(body.get("quota"))
+    told = {name: mapping(quota.get(name)) for name in ("security_group", "security_group_rule")}
+    limits = {name: _limit(row.get("limit"), _used(row)) for name, row in told.items()}
+    return shortfalls(limits, {"security_group": groups, "security_group_rule": rules})
 
 
 def address_shortfalls(body: Json, count: int) -> list[str]:

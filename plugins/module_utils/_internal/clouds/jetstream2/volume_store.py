@@ -10,14 +10,14 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from ...errors import NotFound, OverAllocation, UnexpectedResponse
+from ...errors import FATAL_ERRORS, JetstreamError, NotFound, OverAllocation, UnexpectedResponse
 from ...model import BootVolume, Instance, Snapshot, Volume, VolumeOptions, VolumeRequest
 from ...text.terminal import one_line
 from ..json_values import Json, UnreadableRow, mapping, rows, text, uuid_of, whole, word
 from .api import COMPUTE, rows_in
 from .login import Account, Session
 from .parsing import volume_from_cinder
-from .quotas import volume_shortfalls
+from .quotas import growth_shortfalls, volume_shortfalls
 from .responses import raise_for_status
 
 _CINDER = "volumev3"
@@ -57,6 +57,21 @@ class Jetstream2VolumeStore:
         account = self._account()
         row = {**body, "id": _NO_UUID, "status": "available", "user_id": account.user_id}
         return VolumeRequest(body, replace(volume_from_cinder(row, account), id="", uuid=""))
+
+    def growth_refusal(self, *, gigabytes: int, snapshots: int) -> str | None:
+        """Compare with the limits of cinder. See VolumeStore.
+
+        Whether the site counts the size of snapshots as well is not known.
+        """
+        try:
+            limits = mapping(self._cinder("GET", "/limits", "Reading the limits of volumes"))
+        except FATAL_ERRORS:
+            raise
+        except JetstreamError:
+            # Cinder itself compares with them.
+            return None
+        short = growth_shortfalls(limits, gigabytes=gigabytes, snapshots=snapshots)
+        return f"{', and '.join(short)}." if short else None
 
     def create(self, request: VolumeRequest) -> Volume:
         """Request a volume. See VolumeStore."""

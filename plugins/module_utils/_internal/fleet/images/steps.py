@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from ...model import ImageChange, Instance, ProjectImage
 from ...text.terminal import one_line
+from ..runs import settled as settled_instance
 from ..steps import Impossible, Step, Wait
 
 
@@ -191,7 +192,9 @@ def foresee(seen: Seen, act: Act, goal: Goal) -> Seen:
     if act.kind is Kind.REMOVE_TWIN:
         return replace(seen, twin=None)
     if act.kind is Kind.CREATE:
-        return replace(seen, image=ProjectImage("", goal.name, status="active", properties=properties_of(goal)))
+        source = None if seen.source is None else seen.source.uuid
+        created = ProjectImage("", goal.name, status="active", properties=properties_of(goal), instance_uuid=source)
+        return replace(seen, image=created)
     if image is None or act.kind is Kind.DELETE:
         return replace(seen, image=None)
     if act.kind is Kind.UPDATE:
@@ -220,5 +223,5 @@ def settled(seen: Seen) -> Seen:
     if image is not None and image.status in BEING_MADE:
         image = replace(image, status="active")
     left = {key: each for key, each in seen.snapshots.items() if each != "deleting"}
-    rests = None if source is None else replace(source, activity="")
+    rests = None if source is None else replace(settled_instance(source), activity="")
     return replace(seen, image=image, source=rests, snapshots=left)

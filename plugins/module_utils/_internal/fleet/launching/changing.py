@@ -12,7 +12,7 @@ from ...model import Change, ChangeKind, Instance
 from ...resending import Resender
 from ...states import Kind
 from ..isolation import failing_alone
-from .differences import changed, refusal_text, shows
+from .differences import changed, locked_text, refusal_text, shows
 from .launch_runs import LaunchRun, Stage
 
 
@@ -36,8 +36,7 @@ class Changer:
         if run.now is None:
             return
         if run.now.locked and change.kind is not ChangeKind.UNLOCK:
-            reason = f": {run.now.lock_reason}" if run.now.lock_reason else ""
-            run.finish(f"skipped: locked{reason} (to {change.kind}, set locked: false)", skipped=True)
+            run.finish(locked_text(run.now, change), skipped=True)
             return
         refusal = self._launcher.change_refusal(run.now, change)
         if refusal is not None:
@@ -114,12 +113,3 @@ class Changer:
             if ChangeKind.FLAVOR.value not in run.steps:
                 # An earlier run requested the resize.
                 run.note(ChangeKind.CONFIRM.value)
-
-
-def resume_resize(run: LaunchRun, flavor: str | None) -> None:
-    """Wait for a resize that an earlier run requested, if the task names a flavor."""
-    if run.now is None or run.now.status != "resize" or flavor is None:
-        return
-    run.resize = Change(ChangeKind.FLAVOR, run.now.flavor.name, flavor)
-    run.changes = tuple(each for each in run.changes if each.kind is not ChangeKind.FLAVOR)
-    run.stage = Stage.BUILDING

@@ -102,6 +102,12 @@ def refusal_text(change: Change, reason: str) -> str:
     return f"cannot {change.kind} ({change.before} to {change.after}): {reason}"
 
 
+def locked_text(instance: Instance, change: Change) -> str:
+    """Return the sentence for a change that is skipped, since the instance is locked."""
+    reason = f": {instance.lock_reason}" if instance.lock_reason else ""
+    return f"skipped: locked{reason} (to {change.kind}, set locked: false)"
+
+
 def shows(instance: Instance, change: Change) -> bool:
     """Return whether an observed instance shows that a change was carried out, or has begun.
 

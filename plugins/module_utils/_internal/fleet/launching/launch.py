@@ -30,16 +30,27 @@ from ...errors import (
 from ...model import AssignedAddress, Change, ChangeKind, Instance, Launch, LaunchOptions, LaunchRecipe
 from ...parallel import in_parallel
 from ...resending import Resender
-from ...states import Goal, Kind, RestingState
+from ...states import Goal, Kind
 from ...times import moment_or_none
 from ..converge import converge
 from ..isolation import poll_and_confirm
 from ..polling import PollScheduler
 from ..progress import Completion, Progress, ProgressCallback
-from ..runs import ConvergeOptions, classify_instance, state_text
-from .changing import Changer, resume_resize
+from ..runs import ConvergeOptions, state_text
+from .changing import Changer
 from .differences import changes
-from .launch_runs import FleetLaunch, Foreseen, LaunchRun, LaunchSettings, Stage, WaitFor
+from .launch_runs import (
+    FleetLaunch,
+    Foreseen,
+    LaunchRun,
+    LaunchSettings,
+    Stage,
+    WaitFor,
+    error_text,
+    is_awaited,
+    no_address_text,
+    resume_resize,
+)
 from .leftovers import Leftovers
 from .plans import LaunchPlan, Present, is_gone, is_launched_for, is_remains, raced_twins
 from .reach import ssh_answers
@@ -406,11 +417,10 @@ class _Launching:
 
     def _judge_error(self, run: LaunchRun, instance: Instance) -> None:
         """Only the record of a launch of ours that never ran is removed. Of the others, the fault is reported."""
-        fault = (instance.fault or "the cloud gives no reason").rstrip(". ")
         if not is_remains(instance, self._settings.group(run.name)):
-            run.finish(f"in error: {fault}", failed=True)
+            run.finish(error_text(instance), failed=True)
         else:
-            run.stage, run.shortage = Stage.SHORT, fault
+            run.stage, run.shortage = Stage.SHORT, (instance.fault or "the cloud gives no reason").rstrip(". ")
 
     # --- changing
 
@@ -662,14 +672,11 @@ def _begun(present: Present, settings: LaunchSettings, at: float) -> LaunchRun:
     if present.problem is not None:
         run.finish(present.problem, failed=True)
     elif instance is not None:
-        observed = classify_instance(instance)
-        # A killed run may have left one that is active, and that Atmosphere is still deploying.
-        awakes = observed.kind is Kind.MOVING and observed.state is RestingState.ACTIVE
-        run.stage = Stage.BUILDING if instance.status == "build" or (awakes and settings.wait) else Stage.BUILT
+        run.stage = Stage.BUILDING if is_awaited(instance, wait=settings.wait) else Stage.BUILT
         if present.meant:
-            resume_resize(run, settings.options.flavor)
-        if observed.kind is Kind.ERROR:
-            run.finish(f"in error: {(instance.fault or 'the cloud gives no reason').rstrip('. ')}", failed=True)
+            resume_resize(run, settings.options)
+        if run.observed.kind is Kind.ERROR:
+            run.finish(error_text(instance), failed=True)
     return run
 
 
@@ -679,7 +686,7 @@ def _note_address(run: LaunchRun, instance: Instance, given: AssignedAddress | J
         if given.unclear or given.changed:
             run.note("assign address")
         run.doubt = given if given.unclear else run.doubt
-        run.finish(f"is {run.state_text()}, but has no floating IP: {given}", failed=True)
+        run.finish(no_address_text(run, given), failed=True)
         return
     if given.is_new:
         run.note("assign address")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from ...errors import JetstreamError
-from ...model import Change, Flavor, Instance, Launch, LaunchOptions
+from ...model import Change, ChangeKind, Flavor, Instance, Launch, LaunchOptions
 from ...states import Action, Kind, ObservedState, RestingState
 from ...text.terminal import one_line
 from ..runs import classify_instance, state_text
@@ -135,18 +135,9 @@ class LaunchRun:
         """Its state when last observed. Before a launch, that is gone."""
         return ObservedState(Kind.GONE) if self.now is None else classify_instance(self.now)
 
-    @property
-    def can_have_address(self) -> bool:
-        """Whether the task may assign a floating IP to it, and its state allows that."""
-        observed = self.observed
-        return self.meant and observed.kind is Kind.RESTING and observed.state is not RestingState.SHELVED
-
     def lacks_address(self, options: LaunchOptions) -> bool:
-        """Whether it lacks a floating IP that it is to have, and can get one."""
-        if not options.wants_address or not self.can_have_address or self.now is None:
-            return False
-        has = self.now.ip_address
-        return has is None or options.floating_ip not in ("auto", has)
+        """Whether the task is to give it a floating IP now."""
+        return self.meant and self.now is not None and lacks_address(self.now, options)
 
     def launched(self, instance: Instance, now: float) -> None:
         """Record that the cloud accepted a launch."""
@@ -167,6 +158,48 @@ class LaunchRun:
     def state_text(self) -> str:
         """Return its state in words."""
         return "absent" if self.now is None else state_text(self.now)
+
+
+def lacks_address(instance: Instance, options: LaunchOptions) -> bool:
+    """Return whether an instance is to have a floating IP that it does not have, and can be given one."""
+    observed, has = classify_instance(instance), instance.ip_address
+    if not options.wants_address or observed.kind is not Kind.RESTING or observed.state is RestingState.SHELVED:
+        return False
+    return has is None or options.floating_ip not in ("auto", has)
+
+
+def is_awaited(instance: Instance, *, wait: bool) -> bool:
+    """Return whether a run waits for an instance before it changes anything.
+
+    A killed run may have left one that is active, and that Atmosphere is still deploying.
+    """
+    observed = classify_instance(instance)
+    awakes = observed.kind is Kind.MOVING and observed.state is RestingState.ACTIVE
+    return instance.status == "build" or (awakes and wait)
+
+
+def is_resumed(instance: Instance, options: LaunchOptions) -> bool:
+    """Return whether an earlier run requested a resize of an instance, and the task names a flavor."""
+    return instance.status == "resize" and options.flavor is not None
+
+
+def resume_resize(run: LaunchRun, options: LaunchOptions) -> None:
+    """Wait for a resize that an earlier run requested."""
+    if run.now is None or not is_resumed(run.now, options):
+        return
+    run.resize = Change(ChangeKind.FLAVOR, run.now.flavor.name, options.flavor or "")
+    run.changes = tuple(each for each in run.changes if each.kind is not ChangeKind.FLAVOR)
+    run.stage = Stage.BUILDING
+
+
+def error_text(instance: Instance) -> str:
+    """Return why an instance is in error."""
+    return f"in error: {(instance.fault or 'the cloud gives no reason').rstrip('. ')}"
+
+
+def no_address_text(run: LaunchRun, error: JetstreamError) -> str:
+    """Return that an instance has no floating IP, and why."""
+    return f"is {run.state_text()}, but has no floating IP: {error}"
 
 
 @dataclass(frozen=True, slots=True)

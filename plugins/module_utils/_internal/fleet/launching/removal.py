@@ -183,7 +183,9 @@ def preview_removal(
     for run in runs:
         _leave_out(run, settings)
     _read_addresses(launcher, [run for run in runs if not run.done], settings)
-    for run in [*(run for run in runs if not run.done), *resumed]:
+    ahead = [*(run for run in runs if not run.done), *resumed]
+    _find_left_addresses(launcher, ahead, settings)
+    for run in ahead:
         _foresee(launcher, run, settings)
     return FleetRemoval((*runs, *resumed))
 
@@ -242,6 +244,29 @@ def _read_addresses(
         run.left_addresses = tuple(each for each in run.left_addresses if each.id not in there)
 
 
+def _find_left_addresses(
+    launcher: Launcher, runs: Sequence[RemovalRun], settings: RemovalSettings, resender: Resender | None = None
+) -> None:
+    """Find addresses that are marked as made for the instances, and are attached to nothing."""
+    if not settings.release_addresses or not runs:
+        return
+
+    def read() -> Mapping[str, Sequence[FloatingAddress]]:
+        return launcher.left_addresses([run.before for run in runs])
+
+    try:
+        found = read() if resender is None else resender.read(read)
+    except FATAL_ERRORS:
+        raise
+    except JetstreamError:
+        # Those that were read before are known.
+        return
+    for run in runs:
+        known = {each.id for each in (*run.addresses, *run.left_addresses)}
+        new = settings.released(each for each in found.get(run.before.uuid, ()) if each.id not in known)
+        run.addresses = (*run.addresses, *new)
+
+
 def remove(
     cloud: Cloud,
     instances: Sequence[Instance],
@@ -297,7 +322,9 @@ class _Removal:
             _read_addresses(self._launcher, new, self._settings, self._resender)
             self._each(self._begin, [run for run in self._pending() if not run.resumed])
             self._await_gone()
-            self._find_left_addresses()
+            # The list before the deletion may have lacked one.
+            gone = [run for run in self._runs if run.now.status == "missing" and not run.done]
+            _find_left_addresses(self._launcher, gone, self._settings, self._resender)
             self._each(self._give_back, [run for run in self._runs if run.requested and not run.done])
         except JetstreamError as error:
             self._aborted_by = error
@@ -438,24 +465,6 @@ class _Removal:
         self._stamp()
 
     # --- giving back
-
-    def _find_left_addresses(self) -> None:
-        """Find addresses with the mark of a deleted instance: the list before the deletion may have lacked one."""
-        gone = {run.before.uuid: run for run in self._runs if run.now.status == "missing" and not run.done}
-        if not self._settings.release_addresses or not gone:
-            return
-        instances = [run.before for run in gone.values()]
-        try:
-            found = self._resender.read(lambda: self._launcher.left_addresses(instances))
-        except FATAL_ERRORS:
-            raise
-        except JetstreamError:
-            # Addresses that were read before the deletion are known already.
-            return
-        for uuid, run in gone.items():
-            known = {each.id for each in (*run.addresses, *run.left_addresses)}
-            new = self._settings.released(each for each in found.get(uuid, ()) if each.id not in known)
-            run.addresses = (*run.addresses, *new)
 
     def _give_back(self, run: RemovalRun) -> None:
         """Release addresses and delete volumes of a deleted instance."""

@@ -138,7 +138,7 @@ class VolumeRun:
         return now - self._reserved_since > _RESERVED_SECONDS
 
     def _stops_at_act(self, act: Act) -> bool:
-        refusal = self._refusal(act)
+        refusal = self._refusal(act) or (None if act in self._sent else self._quota_refusal(act))
         if refusal is not None:
             return self._fail(refusal)
         if self.options.check_mode:
@@ -179,6 +179,15 @@ class VolumeRun:
         reason = self.store.attach_refusal(volume, instance) if attaches else self.store.detach_refusal(instance)
         where = "to" if attaches else "from"
         return None if reason is None else f"it cannot be {act.kind}ed {where} {instance.label}: {reason}."
+
+    def _quota_refusal(self, act: Act) -> str | None:
+        """Return why the quota does not allow a change of a volume, a clause with a stop; None if it does."""
+        volume = self.seen.volume
+        if volume is None or act.kind not in (Kind.GROW, Kind.SNAPSHOT):
+            return None
+        grows = act.kind is Kind.GROW
+        added = (self.goal.size or 0) - (volume.size or 0) if grows else 0
+        return self.store.growth_refusal(gigabytes=added, snapshots=0 if grows else 1)
 
     def _requested(self, act: Act) -> bool:
         """Request a change. Returns whether the run goes on; if not, there may be a failure."""

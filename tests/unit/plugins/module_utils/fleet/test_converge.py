@@ -1454,7 +1454,7 @@ def test_a_watcher_gets_every_completion_once_and_pending_instances() -> None:
             an_instance(activity="powering-off"),
             "stopped",
             {},
-            ("ok", "active - powering-off", [], "is in transition (active - powering-off)"),
+            ("ok", "shutoff", [], "is in transition (active - powering-off)"),
         ),
         (
             an_instance(activity="powering-off"),

@@ -165,6 +165,9 @@ def test_a_new_group_can_let_in_its_own_machines() -> None:
         def list_groups(self, name: str) -> list[SecurityGroup]:
             return [each for each in self.made if each.name == name]
 
+        def require_room_for_groups(self, groups: int, rules: int) -> None:
+            assert (groups, rules) == (1, 1)
+
         def create_group(self, name: str, description: str) -> SecurityGroup:
             self.made.append(SecurityGroup("new", name, description))
             return self.made[0]

@@ -123,10 +123,11 @@ def test_a_request_whose_response_is_lost_is_looked_for(
     assert [name for name, _description in names(site)].count(options["name"]) == (method != "DELETE")
 
 
-def test_a_refusal_is_not_sent_again(site: Site) -> None:
-    with pytest.raises(UnexpectedResponse, match="johndoe is not a member of group nobodys"):
-        run(site, name="geo", owner="nobodys")
-    assert site.server.requests.count("POST", "/api/v2/projects") == 1
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_group_that_the_user_is_not_in_is_refused_before_anything_is_sent(site: Site, check_mode: bool) -> None:
+    with pytest.raises(SelectionError, match=r"owner: you are not in a group johndeo\. Did you mean johndoe\?"):
+        run(site, name="geo", owner="johndeo", check_mode=check_mode)
+    assert site.server.requests.count("POST", "/api/v2/projects") == 0
 
 
 def test_of_two_that_are_made_at_the_same_time_the_older_is_kept(site: Site) -> None:

@@ -230,8 +230,17 @@ def test_exosphere_can_be_left_out_and_no_mark_of_ours_can_be_overwritten() -> N
 def test_a_project_without_a_network_gets_the_automatic_one_only_for_a_launch() -> None:
     topology = {"auto_allocated_topology": {"id": "net-9"}}
     answers = {**LOOKUPS, "GET network /v2.0/networks": {"networks": NETWORKS[1:]}}
-    made, _session = of({**answers, "GET network /v2.0/auto-allocated-topology/project": topology})
-    assert made.prepare(SMALL, 1).body["networks"] == [{"uuid": "net-9"}]
+    launched = {"server": {"id": "server-1", "adminPass": "secret"}}
+    making = "GET network /v2.0/auto-allocated-topology/project"
+    made, session = of({**answers, making: topology, "POST compute /servers": launched})
+    recipe = made.prepare(SMALL, 2)
+    # A check run may send this: it makes nothing.
+    assert (session.asked[-1], session.queries[-1]) == (making, {"fields": ["dry-run"]})
+    for name in ("web", "db"):
+        made.launch(recipe, Launch(name, name, "token"))
+        assert session.sent[-1]["server"]["networks"] == [{"uuid": "net-9"}]
+    asked = [query for name, query in zip(session.asked, session.queries, strict=True) if name == making]
+    assert asked == [{"fields": ["dry-run"]}, {}]
 
 
 def server(number: int, token: str) -> dict[str, Any]:

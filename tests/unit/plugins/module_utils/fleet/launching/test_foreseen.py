@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors import ConfigurationError, SelectionError
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import (
+    NO_GROWTH,
+    Growth,
     Image,
     Instance,
     Launch,
@@ -38,9 +40,9 @@ class Cloud(LaunchCloud):
         super().__init__(FakeClock())
         self.spare.add(SPARE)
 
-    def prepare(self, options: LaunchOptions, count: int) -> LaunchRecipe:
+    def prepare(self, options: LaunchOptions, count: int, growth: Growth = NO_GROWTH) -> LaunchRecipe:
         """Launch by the flavor of the task, as a cloud does."""
-        recipe = super().prepare(options, count)
+        recipe = super().prepare(options, count, growth)
         return replace(recipe, flavor=QUAD) if options.flavor == QUAD.name else recipe
 
     def launch(self, recipe: LaunchRecipe, launch: Launch) -> Instance:

@@ -215,7 +215,7 @@ def test_files_stand_for_a_key_and_for_user_data(cloud: LaunchCloud, clock: Fake
     (tmp_path / "cloud-init.yml").write_text("#cloud-config\n# é\n", encoding="utf-8")
     seen = []
     prepare = cloud.prepare
-    cloud.prepare = lambda options, count: seen.append(options) or prepare(options, count)  # type: ignore[func-returns-value,method-assign]
+    cloud.prepare = lambda options, *more: seen.append(options) or prepare(options, *more)  # type: ignore[func-returns-value,method-assign]
     files = {"public_key_file": str(tmp_path / "id.pub"), "user_data_file": str(tmp_path / "cloud-init.yml")}
     assert run(cloud, clock, name="head", key_name="laptop", **files).failure is None
     assert (seen[0].public_key, seen[0].user_data) == (KEY, "#cloud-config\n# é\n")
