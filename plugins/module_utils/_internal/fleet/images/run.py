@@ -19,6 +19,7 @@ from ...cloud import ImageStore
 from ...errors import FATAL_ERRORS, Conflict, JetstreamError, NotFound, Unreachable
 from ...model import Instance, ProjectImage
 from ...resending import is_unsent, leaves_open
+from ..read_pauses import ReadPauses
 from ..steps import Impossible, RunOptions, Step, Wait
 from .steps import (
     BEING_MADE,
@@ -38,12 +39,10 @@ from .steps import (
 _BEFORE_LOOKS = (3.0, 6.0, 12.0)
 # So often a change is requested that the cloud did not carry out.
 _ATTEMPTS = 3
-# Seconds between reads after a refusal, until one succeeds.
-_REREADS = (1.0, 3.0, 6.0)
 # After as many reads in a row without the image that was requested, the cloud has given it up.
 _ABSENCES = 3
-_PAUSES = (0.5, 1.0, 2.0, 2.0, 5.0)
-_LONGEST_PAUSE = 10.0
+# Seconds between polls.
+_PAUSES = (0.5, 1.0, 2.0, 2.0, 5.0, 10.0)
 # Nova ends the task of the instance when the image is there. If it did so, and the image is still not there after
 # this many seconds, nobody makes it any more.
 _STALE_SECONDS = 30.0
@@ -83,12 +82,16 @@ class ImageRun:
     tokens: list[str] = field(default_factory=list)
     unclear: JetstreamError | None = None
     _attempts: dict[Act, int] = field(default_factory=dict)
-    _polls: int = 0
     _resting_since: float | None = None
     _began: bool = False
     _is_fresh: bool = True
     _absences: int = 0
     _unsent: JetstreamError | None = None
+    _pauses: ReadPauses = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin without a pause."""
+        self._pauses = ReadPauses(self.clock, self.options, _PAUSES)
 
     def run(self) -> None:
         """Take steps until the goal is reached, or cannot be. Raises FATAL_ERRORS alone, before the first change."""
@@ -161,11 +164,7 @@ class ImageRun:
     def _stops_at_refusal(self, act: Act, error: JetstreamError) -> bool:
         """Handle a request that was certainly not carried out. Another run may have done the same."""
         before = self.seen
-        for pause in _REREADS:
-            self._read()
-            if self._is_fresh or self._left() <= pause:
-                break
-            self.clock.sleep(pause)
+        self._pauses.read_after_refusal(self._read)
         if isinstance(error, Conflict) and act.kind is Kind.CREATE:
             self.seen = replace(self.seen, source=self._source())
             if self.seen.image is not None or (self.seen.source and self.seen.source.activity):
@@ -200,15 +199,15 @@ class ImageRun:
         """Search the result of a request whose response was lost. Returns whether that ends the run."""
         looks = 0
         while looks < len(_BEFORE_LOOKS):
-            if self._left() <= _BEFORE_LOOKS[looks]:
+            if self._pauses.left() <= _BEFORE_LOOKS[looks]:
                 self.unclear = error
                 return self._fail(f"it was requested, but the response was lost, and the timeout is over ({error}).")
             self.clock.sleep(_BEFORE_LOOKS[looks])
-            self._read()
+            is_fresh = self._read()
             if decide(self.goal, self.seen) != act:
                 self._began = self._began or act.kind is Kind.CREATE
                 return False
-            looks += self._is_fresh
+            looks += is_fresh
         return self._refused(act, error) if attempts >= _ATTEMPTS else False
 
     def _request(self, act: Act) -> None:
@@ -266,18 +265,11 @@ class ImageRun:
         why = self.known.why_failed(source) if source else None
         return f"the cloud started to create it, but failed{f': {why}' if why else ''}."
 
-    def _left(self) -> float:
-        return self.options.left(self.clock.monotonic())
-
     def _poll(self, status: str) -> bool:
         """Pause, then read. Returns True, with a failure, if the time is over."""
-        left = self._left()
-        if left <= 0:
+        if not self._pauses.pause():
             because = f" ({str(self._unsent).rstrip('.')})" if self._unsent else ""
             return self._fail(f"it is still {status} after {self.options.timeout:g} s{because}.")
-        pause = _PAUSES[self._polls] if self._polls < len(_PAUSES) else _LONGEST_PAUSE
-        self._polls += 1
-        self.clock.sleep(min(pause, left))
         if self.seen.image is None:
             self.seen = replace(self.seen, source=self._source())
         self._read()
@@ -293,17 +285,18 @@ class ImageRun:
             )
         return self._poll("unchanged") if still and act.kind is not Kind.CREATE else False
 
-    def _read(self) -> None:
-        """Read the image. What cannot be read this time stays as it was seen last."""
+    def _read(self) -> bool:
+        """Read the image, and return whether that succeeded. If not, it stays as it was seen last."""
         self._is_fresh = False
         try:
             self.seen = self.known.completed(self._with_image(self.store.list_images(self.goal.name)))
         except FATAL_ERRORS:
             raise
         except JetstreamError:
-            return
+            return False
         self._is_fresh, self._unsent = True, None
         self._absences = self._absences + 1 if self.seen.image is None else 0
+        return True
 
     def _with_image(self, images: Sequence[ProjectImage]) -> Seen:
         """Return the observation of the images of the name.

@@ -14,6 +14,7 @@ from ...cloud import VolumeStore
 from ...errors import FATAL_ERRORS, JetstreamError, NotFound, Unreachable
 from ...model import Attachment, Instance, Volume, VolumeRequest
 from ...resending import is_unsent, leaves_open
+from ..read_pauses import ReadPauses
 from ..steps import Impossible, RunOptions, Step, Wait
 from .steps import Act, Goal, Kind, Seen, State, decide, foresee, settled
 
@@ -25,10 +26,8 @@ _RESERVED_SECONDS = 60.0
 _LEFT_RESERVED = "Ask the site to reset its state."
 # A change is requested this often that was not carried out.
 _ATTEMPTS = 3
-# Seconds between reads after a refusal, until one succeeds.
-_REREADS = (1.0, 3.0, 6.0)
-_PAUSES = (0.5, 0.5, 1.0, 1.0, 2.0, 2.0, 3.0)
-_LONGEST_PAUSE = 5.0
+# Seconds between polls.
+_PAUSES = (0.5, 0.5, 1.0, 1.0, 2.0, 2.0, 3.0, 5.0)
 # After a wait that never ends in check mode.
 _MAX_STEPS = 100
 
@@ -71,8 +70,12 @@ class VolumeRun:
     _twin_checks: int = 0
     _unsent: JetstreamError | None = None
     _is_fresh: bool = True
-    _polls: int = 0
     _reserved_since: float | None = None
+    _pauses: ReadPauses = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin without a pause."""
+        self._pauses = ReadPauses(self.clock, self.options, _PAUSES)
 
     def run(self) -> None:
         """Take steps until the goal is reached, or cannot be. Raises FATAL_ERRORS alone, before the first change."""
@@ -156,7 +159,8 @@ class VolumeRun:
             if self._lost is not None and decide(self.goal, self.seen) == act:
                 self._fail(f"it was requested, but the response was lost ({self._sent[act][1]}).")
             return True
-        return self._read_or_over()
+        self._read()
+        return False
 
     def _after(self, act: Act) -> Seen:
         created = self.known.request.volume if self.known.request else None
@@ -229,11 +233,7 @@ class VolumeRun:
 
         Nova refuses to attach what is attached already, and cinder to change what another run changes.
         """
-        for pause in _REREADS:
-            self._read()
-            if self._is_fresh or self.options.left(self.clock.monotonic()) <= pause:
-                break
-            self.clock.sleep(pause)
+        self._pauses.read_after_refusal(self._read)
         if decide(self.goal, self.seen) == act or self.seen == before:
             self._fail(str(error))
 
@@ -284,31 +284,25 @@ class VolumeRun:
 
     def _poll(self, status: str) -> bool:
         """Pause, then read the volume. Returns True, with a failure, if the time is over."""
-        left = self.options.left(self.clock.monotonic())
-        if left <= 0:
+        if not self._pauses.pause():
             shown = status or (self.seen.volume.status if self.seen.volume else "") or "not there"
             why = self._sent[self._lost][1] if self._lost else self._unsent
             because = f" ({str(why).rstrip('.')})" if why else ""
             return self._fail(f"it is still {shown} after {self.options.timeout:g} s{because}.")
-        pause = _PAUSES[self._polls] if self._polls < len(_PAUSES) else _LONGEST_PAUSE
-        self._polls += 1
-        self.clock.sleep(min(pause, left))
-        return self._read_or_over()
-
-    def _read_or_over(self) -> bool:
         self._read()
         return False
 
-    def _read(self) -> None:
-        """Read the volume. What cannot be read this time stays as it was seen last."""
+    def _read(self) -> bool:
+        """Read the volume, and return whether that succeeded. If not, it stays as it was seen last."""
         self._is_fresh = False
         try:
             self.seen = self._observed()
         except FATAL_ERRORS:
             raise
         except JetstreamError:
-            return
+            return False
         self._is_fresh, self._unsent = True, None
+        return True
 
     def _observed(self) -> Seen:
         try:
