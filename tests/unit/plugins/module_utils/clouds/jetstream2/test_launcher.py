@@ -235,11 +235,11 @@ def test_a_project_without_a_network_gets_the_automatic_one_only_for_a_launch() 
     made, session = of({**answers, making: topology, "POST compute /servers": launched})
     recipe = made.prepare(SMALL, 2)
     # A check run may send this: it makes nothing.
-    assert (session.asked[-1], session.queries[-1]) == (making, {"fields": ["dry-run"]})
+    assert (session.requested[-1], session.queries[-1]) == (making, {"fields": ["dry-run"]})
     for name in ("web", "db"):
         made.launch(recipe, Launch(name, name, "token"))
         assert session.sent[-1]["server"]["networks"] == [{"uuid": "net-9"}]
-    asked = [query for name, query in zip(session.asked, session.queries, strict=True) if name == making]
+    asked = [query for name, query in zip(session.requested, session.queries, strict=True) if name == making]
     assert asked == [{"fields": ["dry-run"]}, {}]
 
 
