@@ -201,8 +201,14 @@ def _wait_until_gone(stage: Stage, name: str) -> None:
         time.sleep(0.2)
 
 
-def play(playbook: Path | str, home: Path, *arguments: str) -> Played:
-    """Run a playbook as a user does, with the profile lab."""
+def play(
+    playbook: Path | str,
+    home: Path,
+    *arguments: str,
+    more: Mapping[str, str] | None = None,
+    longest: float = _LONGEST,
+) -> Played:
+    """Run a playbook as a user does, with the profile lab. ``more``: variables of the environment."""
     done = subprocess.run(
         [sys.executable, "-m", "ansible", "playbook", str(playbook), "-e", "profile=lab", *arguments],
         env={
@@ -210,12 +216,13 @@ def play(playbook: Path | str, home: Path, *arguments: str) -> Played:
             "HOME": str(home),
             "ANSIBLE_LOCALHOST_WARNING": "false",
             "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+            **(more or {}),
         },
         cwd=home,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=_LONGEST,
+        timeout=longest,
         check=False,
     )
     return Played(done.returncode, done.stdout)

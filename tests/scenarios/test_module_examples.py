@@ -1,192 +1,461 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Examples of modules, run by Ansible as they stand in the documentation: twice, the second time without a change."""
+"""Every example of every module and filter, and every task on a page, run by Ansible as it stands, on both clouds.
+
+Each is foreseen by a check run, run, and run again, which changes nothing. One that is not run needs a reason here.
+"""
 
 from __future__ import annotations
 
-import importlib
+import os
 import re
-from collections.abc import Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass, field
+import ssl
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 import yaml
-from ansible_collections.jetstream.cloud.tests.scenarios.lab_courses import ROOT
-from ansible_collections.jetstream.cloud.tests.scenarios.stages import OpenStack, Simulator, Stage, play
+from ansible_collections.jetstream.cloud.tests.openstack.cloud import Cloud
+from ansible_collections.jetstream.cloud.tests.openstack.seeding import EXTERNAL_NETWORK, IMAGE, PROJECT, Secrets
+from ansible_collections.jetstream.cloud.tests.scenarios.module_examples import (
+    Example,
+    Json,
+    Performance,
+    all_examples,
+    all_inventories,
+    perform,
+    play_of,
+    read_inventory,
+)
+from ansible_collections.jetstream.cloud.tests.scenarios.stages import OpenStack, play, write_profile
+from ansible_collections.jetstream.cloud.tests.simulator import Server, Settings, fleet
+from ansible_collections.jetstream.cloud.tests.unit.collection.docs import MODULES, ROOT, code_blocks, spec_of
+from ansible_collections.jetstream.cloud.tests.unit.fakes.mail_server import LOGIN, a_mail_server
+from ansible_collections.jetstream.cloud.tests.unit.fakes.webhook import a_webhook
 
-_MODULES = "ansible_collections.jetstream.cloud.plugins.modules"
+EXAMPLES = all_examples()
+INVENTORIES = all_inventories()
+PLUGINS = sorted({each.plugin for each in EXAMPLES})
+ATMOSPHERE, JETSTREAM2 = "simulator", "openstack"
 _KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBS1OzVdQJHdzFIzkVMbv1m3ZMxWBGZPkG5IuYKVG0x7 me@laptop\n"
 
-
-@dataclass(frozen=True)
-class Examples:
-    """The examples of a module that a cloud can carry out.
-
-    ``numbers``: which of them, from 0. ``instead``: what stands there, and what the test has in its place.
-    ``changed``: how many of them change something.
-    """
-
-    numbers: Sequence[int]
-    changed: int
-    instead: Mapping[str, str] = field(default_factory=dict)
-
-
-# Those of jetstream_instance with a key and a group, images and projects have tests of their own below; those of info
-# modules of Jetstream2 are in jetstream2/test_info_examples.py.
-_OF_FLEET = {
-    "bio101-*": "vm-*",
-    "gpu-node": "vm-1",
-    "- web\n": "- vm-2\n",
-    "- batch-*": "- vm-2*",
-    "id: 21752": "id: 1",
-}
-_JETSTREAM2: Mapping[str, Examples] = {
-    # There is nothing behind the addresses that could answer.
-    "instance": Examples((0, 2, 3, 4, 5, 6, 7, 8, 9), 6, {"wait_for: ssh": "wait_for: address"}),
-    # The third is run inside of the instance.
-    "volume": Examples((0, 1, 3, 4, 5, 6), 6, {"blast-server": "vm-1"}),
-    "keypair": Examples((0, 1), 2),
-    "security_group": Examples((0, 1, 2), 3),
-    "floating_ip": Examples((0, 1), 1, {"instance: web": "instance: vm-1"}),
-    "instance_info": Examples((0, 1, 3), 0, {"bio101-*": "vm-*"}),
-    "volume_info": Examples((0, 1, 2), 0),
-    "allocation_info": Examples((0, 1), 0),
-    "instance_state": Examples((0, 2, 1, 5, 7), 4, _OF_FLEET),
-}
-_ATMOSPHERE: Mapping[str, Examples] = {
-    "instance": Examples((3, 4, 5, 6, 8), 3),
-    "volume": Examples((0, 1, 5), 3, {"blast-server": "vm-1"}),
-    "instance_info": Examples((0, 1, 2, 3), 0, {"21752": "1", "bio101-*": "vm-*"}),
-    "volume_info": Examples((0, 1, 2), 0),
-    "allocation_info": Examples((0, 1), 0),
-    # A hard reboot, the last of them, takes a minute here: playbooks/reboot.yml has one.
-    "instance_state": Examples((0, 2, 1, 3, 5), 5, _OF_FLEET),
-    "image_info": Examples((0, 1, 2), 0, {"    visibility: public\n": ""}),
-    "flavor_info": Examples((0, 1), 0),
-    "quota_info": Examples((0,), 0),
-    "identity_info": Examples((), 0),
-    "project_info": Examples((), 0),
-    "console_info": Examples((0,), 0, {"instance: web": "instance: vm-1"}),
-    "maintenance_info": Examples((), 0),
-}
-
-
-@pytest.mark.parametrize("module", sorted({*_JETSTREAM2, *_ATMOSPHERE}))
-def test_the_examples_of_a_module_can_be_run(stage: Stage, module: str) -> None:
-    examples = (_JETSTREAM2 if isinstance(stage, OpenStack) else _ATMOSPHERE).get(module)
-    if examples is None:
-        pytest.skip("its examples have a test of their own, or the cloud has none of them")
-    if isinstance(stage, OpenStack):
-        _prepare(stage, module)
-    else:
-        stage.have({"active": 2})
-    text = importlib.import_module(f"{_MODULES}.jetstream_{module}").EXAMPLES
-    for written, used in {"Featured-Ubuntu24": stage.offer.image, **examples.instead}.items():
-        text = text.replace(written, used)
-    if not isinstance(stage, OpenStack):
-        text = text.replace("flavor: m3.medium", f"flavor: {stage.offer.small}")
-    tasks = yaml.safe_load(text)
-    path = playbook_of([tasks[number] for number in examples.numbers] or tasks, stage.home)
-    played = play(path, stage.home)
-    assert (played.status, played.changed) == (0, examples.changed), played.text
-    assert "[WARNING]" not in played.text, played.text
-
-
-def _prepare(stage: OpenStack, module: str, key: str = "laptop") -> None:
-    """Have what the examples name."""
-    (stage.home / ".ssh").mkdir()
-    (stage.home / ".ssh" / "id_ed25519.pub").write_text(_KEY, encoding="utf-8")
-    stage.cloud.servers(2, "m3.tiny", "active", network=True)
-    owner = stage.cloud.owner
-    if module == "instance":
-        owner.post("network", "/v2.0/security-groups", {"security_group": {"name": "ssh", "description": ""}})
-        owner.post("compute", "/os-keypairs", {"keypair": {"name": key, "public_key": _KEY, "type": "ssh"}})
-
-
-def examples_of(module: str, folder: Path, *numbers: int) -> Path:
-    """Write a playbook with the examples of a module, or some of them."""
-    tasks = yaml.safe_load(importlib.import_module(f"{_MODULES}.{module}").EXAMPLES)
-    return playbook_of([tasks[number] for number in numbers] or tasks, folder)
-
-
-def playbook_of(tasks: Sequence[Mapping[str, Any]], folder: Path) -> Path:
-    play_of_it = {
-        "hosts": "localhost",
-        "gather_facts": False,
-        "module_defaults": {"group/jetstream.cloud.all": {"profile": "lab"}},
-        "tasks": list(tasks),
-    }
-    path = folder / "examples.yml"
-    path.write_text(yaml.safe_dump([play_of_it]), encoding="utf-8")
-    return path
-
-
-def test_the_examples_of_projects_can_be_run(tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    """Atmosphere alone has such projects."""
-    if request.config.getoption("--cloud") != "simulator":
-        pytest.skip("Jetstream2 makes no projects")
-    with closing(Simulator(tmp_path)) as stage:
-        stage.have({"active": 2})
-        path = examples_of("jetstream_project", tmp_path)
-        first, second = (play(path, tmp_path) for _run in range(2))
-    assert (first.status, second.status) == (0, 0), first.text + second.text
-    assert (first.changed, second.changed) == (2, 0)
-
-
-def test_the_examples_of_images_can_be_run(stage: Stage) -> None:
-    """Jetstream2 alone lets its users make images."""
-    if not isinstance(stage, OpenStack):
-        pytest.skip("Atmosphere makes no images")
-    (server,) = stage.cloud.servers(1, "m3.tiny", "active", name="template")
-    path = examples_of("jetstream_image", stage.home)
-    first, second = (play(path, stage.home) for _run in range(2))
-    assert (first.status, second.status) == (0, 0), first.text + second.text
-    assert (first.changed, second.changed) == (3, 0)
-    [image] = stage.cloud.owner.get("image", "/v2/images?name=geo-101")["images"]
-    assert (image["instance_uuid"], image["course"], image["visibility"]) == (server.id, "geo-101", "shared")
-    # The next test could not delete it.
-    task = {"jetstream.cloud.jetstream_image": {"name": "geo-101", "protected": False}}
-    assert play(playbook_of([task], stage.home), stage.home).status == 0
-
-
-def test_the_example_of_a_key_and_a_file_of_user_data_can_be_run(stage: Stage) -> None:
-    if not isinstance(stage, OpenStack):
-        pytest.skip("Atmosphere has neither")
-    key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBS1OzVdQJHdzFIzkVMbv1m3ZMxWBGZPkG5IuYKVG0x7 me@laptop\n"
-    (stage.home / ".ssh").mkdir()
-    (stage.home / ".ssh" / "id_ed25519.pub").write_text(key, encoding="utf-8")
-    (stage.home / "cloud-init.yml").write_text("#cloud-config\n", encoding="utf-8")
-    group = {"security_group": {"name": "ssh", "description": ""}}
-    made = stage.cloud.owner.post("network", "/v2.0/security-groups", group)["security_group"]
-    stage.cloud.hypervisor.console("head", '{"status":"complete", "epoch": 1700000300000}\n')
-    path = examples_of("jetstream_instance", stage.home, 1)
-    first, second = (play(path, stage.home) for _run in range(2))
-    stage.cloud.clear()
-    stage.cloud.owner.delete("compute", "/os-keypairs/laptop")
-    stage.cloud.owner.delete("network", f"/v2.0/security-groups/{made['id']}")
-    assert (first.status, second.status) == (0, 0), first.text + second.text
-    assert (first.changed, second.changed) == (1, 0)
-
-
-@pytest.mark.parametrize(
-    ("page", "count", "changed"),
-    # Two students, who are deleted; an instance that is stopped, and its image. A launch.
-    [("launching", 4, 4), ("catalog", 4, 1)],
+# The instances that examples name.
+_ACTIVE = (
+    *("web", "blast-server", "bio101-01", "bio101-teacher", "batch-1", "login-1", "gpu-node"),
+    *("geo-node-01", "template"),
 )
-def test_the_tasks_of_a_page_can_be_run_in_their_order(stage: Stage, page: str, count: int, changed: int) -> None:
-    if not isinstance(stage, OpenStack):
-        pytest.skip("the pages name what Jetstream2 has")
-    _prepare(stage, "instance", key="course")
-    for name in ("web", "template"):
-        stage.cloud.servers(1, "m3.tiny", "active", name=name)
-    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8").replace("wait_for: ssh", "wait_for: address")
-    blocks = [yaml.safe_load(each) for each in re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)]
-    tasks = [task for block in blocks for task in block]
-    assert len(tasks) == count
-    played = play(playbook_of(tasks, stage.home), stage.home, "-e", '{"students": ["alice", "bob"]}')
-    stage.cloud.clear()
-    assert (played.status, played.changed) == (0, changed), played.text
+_STOPPED = ("bio101-03",)
+# What is asked of a cloud that lacks it: by module, and by number where it is not all of its examples.
+_LEFT_OUT: Mapping[str, Mapping[str | tuple[str, int], str]] = {
+    ATMOSPHERE: {
+        ("jetstream_console_info", 2): "its consoles have no text",
+        ("jetstream_credential", 0): "it has no clouds.yaml",
+        ("jetstream_credential", 1): "it has no application credentials",
+        "jetstream_floating_ip": "it has no floating IPs",
+        "jetstream_floating_ip_info": "it has no floating IPs",
+        "jetstream_image": "its users make no images",
+        ("jetstream_image_info", 3): "it hides no images",
+        ("jetstream_instance", 0): "it has no key pairs",
+        ("jetstream_instance", 1): "it has no key pairs",
+        ("jetstream_instance", 2): "it has no metadata",
+        ("jetstream_instance", 7): "it has no resize",
+        ("jetstream_instance", 9): "it has no floating IPs",
+        ("jetstream_instance_state", 7): "a hard reboot takes a minute: playbooks/reboot.yml has one",
+        "jetstream_keypair": "it has no key pairs",
+        "jetstream_keypair_info": "it has no key pairs",
+        "jetstream_network_info": "it has no networks",
+        "jetstream_security_group": "it has no security groups",
+        "jetstream_security_group_info": "it has no security groups",
+        ("jetstream_volume", 3): "it has no snapshots of volumes",
+        ("jetstream_volume", 4): "it has no snapshots of volumes",
+        ("jetstream_volume", 6): "it has no snapshots of volumes",
+        ("page catalog", 2): "it has no such flavor",
+        "page from_openstack_cloud": "it has no key pairs",
+        "page launching": "it has no key pairs",
+    },
+    JETSTREAM2: {
+        ("jetstream_credential", 2): "it has no such login",
+        ("jetstream_credential", 3): "it has no such login",
+        ("jetstream_instance_info", 2): "its instances have no numbers",
+        ("jetstream_instance_state", 3): "its instances have no numbers",
+        "jetstream_maintenance_info": "it keeps no records of maintenance",
+        "jetstream_project": "its users make no projects",
+    },
+}
+# Examples that are run after those of all other modules, since they change the instances that these name.
+_LAST = (
+    "jetstream_image",
+    "jetstream_volume",
+    "jetstream_instance_state",
+    "jetstream_instance",
+    "jetstream_project",
+    *sorted(each for each in PLUGINS if each.startswith("page ")),
+)
+# Examples of neither cloud, by the test that has them.
+_ELSEWHERE: Mapping[str, str] = {"page tour": "tests/integration/ansible_runs/test_commands.py: after the tour"}
+# States of modules without an example that the cloud can carry out, and the scenario that has all three runs of each.
+_STATES_ELSEWHERE: Mapping[tuple[str, str, str], str] = {
+    (ATMOSPHERE, "jetstream_instance_state", "rebooted"): "playbooks/reboot.yml",
+    (ATMOSPHERE, "jetstream_volume", "absent"): "playbooks/volumes.yml",
+}
+# What changes something each time, by modules that are idempotent else, and why.
+_CHANGES_AGAIN: Mapping[tuple[str, int], str] = {
+    ("jetstream_instance_state", 7): "each run reboots",
+    ("jetstream_keep", 0): "the hours begin with the run",
+    ("jetstream_keep", 3): "the hours begin with the run",
+    ("jetstream_mail", 0): "the page has the time",
+    ("jetstream_usage_report", 0): "the page has the time",
+    ("jetstream_usage_report", 3): "the page has the time",
+    ("jetstream_usage_report", 4): "the page has the time",
+}
+# Plays of which a task needs what the task before it has done, which a check run leaves undone.
+_NOT_FORESEEN: Mapping[tuple[str, int], str] = {
+    ("page from_openstack_cloud", 0): "the key pair of the launch is not there",
+    ("page from_openstack_cloud", 1): "the instances are still there, and have the security group",
+}
+# What may change something, and does not here: it finds nothing to do, or only records what it told.
+_CHANGES_NOTHING: Mapping[tuple[str, int], str] = {
+    ("jetstream_budget_guard", 0): "it is not to apply",
+    ("jetstream_budget_guard", 3): "no instance has a GPU",
+    ("jetstream_deadline", 0): "it is not to apply",
+    ("jetstream_deadline", 2): "no notice is a day old",
+    ("jetstream_idle", 0): "it is not to apply",
+    ("jetstream_idle", 1): "it is not to act",
+    ("jetstream_idle", 2): "no instance has a reading",
+    ("jetstream_night_record", 0): "its record does not count as a change",
+    ("jetstream_night_record", 1): "its record does not count as a change",
+    ("jetstream_notice", 0): "it is not to act",
+    ("jetstream_notice", 2): "no instance is idle",
+    ("jetstream_schedule", 0): "the first run of a schedule acts on nothing",
+    ("jetstream_schedule", 1): "no edge has passed since",
+}
+_CHANGES_NOTHING_ON: Mapping[str, Mapping[tuple[str, int], str]] = {
+    ATMOSPHERE: {},
+    JETSTREAM2: {},
+}
+
+
+def _task(module: str, **options: Any) -> Json:
+    return {"name": f"Prepare by {module}", f"jetstream.cloud.jetstream_{module}": options}
+
+
+# Each page finds the instances running.
+_PAGES: Mapping[tuple[str, int], Sequence[Json]] = {
+    (page, 0): [_task("instance_state", name=["web", "bio101-*"], state="started")]
+    for page in ("page README", "page architecture", "page performance", "page playbooks", "page states")
+}
+_HEAD = {"name": "head", "image": IMAGE, "flavor": "m3.tiny"}
+# What is to be there before an example is run.
+_BEFORE: Mapping[str, Mapping[tuple[str, int], Sequence[Json]]] = {
+    ATMOSPHERE: {
+        ("jetstream_instance_state", 3): [_task("instance_state", name="template", state="started")],
+        ("jetstream_project", 2): [_task("project", name="geo-100")],
+        **_PAGES,
+    },
+    JETSTREAM2: {
+        ("jetstream_credential", 4): [_task("credential", profile="cyverse", cloud="js2")],
+        ("jetstream_floating_ip", 2): [
+            _task("floating_ip", instance="web", state="absent", address="{{ web.address }}")
+        ],
+        ("jetstream_image", 3): [_task("image", name="geo-100", instance="template")],
+        ("jetstream_instance", 0): [
+            _task("keypair", name="laptop", public_key=_KEY),
+            _task("security_group", name="ssh", rules=[{"ports": "22", "cidr": "0.0.0.0/0"}]),
+        ],
+        ("jetstream_instance", 1): [
+            _task("instance", name="head", state="absent", release_floating_ip=True),
+            _task("keypair", name="laptop", state="absent"),
+        ],
+        ("jetstream_instance", 9): [_task("instance", **_HEAD)],
+        ("jetstream_instance_state", 7): [_task("instance_state", name="gpu-node", state="started")],
+        ("page launching", 0): [
+            _task("instance", names=["alice", "bob"], state="absent"),
+            _task("keypair", name="course", public_key=_KEY),
+            _task("instance_state", name="template", state="started"),
+            _task("image", name="geo-101", protected=False),
+            _task("image", name="geo-101", state="absent", delete_snapshots=True),
+        ],
+        **_PAGES,
+    },
+}
+_ALL_DAY = {
+    "days: mon-fri": "days: daily",
+    'start: "08:45"': 'start: "00:00"',
+    'stop: "18:00"': 'stop: "23:59"',
+    r"(first_day: )\S+": r"\g<1>2020-01-01",
+    r"(last_day: )\S+": r"\g<1>2099-01-01",
+    r"    holidays: .*\n": "",
+    r"    exceptions:\n(      .*\n)*": "",
+}
+# The disk of the volume, as it is seen in the instance: by a program of the same name.
+_SERIAL = {
+    "name": "Prepare the disk",
+    "ansible.builtin.copy": {"content": "{{ data.volume.serial }}", "dest": "{{ playbook_dir }}/serial"},
+}
+
+
+@contextmanager
+def _lab_of_atmosphere(home: Path) -> Iterator[tuple[Mapping[str, str], Json]]:
+    """Have an Atmosphere, and return what stands in the place of some texts, and the variables of credentials."""
+    world = fleet(
+        states={"active": len(_ACTIVE), "shutoff": len(_STOPPED)},
+        names=[*_ACTIVE, *_STOPPED],
+        projects=("Geo Project",),
+        compute_allowed=500000,
+        compute_used=460000.0,
+        settings=Settings(transition=0.2, deploy=0.2, volume_change=0.2),
+    )
+    world.instance("template").id = 21752
+    first = world.instance("web")
+    world.attach(world.add_volume("genomes", 10, first.identity), first)
+    with Server(world) as server:
+        login = f'api_url = "{server.url}"\nusername = "johndoe"\npassword = "pass"\n'
+        _write_profiles(home, login)
+        texts = {
+            "Featured-Ubuntu24": "Ubuntu 18.04 Devel and Docker",
+            "flavor: m3.small": "flavor: m1.tiny",
+            "flavor: m3.medium": "flavor: m1.tiny",
+            "\n  visibility: public": "",
+            "https://atmo.cyverse.org": server.url,
+        }
+        token = world.new_token(world.users["johndoe"])
+        yield texts, {"vault_jetstream_password": "pass", "vault_cyverse_token": token}
+
+
+@contextmanager
+def _lab_of_jetstream2(home: Path, cloud: Cloud) -> Iterator[tuple[Mapping[str, str], Json]]:
+    """Have a nova, and return the same."""
+    stage = OpenStack(home, cloud)
+    _write_profiles(home, 'cloud = "js2"\n')
+    secrets = Secrets.load(cloud.run_dir / "secrets.json")
+    clouds = yaml.safe_load(cloud.clouds_yaml.read_text(encoding="utf-8"))["clouds"]
+    text = yaml.safe_dump({"clouds": dict.fromkeys(("js2", "TG_GEO160014_IU", "lab-cpu", "lab-gpu"), clouds["js2"])})
+    (home / ".config" / "openstack" / "clouds.yaml").write_text(text, encoding="utf-8")
+    owner = cloud.owner
+    names = [*_ACTIVE, *_STOPPED]
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda name: cloud.servers(1, "m3.tiny", name=name, network=name == "web")[0], names))
+    for each in made[len(_ACTIVE) :]:
+        cloud.act(each, {"os-stop": None})
+    cloud.wait(made[len(_ACTIVE) :], "SHUTOFF")
+    cloud.volume("genomes", attached_to=made[0])
+    cloud.hypervisor.console("head", '{"status":"complete", "epoch": 1700000300000}\n')
+    [external] = owner.get("network", f"/v2.0/networks?name={EXTERNAL_NETWORK}")["networks"]
+    body = {"floatingip": {"floating_network_id": external["id"]}}
+    spare = owner.post("network", "/v2.0/floatingips", body)["floatingip"]["floating_ip_address"]
+    rows = cloud.allocations
+    cloud.allocations = [
+        each | {"service_units_used": each["service_units_allocated"] * 0.92} if each["active"] else each
+        for each in rows
+    ]
+    texts = {
+        "TG-GEO160014": PROJECT,
+        "Geo Project": PROJECT,
+        "149.165.170.1": str(spare),
+        # Nothing is behind the addresses that could answer.
+        "wait_for: ssh": "wait_for: address",
+        "0123456789abcdef0123456789abcdef": f"{secrets.credential_id}\n  auth_url: {cloud.urls['identity']}",
+    }
+    try:
+        yield texts, {"vault_jetstream2_secret": secrets.credential_secret}
+    finally:
+        cloud.allocations = rows
+        _unprotect(home)
+        stage.clear()
+
+
+def _unprotect(home: Path) -> None:
+    """Let the image of an example be deleted, also where the examples after it were not run."""
+    path = home / "unprotect.yml"
+    tasks = [_task("image", name="geo-101", protected=False)]
+    path.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]), encoding="utf-8")
+    play(path, home)
+
+
+def _write_profiles(home: Path, login: str) -> None:
+    write_profile(home, login + "".join(f"[{name}]\n{login}" for name in ("default", "course", "atmosphere")))
+
+
+def _write_files(home: Path) -> None:
+    """Have the files that examples name, with what the pages have as examples of them."""
+    docs = ROOT / "docs"
+    timetable, *_others = (each for each in code_blocks(docs / "schedules.md", "yaml") if "schedules:" in each)
+    # A day without an edge, whenever the test is run.
+    for written, used in _ALL_DAY.items():
+        timetable = re.sub(written, used, timetable)
+    due = f"shelve_at: {datetime.now(UTC) + timedelta(days=2):%F}"
+    deadlines, *_others = (each for each in code_blocks(docs / "deadlines.md", "yaml") if "deadlines:" in each)
+    settings, *_others = (each for each in code_blocks(docs / "idle.md", "yaml") if "defaults:" in each)
+    [template] = code_blocks(docs / "usage_report.md", "jinja")
+    files = {
+        "schedules.yml": timetable + deadlines.replace("shelve_at: 2026-12-18", due),
+        "idle_settings.yml": settings,
+        "lab.html.j2": template,
+        "cloud-init.yml": "#cloud-config\n",
+        "report.txt": "web is idle\n" * 500,
+        ".ssh/id_ed25519.pub": _KEY,
+        "bin/lsblk": "#!/bin/sh\nprintf '/dev/vda\\n/dev/vdb %s\\n' \"$(cut -c -20 serial)\"\n",
+        "hosts.ini": "localhost\nblast-server\n[jetstream]\nreader\n[all:vars]\nansible_connection=local\n"
+        f"ansible_become=false\nansible_python_interpreter={sys.executable}\n",
+    }
+    for name, text in files.items():
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text(text, encoding="utf-8")
+    (home / "bin" / "lsblk").chmod(0o755)
+    for name in ("public_html", "www", "metrics"):
+        (home / name).mkdir()
+
+
+@pytest.fixture(scope="module")
+def performance(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Performance]:
+    """Run all examples that the cloud can carry out, in one playbook."""
+    cloud = request.config.getoption("--cloud")
+    home = tmp_path_factory.mktemp("examples")
+    _write_files(home)
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(home / "authority.pem")
+    with ExitStack() as stack:
+        if cloud == JETSTREAM2:
+            lab = stack.enter_context(_lab_of_jetstream2(home, request.getfixturevalue("js2")))
+        else:
+            lab = stack.enter_context(_lab_of_atmosphere(home))
+        yield _perform(stack, home, cloud, authority, *lab)
+
+
+def _perform(
+    stack: ExitStack,
+    home: Path,
+    cloud: str,
+    authority: trustme.CA,
+    instead: Mapping[str, str],
+    credentials: Json,
+) -> Performance:
+    hook = stack.enter_context(a_webhook())
+    plain = stack.enter_context(a_mail_server())
+    secured = stack.enter_context(a_mail_server(starttls=_server_side(authority)))
+    now = datetime.now(UTC)
+    texts = {
+        "https://chat.example.edu/hooks/idle": hook.url,
+        "https://chat.example.edu/hooks/lab": hook.url,
+        "host: smtp.example.edu\n": "host: localhost\n",
+        "port: 587\n": f"port: {secured.port}\n",
+        "2026-12-14T08:00-05:00": f"{now + timedelta(days=3):%FT%H:%M}-05:00",
+        "2026-12-18T18:00-05:00": f"{now + timedelta(days=7):%FT%H:%M}-05:00",
+        "/var/lib/prometheus/node-exporter/": f"{home}/metrics/",
+        "/var/www/html/": f"{home}/www/",
+        # Ansible takes the home of the system's user, whatever HOME says.
+        "dest: ~/": f"dest: {home}/",
+        # Ten take a minute on a busy machine.
+        "count: 10\n": "count: 5\n",
+        # There is no gateway.
+        "- gateway": "- web",
+        **instead,
+    }
+    keywords: Json = {
+        "gather_facts": False,
+        "ignore_errors": True,
+        "module_defaults": {"jetstream.cloud.jetstream_mail": {"host": "localhost", "port": plain.port}},
+        "environment": {"PATH": f"{home}/bin:{os.environ['PATH']}"},
+    }
+    variables = {"jetstream_credential": credentials, "jetstream_mail": {"vault_mail_password": LOGIN[1]}}
+    variables["page launching"] = {"students": ["alice", "bob"]}
+    before = {("jetstream_volume", 2): [_SERIAL], **_BEFORE[cloud]}
+    plays = [
+        each
+        for plugin in sorted(PLUGINS, key=lambda name: _LAST.index(name) if name in _LAST else -1)
+        for each in play_of(_chosen(plugin, cloud), texts, before, vars=variables.get(plugin, {}), **keywords)
+    ]
+    more = {"SSL_CERT_FILE": str(home / "authority.pem")}
+    return perform(home / "examples.yml", plays, home, home / "hosts.ini", more)
+
+
+def _server_side(authority: trustme.CA) -> Any:
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost", "127.0.0.1").configure_cert(context)
+    return context
+
+
+def _chosen(plugin: str, cloud: str) -> list[Example]:
+    """Return the examples of a module or filter that a cloud can carry out."""
+    left_out = {*_LEFT_OUT[cloud], *_ELSEWHERE}
+    return [
+        each
+        for each in EXAMPLES
+        if each.plugin == plugin and plugin not in left_out and (plugin, each.number) not in left_out
+    ]
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+def test_examples_run_as_foreseen_and_change_nothing_again(
+    performance: Performance, request: pytest.FixtureRequest, plugin: str
+) -> None:
+    problems = {
+        each.number: found
+        for each in _chosen(plugin, request.config.getoption("--cloud"))
+        if (
+            found := performance.problems(
+                each,
+                changes_again=(plugin, each.number) in _CHANGES_AGAIN,
+                is_foreseen=(plugin, each.number) not in _NOT_FORESEEN,
+            )
+        )
+    }
+    assert problems == {}
+
+
+@pytest.mark.parametrize("name", [*INVENTORIES])
+def test_each_inventory_has_the_instances(performance: Performance, request: pytest.FixtureRequest, name: str) -> None:
+    cloud = request.config.getoption("--cloud")
+    if cloud == ATMOSPHERE and "cloud:" in INVENTORIES[name]:
+        pytest.skip("it has no clouds.yaml")
+    # Not the name of a page or plugin, by which some have the same.
+    file = performance.home / name.rpartition(" ")[2]
+    file.write_text(INVENTORIES[name], encoding="utf-8")
+    hosts, text = read_inventory(file, performance.home)
+    assert "[WARNING]" not in text
+    # The course sleeps after the last example.
+    assert "bio101" in INVENTORIES[name] or len(hosts) > 8, text
+
+
+def test_each_example_is_run_on_a_cloud_at_least() -> None:
+    run = {each for cloud in _LEFT_OUT for plugin in PLUGINS for each in _chosen(plugin, cloud)}
+    assert [each.title for each in EXAMPLES if each not in run and each.plugin not in _ELSEWHERE] == []
+
+
+def test_each_state_of_a_module_has_an_example_on_each_cloud() -> None:
+    """So that each is foreseen, reached and kept there, if the cloud has what the module is about."""
+    missing = [
+        (cloud, module, state)
+        for cloud, left_out in _LEFT_OUT.items()
+        for module in MODULES
+        for state in spec_of(module).argument_spec.get("state", {}).get("choices", ())
+        if module not in left_out
+        and state not in {each for one in _chosen(module, cloud) for each in one.states(module)}
+    ]
+    assert missing == sorted(_STATES_ELSEWHERE)
+
+
+def test_what_is_prepared_for_examples_is_there(performance: Performance) -> None:
+    assert [name for name, each in performance.ended.items() if name.startswith("Prepare") and each.failed] == []
+    [device] = [each for name, each in performance.ended.items() if name.startswith("jetstream_volume 2 run")]
+    assert device.result["stdout"] == "/dev/vdb"
+
+
+def test_which_examples_change_nothing(performance: Performance, request: pytest.FixtureRequest) -> None:
+    """Every other example of a module that changes something does so, when it is run first."""
+    cloud = request.config.getoption("--cloud")
+    unchanged = {
+        (each.plugin, each.number)
+        for plugin in PLUGINS
+        for each in _chosen(plugin, cloud)
+        if each.may_change and not performance.changed(each)
+    }
+    assert unchanged == set(_CHANGES_NOTHING) | set(_CHANGES_NOTHING_ON[cloud])
