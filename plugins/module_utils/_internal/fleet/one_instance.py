@@ -27,10 +27,10 @@ def one_instance(cloud: Cloud, called: str, owners: Sequence[str] = (ME,)) -> In
 
 def one_of(instances: Sequence[Instance], called: str, selector: Selector) -> Instance:
     """Return the instance that a selector of a single name or UUID names. See ``one_instance``."""
-    found = [each for each in select_to_change(instances, selector, INSTANCE_FIELDS).things if selector.calls(each)]
-    if not found:
+    if not any(selector.calls(each) for each in instances):
         guess = did_you_mean(called, [each.name for each in instances])
         raise SelectionError(f"There is no instance {one_line(called)}.", hint=guess or None)
+    found = [each for each in select_to_change(instances, selector, INSTANCE_FIELDS).things if selector.calls(each)]
     if len(found) > 1:
         raise SelectionError(f"The name {one_line(called)} is ambiguous. Use an ID.")
     return found[0]

@@ -31,6 +31,13 @@ def test_a_glob_names_none(cloud: ToyCloud, called: str) -> None:
         one_instance(cloud, called)
 
 
+def test_a_mistyped_name_is_reported_with_the_nearest(cloud: ToyCloud) -> None:
+    """Not as a mistake in name, which is no option of the modules that act on one instance."""
+    with pytest.raises(SelectionError) as caught:
+        one_instance(cloud, "wbe")
+    assert str(caught.value) == "There is no instance wbe. Did you mean web?"
+
+
 def test_a_name_of_two_is_ambiguous(cloud: ToyCloud) -> None:
     with pytest.raises(SelectionError, match="The name twin is ambiguous"):
         one_instance(cloud, "twin")
