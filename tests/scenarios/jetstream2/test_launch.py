@@ -150,7 +150,7 @@ def test_a_quota_that_cannot_fit_is_reported_before_anything_is_launched(user: U
         assert names(user) == []
         # Others may take what was free a moment ago: then nova refuses, and the rest is not sent.
         blind = pytest.MonkeyPatch()
-        blind.setattr(Jetstream2Launcher, "_quota", lambda *_unused: {})
+        blind.setattr(Jetstream2Launcher, "_require_quota", lambda *_unused: None)
         # One at a time: of launches at the same moment, nova may refuse some that would fit.
         done = user.task("instance", name="node", count=20, concurrency=1, **SMALL)
         blind.undo()

@@ -100,13 +100,25 @@ def test_a_quota_is_told_before_anything_is_requested(user: User) -> None:
 
 
 def test_creating_costs_a_list_the_limits_and_one_request(user: User) -> None:
+    done = _volume(user, size=1)
+    assert [each for each in done.requests() if each != LOGIN][:3] == [
+        "GET block-storage /volumes/detail",
+        "GET block-storage /limits",
+        "POST block-storage /volumes",
+    ]
+
+
+def test_creating_without_a_wait_costs_another_list(user: User) -> None:
+    """A list may lack what was created a moment ago, and nothing is read afterwards that would show a second one."""
     done = _volume(user, size=1, wait=False)
     assert [each for each in done.requests() if each != LOGIN] == [
+        "GET block-storage /volumes/detail",
         "GET block-storage /volumes/detail",
         "GET block-storage /limits",
         "POST block-storage /volumes",
         "GET block-storage /volumes",
     ]
+    assert _volume(user).result["volume"]["status"] == "available"
 
 
 def test_a_volume_that_another_run_attaches_meanwhile_is_attached(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
