@@ -164,7 +164,7 @@ def test_a_mistake_is_refused_before_anything_is_sent(options: dict[str, Any], w
 
 
 def test_there_has_to_be_one_instance() -> None:
-    with pytest.raises(SelectionError, match=r"wib does not exist\. Did you mean web\?"):
+    with pytest.raises(SelectionError, match=r"^There is no instance wib\. Did you mean web\?"):
         run({}, instance="wib")
 
 
