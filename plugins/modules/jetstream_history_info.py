@@ -52,7 +52,7 @@ EXAMPLES = r"""
 - name: Show the five most expensive instances
   ansible.builtin.debug:
     msg: "{{ item.name }}: {{ item.su }} SU"
-  loop: "{{ (november.instances | sort(attribute='su', reverse=true))[:5] }}"
+  loop: "{{ (november.instances | rejectattr('su', 'none') | sort(attribute='su', reverse=true))[:5] }}"
   loop_control:
     label: "{{ item.name }}"
 
