@@ -376,8 +376,7 @@ def _perform(
     return perform(home / "examples.yml", plays, home, home / "hosts.ini", more)
 
 
-def _server_side(authority: trustme.CA) -> Any:
-
+def _server_side(authority: trustme.CA) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost", "127.0.0.1").configure_cert(context)
     return context

@@ -531,11 +531,8 @@ def _growth(
 ) -> Growth:
     """Return what the task takes of quotas for the instances that are there."""
     made = [each for each in addresses.values() if not isinstance(each, JetstreamError) and not each.address]
-    resized = [
-        as_it_will_be(each, settings)
-        for each in _there(plan)
-        if each not in doomed and _is_resized(cloud, as_it_will_be(each, settings), settings.changes[each.name])
-    ]
+    later = [as_it_will_be(each, settings) for each in _there(plan) if each not in doomed]
+    resized = [each for each in later if _is_resized(cloud, each, settings.changes[each.name])]
     return Growth(tuple(doomed), tuple(resized), len(made))
 
 

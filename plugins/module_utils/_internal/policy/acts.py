@@ -28,8 +28,8 @@ KEPT = timedelta(days=7)
 _REPORTED_AFTER = timedelta(days=1)
 # Whether a process on another machine is alive cannot be known. With default timeouts, no run takes this long.
 _LOST_AFTER = timedelta(hours=2)
-# After this time, a change that goes on is reported. Shelving a large disk takes minutes.
-_HANGS_AFTER = timedelta(hours=2)
+# After this time, a change that goes on hangs: nothing says that it ends. Shelving a large disk takes minutes.
+HANGS_AFTER = timedelta(hours=2)
 _ACTIONS = {Goal.STARTED: "start", Goal.STOPPED: "stop", Goal.SUSPENDED: "suspend", Goal.SHELVED: "shelve"}
 
 IsAlive = Callable[[str], "bool | None"]
@@ -139,7 +139,7 @@ def _seen(act: Act, instance: Instance | None, now: datetime) -> tuple[Event, st
     observed = classify(instance.status, instance.activity, instance.power_state)
     if observed.kind is Kind.MOVING:
         age = now - act.began
-        if observed.state is not act.goal.state or age < _HANGS_AFTER:
+        if observed.state is not act.goal.state or age < HANGS_AFTER:
             return None
         word = one_line(instance.activity or instance.status)
         hours = int(age / timedelta(hours=1))

@@ -23,6 +23,7 @@ from ..times import moment_or_none
 from ..usage.budget import Budget, Burn, budget_of
 from ..usage.history import Pace
 from ..usage.rates import figure
+from .acts import HANGS_AFTER
 from .claims import Claim, without
 
 USED_PERCENT = (50, 75, 90, 95)
@@ -162,10 +163,6 @@ def _most_serious(found: Iterable[Threshold], kind: Kind) -> Threshold | None:
     return Threshold(kind, max(levels) if kind is Kind.USED else min(levels))
 
 
-# After this time, a change that goes on hangs: nothing says that it ends. Shelving a large disk takes minutes.
-_HANGS_AFTER = timedelta(hours=2)
-
-
 @dataclass(frozen=True, slots=True)
 class Change:
     """A change of an instance that goes on. ``since``: when a run first saw it on its way to ``state``."""
@@ -175,7 +172,7 @@ class Change:
 
     def hangs(self, now: datetime) -> bool:
         """Whether it has gone on for so long that it may never end."""
-        return now - self.since >= _HANGS_AFTER
+        return now - self.since >= HANGS_AFTER
 
 
 def changes_of(instances: Iterable[Instance], before: Mapping[str, Change], now: datetime) -> dict[str, Change]:

@@ -19,7 +19,7 @@ from ..json_values import Json, UnreadableRow, mapping, rows, text, uuid_of, who
 from ..quotas import require_room_to_change
 from ..row_lists import Reading, Warnings
 from .api import COMPUTE, Api
-from .quotas import group_shortfalls, key_shortfalls
+from .quotas import group_shortfalls, key_shortfalls, network_quota_path
 
 Made = TypeVar("Made")
 _GROUPS, _RULES = "/v2.0/security-groups", "/v2.0/security-group-rules"
@@ -78,7 +78,7 @@ class Jetstream2AccessStore:
 
     def require_room_for_groups(self, groups: int, rules: int) -> None:
         """Compare them with neutron's quota. The rules that the site gives to each group are not counted."""
-        quota = self._api.quota("network", f"/v2.0/quotas/{self._project_id()}/details.json")
+        quota = self._api.quota("network", network_quota_path(self._project_id()))
         require_room_to_change(group_shortfalls(quota, groups, rules))
 
     def create_group(self, name: str, description: str) -> SecurityGroup:

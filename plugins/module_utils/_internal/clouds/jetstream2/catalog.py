@@ -45,6 +45,7 @@ from .quotas import (
     VOLUME_RESOURCES,
     compute_limits,
     network_limits,
+    network_quota_path,
     volume_limits,
 )
 
@@ -138,7 +139,7 @@ class Jetstream2Catalog:
     def quotas(self, resources: Sequence[str] = RESOURCES) -> list[Quota]:
         """Return the quota of the project, by the services that limit these resources. See Catalog."""
         account, task = self._account(), "Reading the quota"
-        path = f"/v2.0/quotas/{account.project_id}/details.json"
+        path = network_quota_path(account.project_id)
         readings: list[tuple[frozenset[str], Part[dict[str, Limit]]]] = [
             (
                 COMPUTE_RESOURCES,

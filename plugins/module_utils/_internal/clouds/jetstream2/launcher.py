@@ -67,7 +67,13 @@ from .lookups import (
     require_key,
 )
 from .parsing import GROUP_KEY, IMAGE_KEY, LAUNCH_TAG, MADE_FOR, instance_from_nova
-from .quotas import address_shortfalls, compute_shortfalls, metadata_shortfalls, volume_shortfalls
+from .quotas import (
+    address_shortfalls,
+    compute_shortfalls,
+    metadata_shortfalls,
+    network_quota_path,
+    volume_shortfalls,
+)
 from .volume_store import detach_refusal
 
 # Nova's limit for user data, in base64.
@@ -267,8 +273,7 @@ class Jetstream2Launcher:
         require_room_to_change(self._all_of(readings))
 
     def _address_shortfalls(self, count: int) -> list[str]:
-        path = f"/v2.0/quotas/{self._account.project_id}/details.json"
-        return address_shortfalls(self._api.quota("network", path), count)
+        return address_shortfalls(self._api.quota("network", network_quota_path(self._account.project_id)), count)
 
     def _all_of(self, readings: Sequence[Callable[[], list[str]]]) -> list[str]:
         return [each for found in in_parallel(lambda read: read(), readings, self._max_concurrency) for each in found]

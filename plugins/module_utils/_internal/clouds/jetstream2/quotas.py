@@ -47,6 +47,11 @@ def volume_limits(body: Json) -> dict[str, Limit]:
     return _absolute(body, _OF_CINDER)
 
 
+def network_quota_path(project_id: str) -> str:
+    """Return the path of neutron's quota of a project, with its use."""
+    return f"/v2.0/quotas/{project_id}/details.json"
+
+
 def network_limits(body: Json) -> dict[str, Limit]:
     """Read neutron's quotas. What is reserved is on its way to be used."""
     quota = mapping(body.get("quota"))

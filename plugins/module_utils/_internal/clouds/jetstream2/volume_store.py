@@ -10,11 +10,11 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from ...errors import FATAL_ERRORS, JetstreamError, NotFound, OverAllocation, UnexpectedResponse
+from ...errors import NotFound, OverAllocation, UnexpectedResponse
 from ...model import BootVolume, Instance, Snapshot, Volume, VolumeOptions, VolumeRequest
 from ...text.terminal import one_line
 from ..json_values import Json, UnreadableRow, mapping, rows, text, uuid_of, whole, word
-from .api import COMPUTE, rows_in
+from .api import COMPUTE, Api, rows_in
 from .login import Account, Session
 from .parsing import volume_from_cinder
 from .quotas import growth_shortfalls, volume_shortfalls
@@ -63,13 +63,7 @@ class Jetstream2VolumeStore:
 
         Whether the site counts the size of snapshots as well is not known.
         """
-        try:
-            limits = mapping(self._cinder("GET", "/limits", "Reading the limits of volumes"))
-        except FATAL_ERRORS:
-            raise
-        except JetstreamError:
-            # Cinder itself compares with them.
-            return None
+        limits = Api(self._session).quota(_CINDER, "/limits")
         short = growth_shortfalls(limits, gigabytes=gigabytes, snapshots=snapshots)
         return f"{', and '.join(short)}." if short else None
 
