@@ -84,7 +84,7 @@ days:
       type: float
       sample: 48
 instances:
-  description: The instances that existed in that time, by number.
+  description: The instances that existed in that time, by name. Those with the same name by their beginning.
   returned: success
   type: list
   elements: dict

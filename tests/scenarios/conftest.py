@@ -55,9 +55,9 @@ def _without_own_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @pytest.fixture(scope="session")
-def js2(request: pytest.FixtureRequest) -> Iterator[cloud.Cloud]:
-    """Have a real OpenStack, with nothing in its project that somebody has left."""
-    folder = request.config.getoption("--run-dir") or packages.cache_dir() / "run-of-scenarios"
+def js2(request: pytest.FixtureRequest, worker_id: str) -> Iterator[cloud.Cloud]:
+    """Have a real OpenStack, with nothing in its project that somebody has left. Each worker of xdist has its own."""
+    folder = request.config.getoption("--run-dir") or packages.cache_dir() / f"run-of-scenarios-{worker_id}"
     with cloud.running(folder, with_cinder=True, max_seconds=_LONGEST, say=print) as it:
         it.clear()
         yield it

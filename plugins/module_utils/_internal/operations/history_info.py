@@ -24,6 +24,7 @@ from ..options import (
     RATES,
     ModuleSpec,
 )
+from ..text.ordering import NaturalKey, natural_key
 from ..times import iso, moment_or_none
 from ..usage.history import (
     Cost,
@@ -106,16 +107,20 @@ def _instances(periods: Iterable[StatusPeriod], now: datetime) -> list[_Instance
     rows: dict[str, list[StatusPeriod]] = defaultdict(list)
     for each in periods:
         rows[each.instance_uuid].append(each)
-    past = [
+    return [
         _InstanceHistory(
             id=members[-1].instance_id,
-            uuid=uuid,
+            uuid=members[-1].instance_uuid,
             name=members[-1].instance_name,
             periods=tuple(without_gaps_or_overlaps(members, now)),
         )
-        for uuid, members in rows.items()
+        for members in sorted(rows.values(), key=_name_and_beginning)
     ]
-    return sorted(past, key=lambda each: (str(type(each.id)), each.id))
+
+
+def _name_and_beginning(periods: Sequence[StatusPeriod]) -> tuple[NaturalKey, datetime]:
+    """Return the key to sort by. Of instances that had a name one after the other, the present one comes last."""
+    return natural_key(periods[-1].instance_name), min(each.start for each in periods)
 
 
 def _row(instance: _InstanceHistory, costs: Sequence[Cost], zone: tzinfo) -> dict[str, Any]:

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,9 @@ class Cloud(ScriptedCloud):
         return [StatusPeriod(0, each.id, each.uuid, each.name, "active", "", SMALL, BEGIN, None) for each in chosen]
 
 
-def history(**options: Any) -> tuple[Cloud, Outcome]:
+def history(kind: type[Cloud] = Cloud, **options: Any) -> tuple[Cloud, Outcome]:
     clock = FakeClock()
-    cloud = Cloud(clock, FLEET)
+    cloud = kind(clock, FLEET)
     context = Context(False, clock, {}, Path("/nonexistent"), lambda _text: None, lambda _text: None)
     return cloud, history_info.history_info(cloud, given(history_info.SPEC, **options), context)
 
@@ -61,3 +62,25 @@ def test_the_history_of_other_instances_is_not_requested(
     assert cloud.read == tuple(f"lab-{number}" for number in read)
     assert [each["id"] for each in outcome.result["instances"]] == read
     assert outcome.warnings == warnings
+
+
+class Again(Cloud):
+    """Has three instances that had one name after the other, and one whose name comes later."""
+
+    begun = (("lab-2", "f", 0), ("lab-2", "a", 1), ("lab-2", "c", 2), ("lab-10", "b", 0))
+
+    def list_history(
+        self, since: datetime | None = None, wanted: Callable[[Instance], bool] | None = None
+    ) -> list[StatusPeriod]:
+        return [
+            StatusPeriod(0, uuid, uuid, name, "active", "", SMALL, BEGIN + timedelta(hours=hours), None)
+            for name, uuid, hours in self.begun
+        ]
+
+
+@pytest.mark.parametrize("order", [*permutations(Again.begun)])
+def test_instances_come_by_name_and_the_present_one_of_a_name_last(order: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A UUID tells nothing of the time, and nor does the order in which a cloud lists them."""
+    monkeypatch.setattr(Again, "begun", order)
+    _cloud, outcome = history(Again)
+    assert [each["uuid"] for each in outcome.result["instances"]] == ["f", "a", "c", "b"]
