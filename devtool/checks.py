@@ -122,7 +122,9 @@ def _openstack(workplace: Workplace) -> None:
     if not workplace.extra:
         # First the tests of the services that the others need.
         workplace.call("pytest", "tests/openstack")
-    workplace.call("pytest", "tests/scenarios", "--cloud", "openstack", "--durations", "10", *workplace.extra)
+    # Each worker has a cloud of its own.
+    options = ("--cloud", "openstack", "--numprocesses", "2", "--dist", "loadfile", "--durations", "10")
+    workplace.call("pytest", "tests/scenarios", *options, *workplace.extra)
 
 
 def _why_no_idle() -> str | None:

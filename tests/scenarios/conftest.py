@@ -31,6 +31,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--run-dir", type=Path, help="where an OpenStack is up already (python tests/openstack up)")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # Each of them empties the project before and after a test.
+    if config.getoption("--run-dir") and config.getoption("numprocesses", None):
+        raise pytest.UsageError("--run-dir is one cloud, and several workers cannot share it.")
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave out what is about nova alone, unless that is there."""
     return True if collection_path.name == "jetstream2" and config.getoption("--cloud") == SIMULATOR else None
