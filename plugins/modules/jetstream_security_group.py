@@ -144,7 +144,7 @@ security_group:
           description: The protocol, or V(any).
           type: str
         ports:
-          description: The port, or the range of ports. V(null) for all.
+          description: The port, or the range of ports. For ICMP, the type and the code. V(null) for all.
           type: str
           sample: "22"
         cidr:
@@ -152,8 +152,12 @@ security_group:
           type: str
           sample: 0.0.0.0/0
         group:
-          description: The UUID of the remote security group. V(null) if the remote is a network.
+          description: The UUID of the remote security group. V(null) if the remote is anything else.
           type: str
+        address_group:
+          description: The UUID of the remote address group. V(null) if there is none.
+          type: str
+          version_added: 1.1.0
 unclear:
   description: Whether a request was sent with an unknown outcome. Then C(changed) is V(true) as well.
   returned: on failure, if this is the case

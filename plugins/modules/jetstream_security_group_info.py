@@ -78,7 +78,7 @@ security_groups:
           description: The protocol, or V(any).
           type: str
         ports:
-          description: The port, or the range of ports. V(null) for all.
+          description: The port, or the range of ports. For ICMP, the type and the code. V(null) for all.
           type: str
           sample: "22"
         cidr:
@@ -86,8 +86,12 @@ security_groups:
           type: str
           sample: 0.0.0.0/0
         group:
-          description: The UUID of the remote security group. V(null) if the remote is a network.
+          description: The UUID of the remote security group. V(null) if the remote is anything else.
           type: str
+        address_group:
+          description: The UUID of the remote address group. V(null) if there is none.
+          type: str
+          version_added: 1.1.0
 """
 
 from ..module_utils._internal.operations.security_group_info import OPERATION, SPEC

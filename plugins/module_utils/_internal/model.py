@@ -513,17 +513,19 @@ class KeyPair(Named):
 
 @dataclass(frozen=True, slots=True)
 class SecurityRule:
-    """A rule of a security group: what it lets through. It is compared without its ``uuid``.
+    """A rule of a security group: the traffic that it lets through. It is compared without its ``uuid``.
 
-    ``ports`` are the first and the last one, None for all. The remote is ``cidr`` or ``group``, which is a UUID.
+    ``ports`` are the first and the last one, None for all. For ICMP, they are the type and the code, which is None for
+    all codes of the type. The remote is ``cidr``, or the UUID of a security group or an address group.
     """
 
     direction: str
     ethertype: str
     protocol: str
-    ports: tuple[int, int] | None = None
+    ports: tuple[int, int | None] | None = None
     cidr: str | None = None
     group: str | None = None
+    address_group: str | None = None
     uuid: str = field(default="", compare=False)
 
 

@@ -287,6 +287,7 @@ def _rule_row(rule: SecurityRule) -> dict[str, Any]:
         "ports": _port_text(rule),
         "cidr": rule.cidr,
         "group": rule.group,
+        "address_group": rule.address_group,
     }
 
 
@@ -294,7 +295,7 @@ def _port_text(rule: SecurityRule) -> str | None:
     if rule.ports is None:
         return None
     first, last = rule.ports
-    return str(first) if first == last else f"{first}-{last}"
+    return str(first) if last in (first, None) else f"{first}-{last}"
 
 
 def _text(group: SecurityGroup | None) -> str:
@@ -307,7 +308,8 @@ def _text(group: SecurityGroup | None) -> str:
 
 def _rule_text(rule: SecurityRule) -> str:
     ports = f" {_port_text(rule)}" if rule.ports else ""
-    return f"{rule.direction} {rule.ethertype} {rule.protocol}{ports} {rule.cidr or rule.group or 'itself'}\n"
+    remote = rule.cidr or rule.group or rule.address_group or "itself"
+    return f"{rule.direction} {rule.ethertype} {rule.protocol}{ports} {remote}\n"
 
 
 OPERATION = on_cloud(security_group)

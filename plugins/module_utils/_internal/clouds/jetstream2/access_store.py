@@ -195,14 +195,17 @@ def _rule(row: Json) -> SecurityRule:
     ethertype = text(row.get("ethertype")) or "IPv4"
     protocol = text(row.get("protocol")) or "any"
     first, last = whole(row.get("port_range_min")), whole(row.get("port_range_max"))
-    group = text(row.get("remote_group_id"))
+    group, address_group = text(row.get("remote_group_id")), text(row.get("remote_address_group_id"))
+    # Without any remote, neutron lets all addresses through.
+    is_open = not (group or address_group)
     return SecurityRule(
         direction=text(row.get("direction")) or "ingress",
         ethertype=ethertype,
         protocol=_PROTOCOLS.get(protocol, protocol),
-        ports=None if first is None or last is None else (first, last),
-        cidr=None if group else _network(text(row.get("remote_ip_prefix")) or _EVERYWHERE.get(ethertype, "")),
+        ports=None if first is None else (first, last),
+        cidr=_network(text(row.get("remote_ip_prefix")) or _EVERYWHERE.get(ethertype, "")) if is_open else None,
         group=group,
+        address_group=address_group,
         uuid=uuid_of(row, "id"),
     )
 

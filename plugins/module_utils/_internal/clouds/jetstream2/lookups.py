@@ -103,12 +103,18 @@ def flavor_of(row: Json) -> Flavor:
 
 
 def require_fit(image: Json, flavor: Flavor, boot: BootVolume | None) -> None:
-    """Refuse an image that does not fit on the disk, or needs more memory: nova would do so after a while."""
+    """Refuse an image that does not fit on the disk, or needs more memory: nova would do so after a while.
+
+    Raises SelectionError, also for a flavor without a disk. Nova boots that from a volume alone.
+    """
+    if boot is None and flavor.disk == 0:
+        raise SelectionError(
+            f"The flavor {flavor.name} has no disk.", hint="Choose another flavor, or set boot_volume."
+        )
     disk, where = (boot.size, "boot_volume") if boot else (flavor.disk, f"flavor {flavor.name}")
     sizes = [(whole(image.get(name)) or 0) / _GIB for name in ("size", "virtual_size")]
     needed = max(whole(image.get("min_disk")) or 0, *sizes)
     name = text(image.get("name")) or text(image.get("id"))
-    # A flavor of 0 GB takes any image.
     if disk and needed > disk:
         raise SelectionError(
             f"The image {name} needs a disk of {needed:.3g} GB, and {where} has {disk} GB.",

@@ -133,25 +133,62 @@ def test_an_absent_group_takes_no_rules() -> None:
         run(security_group, {GROUPS: {"security_groups": []}}, name="course", state="absent", description="d")
 
 
-def test_rules_are_compared_however_neutron_writes_them() -> None:
+def a_group_with_a_rule(**rule: Any) -> dict[str, Any]:
+    """Return what neutron answers to a list of groups: one named course, with a rule for ssh from everywhere."""
     row = {
         "id": "5e8df51f-4e45-42e3-bd95-dac934e022df",
         "direction": "ingress",
         "ethertype": "IPv4",
-        "protocol": "6",
+        "protocol": "tcp",
         "port_range_min": 22,
         "port_range_max": 22,
         "remote_ip_prefix": None,
         "remote_group_id": None,
+        "remote_address_group_id": None,
+        **rule,
     }
     group = {"id": "24aff78d-63fd-40db-8332-3532f7a996d9", "name": "course", "security_group_rules": [row]}
+    return {GROUPS: {"security_groups": [group]}}
+
+
+def test_rules_are_compared_however_neutron_writes_them() -> None:
     outcome, requested = run(
-        security_group,
-        {GROUPS: {"security_groups": [group]}},
-        name="course",
-        rules=[{"ports": "22", "cidr": "0.0.0.0/0"}],
+        security_group, a_group_with_a_rule(protocol="6"), name="course", rules=[{"ports": "22", "cidr": "0.0.0.0/0"}]
     )
     assert (outcome.changed, requested) == (False, [GROUPS])
+
+
+_ADDRESSES = "0a9c3c4b-9d3a-4b5e-8a31-6a1f2b1a7c11"
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted", "shown"),
+    [
+        (
+            {"remote_address_group_id": _ADDRESSES},
+            {"ports": "22", "cidr": "0.0.0.0/0"},
+            f"ingress IPv4 tcp 22 {_ADDRESSES}",
+        ),
+        (
+            {"protocol": "icmp", "port_range_min": 8, "port_range_max": None},
+            {"protocol": "icmp", "cidr": "0.0.0.0/0"},
+            "ingress IPv4 icmp 8 0.0.0.0/0",
+        ),
+        (
+            {"protocol": "icmp", "port_range_min": 3, "port_range_max": 4},
+            {"protocol": "icmp", "cidr": "0.0.0.0/0"},
+            "ingress IPv4 icmp 3-4 0.0.0.0/0",
+        ),
+    ],
+)
+def test_a_narrower_rule_is_not_taken_for_the_wanted_one(
+    there: dict[str, Any], wanted: dict[str, Any], shown: str
+) -> None:
+    outcome, _requested = run(
+        security_group, a_group_with_a_rule(**there), name="course", rules=[wanted], check_mode=True
+    )
+    assert outcome.changed
+    assert shown in outcome.diff["before"]
 
 
 def test_a_new_group_can_let_in_its_own_machines() -> None:

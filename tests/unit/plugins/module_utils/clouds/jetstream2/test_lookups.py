@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -90,6 +91,15 @@ def test_an_image_that_does_not_fit_is_refused(row: dict[str, Any], boot: BootVo
         return
     with pytest.raises(SelectionError):
         require_fit(row, TINY, boot)
+
+
+def test_a_flavor_without_a_disk_needs_a_boot_volume() -> None:
+    diskless = replace(TINY, name="v1.small", disk=0)
+    with pytest.raises(SelectionError, match="has no disk"):
+        require_fit({}, diskless, None)
+    require_fit({"min_disk": 40}, diskless, BootVolume(40))
+    # Its disk is unknown.
+    require_fit({}, replace(TINY, disk=None), None)
 
 
 def network(name: str, *, external: bool = False, owner: str = ME, **more: Any) -> dict[str, Any]:
