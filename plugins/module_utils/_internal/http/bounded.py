@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Connections that limit the time and the size of a response, whatever the server sends.
 
-A timeout of a socket bounds one read. It ends no answer whose bytes come one a second, no flow of interim answers
-(``100 Continue``), and no body without an end. Here, the seconds of a read count for the whole answer.
+The timeout of a socket limits a single read. It does not limit a response that arrives byte by byte, a series of
+interim responses (``100 Continue``), or an endless body. Here, the read timeout applies to the whole response.
 """
 
 from __future__ import annotations
@@ -22,35 +22,35 @@ try:
     from urllib3.connection import HTTPConnection, HTTPSConnection
     from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 except ImportError:
-    # Nothing here is used then: session.py reports the missing library.
+    # Without requests, nothing in this module is used: session.py reports the missing library.
     HTTPConnection = HTTPSConnection = HTTPConnectionPool = HTTPSConnectionPool = object  # type: ignore[assignment, misc]
 
-# Of one answer: the bytes that come, interim answers and headers among them, and what a compressed body becomes. A list
-# of 1,000 servers has 1 to 1.5 MiB.
-LARGEST_ANSWER = 32 << 20
-_PIECE = 1 << 16
+# The maximum size of a response in bytes. It applies to the received bytes, including headers and interim responses,
+# and to the decompressed body. A list of 1,000 servers has 1 to 1.5 MiB.
+LARGEST_RESPONSE = 32 << 20
+_CHUNK = 1 << 16
 ENCODINGS = "gzip, deflate"
 _COMPRESSED = frozenset({"gzip", "x-gzip", "deflate"})
-# gzip or zlib, by its first bytes; and raw deflate, which has no such bytes.
-_GZIP_OR_ZLIB, _BARE_DEFLATE = 47, -15
+# Values of zlib's wbits: gzip or zlib, detected by the header, and raw deflate, which has no header.
+_GZIP_OR_ZLIB, _RAW_DEFLATE = 47, -15
 
 
 class TooLarge(OSError):
-    """An answer is larger than LARGEST_ANSWER."""
+    """A response is larger than LARGEST_RESPONSE."""
 
 
 class Undecodable(OSError):
-    """A body is not compressed in the way that its header says."""
+    """A body cannot be decompressed by the encoding in its ``Content-Encoding`` header."""
 
 
 class _BoundedReader(io.RawIOBase):
-    """Reads a socket until the deadline, as many bytes as an answer may have."""
+    """Reads a socket until a deadline of ``seconds`` from now, LARGEST_RESPONSE bytes at most."""
 
     def __init__(self, inner: Any, sock: socket.socket, seconds: float | None) -> None:
         self._inner = inner
         self._sock = sock
         self._deadline = None if seconds is None else time.monotonic() + seconds
-        self._room = LARGEST_ANSWER
+        self._bytes_left = LARGEST_RESPONSE
 
     def readable(self) -> bool:
         return True
@@ -62,8 +62,8 @@ class _BoundedReader(io.RawIOBase):
                 raise TimeoutError("timed out")
             self._sock.settimeout(left)
         count: int | None = self._inner.readinto(buffer)
-        self._room -= count or 0
-        if self._room < 0:
+        self._bytes_left -= count or 0
+        if self._bytes_left < 0:
             raise TooLarge
         return count
 
@@ -74,14 +74,16 @@ class _BoundedReader(io.RawIOBase):
 
 
 class _BoundedResponse(http.client.HTTPResponse):
+    """A response that is read by a ``_BoundedReader``."""
+
     def __init__(self, sock: socket.socket, *arguments: Any, **more: Any) -> None:
         super().__init__(sock, *arguments, **more)
-        # urllib3 has set the timeout for reading at this point.
+        # At this point, the timeout of the socket is urllib3's read timeout.
         self.fp = io.BufferedReader(_BoundedReader(self.fp.detach(), sock, sock.gettimeout()))
 
 
-class _BoundedTimes:
-    """Connects and sends in bounded time."""
+class _BoundedConnection:
+    """Limits the time to connect and to send. A mixin for the connections of urllib3."""
 
     sock: Any
     timeout: Any
@@ -89,41 +91,41 @@ class _BoundedTimes:
     _dns_host: str
 
     def _new_conn(self) -> Any:
-        """Try all addresses of a host in the time of one: urllib3 takes that for each of them."""
+        """Try all addresses of a host within one connect timeout. urllib3 applies the timeout to each address."""
         host, seconds = self._dns_host, self.timeout
         addresses = _addresses(host, self.port)
         if len(addresses) < 2 or not isinstance(seconds, int | float):
             return super()._new_conn()  # type: ignore[misc]
-        give_up = time.monotonic() + seconds
+        deadline = time.monotonic() + seconds
         try:
             while True:
                 self._dns_host = addresses.pop(0)
-                self.timeout = max(0.001, give_up - time.monotonic())
+                self.timeout = max(0.001, deadline - time.monotonic())
                 try:
                     return super()._new_conn()  # type: ignore[misc]
                 except urllib3.exceptions.HTTPError:
-                    if not addresses or time.monotonic() >= give_up:
+                    if not addresses or time.monotonic() >= deadline:
                         raise
         finally:
             self._dns_host, self.timeout = host, seconds
 
     def request(self, *arguments: Any, **more: Any) -> Any:
-        # The last answer on this connection has left the timeout that it had not used.
+        # The previous response on this connection has reduced the timeout of the socket to its remaining time.
         if self.sock is not None and isinstance(self.timeout, int | float):
             self.sock.settimeout(self.timeout)
         return super().request(*arguments, **more)  # type: ignore[misc]
 
 
-class _Connection(_BoundedTimes, HTTPConnection):
+class _Connection(_BoundedConnection, HTTPConnection):
     response_class = _BoundedResponse
 
 
-class _SecureConnection(_BoundedTimes, HTTPSConnection):
+class _SecureConnection(_BoundedConnection, HTTPSConnection):
     response_class = _BoundedResponse
 
 
 def _addresses(host: str, port: int) -> list[str]:
-    """Return the addresses of a host; none if it cannot be found, which urllib3 reports."""
+    """Return the addresses of a host; none if the lookup fails: urllib3 repeats the lookup, and reports the error."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
@@ -142,22 +144,22 @@ class _SecurePool(HTTPSConnectionPool):
 POOLS = {"http": _Pool, "https": _SecurePool}
 
 
-def read_body(answer: urllib3.BaseHTTPResponse) -> bytes:
-    """Return the body of an answer, decompressed, and give its connection back.
+def read_body(response: urllib3.BaseHTTPResponse) -> bytes:
+    """Return the decompressed body of a response, and return its connection to the pool.
 
     Raises TooLarge, Undecodable, or the errors of urllib3 for a lost connection or a timeout.
     """
     try:
         body = bytearray()
-        while piece := answer.read(_PIECE, decode_content=False):
-            body += piece
+        while chunk := response.read(_CHUNK, decode_content=False):
+            body += chunk
     except BaseException:
-        # What is left of the answer must not be taken for the beginning of the next one.
+        # The unread rest of the response must not become the beginning of the next one.
         with suppress(OSError):
-            answer.close()
+            response.close()
         raise
-    answer.release_conn()
-    return _decompressed(bytes(body), answer.headers.get("Content-Encoding", ""))
+    response.release_conn()
+    return _decompressed(bytes(body), response.headers.get("Content-Encoding", ""))
 
 
 def _decompressed(body: bytes, encoding: str) -> bytes:
@@ -172,20 +174,21 @@ def _decompressed(body: bytes, encoding: str) -> bytes:
         if encoding != "deflate":
             raise Undecodable from None
     try:
-        return _inflated(body, _BARE_DEFLATE)
+        return _inflated(body, _RAW_DEFLATE)
     except zlib.error:
         raise Undecodable from None
 
 
-def _inflated(body: bytes, kind: int) -> bytes:
+def _inflated(body: bytes, wbits: int) -> bytes:
+    """Return the decompressed body. Raises TooLarge, or ``zlib.error`` if the body is damaged or incomplete."""
     found = bytearray()
     while body:
-        engine = zlib.decompressobj(kind)
-        found += engine.decompress(body, LARGEST_ANSWER + 1 - len(found))
-        if len(found) > LARGEST_ANSWER:
+        engine = zlib.decompressobj(wbits)
+        found += engine.decompress(body, LARGEST_RESPONSE + 1 - len(found))
+        if len(found) > LARGEST_RESPONSE:
             raise TooLarge
         if not engine.eof:
             raise zlib.error
-        # gzip may have several members, one after the other; some servers fill up with zeros.
+        # A gzip body may consist of several members, and some servers pad it with zeros.
         body = engine.unused_data.lstrip(b"\0")
     return bytes(found)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A pool of connections to one server: sends one request, once. No redirects, no cookies, no end of time."""
+"""Sends requests to one server over a pool of connections, each once, in limited time, without redirects or cookies."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import ConfigurationError, JetstreamError, UnexpectedResponse, Unreachable
-from .bounded import ENCODINGS, LARGEST_ANSWER, POOLS, TooLarge, Undecodable, read_body
+from .bounded import ENCODINGS, LARGEST_RESPONSE, POOLS, TooLarge, Undecodable, read_body
 from .loopback import is_loopback
 
 try:
@@ -33,9 +33,9 @@ else:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer: ``status``, and ``body`` as parsed from JSON, or None where it was not JSON.
+    """A response. ``body``: the parsed JSON, or None if it is not JSON (``is_json`` is False).
 
-    ``retry_after`` is the header of that name, as it came.
+    ``content_type``: in lower case, without parameters. ``retry_after`` and ``location``: the headers, unparsed.
     """
 
     status: int
@@ -48,7 +48,12 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
-    """The settings of HTTP: seconds per request, seconds in all for retries of one request, and certificates."""
+    """The HTTP settings of a connection.
+
+    ``timeout``: seconds to connect, and again for the response. ``retry_timeout``: seconds for the retries of a request
+    after its first failure. ``ca_path``: a file or folder of trusted certificates. ``connections``: the maximum number
+    of connections to a server.
+    """
 
     timeout: float
     retry_timeout: float
@@ -58,25 +63,25 @@ class HttpSettings:
 
 
 class BoundedAdapter(HTTPAdapter):
-    """Reads every answer to its end at once, in bounded time and to a bounded size.
+    """An adapter of requests that reads every response at once, with a limit on its time and size.
 
-    It also serves sessions of requests that other libraries make. Raises the errors of requests.
+    Sessions that other libraries create may use it as well. Raises the exceptions of requests.
     """
 
     def init_poolmanager(self, *arguments: Any, **more: Any) -> None:
-        """Use connections whose answers end."""
+        """Use the connections of bounded.py."""
         super().init_poolmanager(*arguments, **more)
         self.poolmanager.pool_classes_by_scheme = POOLS
 
     def proxy_manager_for(self, proxy: str, **more: Any) -> Any:
-        """Use connections whose answers end. Those through SOCKS have a class of their own, and stay as they are."""
+        """Use the connections of bounded.py, except for SOCKS proxies, which need connection classes of their own."""
         manager = super().proxy_manager_for(proxy, **more)
         if not proxy.lower().startswith("socks"):
             manager.pool_classes_by_scheme = POOLS
         return manager
 
     def add_headers(self, request: requests.PreparedRequest, **_more: Any) -> None:
-        """Ask for no compression but those that can be undone to a bounded size."""
+        """Accept only compressions whose output can be limited."""
         request.headers["Accept-Encoding"] = ENCODINGS
 
     def send(
@@ -88,23 +93,23 @@ class BoundedAdapter(HTTPAdapter):
         cert: Any = None,
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
-        """Send a request. A ``timeout`` of seconds is for all of it, connecting included."""
+        """Send a request. ``timeout``: seconds for the whole request, including the connection."""
         if isinstance(timeout, int | float):
             timeout = urllib3.Timeout(total=timeout, connect=timeout, read=timeout)
         return super().send(request, stream, timeout, verify, cert, proxies)
 
-    def build_response(self, request: requests.PreparedRequest, answer: Any) -> requests.Response:
-        """Return an answer with its body in memory."""
+    def build_response(self, request: requests.PreparedRequest, raw: Any) -> requests.Response:
+        """Return the response with its whole body in memory. ``raw``: the response of urllib3."""
         try:
-            body = _Body(read_body(answer))
+            body = _Body(read_body(raw))
         except Undecodable as error:
             raise requests.exceptions.ContentDecodingError(error, request=request) from error
         except urllib3.exceptions.ReadTimeoutError as error:
             raise requests.exceptions.ReadTimeout(error, request=request) from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise requests.exceptions.ConnectionError(error, request=request) from error
-        body._original_response = answer._original_response
-        response = super().build_response(request, answer)
+        body._original_response = raw._original_response
+        response = super().build_response(request, raw)
         response.raw = body
         return response
 
@@ -112,13 +117,13 @@ class BoundedAdapter(HTTPAdapter):
 class Session:
     """Sends requests to one server. May be used by many threads at once."""
 
-    def __init__(self, base_url: str, settings: HttpSettings, *, json_by_any_name: bool = False) -> None:
-        """Open no connection yet. ``json_by_any_name``: see Transport.
+    def __init__(self, base_url: str, settings: HttpSettings, *, ignore_content_type: bool = False) -> None:
+        """Open no connection yet. ``ignore_content_type``: see Transport.
 
-        Raises ConfigurationError if there are no certificates in ``ca_path``.
+        Raises ConfigurationError if the file ``ca_path`` has no certificates.
         """
         self._base_url = base_url
-        self._json_by_any_name = json_by_any_name
+        self._ignore_content_type = ignore_content_type
         self._session = _requests_session(settings)
         self._proxies = _proxies(base_url)
 
@@ -133,11 +138,12 @@ class Session:
         timeouts: tuple[float, float],
         total: float | None = None,
     ) -> Response:
-        """Send a request once. ``timeouts`` are seconds: to connect, and then until the whole answer is there.
+        """Send a request once. ``timeouts``: seconds to connect, and seconds from then to the end of the response.
 
-        ``total``: seconds for both together.
+        ``total``: seconds for both together; None for no further limit.
 
-        Raises Unreachable if no answer came, UnexpectedResponse if one came that cannot be taken.
+        Raises Unreachable without a response, UnexpectedResponse for a response that is too large or undecodable, and
+        ConfigurationError for an invalid address or token.
         """
         try:
             response = self._session.request(
@@ -146,22 +152,22 @@ class Session:
                 params=params,
                 json=data,
                 headers=dict(headers),
-                # requests takes this as well: it alone bounds both together.
+                # requests accepts it, too. A tuple, which its type allows, could not limit the total.
                 timeout=urllib3.Timeout(total=total, connect=timeouts[0], read=timeouts[1]),  # type: ignore[arg-type]
-                # A redirected POST becomes a GET, and a redirected token goes to a stranger.
+                # A redirect turns a POST into a GET, and may send the token to another server.
                 allow_redirects=False,
                 # Passed with the request, since REQUESTS_CA_BUNDLE overrides the session's.
                 verify=self._session.verify,
                 proxies=self._proxies,
             )
         except (requests.exceptions.InvalidHeader, UnicodeEncodeError):
-            # Raised below: the original error holds the token.
+            # The error is raised below, without this one as its context, which contains the token.
             response = None
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
             raise unreachable(error, self._base_url, timeouts) from error
         if response is None:
             raise ConfigurationError("The token contains characters that are not allowed in an HTTP header.")
-        return _response(response, json_by_any_name=self._json_by_any_name)
+        return _response(response, ignore_content_type=self._ignore_content_type)
 
     def close(self) -> None:
         """Close all connections."""
@@ -169,7 +175,7 @@ class Session:
 
 
 class _Body(io.BytesIO):
-    """A body that was read, with that which requests takes cookies from."""
+    """The body of a response in memory, with the attribute from which requests extracts cookies."""
 
     _original_response: Any = None
 
@@ -184,21 +190,21 @@ def _requests_session(settings: HttpSettings) -> requests.Session:
     session.verify = (settings.ca_path or True) if settings.validate_certs else False
     if not settings.validate_certs:
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-    # A session cookie of Atmosphere makes a request with a bad token succeed, as the user that logged in last.
+    # With a session cookie, Atmosphere accepts a request with an invalid token, as the user of the last login.
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    # Without an auth of its own, requests takes one from ~/.netrc and puts it in the place of the token.
-    session.auth = _leave_as_it_is
+    # Without an auth object, requests would replace the token by credentials from ~/.netrc.
+    session.auth = _keep_headers
     return session
 
 
 def _proxies(base_url: str) -> dict[str, str]:
-    """Keep a proxy out of talk with the machine itself: it could not reach that, and would read it in the clear."""
+    """Bypass proxies for a server on this machine: they could not reach it, and would read its unencrypted requests."""
     host = urlsplit(base_url).hostname or ""
     return {"no_proxy": host} if is_loopback(host) else {}
 
 
 def _check_certificates(path: Path) -> None:
-    """Refuse a file without certificates by its name. Later, the error would seem to be the server's."""
+    """Raise ConfigurationError for a file without certificates. Later, the error would look like one of the server."""
     try:
         if not path.is_dir():
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
@@ -208,13 +214,13 @@ def _check_certificates(path: Path) -> None:
         ) from None
 
 
-def _leave_as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def _response(response: requests.Response, *, json_by_any_name: bool) -> Response:
+def _response(response: requests.Response, *, ignore_content_type: bool) -> Response:
     content_type = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
-    is_json, body = _parse(response.content) if json_by_any_name or content_type.endswith("json") else (False, None)
+    is_json, body = _parse(response.content) if ignore_content_type or content_type.endswith("json") else (False, None)
     return Response(
         status=response.status_code,
         body=body,
@@ -233,11 +239,14 @@ def _parse(content: bytes) -> tuple[bool, Any]:
 
 
 def unreachable(error: BaseException, base_url: str, timeouts: tuple[float, float]) -> JetstreamError:
-    """Say in one sentence why no answer came, and whether another try makes sense."""
+    """Return the error for a request without a usable response, in one sentence.
+
+    ``timeouts``: the seconds of the request, see Session. Its ``unsent`` and ``transient`` decide about retries.
+    """
     causes = [type(each).__name__ for each in _causes(error)]
     text = " ".join(str(each) for each in _causes(error))
     if isinstance(error, requests.exceptions.SSLError):
-        return _insecure(error, base_url)
+        return _tls_error(error, base_url)
     if isinstance(error, requests.exceptions.ProxyError):
         return Unreachable(f"The proxy on the way to {base_url} did not respond: {_innermost(error)}.")
     if "LocationParseError" in causes or isinstance(error, requests.exceptions.InvalidURL):
@@ -253,13 +262,13 @@ def unreachable(error: BaseException, base_url: str, timeouts: tuple[float, floa
     if isinstance(error, requests.exceptions.Timeout) or "ReadTimeoutError" in causes:
         return Unreachable(f"{base_url} did not respond within {timeouts[1]:.3g} s.", hint="Increase timeout.")
     if any(isinstance(each, TooLarge) for each in _causes(error)):
-        return UnexpectedResponse(f"{base_url} sent a response of more than {LARGEST_ANSWER >> 20} MiB.")
+        return UnexpectedResponse(f"{base_url} sent a response of more than {LARGEST_RESPONSE >> 20} MiB.")
     if isinstance(error, requests.exceptions.ContentDecodingError):
         return UnexpectedResponse(f"{base_url} sent a response that could not be decoded.")
     return Unreachable(f"The connection to {base_url} was lost before a response came: {_innermost(error)}.")
 
 
-def _insecure(error: requests.exceptions.SSLError, base_url: str) -> Unreachable:
+def _tls_error(error: requests.exceptions.SSLError, base_url: str) -> Unreachable:
     for each in _causes(error):
         if isinstance(each, ssl.SSLCertVerificationError):
             return Unreachable(
@@ -267,16 +276,16 @@ def _insecure(error: requests.exceptions.SSLError, base_url: str) -> Unreachable
                 hint="If the site has a private certificate authority, set ca_path to its file.",
                 transient=False,
             )
-    broken_off = any(isinstance(each, ssl.SSLEOFError) for each in _causes(error))
+    was_interrupted = any(isinstance(each, ssl.SSLEOFError) for each in _causes(error))
     return Unreachable(
         f"No secure connection to {base_url} could be made: {_innermost(error)}.",
         hint="Check that the server supports https at that port.",
-        transient=broken_off,
+        transient=was_interrupted,
     )
 
 
 def _causes(error: BaseException) -> list[BaseException]:
-    """Return the error that requests and urllib3 wrapped."""
+    """Return an error and all errors that it wraps, the outermost first."""
     found: list[BaseException] = []
     todo: list[object] = [error]
     while todo:
@@ -289,7 +298,7 @@ def _causes(error: BaseException) -> list[BaseException]:
 
 
 def _innermost(error: BaseException) -> str:
-    """Return the plainest words among the causes."""
+    """Return the message of the innermost cause: that of the operating system, if there is one."""
     for each in reversed(_causes(error)):
         if isinstance(each, OSError) and each.strerror:
             return each.strerror

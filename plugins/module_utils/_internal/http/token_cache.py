@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps the token of a login for the next task and the next run. A cache that does not work never fails a task."""
+"""Caches the token of a login for the next tasks and runs. A cache that does not work never fails a task."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ from ..clock import Clock, SystemClock
 from ..errors import ConfigurationError
 from ..files import TEMPORARY_PREFIX, exclusive_in_folder, make_folder, replace_in_folder
 
-# A token that ends within a task would end it half way.
+# A token that expires sooner is not loaded: it would interrupt the task.
 _MARGIN = timedelta(minutes=5)
-# As long as a server that answers at all may take for a login.
+# The maximum seconds to wait for the login of another process: a login takes no longer, unless it hangs.
 LONGEST_WAIT = 30.0
 _FOLDER = Path("jetstream/tokens")
 VARIABLE = "JETSTREAM_CACHE_TOKENS"
-# Some milliseconds for each task, and for each guess at the secret by an attacker who has the file.
+# Rounds of PBKDF2: milliseconds per task, and per guess of an attacker with the file.
 _ROUNDS = 20_000
-# A token of keystone comes with the addresses of all services in all regions.
+# The maximum size of a file in bytes. A token of Keystone includes the catalog of all services in all regions.
 _LARGEST = 1 << 20
-# Files that a crash in the middle of a write left behind, in seconds since.
-_LEFT_BEHIND = 3600.0
+# Seconds after which a temporary file is one that a crashed process left behind.
+_LEFTOVER_AGE = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class LoginKey:
-    """A login that tokens belong to: user, server, and the password or other secret.
+    """The login that a token belongs to: server, user, and the password or other secret.
 
-    ``user`` is any text that distinguishes the logins at a server, without a secret in it.
+    ``user``: any text that distinguishes the logins at a server and contains no secret.
     """
 
     server: str
@@ -50,17 +50,17 @@ class LoginKey:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What a login gave, and until when (with a time zone)."""
+    """A token, and when it expires (with a time zone)."""
 
     value: str = field(repr=False)
     expires: datetime
 
 
 def cache_folder(environ: Mapping[str, str], home: Path | None) -> Path | None:
-    """Return where tokens are kept: in the user's cache folder, as the XDG base directory specification has it.
+    """Return the folder of the cache, within the user's cache folder by the XDG base directory specification.
 
-    Returns None for a user that has none, and where ``JETSTREAM_CACHE_TOKENS`` is no: every task logs in then. Raises
-    ConfigurationError if that variable is neither yes nor no.
+    Returns None without a home folder, and if ``JETSTREAM_CACHE_TOKENS`` is no: every task then logs in. Raises
+    ConfigurationError if that variable is neither yes nor no. See docs/connection.md.
     """
     if not _caches_tokens(environ.get(VARIABLE, "").strip().lower()):
         return None
@@ -79,19 +79,18 @@ def _caches_tokens(word: str) -> bool:
 
 
 class TokenCache:
-    """One file for each server and user, which no other user can read. May be used by many processes and threads.
+    """A folder with a file for each server and user, private to its owner. May be used by many processes and threads.
 
-    A token is only found with the secret that it was stored with. The file has no more of that than what it takes to
-    recognize it.
+    A token is loaded only with the secret that it was stored with. The file contains a salted hash of the secret.
     """
 
     def __init__(self, folder: Path | None, *, clock: Clock | None = None) -> None:
-        """Touch nothing yet. Without a folder, nothing is kept."""
+        """Read and write nothing yet. Without a folder, nothing is cached."""
         self._folder = folder
         self._clock = clock or SystemClock()
 
     def load(self, key: LoginKey, now: datetime) -> Token | None:
-        """Return a token that is good for another five minutes at least, or None if there is none to be trusted."""
+        """Return a token that is valid for at least five more minutes, or None. Files of other users are ignored."""
         with self._open_folder(create=False) as folder:
             if folder is None:
                 return None
@@ -99,18 +98,18 @@ class TokenCache:
         return token if token and token.expires - now > _MARGIN else None
 
     def store(self, key: LoginKey, token: Token) -> None:
-        """Keep a token, as a whole or not at all."""
+        """Store a token, by the atomic replacement of its file. Errors are ignored."""
         with self._open_folder(create=True) as folder:
             if folder is None:
                 return
             name = _file_name(key)
             with suppress(OSError):
-                _sweep(folder, name)
+                _remove_leftovers(folder, name)
             with suppress(OSError):
                 replace_in_folder(folder, name, json.dumps(_fields(key, token)).encode())
 
     def forget(self, key: LoginKey, value: str) -> None:
-        """Drop a token that the server no longer takes, unless another has been stored in its place."""
+        """Remove a token that the server refused, unless another one has replaced it."""
         with self._open_folder(create=False) as folder:
             if folder is None:
                 return
@@ -119,14 +118,14 @@ class TokenCache:
             if stored is None or stored.value != value:
                 return
             with suppress(OSError):
-                _take_away(folder, name, key, value)
+                _remove_if_same(folder, name, key, value)
 
     @contextmanager
     def login_lock(self, key: LoginKey, longest_wait: float = LONGEST_WAIT) -> Iterator[None]:
-        """Let one login per server and user happen at a time, over all processes.
+        """Serialize the logins of a server and user across processes and threads.
 
-        A caller that cannot get the lock, or not within ``longest_wait`` seconds (half a minute at most), goes on
-        without it: a second login does no harm. Not to be taken twice by the same caller.
+        A caller that does not get the lock within ``longest_wait`` seconds (at most LONGEST_WAIT) continues without it:
+        a second login does no harm. The lock is not reentrant.
         """
         with ExitStack() as held:
             with suppress(OSError):
@@ -176,16 +175,16 @@ def _fields(key: LoginKey, token: Token) -> dict[str, str]:
 
 
 def _proof(secret: str, salt: str) -> str:
-    """Return a hash that recognizes a secret: slow to compute, and of no use for another file."""
-    text, grain = (each.encode("utf-8", "surrogatepass") for each in (secret, salt))
-    return hashlib.pbkdf2_hmac("sha256", text, grain, _ROUNDS).hex()
+    """Return a salted hash of a secret, slow to compute."""
+    password, salt_bytes = (each.encode("utf-8", "surrogatepass") for each in (secret, salt))
+    return hashlib.pbkdf2_hmac("sha256", password, salt_bytes, _ROUNDS).hex()
 
 
 def _make(folder: Path) -> None:
-    """Make the folder and those above it, each for its owner alone."""
+    """Create the folder and its missing parents, each private to its owner."""
     above = next(each for each in folder.parents if each.exists())
     if not folder.exists() and os.geteuid() == 0 and not _is_mine(above.stat()):
-        # Under sudo that keeps HOME: a folder of root's in a user's home would lock the user out of it.
+        # sudo may keep HOME: a folder of root in a user's home would lock the user out.
         return
     make_folder(folder, private=True)
 
@@ -199,7 +198,7 @@ def _is_private(status: os.stat_result) -> bool:
 
 
 def _read(folder: int, name: str, key: LoginKey) -> Token | None:
-    """Return the token in a file, expired or not, or None if the file is not one to be trusted."""
+    """Return the token in a file, even if it is expired; None if the file is missing, invalid, or not private."""
     content = _read_private(folder, name)
     if content is None:
         return None
@@ -208,7 +207,7 @@ def _read(folder: int, name: str, key: LoginKey) -> Token | None:
         token, expires = fields["token"], datetime.fromisoformat(fields["expires"])
         ours = (fields["server"], fields["user"]) == (key.server, key.user) and _is_made_with(key.secret, fields)
         whole = isinstance(token, str) and len(token) > 0 and expires.tzinfo is not None
-        # Far from year 1 and year 9999, so that no arithmetic with it raises OverflowError.
+        # In UTC: a time near year 1 or 9999 raises OverflowError here, and not in a later comparison.
         return Token(token, expires.astimezone(UTC)) if ours and whole else None
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError):
         return None
@@ -219,7 +218,7 @@ def _is_made_with(secret: str, fields: Mapping[str, str]) -> bool:
 
 
 def _read_private(folder: int, name: str) -> bytes | None:
-    # O_NONBLOCK: a pipe in the place of the file must not hold the task up.
+    # O_NONBLOCK: a pipe in place of the file must not block the task.
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         file = os.open(name, flags, dir_fd=folder)
@@ -237,22 +236,25 @@ def _read_private(folder: int, name: str) -> bytes | None:
     return content if len(content) <= _LARGEST else None
 
 
-def _take_away(folder: int, name: str, key: LoginKey, value: str) -> None:
-    """Remove the file if it has this token at the very moment it is removed; put it back if it has another."""
+def _remove_if_same(folder: int, name: str, key: LoginKey, value: str) -> None:
+    """Remove the file if it contains this token. Another process may replace the file at any moment.
+
+    The file is renamed first, then read, and restored if its token is a newer one.
+    """
     aside = f"{name}.{secrets.token_hex(8)}.old"
     os.rename(name, aside, src_dir_fd=folder, dst_dir_fd=folder)
-    taken = _read(folder, aside, key)
-    if taken is not None and taken.value != value:
-        # A link, since it does not overwrite an even newer file.
+    renamed = _read(folder, aside, key)
+    if renamed is not None and renamed.value != value:
+        # Unlike a rename, a link does not overwrite an even newer file.
         with suppress(FileExistsError):
             os.link(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
     os.unlink(aside, dir_fd=folder)
 
 
-def _sweep(folder: int, name: str) -> None:
-    """Remove temporary files of crashed processes: they contain tokens, too."""
+def _remove_leftovers(folder: int, name: str) -> None:
+    """Remove the temporary files of crashed processes, which may contain tokens."""
     for each in os.listdir(folder):
         if each.startswith((TEMPORARY_PREFIX, name)) and each.endswith((".new", ".old")):
             with suppress(OSError):
-                if time.time() - os.stat(each, dir_fd=folder, follow_symlinks=False).st_mtime > _LEFT_BEHIND:
+                if time.time() - os.stat(each, dir_fd=folder, follow_symlinks=False).st_mtime > _LEFTOVER_AGE:
                     os.unlink(each, dir_fd=folder)

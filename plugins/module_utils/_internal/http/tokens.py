@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A token for every request: one that was given, or the cache's, or a new one. The algorithm of every cloud's login."""
+"""Sends requests with a token: a given one, a cached one, or that of a new login. Common to all clouds."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from .token_cache import LoginKey, Token, TokenCache
 
 T = TypeVar("T")
 Found = TypeVar("Found")
-# A token that ends sooner is replaced before it is used.
+# A token that expires sooner is replaced before it is used.
 _MARGIN = timedelta(minutes=1)
-# After this number of consecutive tokens without a served request, another login would not help.
-_FRUITLESS_LOGINS = 2
+# After this number of logins in a row whose tokens the server refused, there are no more logins.
+_MAX_FRUITLESS_LOGINS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Issued(Generic[T]):
     """A token that a login issued.
 
-    ``value`` is what requests are sent with; ``header`` is the token itself, as it stands in a header; ``kept`` is what
-    the cache keeps, from which the value can be restored.
+    ``value``: the object that requests are sent with. ``header``: the token itself, the value of the header. ``kept``:
+    the text in the cache, from which the value can be restored. ``expires``: None if unknown.
     """
 
     value: T
@@ -40,29 +40,30 @@ class Issued(Generic[T]):
 
 
 def is_token(value: object) -> bool:
-    """Whether a value is text that can stand in a header as a token."""
+    """Return whether a value is a text that can be sent as a token: printable ASCII, not empty, without spaces."""
     return isinstance(value, str) and value.isascii() and value.isprintable() and value != "" and " " not in value
 
 
 class Login(Protocol[T]):
-    """A way to tokens at one server, for one account."""
+    """Issues the tokens of one account at one server."""
 
     @property
     def key(self) -> LoginKey | None:
-        """Where the cache keeps its tokens; None if they cannot be kept."""
+        """The key of its tokens in the cache; None if they cannot be cached."""
 
     def log_in(self) -> Issued[T] | None:
-        """Ask the server for a token. Returns None if there are no credentials. Raises any JetstreamError."""
+        """Request a token. Returns None if there are no credentials. Raises any JetstreamError."""
 
     def restored(self, kept: Token) -> Issued[T] | None:
-        """Return a token that the cache kept, or None if it cannot be read."""
+        """Return a token from its cached form, or None if that cannot be parsed."""
 
 
 class Tokens(Generic[T]):
     """Sends requests with a token. May be used by many threads at once: one of them logs in for all.
 
-    A refused token leads to one login, also where this run itself had logged in. If the token of that login is refused
-    as well, before any request was served with it, there are no more logins: the server does not take its own tokens.
+    A refused token leads to one login, even if it was issued in this run. If the server also refuses that login's
+    token, before it has accepted the token for any request, there are no more logins: the server does not accept the
+    tokens that it issues.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class Tokens(Generic[T]):
     ) -> None:
         """Send nothing yet.
 
-        ``hide`` takes each token that is used, which must not appear in any output. ``given`` is a token to begin with;
+        ``hide``: called with each token that is used, which must not appear in any output. ``given``: the first token.
         ``fresh``: log in even if a token is in the cache.
         """
         self._login = login
@@ -90,29 +91,30 @@ class Tokens(Generic[T]):
         self._lock = threading.RLock()
         self._issued: Issued[T] | None = None
         self._expires: datetime | None = None
-        self._fruitless = 0
+        self._fruitless_logins = 0
         self._refusal: AuthenticationFailed | None = None
         if given:
             self._use(given)
 
     def request(self, send: Callable[[T], Response], is_refused: Callable[[Response], bool]) -> Response:
-        """Send a request with a token, and once more with another one if that is refused. Returns the last answer.
+        """Send a request with a token, and again with a new one if the token is refused. Returns the last response.
 
         Raises AuthenticationFailed if the login is refused, and the errors of ``send``. An error of the login has
-        ``unsent``: the request was not sent, or was refused with its token.
+        ``unsent`` set: the request was not sent, or was refused because of its token.
         """
         issued = self._of_login(self._current)
         reply = send(issued.value)
         if is_refused(reply):
-            another = self._of_login(lambda: self._another(issued))
-            if another is None:
+            replacement = self._of_login(lambda: self._replacement(issued))
+            if replacement is None:
                 return reply
-            issued, reply = another, send(another.value)
+            issued, reply = replacement, send(replacement.value)
         if not is_refused(reply):
             self._served(issued)
         return reply
 
     def _of_login(self, get: Callable[[], Found]) -> Found:
+        """Return a token by ``get``, and mark its errors: the request itself was not carried out."""
         try:
             return get()
         except JetstreamError as error:
@@ -120,7 +122,7 @@ class Tokens(Generic[T]):
             raise
 
     def current(self) -> T:
-        """Return a token that is good for a while. Logs in if there is none yet."""
+        """Return a token that is valid for at least a minute. Logs in if there is none. Raises any JetstreamError."""
         return self._current().value
 
     def _current(self) -> Issued[T]:
@@ -133,12 +135,12 @@ class Tokens(Generic[T]):
                 return issued
             return self._issued
 
-    def _another(self, refused: Issued[T]) -> Issued[T] | None:
-        """Return another token than the one refused, or None if there is no way to one."""
+    def _replacement(self, refused: Issued[T]) -> Issued[T] | None:
+        """Return a token other than the refused one, or None if no login can provide it."""
         with self._lock:
             if self._issued is not refused:
                 return self._issued
-            if self._fruitless >= _FRUITLESS_LOGINS:
+            if self._fruitless_logins >= _MAX_FRUITLESS_LOGINS:
                 return None
             issued = self._cached_or_new(refused)
             if issued is not None:
@@ -148,19 +150,19 @@ class Tokens(Generic[T]):
     def _use(self, issued: Issued[T]) -> None:
         self._hide(issued.header)
         self._issued = issued
-        # Where the server's clock is behind, its tokens have always ended: they serve until it refuses them.
+        # If the server's clock is behind, even its new tokens appear expired: they are used until it refuses them.
         self._expires = None if self._ends_soon(issued.expires) else issued.expires
 
     def _served(self, issued: Issued[T]) -> None:
-        # Read without the lock, since every request comes here: the guarded value is reset by the same value.
-        if self._fruitless and self._issued is issued:
-            self._fruitless = 0
+        # Without the lock, since each request passes here. The only write is a reset to 0, which no thread can spoil.
+        if self._fruitless_logins and self._issued is issued:
+            self._fruitless_logins = 0
 
     def _ends_soon(self, expires: datetime | None) -> bool:
         return expires is not None and expires - self._clock.now() < _MARGIN
 
     def _cached_or_new(self, refused: Issued[T] | None) -> Issued[T] | None:
-        """Take the cache's token, or log in, while other threads and processes wait for the result."""
+        """Return the cached token, or log in, while other threads and processes wait for the result."""
         key = self._login.key
         if key is None:
             return self._new(key)
@@ -182,7 +184,7 @@ class Tokens(Generic[T]):
 
     def _new(self, key: LoginKey | None) -> Issued[T] | None:
         if self._refusal is not None:
-            # Threads that wait for one login would each try a wrong password again, until the account is locked.
+            # Each waiting thread would send the wrong password again, until the server locks the account.
             raise self._refusal
         try:
             issued = self._login.log_in()
@@ -190,7 +192,7 @@ class Tokens(Generic[T]):
             self._refusal = error
             raise
         if issued is not None:
-            self._fruitless += 1
+            self._fruitless_logins += 1
             if key is not None and issued.expires is not None:
                 self._cache.store(key, Token(issued.kept, issued.expires))
         return issued

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sends requests to one server, again where that can do no harm, and never past the deadline. Knows no API."""
+"""Sends requests to one server, with retries if these can do no harm, until the deadline. Independent of any API."""
 
 from __future__ import annotations
 
@@ -20,9 +20,8 @@ from .session import HttpSettings, Response, Session
 class Transport:
     """Sends requests to one server. May be used by many threads at once.
 
-    Every request ends: it takes ``timeout`` seconds to connect, and as many until its whole answer is there, however
-    slowly that comes. It is sent again for ``retry_timeout`` seconds after it failed first. Nothing of that goes past
-    the deadline.
+    Every request ends: it has ``timeout`` seconds to connect, and as many for the whole response, however slowly that
+    arrives. Retries end ``retry_timeout`` seconds after the first failure. Nothing continues past the deadline.
     """
 
     def __init__(
@@ -32,25 +31,25 @@ class Transport:
         clock: Clock,
         *,
         deadline: Deadline | None = None,
-        json_by_any_name: bool = False,
+        ignore_content_type: bool = False,
         jitter: Jitter = any_pause,
     ) -> None:
-        """Open no connection yet. ``jitter`` draws a pause from 0 to the seconds it is given.
+        """Open no connection yet. ``jitter`` draws a pause from 0 to the given seconds.
 
-        ``json_by_any_name``: a body that is JSON is parsed as such, with any content type.
+        ``ignore_content_type``: whether to parse each body as JSON, whatever its ``Content-Type``.
 
-        Raises ConfigurationError if there are no certificates in the settings' ``ca_path``.
+        Raises ConfigurationError if the file ``ca_path`` of the settings has no certificates.
         """
         self._base_url = base_url
         self._settings = settings
         self._clock = clock
         self._deadline = deadline or Deadline(clock)
         self._jitter = jitter
-        self._gate = threading.Lock()
+        self._lock = threading.Lock()
         self._not_before = 0.0
-        self._answered = False
+        self._has_responded = False
         self._closed = False
-        self._session = Session(base_url, settings, json_by_any_name=json_by_any_name)
+        self._session = Session(base_url, settings, ignore_content_type=ignore_content_type)
 
     def request(
         self,
@@ -64,57 +63,57 @@ class Transport:
         repeatable: bool = False,
         once: bool = False,
     ) -> Response:
-        """Send a request, repeat it if that can do no harm, and return the last response, of any status.
+        """Send a request, retry it if that can do no harm, and return the last response, of any status.
 
-        ``extra_time``: seconds that the server may work on the answer beyond the timeout, since it is a long one.
+        ``extra_time``: seconds added to the timeout, for a response that takes the server long.
 
-        A GET, or what is ``repeatable``, is sent again after a lost connection, a time-out, and after 429, 502, 503 and
-        504; anything else only if it was certainly not carried out: no connection was made, or the server said 429, or
-        503 with Retry-After. What is to be sent ``once`` is not sent again after any answer: a proxy in front of the
-        server may say 503 for what the server carries out.
+        A GET, or a ``repeatable`` request, is sent again after a lost connection, a timeout, and 429, 502, 503 and 504.
+        Any other request is sent again only if it was certainly not carried out: no connection was made, or the
+        response was 429, or 503 with Retry-After. With ``once``, no response leads to a retry: a proxy may respond with
+        503 although the server behind it carries out the request.
 
-        Raises Unreachable if no answer came, and UnexpectedResponse if one came that is too large or damaged.
+        Raises Unreachable without a response, and UnexpectedResponse if it is too large or damaged.
         """
         repeatable = repeatable or method == "GET"
         retries = Retries(self._clock, self._settings.retry_timeout, self._deadline, self._jitter)
         while True:
-            self._wait_for_gate()
+            self._wait_for_retry_after()
             try:
                 reply = self._send(method, path, headers, params, data, extra_time)
             except Unreachable as error:
                 if not (repeatable or error.unsent) or not error.transient:
                     raise
-                if not retries.pause(stranger=error.unsent and not self._answered):
+                if not retries.pause(never_connected=error.unsent and not self._has_responded):
                     raise
             else:
-                self._answered = True
-                asked = seconds_of(reply.retry_after, self._clock.now())
-                if reply.status in RETRYABLE_STATUSES and asked:
-                    self._close_gate(asked)
-                if once or not _is_retryable(reply, asked, repeatable=repeatable):
+                self._has_responded = True
+                retry_after = seconds_of(reply.retry_after, self._clock.now())
+                if reply.status in RETRYABLE_STATUSES and retry_after:
+                    self._hold_back(retry_after)
+                if once or not _is_retryable(reply, retry_after, repeatable=repeatable):
                     return reply
-                if not retries.pause(asked=asked or 0.0):
+                if not retries.pause(retry_after=retry_after or 0.0):
                     return reply
 
     def limit(self, until: float | None) -> None:
-        """Set the deadline of this transport, and of all that share it: a time of the clock's ``monotonic()``."""
+        """Set the deadline of this transport, and of all that share it. ``until``: see Deadline."""
         self._deadline.set(until)
 
     def close(self) -> None:
-        """Give all connections back. What threads that are still at work would send from now on is not sent."""
+        """Close all connections. Requests that threads begin afterwards raise Unreachable with ``unsent``."""
         self._closed = True
         self._session.close()
 
-    def _close_gate(self, seconds: float) -> None:
-        """Hold back the requests of all threads: the server's Retry-After is for all of them."""
-        with self._gate:
+    def _hold_back(self, seconds: float) -> None:
+        """Hold back the requests of all threads for the seconds of a Retry-After, ``retry_timeout`` at most."""
+        with self._lock:
             wait = min(seconds, self._settings.retry_timeout)
             self._not_before = max(self._not_before, self._clock.monotonic() + wait)
 
-    def _wait_for_gate(self) -> None:
-        """Sleep until the time of the server's Retry-After, which a later response may extend."""
+    def _wait_for_retry_after(self) -> None:
+        """Sleep until the end of the server's Retry-After, which a later response may extend."""
         while True:
-            with self._gate:
+            with self._lock:
                 wait = self._not_before - self._clock.monotonic()
             if wait <= 0:
                 return
@@ -146,11 +145,11 @@ class Transport:
         )
 
 
-def _is_retryable(reply: Response, asked: float | None, *, repeatable: bool) -> bool:
-    """Whether a request may be sent again. ``asked``: the seconds of the server's Retry-After, if there is one."""
+def _is_retryable(reply: Response, retry_after: float | None, *, repeatable: bool) -> bool:
+    """Return whether a request may be sent again. ``retry_after``: the seconds of that header; None without one."""
     if reply.status not in RETRYABLE_STATUSES:
         return False
-    if reply.status == 503 and reply.is_json and asked is None:
-        # A 503 that explains itself is maintenance (docs/atmosphere.md, Maintenance): it lasts for hours.
+    if reply.status == 503 and reply.is_json and retry_after is None:
+        # A 503 with a JSON body is maintenance (docs/atmosphere.md, Maintenance): it lasts for hours.
         return False
-    return repeatable or reply.status == 429 or (reply.status == 503 and asked is not None)
+    return repeatable or reply.status == 429 or (reply.status == 503 and retry_after is not None)

@@ -203,7 +203,7 @@ class Session:
             if url not in self._transports:
                 # Clients of OpenStack parse the body with any content type.
                 self._transports[url] = Transport(
-                    url, self._cloud.http, self._clock, deadline=self._deadline, json_by_any_name=True
+                    url, self._cloud.http, self._clock, deadline=self._deadline, ignore_content_type=True
                 )
             return url, self._transports[url]
 
@@ -280,7 +280,7 @@ class _KeystoneLogin:
             else:
                 require_project(issued.value, self._cloud)
                 return issued
-            if not failure.passing or not retries.pause(asked=failure.asked, stranger=failure.unsent):
+            if not failure.passing or not retries.pause(retry_after=failure.asked, never_connected=failure.unsent):
                 # Outside of the handler: the original error may hold a request, and with it the secret.
                 raise failure.error
 

@@ -323,10 +323,10 @@ def test_a_waiting_request_waits_on_if_another_is_made_to_wait_longer(clock: Fak
 
         def told_to_wait_longer(_seconds: float) -> None:
             clock.meanwhile = None
-            sender._close_gate(35.0)
+            sender._hold_back(35.0)
 
         clock.meanwhile = told_to_wait_longer
-        sender._close_gate(30.0)
+        sender._hold_back(30.0)
         get(sender)
     assert clock.sleeps == [30.0, 5.0]
 
@@ -348,11 +348,11 @@ def test_a_second_shorter_retry_after_does_not_end_the_first(clock: FakeClock) -
 
         def told_to_wait_shorter(_seconds: float) -> None:
             clock.meanwhile = None
-            sender._close_gate(5.0)
+            sender._hold_back(5.0)
 
         clock.meanwhile = told_to_wait_shorter
-        sender._close_gate(30.0)
-        sender._close_gate(5.0)
+        sender._hold_back(30.0)
+        sender._hold_back(5.0)
         get(sender)
     assert clock.sleeps == [30.0]
 
@@ -513,7 +513,7 @@ def test_all_addresses_of_a_host_are_tried_in_the_time_of_one(
 def test_after_the_deadline_nothing_is_sent(clock: FakeClock) -> None:
     deadline = Deadline(clock)
     with Loopback(otherwise=OK) as server, transport(clock, server.url, deadline=deadline) as sender:
-        sender._close_gate(30.0)
+        sender._hold_back(30.0)
         deadline.set(10.0)
         error = error_from(sender, "POST")
         assert str(error) == "The request was not sent, since the timeout is over."
