@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A kind of cloud: its settings, and how to connect to one."""
+"""The interface of a kind of cloud: its settings, and the function that connects to one."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from ..settings.setting import Setting
 
 
 class CloudSettings(Protocol):
-    """The settings of a connection, as they are to be used. Each cloud has a type of its own."""
+    """The resolved settings of a connection. Each kind of cloud has its own type."""
 
     @property
     def http(self) -> HttpSettings:
-        """How to talk to the cloud's servers."""
+        """The settings of requests: timeouts, certificates and connections."""
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Everything in them that must not appear in any output."""
+        """The secrets among the settings, which must not appear in any output."""
 
 
 S = TypeVar("S", bound=CloudSettings)
@@ -35,9 +35,10 @@ S = TypeVar("S", bound=CloudSettings)
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Where a connection is made: the user's environment and home, time, and ``hide``, which takes secrets.
+    """The context of a connection.
 
-    ``fresh``: log in even if a token is in the cache.
+    ``environ`` and ``home``: the user's environment variables and home folder (None without one). ``hide``: called with
+    each secret that must not appear in any output. ``fresh``: log in even if a token is in the cache.
     """
 
     environ: Mapping[str, str]
@@ -48,7 +49,7 @@ class Surroundings:
 
     @property
     def token_cache(self) -> TokenCache:
-        """The user's cache of tokens."""
+        """The user's cache of tokens. Raises ConfigurationError, see ``cache_folder``."""
         return TokenCache(cache_folder(self.environ, self.home))
 
 
@@ -56,17 +57,17 @@ class Surroundings:
 class CloudType(Generic[S]):
     """A kind of cloud.
 
-    - ``backend``: its name in settings; ``title``: its name for people, in Ansible's markup.
-    - ``settings``: those that only this kind of cloud has. One that ``names_cloud`` says that it is meant.
-    - ``is_pointed_to``: whether the environment or a file of the user says so where no setting does;
-      ``pointers`` are the words for that, in Ansible's markup.
-    - ``logins``: the ways to log in, each by the settings that no other way takes. Where one is saved, the others go.
-    - ``read_settings``: raises ConfigurationError if the settings are no login.
-    - ``connect``: sends nothing. Raises ConfigurationError if a library is missing.
-    - ``requirements``: sentences about the libraries to install for it.
-    - ``how_to_log_in``: sentences for a user who has no login, with the parts of one that were found.
-    - ``known_clouds``: a sentence on the clouds that a file of the user names, one of which a login needs; or "".
-    - ``hint_of_name``: the remedy if a name that is no profile is, or may be, one that this kind of cloud knows; or "".
+    - ``backend``: its name in settings. ``title``: its name in the documentation, in Ansible's markup.
+    - ``settings``: the settings of this kind of cloud alone. A setting with ``names_cloud`` selects the kind.
+    - ``is_detected``: whether the environment or a file of the user selects the kind if no setting does.
+      ``detected_by``: these variables and files, in Ansible's markup.
+    - ``logins``: the ways to log in, each as the settings that only this way uses. Saving one way removes the others.
+    - ``read_settings``: returns the resolved settings. Raises ConfigurationError for an incomplete login.
+    - ``connect``: returns the cloud. Sends nothing. Raises ConfigurationError if a library is missing.
+    - ``requirements``: sentences about the libraries to install.
+    - ``how_to_log_in``: returns sentences for a user without a login, including the parts of one that were found.
+    - ``known_clouds``: returns a sentence on the clouds in the user's files, if a login needs the name of one; or "".
+    - ``hint_of_name``: returns the remedy for the name of an unknown profile, if this kind of cloud knows it; or "".
     """
 
     backend: str
@@ -75,14 +76,14 @@ class CloudType(Generic[S]):
     read_settings: Callable[[Reader], S]
     connect: Callable[[S, Surroundings], Cloud]
     how_to_log_in: Callable[[Mapping[str, str], Path | None], str]
-    is_pointed_to: Callable[[Mapping[str, str], Path | None], bool] = lambda environ, home: False
+    is_detected: Callable[[Mapping[str, str], Path | None], bool] = lambda environ, home: False
     known_clouds: Callable[[Mapping[str, str], Path | None], str] = lambda environ, home: ""
     hint_of_name: Callable[[str, Mapping[str, str], Path | None], str] = lambda name, environ, home: ""
-    pointers: tuple[str, ...] = ()
+    detected_by: tuple[str, ...] = ()
     logins: tuple[tuple[str, ...], ...] = ()
     requirements: tuple[str, ...] = ()
 
     @property
     def naming_settings(self) -> list[str]:
-        """The settings that select this kind of cloud."""
+        """The names of the settings that select this kind of cloud."""
         return [each.name for each in self.settings if each.names_cloud]

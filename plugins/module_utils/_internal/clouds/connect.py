@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From options, environment and profile to a cloud."""
+"""Resolves options, environment variables and the profile into a connection, and connects to the cloud."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from .cloud_type import CloudType, S, Surroundings
 
 @dataclass(frozen=True, slots=True)
 class Connection(Generic[S]):
-    """A kind of cloud, and its settings as they are to be used.
+    """A kind of cloud, and its resolved settings.
 
-    ``profile`` is None if no profile had a part in it. ``sources`` says for each setting that is not None where it came
-    from, in words for a person. ``warnings`` are whole sentences.
+    ``profile``: the name of the profile that was used; None if none was. ``sources``: the source of each setting that
+    is not None, as a phrase for messages. ``warnings``: sentences.
     """
 
     cloud_type: CloudType[S]
@@ -36,10 +36,9 @@ class Connection(Generic[S]):
 
 
 def resolve(options: Mapping[str, object], environ: Mapping[str, str], home: Path | None) -> Connection[Any]:
-    """Decide every setting: by the option, else the environment, else the profile. See docs/connection.md.
+    """Resolve every setting: from its option, else the environment, else the profile (docs/connection.md, Precedence).
 
-    Reads files in ``home``, and those that the settings name. Raises ConfigurationError, in one sentence, without a
-    secret in it.
+    Reads files in ``home``, and files named by settings. Raises ConfigurationError, whose message contains no secret.
     """
     reader = _reader(options, environ, home)
     cloud_type = _cloud_type(reader, environ)
@@ -58,28 +57,28 @@ def resolve(options: Mapping[str, object], environ: Mapping[str, str], home: Pat
 def connect(connection: Connection[Any], surroundings: Surroundings) -> Cloud:
     """Return the cloud of a connection. Sends nothing yet.
 
-    Raises ConfigurationError if a Python library that it needs is not there.
+    Raises ConfigurationError if a required Python library is missing.
     """
     if REQUESTS_IMPORT_ERROR is not None:
         raise ConfigurationError(
             "The Python library requests is not installed for the Python that runs this module.",
             hint="Install it with: python3 -m pip install requests",
         )
-    # A password from a profile or the environment is as secret as one from an option, but unknown to Ansible.
+    # Ansible hides only the secrets in options, and not those from a profile or the environment.
     for secret in connection.settings.secrets:
         surroundings.hide(secret)
     return connection.cloud_type.connect(connection.settings, surroundings)
 
 
 def known_clouds(environ: Mapping[str, str], home: Path | None) -> str:
-    """Return sentences on the clouds that files of the user name, or ""."""
+    """Return sentences on the clouds in the user's files, or ""."""
     return " ".join(filter(None, (each.known_clouds(environ, home) for each in registry.CLOUD_TYPES)))
 
 
 def replaced_settings(given: Collection[str]) -> set[str]:
-    """Return the settings of a profile that the login in these settings replaces.
+    """Return the names of the settings that must leave a profile when the settings ``given`` are saved in it.
 
-    Raises ConfigurationError if there is no login in them.
+    Raises ConfigurationError if these contain no login.
     """
     if not any(name in given for each in registry.CLOUD_TYPES for name in each.naming_settings):
         raise ConfigurationError(
@@ -104,9 +103,9 @@ def _reader(options: Mapping[str, object], environ: Mapping[str, str], home: Pat
 
 
 def _cloud_type(reader: Reader, environ: Mapping[str, str]) -> CloudType[Any]:
-    """Return the kind of cloud that is named, or else the one whose login is given.
+    """Return the kind of cloud by the setting ``backend``, else by the given login (docs/connection.md, Which cloud).
 
-    The options of a task decide before all other sources, so that a task can go elsewhere than its user's profile.
+    The options of a task precede all other sources, so that a task can use another cloud than its user's profile.
     """
     backend = reader.text("backend")
     if backend is not None:
@@ -117,10 +116,10 @@ def _cloud_type(reader: Reader, environ: Mapping[str, str]) -> CloudType[Any]:
             if any(place.gives(name) for place in places for name in each.naming_settings):
                 return each
     for each in registry.CLOUD_TYPES:
-        if each.is_pointed_to(environ, reader.home):
+        if each.is_detected(environ, reader.home):
             return each
     ways = [each.how_to_log_in(environ, reader.home) for each in registry.CLOUD_TYPES]
-    # What helps most people comes before the variables.
+    # The playbook comes before the variables, since it suits most users.
     save = "Save one with the playbook jetstream.cloud.save_credential."
     raise ConfigurationError(" ".join(["No login is configured.", *reader.missed, save, *ways]))
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads several lists side by side, of which some may be missing in the end."""
+"""Reads several lists in parallel. A list that cannot be read becomes a warning."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from ..parallel import in_parallel
 from .row_lists import Warnings
 
 Made = TypeVar("Made")
-# A request, and a sentence about what is missing if it fails.
+# A function that reads one list, and a sentence on the missing data if it fails.
 Part = tuple[Callable[[], Made], str]
 
 
 def read_parts(
     parts: Sequence[Part[Made]], warnings: Warnings, max_concurrency: int, *, optional: bool = False
 ) -> list[Made | None]:
-    """Return what the requests return. What cannot be read is None, and a warning.
+    """Return the results in the order of the parts. A part that fails is None, and adds a warning.
 
-    Raises an error that ends a run, and the first one if nothing can be read, unless all of it is ``optional``.
+    Raises FATAL_ERRORS. Raises the first error if all parts fail, unless they are ``optional``.
     """
 
     def attempt(part: Part[Made]) -> Made | JetstreamError:

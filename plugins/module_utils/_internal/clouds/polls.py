@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads many instances one by one, side by side, and loses none that was read when another one's error ends the run."""
+"""Reads many instances in parallel, each by one request. A fatal error does not discard the finished reads."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Seen = dict[str, Instance | JetstreamError]
 
 
 def read_each(read: Callable[[Instance], Instance], instances: Sequence[Instance], max_concurrency: int) -> Seen:
-    """Return, by uuid, each instance as it was read, or why it could not be.
+    """Return, by uuid, each instance as read, or the error of its read.
 
-    Once an error was met that ends a run, no more reads begin: those that are left get the same error.
+    After the first of FATAL_ERRORS, no further reads begin: the remaining instances get the same error.
     """
     fatal: list[JetstreamError] = []
 
@@ -37,7 +37,7 @@ def read_each(read: Callable[[Instance], Instance], instances: Sequence[Instance
 
 
 def checked(seen: Seen) -> Seen:
-    """Return the observations. Raises an error that ends a run, if that is all that there is."""
+    """Return the observations. If all of them are errors, and the first is one of FATAL_ERRORS, raises that."""
     results = list(seen.values())
     if results and isinstance(results[0], FATAL_ERRORS) and all(isinstance(each, JetstreamError) for each in results):
         raise results[0]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether what is to be made fits in a quota, told before anything is sent."""
+"""Checks before the first change whether the planned changes fit in a quota. Pure functions."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ..catalog import Limit
 from ..errors import OverAllocation
 from ..model import Flavor, Growth
 
-# The resources that messages call by another name.
-_WORDS: Mapping[str, str] = {
+# The names of resources in messages, if they differ.
+_NAMES: Mapping[str, str] = {
     "ram": "MB of memory",
     "gigabytes": "GB of volumes",
     "floating_ips": "floating IPs",
@@ -22,25 +22,28 @@ _WORDS: Mapping[str, str] = {
 
 
 def shortfalls(limits: Mapping[str, Limit], needs: Mapping[str, float | None]) -> list[str]:
-    """Return a clause for each resource of which there is too little. One that nothing is known of is none."""
+    """Return a clause for each resource that is short. Resources with unknown limits or use are not.
+
+    ``needs``: the additional amounts by resource, in the units of ``limits``.
+    """
     found = []
     for name, need in needs.items():
-        told = limits.get(name)
-        if told is None or told.used is None or not need or need < 0:
+        limit = limits.get(name)
+        if limit is None or limit.used is None or not need or need < 0:
             continue
-        found.append(shortfall(_WORDS.get(name, name), need, told.used, told.limit))
+        found.append(shortfall(_NAMES.get(name, name), need, limit.used, limit.limit))
     return [each for each in found if each]
 
 
 def shortfall(name: str, need: float, used: float, limit: float | None) -> str | None:
-    """Return a clause if there is too little of a resource. A limit that is unknown or negative is none."""
+    """Return a clause if a resource is short, or None. An unknown or negative limit means no limit."""
     if limit is None or not 0 <= limit < used + need:
         return None
     return f"{_text(need)} {name} required, {_text(max(0, limit - used))} of {_text(limit)} available"
 
 
 def require_room_to_launch(short: Sequence[str], count: int, where: str = "") -> None:
-    """Raise OverAllocation if ``short`` has clauses. ``where``: words that say which quota, after a space, or none."""
+    """Raise OverAllocation if there are clauses in ``short``. ``where``: names the quota, after a space, or ""."""
     if not short:
         return
     launches = "1 instance does" if count == 1 else f"{count} instances do"
@@ -51,7 +54,7 @@ def require_room_to_launch(short: Sequence[str], count: int, where: str = "") ->
 
 
 def require_room_to_change(short: Sequence[str]) -> None:
-    """Raise OverAllocation if ``short`` has clauses: what the task changes does not fit in the quota."""
+    """Raise OverAllocation if there are clauses in ``short``: the changes of the task do not fit in the quota."""
     if short:
         raise OverAllocation(
             f"The changes do not fit in the quota: {'; '.join(short)}.",
@@ -60,9 +63,9 @@ def require_room_to_change(short: Sequence[str]) -> None:
 
 
 def flavor_needs(flavor: Flavor | None, count: int, growth: Growth) -> dict[str, int]:
-    """Return the cores and the MB of memory that launches and changes of instances take of a quota.
+    """Return the cores and the memory (MB) that launches and changes of instances add to the use of a quota.
 
-    A smaller flavor frees nothing before its resize has come to its end.
+    A resize to a smaller flavor frees nothing until it is complete.
     """
 
     def needed(resource: str) -> int:
@@ -75,5 +78,5 @@ def flavor_needs(flavor: Flavor | None, count: int, growth: Growth) -> dict[str,
 
 
 def _text(number: float) -> str:
-    """Write whole numbers in full: a quota of memory has millions of MB, which ``:g`` writes as 6e+06."""
+    """Return a number as text, whole numbers in full: for a quota of millions of MB, ``:g`` would return 6e+06."""
     return str(int(number)) if number == int(number) else f"{number:g}"

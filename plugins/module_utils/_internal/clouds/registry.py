@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The kinds of cloud. Settings, options and documentation are made from it; a new kind is one entry."""
+"""The registry of the kinds of cloud: the source of settings, options and documentation. A new kind is one entry."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from .cloud_type import CloudType
 from .jetstream2.cloud_type import JETSTREAM2
 from .practice.cloud_type import PRACTICE
 
-# The first whose settings are given is used.
+# In the order of precedence: the first kind whose settings are given is used.
 CLOUD_TYPES: tuple[CloudType[Any], ...] = (JETSTREAM2, ATMOSPHERE, PRACTICE)
 
 
 def connection_settings() -> tuple[Setting, ...]:
-    """Return every setting of a connection: those of each kind of cloud, and those that all have."""
+    """Return all settings of a connection: the common ones, and those of each kind of cloud."""
     own = [setting for each in CLOUD_TYPES for setting in each.settings]
     return (PROFILE, _backend(), *own, *HTTP)
 
 
 def requirements() -> list[str]:
-    """Return sentences about the libraries to install: for all kinds of cloud, and for some."""
+    """Return sentences about the required libraries: for all kinds of cloud first, then for single ones."""
     common = "Python 3.11 or newer, with the library C(requests), on the host that the task runs on"
     return [common, *(sentence for each in CLOUD_TYPES for sentence in each.requirements)]
 
 
 def _backend() -> Setting:
     choices = "; ".join(f"V({each.backend}) for {each.title}" for each in CLOUD_TYPES)
-    given = "; ".join(f"{_either(_pointers(each))} for V({each.backend})" for each in CLOUD_TYPES)
+    given = "; ".join(f"{_any_of(_selectors(each))} for V({each.backend})" for each in CLOUD_TYPES)
     return Setting(
         name="backend",
         description=(
@@ -43,9 +43,9 @@ def _backend() -> Setting:
     )
 
 
-def _pointers(cloud_type: CloudType[Any]) -> list[str]:
-    return [*(f"O({each})" for each in cloud_type.naming_settings), *cloud_type.pointers]
+def _selectors(cloud_type: CloudType[Any]) -> list[str]:
+    return [*(f"O({each})" for each in cloud_type.naming_settings), *cloud_type.detected_by]
 
 
-def _either(words: list[str]) -> str:
+def _any_of(words: list[str]) -> str:
     return " or ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

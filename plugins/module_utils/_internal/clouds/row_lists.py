@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lists of rows of which some cannot be read: the others are served, and a warning names those that are left out."""
+"""Reads lists with unreadable rows: returns the readable rows, and warns of the others."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from .json_values import Json, UnreadableRow, mapping, text, whole
 
 Made = TypeVar("Made")
 
-# More rows than these of one list are counted, and not described.
+# The number of unreadable rows of a list that warnings describe. The others are only counted.
 _DESCRIBED = 3
 
 
 class Warnings:
-    """Sentences about unreadable parts of responses. Many threads may add to it."""
+    """Collects sentences about unreadable parts of responses. May be used by many threads at once."""
 
     def __init__(self) -> None:
-        """Begin without any."""
+        """Begin without sentences."""
         self._sentences: dict[str, None] = {}
         self._lock = threading.Lock()
 
     def add(self, sentence: str) -> None:
-        """Keep a sentence, once."""
+        """Add a sentence, unless it is there already."""
         with self._lock:
             self._sentences[sentence] = None
 
     def take(self) -> tuple[str, ...]:
-        """Return the sentences since the last time, in order."""
+        """Return the sentences that were added since the last call, in order."""
         with self._lock:
             sentences = tuple(self._sentences)
             self._sentences.clear()
@@ -43,9 +43,10 @@ class Warnings:
 
 @dataclass(slots=True)
 class Reading(Generic[Made]):
-    """The readable rows of a list, which may come in several pages, and a description of each of the others.
+    """The result of reading a list, which may have several pages.
 
-    ``left_out`` has these rows themselves, each with the reason.
+    ``made``: the objects of the readable rows. ``unreadable``: a clause for each other row. ``left_out``: these rows
+    themselves, each with the reason.
     """
 
     made: list[Made] = field(default_factory=list)
@@ -54,7 +55,7 @@ class Reading(Generic[Made]):
 
     @classmethod
     def of(cls, rows: Iterable[Json], shape: Callable[[Json], Made]) -> Reading[Made]:
-        """Read rows by a function that raises UnreadableRow for a row that cannot be read."""
+        """Read rows by ``shape``, which raises UnreadableRow for an unreadable row."""
         reading = cls()
         for row in rows:
             try:
@@ -69,13 +70,13 @@ class Reading(Generic[Made]):
 
     @property
     def is_complete(self) -> bool:
-        """Whether every row could be read."""
+        """Whether all rows were readable."""
         return not self.unreadable
 
     def checked(self, task: str, warnings: Warnings) -> list[Made]:
-        """Return the readable ones, and warn of the others.
+        """Return the objects of the readable rows, and warn of the others. ``task`` begins each message.
 
-        Raises UnexpectedResponse if none could be read: something else answers in the place of the API.
+        Raises UnexpectedResponse if no row was readable: probably, the response is not one of the API.
         """
         if self.unreadable and not self.made:
             raise UnexpectedResponse(f"{task} failed: no row of the response can be parsed: {self.unreadable[0]}.")
@@ -88,7 +89,7 @@ class Reading(Generic[Made]):
 
 
 def _label(row: Json) -> str:
-    """Return name and number of a row, as far as it has them."""
+    """Return the prefix of a clause about a row: its known name and number, or ""."""
     name, number = text(mapping(row).get("name")), whole(mapping(row).get("id"))
     words = [*([shorten(one_line(name), 60)] if name else []), *([f"({number})"] if number is not None else [])]
     return f"{' '.join(words)}: " if words else ""

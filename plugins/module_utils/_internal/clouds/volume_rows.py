@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rows of volumes that cannot be read: a volume in one of them must not be created a second time."""
+"""Checks unreadable rows of volumes: a volume in such a row must not be created a second time."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from .json_values import Json, text
 def require_none_left_out(
     left_out: Sequence[tuple[Json, str]], wanted: Callable[[Volume], bool] | None, task: str
 ) -> None:
-    """Raise UnexpectedResponse if a wanted volume may be in a row that cannot be read. ``left_out``: see Reading."""
+    """Raise UnexpectedResponse if a wanted volume may be in an unreadable row. ``left_out``: see Reading."""
     for row, why in left_out:
         volume = _named(row)
-        # One without a name is a warning: it would end every task.
+        # A row without a name causes only a warning: an error would end every task.
         if volume is not None and (wanted is None or wanted(volume)):
             raise UnexpectedResponse(f"{task} failed: the row of {one_line(volume.name)} cannot be parsed: {why}.")
 
 
 def _named(row: Json) -> Volume | None:
-    """Return the known part of a volume, or None if its name is not known either."""
+    """Return the known part of a volume, or None without a name."""
     name = text(row.get("name"))
     if name is None:
         return None

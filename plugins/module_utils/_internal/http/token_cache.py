@@ -30,7 +30,7 @@ _FOLDER = Path("jetstream/tokens")
 VARIABLE = "JETSTREAM_CACHE_TOKENS"
 # Rounds of PBKDF2: milliseconds per task, and per guess of an attacker with the file.
 _ROUNDS = 20_000
-# The maximum size of a file in bytes. A token of Keystone includes the catalog of all services in all regions.
+# The maximum size of a file in bytes. A token of keystone includes the catalog of all services in all regions.
 _LARGEST = 1 << 20
 # Seconds after which a temporary file is one that a crashed process left behind.
 _LEFTOVER_AGE = 3600.0

@@ -1,17 +1,17 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Atmosphere as a kind of cloud."""
+"""The entry of Atmosphere among the kinds of cloud."""
 
 from __future__ import annotations
 
 from ...cloud import Cloud
 from ..cloud_type import CloudType, Surroundings
-from .settings import LOGINS, SETTINGS, AtmosphereSettings, how_to_log_in, is_pointed_to, read_settings
+from .settings import LOGINS, SETTINGS, AtmosphereSettings, how_to_log_in, is_detected, read_settings
 
 
 def _connect(settings: AtmosphereSettings, surroundings: Surroundings) -> Cloud:
-    # Here, since Ansible compiles the files of a collection in each run, and users of other clouds need none of these.
+    # Imported here, since Ansible compiles imported files in each run, and other clouds do not need these.
     from ...http.deadline import Deadline
     from ...http.transport import Transport
     from .client import AtmosphereCloud
@@ -39,7 +39,7 @@ ATMOSPHERE = CloudType(
     read_settings=read_settings,
     connect=_connect,
     how_to_log_in=how_to_log_in,
-    is_pointed_to=is_pointed_to,
-    pointers=("the original tool's C(~/.config/jetstream/jkey.csv)",),
+    is_detected=is_detected,
+    detected_by=("the original tool's C(~/.config/jetstream/jkey.csv)",),
     logins=LOGINS,
 )

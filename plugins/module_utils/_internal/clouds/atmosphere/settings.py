@@ -126,7 +126,7 @@ def read_settings(reader: Reader) -> AtmosphereSettings:
     )
 
 
-def is_pointed_to(_environ: Mapping[str, str], home: Path | None) -> bool:
+def is_detected(_environ: Mapping[str, str], home: Path | None) -> bool:
     """Whether the original tool saved a password."""
     return home is not None and (home / JKEY).exists()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ...cloud import Cloud
 from ..cloud_type import CloudType, Surroundings
 from .clouds_file import hint_of_cloud, known_clouds
-from .settings import LOGINS, SETTINGS, Jetstream2Settings, how_to_log_in, is_pointed_to, read_settings
+from .settings import LOGINS, SETTINGS, Jetstream2Settings, how_to_log_in, is_detected, read_settings
 
 
 def _connect(settings: Jetstream2Settings, surroundings: Surroundings) -> Cloud:
@@ -30,10 +30,10 @@ JETSTREAM2 = CloudType(
     read_settings=read_settings,
     connect=_connect,
     how_to_log_in=how_to_log_in,
-    is_pointed_to=is_pointed_to,
+    is_detected=is_detected,
     known_clouds=known_clouds,
     hint_of_name=hint_of_cloud,
-    pointers=("E(OS_CLOUD)", "E(OS_AUTH_URL)"),
+    detected_by=("E(OS_CLOUD)", "E(OS_AUTH_URL)"),
     logins=LOGINS,
     requirements=("For Jetstream2 also the library C(openstacksdk)",),
 )

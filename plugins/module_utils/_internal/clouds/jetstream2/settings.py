@@ -90,7 +90,7 @@ class Jetstream2Settings:
 def read_settings(reader: Reader) -> Jetstream2Settings:
     """Read the cloud's settings. Raises ConfigurationError if nothing names one."""
     cloud, credential = _login(reader)
-    if cloud is None and credential is None and not is_pointed_to(reader.environ, reader.home):
+    if cloud is None and credential is None and not is_detected(reader.environ, reader.home):
         found = clouds_in_words(reader.environ, reader.home)
         raise ConfigurationError(f"No cloud is selected. {found}", hint="Set JETSTREAM_CLOUD, or the option cloud.")
     reader.warn_if_overruled(*((["cloud"], [_ID]) if cloud else ([_ID], ["cloud"])))
@@ -102,7 +102,7 @@ def read_settings(reader: Reader) -> Jetstream2Settings:
     )
 
 
-def is_pointed_to(environ: Mapping[str, str], _home: Path | None) -> bool:
+def is_detected(environ: Mapping[str, str], _home: Path | None) -> bool:
     """Whether variables of the OpenStack client name a cloud."""
     return any(environ.get(name) for name in _VARIABLES)
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A cloud whose instances are rows of a file. Changes take seconds, as they do elsewhere. See Cloud."""
+"""The interface of Cloud for a practice fleet: instances are rows of a file, and their changes take seconds."""
 
 from __future__ import annotations
 
@@ -34,8 +34,9 @@ from .fleet_file import FleetFile
 
 _NAMESPACE = uuid.UUID("6f0f6d3a-4f0e-4a39-9d2f-6c1b7a5e2d10")
 _HOUR = 3600.0
+# The duration of each action.
 _SECONDS = 2.0
-# Nova keeps the last lines of a console: those of about 17 hours.
+# Like nova, which keeps only the last lines of a console. An instance prints a line a minute.
 _MOST_LINES = 1000
 _BUSY_PERCENT = 70
 _ACTIVITIES: Mapping[Action, str] = {
@@ -49,17 +50,17 @@ _ACTIVITIES: Mapping[Action, str] = {
     Action.REBOOT: "rebooting",
     Action.HARD_REBOOT: "rebooting_hard",
 }
-# The word for a state where it is not the state's own.
+# The statuses that differ from the name of the state.
 _STATUS = {RestingState.SHELVED: "shelved_offloaded"}
 
 
 class PracticeConsoles:
-    """The consoles of a practice fleet, which print what Exosphere's instances print."""
+    """The consoles of a practice fleet, with the lines that instances of Exosphere print."""
 
     kinds: Sequence[str] = ("novnc",)
 
     def __init__(self, cloud: PracticeCloud) -> None:
-        """Keep the cloud."""
+        """Read nothing yet."""
         self._cloud = cloud
         self.unsupported: Mapping[str, str] = {
             "novnc": "A practice fleet has no consoles for a browser.",
@@ -67,16 +68,16 @@ class PracticeConsoles:
         }
 
     def url(self, instance: Instance, kinds: Sequence[str]) -> ConsoleUrl:
-        """Refuse: there is none. See Consoles."""
+        """Raise Refused: there is no console for a browser. See Consoles."""
         raise Refused(f"{instance.label}: {self.unsupported['novnc']}")
 
     def text(self, instance: Instance, lines: int) -> str:
-        """Return the last lines. See Consoles."""
+        """Return the last lines of a console. See Consoles."""
         return self._cloud.console_outputs([instance], lines).get(instance.uuid, "")
 
 
 class PracticeCloud:
-    """A practice fleet. It has instances and an allocation; launching, volumes and the like need a real cloud."""
+    """A practice fleet (docs/tour.md). It has instances and an allocation; everything else needs a real cloud."""
 
     max_concurrency = 16
     settle_seconds = 0.0
@@ -89,7 +90,7 @@ class PracticeCloud:
         self._file = file
         self._clock = clock
 
-    # --- what there is
+    # --- reading
 
     def account(self) -> CloudAccount:
         """Return the account in the file. See Cloud."""
@@ -117,13 +118,13 @@ class PracticeCloud:
         return []
 
     def list_allocation_sources(self) -> list[AllocationSource]:
-        """Return the one allocation. See Cloud."""
+        """Return the only allocation. See Cloud."""
         return [self._allocation(self._file.read())]
 
     def list_history(
         self, since: datetime | None = None, wanted: Callable[[Instance], bool] | None = None
     ) -> list[StatusPeriod]:
-        """Return the states of each instance since it was made. See Cloud."""
+        """Return the states of each instance since its launch. See Cloud."""
         content = self._file.read()
         found: list[StatusPeriod] = []
         for number, row in enumerate(content["instances"]):
@@ -135,17 +136,17 @@ class PracticeCloud:
         return found
 
     def get_instance(self, instance: Instance) -> Instance:
-        """Return one instance as it is now. See Cloud."""
+        """Return the present state of an instance. See Cloud."""
         content = self._file.read()
         return self._instance(content, _number_of(content, instance))
 
     def poll(self, instances: Sequence[Instance], *, thorough: bool = False) -> Mapping[str, Instance | JetstreamError]:
-        """Return these instances as they are now. See Cloud."""
+        """Return the present states of instances. See Cloud."""
         seen = {each.uuid: each for each in self.list_instances(live=True)}
         return {each.uuid: seen.get(each.uuid, each.gone()) for each in instances}
 
     def console_outputs(self, instances: Sequence[Instance], lines: int) -> Mapping[str, str]:
-        """Return the lines that Exosphere would have printed. See Cloud."""
+        """Return the lines that instances of Exosphere would have printed. See Cloud."""
         content = self._file.read()
         if _is_atmosphere(content):
             return {}
@@ -157,20 +158,20 @@ class PracticeCloud:
         return found
 
     def consoles(self) -> Consoles:
-        """Return the consoles, which have no address. See Cloud."""
+        """Return the consoles, which have no URLs. See Cloud."""
         return PracticeConsoles(self)
 
-    # --- what can be done
+    # --- changing
 
     def unsupported_actions(self, instance: Instance) -> Mapping[Action, str]:
-        """Return what a flavor does not allow. See Cloud."""
+        """Return the actions that the flavor of an instance does not allow. See Cloud."""
         family = family_of(instance.flavor.name)
         if family is None or family.can_suspend:
             return {}
         return {Action.SUSPEND: f"its flavor {instance.flavor.name} cannot be suspended"}
 
     def act(self, instance: Instance, action: Action) -> None:
-        """Let an instance be on its way. See Cloud."""
+        """Begin an action. Its end is two seconds later. See Cloud."""
 
         def change(content: dict[str, Any]) -> None:
             number = _number_of(content, instance)
@@ -178,16 +179,16 @@ class PracticeCloud:
             state = now.state if now.kind is Kind.RESTING else None
             if state is None or action not in TRANSITIONS[state]:
                 raise Conflict(f"{action.capitalize()} of {instance.label} was refused: its state does not allow it.")
-            self._set_out(content, content["instances"][number], action, TRANSITIONS[state][action])
+            self._start_action(content, content["instances"][number], action, TRANSITIONS[state][action])
 
         self._file.change(change)
 
     def metadata_refusal(self, instance: Instance) -> str | None:
-        """Return why there is no metadata. See Cloud."""
+        """Return the reason for a fleet without metadata. See Cloud."""
         return "Atmosphere has no metadata" if _is_atmosphere(self._file.read()) else None
 
     def set_metadata(self, instance: Instance, key: str, value: str | None) -> None:
-        """Set one key. See Cloud."""
+        """Set or remove one key of the metadata. See Cloud."""
 
         def change(content: dict[str, Any]) -> None:
             metadata = content["instances"][_number_of(content, instance)].setdefault("metadata", {})
@@ -198,50 +199,50 @@ class PracticeCloud:
         self._file.change(change)
 
     def restore(self, instances: Sequence[Instance]) -> tuple[Sequence[Instance], Sequence[str]]:
-        """Restore nothing: nothing is locked. See Cloud."""
+        """Return the instances unchanged: nothing is locked. See Cloud."""
         return instances, ()
 
     def failure_reason(self, instance: Instance) -> str | None:
-        """Return nothing: no action fails. See Cloud."""
+        """Return None: no action fails. See Cloud."""
         return None
 
-    # --- what a real cloud is needed for
+    # --- unsupported
 
     def volume_store(self) -> VolumeStore:
-        """Refuse. See Cloud."""
+        """Raise ConfigurationError. See Cloud."""
         _refuse("volumes")
 
     def access_store(self) -> AccessStore:
-        """Refuse. See Cloud."""
+        """Raise ConfigurationError. See Cloud."""
         _refuse("key pairs and security groups")
 
     def image_store(self) -> ImageStore:
-        """Refuse. See Cloud."""
+        """Raise ConfigurationError. See Cloud."""
         _refuse("images")
 
     def project_store(self) -> ProjectStore:
-        """Refuse. See Cloud."""
+        """Raise ConfigurationError. See Cloud."""
         _refuse("projects")
 
     def catalog(self) -> Catalog:
-        """Refuse. See Cloud."""
+        """Raise ConfigurationError. See Cloud."""
         _refuse("catalog of images and flavors")
 
     def launcher(self) -> Launcher:
-        """Refuse. See Cloud."""
+        """Raise ConfigurationError. See Cloud."""
         _refuse("launches")
 
-    # --- what a file does not need
+    # --- without an effect
 
     def limit(self, until: float | None) -> None:
-        """Do nothing: a file answers at once. See Cloud."""
+        """Do nothing: there are no requests. See Cloud."""
 
     def take_warnings(self) -> Sequence[str]:
-        """Return nothing. See Cloud."""
+        """Return no warnings: a malformed file is an error. See Cloud."""
         return ()
 
     def close(self) -> None:
-        """Do nothing: nothing is open. See Cloud."""
+        """Do nothing: there are no connections. See Cloud."""
 
     # --- from rows to instances
 
@@ -249,13 +250,14 @@ class PracticeCloud:
         return self._clock.now().timestamp()
 
     def _status(self, row: Mapping[str, Any]) -> tuple[str, str]:
-        """Return the status and the activity of a row now."""
+        """Return the present status and activity of a row."""
         going = row.get("going")
         if not going:
             return row["status"], ""
         return (going["status"], "") if self._now() >= going["until"] else (row["status"], going["activity"])
 
-    def _set_out(self, content: dict[str, Any], row: dict[str, Any], action: Action, end: RestingState) -> None:
+    def _start_action(self, content: dict[str, Any], row: dict[str, Any], action: Action, end: RestingState) -> None:
+        """Begin an action that leads to the state ``end``. A fleet like Atmosphere changes or removes the address."""
         now = self._now()
         row.setdefault("first_status", row["status"])
         row["status"], _activity = self._status(row)
@@ -295,13 +297,13 @@ class PracticeCloud:
         )
 
     def _allocation(self, content: Mapping[str, Any]) -> AllocationSource:
-        told = content["allocation"]
-        end = _moment(content["began"]) + timedelta(days=float(told["days"]))
+        row = content["allocation"]
+        end = _moment(content["began"]) + timedelta(days=float(row["days"]))
         return AllocationSource(
-            name=told["name"],
-            uuid=_uuid_of(told["name"]),
-            compute_allowed=float(told["allowed"]),
-            compute_used=float(told["used"]),
+            name=row["name"],
+            uuid=_uuid_of(row["name"]),
+            compute_allowed=float(row["allowed"]),
+            compute_used=float(row["used"]),
             updated=self._clock.now().isoformat(timespec="seconds"),
             start_date=(end - timedelta(days=365)).isoformat(timespec="seconds"),
             end_date=end.isoformat(timespec="seconds"),
@@ -323,7 +325,7 @@ def _console_line(epoch: int, percent: int) -> str:
 
 
 def _changes(content: Mapping[str, Any], row: Mapping[str, Any]) -> list[tuple[float, str]]:
-    """Return when an instance came to each of its states, the first one first."""
+    """Return the start (in seconds since 1970) and the status of each state of an instance, the oldest first."""
     first = row["first_status"] if "first_status" in row else row["status"]
     return [(_begun(content, row), first), *((each[0], each[1]) for each in row.get("history", []))]
 
@@ -366,5 +368,5 @@ def _number_of(content: Mapping[str, Any], instance: Instance) -> int:
     raise NotFound(f"{instance.label} is gone.")
 
 
-def _refuse(what: str) -> NoReturn:
-    raise ConfigurationError(f"A practice fleet has no {what}. Use a real cloud.")
+def _refuse(things: str) -> NoReturn:
+    raise ConfigurationError(f"A practice fleet has no {things}. Use a real cloud.")

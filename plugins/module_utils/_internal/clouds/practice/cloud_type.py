@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A practice fleet as a kind of cloud: a file acts as the cloud, for trying things out."""
+"""The entry of practice fleets among the kinds of cloud. A file acts as the cloud (docs/tour.md)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SETTINGS = (
 
 @dataclass(frozen=True, slots=True)
 class PracticeSettings:
-    """The file that acts as the cloud. There is no login, and so no secret."""
+    """The file that acts as the cloud. Without a login, there are no secrets."""
 
     fleet: Path
     http: HttpSettings
@@ -47,13 +47,13 @@ def _read_settings(reader: Reader) -> PracticeSettings:
             "The backend practice requires practice_fleet, the file of a practice fleet.",
             hint="Create one with the playbook jetstream.cloud.tour.",
         )
-    # It is accepted, and means nothing here: nothing is sent.
+    # The setting is accepted, without an effect: nothing is sent.
     reader.flag("allow_http", default=False)
     return PracticeSettings(Path(fleet), read_http_settings(reader))
 
 
 def _connect(settings: PracticeSettings, surroundings: Surroundings) -> Cloud:
-    # Here, since Ansible compiles the files of a collection in each run, and users of other clouds need none of these.
+    # Imported here, since Ansible compiles imported files in each run, and other clouds do not need these.
     from .client import PracticeCloud
     from .fleet_file import FleetFile
 

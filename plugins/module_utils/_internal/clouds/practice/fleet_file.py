@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The file of a practice fleet: its form, and how it is read and changed by many processes."""
+"""Reads and changes the file of a practice fleet, safely for concurrent processes."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from ...errors import ConfigurationError
 from ...files import exclusive
 from ...json_file import MalformedFile, read_json, write_json
 
-# Two kinds of cloud. On jetstream2, instances have UUIDs, consoles and metadata, and keep their floating IP. On
-# atmosphere, they have numbers, and lose their floating IP when they are no longer active.
+# The clouds that a fleet can imitate. Like at Jetstream2, instances have UUIDs, consoles and metadata, and keep their
+# floating IP. Like at Atmosphere, they have numbers, and lose their floating IP when they are no longer active.
 LIKE = ("jetstream2", "atmosphere")
 _TEXT = ("name", "flavor", "status")
 
 
 class FleetFile:
-    """A fleet in a file of JSON. Raises ConfigurationError if the file cannot be read, is malformed, or not writable.
+    """A fleet in a JSON file. Raises ConfigurationError if the file is missing, unreadable, malformed or read-only.
 
     Its keys: ``like``, ``user``, ``project``, ``allocation`` (``name``, ``allowed`` and ``used`` in SU, ``days`` to its
     end) and ``instances``: ``name``, ``flavor``, ``vcpus``, ``ram`` (MB), ``disk`` (GB), ``image``, ``status``,
-    ``address``, ``age_hours`` and ``idle_hours`` when the file was first used (null: it computes). PracticeCloud
-    writes ``began``, that time in seconds since 1970, and what it does to instances.
+    ``address``, ``age_hours`` and ``idle_hours`` (null: not idle), both as of the first use of the file. The first use
+    adds ``began``, its time in seconds since 1970. PracticeCloud adds the changes of instances.
     """
 
     def __init__(self, path: Path, clock: Clock) -> None:
@@ -36,12 +36,12 @@ class FleetFile:
         self._clock = clock
 
     def read(self) -> dict[str, Any]:
-        """Return the content. The first read stores its time, to which the hours in the file refer."""
+        """Return the content. The first read stores its time, the reference of the hours in the file."""
         content = self._content()
         return content if content.get("began") else self.change(lambda _content: None)
 
     def change(self, change: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-        """Change the content while no other process does, and return it. If ``change`` raises, the file stays."""
+        """Change the content under an exclusive lock, and return it. If ``change`` raises, the file stays as it was."""
         try:
             with exclusive(self._path, clock=self._clock):
                 content = self._content()
@@ -71,7 +71,7 @@ class FleetFile:
 
 
 def _checked(content: Any) -> dict[str, Any]:
-    """Return the content if it is a fleet. Raises ValueError, KeyError or TypeError otherwise."""
+    """Return the content if it is a valid fleet. Raises ValueError, KeyError or TypeError otherwise."""
     if content["like"] not in LIKE or not isinstance(content["user"], str) or not isinstance(content["project"], str):
         raise ValueError
     allocation = content["allocation"]
