@@ -1,9 +1,9 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Access rules of an application credential: which requests it may be used for.
+"""The access rules of an application credential, which allow certain requests.
 
-A service answers a request that they do not allow with 401, as if the token were bad (docs/jetstream2.md, Login).
+The response to any other request is 401, as for an invalid token (docs/jetstream2.md, Login).
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _MOST_SHOWN = 5
 
 
 def access_rules(access: Any) -> Sequence[Rule]:
-    """Return the rules of the credential that a token was made with; none for one that may do everything."""
+    """Return the rules of the credential behind a token of keystoneauth; none for an unrestricted credential."""
     token = (getattr(access, "_data", None) or {}).get("token") or {}
     rules = (token.get("application_credential") or {}).get("access_rules")
     return [each for each in rules if isinstance(each, dict)] if isinstance(rules, list) else []
 
 
 def may_be_allowed(rules: Sequence[Rule], method: str, path: str) -> bool:
-    """Whether some rule is for a request. The service is not compared: it has several names."""
+    """Return whether any rule allows a request. Services are not compared, since a service has several names."""
     bare = path.partition("?")[0]
     return not rules or any(
         str(each.get("method")).upper() == method and _matches(str(each.get("path")), bare) for each in rules
@@ -34,7 +34,7 @@ def may_be_allowed(rules: Sequence[Rule], method: str, path: str) -> bool:
 
 
 def access_rules_refusal(rules: Sequence[Rule], method: str, service: str, path: str) -> PermissionDenied:
-    """Return the error for a request that was answered with 401."""
+    """Return the error for the response 401 to a request."""
     shown = [f"{each.get('method')} {each.get('path')} ({each.get('service')})" for each in rules[:_MOST_SHOWN]]
     more = [f"{len(rules) - _MOST_SHOWN} more"] if len(rules) > _MOST_SHOWN else []
     return PermissionDenied(
@@ -46,7 +46,7 @@ def access_rules_refusal(rules: Sequence[Rule], method: str, service: str, path:
 
 
 def _matches(pattern: str, path: str) -> bool:
-    """Compare as keystone does: * and {name} match one part of a path, ** any number of parts."""
+    """Return whether a path matches, by the rules of keystone: * and {name} match one part, ** any number of parts."""
     parts = re.split(r"(\*\*|\*|\{[^}]*\})", pattern)
     expression = "".join(
         ".*" if part == "**" else "[^/]+" if part == "*" or part.startswith("{") else re.escape(part) for part in parts

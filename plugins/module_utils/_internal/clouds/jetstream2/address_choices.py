@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decides which floating IP a server is to have, in a real run and in check mode alike. Pure functions over rows."""
+"""Chooses the floating IP of a server, for a real run and for check mode alike. Pure functions over rows."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .parsing import MADE_FOR
 
 @dataclass(frozen=True, slots=True)
 class AddressChoice:
-    """The floating IP that a server is to have.
+    """The chosen floating IP of a server.
 
-    ``foreseen``: with the address "" if it is still to be made. ``port``: the one to attach it to. ``row``: neutron's
-    row of one that is there and unattached; None if one is to be made. ``takes_another``: whether the server has to
-    give another one away first.
+    ``foreseen``: the result, with the address "" if the floating IP has to be created. ``port``: the id of the server's
+    port to attach it to; "" if it is attached already. ``row``: neutron's row of an existing, unattached floating IP;
+    None if it has to be created. ``takes_another``: whether the server's present floating IP has to be detached first.
     """
 
     foreseen: AssignedAddress
@@ -32,9 +32,9 @@ class AddressChoice:
 def choose_address(
     options: LaunchOptions, instance: Instance, ports: Sequence[Json], addresses: Sequence[Json]
 ) -> AddressChoice | JetstreamError:
-    """Return the floating IP that a server with these ports is to have, or why it cannot have one.
+    """Return the floating IP for a server with these ports, or the error if there can be none.
 
-    ``addresses``: those of the project. Raises UnreadableRow for a port without an id.
+    ``addresses``: neutron's rows of the project's floating IPs. Raises UnreadableRow for a port without an id.
     """
     ids = [uuid_of(each, "id") for each in ports]
     present = next((each for each in addresses if text(each.get("port_id")) in ids), None)
@@ -44,15 +44,15 @@ def choose_address(
         return AddressChoice(AssignedAddress(_address_of(present), is_new=False))
     if not ids:
         return _without_port(instance)
-    made_before = next((each for each in addresses if _is_spare_of(each, instance)), None)
-    known = "" if made_before is None else _address_of(made_before)
-    return AddressChoice(AssignedAddress(known, is_new=True), ids[0], made_before)
+    leftover = next((each for each in addresses if _was_made_for(each, instance)), None)
+    known = "" if leftover is None else _address_of(leftover)
+    return AddressChoice(AssignedAddress(known, is_new=True), ids[0], leftover)
 
 
 def _given(
     address: str, instance: Instance, ports: Sequence[str], addresses: Sequence[Json], *, takes_another: bool
 ) -> AddressChoice | JetstreamError:
-    """Choose the given address, unless another server has it: neutron would take it away from that one."""
+    """Choose the given address, unless another server has it: neutron would detach it from that server."""
     row = next((each for each in addresses if each.get("floating_ip_address") == address), None)
     if row is None:
         return SelectionError(f"floating_ip: the project has no floating IP {address}.")
@@ -74,5 +74,5 @@ def _address_of(row: Json) -> str:
     return text(row.get("floating_ip_address")) or ""
 
 
-def _is_spare_of(row: Json, instance: Instance) -> bool:
+def _was_made_for(row: Json, instance: Instance) -> bool:
     return text(row.get("port_id")) is None and text(row.get("description")) == f"{MADE_FOR}{instance.uuid}"

@@ -50,18 +50,18 @@ from .quotas import (
 )
 
 _GIB = 1024**3
-# URLs with this number of names or IDs are accepted by every web server.
+# The number of names or IDs in one URL: all web servers accept URLs of that length.
 _IN_ONE_URL = 40
 _UUID = re.compile(r"[0-9a-f-]{32,36}", re.ASCII | re.IGNORECASE)
 _COMMUNITY = "community"
-# The owners of ports: a router, of that to the outside; and instances.
+# The device_owner of a port: its prefix for instances, and the value for a router's port in an external network.
 _COMPUTE = "compute:"
 _GATEWAY = "network:router_gateway"
 Made = TypeVar("Made")
 
 
 class Jetstream2Catalog:
-    """What one project can launch from, by requests to nova, glance, neutron and cinder."""
+    """The catalog of one project, by requests to nova, glance, neutron and cinder."""
 
     unsupported: Mapping[str, str] = MappingProxyType(
         {
@@ -80,7 +80,7 @@ class Jetstream2Catalog:
         *,
         max_concurrency: int,
     ) -> None:
-        """Send nothing yet. ``server_names`` reads the names of all servers by their ids."""
+        """Send nothing yet. ``server_names``: returns the names of all servers, by their ids."""
         self._api = api
         self._account = account
         self._server_names = server_names
@@ -90,12 +90,12 @@ class Jetstream2Catalog:
     # --- images
 
     def images(self, query: ImageQuery) -> list[OfferedImage]:
-        """Return images, filtered by glance as far as it can. See Catalog."""
+        """Return images, filtered by glance as far as possible. See Catalog."""
         found = self._image_rows(query)
         if query.hidden:
             found += self._image_rows(query, hidden=True)
         elif missing := _missing(query.uuids, found):
-            # An id means one image alone, also a hidden one.
+            # An id selects an image even if it is hidden.
             found += self._image_rows(replace(query, names=(), uuids=missing), hidden=True)
         account, task = self._account(), "Listing images"
         images = {
@@ -106,7 +106,7 @@ class Jetstream2Catalog:
         return sorted(newest_first, key=lambda each: natural_key(each.name))
 
     def _image_rows(self, query: ImageQuery, *, hidden: bool = False) -> list[Json]:
-        """Return the rows of images. Glance lists those that are hidden, or those that are not."""
+        """Return the rows of images. Glance lists either the hidden images, or the others."""
         filters = {
             **({"owner": self._account().project_id} if query.own_only else {}),
             **({"os_hidden": "true"} if hidden else {}),
@@ -125,19 +125,19 @@ class Jetstream2Catalog:
     # --- flavors
 
     def flavors(self, *, min_ram: int = 0, min_disk: int = 0) -> list[OfferedFlavor]:
-        """Return the flavors of nova that are large enough. See Catalog."""
+        """Return the flavors with at least this memory (MB) and disk (GB). See Catalog."""
         least = {"minRam": min_ram, "minDisk": min_disk}
         query = {name: str(value) for name, value in least.items() if value}
         task = "Listing flavors"
         account = self._account()
         found = flavor_rows(self._api, query)
         flavors = Reading.of(found, lambda row: flavor_from_nova(row, account)).checked(task, self._warnings)
-        return sorted({each.id: each for each in flavors}.values(), key=_by_room)
+        return sorted({each.id: each for each in flavors}.values(), key=_by_size)
 
     # --- quotas
 
     def quotas(self, resources: Sequence[str] = RESOURCES) -> list[Quota]:
-        """Return the quota of the project, by the services that limit these resources. See Catalog."""
+        """Return the quota of the project, from the services that limit these resources. See Catalog."""
         account, task = self._account(), "Reading the quota"
         path = network_quota_path(account.project_id)
         readings: list[tuple[frozenset[str], Part[dict[str, Limit]]]] = [
@@ -177,7 +177,7 @@ class Jetstream2Catalog:
     # --- networks and floating IPs
 
     def networks(self) -> tuple[list[Network], list[Router] | None]:
-        """Return networks with their subnets and the routers of these. See Catalog."""
+        """Return the networks with their subnets, and the routers. See Catalog."""
         project = self._account().project_id
         listed = network_rows(self._api)
         routers, subnets = read_parts(
@@ -213,9 +213,9 @@ class Jetstream2Catalog:
         return self._api.rows("network", "/v2.0/subnets", "subnets", "Listing subnets")
 
     def _attached_subnets(self, routers: Sequence[Router]) -> tuple[dict[str, str], bool]:
-        """Return the router of each subnet, by the subnet's id, and whether all could be read.
+        """Return the id of each subnet's router, by the id of the subnet, and whether all ports were readable.
 
-        The ports of a router say it, whatever the kind of router is.
+        The source is the ports of each router, which show its subnets for all kinds of routers.
         """
 
         def ports(router: Router) -> list[Json]:
@@ -228,7 +228,7 @@ class Jetstream2Catalog:
             subnet: router.uuid
             for router, listed in zip(routers, found, strict=True)
             for port in listed or ()
-            # The port to the outside has no subnet of the project.
+            # The port in the external network has no subnet of the project.
             if text(port.get("device_owner")) != _GATEWAY
             for fixed in rows(port.get("fixed_ips"))
             if (subnet := text(fixed.get("subnet_id")))
@@ -236,7 +236,7 @@ class Jetstream2Catalog:
         return attached, all(each is not None for each in found)
 
     def floating_ips(self) -> list[FloatingIp]:
-        """Return the floating IPs of the project, by neutron's own word, with the servers that have them."""
+        """Return the floating IPs of the project, with their servers. See Catalog."""
         task = "Listing floating IPs"
         listed = floating_ip_rows(self._api)
         owners = self._port_owners(rows(listed))
@@ -247,7 +247,7 @@ class Jetstream2Catalog:
         return sorted(found, key=lambda each: (natural_key(each.address), each.uuid))
 
     def _port_owners(self, listed: Sequence[Json]) -> dict[str, str]:
-        """Return the devices of ports by the ports' ids, for a neutron that does not say them with a floating IP."""
+        """Return the device of each port, by the port's id; {} if the rows of floating IPs include the devices."""
         if all(each.get("port_details") is not None for each in listed if each.get("port_id")):
             return {}
         ports = read_parts(
@@ -265,7 +265,7 @@ class Jetstream2Catalog:
     # --- the login
 
     def projects(self) -> list[ProjectDetails]:
-        """Return the one project of the login. See Catalog."""
+        """Return the only project of the login. See Catalog."""
         account = self._account()
         return [ProjectDetails(id=account.project_id, uuid=account.project_id, name=account.project_name)]
 
@@ -276,22 +276,22 @@ class Jetstream2Catalog:
         return [IdentityDetails(account.user_id, account.user_name, account.user_name, provider_of(account), project)]
 
     def providers(self) -> list[ProviderDetails]:
-        """Return the region. See Catalog."""
+        """Return the region of the login. See Catalog."""
         provider = provider_of(self._account())
         return [ProviderDetails(uuid=provider.uuid, name=provider.name)]
 
     def maintenance(self) -> list[MaintenanceRecord]:
-        """Return none. See Catalog."""
+        """Return nothing: OpenStack has no such records. See Catalog."""
         return []
 
 
 def provider_of(account: Account) -> Provider:
-    """Return the region, which is the provider of all that the project has."""
+    """Return the region as a provider: all resources of the project are in it."""
     return Provider(name=account.region, uuid=account.region)
 
 
 def image_from_glance(row: Json, account: Account) -> OfferedImage:
-    """Read an image."""
+    """Read an image. Raises UnreadableRow without an id."""
     uuid = uuid_of(row, "id")
     size = amount(row.get("size"))
     return OfferedImage(
@@ -315,7 +315,7 @@ def image_from_glance(row: Json, account: Account) -> OfferedImage:
 
 
 def flavor_from_nova(row: Json, account: Account) -> OfferedFlavor:
-    """Read a flavor."""
+    """Read a flavor. Raises UnreadableRow without an id."""
     flavor_id = text(mapping(row).get("id"))
     if not flavor_id:
         raise UnreadableRow("it has no id")
@@ -338,7 +338,7 @@ def floating_ip_rows(api: Api, query: Mapping[str, str] | None = None) -> list[J
 
 
 def network_from_neutron(row: Json, project: str) -> Network:
-    """Read a network, without its subnets."""
+    """Read a network, without its subnets. ``project``: the id of the account's project. Raises UnreadableRow."""
     uuid = uuid_of(row, "id")
     return Network(
         uuid=uuid,
@@ -352,7 +352,7 @@ def network_from_neutron(row: Json, project: str) -> Network:
 
 
 def subnet_from_neutron(row: Json) -> tuple[str, Subnet]:
-    """Read a subnet. Returns the id of its network with it."""
+    """Read a subnet. Returns the id of its network, and the subnet. Raises UnreadableRow without an id."""
     subnet = Subnet(
         uuid=uuid_of(row, "id"),
         name=text(row.get("name")) or "",
@@ -364,7 +364,7 @@ def subnet_from_neutron(row: Json) -> tuple[str, Subnet]:
 
 
 def router_from_neutron(row: Json) -> Router:
-    """Read a router, with its addresses outside."""
+    """Read a router, with its addresses in the external network. Raises UnreadableRow without an id."""
     uuid = uuid_of(row, "id")
     outside = mapping(row.get("external_gateway_info"))
     addresses = [text(each.get("ip_address")) for each in rows(outside.get("external_fixed_ips"))]
@@ -378,11 +378,14 @@ def router_from_neutron(row: Json) -> Router:
 
 
 def floating_ip_from_neutron(row: Json, owners: Mapping[str, str]) -> FloatingIp:
-    """Read a floating IP. ``owners``: the devices of ports by the ports' ids, if the row does not say its own."""
+    """Read a floating IP. Raises UnreadableRow without an id.
+
+    ``owners``: the devices of ports, by the id of the port, for rows without ``port_details``.
+    """
     uuid = uuid_of(row, "id")
     port = text(row.get("port_id"))
     details = mapping(row.get("port_details"))
-    # A port of a load balancer or a router is no instance's.
+    # The port may belong to a load balancer or a router.
     of_instance = not details or (text(details.get("device_owner")) or "").startswith(_COMPUTE)
     device = text(details.get("device_id")) or owners.get(port or "")
     instance = device if port and of_instance and device else None
@@ -401,7 +404,7 @@ def floating_ip_from_neutron(row: Json, owners: Mapping[str, str]) -> FloatingIp
 
 
 def _default_network(listed: Sequence[Json], project: str) -> str | None:
-    """Return the id of the network that a launch takes; None if the request must name it."""
+    """Return the id of the network that a launch uses by default; None if the task has to name one."""
     try:
         return text((choose_network(listed, None, project) or {}).get("id"))
     except SelectionError:
@@ -411,41 +414,42 @@ def _default_network(listed: Sequence[Json], project: str) -> str | None:
 def _connected(
     network: Network, subnets: Mapping[str, Sequence[Subnet]] | None, outside: Collection[str], *, is_complete: bool
 ) -> Network:
-    """Return a network with its subnets, and whether instances in it can have floating IPs.
+    """Return a network with its subnets, and whether its instances can have floating IPs (None: unknown).
 
-    ``outside``: the routers that lead there. ``is_complete``: whether all routers and their subnets are known.
+    ``outside``: the ids of routers in an external network. ``is_complete``: whether all routers and their subnets are
+    known.
     """
     if subnets is None:
         return network
     own = tuple(subnets.get(network.uuid, ()))
     reaches = any(each.router in outside for each in own)
-    # Routers of other projects are not seen.
+    # Routers of other projects are invisible.
     is_known = reaches or (is_complete and network.own)
     return replace(network, subnets=own, floating_ips=reaches if is_known and not network.external else None)
 
 
 def _image_filters(query: ImageQuery) -> list[dict[str, str]]:
-    """Return a filter for each request: none at all, or of names, and of ids."""
+    """Return the filter of each request: an empty one for all images, or filters of names and of ids."""
     uuids = [each.strip() for each in query.uuids if _UUID.fullmatch(each.strip())]
     groups = [uuids[start : start + _IN_ONE_URL] for start in range(0, len(uuids), _IN_ONE_URL)]
     return [*_name_filters(query.names), *({"id": "in:" + ",".join(group)} for group in groups)]
 
 
 def _missing(uuids: Sequence[str], found: Sequence[Json]) -> tuple[str, ...]:
-    """Return the UUIDs of which no image was found."""
+    """Return the UUIDs without an image among the rows ``found``."""
     known = {(text(mapping(each).get("id")) or "").replace("-", "").lower() for each in found}
     return tuple(each for each in uuids if each.strip().replace("-", "").lower() not in known)
 
 
 def _name_filters(names: Sequence[str] | None) -> list[dict[str, str]]:
-    # Glance would not read quotes and backslashes as they are meant.
+    # Glance would misread quotes and backslashes in names.
     if names is None or len(names) > _IN_ONE_URL or any(set('"\\').intersection(each) for each in names):
         return [{}]
     return [{"name": "in:" + ",".join(f'"{each}"' for each in names)}] if names else []
 
 
 def _visibilities(query: ImageQuery, *, by_id: bool) -> list[dict[str, str]]:
-    """Return a filter for each request. Without one, glance leaves community images out."""
+    """Return the filter of each request. Without a filter, glance omits community images."""
     if query.visibilities is None:
         # An ID identifies one image, with any owner.
         return [{"visibility": "all"}] if by_id else [{}]
@@ -454,7 +458,7 @@ def _visibilities(query: ImageQuery, *, by_id: bool) -> list[dict[str, str]]:
     return filters + ([{"visibility": _COMMUNITY}] if _COMMUNITY in query.visibilities else [])
 
 
-def _by_room(each: OfferedFlavor) -> tuple[int, int, str]:
+def _by_size(each: OfferedFlavor) -> tuple[int, int, str]:
     return each.flavor.vcpus or 0, each.flavor.ram or 0, each.flavor.name
 
 

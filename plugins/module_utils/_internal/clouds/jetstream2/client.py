@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Jetstream2, which is OpenStack, as a Cloud. Facts: docs/jetstream2.md."""
+"""The interface of Cloud for Jetstream2, by requests to OpenStack's services. Facts: docs/jetstream2.md."""
 
 from __future__ import annotations
 
@@ -65,22 +65,23 @@ from .volume_store import Jetstream2VolumeStore
 
 Made = TypeVar("Made")
 
-# The first with the reason of a failed step. Requested only for that, since some clouds are older.
+# The first microversion with the reason of a failed step. Only these requests use it, since some clouds are older.
 _COMPUTE_WITH_REASONS = "2.84"
-# URLs with the IDs of this number of images are accepted by every web server.
-_IMAGES = 50
-# For more pending servers than this, one list costs nova less than a detail for each.
-_DETAILS_AT_MOST = 4
+# The number of image IDs in one URL: all web servers accept URLs of that length.
+_IMAGES_PER_REQUEST = 50
+# A poll of more servers uses one list, which costs nova less than a request for each.
+_MAX_DETAILS = 4
 
-# A lock is set again even after the deadline of the task: the number of tries, the pauses and the total, in seconds.
-_LOCK_TRIES = 4
+# A lock is restored even after the deadline of the task: the number of attempts, the pauses between them, and the total
+# time, in seconds.
+_LOCK_ATTEMPTS = 4
 _LOCK_PAUSES = (1.0, 3.0, 6.0)
 _LOCK_SECONDS = 30.0
-# The step of an action in which nova searches a host.
+# The step of an action in which nova selects a host.
 _SCHEDULING = "schedule_instances"
 
-# In others, nova refuses to change metadata: docs/jetstream2.md, Metadata.
-_STATUSES_WITH_OPEN_METADATA = frozenset({"active", "paused", "suspended", "shutoff"})
+# In other statuses, nova refuses changes of metadata (docs/jetstream2.md, Metadata).
+_METADATA_STATUSES = frozenset({"active", "paused", "suspended", "shutoff"})
 
 _BODIES: Mapping[Action, Json] = {
     Action.START: {"os-start": None},
@@ -100,37 +101,37 @@ class Jetstream2Cloud:
 
     settle_seconds = 0.0
     no_address_seconds = 0.0
-    # Nova answers a poll from its database, in milliseconds (docs/performance.md, Polling).
+    # Nova responds to a poll from its database, in milliseconds (docs/performance.md, Polling).
     first_poll_seconds = 1.5
     polls_are_current = True
 
     def __init__(self, session: Session, notes: LockNotes, clock: Clock, *, max_concurrency: int) -> None:
-        """Send nothing yet. ``max_concurrency``: requests under way at the same time, at most."""
+        """Send nothing yet. ``max_concurrency``: the maximum number of concurrent requests."""
         self._session = session
         self._api = Api(session)
         self._notes = notes
         self._clock = clock
         self.max_concurrency = max_concurrency
         self._known: Account | None = None
-        # The rows of the last list, for a history or volumes that are read in the same task.
+        # The rows of the last list of servers, which a history or volumes in the same task reuse.
         self._listed: list[Json] | None = None
         self._warnings = Warnings()
 
     def unsupported_actions(self, instance: Instance) -> Mapping[Action, str]:
         """Return the unsupported actions of an instance, with reasons. See Cloud."""
-        withheld: dict[Action, str] = {}
+        unsupported: dict[Action, str] = {}
         # See docs/jetstream2.md, Flavors that cannot be suspended.
         family = family_of(instance.flavor.name)
         if family and not family.can_suspend:
-            withheld[Action.SUSPEND] = f"its flavor {instance.flavor.name} cannot be suspended"
+            unsupported[Action.SUSPEND] = f"its flavor {instance.flavor.name} cannot be suspended"
         if instance.status == "shelved" and instance.on_host is False:
-            withheld[Action.UNSHELVE] = (
+            unsupported[Action.UNSHELVE] = (
                 "no host has it, so an unshelve would be accepted and never end. Ask the site to shelve-offload it"
             )
-        return withheld
+        return unsupported
 
     def account(self) -> CloudAccount:
-        """Return the project that is logged in to. See Cloud."""
+        """Return the user and the project of the login. See Cloud."""
         account = self._account()
         return CloudAccount(
             site=self._session.site,
@@ -149,7 +150,7 @@ class Jetstream2Cloud:
         wanted: Callable[[Instance], bool] | None = None,
         unreadable: bool = False,
     ) -> list[Instance]:
-        """Return every server of the project, by name. States are always live. See Cloud."""
+        """Return all servers of the project, by name. States are always live. See Cloud."""
         task = "Listing instances"
         self._listed = self._servers()
         reading = self._reading(self._listed)
@@ -164,7 +165,7 @@ class Jetstream2Cloud:
     def list_volumes(
         self, *, live: bool, wanted: Callable[[Volume], bool] | None = None, strict: bool = False
     ) -> list[Volume]:
-        """Return every volume of the project, by name. See Cloud."""
+        """Return all volumes of the project, by name. See Cloud."""
         task = "Listing volumes"
         rows = self._api.rows("volumev3", "/volumes/detail", "volumes", task)
         reading = Reading.of(rows, lambda row: volume_from_cinder(row, self._account()))
@@ -177,15 +178,15 @@ class Jetstream2Cloud:
         return sorted(volumes, key=lambda each: (natural_key(each.name), each.uuid))
 
     def volume_store(self) -> Jetstream2VolumeStore:
-        """Return the part that changes volumes. See Cloud."""
+        """Return the store of volumes. See Cloud."""
         return Jetstream2VolumeStore(self._session, self._account)
 
     def access_store(self) -> Jetstream2AccessStore:
-        """Return the part that has key pairs and security groups. See Cloud."""
+        """Return the store of key pairs and security groups. See Cloud."""
         return Jetstream2AccessStore(self._api, lambda: self._account().project_id, self._warnings)
 
     def catalog(self) -> Jetstream2Catalog:
-        """Return the part that reads what launches can name. See Cloud."""
+        """Return the catalog. See Cloud."""
         return Jetstream2Catalog(
             self._api,
             self._account,
@@ -195,18 +196,18 @@ class Jetstream2Cloud:
         )
 
     def image_store(self) -> Jetstream2ImageStore:
-        """Return the part that makes images. See Cloud."""
+        """Return the store of images. See Cloud."""
         return Jetstream2ImageStore(self._api, self._account())
 
     def project_store(self) -> ProjectStore:
-        """Raise ConfigurationError: the site makes projects. See Cloud."""
+        """Raise ConfigurationError: only the site creates projects. See Cloud."""
         raise ConfigurationError(
             "On Jetstream2, the site creates projects: one for each allocation.",
             hint="Request another allocation at ACCESS, or log in to the project of another allocation.",
         )
 
     def list_allocation_sources(self) -> list[AllocationSource]:
-        """Return the project's allocations, which the accounting service brings up to date once a day. See Cloud."""
+        """Return the project's allocations, which the accounting service updates once a day. See Cloud."""
         if not self._session.has("accounting"):
             return []
         rows = self._api.get("accounting", "/", "Reading the allocations")
@@ -218,7 +219,7 @@ class Jetstream2Cloud:
     def list_history(
         self, since: datetime | None = None, wanted: Callable[[Instance], bool] | None = None
     ) -> list[StatusPeriod]:
-        """Return which states the project's servers were in, by the actions on them. See Cloud."""
+        """Return the past states of the project's servers, computed from the actions on them. See Cloud."""
         rows = [*self._listed_servers(), *self._deleted_servers(since)]
         instances = self._read_servers(rows, "Listing instances")
         by_id = {text(mapping(row).get("id")): mapping(row) for row in rows}
@@ -227,14 +228,14 @@ class Jetstream2Cloud:
         return [period for periods in found for period in periods]
 
     def get_instance(self, instance: Instance) -> Instance:
-        """Return one server as it is this moment. See Cloud."""
+        """Return the present state of a server. See Cloud."""
         task = f"Reading {instance.label}"
         body = self._api.get("compute", f"/servers/{instance.uuid}", task, COMPUTE)
         return _shaped(lambda: instance_from_nova(mapping(mapping(body).get("server")), self._account()), task)
 
     def poll(self, instances: Sequence[Instance], *, thorough: bool = False) -> Mapping[str, Instance | JetstreamError]:
-        """Read several instances, by a list, or by details of a few. See Cloud."""
-        if len(instances) <= _DETAILS_AT_MOST:
+        """Read several servers: few by single requests, many by a list. See Cloud."""
+        if len(instances) <= _MAX_DETAILS:
             return checked(read_each(self._instance_or_gone, instances, self.max_concurrency))
         try:
             listed = self._read_servers(self._servers(), "Listing instances")
@@ -244,15 +245,15 @@ class Jetstream2Cloud:
             return {each.uuid: error for each in instances}
         seen: Seen = {each.uuid: each for each in listed}
         absent = [each for each in instances if each.uuid not in seen]
-        # One of the rows that could not be read may be its row, and a list may lack a row once: a 404 alone says that
-        # an instance is gone, and that what belongs to it may be deleted.
+        # An absent server may be in an unreadable row, or the list may lack its row once. Only a 404 proves that it is
+        # gone, so that its volumes and addresses may be deleted.
         return checked(seen | read_each(self._instance_or_gone, absent, self.max_concurrency))
 
     def act(self, instance: Instance, action: Action) -> None:
-        """Ask for an action. See Cloud.
+        """Request an action. See Cloud.
 
-        What is locked takes no action from anybody in the project (docs/jetstream2.md, Locks), not even from who locked
-        it. So it is unlocked until the cloud has accepted the action.
+        Nova refuses actions on a locked server from all members of the project, including its owner
+        (docs/jetstream2.md, Locks). Therefore, the server is unlocked until nova has accepted the action.
         """
         if not instance.locked:
             self._post(instance, _BODIES[action], action.capitalize())
@@ -262,17 +263,17 @@ class Jetstream2Cloud:
                 self._unlock(instance, note)
                 self._post(instance, _BODIES[action], action.capitalize())
             except LockLost:
-                # That was tried already.
+                # The attempts to lock it again have failed already.
                 raise
             except BaseException as error:
                 if not note.is_settled:
-                    unsent = isinstance(error, JetstreamError) and not _leaves_open(error)
+                    unsent = isinstance(error, JetstreamError) and not _may_be_carried_out(error)
                     self._lock_again(instance, note, error, unsent=unsent)
                 raise
             self._lock_again(instance, note)
 
     def console_outputs(self, instances: Sequence[Instance], lines: int) -> Mapping[str, str]:
-        """Return the text on the consoles of servers. See Cloud."""
+        """Return the last lines of the consoles of servers. See Cloud."""
         found = in_parallel(lambda each: self._console(each, lines), instances, self.max_concurrency)
         return {each.uuid: output for each, output in zip(instances, found, strict=True) if output is not None}
 
@@ -282,25 +283,25 @@ class Jetstream2Cloud:
         except FATAL_ERRORS:
             raise
         except JetstreamError:
-            # Without a console there is no evidence from it. Some states have none.
+            # Servers in some states have no console. An unreadable console is no evidence.
             return None
 
     def consoles(self) -> Jetstream2Consoles:
-        """Return the part that opens consoles. See Cloud."""
+        """Return the consoles. See Cloud."""
         return Jetstream2Consoles(self._api)
 
     def metadata_refusal(self, instance: Instance) -> str | None:
-        """Return why nova would refuse to change the metadata of a server. See Cloud."""
+        """Return why nova would refuse a change of the metadata of a server. See Cloud."""
         if instance.locked:
             return "it is locked"
         if instance.activity:
             return f"the cloud is changing it ({one_line(instance.activity)})"
-        if instance.status not in _STATUSES_WITH_OPEN_METADATA:
+        if instance.status not in _METADATA_STATUSES:
             return f"it is {one_line(instance.status)}"
         return None
 
     def set_metadata(self, instance: Instance, key: str, value: str | None) -> None:
-        """Set or remove one key, by the request for this key alone. See Cloud."""
+        """Set or remove one key, by a request for this key alone. See Cloud."""
         path = f"/servers/{instance.uuid}/metadata/{quote(key, safe='')}"
         task = f"Writing the metadata of {instance.label}"
         if value is not None:
@@ -308,12 +309,12 @@ class Jetstream2Cloud:
             reply = self._session.request("PUT", "compute", path, data=body, microversion=COMPUTE)
             raise_for_status(reply, task)
             return
-        # Without the key, the request is fulfilled already.
+        # NotFound: the key is missing already.
         with suppress(NotFound):
             raise_for_status(self._session.request("DELETE", "compute", path, microversion=COMPUTE), task)
 
     def restore(self, instances: Sequence[Instance]) -> tuple[Sequence[Instance], Sequence[str]]:
-        """Put locks back that a run lifted, and was killed before it put them back. See Cloud."""
+        """Restore the locks of runs that were killed before they restored them. See Cloud."""
         noted = self._notes.instances()
         if not noted.intersection(each.uuid for each in instances):
             return instances, ()
@@ -321,6 +322,7 @@ class Jetstream2Cloud:
         return [each for each, _sentence in restored], [sentence for _each, sentence in restored if sentence]
 
     def _restored(self, instance: Instance) -> tuple[Instance, str | None]:
+        """Lock an instance again if a note requires it. Returns the instance, and a sentence; None without a change."""
         with self._notes.left_behind(instance.uuid) as note:
             if note is None:
                 return instance, None
@@ -335,11 +337,15 @@ class Jetstream2Cloud:
         return locked, f"An interrupted run left {instance.label} unlocked. It is locked again."
 
     def _unlock(self, instance: Instance, note: Note) -> None:
-        """Lift a lock. Raises Unreachable with ``unsent`` where it is not known if it was: the action was not sent."""
+        """Lift a lock.
+
+        If the outcome is unknown, locks the server again, and raises Unreachable with ``unsent``: the action was not
+        sent. Raises LockLost if that lock fails.
+        """
         try:
             self._post(instance, {"unlock": None}, "Unlock")
         except JetstreamError as error:
-            if not _leaves_open(error):
+            if not _may_be_carried_out(error):
                 note.settle()
                 raise
             self._lock_again(instance, note, error, unsent=True)
@@ -348,15 +354,15 @@ class Jetstream2Cloud:
     def _lock_again(
         self, instance: Instance, note: Note, because: BaseException | None = None, *, unsent: bool = False
     ) -> None:
-        """Set a lock again, also after the deadline, and check it.
+        """Lock a server again, even after the deadline, and remove the note.
 
-        Raises LockLost if it is not. ``because``: the exception that ended the action. After an interruption such as
-        Ctrl-C, there is one attempt, and the note is left for the next run. ``unsent``: whether the action was
-        certainly not carried out.
+        ``because``: the exception that ended the action. After an interruption such as Ctrl-C, there is only one
+        attempt; if it fails, the note remains for the next run. ``unsent``: whether the action was certainly not
+        carried out. Raises LockLost if all attempts fail.
         """
-        tries = 1 if because is not None and not isinstance(because, Exception) else _LOCK_TRIES
+        attempts = 1 if because is not None and not isinstance(because, Exception) else _LOCK_ATTEMPTS
         with self._session.extended(_LOCK_SECONDS):
-            lost = self._try_to_lock(instance, tries)
+            lost = self._try_to_lock(instance, attempts)
         if lost is None:
             note.settle()
             return
@@ -365,11 +371,11 @@ class Jetstream2Cloud:
         message = f"{why}Locking it again failed{reason}: {lost}"
         raise LockLost(message, accepted=because is None, unsent=unsent) from because
 
-    def _try_to_lock(self, instance: Instance, tries: int) -> JetstreamError | None:
-        """Return None once the lock is there, or why it is not."""
+    def _try_to_lock(self, instance: Instance, attempts: int) -> JetstreamError | None:
+        """Return None once the server is locked, or the error of the last attempt."""
         reason = {"locked_reason": instance.lock_reason} if instance.lock_reason else None
         until = self._clock.monotonic() + _LOCK_SECONDS
-        for pause in [*_LOCK_PAUSES[: tries - 1], None]:
+        for pause in [*_LOCK_PAUSES[: attempts - 1], None]:
             try:
                 self._post(instance, {"lock": reason}, "Lock")
             except JetstreamError as error:
@@ -385,7 +391,10 @@ class Jetstream2Cloud:
         return lost
 
     def failure_reason(self, instance: Instance) -> str | None:
-        """Return why the last action on a server failed, if it did: a failed unshelve leaves no fault. See Cloud."""
+        """Return why the last action on a server failed; None if it did not. See Cloud.
+
+        After a failed unshelve, the server itself has no fault (docs/jetstream2.md, Shelving).
+        """
         try:
             [latest, *_earlier] = self._actions(instance, latest_only=True) or [{}]
             if latest.get("message") != "Error":
@@ -397,25 +406,25 @@ class Jetstream2Cloud:
             return None
 
     def launcher(self) -> Jetstream2Launcher:
-        """Return the part that launches and deletes servers. See Cloud."""
+        """Return the launcher. See Cloud."""
         return Jetstream2Launcher(self._session, self._account(), self._clock, max_concurrency=self.max_concurrency)
 
     def limit(self, until: float | None) -> None:
-        """Set the time by which every request must have ended. See Cloud."""
+        """Set the deadline of all requests. See Cloud."""
         self._session.limit(until)
 
     def take_warnings(self) -> Sequence[str]:
-        """Return the warnings of unreadable parts. See Cloud."""
+        """Return the warnings about unreadable parts of responses. See Cloud."""
         return self._warnings.take()
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close all connections. See Cloud."""
         self._session.close()
 
-    def _post(self, instance: Instance, body: Json, what: str) -> None:
+    def _post(self, instance: Instance, body: Json, request: str) -> None:
         path = f"/servers/{instance.uuid}/action"
         reply = self._session.request("POST", "compute", path, data=body, microversion=COMPUTE)
-        raise_for_status(reply, f"{what} of {instance.label}")
+        raise_for_status(reply, f"{request} of {instance.label}")
 
     def _account(self) -> Account:
         if self._known is None:
@@ -426,20 +435,20 @@ class Jetstream2Cloud:
         return self._api.rows("compute", "/servers/detail", "servers", "Listing instances", microversion=COMPUTE)
 
     def _listed_servers(self) -> list[Json]:
-        """Return the servers of the last list, or list them if there is none yet."""
+        """Return the rows of the last list of servers, or a new list if there is none."""
         return self._servers() if self._listed is None else self._listed
 
     def _reading(self, rows: Sequence[Json]) -> Reading[Instance]:
         return Reading.of(rows, lambda row: instance_from_nova(row, self._account()))
 
     def _read_servers(self, rows: Sequence[Json], task: str) -> list[Instance]:
-        """Return the servers of the rows that can be read, each once."""
+        """Return the servers in the readable rows, each once."""
         return list({each.uuid: each for each in self._reading(rows).checked(task, self._warnings)}.values())
 
     def _server_names(self, where: str = "that volumes are attached to") -> dict[str, str]:
-        """Return the names of all servers by their ids. Without them, only these names are missing.
+        """Return the names of all servers, by their ids. If they cannot be read, adds a warning, and returns {}.
 
-        ``where``: which instances are meant, for the warning.
+        ``where``: a clause on the instances, for the warning.
         """
         task = "Listing the names of instances"
         try:
@@ -454,7 +463,7 @@ class Jetstream2Cloud:
             return {}
 
     def _deleted_servers(self, since: datetime | None) -> list[Json]:
-        """Return the deleted servers that nova still knows. It lists them only by their changes."""
+        """Return the rows of deleted servers that nova has not purged. It lists them only by ``changes-since``."""
         start = (since or datetime(1970, 1, 1, tzinfo=UTC)).astimezone(UTC)
         changes = {"changes-since": start.isoformat(timespec="seconds").replace("+00:00", "Z")}
         task = "Listing deleted instances"
@@ -462,11 +471,11 @@ class Jetstream2Cloud:
         return [row for row in rows if mapping(row).get("status") == "DELETED"]
 
     def _image_names(self, instances: Sequence[Instance]) -> dict[str, str]:
-        """Ask for the names of the images in use, and no others: a site has hundreds."""
+        """Return the names of the instances' images, by id. Only these are requested, since a site has hundreds."""
         wanted = sorted({each.image.uuid for each in instances if each.image and each.image.uuid})
         if not wanted:
             return {}
-        groups = [wanted[start : start + _IMAGES] for start in range(0, len(wanted), _IMAGES)]
+        groups = [wanted[start : start + _IMAGES_PER_REQUEST] for start in range(0, len(wanted), _IMAGES_PER_REQUEST)]
         try:
             found = in_parallel(self._some_images, groups, self.max_concurrency)
         except FATAL_ERRORS:
@@ -478,7 +487,7 @@ class Jetstream2Cloud:
 
     def _some_images(self, wanted: Sequence[str]) -> dict[str, str]:
         task = "Listing images"
-        query = urlencode({"id": "in:" + ",".join(wanted), "limit": str(_IMAGES)})
+        query = urlencode({"id": "in:" + ",".join(wanted), "limit": str(_IMAGES_PER_REQUEST)})
         body = self._api.get("image", f"/v2/images?{query}", task)
         return dict(Reading.of(rows_in(body, "images", task), image_name).checked(task, self._warnings))
 
@@ -489,7 +498,7 @@ class Jetstream2Cloud:
             return instance.gone()
 
     def _periods(self, instance: Instance, row: Json, since: datetime | None) -> list[StatusPeriod]:
-        """Return the history of one server. If its actions cannot be read, it is left out with a warning."""
+        """Return the history of a server. If its actions cannot be read, adds a warning, and returns []."""
         task = f"Reading the actions on {instance.label}"
 
         def periods() -> list[StatusPeriod]:
@@ -505,7 +514,7 @@ class Jetstream2Cloud:
             return []
 
     def _actions(self, instance: Instance, *, latest_only: bool = False) -> list[Json]:
-        """Return the actions on a server, the latest first."""
+        """Return nova's rows of the actions on a server, the latest first."""
         task = f"Reading the actions on {instance.label}"
         path = f"/servers/{instance.uuid}/os-instance-actions"
         if latest_only:
@@ -516,6 +525,7 @@ class Jetstream2Cloud:
         return rows(actions)
 
     def _reason(self, instance: Instance, action: Json) -> str:
+        """Return why an action failed: nova's details if they are visible, or else the failed step."""
         request = text(action.get("request_id")) or ""
         task = f"Reading an action on {instance.label}"
         path = f"/servers/{instance.uuid}/os-instance-actions/{quote(request, safe='')}"
@@ -537,6 +547,6 @@ def _shaped(shape: Callable[[], Made], task: str) -> Made:
         raise UnexpectedResponse(f"{task} failed: the response cannot be parsed: {error}.") from error
 
 
-def _leaves_open(error: JetstreamError) -> bool:
+def _may_be_carried_out(error: JetstreamError) -> bool:
     """Return whether the request behind an error may have been carried out."""
     return isinstance(error, Unreachable | ServerFault | UnexpectedResponse) and not error.unsent

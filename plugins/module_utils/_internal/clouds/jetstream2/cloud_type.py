@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Jetstream2 as a kind of cloud."""
+"""The entry of Jetstream2 among the kinds of cloud."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from .settings import LOGINS, SETTINGS, Jetstream2Settings, how_to_log_in, is_de
 
 
 def _connect(settings: Jetstream2Settings, surroundings: Surroundings) -> Cloud:
-    # Here, since the import of openstacksdk takes long, and Ansible compiles the files of a collection in each run:
-    # users of other clouds should not wait for either.
+    # Imported here, since the import of openstacksdk takes long, and Ansible compiles imported files in each run. Other
+    # clouds need neither.
     from .client import Jetstream2Cloud
     from .locks import LockNotes, notes_folder
     from .login import Session

@@ -1,11 +1,11 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds clouds.yaml where the OpenStack client does, and reports mistakes in it.
+"""Finds clouds.yaml by the rules of the OpenStack client, and reports mistakes in it.
 
-openstacksdk skips a file that is not YAML, takes the next one, and does not find the cloud; other mistakes end it with
-errors of Python. Here, the file, the line and the remedy are named. No text has a value of the file in it: it may be a
-secret.
+openstacksdk skips a file that is not YAML, and then does not find the cloud; other mistakes cause Python exceptions.
+The errors raised here name the file, the line and the remedy. Their messages contain no values of the file, which may
+be secrets.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _FILE_VARIABLE = "OS_CLIENT_CONFIG_FILE"
 _SECURE_VARIABLE = "OS_CLIENT_SECURE_FILE"
 _SUFFIXES = (".yaml", ".yml", ".json")
 _SITE_FOLDERS = (Path("/etc/xdg/openstack"), Path("/etc/openstack"))
-# What an application credential belongs to already: keystone refuses a login that names it as well.
+# The scope is part of an application credential: keystone refuses a login that also sets one of these keys.
 _SCOPE = frozenset(
     {
         "domain_id",
@@ -39,26 +39,26 @@ _SCOPE = frozenset(
         "tenant_name",
     }
 )
-# Keys below auth whose values are text; not, for example, unscoped.
+# The keys below auth whose values are strings. Others, such as unscoped, are not.
 _IS_TEXT = re.compile(r"^(username|password|passcode|token)$|_(id|name|url|secret)$")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _INDENTED = "Write its content below it, indented by spaces."
 
 
 def clouds_files(environ: Mapping[str, str], home: Path | None) -> list[Path]:
-    """Return the places where clouds.yaml can be, the first that counts first."""
+    """Return the possible paths of clouds.yaml, in the order of precedence."""
     return _places(environ, home, "clouds", _FILE_VARIABLE)
 
 
 def secure_files(environ: Mapping[str, str], home: Path | None) -> list[Path]:
-    """Return the places where secure.yaml can be, which has the secrets for clouds.yaml."""
+    """Return the possible paths of secure.yaml, the secrets for clouds.yaml, in the order of precedence."""
     return _places(environ, home, "secure", _SECURE_VARIABLE)
 
 
 def refuse_blank_variables(environ: Mapping[str, str], names: Iterable[str] | None = None) -> None:
-    """Raise ConfigurationError for a variable of OpenStack with white space alone, of these names or of all.
+    """Raise ConfigurationError for a variable ``OS_*`` that contains only white space. ``names``: by default, all.
 
-    openstacksdk takes it for a value: a file, a cloud or a user that is called like that. An empty one is none.
+    openstacksdk would use it as a value, such as the name of a cloud. Empty variables count as unset.
     """
     for name in sorted(environ) if names is None else names:
         value = environ.get(name, "")
@@ -67,7 +67,7 @@ def refuse_blank_variables(environ: Mapping[str, str], names: Iterable[str] | No
 
 
 def _places(environ: Mapping[str, str], home: Path | None, name: str, variable: str) -> list[Path]:
-    """Return the places where a file can be. Raises ConfigurationError if its variable is blank."""
+    """Return the possible paths of a file. Raises ConfigurationError if its variable is blank."""
     refuse_blank_variables(environ, [variable])
     if environ.get(variable):
         return [Path(environ[variable])]
@@ -85,17 +85,17 @@ def _working_folder() -> list[Path]:
     try:
         return [Path.cwd()]
     except OSError:
-        # It was removed.
+        # The working folder was removed.
         return []
 
 
 def clouds_in_words(environ: Mapping[str, str], home: Path | None) -> str:
-    """Return a sentence on whether there is a clouds.yaml, where, and which clouds are in it."""
+    """Return a sentence on the clouds in clouds.yaml, the mistake in it, or the folders without it."""
     return known_clouds(environ, home) or f"There is no clouds.yaml in {_folders(home)}."
 
 
 def known_clouds(environ: Mapping[str, str], home: Path | None) -> str:
-    """Return a sentence on the clouds in clouds.yaml, or on the mistake in it; "" if there is none."""
+    """Return a sentence on the clouds in clouds.yaml, or on the mistake in it; "" without the file."""
     try:
         file = _first(clouds_files(environ, home), environ.get(_FILE_VARIABLE), home)
         if file is None:
@@ -107,7 +107,7 @@ def known_clouds(environ: Mapping[str, str], home: Path | None) -> str:
 
 
 def hint_of_cloud(name: str, environ: Mapping[str, str], home: Path | None) -> str:
-    """Return the remedy if a name that is no profile is, or may be, that of a cloud in clouds.yaml; or ""."""
+    """Return the remedy for the name of an unknown profile, if a cloud has this or a similar name; or ""."""
     try:
         file = _first(clouds_files(environ, home), environ.get(_FILE_VARIABLE), home)
         clouds = {} if file is None else file.clouds
@@ -116,20 +116,20 @@ def hint_of_cloud(name: str, environ: Mapping[str, str], home: Path | None) -> s
     if file is None:
         return ""
     if name in clouds:
-        return f"{name} is a cloud in {file.shown}: {_named(name)}."
+        return f"{name} is a cloud in {file.shown}: {_selected(name)}."
     near = nearest(name, clouds)
-    return f"Did you mean the cloud {near} in {file.shown}? Then {_named(near)}." if near else ""
+    return f"Did you mean the cloud {near} in {file.shown}? Then {_selected(near)}." if near else ""
 
 
-def _named(cloud: str) -> str:
-    """Return the ways to name a cloud."""
+def _selected(cloud: str) -> str:
+    """Return the clause on how to select a cloud."""
     return f"set JETSTREAM_CLOUD={cloud} for a playbook, or cloud: {cloud} in a task, and no profile"
 
 
 def check_cloud(name: str, environ: Mapping[str, str], home: Path | None) -> str:
-    """Return where a cloud is set up, as in "js2 in ~/.config/openstack/clouds.yaml".
+    """Return the name of a cloud with its file, as in "js2 in ~/.config/openstack/clouds.yaml".
 
-    Raises ConfigurationError if there is no such cloud, or openstacksdk would not understand its entry.
+    Raises ConfigurationError if the cloud does not exist, or openstacksdk would not understand its entry.
     """
     file = _first(clouds_files(environ, home), environ.get(_FILE_VARIABLE), home)
     secure = _first(secure_files(environ, home), environ.get(_SECURE_VARIABLE), home)
@@ -150,7 +150,10 @@ def check_cloud(name: str, environ: Mapping[str, str], home: Path | None) -> str
 
 
 def _first(places: Sequence[Path], named: str | None, home: Path | None) -> _File | None:
-    """Read the first file that exists. ``named``: the file that a variable names, which must exist."""
+    """Read the first existing file; None without one. ``named``: the value of the variable, a file that must exist.
+
+    Raises ConfigurationError for a file that is missing, unreadable, or neither YAML nor UTF-8.
+    """
     for path in places:
         shown = _shown(path, home)
         try:
@@ -160,7 +163,7 @@ def _first(places: Sequence[Path], named: str | None, home: Path | None) -> _Fil
         except OSError as error:
             raise ConfigurationError(f"{shown} cannot be read: {error.strerror}.") from None
         if content.startswith(_UTF_16):
-            # It is YAML all the same, but openstacksdk does not find any cloud in it.
+            # UTF-16 is valid YAML, but openstacksdk finds no clouds in it.
             raise ConfigurationError(f"{shown} is not UTF-8 text.", hint="Save it in UTF-8.")
         return _File(shown, tree_of(content, shown))
     if named:
@@ -173,14 +176,14 @@ def _first(places: Sequence[Path], named: str | None, home: Path | None) -> _Fil
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """A file as people write its path, and its content as a tree of YAML."""
+    """A file. ``shown``: its path in messages. ``root``: the YAML tree of its content."""
 
     shown: str
     root: Any
 
     @property
     def clouds(self) -> dict[str, Any]:
-        """The entry of each cloud, by name. Raises ConfigurationError if there are none."""
+        """The YAML node of each cloud, by name. Raises ConfigurationError without clouds."""
         clouds = _entries(self.root).get("clouds")
         if clouds is None:
             raise ConfigurationError(
@@ -190,7 +193,7 @@ class _File:
         return {name: node for name, (_key, node) in pairs(clouds).items()}
 
     def check(self, name: str) -> None:
-        """Raise ConfigurationError if the entry of a cloud is one that openstacksdk does not understand."""
+        """Raise ConfigurationError if openstacksdk would not understand the entry of a cloud."""
         entry = self.clouds[name]
         self._require_one(name)
         self._require_table(entry, f"the cloud {name}")
@@ -206,16 +209,16 @@ class _File:
         if "application_credential_id" in _entries(auth) or "application_credential_name" in _entries(auth):
             self._refuse_scope({**pairs(entry), **pairs(auth)})
 
-    def _require_table(self, node: Any, what: str) -> None:
+    def _require_table(self, node: Any, subject: str) -> None:
         if node.tag == NOTHING:
-            raise self._mistake(node, f"{what} is empty", _INDENTED)
+            raise self._mistake(node, f"{subject} is empty", _INDENTED)
         if node.tag != TABLE:
             raise self._mistake(
-                node, f"{what} is not a mapping", f"Write each line as a name, a colon and a value. {_INDENTED}"
+                node, f"{subject} is not a mapping", f"Write each line as a name, a colon and a value. {_INDENTED}"
             )
 
     def _require_one(self, name: str) -> None:
-        """Refuse a name that YAML takes for something else, and a second entry of it: the last one would be used."""
+        """Refuse a name that is not a string in YAML, and a second entry of it: only the last one would count."""
         self._refuse_repeated(self.root)
         keys = [key for key, _value in _entries(self.root)["clouds"].value if str(key.value) == name]
         if len(keys) > 1:
@@ -247,8 +250,8 @@ class _File:
                     "Remove that line.",
                 )
 
-    def _mistake(self, node: Any, what: str, remedy: str) -> ConfigurationError:
-        return ConfigurationError(f"{self.shown}, line {line_of(node)}: {what}.", hint=remedy)
+    def _mistake(self, node: Any, clause: str, remedy: str) -> ConfigurationError:
+        return ConfigurationError(f"{self.shown}, line {line_of(node)}: {clause}.", hint=remedy)
 
 
 def _entries(node: Any) -> dict[str, Any]:

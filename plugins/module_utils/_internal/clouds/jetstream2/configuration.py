@@ -1,7 +1,10 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From settings to a login of openstacksdk, which knows clouds.yaml, the OS_* variables, and a dozen ways to log in."""
+"""Reads the configuration of a login by openstacksdk.
+
+openstacksdk supports clouds.yaml, the OS_* variables, and a dozen ways to log in. See docs/jetstream2.md, Login.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +23,14 @@ from . import sdk
 from .clouds_file import check_cloud, clouds_files, refuse_blank_variables, secure_files
 from .settings import Jetstream2Settings
 
-# Without the library, sdk.py knows that it is missing.
+# Without the library, OPENSTACKSDK_IMPORT_ERROR of sdk.py is set.
 with suppress(ImportError):
     from keystoneauth1 import exceptions as keystone_errors
     from keystoneauth1.identity.base import BaseIdentityPlugin
 
-# Keys of an entry's auth whose values must not appear in any output.
+# The endings of keys below auth whose values must not appear in any output.
 SECRET_WORDS = ("password", "passcode", "secret", "token")
-# The required keys below auth, by auth_type: one of each of these.
+# The required keys below auth, by auth_type. Of each tuple, one key is required.
 _USER = (("auth_url",), ("username", "user_id"), ("password",))
 _NEEDED: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "password": _USER,
@@ -42,9 +45,10 @@ _NEEDED: Mapping[str, tuple[tuple[str, ...], ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """A cloud as openstacksdk has it: ``region``, ``session`` and ``auth`` are its objects.
+    """A configured cloud. ``region``, ``session`` and ``auth``: objects of openstacksdk.
 
-    ``where`` are words for the cloud and the place where it is set up.
+    ``auth_url``: the address of keystone. ``http``: the settings of requests to the services. ``where``: a phrase on
+    the cloud and its file, after "the cloud".
     """
 
     region: Any
@@ -66,14 +70,14 @@ class Configured:
 def configured(settings: Jetstream2Settings, surroundings: Surroundings) -> Configured:
     """Read the configuration of a cloud. Sends nothing.
 
-    Raises ConfigurationError if it is missing, or mistaken, or openstacksdk is not installed.
+    Raises ConfigurationError if the configuration is missing or invalid, or openstacksdk is not installed.
     """
     if sdk.OPENSTACKSDK_IMPORT_ERROR is not None:
         raise ConfigurationError(
             "The Python library openstacksdk is not installed for the Python that runs this module.",
             hint="Install it with: python3 -m pip install openstacksdk",
         )
-    # Python itself would print these warnings in the middle of Ansible's output.
+    # Without a handler, Python prints these warnings into Ansible's output.
     logging.getLogger("keystoneauth").addHandler(logging.NullHandler())
     where = _where(settings, surroundings.environ, surroundings.home)
     region, session = _opened(settings, surroundings, where)
@@ -84,7 +88,7 @@ def configured(settings: Jetstream2Settings, surroundings: Surroundings) -> Conf
         )
     for scheme in ("http://", "https://"):
         session.mount(scheme, BoundedAdapter())
-    # keystoneauth would send the credential to wherever a login is redirected.
+    # If it followed redirects, keystoneauth would send the credential to any server that the response names.
     session.redirect = False
     auth_url = str(region.config.get("auth", {}).get("auth_url") or "")
     return Configured(region, session, session.auth, auth_url, _http_of(settings.http, region), where)
@@ -106,12 +110,12 @@ def _opened(settings: Jetstream2Settings, surroundings: Surroundings, where: str
     except (sdk.errors.ConfigException, keystone_errors.AuthPluginException) as error:
         mistake = ConfigurationError(f"The configuration of the cloud {where} is invalid: {plain(error)}.")
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        # Of entries that openstacksdk does not expect, and check_cloud does not know.
+        # Entries that openstacksdk cannot handle, and that check_cloud does not detect.
         mistake = ConfigurationError(
             f"openstacksdk cannot read the entry of the cloud {where} ({type(error).__name__}).",
             hint="Compare it with the example in docs/connection.md.",
         )
-    # Not raised where it happened: the original errors may hold parts of the entry.
+    # Raised outside of the handlers: the original errors may contain parts of the entry.
     raise mistake
 
 
@@ -124,8 +128,8 @@ def _region_and_session(settings: Jetstream2Settings, surroundings: Surroundings
 
 
 def _require_login(region: Any, where: str) -> None:
-    """Raise ConfigurationError if a usual way to log in lacks something: openstacksdk may notice at the login only."""
-    # The values of variables are added below auth later.
+    """Raise ConfigurationError if a common way to log in lacks a key: openstacksdk may detect it only at the login."""
+    # At this point, the values of variables are not below auth yet.
     auth = {**region.config, **(region.config.get("auth") or {})}
     for names in _NEEDED.get(str(region.config.get("auth_type")), ()):
         if not any(auth.get(name) for name in names):
@@ -140,7 +144,7 @@ def _region(settings: Jetstream2Settings, surroundings: Surroundings, where: str
 
 def _sources(settings: Jetstream2Settings, surroundings: Surroundings) -> Any:
     if settings.credential:
-        # Nothing else is to add to it.
+        # Neither files nor variables may add to the credential.
         return sdk.config.OpenStackConfig(load_yaml_config=False, load_envvars=False)
     environ, home = surroundings.environ, surroundings.home
     return sdk.config.OpenStackConfig(
@@ -170,11 +174,11 @@ def _overrides(settings: Jetstream2Settings) -> dict[str, Any]:
 
 
 def _http_of(settings: HttpSettings, region: Any) -> HttpSettings:
-    """Return the settings of requests to the services: those of clouds.yaml, unless others were given."""
+    """Return the settings of requests to the services, with the certificates of clouds.yaml by default."""
     verify, _certificate = region.get_requests_verify_args()
     return replace(settings, validate_certs=bool(verify), ca_path=verify if isinstance(verify, str) else None)
 
 
 def plain(error: Exception) -> str:
-    """Return the message of an error in one line, without the id of a request."""
+    """Return the message of an error of openstacksdk in one line, without the request ID."""
     return " ".join(str(error).split(" (Request-ID", maxsplit=1)[0].split()).rstrip(".")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes images by requests to nova, and changes and deletes them by requests to glance. Facts: docs/jetstream2.md."""
+"""Makes images by nova, and changes and deletes them by glance. Facts: docs/jetstream2.md, Images."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from .api import Api, object_in, rows_in
 from .catalog import image_from_glance
 from .login import Account
 
-# The mark of the request that made an image.
+# The property with the token of the request that made an image.
 _MADE_BY = "jetstream_cloud_token"
-# The end of the names that nova gives to images of shelved servers.
+# The suffix of nova's names for images of shelved servers.
 _SHELVED = "-shelved"
 _PATCH = "application/openstack-images-v2.1-json-patch"
-# What glance has for each image, besides the properties that its users set.
+# Glance's own attributes of each image. All others are properties.
 _BASE_ATTRIBUTES = frozenset(
     {
         *("id", "name", "status", "visibility", "protected", "owner", "tags", "size", "virtual_size", "checksum"),
@@ -42,7 +42,7 @@ _BASE_ATTRIBUTES = frozenset(
         ),
     }
 )
-# Set by nova and by this collection.
+# Properties that nova and this collection set.
 _MARKS = frozenset({_MADE_BY, "block_device_mapping", "instance_uuid", "user_id", "owner_id"})
 
 
@@ -57,11 +57,11 @@ class Jetstream2ImageStore:
         self._account = account
 
     def list_images(self, called: str) -> Sequence[ProjectImage]:
-        """Return the project's own images of a name or UUID. See ImageStore."""
+        """Return the project's own images with a name or UUID. See ImageStore."""
         task = "Listing images"
         found = self._called(called, task)
         if not found and not _may_be_uuid(called):
-            # Glance lists hidden images, or the others.
+            # Glance lists either the hidden images, or the others.
             found = self._called(called, task, os_hidden="true")
         if not found and _may_be_uuid(called):
             with suppress(NotFound):
@@ -73,16 +73,16 @@ class Jetstream2ImageStore:
         query = {"name": name, "owner": self._account.project_id, "sort": "created_at:asc", **filters}
         listed = self._api.rows("image", "/v2/images", "images", task, query, links="next")
         if any(text(each.get("name")) is None for each in listed):
-            # It was asked for by its name, and must not be made a second time.
+            # It may have the requested name, and must not be made a second time.
             raise UnexpectedResponse(f"{task} failed: a row of the images named {one_line(name)} has no name.")
         called = [each for each in listed if text(each.get("name")) == name]
         if any(text(each.get("owner")) is None for each in called):
-            # It may be the project's own, and must not be made a second time.
+            # It may belong to the project, and must not be made a second time.
             raise UnexpectedResponse(f"{task} failed: the response does not say which project {one_line(name)} is of.")
         return [each for each in called if self._is_own(each)]
 
     def shelved_images(self) -> Sequence[ProjectImage]:
-        """Return the images that nova made to shelve servers. See ImageStore."""
+        """Return the images of shelved servers. See ImageStore."""
         task = "Listing images"
         query = {"owner": self._account.project_id, "visibility": "private"}
         listed = self._api.rows("image", "/v2/images", "images", task, query, links="next")
@@ -99,7 +99,7 @@ class Jetstream2ImageStore:
         self._api.send("POST", "compute", path, f"Making an image of {instance.label}", body, once=True)
 
     def change(self, image: ProjectImage, change: ImageChange) -> None:
-        """Change an image in place, all in one request. See ImageStore."""
+        """Change an image in place, in one request. See ImageStore."""
         values: dict[str, Any] = dict(change.properties)
         if change.visibility is not None:
             values["visibility"] = change.visibility
@@ -110,25 +110,25 @@ class Jetstream2ImageStore:
         self._api.patch("image", f"/v2/images/{image.uuid}", task, patch, _PATCH)
 
     def members(self, image: ProjectImage) -> Sequence[str]:
-        """Return the projects that an image is shared with. See ImageStore."""
+        """Return the ids of the projects that an image is shared with. See ImageStore."""
         task = f"Listing the members of {image.label}"
         body = self._api.get("image", f"/v2/images/{image.uuid}/members", task)
         return [name for each in rows_in(body, "members", task) if (name := text(each.get("member_id")))]
 
     def add_member(self, image: ProjectImage, project: str) -> None:
-        """Share an image. See ImageStore."""
+        """Share an image with a project. See ImageStore."""
         task = f"Sharing the image {image.label}"
         with suppress(Conflict):
             self._api.send("POST", "image", f"/v2/images/{image.uuid}/members", task, {"member": project})
 
     def remove_member(self, image: ProjectImage, project: str) -> None:
-        """Share an image with a project no longer. See ImageStore."""
+        """Stop sharing an image with a project. See ImageStore."""
         path = f"/v2/images/{image.uuid}/members/{quote(project, safe='')}"
         with suppress(NotFound):
             self._api.send("DELETE", "image", path, f"Sharing the image {image.label} no longer")
 
     def delete(self, image: ProjectImage) -> None:
-        """Request that an image is deleted. See ImageStore."""
+        """Request the deletion of an image. See ImageStore."""
         with suppress(NotFound):
             self._api.send("DELETE", "image", f"/v2/images/{image.uuid}", f"Deleting the image {image.label}")
 
@@ -142,7 +142,7 @@ class Jetstream2ImageStore:
         return word(object_in(body, "snapshot", task).get("status")) or "unknown"
 
     def delete_snapshot(self, uuid: str) -> None:
-        """Request that a snapshot of a volume is deleted. See ImageStore."""
+        """Request the deletion of a snapshot of a volume. See ImageStore."""
         with suppress(NotFound):
             self._api.send("DELETE", "volumev3", f"/snapshots/{uuid}", f"Deleting the snapshot {uuid}")
 
@@ -184,10 +184,10 @@ def _properties(row: Json) -> dict[str, str]:
 
 
 def _snapshots(devices: object) -> tuple[str, ...]:
-    """Return the snapshots of volumes in the devices of an image, which nova writes as JSON in a text."""
+    """Return the ids of the snapshots of volumes in ``block_device_mapping``, which nova writes as a JSON string."""
     try:
-        told = json.loads(devices) if isinstance(devices, str) else devices
+        parsed = json.loads(devices) if isinstance(devices, str) else devices
     except ValueError:
         return ()
-    found = [text(each.get("snapshot_id")) for each in rows(told)]
+    found = [text(each.get("snapshot_id")) for each in rows(parsed)]
     return tuple(each for each in found if each and _may_be_uuid(each))

@@ -1,11 +1,11 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Notes on disk of locks that are lifted for an action, so that a run that was killed meanwhile loses none.
+"""Notes on disk of locks that are lifted for an action, so that the next run can restore the locks of a killed run.
 
-Nova refuses actions on locked instances (docs/jetstream2.md, Locks): the lock is lifted, and set again. A note is
-written before the first, and removed after the second. It is held while its run is alive, so that the next run can
-distinguish a lock that is being lifted from one that was left lifted.
+Nova refuses actions on locked instances (docs/jetstream2.md, Locks): the lock is lifted before the action, and set
+again afterwards. The note is written before the former, and removed after the latter. The run holds a file lock on it
+as long as it lives. So the next run can distinguish the note of a living run from one of a killed run.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ _LARGEST = 1 << 16
 
 
 def notes_folder(environ: Mapping[str, str], home: Path | None) -> Path:
-    """Return the folder of the notes. Raises ConfigurationError if the shared folder of states is away."""
+    """Return the folder of the notes. Raises ConfigurationError if the shared state folder is missing."""
     return xdg_state_folder(environ, home) / "lifted-locks"
 
 
 class LockNotes:
     """The notes of one project at one cloud. May be used by many threads and processes at once.
 
-    If no note can be written, as on a full disk, locks are lifted all the same: the run itself sets them again.
+    A failure to write a note, as on a full disk, is ignored: the run itself restores the lock.
     """
 
     def __init__(self, folder: Path, key: str) -> None:
-        """Touch nothing yet. ``key`` names cloud and project."""
+        """Read and write nothing yet. ``key``: a text that identifies the cloud and the login."""
         self._folder = folder / hashlib.sha256(key.encode()).hexdigest()[:32]
 
     @contextmanager
     def written(self, uuid: str, reason: str | None) -> Iterator[Note]:
-        """Hold a note that the lock of an instance is lifted. It stays unless it is settled."""
+        """Write and hold a note that the lock of an instance is lifted. It remains on disk unless it is settled."""
         note = Note(self._open(uuid, os.O_CREAT), self._folder / uuid)
         try:
             note.write(reason)
@@ -51,7 +51,7 @@ class LockNotes:
 
     @contextmanager
     def left_behind(self, uuid: str) -> Iterator[Note | None]:
-        """Hold the note of a run that was interrupted. Yields None if there is none, or its run is alive."""
+        """Hold the note of an interrupted run. Yields None without a note, and if its run is alive."""
         note = Note(self._open(uuid, 0), self._folder / uuid)
         try:
             yield note if note.is_held else None
@@ -76,17 +76,17 @@ class LockNotes:
 
 
 class Note:
-    """One note, which is held while it is open."""
+    """A note, with a file lock on it as long as it is open."""
 
     def __init__(self, handle: int | None, path: Path) -> None:
-        """Lock it, unless another process has. ``handle`` is None if it could not be opened."""
+        """Lock the file, unless another run has. ``handle``: its descriptor; None if it could not be opened."""
         self._handle = handle
         self._path = path
         self.is_held = handle is not None and _hold(handle)
         self.is_settled = False
 
     def write(self, reason: str | None) -> None:
-        """Note the reason of the lock."""
+        """Write the reason of the lock. Errors are ignored."""
         if self._handle is None or not self.is_held:
             return
         with suppress(OSError):
@@ -95,7 +95,7 @@ class Note:
             os.fsync(self._handle)
 
     def reason(self) -> str | None:
-        """Return the reason of the lock from the note."""
+        """Return the reason of the lock; None without one, and if the note cannot be read."""
         if self._handle is None:
             return None
         try:
@@ -105,13 +105,13 @@ class Note:
         return reason if isinstance(reason, str) else None
 
     def settle(self) -> None:
-        """Remove the note: the lock is set."""
+        """Remove the note: the lock is restored, or was never lifted."""
         self.is_settled = True
         with suppress(OSError):
             self._path.unlink()
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the note, which releases its file lock."""
         if self._handle is not None:
             os.close(self._handle)
 
@@ -122,6 +122,6 @@ def _hold(handle: int) -> bool:
     except BlockingIOError:
         return False
     except OSError:
-        # Some network file systems have no locks.
+        # Some network file systems do not support locks.
         return True
     return True

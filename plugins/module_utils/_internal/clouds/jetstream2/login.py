@@ -1,10 +1,10 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Login at an OpenStack: one token, with its catalogue of services, for many requests, tasks and runs.
+"""Logs in to an OpenStack cloud: one token, with its catalog of services, for many requests, tasks and runs.
 
-openstacksdk is asked for the configuration and for a token, and for nothing else: every other request goes through the
-same transport as those to other clouds. See docs/jetstream2.md, Login.
+openstacksdk only reads the configuration and requests the token. All other requests use the same transport as those to
+other clouds. See docs/jetstream2.md, Login.
 """
 
 from __future__ import annotations
@@ -43,15 +43,15 @@ from .settings import Jetstream2Settings
 with suppress(ImportError):
     from keystoneauth1 import exceptions as keystone_errors
 
-# What keystoneauth stumbles over where a body is JSON, but no token.
-# The names of services in the header of microversions, where these are not their types.
+# The names of services in the header of microversions, if they differ from the types.
 _VERSIONED_AS: Mapping[str, str] = {"volumev3": "volume"}
+# The exceptions of keystoneauth for a JSON body that is not a token.
 _UNREADABLE = (AttributeError, KeyError, RecursionError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The owner of the servers."""
+    """The user, project and region of a login."""
 
     user_id: str
     user_name: str
@@ -66,7 +66,7 @@ class Session:
     def __init__(self, settings: Jetstream2Settings, surroundings: Surroundings) -> None:
         """Read the configuration; send nothing yet.
 
-        Raises ConfigurationError if there is no such cloud, or openstacksdk is not installed.
+        Raises ConfigurationError if the cloud is not configured, or openstacksdk is not installed.
         """
         self._clock = surroundings.clock
         self._deadline = Deadline(self._clock)
@@ -84,12 +84,12 @@ class Session:
         )
         self._lock = threading.Lock()
         self._transports: dict[str, Transport] = {}
-        # The services that took a token in this run, and those that refused that of a new login since.
+        # The services that accepted a token in this run, and those that refused the token of a new login.
         self._serving: set[str] = set()
         self._refusing: set[str] = set()
 
     def account(self) -> Account:
-        """Return the account. Logs in if there is no token yet."""
+        """Return the account. Logs in if there is no token. Raises any JetstreamError."""
         access = self._tokens.current()
         return Account(
             user_id=access.user_id,
@@ -101,22 +101,22 @@ class Session:
 
     @property
     def key(self) -> str:
-        """A text that distinguishes this login from others; not a secret."""
+        """A text that identifies this login, without a secret."""
         key = self._login.key
         return f"{key.server}\n{key.user}" if key else self._cloud.where
 
     @property
     def site(self) -> str:
-        """Return the host, with its port, that the login goes to."""
+        """The host and port of keystone."""
         return urlsplit(self._cloud.auth_url).netloc.rpartition("@")[2] or self._cloud.auth_url
 
     @property
     def deadline(self) -> float:
-        """The time of the clock's ``monotonic()`` by which every request has to end, or infinity."""
+        """The deadline of all requests, as a time of the clock's ``monotonic()``; infinity without one."""
         return self._deadline.at
 
     def has(self, service: str) -> bool:
-        """Return whether the cloud has a service. Logs in if there is no token yet."""
+        """Return whether the cloud has a service of this type. Logs in if there is no token."""
         return self._endpoint(service) is not None
 
     def request(
@@ -130,29 +130,26 @@ class Session:
         content_type: str | None = None,
         once: bool = False,
     ) -> Response:
-        """Send a request to a service with a token. A token that is no longer taken leads to one new login.
+        """Send a request to a service with a token, and again after a new login if the token is refused.
 
-        ``content_type``: the kind of JSON that ``data`` is. ``once``: it must not be carried out twice, so it is not
-        sent again after an answer (see Transport).
+        ``service``: its type in the catalog. ``content_type``: the media type of ``data``, if it is not plain JSON.
+        ``once``: see Transport.
 
-        Raises AuthenticationFailed, Unreachable, or ConfigurationError if the cloud has no such service.
+        Raises AuthenticationFailed or PermissionDenied for a refused token, ConfigurationError if the cloud has no such
+        service, and the errors of Transport.
         """
         url, transport = self._transport(service)
         rules = access_rules(self._tokens.current())
         forbidden = not may_be_allowed(rules, method, urlsplit(url).path + path)
-        headers = {"Accept": "application/json"}
-        if microversion:
-            headers["OpenStack-API-Version"] = f"{_VERSIONED_AS.get(service, service)} {microversion}"
-        if content_type:
-            headers["Content-Type"] = content_type
+        headers = _headers(service, microversion, content_type)
 
         def send(access: Any) -> Response:
             return transport.request(
                 method, path, headers={**headers, "X-Auth-Token": access.auth_token}, data=data, once=once
             )
 
-        # A request that a rule of the credential forbids is a 401 as well, and another token would be refused, too. So
-        # it is where a service has refused the token of a new login: each of its requests would lead to a login.
+        # No new login helps if an access rule forbids the request, which leads to a 401 as well, or if the service has
+        # refused the token of a new login before.
         renews = not forbidden and service not in self._refusing
         reply = self._tokens.request(send, lambda reply: reply.status == 401 and renews)
         if reply.status == 401 and rules:
@@ -166,7 +163,7 @@ class Session:
     def _refusal(self, service: str) -> JetstreamError:
         """Return the error of a service that refuses the token of a new login.
 
-        If others take it, that is no reason to end the run, and the request was not carried out.
+        It ends the run (AuthenticationFailed), unless other services accept the token.
         """
         self._refusing.add(service)
         hint = "This is a fault of the cloud. Try again later."
@@ -181,38 +178,38 @@ class Session:
         return error
 
     def limit(self, until: float | None) -> None:
-        """Set the time of the clock's ``monotonic()`` by which every request must have ended, logins among them."""
+        """Set the deadline of all requests, including logins. ``until``: see Deadline."""
         self._deadline.set(until)
 
     def extended(self, seconds: float) -> AbstractContextManager[None]:
-        """Extend this thread's deadline by ``seconds``, for requests that must be tried even after it."""
+        """Extend this thread's deadline to ``seconds`` from now, for requests that must be sent even after it."""
         return self._deadline.extended(seconds)
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close all connections."""
         for transport in self._transports.values():
             transport.close()
         self._cloud.session.session.close()
 
     def _transport(self, service: str) -> tuple[str, Transport]:
-        """Return a service's address, and the transport to it."""
+        """Return the URL of a service, and the transport to it. Raises ConfigurationError without such a service."""
         url = self._endpoint(service)
         if url is None:
             raise self._no_service(service)
         with self._lock:
             if url not in self._transports:
-                # Clients of OpenStack parse the body with any content type.
+                # Like other clients of OpenStack.
                 self._transports[url] = Transport(
                     url, self._cloud.http, self._clock, deadline=self._deadline, ignore_content_type=True
                 )
             return url, self._transports[url]
 
     def _endpoint(self, service: str) -> str | None:
-        """Return a service's address, from the configuration or the catalogue."""
+        """Return the URL of a service, from the configuration, else the catalog; None without such a service."""
         region = self._cloud.region
-        told = region.get_endpoint(service)
-        if told:
-            return str(told).rstrip("/")
+        configured_url = region.get_endpoint(service)
+        if configured_url:
+            return str(configured_url).rstrip("/")
         try:
             found = self._tokens.current().service_catalog.url_for(
                 service_type=service,
@@ -236,8 +233,17 @@ class Session:
         return ConfigurationError(f"{sentence}.", hint="Check that auth_url is the address of the right cloud.")
 
 
+def _headers(service: str, microversion: str | None, content_type: str | None) -> dict[str, str]:
+    headers = {"Accept": "application/json"}
+    if microversion:
+        headers["OpenStack-API-Version"] = f"{_VERSIONED_AS.get(service, service)} {microversion}"
+    if content_type:
+        headers["Content-Type"] = content_type
+    return headers
+
+
 class _KeystoneLogin:
-    """A login at keystone, in whichever way the cloud is set up for."""
+    """Logs in at keystone, in the configured way."""
 
     def __init__(
         self,
@@ -255,7 +261,7 @@ class _KeystoneLogin:
 
     @property
     def key(self) -> LoginKey | None:
-        """The key of its tokens in the cache; None for a kind of login that nothing identifies."""
+        """The key of the tokens in the cache; None for ways to log in that keystoneauth cannot identify."""
         try:
             elements = self._cloud.auth.get_cache_id_elements()
         except NotImplementedError:
@@ -264,7 +270,10 @@ class _KeystoneLogin:
         return LoginKey(self._cloud.auth_url, *(json.dumps(each, sort_keys=True) for each in (public, elements)))
 
     def log_in(self) -> Issued[Any]:
-        """Ask keystone for a token, again where it is busy or its answer is lost: a login does no harm twice."""
+        """Request a token, with retries if keystone is busy or the response is lost: a second login does no harm.
+
+        Raises AuthenticationFailed, ConfigurationError without a project, and other JetstreamErrors.
+        """
         auth, session = self._cloud.auth, self._cloud.session
         retries = Retries(self._clock, self._cloud.http.retry_timeout, self._deadline, self._jitter)
         auth.invalidate()
@@ -280,12 +289,14 @@ class _KeystoneLogin:
             else:
                 require_project(issued.value, self._cloud)
                 return issued
-            if not failure.passing or not retries.pause(retry_after=failure.asked, never_connected=failure.unsent):
-                # Outside of the handler: the original error may hold a request, and with it the secret.
+            if not failure.transient or not retries.pause(
+                retry_after=failure.retry_after, never_connected=failure.unsent
+            ):
+                # Raised outside of the handler: the original error may contain the request with the secret.
                 raise failure.error
 
     def restored(self, kept: Token) -> Issued[Any] | None:
-        """Return a token that the cache kept, or None if it cannot be read."""
+        """Return a token from its cached form, or None if that cannot be parsed."""
         try:
             self._cloud.auth.set_auth_state(kept.value)
             return self._issued(self._cloud.auth.get_access(self._cloud.session))
@@ -293,10 +304,10 @@ class _KeystoneLogin:
             return None
 
     def _issued(self, access: Any) -> Issued[Any]:
-        """Return keystone's response. Raises UnexpectedResponse if a part of it is missing."""
+        """Return the token of a login. Raises UnexpectedResponse if a part of the response is missing or invalid."""
         try:
             kept = self._cloud.auth.get_auth_state() or ""
-            # Read here, where an error is the login's: later, each request would stumble over it.
+            # An invalid catalog has to fail here, as an error of the login, and not in each later request.
             access.service_catalog.get_endpoints()
             expires = access.expires.astimezone(UTC)
             issued = Issued(value=access, header=access.auth_token, kept=kept, expires=expires)
@@ -309,6 +320,7 @@ class _KeystoneLogin:
         return issued
 
     def _time_left(self) -> float:
+        """Return the seconds until the deadline. Raises Unreachable if there are none."""
         left = self._deadline.left
         if left <= 0:
             raise Unreachable("The login was not sent, since the timeout is over.", unsent=True, transient=False)

@@ -1,10 +1,10 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From OpenStack's JSON to the model. See docs/jetstream2.md, Objects.
+"""Converts OpenStack's JSON into the model. See docs/jetstream2.md, Objects.
 
-Types are checked here. A row raises UnreadableRow if it lacks what nothing can be done without; any other value of an
-unexpected type is not known.
+The types of all values are checked here. A row without a required value raises UnreadableRow. Any other value of an
+unexpected type is unknown.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ from ..json_values import (
 )
 from .login import Account
 
-# The marks of a launch: the keys of the metadata with its group and its image, and the tag before its token.
+# The marks of a launch: the metadata keys of its group and its image, and the prefix of the tag with its token.
 GROUP_KEY = "jetstream_cloud_group"
 IMAGE_KEY = "jetstream_cloud_image"
 LAUNCH_TAG = "jetstream.cloud-"
-# In the description of a floating IP, before the UUID of the server that it was made for.
+# The prefix of a floating IP's description, before the UUID of the server that it was created for.
 MADE_FOR = "jetstream.cloud: made for "
 _POWER_STATES: Mapping[int | None, str] = {
     0: "no state",
@@ -70,8 +70,9 @@ _HOSTS: Mapping[Resource, str] = {
 }
 _RESOURCES: Mapping[str, Resource] = {host.partition(".")[0]: resource for resource, host in _HOSTS.items()}
 _AMOUNTS = {"service_units_allocated": "SU granted", "service_units_used": "SU used"}
-# The accounting service is brought up to date once a day.
+# The accounting service updates its figures once a day.
 _LAG_HOURS = 24
+# The state that each successful action of nova leads to.
 _STATE_AFTER: Mapping[str, str] = {
     "create": "active",
     "start": "active",
@@ -91,12 +92,12 @@ _STATE_AFTER: Mapping[str, str] = {
     "delete": "deleted",
     "forceDelete": "deleted",
 }
-# States that last until the next action. Others, such as resize, are transient.
+# States that last until the next action. All others, such as resize, are transient.
 _LASTING = frozenset({*_STATE_AFTER.values(), "error", "shelved", "soft_deleted"})
 
 
 def instance_from_nova(row: Json, account: Account) -> Instance:
-    """Read a server with its details. Of its image these have the id alone."""
+    """Read a server with its details, which include only the id of its image. Raises UnreadableRow."""
     server_id = uuid_of(row, "id")
     flavor = _flavor(mapping(row.get("flavor")))
     addresses = tuple(_addresses(mapping(row.get("addresses"))))
@@ -132,7 +133,7 @@ def instance_from_nova(row: Json, account: Account) -> Instance:
 
 
 def unreadable_from_nova(row: Json, why: str, account: Account) -> Instance:
-    """Return the known part of a server with an unreadable row: enough to be named in a result, or read again."""
+    """Return the known part of a server with an unreadable row, for results. ``why``: the clause of UnreadableRow."""
     owner = _owner(row, account)
     try:
         server_id = uuid_of(row, "id")
@@ -151,13 +152,13 @@ def unreadable_from_nova(row: Json, why: str, account: Account) -> Instance:
         user=owner,
         owner=owner,
         read_error=why,
-        # Without its name, nothing says that it is not excluded.
+        # Without its name, the task may exclude it.
         read_again=server_id != UNKNOWN and text(row.get("name")) is not None,
     )
 
 
 def _task(row: Json) -> str:
-    """Return the task that is under way, "" for none. One that cannot be read must not look like none."""
+    """Return the current task of a server; "" without one. Raises UnreadableRow for a task of another type."""
     task = row.get("OS-EXT-STS:task_state")
     if task is not None and not isinstance(task, str):
         raise UnreadableRow(f"task_state is {describe(task)}")
@@ -165,26 +166,26 @@ def _task(row: Json) -> str:
 
 
 def with_image_name(instance: Instance, names: Mapping[str, str]) -> Instance:
-    """Return an instance with the name of its image, out of names by id."""
+    """Return an instance with the name of its image. ``names``: the names of images, by id."""
     image = instance.image
     name = names.get(image.uuid or "") if image else None
     return replace(instance, image=replace(image, name=name)) if image and name else instance
 
 
 def image_name(row: Json) -> tuple[str, str]:
-    """Return id and name of an image."""
+    """Return the id and the name of an image. Raises UnreadableRow without an id."""
     image = uuid_of(row, "id")
     return image, text(row.get("name")) or image
 
 
 def server_name(row: Json) -> tuple[str, str]:
-    """Return id and name of a server that was listed without its details."""
+    """Return the id and the name of a server in a list without details. Raises UnreadableRow without an id."""
     server_id = uuid_of(row, "id")
     return server_id, _name(row, server_id)
 
 
 def volume_from_cinder(row: Json, account: Account) -> Volume:
-    """Read a volume with its details. Of the server that it is attached to these have the id alone."""
+    """Read a volume with its details, which include only the ids of attached servers. Raises UnreadableRow."""
     volume_id = uuid_of(row, "id")
     owner = _owner(row, account)
     return Volume(
@@ -205,7 +206,7 @@ def volume_from_cinder(row: Json, account: Account) -> Volume:
 
 
 def with_instance_names(volume: Volume, names: Mapping[str, str]) -> Volume:
-    """Return a volume with the names of the servers that it is attached to, out of names by id."""
+    """Return a volume with the names of the servers it is attached to. ``names``: the names of servers, by id."""
     attachments = tuple(
         replace(each, instance_id=each.instance_uuid, instance_name=names[each.instance_uuid])
         if each.instance_uuid in names
@@ -216,9 +217,9 @@ def with_instance_names(volume: Volume, names: Mapping[str, str]) -> Volume:
 
 
 def allocation_sources_from_accounting(rows: Sequence[Any], account: Account, now: datetime) -> list[AllocationSource]:
-    """Read the accounting service's rows: of each resource the one that holds now, or else the last.
+    """Read the accounting service's rows: for each resource, the current row, or else the latest one.
 
-    Storage is left out: it is not charged in service units. Values that are no rows are left out, too.
+    Omits storage, which is not charged in SU, and values that are not rows. See docs/jetstream2.md, Allocations.
     """
     by_resource: dict[Resource, list[Json]] = {}
     for row in rows:
@@ -234,30 +235,15 @@ def allocation_sources_from_accounting(rows: Sequence[Any], account: Account, no
 
 
 def periods_from_actions(instance: Instance, row: Json, actions: Iterable[Json]) -> list[StatusPeriod]:
-    """Compute the states of a server from its successful actions. The flavor is today's.
+    """Compute the past states of a server from nova's rows of its successful actions. The flavor is the present one.
 
-    A state begins when the action that led to it had ended. The present state, if no action led to it, such as an
-    error, holds since the server last changed.
+    Raises UnreadableRow for an invalid time. See docs/jetstream2.md, History.
     """
-    steps = [
-        (
-            moment_of(each, "updated_at" if each.get("updated_at") else "start_time"),
-            text(each.get("action")) or "",
-            text(each.get("message")),
-        )
-        for each in actions
-    ]
-    done = sorted(
-        (end, _STATE_AFTER[action]) for end, action, message in steps if action in _STATE_AFTER and message != "Error"
-    )
-    if instance.status in _LASTING and (not done or done[-1][1] != instance.status):
-        # Nova rounds this time down to seconds, so that it may precede the end of the last action.
-        changed = max([moment_of(row, "updated"), *(end for end, _action, _message in steps)])
-        done.append((changed, instance.status))
-    if not done:
-        # Such as a server in the middle of a resize, whose actions nova no longer keeps.
+    starts = _starts_of_states(instance, row, actions)
+    if not starts:
+        # For example a server during a resize, whose actions nova has purged.
         return []
-    ends = [start for start, _status in done[1:]]
+    ends = [start for start, _status in starts[1:]]
     return [
         StatusPeriod(
             number=number,
@@ -271,18 +257,42 @@ def periods_from_actions(instance: Instance, row: Json, actions: Iterable[Json])
             end=end,
             allocation_source=instance.allocation_source,
         )
-        for number, ((start, status), end) in enumerate(zip(done, [*ends, None], strict=True))
+        for number, ((start, status), end) in enumerate(zip(starts, [*ends, None], strict=True))
         if status != "deleted"
     ]
 
 
+def _starts_of_states(instance: Instance, row: Json, actions: Iterable[Json]) -> list[tuple[datetime, str]]:
+    """Return the start of each state, with its status, in order; [] if none is known.
+
+    A state starts at the end of the action that led to it. A present state without such an action, for example an
+    error, starts at the last change of the server.
+    """
+    steps = [
+        (
+            moment_of(each, "updated_at" if each.get("updated_at") else "start_time"),
+            text(each.get("action")) or "",
+            text(each.get("message")),
+        )
+        for each in actions
+    ]
+    starts = sorted(
+        (end, _STATE_AFTER[action]) for end, action, message in steps if action in _STATE_AFTER and message != "Error"
+    )
+    if instance.status in _LASTING and (not starts or starts[-1][1] != instance.status):
+        # Nova rounds this time down to seconds, so that it may precede the end of the last action.
+        changed = max([moment_of(row, "updated"), *(end for end, _action, _message in steps)])
+        starts.append((changed, instance.status))
+    return starts
+
+
 def rests_since(instance: Instance, row: Json, time: datetime) -> bool:
-    """Whether a server has been in the state it is in since that time, so that no action can have changed it since."""
+    """Return whether a server has been in its present, lasting state since that time: no action changed it since."""
     return instance.status in _LASTING and moment_of(row, "updated") < time
 
 
 def _owner(row: Json, account: Account) -> str:
-    """Return the account's own name, or the id of another user: only administrators can read the names of others."""
+    """Return the name of the account's own user, or the id of another user, whose name only administrators can read."""
     user_id = text(row.get("user_id"))
     return account.user_name if user_id == account.user_id else user_id or ""
 
@@ -317,9 +327,9 @@ def _image(row: Json) -> Image | None:
 
 
 def _security_groups(row: Json) -> tuple[str, ...] | None:
-    """Return the names of the security groups of a server; None if they are not known.
+    """Return the names of the security groups of a server; None if they are unknown.
 
-    Nova leaves the key out where there are no ports yet, and also where the ports have no groups.
+    Nova omits the key if the server has no ports yet, and also if its ports have no groups.
     """
     groups = row.get("security_groups")
     if isinstance(groups, list):
@@ -328,13 +338,13 @@ def _security_groups(row: Json) -> tuple[str, ...] | None:
 
 
 def _facts(row: Json) -> LaunchFacts:
-    """Read the facts for launching. Of the tags only our own is kept: others may be passphrases."""
+    """Read the facts for launching. Ignores the tags of other programs, which may be passphrases."""
     tags = row.get("tags")
-    ours = [each for each in tags if isinstance(each, str)] if isinstance(tags, list) else []
+    names = [each for each in tags if isinstance(each, str)] if isinstance(tags, list) else []
     return LaunchFacts(
         group=texts(row.get("metadata")).get(GROUP_KEY),
         image=texts(row.get("metadata")).get(IMAGE_KEY),
-        token=next((each.removeprefix(LAUNCH_TAG) for each in ours if each.startswith(LAUNCH_TAG)), None),
+        token=next((each.removeprefix(LAUNCH_TAG) for each in names if each.startswith(LAUNCH_TAG)), None),
         has_run=bool(text(row.get("OS-SRV-USG:launched_at"))),
         key_name=text(row.get("key_name")),
         security_groups=_security_groups(row),
@@ -352,7 +362,7 @@ def _attachment(row: Json) -> Attachment:
 
 
 def _payer(flavor: Flavor, account: Account) -> AllocationSource | None:
-    """Return the allocation that pays for a flavor. None if the flavor's family is not known."""
+    """Return the allocation that pays for a flavor; None if the family of the flavor is unknown."""
     family = family_of(flavor.name)
     if family is None:
         return None
@@ -364,24 +374,23 @@ def _payer_name(resource: Resource, account: Account) -> str:
 
 
 def _current(rows: Sequence[Json], now: datetime) -> Json:
-    """Choose the row that is active and holds now. A renewed allocation leaves its past ones in the list.
+    """Return the active row of the present period, or else the latest row: past allocations stay in the list.
 
-    A date that is missing, or cannot be read, bounds nothing. Of several rows, one with an end is believed before one
-    without.
+    A date that is missing or unreadable is no limit. A row with an end precedes a row without one.
     """
     today = now.date()
-    holding = [
+    current = [
         row
         for row in rows
         if row.get("active")
         and (_day(row, "start_date") or today) <= today
         and (_day(row, "end_date") or today) >= today
     ]
-    return max(holding or rows, key=lambda row: _day(row, "end_date") or date.min)
+    return max(current or rows, key=lambda row: _day(row, "end_date") or date.min)
 
 
 def _day(row: Json, name: str) -> date | None:
-    """Read a date, which may have a time behind it. None if there is none, or not in ISO 8601."""
+    """Return a date in ISO 8601, with or without a time; None if it is missing or in another format."""
     try:
         return moment_of(row, name).date()
     except UnreadableRow:
@@ -393,7 +402,7 @@ def _allocation_source(resource: Resource, row: Json, account: Account) -> Alloc
         name=_payer_name(resource, account),
         uuid=_HOSTS[resource],
         compute_allowed=amount(row.get("service_units_allocated")),
-        # Nothing at all until something was used.
+        # The value is null until the first use.
         compute_used=0 if row.get("service_units_used") is None else amount(row["service_units_used"]),
         lag_hours=_LAG_HOURS,
         start_date=text(row.get("start_date")),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From OpenStack's responses to errors. See docs/jetstream2.md, Errors."""
+"""Converts OpenStack's responses into bodies or errors. See docs/jetstream2.md, Errors."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ from ...errors import (
 from ...http.session import Response
 
 _MAX_QUOTE = 500
-# The words of nova, of nova with unified limits, and of neutron (docs/jetstream2.md, Launching). Cinder answers 413.
+# Parts of the messages of nova, of nova with unified limits, and of neutron (docs/jetstream2.md, Launching). Cinder
+# responds with 413.
 _OVER_QUOTA = ("quota exceeded", "exceeds quota", "over a limit", "over limit")
-# Older versions limit the rate of requests with 413, whose meaning elsewhere is a quota.
+# Older releases respond with 413 to too many requests. Otherwise, a 413 is about a quota.
 _RATE_LIMITED = ("rate limit", "rate-limit", "too many requests")
 _KINDS: Mapping[int, type[JetstreamError]] = {
     400: Refused,
@@ -38,14 +39,14 @@ _KINDS: Mapping[int, type[JetstreamError]] = {
 
 
 def raise_for_status(reply: Response, task: str) -> Any:
-    """Return the body of a successful response; raise the error of any other."""
+    """Return the body of a successful response. Raises the error of any other. ``task`` begins the message."""
     if 200 <= reply.status < 300 and (reply.is_json or reply.status in (202, 204)):
         return reply.body
     raise error_from(reply, task)
 
 
 def words(body: Any) -> str:
-    """Return the service's own words: every service wraps them in an object with a name of its own."""
+    """Return the message in an error response; "" without one. Each service wraps it in an object of another name."""
     if not isinstance(body, dict):
         return ""
     inner = next((each for each in body.values() if isinstance(each, dict)), body)
@@ -54,7 +55,7 @@ def words(body: Any) -> str:
 
 
 def error_from(reply: Response, task: str) -> JetstreamError:
-    """Return the error of a response."""
+    """Return the error for a response. ``task`` begins the message."""
     status, message = reply.status, words(reply.body)
     quoted = f': "{message}"' if message else ""
     text = f"{task} was refused{quoted} (HTTP {status})."

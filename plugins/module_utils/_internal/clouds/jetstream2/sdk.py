@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The parts of openstacksdk that are used: its configuration and its errors. See docs/jetstream2.md, Login."""
+"""Imports only the configuration and the errors of openstacksdk. See docs/jetstream2.md, Login."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PACKAGE = "openstack"
 
 @contextmanager
 def _some_home() -> Iterator[None]:
-    """Let a user without a home import openstacksdk, which reads the home and fails without one."""
+    """Set HOME for users without a home: the import of openstacksdk fails without it."""
     if os.path.isabs(os.path.expanduser("~")):
         yield
         return
@@ -34,10 +34,11 @@ def _some_home() -> Iterator[None]:
 
 @contextmanager
 def _without_clients() -> Iterator[None]:
-    """Let parts of openstacksdk be imported without its ``__init__``, which imports the clients of all services.
+    """Allow imports of parts of openstacksdk without its ``__init__``, which imports the clients of all services.
 
-    Those are 470 modules, and 0.1 s of each task. Afterwards, sys.modules has none of openstacksdk, since another
-    plugin of this process may import the whole. If one has done so before, nothing is left out.
+    This saves 470 modules, and 0.1 s of each task. Afterwards, the modules of openstacksdk are removed from
+    ``sys.modules``, so that another plugin in the process can import the whole library. If it is imported already, this
+    has no effect.
     """
     spec = None if _PACKAGE in sys.modules else find_spec(_PACKAGE)
     if spec is None:
@@ -52,7 +53,7 @@ def _without_clients() -> Iterator[None]:
 
 
 def _config_and_errors() -> tuple[ModuleType, ModuleType]:
-    """Import the two modules, with the whole of openstacksdk if its version needs that. Raises ImportError."""
+    """Import the two modules; if that fails, with the whole library. Raises ImportError without openstacksdk."""
     with _some_home():
         with suppress(Exception), _without_clients():
             return _imported()

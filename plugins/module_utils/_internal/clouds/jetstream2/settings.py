@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The settings of a connection to Jetstream2, and how they are read. See docs/connection.md."""
+"""Defines and reads the settings of a connection to Jetstream2. See docs/connection.md."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from ...settings.setting import Setting
 from ...settings.sources import Found, variable
 from .clouds_file import clouds_in_words
 
-# The keystone of Jetstream2.
+# The address of Jetstream2's keystone.
 DEFAULT_AUTH_URL = "https://js2.jetstream-cloud.org:5000/v3"
 _ID, _SECRET = "application_credential_id", "application_credential_secret"
-# With one of these, openstacksdk knows of a cloud by itself.
+# Each of these selects a cloud for openstacksdk.
 _VARIABLES = ("OS_CLOUD", "OS_AUTH_URL")
 
 SETTINGS = (
@@ -65,7 +65,7 @@ LOGINS = (("cloud",), (_ID, _SECRET, "auth_url"))
 
 @dataclass(frozen=True, slots=True)
 class ApplicationCredential:
-    """An application credential, and the keystone that knows it."""
+    """An application credential, and the address of its keystone."""
 
     auth_url: str
     id: str
@@ -74,7 +74,7 @@ class ApplicationCredential:
 
 @dataclass(frozen=True, slots=True)
 class Jetstream2Settings:
-    """A cloud in clouds.yaml, or an application credential. With neither, the OS_* variables have the login."""
+    """A cloud in clouds.yaml, or an application credential. If both are None, the OS_* variables define the login."""
 
     cloud: str | None
     credential: ApplicationCredential | None
@@ -83,12 +83,12 @@ class Jetstream2Settings:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The secret of the application credential. What is in clouds.yaml is hidden once that is read."""
+        """The secret of the application credential. Session hides the secrets of clouds.yaml."""
         return (self.credential.secret,) if self.credential else ()
 
 
 def read_settings(reader: Reader) -> Jetstream2Settings:
-    """Read the cloud's settings. Raises ConfigurationError if nothing names one."""
+    """Resolve the settings. Raises ConfigurationError if no cloud is selected, or its login is incomplete."""
     cloud, credential = _login(reader)
     if cloud is None and credential is None and not is_detected(reader.environ, reader.home):
         found = clouds_in_words(reader.environ, reader.home)
@@ -103,25 +103,25 @@ def read_settings(reader: Reader) -> Jetstream2Settings:
 
 
 def is_detected(environ: Mapping[str, str], _home: Path | None) -> bool:
-    """Whether variables of the OpenStack client name a cloud."""
+    """Return whether the environment variables of the OpenStack client select a cloud."""
     return any(environ.get(name) for name in _VARIABLES)
 
 
 def how_to_log_in(environ: Mapping[str, str], home: Path | None) -> str:
-    """Return the ways to log in, with the clouds of clouds.yaml. A cloud is used only if it is named."""
+    """Return sentences on how to log in, and on clouds.yaml. Even the only cloud in it must be selected by name."""
     return f"For Jetstream2, set JETSTREAM_CLOUD to a cloud in clouds.yaml. {clouds_in_words(environ, home)}"
 
 
 def _login(reader: Reader) -> tuple[str | None, ApplicationCredential | None]:
-    """Return the cloud or the credential, whichever the nearest source has."""
+    """Return the cloud or the credential, by the source with precedence. Raises ConfigurationError if it has both."""
     for place in reader.places:
-        names, has_credential = place.gives("cloud"), place.gives(_ID)
-        if names and has_credential:
+        has_cloud, has_credential = place.gives("cloud"), place.gives(_ID)
+        if has_cloud and has_credential:
             raise ConfigurationError(
                 f"{place.take(_ID).subject} and {place.take('cloud').words} contradict each other.",
                 hint="Set a cloud of clouds.yaml or an application credential, not both.",
             )
-        if names:
+        if has_cloud:
             return reader.text("cloud"), None
         if has_credential:
             return None, _credential(reader)
@@ -137,9 +137,9 @@ def _credential(reader: Reader) -> ApplicationCredential:
     if found and not allow_http:
         refuse_plain_http(auth_url, found.subject, "secret")
     identity = reader.text(_ID)
-    secrets, strangers = reader.secrets([_SECRET], {_ID: Owner(identity), "auth_url": Owner(auth_url, _address)})
+    secrets, ignored = reader.secrets([_SECRET], {_ID: Owner(identity), "auth_url": Owner(auth_url, _address)})
     if identity is None or not secrets:
-        raise _incomplete(reader, identity, [*strangers, *reader.missed])
+        raise _incomplete(reader, identity, [*ignored, *reader.missed])
     return ApplicationCredential(auth_url, identity, values.text(secrets[_SECRET]))
 
 

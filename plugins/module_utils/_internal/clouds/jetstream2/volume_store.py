@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Changes volumes by requests to cinder, and attaches them by requests to nova. Facts: docs/jetstream2.md."""
+"""Changes volumes by cinder, and attaches them by nova. Facts: docs/jetstream2.md, Volumes."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from .responses import raise_for_status
 
 _CINDER = "volumev3"
 _NO_UUID = "00000000-0000-0000-0000-000000000000"
-# The first version of cinder's API that extends what is attached, and the first that shows attachments.
+# The first microversions of cinder that extend an attached volume, and that list attachments.
 _EXTEND_ATTACHED, _ATTACHMENTS = "3.42", "3.27"
 _ONE_PROJECT = "On Jetstream2, a login is for one project, at one site."
-# In others, nova refuses to attach and detach.
-_OPEN_STATUSES = frozenset({"active", "paused", "shutoff", "shelved", "shelved_offloaded", "verify_resize"})
+# In other statuses, nova refuses to attach and detach volumes.
+_ATTACHABLE_STATUSES = frozenset({"active", "paused", "shutoff", "shelved", "shelved_offloaded", "verify_resize"})
 
 
 class Jetstream2VolumeStore:
@@ -40,11 +40,11 @@ class Jetstream2VolumeStore:
         self._account = account
 
     def get(self, volume: Volume) -> Volume:
-        """Return a volume as it is this moment. See VolumeStore."""
+        """Return the present state of a volume. See VolumeStore."""
         return self._volume(self._cinder("GET", f"/volumes/{volume.uuid}", f"Reading {volume.label}"), volume.label)
 
     def prepare(self, options: VolumeOptions, volumes: Sequence[Volume]) -> VolumeRequest:
-        """Return the body of the request, after a check of the limits. See VolumeStore."""
+        """Check cinder's limits, and return the request. See VolumeStore."""
         limits = mapping(self._cinder("GET", "/limits", "Reading the limits of volumes"))
         short = volume_shortfalls(limits, BootVolume(options.size), 1)
         if short:
@@ -59,9 +59,9 @@ class Jetstream2VolumeStore:
         return VolumeRequest(body, replace(volume_from_cinder(row, account), id="", uuid=""))
 
     def growth_refusal(self, *, gigabytes: int, snapshots: int) -> str | None:
-        """Compare with the limits of cinder. See VolumeStore.
+        """Compare the growth with cinder's limits. See VolumeStore.
 
-        Whether the site counts the size of snapshots as well is not known.
+        It is unknown whether a site counts the sizes of snapshots as well.
         """
         limits = Api(self._session).quota(_CINDER, "/limits")
         short = growth_shortfalls(limits, gigabytes=gigabytes, snapshots=snapshots)
@@ -74,8 +74,8 @@ class Jetstream2VolumeStore:
         return self._volume(self._cinder("POST", "/volumes", f"Creating {name}", body, once=True), name)
 
     def extend(self, volume: Volume, size: int) -> None:
-        """Request that a volume grows. See VolumeStore."""
-        # Clouds that cannot extend what is attached are asked for no more than they have.
+        """Request a larger size. See VolumeStore."""
+        # Without an attachment, no microversion is needed, which older clouds may lack.
         version = _EXTEND_ATTACHED if volume.attachments else None
         body = {"os-extend": {"new_size": size}}
         self._cinder("POST", f"/volumes/{volume.uuid}/action", f"Growing {volume.label}", body, version=version)
@@ -102,12 +102,12 @@ class Jetstream2VolumeStore:
         return detach_refusal(instance)
 
     def detach(self, volume: Volume, instance_uuid: str) -> None:
-        """Request that an attachment ends. See VolumeStore."""
+        """Request the end of an attachment. See VolumeStore."""
         path = f"/servers/{instance_uuid}/os-volume_attachments/{volume.uuid}"
         self._nova("DELETE", path, f"Detaching {volume.label}")
 
     def stale_attachments(self, volume: Volume) -> Sequence[str]:
-        """Return cinder's attachments to servers that nova no longer has. See VolumeStore."""
+        """Return the ids of cinder's attachments to servers that nova no longer has. See VolumeStore."""
         task = f"Reading the attachments of {volume.label}"
         body = self._cinder("GET", f"/attachments?volume_id={volume.uuid}", task, version=_ATTACHMENTS)
         found = [(text(each.get("id")), text(each.get("instance"))) for each in rows(mapping(body).get("attachments"))]
@@ -120,7 +120,7 @@ class Jetstream2VolumeStore:
             self._cinder("DELETE", f"/attachments/{attachment}", task, version=_ATTACHMENTS)
 
     def list_snapshots(self, volume: Volume | None = None) -> Sequence[Snapshot]:
-        """Return the snapshots of a volume, or all of the project. See VolumeStore."""
+        """Return the snapshots of a volume, or of the project. See VolumeStore."""
         query = f"?volume_id={volume.uuid}" if volume else ""
         task = "Listing snapshots"
         return [
@@ -129,17 +129,17 @@ class Jetstream2VolumeStore:
         ]
 
     def create_snapshot(self, volume: Volume, name: str) -> None:
-        """Request a snapshot, also of what is attached. See VolumeStore."""
+        """Request a snapshot, even of an attached volume. See VolumeStore."""
         body = {"snapshot": {"volume_id": volume.uuid, "name": name, "force": True}}
         self._cinder("POST", "/snapshots", f"Making a snapshot of {volume.label}", body, once=True)
 
     def delete_snapshot(self, snapshot: Snapshot) -> None:
-        """Request that a snapshot is deleted. See VolumeStore."""
+        """Request the deletion of a snapshot. See VolumeStore."""
         with suppress(NotFound):
             self._cinder("DELETE", f"/snapshots/{snapshot.uuid}", f"Deleting the snapshot {snapshot.label}")
 
     def delete(self, volume: Volume) -> None:
-        """Request that a volume is deleted. See VolumeStore."""
+        """Request the deletion of a volume. See VolumeStore."""
         with suppress(NotFound):
             self._cinder("DELETE", f"/volumes/{volume.uuid}", f"Deleting {volume.label}")
 
@@ -187,9 +187,9 @@ def _snapshot(row: Json) -> Snapshot:
 
 
 def detach_refusal(instance: Instance) -> str | None:
-    """Return why nova would refuse to detach a volume from a server, or None. The reason follows "web: "."""
+    """Return a clause on why nova would refuse to detach a volume from a server, or None."""
     if instance.locked:
         return "it is locked"
     if instance.activity:
         return f"the cloud is changing it ({one_line(instance.activity)})"
-    return None if instance.status in _OPEN_STATUSES else f"it is {one_line(instance.status)}"
+    return None if instance.status in _ATTACHABLE_STATUSES else f"it is {one_line(instance.status)}"
