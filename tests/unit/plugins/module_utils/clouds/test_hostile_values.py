@@ -251,7 +251,10 @@ def _conforms(value: Any, hint: Any) -> bool:
             _conforms(getattr(value, each.name), hints[each.name]) for each in dataclasses.fields(hint)
         )
     if origin is tuple:
-        return isinstance(value, tuple) and all(_conforms(each, arguments[0]) for each in value)
+        if not isinstance(value, tuple):
+            return False
+        members = arguments[:1] * len(value) if arguments[-1] is Ellipsis else arguments
+        return len(value) == len(members) and all(map(_conforms, value, members))
     if origin is Mapping:
         return isinstance(value, Mapping) and all(
             _conforms(key, arguments[0]) and _conforms(each, arguments[1]) for key, each in value.items()
