@@ -229,6 +229,27 @@ def test_a_machine_is_made_anew_with_its_password_until_that_is_changed(course: 
     assert played.changed == (1 if stage.offer.cloud == "jetstream2" else 0), played.text
 
 
+def test_a_new_secret_is_refused_until_it_is_meant_and_prints_no_wrong_password(course: Course, stage: Stage) -> None:
+    if not isinstance(stage, OpenStack):
+        pytest.skip("Atmosphere takes no user data, so its machines have no passwords of the course")
+    course.set(course_spares=0, course_students=[ANNA])
+    assert course.play("site.yml").status == 0
+    there, before = stage.flavors(), course.sheets()
+    (course.folder / "group_vars" / "all" / "vault.yml").unlink()
+    assert course.shell(secret_commands()[1]).status == 0
+    course.set(course_students=[ANNA, BOB])
+    refused = course.play("site.yml")
+    assert (refused.status, stage.flavors(), course.sheets()) == (2, there, before), refused.text
+    assert "another course_secret: bio101-anna-mueller, bio101-head. Put" in refused.text
+
+    meant = course.play("site.yml", "-e", "new_secret=true")
+    assert meant.status == 0, meant.text
+    after = course.sheets()
+    assert after["bio101-anna-mueller"] == {**before["bio101-anna-mueller"], "password": ""}
+    assert re.fullmatch("[a-z2-9]{14}", after["bio101-bob-oneill-b"]["password"])
+    assert "as on your last card" in course.page()
+
+
 @pytest.mark.parametrize("after", [1, 2])
 def test_a_run_that_is_killed_is_ended_by_the_next_one(course: Course, stage: Stage, after: int) -> None:
     """``after``: how many machines there are: the head, or one of the students as well."""
