@@ -11,10 +11,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import yaml
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal import operation
 
@@ -86,20 +87,32 @@ class Rulebook:
                 start_new_session=True,
             )
         self._process = process
+        self._playbooks: list[psutil.Process] = []
         try:
             yield
         finally:
+            self._note_playbooks()
             process.terminate()
             try:
                 process.wait(_LONGEST_END)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+            for each in self._playbooks:
+                # Psutil compares the times of their start, so that no other process of that number is ended.
+                with suppress(psutil.NoSuchProcess):
+                    each.kill()
 
     def kill(self) -> None:
         """End it as a lack of memory would, with nothing that it could do about that."""
+        self._note_playbooks()
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+
+    def _note_playbooks(self) -> None:
+        """Note the programs that it runs: ansible-runner starts them in sessions of their own, and they outlive it."""
+        with suppress(psutil.NoSuchProcess):
+            self._playbooks += psutil.Process(self._process.pid).children(recursive=True)
 
     def wait_for(self, condition: Callable[[], object], what: str) -> None:
         """Wait until a condition holds. Raises AssertionError with the log if it does not, or if the rulebook ended."""
