@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Images, flavors and quotas of an account at Atmosphere. Facts: docs/atmosphere.md, Catalog.
 
-An image of Atmosphere is an application. Each of its versions has a machine at each provider, which is launched.
+An image of Atmosphere is an application. Each of its versions has a machine at each provider. Launches name a machine.
 """
 
 from __future__ import annotations
@@ -60,20 +60,20 @@ class Reads(Protocol):
     def listed(
         self, path: str, task: str, shape: Callable[[Json], Made], key: Callable[[Json], object] = number_of
     ) -> list[Made]:
-        """Return all things of a v2 list, in the order of the keys."""
+        """Return the shaped rows of a v2 list, in the order of their keys. ``task`` begins the messages of errors."""
 
     def account(self) -> CloudAccount:
         """Return the account of the login."""
 
     def instances(self) -> list[Instance]:
-        """Return all instances, as the database has them."""
+        """Return all instances, in their states in the database."""
 
     def list_volumes(self, *, live: bool) -> list[Volume]:
-        """Return all volumes."""
+        """Return all volumes. See Cloud."""
 
 
 class AtmosphereCatalog:
-    """What one account can launch from, by requests to Atmosphere's v2."""
+    """The catalog of one account, by requests to Atmosphere's v2."""
 
     unsupported: Mapping[str, str] = MappingProxyType(
         {
@@ -93,7 +93,7 @@ class AtmosphereCatalog:
     # --- images
 
     def images(self, query: ImageQuery) -> list[OfferedImage]:
-        """Return the machines of all applications. Atmosphere has no filter for any of the query. See Catalog."""
+        """Return the machines of all applications. Atmosphere cannot filter by the query. See Catalog."""
         user = self._reads.account().user
         machines = self._reads.listed(
             "/api/v2/provider_machines", "Listing images", lambda row: machine_from_v2(row, user)
@@ -114,14 +114,14 @@ class AtmosphereCatalog:
         ]
         read_parts(parts, self._warnings, self._max_concurrency, optional=True)
         known = [_completed(image, version, public, memory) for image, version in machines]
-        # Of two of one date, the one with the greater number is the newer.
+        # Of two machines with the same date, the one with the greater number is newer.
         ranked = sorted(enumerate(known), key=lambda pair: (pair[1].created or "", pair[0]), reverse=True)
         return sorted((each for _number, each in ranked), key=lambda each: natural_key(each.name))
 
     # --- flavors
 
     def flavors(self, *, min_ram: int = 0, min_disk: int = 0) -> list[OfferedFlavor]:
-        """Return the sizes of all providers that can be launched. See Catalog."""
+        """Return the current, active sizes of all providers. See Catalog."""
         sizes = self._reads.listed("/api/v2/sizes", "Listing flavors", size_from_v2)
         flavors = [each for each in sizes if each is not None]
         return sorted(flavors, key=lambda each: (each.flavor.vcpus or 0, each.flavor.ram or 0, each.flavor.name))
@@ -129,7 +129,7 @@ class AtmosphereCatalog:
     # --- quotas
 
     def quotas(self, resources: Sequence[str] = RESOURCES) -> list[Quota]:
-        """Return the quota of each identity. Its use is the sum of what Atmosphere lists. See Catalog."""
+        """Return the quota of each identity. The use is the sum of its listed instances and volumes. See Catalog."""
         found = self._reads.listed("/api/v2/identities", "Reading the quota", quota_from_v2)
         instances: list[Instance] = []
         volumes: list[Volume] = []
@@ -153,40 +153,40 @@ class AtmosphereCatalog:
         read_parts(wanted, self._warnings, self._max_concurrency, optional=True)
         return [replace(quota, limits=limits_of(row, use[quota.identity.uuid])) for quota, row in found]
 
-    # --- what it has not
+    # --- unsupported
 
     def networks(self) -> tuple[Sequence[Network], Sequence[Router] | None]:
-        """Return none. See Catalog."""
+        """Return nothing: see ``unsupported`` and Catalog."""
         return (), None
 
     def floating_ips(self) -> Sequence[FloatingIp]:
-        """Return none. See Catalog."""
+        """Return nothing: see ``unsupported`` and Catalog."""
         return ()
 
     # --- projects, identities, providers, maintenance
 
     def projects(self) -> list[ProjectDetails]:
-        """Return the projects of the groups that the user is in. See Catalog."""
+        """Return the projects of the user's groups. See Catalog."""
         found = self._reads.listed(PROJECTS, "Listing projects", project_from_v2)
         return sorted(found, key=lambda each: (natural_key(each.name), each.uuid))
 
     def identities(self) -> list[IdentityDetails]:
-        """Return the identities of the user, and those that others share. See Catalog."""
+        """Return the identities of the user, and those shared by others. See Catalog."""
         user = self._reads.account().user
         return self._reads.listed("/api/v2/identities", "Listing identities", lambda row: identity_from_v2(row, user))
 
     def providers(self) -> list[ProviderDetails]:
-        """Return the providers that have not ended. See Catalog."""
+        """Return the current providers. See Catalog."""
         return self._reads.listed("/api/v2/providers", "Listing providers", provider_from_v2)
 
     def maintenance(self) -> list[MaintenanceRecord]:
-        """Return the records of maintenance, which can be read while it lasts. See Catalog."""
+        """Return the records of maintenance, the latest first. They can be read during maintenance. See Catalog."""
         found = self._reads.listed("/api/v2/maintenance_records", "Reading maintenance records", maintenance_from_v2)
         return sorted(found, key=lambda each: (each.start or _NEVER, each.id), reverse=True)
 
 
 def machine_from_v2(row: Json, user: str | None) -> tuple[OfferedImage, str | None]:
-    """Return the machine of a version, and the UUID of the version."""
+    """Return a machine, and the UUID of its version. ``user``: the name of the account's user. Raises UnreadableRow."""
     uuid = uuid_of(row)
     application = mapping(row.get("image"))
     version = mapping(row.get("version"))
@@ -225,6 +225,10 @@ def _memory(row: Json) -> tuple[str, int]:
 def _completed(
     image: OfferedImage, version: str | None, public: Mapping[str, bool], memory: Mapping[str, int]
 ) -> OfferedImage:
+    """Add the visibility and the required memory (MB) to an image.
+
+    ``public``: by the UUID of the application. ``memory``: by the UUID of the version.
+    """
     is_public = public.get(image.application or "")
     visibility = None
     if is_public is not None:
@@ -233,7 +237,7 @@ def _completed(
 
 
 def size_from_v2(row: Json) -> OfferedFlavor | None:
-    """Return a size that can be launched."""
+    """Return a size as a flavor; None if it has ended or is inactive. Raises UnreadableRow."""
     uuid = uuid_of(row)
     if not is_current(row) or row.get("active") is False:
         return None
@@ -241,7 +245,7 @@ def size_from_v2(row: Json) -> OfferedFlavor | None:
 
 
 def quota_from_v2(row: Json) -> tuple[Quota, Json]:
-    """Return a quota without its limits, and the row that has these."""
+    """Return the quota of an identity without limits, and the object with the limits. Raises UnreadableRow."""
     uuid = uuid_of(row)
     identity = Identity(name=text(row.get("key")) or "", uuid=uuid)
     return Quota(_provider(row), identity, None, can_launch=is_led(row)), mapping(row.get("quota"))
@@ -254,7 +258,7 @@ def _provider(row: Json) -> Provider:
 
 
 def identity_from_v2(row: Json, user: str | None) -> IdentityDetails:
-    """Read an identity, without its credentials."""
+    """Read an identity, without its credentials. ``user``: the name of the account's user. Raises UnreadableRow."""
     uuid = uuid_of(row)
     owner = text(mapping(row.get("user")).get("username")) or ""
     return IdentityDetails(
@@ -269,7 +273,7 @@ def identity_from_v2(row: Json, user: str | None) -> IdentityDetails:
 
 
 def provider_from_v2(row: Json) -> ProviderDetails:
-    """Read a provider."""
+    """Read a provider. Raises UnreadableRow without a UUID."""
     uuid = uuid_of(row)
     return ProviderDetails(
         uuid=uuid,
@@ -280,7 +284,7 @@ def provider_from_v2(row: Json) -> ProviderDetails:
 
 
 def maintenance_from_v2(row: Json) -> MaintenanceRecord:
-    """Read a record of maintenance."""
+    """Read a record of maintenance. Raises UnreadableRow without a number, and for an invalid time."""
     return MaintenanceRecord(
         id=number_of(row),
         title=text(row.get("title")) or "",

@@ -1,9 +1,9 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Atmosphere as a Cloud: its requests, and how stale responses are kept from doing harm.
+"""The interface of Cloud for Atmosphere, by requests to its APIs v1 and v2, with precautions against stale responses.
 
-Facts and the exchanges that show them: docs/atmosphere.md.
+Facts, with the recorded exchanges: docs/atmosphere.md.
 """
 
 from __future__ import annotations
@@ -65,35 +65,34 @@ from .volume_store import AtmosphereVolumeStore
 
 Thing = TypeVar("Thing")
 Located = TypeVar("Located", Instance, Volume)
-# What identifies a row of a list. All keys of one list can be sorted.
+# A function that returns the unique, sortable key of a row in a list.
 Key = Callable[[Json], Any]
-# An identity at a provider: both uuids, as in v1's URLs.
+# The UUIDs of a provider and an identity, as in the URLs of v1.
 Account = tuple[str, str]
 
-# The cost of a response to the server (docs/atmosphere.md, Cost of a request): seconds, measured.
+# The measured cost of a response, in seconds of an idle server (docs/atmosphere.md, Cost of a request).
 _V1_LIST_SECONDS_PER_INSTANCE = 0.03
 _V2_LIST_SECONDS_PER_INSTANCE = 0.07
 _DETAIL_SECONDS = 0.075
 _LAUNCH_SECONDS = 3.0
-# A response may take this many times as long as on an idle server.
+# The timeout of a response grows by this multiple of its cost.
 _TIMEOUT_FACTOR = 4
-# The lifetime of the cache of v1's list, which not every action empties.
+# The lifetime of v1's cached list, which only some actions empty (docs/atmosphere.md, Stale states).
 _LIST_CACHE_SECONDS = 30.0
-# Details are read side by side, so that many are there sooner than a long list. They may cost the server this many
-# times its work on the list.
-_WORK_OF_LIST = 2.5
-# How long a detail takes at most, on a server that works on as many of them at once as are requested.
+# A poll by details, in parallel, may be faster than a long list. It may cost the server this multiple of the list.
+_MAX_COST_OF_DETAILS = 2.5
+# The maximum seconds of a detail on a server with as many workers as concurrent requests.
 _SLOW_DETAIL_SECONDS = 0.25
-# No more details than these are read at once, except for the last poll.
-_DETAILS_AT_MOST = 128
-# While a list changes, rows move between its pages, and may be missed: it is read again, this often at most.
+# The maximum number of details of a poll, except for the last one.
+_MAX_DETAILS = 128
+# The maximum number of times to read a list that changes meanwhile: its rows move between pages, and may be missed.
 _MAX_LIST_READS = 3
-# A list with a greater count is refused.
+# The maximum count of a list. A longer one is an error.
 _MAX_ROWS = 100_000
-# An instance that found no host has been in these alone.
-_BEFORE_IT_RAN = frozenset({"build", "error"})
+# The only statuses in the history of an instance without a host (docs/atmosphere.md, Launching).
+_STATUSES_WITHOUT_HOST = frozenset({"build", "error"})
 _HISTORY_PAGE = 100
-# The live states of an identity that is not shared, or whose login at the provider is refused, cannot be read.
+# The errors of reading live states with an identity that is not shared, or that its provider refuses.
 _NOT_READABLE = (PermissionDenied, NotFound, Refused)
 _READING_STATES = "Reading live states"
 _READING_VOLUMES = "Reading volumes"
@@ -111,7 +110,7 @@ _REQUEST_BODIES: Mapping[Action, Mapping[str, str]] = {
 _UNSUPPORTED: Mapping[Action, str] = {Action.UNPAUSE: "Atmosphere cannot unpause"}
 _UNSUPPORTED_IN_ERROR: Mapping[Action, str] = {
     **_UNSUPPORTED,
-    # An action that nova refuses costs the floating IP all the same (docs/atmosphere.md, Floating IPs).
+    # Even a refused stop releases the floating IP (docs/atmosphere.md, Floating IPs).
     Action.STOP: "a refused stop would release its floating IP",
     Action.HARD_REBOOT: "Atmosphere reboots only active instances",
 }
@@ -120,7 +119,7 @@ _EMPTIES_LIST_CACHE = frozenset({Action.START, Action.STOP, Action.SUSPEND, Acti
 
 @dataclass(frozen=True, slots=True)
 class _LiveRows:
-    """The rows of a v1 list, by uuid. ``complete``: whether each of them could be read."""
+    """The rows of a v1 list, by uuid. ``complete``: whether all of them were readable."""
 
     by_uuid: Mapping[str, Json]
     complete: bool
@@ -129,14 +128,14 @@ class _LiveRows:
 class AtmosphereCloud:
     """The account of one user at one Atmosphere. May be used by many threads at once."""
 
-    # A deployment begins 10 s after a start, 15 s after a resume, or later if Atmosphere's workers are behind: then
-    # only the missing address shows it (docs/atmosphere.md, Deployments).
+    # A deployment begins 10 s after a start, 15 s after a resume, or later if Atmosphere's workers are behind. In that
+    # case, only the missing address shows that it is pending (docs/atmosphere.md, Deployments).
     settle_seconds = 30.0
     no_address_seconds = 180.0
-    # A poll is work for the cloud behind Atmosphere (docs/atmosphere.md, Cost of a request), and no action was seen to
-    # complete sooner.
+    # Polls are costly for the cloud behind Atmosphere (docs/atmosphere.md, Cost of a request), and no recorded action
+    # completed sooner.
     first_poll_seconds = 3.0
-    # A poll may be a list, which can be 30 s old (docs/atmosphere.md, Stale states).
+    # The list of a poll may be 30 s old (docs/atmosphere.md, Stale states).
     polls_are_current = False
 
     def __init__(
@@ -149,7 +148,10 @@ class AtmosphereCloud:
         max_concurrency: int,
         page_size: int,
     ) -> None:
-        """Send nothing yet. ``page_size``: rows of one page of a list."""
+        """Send nothing yet.
+
+        ``max_concurrency``: the maximum number of concurrent requests. ``page_size``: rows per page of a list.
+        """
         self._login = login
         self._transport = transport
         self._clock = clock
@@ -169,7 +171,7 @@ class AtmosphereCloud:
         return _UNSUPPORTED_IN_ERROR if instance.status == "error" else _UNSUPPORTED
 
     def account(self) -> CloudAccount:
-        """Return the account that is logged in to. See Cloud."""
+        """Return the user of the login. See Cloud."""
         if self._account is None:
             user = self._login.username or self._name_in_profile()
             self._account = CloudAccount(site=self._login.site, cloud="Atmosphere", user=user)
@@ -184,23 +186,27 @@ class AtmosphereCloud:
         wanted: Callable[[Instance], bool] | None = None,
         unreadable: bool = False,
     ) -> list[Instance]:
-        """Return every instance of the account, by number. See Cloud."""
+        """Return all instances that the account can see, by number. See Cloud."""
         task = "Listing instances"
         reading = self._reading("/api/v2/instances", task, instance_from_v2)
-        instances = self._records.marked(self._by_number(reading, task))
+        instances = self._records.marked(self._in_order(reading, task))
         others = [unreadable_from_v2(row, why) for row, why in reading.left_out] if unreadable else []
         return [*(self._with_histories(self._with_live_states(instances, wanted)) if live else instances), *others]
 
     def list_volumes(
         self, *, live: bool, wanted: Callable[[Volume], bool] | None = None, strict: bool = False
     ) -> list[Volume]:
-        """Return every volume of the account, by number. See Cloud."""
+        """Return all volumes that the account can see, by number. See Cloud."""
         task = "Listing volumes"
         reading = self._reading("/api/v2/volumes", task, volume_from_v2)
-        volumes = self._by_number(reading, task)
+        volumes = self._in_order(reading, task)
         if strict:
             require_none_left_out(reading.left_out, wanted, task)
-        chosen = [each for each in volumes if live and (wanted is None or wanted(each))]
+        return self._with_attachments(volumes, wanted) if live else volumes
+
+    def _with_attachments(self, volumes: list[Volume], wanted: Callable[[Volume], bool] | None) -> list[Volume]:
+        """Read the status and the attachment of the wanted volumes from the v1 list of each identity."""
+        chosen = [each for each in volumes if wanted is None or wanted(each)]
         by_account = _by_account(chosen)
         lists = self._lists(self._v1_volumes, sorted(by_account))
         self._report_unread(by_account, lists)
@@ -216,44 +222,44 @@ class AtmosphereCloud:
         return [attached.get(each.uuid, each) for each in volumes]
 
     def volume_store(self) -> AtmosphereVolumeStore:
-        """Return the part that changes volumes. See Cloud."""
+        """Return the store of volumes. See Cloud."""
         return AtmosphereVolumeStore(self._login, self.account, self._nonce)
 
     def access_store(self) -> AccessStore:
-        """Raise ConfigurationError: it has neither key pairs nor security groups. See Cloud."""
+        """Raise ConfigurationError: Atmosphere has neither key pairs nor security groups. See Cloud."""
         raise ConfigurationError(
             "Atmosphere has neither key pairs nor security groups.", hint="It sets up access to instances itself."
         )
 
     def image_store(self) -> ImageStore:
-        """Raise ConfigurationError: its staff makes images. See Cloud."""
+        """Raise ConfigurationError: only the site's staff creates images. See Cloud."""
         raise ConfigurationError(
             "On Atmosphere, only the staff creates images.",
             hint="Request an image on the web page of the instance.",
         )
 
     def project_store(self) -> AtmosphereProjectStore:
-        """Return the part that makes projects. See Cloud."""
+        """Return the store of projects. See Cloud."""
         return AtmosphereProjectStore(self)
 
     def catalog(self) -> AtmosphereCatalog:
-        """Return the part that reads what launches can name. See Cloud."""
+        """Return the catalog. See Cloud."""
         return AtmosphereCatalog(self, self._warnings, max_concurrency=self.max_concurrency)
 
     def list_allocation_sources(self) -> list[AllocationSource]:
-        """Return everything that can pay for the account's instances. See Cloud."""
+        """Return the allocations that can pay for the account's instances. See Cloud."""
         return self._list("/api/v2/allocation_sources", "Listing allocation sources", allocation_source_from_v2)
 
     def list_history(
         self, since: datetime | None = None, wanted: Callable[[Instance], bool] | None = None
     ) -> list[StatusPeriod]:
-        """Return which states the account's instances were in, and when. See Cloud."""
-        # Atmosphere cannot return a part of it.
+        """Return the past states of the account's instances, all of them. See Cloud."""
+        # Atmosphere cannot filter the history.
         return self._list("/api/v2/instance_histories", "Listing the history", period_from_v2)
 
     def get_instance(self, instance: Instance) -> Instance:
-        """Return one instance as the cloud has it this moment. See Cloud."""
-        # v1 caches a detail for a minute by its URL, and serves it to anyone: only a URL never used before is live.
+        """Return the present state of an instance in the cloud. See Cloud."""
+        # v1 caches a detail by its URL for a minute. Only the response to a new URL is live.
         task = f"Reading {instance.label}"
         row = mapping(self._get(_url(instance), task, {"_": self._nonce()}))
         try:
@@ -262,7 +268,7 @@ class AtmosphereCloud:
             raise UnexpectedResponse(f"{task} failed: the response cannot be parsed: {error}.") from error
 
     def poll(self, instances: Sequence[Instance], *, thorough: bool = False) -> Mapping[str, Instance | JetstreamError]:
-        """Read several instances, by list or by details, whichever costs the server less. See Cloud."""
+        """Read several instances, by a list or by details, whichever costs the server less. See Cloud."""
         details: list[Instance] = []
         seen: Seen = {}
         for account, members in _by_account(instances).items():
@@ -272,78 +278,78 @@ class AtmosphereCloud:
                 except FATAL_ERRORS as error:
                     return checked({**{each.uuid: error for each in instances}, **seen})
             else:
-                details += members if thorough else members[:_DETAILS_AT_MOST]
+                details += members if thorough else members[:_MAX_DETAILS]
         return checked(seen | read_each(self._instance_or_gone, details, self.max_concurrency))
 
     def act(self, instance: Instance, action: Action) -> None:
-        """Ask for an action. See Cloud."""
+        """Request an action. See Cloud."""
         task = f"{action.capitalize()} of {instance.label}"
         raise_for_status(self._login.request("POST", _url(instance) + "/action", data=_REQUEST_BODIES[action]), task)
         with self._lock:
             if action in _EMPTIES_LIST_CACHE:
                 self._list_cached_at.pop(_account(instance), None)
             else:
-                # Another client may have filled the cache a moment ago.
+                # Another client may have filled the cache just before, and the action does not empty it.
                 self._list_cached_at[_account(instance)] = self._clock.monotonic()
 
     def console_outputs(self, instances: Sequence[Instance], lines: int) -> Mapping[str, str]:
-        """Atmosphere returns no text of consoles. See Cloud."""
+        """Return {}: Atmosphere does not return the text of consoles. See Cloud."""
         return {}
 
     def consoles(self) -> AtmosphereConsoles:
-        """Return the part that opens consoles. See Cloud."""
+        """Return the consoles. See Cloud."""
         return AtmosphereConsoles(self._login)
 
     def metadata_refusal(self, instance: Instance) -> str | None:
-        """Atmosphere has no metadata. See Cloud."""
+        """Return the reason: Atmosphere has no metadata. See Cloud."""
         return "Atmosphere has no metadata of instances"
 
     def set_metadata(self, instance: Instance, key: str, value: str | None) -> None:
-        """Refuse: Atmosphere has no metadata. See Cloud."""
+        """Raise Refused: Atmosphere has no metadata. See Cloud."""
         raise Refused(f"{instance.label}: {self.metadata_refusal(instance)}.")
 
     def restore(self, instances: Sequence[Instance]) -> tuple[Sequence[Instance], Sequence[str]]:
-        """Atmosphere has no locks. See Cloud."""
+        """Return the instances unchanged: Atmosphere has no locks. See Cloud."""
         return instances, ()
 
     def failure_reason(self, instance: Instance) -> str | None:
-        """Atmosphere returns no reason. See Cloud."""
+        """Return None: Atmosphere does not return reasons. See Cloud."""
         return None
 
     def launcher(self) -> AtmosphereLauncher:
-        """Return the part that launches and deletes instances. See Cloud."""
+        """Return the launcher. See Cloud."""
         return AtmosphereLauncher(self, self._records)
 
     def limit(self, until: float | None) -> None:
-        """Set the time by which every request must have ended. See Cloud."""
+        """Set the deadline of all requests. See Cloud."""
         self._transport.limit(until)
 
     def take_warnings(self) -> Sequence[str]:
-        """Return the warnings of unreadable parts. See Cloud."""
+        """Return the warnings about unreadable parts of responses, and about launch records. See Cloud."""
         if self._records.problem is not None:
             self._warnings.add(f"{self._records.problem} A later run does not find them by a template.")
         return self._warnings.take()
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close all connections. See Cloud."""
         self._transport.close()
 
     def read(self, path: str, task: str) -> list[Json]:
-        """Return all rows of a v2 list, for the launcher."""
+        """Return all rows of a v2 list. For the launcher and the store of projects."""
         return self._list(path, task, lambda row: row)
 
     def read_live(self, path: str, task: str) -> Any:
-        """Return the body of a response of v1, from no cache, for the launcher."""
+        """Return the body of the response to a GET of v1, bypassing the cache. For the launcher."""
         return self._get(path, task, {"_": self._nonce()})
 
     def listed(self, path: str, task: str, shape: Callable[[Json], Thing], key: Key = number_of) -> list[Thing]:
-        """Return all things of a v2 list, for the catalog."""
+        """Return the shaped rows of a v2 list, in the order of their keys. For the catalog."""
         return self._list(path, task, shape, key)
 
     def send(self, method: str, path: str, task: str, data: Json | None = None) -> Any:
-        """Send a change once, and return the body of the response, for the launcher.
+        """Send a change once, and return the body of the response. For the launcher and the store of projects.
 
-        It empties the cache of v1's list: the next list is live.
+        A change empties the cache of v1's list, so the next list is live.
         """
         extra_time = _TIMEOUT_FACTOR * _LAUNCH_SECONDS
         body = raise_for_status(self._login.request(method, path, data=data, extra_time=extra_time, once=True), task)
@@ -352,14 +358,14 @@ class AtmosphereCloud:
         return body
 
     def instances(self, *, unreadable: bool = False) -> list[Instance]:
-        """Return all instances, as the database has them, for the launcher. ``unreadable``: see Cloud."""
+        """Return all instances, in their states in the database. For the launcher. ``unreadable``: see Cloud."""
         return self.list_instances(live=False, unreadable=unreadable)
 
     def attached_volumes(self, instances: Sequence[Instance]) -> Mapping[str, Sequence[str]]:
-        """Return the UUIDs of the volumes of instances, by the UUID of the instance, for the launcher.
+        """Return the UUIDs of the volumes of instances, by the UUID of the instance. For the launcher.
 
-        What the list of v1 or that of v2 lacks, the other one has: a volume that is overlooked stays for ever, since
-        nothing else tells that it belonged to an instance that is gone.
+        Combines the lists of v1 and v2, since either may lack a volume. An overlooked volume would never be deleted:
+        once its instance is gone, no response shows that it belonged to it.
         """
         accounts = {_account(each) for each in instances}
         rows: dict[str, Json] = {}
@@ -377,7 +383,7 @@ class AtmosphereCloud:
         return attached
 
     def _volume_row(self, volume: Volume) -> Json:
-        """Return a volume as v1 has it; an empty row if the cloud does not have it."""
+        """Return v1's row of a volume; an empty one if the cloud does not have the volume."""
         path = f"{_v1(_account(volume))}/volume/{volume.uuid}"
         try:
             return mapping(self.read_live(path, f"Reading {volume.label}"))
@@ -385,15 +391,15 @@ class AtmosphereCloud:
             return {}
 
     def launched(self, row: Json) -> Instance:
-        """Return an instance that was launched just now, for the launcher. Its state is the database's."""
+        """Return the instance in the response to a launch. For the launcher. Its state counts as live."""
         return replace(instance_from_v2(row), live=True)
 
     def username(self) -> str | None:
-        """Return the name of the account, for the launcher."""
+        """Return the name of the account's user. For the launcher and the store of projects."""
         return self.account().user
 
     def _name_in_profile(self) -> str:
-        """Return the user of a token that was given alone."""
+        """Return the user of a token without a username. Raises UnexpectedResponse without a name."""
         task = "Reading the profile of the account"
         name = text(mapping(self._get("/api/v1/profile", task)).get("username"))
         if not name:
@@ -403,27 +409,29 @@ class AtmosphereCloud:
         return name
 
     def _nonce(self) -> str:
+        """Return a value that makes a URL unique."""
         with self._lock:
             return next(self._nonces)
 
     def _get(self, path: str, task: str, params: Mapping[str, str] | None = None, *, takes: float = 0.0) -> Any:
-        """Return the body of a response to a GET. ``takes``: the seconds that an idle server works on it."""
+        """Return the body of the response to a GET. ``takes``: the seconds of an idle server for it."""
         return raise_for_status(
             self._login.request("GET", path, params=params, extra_time=_TIMEOUT_FACTOR * takes), task
         )
 
     def _list(self, path: str, task: str, shape: Callable[[Json], Thing], key: Key = number_of) -> list[Thing]:
-        """Return all things of a v2 list, by number, or by what else identifies a row of it."""
-        return self._by_number(self._reading(path, task, shape, key), task)
+        """Return the shaped rows of a v2 list, in the order of their keys."""
+        return self._in_order(self._reading(path, task, shape, key), task)
 
-    def _by_number(self, reading: Reading[tuple[Any, Thing]], task: str) -> list[Thing]:
-        """Return the things of a list, each once although rows may move between pages meanwhile."""
+    def _in_order(self, reading: Reading[tuple[Any, Thing]], task: str) -> list[Thing]:
+        """Return the readable rows in the order of their keys, each once: rows may move between pages meanwhile."""
         things = dict(reading.checked(task, self._warnings))
         return [things[number] for number in sorted(things)]
 
     def _reading(
         self, path: str, task: str, shape: Callable[[Json], Thing], key: Key = number_of
     ) -> Reading[tuple[Any, Thing]]:
+        """Read a v2 list, and again if it changed meanwhile."""
         for _round in range(_MAX_LIST_READS):
             counts, reading = self._read_list(path, task, shape, key)
             if len(counts) == 1:
@@ -433,21 +441,21 @@ class AtmosphereCloud:
     def _read_list(
         self, path: str, task: str, shape: Callable[[Json], Thing], key: Key
     ) -> tuple[set[int], Reading[tuple[Any, Thing]]]:
-        """Return the greatest count of the pages, and the objects by their numbers."""
+        """Return the counts of the pages, which differ if the list changed meanwhile, and the rows with their keys."""
 
         def page(number: int) -> tuple[int, Reading[tuple[Any, Thing]]]:
-            # Without an order, the server gives rows in any order, and pages then miss some and repeat others.
+            # Without this parameter, the order of rows varies, so that pages miss some rows and repeat others.
             params = {"ordering": "id", "page_size": str(self._page_size), "page": str(number)}
             takes = self._page_size * _V2_LIST_SECONDS_PER_INSTANCE
             count, rows = _page_of(self._get(path, task, params, takes=takes), task)
-            # Shaped at once: all rows of a large account, as they come, take many times the room.
+            # Shaped at once, since the unshaped rows of a large account need many times the memory.
             return count, Reading.of(rows, lambda row: (key(row), shape(row)))
 
         def later_page(number: int) -> tuple[int, Reading[tuple[Any, Thing]]]:
             try:
                 return page(number)
             except NotFound:
-                # The list has become shorter since its first page was read.
+                # The list has become shorter since the first page.
                 return 0, Reading()
 
         first = page(1)
@@ -463,7 +471,7 @@ class AtmosphereCloud:
     def _with_live_states(
         self, instances: Sequence[Instance], wanted: Callable[[Instance], bool] | None
     ) -> list[Instance]:
-        """Read the states of the wanted ones from the cloud: few of an identity one by one, many by its list."""
+        """Read the live states of the wanted instances: by details for few of an identity, by its v1 list for many."""
         with self._lock:
             self._list_length = Counter(map(_account, instances))
         chosen = [each for each in instances if wanted is None or any(map(wanted, _as_owned(each)))]
@@ -474,20 +482,21 @@ class AtmosphereCloud:
         found = {each.uuid: _overlaid(each, lists[_account(each)]) for each in chosen if _account(each) in lists}
         doubtful = [each for each in chosen if _is_doubtful(each, found.get(each.uuid))]
         details = in_parallel(self._instance_or_error, doubtful, self.max_concurrency)
-        found |= {each.uuid: look for each, look in zip(doubtful, details, strict=True)}
-        for look in details:
-            if isinstance(look, JetstreamError) and not isinstance(look, _NOT_READABLE):
-                self._warnings.add(str(look))
+        found |= {each.uuid: detail for each, detail in zip(doubtful, details, strict=True)}
+        for detail in details:
+            if isinstance(detail, JetstreamError) and not isinstance(detail, _NOT_READABLE):
+                self._warnings.add(str(detail))
         return [_as_found(each, found.get(each.uuid)) for each in instances]
 
     def _with_histories(self, instances: Sequence[Instance]) -> list[Instance]:
-        """Note whether failed launches of this collection ever ran, which only their history shows."""
+        """Read from the history whether the instances of failed launches by this collection ever ran."""
         failed = [each for each in instances if each.status == "error" and each.facts.token is not None]
         have_run = in_parallel(self._has_run, failed, self.max_concurrency)
         facts = {each.uuid: replace(each.facts, has_run=ran) for each, ran in zip(failed, have_run, strict=True)}
         return [replace(each, facts=facts.get(each.uuid, each.facts)) for each in instances]
 
     def _has_run(self, instance: Instance) -> bool:
+        """Return whether an instance may have run. Without a readable history, it may."""
         task = f"Reading the history of {instance.label}"
         params = {"instance": instance.uuid, "page_size": str(_HISTORY_PAGE)}
         try:
@@ -497,16 +506,16 @@ class AtmosphereCloud:
         except JetstreamError:
             return True
         statuses = {text(mapping(row).get("status")) for row in rows}
-        return not rows or count > len(rows) or not statuses <= _BEFORE_IT_RAN
+        return not rows or count > len(rows) or not statuses <= _STATUSES_WITHOUT_HOST
 
     def _details_are_cheaper(self, account: Account, members: Sequence[Instance]) -> bool:
-        """Compare the cost of a detail of each with that of a list of all. A detail is never stale."""
+        """Return whether a detail of each costs the server less than the list. Details are never stale."""
         return len(members) * _DETAIL_SECONDS < self._list_length[account] * _V1_LIST_SECONDS_PER_INSTANCE
 
     def _lists(
         self, read: Callable[[Account], _LiveRows], accounts: Sequence[Account]
     ) -> dict[Account, _LiveRows | JetstreamError]:
-        """Read a list of each identity side by side. One that cannot be read does not end the others."""
+        """Read a list of each identity in parallel. Returns the errors of those that fail. Raises FATAL_ERRORS."""
 
         def rows_or_error(account: Account) -> _LiveRows | JetstreamError:
             try:
@@ -521,7 +530,7 @@ class AtmosphereCloud:
     def _report_unread(
         self, by_account: Mapping[Account, Sequence[Located]], lists: Mapping[Account, _LiveRows | JetstreamError]
     ) -> None:
-        """Warn of each list that failed. Raises its error if nothing else could be read either."""
+        """Warn of each list that failed. Raises the first error if the lists of all identities failed."""
         failed = {
             account: error
             for account, error in lists.items()
@@ -553,7 +562,10 @@ class AtmosphereCloud:
         return rows
 
     def _stored_instances(self) -> Mapping[str, Instance]:
-        """Return the instances that volumes may be attached to. Without them, only their names are missing."""
+        """Return all instances by uuid, for the names of attachments.
+
+        If they cannot be read, adds a warning, and returns {}. Raises FATAL_ERRORS.
+        """
         try:
             return {each.uuid: each for each in self.list_instances(live=False)}
         except FATAL_ERRORS:
@@ -563,26 +575,27 @@ class AtmosphereCloud:
             return {}
 
     def _list_is_better(self, account: Account, wanted: int) -> bool:
+        """Return whether a poll of ``wanted`` instances should use the list of the identity, and not details."""
         with self._lock:
             cached_at = self._list_cached_at.get(account)
             length = max(self._list_length[account], wanted)
             seconds = self._list_seconds.get(account, length * _V1_LIST_SECONDS_PER_INSTANCE)
         if cached_at is not None and self._clock.monotonic() - cached_at <= _LIST_CACHE_SECONDS:
-            # It would be served from the cache, and reading it writes the stale states back into the database.
+            # The list would come from the cache, and reading it would write stale states back into the database.
             return False
-        work_of_list, work_of_details = length * _V1_LIST_SECONDS_PER_INSTANCE, wanted * _DETAIL_SECONDS
-        if work_of_details <= work_of_list:
+        list_cost, details_cost = length * _V1_LIST_SECONDS_PER_INSTANCE, wanted * _DETAIL_SECONDS
+        if details_cost <= list_cost:
             return False
         rounds = math.ceil(wanted / self.max_concurrency)
-        details_are_sooner = wanted <= _DETAILS_AT_MOST and rounds * _SLOW_DETAIL_SECONDS < seconds
-        return not (details_are_sooner and work_of_details <= _WORK_OF_LIST * work_of_list)
+        details_are_faster = wanted <= _MAX_DETAILS and rounds * _SLOW_DETAIL_SECONDS < seconds
+        return not (details_are_faster and details_cost <= _MAX_COST_OF_DETAILS * list_cost)
 
     def _poll_list(self, account: Account, members: Sequence[Instance]) -> Seen:
         rows = self._lists(self._v1_instances, [account])[account]
         seen = {each.uuid: _overlaid(each, rows) for each in members}
         unknown = [each for each in members if seen[each.uuid] is None]
         read = read_each(self._instance_or_gone, unknown, self.max_concurrency)
-        return read | {name: look for name, look in seen.items() if look is not None}
+        return read | {uuid: found for uuid, found in seen.items() if found is not None}
 
     def _instance_or_error(self, instance: Instance) -> Instance | JetstreamError:
         try:
@@ -600,13 +613,15 @@ class AtmosphereCloud:
 
 
 def _is_doubtful(stored: Instance, listed: Instance | JetstreamError | None) -> bool:
-    """Compare database and list (docs/atmosphere.md, Stale states).
+    """Return whether the state of an instance needs a detail (docs/atmosphere.md, Stale states).
 
-    The list's cache keeps states for 30 s, through every resume, unshelve, reboot and deployment. Where the two
-    disagree on where an instance rests, either may be stale, and a wrong belief costs: a sleeping one that runs, or a
-    refused stop, and with it the address. One in transition is read again anyway, unless the list alone says
-    so. A failed deployment is what a list says until half a minute after the next one went well, and so does the
-    database once somebody has read that list. One that the list lacks would be taken for deleted.
+    ``stored``: as in the database. ``listed``: as in v1's list, an error, or None if it is not in a list. The cache of
+    the list keeps states for 30 s, despite resumes, unshelves, reboots and deployments. A state is doubtful
+
+    - if both disagree on the state at rest: either may be stale, and acting on a wrong state may cost the address;
+    - if the list shows a transition to the state at rest in the database: it may be over;
+    - if the list shows a failed deployment, which may be the one before a successful one;
+    - if the list lacks the instance, which would otherwise count as deleted.
     """
     if listed is None:
         return True
@@ -621,12 +636,12 @@ def _is_doubtful(stored: Instance, listed: Instance | JetstreamError | None) -> 
 
 
 def _overlaid(instance: Instance, rows: _LiveRows | JetstreamError) -> Instance | JetstreamError | None:
-    """Return an instance as a list has it, which may come from the cache; None if the list leaves that open."""
+    """Return an instance with the state in a v1 list, which may be cached, or its error; None if a detail is needed."""
     if isinstance(rows, JetstreamError):
         return rows
     row = rows.by_uuid.get(instance.uuid)
     if row is None:
-        # Among the rows that could not be read it may be there.
+        # Otherwise, one of the unreadable rows may be that of the instance.
         return replace(instance.gone(), may_be_old=_LIST_CACHE_SECONDS) if rows.complete else None
     try:
         return replace(with_live_state(instance, row), may_be_old=_LIST_CACHE_SECONDS)
@@ -635,16 +650,17 @@ def _overlaid(instance: Instance, rows: _LiveRows | JetstreamError) -> Instance 
 
 
 def _as_found(stored: Instance, found: Instance | JetstreamError | None) -> Instance:
+    """Return the instance that was found, or the stored one with the error of the read, if any."""
     if not isinstance(found, JetstreamError):
         return found or stored
-    # An identity that may not be read belongs to the user that it names, whichever user the instance has.
+    # An identity without access belongs to the user in its text, whatever the user of the instance.
     is_final = isinstance(found, _NOT_READABLE)
     owner = user_of_identity(stored) if is_final else None
     return replace(stored, read_error=str(found), read_again=not is_final, owner=owner or stored.owner)
 
 
 def _as_owned(instance: Instance) -> list[Instance]:
-    """Return an instance as that of its user, and as that of the user of its identity if that is another."""
+    """Return an instance with its user as the owner, and with the user of its identity, if that is another one."""
     other = user_of_identity(instance)
     return [instance] if other in (None, instance.owner) else [instance, replace(instance, owner=other or "")]
 
@@ -670,7 +686,7 @@ def _url(instance: Instance) -> str:
 
 
 def _page_of(body: Any, task: str) -> tuple[int, list[Any]]:
-    """Return how many rows a list has, and those of this page."""
+    """Return the count of a v2 list, and the rows of this page. Raises UnexpectedResponse for any other body."""
     count, results = whole(mapping(body).get("count")), mapping(body).get("results")
     if count is None or not isinstance(results, list):
         raise UnexpectedResponse(f"{task} failed: the response is not a page of a list.")
@@ -680,7 +696,7 @@ def _page_of(body: Any, task: str) -> tuple[int, list[Any]]:
 
 
 def _rows_of(body: Any, task: str) -> _LiveRows:
-    """Return the rows of a v1 list by their uuids."""
+    """Return the rows of a v1 list, by uuid. Raises UnexpectedResponse for any other body."""
     if not isinstance(body, list):
         raise UnexpectedResponse(f"{task} failed: the response is not a list.")
     rows: dict[str, Json] = {}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Consoles of instances, by an action of Atmosphere's v1. Facts: docs/atmosphere.md, Actions."""
+"""Opens the consoles of instances by an action of Atmosphere's v1. Facts: docs/atmosphere.md, Catalog."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .responses import raise_for_status
 
 
 class AtmosphereConsoles:
-    """The consoles of the instances of an account. Its web shell and web desktop are on its web page alone."""
+    """The consoles of the instances of an account. The API does not offer the web shell and the web desktop."""
 
     kinds: Sequence[str] = ("novnc",)
     unsupported: Mapping[str, str] = MappingProxyType(
@@ -32,7 +32,7 @@ class AtmosphereConsoles:
         self._login = login
 
     def url(self, instance: Instance, kinds: Sequence[str]) -> ConsoleUrl:
-        """Return the address that v1 answers with: v2 carries the same action out, and leaves it out. See Consoles."""
+        """Return the URL in the response of v1. The response of v2 to the same action lacks it. See Consoles."""
         task = f"Opening the console of {instance.label}"
         account = f"/api/v1/provider/{instance.provider.uuid}/identity/{instance.identity.uuid}"
         path = f"{account}/instance/{instance.uuid}/action"
@@ -40,5 +40,5 @@ class AtmosphereConsoles:
         return console_url("novnc", mapping(body).get("object"), task)
 
     def text(self, instance: Instance, lines: int) -> str:
-        """Refuse: it has none. See Consoles."""
+        """Raise Refused: see ``unsupported`` and Consoles."""
         raise Refused(f"{instance.label}: {self.unsupported['text']}")

@@ -1,10 +1,11 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Records on disk of the launches at one site: Atmosphere has no place for a mark on an instance.
+"""Records the launches at a site on disk, since Atmosphere cannot store marks on instances.
 
-A record is written before the request, and gets the instance's UUID after the response. Where a run is killed between
-the two, the record is matched with the instance by name, project and start.
+A record is written before the request, and completed with the instance's UUID after the response. If a run is killed in
+between, a later run matches the record with the instance by name, user, project and start. See docs/atmosphere.md,
+Launching.
 """
 
 from __future__ import annotations
@@ -26,25 +27,25 @@ from ...times import iso, moment, moment_or_none
 
 _FORMAT = 1
 _SUFFIX = ".json"
-# Controller and server may differ in time by as much, and a request may wait for as long before it is carried out.
+# An instance may start so much before its launch was recorded, if the clocks differ, or after it, if the request waits.
 _EARLIEST = timedelta(minutes=5)
 _LATEST = timedelta(minutes=15)
-# After this, a launch that no instance came of is forgotten, and one whose instance is no longer listed.
+# The age at which a record without an instance is removed, and one whose instance is no longer listed.
 _OPEN_FOR = timedelta(days=1)
 _KEPT = timedelta(days=400)
 
 
 def records_folder(environ: Mapping[str, str], home: Path | None) -> Path:
-    """Return the folder of the records. Raises ConfigurationError if the shared folder of states is away."""
+    """Return the folder of the records. Raises ConfigurationError if the shared state folder is missing."""
     return xdg_state_folder(environ, home) / "launches"
 
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """A launch: ``at`` is when it was requested, ``uuid`` that of its instance, or None while it is not known.
+    """A launch. ``at``: the time of the request. ``uuid``: that of its instance; None while it is unknown.
 
-    ``listed``: the uuids of all instances before it, and ``latest``: when the last of these began, by the server's
-    clock. They are known in the run alone that requested it.
+    ``project``: its UUID. ``listed``: the UUIDs of all instances before the launch. ``latest``: the latest start among
+    these, by the server's clock. Only the run that requested the launch knows both.
     """
 
     token: str
@@ -59,20 +60,20 @@ class _Record:
 
     @property
     def facts(self) -> LaunchFacts:
-        """The marks of its instance."""
+        """The marks of the instance."""
         return LaunchFacts(self.group, self.token)
 
     def may_be(self, instance: Instance) -> bool:
-        """Return whether an instance can have come of it."""
+        """Return whether the launch may have created an instance."""
         started = moment_or_none(instance.start_date)
         if instance.name != self.name or started is None or self.user not in (None, instance.owner):
             return False
-        # A project is noted a moment after the instance.
+        # The list may show an instance a moment before it has its project.
         known = None if instance.project is None else instance.project.uuid
         if None not in (known, self.project) and known != self.project:
             return False
         if self.listed is not None and instance.uuid not in self.listed:
-            # The controller's clock does not matter, which may be hours away from the server's.
+            # Independent of the controller's clock, which may differ by hours from the server's.
             return self.latest is None or started >= self.latest
         return self.at - _EARLIEST <= started <= self.at + _LATEST
 
@@ -80,11 +81,11 @@ class _Record:
 class LaunchRecords:
     """The records of one site. May be used by many threads and processes at once.
 
-    Where nothing can be written, the records last as long as the run.
+    Records that cannot be written last as long as the run. ``problem``: a sentence on the failure, or None.
     """
 
     def __init__(self, folder: Path, site: str, clock: Clock) -> None:
-        """Touch nothing yet."""
+        """Read and write nothing yet."""
         self._folder = folder / hashlib.sha256(site.encode()).hexdigest()[:32]
         self._clock = clock
         self._own: dict[str, _Record] = {}
@@ -99,7 +100,7 @@ class LaunchRecords:
         self._write(replace(record, listed=self._listed, latest=self._latest))
 
     def settle(self, token: str, uuid: str) -> None:
-        """Record the instance that came of a launch."""
+        """Record the instance that a launch created."""
         record = self._own.get(token)
         if record is not None and record.uuid is None:
             self._write(replace(record, uuid=uuid))
@@ -115,9 +116,9 @@ class LaunchRecords:
         return {each.token: marked[each.token] for each in launches if each.token in marked}
 
     def marked(self, instances: Sequence[Instance]) -> list[Instance]:
-        """Return instances with the marks of the launches that they came of.
+        """Return the instances with the marks of their launches.
 
-        ``instances``: all of the account, so that a record without one can be removed once it is old.
+        ``instances``: all that the account can see. Old records without an instance among them are removed.
         """
         records = self._all()
         starts = [start for each in instances if (start := moment_or_none(each.start_date)) is not None]
@@ -130,22 +131,22 @@ class LaunchRecords:
         return [replace(each, facts=by_uuid[each.uuid].facts) if each.uuid in by_uuid else each for each in instances]
 
     def _matched(self, records: Iterable[_Record], instances: Iterable[Instance]) -> dict[str, _Record]:
-        """Match launches whose response is missing with the instances that no record has.
+        """Match records without a UUID with instances without a record. Returns the records by the UUID.
 
-        Where there are more of a name than launches of it, one is somebody else's, and none is matched.
+        If a name has more instances than launches, another client created one of them, and none is matched.
         """
-        open_ones: dict[str, list[_Record]] = defaultdict(list)
+        unmatched: dict[str, list[_Record]] = defaultdict(list)
         for record in sorted(records, key=lambda each: each.at):
             if record.uuid is None:
-                open_ones[record.name].append(record)
-        called: dict[str, list[Instance]] = defaultdict(list)
+                unmatched[record.name].append(record)
+        candidates_by_name: dict[str, list[Instance]] = defaultdict(list)
         for instance in sorted(instances, key=lambda each: (each.start_date or "", each.id)):
-            if any(each.may_be(instance) for each in open_ones.get(instance.name, ())):
-                called[instance.name].append(instance)
+            if any(each.may_be(instance) for each in unmatched.get(instance.name, ())):
+                candidates_by_name[instance.name].append(instance)
         matched = {}
-        for name, candidates in called.items():
-            # Of several launches, those that were not carried out are usually the first ones.
-            launches = open_ones[name][-len(candidates) :]
+        for name, candidates in candidates_by_name.items():
+            # If only some of several launches were carried out, those are usually the last ones.
+            launches = unmatched[name][-len(candidates) :]
             if len(launches) < len(candidates):
                 continue
             for record, instance in zip(launches, candidates, strict=True):

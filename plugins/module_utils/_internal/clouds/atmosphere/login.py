@@ -1,7 +1,10 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A token for every request: from the user, from the cache, or by logging in. See docs/atmosphere.md, Login."""
+"""Sends requests to Atmosphere with a token: a given one, a cached one, or that of a new login.
+
+See docs/atmosphere.md, Login.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from ..cloud_type import Surroundings
 from .responses import error_from, token_refused, words
 from .settings import AtmosphereSettings
 
-# Without it, every answer is an HTML page.
+# Without this header, every response is an HTML page.
 _JSON = {"Accept": "application/json"}
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -46,12 +49,12 @@ class Login:
 
     @property
     def site(self) -> str:
-        """Return the host, with its port, that the login goes to."""
+        """The host and port of the site."""
         return urlsplit(self._settings.api_url).netloc.rpartition("@")[2]
 
     @property
     def username(self) -> str | None:
-        """Return the user that logs in. None if a token was given, which may be any user's."""
+        """The name of the user; None if a token was given, which may belong to any user."""
         return None if self._settings.token else self._settings.username
 
     def request(
@@ -64,11 +67,11 @@ class Login:
         extra_time: float = 0.0,
         once: bool = False,
     ) -> Response:
-        """Send a request with a token. A token that the server no longer knows leads to one new login.
+        """Send a request with a token, and again after a new login if the token is refused.
 
         ``extra_time`` and ``once``: see Transport.
 
-        Raises AuthenticationFailed if there is no way to a token that the server takes.
+        Raises AuthenticationFailed if the login or its token is refused, and the errors of Transport.
         """
 
         def send(token: str) -> Response:
@@ -83,7 +86,7 @@ class Login:
         return reply
 
     def _refusal(self, reply: Response) -> JetstreamError:
-        """Return the error for a refused token, with its source if it was given."""
+        """Return the error for a refused token, including the source of a given token."""
         error = error_from(reply, "The request")
         if _has_password(self._settings):
             error.hint = "It is the token of a new login, so this is a fault of the server. Try again later."
@@ -93,7 +96,7 @@ class Login:
 
 
 class _PasswordLogin:
-    """A login with username and password."""
+    """Logs in with username and password."""
 
     def __init__(self, settings: AtmosphereSettings, transport: Transport) -> None:
         self._settings = settings
@@ -101,13 +104,16 @@ class _PasswordLogin:
 
     @property
     def key(self) -> LoginKey | None:
-        """Where the cache keeps its tokens; None without a password."""
+        """The key of the tokens in the cache; None without a password."""
         if not _has_password(self._settings):
             return None
         return LoginKey(self._settings.api_url, self._settings.username or "", self._settings.password or "")
 
     def log_in(self) -> Issued[str] | None:
-        """Ask for a token, again where the server is busy or its answer is lost: a login does no harm twice."""
+        """Request a token, with retries if the server is busy or the response is lost: a second login does no harm.
+
+        Returns None without a password. Raises AuthenticationFailed, and other JetstreamErrors.
+        """
         if not _has_password(self._settings):
             return None
         url, user = self._settings.api_url, self._settings.username
@@ -129,7 +135,7 @@ class _PasswordLogin:
         return issued
 
     def restored(self, kept: Token) -> Issued[str] | None:
-        """Return a token that the cache kept."""
+        """Return a token from its cached form."""
         return _issued(kept.value, kept.expires)
 
 
@@ -142,7 +148,7 @@ def _issued(token: str, expires: datetime | None) -> Issued[str]:
 
 
 def _issued_in(body: Any) -> Issued[str] | None:
-    """Return the token that a login was answered with, or None if there is none with a date."""
+    """Return the token in the response to a login; None without a valid token and its expiry."""
     try:
         value, expires = body["token"], expiry(str(body["expires"]))
     except (KeyError, TypeError, ValueError):
@@ -151,9 +157,9 @@ def _issued_in(body: Any) -> Issued[str] | None:
 
 
 def expiry(text: str) -> datetime:
-    """Read "Nov 24, 2026 18:57:00", which is UTC and English in every locale.
+    """Parse a time like "Nov 24, 2026 18:57:00", in UTC. The month is English in every locale.
 
-    Raises ValueError if it is something else.
+    Raises ValueError for any other text.
     """
     month, day, year, clock = text.replace(",", " ").split()
     hour, minute, second = clock.split(":")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds the row of a list of Atmosphere that an option names. Pure functions over its rows."""
+"""Finds the row that an option names in a list of Atmosphere. Pure functions over rows."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ..json_values import Json, text
 
 
 def row_called(rows: Sequence[Json], wanted: str | None, option: str) -> Json:
-    """Return the row that has the name or UUID ``wanted``; if that is None, the only row there is.
+    """Return the row with the name or UUID ``wanted``; if that is None, the only row.
 
-    Raises SelectionError, which names the option, if there is none or more than one.
+    Raises SelectionError for no row or several. ``option``: the name of the option, for the message.
     """
     found = [each for each in rows if wanted is None or wanted in (text(each.get("name")), text(each.get("uuid")))]
     if len(found) == 1:

@@ -1,10 +1,10 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From Atmosphere's JSON to the model. See docs/atmosphere.md, Objects.
+"""Converts Atmosphere's JSON into the model. See docs/atmosphere.md, Objects.
 
-Types are checked here. A row raises UnreadableRow if it lacks what nothing can be done without; any other value of an
-unexpected type is not known.
+The types of all values are checked here. A row without a required value raises UnreadableRow. Any other value of an
+unexpected type is unknown.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ from ..json_values import (
     word,
 )
 
-# "No address" in both APIs.
+# The values of v1 and v2 for no address.
 _NO_ADDRESS = frozenset({"", "0.0.0.0"})
 _AMOUNTS = {"compute_allowed": "SU granted", "compute_used": "SU used"}
 _USER_OF_IDENTITY = re.compile(r"Username: ([^,]+)")
 
 
 def instance_from_v2(row: Json) -> Instance:
-    """Read a v2 instance. Its status is the database's, not the cloud's."""
+    """Read an instance of v2. Its status comes from the database, not from the cloud. Raises UnreadableRow."""
     instance_uuid = uuid_of(row)
     user = text(mapping(row.get("user")).get("username")) or ""
     return Instance(
@@ -78,7 +78,7 @@ def instance_from_v2(row: Json) -> Instance:
 
 
 def unreadable_from_v2(row: Json, why: str) -> Instance:
-    """Return the known part of an instance with an unreadable row: enough to be named in a result."""
+    """Return the known part of an instance with an unreadable row, for results. ``why``: the reason, a clause."""
     user = text(mapping(row.get("user")).get("username")) or ""
     number = whole(row.get("id"))
     return Instance(
@@ -98,7 +98,7 @@ def unreadable_from_v2(row: Json, why: str) -> Instance:
 
 
 def with_live_state(instance: Instance, row: Json) -> Instance:
-    """Overlay a row of v1, which has the cloud's own state at the time of the row.
+    """Return an instance with the values of a row of v1, whose state comes from the cloud.
 
     Raises UnreadableRow if the row has no state.
     """
@@ -110,7 +110,7 @@ def with_live_state(instance: Instance, row: Json) -> Instance:
         live=True,
         read_error=None,
         read_again=False,
-        # Of an instance that was not launched through Atmosphere, the user is the first one to read it.
+        # If an instance was not launched through Atmosphere, its user is only the first one who read it.
         owner=text(mapping(row.get("identity")).get("created_by")) or instance.owner,
         ip_address=_address(row.get("ip_address")),
         fault=text(mapping(row.get("fault")).get("message")) or None,
@@ -119,19 +119,19 @@ def with_live_state(instance: Instance, row: Json) -> Instance:
 
 
 def user_of_identity(instance: Instance) -> str | None:
-    """Return the user that is named in the text of an instance's identity."""
+    """Return the user in the text of an instance's identity; None without one."""
     named = _USER_OF_IDENTITY.match(instance.identity.name)
     return named.group(1) if named else None
 
 
 def split_status(state: str) -> tuple[str, str]:
-    """Split v1's "active - powering-off" into status and activity."""
+    """Split a state of v1 like "active - powering-off" into the status and the activity, "" without one."""
     status, _dash, activity = state.partition(" - ")
     return status.strip().lower(), activity.strip()
 
 
 def volume_from_v2(row: Json) -> Volume:
-    """Read a v2 volume, which has neither status nor attachment."""
+    """Read a volume of v2, which has neither a status nor attachments. Raises UnreadableRow."""
     volume_uuid = uuid_of(row)
     user = text(mapping(row.get("user")).get("username")) or ""
     return Volume(
@@ -152,7 +152,7 @@ def volume_from_v2(row: Json) -> Volume:
 
 
 def with_attachment(volume: Volume, row: Json, instances: Mapping[str, Instance]) -> Volume:
-    """Overlay a row of v1: status, mount point, and the instance that the volume is attached to."""
+    """Return a volume with the status, mount point and attachment in a row of v1. ``instances``: by uuid."""
     instance_uuid = attached_to(row)
     attachments: tuple[Attachment, ...] = ()
     if instance_uuid:
@@ -174,13 +174,13 @@ def with_attachment(volume: Volume, row: Json, instances: Mapping[str, Instance]
 
 
 def attached_to(row: Json) -> str | None:
-    """Return the uuid of the instance that a v1 volume is attached to."""
+    """Return the uuid of the instance that a volume of v1 is attached to; None without one."""
     data = mapping(row.get("attach_data"))
     return text(data.get("instance_alias")) or text(data.get("serverId")) or None
 
 
 def allocation_source_from_v2(row: Json) -> AllocationSource:
-    """Read a v2 allocation source. Figures are SU; the burn rates are counts of active instances."""
+    """Read an allocation source of v2. Amounts are in SU; burn rates count active instances. Raises UnreadableRow."""
     source_uuid = uuid_of(row)
     return AllocationSource(
         name=text(row.get("name")) or source_uuid,
@@ -198,7 +198,7 @@ def allocation_source_from_v2(row: Json) -> AllocationSource:
 
 
 def period_from_v2(row: Json) -> StatusPeriod:
-    """Read a row of the status history."""
+    """Read a row of the status history. Raises UnreadableRow, also for an invalid time."""
     number = number_of(row)
     instance = mapping(row.get("instance"))
     instance_uuid = uuid_of(instance)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes, changes and deletes projects at Atmosphere. Facts: docs/atmosphere.md, Projects."""
+"""Creates, changes and deletes projects at Atmosphere. Facts: docs/atmosphere.md, Projects."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Requests(Protocol):
         """Send a change once, and return the body of the response."""
 
     def username(self) -> str | None:
-        """Return the name of the account."""
+        """Return the name of the account's user."""
 
 
 class AtmosphereProjectStore:
@@ -36,12 +36,12 @@ class AtmosphereProjectStore:
         self._requests = requests
 
     def list_projects(self) -> Sequence[ProjectDetails]:
-        """Return the projects of the groups of the user. See ProjectStore."""
+        """Return the projects of the user's groups. See ProjectStore."""
         task = "Listing projects"
         return [_project(each, task) for each in self._requests.read(PROJECTS, task)]
 
     def groups(self) -> Sequence[str]:
-        """Return the names of the groups of the user. See ProjectStore."""
+        """Return the names of the user's groups. See ProjectStore."""
         listed = self._requests.read("/api/v2/groups", "Listing groups")
         return [name for each in listed if (name := text(mapping(each).get("name")))]
 
@@ -49,12 +49,12 @@ class AtmosphereProjectStore:
         """Request a project. See ProjectStore."""
         task = f"Creating the project {one_line(name)}"
         user = self._requests.username()
-        # Each user has a group of that name.
+        # Each user has a group with the name of the user.
         body = {"name": name, "description": description, "owner": owner or user, "created_by": user}
         return _project(self._requests.send("POST", PROJECTS, task, body), task)
 
     def change(self, project: ProjectDetails, *, name: str | None, description: str | None) -> ProjectDetails:
-        """Replace the name or the description. See ProjectStore."""
+        """Change the name, the description, or both. See ProjectStore."""
         task = f"Changing the project {project.label}"
         body = {key: value for key, value in (("name", name), ("description", description)) if value is not None}
         return _project(self._requests.send("PATCH", f"{PROJECTS}/{project.uuid}", task, body), task)

@@ -1,20 +1,20 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads the projects of Atmosphere. Pure functions over its rows."""
+"""Reads the projects of Atmosphere. Pure functions over rows."""
 
 from __future__ import annotations
 
 from ...catalog import ProjectDetails
 from ..json_values import Json, mapping, number_of, text, uuid_of
 
-# The list of v2 that has the projects of all groups of the user.
+# The path of v2's list of projects, those of all groups of the user.
 PROJECTS = "/api/v2/projects"
 _NAMELESS = "without a name"
 
 
 def project_from_v2(row: Json) -> ProjectDetails:
-    """Read a project, with the people and the things in it. Raises UnreadableRow."""
+    """Read a project with its users, instances and volumes. Raises UnreadableRow without a UUID or a number."""
     uuid = uuid_of(row)
     return ProjectDetails(
         id=number_of(row),
@@ -32,7 +32,7 @@ def project_from_v2(row: Json) -> ProjectDetails:
 
 
 def names_in(value: object, key: str, without: str | None = None) -> tuple[str, ...] | None:
-    """Return the names in a list of rows; None if it is no list. ``without`` stands for a row without a name."""
+    """Return the values under a key in a list of rows; None for any other value. ``without``: replaces missing ones."""
     if not isinstance(value, list):
         return None
     names = [text(mapping(each).get(key)) or without for each in value]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From Atmosphere's responses to errors. See docs/atmosphere.md, Errors."""
+"""Converts Atmosphere's responses into bodies or errors. See docs/atmosphere.md, Errors."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from ...errors import (
 from ...http.session import Response
 from ...text.terminal import one_line
 
-# The one text for a missing, an unknown and an expired token.
+# The message for a missing, an unknown and an expired token alike.
 _NO_CREDENTIALS = "Authentication credentials were not provided."
 _DISABLED = "has been disabled"
 _NOT_YOURS = ("not a member of the project", "does not have permission to act on")
 _MAX_QUOTE = 500
-# A failure of nova behind Atmosphere, which calls it a refusal or a conflict.
+# The message of a failure of nova, which Atmosphere returns as a refusal (403) or a conflict (409).
 _NOVA_FAILED = re.compile(r"(?:^|irrecoverable exception: )5\d\d ")
-# A launch that nova refused for its quota is a conflict of Atmosphere.
+# The message of a launch that exceeds nova's quota, which Atmosphere returns as a conflict.
 _NOVA_OVER_QUOTA = "403 forbidden quota exceeded"
 
 
@@ -41,9 +41,9 @@ def token_refused(reply: Response) -> bool:
 
 
 def raise_for_status(reply: Response, task: str) -> Any:
-    """Return the body of a successful response; raise the error of any other.
+    """Return the body of a successful response. Raises the error of any other.
 
-    ``task`` names the task for the message, as in "Stopping geo-node-01 (1)".
+    ``task`` begins the message, as in "Stopping geo-node-01 (1)".
     """
     if 200 <= reply.status < 300 and (reply.is_json or reply.status == 204):
         return reply.body
@@ -51,7 +51,7 @@ def raise_for_status(reply: Response, task: str) -> Any:
 
 
 def words(reply: Response) -> str:
-    """Return the server's own words, from any of their shapes; "" if there are none."""
+    """Return the message in a response, whatever the shape of the body; "" without one."""
     return one_line(_flat(reply.body))[:_MAX_QUOTE] if reply.is_json else ""
 
 
@@ -71,7 +71,7 @@ def _flat(body: Any) -> str:
 
 
 def error_from(reply: Response, task: str) -> JetstreamError:
-    """Return the error of a response."""
+    """Return the error for a response. ``task`` begins the message."""
     if not reply.is_json:
         return _not_json(reply, task)
     message = words(reply)
@@ -123,7 +123,7 @@ def _not_json(reply: Response, task: str) -> JetstreamError:
             status=reply.status,
         )
     if reply.status >= 500:
-        # Its page mentions maintenance whenever a request fails; real maintenance is a 503 in JSON.
+        # The page of every error 5xx mentions maintenance. Actual maintenance is a 503 with JSON.
         return ServerFault(
             f"{task} failed: the server had an internal error (HTTP {reply.status}, {kind}).", status=reply.status
         )

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The settings of a connection to Atmosphere, and how they are read. See docs/connection.md."""
+"""Defines and reads the settings of a connection to Atmosphere. See docs/connection.md."""
 
 from __future__ import annotations
 
@@ -82,9 +82,9 @@ LOGINS = tuple((name,) for name in _SECRETS)
 
 @dataclass(frozen=True, slots=True)
 class AtmosphereSettings:
-    """A login at one server with Atmosphere: a token, or a username with its password, or both.
+    """A login at a site with Atmosphere: a token, or a username with its password, or both.
 
-    ``page_size`` is the number of rows of one request. ``sources`` has the source of a password or token.
+    ``page_size``: rows per page of a list. ``sources``: the source of each setting, as a phrase for messages.
     """
 
     api_url: str
@@ -97,24 +97,24 @@ class AtmosphereSettings:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The password and the token, as far as there are any."""
+        """The password and the token, if they are set."""
         return tuple(filter(None, (self.password, self.token)))
 
 
 def read_settings(reader: Reader) -> AtmosphereSettings:
-    """Put the login together: see docs/connection.md. Raises ConfigurationError if there is none."""
+    """Resolve the settings. Raises ConfigurationError for a missing or incomplete login. See docs/connection.md."""
     api_url = _api_url(reader)
     username = reader.text("username")
     owners = {"username": Owner(username), "api_url": Owner(api_url, site_address)}
-    secrets, strangers = reader.secrets(_SECRETS, owners)
-    if not secrets and not strangers:
+    secrets, ignored = reader.secrets(_SECRETS, owners)
+    if not secrets and not ignored:
         jkey = read_jkey(reader.home, reader.warnings, reader.missed)
         if jkey:
             secrets = {"password": jkey}
             reader.sources["password"] = jkey.words
     password, token = _password(secrets.get("password")), _token(secrets.get("token"))
     if token is None and (username is None or password is None):
-        raise _no_credentials(reader, username, secrets.get("password"), [*strangers, *reader.missed])
+        raise _no_credentials(reader, username, secrets.get("password"), [*ignored, *reader.missed])
     return AtmosphereSettings(
         api_url=api_url,
         username=username,
@@ -127,12 +127,12 @@ def read_settings(reader: Reader) -> AtmosphereSettings:
 
 
 def is_detected(_environ: Mapping[str, str], home: Path | None) -> bool:
-    """Whether the original tool saved a password."""
+    """Return whether the original tool has saved a password (docs/connection.md, jkey.csv)."""
     return home is not None and (home / JKEY).exists()
 
 
 def how_to_log_in(_environ: Mapping[str, str], _home: Path | None) -> str:
-    """Return the settings of a login."""
+    """Return a sentence on the variables of a login."""
     return "For a site with Atmosphere, set JETSTREAM_USERNAME and JETSTREAM_PASSWORD."
 
 
@@ -170,7 +170,7 @@ def _no_credentials(
 
 
 def _password(found: Found | None) -> str | None:
-    """Return it to the letter: blanks may be part of it."""
+    """Return a password unchanged: it may contain blanks. Raises ConfigurationError if it is not a string."""
     if found is None:
         return None
     if not isinstance(found.value, str):
@@ -179,6 +179,7 @@ def _password(found: Found | None) -> str | None:
 
 
 def _token(found: Found | None) -> str | None:
+    """Return a token. Raises ConfigurationError if it contains invalid characters."""
     if found is None:
         return None
     token = text(found)

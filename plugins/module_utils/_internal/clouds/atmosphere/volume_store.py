@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Changes volumes at Atmosphere. Facts, and the exchanges that show them: docs/atmosphere.md, Volumes."""
+"""Changes volumes at Atmosphere. Facts, with the recorded exchanges: docs/atmosphere.md, Volumes."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ from .quotas import limits_of, use_of_volumes
 from .responses import raise_for_status
 
 _NO_SNAPSHOTS = "Atmosphere has no snapshots of volumes."
-# Instances in other states give a volume back when they are deleted alone.
+# The statuses in which a volume can be detached. In others, only the deletion of the instance detaches it.
 DETACHABLE = frozenset({"active", "suspended", "shutoff"})
-# More than any account has of them: one page.
+# The page size for identities and projects. No account has more, so one page is enough.
 _PAGE = 1000
 
 
 class AtmosphereVolumeStore:
     """The volumes of one user. May be used by many threads at once.
 
-    Its requests are accepted also if the cloud fails then: only the status of the volume shows that.
+    Atmosphere accepts a request before the cloud carries it out. Only the status of the volume shows a failure.
     """
 
     unsupported: Mapping[str, str] = {
@@ -55,18 +55,18 @@ class AtmosphereVolumeStore:
     }
 
     def __init__(self, login: Login, account: Callable[[], CloudAccount], nonce: Callable[[], str]) -> None:
-        """Send nothing yet. ``nonce`` makes a text that no URL had before."""
+        """Send nothing yet. ``nonce``: returns a value that makes a URL unique, against the cache of v1."""
         self._login = login
         self._account = account
         self._nonce = nonce
 
     def get(self, volume: Volume) -> Volume:
-        """Return a volume as the cloud has it this moment. See VolumeStore."""
+        """Return the present state of a volume in the cloud. See VolumeStore."""
         row = mapping(self._get(_url(volume), f"Reading {volume.label}", {"_": self._nonce()}))
         return replace(with_attachment(volume, row, {}), description=text(row.get("description")) or "")
 
     def prepare(self, options: VolumeOptions, volumes: Sequence[Volume]) -> VolumeRequest:
-        """Return the body of the request, with uuids of identity and project. See VolumeStore."""
+        """Check the quota of the identity, and return the request. See VolumeStore."""
         identity = self._identity(options)
         uuid = text(identity.get("uuid")) or ""
         _require_quota(
@@ -82,27 +82,27 @@ class AtmosphereVolumeStore:
         return VolumeRequest(body, created)
 
     def growth_refusal(self, *, gigabytes: int, snapshots: int) -> str | None:
-        """Atmosphere neither grows a volume nor makes a snapshot of it. See VolumeStore."""
+        """Return None: Atmosphere supports neither growth nor snapshots. See VolumeStore."""
         return None
 
     def create(self, request: VolumeRequest) -> Volume:
         """Request a volume. See VolumeStore."""
         task = f"Creating {one_line(request.volume.name)}"
-        # A proxy may say 503 for what Atmosphere carries out: the volume is searched by its name instead.
+        # Sent once, since a proxy may respond with 503 although Atmosphere creates the volume.
         reply = self._login.request("POST", "/api/v2/volumes", data=dict(request.body), once=True)
         body = raise_for_status(reply, task)
         try:
-            # The database does not have the status. A failed read of it would hide that there is a volume now.
+            # The response lacks the status. If reading it failed, the new volume would seem not to exist.
             return replace(volume_from_v2(mapping(body)), status="creating")
         except UnreadableRow as error:
             raise UnexpectedResponse(f"{task} failed: the response cannot be parsed: {error}.") from error
 
     def extend(self, volume: Volume, size: int) -> None:
-        """Refuse: it cannot. See VolumeStore."""
+        """Raise Refused: unsupported. See VolumeStore."""
         raise Refused(f"{volume.label}: {self.unsupported['grow']}")
 
     def describe(self, volume: Volume, description: str) -> None:
-        """Replace the description, which the database alone has. See VolumeStore."""
+        """Replace the description, which exists only in the database. See VolumeStore."""
         data = {"description": description}
         reply = self._login.request("PATCH", f"/api/v2/volumes/{volume.uuid}", data=data)
         raise_for_status(reply, f"Describing {volume.label}")
@@ -113,12 +113,12 @@ class AtmosphereVolumeStore:
             return f"it is at {one_line(instance.provider.name)}, of {one_line(instance.identity.name)}"
         if instance.status != "active":
             return f"it is {one_line(instance.status)}, but must be active"
-        # While Atmosphere deploys an instance, it takes volumes.
+        # During a deployment, an instance accepts volumes.
         leaves = classify(instance.status, instance.activity).state not in (None, RestingState.ACTIVE)
         return f"it is active - {one_line(instance.activity)}, but must stay active" if leaves else None
 
     def attach(self, volume: Volume, instance: Instance, device: str | None) -> None:
-        """Request that one of the workers attaches and mounts it. See VolumeStore."""
+        """Request that a worker attaches and mounts a volume. See VolumeStore."""
         data = {"action": "attach_volume", "volume_id": volume.uuid, **({"device": device} if device else {})}
         path = f"{_account_url(volume)}/instance/{instance.uuid}/action"
         raise_for_status(self._login.request("POST", path, data=data), f"Attaching {volume.label} to {instance.label}")
@@ -128,40 +128,40 @@ class AtmosphereVolumeStore:
         return None if instance.status in DETACHABLE else f"it is {one_line(instance.status)}"
 
     def detach(self, volume: Volume, instance_uuid: str) -> None:
-        """Request that one of the workers unmounts and detaches it. See VolumeStore."""
+        """Request that a worker unmounts and detaches a volume. See VolumeStore."""
         data = {"action": "detach_volume", "volume_id": volume.uuid}
         path = f"{_account_url(volume)}/instance/{instance_uuid}/action"
         raise_for_status(self._login.request("POST", path, data=data), f"Detaching {volume.label}")
 
     def stale_attachments(self, volume: Volume) -> Sequence[str]:
-        """Return none: Atmosphere does not show them. See VolumeStore."""
+        """Return nothing: Atmosphere does not show them. See VolumeStore."""
         return ()
 
     def remove_attachment(self, volume: Volume, attachment: str) -> None:
-        """Refuse: it cannot. See VolumeStore."""
+        """Raise Refused: unsupported. See VolumeStore."""
         raise Refused(f"{volume.label}: Atmosphere does not remove attachments.")
 
     def list_snapshots(self, volume: Volume | None = None) -> Sequence[Snapshot]:
-        """Return none. See VolumeStore."""
+        """Return nothing: Atmosphere has no snapshots. See VolumeStore."""
         return ()
 
     def create_snapshot(self, volume: Volume, name: str) -> None:
-        """Refuse: it cannot. See VolumeStore."""
+        """Raise Refused: unsupported. See VolumeStore."""
         raise Refused(f"{volume.label}: {_NO_SNAPSHOTS}")
 
     def delete_snapshot(self, snapshot: Snapshot) -> None:
-        """Refuse: it cannot. See VolumeStore."""
+        """Raise Refused: unsupported. See VolumeStore."""
         raise Refused(f"{snapshot.label}: {_NO_SNAPSHOTS}")
 
     def delete(self, volume: Volume) -> None:
-        """Request that a volume is deleted. The response is the same if it is not. See VolumeStore."""
-        # v1 breaks on a volume in use, and v2 answers 404 for one that an earlier request has begun to delete.
+        """Request the deletion of a volume. The response is the same if Atmosphere ignores it. See VolumeStore."""
+        # v1 fails for a volume in use. v2 responds with 404 once an earlier request has begun the deletion.
         with suppress(NotFound):
             reply = self._login.request("DELETE", f"/api/v2/volumes/{volume.uuid}")
             raise_for_status(reply, f"Deleting {volume.label}")
 
     def _identity(self, options: VolumeOptions) -> Json:
-        """Return the account's identity, at the provider that the options name."""
+        """Return the row of the account's own identity at the provider in the options. Raises SelectionError."""
         body = self._get("/api/v2/identities", "Listing identities", {"page_size": str(_PAGE)})
         user = self._account().user
         own = [
@@ -181,6 +181,7 @@ class AtmosphereVolumeStore:
         raise SelectionError(f"{len(found)} identities can own the volume.", hint=f"Set provider: {known}.")
 
     def _project(self, wanted: str) -> Project:
+        """Return the project of a name or UUID. Raises SelectionError."""
         task = "Listing projects"
         body = self._get(PROJECTS, task, {"page_size": str(_PAGE)})
         try:
@@ -194,7 +195,7 @@ class AtmosphereVolumeStore:
 
 
 def _require_quota(options: VolumeOptions, quota: Json, volumes: Sequence[Volume]) -> None:
-    """Raise OverAllocation if the quota does not allow one more; Atmosphere would answer 400."""
+    """Raise OverAllocation if the volume does not fit in the quota: Atmosphere would respond with 400."""
     short = shortfalls(limits_of(quota, use_of_volumes(volumes)), {"gigabytes": options.size, "volumes": 1})
     if short:
         raise OverAllocation(f"{one_line(options.name)}: {short[0]}.")

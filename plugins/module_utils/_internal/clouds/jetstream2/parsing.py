@@ -133,7 +133,7 @@ def instance_from_nova(row: Json, account: Account) -> Instance:
 
 
 def unreadable_from_nova(row: Json, why: str, account: Account) -> Instance:
-    """Return the known part of a server with an unreadable row, for results. ``why``: the clause of UnreadableRow."""
+    """Return the known part of a server with an unreadable row, for results. ``why``: the reason, a clause."""
     owner = _owner(row, account)
     try:
         server_id = uuid_of(row, "id")
