@@ -327,7 +327,7 @@ class AtmosphereCloud:
     def take_warnings(self) -> Sequence[str]:
         """Return the warnings about unreadable parts of responses, and about launch records. See Cloud."""
         if self._records.problem is not None:
-            self._warnings.add(f"{self._records.problem} A later run does not find them by a template.")
+            self._warnings.add(f"{self._records.problem} A later run will not recognize their instances.")
         return self._warnings.take()
 
     def close(self) -> None:

@@ -23,7 +23,7 @@ class AtmosphereConsoles:
     unsupported: Mapping[str, str] = MappingProxyType(
         {
             "text": "Atmosphere returns no text of consoles.",
-            "spice": "Atmosphere has noVNC consoles alone.",
+            "spice": "Atmosphere has only noVNC consoles.",
         }
     )
 

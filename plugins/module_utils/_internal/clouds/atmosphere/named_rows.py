@@ -22,9 +22,12 @@ def row_called(rows: Sequence[Json], wanted: str | None, option: str) -> Json:
     if len(found) == 1:
         return found[0]
     names = sorted(text(each.get("name")) or "" for each in rows)
+    if not names and wanted is None:
+        raise SelectionError(f"{option} is not set, and the account has none.")
     if wanted is None:
-        known = ", ".join(map(one_line, names)) or "none"
-        raise SelectionError(f"{option} is not set, and there are: {known}.", hint=f"Set {option}.")
+        raise SelectionError(
+            f"{option} is not set.", hint=f"Set {option} to one of these: {', '.join(map(one_line, names))}."
+        )
     if found:
         uuids = ", ".join(sorted(one_line(text(each.get("uuid")) or "") for each in found))
         raise SelectionError(f"{option}: the name {wanted} is ambiguous.", hint=f"Use a UUID: {uuids}.")

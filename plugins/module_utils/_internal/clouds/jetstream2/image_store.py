@@ -78,7 +78,7 @@ class Jetstream2ImageStore:
         called = [each for each in listed if text(each.get("name")) == name]
         if any(text(each.get("owner")) is None for each in called):
             # It may belong to the project, and must not be made a second time.
-            raise UnexpectedResponse(f"{task} failed: the response does not say which project {one_line(name)} is of.")
+            raise UnexpectedResponse(f"{task} failed: the row of the image {one_line(name)} has no owner.")
         return [each for each in called if self._is_own(each)]
 
     def shelved_images(self) -> Sequence[ProjectImage]:
@@ -125,7 +125,7 @@ class Jetstream2ImageStore:
         """Stop sharing an image with a project. See ImageStore."""
         path = f"/v2/images/{image.uuid}/members/{quote(project, safe='')}"
         with suppress(NotFound):
-            self._api.send("DELETE", "image", path, f"Sharing the image {image.label} no longer")
+            self._api.send("DELETE", "image", path, f"Ending the sharing of the image {image.label}")
 
     def delete(self, image: ProjectImage) -> None:
         """Request the deletion of an image. See ImageStore."""

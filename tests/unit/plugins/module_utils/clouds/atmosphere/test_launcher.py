@@ -159,7 +159,7 @@ def test_a_launch_is_for_the_given_project_and_allocation(site: Site) -> None:
     [made] = [each for each in site.world.instances if each.name == "web"]
     assert made.project is other
     assert made.allocation_source is site.world.allocation_sources[0]
-    with pytest.raises(SelectionError, match="project is not set, and there are: geo, johndoe"):
+    with pytest.raises(SelectionError, match=r"project is not set\. Set project to one of these: geo, johndoe"):
         run(site, name="www")
 
 

@@ -32,8 +32,8 @@ def test_a_name_or_a_uuid_or_nothing_means_one_row(rows: list[Any], wanted: str 
 @pytest.mark.parametrize(
     ("rows", "wanted", "words"),
     [
-        ([], None, "project is not set, and there are: none. Set project."),
-        ([LAB, GEO], None, "project is not set, and there are: geo, lab. Set project."),
+        ([], None, "project is not set, and the account has none."),
+        ([LAB, GEO], None, "project is not set. Set project to one of these: geo, lab."),
         ([LAB, GEO], "la", "project: la does not exist. Did you mean lab?"),
         ([LAB], "chemistry", "project: chemistry does not exist."),
         ([TWIN, GEO, LAB], "geo", "project: the name geo is ambiguous. Use a UUID: u-2, u-3."),
