@@ -17,6 +17,7 @@ require_supported_core()
 import importlib
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager
@@ -52,6 +53,10 @@ _WIRE_FORMAT = "legacy"
 _TEXT = frozenset({"str", "path"})
 _NUMBERS = frozenset({"int", "float"})
 _NO = frozenset({"off", "false", "no", "0"})
+# A text in brackets that has any of these is a list that became text on its way here, and not a glob such as [ab].
+_IN_LISTS = re.compile(r"""[,'"]|^\[\s*\]$""")
+# Characters of it that a message quotes.
+_SHOWN = 60
 # Of the seconds after which Ansible ends a task, those that are left for its last poll and its results.
 _SECONDS_TO_END = 5.0
 
@@ -202,7 +207,8 @@ def _misshapen(spec: ModuleSpec, arguments: Mapping[str, Any]) -> str | None:
     """Return a sentence for a list, a mapping, yes or no where there has to be text, and for yes or no as a number.
 
     Ansible makes the text of a Python value of it: user data of ``{'packages': ['git']}``, an instance that is called
-    ``['alice', 'bob']``, or ``True``. And it takes yes for 1 and no for 0: of a ``count``, no instance is left.
+    ``['alice', 'bob']``, or ``True``. And it takes yes for 1 and no for 0: of a ``count``, no instance is left. From a
+    text where there has to be a list, it makes one by its commas: ``['alice'`` and ``'bob']``.
     """
     for option, rules in spec.argument_spec.items():
         names = (option, *rules.get("aliases", ()))
@@ -220,6 +226,21 @@ def _misshapen(spec: ModuleSpec, arguments: Mapping[str, Any]) -> str | None:
                 return f"{name} must be text, and is a {'mapping' if isinstance(value, Mapping) else 'list'}."
             if rules.get("elements") in _TEXT and any(map(_is_compound, _elements(value))):
                 return f"{name} must be a list of texts, and one of them is a list or a mapping."
+            if rules.get("type") == "list" and isinstance(value, str) and (mistake := _no_list(name, value)):
+                return mistake
+    return None
+
+
+def _no_list(option: str, value: str) -> str | None:
+    """Return a sentence for a text where there has to be a list, if splitting it at its commas would be a mistake."""
+    text = value.strip()
+    if not text:
+        return f"{option} must be a list, and is an empty text. For an empty list, set []; or leave it out."
+    if text[0] == "[" and text[-1] == "]" and _IN_LISTS.search(text):
+        return (
+            f"{option} must be a list, and is a text that looks like one: {one_line(text[:_SHOWN])}. "
+            """With -e, give a list as JSON: -e '{"names": ["alice", "bob"]}'."""
+        )
     return None
 
 

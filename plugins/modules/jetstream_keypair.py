@@ -22,7 +22,8 @@ extends_documentation_fragment:
   - jetstream.cloud.connection
 options:
   name:
-    description: The name.
+    description:
+      - The name. Nova takes the letters A to Z, digits, blanks, hyphens and underscores in that of a new key pair.
     type: str
     required: true
   state:

@@ -184,6 +184,17 @@ def refuse_blank(options: Mapping[str, Any], names: Iterable[str]) -> None:
             raise ConfigurationError(f"{name} is given, but empty.", hint="Give it a value, or leave it out.")
 
 
+def refuse_loose(options: Mapping[str, Any], names: Iterable[str]) -> None:
+    """Raise ConfigurationError for a name with white space at its ends, which the clouds take away.
+
+    The next run would not find what was made, and would make it again.
+    """
+    for name in names:
+        value = options[name]
+        if value is not None and value != value.strip():
+            raise ConfigurationError(f"{name}: {value!r} has white space at its ends.", hint="Remove it.")
+
+
 def refuse_long(options: Mapping[str, Any], names: Iterable[str]) -> None:
     """Raise ConfigurationError for a text that is longer than the clouds take, so that check mode tells it as well."""
     for name in names:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -84,6 +85,33 @@ QUOTAS: Mapping[str, int] = {
     "gigabytes": 1000,
     "snapshots": 50,
 }
+
+
+def _is_one_line(text: str) -> bool:
+    """Return whether a text has the characters of nova's patterns: those before U+FFFF that are printable."""
+    kinds = [unicodedata.category(each) for each in text]
+    return all(kind[0] != "C" and kind not in ("Zl", "Zp") for kind in kinds) and all(each < "\uffff" for each in text)
+
+
+def _text_refusal(path: str, body: Row) -> str | None:
+    """Return why nova does not take the texts of a request (nova/api/validation/parameter_types.py), or None."""
+    asked = next((body[kind] for kind in ("server", "createImage", "keypair") if kind in body), None)
+    if not path.startswith("/compute/") or not isinstance(asked, dict):
+        return None
+    name, text = asked.get("name", "-"), asked.get("description") or ""
+    is_key = "keypair" not in body or re.fullmatch(r"[_\- a-zA-Z0-9]+", name)
+    if not is_key or name != name.strip() or not _is_one_line(name):
+        return f"Invalid input for field/attribute name. Value: {name}."
+    if not _is_one_line(text.removesuffix("\n")):
+        return f"Invalid input for field/attribute description. Value: {text}."
+    keys = [key for key in asked.get("metadata") or () if not re.fullmatch(r"[a-zA-Z0-9-_:. ]{1,255}", key)]
+    return f"Invalid input for field/attribute metadata. Unexpected {keys[0]}." if keys else None
+
+
+def _trimmed(asked: Row) -> Row:
+    """Return what cinder keeps of a request (clean_name_and_description in cinder/api/openstack/wsgi.py)."""
+    texts = {name: text.strip() for name, text in asked.items() if name in ("name", "description") and text}
+    return {**asked, **texts}
 
 
 class Refused(Exception):
@@ -186,6 +214,8 @@ class Project:
         if raw.headers.get("x-auth-token") not in self.tokens:
             return error(401, "The request you have made requires authentication.")
         body = json.loads(raw.body) if raw.body else None
+        if isinstance(body, dict) and (refusal := _text_refusal(raw.path, body)):
+            return error(400, refusal)
         for method, pattern, answer in _ROUTES:
             found = re.fullmatch(pattern, raw.path) if method == raw.method else None
             if found:
@@ -754,13 +784,13 @@ def _get_volume(project: Project, _raw: RawRequest, _body: Any, volume_id: str) 
 
 def _make_volume(project: Project, _raw: RawRequest, body: Any) -> Reply:
     project.require(413, volumes=1, gigabytes=body["volume"]["size"])
-    volume = project._volume(body["volume"])
+    volume = project._volume(_trimmed(body["volume"]))
     project.after(STEP, lambda: volume.update(status="available"))
     return 202, {"volume": volume}
 
 
 def _put_volume(project: Project, _raw: RawRequest, body: Any, volume_id: str) -> Reply:
-    found(project.volumes, volume_id, "Volume").update(body["volume"])
+    found(project.volumes, volume_id, "Volume").update(_trimmed(body["volume"]))
     return 200, {"volume": project.volumes[volume_id]}
 
 
@@ -813,7 +843,7 @@ def _make_snapshot(project: Project, _raw: RawRequest, body: Any) -> Reply:
     snapshot_id = project._id("snapshot")
     made = {
         "id": snapshot_id,
-        "name": body["snapshot"]["name"],
+        "name": _trimmed(body["snapshot"])["name"],
         "volume_id": volume["id"],
         "size": volume["size"],
         "status": "creating",

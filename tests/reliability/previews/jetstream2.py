@@ -567,11 +567,49 @@ def _of_names() -> Iterator[tuple[str, Case]]:
     yield "launch of one of two networks", Case(instance, {**LAUNCH, "name": "web", "network": "red"}, _two_networks)
 
 
+# --- texts that the services do not take, or do not keep as they are
+
+_KEY_OF_ANNA = {"name": "anna.mueller", "public_key": KEY}
+# The task, what there is before it, and the failure.
+_TEXTS: list[tuple[ModuleType, Mapping[str, Any], Begin, str]] = [
+    (instance, {**LAUNCH, "name": "web \U0001f98a"}, _none, "not a valid name of an instance"),
+    (instance, {"name": "web", "new_name": "web \U0001f98a"}, _web(), "not a valid name of an instance"),
+    (instance, {**LAUNCH, "name": "web", "description": "Two\nlines."}, _none, "nova takes one line"),
+    (instance, {"name": "web", "description": "A \U0001f98a."}, _web(), "nova takes one line"),
+    (instance, {**LAUNCH, "name": "web", "description": "A block of YAML.\n"}, _none, ""),
+    (instance, {"name": "web", "description": "A block of YAML.\n"}, _web(), ""),
+    (instance, {**LAUNCH, "name": "web", "key_name": "anna@home", "public_key": KEY}, _none, "the name of a key pair"),
+    (keypair, _KEY_OF_ANNA, _none, "cannot be the name of a key pair"),
+    (keypair, {"name": "laptop ", "public_key": KEY}, _none, "cannot be the name of a key pair"),
+    (image, {"name": "course ", "instance": "web"}, _web("SHUTOFF"), "not a valid name of an image"),
+    (image, {"name": "course \U0001f98a", "instance": "web"}, _web("SHUTOFF"), "not a valid name of an image"),
+    (
+        image,
+        {"name": "course", "instance": "web", "properties": {"os/version": "1"}},
+        _web("SHUTOFF"),
+        "no key for nova",
+    ),
+    (image, {"name": "course", "description": "Two\nlines.", "instance": "web"}, _web("SHUTOFF"), ""),
+    (volume, {"name": "data ", "size": 5}, _volume("data"), "white space at its ends"),
+    (volume, {"name": "data ", "state": "absent"}, _volume("data"), "white space at its ends"),
+    (volume, {"name": "data", "size": 5, "description": "Two\nlines.\n"}, _none, ""),
+    (volume, {"name": "data", "size": 5, "description": "A block of YAML.\n"}, _volume("data"), ""),
+    (volume, {"name": "data", "size": 5, "snapshot": "weekly "}, _volume("data"), "white space at its ends"),
+]
+
+
+def _of_texts() -> Iterator[tuple[str, Case]]:
+    for number, (module, options, begin, said) in enumerate(_TEXTS):
+        waits = {} if module is keypair else MINUTES
+        name = f"{module.__name__.rpartition('.')[2]}, text {number}"
+        yield name, Case(module, {**options, **waits}, begin, said)
+
+
 # Nova shows where a resize leads to, and whether it has to be confirmed, at its end alone (docs/jetstream2.md).
 UNKNOWABLE = re.compile(r"(instance (launched|address)|instance_state .*|image, .*): being resized")
 CASES: Mapping[str, Case] = {
     name: case
-    for source in (_of_instances, _of_volumes, _of_the_rest, _of_quotas, _of_names)
+    for source in (_of_instances, _of_volumes, _of_the_rest, _of_quotas, _of_names, _of_texts)
     for name, case in source()
     if not UNKNOWABLE.fullmatch(name)
 }

@@ -19,6 +19,7 @@ from ..fleet.steps import RunOptions
 from ..model import Instance, Outcome, ProjectImage
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, ModuleSpec, as_texts, refuse_blank, require_time
+from ..text.taken import NAME_HINT, is_metadata_key, is_name
 from ..text.terminal import one_line
 
 SPEC = CONNECTION + ModuleSpec(
@@ -55,6 +56,8 @@ def image(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome
     goal = _goal(options)
     _require_sense(goal, options, store)
     before = _only(store.list_images(goal.name), goal.name)
+    if before is None and options["instance"] is not None:
+        _require_taken(goal)
     seen = _seen(cloud, goal, before, options["instance"])
     completed = _completed(store, goal)
     known = Surroundings(cloud.get_instance, cloud.failure_reason, completed)
@@ -105,6 +108,18 @@ def _require_sense(goal: Goal, options: Mapping[str, Any], store: ImageStore) ->
         if not name.strip() or len(name) > _LONGEST or len(value) > _LONGEST:
             raise ConfigurationError(
                 f"properties: names and values may have at most {_LONGEST} characters ({one_line(name)})."
+            )
+
+
+def _require_taken(goal: Goal) -> None:
+    """Raise ConfigurationError for what nova does not take with an image, and glance would take later."""
+    if not is_name(goal.name):
+        raise ConfigurationError(f"name: {goal.name!r} is not a valid name of an image.", hint=NAME_HINT)
+    for name in properties_of(goal):
+        if not is_metadata_key(name):
+            raise ConfigurationError(
+                f"properties: {one_line(name)} is no key for nova, which makes the image.",
+                hint="A key has 1 to 255 letters, digits, blanks or characters of _:.-",
             )
 
 

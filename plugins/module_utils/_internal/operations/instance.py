@@ -17,7 +17,7 @@ from ..cloud import Cloud
 from ..errors import FATAL_ERRORS, ConfigurationError, JetstreamError, SelectionError
 from ..files import read_file
 from ..fleet.launching.differences import changes, differences
-from ..fleet.launching.keys import imported, public_key_of, require_same
+from ..fleet.launching.keys import imported, public_key_of, require_key_name, require_same
 from ..fleet.launching.launch import launch
 from ..fleet.launching.launch_runs import (
     FleetLaunch,
@@ -100,6 +100,7 @@ _LAUNCH_OPTIONS = (
 )
 # Each can be given as a file as well.
 _FILES = ("public_key", "user_data")
+_FILE_OPTIONS = tuple(f"{each}_file" for each in _FILES)
 _NAMES = ("image", "flavor", "network", "key_name", "floating_ip", "project", "allocation_source", "identity")
 _SWITCHES = ("shrink", "delete_volumes", "release_floating_ip")
 _ONLY_WITH_WAIT = ("delete_volumes", "release_floating_ip")
@@ -188,6 +189,7 @@ def instance(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outc
     everyones = list_everyones()
     if _may_lack(everyones, options["new_name"], meant):
         everyones = list_everyones()
+    _refuse_uuids(meant.names, everyones)
     listed = _meant(cloud, meant, everyones, options)
     if options["state"] == "absent":
         return _absent(cloud, wanted, listed, options, context, started_at)
@@ -229,7 +231,7 @@ def _text_of(option: str, path: str) -> str:
 
 def _check(options: Mapping[str, Any]) -> None:
     require_time(options)
-    refuse_blank(options, _NAMES)
+    refuse_blank(options, (*_NAMES, *_FILE_OPTIONS))
     _check_floating_ip(options["floating_ip"])
     if options["count"] is not None and not 0 <= options["count"] <= _MOST:
         raise ConfigurationError(f"count must be between 0 and {_MOST}.")
@@ -324,6 +326,16 @@ def _require_meant(wanted: Wanted, new_name: str | None, by_name: Mapping[str, A
         if not is_named and (wanted.template is None or wanted.template.number(name) is None):
             guess = did_you_mean(name, wanted.names)
             raise SelectionError(f"user_data_by_name: {name} is not an instance of this task. {guess}".rstrip())
+
+
+def _refuse_uuids(names: Sequence[str], everyones: Sequence[Instance]) -> None:
+    """Refuse a UUID in the place of a name: it would name another instance, or none that is to be deleted."""
+    there = {each.uuid.lower(): each for each in everyones if not is_gone(each)}
+    known = {each.name for each in there.values()}
+    for name in names:
+        found = there.get(name.lower())
+        if found is not None and name not in known:
+            raise SelectionError(f"{name} is the UUID of {found.label}, not its name.", hint="Set its name.")
 
 
 def _launch_options(options: Mapping[str, Any]) -> LaunchOptions:
@@ -579,6 +591,7 @@ def _key_to_import(cloud: Cloud, made_of: LaunchOptions) -> KeyPair | None:
     wanted = KeyPair(made_of.key_name, made_of.public_key)
     found = cloud.access_store().get_key(wanted.name)
     if found is None:
+        require_key_name(wanted.name)
         cloud.access_store().require_room_for_key()
         return wanted
     require_same(found, wanted, "Choose another key_name, or replace the existing key with jetstream_keypair.")

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..cloud import AccessStore, Cloud
 from ..errors import JetstreamError
-from ..fleet.launching.keys import imported, public_key_of, removed, require_same
+from ..fleet.launching.keys import imported, public_key_of, removed, require_key_name, require_same
 from ..model import KeyPair, Outcome
 from ..operation import Context, on_cloud
 from ..options import CONNECTION, ModuleSpec, refuse_blank, refuse_long
@@ -40,6 +40,9 @@ def keypair(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outco
         return _outcome(before, before)
     if before is not None and wanted is not None and not options["replace"]:
         require_same(before, wanted, _HINT)
+    if wanted is not None:
+        # Also before a replacement: the key that is there would be lost.
+        require_key_name(name)
     if before is None:
         store.require_room_for_key()
     after = wanted

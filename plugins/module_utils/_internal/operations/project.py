@@ -14,7 +14,7 @@ from ..cloud import Cloud, ProjectStore
 from ..errors import ConfigurationError, JetstreamError, SelectionError
 from ..model import Outcome
 from ..operation import Context, on_cloud
-from ..options import CONNECTION, ModuleSpec, refuse_blank
+from ..options import CONNECTION, ModuleSpec, refuse_blank, refuse_loose
 from ..resending import Resender
 from ..text.suggestions import did_you_mean
 from ..text.terminal import one_line
@@ -73,7 +73,10 @@ def _wanted(options: Mapping[str, Any]) -> _Wanted:
         value = options[name]
         if value is not None and (not value.strip() or len(value) > _LONGEST):
             raise ConfigurationError(f"{name}: the name of a project must have 1 to {_LONGEST} characters.")
-    return _Wanted(options["name"], options["new_name"], options["description"], options["owner"])
+    refuse_loose(options, ("name", "new_name"))
+    # Atmosphere takes the line break away that a block of YAML ends with.
+    description = None if options["description"] is None else options["description"].strip()
+    return _Wanted(options["name"], options["new_name"], description, options["owner"])
 
 
 def _may_lack(projects: Sequence[ProjectDetails], wanted: _Wanted) -> bool:

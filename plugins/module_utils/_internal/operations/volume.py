@@ -16,7 +16,7 @@ from ..fleet.volumes.run import Surroundings, VolumeRun
 from ..fleet.volumes.steps import Goal, Seen, State
 from ..model import Instance, Outcome, Snapshot, Volume, VolumeOptions
 from ..operation import Context, on_cloud
-from ..options import CONNECTION, ModuleSpec, refuse_blank, refuse_long, require_time
+from ..options import CONNECTION, ModuleSpec, refuse_blank, refuse_long, refuse_loose, require_time
 from ..text.suggestions import did_you_mean
 from ..text.terminal import one_line
 
@@ -50,6 +50,7 @@ Thing = TypeVar("Thing", Instance, Volume)
 
 def volume(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome:
     """Bring the volume that the options name to the state that they name."""
+    options = _with_trimmed(options)
     begun = context.clock.monotonic()
     cloud.limit(begun + options["wait_timeout"])
     state = State(options["state"])
@@ -94,10 +95,20 @@ def volume(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcom
     return _outcome(before, run)
 
 
+def _with_trimmed(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options with the description as the clouds keep it.
+
+    A block of YAML ends with a line break. With it, a volume would never be as it is to be.
+    """
+    given = options["description"]
+    return {**options, "description": None if given is None else given.strip()}
+
+
 def _require_sense(state: State, options: Mapping[str, Any], store: VolumeStore) -> None:
     """Raise ConfigurationError for options that contradict the state, or that the cloud does not have."""
     require_time(options)
     refuse_blank(options, _NAMES)
+    refuse_loose(options, ("name", "snapshot"))
     refuse_long(options, ("name", "description", "snapshot"))
     given = {name for name in (*_OF_A_VOLUME, "instance", "device", "delete_snapshots") if options[name]}
     strange = {

@@ -175,6 +175,16 @@ def arguments_of(
         ("instance", {"name": "a", "wait_timeout": True}, "wait_timeout must be a number, and is true."),
         ("instance_state", {"state": "stopped", "exclude": [["web"]]}, "exclude must be a list of texts"),
         ("mail", {"to": [["a@example.org"]]}, "to must be a list of texts"),
+        # As -e students=['alice','bob'] leaves it, a text.
+        ("instance", {"names": "['alice','bob']"}, "names must be a list, and is a text that looks like one: ['alice'"),
+        ("instance", {"names": '["alice"]'}, "names must be a list, and is a text that looks like one"),
+        ("instance", {"names": "[alice, bob]", "state": "absent"}, "names must be a list, and is a text that looks"),
+        ("instance", {"name": "a", "security_groups": "[]"}, "security_groups must be a list, and is a text that"),
+        ("instance", {"name": "a", "security_groups": ""}, "security_groups must be a list, and is an empty text."),
+        ("instance_state", {"state": "stopped", "name": " "}, "name must be a list, and is an empty text."),
+        ("image", {"name": "geo", "members": ""}, "members must be a list, and is an empty text."),
+        ("security_group", {"name": "ssh", "rules": "[{'ports': '22'}]"}, "rules must be a list, and is a text that"),
+        ("security_group", {"name": "ssh", "rules": ""}, "rules must be a list, and is an empty text."),
     ],
 )
 def test_a_list_or_a_mapping_never_becomes_a_text(
@@ -184,6 +194,12 @@ def test_a_list_or_a_mapping_never_becomes_a_text(
     result = arguments_of(monkeypatch, name, **arguments)
     assert result["failed"] is True
     assert str(result["msg"]).startswith(message)
+
+
+@pytest.mark.parametrize("name", ["web", "alice,bob", "[ab]", "node-[12]", "[0-9]*"])
+def test_a_text_for_a_list_is_a_name_or_a_glob_or_several(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    given = {"state": "stopped", "name": name}
+    assert arguments_of(monkeypatch, "instance_state", **given)["arguments"] == given
 
 
 TASK = """- jetstream.cloud.jetstream_instance:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import base64
-import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -44,6 +43,7 @@ from ...model import (
 )
 from ...parallel import in_parallel
 from ...resending import Resender
+from ...text.taken import is_metadata_key, is_printable
 from ...text.terminal import one_line
 from ..json_values import Json, UnreadableRow, mapping, rows, text, uuid_of, word
 from ..quotas import require_room_to_change, require_room_to_launch
@@ -83,7 +83,6 @@ _LONGEST_TEXT = 255
 # The keys of metadata that mark a launch: GROUP_KEY and IMAGE_KEY.
 _MARKS = 2
 _SHOWN = 40
-_METADATA_KEY = re.compile(r"[a-zA-Z0-9_:. -]{1,255}")
 # URLs with this number of IDs or tags are accepted by every web server.
 _IN_ONE_URL = 40
 # Seconds for the request of a floating IP, with the reads after responses that were lost.
@@ -123,6 +122,11 @@ class Jetstream2Launcher:
         _check_metadata(options.metadata or {})
         if len(options.description or "") > _LONGEST_TEXT:
             raise SelectionError(f"description: it is too long, and nova takes {_LONGEST_TEXT} characters.")
+        # Nova's pattern takes the line break that YAML leaves at the end of a block.
+        if not is_printable((options.description or "").removesuffix("\n")):
+            raise SelectionError(
+                "description: nova takes one line of printable characters, without line breaks, tabs and emoji."
+            )
         _encoded("user_data", options.user_data)
         for name, each in options.user_data_by_name.items():
             _encoded(f"user_data_by_name of {name}", each)
@@ -670,7 +674,7 @@ def _check_metadata(metadata: Mapping[str, str]) -> None:
     for key, value in metadata.items():
         if key in (GROUP_KEY, IMAGE_KEY):
             raise SelectionError(f"metadata: {key} is a mark of this collection, and cannot be set.")
-        if not _METADATA_KEY.fullmatch(key):
+        if not is_metadata_key(key):
             raise SelectionError(
                 f"metadata: {one_line(key[:_SHOWN])} is no key for nova.",
                 hint="A key has 1 to 255 letters, digits, blanks or characters of _:.-",

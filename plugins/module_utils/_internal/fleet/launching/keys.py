@@ -9,6 +9,7 @@ from ...cloud import AccessStore
 from ...errors import ConfigurationError, Conflict
 from ...model import KeyPair
 from ...resending import Resender
+from ...text.taken import is_key_name
 from ...text.terminal import one_line
 
 _MIN_WORDS = 2
@@ -23,6 +24,15 @@ def public_key_of(given: str) -> str:
     if len(key.splitlines()) != 1 or len(key.split()) < _MIN_WORDS:
         raise ConfigurationError("public_key is not a public key.", hint="Example: ssh-ed25519 AAAAC3Nza... name@host")
     return key
+
+
+def require_key_name(name: str) -> None:
+    """Raise ConfigurationError for a name that nova does not take for another key pair."""
+    if not is_key_name(name):
+        raise ConfigurationError(
+            f"{one_line(name)} cannot be the name of a key pair.",
+            hint="Nova takes the letters A to Z, digits, blanks, hyphens and underscores, and no blank at the ends.",
+        )
 
 
 def require_same(found: KeyPair, wanted: KeyPair, hint: str) -> None:

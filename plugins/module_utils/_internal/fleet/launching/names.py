@@ -14,9 +14,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from ...errors import ConfigurationError
+from ...text.taken import LONGEST_NAME, NAME_HINT, is_name
 
 _PLACE = re.compile(r"\{number(?::0?([0-9]))?\}")
-_LONGEST = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,9 @@ class NameTemplate:
         Raises ConfigurationError for more than one placeholder, or a name that is too long for a mark.
         """
         template = cls._parsed(text)
-        if len(template.text) > _LONGEST:
+        if len(template.text) > LONGEST_NAME:
             raise ConfigurationError(
-                f"name: the template has {len(template.text)} characters, and must have at most {_LONGEST}.",
+                f"name: the template has {len(template.text)} characters, and must have at most {LONGEST_NAME}.",
                 hint="Instances are marked with it, in their metadata, whose values may not be longer.",
             )
         return template
@@ -97,11 +97,8 @@ def _free_numbers(count: int, taken: Collection[int]) -> list[int]:
 def require_names(names: Sequence[str]) -> None:
     """Raise ConfigurationError for a name that a cloud refuses, or that is given twice."""
     for name in names:
-        if not name or name != name.strip() or len(name) > _LONGEST or not name.isprintable():
-            raise ConfigurationError(
-                f"name: {name!r} is not a valid name of an instance.",
-                hint=f"It must have 1 to {_LONGEST} printable characters, and no space at its ends.",
-            )
+        if not is_name(name):
+            raise ConfigurationError(f"name: {name!r} is not a valid name of an instance.", hint=NAME_HINT)
     twice = sorted({each for each in names if names.count(each) > 1})
     if twice:
         raise ConfigurationError(f"names: {', '.join(twice)} is listed more than once.")

@@ -281,6 +281,8 @@ def test_an_image_is_the_same_by_its_name_and_by_its_uuid(launched_as: str, call
         ({"key_name": ""}, "key_name is given, but empty"),
         ({"floating_ip": ""}, "floating_ip is given, but empty"),
         ({"project": ""}, "project is given, but empty"),
+        ({"user_data_file": ""}, "user_data_file is given, but empty"),
+        ({"key_name": "laptop", "public_key_file": ""}, "public_key_file is given, but empty"),
         ({"wait_timeout": 0}, "wait_timeout must be more than 0"),
         ({"wait_timeout": -1}, "wait_timeout must be more than 0"),
         ({"metadata": {"a": None}}, "metadata: a is given, but empty"),
@@ -355,3 +357,29 @@ def test_a_record_of_a_failed_launch_beyond_the_count_is_surplus(count: int) -> 
     assert actions(foreseen) == actions(done)
     assert (done.failure, cloud.names) == (None, ["node-1", "node-3"][:count])
     assert run(cloud, **fewer, shrink=True).changed is False
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize("options", [SMALL, {"state": "absent"}, {"new_name": "www"}])
+def test_the_uuid_of_an_instance_is_not_taken_for_a_name(options: dict[str, Any], check_mode: bool) -> None:
+    """It would launch another instance of that name, and delete none."""
+    cloud = Cloud()
+    has_web()(cloud)
+    [web] = cloud.all_named("web")
+    for called in (web.uuid, web.uuid.upper()):
+        with pytest.raises(SelectionError, match=f"{called} is the UUID of web .*, not its name. Set its name."):
+            run(cloud, check_mode=check_mode, name=called, **options)
+    with pytest.raises(SelectionError, match="is the UUID of web"):
+        run(
+            cloud, check_mode=check_mode, names=["web", web.uuid], **{**SMALL, "state": options.get("state", "present")}
+        )
+    assert [each.name for each in cloud._instances.values()] == ["web"]
+
+
+def test_an_instance_may_have_a_uuid_as_its_name() -> None:
+    cloud = Cloud()
+    has_web()(cloud)
+    [web] = cloud.all_named("web")
+    cloud._instances["copy"] = replace(web, uuid="copy", id="copy", name=web.uuid)
+    assert actions(run(cloud, name=web.uuid, state="absent")) == {web.uuid: ["delete"]}
+    assert [each.name for each in cloud._instances.values()] == ["web"]

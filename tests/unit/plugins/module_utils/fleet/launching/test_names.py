@@ -74,7 +74,7 @@ def test_of_every_small_fleet_the_names_are_as_many_as_wanted_and_none_is_rename
             assert numbered_names(NODE, count, names) == (names, [])
 
 
-@pytest.mark.parametrize("names", [[""], [" a"], ["a "], ["a\n"], ["x" * 256], ["a", "b", "a"]])
+@pytest.mark.parametrize("names", [[""], [" a"], ["a "], ["a\n"], ["x" * 256], ["a", "b", "a"], ["\U0001f98a"]])
 def test_names_that_a_cloud_does_not_take_are_refused(names: list[str]) -> None:
     with pytest.raises(ConfigurationError):
         require_names(names)
