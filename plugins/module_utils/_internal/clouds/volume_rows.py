@@ -30,7 +30,15 @@ def _named(row: Json) -> Volume | None:
     if name is None:
         return None
     uuid = text(row.get("uuid")) or text(row.get("id")) or UNKNOWN
-    nowhere, nobody = Provider(name="", uuid=""), Identity(name="", uuid="")
+    no_provider, no_identity = Provider(name="", uuid=""), Identity(name="", uuid="")
     return Volume(
-        id=uuid, uuid=uuid, name=name, size=None, status=None, provider=nowhere, identity=nobody, user="", owner=""
+        id=uuid,
+        uuid=uuid,
+        name=name,
+        size=None,
+        status=None,
+        provider=no_provider,
+        identity=no_identity,
+        user="",
+        owner="",
     )

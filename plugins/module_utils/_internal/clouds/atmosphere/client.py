@@ -413,10 +413,10 @@ class AtmosphereCloud:
         with self._lock:
             return next(self._nonces)
 
-    def _get(self, path: str, task: str, params: Mapping[str, str] | None = None, *, takes: float = 0.0) -> Any:
-        """Return the body of the response to a GET. ``takes``: the seconds of an idle server for it."""
+    def _get(self, path: str, task: str, params: Mapping[str, str] | None = None, *, cost: float = 0.0) -> Any:
+        """Return the body of the response to a GET. ``cost``: in seconds of an idle server."""
         return raise_for_status(
-            self._login.request("GET", path, params=params, extra_time=_TIMEOUT_FACTOR * takes), task
+            self._login.request("GET", path, params=params, extra_time=_TIMEOUT_FACTOR * cost), task
         )
 
     def _list(self, path: str, task: str, shape: Callable[[Json], Thing], key: Key = number_of) -> list[Thing]:
@@ -446,8 +446,8 @@ class AtmosphereCloud:
         def page(number: int) -> tuple[int, Reading[tuple[Any, Thing]]]:
             # Without this parameter, the order of rows varies, so that pages miss some rows and repeat others.
             params = {"ordering": "id", "page_size": str(self._page_size), "page": str(number)}
-            takes = self._page_size * _V2_LIST_SECONDS_PER_INSTANCE
-            count, rows = _page_of(self._get(path, task, params, takes=takes), task)
+            cost = self._page_size * _V2_LIST_SECONDS_PER_INSTANCE
+            count, rows = _page_of(self._get(path, task, params, cost=cost), task)
             # Shaped at once, since the unshaped rows of a large account need many times the memory.
             return count, Reading.of(rows, lambda row: (key(row), shape(row)))
 
@@ -546,9 +546,9 @@ class AtmosphereCloud:
 
     def _v1_instances(self, account: Account) -> _LiveRows:
         with self._lock:
-            takes = self._list_length[account] * _V1_LIST_SECONDS_PER_INSTANCE
+            cost = self._list_length[account] * _V1_LIST_SECONDS_PER_INSTANCE
         begun = self._clock.monotonic()
-        rows = _rows_of(self._get(f"{_v1(account)}/instance", _READING_STATES, takes=takes), _READING_STATES)
+        rows = _rows_of(self._get(f"{_v1(account)}/instance", _READING_STATES, cost=cost), _READING_STATES)
         with self._lock:
             self._list_cached_at[account] = self._clock.monotonic()
             self._list_seconds[account] = self._clock.monotonic() - begun
