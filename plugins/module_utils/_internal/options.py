@@ -105,6 +105,8 @@ CONNECTION = ModuleSpec(argument_spec={each.name: each.argument for each in conn
 _STRINGS = {"type": "list", "elements": "str"}
 # Of a name or a description. Nova, neutron and cinder have columns of that length.
 LONGEST_TEXT = 255
+# A name may have brackets as well. It would never have these.
+_GLOB_CHARACTERS = frozenset("*?")
 
 IDENTIFIERS = ModuleSpec(
     argument_spec={
@@ -193,6 +195,17 @@ def refuse_loose(options: Mapping[str, Any], names: Iterable[str]) -> None:
         value = options[name]
         if value is not None and value != value.strip():
             raise ConfigurationError(f"{name}: {value!r} has white space at its ends.", hint="Remove it.")
+
+
+def refuse_glob(option: str, name: str) -> None:
+    """Raise ConfigurationError for a glob in the place of the name of something that is not there.
+
+    It would be made under that name, or nothing would be deleted, and neither was meant.
+    """
+    if not _GLOB_CHARACTERS.isdisjoint(name):
+        raise ConfigurationError(
+            f"{option}: there is no {name}, and globs are not taken here.", hint="Give the exact name."
+        )
 
 
 def refuse_long(options: Mapping[str, Any], names: Iterable[str]) -> None:

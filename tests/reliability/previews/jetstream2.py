@@ -594,13 +594,20 @@ _TEXTS: list[tuple[ModuleType, Mapping[str, Any], Begin, str]] = [
     (volume, {"name": "data ", "state": "absent"}, _volume("data"), "white space at its ends"),
     (volume, {"name": "data", "size": 5, "description": "Two\nlines.\n"}, _none, ""),
     (volume, {"name": "data", "size": 5, "description": "A block of YAML.\n"}, _volume("data"), ""),
+    (instance, {**LAUNCH, "name": "we*"}, _web(), "globs are not taken here"),
+    (volume, {"name": "dat?", "size": 5}, _volume("data"), "globs are not taken here"),
+    (volume, {"name": "dat*", "state": "absent"}, _volume("data"), "globs are not taken here"),
+    (image, {"name": "cours*", "state": "absent"}, _image(), "globs are not taken here"),
+    (keypair, {"name": "lap*", "state": "absent"}, lambda project: _add_key(project, KEY), "globs are not taken here"),
+    (security_group, {"name": "cours*", "state": "absent"}, _course(), "globs are not taken here"),
+    (security_group, {"name": "cours*"}, _course(), "globs are not taken here"),
     (volume, {"name": "data", "size": 5, "snapshot": "weekly "}, _volume("data"), "white space at its ends"),
 ]
 
 
 def _of_texts() -> Iterator[tuple[str, Case]]:
     for number, (module, options, begin, said) in enumerate(_TEXTS):
-        waits = {} if module is keypair else MINUTES
+        waits = {} if module in (keypair, security_group) else MINUTES
         name = f"{module.__name__.rpartition('.')[2]}, text {number}"
         yield name, Case(module, {**options, **waits}, begin, said)
 

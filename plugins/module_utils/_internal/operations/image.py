@@ -18,7 +18,7 @@ from ..fleet.selection import ME, Selector
 from ..fleet.steps import RunOptions
 from ..model import Instance, Outcome, ProjectImage
 from ..operation import Context, on_cloud
-from ..options import CONNECTION, ModuleSpec, as_texts, refuse_blank, require_time
+from ..options import CONNECTION, ModuleSpec, as_texts, refuse_blank, refuse_glob, require_time
 from ..text.taken import NAME_HINT, is_metadata_key, is_name
 from ..text.terminal import one_line
 
@@ -56,6 +56,8 @@ def image(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcome
     goal = _goal(options)
     _require_sense(goal, options, store)
     before = _only(store.list_images(goal.name), goal.name)
+    if before is None:
+        refuse_glob("name", goal.name)
     if before is None and options["instance"] is not None:
         _require_taken(goal)
     seen = _seen(cloud, goal, before, options["instance"])

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from ipaddress import ip_address
@@ -69,7 +70,7 @@ from ..model import (
     Outcome,
 )
 from ..operation import Context, on_cloud
-from ..options import CONNECTION, RATES, ModuleSpec, as_texts, refuse_blank, require_time
+from ..options import CONNECTION, RATES, ModuleSpec, as_texts, refuse_blank, refuse_glob, require_time
 from ..policy.controller import spared, this_machine
 from ..resending import Resender
 from ..text.suggestions import did_you_mean
@@ -190,6 +191,7 @@ def instance(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outc
     if _may_lack(everyones, options["new_name"], meant):
         everyones = list_everyones()
     _refuse_uuids(meant.names, everyones)
+    _refuse_globs(meant, everyones)
     listed = _meant(cloud, meant, everyones, options)
     if options["state"] == "absent":
         return _absent(cloud, wanted, listed, options, context, started_at)
@@ -239,9 +241,12 @@ def _check(options: Mapping[str, Any]) -> None:
         raise ConfigurationError("capacity_retries must be 0 or more.")
     absent = options["state"] == "absent"
     if absent and options["count"] is not None:
+        name = options["name"]
+        template = name if is_template(name) else f"{name}-{{number}}"
         raise ConfigurationError(
             "state: absent deletes all instances of a template, and does not accept count.",
-            hint="To keep some of them, use state: present with the remaining count, and shrink: true.",
+            hint=f"To delete all, set name: {template} without count. To keep some of them, use state: present with "
+            "the remaining count, and shrink: true.",
         )
     if options["shrink"] and (absent or options["count"] is None):
         raise ConfigurationError("shrink requires state: present and count.")
@@ -336,6 +341,15 @@ def _refuse_uuids(names: Sequence[str], everyones: Sequence[Instance]) -> None:
         found = there.get(name.lower())
         if found is not None and name not in known:
             raise SelectionError(f"{name} is the UUID of {found.label}, not its name.", hint="Set its name.")
+
+
+def _refuse_globs(meant: Wanted, everyones: Sequence[Instance]) -> None:
+    """Refuse a glob, which names no instance here, but in the modules that stop and list instances."""
+    known = {each.name for each in everyones}
+    names = (*meant.names, *([] if meant.template is None else [meant.template.text]))
+    for name in names:
+        if name not in known:
+            refuse_glob("name", name)
 
 
 def _launch_options(options: Mapping[str, Any]) -> LaunchOptions:
@@ -731,7 +745,38 @@ def _absent(
     deleting = being_deleted(wanted, listed) if options["wait"] else ()
     removal = work.remove(chosen, resumed=work.unfinished(wanted, listed, deleting))
     rates = Rates.from_options(options["rates"])
-    return _outcome(FleetLaunch(()), removal, {}, rates, warnings=_stranger_warnings(wanted, listed))
+    warnings = (*_stranger_warnings(wanted, listed), *_template_warnings(wanted, listed))
+    return _outcome(FleetLaunch(()), removal, {}, rates, warnings=warnings)
+
+
+def _template_warnings(wanted: Wanted, listed: Sequence[Instance]) -> tuple[str, ...]:
+    """Return a sentence for each name or template that no instance has, where it was launched by a similar template.
+
+    Such are the name that a task with a count has numbered, and a template with another number of digits.
+    """
+    there = [each for each in listed if not is_gone(each)]
+    known = {each.name for each in listed}
+    missing = [(name, f"{name}-{{number}}") for name in wanted.names if name not in known]
+    if wanted.template is not None and not any(each.facts.group == wanted.template.text for each in there):
+        missing = [(wanted.template.text, each) for each in _variants(wanted.template, there)]
+    numbered = [(name, text, [each for each in there if each.facts.group == text]) for name, text in missing]
+    return tuple(
+        f"There is no instance {name}, so {_named(found)} not deleted. To delete all of that template, set name: {text}"
+        for name, text, found in numbered
+        if found
+    )
+
+
+def _variants(template: NameTemplate, instances: Sequence[Instance]) -> list[str]:
+    """Return the templates of instances that differ in the number of digits alone."""
+    found = []
+    for text in sorted({each.facts.group for each in instances if each.facts.group}):
+        # Everyone may change metadata, so it may be none.
+        with suppress(ConfigurationError):
+            other = NameTemplate.parse(text)
+            if is_template(text) and (other.prefix, other.suffix) == (template.prefix, template.suffix):
+                found.append(text)
+    return found
 
 
 def _stranger_warnings(wanted: Wanted, listed: Sequence[Instance]) -> tuple[str, ...]:

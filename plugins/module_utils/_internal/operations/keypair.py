@@ -13,7 +13,7 @@ from ..errors import JetstreamError
 from ..fleet.launching.keys import imported, public_key_of, removed, require_key_name, require_same
 from ..model import KeyPair, Outcome
 from ..operation import Context, on_cloud
-from ..options import CONNECTION, ModuleSpec, refuse_blank, refuse_long
+from ..options import CONNECTION, ModuleSpec, refuse_blank, refuse_glob, refuse_long
 from ..resending import Resender
 from ..text.terminal import one_line
 
@@ -36,6 +36,8 @@ def keypair(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outco
     store, name = cloud.access_store(), options["name"]
     wanted = None if options["state"] == "absent" else KeyPair(name, public_key_of(options["public_key"]))
     before = store.get_key(name)
+    if before is None:
+        refuse_glob("name", name)
     if _is_same(before, wanted):
         return _outcome(before, before)
     if before is not None and wanted is not None and not options["replace"]:

@@ -14,7 +14,7 @@ from ..cloud import Cloud, ProjectStore
 from ..errors import ConfigurationError, JetstreamError, SelectionError
 from ..model import Outcome
 from ..operation import Context, on_cloud
-from ..options import CONNECTION, ModuleSpec, refuse_blank, refuse_loose
+from ..options import CONNECTION, ModuleSpec, refuse_blank, refuse_glob, refuse_loose
 from ..resending import Resender
 from ..text.suggestions import did_you_mean
 from ..text.terminal import one_line
@@ -55,6 +55,8 @@ def project(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outco
         before = _own(projects, wanted.new_name, user)
     elif before is not None and wanted.new_name not in (None, before.name):
         _require_unused(projects, wanted.new_name or "", user)
+    if before is None:
+        refuse_glob("name", wanted.name)
     if options["state"] == "absent":
         return _absent(store, before, wanted, context)
     return _present(store, before, wanted, user, context)

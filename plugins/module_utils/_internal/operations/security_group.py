@@ -14,7 +14,7 @@ from ..cloud import AccessStore, Cloud
 from ..errors import ConfigurationError, JetstreamError, SelectionError
 from ..model import Outcome, SecurityGroup, SecurityRule
 from ..operation import Context, on_cloud
-from ..options import CONNECTION, ModuleSpec, refuse_blank, refuse_long
+from ..options import CONNECTION, ModuleSpec, refuse_blank, refuse_glob, refuse_long
 from ..resending import Resender
 from ..text.terminal import one_line
 
@@ -73,6 +73,8 @@ def security_group(cloud: Cloud, options: Mapping[str, Any], context: Context) -
     if before is not None:
         # It may be given by its UUID.
         _refuse_reserved(before.name)
+    else:
+        refuse_glob("name", name)
     change = _planned(store, before, options)
     after = change.after
     if before is not None and after is None:

@@ -16,7 +16,7 @@ from ..fleet.volumes.run import Surroundings, VolumeRun
 from ..fleet.volumes.steps import Goal, Seen, State
 from ..model import Instance, Outcome, Snapshot, Volume, VolumeOptions
 from ..operation import Context, on_cloud
-from ..options import CONNECTION, ModuleSpec, refuse_blank, refuse_long, refuse_loose, require_time
+from ..options import CONNECTION, ModuleSpec, refuse_blank, refuse_glob, refuse_long, refuse_loose, require_time
 from ..text.suggestions import did_you_mean
 from ..text.terminal import one_line
 
@@ -69,6 +69,8 @@ def volume(cloud: Cloud, options: Mapping[str, Any], context: Context) -> Outcom
         volumes = listed()
     owners, target = options["owner"], options["instance"]
     before = _present(store, _own(cloud, volumes, called, owners))
+    if before is None:
+        refuse_glob("name", called)
     instances = _instances(cloud, target, before)
     goal = Goal(
         state=state,

@@ -215,11 +215,14 @@ def test_jetstream2_makes_no_projects_and_atmosphere_no_images(site: Site) -> No
     assert list(site.server.requests) == []
 
 
-def test_white_space_at_the_ends_is_refused_in_names_and_left_out_of_descriptions(site: Site) -> None:
+def test_white_space_and_globs_are_refused_in_names_and_white_space_left_out_of_descriptions(site: Site) -> None:
     """Atmosphere would take it away, and the next run would make the project once more."""
     there = names(site)
     for options in ({"name": "geo "}, {"name": " geo", "state": "absent"}, {"name": "geo", "new_name": "geo\n"}):
         with pytest.raises(ConfigurationError, match="has white space at its ends"):
+            run(site, **options)
+    for options in ({"name": "ge*"}, {"name": "*", "state": "absent"}):
+        with pytest.raises(ConfigurationError, match="globs are not taken here"):
             run(site, **options)
     assert names(site) == there
     assert triad(site, ["create"], name="geo", description="A block.\n").result["project"]["description"] == "A block."

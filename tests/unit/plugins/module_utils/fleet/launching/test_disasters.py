@@ -62,7 +62,8 @@ def test_an_empty_selector_means_no_instance_and_never_all(options: dict[str, An
     try:
         done = run(cloud, state=state, **options, **counted)
     except ConfigurationError:
-        assert cloud.calls == []
+        # A glob is refused once it is known that nothing is called so.
+        assert set(cloud.calls) <= {"list"}
     else:
         assert (done.changed, cloud.count("delete")) == (False, 0)
     assert cloud.names == ["node-1", "web"]
@@ -168,7 +169,7 @@ def test_an_instance_that_only_has_a_name_of_the_template_stays(state: str) -> N
     assert all(f"{name} " in warning for name in ("node-7", "node-8"))
 
 
-@pytest.mark.parametrize("name", ["node", "node-", "node-1*", "node-{number:03}", "de-{number}", "node-1{number}"])
+@pytest.mark.parametrize("name", ["node", "node-", "node-1.", "node-{number:03}", "de-{number}", "node-1{number}"])
 def test_a_part_of_a_name_is_no_name(name: str) -> None:
     """In nova, the filter of names is a regular expression without anchors: name=node-1 also lists node-10."""
     cloud = cloud_of(node(1), node(10), node(11))

@@ -74,7 +74,7 @@ def test_deletes_by_template_the_highest_first_and_a_second_run_only_lists(clock
     assert (again.changed, cloud.calls) == (False, ["list"])
 
 
-@pytest.mark.parametrize("options", [{"names": []}, {"names": ["nothing"]}, {"name": "nod"}, {"name": "node-*"}])
+@pytest.mark.parametrize("options", [{"names": []}, {"names": ["nothing"]}, {"name": "nod"}, {"name": "node-[1]"}])
 def test_what_names_nothing_deletes_nothing(clock: FakeClock, options: dict[str, Any]) -> None:
     cloud = LaunchCloud(clock, [node(1), an_instance("web")])
     done = absent(cloud, clock, **options)
@@ -100,6 +100,41 @@ def test_what_could_mean_more_than_it_says_is_refused(clock: FakeClock, options:
     with pytest.raises(ConfigurationError):
         absent(cloud, clock, **options)
     assert cloud.calls == []
+
+
+@pytest.mark.parametrize("name", ["node-*", "node-?", "*"])
+def test_a_glob_deletes_nothing_and_is_refused(clock: FakeClock, name: str) -> None:
+    cloud = LaunchCloud(clock, [node(1), an_instance("web")])
+    for options in ({}, {"state": "present", "image": "i", "flavor": "m1.small"}):
+        with pytest.raises(ConfigurationError, match=r"and globs are not taken here\. Give the exact name\."):
+            absent(cloud, clock, name=name, **options)
+    assert cloud.names == ["node-1", "web"]
+
+
+def test_what_is_called_as_a_glob_is_deleted_by_its_name(clock: FakeClock) -> None:
+    cloud = LaunchCloud(clock, [node(1), an_instance("node-*")])
+    assert absent(cloud, clock, name="node-*").changed
+    assert cloud.names == ["node-1"]
+
+
+def test_the_name_of_a_count_without_a_number_says_how_all_are_deleted(clock: FakeClock) -> None:
+    cloud = LaunchCloud(clock, [node(1), node(2), node(3, group="{number}{number}"), an_instance("web")])
+    with pytest.raises(ConfigurationError, match=r"To delete all, set name: node-\{number\} without count"):
+        absent(cloud, clock, name="node", count=2)
+    done = absent(cloud, clock, name="node")
+    assert (done.changed, cloud.names) == (False, ["node-1", "node-2", "node-3", "web"])
+    [warning] = done.warnings
+    assert warning.startswith("There is no instance node, so node-1")
+    assert "are not deleted" in warning
+    assert warning.endswith("set name: node-{number}")
+    [warning] = absent(cloud, clock, name="node-{number:02}").warnings
+    assert warning.startswith("There is no instance node-{number:02}, so node-1")
+    assert warning.endswith("set name: node-{number}")
+    # As a name among others, or where there is one of the name, it is meant.
+    assert absent(cloud, clock, names=["web"]).warnings == ()
+    cloud = LaunchCloud(clock, [node(1), an_instance("node")])
+    assert absent(cloud, clock, name="node").warnings == ()
+    assert cloud.names == ["node-1"]
 
 
 def test_shrinking_to_a_count_deletes_the_highest_of_ours_alone(clock: FakeClock) -> None:
