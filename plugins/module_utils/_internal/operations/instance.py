@@ -756,10 +756,12 @@ def _template_warnings(wanted: Wanted, listed: Sequence[Instance]) -> tuple[str,
     """
     there = [each for each in listed if not is_gone(each)]
     known = {each.name for each in listed}
-    missing = [(name, f"{name}-{{number}}") for name in wanted.names if name not in known]
-    if wanted.template is not None and not any(each.facts.group == wanted.template.text for each in there):
-        missing = [(wanted.template.text, each) for each in _variants(wanted.template, there)]
-    numbered = [(name, text, [each for each in there if each.facts.group == text]) for name, text in missing]
+    missing = [(name, f"{name}-", "") for name in wanted.names if name not in known]
+    template = wanted.template
+    if template is not None and not any(each.facts.group == template.text for each in there):
+        missing = [(template.text, template.prefix, template.suffix)]
+    similar = [(name, text) for name, *ends in missing for text in _templates(there, *ends)]
+    numbered = [(name, text, [each for each in there if each.facts.group == text]) for name, text in similar]
     return tuple(
         f"There is no instance {name}, so {_named(found)} not deleted. To delete all of that template, set name: {text}"
         for name, text, found in numbered
@@ -767,14 +769,14 @@ def _template_warnings(wanted: Wanted, listed: Sequence[Instance]) -> tuple[str,
     )
 
 
-def _variants(template: NameTemplate, instances: Sequence[Instance]) -> list[str]:
-    """Return the templates of instances that differ in the number of digits alone."""
+def _templates(instances: Sequence[Instance], prefix: str, suffix: str) -> list[str]:
+    """Return the templates that instances were launched for, and that have this text around the number."""
     found = []
     for text in sorted({each.facts.group for each in instances if each.facts.group}):
         # Everyone may change metadata, so it may be none.
         with suppress(ConfigurationError):
-            other = NameTemplate.parse(text)
-            if is_template(text) and (other.prefix, other.suffix) == (template.prefix, template.suffix):
+            template = NameTemplate.parse(text)
+            if is_template(text) and (template.prefix, template.suffix) == (prefix, suffix):
                 found.append(text)
     return found
 

@@ -130,6 +130,8 @@ def test_the_name_of_a_count_without_a_number_says_how_all_are_deleted(clock: Fa
     [warning] = absent(cloud, clock, name="node-{number:02}").warnings
     assert warning.startswith("There is no instance node-{number:02}, so node-1")
     assert warning.endswith("set name: node-{number}")
+    [warning] = absent(LaunchCloud(clock, [node(1, group="node-{number:02}")]), clock, name="node").warnings
+    assert warning.endswith("set name: node-{number:02}")
     # As a name among others, or where there is one of the name, it is meant.
     assert absent(cloud, clock, names=["web"]).warnings == ()
     cloud = LaunchCloud(clock, [node(1), an_instance("node")])
