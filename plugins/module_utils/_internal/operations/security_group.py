@@ -257,12 +257,14 @@ def _ports(given: Mapping[str, Any]) -> tuple[int, int] | None:
         return None
     if given["protocol"] not in ("tcp", "udp"):
         raise ConfigurationError(f"rules: {given['protocol']} has no ports.")
-    first, _dash, last = ports.partition("-")
-    if not (first.strip().isdecimal() and (last or first).strip().isdecimal()):
+    first, dash, last = ports.partition("-")
+    # Without its end, as an unset variable leaves a range, it would be a single port.
+    last = last if dash else first
+    if not (first.strip().isdecimal() and last.strip().isdecimal()):
         raise ConfigurationError(
             f"rules: ports is {one_line(ports)}, but must be a port or a range, such as 22 or 8000-8100."
         )
-    low, high = int(first), int(last or first)
+    low, high = int(first), int(last)
     if not 1 <= low <= high <= _LAST_PORT:
         raise ConfigurationError(
             f"rules: ports is {one_line(ports)}, but must be an ascending range between 1 and {_LAST_PORT}."

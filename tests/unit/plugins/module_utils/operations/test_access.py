@@ -111,6 +111,8 @@ def test_the_groups_of_others_are_refused_by_their_uuids_as_well(name: str, opti
     [
         ({"cidr": "everybody"}, ConfigurationError, "everybody is not a network"),
         ({"cidr": "10.0.0.0/8", "ports": "ssh"}, ConfigurationError, "must be a port or a range"),
+        ({"cidr": "10.0.0.0/8", "ports": "22-"}, ConfigurationError, "must be a port or a range"),
+        ({"cidr": "10.0.0.0/8", "ports": "-22"}, ConfigurationError, "must be a port or a range"),
         ({"cidr": "10.0.0.0/8", "ports": "9-8"}, ConfigurationError, "must be an ascending range between 1 and 65535"),
         (
             {"cidr": "10.0.0.0/8", "ports": "70000"},
