@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -169,7 +171,7 @@ def test_two_runs_at_once_are_one(machine: Machine) -> None:
     machine.install("variables_path=nightly.yml")
     running = machine.start()
     lock = machine.log.with_suffix(".lock")
-    _wait_until(lambda: lock.exists() and machine.log.exists())
+    _wait_until(lambda: machine.log.exists() and "--- " in machine.log.read_text())
     second = machine.run_line()
     assert (second.returncode, second.stdout) == (0, "")
     assert machine.log.read_text().count("--- ") == 1
@@ -179,8 +181,7 @@ def test_two_runs_at_once_are_one(machine: Machine) -> None:
     third = machine.run_line()
     assert (third.returncode, third.stdout) == (0, "")
     assert machine.log.read_text().count("--- ") == 1
-    _wait_until(lambda: "PLAY RECAP" in machine.log.read_text())
-    time.sleep(1)
+    _wait_until(lambda: _is_free(lock))
     assert machine.run_line().returncode == 0
     assert machine.log.read_text().count("--- ") == 2
 
@@ -241,6 +242,14 @@ def _wait_until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def _is_free(lock: Path) -> bool:
+    """Return whether no run holds a lock."""
+    with lock.open("rb") as file, suppress(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
 
 
 def test_the_program_that_runs_is_the_one_that_wrote_the_line(machine: Machine) -> None:
