@@ -60,30 +60,31 @@ def test_what_a_colleague_has_is_not_deleted_by_its_name(user: User, colleague: 
 
 
 def test_a_history_requests_the_actions_of_what_is_selected(user: User) -> None:
-    user.has(4, name="lab")
-    done = user.task("history_info", name="lab-2")
-    assert [each["name"] for each in done.result["instances"]] == ["lab-2"]
+    # No other test has these names: a history also has the servers that were deleted.
+    user.has(4, name="chosen")
+    done = user.task("history_info", name="chosen-2")
+    assert [each["name"] for each in done.result["instances"]] == ["chosen-2"]
     assert done.requests() == [
         "POST identity /auth/tokens",
         "GET compute /servers/detail",
         "GET compute /servers/detail",
         "GET compute /servers/os-instance-actions",
     ]
-    misspelt = user.task("history_info", name="lba-2")
-    assert misspelt.outcome.warnings == ("name: lba-2 does not exist. Did you mean lab-2?",)
+    misspelt = user.task("history_info", name="chsoen-2")
+    assert misspelt.outcome.warnings == ("name: chsoen-2 does not exist. Did you mean chosen-2?",)
     assert "GET compute /servers/os-instance-actions" not in misspelt.requests()
 
 
 def test_a_history_in_pages_is_the_same(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    [server] = user.has(name="busy")
+    [server] = user.has(name="restless")
     for _round in range(3):
         user.brings([server], "stopped")
         user.brings([server], "started")
-    whole = user.task("history_info", name="busy").of("busy")
+    whole = user.task("history_info", name="restless").of("restless")
     assert len(whole["periods"]) == 7
     monkeypatch.setattr(api, "_PAGE", 3)
-    paged = user.task("history_info", name="busy")
-    assert paged.of("busy")["periods"][:-1] == whole["periods"][:-1]
+    paged = user.task("history_info", name="restless")
+    assert paged.of("restless")["periods"][:-1] == whole["periods"][:-1]
     assert paged.requests().count("GET compute /servers/os-instance-actions") == 3
 
 
