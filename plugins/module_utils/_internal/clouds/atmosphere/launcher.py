@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Launches and deletes instances at Atmosphere. Facts: docs/atmosphere.md, Launching."""
+"""Launches, renames and deletes instances at Atmosphere. Facts: docs/atmosphere.md, Launching."""
 
 from __future__ import annotations
 
@@ -57,27 +57,27 @@ class Requests(Protocol):
         """Return all rows of a v2 list."""
 
     def read_live(self, path: str, task: str) -> Any:
-        """Return the body of a response of v1, from no cache."""
+        """Return the body of the response to a GET of v1, bypassing the cache."""
 
     def send(self, method: str, path: str, task: str, data: Json | None = None) -> Any:
         """Send a change once, and return the body of the response."""
 
     def instances(self, *, unreadable: bool = False) -> list[Instance]:
-        """Return all instances, as the database has them. ``unreadable``: see Cloud."""
+        """Return all instances, in their states in the database. ``unreadable``: see Cloud."""
 
     def attached_volumes(self, instances: Sequence[Instance]) -> Mapping[str, Sequence[str]]:
         """Return the UUIDs of the volumes of instances, by the UUID of the instance."""
 
     def launched(self, row: Json) -> Instance:
-        """Return an instance that was launched just now."""
+        """Return the instance in the response to a launch. Raises UnreadableRow."""
 
     def username(self) -> str | None:
-        """Return the name of the account."""
+        """Return the name of the account's user."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Identity:
-    """An account at a provider, with its quota."""
+    """An identity at a provider, with the limits of its quota."""
 
     uuid: str
     provider: str
@@ -86,7 +86,7 @@ class _Identity:
 
 
 class AtmosphereLauncher:
-    """The part of Cloud that launches and deletes. May be used by many threads at once."""
+    """The launcher of one account. May be used by many threads at once."""
 
     unsupported: Mapping[str, str] = {
         **dict.fromkeys(("network", "key_name", "public_key", "security_groups", "user_data"), _NOT_HERE),
@@ -96,7 +96,7 @@ class AtmosphereLauncher:
         "release_floating_ip": _ONE_OF_ITS_OWN,
     }
 
-    # It deploys each instance: networking, deploying, and only then active.
+    # Atmosphere deploys each instance: networking, deploying, and only then active.
     sets_up = True
     gives_addresses = True
 
@@ -108,7 +108,7 @@ class AtmosphereLauncher:
     # --- before a launch
 
     def check(self, options: LaunchOptions) -> None:
-        """All that is not ``unsupported`` depends on what there is. See Launcher."""
+        """Do nothing: ``prepare`` checks the supported options. See Launcher."""
 
     def prepare(self, options: LaunchOptions, count: int, growth: Growth = NO_GROWTH) -> LaunchRecipe:
         """Look up what the options name, and check the quota of the identity. See Launcher."""
@@ -142,14 +142,17 @@ class AtmosphereLauncher:
         )
 
     def _identity(self, wanted: str | None) -> _Identity:
-        """Return the account of an identity's UUID, or of the name or UUID of its provider; or the only one."""
+        """Return the identity with this UUID or key, or at the provider with this name or UUID. None: the only one.
+
+        Only identities that can launch are found. Raises SelectionError for none or several.
+        """
         led = [each for each in self._requests.read("/api/v2/identities", "Listing identities") if is_led(each)]
         found = [each for each in led if wanted is None or wanted in _names_of_identity(each)]
         if len(found) != 1:
             known = ", ".join(sorted(text(mapping(each.get("provider")).get("name")) or "" for each in led)) or "none"
-            problem = "is not given" if wanted is None else f"{wanted} means {len(found)}"
+            problem = "it is not set" if wanted is None else f"{wanted} matches {len(found)} identities"
             raise SelectionError(
-                f"identity: {problem}, and those that can launch are at: {known}.",
+                f"identity: {problem}. The providers of identities that can launch: {known}.",
                 hint="Set identity to the name of a provider, or to a UUID.",
             )
         provider = mapping(found[0].get("provider"))
@@ -158,6 +161,7 @@ class AtmosphereLauncher:
         )
 
     def _size(self, wanted: str, identity: _Identity) -> Json:
+        """Return the row of the current size of a name, alias or UUID at a provider. Raises SelectionError."""
         rows = self._requests.read("/api/v2/sizes", "Listing sizes")
         here = [each for each in rows if _is_at(each, identity) and each.get("active") is not False]
         found = [each for each in here if wanted in _names_of_size(each) and is_current(each)]
@@ -167,7 +171,10 @@ class AtmosphereLauncher:
         return next((each for each in found if text(each.get("name")) == wanted), found[0])
 
     def _machine(self, wanted: str, identity: _Identity) -> Json:
-        """Return the newest version of an image at a provider: one of the user's own, or else any that it may see."""
+        """Return the newest machine of an image at a provider: the user's own, or else any visible one.
+
+        Raises SelectionError for an unknown image.
+        """
         rows = self._requests.read("/api/v2/provider_machines", "Listing images")
         here = [each for each in rows if _is_at(each, identity) and is_current(each)]
         named = [each for each in here if wanted in _names_of_machine(each)]
@@ -183,7 +190,7 @@ class AtmosphereLauncher:
         """Raise OverAllocation if ``count`` instances do not fit in the quota of the identity."""
         there = [each for each in self._requests.instances() if each.identity.uuid == identity.uuid]
         limits = limits_of(identity.quota, {**use_of_instances(there), **use_of_networks(there)})
-        # What another identity gives back is not in this quota.
+        # Replaced instances of other identities do not free anything in this quota.
         freed = tuple(each for each in growth.replaced if each.identity.uuid == identity.uuid)
         total = count + len(growth.replaced)
         new = total - len(freed)
@@ -192,12 +199,12 @@ class AtmosphereLauncher:
         require_room_to_launch(short, total, f" at {identity.provider_name}")
 
     def require_room(self, flavor: Flavor | None, growth: Growth) -> None:
-        """Atmosphere resizes nothing, and gives addresses itself. See Launcher."""
+        """Do nothing: Atmosphere cannot resize, and assigns addresses itself. See Launcher."""
 
     # --- launching
 
     def launch(self, recipe: LaunchRecipe, launch: Launch) -> Instance:
-        """Request one instance, and record that. See Launcher."""
+        """Record the launch, and request one instance. See Launcher."""
         task = f"Launch of {launch.name}"
         self._records.begin(launch, self._requests.username(), text(recipe.body.get("project")))
         try:
@@ -213,8 +220,8 @@ class AtmosphereLauncher:
         return replace(launched, facts=LaunchFacts(launch.group, launch.token, has_run=False))
 
     def find(self, launches: Sequence[Launch]) -> Mapping[str, Instance]:
-        """Find instances by name, project and start: there were none of these names before. See Launcher."""
-        # The list has the marks, which were matched with the records of these launches.
+        """Find instances by the records of their launches. See Launcher."""
+        # The client has matched the listed instances with the records, see LaunchRecords.
         listed = self._requests.instances(unreadable=True)
         found = {each.facts.token: each for each in listed}
         unread = {each.name for each in listed if each.read_error is not None}
@@ -229,7 +236,7 @@ class AtmosphereLauncher:
     def assign_addresses(
         self, options: LaunchOptions, instances: Sequence[Instance]
     ) -> Mapping[str, AssignedAddress | JetstreamError]:
-        """Atmosphere itself gives an instance its floating IP, while it deploys it. See Launcher."""
+        """Return the floating IPs that Atmosphere has assigned during the deployments. See Launcher."""
         return {
             each.uuid: AssignedAddress(each.ip_address, is_new=False)
             if each.ip_address
@@ -240,53 +247,53 @@ class AtmosphereLauncher:
     def preview_addresses(
         self, options: LaunchOptions, instances: Sequence[Instance]
     ) -> Mapping[str, AssignedAddress | JetstreamError]:
-        """Return what ``assign_addresses`` returns, which only reads. See Launcher."""
+        """Return the result of ``assign_addresses``, which only reads. See Launcher."""
         return self.assign_addresses(options, instances)
 
     def unattached_addresses(self) -> Sequence[UnattachedAddress]:
-        """Atmosphere takes floating IPs back itself. See Launcher."""
+        """Return nothing: Atmosphere releases floating IPs itself. See Launcher."""
         return ()
 
     # --- changing
 
     def change_refusal(self, instance: Instance, change: Change) -> str | None:
-        """Atmosphere changes names alone. See Launcher."""
+        """Return a reason for all changes but renames. See Launcher."""
         return None if change.kind is ChangeKind.NAME else "Atmosphere cannot change that"
 
     def change(self, instance: Instance, change: Change) -> None:
-        """Rename an instance, in the cloud as well: v1 does that, and checks whose it is. See Launcher."""
+        """Rename an instance by v1, which checks its owner, and renames it in the cloud, too. See Launcher."""
         self._requests.send("PATCH", _url(instance), f"Rename of {instance.label}", {"name": change.after})
 
     def security_group_names(self, groups: Sequence[str]) -> Sequence[str]:
-        """Atmosphere has none. See Launcher."""
+        """Return the names unchanged: Atmosphere has no security groups. See Launcher."""
         return groups
 
     # --- deleting
 
     def delete(self, instance: Instance) -> None:
-        """Request the deletion of an instance by v1, which checks whose it is. See Launcher."""
+        """Request the deletion of an instance by v1, which checks its owner. See Launcher."""
         try:
             self._requests.send("DELETE", _url(instance), f"Deletion of {instance.label}")
         except NotFound:
             return
 
     def floating_addresses(self, instances: Sequence[Instance]) -> Mapping[str, Sequence[FloatingAddress]]:
-        """Atmosphere takes them back itself. See Launcher."""
+        """Return {}: Atmosphere releases floating IPs itself. See Launcher."""
         return {}
 
     def left_addresses(self, instances: Sequence[Instance]) -> Mapping[str, Sequence[FloatingAddress]]:
-        """Atmosphere takes them back itself. See Launcher."""
+        """Return {}: Atmosphere releases floating IPs itself. See Launcher."""
         return {}
 
     def is_unattached(self, address: FloatingAddress) -> bool:
-        """Return False: none is left without an instance. See Launcher."""
+        """Return False: Atmosphere leaves no floating IP without an instance. See Launcher."""
         return False
 
     def release(self, address: FloatingAddress) -> None:
-        """Atmosphere takes them back itself. See Launcher."""
+        """Do nothing: Atmosphere releases floating IPs itself. See Launcher."""
 
     def with_volumes(self, instances: Sequence[Instance]) -> list[Instance]:
-        """Read which volumes instances have, from the lists of all volumes. See Launcher."""
+        """Return instances with their volumes, from the lists of all volumes. See Launcher."""
         if not instances:
             return []
         attached = self._requests.attached_volumes(instances)
@@ -296,19 +303,19 @@ class AtmosphereLauncher:
         ]
 
     def can_detach(self, instance: Instance) -> bool:
-        """Return whether Atmosphere would detach a volume. See Launcher."""
+        """Return whether Atmosphere would detach a volume from an instance. See Launcher."""
         return instance.status in DETACHABLE
 
     def detach(self, instance: Instance, volume: str) -> None:
         """Request that a worker unmounts and detaches a volume. See Launcher."""
         data = {"action": "detach_volume", "volume_id": volume}
         task = f"Detaching volume {volume} from {instance.label}"
-        # Another run may have deleted the instance: the volume shows what has come of it.
+        # NotFound: another run may have deleted the instance. The status of the volume shows the outcome.
         with suppress(NotFound):
             self._requests.send("POST", f"{_url(instance)}/action", task, data)
 
     def volume_status(self, instance: Instance, volume: str) -> str | None:
-        """Return the status of a volume, from no cache, or None. See Launcher."""
+        """Return the present status of a volume; None if it does not exist. See Launcher."""
         try:
             row = self._requests.read_live(f"{_account_url(instance)}/volume/{volume}", f"Reading volume {volume}")
         except NotFound:
@@ -316,13 +323,13 @@ class AtmosphereLauncher:
         return text(mapping(row).get("status")) or "unknown"
 
     def delete_volume(self, instance: Instance, volume: str) -> None:
-        """Request the deletion of a volume of v2: v1 breaks on one in use. See Launcher."""
+        """Request the deletion of a volume by v2, since v1 fails for a volume in use. See Launcher."""
         with suppress(NotFound):
             self._requests.send("DELETE", f"/api/v2/volumes/{volume}", f"Deletion of volume {volume}")
 
 
 def _may_be_carried_out(error: JetstreamError) -> bool:
-    """Whether a request that ended with an error may be carried out all the same."""
+    """Return whether a request that failed with this error may still be carried out."""
     if isinstance(error, Unreachable):
         return not error.unsent
     return isinstance(error, (ServerFault, UnexpectedResponse))
@@ -337,7 +344,7 @@ def _url(instance: Instance) -> str:
 
 
 def is_led(row: Json) -> bool:
-    """Only a leader of an identity may launch with it."""
+    """Return whether the user leads an identity, and so may launch with it. Without the flag, returns True."""
     return flag(row.get("is_leader")) is not False
 
 
@@ -360,12 +367,12 @@ def _is_at(row: Json, identity: _Identity) -> bool:
 
 
 def is_current(row: Json) -> bool:
-    """Return whether a row has no end."""
+    """Return whether a row has no end date."""
     return row.get("end_date") is None
 
 
 def flavor_of_size(size: Json) -> Flavor:
-    """Read a size."""
+    """Read a size as a flavor. Memory is in MB, the disk in GB; unknown values are None."""
     return Flavor(
         name=text(size.get("name")) or "",
         vcpus=whole(size.get("cpu")),
@@ -375,6 +382,7 @@ def flavor_of_size(size: Json) -> Flavor:
 
 
 def _require_fit(machine: Json, flavor: Flavor, image: str) -> None:
+    """Raise SelectionError if the image is larger than the disk of the flavor."""
     needed = amount(machine.get("size_gb")) or 0
     if flavor.disk and needed > flavor.disk:
         raise SelectionError(

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Key pairs by requests to nova, security groups by requests to neutron. Facts: docs/jetstream2.md, Access."""
+"""Reads and changes key pairs by nova, and security groups by neutron. Facts: docs/jetstream2.md, Access."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .quotas import group_shortfalls, key_shortfalls, network_quota_path
 
 Made = TypeVar("Made")
 _GROUPS, _RULES = "/v2.0/security-groups", "/v2.0/security-group-rules"
-# Neutron shows a protocol as it was given.
+# The names of protocols. Neutron returns a protocol as it was given: as a number, or by an alias.
 _PROTOCOLS: Mapping[str, str] = {"1": "icmp", "6": "tcp", "17": "udp", "58": "ipv6-icmp", "icmpv6": "ipv6-icmp"}
 _EVERYWHERE: Mapping[str, str] = {"IPv4": "0.0.0.0/0", "IPv6": "::/0"}
 _EXISTS = "already exists"
@@ -39,7 +39,7 @@ class Jetstream2AccessStore:
         self._warnings = warnings
 
     def get_key(self, name: str) -> KeyPair | None:
-        """Return the key pair of a name. See AccessStore."""
+        """Return the key pair of a name, or None. See AccessStore."""
         task = f"Reading the key pair {one_line(name)}"
         try:
             return _read(lambda: _key(self._api.get("compute", _key_path(name), task)), task)
@@ -53,7 +53,7 @@ class Jetstream2AccessStore:
         return _read(lambda: _key(self._api.send("POST", "compute", "/os-keypairs", task, body, once=True)), task)
 
     def require_room_for_key(self) -> None:
-        """Compare the key pairs of the user with nova's limit. See AccessStore."""
+        """Compare the number of key pairs with nova's limit. See AccessStore."""
         limits = self._api.quota("compute", "/limits")
         require_room_to_change(key_shortfalls(limits, len(key_rows(self._api))))
 
@@ -67,7 +67,7 @@ class Jetstream2AccessStore:
         return sorted(Reading.of(key_rows(self._api), key_from_nova).checked(task, self._warnings), key=_by_name)
 
     def list_groups(self, name: str | None = None) -> list[SecurityGroup]:
-        """Return the security groups of a name or UUID. See AccessStore."""
+        """Return the security groups of a name or UUID, or all. See AccessStore."""
         task = "Listing security groups"
         listed = self._api.rows("network", _GROUPS, "security_groups", task)
         if name is None:
@@ -77,7 +77,7 @@ class Jetstream2AccessStore:
         return _read(lambda: [group_from_neutron(each) for each in chosen], task)
 
     def require_room_for_groups(self, groups: int, rules: int) -> None:
-        """Compare them with neutron's quota. The rules that the site gives to each group are not counted."""
+        """Compare new groups and rules with neutron's quota, without the site's default rules. See AccessStore."""
         quota = self._api.quota("network", network_quota_path(self._project_id()))
         require_room_to_change(group_shortfalls(quota, groups, rules))
 
@@ -95,10 +95,10 @@ class Jetstream2AccessStore:
         self._api.send("PUT", "network", f"{_GROUPS}/{group.uuid}", task, body)
 
     def users_of_group(self, group: SecurityGroup) -> list[str]:
-        """Return what has a security group. See AccessStore."""
+        """Return the devices of the ports with a security group, or the ids of ports without one. See AccessStore."""
         task = f"Listing the ports with the security group {one_line(group.name)}"
         listed = self._api.rows("network", "/v2.0/ports", "ports", task, {"security_groups": group.uuid})
-        # A neutron that does not know the filter returns all ports.
+        # Releases of neutron without this filter return all ports.
         ports = [each for each in rows(listed) if group.uuid in _texts(each.get("security_groups"))]
         return sorted({text(each.get("device_id")) or text(each.get("id")) or "" for each in ports} - {""})
 
@@ -144,6 +144,7 @@ def _key_path(name: str) -> str:
 
 
 def _read(shape: Callable[[], Made], task: str) -> Made:
+    """Return the shaped response. Raises UnexpectedResponse instead of UnreadableRow."""
     try:
         return shape()
     except UnreadableRow as error:
@@ -152,7 +153,7 @@ def _read(shape: Callable[[], Made], task: str) -> Made:
 
 def key_rows(api: Api) -> list[Json]:
     """Return nova's rows of key pairs."""
-    # The rows of this list are objects inside of objects.
+    # Each row of this list is nested in an object.
     return api.rows(
         "compute",
         "/os-keypairs",
@@ -173,7 +174,7 @@ def _key(body: Any) -> KeyPair:
 
 
 def key_from_nova(row: Json) -> KeyPair:
-    """Read a key pair."""
+    """Read a key pair. Raises UnreadableRow without a name."""
     name = text(mapping(row).get("name"))
     if name is None:
         raise UnreadableRow("the key pair has no name")
@@ -181,7 +182,7 @@ def key_from_nova(row: Json) -> KeyPair:
 
 
 def group_from_neutron(row: Json) -> SecurityGroup:
-    """Read a security group with its rules."""
+    """Read a security group with its rules. Raises UnreadableRow without an id."""
     return SecurityGroup(
         uuid=uuid_of(row, "id"),
         name=text(row.get("name")) or "",
@@ -196,7 +197,7 @@ def _rule(row: Json) -> SecurityRule:
     protocol = text(row.get("protocol")) or "any"
     first, last = whole(row.get("port_range_min")), whole(row.get("port_range_max"))
     group, address_group = text(row.get("remote_group_id")), text(row.get("remote_address_group_id"))
-    # Without any remote, neutron lets all addresses through.
+    # A rule without a remote applies to all addresses.
     is_open = not (group or address_group)
     return SecurityRule(
         direction=text(row.get("direction")) or "ingress",

@@ -20,13 +20,13 @@ class AddressChoice:
 
     ``foreseen``: the result, with the address "" if the floating IP has to be created. ``port``: the id of the server's
     port to attach it to; "" if it is attached already. ``row``: neutron's row of an existing, unattached floating IP;
-    None if it has to be created. ``takes_another``: whether the server's present floating IP has to be detached first.
+    None if it has to be created. ``replaces_present``: whether the server's floating IP has to be detached first.
     """
 
     foreseen: AssignedAddress
     port: str = ""
     row: Json | None = None
-    takes_another: bool = False
+    replaces_present: bool = False
 
 
 def choose_address(
@@ -39,7 +39,7 @@ def choose_address(
     ids = [uuid_of(each, "id") for each in ports]
     present = next((each for each in addresses if text(each.get("port_id")) in ids), None)
     if options.floating_ip not in ("auto", None):
-        return _given(str(options.floating_ip), instance, ids, addresses, takes_another=present is not None)
+        return _given(str(options.floating_ip), instance, ids, addresses, replaces_present=present is not None)
     if present is not None:
         return AddressChoice(AssignedAddress(_address_of(present), is_new=False))
     if not ids:
@@ -50,7 +50,7 @@ def choose_address(
 
 
 def _given(
-    address: str, instance: Instance, ports: Sequence[str], addresses: Sequence[Json], *, takes_another: bool
+    address: str, instance: Instance, ports: Sequence[str], addresses: Sequence[Json], *, replaces_present: bool
 ) -> AddressChoice | JetstreamError:
     """Choose the given address, unless another server has it: neutron would detach it from that server."""
     row = next((each for each in addresses if each.get("floating_ip_address") == address), None)
@@ -63,7 +63,7 @@ def _given(
         return SelectionError(f"floating_ip: {address} belongs to another instance.", hint="Detach it there first.")
     if not ports:
         return _without_port(instance)
-    return AddressChoice(AssignedAddress(address, is_new=True), ports[0], row, takes_another)
+    return AddressChoice(AssignedAddress(address, is_new=True), ports[0], row, replaces_present)
 
 
 def _without_port(instance: Instance) -> JetstreamError:

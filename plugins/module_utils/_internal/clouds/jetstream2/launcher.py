@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Launches and deletes servers at Jetstream2. Facts: docs/jetstream2.md, Launching."""
+"""Launches, changes and deletes servers at Jetstream2. Facts: docs/jetstream2.md, Launching."""
 
 from __future__ import annotations
 
@@ -76,20 +76,21 @@ from .quotas import (
 )
 from .volume_store import detach_refusal
 
-# Nova's limit for user data, in base64.
+# Nova's maximum length of user data, in base64.
 _LONGEST_USER_DATA = 65535
-# Nova's limits for metadata, and for a description.
+# Nova's maximum length of a value of metadata, and of a description.
 _LONGEST_TEXT = 255
-# The keys of metadata that mark a launch: GROUP_KEY and IMAGE_KEY.
+# The number of metadata keys that mark a launch: GROUP_KEY and IMAGE_KEY.
 _MARKS = 2
+# The number of characters of an invalid key in a message.
 _SHOWN = 40
-# URLs with this number of IDs or tags are accepted by every web server.
+# The number of IDs or tags in one URL: all web servers accept URLs of that length.
 _IN_ONE_URL = 40
-# Seconds for the request of a floating IP, with the reads after responses that were lost.
+# Seconds for the request of a floating IP, including the reads and retries after a lost response.
 _ADDRESS_SECONDS = 120.0
-# The version of Exosphere's own launches (docs/jetstream2.md, Launching).
+# The version in the metadata of Exosphere's own launches (docs/jetstream2.md, Launching).
 _EXOSPHERE_VERSION = "6"
-# Metadata can be changed in these statuses, and a flavor in those.
+# The statuses in which nova accepts changes of metadata, and resizes.
 _METADATA_STATUSES = frozenset({"active", "paused", "suspended", "shutoff"})
 _RESIZE_STATUSES = frozenset({"active", "shutoff"})
 _OF_ATMOSPHERE = (
@@ -98,7 +99,7 @@ _OF_ATMOSPHERE = (
 
 
 class Jetstream2Launcher:
-    """The part of Cloud that launches and deletes. May be used by many threads at once."""
+    """The launcher of one project. May be used by many threads at once."""
 
     unsupported: Mapping[str, str] = {"identity": _OF_ATMOSPHERE, "allocation_source": _OF_ATMOSPHERE}
     sets_up = False
@@ -118,11 +119,11 @@ class Jetstream2Launcher:
     # --- before a launch
 
     def check(self, options: LaunchOptions) -> None:
-        """Check the user data, the metadata and the description, which nova would refuse for each one. See Launcher."""
+        """Check the user data, the metadata and the description by nova's limits. See Launcher."""
         _check_metadata(options.metadata or {})
         if len(options.description or "") > _LONGEST_TEXT:
-            raise SelectionError(f"description: it is too long, and nova takes {_LONGEST_TEXT} characters.")
-        # Nova's pattern takes the line break that YAML leaves at the end of a block.
+            raise SelectionError(f"description: it is too long. The maximum of nova is {_LONGEST_TEXT} characters.")
+        # Nova's pattern accepts a line break at the end, which YAML adds to a block.
         if not is_printable((options.description or "").removesuffix("\n")):
             raise SelectionError(
                 "description: nova takes one line of printable characters, without line breaks, tabs and emoji."
@@ -140,14 +141,7 @@ class Jetstream2Launcher:
         if options.image is None or options.flavor is None:
             missing = " and ".join(name for name in ("image", "flavor") if getattr(options, name) is None)
             raise SelectionError(f"To launch an instance, set {missing}.")
-        if options.project is not None and options.project not in (
-            self._account.project_name,
-            self._account.project_id,
-        ):
-            raise SelectionError(
-                f"project: the login is for {self._account.project_name}, not for {options.project}.",
-                hint="Use an application credential of that project.",
-            )
+        self._require_project(options)
         user_data = _encoded("user_data", options.user_data)
         image, flavors, networks, groups, keys = self._looked_up(options)
         flavor = flavor_of(flavor_row := choose_flavor(flavors, options.flavor))
@@ -162,7 +156,7 @@ class Jetstream2Launcher:
             self._require_automatic_network()
         body: dict[str, Any] = {
             "flavorRef": id_of(flavor_row),
-            # Nova's own choice fails where a project has more than one network.
+            # Without a network, nova's own choice fails for a project with several networks.
             "networks": [{"uuid": uuid_of(network, "id")}] if network else [],
             "metadata": {**self._exosphere_marks(options), **(options.metadata or {})},
             **_source(image, options),
@@ -179,6 +173,14 @@ class Jetstream2Launcher:
         named = Image(name=text(image.get("name")) or "", uuid=uuid_of(image, "id"))
         return LaunchRecipe(options, flavor, named, body)
 
+    def _require_project(self, options: LaunchOptions) -> None:
+        """Raise SelectionError if the options name another project than that of the login."""
+        if options.project not in (None, self._account.project_name, self._account.project_id):
+            raise SelectionError(
+                f"project: the login is for {self._account.project_name}, not for {options.project}.",
+                hint="Use an application credential of that project.",
+            )
+
     def _flavors(self) -> list[Json]:
         if not self._offered:
             self._offered = flavor_rows(self._api)
@@ -192,7 +194,10 @@ class Jetstream2Launcher:
     def _looked_up(
         self, options: LaunchOptions
     ) -> tuple[Json, Sequence[Json], Sequence[Json], Sequence[Json], Sequence[Json]]:
-        """Read the image, and all flavors, networks, security groups and keys, side by side."""
+        """Read the image, and the rows of flavors, networks, security groups and key pairs, in parallel.
+
+        Security groups and key pairs are empty if the options need none.
+        """
         image: list[Json] = []
         found: dict[str, list[Json]] = {"flavors": [], "networks": [], "groups": [], "keys": []}
 
@@ -215,8 +220,8 @@ class Jetstream2Launcher:
         return image[0], found["flavors"], found["networks"], found["groups"], found["keys"]
 
     def _image(self, name: str) -> Json:
-        """Return the image of a name, or else of an id, which may be anyone's."""
-        # Without a visibility, glance leaves community images out, and hidden ones unless only these are asked for.
+        """Return the row of the image of a name, or else of an id, whoever owns it. Raises SelectionError."""
+        # Without further filters, glance omits community images and hidden images.
         found = self._images(name, sort="created_at:desc")
         if found:
             return choose_image(found, name, self._account.project_id)
@@ -227,10 +232,10 @@ class Jetstream2Launcher:
         else:
             require_active(image, name)
             return image
-        # Both only to say why there is none.
-        strange = self._images(name, visibility="community")
+        # These images only explain in the error why the name was not found.
+        community = self._images(name, visibility="community")
         hidden = self._images(name, os_hidden="true")
-        return choose_image([*strange, *hidden], name, self._account.project_id)
+        return choose_image([*community, *hidden], name, self._account.project_id)
 
     def _images(self, name: str, **filters: str) -> list[Json]:
         query = urlencode({"name": name, **filters, "limit": "100"})
@@ -241,12 +246,12 @@ class Jetstream2Launcher:
         return rows(network_rows(self._api))
 
     def _require_automatic_network(self) -> None:
-        """Raise any JetstreamError if neutron could not make the network that every project can have."""
+        """Raise any JetstreamError if neutron could not create AUTO_NETWORK."""
         path = f"/v2.0/auto-allocated-topology/{self._account.project_id}?fields=dry-run"
-        self._api.get("network", path, f"Asking for {AUTO_NETWORK}")
+        self._api.get("network", path, f"Checking for {AUTO_NETWORK}")
 
     def _automatic_network(self) -> str:
-        """Have neutron make the network that every project can have, with its router: by a GET, which changes much."""
+        """Return the id of AUTO_NETWORK. Neutron creates it by this GET, with its router, if it is missing."""
         with self._lock:
             if self._automatic is None:
                 path = f"/v2.0/auto-allocated-topology/{self._account.project_id}"
@@ -255,9 +260,9 @@ class Jetstream2Launcher:
             return self._automatic
 
     def _exosphere_marks(self, options: LaunchOptions) -> dict[str, str]:
-        """Return the metadata by which Exosphere takes a server for its own.
+        """Return the metadata by which Exosphere recognizes a server as its own.
 
-        An open Exosphere gives a new server a floating IP, unless the metadata disable that.
+        An open Exosphere would create a floating IP for a new server, unless the metadata disable that.
         """
         if not options.exosphere:
             return {}
@@ -268,7 +273,7 @@ class Jetstream2Launcher:
         }
 
     def require_room(self, flavor: Flavor | None, growth: Growth) -> None:
-        """Check the quotas of flavors and floating IPs. See Launcher."""
+        """Check the quotas of nova and of floating IPs. See Launcher."""
         readings: list[Callable[[], list[str]]] = []
         if growth.resized:
             readings.append(lambda: compute_shortfalls(self._api.quota("compute", "/limits"), flavor, 0, growth))
@@ -280,10 +285,11 @@ class Jetstream2Launcher:
         return address_shortfalls(self._api.quota("network", network_quota_path(self._account.project_id)), count)
 
     def _all_of(self, readings: Sequence[Callable[[], list[str]]]) -> list[str]:
+        """Return the clauses of all quotas, which are read in parallel."""
         return [each for found in in_parallel(lambda read: read(), readings, self._max_concurrency) for each in found]
 
     def _require_quota(self, options: LaunchOptions, flavor: Flavor, count: int, growth: Growth) -> None:
-        """Raise OverAllocation if ``count`` instances do not fit. Nova itself checks a quota that cannot be read."""
+        """Raise OverAllocation if ``count`` instances do not fit. Ignores quotas that cannot be read, see Api."""
         items = len({**self._exosphere_marks(options), **(options.metadata or {})}) + _MARKS
 
         def of_compute() -> list[str]:
@@ -301,7 +307,7 @@ class Jetstream2Launcher:
     # --- launching
 
     def launch(self, recipe: LaunchRecipe, launch: Launch) -> Instance:
-        """Request one server, with our marks in the request itself: later, nova may not take them. See Launcher."""
+        """Request one server. The request includes our marks, since nova may refuse them later. See Launcher."""
         marks = {GROUP_KEY: launch.group, IMAGE_KEY: recipe.options.image or ""}
         metadata = {**mapping(recipe.body.get("metadata")), **marks}
         server = {**recipe.body, "name": launch.name, "metadata": metadata, "tags": [f"{LAUNCH_TAG}{launch.token}"]}
@@ -345,7 +351,7 @@ class Jetstream2Launcher:
                 "compute", "/servers/detail", "servers", task, {"tags-any": tags}, microversion=COMPUTE
             )
             reading = Reading.of(listed, lambda row: instance_from_nova(row, self._account))
-            # A nova that does not know the filter returns all servers.
+            # Releases of nova without this filter return all servers.
             ours = {each.facts.token or "": each for each in reading.made if each.facts.token in group}
             missing = [each for each in launches if each.token in group and each.token not in ours]
             if any(_may_be(row, each) for row, _why in reading.left_out for each in missing):
@@ -358,7 +364,7 @@ class Jetstream2Launcher:
     def assign_addresses(
         self, options: LaunchOptions, instances: Sequence[Instance]
     ) -> Mapping[str, AssignedAddress | JetstreamError]:
-        """Give each server a floating IP, by neutron's own word. See Launcher."""
+        """Give each server a floating IP, based on neutron's present ports and addresses. See Launcher."""
         read = self._resender().read
         if self._external is None:
             with _readable("Listing networks"):
@@ -378,7 +384,7 @@ class Jetstream2Launcher:
     def preview_addresses(
         self, options: LaunchOptions, instances: Sequence[Instance]
     ) -> Mapping[str, AssignedAddress | JetstreamError]:
-        """Return which floating IP each server would have, by neutron's own word. See Launcher."""
+        """Return the floating IPs that ``assign_addresses`` would give. See Launcher."""
         if not instances:
             return {}
         choices = self._address_choices(options, instances)
@@ -387,25 +393,26 @@ class Jetstream2Launcher:
     def _address_choices(
         self, options: LaunchOptions, instances: Sequence[Instance]
     ) -> dict[str, AddressChoice | JetstreamError]:
-        """Decide which floating IP each server is to have, by its uuid."""
+        """Return the choice of a floating IP for each server, by its uuid."""
         with _readable("Listing floating IPs"):
             ports, addresses = self._ports(instances), self._floating_rows()
             return {each.uuid: choose_address(options, each, ports.get(each.uuid, []), addresses) for each in instances}
 
     def _assign(self, instance: Instance, choice: AddressChoice | JetstreamError) -> AssignedAddress:
+        """Carry out a choice. Raises any JetstreamError, with ``changed`` if an address was detached before."""
         if isinstance(choice, JetstreamError):
             raise choice
         if not choice.foreseen.is_new:
             return choice.foreseen
         if choice.row is None:
             return AssignedAddress(self._new_address(instance, choice.port), is_new=True)
-        if choice.takes_another:
-            # A port takes one floating IP.
+        if choice.replaces_present:
+            # A port can have only one floating IP.
             self._detach_addresses(instance, f"Detaching the floating IP of {instance.label}")
         try:
             return AssignedAddress(self._attach(choice.row, instance, choice.port), is_new=True)
         except JetstreamError as error:
-            error.changed = choice.takes_another
+            error.changed = choice.replaces_present
             raise
 
     def _attach(self, row: Json, instance: Instance, port: str) -> str:
@@ -418,7 +425,7 @@ class Jetstream2Launcher:
         return self._until_attached(attach, port)
 
     def _new_address(self, instance: Instance, port: str) -> str:
-        """Make a floating IP at a port in one request, which leaves none without an instance."""
+        """Create a floating IP at a port by one request, so that a failure leaves no unattached one."""
         task = f"A floating IP for {instance.label}"
         wanted = {
             "floating_network_id": self._external,
@@ -434,7 +441,10 @@ class Jetstream2Launcher:
         return self._until_attached(make, port)
 
     def _until_attached(self, request: Callable[[], Json], port: str) -> str:
-        """Send a request, and read the port before it is sent again: two addresses are worse than none."""
+        """Send a request, and return the address. Before each retry, reads the port's floating IPs.
+
+        A retry after a lost response could otherwise create a second one.
+        """
 
         def find() -> str | None:
             found = [each for each in self._floating_rows(port) if text(each.get("port_id")) == port]
@@ -444,7 +454,7 @@ class Jetstream2Launcher:
             try:
                 return text(mapping(request().get("floatingip")).get("floating_ip_address")) or ""
             except Conflict:
-                # Another run may have given it one at the same time.
+                # Another run may have attached one at the same time.
                 found = find()
                 if found is None:
                     raise
@@ -460,7 +470,7 @@ class Jetstream2Launcher:
         return rows(floating_ip_rows(self._api, {"port_id": port} if port else None))
 
     def _ports(self, instances: Sequence[Instance]) -> dict[str, list[Json]]:
-        """Return the ports of servers by the servers' ids, those with an IPv4 address first."""
+        """Return neutron's rows of ports, by the server's id, those with an IPv4 address first."""
         task = "Listing ports"
         found: dict[str, list[Json]] = {}
         for group in _groups([each.uuid for each in instances]):
@@ -470,7 +480,7 @@ class Jetstream2Launcher:
         return {each: sorted(ports, key=_has_no_ipv4) for each, ports in found.items()}
 
     def floating_addresses(self, instances: Sequence[Instance]) -> Mapping[str, Sequence[FloatingAddress]]:
-        """Return the floating IPs of servers, by neutron's own word. See Launcher."""
+        """Return the floating IPs of servers, from neutron. See Launcher."""
         if not instances:
             return {}
         with _readable("Listing floating IPs"):
@@ -488,7 +498,7 @@ class Jetstream2Launcher:
         return found
 
     def left_addresses(self, instances: Sequence[Instance]) -> Mapping[str, Sequence[FloatingAddress]]:
-        """Return the floating IPs without a port that are marked as made for servers. See Launcher."""
+        """Return the floating IPs without a port whose description marks them as made for servers. See Launcher."""
         marks = {f"{MADE_FOR}{each.uuid}": each.uuid for each in instances}
         found: dict[str, list[FloatingAddress]] = {}
         with _readable("Listing floating IPs"):
@@ -500,7 +510,7 @@ class Jetstream2Launcher:
         return found
 
     def is_unattached(self, address: FloatingAddress) -> bool:
-        """Return whether no port has a floating IP, by neutron's own word. See Launcher."""
+        """Return whether a floating IP exists, and has no port. See Launcher."""
         task = f"Reading {address.address}"
         try:
             body = self._api.get("network", f"/v2.0/floatingips/{address.id}", task)
@@ -524,13 +534,13 @@ class Jetstream2Launcher:
             ]
 
     def release(self, address: FloatingAddress) -> None:
-        """Give a floating IP back. See Launcher."""
+        """Delete a floating IP. See Launcher."""
         self._delete("network", f"/v2.0/floatingips/{address.id}", f"Release of {address.address}")
 
     # --- changing
 
     def change_refusal(self, instance: Instance, change: Change) -> str | None:
-        """Return why nova would refuse a change of a server, or why it would come to nothing. See Launcher."""
+        """Return why nova would refuse a change of a server, or accept it without effect. See Launcher."""
         if change.kind in (ChangeKind.METADATA, ChangeKind.FLAVOR) and instance.activity:
             return f"the cloud is changing it ({instance.activity})"
         if change.kind is ChangeKind.METADATA and instance.status not in _METADATA_STATUSES:
@@ -558,7 +568,7 @@ class Jetstream2Launcher:
             case ChangeKind.DESCRIPTION:
                 self._api.send("PUT", "compute", path, task, {"server": {"description": change.after}})
             case ChangeKind.METADATA:
-                # Adds and replaces these keys alone.
+                # Adds and replaces only these keys.
                 self._api.send("POST", "compute", f"{path}/metadata", task, {"metadata": dict(change.values)})
             case ChangeKind.SECURITY_GROUPS:
                 self._change_groups(instance, list(change.values), task)
@@ -574,7 +584,7 @@ class Jetstream2Launcher:
                 self._api.send("POST", "compute", f"{path}/action", task, {change.kind.value: None})
 
     def security_group_names(self, groups: Sequence[str]) -> Sequence[str]:
-        """Return the names of security groups. See Launcher."""
+        """Return the names of security groups by name or UUID. See Launcher."""
         listed = self._groups()
         ids = choose_security_groups(listed, groups)
         names = {text(each.get("id")): text(each.get("name")) for each in listed}
@@ -584,7 +594,7 @@ class Jetstream2Launcher:
         return found
 
     def _change_groups(self, instance: Instance, wanted: Sequence[str], task: str) -> None:
-        """Add what is missing first, so that a server that is in use is never without its groups."""
+        """Add missing groups before removing others, so that a server in use is never without groups."""
         present = instance.facts.security_groups or ()
         path = f"/servers/{instance.uuid}/action"
         bodies = [{"addSecurityGroup": {"name": name}} for name in wanted if name not in present]
@@ -597,7 +607,7 @@ class Jetstream2Launcher:
                 raise
 
     def _detach_addresses(self, instance: Instance, task: str) -> None:
-        # A list may lack a row once, and nothing would be sent.
+        # A list may lack a row once, so an empty result is read again.
         found = self.floating_addresses([instance]) or self.floating_addresses([instance])
         for address in found.get(instance.uuid, ()):
             path = f"/v2.0/floatingips/{address.id}"
@@ -606,27 +616,27 @@ class Jetstream2Launcher:
     # --- deleting
 
     def delete(self, instance: Instance) -> None:
-        """Request the deletion of a server, which a lock would refuse. See Launcher."""
+        """Request the deletion of a server. Lifts its lock first, since nova would refuse it. See Launcher."""
         if instance.locked:
             path = f"/servers/{instance.uuid}/action"
             self._api.send("POST", "compute", path, f"Unlock of {instance.label}", {"unlock": None})
         self._delete("compute", f"/servers/{instance.uuid}", f"Deletion of {instance.label}")
 
     def can_detach(self, instance: Instance) -> bool:
-        """Return whether nova would detach a volume. See Launcher."""
+        """Return whether nova would detach a volume from a server. See Launcher."""
         return detach_refusal(instance) is None
 
     def detach(self, instance: Instance, volume: str) -> None:
-        """Request that a volume is detached from a server. See Launcher."""
+        """Request the detachment of a volume. See Launcher."""
         path = f"/servers/{instance.uuid}/os-volume_attachments/{volume}"
         self._delete("compute", path, f"Detaching volume {volume} from {instance.label}")
 
     def with_volumes(self, instances: Sequence[Instance]) -> list[Instance]:
-        """Return them as they are: nova's list has their volumes. See Launcher."""
+        """Return the instances unchanged: nova's list includes their volumes. See Launcher."""
         return list(instances)
 
     def volume_status(self, instance: Instance, volume: str) -> str | None:
-        """Return the status of a volume, or None. See Launcher."""
+        """Return the status of a volume; None if it does not exist. See Launcher."""
         task = f"Reading volume {volume}"
         try:
             body = self._api.get("volumev3", f"/volumes/{volume}", task)
@@ -647,7 +657,7 @@ class Jetstream2Launcher:
 
 @contextmanager
 def _readable(task: str) -> Iterator[None]:
-    """Raise UnexpectedResponse for a row without its id."""
+    """Raise UnexpectedResponse instead of UnreadableRow. ``task`` begins the message."""
     try:
         yield
     except UnreadableRow as error:
@@ -655,6 +665,7 @@ def _readable(task: str) -> Iterator[None]:
 
 
 def _source(image: Json, options: LaunchOptions) -> dict[str, Any]:
+    """Return the part of the request for the image, or for the boot volume."""
     image_id = uuid_of(image, "id")
     boot = options.boot_volume
     if boot is None:
@@ -676,14 +687,17 @@ def _check_metadata(metadata: Mapping[str, str]) -> None:
             raise SelectionError(f"metadata: {key} is a mark of this collection, and cannot be set.")
         if not is_metadata_key(key):
             raise SelectionError(
-                f"metadata: {one_line(key[:_SHOWN])} is no key for nova.",
+                f"metadata: {one_line(key[:_SHOWN])} is not a valid key.",
                 hint="A key has 1 to 255 letters, digits, blanks or characters of _:.-",
             )
         if len(value) > _LONGEST_TEXT:
-            raise SelectionError(f"metadata: {key} has too long a value, and nova takes {_LONGEST_TEXT} characters.")
+            raise SelectionError(
+                f"metadata: the value of {key} is too long. The maximum of nova is {_LONGEST_TEXT} characters."
+            )
 
 
 def _encoded(option: str, user_data: str | None) -> str | None:
+    """Return user data in base64. Raises SelectionError if it is too long for nova."""
     if user_data is None:
         return None
     encoded = base64.b64encode(user_data.encode("utf-8")).decode("ascii")
@@ -696,7 +710,7 @@ def _encoded(option: str, user_data: str | None) -> str | None:
 
 
 def _may_be(row: Json, launch: Launch) -> bool:
-    """Whether a row that cannot be read may be that of a launch."""
+    """Return whether an unreadable row may be that of a launch."""
     tags = row.get("tags")
     if isinstance(tags, list):
         return f"{LAUNCH_TAG}{launch.token}" in tags

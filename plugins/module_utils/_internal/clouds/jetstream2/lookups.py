@@ -1,9 +1,9 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From names to the images, flavors, networks and other objects that they mean. Pure functions over OpenStack's rows.
+"""Finds images, flavors, networks and other objects by their names. Pure functions over OpenStack's rows.
 
-See docs/launching.md. Every function raises SelectionError for a name that is unknown or ambiguous.
+See docs/launching.md. Each function ``choose_...`` raises SelectionError for an unknown or ambiguous name.
 """
 
 from __future__ import annotations
@@ -15,30 +15,30 @@ from ...model import BootVolume, Flavor
 from ...text.suggestions import did_you_mean
 from ..json_values import Json, UnreadableRow, flag, text, uuid_of, whole, word
 
-# The network that every project at Jetstream2 can have, and the one that floating IPs come from.
+# The names of the network that neutron can create for any project at Jetstream2, and of the external network.
 AUTO_NETWORK = "auto_allocated_network"
 _EXTERNAL_NETWORK = "public"
 _GIB = 1024**3
-# Of images with one name, the least is taken: the project's own, those of the site, those that others share and the
-# project accepted. A community image is never found by its name: every user can publish one under the name of another.
+# Among images of one name, the lowest precedence wins: the project's own, public, then shared and accepted images. A
+# community image is never found by its name: any user can publish one under the name of another image.
 _OWN, _COMMUNITY = 0, 3
 _PRECEDENCE: Mapping[str, int] = {"public": 1, "shared": 2}
 
 
 def precedence(row: Json, project: str) -> int:
-    """Return the place of an image among those of its name: the least is taken."""
+    """Return the precedence of an image among those of its name: the lowest wins."""
     if row.get("owner") == project:
         return _OWN
     return _PRECEDENCE.get(word(row.get("visibility")) or "", _COMMUNITY)
 
 
 def choose_image(rows: Sequence[Json], name: str, project: str) -> Json:
-    """Return the newest usable image of a name: one of the project, or else a public one, or else a shared one."""
+    """Return the newest usable image of a name: the project's own, else a public one, else a shared one."""
     usable = [each for each in rows if text(each.get("name")) == name and is_usable(each)]
     known = [each for each in usable if precedence(each, project) < _COMMUNITY]
     if not known:
         named = [each for each in rows if text(each.get("name")) == name]
-        # The usable ones among them are community images.
+        # At this point, usable images are community images.
         hidden = [each for each in named if is_active(each) and flag(each.get("os_hidden"))]
         if hidden:
             raise SelectionError(
@@ -51,8 +51,8 @@ def choose_image(rows: Sequence[Json], name: str, project: str) -> Json:
                 hint="If you trust it, set image to its ID.",
             )
         raise SelectionError(f"image: there is no image {name} that can be launched.")
-    least = min(precedence(each, project) for each in known)
-    return _newest([each for each in known if precedence(each, project) == least])
+    lowest = min(precedence(each, project) for each in known)
+    return _newest([each for each in known if precedence(each, project) == lowest])
 
 
 def _newest(rows: Sequence[Json]) -> Json:
@@ -60,18 +60,18 @@ def _newest(rows: Sequence[Json]) -> Json:
 
 
 def is_active(row: Json) -> bool:
-    """Return whether an image is complete."""
+    """Return whether an image is active, and so complete."""
     return word(row.get("status")) == "active"
 
 
 def require_active(row: Json, name: str) -> None:
-    """Refuse an image that was given by its id and that nova would refuse."""
+    """Raise SelectionError for an image by id that is not active: nova would refuse it."""
     if not is_active(row):
         raise SelectionError(f"image: {name} is {word(row.get('status')) or 'in an unknown state'}, not active.")
 
 
 def is_usable(row: Json) -> bool:
-    """Return whether a launch takes an image by its name."""
+    """Return whether an image can be launched by its name."""
     return is_active(row) and not flag(row.get("os_hidden"))
 
 
@@ -85,7 +85,7 @@ def choose_flavor(rows: Sequence[Json], name: str) -> Json:
 
 
 def id_of(row: Json) -> str:
-    """Return the id of a flavor, which need not be a UUID. Raises UnreadableRow if it is none."""
+    """Return the id of a flavor, which need not be a UUID. Raises UnreadableRow without an id."""
     found = text(row.get("id"))
     if not found:
         raise UnreadableRow("the flavor has no id")
@@ -93,7 +93,7 @@ def id_of(row: Json) -> str:
 
 
 def flavor_of(row: Json) -> Flavor:
-    """Read a flavor."""
+    """Read a flavor. Memory is in MB, the disk in GB; unknown values are None."""
     return Flavor(
         name=text(row.get("name")) or "",
         vcpus=whole(row.get("vcpus")),
@@ -103,9 +103,9 @@ def flavor_of(row: Json) -> Flavor:
 
 
 def require_fit(image: Json, flavor: Flavor, boot: BootVolume | None) -> None:
-    """Refuse an image that does not fit on the disk, or needs more memory: nova would do so after a while.
+    """Raise SelectionError if an image needs more disk or memory than the flavor has: nova would fail only later.
 
-    Raises SelectionError, also for a flavor without a disk. Nova boots that from a volume alone.
+    Also raises it for a flavor without a disk, unless the server boots from a volume.
     """
     if boot is None and flavor.disk == 0:
         raise SelectionError(
@@ -128,9 +128,10 @@ def require_fit(image: Json, flavor: Flavor, boot: BootVolume | None) -> None:
 
 
 def choose_network(rows: Sequence[Json], name: str | None, project: str) -> Json | None:
-    """Return the network of a name or id. Without one: the network of every project, or else the only one there is.
+    """Return the network of a name or id.
 
-    None if there is no network yet at all.
+    Without a name, returns AUTO_NETWORK, else the project's only network, else the only visible one; None if there is
+    no network yet. Raises SelectionError for several, and for a network without a subnet.
     """
     internal = [each for each in rows if not flag(each.get("router:external"))]
     if name is not None:
@@ -155,27 +156,27 @@ def choose_network(rows: Sequence[Json], name: str | None, project: str) -> Json
 
 
 def _lacks_subnet(network: Json) -> bool:
-    """Return whether nova would refuse a network, by the same field."""
+    """Return whether a network has no subnet, by the field that nova checks."""
     return network.get("subnets") == []
 
 
 def choose_external_network(rows: Sequence[Json]) -> str:
-    """Return the id of the network that floating IPs come from."""
+    """Return the id of the external network, the source of floating IPs."""
     external = [each for each in rows if flag(each.get("router:external"))]
     preferred = [each for each in external if text(each.get("name")) == _EXTERNAL_NETWORK] or external
     if len(preferred) != 1:
         found = ", ".join(sorted(text(each.get("name")) or "" for each in external)) or "none"
-        raise SelectionError(f"floating_ip: the external network is not clear (external networks: {found}).")
+        raise SelectionError(f"floating_ip: the external network cannot be determined (external networks: {found}).")
     return uuid_of(preferred[0], "id")
 
 
 def choose_security_groups(rows: Sequence[Json], names: Iterable[str]) -> list[str]:
-    """Return the ids of security groups."""
+    """Return the ids of security groups, by their names or ids."""
     return [uuid_of(_only(rows, name, "security_groups"), "id") for name in names]
 
 
 def require_key(rows: Sequence[Json], name: str) -> None:
-    """Refuse a key pair that the user does not have."""
+    """Raise SelectionError if the user has no key pair of this name."""
     known = [text(each.get("name")) or "" for each in rows]
     if name not in known:
         guess = did_you_mean(name, known)
@@ -186,6 +187,7 @@ def require_key(rows: Sequence[Json], name: str) -> None:
 
 
 def _only(rows: Sequence[Json], name: str, option: str) -> Json:
+    """Return the row with an id or a name. Raises SelectionError, whose message begins with the option."""
     by_id = [each for each in rows if text(each.get("id")) == name]
     found = by_id or [each for each in rows if text(each.get("name")) == name]
     if not found:

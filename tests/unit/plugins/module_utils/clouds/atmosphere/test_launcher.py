@@ -170,7 +170,7 @@ def test_a_launch_is_for_the_given_project_and_allocation(site: Site) -> None:
         ({"flavor": "m1.smal"}, "has no flavor m1.smal. Did you mean m1.small?"),
         ({"project": "geo"}, "project: geo does not exist"),
         ({"allocation_source": "TG-GEO"}, "allocation_source: TG-GEO does not exist. Did you mean TG-GEO160014?"),
-        ({"identity": "TACC"}, "identity: TACC means 0"),
+        ({"identity": "TACC"}, "identity: TACC matches 0 identities"),
         ({"image": None}, "To launch an instance, set image"),
     ],
 )

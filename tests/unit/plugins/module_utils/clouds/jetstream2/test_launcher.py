@@ -201,10 +201,10 @@ def test_user_data_of_one_instance_that_is_too_long_is_refused_before_anything_i
     [
         ({"metadata": {"jetstream_cloud_group": "other"}}, "is a mark of this collection"),
         ({"metadata": {"jetstream_cloud_image": "other"}}, "is a mark of this collection"),
-        ({"metadata": {"": "x"}}, "is no key for nova"),
-        ({"metadata": {"k" * 256: "x"}}, "is no key for nova"),
-        ({"metadata": {"größe": "x"}}, "größe is no key for nova"),
-        ({"metadata": {"course": "x" * 256}}, "course has too long a value"),
+        ({"metadata": {"": "x"}}, "is not a valid key"),
+        ({"metadata": {"k" * 256: "x"}}, "is not a valid key"),
+        ({"metadata": {"größe": "x"}}, "größe is not a valid key"),
+        ({"metadata": {"course": "x" * 256}}, "the value of course is too long"),
         ({"description": "x" * 256}, "description: it is too long"),
     ],
 )
