@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line."""
+"""The command line of ./dev."""
 
 from __future__ import annotations
 
@@ -17,13 +17,23 @@ from pathlib import Path
 
 from devtool.checks import CHECKS, OPENSTACK
 from devtool.docsite import build as build_docsite
-from devtool.environment import BESIDE, CACHE, DEMO_SEED, REQUIREMENTS, ROOT, Environment, SetUpFailed, make_home, say
-from devtool.matrix import PARTS, load_results, run_matrix, unproven
+from devtool.environment import (
+    CACHE,
+    DEMO_SEED,
+    REQUIREMENTS,
+    ROOT,
+    WITH_SIMULATOR,
+    Environment,
+    SetUpFailed,
+    make_home,
+    say,
+)
+from devtool.matrix import PARTS, incomplete_pairs, load_results, run_matrix
 from devtool.mutants import DEFAULT_FILES, run_mutants
 from devtool.other_collections import provide_collection
 from devtool.pairs import CORES, as_toml, load_cores, newest_cores, pairs
 from devtool.prerequisites import GIT, install, missing, report
-from devtool.release import NotReleased, pack_tagged, release, what_is_left
+from devtool.release import NotReleased, pack_tagged, release, remaining_steps
 from devtool.routes import write_runtime
 from devtool.running import CheckFailed, Workplace, run_checks, run_folder
 from devtool.security import write_sbom
@@ -32,7 +42,7 @@ from devtool.security import write_sbom
 def main() -> int:
     words, extra = _split(sys.argv[1:])
     arguments = _parser().parse_args(words, argparse.Namespace(extra=extra))
-    # Ended by kill, or with its terminal, clean up as after Ctrl-C. Below nohup, the terminal may go.
+    # A kill, or the end of the terminal, cleans up as Ctrl-C does. Under nohup, SIGHUP stays ignored.
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, lambda received, _frame: sys.exit(128 + received))
@@ -46,7 +56,7 @@ def main() -> int:
 
 
 def _split(words: list[str]) -> tuple[list[str], list[str]]:
-    """Return our own words, and those for the program behind a command, for some commands after `--`."""
+    """Return the words of ./dev, and those for the program that a command runs; for some commands, those after `--`."""
     if words[:1] in (["bench"], ["bench-openstack"], ["bench-launch"], ["reliability"]):
         return words[:1], words[1:]
     if words[:1] not in (["test"], ["test-openstack"], ["mutants"]) or "--" not in words:
@@ -71,11 +81,11 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     test.add_argument("checks", nargs="*", metavar="CHECK", type=_check_name)
-    test.add_argument("-v", "--verbose", action="store_true", help="show what passing checks write, too")
+    test.add_argument("-v", "--verbose", action="store_true", help="show the output of passing checks, too")
     test.set_defaults(do=_test)
 
     openstack = commands.add_parser(
-        "test-openstack", help="run the check named openstack, also if its packages have to be installed first"
+        "test-openstack", help="run the check named openstack, and first install its packages if they are missing"
     )
     openstack.set_defaults(do=_test, checks=[OPENSTACK], verbose=False)
 
@@ -92,15 +102,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     bench.set_defaults(do=_bench)
 
-    beside = commands.add_parser(
+    bench_openstack = commands.add_parser(
         "bench-openstack",
-        help="the same with openstack.cloud, on a real OpenStack (0.7 GB of packages): ten minutes",
+        help="measure that beside openstack.cloud, on a real OpenStack (0.7 GB of packages): ten minutes",
     )
-    beside.set_defaults(do=_bench_openstack)
+    bench_openstack.set_defaults(do=_bench_openstack)
 
     launching = commands.add_parser(
         "bench-launch",
-        help="launch and delete fleets, beside openstack.cloud, on a real OpenStack: a quarter of an hour",
+        help="measure launches and deletions beside openstack.cloud, on a real OpenStack: a quarter of an hour",
     )
     launching.set_defaults(do=_bench_launch)
 
@@ -111,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
 
     mutants = commands.add_parser(
         "mutants",
-        help="change files that decide, one place at a time, and show the changes that no test notices",
+        help="change the code of decisions, one place at a time, and show the changes that no test notices",
         usage="dev mutants [-h] [--minutes N] [--jobs N] [FILE ...] [-- TEST ...]",
         epilog="files, unless some are named:\n  " + "\n  ".join(DEFAULT_FILES),
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -174,16 +184,16 @@ def _demo(_arguments: argparse.Namespace) -> int:
     if sys.stdout.isatty() and "NO_COLOR" not in os.environ:
         variables["ANSIBLE_FORCE_COLOR"] = "true"
     python = str(environment.python)
-    beside = [python, str(BESIDE), "--seed", str(DEMO_SEED), "--transition", "3", "--max-seconds", "900"]
-    # This process becomes the one that starts the simulator and ends it: no process is left in between.
+    command = [python, str(WITH_SIMULATOR), "--seed", str(DEMO_SEED), "--transition", "3", "--max-seconds", "900"]
+    # exec: this process becomes with_simulator.py, so that no process in between has to pass on signals.
     os.chdir(ROOT)
-    os.execve(python, [*beside, "--", python, "-m", "devtool.tour"], variables)
+    os.execve(python, [*command, "--", python, "-m", "devtool.tour"], variables)
 
 
 def _check_name(word: str) -> str:
     names = [check.name for check in CHECKS]
     if word not in names:
-        raise argparse.ArgumentTypeError(f"no check {word!r}; there are {', '.join(names)}")
+        raise argparse.ArgumentTypeError(f"no check {word!r}; the checks are {', '.join(names)}")
     return word
 
 
@@ -195,17 +205,17 @@ def _test(arguments: argparse.Namespace) -> int:
     in_ci = os.environ.get("CI") == "true"
     skipped = {} if named or in_ci else {check: why for check in CHECKS if (why := check.why_skipped())}
     chosen = named or [check for check in CHECKS if check not in skipped]
-    # Report all that is known beforehand, before anything is set up.
+    # Missing programs are reported before anything is set up.
     needed = [GIT, *(each for check in chosen for each in check.prerequisites)]
-    told, can_run = report(missing(needed), in_ci=in_ci)
+    message, can_run = report(missing(needed), in_ci=in_ci)
     if not can_run:
-        raise SetUpFailed(told)
+        raise SetUpFailed(message)
     if not (ROOT / ".git").exists():
-        raise SetUpFailed("the checks need a clone made by git, which knows what belongs to the collection.")
+        raise SetUpFailed("the checks need a clone made by git, which lists the files of the collection.")
     environment = Environment("test")
     environment.prepare()
-    if told:
-        say(told)
+    if message:
+        say(message)
     for check, why in skipped.items():
         say(f"Not run: {check.name}. {why}")
     return 0 if run_checks(chosen, environment, arguments.extra, verbose=arguments.verbose) else 1
@@ -213,8 +223,8 @@ def _test(arguments: argparse.Namespace) -> int:
 
 def _prerequisites(arguments: argparse.Namespace) -> int:
     absent = missing([GIT, *(each for check in CHECKS for each in check.prerequisites)])
-    told, _can_run = report(absent, in_ci=True)
-    say(told or "No program is missing.")
+    message, _can_run = report(absent, in_ci=True)
+    say(message or "No program is missing.")
     if not absent:
         return 0
     return 0 if arguments.install and install(absent) else 1
@@ -224,7 +234,7 @@ def _run(arguments: argparse.Namespace) -> int:
     environment = Environment("test")
     environment.prepare()
     if not arguments.command:
-        say("dev: run what? For example: ./dev run pytest tests/unit -k name")
+        say("dev: name a program to run. For example: ./dev run pytest tests/unit -k name")
         return 2
     try:
         return subprocess.run(arguments.command, env=environment.variables(make_home("home")), check=False).returncode
@@ -234,41 +244,40 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _bench(arguments: argparse.Namespace) -> int:
-    environment, other = Environment("test"), Environment("atmosphere-cli")
+    environment, client = Environment("test"), Environment("atmosphere-cli")
     environment.prepare()
-    # In an environment of its own, for it is measured, not used.
-    other.prepare()
-    program = [str(environment.python), "-m", "ansible_collections.jetstream.cloud.tests.benchmarks"]
-    words = ["--atmosphere-cli", str(other.path / "bin" / "atmo"), *arguments.extra]
-    return subprocess.run(program + words, env=environment.variables(make_home("home")), check=False).returncode
+    # Another client has an environment of its own: it is measured, and its requirements are not those of the tests.
+    client.prepare()
+    options = ["--atmosphere-cli", str(client.path / "bin" / "atmo")]
+    return _run_package(environment, "tests.benchmarks", *options, *arguments.extra)
 
 
 def _bench_openstack(arguments: argparse.Namespace) -> int:
     environment, client = Environment("test"), Environment("openstack-client", constrained=False)
     environment.prepare()
-    # In an environment of its own, for it is measured, not used.
     client.prepare()
     collections = provide_collection(environment, "openstack.cloud")
-    program = [str(environment.python), "-m", "ansible_collections.jetstream.cloud.tests.benchmarks.side_by_side"]
-    words = ["--collections", str(collections), "--client", str(client.path / "bin" / "openstack"), *arguments.extra]
-    return subprocess.run(program + words, env=environment.variables(make_home("home")), check=False).returncode
+    options = ["--collections", str(collections), "--client", str(client.path / "bin" / "openstack")]
+    return _run_package(environment, "tests.benchmarks.side_by_side", *options, *arguments.extra)
 
 
 def _bench_launch(arguments: argparse.Namespace) -> int:
     environment = Environment("test")
     environment.prepare()
-    program = [str(environment.python), "-m", "ansible_collections.jetstream.cloud.tests.benchmarks.launching"]
-    words = ["--collections", str(provide_collection(environment, "openstack.cloud")), *arguments.extra]
-    return subprocess.run(program + words, env=environment.variables(make_home("home")), check=False).returncode
+    options = ["--collections", str(provide_collection(environment, "openstack.cloud"))]
+    return _run_package(environment, "tests.benchmarks.launching", *options, *arguments.extra)
 
 
 def _reliability(arguments: argparse.Namespace) -> int:
     environment = Environment("test")
     environment.prepare()
-    program = [str(environment.python), "-m", "ansible_collections.jetstream.cloud.tests.reliability"]
-    return subprocess.run(
-        program + arguments.extra, env=environment.variables(make_home("home")), check=False
-    ).returncode
+    return _run_package(environment, "tests.reliability", *arguments.extra)
+
+
+def _run_package(environment: Environment, package: str, *words: str) -> int:
+    """Run a package of the collection in an environment, and return its exit status."""
+    command = [str(environment.python), "-m", f"ansible_collections.jetstream.cloud.{package}", *words]
+    return subprocess.run(command, env=environment.variables(make_home("home")), check=False).returncode
 
 
 def _mutants(arguments: argparse.Namespace) -> int:
@@ -281,7 +290,7 @@ def _matrix(arguments: argparse.Namespace) -> int:
     chosen = pairs(load_cores(), arguments.core, arguments.python)
     if not chosen:
         known = ", ".join(f"{each.core} with {each.python}" for each in pairs(load_cores()))
-        say(f"dev: no supported pair is meant. There are {known}.")
+        say(f"dev: no supported pair matches. The supported pairs are {known}.")
         return 2
     CACHE.mkdir(exist_ok=True)
     with run_folder() as folder:
@@ -292,8 +301,8 @@ def _matrix(arguments: argparse.Namespace) -> int:
 def _release(arguments: argparse.Namespace) -> int:
     environment = Environment("test")
     environment.prepare()
-    if left := unproven(load_results(), load_cores()):
-        say(f"README.md will say of {len(left)} pairs that they were not run whole (./dev matrix): {'; '.join(left)}")
+    if left := incomplete_pairs(load_results(), load_cores()):
+        say(f"README.md will show {len(left)} pairs without all tests passed (./dev matrix): {'; '.join(left)}")
     with run_folder() as folder:
         place = folder / "release"
         place.mkdir()
@@ -309,29 +318,26 @@ def _release(arguments: argparse.Namespace) -> int:
             write_sbom(workplace)
         except (CheckFailed, SetUpFailed) as error:
             say(f"dev: The version is released, but has no list of parts yet (./dev sbom). {error}")
-    say(f"\n{arguments.version} is committed and tagged. What is left for a person:")
-    for step in what_is_left(kept, arguments.version):
+    say(f"\n{arguments.version} is committed and tagged. These steps are left for a person:")
+    for step in remaining_steps(kept, arguments.version):
         say(f"  {step}")
     return 0
 
 
 def _docsite(_arguments: argparse.Namespace) -> int:
-    return _made("site", Environment("docsite"), lambda place: build_docsite(place) / "index.html")
+    return _make("site", Environment("docsite"), lambda place: build_docsite(place) / "index.html")
 
 
 def _tarball(_arguments: argparse.Namespace) -> int:
-    return _made("tarball", Environment("test"), lambda place: Path(shutil.copy(pack_tagged(place, ROOT), CACHE)))
+    return _make("tarball", Environment("test"), lambda place: Path(shutil.copy(pack_tagged(place, ROOT), CACHE)))
 
 
 def _sbom(_arguments: argparse.Namespace) -> int:
-    return _made("list of parts", Environment("security"), write_sbom)
+    return _make("list of parts", Environment("security"), write_sbom)
 
 
-def _made(thing: str, environment: Environment, make: Callable[[Workplace], Path]) -> int:
-    """Let ``make`` work in a folder that is gone afterwards, and say where it has put the thing.
-
-    Return an exit status.
-    """
+def _make(thing: str, environment: Environment, make: Callable[[Workplace], Path]) -> int:
+    """Make a thing in a temporary folder, print where it is kept, and return an exit status."""
     environment.prepare()
     with run_folder() as folder:
         place = folder / "work"
@@ -348,8 +354,7 @@ def _made(thing: str, environment: Environment, make: Callable[[Workplace], Path
 def _pictures(_arguments: argparse.Namespace) -> int:
     environment = Environment("test")
     environment.prepare()
-    program = [str(environment.python), "-m", "ansible_collections.jetstream.cloud.tests.pictures"]
-    return subprocess.run(program, env=environment.variables(make_home("home")), check=False).returncode
+    return _run_package(environment, "tests.pictures")
 
 
 def _routes(_arguments: argparse.Namespace) -> int:
@@ -378,13 +383,13 @@ def _lock(_arguments: argparse.Namespace) -> int:
 
 
 def _lock_cores(environment: Environment) -> None:
-    """Write the newest releases of every supported ansible-core, below the heading of the file."""
+    """Write the newest release of each supported ansible-core below the heading of cores.toml."""
     with tempfile.TemporaryDirectory() as folder:
         cores = newest_cores([environment.python, "-m", "pip"], Path(folder))
     heading = CORES.read_text(encoding="utf-8").partition("[[core]]")[0]
     CORES.write_text(heading + as_toml(cores), encoding="utf-8")
     if not any(core.is_candidate for core in cores):
-        say("The index has no candidate of ansible-core that is newer than the last release.")
+        say("The index has no release candidate of ansible-core that is newer than the last release.")
 
 
 if __name__ == "__main__":

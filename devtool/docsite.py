@@ -1,9 +1,9 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The site with the documentation: the pages of the checkout, and the reference that antsibull-docs makes.
+"""The documentation site: the pages of the checkout, and the reference that antsibull-docs makes.
 
-A copy of the checkout becomes the source of Sphinx. So each page is there once, and links from page to page hold.
+The source of Sphinx is a copy of the checkout. So each page exists once, and the links between pages work.
 """
 
 from __future__ import annotations
@@ -16,14 +16,13 @@ from posixpath import normpath
 
 from devtool.environment import CACHE, ROOT, Environment
 from devtool.running import CheckFailed, Workplace
-from devtool.site_browser import NotLooked, browser, findings
+from devtool.site_browser import BrowserFailed, browser, findings
 from devtool.site_links import Links
 
 SITE = CACHE / "docsite"
 _SETTINGS = ROOT / "devtool" / "site"
 _COLLECTION = "jetstream.cloud"
 _REFERENCE = "collections/jetstream/cloud/index"
-# What the sidebar begins with. The sections of docs/README.md follow, then the reference, then pages that are in none.
 _GUIDES = tuple(
     f"docs/guides/{name}"
     for name in (
@@ -38,9 +37,10 @@ _GUIDES = tuple(
     )
 )
 _COURSE = "docs/examples/lab-course/README"
-_FIRST = {"Begin": ("Overview <README>",), "Guides": (*_GUIDES, f"A course to copy <{_COURSE}>")}
-_LINKED = re.compile(r"\]\((?!https?:|guides/)(?P<page>[\w./-]+)\.md\)")
-_OTHERS = "The project"
+# The first sections of the sidebar. Those of docs/README.md follow, then the reference, then the pages in no section.
+_FIRST_SECTIONS = {"Begin": ("Overview <README>",), "Guides": (*_GUIDES, f"A course to copy <{_COURSE}>")}
+_LINK = re.compile(r"\]\((?!https?:|guides/)(?P<page>[\w./-]+)\.md\)")
+_LAST_SECTION = "The project"
 _PAGES = ("*.md", "docs/*.md", "docs/guides/*.md", "docs/examples/**/*.md", "tests/*/README.md")
 
 
@@ -53,7 +53,7 @@ def build(workplace: Workplace) -> Path:
     shutil.copy(_SETTINGS / "index.md", source / "index.md")
     _add_sidebar(source)
     options = ("--use-current", "--fail-on-error", "--dest-dir", source)
-    # antsibull-docs demands that nobody else can write there.
+    # antsibull-docs refuses a folder that other users can write to.
     source.chmod(0o755)
     antsibull_docs = ("antsibull-docs", "--config-file", _SETTINGS / "antsibull-docs.cfg", "collection")
     workplace.call(*antsibull_docs, *options, _COLLECTION, variables=variables)
@@ -81,22 +81,22 @@ def build(workplace: Workplace) -> Path:
 
 
 def look(workplace: Workplace, site: Path) -> None:
-    """Look at all pages in a browser, if there is one. Raises CheckFailed if one is too wide, or hard to read."""
+    """Check all pages in a browser, if there is one. Raises CheckFailed if one is too wide, or hard to read."""
     program = browser()
     if program is None:
-        workplace.write("The pages were not looked at: there is no chromium (Debian, Ubuntu: apt install chromium).\n")
+        workplace.write("No page was opened: there is no chromium (Debian, Ubuntu: apt install chromium).\n")
         return
-    workplace.write(f"Looking at all pages in {program} ...\n")
+    workplace.write(f"Opening all pages in {program} ...\n")
     try:
         found = findings(program, site)
-    except NotLooked as error:
+    except BrowserFailed as error:
         raise CheckFailed(str(error)) from error
     if found:
         raise CheckFailed("pages that are too wide, or hard to read:\n" + "\n".join(f"  {each}" for each in found))
 
 
 def _add_sidebar(source: Path) -> None:
-    """Add the sections to the page that the site begins with."""
+    """Add the sections of the sidebar to the start page."""
     with (source / "index.md").open("a", encoding="utf-8") as page:
         for title, names in _sections(source):
             lines = "\n".join(names)
@@ -104,17 +104,17 @@ def _add_sidebar(source: Path) -> None:
 
 
 def _sections(source: Path) -> Iterator[tuple[str, list[str]]]:
-    """Yield each section of the sidebar with its pages, of which each is in one."""
+    """Yield each section of the sidebar with its pages. Each page is in one section."""
     found = {path.relative_to(source).with_suffix("").as_posix() for pattern in _PAGES for path in source.glob(pattern)}
     left = sorted(found - {"index", "README", *_GUIDES, _COURSE})
-    yield from ((title, list(names)) for title, names in _FIRST.items())
+    yield from ((title, list(names)) for title, names in _FIRST_SECTIONS.items())
     for title, names in _sections_of_pages(source):
         chosen = [name for name in names if name in left]
         left = [name for name in left if name not in chosen]
         if chosen:
             yield title, chosen
     yield "Reference", [_REFERENCE]
-    yield _OTHERS, left
+    yield _LAST_SECTION, left
 
 
 def _sections_of_pages(source: Path) -> Iterator[tuple[str, list[str]]]:
@@ -122,7 +122,7 @@ def _sections_of_pages(source: Path) -> Iterator[tuple[str, list[str]]]:
     page = (source / "docs" / "README.md").read_text(encoding="utf-8")
     for section in re.split(r"^## ", page, flags=re.MULTILINE)[1:]:
         title, _newline, body = section.partition("\n")
-        yield title.strip(), [normpath(f"docs/{link['page']}") for link in _LINKED.finditer(body)]
+        yield title.strip(), [normpath(f"docs/{link['page']}") for link in _LINK.finditer(body)]
 
 
 def _version() -> str:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The durations of checks on this machine, to estimate those of the next run."""
+"""The durations of checks on this machine, which estimate those of the next run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def load(path: Path) -> dict[str, float]:
-    """Return seconds by name of a check; nothing where no run has ended, or the file cannot be read."""
+    """Return the seconds of each check by its name; {} if no run has ended, or the file cannot be read."""
     try:
         durations = json.loads(path.read_text(encoding="utf-8"))
         return {str(name): float(seconds) for name, seconds in durations.items()}
@@ -21,13 +21,13 @@ def load(path: Path) -> dict[str, float]:
 
 
 def save(path: Path, measured: Mapping[str, float]) -> None:
-    """Add what was measured to what the file has. Raises OSError."""
+    """Add measured seconds to the file. Raises OSError."""
     durations = load(path) | {name: round(seconds, 1) for name, seconds in measured.items()}
     path.write_text(f"{json.dumps(durations, indent=1, sort_keys=True)}\n", encoding="utf-8")
 
 
 def expected(durations: Iterable[float], at_once: int) -> float:
-    """Return how many seconds all take if they are begun in this order, ``at_once`` side by side."""
+    """Return the seconds of all checks together if they start in this order, ``at_once`` side by side."""
     ends = [0.0] * at_once
     for seconds in durations:
         heapq.heapreplace(ends, ends[0] + seconds)
@@ -35,5 +35,5 @@ def expected(durations: Iterable[float], at_once: int) -> float:
 
 
 def as_text(seconds: float) -> str:
-    """Return a duration for people: ``40 s``, ``3 min``. Never less than it is."""
+    """Return a duration for people, rounded up: ``40 s``, ``3 min``."""
     return f"{-(-seconds // 10) * 10:.0f} s" if seconds < 90 else f"{-(-seconds // 60):.0f} min"

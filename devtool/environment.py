@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a virtual environment is made of, where everything lives, and what programs started from here get to see."""
+"""The virtual environments, the folders of the checkout, and the variables of the programs that ./dev starts."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache"
 PYTHON_VERSION = OWN.version
 REQUIREMENTS = ROOT / "requirements"
-# Holds a link to the checkout under the name by which Python and Ansible import it.
+# Has a link to the checkout, under the name by which Python and Ansible import it.
 COLLECTIONS = CACHE / "collections"
-# Runs a program with a simulated Atmosphere of its own.
-BESIDE = ROOT / "tests" / "simulator" / "with_simulator.py"
-DEMO_SEED = BESIDE.parent / "seeds" / "demo.yaml"
+# A script that runs a program with a simulated Atmosphere of its own.
+WITH_SIMULATOR = ROOT / "tests" / "simulator" / "with_simulator.py"
+DEMO_SEED = WITH_SIMULATOR.parent / "seeds" / "demo.yaml"
 
-# uv does not read pip's configuration. What it would need of it, by pip's option and by uv's variable.
+# uv does not read pip's configuration. These variables give it the same settings, by pip's option.
 _UV_VARIABLES = {
     "index-url": "UV_DEFAULT_INDEX",
     "extra-index-url": "UV_INDEX",
@@ -48,8 +48,8 @@ class SetUpFailed(Exception):
 class Environment:
     """A virtual environment with the requirements of one kind, such as `demo` or `test`.
 
-    ``constrained``: what the requirements pull in is pinned by constraints.txt. ``core``: the version of ansible-core,
-    for requirements that name none. ``interpreter``: the Python it is made with, if that is not our own.
+    ``constrained``: constraints.txt pins the dependencies of the requirements. ``core``: the version of ansible-core,
+    for requirements that name none. ``interpreter``: its Python, by default the one that runs ./dev.
     """
 
     def __init__(
@@ -64,9 +64,9 @@ class Environment:
         self.python = self.path / "bin" / "python"
 
     def variables(self, home: Path) -> dict[str, str]:
-        """Return the variables for a program: this environment first, no settings of Ansible or a cloud.
+        """Return the variables of a program: this environment first on PATH, no settings of Ansible or a cloud.
 
-        home stands in for the user's home, so that nothing there is read or written.
+        ``home`` replaces the user's home, so that nothing there is read or written.
         """
         hidden = ("ANSIBLE_", "JETSTREAM_", "OS_", "PYTHON", "VIRTUAL_ENV", "XDG_", "PYTEST_", "MYPY")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
@@ -80,7 +80,7 @@ class Environment:
         }
 
     def prepare(self) -> None:
-        """Make the environment, unless one with these very requirements is there. Raises SetUpFailed."""
+        """Make the environment, unless it exists with the same requirements. Raises SetUpFailed."""
         CACHE.mkdir(exist_ok=True)
         with lock(f"{self.path.name}-environment"):
             stamp = self.path / "made-from"
@@ -113,19 +113,19 @@ class Environment:
         packages = _run([self.python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]).stdout.strip()
         link = COLLECTIONS / "ansible_collections" / "jetstream" / "cloud"
         link.parent.mkdir(parents=True, exist_ok=True)
-        # Other environments use it, maybe just now.
+        # Other processes may be using the link, so a correct one stays.
         if not (link.is_symlink() and link.readlink() == ROOT):
             link.unlink(missing_ok=True)
             link.symlink_to(ROOT)
         (Path(packages) / "collections.pth").write_text(f"{COLLECTIONS}\n")
 
     def _install(self) -> None:
-        """Install with uv, which takes a tenth of pip's time. Where uv does not get through, pip does it."""
+        """Install the requirements with uv, which takes a tenth of pip's time, or with pip if uv fails."""
         wanted: list[str | Path] = ["-r", self._requirements, *self._constraints()]
         if self._core is not None:
             wanted.append(f"ansible-core=={self._core}")
         variables = {"PIP_CACHE_DIR": str(CACHE / "pip"), "PIP_DISABLE_PIP_VERSION_CHECK": "1"} | os.environ
-        # A setting of --user for pip is not meant for virtual environments.
+        # The user may have set --user for pip, which virtual environments refuse.
         variables["PIP_USER"] = "0"
         pip: list[str | Path] = [self.python, "-m", "pip", "install", "--quiet", "--no-input"]
         with_uv: list[str | Path] = [self.path / "bin" / "uv", "pip", "install", "--quiet", "--python", self.python]
@@ -138,13 +138,13 @@ class Environment:
             raise SetUpFailed(f"pip could not install {self._requirements.relative_to(ROOT)}:\n{by_pip.stdout}")
 
     def _constraints(self) -> list[str | Path]:
-        """Return the options that pin what the requirements pull in."""
+        """Return the options that pin the dependencies of the requirements."""
         if not self._constrained:
             return []
         pinned = REQUIREMENTS / "constraints.txt"
         if self._core is None:
             return ["-c", pinned]
-        # All the same but ansible-core itself.
+        # All pins but that of ansible-core.
         lines = [line for line in pinned.read_text().splitlines() if not line.startswith("ansible-core==")]
         others = self.path / "constraints.txt"
         others.write_text("\n".join([*lines, ""]))
@@ -165,7 +165,7 @@ class Environment:
         return {name: value for name, value in variables.items() if name not in os.environ}
 
     def pip_settings(self) -> dict[str, str]:
-        """Return what pip is configured to by files and variables, by the name of the option."""
+        """Return pip's settings, from its files and variables, by the name of the option."""
         settings: dict[str, str] = {}
         lines = _run([self.python, "-m", "pip", "config", "list"]).stdout.splitlines()
         for section in ("global.", "install.", ":env:."):
@@ -182,7 +182,7 @@ def minor_version(version: str) -> str:
 
 
 def make_home(name: str) -> Path:
-    """Return a folder below .cache/ that stands in for the user's home."""
+    """Make a folder below .cache/ that replaces the user's home, and return it."""
     home = CACHE / name
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     return home
@@ -190,13 +190,14 @@ def make_home(name: str) -> Path:
 
 @contextlib.contextmanager
 def lock(name: str) -> Iterator[None]:
-    """Let one process at a time, of all that use this checkout, do what the lock is named for."""
+    """Hold a lock that one process at a time has, of all that use this checkout."""
     with (CACHE / f"{name}.lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
 
 def say(text: str) -> None:
+    """Print a message at once, also where the output is a file."""
     print(text, flush=True)
 
 

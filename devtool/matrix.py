@@ -22,11 +22,11 @@ from devtool.sanity import require_tested, run_sanity
 
 RESULTS = ROOT / "tests" / "matrix" / "results.toml"
 README = ROOT / "README.md"
-# The table of the README stands between these.
+# The README has the table between these marks.
 _BEGIN, _END = "<!-- tested-with -->", "<!-- tested-with ends -->"
 _PASSED = re.compile(r"\b(\d+) passed\b")
-# Tests that use what ansible-core and Python change most: plugins, and modules in processes of their own.
-_CHOSEN = (
+# The tests that ansible-core and Python affect most: those of plugins, and of modules in processes of their own.
+_SHORT = (
     "tests/matrix",
     "tests/unit/plugins/action",
     "tests/unit/plugins/filter",
@@ -35,14 +35,14 @@ _CHOSEN = (
     "tests/unit/plugins/plugin_utils/test_supported_core.py",
     "tests/unit/plugins/modules",
 )
-# Those of the collection: the tests of what developers use do not depend on ansible-core.
+# Without the tests of developers' programs, which do not depend on ansible-core.
 _UNITS = ("tests/unit", *(f"--ignore=tests/unit/{folder}" for folder in ("benchmarks", "devtool", "simulator")))
 _PLAYBOOKS = ("tests/matrix", "tests/integration/ansible_runs/test_playbooks.py")
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The result of a part of the tests with a pair. ``python`` is the whole version, ``date`` an ISO date."""
+    """The result of a part of the tests with a pair. ``python``: its full version. ``date``: an ISO date."""
 
     core: str
     python: str
@@ -53,16 +53,16 @@ class Result:
 
     @property
     def pair(self) -> Pair:
-        """Return the pair that it is about, whatever patch release of Python it ran on."""
+        """The pair, whatever the patch release of Python was."""
         return Pair(self.core, minor_version(self.python))
 
 
 def _short(workplace: Workplace, pair: Pair) -> int:
-    return _pytest(workplace, pair, *_CHOSEN)
+    return _pytest(workplace, pair, *_SHORT)
 
 
 def _sanity(workplace: Workplace, _pair: Pair) -> int:
-    # The check named pylint runs that one, with the newest release. It takes minutes, and a candidate has none.
+    # The check named pylint has pylint, with the newest release. It takes minutes, and candidates come without it.
     output = run_sanity(workplace, workplace.copy(), "--skip-test", "pylint")
     require_tested(output, 'Running sanity test "validate-modules"')
     return output.count("\nRunning sanity test ")
@@ -85,7 +85,7 @@ PARTS: Mapping[str, Callable[[Workplace, Pair], int]] = {
 
 
 def try_pairs(workplace: Workplace) -> None:
-    """Run chosen tests with every pair whose Python is there. Raises CheckFailed if a pair fails, or none is there."""
+    """Run the short part with every pair whose Python is installed. Raises CheckFailed if one fails, or none ran."""
     tried, failed = 0, []
     for pair in pairs(load_cores()):
         environment = _environment(pair)
@@ -95,7 +95,7 @@ def try_pairs(workplace: Workplace) -> None:
         tried += 1
         try:
             environment.prepare()
-            _pytest(workplace, pair, *_CHOSEN, *workplace.extra, environment=environment)
+            _pytest(workplace, pair, *_SHORT, *workplace.extra, environment=environment)
         except (CheckFailed, SetUpFailed) as error:
             if workplace.stopped:
                 raise
@@ -108,12 +108,12 @@ def try_pairs(workplace: Workplace) -> None:
 
 
 def run_matrix(chosen: Sequence[Pair], parts: Sequence[str], folder: Path) -> bool:
-    """Run parts of the tests with pairs, tell and record each result, and return whether some ran and none failed.
+    """Run parts of the tests with pairs, print and record each result, and return whether some ran and none failed.
 
-    ``folder`` is for copies of the checkout. Pairs whose Python is not there are told, and not recorded.
+    ``folder``: for copies of the checkout. Pairs whose Python is not installed are printed, and not recorded.
     """
     if not any(core.is_candidate for core in load_cores()):
-        say("No candidate of ansible-core is newer than the last release: none is run.")
+        say("No release candidate of ansible-core is newer than the last release: none is run.")
     passed, has_run = True, False
     for pair in chosen:
         environment = _environment(pair)
@@ -129,25 +129,25 @@ def run_matrix(chosen: Sequence[Pair], parts: Sequence[str], folder: Path) -> bo
             say(f"{pair}: {part} {outcome} ({time.monotonic() - begun:.0f} s)")
             _record(result)
     if not has_run:
-        say("dev: no pair was run. Install one of these Pythons, or choose another one: --python 3.13")
+        say("dev: no pair was run. Install one of these Pythons, or choose another pair: --python 3.13")
     return passed and has_run
 
 
 def load_results(path: Path = RESULTS) -> list[Result]:
-    """Return the results that were recorded."""
+    """Return the recorded results."""
     table = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return [Result(**each) for each in table.get("result", [])]
 
 
-def merged(results: Iterable[Result], newest: Result, cores: Iterable[Core]) -> list[Result]:
-    """Return results with a new one, which takes the place of an older one, and without those of former versions."""
+def with_result(results: Iterable[Result], newest: Result, cores: Iterable[Core]) -> list[Result]:
+    """Return results with a new one in the place of the older one, and without those of versions no longer pinned."""
     every = pairs(cores)
     kept = {(each.pair, each.part): each for each in [*results, newest] if each.pair in every}
     return [kept[pair, part] for pair in every for part in PARTS if (pair, part) in kept]
 
 
 def as_toml(results: Iterable[Result]) -> str:
-    """Return the tables of results.toml."""
+    """Return results in the form of results.toml."""
     return "\n".join(
         f'[[result]]\ncore = "{each.core}"\npython = "{each.python}"\npart = "{each.part}"\n'
         f'passed = {str(each.passed).lower()}\ntests = {each.tests}\ndate = "{each.date}"\n'
@@ -156,28 +156,28 @@ def as_toml(results: Iterable[Result]) -> str:
 
 
 def as_table(results: Iterable[Result], cores: Iterable[Core]) -> str:
-    """Return the table of the README: a row for every pair, also for those that were not run."""
+    """Return the table of the README: a row for every pair, run or not."""
     found = {(each.pair, each.part): each for each in results}
     rows = [f"| ansible-core | Python | {' | '.join(PARTS)} | Date |", f"|---|---|{'---|' * len(PARTS)}---|"]
     for pair in pairs(cores):
         own = [found[pair, part] for part in PARTS if (pair, part) in found]
         python = own[0].python if own else pair.python
         cells = [_cell(found.get((pair, part))) for part in PARTS]
-        # Parts may have been run on different days.
+        # The parts may have been run on different days.
         dates = sorted({each.date for each in own})
         date = dates[0] if len(dates) == 1 else " to ".join(dates[:1] + dates[-1:])
         rows.append(f"| {' | '.join([pair.core, python, *cells, date])} |")
     return "\n".join(rows)
 
 
-def unproven(results: Iterable[Result], cores: Iterable[Core]) -> list[str]:
-    """Return the pairs of which not every part has passed, in words."""
+def incomplete_pairs(results: Iterable[Result], cores: Iterable[Core]) -> list[str]:
+    """Return the pairs with a part that has not passed, each as text."""
     passed = {(each.pair, each.part) for each in results if each.passed}
     return [str(pair) for pair in pairs(cores) if any((pair, part) not in passed for part in PARTS)]
 
 
 def with_table(page: str, table: str) -> str:
-    """Return a page with the table between its marks."""
+    """Return a page with a table between its marks. Raises SetUpFailed if it has no marks."""
     before, begin, rest = page.partition(_BEGIN)
     _old, end, after = rest.partition(_END)
     if not (begin and end):
@@ -192,10 +192,10 @@ def _cell(result: Result | None) -> str:
 
 
 def _record(result: Result) -> None:
-    """Write a result into the file and the README. Pairs may be run side by side."""
+    """Write a result into results.toml and the README. Several runs may do so at the same time."""
     with lock("matrix-results"):
         cores = load_cores()
-        results = merged(load_results(), result, cores)
+        results = with_result(load_results(), result, cores)
         header = (REQUIREMENTS / "demo.txt").read_text(encoding="utf-8").split("#\n")[0]
         note = "#\n# The last results of `./dev matrix`, which writes this file, and the table of the README.\n"
         RESULTS.write_text(f"{header}{note}{as_toml(results)}", encoding="utf-8")
@@ -204,13 +204,13 @@ def _record(result: Result) -> None:
 
 
 def _environment(pair: Pair) -> Environment | None:
-    """Return the environment of a pair, None if this machine does not have its Python."""
+    """Return the environment of a pair, or None if this machine does not have its Python."""
     interpreter = find_interpreter(pair.python)
     return Environment("matrix", core=pair.core, interpreter=interpreter) if interpreter else None
 
 
 def _run_part(pair: Pair, part: str, environment: Environment, folder: Path) -> tuple[Result, str | None]:
-    """Run a part with a pair. Return the result, and why it failed. The output is kept with those of the checks."""
+    """Run a part with a pair, and return its result and its failure. The output is kept in .cache/logs."""
     name = f"matrix-{minor_version(pair.core)}-{pair.python}-{part}"
     workplace = Workplace(environment, folder / name, (), live=False)
     tests, failure = 0, None
@@ -231,9 +231,9 @@ def _run_part(pair: Pair, part: str, environment: Environment, folder: Path) -> 
 
 def _pytest(workplace: Workplace, pair: Pair, *words: str, environment: Environment | None = None) -> int:
     """Run tests, and return how many passed. Raises CheckFailed if one failed, or none ran."""
-    of = environment or workplace.environment
-    # The tests check that they run on this pair.
-    variables = {"MATRIX_PAIR": f"{pair.core} {of.interpreter.release}"}
+    release = (environment or workplace.environment).interpreter.release
+    # tests/matrix/test_pair.py compares the pair with the one that it runs on.
+    variables = {"MATRIX_PAIR": f"{pair.core} {release}"}
     output = workplace.call("pytest", *words, variables=variables, environment=environment)
     counts = _PASSED.findall(output)
     if not counts:

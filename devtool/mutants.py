@@ -1,10 +1,10 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mutation testing: mutmut changes a file that decides in one place at a time, and runs the tests of that file.
+"""Mutation testing: mutmut changes a file in one place at a time, and runs the tests of that file.
 
-A change that no test notices survives: a test is missing, or the change makes no difference. mutmut changes neither
-functions with a decorator nor what stands outside of functions.
+A changed file is a mutant. A mutant that no test notices survives: a test is missing, or the change makes no
+difference. mutmut changes neither functions with a decorator nor code outside of functions.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from devtool.running import copy_checkout
 
 _SOURCES = Path("plugins/module_utils/_internal")
 _TESTS = Path("tests/unit/plugins/module_utils")
-# Decisions without any I/O.
+# The files that make decisions, without any I/O.
 DEFAULT_FILES = tuple(
     str(_SOURCES / name)
     for name in (
@@ -43,15 +43,15 @@ DEFAULT_FILES = tuple(
 )
 _FOLDER = CACHE / "mutants"
 _COLLECTION = Path("ansible_collections/jetstream/cloud")
-# A mutant may loop for ever, and mutmut ends it after a multiple of the tests' time. It has so long to end itself.
+# Seconds that mutmut may take to end after a signal.
 _GRACE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of the mutants of a file. ``survivors``: name and difference of each.
+    """The result of mutation testing of a file. ``survivors``: the name and the diff of each.
 
-    ``timed_out``: those of the killed whose tests did not end in time, such as in a loop without end.
+    ``timed_out``: the killed mutants whose tests did not end in time, as in an endless loop.
     """
 
     file: str
@@ -62,7 +62,7 @@ class Result:
     timed_out: int = 0
 
     def text(self) -> str:
-        """Return a line, and below it the differences that no test noticed."""
+        """Return a line with the counts, and below it the diffs of the survivors."""
         unchecked = f", {self.unchecked} not tried (the time was up)" if self.unchecked else ""
         timed_out = f" ({self.timed_out} by a timeout)" if self.timed_out else ""
         killed = f"{self.killed} killed{timed_out}"
@@ -75,15 +75,15 @@ def run_mutants(
 ) -> int:
     """Try the mutants of each file, for a number of minutes in all, and print the survivors. Return an exit status.
 
-    ``tests``: run these instead of the test file of the same name. ``jobs``: try so many mutants at the same time.
+    ``tests``: run these instead of the test file of the same name. ``jobs``: how many mutants to try side by side.
     Raises SetUpFailed.
     """
     chosen = {file: tests or [own_tests(file)] for file in files or DEFAULT_FILES}
-    give_up = time.monotonic() + 60 * minutes
+    end = time.monotonic() + 60 * minutes
     with lock("mutants"):
         shutil.rmtree(_FOLDER, ignore_errors=True)
         for file, its_tests in chosen.items():
-            left = give_up - time.monotonic()
+            left = end - time.monotonic()
             say(_try_file(environment, file, its_tests, left, jobs).text() if left > 0 else f"{file}: not tried")
     return 0
 
@@ -100,7 +100,7 @@ def own_tests(file: str) -> str:
 
 
 def _try_file(environment: Environment, file: str, tests: Iterable[str], seconds: float, jobs: int) -> Result:
-    # In a copy, whose path ends as Ansible's imports demand.
+    # The path of the copy ends as Ansible's imports demand.
     folder = _FOLDER / file.removeprefix(f"{_SOURCES}/").removesuffix(".py").replace("/", "-")
     copy_checkout(folder / _COLLECTION)
     settings = {
@@ -125,15 +125,17 @@ def _try_file(environment: Environment, file: str, tests: Iterable[str], seconds
         return Result(file, 0, 0, 0, ())
     ask("export-cicd-stats")
     counts = json.loads((folder / "mutants" / "mutmut-cicd-stats.json").read_text())
-    fates = [line.strip().rpartition(": ") for line in ask("results").splitlines() if ": " in line]
-    survivors = tuple(ask("show", name).strip() for name, _colon, fate in fates if fate in {"survived", "no tests"})
+    statuses = [line.strip().rpartition(": ") for line in ask("results").splitlines() if ": " in line]
+    survivors = tuple(
+        ask("show", name).strip() for name, _colon, status in statuses if status in {"survived", "no tests"}
+    )
     killed = counts["killed"] + counts["timeout"] + counts["suspicious"] + counts["segfault"]
     unchecked = counts["total"] - killed - len(survivors)
     return Result(file, counts["total"], killed, unchecked, survivors, counts["timeout"])
 
 
 def _run_for(command: Sequence[str], folder: Path, variables: dict[str, str], seconds: float) -> None:
-    """Run mutmut for a number of seconds at most. Raises SetUpFailed if it cannot begin."""
+    """Run mutmut for a number of seconds at most. Raises SetUpFailed if it fails."""
     log = folder / "log"
     with log.open("w") as output:
         process = subprocess.Popen(
@@ -156,7 +158,7 @@ def _run_for(command: Sequence[str], folder: Path, variables: dict[str, str], se
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End it and all that it started: by Ctrl-C, which lets it write down its results, then by force."""
+    """End mutmut and its child processes: by SIGINT, on which it writes its results, then by SIGKILL."""
     for number in (signal.SIGINT, signal.SIGKILL):
         try:
             os.killpg(process.pid, number)

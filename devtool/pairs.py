@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The supported pairs of ansible-core and Python, and the newest of them at the package index."""
+"""The supported pairs of ansible-core and Python, and the newest versions of ansible-core at the package index."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ _RELEASE = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:(a|b|rc)(\d+))?")
 _PYTHONS = re.compile(r"^oldest=(\d+) .*newest=(\d+)$", re.MULTILINE)
 _OLDEST = re.compile(r"^requires_ansible: '>=(\d+)\.(\d+)", re.MULTILINE)
 _CLASSIFIER = re.compile(r"^Classifier: Programming Language :: Python :: (3\.\d+)$", re.MULTILINE)
-# A version that is final sorts after its candidates.
+# A final release sorts after its candidates.
 _STAGES = {"a": 0, "b": 1, "rc": 2, None: 3}
 
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """A version of ansible-core, and the versions of Python that it names as its own."""
+    """A version of ansible-core, and the versions of Python that its metadata name."""
 
     version: str
     pythons: tuple[str, ...]
 
     @property
     def minor(self) -> str:
-        """Return the minor version, as ``2.22``."""
+        """The minor version, such as ``2.22``."""
         return minor_version(self.version)
 
     @property
     def is_candidate(self) -> bool:
-        """Whether it is no final release yet."""
+        """Whether it is not a final release yet."""
         return is_candidate(self.version)
 
 
@@ -60,7 +60,7 @@ def load_cores(path: Path = CORES) -> list[Core]:
 
 
 def pairs(cores: Iterable[Core], core: str | None = None, python: str | None = None) -> list[Pair]:
-    """Return all pairs, or those of one version of ansible-core (as 2.20, or whole) or of Python."""
+    """Return all pairs, or those of one version of ansible-core (2.20 or 2.20.10) or of Python."""
     return [
         Pair(each.version, version)
         for each in cores
@@ -75,9 +75,9 @@ def is_candidate(version: str) -> bool:
 
 
 def supported(versions: Iterable[str], oldest: tuple[int, int]) -> list[str]:
-    """Return the newest release of each minor version from ``oldest`` on, and the newest candidate if it is newer.
+    """Return the newest release of each minor version from ``oldest`` on, and the newest candidate of a later one.
 
-    Raises ValueError if a version is not one of ansible-core.
+    Raises ValueError if a text is not a version of ansible-core.
     """
     newest: dict[tuple[int, ...], str] = {}
     ordered = sorted(versions, key=_key)
@@ -90,7 +90,7 @@ def supported(versions: Iterable[str], oldest: tuple[int, int]) -> list[str]:
 
 
 def oldest_core(runtime: Path = ROOT / "meta" / "runtime.yml") -> tuple[int, int]:
-    """Return the minor version from which on the collection runs."""
+    """Return the oldest minor version of ansible-core that the collection supports. Raises SetUpFailed."""
     found = _OLDEST.search(runtime.read_text(encoding="utf-8"))
     if found is None:
         raise SetUpFailed(f"{runtime.name} does not name the oldest ansible-core in requires_ansible")
@@ -98,7 +98,7 @@ def oldest_core(runtime: Path = ROOT / "meta" / "runtime.yml") -> tuple[int, int
 
 
 def supported_pythons(dev: Path = ROOT / "dev") -> list[str]:
-    """Return the versions of Python that the collection is for, which ./dev takes."""
+    """Return the versions of Python that the collection supports and ./dev accepts. Raises SetUpFailed."""
     found = _PYTHONS.search(dev.read_text(encoding="utf-8"))
     if found is None:
         raise SetUpFailed(f"{dev.name} does not name the oldest and the newest Python")
@@ -106,21 +106,21 @@ def supported_pythons(dev: Path = ROOT / "dev") -> list[str]:
 
 
 def newest_cores(pip: Sequence[str | Path], folder: Path) -> list[Core]:
-    """Ask the package index which versions there are now. Raises SetUpFailed if it does not answer.
+    """Return the supported versions that the package index has now. Raises SetUpFailed if it does not answer.
 
-    ``pip``: the command. ``folder``: where the packages go, whose metadata name the Pythons.
+    ``pip``: the command. ``folder``: for the downloaded packages, whose metadata name the Pythons.
     """
-    # No Python has all versions: the newest one has the newest of them.
-    every = supported_pythons()
-    ask = [*pip, "index", "versions", "ansible-core", "--pre", "--python-version"]
-    listed = "\n".join(_run([*ask, version]) for version in (every[0], every[-1]))
+    # pip lists only the versions that a Python can run: the oldest Python has the old ones, the newest the new ones.
+    pythons = supported_pythons()
+    command = [*pip, "index", "versions", "ansible-core", "--pre", "--python-version"]
+    listed = "\n".join(_run([*command, version]) for version in (pythons[0], pythons[-1]))
     found = re.findall(r"^Available versions: (.*)$", listed, re.MULTILINE)
     versions = {version for line in found for version in line.split(", ") if _RELEASE.fullmatch(version)}
     return [Core(version, _pythons(pip, version, folder)) for version in supported(versions, oldest_core())]
 
 
 def as_toml(cores: Iterable[Core]) -> str:
-    """Return the table of cores.toml."""
+    """Return versions in the form of cores.toml."""
     blocks = []
     for core in cores:
         names = ", ".join(f'"{version}"' for version in core.pythons)
@@ -140,7 +140,7 @@ def _pythons(pip: Sequence[str | Path], version: str, folder: Path) -> tuple[str
 def _key(version: str) -> tuple[int, int, int, int, int]:
     match = _RELEASE.fullmatch(version)
     if match is None:
-        raise ValueError(f"{version} is no version of ansible-core")
+        raise ValueError(f"{version} is not a version of ansible-core")
     return int(match[1]), int(match[2]), int(match[3]), _STAGES[match[4]], int(match[5] or 0)
 
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """pip for the virtual environments that `ansible-test sanity` makes.
 
-ansible-test fetches a script for that from a host of its own. Where only a package index can be reached, it finds here
-a script that does the same with the wheel from the index.
+ansible-test downloads a script from a host of its own, which installs pip. Where only a package index can be reached,
+the script comes from here: ansible-test finds it in its cache, and it installs pip from the wheel of the index.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from devtool.environment import CACHE, Environment, SetUpFailed
 
-# Unpacking the wheel gives a pip that runs, twenty times faster than pip installs itself.
+# An unpacked wheel is a pip that runs, twenty times sooner than one that pip installs.
 _SCRIPT = """\
 import sys, sysconfig, zipfile
 
@@ -30,7 +30,7 @@ if more:
 
 
 def provide_pip_bootstrap(environment: Environment, home: Path) -> None:
-    """Put the script, and what pip is configured to, into the home that ansible-test is given. Raises SetUpFailed."""
+    """Write the script and the user's pip settings into the home of ansible-test. Raises SetUpFailed."""
     _write_pip_configuration(environment, home)
     cache = home / ".ansible" / "test" / "cache"
     cache.mkdir(parents=True, exist_ok=True)
@@ -43,12 +43,12 @@ def provide_pip_bootstrap(environment: Environment, home: Path) -> None:
 
 
 def _write_pip_configuration(environment: Environment, home: Path) -> None:
-    """Write down the user's pip settings: ansible-test lets none of the PIP_ variables through."""
+    """Write the user's pip settings into a file, since ansible-test passes on none of the PIP_ variables."""
     file = home / ".config" / "pip" / "pip.conf"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch(mode=0o600)
     settings = environment.pip_settings()
-    # Told to be quiet below, and never to install for a user: these are virtual environments.
+    # The file has its own quiet, and virtual environments refuse user.
     kept = {option: value for option, value in settings.items() if option not in {"quiet", "verbose", "user"}}
     lines = [f"{option} = {' '.join(value.split())}" for option, value in sorted(kept.items())]
     file.write_text("\n".join(["[global]", "quiet = 1", *lines, ""]))
@@ -58,7 +58,7 @@ def _wanted_versions(environment: Environment) -> set[str]:
     source = next(environment.path.glob("lib/python*/site-packages/ansible_test/_internal/python_requirements.py"))
     versions = set(re.findall(r"\bpip='([0-9.]+)'", source.read_text()))
     if not versions:
-        raise SetUpFailed(f"{source} no longer names its pip in the known way; correct {__file__}")
+        raise SetUpFailed(f"{source} no longer names its version of pip as before; correct {__file__}")
     return versions
 
 

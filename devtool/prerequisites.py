@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Programs that checks need on the machine, searched before anything is set up or run."""
+"""The programs that the checks need on the machine. ./dev looks for them before it sets up or runs anything."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SYSTEM_FOLDERS = ("/usr/sbin", "/sbin")
 
 @dataclass(frozen=True, slots=True)
 class Prerequisite:
-    """A program, the package of Debian and Ubuntu that has it, and what needs it.
+    """A program, the package of Debian and Ubuntu that has it, and the reason why it is needed.
 
     ``optional``: without it, something is skipped, except in CI, where everything has to run.
     """
@@ -41,12 +41,12 @@ JAVA = Prerequisite("java", "default-jre-headless", "ansible-rulebook evaluates 
 
 
 def missing(prerequisites: Iterable[Prerequisite]) -> list[Prerequisite]:
-    """Return those that are not there, each once, in their order."""
+    """Return the programs that are not installed, each once, in their order."""
     return [each for each in dict.fromkeys(prerequisites) if not each.is_there]
 
 
 def install(absent: Iterable[Prerequisite]) -> bool:
-    """Install the packages of programs by apt, as root or by sudo. Return whether that went well."""
+    """Install the packages of programs by apt, as root or by sudo. Return whether that succeeded."""
     packages = sorted({each.package for each in absent})
     if not packages:
         return True
@@ -59,7 +59,7 @@ def install(absent: Iterable[Prerequisite]) -> bool:
 
 
 def report(absent: Iterable[Prerequisite], *, in_ci: bool) -> tuple[str, bool]:
-    """Return a text about missing programs, "" for none, and whether the checks can run without them."""
+    """Return a message about missing programs, "" for none, and whether the checks can run without them."""
     absent = list(absent)
     fatal = [each for each in absent if in_ci or not each.optional]
     reported = fatal or absent

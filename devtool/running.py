@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs checks in parallel, keeps the output of each together, and reports the result of each."""
+"""Runs checks side by side, keeps the output of each in one piece, and reports the result of each."""
 
 from __future__ import annotations
 
@@ -24,30 +24,33 @@ from devtool.environment import CACHE, COLLECTIONS, ROOT, Environment, SetUpFail
 from devtool.lifeline import LONGEST_END
 from devtool.prerequisites import Prerequisite
 
-# The longest check takes half of this. One that hangs must not keep the others waiting for ever.
-_LONGEST = 60 * 60
+# Seconds after which a program is stopped, so that one that hangs does not stop the whole run. The longest check takes
+# two thirds of them.
+_TIMEOUT = 60 * 60
 _DURATIONS = CACHE / "durations.json"
 _LIFELINE = Path(__file__).with_name("lifeline.py")
 _CHECKOUT = COLLECTIONS / "ansible_collections" / "jetstream" / "cloud"
 
 
 class CheckFailed(Exception):
-    """A check found something, or could not be carried out."""
+    """A check found a mistake, or could not be carried out."""
 
 
 class Workplace:
-    """What one check works with: an environment, a home, copies of the checkout, and where its output goes."""
+    """The working place of one check: its environment, its home, its copies of the checkout, and its log.
+
+    ``extra``: the user's arguments for the tool behind the check. ``live``: print the output while the check runs.
+    """
 
     def __init__(self, environment: Environment, folder: Path, extra: Sequence[str], *, live: bool) -> None:
         self.environment = environment
         self.folder = folder
         self.log = folder.with_name(f"{folder.name}.log")
-        # What the user wants the tool behind the check to be given.
         self.extra = tuple(extra)
         self.home = make_home("home")
         self._live = live
         self._process: subprocess.Popen[str] | None = None
-        # No more programs are started.
+        # Once true, no program is started anymore.
         self.stopped = False
 
     def write(self, text: str) -> None:
@@ -65,15 +68,15 @@ class Workplace:
         variables: Mapping[str, str] | None = None,
         environment: Environment | None = None,
     ) -> str:
-        """Run a program and return what it wrote. Raises CheckFailed if it fails or takes too long.
+        """Run a program and return its output. Raises CheckFailed if it fails or takes too long.
 
-        ``environment``: the one that it runs in, if that is not the check's own.
+        ``environment``: the environment that it runs in, by default that of the check.
         """
         words = [str(word) for word in command]
         self.write(f"$ {self._shorten(shlex.join(words))}\n")
         if self.stopped:
             raise CheckFailed("stopped")
-        # It ends with us, however we end: the pipe is closed then.
+        # lifeline.py ends the program when this process is gone, which closes the pipe.
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", _LIFELINE, *words],
             cwd=cwd,
@@ -86,7 +89,7 @@ class Workplace:
             start_new_session=True,
         )
         self._process = process
-        alarm = threading.Timer(_LONGEST, self.stop)
+        alarm = threading.Timer(_TIMEOUT, self.stop)
         alarm.start()
         lines = []
         try:
@@ -95,7 +98,7 @@ class Workplace:
                 self.write(lines[-1])
             status = process.wait()
         except BaseException:
-            # Ctrl-C, or a signal that ends us. It does not reach the program, which has a session of its own.
+            # Ctrl-C and other signals do not reach the program, which has a session of its own.
             self.stop()
             raise
         finally:
@@ -111,7 +114,7 @@ class Workplace:
         return "".join(lines)
 
     def stop(self) -> None:
-        """End what runs now, with all that it started, and let nothing more be started."""
+        """End the running program with its child processes, and start no other."""
         self.stopped = True
         process = self._process
         if process is None:
@@ -122,7 +125,7 @@ class Workplace:
         except (ProcessLookupError, subprocess.TimeoutExpired):
             pass
         finally:
-            # What has outlived it, and all of it if Ctrl-C is pressed once more.
+            # Child processes may have outlived it, and a second Ctrl-C ends the wait.
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
 
@@ -135,7 +138,7 @@ class Workplace:
         return target
 
     def _shorten(self, line: str) -> str:
-        """Take out where this checkout and its copies are, so that paths in messages are the ones people know."""
+        """Return a line with paths relative to the checkout, also those into its copies."""
         copy = self.folder / "ansible_collections" / "jetstream" / "cloud"
         for prefix in (_CHECKOUT, _CHECKOUT.relative_to(ROOT), copy, ROOT):
             line = line.replace(f"{prefix}/", "")
@@ -143,8 +146,8 @@ class Workplace:
 
 
 def copy_checkout(target: Path) -> None:
-    """Copy all files that belong to the checkout, with changes that are not yet committed."""
-    # In a container, another user may own the checkout. git -c allows that.
+    """Copy all files of the checkout that git does not ignore, with uncommitted changes."""
+    # In a container, another user may own the checkout, which git refuses by default.
     listing = subprocess.run(
         ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -153,22 +156,22 @@ def copy_checkout(target: Path) -> None:
         check=True,
     ).stdout
     for name in filter(None, listing.split("\0")):
-        # What is deleted, but not yet committed, is still listed.
+        # git still lists a file whose deletion is not committed.
         if (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target / name)
 
 
 def _never() -> None:
-    """Return no reason to skip a check."""
+    """Return None: the check is never skipped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
     """One step of `./dev test`.
 
-    ``seconds``: how long it took on two cores, among the others. ``prerequisites``: the programs that it needs.
-    ``why_skipped`` returns why all checks are run without this one, and what to do about it, or None.
+    ``seconds``: its duration on two cores, among the others. ``prerequisites``: the programs that it needs.
+    ``why_skipped``: returns why a run of all checks leaves this one out, with the remedy, or None.
     """
 
     name: str
@@ -180,7 +183,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ended:
+class _Result:
     check: Check
     seconds: float
     failure: str | None
@@ -190,7 +193,7 @@ class _Ended:
 def run_checks(checks: Sequence[Check], environment: Environment, extra: Sequence[str], *, verbose: bool) -> bool:
     """Run checks, print the output of those that fail, and return whether none of them failed.
 
-    ``extra`` is handed to the tool behind the check. A check that runs alone is shown as it goes.
+    ``extra``: arguments for the tool behind the check. The output of a single check is shown while it runs.
     """
     with run_folder() as folder:
         return _run_in(folder, checks, environment, extra, verbose=verbose)
@@ -203,42 +206,43 @@ def _run_in(
     alone = len(checks) == 1
     at_once = max(2, os.cpu_count() or 2)
     workplaces = {check: Workplace(environment, folder / check.name, extra, live=alone) for check in checks}
-    ended: list[_Ended] = []
+    results: list[_Result] = []
     pool = ThreadPoolExecutor(max_workers=at_once)
     try:
         if not alone:
             say(announcement(checks, at_once, durations.load(_DURATIONS)))
         for future in as_completed([pool.submit(_run_one, check, place) for check, place in workplaces.items()]):
-            ended.append(future.result())
+            result = future.result()
+            results.append(result)
             if not alone:
-                _report(ended[-1], f"{len(ended)} of {len(checks)}", whole=verbose or ended[-1].failure is not None)
+                _report(result, f"{len(results)} of {len(checks)}", whole=verbose or result.failure is not None)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         for workplace in workplaces.values():
             workplace.stop()
         pool.shutdown(wait=True)
     if not extra:
-        durations.save(_DURATIONS, {each.check.name: each.seconds for each in ended if each.failure is None})
-    say(f"\n{verdict([(each.check.name, each.failure) for each in ended], time.monotonic() - begun)}")
-    return all(each.failure is None for each in ended)
+        durations.save(_DURATIONS, {each.check.name: each.seconds for each in results if each.failure is None})
+    say(f"\n{summary([(each.check.name, each.failure) for each in results], time.monotonic() - begun)}")
+    return all(each.failure is None for each in results)
 
 
 def announcement(checks: Sequence[Check], at_once: int, known: Mapping[str, float]) -> str:
-    """Say how many checks there are, and how long they take: as the last time here, as far as that is known."""
+    """Return a sentence with the number of the checks, and how long they take by the durations of earlier runs."""
     guesses = [known.get(check.name, check.seconds) for check in checks]
     source = "the last time here" if all(check.name in known for check in checks) else "on two cores"
     took = durations.as_text(durations.expected(guesses, at_once))
     return f"{len(checks)} checks, {at_once} side by side. They took about {took} {source}. Each is shown when it ends."
 
 
-def verdict(ended: Sequence[tuple[str, str | None]], seconds: float) -> str:
-    """Say which checks failed, given each one's name and failure, and where their output is."""
-    failed = [name for name, failure in ended if failure is not None]
-    result = f"{len(failed)} of {len(ended)} FAILED: {', '.join(failed)}" if failed else f"All {len(ended)} passed"
-    return f"{result}, in {seconds:.0f} s. What each of them wrote is in .cache/logs/."
+def summary(results: Sequence[tuple[str, str | None]], seconds: float) -> str:
+    """Return a sentence with the failed checks. ``results``: the name and the failure of each check."""
+    failed = [name for name, failure in results if failure is not None]
+    result = f"{len(failed)} of {len(results)} FAILED: {', '.join(failed)}" if failed else f"All {len(results)} passed"
+    return f"{result}, in {seconds:.0f} s. The output of each is in .cache/logs/."
 
 
-def _run_one(check: Check, workplace: Workplace) -> _Ended:
+def _run_one(check: Check, workplace: Workplace) -> _Result:
     begun = time.monotonic()
     failure: str | None = None
     try:
@@ -248,12 +252,12 @@ def _run_one(check: Check, workplace: Workplace) -> _Ended:
         workplace.write(f"{failure}\n")
     logs = CACHE / "logs"
     logs.mkdir(exist_ok=True)
-    # Moved in one step: another run's log of the same name is replaced, not mixed in.
+    # A move replaces the log of another run; a copy could mix the two.
     log = workplace.log.replace(logs / f"{check.name}.log")
-    return _Ended(check, time.monotonic() - begun, failure, log)
+    return _Result(check, time.monotonic() - begun, failure, log)
 
 
-def _report(result: _Ended, position: str, *, whole: bool) -> None:
+def _report(result: _Result, position: str, *, whole: bool) -> None:
     word = "ok" if result.failure is None else "FAIL"
     say(f"{position:>8}  {word:<4}  {result.check.name:<13} {result.seconds:6.1f} s  {result.check.about}")
     if whole:
@@ -263,7 +267,7 @@ def _report(result: _Ended, position: str, *, whole: bool) -> None:
 
 @contextmanager
 def run_folder() -> Iterator[Path]:
-    """Yield a folder for the copies of this run, which is gone afterwards. Remove those of runs that were killed."""
+    """Yield a folder for the copies of this run, and remove it afterwards. Remove the folders of killed runs first."""
     runs = CACHE / "runs"
     runs.mkdir(exist_ok=True)
     for old in runs.iterdir():

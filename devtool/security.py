@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Static checks of security: bandit, secrets in files, known vulnerabilities of what is pinned, and its list (SBOM)."""
+"""Security checks: bandit, secrets in files, known vulnerabilities of pinned packages, and the list of parts (SBOM)."""
 
 from __future__ import annotations
 
@@ -20,32 +20,31 @@ from devtool.running import CheckFailed, Workplace
 Json = dict[str, Any]
 
 SBOM = CACHE / "sbom.json"
-# The Python packages that the collection itself needs on a controller, with those that they need. All others are for
-# developers.
+# The Python packages that the collection needs on a controller, without their requirements. Others are for developers.
 NEEDED = ("ansible-core", "requests", "openstacksdk")
 _CONSTRAINTS = REQUIREMENTS / "constraints.txt"
-# All that is pinned.
+# The files that pin versions.
 _PINNED = (*sorted(REQUIREMENTS.glob("*.txt")), ROOT / "tests" / "openstack" / "constraints.txt")
-# Of these, vulnerabilities are not looked for: versions that tests refuse, or that the benchmarks measure, and services
-# of tests on loopback. They are as old as they have to be.
-_AS_OLD_AS_THEY_ARE = {
+# The files whose versions are old on purpose: versions that tests refuse or that benchmarks measure, and services of
+# tests, which listen on loopback.
+_NOT_AUDITED = {
     *("atmosphere-cli.txt", "awx.awx.txt", "old-core.txt", "openstack-client.txt", "openstack.cloud.txt"),
     "tests/openstack/constraints.txt",
 }
 _PIN = re.compile(r"^(?P<name>[A-Za-z0-9][\w.-]*)==(?P<version>[^\s;]+)", re.MULTILINE)
 _SCANNED = ("plugins", "extensions", "devtool")
 _BANDIT = ("bandit", "--quiet", "--recursive", "--configfile", "pyproject.toml", *_SCANNED)
-# bandit takes a mark without a rule for all rules.
+# For bandit, a nosec comment without a rule excuses from all rules.
 _BARE_MARK = re.compile(r"#\s*nosec\b(?!:?\s+B\d{3})", re.IGNORECASE)
-# Files cannot excuse themselves.
+# Without this, a comment in a file excuses its secrets.
 _NO_PRAGMA = ("--disable-filter", "detect_secrets.filters.allowlist.is_line_allowlisted")
-# Tests are full of made-up passwords and hashes. There, only what has the form of a key of a known kind is one.
+# Tests are full of made-up passwords and hashes. There, these plugins are off, and only known kinds of keys are found.
 _GUESSES = ("Base64HighEntropyString", "BasicAuthDetector", "HexHighEntropyString", "KeywordDetector")
 _COLLECTION = "pkg:generic/jetstream.cloud"
 
 
 def check_security(workplace: Workplace) -> None:
-    """Run all of them, also if one fails. Raises CheckFailed with what was found."""
+    """Run all security checks, also after one fails. Raises CheckFailed with all findings."""
     environment = Environment("security")
     environment.prepare()
     found: list[str] = []
@@ -60,7 +59,7 @@ def check_security(workplace: Workplace) -> None:
 
 
 def write_sbom(workplace: Workplace, path: Path = SBOM) -> Path:
-    """Write the list of parts in the form of CycloneDX, have it compared with its schema, and return its path."""
+    """Write the list of parts as CycloneDX, validate it against its schema, and return its path."""
     environment = Environment("security")
     environment.prepare()
     workplace.folder.mkdir(parents=True, exist_ok=True)
@@ -71,7 +70,7 @@ def write_sbom(workplace: Workplace, path: Path = SBOM) -> Path:
     workplace.call("cyclonedx-py", "requirements", *options, listed, environment=environment)
     galaxy = (ROOT / "galaxy.yml").read_text(encoding="utf-8")
     version = re.search(r"^version: (\S+)$", galaxy, re.MULTILINE)
-    needed = _needed(workplace)
+    needed = _requirements_by_package(workplace)
     bom = sbom(json.loads(made.read_text(encoding="utf-8")), version[1] if version else "0", needed, _CONSTRAINTS)
     path.write_text(f"{json.dumps(bom, indent=2)}\n", encoding="utf-8")
     workplace.call("python", "-c", _VALIDATE, path, environment=environment)
@@ -80,14 +79,14 @@ def write_sbom(workplace: Workplace, path: Path = SBOM) -> Path:
 
 @dataclass(frozen=True, order=True, slots=True)
 class Pin:
-    """A version of a package that is pinned. ``name`` is in the form in which the index compares names."""
+    """A pinned version of a package. ``name`` is normalized, as the package index compares names."""
 
     name: str
     version: str
 
 
 def pins_of(paths: Iterable[Path]) -> list[Pin]:
-    """Return what files of requirements pin, each once, for every Python."""
+    """Return the pins of files with requirements, each once, for every Python."""
     found = {
         Pin(normalized(match["name"]), match["version"])
         for path in paths
@@ -101,12 +100,12 @@ def _write_pins(path: Path, pins: Iterable[Pin]) -> None:
 
 
 def normalized(name: str) -> str:
-    """Return the name of a package in the form in which the index compares names."""
+    """Return the normalized name of a package, as the package index compares names."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _needed(workplace: Workplace) -> dict[str, list[str]]:
-    """Return the packages that the collection needs on a controller, each with those that it needs itself."""
+def _requirements_by_package(workplace: Workplace) -> dict[str, list[str]]:
+    """Return the packages that the collection needs on a controller, each with the packages that it requires."""
     environment = Environment("test")
     environment.prepare()
     pythons = " ".join(supported_pythons())
@@ -115,7 +114,7 @@ def _needed(workplace: Workplace) -> dict[str, list[str]]:
     return found
 
 
-# With any of the Pythons that the collection is for.
+# Prints the packages named, and all that they require with any supported Python, each with its requirements.
 _CLOSURE = """
 import json, re, sys
 from importlib.metadata import PackageNotFoundError, requires
@@ -153,10 +152,10 @@ sys.exit(f"{sys.argv[1]} is not in the form of CycloneDX 1.6: {error}" if error 
 
 
 def sbom(pinned: Json, version: str, needed: Mapping[str, Sequence[str]], constraints: Path) -> Json:
-    """Return the list of parts of the collection, made of that of all packages that are pinned.
+    """Return the list of parts of the collection, made from the list of all pinned packages.
 
-    ``needed``: the packages that the collection needs on a controller, each with those that it needs. They are of the
-    versions in ``constraints``. Packages that only developers need have the scope ``excluded``.
+    ``needed``: the packages that the collection needs on a controller, each with the packages that it requires.
+    ``constraints``: the file with their versions. Packages that only developers need have the scope ``excluded``.
     """
     of_users = {(each.name, each.version) for each in pins_of([constraints]) if each.name in needed}
     components = []
@@ -195,7 +194,7 @@ def sbom(pinned: Json, version: str, needed: Mapping[str, Sequence[str]], constr
 def new_secrets(report: Json, excused: Mapping[str, str]) -> list[str]:
     """Return the findings of detect-secrets that are not excused, each as ``path:line: kind (key)``.
 
-    ``excused``: reasons by key, which is the path and the beginning of the hash of the secret.
+    ``excused``: the reasons by key. A key is the path, and the beginning of the hash of the secret.
     """
     found = []
     for path, findings in report["results"].items():
@@ -207,7 +206,7 @@ def new_secrets(report: Json, excused: Mapping[str, str]) -> list[str]:
 
 
 def vulnerabilities(report: Json) -> tuple[list[str], int]:
-    """Return what pip-audit found, each as ``package version: id``, and for how many packages there was data."""
+    """Return the findings of pip-audit, each as ``package version: id``, and the number of packages with data."""
     found, known = [], 0
     for each in report["dependencies"]:
         if "skip_reason" in each:
@@ -221,11 +220,11 @@ def _bandit(workplace: Workplace, environment: Environment) -> None:
     workplace.call(*_BANDIT, environment=environment)
     files = [path for folder in _SCANNED for path in sorted((ROOT / folder).rglob("*.py"))]
     if bare := [mark for path in files for mark in bare_marks(path)]:
-        raise CheckFailed(f"nosec without the rule that is excused: {', '.join(bare)}")
+        raise CheckFailed(f"nosec without a rule: {', '.join(bare)}")
 
 
 def bare_marks(path: Path) -> list[str]:
-    """Return each line that is excused from all rules of bandit, as ``name:line``. One that is meant names its rule."""
+    """Return the lines with a nosec comment that names no rule of bandit, each as ``name:line``."""
     lines = enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
     return [f"{path.name}:{number}" for number, line in lines if _BARE_MARK.search(line)]
 
@@ -246,27 +245,27 @@ def _secrets(workplace: Workplace, environment: Environment) -> None:
     if found:
         workplace.write("".join(f"{each}\n" for each in found))
         raise CheckFailed(
-            "files have new secrets. Remove them, or excuse what is none in pyproject.toml, with a reason"
+            "files have new secrets. Remove them, or excuse false findings in pyproject.toml, with a reason"
         )
 
 
-def without_twins(pins: Iterable[Pin]) -> list[list[Pin]]:
-    """Return pins in as few lists as have no package twice: a run of pip-audit refuses two versions of one."""
+def with_each_package_once(pins: Iterable[Pin]) -> list[list[Pin]]:
+    """Return sorted pins in as few lists as possible, none with two versions of a package, which pip-audit refuses."""
     lists: list[list[Pin]] = []
     for pin in pins:
-        place = next((each for each in lists if each[-1].name != pin.name), None)
-        if place is None:
-            lists.append(place := [])
-        place.append(pin)
+        target = next((each for each in lists if each[-1].name != pin.name), None)
+        if target is None:
+            lists.append(target := [])
+        target.append(pin)
     return lists
 
 
 def _vulnerabilities(workplace: Workplace, environment: Environment) -> None:
     workplace.folder.mkdir(parents=True, exist_ok=True)
-    audited = [path for path in _PINNED if not {path.name, path.relative_to(ROOT).as_posix()} & _AS_OLD_AS_THEY_ARE]
+    audited = [path for path in _PINNED if not {path.name, path.relative_to(ROOT).as_posix()} & _NOT_AUDITED]
     found: list[str] = []
     known = 0
-    for number, pins in enumerate(without_twins(pins_of(audited))):
+    for number, pins in enumerate(with_each_package_once(pins_of(audited))):
         listed, report = workplace.folder / f"audited-{number}.txt", workplace.folder / f"audit-{number}.json"
         _write_pins(listed, pins)
         options = ("--no-deps", "--disable-pip", "--timeout", "10", "--progress-spinner", "off")
@@ -274,15 +273,15 @@ def _vulnerabilities(workplace: Workplace, environment: Environment) -> None:
         try:
             workplace.call(*words, environment=environment)
         except CheckFailed:
-            # It fails if it finds one, and writes the report then, or if it reaches no service.
+            # It fails with a report if it finds a vulnerability, and without one if it cannot reach the service.
             if not report.exists():
-                workplace.write("pip-audit skipped: no vulnerability data, the service cannot be reached\n")
+                workplace.write("pip-audit skipped: no vulnerability data, since the service cannot be reached\n")
                 return
         more, count = vulnerabilities(json.loads(report.read_text(encoding="utf-8")))
         found += more
         known += count
     if found:
-        raise CheckFailed(f"known vulnerabilities of what is pinned: {', '.join(found)}")
+        raise CheckFailed(f"known vulnerabilities of pinned packages: {', '.join(found)}")
     if not known:
         workplace.write("pip-audit skipped: no vulnerability data at this package index\n")
 

@@ -1,9 +1,9 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A site in a browser: each page at the width of a phone and of a desktop, light and dark.
+"""Checks a site in a browser: each page at the width of a phone and of a desktop, light and dark.
 
-Chromium opens a page of ours (``site/look.html``) that has each page of the site in a frame, and sends what it found.
+Chromium opens ``site/look.html``, which loads each page of the site into a frame, and posts its findings.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 
 _LOOK = Path(__file__).parent / "site" / "look.html"
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-# Nothing is loaded from other sites. The pages are our own, so that no sandbox is needed, which root could not have.
+# Other sites cannot be resolved. The pages come from the checkout, so they need no sandbox, which root cannot have.
 _OPTIONS = (
     "--headless=new",
     "--no-sandbox",
@@ -32,12 +32,12 @@ _OPTIONS = (
     "--disable-component-update",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
-# A page takes a fifth of a second.
-_LONGEST = 240.0
+# Seconds for all pages. A page takes a fifth of a second.
+_TIMEOUT = 240.0
 
 
-class NotLooked(Exception):
-    """The browser did not look at the pages. The message says why."""
+class BrowserFailed(Exception):
+    """The browser did not check all pages. The message has the reason."""
 
 
 def browser() -> str | None:
@@ -46,7 +46,7 @@ def browser() -> str | None:
 
 
 def findings(program: str, site: Path) -> list[str]:
-    """Return what is wrong with pages: wider than the window, text that cannot be read. Raises NotLooked."""
+    """Return the defects of pages: wider than the window, or text of too little contrast. Raises BrowserFailed."""
     received: Queue[dict[str, Any]] = Queue()
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, site, received)) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -57,7 +57,7 @@ def findings(program: str, site: Path) -> list[str]:
             server.shutdown()
             thread.join()
     if found["pages"] != len(_pages(site)):
-        raise NotLooked(f"the browser looked at {found['pages']} of {len(_pages(site))} pages")
+        raise BrowserFailed(f"the browser checked {found['pages']} of {len(_pages(site))} pages")
     return [str(each) for each in found["findings"]]
 
 
@@ -70,9 +70,9 @@ def _look(program: str, port: int, received: Queue[dict[str, Any]]) -> dict[str,
             stderr=subprocess.DEVNULL,
         )
         try:
-            return received.get(timeout=_LONGEST)
+            return received.get(timeout=_TIMEOUT)
         except Empty:
-            raise NotLooked(f"{program} did not look at all pages in {_LONGEST:.0f} s") from None
+            raise BrowserFailed(f"{program} did not check all pages in {_TIMEOUT:.0f} s") from None
         finally:
             process.terminate()
             process.wait(20)
@@ -83,7 +83,7 @@ def _pages(site: Path) -> list[str]:
 
 
 class _Handler(SimpleHTTPRequestHandler):
-    """Serves a site, and the page that looks at it."""
+    """Serves a site and the page that checks it, and receives the findings."""
 
     def __init__(self, site: Path, received: Queue[dict[str, Any]], *arguments: Any) -> None:
         self._received = received
@@ -94,19 +94,19 @@ class _Handler(SimpleHTTPRequestHandler):
         super().__init__(*arguments, directory=str(site))
 
     def do_GET(self) -> None:
-        """Answer with a file of the site, or of ours."""
+        """Answer with a file of the site, or with one that the check adds."""
         if self.path in self._added:
             self._answer(*self._added[self.path])
         else:
             super().do_GET()
 
     def do_POST(self) -> None:
-        """Take the findings."""
+        """Receive the findings."""
         self._received.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
         self._answer("text/plain", b"")
 
     def log_message(self, *_arguments: Any) -> None:
-        """Write nothing of requests."""
+        """Write no log of the requests."""
 
     def _answer(self, kind: str, body: bytes) -> None:
         self.send_response(200)

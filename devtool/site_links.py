@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The links of a site as it is built. Nothing is requested: those to other sites are judged by their form alone."""
+"""The links of a built site. Nothing is requested: links to other sites are only checked for their form."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WITH_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
 
 
 class _Page(HTMLParser):
-    """Collects the links of a page, what it loads (styles, scripts, pictures), and its anchors."""
+    """Collects the links of a page, the files that it loads (styles, scripts, pictures), and its anchors."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -57,17 +57,17 @@ class Links:
 
     @property
     def broken(self) -> list[str]:
-        """Each link to no file or anchor, and each that is no address by its form, with its page."""
+        """Each link without its file or anchor, and each whose form is not that of an address, with its page."""
         return list(self._broken())
 
     def _broken(self) -> Iterator[str]:
         for path, page in self._pages.items():
-            wrong = [link for link in page.links if not self._holds(link, path)]
-            # A page that loads something from another site tells that of each reader.
-            wrong += [link for link in page.loaded if _EXTERNAL.fullmatch(link) or not self._holds(link, path)]
+            wrong = [link for link in page.links if not self._is_valid(link, path)]
+            # A page that loads a file from another site tells that site about each reader.
+            wrong += [link for link in page.loaded if _EXTERNAL.fullmatch(link) or not self._is_valid(link, path)]
             yield from (f"{relpath(path, self._site)}: {link}" for link in wrong)
 
-    def _holds(self, link: str, path: str) -> bool:
+    def _is_valid(self, link: str, path: str) -> bool:
         if link.startswith(_OTHER_SCHEMES):
             return True
         if _WITH_SCHEME.match(link):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The demo: show a fleet, stop it, show it, and stop it once more, by commands that a user could type."""
+"""The demo: shows a fleet, stops it, shows it again, and stops it once more, by commands that a user could type."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 
-# That of the terminal or of COLUMNS. The tables fit it, though the demo reads them from a pipe.
+# The width of the terminal, or COLUMNS. The playbooks write into a pipe, and get the width for their tables from here.
 _WIDTH = shutil.get_terminal_size((80, 24)).columns
 
 

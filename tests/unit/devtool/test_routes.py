@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""meta/runtime.yml, as it follows from the modules."""
+"""meta/runtime.yml follows from the modules."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from devtool.routes import RUNTIME, runtime, write_runtime
 
 
 def test_the_file_is_as_the_command_writes_it() -> None:
-    assert (ROOT / RUNTIME).read_text(encoding="utf-8") == runtime(ROOT), "./dev routes writes it anew"
+    assert (ROOT / RUNTIME).read_text(encoding="utf-8") == runtime(ROOT), "./dev routes updates it"
 
 
 def test_a_new_module_is_in_the_group_and_has_a_route(tmp_path: Path) -> None:
-    """One has a connection, one has none, one has an action plugin beside the operation's, one is an action plugin."""
+    """Of four modules, two have a connection, one has an action plugin, one has an action plugin of the same name."""
     modules, actions, meta = (tmp_path / name for name in ("plugins/modules", "plugins/action", "meta"))
     for folder in (modules, actions, meta):
         folder.mkdir(parents=True)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The programs that a check has started end with ./dev, and leave nothing behind."""
+"""The programs that a check has started end with ./dev, and its folder is removed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from devtool import running
 from devtool.environment import ROOT, Environment
 from devtool.running import CheckFailed, Workplace, run_folder
 
-# It writes the number of a process that would go on for a minute. "deaf": neither of the two heeds SIGTERM.
+# A check whose program starts a sleep of a minute, and writes its process ID. "deaf": both ignore SIGTERM.
 CHECK = """
 import sys
 sys.path.insert(0, {root!r})
@@ -44,7 +44,7 @@ def wait_for(condition: Callable[[], object]) -> None:
 
 def is_there(process: int) -> bool:
     try:
-        # A process that has ended, and whose parent has not asked for its status, is there as a zombie.
+        # A process that has ended is a zombie until its parent reads its status.
         state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
     except FileNotFoundError:
         return False
@@ -61,7 +61,7 @@ def test_a_program_and_all_that_it_started_end_with_dev(tmp_path: Path, number: 
 
     def is_over() -> bool:
         if deaf:
-            # Two that come at once are one.
+            # Signals that are sent too close together arrive as one.
             time.sleep(0.2)
             dev.send_signal(number)
         return not is_there(started)
@@ -77,7 +77,7 @@ def test_a_program_and_all_that_it_started_end_with_dev(tmp_path: Path, number: 
                 os.kill(started, signal.SIGKILL)
 
 
-def test_a_program_ends_with_its_status_or_is_missing(tmp_path: Path) -> None:
+def test_the_failure_of_a_program_has_its_exit_status(tmp_path: Path) -> None:
     workplace = Workplace(Environment("test"), tmp_path / "check", (), live=False)
     assert workplace.call("sh", "-c", "read line || echo no input", cwd=tmp_path) == "no input\n"
     with pytest.raises(CheckFailed, match=r"^sh ended with status 3$"):
@@ -89,7 +89,7 @@ def test_a_program_ends_with_its_status_or_is_missing(tmp_path: Path) -> None:
     assert "no-such-program cannot be started: No such file or directory" in workplace.log.read_text()
 
 
-def test_the_folder_of_a_run_is_gone_with_it_and_those_of_killed_runs_as_well(
+def test_the_folder_of_a_run_is_removed_and_so_are_those_of_killed_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(running, "CACHE", tmp_path)

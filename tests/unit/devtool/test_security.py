@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the check named security makes of the reports of its tools."""
+"""The check named security reads the reports of its tools, and excuses nothing but what is named."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from devtool.security import (
     pins_of,
     sbom,
     vulnerabilities,
-    without_twins,
+    with_each_package_once,
 )
 
 FOUND = {"type": "Secret Keyword", "hashed_secret": "0123456789abcdef", "line_number": 7}
@@ -37,11 +37,11 @@ FOUND = {"type": "Secret Keyword", "hashed_secret": "0123456789abcdef", "line_nu
         ({"b.py 0123456789ab": "made up"}, ["a.py:7: Secret Keyword (a.py 0123456789ab)"]),
     ],
 )
-def test_a_secret_is_excused_alone(excused: dict[str, str], expected: list[str]) -> None:
+def test_an_excuse_holds_for_one_secret_in_one_file(excused: dict[str, str], expected: list[str]) -> None:
     assert new_secrets({"results": {"a.py": [FOUND]}}, excused) == expected
 
 
-def test_packages_without_data_are_not_taken_for_safe() -> None:
+def test_packages_without_data_do_not_count_as_safe() -> None:
     skipped = {"name": "a", "skip_reason": "Dependency not found"}
     safe = {"name": "b", "version": "1", "vulns": []}
     unsafe = {"name": "c", "version": "2", "vulns": [{"id": "PYSEC-1"}, {"id": "PYSEC-2"}]}
@@ -49,24 +49,24 @@ def test_packages_without_data_are_not_taken_for_safe() -> None:
     assert vulnerabilities({"dependencies": [skipped, safe, unsafe]}) == (["c 2: PYSEC-1", "c 2: PYSEC-2"], 2)
 
 
-def test_everything_that_a_file_pins_is_found(tmp_path: Path) -> None:
+def test_every_pin_of_a_file_is_found_in_each_version(tmp_path: Path) -> None:
     core = "ansible-core==2.21.5 ; python_version >= '3.12'"
     (tmp_path / "a.txt").write_text(f"-r b.txt\n# a==1\nPyYAML==6.0.3\n{core}\nrich\n")
     (tmp_path / "b.txt").write_text("ansible_core==2.19.14 ; python_version < '3.12'\npyyaml==6.0.3\n")
     pins = pins_of([tmp_path / "a.txt", tmp_path / "b.txt"])
     assert pins == [Pin("ansible-core", "2.19.14"), Pin("ansible-core", "2.21.5"), Pin("pyyaml", "6.0.3")]
-    # pip-audit takes one version of a package from a file.
-    assert without_twins(pins) == [[pins[0], pins[2]], [pins[1]]]
+    # pip-audit accepts one version of a package in a file.
+    assert with_each_package_once(pins) == [[pins[0], pins[2]], [pins[1]]]
 
 
-def test_a_line_is_excused_from_rules_that_it_names(tmp_path: Path) -> None:
+def test_a_nosec_comment_names_a_rule(tmp_path: Path) -> None:
     path = tmp_path / "a.py"
     path.write_text("a  # nosec B105  # a word\nb  # nosec: B105\nc  # nosec\nd  #nosec because\n")
     assert bare_marks(path) == ["a.py:3", "a.py:4"]
 
 
-class Audits(Workplace):
-    """A workplace at which pip-audit finds the oldest ansible-core to be unsafe. It is as strict as the real one."""
+class AuditWorkplace(Workplace):
+    """A workplace whose pip-audit finds a vulnerability in the oldest ansible-core, and refuses two of a package."""
 
     def call(self, *command: str | Path, **_options: Any) -> str:
         listed, report = Path(command[-1]), Path(command[command.index("--output") + 1])
@@ -81,13 +81,13 @@ class Audits(Workplace):
         return ""
 
 
-def test_every_pinned_version_is_audited_in_runs_that_have_no_package_twice(tmp_path: Path) -> None:
-    place = Audits(Environment("security"), tmp_path / "audit", (), live=False)
+def test_every_pinned_version_is_audited_in_runs_without_a_package_twice(tmp_path: Path) -> None:
+    place = AuditWorkplace(Environment("security"), tmp_path / "audit", (), live=False)
     with pytest.raises(CheckFailed, match=r"ansible-core 2\.19\.14: X-1"):
         _vulnerabilities(place, Environment("security"))
 
 
-def test_the_parts_of_the_collection_are_told_from_those_of_its_developers(tmp_path: Path) -> None:
+def test_the_sbom_requires_the_packages_of_users_and_excludes_those_of_developers(tmp_path: Path) -> None:
     def part(name: str, version: str = "1") -> dict[str, Any]:
         purl = f"pkg:pypi/{name}@{version}"
         return {"name": name, "bom-ref": f"line of {name}", "purl": purl, "version": version}
@@ -97,7 +97,7 @@ def test_the_parts_of_the_collection_are_told_from_those_of_its_developers(tmp_p
     (tmp_path / "constraints.txt").write_text("ansible-core==1\nrequests==1\nurllib3==1\nruff==1\n")
     made = sbom({"components": parts, "metadata": {"tools": []}}, "1.2.0", needed, tmp_path / "constraints.txt")
     assert made["metadata"]["component"]["purl"] == "pkg:generic/jetstream.cloud@1.2.0"
-    # A library of a library is needed, too; but in a version that a test alone uses, it is not.
+    # The requirement of a library is required, too, but not in a version that only tests use.
     assert {each["purl"]: each["scope"] for each in made["components"]} == {
         "pkg:pypi/ansible-core@1": "required",
         "pkg:pypi/requests@1": "required",

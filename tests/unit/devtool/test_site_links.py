@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Links of the built site: broken ones are found, and those to other sites are listed."""
+"""Broken links of the built site are found, and its links to other sites are listed."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from devtool.site_links import Links
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
+    """Return the folder of a site with one page and one style sheet."""
     (tmp_path / "docs").mkdir()
     (tmp_path / "style.css").touch()
     (tmp_path / "docs" / "idle.html").write_text('<h1 id="rules">Rules</h1>', encoding="utf-8")
@@ -31,7 +32,7 @@ def site(tmp_path: Path) -> Path:
         '<img src="data:image/gif;base64,R0lGOD">',
     ],
 )
-def test_a_link_that_holds_is_accepted(site: Path, element: str) -> None:
+def test_a_valid_link_is_accepted(site: Path, element: str) -> None:
     (site / "index.html").write_text(element, encoding="utf-8")
 
     assert Links(site).broken == []
@@ -54,7 +55,7 @@ def test_a_link_that_holds_is_accepted(site: Path, element: str) -> None:
         ('<link rel="stylesheet" href="https://fonts.example.org/x.css">', "https://fonts.example.org/x.css"),
     ],
 )
-def test_a_link_that_does_not_hold_is_named_with_its_page(site: Path, element: str, link: str) -> None:
+def test_a_broken_link_is_listed_with_its_page(site: Path, element: str, link: str) -> None:
     (site / "index.html").write_text(element, encoding="utf-8")
 
     assert Links(site).broken == [f"index.html: {link}"]

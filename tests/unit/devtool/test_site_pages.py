@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Links of pages in Markdown, as the site has them."""
+"""The pages of the site: links of Markdown pages are resolved, and the sidebar has each page once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from devtool.docsite import _sections
-from devtool.site.extension import _LINK, _led
+from devtool.site.extension import _LINK, _resolved
 
 ROOT = Path(__file__).resolve().parents[3]
 ADDRESS = "https://git.example.org/jetstream/cloud"
@@ -35,12 +35,12 @@ ADDRESS = "https://git.example.org/jetstream/cloud"
 def test_a_link_leads_to_a_page_or_to_the_repository(
     link: str, without_address: str | None, with_address: str | None
 ) -> None:
-    led = [
-        _LINK.sub(partial(_led, folder=ROOT / "docs", root=ROOT, repository=address), link)
+    resolved = [
+        _LINK.sub(partial(_resolved, folder=ROOT / "docs", root=ROOT, repository=address), link)
         for address in (None, ADDRESS)
     ]
 
-    assert led == [without_address or link, with_address or link]
+    assert resolved == [without_address or link, with_address or link]
 
 
 def test_every_page_is_in_one_section_of_the_sidebar() -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""GitHub and GitLab run every check, and every supported pair, and do so by ./dev alone."""
+"""GitHub and GitLab run every check and every supported pair, all by ./dev."""
 
 from __future__ import annotations
 
@@ -42,39 +42,39 @@ def scripts() -> Iterator[str]:
 
 
 def combinations(matrix: Mapping[str, Any]) -> Iterator[dict[str, str]]:
-    """Yield the variables of each job that GitLab makes of a part of a matrix."""
+    """Yield the variables of each job that GitLab makes from a part of a matrix."""
     values = [value if isinstance(value, list) else [value] for value in matrix.values()]
     yield from (dict(zip(matrix, each, strict=True)) for each in itertools.product(*values))
 
 
-def of_github(job: str) -> list[Any]:
+def github_matrix(job: str) -> list[Any]:
     [matrix] = [load(path)["jobs"][job]["strategy"]["matrix"] for path in WORKFLOWS if job in load(path)["jobs"]]
     listed: list[Any] = matrix.get("include") or matrix["checks"]
     return listed
 
 
-def of_gitlab(variable: str) -> list[dict[str, str]]:
+def gitlab_matrix(variable: str) -> list[dict[str, str]]:
     parts = [part for job in jobs().values() for part in job.get("parallel", {}).get("matrix", []) if variable in part]
     return [each for part in parts for each in combinations(part)]
 
 
 @pytest.mark.parametrize("host", ["github", "gitlab"])
 def test_every_check_is_run_once(host: str) -> None:
-    groups = of_github("checks") if host == "github" else [each["CHECKS"] for each in of_gitlab("CHECKS")]
+    groups = github_matrix("checks") if host == "github" else [each["CHECKS"] for each in gitlab_matrix("CHECKS")]
     assert sorted(name for group in groups for name in group.split()) == sorted(check.name for check in CHECKS)
 
 
 @pytest.mark.parametrize("host", ["github", "gitlab"])
 def test_every_supported_pair_is_run_once(host: str) -> None:
     if host == "github":
-        found = [(each["core"], each["python"]) for each in of_github("pairs")]
+        found = [(each["core"], each["python"]) for each in github_matrix("pairs")]
     else:
-        found = [(each["CORE"], each["PYTHON_MINOR"]) for each in of_gitlab("CORE")]
+        found = [(each["CORE"], each["PYTHON_MINOR"]) for each in gitlab_matrix("CORE")]
     assert sorted(found) == PAIRS
 
 
 @pytest.mark.parametrize("script", sorted(set(scripts())))
-def test_all_work_is_done_by_dev(script: str) -> None:
+def test_every_script_of_a_job_is_a_command_of_dev(script: str) -> None:
     words = script.split()
     assert words[0] == "./dev"
     filled = [{'"${CORE}"': "2.20", '"${PYTHON_MINOR}"': "3.13", "${CHECKS}": "mypy"}.get(word, word) for word in words]
@@ -90,6 +90,6 @@ def test_each_workflow_may_only_read_the_repository() -> None:
         )
 
 
-def test_nothing_of_it_is_in_the_tarball() -> None:
+def test_the_tarball_has_no_files_of_github_and_gitlab() -> None:
     ignored = load(ROOT / "galaxy.yml")["build_ignore"]
     assert {".github", ".gitlab-ci.yml"} <= set(ignored)
