@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def _find_collection() -> None:
-    """Make this checkout importable by the collection's name, from any folder and with any Python."""
+    """Make this checkout importable by the name of the collection, in any folder and with any Python."""
     for name in ("ansible_collections", "ansible_collections.jetstream", "ansible_collections.jetstream.cloud"):
         module = types.ModuleType(name)
         module.__path__ = []

@@ -8,10 +8,10 @@
     with cloud.running() as js2:
         fleet = js2.servers(20, "m3.small", "active")
         with js2.requests.counted() as seen:
-            stop_them_somehow(js2.clouds_yaml)
+            stop_all(js2.clouds_yaml)
         assert seen.by_service()["compute"] == 22
 
-The README beside this file describes the contents of the cloud and how its hypervisor is steered.
+The README in this folder describes the contents of the cloud, and the scripts of its hypervisor.
 """
 
 from __future__ import annotations
@@ -43,18 +43,18 @@ END_SECONDS = 20
 
 
 def default_run_dir() -> Path:
-    """Return the folder that is meant when none is named: JETSTREAM_OPENSTACK_RUN, or one in the checkout's cache."""
+    """Return the default run folder: JETSTREAM_OPENSTACK_RUN, or one in the checkout's cache."""
     named = os.environ.get("JETSTREAM_OPENSTACK_RUN")
     return Path(named).resolve() if named else packages.cache_dir() / "run"
 
 
 class Cloud(Fleet):
-    """A cloud that is up. Its contents are made, changed and deleted by the methods of Fleet.
+    """A cloud that is up. The methods of Fleet make, change and delete its contents.
 
-    `clouds_yaml` is a user's clouds.yaml: `js2` logs in with an application credential, `js2-wrong` is refused.
-    `environment` has the variables of a program that uses `js2`.
-    `urls` has the public URL of each service, by its type in the catalogue.
-    `owner` and `admin` make requests as the project's user and as the cloud's administrator; these are not counted.
+    `clouds_yaml`: a user's clouds.yaml: `js2` logs in with an application credential, `js2-wrong` is refused.
+    `environment`: the variables of a program that uses `js2`.
+    `urls`: the public URL of each service, by its type in the catalog.
+    `owner` and `admin`: send requests as the project's user and as the cloud's administrator. These are not counted.
     """
 
     def __init__(self, run_dir: Path) -> None:
@@ -79,13 +79,13 @@ class Cloud(Fleet):
         )
 
     def close(self) -> None:
-        """Close the connections to the cloud. It goes on running."""
+        """Close the connections to the cloud, which goes on running."""
         self.owner.close()
         self.admin.close()
 
     @property
     def allocations(self) -> list[dict[str, Any]]:
-        """The rows with which the double of the accounting service answers. To be set as a whole."""
+        """The rows in the responses of the accounting double. They are set as a whole."""
         rows: list[dict[str, Any]] = json.loads(self._accounting.read_bytes())
         return rows
 
@@ -102,11 +102,11 @@ def running(
     max_seconds: float = 1800,
     say: Callable[[str], None] = lambda text: None,
 ) -> Iterator[Cloud]:
-    """Have a cloud for the length of a `with`.
+    """Run a cloud for a `with` block.
 
-    It ends with the block; when this process dies, however that happens; and after `max_seconds`, whichever is first.
-    A cloud that is up in that folder already is used and left running: so one can be kept up while tests are written.
-    Raises StartFailed, and packages.PackagesMissing.
+    It ends with the block, with this process (even if that is killed), or after `max_seconds`. A cloud that is up in
+    that folder already is used and left running, so that one can stay up while tests are written. Raises StartFailed,
+    and packages.PackagesMissing.
     """
     folder = run_dir or default_run_dir()
     if is_ready(Layout(folder)):
@@ -132,7 +132,7 @@ def running(
 
 
 def up(options: keeper.Options, say: Callable[[str], None] = lambda text: None) -> Cloud:
-    """Start a cloud that outlives this process, and return it when it is ready. `say` gets each step.
+    """Start a cloud that outlives this process, and return it when it is ready. `say` is called with each step.
 
     Raises StartFailed, and packages.PackagesMissing.
     """
@@ -141,7 +141,7 @@ def up(options: keeper.Options, say: Callable[[str], None] = lambda text: None) 
     try:
         return _await(process, Layout(Path(options.run_dir)), say)
     except BaseException:
-        # also after Ctrl-C
+        # BaseException: Ctrl-C, too
         process.terminate()
         raise
 
@@ -163,25 +163,25 @@ def _await(process: subprocess.Popen[bytes], layout: Layout, say: Callable[[str]
 
 
 def down(run_dir: Path) -> bool:
-    """End the cloud of a run folder. Returns whether there was one."""
+    """End the cloud of a run folder. Return whether there was one."""
     layout = Layout(run_dir)
     if not keeper.is_kept(layout):
         return False
     end = time.monotonic() + END_SECONDS
-    told = False
+    signaled = False
     while keeper.is_kept(layout):
         if time.monotonic() > end:
             raise TimeoutError(f"the keeper of {run_dir} did not end within {END_SECONDS} s")
-        # a keeper that has just been started has not written its number yet
+        # a keeper that has just been started has not written its process ID yet
         pid = keeper.read_state(layout).get("pid")
-        if pid and not told:
-            # the lock is held by the keeper, so this is its number and not that of another process
+        if pid and not signaled:
+            # the keeper holds the lock, so the process ID cannot be that of another process
             os.kill(pid, signal.SIGTERM)
-            told = True
+            signaled = True
         time.sleep(0.05)
     return True
 
 
 def is_ready(layout: Layout) -> bool:
-    """Return whether a cloud has started in a run folder, and is up."""
+    """Return whether a cloud is up in a run folder, and has started."""
     return keeper.is_kept(layout) and keeper.read_state(layout).get("phase") == "ready"

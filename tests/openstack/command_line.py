@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Commands for people and for `make`: up, status, env, down, packages."""
+"""The commands up, status, env, down and packages."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument(
         "--port", action="append", default=[], type=_port, metavar="SERVICE=PORT", help="a fixed public port"
     )
-    _command(commands, "status", _status, "say what runs; exit status 0 when it is ready")
-    _command(commands, "env", _env, "print what to export to use it")
+    _command(commands, "status", _status, "list the services; exit status 0 if the cloud is ready")
+    _command(commands, "env", _env, "print the variables to export")
     _command(commands, "down", _down, "end it")
-    install = commands.add_parser("packages", help="make the virtual environment, and nothing else")
+    install = commands.add_parser("packages", help="only make the virtual environment")
     install.set_defaults(command=_packages)
     return parser
 
@@ -56,7 +56,7 @@ def _command(commands: argparse._SubParsersAction, name: str, function: object, 
 def _port(text: str) -> tuple[str, int]:
     name, _separator, number = text.partition("=")
     if name not in PATHS or not number.isdigit():
-        raise argparse.ArgumentTypeError(f"wanted is SERVICE=PORT, SERVICE being one of {', '.join(PATHS)}")
+        raise argparse.ArgumentTypeError(f"not SERVICE=PORT with one of the services {', '.join(PATHS)}")
     return name, int(number)
 
 
@@ -116,7 +116,7 @@ def _status(given: argparse.Namespace) -> int:
 def _past(state: dict[str, Any]) -> str:
     if not state:
         return "never started"
-    # One that ends by itself writes down how.
+    # A keeper that ends without being killed writes the phase ended or failed.
     if state["phase"] in ("starting", "ready"):
         return "its keeper was killed"
     return f"{state['phase']} {state['message']}"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads nova's databases, which costs the cloud less than a request, and sets values that no request can set."""
+"""Reads nova's databases, which costs less than a request, and sets values that no request can set."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-# a server's status as nova shows it, and as its database has it
+# the status of a server in nova's API, and its vm_state in the database
 VM_STATES = {
     "ACTIVE": "active",
     "BUILD": "building",
@@ -27,24 +27,29 @@ VM_STATES = {
 
 @dataclass(frozen=True)
 class Row:
+    """The state of a server in nova's database."""
+
     vm_state: str
     task_state: str | None
     on_host: bool
 
-    def rests_in(self, state: str) -> bool:
-        """Whether nova is done with it. It takes a server off its host a moment after its status is final."""
+    def is_settled(self, state: str) -> bool:
+        """Return whether the server is in a state, and nova is done with it.
+
+        nova removes an offloaded server from its host a moment after its state is final.
+        """
         return (self.vm_state, self.task_state) == (state, None) and not (state == "shelved_offloaded" and self.on_host)
 
 
 class ComputeTables:
-    """The servers as nova's databases have them."""
+    """The servers in nova's databases."""
 
     def __init__(self, folder: Path) -> None:
-        # servers for which no host was found are in cell 0
+        # nova keeps servers without a valid host in cell 0
         self._paths = [folder / "nova_cell1.db", folder / "nova_cell0.db"]
 
     def rows(self, ids: Iterable[str]) -> dict[str, Row]:
-        """Return the row of each of these servers that is there and not deleted."""
+        """Return the row of each of these servers that exists."""
         wanted = set(ids)
         found: dict[str, Row] = {}
         for path in self._paths:
@@ -55,14 +60,14 @@ class ComputeTables:
                 found |= {uuid: Row(vm, task, bool(held)) for uuid, vm, task, held in rows if uuid in wanted}
         return found
 
-    def unshelve_never_ends(self, ids: Iterable[str]) -> None:
-        """Make shelved servers SHELVED without a host, as a shelving leaves them that broke off in the middle."""
+    def set_shelved_without_host(self, ids: Iterable[str]) -> None:
+        """Make offloaded servers SHELVED without a host, as after an interrupted offload."""
         with closing(sqlite3.connect(self._paths[0], timeout=60)) as database:
             database.executemany("UPDATE instances SET vm_state = 'shelved' WHERE uuid = ?", [(one,) for one in ids])
             database.commit()
 
-    def created(self, ids: Iterable[str], at: datetime) -> None:
-        """Let servers have been made at another time."""
+    def set_created(self, ids: Iterable[str], at: datetime) -> None:
+        """Set the time at which servers were created."""
         when = at.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
         with closing(sqlite3.connect(self._paths[0], timeout=60)) as database:
             rows = [(when, one) for one in ids]

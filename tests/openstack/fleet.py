@@ -19,8 +19,8 @@ from ansible_collections.jetstream.cloud.tests.openstack.seeding import EXTERNAL
 FleetState = Literal[
     "active", "shutoff", "suspended", "paused", "shelved_offloaded", "shelved_without_host", "error", "locked"
 ]
-# the owner's request to an active server, and the status that follows
-_WAYS: dict[str, tuple[dict[str, Any], str]] = {
+# the action that brings an active server into a state, and the status that nova shows then
+_ACTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "shutoff": ({"os-stop": None}, "SHUTOFF"),
     "suspended": ({"suspend": None}, "SUSPENDED"),
     "paused": ({"pause": None}, "PAUSED"),
@@ -32,26 +32,30 @@ _WAYS: dict[str, tuple[dict[str, Any], str]] = {
 FAULT = "the host does not answer"
 WAIT_SECONDS = 300
 POLL_SECONDS = 0.2
-# more than this at a time only waits inside nova, on two cores
-AT_A_TIME = 4
+# on two cores, more requests at the same time would only wait in nova
+CONCURRENCY = 4
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Server:
+    """A server of nova's."""
+
     id: str
     name: str
 
 
 @dataclass(frozen=True)
 class Volume:
+    """A volume of cinder's."""
+
     id: str
     name: str
 
 
 class Fleet:
-    """Part of Cloud: all that makes and deletes things in the owner's project."""
+    """The part of Cloud that makes, changes and deletes resources in the owner's project."""
 
     def __init__(self, admin: Rest, owner: Rest, hypervisor: Hypervisor, tables: ComputeTables) -> None:
         self.admin = admin
@@ -73,9 +77,9 @@ class Fleet:
         volume_backed: bool = False,
         metadata: Mapping[str, str] | None = None,
     ) -> list[Server]:
-        """Make servers that are all in one state. Named `name`, or `name-1`, `name-2`, ... where there are several.
+        """Make servers that are all in one state. One is named `name`, several are `name-1`, `name-2`, ...
 
-        Without a network they have no address, and are made twice as fast.
+        Servers without a network have no address, and are made twice as fast.
         """
         mix: dict[FleetState, int] = {state: count}
         made = self.fleet(mix, flavor, name=name, network=network, volume_backed=volume_backed, metadata=metadata)
@@ -91,11 +95,11 @@ class Fleet:
         volume_backed: bool = False,
         metadata: Mapping[str, str] | None = None,
     ) -> dict[FleetState, list[Server]]:
-        """Make servers in a mix of states, as `{"active": 12, "suspended": 5, "error": 1}`.
+        """Make servers in a mix of states, such as `{"active": 12, "suspended": 5, "error": 1}`.
 
-        `locked` is active with its owner's lock and a reason; `error` failed to stop and has the fault FAULT;
-        `shelved_without_host` is SHELVED with no host, which no request can bring about: it is written into nova's
-        database. An unshelve of it is accepted and never ends.
+        `locked`: active, with its owner's lock and a reason. `error`: failed to stop, with the fault FAULT.
+        `shelved_without_host`: SHELVED with no host, which is written into nova's database since no request has that
+        effect. nova accepts an unshelve of such a server, and never carries it out.
         """
         body = {
             "name": name,
@@ -108,7 +112,7 @@ class Fleet:
         }
         reservation = self.owner.post("compute", "/servers", {"server": body})["reservation_id"]
         listed = self.owner.get("compute", f"/servers?reservation_id={reservation}")["servers"]
-        # sorted as a person would: vm-2 before vm-10
+        # sorted by number: vm-2 before vm-10
         made = sorted((Server(one["id"], one["name"]) for one in listed), key=lambda one: (len(one.name), one.name))
         self.wait(made, "ACTIVE")
         result: dict[FleetState, list[Server]] = {}
@@ -127,7 +131,7 @@ class Fleet:
     def _bring(self, servers: Sequence[Server], state: FleetState) -> None:
         if state == "active" or not servers:
             return
-        action, status = _WAYS[state]
+        action, status = _ACTIONS[state]
         if state == "error":
             for server in servers:
                 self._scripts.script(server, "stop", fail=FAULT, then="error")
@@ -137,12 +141,12 @@ class Fleet:
             for server in servers:
                 self._scripts.forget(server)
         if state == "shelved_without_host":
-            self._tables.unshelve_never_ends(server.id for server in servers)
+            self._tables.set_shelved_without_host(server.id for server in servers)
 
     def act(self, server: Server | str, action: Mapping[str, Any], *, as_admin: bool = False) -> Any:
-        """Post one of nova's actions, as `{"os-stop": None}`."""
-        who = self.admin if as_admin else self.owner
-        return who.post("compute", f"/servers/{_id(server)}/action", dict(action))
+        """Send one of nova's actions, such as `{"os-stop": None}`."""
+        client = self.admin if as_admin else self.owner
+        return client.post("compute", f"/servers/{_id(server)}/action", dict(action))
 
     def show(self, server: Server | str) -> dict[str, Any]:
         """Return a server as nova shows it to its owner."""
@@ -150,29 +154,29 @@ class Fleet:
         return shown
 
     def lock(self, server: Server | str, reason: str = "", *, as_admin: bool = False) -> None:
-        """Lock a server. The owner may still act on servers with a lock of the owner, not of the administrator."""
+        """Lock a server. The owner can unlock it, unless the administrator locked it."""
         self.act(server, {"lock": {"locked_reason": reason} if reason else None}, as_admin=as_admin)
 
     def wait(self, servers: Iterable[Server | str], status: str, seconds: float = WAIT_SECONDS) -> None:
-        """Wait until servers show a status and no task. Asks nova nothing.
+        """Wait until servers show a status and no task, without requests to nova.
 
-        Raises TimeoutError with the state of each; at once when one is in ERROR that should not be.
+        Raises TimeoutError with the state of each late server; at once if one is in ERROR, and ERROR is not awaited.
         """
         wanted = {_id(server) for server in servers}
         state = VM_STATES[status]
         end = time.monotonic() + seconds
         while True:
             rows = self._tables.rows(wanted)
-            late = [one for one in wanted if one not in rows or not rows[one].rests_in(state)]
+            late = [one for one in wanted if one not in rows or not rows[one].is_settled(state)]
             if not late:
                 return
             failed = [one for one in late if one in rows and rows[one].vm_state == "error" and state != "error"]
             if failed or time.monotonic() > end:
-                where = [self._where(one) for one in failed or late]
-                raise TimeoutError(f"not {status}: {', '.join(where)}")
+                described = [self._describe(one) for one in failed or late]
+                raise TimeoutError(f"not {status}: {', '.join(described)}")
             time.sleep(POLL_SECONDS)
 
-    def _where(self, server: str) -> str:
+    def _describe(self, server: str) -> str:
         shown = self.show(server)
         fault = shown.get("fault", {}).get("message", "")
         return f"{shown['name']} {shown['status']} {shown['OS-EXT-STS:task_state']} {fault}".rstrip()
@@ -180,28 +184,28 @@ class Fleet:
     def delete(self, servers: Iterable[Server | str]) -> None:
         """Delete servers and wait until they are gone."""
         doomed = {_id(server) for server in servers}
-        # the administrator: a lock of his keeps the owner off
+        # as the administrator, since the owner cannot delete servers that the administrator locked
         self._each(lambda one: self.admin.delete("compute", f"/servers/{one}"), doomed)
-        self._until(lambda: not self._tables.rows(doomed), "servers are still there")
+        self.wait_until(lambda: not self._tables.rows(doomed), "servers are still there")
 
     # everything else -------------------------------------------------------------------------------------------------
 
     def flavor(self, name: str, vcpus: int, ram: int = 1024, disk: int = 20) -> str:
-        """Make a flavor and return its id. `ram` in MiB, `disk` in GiB. It outlives clear()."""
+        """Make a flavor and return its id. `ram` in MiB, `disk` in GiB. clear() leaves it alone."""
         body = {"flavor": {"name": name, "vcpus": vcpus, "ram": ram, "disk": disk}}
         return str(self.admin.post("compute", "/flavors", body)["flavor"]["id"])
 
     def floating_ip(self, server: Server | str) -> str:
-        """Give a server that has a network a floating IP, and return its address once the server shows it."""
+        """Add a floating IP to a server with a network, and return its address once the server shows it."""
         ports = self.owner.get("network", f"/v2.0/ports?device_id={_id(server)}")["ports"]
         body = {"floating_network_id": self._network(EXTERNAL_NETWORK), "port_id": ports[0]["id"]}
         made = self.owner.post("network", "/v2.0/floatingips", {"floatingip": body})["floatingip"]
         address = str(made["floating_ip_address"])
-        self._until(lambda: address in addresses(self.show(server)), f"the server does not show {address}")
+        self.wait_until(lambda: address in addresses(self.show(server)), f"the server does not show {address}")
         return address
 
     def volume(self, name: str = "data", size: int = 10, *, attached_to: Server | str | None = None) -> Volume:
-        """Make a volume of `size` GiB, and attach it. Needs a cloud with cinder."""
+        """Make a volume of `size` GiB, and attach it to a server if one is given. Needs a cloud with cinder."""
         body = {"volume": {"name": name, "size": size}}
         made = self.owner.post("block-storage", "/volumes", body)["volume"]
         volume = Volume(made["id"], name)
@@ -215,10 +219,10 @@ class Fleet:
     def _wait_volume(self, volume: Volume, status: str) -> None:
         path = f"/volumes/{volume.id}"
 
-        def there() -> bool:
+        def has_status() -> bool:
             return bool(self.owner.get("block-storage", path)["volume"]["status"] == status)
 
-        self._until(there, f"volume {volume.name} is not {status}")
+        self.wait_until(has_status, f"volume {volume.name} is not {status}")
 
     def clear(self) -> None:
         """Delete all servers, floating IPs, volumes and snapshots of the project, and all scripts."""
@@ -234,21 +238,22 @@ class Fleet:
     def _clear_volumes(self) -> None:
         for one in self.owner.get("block-storage", "/snapshots")["snapshots"]:
             self.owner.delete("block-storage", f"/snapshots/{one['id']}")
-        self._until(lambda: not self.owner.get("block-storage", "/snapshots")["snapshots"], "snapshots are still there")
+        self.wait_until(lambda: not self.owner.get("block-storage", "/snapshots")["snapshots"], "snapshots remain")
         for one in self.owner.get("block-storage", "/volumes")["volumes"]:
             self.owner.delete("block-storage", f"/volumes/{one['id']}")
-        self._until(lambda: not self.owner.get("block-storage", "/volumes")["volumes"], "volumes are still there")
+        self.wait_until(lambda: not self.owner.get("block-storage", "/volumes")["volumes"], "volumes remain")
 
-    def _until(self, is_so: Callable[[], bool], otherwise: str) -> None:
+    def wait_until(self, condition: Callable[[], bool], failure: str) -> None:
+        """Wait until a condition holds. Raises TimeoutError with the text `failure`."""
         end = time.monotonic() + WAIT_SECONDS
-        while not is_so():
+        while not condition():
             if time.monotonic() > end:
-                raise TimeoutError(f"{otherwise} after {WAIT_SECONDS} s")
+                raise TimeoutError(f"{failure} after {WAIT_SECONDS} s")
             time.sleep(POLL_SECONDS)
 
-    def _each(self, function: Callable[[T], object], things: Iterable[T]) -> None:
-        with ThreadPoolExecutor(AT_A_TIME) as pool:
-            list(pool.map(function, things))
+    def _each(self, function: Callable[[T], object], arguments: Iterable[T]) -> None:
+        with ThreadPoolExecutor(CONCURRENCY) as pool:
+            list(pool.map(function, arguments))
 
     def _flavor(self, name: str) -> str:
         if name not in self._ids:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Steers the fake hypervisor, by files that its driver reads."""
+"""Controls the fake hypervisor by files that its driver reads."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ Operation = Literal[
 
 
 class Hypervisor:
-    """The outcomes of operations of servers, by the server's id or name. `default` is every server without its own.
+    """The scripts of servers, by the id or the name of the server. `default` is the script of all others.
 
-    A server has one script. `script()` changes an operation in it, `forget()` removes it.
+    A script has the outcomes of the server's operations. `script()` changes one of them, `forget()` removes the script.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -51,10 +51,10 @@ class Hypervisor:
         times: int | None = None,
         then: Literal["error", "refused"] | None = None,
     ) -> None:
-        """Have an operation take `seconds`, and fail with the text `fail`: always, or the first `times` times.
+        """Let an operation take `seconds`, and fail with the text `fail`: always, or only the first `times` times.
 
-        `then="error"` leaves the server in ERROR; `then="refused"` leaves it as it was where nova would set ERROR.
-        A change to the script of a server counts the times anew.
+        `then="error"` leaves the server in ERROR. `then="refused"` leaves it as it was, where nova would set ERROR.
+        Any change of the server's script restarts the count of `times`.
         """
         wanted: dict[str, Any] = {"seconds": seconds}
         if fail is not None:
@@ -66,12 +66,12 @@ class Hypervisor:
         self._change(server, {operation: wanted})
 
     def no_capacity(self, server: object, *, none: bool = True) -> None:
-        """Have no host take this server: neither when it is created nor when it is unshelved."""
+        """Let no host accept this server, neither when it is created nor when it is unshelved."""
         self._change(server, {"no_capacity": none})
 
     @contextlib.contextmanager
     def held(self, server: object, operation: Operation) -> Iterator[None]:
-        """Hold an operation in the middle for the length of a `with`: the server shows its task state meanwhile."""
+        """Hold an operation of a server for a `with` block, in which the server shows the task state."""
         self._change(server, {operation: {"hold": True}})
         try:
             yield
@@ -79,11 +79,11 @@ class Hypervisor:
             self._change(server, {operation: {}})
 
     def console(self, server: object, text: str) -> None:
-        """Set the text on a server's console. Bytes that are not ASCII come out as U+FFFD: nova decodes them so."""
+        """Set the text of a server's console. nova decodes it as ASCII: each other byte becomes U+FFFD."""
         (self._folder / f"{key(server)}.console").write_text(text, encoding="utf-8")
 
     def forget(self, server: object | None = None) -> None:
-        """Forget the script and the console of a server, or of all."""
+        """Remove the script and the console of a server, or of all servers."""
         name = "*" if server is None else key(server)
         for path in (*self._folder.glob(f"{name}.json"), *self._folder.glob(f"{name}.console")):
             path.unlink(missing_ok=True)
@@ -95,8 +95,8 @@ class Hypervisor:
 
 
 def key(server: object) -> str:
-    """Return a server's id, or the name or id itself."""
-    name = server if isinstance(server, str) else str(getattr(server, "id"))  # noqa: B009 - any client's object will do
+    """Return the id of a server, or a name or id as it is. Raises ValueError if it cannot be a file's name."""
+    name = server if isinstance(server, str) else str(getattr(server, "id"))  # noqa: B009 - an object of any client
     if "/" in name or not name or name.startswith("."):
         raise ValueError(f"not a name for a file: {name!r}")
     return name

@@ -1,10 +1,10 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The keeper: the one process that starts the services of a cloud, watches them, and ends them.
+"""The keeper: the process that starts the services of a cloud, watches them, and ends them.
 
-It ends them on SIGTERM, when its time is up, when the process that holds its lifeline is gone, and when one of
-them has died. Should it be killed itself, the kernel ends them. It holds a lock on the run folder as long as it lives.
+It ends them on SIGTERM, when its time is up, when its lifeline (a pipe from another process) closes, and when one of
+them has ended by itself. If the keeper is killed, the kernel ends them. It holds a lock on the run folder all the time.
 """
 
 from __future__ import annotations
@@ -43,24 +43,27 @@ from ansible_collections.jetstream.cloud.tests.openstack.services import (
     write_keys,
 )
 
-# how long a single step may take on a machine that is very busy
+# how long a single step may take, on a very busy machine
 STEP_SECONDS = 600
-# after SIGTERM
+# how long a service may take to end after SIGTERM
 GRACE_SECONDS = 3
-LOOK_SECONDS = 0.5
+POLL_SECONDS = 0.5
 
 
 class StartFailed(Exception):
-    """The cloud did not start. The text has the step that failed, and the end of its log."""
+    """The cloud did not start. The message has the failed step, and the end of its log."""
 
 
 class Ended(Exception):
-    """The keeper got a signal to end."""
+    """The keeper has to end. The message has the reason."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """How a cloud is to be: passed to the keeper as JSON."""
+    """The options of a cloud, which the keeper gets as JSON.
+
+    `fresh`: do not start from the seed. `lifeline`: a file descriptor of a pipe; the cloud ends when the pipe closes.
+    """
 
     run_dir: str
     with_cinder: bool = False
@@ -71,7 +74,7 @@ class Options:
 
 
 class State:
-    """The public part of a run: state.json."""
+    """The file state.json, in which other processes see the state of a run."""
 
     def __init__(self, layout: Layout, options: Options) -> None:
         self._path = layout.state
@@ -88,6 +91,7 @@ class State:
         }
 
     def step(self, text: str) -> None:
+        """Add a completed step with its time."""
         self._content["steps"].append([round(time.monotonic() - self._began, 1), text])
         self.set()
 
@@ -97,6 +101,8 @@ class State:
 
 
 class Keeper:
+    """Runs a cloud with some options."""
+
     def __init__(self, options: Options) -> None:
         self._options = options
         self._deadline = time.monotonic() + options.max_seconds
@@ -106,15 +112,15 @@ class Keeper:
         self._services = services(with_cinder=options.with_cinder)
 
     def run(self) -> int:
-        """Keep a cloud from start to end. Returns the exit status."""
-        signal.signal(signal.SIGTERM, _told_to_end)
-        signal.signal(signal.SIGINT, _told_to_end)
+        """Run a cloud from its start to its end. Return an exit status."""
+        signal.signal(signal.SIGTERM, _end_by_signal)
+        signal.signal(signal.SIGINT, _end_by_signal)
         self._state = State(self._layout, self._options)
         phase, message = "failed", ""
         try:
             self._start()
             while True:
-                self._look_around(LOOK_SECONDS)
+                self._watch(POLL_SECONDS)
         except Ended as error:
             phase, message = "ended", str(error)
         except Exception as error:
@@ -144,7 +150,7 @@ class Keeper:
         self._state.set(phase="ready")
 
     def _start_seeded(self, seed: Path) -> None:
-        """Start from the copy of a cloud that was ready once: all services at the same time."""
+        """Start from the copy of a ready cloud, all services at the same time."""
         shutil.copytree(seed, self._layout.data, dirs_exist_ok=True)
         self._known = seeding.Secrets.load(seed / "secrets.json")
         self._configure()
@@ -206,7 +212,7 @@ class Keeper:
                 database.execute("PRAGMA journal_mode=WAL")
 
     def _run_side_by_side(self, lines: Sequence[Sequence[list[str]]]) -> None:
-        """Run lines of commands at the same time, the commands of one line one after the other."""
+        """Run lines of commands side by side. The commands of a line run one after the other."""
         waiting = [list(line) for line in lines]
         running: dict[int, subprocess.Popen[bytes]] = {}
         end = time.monotonic() + STEP_SECONDS
@@ -219,18 +225,18 @@ class Keeper:
                     if process.poll() is None:
                         continue
                     if process.returncode:
-                        self._give_up("databases", f"{process.args!r} ended with {process.returncode}")
+                        self._fail("databases", f"{process.args!r} ended with {process.returncode}")
                     del running[number]
                 if time.monotonic() > end:
-                    self._give_up("databases", f"not made within {STEP_SECONDS} s")
-                self._look_around(0.1)
+                    self._fail("databases", f"not made within {STEP_SECONDS} s")
+                self._watch(0.1)
         finally:
             for process in running.values():
                 process.kill()
                 process.wait()
 
     def _seed_dir(self) -> Path:
-        """Return where the copy of a ready cloud is kept, for just these pins, this tooling and these services."""
+        """Return the folder of the seed for these pins, this version of the program, and these services."""
         digest = hashlib.sha256(packages.PINS.read_bytes())
         outside = [INSIDE.with_name(f"{name}.py") for name in ("keeper", "seeding", "services")]
         for path in [*sorted(INSIDE.glob("*.py")), *outside]:
@@ -245,7 +251,7 @@ class Keeper:
         live = self._layout.data
         shutil.copytree(live, draft, ignore=shutil.ignore_patterns("*.db", "*.db-wal", "*.db-shm"))
         for path in (live / "db").glob("*.db"):
-            # the services have these open; a copy of the file alone would miss rows that are not in it yet
+            # sqlite3's backup: the services have the database open, and its file may lack the newest rows
             with contextlib.ExitStack() as opened:
                 source, target = (
                     opened.enter_context(contextlib.closing(sqlite3.connect(one)))
@@ -254,17 +260,17 @@ class Keeper:
                 source.backup(target)
         self._known.save(draft / "secrets.json")
         for old in seed.parent.glob(f"{seed.name.rpartition('-')[0]}-*"):
-            # names with a dot are the drafts of others that start just now
+            # names with a dot are the drafts of other keepers
             if old != seed and "." not in old.name:
                 shutil.rmtree(old, ignore_errors=True)
         try:
             draft.rename(seed)
-        except OSError:  # another process was faster
+        except OSError:  # another keeper was faster
             shutil.rmtree(draft, ignore_errors=True)
         self._state.step("seed kept for the next start")
 
     def _move_addresses(self) -> None:
-        """Write this run's ports and folder where the seed's databases have those of the run it was taken from."""
+        """Replace the ports and the folder of the seed's run by those of this run, in all databases."""
         databases = self._layout.data / "db"
         with contextlib.closing(sqlite3.connect(databases / "keystone.db")) as keystone:
             rows = "SELECT endpoint.id, type, interface FROM endpoint JOIN service ON service_id = service.id"
@@ -301,29 +307,29 @@ class Keeper:
         self._state.set(pids={known: process.pid for known, process in self._processes.items()})
 
     def _wait_for(self, name: str) -> None:
-        """Wait until a service answers. Its socket listens already: the first request waits for the service."""
+        """Wait until a service responds. Its socket listens already, so the first request waits for the service."""
         try:
             with socket.create_connection(("127.0.0.1", self._ports[name][1]), timeout=STEP_SECONDS) as connection:
                 connection.sendall(f"GET {PATHS[name]}/ HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n".encode())
                 end = time.monotonic() + STEP_SECONDS
-                while not select.select([connection], [], [], LOOK_SECONDS)[0]:
-                    self._look_around(0)
+                while not select.select([connection], [], [], POLL_SECONDS)[0]:
+                    self._watch(0)
                     if time.monotonic() > end:
-                        self._give_up(name, f"{name} does not answer within {STEP_SECONDS} s")
+                        self._fail(name, f"{name} does not respond within {STEP_SECONDS} s")
                 if connection.recv(64):
                     return
         except ConnectionError:
-            pass  # it died, and its sockets with it
-        self._give_up(name, f"{name} answers nothing")
+            pass  # the service has ended, and its socket is closed
+        self._fail(name, f"{name} closed the connection without a response")
 
-    def _look_around(self, seconds: float) -> None:
-        """Wait a little. Raises Ended when it is time to end, StartFailed when a service has died."""
+    def _watch(self, seconds: float) -> None:
+        """Watch the services for some seconds. Raises Ended when it is time to end, StartFailed if a service ended."""
         self._wait_lifeline(seconds)
         if time.monotonic() > self._deadline:
-            raise Ended(f"the {self._options.max_seconds:g} seconds that were given are over")
+            raise Ended(f"after max_seconds ({self._options.max_seconds:g})")
         for name, process in self._processes.items():
             if process.poll() is not None:
-                self._give_up(name, f"{name} has ended by itself with {process.returncode}")
+                self._fail(name, f"{name} has ended by itself with {process.returncode}")
 
     def _wait_lifeline(self, seconds: float) -> None:
         lifeline = self._options.lifeline
@@ -331,12 +337,12 @@ class Keeper:
             time.sleep(seconds)
             return
         if select.select([lifeline], [], [], seconds)[0]:
-            raise Ended("whoever asked for the cloud is gone")
+            raise Ended("the process that started the cloud is gone")
 
-    def _give_up(self, log: str, text: str) -> NoReturn:
+    def _fail(self, log: str, text: str) -> NoReturn:
         path = self._layout.logs / f"{log}.log"
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[-25:] if path.exists() else []
-        raise StartFailed("\n".join([text, f"the end of {path}:", *lines]))
+        raise StartFailed("\n".join([text, f"The end of {path}:", *lines]))
 
     def _end_all(self) -> None:
         for process in self._processes.values():
@@ -350,14 +356,14 @@ class Keeper:
                 process.wait()
 
 
-def _told_to_end(number: int, frame: object) -> NoReturn:
-    raise Ended(f"told to by {signal.Signals(number).name}")
+def _end_by_signal(number: int, frame: object) -> NoReturn:
+    raise Ended(f"by {signal.Signals(number).name}")
 
 
 def start(options: Options) -> subprocess.Popen[bytes]:
-    """Start a keeper in a session of its own. It outlives the caller unless it was given a lifeline.
+    """Start a keeper in a session of its own, which outlives the caller unless the options have a lifeline.
 
-    Raises StartFailed when the run folder is not one, or is kept already.
+    Raises StartFailed if the folder has other files than a run's, or already has a keeper.
     """
     layout = Layout(Path(options.run_dir))
     _check(layout)
@@ -366,7 +372,7 @@ def start(options: Options) -> subprocess.Popen[bytes]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise StartFailed(f"{layout.root} is kept by another process") from None
+            raise StartFailed(f"{layout.root} already has a keeper") from None
         _empty(layout)
         command = [sys.executable, str(Path(__file__).resolve().parent), "keep", json.dumps(asdict(options))]
         with (layout.root / "keeper.log").open("ab") as log:
@@ -376,13 +382,13 @@ def start(options: Options) -> subprocess.Popen[bytes]:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                # the lock goes with the file: the keeper has it from its first moment on
+                # the lock belongs to the open file, so the keeper has it from the start
                 pass_fds=[lock.fileno(), *([] if options.lifeline is None else [options.lifeline])],
             )
 
 
 def is_kept(layout: Layout) -> bool:
-    """Return whether a living keeper holds this run folder."""
+    """Return whether a keeper holds the lock of this run folder."""
     try:
         with layout.lock.open("r") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -394,6 +400,7 @@ def is_kept(layout: Layout) -> bool:
 
 
 def read_state(layout: Layout) -> dict[str, Any]:
+    """Return the content of state.json, or {} if there is none."""
     try:
         content: dict[str, Any] = json.loads(layout.state.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -402,10 +409,10 @@ def read_state(layout: Layout) -> dict[str, Any]:
 
 
 def _check(layout: Layout) -> None:
-    """Raise StartFailed for a folder that holds something, but not a run."""
+    """Raise StartFailed for a folder with files that are not those of a run."""
     root = layout.root
     if root.exists() and any(root.iterdir()) and not layout.lock.exists():
-        raise StartFailed(f"{root} is not empty and not the folder of a run: it is left alone")
+        raise StartFailed(f"{root} is not empty, and not the folder of a run")
 
 
 def _empty(layout: Layout) -> None:

@@ -1,9 +1,9 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The virtual environment with OpenStack's packages: made once, from pins, and kept.
+"""The virtual environment with OpenStack's packages: made from pins, once.
 
-A stamp in it has the pins and the Python that it was made from. A second start only reads the stamp.
+A file in it has the fingerprint of the pins and of the Python. Later starts only read that file.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1]
-# the requirements of constraints.txt; all else in it is needed by these
+# the packages that are wanted; all others in constraints.txt are their requirements
 NAMES = ("cinder", "glance", "keystone", "neutron", "nova", "openstack-placement", "waitress")
 PINS = HERE / "constraints.txt"
 OLDEST_PYTHON = (3, 11)
@@ -27,25 +27,22 @@ INSTALL_SECONDS = 1800
 
 
 class PackagesMissing(Exception):
-    """The virtual environment cannot be made. The text names the missing part, and how to get it."""
+    """The virtual environment cannot be made. The message has the remedy."""
 
 
 def cache_dir() -> Path:
-    """Return the folder for all that may be thrown away and made again."""
+    """Return the folder for files that may be deleted, and are made again."""
     return CHECKOUT / ".cache" / "openstack"
 
 
 def stamp() -> str:
-    """Return the fingerprint of a set of packages: of the pins and the Python."""
+    """Return the fingerprint of the pins and of this Python."""
     digest = hashlib.sha256(PINS.read_bytes() + sys.version.encode())
     return f"{sys.version_info[0]}.{sys.version_info[1]}-{digest.hexdigest()[:12]}"
 
 
 def ensure(say: Callable[[str], None]) -> Path:
-    """Return the folder of a virtual environment with all packages; make it if need be.
-
-    Raises PackagesMissing.
-    """
+    """Return the folder of the virtual environment, and make it first if it is missing. Raises PackagesMissing."""
     if sys.version_info < OLDEST_PYTHON:
         raise PackagesMissing(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]} ({sys.executable})")
     cache = cache_dir()
@@ -55,7 +52,7 @@ def ensure(say: Callable[[str], None]) -> Path:
         return venv
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "packages.lock").open("w") as lock:
-        # two starts at a time: the second waits, then finds the stamp
+        # of two starts at the same time, the second waits, then finds the environment
         fcntl.flock(lock, fcntl.LOCK_EX)
         if done.exists():
             return venv
@@ -66,7 +63,7 @@ def ensure(say: Callable[[str], None]) -> Path:
 
 
 def _make(venv: Path, say: Callable[[str], None]) -> None:
-    # --no-deps: exactly the pinned packages, and no other one unseen.
+    # --no-deps: exactly the pinned packages, and no others
     pins = ["--no-deps", "-r", str(PINS)]
     uv = _find_uv()
     if uv:
@@ -88,7 +85,7 @@ def _find_uv() -> str | None:
 
 
 def _run(command: list[str]) -> None:
-    # without this uv trusts only the certificates that it brings along
+    # by default, uv trusts only the certificates that it includes
     environment = {"UV_SYSTEM_CERTS": "1", **os.environ}
     done = subprocess.run(
         command, env=environment, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False

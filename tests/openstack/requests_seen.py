@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Counts the requests of clients, from the log of each service."""
+"""The requests of clients, from the log of each service."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Request:
-    """One request by a client. `at` is seconds since the epoch, when it was answered; `seconds` how long that took."""
+    """A request by a client. `at`: the time of the response, in seconds since the epoch. `seconds`: its duration."""
 
     at: float
     service: str
@@ -27,32 +27,35 @@ class Request:
     seconds: float
 
     def __str__(self) -> str:
-        question = f"?{self.query}" if self.query else ""
-        return f"{self.service} {self.method} {self.path}{question} {self.status}"
+        query = f"?{self.query}" if self.query else ""
+        return f"{self.service} {self.method} {self.path}{query} {self.status}"
 
 
 class Seen(list[Request]):
-    """Requests in the order in which they were answered."""
+    """Requests in the order of their responses."""
 
     def by_service(self) -> Counter[str]:
+        """Return the number of requests to each service."""
         return Counter(request.service for request in self)
 
     def of(self, service: str, method: str | None = None) -> Seen:
+        """Return the requests to one service, all or those with one method."""
         return Seen(one for one in self if one.service == service and method in (None, one.method))
 
 
 class Requests:
-    """All requests of clients to the public ports, without those of services to one another and those of Fleet."""
+    """The requests of clients to the public ports. The services and Fleet use the internal ports."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def all(self) -> Seen:
+        """Return all requests of the run."""
         return self._since({})
 
     @contextlib.contextmanager
     def counted(self) -> Iterator[Seen]:
-        """Collect the requests within a `with`. The list is filled when the block ends, also by an exception."""
+        """Collect the requests in a `with` block. The list is filled at the end of the block, even by an exception."""
         marks = {path: path.stat().st_size for path in self._files()}
         seen = Seen()
         try:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A small client of OpenStack's APIs, for seeding and for making fleets: standard library only."""
+"""A small client of OpenStack's APIs, which needs only the standard library. It seeds the cloud and makes fleets."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from collections import defaultdict
 from typing import Any
 
 TIMEOUT_SECONDS = 120
-# the versions that the fleets need: locks with a reason, networks "none"; cinder refuses a header that names only nova
+# Fleets need these for locks with a reason and for networks "none". cinder refuses a header that names nova alone.
 MICROVERSIONS = {"compute": "compute 2.96", "block-storage": "volume 3.70"}
 
 
 class RestError(Exception):
-    """A request was answered with an error. `status` is the HTTP status, `body` the answer's text."""
+    """The response to a request is an error. `status`: the HTTP status. `body`: the text of the response."""
 
     def __init__(self, method: str, url: str, status: int, body: str) -> None:
         super().__init__(f"{method} {url}: {status} {body[:2000]}")
@@ -27,9 +27,9 @@ class RestError(Exception):
 
 
 class Rest:
-    """Requests to the services of one cloud, as one user of one project, by the internal ports.
+    """Sends requests to the internal ports of a cloud's services, as one user of one project. It is thread-safe.
 
-    Thread-safe. The token is asked for once: it outlives every run. Connections are kept open until close().
+    The token is requested once, since it is valid for longer than any run. Connections stay open until close().
     """
 
     def __init__(self, identity_url: str, user: str, password: str, project: str) -> None:
@@ -49,7 +49,7 @@ class Rest:
         self.user_id = ""
 
     def login(self) -> Rest:
-        """Ask for a token and read the catalogue, once."""
+        """Request a token and read the catalog, once. Return self."""
         with self._lock:
             if self._token:
                 return self
@@ -65,13 +65,13 @@ class Rest:
         return self
 
     def close(self) -> None:
-        """Close all connections. The next request opens one."""
+        """Close all connections. The next request opens a new one."""
         while self._idle:
             for connection in self._idle.popitem()[1]:
                 connection.close()
 
     def services(self) -> set[str]:
-        """Return the types of service that the catalogue names."""
+        """Return the types of the services in the catalog."""
         self.login()
         return set(self._urls)
 
@@ -92,7 +92,10 @@ class Rest:
                 raise
 
     def request(self, service: str, method: str, path: str, content: Any = None) -> Any:
-        """Return the decoded answer, or None. Bytes as content are sent unchanged. Raises RestError."""
+        """Send a request, and return the decoded JSON of the response, or None. `content`: for JSON, or bytes.
+
+        Raises RestError.
+        """
         self.login()
         base = self._identity_url if service == "identity" else self._urls[service].rstrip("/")
         headers = {"X-Auth-Token": self._token}
@@ -127,7 +130,7 @@ class Rest:
                 connection.close()
                 if fresh:
                     raise
-                # the server may close a kept connection at any time: on to the next, or to a new one
+                # the server may have closed an idle connection: try the next one, or a new one
                 continue
             self._idle[netloc].append(connection)
             return response.headers, response.status, raw

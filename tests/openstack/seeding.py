@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The contents of a ready cloud: a small copy of those that a project on Jetstream2 sees."""
+"""The contents of a ready cloud: a small copy of the resources that a project on Jetstream2 sees."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ FLAVORS = (
     Flavor("33", "g3.xl", 32, 128000, 60),
 )
 
-# Rows as the accounting service gives them: a past and a present one for the CPUs, nothing used yet on the GPUs.
+# Rows of the accounting service: a past and a present one for the CPUs, and one for the GPUs without any use yet.
 ALLOCATIONS: list[dict[str, object]] = [
     {
         "description": "Demonstration project",
@@ -95,7 +95,7 @@ ALLOCATIONS: list[dict[str, object]] = [
 
 @dataclass(frozen=True)
 class Secrets:
-    """The users and their passwords, which are worth nothing outside this machine."""
+    """The passwords of the users, and the owner's application credential. They are valid on this machine alone."""
 
     admin_password: str
     service_password: str
@@ -113,7 +113,7 @@ class Secrets:
 
 
 def seed_identity(ports: Mapping[str, tuple[int, int]], given: Secrets) -> Secrets:
-    """Make users, projects, the catalogue and the owner's application credential. Returns the secrets with it."""
+    """Make users, projects, the catalog and the owner's application credential. Return the secrets with it."""
     identity = url(ports, "identity", "internal")
     admin = Rest(identity, "admin", given.admin_password, "admin")
     roles = {role["name"]: role["id"] for role in admin.get("identity", "/roles")["roles"]}
@@ -143,7 +143,7 @@ def _user(admin: Rest, name: str, password: str, project: str, roles: list[str])
 
 
 def seed_resources(ports: Mapping[str, tuple[int, int]], given: Secrets) -> None:
-    """Make flavors, an image, and networks with a way out."""
+    """Make flavors, an image, and a network with a router to the external network."""
     identity = url(ports, "identity", "internal")
     admin = Rest(identity, "admin", given.admin_password, "admin")
     owner = Rest(identity, OWNER, given.owner_password, PROJECT).login()
@@ -165,7 +165,7 @@ def seed_resources(ports: Mapping[str, tuple[int, int]], given: Secrets) -> None
 
 
 def write_clouds_yaml(layout: Layout, ports: Mapping[str, tuple[int, int]], known: Secrets) -> None:
-    """Write the clouds.yaml of a user: `js2`, and `js2-wrong` with a secret that is not his."""
+    """Write the clouds.yaml of a user: `js2`, and `js2-wrong` with a wrong secret."""
 
     def cloud(name: str, secret: str) -> str:
         return f"""\

@@ -18,7 +18,7 @@ from pathlib import Path
 INSIDE = Path(__file__).resolve().parent / "inside"
 REGION = "IU"
 HOST = "loopback-host"
-# service type -> path of its endpoint; in the order in which they are started
+# the path of the endpoint by service type, in the order in which the services are started
 PATHS = {
     "identity": "/v3",
     "placement": "",
@@ -33,7 +33,7 @@ INTERFACES = ("public", "internal", "admin")
 
 @dataclass(frozen=True)
 class Layout:
-    """Where everything of one run is. All of it is below `root`."""
+    """The files and folders of a run, all of them below `root`."""
 
     root: Path
 
@@ -71,7 +71,7 @@ class Layout:
 
     @property
     def data(self) -> Path:
-        """The files of a seeded cloud: databases, keys, the image's bytes. Copied to and from the seed."""
+        """The data of the services: databases, keys, the image's bytes. The seed is a copy of this folder."""
         return self.root / "data"
 
     def database(self, name: str) -> str:
@@ -92,10 +92,10 @@ class Layout:
 
 @dataclass
 class Sockets:
-    """Two listening sockets on loopback for each service: one for clients, one for the services among themselves.
+    """Two listening sockets on loopback for each service: a public one for clients, an internal one for the services.
 
-    They are opened before any service starts and handed over by inheritance. So no port is chosen and then taken by
-    somebody else, and a client that is early waits instead of being refused.
+    They are opened before any service starts, and the services inherit them. So no other program can take a port in
+    between, and an early client waits instead of being refused.
     """
 
     listening: dict[str, tuple[socket.socket, socket.socket]] = field(default_factory=dict)
@@ -161,7 +161,7 @@ class Configuration:
         }
 
     def _shared(self) -> Sections:
-        """Sections that several services have: authentication, and locks."""
+        """Return the sections that several services have: authentication, and locks."""
         tokens: dict[str, str | int | bool] = {
             "www_authenticate_uri": url(self._ports, "identity"),
             "interface": "internal",
@@ -175,7 +175,7 @@ class Configuration:
         }
 
     def _database(self, name: str) -> dict[str, str | int | bool]:
-        # a power cut may eat these databases
+        # a power failure may corrupt these databases
         return {"connection": self._layout.database(name), "sqlite_synchronous": False}
 
     def _keystone(self) -> Sections:
@@ -186,7 +186,7 @@ class Configuration:
             "fernet_tokens": {"key_repository": f"{data}/keys"},
             "fernet_receipts": {"key_repository": f"{data}/keys"},
             "credential": {"key_repository": f"{data}/credential-keys"},
-            # the cheapest that bcrypt allows: each login costs one hash
+            # the least that bcrypt allows, since each login computes a hash
             "identity": {"password_hash_rounds": 4},
             "cache": {"enabled": True, "backend": "dogpile.cache.memory"},
         }
@@ -199,7 +199,7 @@ class Configuration:
         return {
             "DEFAULT": {
                 "enabled_backends": "local:file",
-                # the default needs a task engine; and an empty value is not an empty list
+                # the default needs a task engine, and an empty value is not an empty list
                 "enabled_import_methods": "[]",
                 "worker_self_reference_url": url(self._ports, "image", "internal"),
             },
@@ -220,9 +220,9 @@ class Configuration:
                 "transport_url": "fake:/",
                 "state_path": f"{self._layout.data}/neutron",
                 "api_paste_config": f"{self._etc}/neutron/api-paste.ini",
-                # ports are bound at once, nova does not wait for that
+                # ports are bound at once, so nova does not wait for them
                 "notify_nova_on_port_status_changes": False,
-                # but it must learn of floating IPs, or a server never shows its own
+                # without this, a server never shows its floating IP
                 "notify_nova_on_port_data_changes": True,
                 "send_events_interval": 1,
             },
@@ -249,19 +249,19 @@ class Configuration:
                 "transport_url": "fake:/",
                 "state_path": str(nova),
                 "instances_path": f"{nova}/instances",
-                # otherwise the first periodic run waits for up to a minute, at random
+                # otherwise the periodic tasks begin after a random time of up to a minute
                 "periodic_fuzzy_delay": 0,
                 # a port is ready when it is bound
                 "vif_plugging_timeout": 0,
                 "vif_plugging_is_fatal": False,
-                # SHELVED_OFFLOADED at once, as Jetstream2 has it
+                # SHELVED_OFFLOADED at once, as on Jetstream2
                 "shelved_offload_time": 0,
                 # nothing changes a power state behind nova's back
                 "sync_power_state_interval": -1,
                 "heal_instance_info_cache_interval": -1,
                 # there is one host
                 "allow_resize_to_same_host": True,
-                # an operation that a script holds keeps its place
+                # enough for operations that scripts hold
                 "max_concurrent_builds": 200,
                 "max_concurrent_snapshots": 200,
             },
@@ -273,7 +273,7 @@ class Configuration:
                 "available_filters": "scripted.CapacityFilter",
                 "enabled_filters": "CapacityFilter",
             },
-            # The console that Jetstream2's documentation names; of the other kind it has none.
+            # the kind of console that Jetstream2's documentation names
             "vnc": {"enabled": False},
             "spice": {"enabled": True},
             "quota": {"instances": 1000, "cores": 20_000, "ram": 100_000_000, "key_pairs": 100},
@@ -300,7 +300,7 @@ class Configuration:
                 "enabled_backends": "store",
                 "glance_api_servers": url(self._ports, "image", "internal"),
                 "periodic_fuzzy_delay": 0,
-                # in one process only the last service that was started reports that it is alive
+                # in one process, only the service that was started last reports that it is alive
                 "service_down_time": 1_000_000_000,
                 "quota_volumes": 1000,
                 "quota_gigabytes": 1_000_000,
@@ -323,7 +323,7 @@ def _write_ini(path: Path, sections: Sections) -> None:
 
 
 def write_keys(layout: Layout) -> None:
-    """Make the keys that keystone seals tokens and credentials with."""
+    """Make the keys with which keystone encrypts tokens and credentials."""
     for folder in ("keys", "credential-keys"):
         for number in ("0", "1"):
             path = layout.data / folder / number
@@ -333,7 +333,7 @@ def write_keys(layout: Layout) -> None:
 
 
 def environment(layout: Layout, venv: Path, ports: Mapping[str, tuple[int, int]]) -> dict[str, str]:
-    """Return the whole environment of a service. Nothing of the caller's comes along: no proxy, no OS_ variable."""
+    """Return all variables of a service. It inherits none from the caller: no proxy, no OS_ variable."""
     etc, paste = str(layout.etc), venv / "etc"
     return {
         "PATH": f"{venv}/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -359,7 +359,7 @@ def environment(layout: Layout, venv: Path, ports: Mapping[str, tuple[int, int]]
 
 
 def write_json(path: Path, content: object) -> None:
-    """Write a file that is never seen half-written."""
+    """Write a file at once, so that no reader sees a part of it."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         json.dump(content, file, indent=1)

@@ -1,9 +1,9 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The basis of the tests of the second cloud: this is a real OpenStack, steered and counted as in the README.
+"""The cloud for tests behaves as the README says: as a real OpenStack, with scripted outcomes and counted requests.
 
-All but the last few share one cloud, with cinder. A cloud that is up in the default folder is used, and emptied first.
+All tests but the last few share one cloud, with cinder. A cloud that is up in the default folder is used, and cleared.
 """
 
 from __future__ import annotations
@@ -29,12 +29,13 @@ from openstack.connection import Connection
 
 Connect = Callable[[str], Connection]
 
-# openstacksdk warns of its own code
+# openstacksdk emits these about its own code
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
 
 
 @pytest.fixture(scope="module")
 def js2() -> Iterator[cloud.Cloud]:
+    """Yield a cloud without servers."""
     with cloud.running(with_cinder=True, max_seconds=1500) as found:
         found.clear()
         yield found
@@ -42,6 +43,7 @@ def js2() -> Iterator[cloud.Cloud]:
 
 @pytest.fixture(scope="module")
 def connect(js2: cloud.Cloud) -> Iterator[Connect]:
+    """Yield a function that logs in to a cloud of clouds.yaml with openstacksdk."""
     opened: list[Connection] = []
 
     def by_name(name: str) -> Connection:
@@ -57,12 +59,13 @@ def connect(js2: cloud.Cloud) -> Iterator[Connect]:
 
 @pytest.fixture(scope="module")
 def sdk(connect: Connect) -> Connection:
-    """The cloud as its user has it: openstacksdk with an application credential."""
+    """Return a user's connection, with an application credential."""
     return connect("js2")
 
 
 @pytest.fixture
 def server(js2: cloud.Cloud) -> Iterator[Server]:
+    """Yield an active server."""
     (made,) = js2.servers()
     yield made
     js2.hypervisor.forget()
@@ -76,14 +79,14 @@ def last_action(sdk: Connection, server: Server) -> tuple[str, str | None, list[
     return shown.action, shown.message, [(event.event, event.result) for event in shown.events]
 
 
-def until(is_so: Callable[[], object], seconds: float = 30) -> None:
+def until(condition: Callable[[], object], seconds: float = 30) -> None:
     end = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < end, "it did not come about"
+    while not condition():
+        assert time.monotonic() < end, f"the condition does not hold after {seconds} s"
         time.sleep(0.1)
 
 
-# the user's way in ----------------------------------------------------------------------------------------------------
+# login and flavors ----------------------------------------------------------------------------------------------------
 
 
 def test_flavors_are_those_of_jetstream2(sdk: Connection) -> None:
@@ -99,7 +102,7 @@ def test_a_wrong_secret_is_refused(connect: Connect) -> None:
         connect("js2-wrong").authorize()
 
 
-def test_accounting_answers_requests_with_a_token(js2: cloud.Cloud, sdk: Connection) -> None:
+def test_accounting_needs_a_valid_token(js2: cloud.Cloud, sdk: Connection) -> None:
     url = sdk.session.get_endpoint(service_type="accounting", interface="public")
     assert url == js2.urls["accounting"]
 
@@ -182,7 +185,7 @@ def test_a_fleet_comes_in_a_mix_of_states(js2: cloud.Cloud, sdk: Connection) -> 
 def test_a_held_operation_shows_its_task_and_goes_on(js2: cloud.Cloud, sdk: Connection, server: Server) -> None:
     with js2.hypervisor.held(server, "stop"):
         sdk.compute.stop_server(server.id)
-        # accepted, and as long as it is held nothing else is
+        # nova has accepted the stop, and refuses other actions while it is held
         assert sdk.compute.get_server(server.id).task_state == "powering-off"
         with pytest.raises(errors.ConflictException, match="powering-off"):
             sdk.compute.reboot_server(server.id, "SOFT")
@@ -210,12 +213,12 @@ def test_a_failed_unshelve_goes_back_without_a_fault(js2: cloud.Cloud, sdk: Conn
         "unshelve",
         {"schedule_instances": "Success", "get_image_info": "Success", "compute_unshelve_instance": "Error"},
     )
-    # the cloud's words are for its administrator
+    # nova shows the reason to the administrator alone
     path = f"/servers/{server.id}/os-instance-actions"
     request = js2.admin.get("compute", path)["instanceActions"][0]["request_id"]
-    told = js2.admin.get("compute", f"{path}/{request}")["instanceAction"]["events"]
-    assert "the GPU is gone" in next(one["details"] for one in told if one["result"] == "Error")
-    # `times=1`: the next one works
+    shown = js2.admin.get("compute", f"{path}/{request}")["instanceAction"]["events"]
+    assert "the GPU is gone" in next(one["details"] for one in shown if one["result"] == "Error")
+    # `times=1`: the next unshelve succeeds
     sdk.compute.unshelve_server(server.id)
     js2.wait([server], "ACTIVE")
 
@@ -234,7 +237,7 @@ def test_no_capacity_for_an_unshelve_is_reported_by_the_events(
     js2.wait([server], "ACTIVE")
 
 
-def test_no_capacity_for_a_new_server_is_an_error(js2: cloud.Cloud, sdk: Connection) -> None:
+def test_a_new_server_without_capacity_or_with_a_failed_build_is_in_error(js2: cloud.Cloud, sdk: Connection) -> None:
     js2.hypervisor.no_capacity("too-many")
     with pytest.raises(TimeoutError, match="too-many ERROR None No valid host was found"):
         js2.servers(name="too-many")
@@ -254,12 +257,12 @@ def test_an_operation_that_fails_leaves_the_state_that_nova_documents(
     nova.stop_server(server.id)
     until(lambda: last_action(sdk, server)[:2] == ("stop", "Error"))
     js2.wait([server], "ACTIVE")
-    # a refused suspend neither
+    # nor does a refused suspend
     js2.hypervisor.script(server, "suspend", fail="not with this GPU", then="refused")
     nova.suspend_server(server.id)
     until(lambda: last_action(sdk, server)[:2] == ("suspend", "Error"))
     js2.wait([server], "ACTIVE")
-    # a failed one ends in ERROR, with the fault
+    # a failed suspend leaves the server in ERROR, with the fault
     js2.hypervisor.script(server, "suspend", fail="no room for the memory")
     nova.suspend_server(server.id)
     js2.wait([server], "ERROR")
@@ -275,7 +278,7 @@ def test_the_console_has_the_text_that_was_written(js2: cloud.Cloud, sdk: Connec
 # locks, addresses, volumes --------------------------------------------------------------------------------------------
 
 
-def test_a_lock_keeps_its_owner_off_and_is_lifted_by_its_owner(
+def test_an_owner_can_unlock_a_server_but_not_one_that_the_administrator_locked(
     js2: cloud.Cloud, sdk: Connection, server: Server
 ) -> None:
     js2.lock(server, "a long run")
@@ -319,7 +322,7 @@ def test_a_volume_backed_server_is_shelved_without_a_snapshot(js2: cloud.Cloud, 
 
 def test_requests_of_clients_are_counted_and_no_others(js2: cloud.Cloud, sdk: Connection, server: Server) -> None:
     with js2.requests.counted() as seen:
-        # nova asks keystone, neutron and placement; and so does the fleet
+        # nova sends requests to keystone, neutron and placement, and so does the fleet
         js2.wait(js2.servers(2, name="other"), "ACTIVE")
         sdk.compute.stop_server(server.id)
         js2.wait([server], "SHUTOFF")
@@ -333,16 +336,16 @@ def test_requests_of_clients_are_counted_and_no_others(js2: cloud.Cloud, sdk: Co
 
 def command(name: str, run_dir: Path) -> tuple[int, str]:
     """Run one of the commands, and return its exit status and its output."""
-    # -I: nothing of this environment, where the collection can be imported
+    # -I: without the paths of this environment, in which the collection can be imported
     line = [sys.executable, "-I", str(Path(keeper.__file__).parent), name, "--run-dir", str(run_dir)]
     done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
     return done.returncode, done.stdout
 
 
 def test_the_commands_work_with_any_python(js2: cloud.Cloud, tmp_path: Path) -> None:
-    status, said = command("status", js2.run_dir)
+    status, output = command("status", js2.run_dir)
     assert status == 0
-    assert said.startswith("ready, keeper ")
+    assert output.startswith("ready, keeper ")
     assert command("env", js2.run_dir) == (
         0,
         f"export OS_CLIENT_CONFIG_FILE={shlex.quote(str(js2.clouds_yaml))}\nexport OS_CLOUD=js2\n",
@@ -359,7 +362,7 @@ Start = Callable[..., subprocess.Popen[bytes]]
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts a cloud in a folder of its own, and gives the keeper."""
+    """Yield a function that starts a cloud in a folder of its own, and returns the keeper."""
     made: list[subprocess.Popen[bytes]] = []
 
     def starting(**options: Any) -> subprocess.Popen[bytes]:
@@ -373,7 +376,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 def processes(folder: Path) -> int:
-    """Count the processes that work for the keeper of this folder. All have the folder in their environment."""
+    """Return the number of service processes of this run folder, which is in their environment."""
     count = 0
     for path in Path("/proc").glob("[0-9]*/environ"):
         with contextlib.suppress(OSError):
@@ -382,17 +385,17 @@ def processes(folder: Path) -> int:
 
 
 @pytest.mark.usefixtures("js2")
-def test_it_ends_by_itself(start: Start, tmp_path: Path) -> None:
+def test_a_cloud_ends_after_max_seconds(start: Start, tmp_path: Path) -> None:
     process = start(max_seconds=6)
     until(lambda: processes(tmp_path), 6)
     assert process.wait(30) == 0
     assert processes(tmp_path) == 0
     state = keeper.read_state(Layout(tmp_path / "run"))
-    assert (state["phase"], state["message"]) == ("ended", "the 6 seconds that were given are over")
+    assert (state["phase"], state["message"]) == ("ended", "after max_seconds (6)")
 
 
 @pytest.mark.usefixtures("js2")
-def test_it_ends_with_its_parent(start: Start, tmp_path: Path) -> None:
+def test_a_cloud_ends_with_the_process_that_holds_its_lifeline(start: Start, tmp_path: Path) -> None:
     reading, writing = os.pipe()
     process = start(lifeline=reading)
     os.close(reading)
@@ -403,20 +406,20 @@ def test_it_ends_with_its_parent(start: Start, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("js2")
-def test_nothing_is_left_when_its_keeper_is_killed(js2: cloud.Cloud, start: Start, tmp_path: Path) -> None:
+def test_no_process_is_left_when_the_keeper_is_killed(js2: cloud.Cloud, start: Start, tmp_path: Path) -> None:
     process = start()
-    # without the seed it takes a while until the services are started
+    # a start without a seed takes longer
     until(lambda: len(keeper.read_state(Layout(tmp_path / "run")).get("pids", {})) == len(js2.urls), 200)
     process.kill()
     process.wait(30)
     until(lambda: not processes(tmp_path), 10)
     assert command("status", tmp_path / "run") == (1, "not running; its keeper was killed\n")
-    # its variables would lead programs to ports on which no service listens
+    # the ports in its variables have no service anymore
     assert command("env", tmp_path / "run") == (1, "")
     assert not cloud.down(tmp_path / "run")
 
 
-def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("all of it", encoding="utf-8")
     with pytest.raises(keeper.StartFailed, match="not the folder of a run"):
         keeper.start(keeper.Options(str(tmp_path)))

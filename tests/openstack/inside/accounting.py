@@ -1,13 +1,14 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A DOUBLE of Jetstream2's accounting service. It is not OpenStack's, and its server is not public.
+"""A test double of Jetstream2's accounting service, which is not part of OpenStack, and whose server is not public.
 
-Known are the requests of its clients: GET / with an ordinary token in X-Auth-Token; a JSON list of rows, several for
-a resource (past and renewed allocations), service_units_used null until something was used, active 0 or 1.
-That a bad token is answered with 401 and in these words is this double's own choice.
+Its clients are public: they send GET / with an ordinary token in X-Auth-Token. The response is a JSON list of rows:
+several for a resource (past and renewed allocations), service_units_used null before the first use, active 0 or 1.
+The response to a bad token (401, and its text) is a guess.
 
-JETSTREAM_ACCOUNTING names the JSON file with the rows, read at each request. JETSTREAM_IDENTITY is keystone's URL.
+JETSTREAM_ACCOUNTING names the JSON file with the rows, which is read at each request. JETSTREAM_IDENTITY is keystone's
+URL.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ ROWS = pathlib.Path(os.environ["JETSTREAM_ACCOUNTING"])
 def _is_valid(token: str) -> bool:
     connection = http.client.HTTPConnection(IDENTITY.netloc, timeout=30)
     try:
-        # anybody may ask about the token he holds
+        # keystone validates a token for its own holder
         path = IDENTITY.path.rstrip("/") + "/auth/tokens"
         connection.request("GET", path, headers={"X-Auth-Token": token, "X-Subject-Token": token})
         return connection.getresponse().status == 200

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # mypy: disable-error-code="import-not-found,import-untyped,misc"
-"""Make the tables of nova or of neutron:  make_tables.py nova CELL0_URL | make_tables.py neutron URL
+"""Makes the tables of nova or of neutron:  make_tables.py nova CELL0_URL | make_tables.py neutron URL
 
-nova-manage would need a process for each of its four commands, four seconds each. neutron's migrations alter
-constraints, which SQLite cannot do, so its tables are made from the models, as neutron's own tests make theirs.
+nova-manage would need a process of four seconds for each of its four commands. neutron's migrations alter constraints,
+which SQLite cannot do, so its tables are made from the models, as in neutron's own tests.
 """
 
 from __future__ import annotations

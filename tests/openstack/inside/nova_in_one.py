@@ -4,7 +4,7 @@
 # mypy: disable-error-code="import-not-found,import-untyped,misc"
 """All of nova as threads of one process: conductor, scheduler, compute and API.
 
-They talk over oslo.messaging's in-memory exchange, which is why they must share a process, and why no broker is needed.
+They communicate over oslo.messaging's in-memory exchange, which works in one process only, and needs no broker.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from oslo_service import opts as service_opts
 
 import scripted
 
-# compute_driver is searched below nova.virt and nowhere else
+# nova looks for compute_driver below nova.virt only
 sys.modules["nova.virt.scripted"] = scripted
-# With each server that comes, nova asks placement for the allocations of each one that is there already, one request
-# each, in case the driver wants to rearrange them. This driver never does, and a hundred servers would take minutes.
+# For each new server, nova requests the allocations of every other server from placement, one request each, so that the
+# driver can rearrange them. This driver never does, and a hundred servers would take minutes.
 report.SchedulerReportClient.get_allocations_for_provider_tree = lambda self, context, nodename: {}
 
 
@@ -48,10 +48,10 @@ def _start_services() -> None:
     service.Service.create(
         binary="nova-compute", topic=compute_rpcapi.RPC_TOPIC, topic_alt=compute_rpcapi.RPC_TOPIC_ALT
     ).start()
-    # the scheduler sees a host only when it has been mapped into its cell
+    # the scheduler only sees a host that is mapped to its cell
     host_mapping.discover_hosts(context.get_admin_context())
 
 
-# the API comes first: it reads the configuration, for all
+# the API comes first: it reads the configuration of all services
 application = wsgi_app.init_application("osapi_compute", "nova-api-os-compute")
 _start_services()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # mypy: disable-error-code="import-not-found,import-untyped,misc"
-"""A mechanism driver for neutron that binds each port at once. There is no agent that could."""
+"""A mechanism driver for neutron that binds each port at once, without an agent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from neutron_lib.plugins.ml2 import api
 
 class Driver(api.MechanismDriver):
     def initialize(self) -> None:
-        """Nothing to prepare."""
+        """Do nothing: this driver needs no preparation."""
 
     def bind_port(self, context: Any) -> None:
         segment = context.segments_to_bind[0]

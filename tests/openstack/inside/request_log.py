@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write a line for each request that a client made."""
+"""A log with a line for each request of a client."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 
 class RequestLog:
-    """WSGI middleware: requests that come in by the public port are appended to a file of JSON lines.
+    """WSGI middleware that appends the requests to the public port to a file of JSON lines.
 
-    The line is written before the answer leaves. So a client that has its answer finds its request in the file.
+    A line is written before the response is sent, so a client with its response finds its request in the file.
     """
 
     def __init__(self, application: Application, *, service: str, path: str, public_port: str) -> None:
@@ -31,8 +31,8 @@ class RequestLog:
         if environ["SERVER_PORT"] != self._public_port:
             return self._application(environ, start_response)
         began = time.monotonic()
-        # an application may move SCRIPT_NAME and PATH_INFO while it routes
-        asked = {
+        # read at once: an application may change SCRIPT_NAME and PATH_INFO while it routes
+        request = {
             "service": self._service,
             "method": environ["REQUEST_METHOD"],
             "path": environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""),
@@ -46,7 +46,7 @@ class RequestLog:
             if not written:
                 written = True
                 seconds = round(time.monotonic() - began, 4)
-                line = {"at": time.time(), **asked, "status": int(status.split()[0]), "seconds": seconds}
+                line = {"at": time.time(), **request, "status": int(status.split()[0]), "seconds": seconds}
                 os.write(self._fd, json.dumps(line).encode() + b"\n")
             return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
 

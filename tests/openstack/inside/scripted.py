@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # mypy: disable-error-code="import-not-found,import-untyped,misc"
-"""nova's fake hypervisor, steered by files; and a scheduler filter steered by the same files.
+"""nova's fake hypervisor with scripted outcomes, and a scheduler filter with the same scripts.
 
-JETSTREAM_SCRIPTS names a folder. `<server id or name>.json` there has the outcomes of the operations of that server,
-`default.json` those of all others. The README beside this folder describes the file. A file may come, change and
-go at any time: it is read at the beginning of each operation, and while an operation is held.
+JETSTREAM_SCRIPTS names a folder. `<server id or name>.json` in it has the outcomes of the operations of that server,
+`default.json` those of all others. The README of tests/openstack describes the file. A file may be written, changed and
+removed at any time: it is read at the beginning of each operation, and while an operation is held.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from oslo_log import log as logging
 
 LOG = logging.getLogger(__name__)
 FOLDER = pathlib.Path(os.environ["JETSTREAM_SCRIPTS"])
-# libvirt's driver returns no more of a console
+# libvirt's driver returns at most this much of a console
 CONSOLE_BYTES = 100 * 1024
 LOOK_AGAIN_SECONDS = 0.05
 LONGEST_HOLD_SECONDS = 600
@@ -41,7 +41,7 @@ _failed: Counter[tuple[str, int, str]] = Counter()
 
 
 def _script(*keys: str) -> tuple[dict[str, Any], tuple[str, int]]:
-    """Return the first script there is for these keys, with a mark of the version of its file."""
+    """Return the first script of these keys, or the default one, and the version of its file."""
     for key in (*keys, "default"):
         path = FOLDER / f"{key}.json"
         with _may_be_missing():
@@ -51,7 +51,7 @@ def _script(*keys: str) -> tuple[dict[str, Any], tuple[str, int]]:
 
 @contextlib.contextmanager
 def _may_be_missing() -> Iterator[None]:
-    """Let a file be missing, as that of a server whose name is longer than a file's can be."""
+    """Ignore that a file is missing, as is that of a server whose name is too long for a file."""
     try:
         yield
     except OSError as error:
@@ -86,7 +86,7 @@ def _play(instance: Any, operation: str | None) -> None:
     if _failed[count] > wanted.get("times", float("inf")):
         return
     if operation == "create":
-        # nova would try elsewhere after any other failure, and its fault would be about that
+        # after any other exception, nova would try another host, and the fault would have another text
         raise exception.BuildAbortException(instance_uuid=instance.uuid, reason=wanted["fail"])
     if wanted.get("then") == "error":
         instance.vm_state = vm_states.ERROR
@@ -106,16 +106,16 @@ _POWER_OFF = {
 class Driver(fake.FakeDriverWithoutFakeNodes):
     """The fake driver of nova's own tests, with room for a few thousand servers.
 
-    Of its kinds the one that knows its own host again when it is started a second time, from a seed.
+    The base class is the kind of fake driver that recognizes its host when it starts again, from a seed.
     """
 
-    # placement keeps each as a signed number of 32 bits
+    # placement has signed numbers of 32 bits for these
     vcpus = 1_000_000
     memory_mb = 2_000_000_000
     local_gb = 100_000_000
 
     def _power(self, instance: Any, state: int) -> None:
-        """Remember a power state as libvirt would report it. The fake driver forgets it for suspend and pause."""
+        """Set the power state that libvirt would report. The fake driver does not set it for suspend and pause."""
         if instance.uuid in self.instances:
             self.instances[instance.uuid].state = state
 
@@ -128,7 +128,7 @@ class Driver(fake.FakeDriverWithoutFakeNodes):
         super().power_off(instance, *args, **kwargs)
 
     def power_on(self, context: Any, instance: Any, *args: Any, **kwargs: Any) -> None:
-        # reboot() of the fake driver comes through here as well
+        # the fake driver's reboot() calls this method as well
         if instance.task_state in (task_states.POWERING_ON, None):
             _play(instance, "start")
         super().power_on(context, instance, *args, **kwargs)
@@ -164,9 +164,9 @@ class Driver(fake.FakeDriverWithoutFakeNodes):
         _play(instance, None if shelving else "snapshot")
         super().snapshot(context, instance, image_id, *args, **kwargs)
         if not shelving:
-            # The fake driver leaves the image queued for ever. Nobody looks at that of a shelved server.
-            known = {"disk_format": "raw", "container_format": "bare"}
-            glance.API().update(context, image_id, known, io.BytesIO(b"a disk"), purge_props=False)
+            # The fake driver leaves the image queued for ever. No test reads the image of a shelved server.
+            formats = {"disk_format": "raw", "container_format": "bare"}
+            glance.API().update(context, image_id, formats, io.BytesIO(b"a disk"), purge_props=False)
 
     def attach_volume(self, context: Any, connection_info: Any, instance: Any, *args: Any, **kwargs: Any) -> None:
         _play(instance, "attach_volume")
@@ -184,7 +184,7 @@ class Driver(fake.FakeDriverWithoutFakeNodes):
 
 
 class CapacityFilter(filters.BaseHostFilter):
-    """Let no host take a server whose script has `"no_capacity": true`."""
+    """Rejects every host for a server whose script has `"no_capacity": true`."""
 
     RUN_ON_REBUILD = False
 

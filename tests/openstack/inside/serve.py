@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # mypy: disable-error-code="import-not-found,import-untyped,misc"
-"""Serve one service of the cloud on sockets that its keeper has opened.
+"""Serves one service of the cloud on sockets that its keeper has opened.
 
 Runs in the Python of the OpenStack packages:  serve.py SERVICE KEEPER_PID REQUEST_LOG PUBLIC_FD INTERNAL_FD
 
-The public socket is for the clients under test, the internal one for the services among themselves. Which one a request
-came in by separates the two when requests are counted.
+The public socket is for the clients under test, and only its requests are counted. The internal socket is for the other
+services.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ PR_SET_PDEATHSIG = 1
 
 
 def end_with(keeper: int) -> None:
-    """Have the kernel end this process when its keeper dies, however that happens."""
+    """Let the kernel end this process when its keeper ends, even if that is killed."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != keeper:  # it died before the line above
+    if os.getppid() != keeper:  # it ended before the line above
         sys.exit(f"the keeper {keeper} is gone")
 
 
@@ -48,14 +48,14 @@ def main() -> None:
     # keystone, neutron and cinder read sys.argv with oslo.config
     sys.argv = [name]
     if name != "accounting":
-        # late, so that the accounting service does without these packages
+        # imported here, since the accounting service does not need these packages
         import sqlite_turns
         from sqlalchemy import orm
 
         sqlite_turns.install()
     application = importlib.import_module(APPLICATIONS[name]).application
     if name != "accounting":
-        # neutron fails its first requests when they come before SQLAlchemy has had a reason to do this
+        # before this, neutron answers its first requests with an error
         orm.configure_mappers()
 
     from waitress import create_server
@@ -67,13 +67,13 @@ def main() -> None:
         counted,
         sockets=sockets,
         threads=10 if name == "compute" else 6,
-        # the services keep their connections to one another open
+        # the services keep connections to each other open
         connection_limit=1000,
         channel_timeout=600,
         asyncore_use_poll=True,
         ident=None,
     )
-    # no orderly shutdown: the threads of a service do not end by themselves, and nothing here is kept
+    # no orderly shutdown: the threads of a service do not end by themselves, and no data has to be saved
     signal.signal(signal.SIGTERM, lambda *_unused: os._exit(0))
     print(f"{name} serves on port {public_port}, {threading.active_count()} threads", flush=True)
     server.run()
@@ -83,7 +83,7 @@ if __name__ == "__main__":
     try:
         main()
     except BaseException:
-        # an ordinary exit would wait for ever for the threads that a service has started by then
+        # an ordinary exit would wait for ever for the threads that the service has started
         traceback.print_exc()
         sys.stderr.flush()
         os._exit(1)

@@ -2,15 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # mypy: disable-error-code="import-not-found,import-untyped,misc"
-"""Make SQLite hold when many threads of one service write.
+"""Lets many threads of one service write to SQLite.
 
-oslo.db begins each transaction with a plain BEGIN, which takes no lock. Such a transaction reads, then wants to write.
-If another thread has written meanwhile, SQLite does not wait but refuses at once: "database is locked". A timeout is
-no help. So a transaction that is opened for writing begins as one, with BEGIN IMMEDIATE, for which SQLite
-does wait. And the writers of one service take turns: left alone, SQLite waits by sleeping and trying again.
+oslo.db begins each transaction with a plain BEGIN, which takes no lock. If the transaction reads first and writes
+later, and another thread has written in between, SQLite does not wait, whatever the timeout, but fails with "database
+is locked". So a transaction for writing begins with BEGIN IMMEDIATE here, for which SQLite does wait. In addition, the
+writers of one service take turns, since SQLite's own way to wait is to sleep and try again.
 
-That a transaction is for writing is known to oslo.db's transaction scope alone, which is a private name. It and
-the name of that mode are the only ones that are touched.
+Only oslo.db's transaction scope knows whether a transaction is for writing. This module uses two private names for
+that: the scope, and the mode of a writer.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _turn(database: str) -> Any:
 
 
 def install() -> None:
-    """Change how oslo.db opens transactions, in this process."""
+    """Change how oslo.db begins transactions in this process."""
     manager = enginefacade._TransactionContextManager
     plain_scope = manager._transaction_scope
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # mypy: disable-error-code="import-not-found,import-untyped,misc"
-"""A volume driver for cinder that keeps no data: each operation succeeds at once."""
+"""A volume driver for cinder that stores no data: each operation succeeds at once."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Driver(driver.VolumeDriver):
     VERSION = "1.0"
 
     def do_setup(self, context: Any) -> None:
-        """Nothing to prepare."""
+        """Do nothing: this driver needs no preparation."""
 
     def check_for_setup_error(self) -> None:
-        """Nothing can be wrong."""
+        """Do nothing: the setup cannot fail."""
 
     def _update_volume_stats(self) -> None:
         pool = {
@@ -56,7 +56,7 @@ class Driver(driver.VolumeDriver):
     def clone_image(
         self, context: Any, volume: Any, image_location: Any, image_meta: Any, image_service: Any
     ) -> tuple[dict[str, Any], bool]:
-        # reports that it is done, so that cinder copies nothing
+        # True: the volume has its content, so cinder copies none
         return {}, True
 
     def ensure_export(self, context: Any, volume: Any) -> None: ...

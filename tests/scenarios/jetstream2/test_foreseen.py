@@ -72,7 +72,9 @@ def test_a_given_address_is_foreseen_moved_and_never_taken_from_another(user: Us
     done = thrice(user, {"web": ["launch", "assign address"]}, name="web", floating_ip="auto", **SMALL)
     web = done.of("web")["uuid"]
     # Nova shows an address late.
-    user.cloud._until(lambda: done.of("web")["ip_address"] in addresses(user.cloud.show(web)), "no address is shown")
+    user.cloud.wait_until(
+        lambda: done.of("web")["ip_address"] in addresses(user.cloud.show(web)), "no address is shown"
+    )
     moved = user.task("instance", check_mode=True, name="web", floating_ip=spare)
     assert (moved.failure, moved.of("web")["actions"]) == ("", ["assign address"])
     moved = user.task("instance", name="web", floating_ip=spare)

@@ -317,7 +317,7 @@ def test_properties_are_changed_in_place_on_a_real_nova(user: User) -> None:
     address = launched.of("web")["ip_address"]
     web = user_id(user, "web")
     # Nova shows an address late.
-    user.cloud._until(lambda: address in addresses(user.cloud.show(web)), "the address is not shown")
+    user.cloud.wait_until(lambda: address in addresses(user.cloud.show(web)), "the address is not shown")
     group = {"security_group": {"name": "ssh", "description": ""}}
     made = user.cloud.owner.post("network", "/v2.0/security-groups", group)["security_group"]
     wanted: dict[str, Any] = {

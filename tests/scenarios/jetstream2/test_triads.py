@@ -107,7 +107,7 @@ def test_each_kind_of_launch_is_foreseen_done_and_ended(
     [server] = user.cloud.owner.get("compute", "/servers/detail")["servers"]
     assert ("exoServerVersion" in server["metadata"]) == options.get("exosphere", True)
     if "wait_for" in options:
-        user.cloud._until(lambda: len(_shown(user)) == 2, "no floating IP is shown")
+        user.cloud.wait_until(lambda: len(_shown(user)) == 2, "no floating IP is shown")
     gone: dict[str, Any] = {"delete_volumes": True, "release_floating_ip": True, "include_locked": True}
     triad(user, end, name="web", state="absent", **gone)
     assert user.cloud.owner.get("block-storage", "/volumes/detail")["volumes"] == []
@@ -140,6 +140,6 @@ def test_each_change_of_an_instance_is_foreseen_done_and_not_done_twice(user: Us
     for options, actions in steps:
         triad(user, actions, **{"name": "www", **options})
         if options.get("floating_ip") == spare:
-            user.cloud._until(lambda: spare in _shown(user), "no floating IP is shown")
+            user.cloud.wait_until(lambda: spare in _shown(user), "no floating IP is shown")
     triad(user, ["delete"], name="www", state="absent")
     user.cloud.owner.delete("image", f"/v2/images/{other}")

@@ -229,7 +229,7 @@ class Jetstream2:
 
     def launched(self, name: str, at: datetime) -> None:
         """See Site."""
-        self._cloud._tables.created([self._ids[name]], at)
+        self._cloud._tables.set_created([self._ids[name]], at)
 
     def lock(self, name: str) -> bool:
         """See Site."""
