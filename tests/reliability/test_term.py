@@ -13,8 +13,8 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operatio
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.schedule_store import ScheduleStore
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import a_site
-from ansible_collections.jetstream.cloud.tests.unit.fakes.office import Office
 from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given, in_context
+from ansible_collections.jetstream.cloud.tests.unit.fakes.scheduled_fleet import ScheduledFleet
 
 TERM = """
 schedules:
@@ -65,8 +65,8 @@ def test_a_term_of_fifteen_weeks_with_two_changes_of_time(tmp_path: Path) -> Non
         return is_term and hours[0] <= there.hour < hours[1], is_night
 
     with a_site(world, tmp_path) as site, site.cloud() as cloud:
-        office = Office(site, TERM)
-        options = given(schedule.SPEC, **site.options, path=str(office.path))
+        lab = ScheduledFleet(site, TERM)
+        options = given(schedule.SPEC, **site.options, path=str(lab.path))
         context = in_context(site)
         schedule.schedule(cloud, options, context)
         store = ScheduleStore(site.home / ".local/state/jetstream/schedules.json", site.clock)
@@ -79,7 +79,7 @@ def test_a_term_of_fifteen_weeks_with_two_changes_of_time(tmp_path: Path) -> Non
                 continue
             site.clock.move_to(moment)
             changes += schedule.schedule(cloud, options, context).changed
-            states, (course, night) = office.states(), expected(moment)
+            states, (course, night) = lab.states(), expected(moment)
             started = started or moment >= datetime(2026, 8, 31, 23, tzinfo=UTC)
             if started:
                 assert (states["bio-2"] == "active") == course, moment

@@ -85,7 +85,7 @@ class Scene:
         self.series.begin(self.site)
         if self.series.first is not None:
             self.run(other=replace(self.series, options=self.series.first))
-            self.pass_by()
+            self.advance()
         self.others = self.site.of_others()
 
     def run(
@@ -121,7 +121,7 @@ class Scene:
                 crash = traceback.format_exc()
         seconds = self.clock.monotonic() - begun
         if meanwhile is None and other is None and not check_mode:
-            self.pass_by()
+            self.advance()
         return Ran(
             result,
             seconds,
@@ -133,9 +133,9 @@ class Scene:
             crash,
         )
 
-    def pass_by(self) -> None:
+    def advance(self) -> None:
         """Let a minute pass: what a request that was lost began comes to its end."""
-        self.clock.pass_by(60.0)
+        self.clock.advance(60.0)
         self.site.settle()
 
 
@@ -203,7 +203,7 @@ def met(first: str, second: str, request: int) -> Strike:
         outer = scene.run(position=request, meanwhile=lambda: inner.append(scene.run(other=other)))
         if not inner:
             return Strike(struck=False)
-        scene.pass_by()
+        scene.advance()
         found = [*_always_wrong(scene)]
         found += [
             f"a bug: {each.crash or each.text}" for each in (outer, *inner) if each.crash or "has a bug" in each.text

@@ -59,7 +59,7 @@ class Wire:
             yield
 
     def _answer(self, raw: RawRequest, patience: float) -> RawResponse:
-        self.clock.pass_by(_LATENCY)
+        self.clock.advance(_LATENCY)
         if self.site.is_login(raw):
             return self.site.handle(raw)
         self.sent.append(f"{raw.method} {raw.full_path}")
@@ -96,9 +96,9 @@ class Wire:
         if fault.breaks:
             raise reset()
         if fault.hangs or fault.slow > patience:
-            self.clock.pass_by(patience)
+            self.clock.advance(patience)
             raise read_timeout(raw)
-        self.clock.pass_by(fault.slow)
+        self.clock.advance(fault.slow)
         if fault.quotes:
             token = self.site.token_of(raw)
             return self.site.error(500, f"Cannot handle {token}, which {PASSWORD} was given for.")

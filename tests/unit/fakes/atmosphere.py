@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A simulated Atmosphere for one test, with a client of it, and one time for both."""
+"""A simulated Atmosphere for a test, with a client that has the same clock."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.http.tok
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Server, World
 
 USER, PASSWORD = "johndoe", "pass"
-# The parts of a request that are different each time.
+# The parts of a path that differ between requests of a kind, and the name of the kind.
 _KINDS = (
     ("POST", "/auth", "login"),
     ("GET", "/api/v2/instances", "v2 instances"),
@@ -39,7 +39,7 @@ _KINDS = (
 
 
 class Site:
-    """A world being served to johndoe. Everything on his side is kept in ``home``."""
+    """A simulated Atmosphere with the user johndoe, whose files are in ``home``."""
 
     def __init__(self, world: World, server: Server, home: Path) -> None:
         self.world = world
@@ -49,15 +49,15 @@ class Site:
 
     @property
     def clock(self) -> ManualClock:
-        """Return the time that the world and its clients go by."""
+        """Return the clock of the world and of its clients."""
         clock = self.world.clock
         assert isinstance(clock, ManualClock)
         return clock
 
     @property
     def options(self) -> dict[str, Any]:
-        """Return the options of a module that lead here."""
-        # The timeout is of the machine's time, not of the world's: a busy machine must not change what is requested.
+        """Return a module's options for the connection to this site."""
+        # The timeout counts the machine's time, not the world's: a slow machine must not change the requests.
         return {"api_url": self.server.url, "username": USER, "password": PASSWORD, "timeout": 600.0}
 
     @property
@@ -67,39 +67,39 @@ class Site:
 
     @property
     def key(self) -> LoginKey:
-        """Return the key of johndoe's tokens in the cache."""
+        """Return the key of johndoe's token in the cache."""
         return LoginKey(self.server.url, USER, PASSWORD)
 
     def connection(self, **changes: Any) -> Connection[Any]:
-        """Return johndoe's settings, with changes."""
+        """Return johndoe's settings of the connection, with changes."""
         return resolve({**self.options, **changes}, {}, self.home)
 
     @contextmanager
     def cloud(self, **changes: Any) -> Iterator[AtmosphereCloud]:
-        """Connect to it, for as long as the with statement lasts."""
+        """Yield a connected client, and close it afterwards."""
         surroundings = Surroundings({}, self.home, self.clock, self.hidden.add)
         with closing(connect(self.connection(**changes), surroundings)) as cloud:
             assert isinstance(cloud, AtmosphereCloud)
             yield cloud
 
     def warm(self) -> str:
-        """Put a token that is good into the cache, as a login yesterday evening would have, and return it."""
+        """Put a valid token into the cache, as an earlier login would have, and return it."""
         value = self.world.new_token(self.world.users[USER])
-        self.keep(value)
+        self.cache_token(value)
         return value
 
-    def keep(self, token: str) -> None:
-        """Put any token into the cache."""
+    def cache_token(self, token: str) -> None:
+        """Put a token into the cache, valid or not."""
         expires = self.clock.now().astimezone(UTC) + timedelta(days=1)
         self.cache.store(self.key, Token(token, expires))
 
-    def kept(self) -> str | None:
+    def cached_token(self) -> str | None:
         """Return the token in the cache."""
         token = self.cache.load(self.key, datetime(2000, 1, 1, tzinfo=UTC))
         return token.value if token else None
 
     def requests(self) -> Mapping[str, int]:
-        """Count the requests since the last time, by kind: an unexpected kind shows with its own path."""
+        """Return the number of requests since the last call, by kind. An unexpected request has its path as kind."""
         counts = Counter(_kind(each.method, each.path) for each in self.server.requests)
         self.server.requests.reset()
         return dict(counts)
@@ -132,6 +132,6 @@ def _kind(method: str, path: str) -> str:
 
 @contextmanager
 def a_site(world: World, home: Path) -> Iterator[Site]:
-    """Serve a world for as long as the with statement lasts."""
+    """Serve a world, and yield its site."""
     with Server(world) as server:
         yield Site(world, server, home)

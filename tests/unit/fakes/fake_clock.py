@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Time that only passes while a thread sleeps."""
+"""A clock whose time passes only while a thread sleeps."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ START = datetime(2026, 11, 23, 18, 57, tzinfo=UTC)
 
 
 class FakeClock:
-    """A Clock. May be used by many threads at once; each sleep moves the time for all of them.
+    """A Clock for many threads: a sleep of one of them moves the time for all.
 
-    ``sleeps`` has the seconds of every sleep, in order. ``meanwhile``, if set, is called in every sleep, before time
-    moves on, with the seconds of that sleep.
+    ``sleeps``: the seconds of every sleep, in order. ``meanwhile``: called at the beginning of every sleep, with its
+    seconds.
     """
 
     def __init__(self) -> None:
@@ -38,9 +38,9 @@ class FakeClock:
         self.sleeps.append(seconds)
         if self.meanwhile:
             self.meanwhile(seconds)
-        self.pass_by(seconds)
+        self.advance(seconds)
 
-    def pass_by(self, seconds: float) -> None:
-        """Move time on without a sleep, as a slow request does."""
+    def advance(self, seconds: float) -> None:
+        """Move the time on without a sleep, as during a slow request."""
         with self._lock:
             self._seconds += seconds

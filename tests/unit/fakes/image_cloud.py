@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An image store in memory, which does what a test scripts, and a cloud that has it."""
+"""A cloud in memory with an image store, with the errors that a test scripts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model im
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operation import Context, Operation
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations.image import SPEC, image
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
-from ansible_collections.jetstream.cloud.tests.unit.fakes.launch_cloud import Lost
+from ansible_collections.jetstream.cloud.tests.unit.fakes.launch_cloud import LostResponse
 from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner
 from ansible_collections.jetstream.cloud.tests.unit.fakes.scripted_cloud import ScriptedCloud
 
@@ -29,10 +29,10 @@ SAVE_SECONDS = 20.0
 
 
 class ImageCloud(ScriptedCloud):
-    """Also the image store of itself.
+    """A cloud that is its own image store.
 
-    A snapshot is saved within 20 seconds. ``snapshots``: those of volumes, with their status, which a new image refers
-    to. ``gives_up``: whether nova gives each snapshot up. ``interrupt``: called after each call, with its name.
+    nova saves an image in 20 seconds. ``snapshots``: the snapshots of volumes that a new image refers to, with their
+    status. ``gives_up``: whether nova fails to save each image. ``interrupt``: called after each call, with its name.
     """
 
     reserved = frozenset({"status"})
@@ -52,7 +52,7 @@ class ImageCloud(ScriptedCloud):
     # --- scripted by a test
 
     def script(self, call: str, *answers: BaseException | None) -> None:
-        """Answer the next calls with these errors; None is the usual answer."""
+        """Let the next calls fail with these errors. None stands for a call that succeeds."""
         self.scripts[call].extend(answers)
 
     def run(self, *, check_mode: bool = False, **options: Any) -> Outcome:
@@ -64,7 +64,7 @@ class ImageCloud(ScriptedCloud):
 
     @property
     def writes(self) -> list[str]:
-        """The calls that change something."""
+        """The calls that change the store."""
         return [each for each in self.calls if each.partition(" ")[0] in _WRITES]
 
     # --- the interface of a cloud
@@ -171,15 +171,15 @@ class ImageCloud(ScriptedCloud):
 
     def _answer(self, call: str, carry_out: Callable[[], object]) -> None:
         answer = self.scripts[call].popleft() if self.scripts[call] else None
-        if answer is not None and not isinstance(answer, Lost):
+        if answer is not None and not isinstance(answer, LostResponse):
             raise answer
         carry_out()
         self.interrupt(call)
-        if isinstance(answer, Lost):
+        if isinstance(answer, LostResponse):
             raise answer.error
 
     def _settle(self) -> None:
-        """End the snapshots that are saved by now."""
+        """End the snapshots whose time is over."""
         now = self._clock.monotonic()
         done = {each.uuid: each for each in self.images if self._saved_at.get(each.uuid, now + 1) <= now}
         for each in done.values():

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A cloud in memory that launches and deletes, and does what a test scripts."""
+"""A cloud in memory that launches and deletes instances, with the errors that a test scripts."""
 
 from __future__ import annotations
 
@@ -39,13 +39,12 @@ from ansible_collections.jetstream.cloud.tests.unit.fakes.scripted_cloud import 
 QUAD = Flavor(name="m3.quad", vcpus=4, ram=15360, disk=20)
 TINY = Flavor(name="m3.tiny", vcpus=1, ram=3072, disk=20)
 BUILD_SECONDS = 8.0
-# Answers a launch: it is carried out, and its response is lost; or it is carried out so many seconds later.
 _NO_OPTIONS = LaunchOptions()
 NO_HOST = "No valid host was found. There are not enough hosts available."
 
 
-class Lost(JetstreamError):
-    """Carries a launch out, and loses the response with this error."""
+class LostResponse(JetstreamError):
+    """The scripted answer to a call that is carried out, and whose response is lost with an error."""
 
     def __init__(self, error: JetstreamError) -> None:
         super().__init__("lost")
@@ -53,10 +52,10 @@ class Lost(JetstreamError):
 
 
 class LaunchCloud(ScriptedCloud):
-    """Also the launcher of itself.
+    """A cloud that is its own launcher, catalog and access store.
 
-    ``no_host``: names for which no host is found, with how often, as ``no_host_fault`` says.
-    ``interrupt``: called before and after each call that changes something, with its name.
+    ``no_host``: how many launches of a name find no host, by name. ``no_host_fault``: the fault of those.
+    ``interrupt``: called before and after each call that changes the cloud, with the name of the call.
     """
 
     no_address_seconds = 0.0
@@ -84,12 +83,12 @@ class LaunchCloud(ScriptedCloud):
     # --- scripted by a test
 
     def script(self, call: str, name: str, *answers: BaseException | None) -> None:
-        """Answer the next calls for an instance with these errors; None is the usual answer."""
+        """Let the next calls for an instance fail with these errors. None stands for a call that succeeds."""
         self.scripts[call, name].extend(answers)
 
     @property
     def names(self) -> list[str]:
-        """The names of all instances that are there, in error as well."""
+        """The names of all instances, also of those in error."""
         return sorted(each.name for each in self.list_instances(live=True))
 
     def all_named(self, name: str) -> list[Instance]:
@@ -107,8 +106,8 @@ class LaunchCloud(ScriptedCloud):
         return self
 
     def console_outputs(self, instances: Sequence[Instance], lines: int) -> Mapping[str, str]:
-        """Return what the test has on the consoles, by the names of instances."""
-        self._tell("console", str(len(instances)))
+        """Return the output that the test's ``consoles`` has for each instance."""
+        self._record("console", str(len(instances)))
         self.interrupt("console")
         return {each.uuid: self.consoles(each.name) for each in instances}
 
@@ -116,16 +115,16 @@ class LaunchCloud(ScriptedCloud):
         return self
 
     def flavors(self) -> Sequence[OfferedFlavor]:
-        """Return the part of the interface of a catalog that a launch reads."""
-        self._tell("flavors", "all")
+        """Return the flavors. Of a catalog, a launch reads nothing else but floating IPs."""
+        self._record("flavors", "all")
         answers = self.scripts["flavors", "all"]
         if answers and (answer := answers.popleft()) is not None:
             raise answer
         return [OfferedFlavor(each.name, each.name, each, INDIANA) for each in (TINY, QUAD)]
 
     def floating_ips(self) -> Sequence[FloatingIp]:
-        """Return those of the instances, and the ``spare`` ones."""
-        self._tell("floating_ips", "all")
+        """Return the floating IPs of the instances, and the ``spare`` ones."""
+        self._record("floating_ips", "all")
         attached = [
             FloatingIp(uuid, each, attached=True, instance_uuid=uuid) for uuid, each in sorted(self.addresses.items())
         ]
@@ -134,21 +133,21 @@ class LaunchCloud(ScriptedCloud):
     # --- the interface of an access store
 
     def get_key(self, name: str) -> KeyPair | None:
-        self._tell("get_key", name)
+        self._record("get_key", name)
         return self.keys.get(name)
 
     def import_key(self, name: str, public_key: str) -> KeyPair:
-        self._tell("import_key", name)
+        self._record("import_key", name)
         self.interrupt("import_key")
         answers = self.scripts["import_key", name]
         answer = answers.popleft() if answers else None
-        if answer is not None and not isinstance(answer, Lost):
+        if answer is not None and not isinstance(answer, LostResponse):
             raise answer
         if name in self.keys:
             raise Conflict("Key pair already exists.")
         self.keys[name] = KeyPair(name, public_key, "fingerprint")
         self.interrupt("imported")
-        if isinstance(answer, Lost):
+        if isinstance(answer, LostResponse):
             raise answer.error
         return self.keys[name]
 
@@ -172,28 +171,28 @@ class LaunchCloud(ScriptedCloud):
     # --- the interface of a launcher
 
     def check(self, options: LaunchOptions) -> None:
-        """Take all options."""
+        """Accept all options."""
 
     def prepare(self, options: LaunchOptions, count: int, growth: Growth = NO_GROWTH) -> LaunchRecipe:
         self.calls.append(f"prepare {count}")
         return LaunchRecipe(options, TINY, Image(name="Ubuntu", uuid="image"), {})
 
     def require_room(self, flavor: Flavor | None, growth: Growth) -> None:
-        """Have room for everything."""
+        """Accept every launch: the quota has room."""
 
     def require_room_for_key(self) -> None:
-        """Have room for everything."""
+        """Accept every key pair: the quota has room."""
 
     def launch(self, recipe: LaunchRecipe, launch: Launch) -> Instance:
-        self._tell("launch", launch.name)
+        self._record("launch", launch.name)
         self.interrupt("launch")
         answers = self.scripts["launch", launch.name]
         answer = answers.popleft() if answers else None
-        if answer is not None and not isinstance(answer, Lost):
+        if answer is not None and not isinstance(answer, LostResponse):
             raise answer
         made = self._make(launch, recipe.options)
         self.interrupt("launched")
-        if isinstance(answer, Lost):
+        if isinstance(answer, LostResponse):
             raise answer.error
         return made
 
@@ -212,7 +211,7 @@ class LaunchCloud(ScriptedCloud):
                     has_run=False,
                     image=options.image,
                     key_name=options.key_name,
-                    # As nova does, which takes an empty list for none given.
+                    # Like nova, to which an empty list means the default group.
                     security_groups=options.security_groups or ("default",),
                     description=options.description,
                 ),
@@ -228,8 +227,8 @@ class LaunchCloud(ScriptedCloud):
                 self._builds[uuid] = self._clock.monotonic() + BUILD_SECONDS
             return made
 
-    def carries_out_later(self, seconds: float, launch: Launch) -> None:
-        """Carry a launch out so many seconds from now: its request was on its way."""
+    def launch_later(self, seconds: float, launch: Launch) -> None:
+        """Carry a launch out after some seconds, as if its request had been delayed."""
         self.later.append((self._clock.monotonic() + seconds, launch))
 
     def _carry_out_later(self) -> None:
@@ -239,7 +238,7 @@ class LaunchCloud(ScriptedCloud):
             self._make(launch)
 
     def find(self, launches: Sequence[Launch]) -> Mapping[str, Instance]:
-        self._tell("find", str(len(launches)))
+        self._record("find", str(len(launches)))
         self.interrupt("find")
         self._carry_out_later()
         tokens = {each.token for each in launches}
@@ -249,7 +248,7 @@ class LaunchCloud(ScriptedCloud):
     def assign_addresses(
         self, options: LaunchOptions, instances: Sequence[Instance]
     ) -> Mapping[str, AssignedAddress | JetstreamError]:
-        self._tell("assign", str(len(instances)))
+        self._record("assign", str(len(instances)))
         return {each.uuid: self._assign(each, options.floating_ip) for each in instances}
 
     def _assign(self, instance: Instance, wanted: str | None) -> AssignedAddress | JetstreamError:
@@ -285,7 +284,7 @@ class LaunchCloud(ScriptedCloud):
         return self.refusals.get(instance.name)
 
     def change(self, instance: Instance, change: Change) -> None:
-        self._tell(change.kind.name.lower(), instance.name)
+        self._record(change.kind.name.lower(), instance.name)
         self.interrupt("change")
         now = self._instances[instance.uuid]
         match change.kind:
@@ -303,21 +302,21 @@ class LaunchCloud(ScriptedCloud):
             case ChangeKind.LOCK | ChangeKind.UNLOCK:
                 now = replace(now, locked=change.kind is ChangeKind.LOCK)
             case ChangeKind.FLAVOR:
-                self.goes(instance.name, Phase(0, "resize", "resize_prep"), Phase(6, "verify_resize"))
+                self.set_phases(instance.name, Phase(0, "resize", "resize_prep"), Phase(6, "verify_resize"))
                 if instance.name not in self.no_resize:
                     now = replace(now, flavor=QUAD if change.after == QUAD.name else replace(TINY, name=change.after))
             case ChangeKind.CONFIRM:
-                self.goes(instance.name, Phase(0, "verify_resize"), Phase(3, "active"))
+                self.set_phases(instance.name, Phase(0, "verify_resize"), Phase(3, "active"))
         with self._lock:
             self._instances[instance.uuid] = now
         self.interrupt("changed")
 
     def security_group_names(self, groups: Sequence[str]) -> Sequence[str]:
-        self._tell("groups", str(len(groups)))
+        self._record("groups", str(len(groups)))
         return [{"uuid-of-ssh": "ssh"}.get(each, each) for each in groups]
 
     def delete(self, instance: Instance) -> None:
-        self._tell("delete", instance.name)
+        self._record("delete", instance.name)
         self.interrupt("delete")
         answers = self.scripts["delete", instance.name]
         answer = answers.popleft() if answers else None
@@ -337,7 +336,7 @@ class LaunchCloud(ScriptedCloud):
         return {}
 
     def release(self, address: FloatingAddress) -> None:
-        self._tell("release", address.address)
+        self._record("release", address.address)
         self.interrupt("release")
         self.addresses.pop(address.id, None)
         self.interrupt("released")
@@ -349,7 +348,7 @@ class LaunchCloud(ScriptedCloud):
         return instance.status != "suspended"
 
     def detach(self, instance: Instance, volume: str) -> None:
-        self._tell("detach", volume)
+        self._record("detach", volume)
         self.interrupt("detach")
         if self.volumes[volume] == "in-use":
             self.volumes[volume] = "available"
@@ -365,7 +364,7 @@ class LaunchCloud(ScriptedCloud):
         return self.volumes.get(volume)
 
     def delete_volume(self, instance: Instance, volume: str) -> None:
-        self._tell("delete_volume", volume)
+        self._record("delete_volume", volume)
         self.interrupt("delete_volume")
         del self.volumes[volume]
         self.interrupt("volume deleted")
@@ -376,7 +375,7 @@ class LaunchCloud(ScriptedCloud):
     def _builds(self) -> dict[str, float]:
         return self.__dict__.setdefault("_builds_at", {})
 
-    def _tell(self, call: str, what: str) -> None:
+    def _record(self, call: str, what: str) -> None:
         with self._lock:
             self.calls.append(f"{call} {what}")
 
@@ -389,8 +388,8 @@ class LaunchCloud(ScriptedCloud):
 
 
 def since(clock: FakeClock, seconds: float) -> str:
-    """Return the time so many seconds ago, as a cloud writes it."""
+    """Return the time some seconds ago, in the form of a cloud's API."""
     return iso(clock.now() - timedelta(seconds=seconds))
 
 
-__all__ = ["NO_HOST", "TINY", "LaunchCloud", "Lost", "Phase", "since"]
+__all__ = ["NO_HOST", "TINY", "LaunchCloud", "LostResponse", "Phase", "since"]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A server on loopback that sends exactly the given bytes."""
+"""A server on loopback that sends given bytes, and nothing else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from socketserver import StreamRequestHandler, ThreadingTCPServer
 from types import TracebackType
 from typing import Any, Self
 
-# In the place of an answer: end the connection without one; or send nothing until the client gives up.
+# Instead of a response: DROP closes the connection, SILENCE sends nothing until the client gives up.
 DROP = b"drop"
 SILENCE = b"silence"
 _LONGEST_SILENCE = 10.0
@@ -33,7 +33,7 @@ def answer(
     headers: Mapping[str, str] | None = None,
     length: int | None = None,
 ) -> bytes:
-    """Return an answer. A body that is not text or bytes is sent as JSON; ``length`` may lie about it."""
+    """Return a response as bytes. A body that is not text or bytes becomes JSON. ``length`` may be wrong on purpose."""
     content = body if isinstance(body, bytes) else (body if isinstance(body, str) else json.dumps(body)).encode()
     lines = [f"HTTP/1.1 {status} {_REASONS.get(status, 'Whatever')}"]
     if content_type is not None:
@@ -45,7 +45,7 @@ def answer(
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """An answer that does not end: ``first``, and then ``again`` for ever, ``pause`` seconds apart."""
+    """A response without an end: ``first``, and then ``again`` for ever, every ``pause`` seconds."""
 
     first: bytes
     again: bytes
@@ -59,7 +59,7 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedRequest:
-    """A request as it came."""
+    """A request as the server received it."""
 
     method: str
     path: str
@@ -68,10 +68,7 @@ class ReceivedRequest:
 
 
 class Loopback:
-    """Sends ``answers``, one per request, in order; further requests get ``otherwise``.
-
-    Use it in a with statement.
-    """
+    """Sends ``answers``, one per request, in order; further requests get ``otherwise``. It runs in a with statement."""
 
     def __init__(
         self, *answers: bytes | Flow, otherwise: bytes | None = None, context: ssl.SSLContext | None = None
@@ -94,7 +91,7 @@ class Loopback:
             return self.answers.popleft() if self.answers else self._otherwise
 
     def _serve(self) -> None:
-        """Take connections until one comes after the end. Nothing is polled, so that no test waits for its end."""
+        """Accept connections until the end, which is a connection as well, so that no test waits for a poll."""
         while True:
             connection, address = self._server.get_request()
             if self.over.is_set():
@@ -131,19 +128,19 @@ class _Server(ThreadingTCPServer):
             try:
                 request = self._context.wrap_socket(request, server_side=True)
             except OSError:
-                # The client did not like the certificate.
+                # The client refused the certificate.
                 return
         with request:
             super().finish_request(request, client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Be no_progress: some tests are about a client that ends a connection."""
+        """Print no traceback: in some tests, the client closes the connection early."""
 
 
 class _Handler(StreamRequestHandler):
     server: _Server
     rfile: BufferedReader
-    # Small parts of an answer are not to wait for each other.
+    # Small parts of a response are sent at once.
     disable_nagle_algorithm = True
 
     def handle(self) -> None:
@@ -177,7 +174,7 @@ class _Handler(StreamRequestHandler):
 
 
 def refusing_port() -> socket.socket:
-    """Return a socket whose port refuses every connection for as long as the socket is open: no server listens."""
+    """Return a socket whose port refuses every connection while the socket is open, since no server listens."""
     holder = socket.socket()
     holder.bind(("127.0.0.1", 0))
     return holder

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A mail server on loopback that keeps its mails."""
+"""A mail server on loopback that stores its mails."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Mail:
 
 
 class MailServer(Controller):
-    """Takes mail on a port (0: a free one), but not for addresses that begin with "nobody". ``mails`` has the rest."""
+    """Accepts mail on a port (0: a free one) into ``mails``, and refuses recipients that begin with "nobody"."""
 
     def __init__(
         self, *, port: int = 0, tls: ssl.SSLContext | None = None, starttls: ssl.SSLContext | None = None
@@ -72,7 +72,7 @@ class MailServer(Controller):
 
 @contextmanager
 def a_mail_server(**how: ssl.SSLContext) -> Iterator[MailServer]:
-    """Take mail for as long as the with statement lasts."""
+    """Run a mail server for a with statement."""
     server = MailServer(**how)
     server.start()
     try:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where an operation is carried out without Ansible around it."""
+"""Runs operations without Ansible."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import Fake
 
 
 class OperationRunner:
-    """Runs operations, and keeps their ``warnings``, and their secrets in ``hidden``."""
+    """Runs operations, and collects their ``warnings``, and their secrets in ``hidden``."""
 
     def __init__(self, home: Path | None, clock: Clock | None = None) -> None:
         self.home = home
@@ -28,7 +28,7 @@ class OperationRunner:
         self.hidden: set[str] = set()
 
     def run(self, spec: ModuleSpec, operation: Operation, *, check_mode: bool = False, **options: Any) -> Outcome:
-        """Carry an operation out with these options, as Ansible would fill them in."""
+        """Run an operation with these options, and with the defaults of its spec."""
         context = Context(
             check_mode=check_mode,
             clock=self.clock,

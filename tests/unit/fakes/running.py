@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Operations and modules, run in this process as Ansible would run them."""
+"""Runs operations and modules in this process, as Ansible would run them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MODULES = "ansible_collections.jetstream.cloud.plugins.modules"
 
 
 def given(spec: ModuleSpec, **options: Any) -> dict[str, Any]:
-    """Return options as a module has them: checked, converted, and with all the defaults."""
+    """Return options as Ansible gives them to a module: checked, converted, and with all defaults."""
     rules = spec.arguments()
     checked = ArgumentSpecValidator(rules.pop("argument_spec"), **rules).validate(options)
     assert not checked.error_messages, checked.error_messages
@@ -35,7 +35,7 @@ def given(spec: ModuleSpec, **options: Any) -> dict[str, Any]:
 
 
 def in_context(site: Site, *, check_mode: bool = False) -> Context:
-    """Return where an operation on a site runs: johndoe's home, and the site's time. Its warnings are dropped."""
+    """Return the context of an operation on a site: johndoe's home, and the site's clock. Warnings are dropped."""
     return Context(
         check_mode=check_mode,
         clock=site.clock,
@@ -55,7 +55,7 @@ def run_module(
     environ: Mapping[str, str] | None = None,
     check_mode: bool = False,
 ) -> dict[str, Any]:
-    """Run a module as a task with --diff -vvv would, and return its result. It waits by the clock."""
+    """Run a module as a task with --diff -vvv would, with a clock for its waits, and return its result."""
     module = importlib.import_module(f"{MODULES}.{name}")
     arguments = {
         **options,
@@ -70,7 +70,7 @@ def run_module(
         patch_module_args(arguments),
         mock.patch.object(runner, "SystemClock", return_value=clock),
         mock.patch.dict("os.environ", {"HOME": str(home), **(environ or {})}),
-        # Ansible keeps warnings until the process ends, which here is not the end of the module.
+        # Ansible collects warnings until the process ends, and this process has several modules.
         mock.patch.object(AnsibleModule, "warn", lambda _module, warning: warnings.append(warning)),
         redirect_stdout(said),
     ):

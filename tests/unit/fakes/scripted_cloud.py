@@ -40,7 +40,7 @@ _LOSES_ADDRESS = frozenset({Action.STOP, Action.SUSPEND, Action.SHELVE})
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """The state of an instance from a number of seconds after a change on."""
+    """The state that an instance has from a number of seconds after a change on."""
 
     after: float
     status: str
@@ -49,7 +49,7 @@ class Phase:
 
 
 def _woken(after: float) -> tuple[Phase, ...]:
-    """As Atmosphere makes an instance ready: for ten seconds it appears ready before it is."""
+    """Return the phases of an instance that Atmosphere deploys. It shows plain active ten seconds too early."""
     return (
         Phase(after, "active"),
         Phase(after + 10, "active", "networking"),
@@ -58,7 +58,7 @@ def _woken(after: float) -> tuple[Phase, ...]:
     )
 
 
-JOURNEYS: Mapping[Action, tuple[Phase, ...]] = {
+PHASES: Mapping[Action, tuple[Phase, ...]] = {
     Action.STOP: (Phase(0, "active", "powering-off"), Phase(5, "shutoff")),
     Action.SUSPEND: (Phase(0, "active", "suspending"), Phase(5, "suspended")),
     Action.SHELVE: (
@@ -83,17 +83,17 @@ JOURNEYS: Mapping[Action, tuple[Phase, ...]] = {
     Action.HARD_REBOOT: (Phase(0, "hard_reboot", "rebooting_hard"), Phase(6, "active", "", NEW_ADDRESS)),
 }
 
-# What a test may put in the place of an answer: an error, or anything done to the cloud.
+# A scripted answer: an error, or a function that is called first.
 Answer = JetstreamError | BaseException | Callable[[], None]
 
 
 class ScriptedCloud:
-    """A Cloud. May be used by many threads at once.
+    """A Cloud in memory, which is safe to use from many threads.
 
-    An action where nova would refuse it is a Conflict; if it is one that takes the address away, that is gone by then.
-    ``calls`` has every call in options: "stop web", "get web", "poll 3".
-    ``listed_by_others``: moments at which another client read a list that is cached for half a minute from then on. A
-    poll reads that list, unless its own client did within that time.
+    An action that nova would refuse raises Conflict. If the action releases the address, that is released all the same,
+    as on Atmosphere. ``calls`` has every call in order: "stop web", "get web", "poll 3".
+    ``listed_by_others``: the moments at which another client read the list, which is cached for half a minute then. A
+    poll gets the cached list, unless its own client read the list in that time.
     """
 
     settle_seconds = 30.0
@@ -127,11 +127,11 @@ class ScriptedCloud:
     # --- scripted by a test
 
     def answer(self, name: str, call: str, *answers: Answer | None) -> None:
-        """Answer the next calls of a kind ("stop", "get", "poll") for an instance so; None is the usual answer."""
+        """Script the next calls of a kind ("stop", "get", "poll") for an instance. None stands for the usual answer."""
         self._answers[name, call].extend(answers)
 
-    def goes(self, name: str, *phases: Phase) -> None:
-        """Let an instance go through these states, beginning now, without an action."""
+    def set_phases(self, name: str, *phases: Phase) -> None:
+        """Let an instance go through phases from now on, without an action."""
         start = self._clock.monotonic()
         with self._lock:
             self._phases[name] = [replace(each, after=start + each.after) for each in phases]
@@ -143,12 +143,12 @@ class ScriptedCloud:
                 if each.name == name:
                     self._instances[uuid] = replace(each, locked=True, lock_reason="term paper")
 
-    def journey(self, name: str, action: Action) -> None:
-        """Let an instance go where an action leads."""
-        self.goes(name, *JOURNEYS[action])
+    def begin(self, name: str, action: Action) -> None:
+        """Let an instance go through the phases of an action, without a call."""
+        self.set_phases(name, *PHASES[action])
 
     def count(self, call: str) -> int:
-        """Return how many calls of a kind there were."""
+        """Return the number of calls of a kind."""
         return sum(each.split()[0] == call for each in self.calls)
 
     # --- the interface of a cloud
@@ -192,7 +192,7 @@ class ScriptedCloud:
             standing = classify(now.status, now.activity, now.power_state)
             if not _takes(standing, action):
                 raise Conflict(f"{action.capitalize()} of {instance.label} was refused.", status=409)
-            self.journey(instance.name, action)
+            self.begin(instance.name, action)
 
     def console_outputs(self, instances: Sequence[Instance], lines: int) -> Mapping[str, str]:
         with self._lock:
@@ -272,7 +272,7 @@ class ScriptedCloud:
             answer()
 
     def _cached_at(self) -> float | None:
-        """Return when the list was cached that a poll reads now; None if it reads each instance."""
+        """Return the time at which the list that a poll reads now was cached; None if a poll reads each instance."""
         now = self._clock.monotonic()
         cached = [each for each in self.listed_by_others if each <= now < each + _CACHED]
         if not cached or now < self._listed_at + _CACHED:
@@ -300,4 +300,4 @@ def _takes(standing: ObservedState, action: Action) -> bool:
 
 
 class LeftOut(JetstreamError):
-    """Answers a refresh: the cloud did not read that instance this time."""
+    """The scripted answer to a poll that did not read the instance."""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Usage reports made up for tests."""
+"""Made-up usage reports for tests."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def a_status(
     unknown: tuple[str, ...] = (),
     past_days: int = 60,
 ) -> AllocationStatus:
-    """Return the status of an allocation of 50,000 SU, with a snapshot of today and each of the days before."""
+    """Return the status of an allocation of 50,000 SU, with snapshots of today and of each day before."""
     used = None if remaining is None else float(Decimal(50000) - Decimal(remaining))
     source = AllocationSource(name, f"u-{name}", compute_allowed=50000.0, compute_used=used, end_date=end)
     pace = Pace(None if per_day is None else Decimal(per_day), Decimal(pace_days), unknown)
@@ -58,7 +58,7 @@ def a_status(
 
 
 def a_day(ago: int, used: Mapping[str | None, float]) -> DayUsage:
-    """Return the use of a day, by allocation."""
+    """Return the usage of a day, by allocation."""
     amounts = {name: Decimal(str(su)) for name, su in used.items()}
     return DayUsage(NOW.date() - timedelta(days=ago), sum(amounts.values(), Decimal(0)), amounts)
 
@@ -101,5 +101,5 @@ def a_report(*statuses: AllocationStatus, **changes: object) -> UsageReport:
 
 
 def day_before(days: int) -> date:
-    """Return the day that was a number of days ago."""
+    """Return the date some days before today."""
     return NOW.date() - timedelta(days=days)

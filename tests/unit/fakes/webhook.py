@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A webhook on loopback that keeps what is posted to it."""
+"""A webhook on loopback that stores the posts to it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from typing import Any
 
 
 class Webhook:
-    """Takes posts on a free port. ``posts`` has their JSON, ``status`` is its response.
+    """Accepts posts on a free port.
 
-    ``fetched`` has the paths that were read, as a dead man's switch is. ``before_response`` is called after a post was
-    taken, and before it is answered.
+    ``posts``: the JSON of each. ``status``: the status of the responses. ``fetched``: the paths that were requested
+    with GET, as a dead man's switch is. ``before_response``: called between a post and its response.
     """
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class Webhook:
 
 @contextmanager
 def a_webhook() -> Iterator[Webhook]:
-    """Take posts for as long as the with statement lasts."""
+    """Run a webhook for a with statement."""
     hook = Webhook()
     thread = threading.Thread(target=hook.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import socket
-import ssl
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import pytest
 import trustme
 from ansible_collections.jetstream.cloud.tests.simulator import Fault, ManualClock, Settings, Trouble, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
+from ansible_collections.jetstream.cloud.tests.unit.fakes.certificates import server_context
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.loopback import Loopback, answer, refusing_port
 from ansible_collections.jetstream.cloud.tests.unit.fakes.running import run_module
@@ -76,7 +76,7 @@ def test_a_user_without_a_password(tmp_path: Path) -> None:
 
 
 def test_a_wrong_password(site: Site) -> None:
-    site.cache.forget(site.key, site.kept() or "")
+    site.cache.forget(site.key, site.cached_token() or "")
     assert failure(task(site, INFO, password="Tr0ub4dor")) == (
         f"{site.server.url} refused the login of johndoe: "
         '"Authentication request refused -- Username/Password combination was invalid" (HTTP 400). '
@@ -162,10 +162,7 @@ def test_a_port_that_no_server_listens_at(tmp_path: Path) -> None:
 
 
 def test_a_wrong_certificate(tmp_path: Path) -> None:
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    with Loopback(context=context) as server:
+    with Loopback(context=server_context(trustme.CA())) as server:
         options = {"api_url": server.url, "token": "0123456789abcdef"}
         result = run_module(INFO, options, clock=FakeClock(), home=tmp_path)
     assert failure(result) == (

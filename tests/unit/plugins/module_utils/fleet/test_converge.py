@@ -44,8 +44,8 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.states i
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
 from ansible_collections.jetstream.cloud.tests.unit.fakes.scripted_cloud import (
-    JOURNEYS,
     NEW_ADDRESS,
+    PHASES,
     LeftOut,
     Phase,
     ScriptedCloud,
@@ -313,9 +313,9 @@ def test_an_action_is_seen_through_also_if_its_instance_is_locked_meanwhile() ->
     ],
 )
 def test_a_locked_instance_that_is_on_its_way_to_the_goal_is_waited_for(status: str, action: Action, goal: str) -> None:
-    first = JOURNEYS[action][0]
+    first = PHASES[action][0]
     stage = scene(an_instance(status=first.status, activity=first.activity, locked=True, lock_reason="term paper"))
-    stage.cloud.journey("web", action)
+    stage.cloud.begin("web", action)
     run = stage.one(goal)
     assert ran(run)[0::3] == ("ok", f"reached {state_text(run.now)} on its own")
     assert run.observed.state is Goal(goal).state
@@ -324,7 +324,7 @@ def test_a_locked_instance_that_is_on_its_way_to_the_goal_is_waited_for(status: 
 
 def test_a_locked_instance_that_ends_elsewhere_than_on_its_way_is_skipped_for_its_lock() -> None:
     stage = scene(an_instance(activity="powering-off", locked=True))
-    stage.cloud.goes("web", Phase(0, "active", "powering-off"), Phase(9, "active", "", ADDRESS))
+    stage.cloud.set_phases("web", Phase(0, "active", "powering-off"), Phase(9, "active", "", ADDRESS))
     assert ran(stage.one("stopped")) == ("skipped", "active", [], "skipped: active, locked (include_locked)")
     assert stage.cloud.count("stop") == 0
 
@@ -355,7 +355,7 @@ def other_clients(last: float) -> tuple[float, ...]:
 @pytest.mark.parametrize("cached_at", range(0, 110, 2))
 def test_what_another_run_starts_is_ready_only_after_its_deployment_whatever_is_cached(cached_at: int) -> None:
     stage = scene(an_instance(status="shutoff", activity="powering-on"))
-    stage.cloud.goes("web", *SLOW_START)
+    stage.cloud.set_phases("web", *SLOW_START)
     stage.cloud.listed_by_others = other_clients(cached_at)
     assert ran(stage.one("started")) == ("ok", "active", [], "reached active on its own")
     assert stage.clock.monotonic() >= 110
@@ -364,7 +364,7 @@ def test_what_another_run_starts_is_ready_only_after_its_deployment_whatever_is_
 @pytest.mark.parametrize("cached_at", range(0, 110, 2))
 def test_what_this_run_starts_is_ready_only_after_its_deployment_whatever_is_cached(cached_at: int) -> None:
     stage = scene(an_instance(status="shutoff"))
-    stage.cloud.answer("web", "poll", lambda: stage.cloud.goes("web", *SLOW_START))
+    stage.cloud.answer("web", "poll", lambda: stage.cloud.set_phases("web", *SLOW_START))
     stage.cloud.listed_by_others = other_clients(cached_at)
     assert ran(stage.one("started")) == ("ok", "active", ["start"], "start done")
     assert stage.clock.monotonic() >= 110
@@ -380,7 +380,7 @@ def test_what_kept_its_address_settles_by_the_age_of_the_list(cached_at: int) ->
         Phase(30, "active", "deploying", ADDRESS),
         Phase(60, "active", "", ADDRESS),
     )
-    stage.cloud.answer("web", "poll", lambda: stage.cloud.goes("web", *phases))
+    stage.cloud.answer("web", "poll", lambda: stage.cloud.set_phases("web", *phases))
     stage.cloud.listed_by_others = other_clients(cached_at)
     assert ran(stage.one("started")) == ("ok", "active", ["start"], "start done")
     assert stage.clock.monotonic() >= 60
@@ -391,7 +391,7 @@ def changed_by_others(status: str, *phases: Phase) -> Scene:
     stage = scene(an_instance(status=status, ip_address=ADDRESS if status == "active" else None))
     stage.cloud.listed_by_others = (5.0,)
     stage.clock.sleep(6)
-    stage.cloud.goes("web", *phases)
+    stage.cloud.set_phases("web", *phases)
     stage.clock.sleep(2)
     stage.instances = [stage.cloud.get_instance(stage.instances[0])]
     stage.cloud.calls.clear()
@@ -427,7 +427,7 @@ def test_what_another_run_changes_is_not_believed_to_be_where_it_was(
 def test_a_conflict_is_not_settled_by_a_list_of_before_it() -> None:
     stage = scene(an_instance())
     stage.cloud.listed_by_others = (0.0,)
-    stage.cloud.goes("web", Phase(1, "active", "suspending"), Phase(20, "suspended"))
+    stage.cloud.set_phases("web", Phase(1, "active", "suspending"), Phase(20, "suspended"))
     stage.clock.sleep(2)
     stage.cloud.answer("web", "get", BROKE)
     message = "skipped: suspended (stopping it would start it first; allow_wake)"
@@ -436,7 +436,7 @@ def test_a_conflict_is_not_settled_by_a_list_of_before_it() -> None:
 
 def test_what_is_in_doubt_by_a_cached_list_and_cannot_be_read_was_not_seen() -> None:
     stage = scene(an_instance(status="shutoff", activity="powering-on"))
-    stage.cloud.goes("web", *SLOW_START)
+    stage.cloud.set_phases("web", *SLOW_START)
     stage.cloud.listed_by_others = (50.0,)
     stage.clock.sleep(64)
     stage.instances = [stage.cloud.get_instance(stage.instances[0])]
@@ -459,14 +459,14 @@ def test_a_fleet_that_this_run_stopped_is_believed_from_a_cached_list() -> None:
 
 def test_waits_for_an_instance_that_is_on_the_way_already() -> None:
     stage = scene(an_instance(activity="powering-off"))
-    stage.cloud.journey("web", Action.STOP)
+    stage.cloud.begin("web", Action.STOP)
     assert ran(stage.one("stopped")) == ("ok", "shutoff", [], "reached shutoff on its own")
     assert set(stage.cloud.calls) == {"poll 1"}
 
 
 def test_waits_for_an_instance_that_is_busy_then_acts() -> None:
     stage = scene(an_instance(activity="image_snapshot", ip_address=ADDRESS))
-    stage.cloud.goes("web", Phase(0, "active", "image_snapshot", ADDRESS), Phase(30, "active", "", ADDRESS))
+    stage.cloud.set_phases("web", Phase(0, "active", "image_snapshot", ADDRESS), Phase(30, "active", "", ADDRESS))
     run = stage.one("stopped")
     assert ran(run) == ("ok", "shutoff", ["stop"], "stop done")
     assert run.elapsed is not None
@@ -478,13 +478,13 @@ def test_a_started_instance_is_ready_only_once_it_is_deployed() -> None:
     run = stage.one("started")
     assert ran(run) == ("ok", "active", ["start"], "start done")
     assert run.now.ip_address == NEW_ADDRESS
-    # Of a start, JOURNEYS says that it shows active after 5 s, and is ready after 25 s.
+    # Of a start, PHASES says that it shows active after 5 s, and is ready after 25 s.
     assert stage.clock.monotonic() >= 25
 
 
 def test_a_started_instance_that_gets_no_address_is_ready_after_a_while() -> None:
     stage = scene(an_instance(status="shutoff"))
-    stage.cloud.answer("web", "poll", lambda: stage.cloud.goes("web", Phase(0, "active")))
+    stage.cloud.answer("web", "poll", lambda: stage.cloud.set_phases("web", Phase(0, "active")))
     run = stage.one("started")
     assert ran(run) == ("ok", "active", ["start"], "start done")
     assert 180 <= stage.clock.monotonic() - 2 <= 180 + 25
@@ -493,7 +493,9 @@ def test_a_started_instance_that_gets_no_address_is_ready_after_a_while() -> Non
 def test_one_that_an_earlier_run_woke_is_not_ready_before_it_has_an_address() -> None:
     """The run before was cut off after its start: this one finds it active, and a login to it is not possible yet."""
     stage = scene(an_instance())
-    stage.cloud.goes("web", Phase(0, "active"), Phase(60, "active", "networking"), Phase(70, "active", "", NEW_ADDRESS))
+    stage.cloud.set_phases(
+        "web", Phase(0, "active"), Phase(60, "active", "networking"), Phase(70, "active", "", NEW_ADDRESS)
+    )
     run = stage.one("started")
     assert (run.failed, run.changed, run.now.ip_address) == (False, False, NEW_ADDRESS)
     assert stage.cloud.count("start") == 0
@@ -515,7 +517,7 @@ def test_a_started_instance_that_kept_its_address_is_not_ready_before_its_deploy
         Phase(10, "active", "deploying", ADDRESS),
         Phase(17, "active", "", ADDRESS),
     )
-    stage.cloud.answer("web", "poll", lambda: stage.cloud.goes("web", *phases))
+    stage.cloud.answer("web", "poll", lambda: stage.cloud.set_phases("web", *phases))
     assert ran(stage.one("started"))[:2] == ("ok", "active")
     assert stage.clock.monotonic() >= 17
     assert stage.cloud.settle_seconds == 30
@@ -529,7 +531,7 @@ def test_no_address_means_that_the_deployment_has_not_begun(workers_are_behind: 
         Phase(workers_are_behind, "active", "networking"),
         Phase(workers_are_behind + 8, "active", "", NEW_ADDRESS),
     )
-    stage.cloud.answer("web", "poll", lambda: stage.cloud.goes("web", *phases))
+    stage.cloud.answer("web", "poll", lambda: stage.cloud.set_phases("web", *phases))
     run = stage.one("started")
     assert (run.failed, run.now.ip_address) == (False, NEW_ADDRESS)
 
@@ -541,14 +543,14 @@ def test_a_deploy_error_right_after_a_start_is_that_of_the_deployment_before() -
         Phase(10, "active", "initializing"),
         Phase(15, "active", "", NEW_ADDRESS),
     )
-    stage.cloud.answer("web", "poll", lambda: stage.cloud.goes("web", *phases))
+    stage.cloud.answer("web", "poll", lambda: stage.cloud.set_phases("web", *phases))
     assert ran(stage.one("started")) == ("ok", "active", ["start"], "start done")
 
 
 def test_a_deploy_error_after_a_deployment_that_was_seen_is_its_outcome() -> None:
     stage = scene(an_instance(status="shutoff"))
     phases = (Phase(0, "active", "deploying"), Phase(8, "active", "deploy_error"))
-    stage.cloud.answer("web", "poll", lambda: stage.cloud.goes("web", *phases))
+    stage.cloud.answer("web", "poll", lambda: stage.cloud.set_phases("web", *phases))
     assert ran(stage.one("started"))[::3] == (
         "failed",
         "it runs, but the cloud could not deploy it (deploy_error)",
@@ -558,7 +560,7 @@ def test_a_deploy_error_after_a_deployment_that_was_seen_is_its_outcome() -> Non
 
 def test_an_instance_that_another_user_started_is_ready_no_sooner() -> None:
     stage = scene(an_instance(status="shutoff", activity="powering-on"))
-    stage.cloud.journey("web", Action.START)
+    stage.cloud.begin("web", Action.START)
     assert ran(stage.one("started")) == ("ok", "active", [], "reached active on its own")
     assert stage.clock.monotonic() >= 25
 
@@ -579,7 +581,7 @@ def test_polls_less_and_less_often() -> None:
 
 def test_time_is_up_and_that_is_a_failure() -> None:
     stage = scene(an_instance(ip_address=ADDRESS))
-    stage.cloud.answer("web", "poll", *[lambda: stage.cloud.goes("web", Phase(0, "active", "powering-off"))] * 9)
+    stage.cloud.answer("web", "poll", *[lambda: stage.cloud.set_phases("web", Phase(0, "active", "powering-off"))] * 9)
     run = stage.one("stopped", timeout=60)
     assert ran(run) == (
         "failed",
@@ -616,7 +618,7 @@ def test_failed_polls_that_have_passed_are_not_reported() -> None:
 
 def test_an_instance_that_vanishes_during_a_stop_has_failed() -> None:
     stage = scene(an_instance())
-    stage.cloud.answer("web", "poll", None, lambda: stage.cloud.goes("web", Phase(0, "missing")))
+    stage.cloud.answer("web", "poll", None, lambda: stage.cloud.set_phases("web", Phase(0, "missing")))
     run = stage.one("stopped")
     assert ran(run) == ("ok", "missing", ["stop"], "the cloud no longer has it")
     assert run.warn
@@ -624,7 +626,7 @@ def test_an_instance_that_vanishes_during_a_stop_has_failed() -> None:
 
 def test_an_instance_that_vanishes_during_a_start_has_failed() -> None:
     stage = scene(an_instance(status="shutoff"))
-    stage.cloud.answer("web", "poll", None, lambda: stage.cloud.goes("web", Phase(0, "missing")))
+    stage.cloud.answer("web", "poll", None, lambda: stage.cloud.set_phases("web", Phase(0, "missing")))
     assert ran(stage.one("started")) == ("failed", "missing", ["start"], "the cloud no longer has it")
 
 
@@ -667,7 +669,7 @@ def test_without_wait_only_the_first_step_is_taken_and_nothing_is_called_done(
 
 def test_without_wait_a_conflict_with_a_faster_client_is_no_failure() -> None:
     stage = scene(an_instance())
-    stage.cloud.goes("web", Phase(0, "shutoff"))
+    stage.cloud.set_phases("web", Phase(0, "shutoff"))
     assert ran(stage.one("stopped", wait=False)) == ("ok", "shutoff", [], "reached shutoff on its own")
 
 
@@ -676,27 +678,27 @@ def test_without_wait_a_conflict_with_a_faster_client_is_no_failure() -> None:
 
 def test_a_conflict_with_a_faster_client_is_no_failure() -> None:
     stage = scene(an_instance())
-    stage.cloud.goes("web", Phase(0, "shutoff"))
+    stage.cloud.set_phases("web", Phase(0, "shutoff"))
     assert ran(stage.one("stopped")) == ("ok", "shutoff", [], "reached shutoff on its own")
     assert stage.cloud.calls[:2] == ["stop web", "get web"]
 
 
 def test_a_conflict_with_another_client_that_sent_it_the_same_way_is_waited_out() -> None:
     stage = scene(an_instance())
-    stage.cloud.journey("web", Action.STOP)
+    stage.cloud.begin("web", Action.STOP)
     assert ran(stage.one("stopped")) == ("ok", "shutoff", [], "reached shutoff on its own")
     assert stage.cloud.count("stop") == 1
 
 
 def test_a_conflict_with_another_client_that_woke_it_is_the_first_step_done() -> None:
     stage = scene(an_instance(status="suspended"))
-    stage.cloud.goes("web", Phase(0, "active"))
+    stage.cloud.set_phases("web", Phase(0, "active"))
     assert ran(stage.one("stopped", allow_wake=True)) == ("ok", "shutoff", ["stop"], "stop done")
 
 
 def test_a_conflict_with_something_else_is_waited_out() -> None:
     stage = scene(an_instance(ip_address=ADDRESS))
-    stage.cloud.goes("web", Phase(0, "active", "image_snapshot", ADDRESS), Phase(40, "active", "", ADDRESS))
+    stage.cloud.set_phases("web", Phase(0, "active", "image_snapshot", ADDRESS), Phase(40, "active", "", ADDRESS))
     assert ran(stage.one("stopped")) == (
         "ok",
         "shutoff",
@@ -710,7 +712,7 @@ def test_a_conflict_at_rest_is_a_failure_and_is_not_sent_again() -> None:
     stage = scene(an_instance(ip_address=ADDRESS))
 
     def takes_the_address() -> None:
-        stage.cloud.goes("web", Phase(0, "active"))
+        stage.cloud.set_phases("web", Phase(0, "active"))
         raise REFUSED
 
     stage.cloud.answer("web", "stop", takes_the_address)
@@ -720,14 +722,14 @@ def test_a_conflict_at_rest_is_a_failure_and_is_not_sent_again() -> None:
 
 def test_after_a_conflict_the_way_from_where_it_is_now_is_taken() -> None:
     stage = scene(an_instance(status="suspended"))
-    stage.cloud.goes("web", Phase(0, "shutoff"))
+    stage.cloud.set_phases("web", Phase(0, "shutoff"))
     assert ran(stage.one("started")) == ("ok", "active", ["start"], "start done")
 
 
 def test_a_sleeping_instance_reports_the_address_that_the_refused_stop_took() -> None:
     """Listed as active, it was shut off behind Atmosphere, and had kept its address."""
     stage = scene(an_instance(ip_address=ADDRESS))
-    stage.cloud.goes("web", Phase(0, "shutoff", "", ADDRESS))
+    stage.cloud.set_phases("web", Phase(0, "shutoff", "", ADDRESS))
     assert ran(stage.one("stopped")) == (
         "ok",
         "shutoff",
@@ -740,7 +742,7 @@ def test_a_refusal_that_took_the_address_reports_it() -> None:
     stage = scene(an_instance(ip_address=ADDRESS))
 
     def takes_the_address() -> None:
-        stage.cloud.goes("web", Phase(0, "active"))
+        stage.cloud.set_phases("web", Phase(0, "active"))
         raise Refused("Suspend of web (1) was refused.")
 
     stage.cloud.answer("web", "suspend", takes_the_address)
@@ -774,7 +776,7 @@ def test_a_conflict_that_cannot_be_read_at_once_is_read_later(is_stopped: bool) 
     phase = Phase(0, "shutoff") if is_stopped else Phase(0, "active", "", None)
 
     def refused() -> None:
-        stage.cloud.goes("web", phase)
+        stage.cloud.set_phases("web", phase)
         raise REFUSED
 
     stage.cloud.answer("web", "stop", refused)
@@ -802,7 +804,7 @@ def test_a_conflict_that_can_never_be_read_again_is_in_the_message_when_the_time
 def test_without_wait_a_reboot_that_is_still_due_after_a_conflict_is_said_not_to_be_sent() -> None:
     """Another user has resumed it meanwhile: it is awake, but was not rebooted."""
     stage = scene(an_instance(status="suspended"))
-    stage.cloud.answer("web", "resume", lambda: stage.cloud.goes("web", Phase(0, "active")))
+    stage.cloud.answer("web", "resume", lambda: stage.cloud.set_phases("web", Phase(0, "active")))
     run = stage.one("rebooted", wait=False, allow_wake=True)
     assert ran(run) == ("failed", "active", [], "reboot was not sent, since wait is false")
 
@@ -815,7 +817,7 @@ def test_an_instance_that_cannot_be_read_after_a_refusal_is_read_later(carried_o
     stage.cloud.answer("web", "stop", refused)
     stage.cloud.answer("web", "get", ServerFault("Reading web (1) failed."))
     if carried_out:
-        stage.cloud.answer("web", "poll", lambda: stage.cloud.goes("web", Phase(0, "shutoff")))
+        stage.cloud.answer("web", "poll", lambda: stage.cloud.set_phases("web", Phase(0, "shutoff")))
     run = stage.one("stopped")
     assert (run.changed, run.failed, run.unclear) == (carried_out, not carried_out, False)
     assert run.message == ("stop done" if carried_out else str(refused))
@@ -850,7 +852,7 @@ def test_a_lost_response_to_an_action_that_was_carried_out_is_no_failure(error: 
     stage = scene(an_instance())
 
     def carried_out() -> None:
-        stage.cloud.journey("web", Action.STOP)
+        stage.cloud.begin("web", Action.STOP)
         raise error
 
     stage.cloud.answer("web", "stop", carried_out)
@@ -873,7 +875,7 @@ def test_two_polls_must_show_an_instance_at_rest_before_an_action_is_sent_again(
     stage = scene(an_instance())
 
     def slowly() -> None:
-        stage.cloud.goes("web", Phase(0, "active"), Phase(1, "active", "powering-off"), Phase(6, "shutoff"))
+        stage.cloud.set_phases("web", Phase(0, "active"), Phase(1, "active", "powering-off"), Phase(6, "shutoff"))
         raise error
 
     stage.cloud.answer("web", "stop", slowly)
@@ -885,7 +887,7 @@ def test_two_polls_must_show_it_again_after_an_action_was_sent_again() -> None:
     stage = scene(an_instance())
 
     def slowly() -> None:
-        stage.cloud.goes("web", Phase(0, "active"), Phase(1, "active", "powering-off"), Phase(6, "shutoff"))
+        stage.cloud.set_phases("web", Phase(0, "active"), Phase(1, "active", "powering-off"), Phase(6, "shutoff"))
         raise BROKE
 
     stage.cloud.answer("web", "stop", BROKE, slowly)
@@ -908,7 +910,7 @@ def test_an_action_in_doubt_whose_polls_fail_too_stays_pending(error: JetstreamE
     stage = scene(an_instance())
 
     def carried_out() -> None:
-        stage.cloud.journey("web", Action.STOP)
+        stage.cloud.begin("web", Action.STOP)
         raise error
 
     stage.cloud.answer("web", "stop", carried_out)
@@ -949,7 +951,7 @@ def test_an_action_in_doubt_whose_instance_falls_into_error_is_not_said_to_have_
     """The response was lost, and the action has failed: it is in error, which is not where it was."""
     stage = scene(an_instance(status="shelved_offloaded" if action == "unshelve" else "active"))
     stage.cloud.answer("web", action, BROKE)
-    stage.cloud.goes("web", Phase(0, "error"))
+    stage.cloud.set_phases("web", Phase(0, "error"))
     run = stage.one(goal)
     assert (run.failed, run.changed, run.unclear) == (True, True, True)
     assert (state_text(run.now), run.actions, run.skipped) == ("error", [Action(action)], False)
@@ -960,7 +962,7 @@ def test_an_action_in_doubt_is_not_sent_again_to_an_instance_that_rests_elsewher
     """Another user has shelved it meanwhile: a resume would be refused, and on Atmosphere a stop cost its address."""
     stage = scene(an_instance(status="suspended"))
     stage.cloud.answer("web", "resume", BROKE)
-    stage.cloud.answer("web", "poll", lambda: stage.cloud.goes("web", Phase(0, "shelved_offloaded")))
+    stage.cloud.answer("web", "poll", lambda: stage.cloud.set_phases("web", Phase(0, "shelved_offloaded")))
     run = stage.one("started")
     assert (run.failed, run.unclear, run.actions) == (True, True, [Action.RESUME])
     assert stage.cloud.count("resume") == 1
@@ -983,7 +985,7 @@ def test_a_refusal_that_could_not_be_looked_into_is_not_called_a_lost_response()
 def test_an_address_that_an_action_in_doubt_has_cost_is_told(wait: bool) -> None:
     stage = scene(an_instance(ip_address=ADDRESS))
     stage.cloud.answer("web", "stop", *[BROKE] * 99)
-    stage.cloud.goes("web", Phase(0, "active", "", None))
+    stage.cloud.set_phases("web", Phase(0, "active", "", None))
     run = stage.one("stopped", wait=wait, timeout=20)
     assert run.failed
     assert f"It has lost its address {ADDRESS}" in run.message
@@ -991,7 +993,7 @@ def test_an_address_that_an_action_in_doubt_has_cost_is_told(wait: bool) -> None
 
 def test_an_address_that_an_action_cost_that_came_to_nothing_is_told() -> None:
     stage = scene(an_instance(ip_address=ADDRESS))
-    stage.cloud.answer("web", "poll", *[lambda: stage.cloud.goes("web", Phase(0, "active", "", None))] * 3)
+    stage.cloud.answer("web", "poll", *[lambda: stage.cloud.set_phases("web", Phase(0, "active", "", None))] * 3)
     run = stage.one("stopped")
     assert (run.failed, run.actions) == (True, [Action.STOP])
     assert f"It has lost its address {ADDRESS}" in run.message
@@ -1010,7 +1012,7 @@ def test_a_reboot_is_never_sent_again(error: JetstreamError) -> None:
     stage = scene(an_instance(ip_address=ADDRESS))
 
     def carried_out() -> None:
-        stage.cloud.journey("web", Action.REBOOT)
+        stage.cloud.begin("web", Action.REBOOT)
         raise error
 
     stage.cloud.answer("web", "reboot", error)
@@ -1038,7 +1040,7 @@ def test_a_refused_action_that_is_seen_at_its_end_needs_no_further_poll() -> Non
     stage = scene(an_instance())
 
     def refused() -> None:
-        stage.cloud.goes("web", Phase(0, "shutoff"))
+        stage.cloud.set_phases("web", Phase(0, "shutoff"))
         raise Refused("Stop of web was refused: quota.")
 
     stage.cloud.answer("web", "stop", refused)
@@ -1050,7 +1052,7 @@ def test_a_refusal_of_an_action_that_was_carried_out_is_no_failure() -> None:
     stage = scene(an_instance())
 
     def carried_out() -> None:
-        stage.cloud.journey("web", Action.STOP)
+        stage.cloud.begin("web", Action.STOP)
         raise Refused("irrecoverable exception (HTTP 403).")
 
     stage.cloud.answer("web", "stop", carried_out)
@@ -1086,7 +1088,7 @@ def slow_to_stop(count: int, *, waited: float = 0.0) -> Scene:
 
 def test_old_observations_are_renewed_by_one_poll_before_anything_is_sent() -> None:
     stage = slow_to_stop(40)
-    stage.cloud.goes("node-040", Phase(0, "active"), Phase(2, "active", "powering-off"), Phase(9, "shutoff"))
+    stage.cloud.set_phases("node-040", Phase(0, "active"), Phase(2, "active", "powering-off"), Phase(9, "shutoff"))
     stage.run("stopped")
     calls = stage.cloud.calls
     assert (stage.cloud.count("stop"), "stop node-040" in calls, stage.cloud.count("get")) == (39, False, 0)
@@ -1102,7 +1104,7 @@ def test_old_observations_are_renewed_by_one_poll_before_anything_is_sent() -> N
 def test_where_lists_are_slow_or_stale_an_old_observation_is_renewed_alone(waited: float, is_current: bool) -> None:
     stage = slow_to_stop(40, waited=waited)
     stage.cloud.polls_are_current = is_current
-    stage.cloud.goes("node-040", Phase(0, "active"), Phase(2, "active", "powering-off"), Phase(9, "shutoff"))
+    stage.cloud.set_phases("node-040", Phase(0, "active"), Phase(2, "active", "powering-off"), Phase(9, "shutoff"))
     options = ConvergeOptions(Goal.STOPPED)
     converge(stage.cloud, stage.instances, options, stage.clock, observed_at=0.0, jitter=same)
     assert "stop node-040" not in stage.cloud.calls
@@ -1143,7 +1145,7 @@ def test_a_refused_login_while_observations_are_renewed_ends_the_run() -> None:
 def test_after_one_conflict_the_others_are_read_before_anything_is_sent() -> None:
     stage = scene(*fleet(40), max_concurrency=1)
     for each in stage.instances:
-        stage.cloud.journey(each.name, Action.STOP)
+        stage.cloud.begin(each.name, Action.STOP)
     done = stage.run("stopped")
     assert not any(run.failed for run in done.runs)
     assert stage.cloud.count("stop") == 1
@@ -1152,7 +1154,7 @@ def test_after_one_conflict_the_others_are_read_before_anything_is_sent() -> Non
 def test_a_list_that_took_long_is_as_old_as_when_it_was_begun() -> None:
     stage = scene(an_instance())
     stage.clock.sleep(12)
-    stage.cloud.journey("web", Action.STOP)
+    stage.cloud.begin("web", Action.STOP)
     options = ConvergeOptions(Goal.STOPPED)
     [run] = converge(stage.cloud, stage.instances, options, stage.clock, observed_at=0.0, jitter=same).runs
     assert (run.failed, run.changed) == (False, False)
@@ -1212,7 +1214,7 @@ def test_a_lock_that_could_not_be_put_back_fails_the_instance() -> None:
     stage = scene(an_instance(locked=True, lock_reason="term paper"))
 
     def stops_unlocked() -> None:
-        stage.cloud.journey("web", Action.STOP)
+        stage.cloud.begin("web", Action.STOP)
         raise LockLost("Locking it again failed (reason: term paper): The server broke.", accepted=True)
 
     stage.cloud.answer("web", "stop", stops_unlocked)
@@ -1257,7 +1259,7 @@ def test_an_accepted_action_that_came_to_nothing_is_a_failure(
     stage = scene(an_instance())
     if reason:
         stage.cloud.reasons["web"] = reason
-    stage.cloud.answer("web", "poll", lambda: stage.cloud.goes("web", Phase(0, "active")))
+    stage.cloud.answer("web", "poll", lambda: stage.cloud.set_phases("web", Phase(0, "active")))
     assert ran(stage.one("stopped")) == ("failed", "active", ["stop"], message)
     assert stage.cloud.count("stop") == 1, "it is not sent again"
 
@@ -1266,7 +1268,7 @@ def test_a_cloud_that_begins_late_is_not_given_up() -> None:
     stage = scene(an_instance())
 
     def late() -> None:
-        stage.cloud.goes("web", Phase(0, "active"), Phase(0.5, "active", "powering-off"), Phase(5, "shutoff"))
+        stage.cloud.set_phases("web", Phase(0, "active"), Phase(0.5, "active", "powering-off"), Phase(5, "shutoff"))
 
     stage.cloud.answer("web", "poll", late)
     assert ran(stage.one("stopped")) == ("ok", "shutoff", ["stop"], "stop done")
@@ -1276,12 +1278,12 @@ def test_only_polls_in_a_row_that_find_an_instance_back_fail_it() -> None:
     stage = scene(an_instance())
 
     def back() -> None:
-        stage.cloud.goes("web", Phase(0, "active"))
+        stage.cloud.set_phases("web", Phase(0, "active"))
 
     def moving() -> None:
-        stage.cloud.goes("web", Phase(0, "active", "powering-off"))
+        stage.cloud.set_phases("web", Phase(0, "active", "powering-off"))
 
-    stage.cloud.answer("web", "poll", back, moving, back, moving, back, lambda: stage.cloud.journey("web", Action.STOP))
+    stage.cloud.answer("web", "poll", back, moving, back, moving, back, lambda: stage.cloud.begin("web", Action.STOP))
     assert ran(stage.one("stopped")) == ("ok", "shutoff", ["stop"], "stop done")
 
 
@@ -1289,8 +1291,8 @@ def test_polls_that_find_an_instance_back_are_counted_anew_for_a_second_action()
     stage = scene(an_instance(status="suspended"))
 
     def begin_late(status: str, action: Action) -> Callable[[], None]:
-        later = [replace(each, after=each.after + 0.5) for each in JOURNEYS[action]]
-        return lambda: stage.cloud.goes("web", Phase(0, status), *later)
+        later = [replace(each, after=each.after + 0.5) for each in PHASES[action]]
+        return lambda: stage.cloud.set_phases("web", Phase(0, status), *later)
 
     stage.cloud.answer("web", "poll", begin_late("suspended", Action.RESUME))
     stage.cloud.answer("web", "stop", lambda: stage.cloud.answer("web", "poll", begin_late("active", Action.STOP)))
@@ -1300,14 +1302,14 @@ def test_polls_that_find_an_instance_back_are_counted_anew_for_a_second_action()
 
 def test_an_instance_that_falls_into_error_on_the_way_has_failed() -> None:
     stage = scene(an_instance(status="shutoff"))
-    stage.cloud.answer("web", "poll", None, lambda: stage.cloud.goes("web", Phase(0, "error")))
+    stage.cloud.answer("web", "poll", None, lambda: stage.cloud.set_phases("web", Phase(0, "error")))
     assert ran(stage.one("started"))[::3] == ("failed", "in error, and the cloud gives no reason")
 
 
 @pytest.mark.parametrize("goal", ["stopped", "rebooted"])
 def test_an_instance_that_another_user_puts_to_another_sleep_on_the_way_has_failed(goal: str) -> None:
     stage = scene(an_instance())
-    stage.cloud.answer("web", "poll", None, lambda: stage.cloud.goes("web", Phase(0, "suspended")))
+    stage.cloud.answer("web", "poll", None, lambda: stage.cloud.set_phases("web", Phase(0, "suspended")))
     action = {"stopped": "stop", "rebooted": "reboot"}[goal]
     assert ran(stage.one(goal)) == ("failed", "suspended", [action], f"it is suspended after the {action}")
 
@@ -1507,9 +1509,9 @@ RESTING = ("active", "shutoff", "suspended", "paused", "shelved", "shelved_offlo
 def test_check_mode_has_the_result_of_the_real_run(start: str | Action, goal: Goal, allow_wake: bool) -> None:
     """From every state, and from the beginning of every path: check mode has the result of the real run."""
     if isinstance(start, Action):
-        first = JOURNEYS[start][0]
+        first = PHASES[start][0]
         stage = scene(an_instance(status=first.status, activity=first.activity))
-        stage.cloud.journey("web", start)
+        stage.cloud.begin("web", start)
     else:
         stage = scene(an_instance(status=start))
     options = ConvergeOptions(goal, allow_wake=allow_wake)

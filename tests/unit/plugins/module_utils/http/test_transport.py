@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gzip
 import socket
-import ssl
 import threading
 import time
 import zlib
@@ -30,6 +29,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors i
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.http.deadline import Deadline
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.http.session import HttpSettings, Response
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.http.transport import Transport
+from ansible_collections.jetstream.cloud.tests.unit.fakes.certificates import server_context
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.loopback import (
     DROP,
@@ -455,7 +455,7 @@ def test_a_get_that_timed_out_is_sent_again_with_the_defaults(
         def send_slowly(*arguments: Any, **more: Any) -> Response:
             if not seconds:
                 return send(*arguments, **more)
-            clock.pass_by(seconds.pop())
+            clock.advance(seconds.pop())
             raise Unreachable("did not respond within 60 s")
 
         monkeypatch.setattr(sender._session, "send", send_slowly)
@@ -631,12 +631,6 @@ def authority() -> trustme.CA:
     return trustme.CA()
 
 
-def served_with(authority: trustme.CA, host: str) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(host).configure_cert(context)
-    return context
-
-
 @pytest.fixture
 def ca_path(authority: trustme.CA, tmp_path: Path) -> str:
     path = tmp_path / "ca.pem"
@@ -645,7 +639,7 @@ def ca_path(authority: trustme.CA, tmp_path: Path) -> str:
 
 
 def test_a_strange_certificate_is_refused_at_once(clock: FakeClock, authority: trustme.CA) -> None:
-    with Loopback(OK, context=served_with(authority, "127.0.0.1")) as server, transport(clock, server.url) as sender:
+    with Loopback(OK, context=server_context(authority, "127.0.0.1")) as server, transport(clock, server.url) as sender:
         error = error_from(sender)
     assert str(error) == (
         f"The certificate of {server.url} was not accepted: unable to get local issuer certificate. "
@@ -656,7 +650,7 @@ def test_a_strange_certificate_is_refused_at_once(clock: FakeClock, authority: t
 
 
 def test_a_certificate_for_another_host_is_refused(clock: FakeClock, authority: trustme.CA, ca_path: str) -> None:
-    context = served_with(authority, "example.org")
+    context = server_context(authority, "example.org")
     with Loopback(OK, context=context) as server, transport(clock, server.url, ca_path=ca_path) as sender:
         error = error_from(sender)
     assert str(error).startswith(
@@ -680,13 +674,13 @@ def test_a_known_authority_is_believed(
     stranger = tmp_path / "other.pem"
     trustme.CA().cert_pem.write_to_path(str(stranger))
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(stranger))
-    context = served_with(authority, "127.0.0.1")
+    context = server_context(authority, "127.0.0.1")
     with Loopback(OK, context=context) as server, transport(clock, server.url, ca_path=ca_path) as sender:
         assert get(sender).status == 200
 
 
 def test_without_checks_there_is_no_warning(clock: FakeClock, authority: trustme.CA) -> None:
-    context = served_with(authority, "example.org")
+    context = server_context(authority, "example.org")
     with Loopback(OK, context=context) as server, transport(clock, server.url, validate_certs=False) as sender:
         assert get(sender).status == 200
 
@@ -730,7 +724,7 @@ def test_the_second_address_of_a_host_serves_where_the_first_does_not(
         return [found for address in ("127.0.0.2", "127.0.0.1") for found in real(address, *arguments, **more)]
 
     monkeypatch.setattr(socket, "getaddrinfo", two_addresses)
-    with Loopback(OK, OK, context=served_with(authority, "localhost")) as server:
+    with Loopback(OK, OK, context=server_context(authority, "localhost")) as server:
         url = f"https://localhost:{server.port}"
         with transport(clock, url, ca_path=ca_path) as sender:
             assert [get(sender).status, get(sender).status] == [200, 200]

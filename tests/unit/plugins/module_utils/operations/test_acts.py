@@ -25,8 +25,8 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.a
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.states import Action
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.times import iso
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
-from ansible_collections.jetstream.cloud.tests.unit.fakes.office import Office
 from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given, in_context
+from ansible_collections.jetstream.cloud.tests.unit.fakes.scheduled_fleet import ScheduledFleet
 from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.operations.test_schedule import LAB, a_lab
 
 DEADLINES = """
@@ -64,7 +64,7 @@ class Runs:
         self.number += 1
         options = {"acts_path": str(self.path), **more}
         if self.policy == "schedule":
-            outcome = Office(self.site, LAB).run(**options)
+            outcome = ScheduledFleet(self.site, LAB).run(**options)
         else:
             module = {"deadline": deadline, "budget": budget_guard}[self.policy]
             outcome = module.OPERATION(  # type: ignore[attr-defined]
@@ -82,7 +82,7 @@ class Runs:
         """Let lab-1 and lab-2 be due for the act of the policy."""
         if self.policy == "schedule":
             self.run()
-            Office(self.site, LAB).at(18)
+            ScheduledFleet(self.site, LAB).at(18)
         if self.policy == "deadline":
             (self.site.home / "deadlines.yml").write_text(DEADLINES)
             news = self.run().result["news"]

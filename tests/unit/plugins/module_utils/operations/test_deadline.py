@@ -105,7 +105,7 @@ class WithMetadata:
         return {each.name: each.status for each in self.cloud.list_instances(live=True)}
 
     def wake(self, name: str) -> None:
-        self.cloud.goes(name, Phase(0, "active"))
+        self.cloud.set_phases(name, Phase(0, "active"))
 
 
 NAMES = ("lab-1", "lab-2", "lab-teacher", "web")

@@ -82,7 +82,7 @@ def test_what_failed_on_one_channel_is_sent_again_on_that_alone(sender: Sender) 
 def test_a_run_that_is_killed_is_made_up_for_half_an_hour_later(sender: Sender) -> None:
     sender.send({"mail": REPORT})
     assert sender.send({"mail": {}})["messages"] == {}
-    sender.clock.pass_by(HALF_AN_HOUR)
+    sender.clock.advance(HALF_AN_HOUR)
     assert list(sender.send({"mail": {}})["messages"]) == ["mail"]
 
 
@@ -137,7 +137,7 @@ def test_what_cannot_be_kept_is_sent_all_the_same(sender: Sender, content: str |
 
 def test_what_gives_way_is_counted(sender: Sender) -> None:
     sender.note(sender.send({"mail": REPORT}), "mail", delivered=False)
-    sender.clock.pass_by(8 * 86_400.0)
+    sender.clock.advance(8 * 86_400.0)
     outcome = sender.run(messages={"mail": {}})
     [warning] = outcome.warnings
     assert warning.startswith("1 earlier message that could not be delivered will not be sent again: no more than 10")

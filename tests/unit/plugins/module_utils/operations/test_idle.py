@@ -108,7 +108,7 @@ class Night:
         """Let time pass, with readings of idle instances every quarter of an hour."""
         while minutes > 0:
             step = min(15.0, minutes)
-            self.clock.pass_by(step * MINUTE)
+            self.clock.advance(step * MINUTE)
             self.read(*names)
             minutes -= step
 
@@ -135,7 +135,7 @@ class Night:
     def read_again(self, *names: str) -> None:
         """Take the two readings right before an act."""
         self.read(*names)
-        self.clock.pass_by(90)
+        self.clock.advance(90)
         self.read(*names)
 
     @property
@@ -255,7 +255,7 @@ def test_a_notice_of_another_stretch_or_after_a_refusal_is_another(night: Night)
     assert notice_of(second)["repeated"] is False
     assert notice_of(second)["id"] != notice_of(first)["id"]
     # A run is killed here, and the instance is used while none runs.
-    night.clock.pass_by(15 * MINUTE)
+    night.clock.advance(15 * MINUTE)
     night.read("web", slurm=["jobs 1"])
     night.passes(75, "web")
     third = night.run()
@@ -294,20 +294,20 @@ def test_a_notice_is_delivered_once_all_channels_took_it(night: Night) -> None:
 def test_a_newest_reading_that_is_old_or_short_needs_another(night: Night) -> None:
     night.warned("web")
     night.read_again("web")
-    night.clock.pass_by(181)
+    night.clock.advance(181)
     assert steps(night.run())["web"] == "read"
     night.read("web")
-    night.clock.pass_by(10)
+    night.clock.advance(10)
     night.read("web")
     assert steps(night.run())["web"] == "read"
-    night.clock.pass_by(40)
+    night.clock.advance(40)
     night.read("web")
     assert steps(night.run())["web"] == "act"
 
 
 def test_one_that_is_used_in_the_grace_time_is_spared_and_warned_anew(night: Night) -> None:
     night.warned("web", minutes_ago=30)
-    night.clock.pass_by(15 * MINUTE)
+    night.clock.advance(15 * MINUTE)
     night.read("web", slurm=["jobs 1"])
     outcome = night.run()
     assert (steps(outcome)["web"], vetoes(outcome)) == ("nothing", ["active"])
@@ -319,7 +319,7 @@ def test_one_that_is_used_in_the_grace_time_is_spared_and_warned_anew(night: Nig
 def test_one_that_is_used_in_the_last_minute_is_spared(night: Night) -> None:
     night.warned("web")
     night.read("web")
-    night.clock.pass_by(90)
+    night.clock.advance(90)
     night.read("web", slurm=["jobs 1"])
     assert vetoes(night.run()) == ["active"]
     assert night.cloud.calls == ["list"]
@@ -327,13 +327,13 @@ def test_one_that_is_used_in_the_last_minute_is_spared(night: Night) -> None:
 
 def test_one_that_cannot_be_reached_any_more_is_left(night: Night) -> None:
     night.warned("web")
-    night.clock.pass_by(31 * MINUTE)
+    night.clock.advance(31 * MINUTE)
     assert vetoes(night.run()) == ["unknown"]
 
 
 def test_why_the_last_reading_failed_is_told_and_changes_no_decision(night: Night) -> None:
     night.warned("web")
-    night.clock.pass_by(200)
+    night.clock.advance(200)
     before = steps(night.run())["web"]
     night.store.add_failed_try(key_of(night.instance("web")), FailedTry(night.now - 60, "ssh: Connection refused"))
     outcome = night.run()
@@ -342,7 +342,7 @@ def test_why_the_last_reading_failed_is_told_and_changes_no_decision(night: Nigh
     words = "the last attempt to read it, just now, failed: ssh: Connection refused"
     assert row["progress"] == f"is due, but has no recent short interval: {words}"
     assert row["failed_try"] == {"at": iso_of(night.now - 60), "reason": "ssh: Connection refused"}
-    night.clock.pass_by(31 * MINUTE)
+    night.clock.advance(31 * MINUTE)
     outcome = night.run()
     told = decision_info.decision_info(given(decision_info.SPEC, name=["web"]), night.context()).result["decisions"]
     assert words[0].upper() + words[1:] in told[-2]["sentence"]
@@ -383,7 +383,7 @@ def test_a_veto_wins_over_everything(
     night = Night(tmp_path, of_name("web"))
     night.warned("web")
     vetoed = Night(tmp_path, of_name("web", **changes))
-    vetoed.clock.pass_by(night.clock.monotonic())
+    vetoed.clock.advance(night.clock.monotonic())
     vetoed.read_again("web")
     outcome = vetoed.run(**options)
     assert veto in vetoes(outcome)
@@ -436,7 +436,7 @@ def test_the_trial_only_says_what_would_be_done(night: Night) -> None:
     assert (row["kept_because"], row["left_because"]) == ([], [])
     assert night.cloud.calls == ["list"]
     # It ends seven days after the first reading of the project, and a new instance has no trial of its own.
-    night.clock.pass_by(7 * DAY)
+    night.clock.advance(7 * DAY)
     night.rest("db")
     outcome = night.run(trial_days=7)
     assert (steps(outcome)["db"], vetoes(outcome, "db")) == ("warn", [])
@@ -448,7 +448,7 @@ def test_one_that_was_woken_is_left_for_a_whole_window(night: Night) -> None:
     night.run()
     night.passes(60)
     night.cloud.act(night.instance("web"), Action.UNSHELVE)
-    night.clock.pass_by(10 * MINUTE)
+    night.clock.advance(10 * MINUTE)
     night.boots["web"] = night.now - 9 * MINUTE
     night.rest("web", hours=0)
     outcome = night.run()
@@ -470,7 +470,7 @@ def test_one_that_was_suspended_and_woken_by_hand_is_left_as_well(tmp_path: Path
     night.run(action="suspend")
     assert night.instance("web").status == "suspended"
     night.cloud.act(night.instance("web"), Action.RESUME)
-    night.clock.pass_by(60)
+    night.clock.advance(60)
     # Its boot is the same, and its readings have no gap.
     night.read_again("web")
     assert vetoes(night.run(action="suspend")) == ["woken"]
@@ -486,11 +486,11 @@ def test_what_is_shut_off_for_long_is_shelved_without_a_notice(tmp_path: Path) -
     night = Night(tmp_path, of_name("off", status="shutoff"))
     night.cloud.periods = [period(night.instance("off"), "shutoff", -5 * MINUTE)]
     assert steps(night.run()) == {"off": "wait"}
-    night.clock.pass_by(9 * MINUTE)
+    night.clock.advance(9 * MINUTE)
     # It is known from the run before: its history is not read again before it is due.
     assert steps(night.run()) == {"off": "wait"}
     assert night.cloud.calls == ["list"]
-    night.clock.pass_by(MINUTE)
+    night.clock.advance(MINUTE)
     outcome = night.run()
     assert steps(outcome) == {"off": "act"}
     assert night.cloud.count("shelve") == 1
@@ -520,7 +520,7 @@ def test_one_that_was_started_between_two_runs_is_off_since_the_later_stop(tmp_p
     night = Night(tmp_path, of_name("off", status="shutoff"))
     night.cloud.periods = [period(night.instance("off"), "shutoff", -5 * MINUTE)]
     night.run()
-    night.clock.pass_by(15 * MINUTE)
+    night.clock.advance(15 * MINUTE)
     night.cloud.periods = [period(night.instance("off"), "shutoff", 14 * MINUTE)]
     assert steps(night.run()) == {"off": "wait"}
 
@@ -549,7 +549,7 @@ def test_what_is_shut_off_for_an_unknown_time_is_left(tmp_path: Path, periods: A
 def test_earlier_runs_tell_since_when_it_is_off_where_there_is_no_history(tmp_path: Path) -> None:
     night = Night(tmp_path, of_name("off", status="shutoff"))
     assert steps(night.run()) == {"off": "nothing"}
-    night.clock.pass_by(16 * MINUTE)
+    night.clock.advance(16 * MINUTE)
     assert steps(night.run()) == {"off": "act"}
 
 
@@ -634,18 +634,18 @@ def test_a_run_that_is_killed_after_the_act_is_settled_by_the_next(night: Night)
     night.read_again("web")
 
     def kill() -> None:
-        night.cloud.journey("web", Action.SHELVE)
+        night.cloud.begin("web", Action.SHELVE)
         raise Killed
 
     night.cloud.answer("web", "shelve", kill)
     with pytest.raises(Killed):
         night.run()
     assert night.events() == ["notified", "begun"]
-    night.clock.pass_by(20 * MINUTE)
+    night.clock.advance(20 * MINUTE)
     outcome = night.run()
     assert (steps(outcome)["web"], outcome.changed, night.cloud.calls) == ("nothing", False, ["list"])
     assert night.events() == ["notified", "begun", "done"]
-    night.clock.pass_by(HOUR)
+    night.clock.advance(HOUR)
     night.run()
     assert night.events() == ["notified", "begun", "done"]
     [rest] = rests(night.log.read().records)
@@ -843,8 +843,8 @@ def test_one_that_another_user_shelved_since_the_list_is_sent_nothing(night: Nig
     night.read_again("web")
 
     def restore(instances: Sequence[Instance]) -> tuple[Sequence[Instance], Sequence[str]]:
-        night.cloud.journey("web", Action.SHELVE)
-        night.clock.pass_by(30)
+        night.cloud.begin("web", Action.SHELVE)
+        night.clock.advance(30)
         return instances, ()
 
     night.cloud.restore = restore  # type: ignore[method-assign]

@@ -23,7 +23,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model im
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.image_cloud import ImageCloud
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
-from ansible_collections.jetstream.cloud.tests.unit.fakes.launch_cloud import Lost
+from ansible_collections.jetstream.cloud.tests.unit.fakes.launch_cloud import LostResponse
 
 DROPPED = Unreachable("The connection was dropped.")
 OFF = an_instance("template", "shutoff")
@@ -157,7 +157,7 @@ def test_contradictions_are_refused_before_anything_is_read(
 @pytest.mark.parametrize("error", [DROPPED, ServerFault("502")])
 def test_a_snapshot_whose_response_is_lost_is_found_by_its_name(clock: FakeClock, error: JetstreamError) -> None:
     cloud = ImageCloud(clock, [OFF])
-    cloud.script("create", Lost(error))
+    cloud.script("create", LostResponse(error))
     done = cloud.run(**NEW)
     assert (done.failure, cloud.writes, len(cloud.images)) == (None, ["create geo"], 1)
 
@@ -187,7 +187,7 @@ def test_a_lost_response_at_the_end_of_the_time_is_unclear(clock: FakeClock) -> 
 )
 def test_other_changes_whose_response_is_lost_are_read(clock: FakeClock, call: str, actions: list[str]) -> None:
     cloud = ImageCloud(clock, [OFF])
-    cloud.script(call, Lost(DROPPED))
+    cloud.script(call, LostResponse(DROPPED))
     options = {"visibility": "shared", "members": ["tg-2"]} if call == "add_member" else {"visibility": "community"}
     done = cloud.run(**NEW, **options)
     assert (done.failure, done.result["actions"]) == (None, actions)
@@ -353,6 +353,6 @@ def test_a_run_killed_between_snapshots_and_image_leaves_no_orphan_after_the_nex
 
 def test_a_deletion_whose_response_is_lost_is_read(clock: FakeClock) -> None:
     cloud = ImageCloud(clock, images=[THERE])
-    cloud.script("delete", Lost(DROPPED))
+    cloud.script("delete", LostResponse(DROPPED))
     done = cloud.run(name="geo", state="absent")
     assert (done.failure, cloud.writes, cloud.images) == (None, ["delete image-9"], [])

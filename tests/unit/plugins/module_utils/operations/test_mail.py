@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import socket
-import ssl
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors i
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model import Outcome
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations import mail as mail_module
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations.mail import SPEC, mail
+from ansible_collections.jetstream.cloud.tests.unit.fakes.certificates import server_context
 from ansible_collections.jetstream.cloud.tests.unit.fakes.mail_server import LOGIN, MailServer, a_mail_server
 from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner
 
@@ -41,12 +41,6 @@ LETTER: dict[str, Any] = {
 def send(server: MailServer, *, check_mode: bool = False, home: Path = Path("/nowhere"), **options: Any) -> Outcome:
     given = {**LETTER, "host": "127.0.0.1", "port": server.port, **options}
     return OperationRunner(home).run(SPEC, mail, check_mode=check_mode, **given)
-
-
-def server_side(authority: trustme.CA) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
-    return context
 
 
 @pytest.fixture
@@ -88,7 +82,7 @@ def test_a_mail_with_the_same_text_of_identity_has_the_same_id() -> None:
 
 @pytest.mark.parametrize("secure", ["always", "starttls"])
 def test_logs_in_where_the_server_has_proved_its_identity(known: trustme.CA, secure: str) -> None:
-    how = {"tls" if secure == "always" else "starttls": server_side(known)}
+    how = {"tls" if secure == "always" else "starttls": server_context(known)}
     with a_mail_server(**how) as server:
         send(server, secure=secure, username=USERNAME, password=PASSWORD)
     assert [mail.encrypted for mail in server.mails] == [True]
@@ -97,7 +91,7 @@ def test_logs_in_where_the_server_has_proved_its_identity(known: trustme.CA, sec
 @pytest.mark.parametrize("secure", ["always", "starttls", "try"])
 def test_sends_nothing_to_a_server_that_is_another_one(secure: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mail_module, "is_loopback", lambda _host: False)
-    how = {"tls" if secure == "always" else "starttls": server_side(trustme.CA())}
+    how = {"tls" if secure == "always" else "starttls": server_context(trustme.CA())}
     with a_mail_server(**how) as server, pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED"):
         send(server, secure=secure, username=USERNAME, password=PASSWORD)
     assert server.mails == []
@@ -105,7 +99,7 @@ def test_sends_nothing_to_a_server_that_is_another_one(secure: str, monkeypatch:
 
 def test_tries_to_encrypt_on_the_way_to_another_machine(known: trustme.CA, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mail_module, "is_loopback", lambda _host: False)
-    with a_mail_server(starttls=server_side(known)) as server:
+    with a_mail_server(starttls=server_context(known)) as server:
         send(server, username=USERNAME, password=PASSWORD)
     assert [mail.encrypted for mail in server.mails] == [True]
 
@@ -123,7 +117,7 @@ def test_insists_on_starttls_where_it_was_requested() -> None:
 
 
 def test_reports_that_a_login_was_refused_and_not_with_what(known: trustme.CA) -> None:
-    with a_mail_server(starttls=server_side(known)) as server, pytest.raises(AuthenticationFailed) as raised:
+    with a_mail_server(starttls=server_context(known)) as server, pytest.raises(AuthenticationFailed) as raised:
         send(server, secure="starttls", username=USERNAME, password="hunter2")
     assert "hunter2" not in str(raised.value)
     assert raised.value.__suppress_context__

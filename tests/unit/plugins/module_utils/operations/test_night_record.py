@@ -83,9 +83,9 @@ def test_of_two_runs_one_has_the_parts_and_neither_forgets_what_the_other_did(
 
 def test_what_a_run_that_was_killed_had_is_due_half_an_hour_later(job: Job) -> None:
     job.begin()
-    job.clock.pass_by(1790)
+    job.clock.advance(1790)
     assert job.begin()["run"] == []
-    job.clock.pass_by(20)
+    job.clock.advance(20)
     assert job.begin()["run"] == ["budget_guard", "hygiene"]
 
 
@@ -159,7 +159,7 @@ def test_a_record_that_cannot_be_written_is_said_and_has_a_spare_one(job: Job, h
     again = job.begin()
     assert again["run"] == []
     assert job.end(again, channels=["mail"])["messages"] == {"mail": {}}
-    job.clock.pass_by(25 * 3600)
+    job.clock.advance(25 * 3600)
     assert job.end(job.begin(), channels=["mail"])["messages"]["mail"]
     assert [each.stat().st_mode & 0o777 for each in (job.runtime / "jetstream").glob("*.json")] == [0o600]
 

@@ -21,8 +21,8 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operatio
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.controller import Machine
 from ansible_collections.jetstream.cloud.tests.simulator import ManualClock, Settings, fleet
 from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site, a_site
-from ansible_collections.jetstream.cloud.tests.unit.fakes.office import Office
 from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given, in_context
+from ansible_collections.jetstream.cloud.tests.unit.fakes.scheduled_fleet import ScheduledFleet
 
 NAMES = ("desk", "lab-1", "lab-2")
 LAB = """
@@ -99,16 +99,16 @@ def test_nothing_keeps_it_from_being_started(site: Site) -> None:
 
 @pytest.mark.parametrize(("which", "after"), [('"*"', "active"), ("[desk, lab-1]", "shelved_offloaded")])
 def test_a_schedule_turns_it_off_only_by_its_name(site: Site, which: str, after: str) -> None:
-    office = Office(site, LAB.replace("WHICH", which))
-    office.run()
+    lab = ScheduledFleet(site, LAB.replace("WHICH", which))
+    lab.run()
     site.clock.move_to(datetime(2026, 11, 23, 18, 0, tzinfo=UTC))
-    assert office.row("desk", check_mode=True)["actions"] == ([] if after == "active" else ["shelve"])
-    outcome = office.run()
+    assert lab.row("desk", check_mode=True)["actions"] == ([] if after == "active" else ["shelve"])
+    outcome = lab.run()
     assert outcome.failure is None
-    assert office.states()["desk"] == after
-    assert office.states()["lab-1"] == "shelved_offloaded"
+    assert lab.states()["desk"] == after
+    assert lab.states()["lab-1"] == "shelved_offloaded"
     assert message(outcome, "desk") == (SKIPPED if after == "active" else "shelve done")
-    assert not office.run().changed
+    assert not lab.run().changed
 
 
 def test_the_budget_shelves_the_others(site: Site) -> None:

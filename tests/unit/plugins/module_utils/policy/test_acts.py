@@ -199,6 +199,6 @@ def test_acts_outlive_a_run_and_are_bounded(tmp_path: Path) -> None:
     store.update(lambda _before: {act.key: act})
     assert store.load() == {act.key: act}
     assert store.path.stat().st_mode & 0o777 == 0o600
-    clock.pass_by(8 * 86_400)
+    clock.advance(8 * 86_400)
     store.update(lambda before: {**before, "other": an_act(seen="2026-12-01")})
     assert list(store.load()) == ["other"]

@@ -48,7 +48,7 @@ def test_it_is_bounded_in_time_and_number(tmp_path: Path) -> None:
     store = DeadlineStore(tmp_path / "deadlines.json", clock)
     store.save({str(number): seen_on(Memory(), START) for number in range(5005)})
     assert len(store.load()) == 5000
-    clock.pass_by(61 * DAY)
+    clock.advance(61 * DAY)
     store.save({"old": WHOLE, "new": seen_on(WHOLE, clock.now())})
     assert set(store.load()) == {"new"}
 

@@ -36,10 +36,10 @@ def test_the_last_success_of_each_playbook_and_profile_is_stored(tmp_path: Path)
         "2026-11-23T18:57:00Z",
         "default",
     )
-    clock.pass_by(60)
+    clock.advance(60)
     run(tmp_path, clock, playbook="hygiene", profile="course")
     run(tmp_path, clock, playbook="scheduled")
-    clock.pass_by(60)
+    clock.advance(60)
     run(tmp_path, clock, playbook="scheduled")
     assert RunStore(tmp_path / RUNS, clock).load() == {
         ("default", "hygiene"): BEGIN,

@@ -41,10 +41,10 @@ def test_an_instance_that_is_gone_for_two_months_is_forgotten(tmp_path: Path) ->
     clock = FakeClock()
     store = ScheduleStore(tmp_path / "schedules.json", clock)
     old = a_memory()
-    clock.pass_by(60 * DAY)
+    clock.advance(60 * DAY)
     store.save({"old": old, "new": a_memory(clock.now())})
     assert set(store.load()) == {"old", "new"}
-    clock.pass_by(DAY)
+    clock.advance(DAY)
     store.save(store.load())
     assert set(store.load()) == {"new"}
 

@@ -69,7 +69,7 @@ def test_the_first_run_logs_in_and_the_next_does_not(site: Site) -> None:
         use(cloud)
         use(cloud)
     assert site.requests() == {"login": 1, "v2 allocation sources": 2}
-    assert site.kept() in site.world.tokens
+    assert site.cached_token() in site.world.tokens
     with site.cloud() as cloud:
         use(cloud)
     assert site.requests() == {"v2 allocation sources": 1}
@@ -78,12 +78,12 @@ def test_the_first_run_logs_in_and_the_next_does_not(site: Site) -> None:
 def test_a_token_that_will_soon_expire_is_not_begun_with(site: Site) -> None:
     with site.cloud() as cloud:
         use(cloud)
-    first = site.kept()
+    first = site.cached_token()
     site.server.advance(86400 - 200)
     with site.cloud() as cloud:
         use(cloud)
     assert site.requests() == {"login": 2, "v2 allocation sources": 2}
-    assert site.kept() != first
+    assert site.cached_token() != first
 
 
 def test_a_server_whose_clock_is_behind_is_logged_in_to_once(site: Site) -> None:
@@ -98,7 +98,7 @@ def test_a_server_whose_clock_is_behind_is_logged_in_to_once(site: Site) -> None
 @pytest.mark.parametrize("how", ["unknown", "expired"])
 def test_a_token_that_the_server_no_longer_takes_leads_to_one_login(site: Site, how: str) -> None:
     if how == "unknown":
-        site.keep(UNKNOWN)
+        site.cache_token(UNKNOWN)
     else:
         site.warm()
         site.world.expire_tokens()
@@ -106,7 +106,7 @@ def test_a_token_that_the_server_no_longer_takes_leads_to_one_login(site: Site, 
         use(cloud)
         use(cloud)
     assert site.requests() == {"login": 1, "v2 allocation sources": 3}
-    assert site.kept() in site.world.tokens
+    assert site.cached_token() in site.world.tokens
 
 
 def test_a_token_that_is_revoked_in_the_middle_leads_to_one_login(site: Site) -> None:
@@ -121,7 +121,7 @@ def test_a_token_that_is_revoked_in_the_middle_leads_to_one_login(site: Site) ->
 @pytest.mark.parametrize("kept", [UNKNOWN, None], ids=["an unknown token", "no token"])
 def test_sixteen_threads_at_once_log_in_once(site: Site, kept: str | None) -> None:
     if kept:
-        site.keep(kept)
+        site.cache_token(kept)
     start = threading.Barrier(16)
     with site.cloud() as cloud, ThreadPoolExecutor(16) as pool:
 
@@ -150,7 +150,7 @@ def test_two_runs_that_begin_at_once_share_a_login(site: Site) -> None:
 
 
 def test_another_process_that_logged_in_meanwhile_is_joined(site: Site) -> None:
-    site.keep(UNKNOWN)
+    site.cache_token(UNKNOWN)
     with site.cloud() as cloud:
         # By the time that the server refuses the token, another run has put a better one in its place.
         original = cloud._login._transport.request
@@ -171,7 +171,7 @@ def test_a_given_token_is_used_without_a_login_and_not_kept(site: Site) -> None:
     with site.cloud(token=token, username=None, password=None) as cloud:
         use(cloud)
     assert site.requests() == {"v2 allocation sources": 1}
-    assert site.kept() is None
+    assert site.cached_token() is None
 
 
 def test_a_given_token_that_is_refused_leads_to_a_login_if_there_is_a_password(site: Site) -> None:
@@ -206,7 +206,7 @@ def test_a_server_that_refuses_its_own_tokens_gets_no_more_and_more_requests(
     site: Site, kept: str | None, logins: int
 ) -> None:
     if kept:
-        site.keep(kept)
+        site.cache_token(kept)
     refusal = {"detail": "Authentication credentials were not provided."}
     site.server.faults.add(Fault(path="/api/", status=403, body=refusal, times=None))
     error = error_from(site)
@@ -286,7 +286,7 @@ def test_every_token_and_password_is_hidden(site: Site) -> None:
         use(cloud)
         site.world.tokens.clear()
         use(cloud)
-    assert site.hidden == {PASSWORD, first, site.kept()}
+    assert site.hidden == {PASSWORD, first, site.cached_token()}
 
 
 def test_a_disabled_account_is_no_expired_token(site: Site) -> None:
@@ -351,7 +351,7 @@ def test_a_login_that_is_answered_strangely_is_reported(
     assert error.__class__ is kind
     assert str(error) == sentence.format(url=site.server.url)
     assert site.requests() == {"login": 1}
-    assert site.kept() is None
+    assert site.cached_token() is None
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.cloud_type import Surroundings
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2 import configuration, sdk
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.clouds.jetstream2.login import Session
@@ -34,6 +35,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.errors i
 )
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.http.session import HttpSettings
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.parallel import in_parallel
+from ansible_collections.jetstream.cloud.tests.unit.fakes.certificates import server_context
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import START, FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.keystone import LATER, a_token
 from ansible_collections.jetstream.cloud.tests.unit.fakes.loopback import (
@@ -583,14 +585,8 @@ def test_after_the_deadline_there_is_no_login(server: Loopback, opened: Open) ->
 
 
 def test_a_certificate_that_no_authority_signed(opened: Open) -> None:
-    import ssl
-
-    import trustme
-
     authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    with Loopback(context=context) as server:
+    with Loopback(context=server_context(authority)) as server:
         with closing(opened(url=server.url)) as session, pytest.raises(Unreachable) as caught:
             ask(session)
         assert str(caught.value).startswith(f"The certificate of {server.url}/v3 was not accepted")

@@ -55,7 +55,7 @@ class Fleet:
     def act(self, *actions: Action) -> Instance:
         for action in actions:
             self.cloud.act(self.seen(), action)
-            self.clock.pass_by(3)
+            self.clock.advance(3)
         return self.seen()
 
 
@@ -87,7 +87,7 @@ def test_an_action_takes_time_which_others_see(path: Path) -> None:
     assert fleet.cloud.poll([web])[web.uuid] == fleet.seen()
     with pytest.raises(Conflict):
         fleet.cloud.act(web, Action.STOP)
-    fleet.clock.pass_by(3)
+    fleet.clock.advance(3)
     assert fleet.cloud.get_instance(web).status == "shutoff"
     with pytest.raises(Conflict):
         fleet.cloud.act(web, Action.SUSPEND)
@@ -130,7 +130,7 @@ def test_an_instance_that_was_just_started_has_a_short_console(path: Path) -> No
     web = fleet.act(Action.STOP)
     assert fleet.cloud.console_outputs([web], 5000) == {}
     web = fleet.act(Action.START)
-    fleet.clock.pass_by(600)
+    fleet.clock.advance(600)
     assert len(fleet.cloud.consoles().text(web, 5000).splitlines()) in (10, 11)
 
 
@@ -161,7 +161,7 @@ def test_the_history_has_every_state_since_it_was_made(path: Path) -> None:
 def test_its_hours_refer_to_its_first_use(path: Path) -> None:
     fleet = Fleet(path, row("web"))
     before = fleet.seen().start_date
-    fleet.clock.pass_by(10 * HOUR)
+    fleet.clock.advance(10 * HOUR)
     assert fleet.seen().start_date == before
     assert fleet.cloud.list_allocation_sources()[0].compute_used == 400.0
 

@@ -27,7 +27,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operatio
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.operations.instance import SPEC, instance
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
-from ansible_collections.jetstream.cloud.tests.unit.fakes.launch_cloud import NO_HOST, LaunchCloud, Lost, Phase
+from ansible_collections.jetstream.cloud.tests.unit.fakes.launch_cloud import NO_HOST, LaunchCloud, LostResponse, Phase
 from ansible_collections.jetstream.cloud.tests.unit.fakes.operation_runner import OperationRunner
 
 DROPPED = Unreachable("The connection was dropped.")
@@ -95,7 +95,7 @@ def test_user_data_that_no_instance_would_get_is_refused(
 def test_a_launch_whose_response_is_lost_is_found_by_its_token(
     cloud: LaunchCloud, clock: FakeClock, error: Exception
 ) -> None:
-    cloud.script("launch", "node-2", Lost(error))  # type: ignore[arg-type]
+    cloud.script("launch", "node-2", LostResponse(error))  # type: ignore[arg-type]
     done = run(cloud, clock, **NODES)
     assert (done.failure, cloud.names, cloud.count("launch")) == (None, ALL, 6)
 
@@ -121,7 +121,7 @@ def test_a_launch_that_is_carried_out_late_leaves_no_twin(
     def launch(recipe: Any, request: Launch) -> Instance:
         if request.name == "node-3" and not lost:
             lost.append(request)
-            cloud.carries_out_later(seconds, request)
+            cloud.launch_later(seconds, request)
             raise DROPPED
         return really(recipe, request)
 
@@ -253,7 +253,7 @@ def _killed_at(moment: int, *, in_flight: bool) -> None:
     clock = FakeClock()
     cloud = LaunchCloud(clock)
     cloud.no_host = {"node-2": 1}
-    cloud.script("launch", "node-4", Lost(DROPPED))
+    cloud.script("launch", "node-4", LostResponse(DROPPED))
     count, last = 0, ""
 
     def interrupt(call: str) -> None:
@@ -268,7 +268,7 @@ def _killed_at(moment: int, *, in_flight: bool) -> None:
         run(cloud, clock, **wanted)
     except Killed:
         if in_flight and last == "launch":
-            cloud.carries_out_later(4.0, Launch(cloud.calls[-1].split()[1], "node-{number}", "in-flight"))
+            cloud.launch_later(4.0, Launch(cloud.calls[-1].split()[1], "node-{number}", "in-flight"))
     cloud.interrupt = lambda _call: None
     done = run(cloud, clock, **wanted)
     assert done.failure is None, moment
@@ -392,7 +392,7 @@ def test_a_resize_that_comes_to_nothing_is_reported_with_the_reason(cloud: Launc
     cloud.reasons["web"] = "no host had room for it"
 
     def back(*_unused: Any) -> None:
-        cloud.goes("web", Phase(0, "resize", "resize_prep"), Phase(4, "active"))
+        cloud.set_phases("web", Phase(0, "resize", "resize_prep"), Phase(4, "active"))
 
     really = cloud.change
     cloud.change = lambda instance, change: (really(instance, change), back())[1]  # type: ignore[method-assign]
@@ -436,7 +436,7 @@ def test_a_renamed_one_is_not_renamed_onto_another(cloud: LaunchCloud, clock: Fa
 
 def test_a_clock_that_rounds_does_not_hold_a_run_up(cloud: LaunchCloud, clock: FakeClock) -> None:
     """Sums of seconds are off by less than a clock can sleep."""
-    clock.pass_by(0.1)
+    clock.advance(0.1)
     really = clock.sleep
     clock.sleep = lambda seconds: really(round(seconds, 6) - 1e-6 if seconds > 1e-6 else 0.0)  # type: ignore[method-assign]
     cloud.script("launch", "node-2", DROPPED)
@@ -467,7 +467,7 @@ def test_a_resize_that_was_not_waited_for_is_seen_through_by_the_next_run(
     run(cloud, clock, name="web")
     done = run(cloud, clock, name="web", flavor="m3.quad", wait=False)
     assert (done.failure, items(done)["web"]["msg"]) == (None, "resize was accepted; not waited for")
-    clock.pass_by(passed)
+    clock.advance(passed)
     done = run(cloud, clock, name="web", flavor="m3.quad")
     assert (done.failure, items(done)["web"]["actions"]) == (None, ["confirm resize"])
     assert items(done)["web"]["after"] == "active"

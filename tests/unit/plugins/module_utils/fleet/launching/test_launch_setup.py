@@ -22,7 +22,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.model im
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.times import iso
 from ansible_collections.jetstream.cloud.tests.unit.fakes.fake_clock import FakeClock
 from ansible_collections.jetstream.cloud.tests.unit.fakes.instances import an_instance
-from ansible_collections.jetstream.cloud.tests.unit.fakes.launch_cloud import LaunchCloud, Lost, since
+from ansible_collections.jetstream.cloud.tests.unit.fakes.launch_cloud import LaunchCloud, LostResponse, since
 from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.fleet.launching.test_launch import items, run
 from ansible_collections.jetstream.cloud.tests.unit.plugins.module_utils.fleet.launching.test_setup import (
     COMPLETE,
@@ -178,7 +178,7 @@ def test_another_key_of_the_name_launches_nothing(cloud: LaunchCloud, clock: Fak
 def test_an_import_whose_response_is_lost_is_looked_for(
     cloud: LaunchCloud, clock: FakeClock, error: Unreachable | ServerFault
 ) -> None:
-    cloud.script("import_key", "laptop", Lost(error))
+    cloud.script("import_key", "laptop", LostResponse(error))
     done = run(cloud, clock, **WITH_KEY)
     assert (done.failure, done.result["key_imported"], cloud.count("import_key")) == (None, True, 1)
 
@@ -253,7 +253,7 @@ def _killed_at(moment: int) -> bool:
     """
     clock, count = FakeClock(), 0
     cloud = LaunchCloud(clock)
-    cloud.script("import_key", "laptop", Lost(DROPPED))
+    cloud.script("import_key", "laptop", LostResponse(DROPPED))
     cloud.consoles = lambda _name: COMPLETE if clock.monotonic() >= 30 else RUNNING
 
     def interrupt(_call: str) -> None:

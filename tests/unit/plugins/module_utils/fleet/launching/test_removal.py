@@ -367,7 +367,7 @@ def test_what_a_killed_run_left_goes_only_where_that_is_said_of_it_again(
 
 def test_one_that_is_being_deleted_already_is_waited_for(clock: FakeClock) -> None:
     cloud = LaunchCloud(clock, [node(1), an_instance("web", "active", "deleting"), node(2)])
-    cloud.goes("web", Phase(0, "active", "deleting"), Phase(6, "missing"))
+    cloud.set_phases("web", Phase(0, "active", "deleting"), Phase(6, "missing"))
     foreseen = absent(cloud, clock, check_mode=True, name="web")
     assert (foreseen.changed, foreseen.result["instances"][0]["msg"]) == (False, "is being deleted")
     begun = clock.monotonic()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A fleet that follows a file of schedules."""
+"""A fleet with a file of schedules."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from ansible_collections.jetstream.cloud.tests.unit.fakes.atmosphere import Site
 from ansible_collections.jetstream.cloud.tests.unit.fakes.running import given, in_context
 
 
-class Office:
-    """A fleet, a file of schedules, and the runs of a controller."""
+class ScheduledFleet:
+    """Runs the operation ``schedule`` on the fleet of a site, with a file of schedules in the user's home."""
 
     def __init__(self, site: Site, text: str) -> None:
         self.site = site
@@ -41,7 +41,7 @@ class Office:
         return row
 
     def at(self, hour: float, *, days: int = 0) -> None:
-        """Move on to an hour, in Indiana, of a day after that on which the clock began."""
+        """Move the clock to an hour of the day in Indiana, some days after the day on which it started."""
         zone = ZoneInfo("America/Indiana/Indianapolis")
         day = self._first.astimezone(zone).date() + timedelta(days=days)
         moment = datetime.combine(day, datetime.min.time(), zone) + timedelta(hours=hour)
