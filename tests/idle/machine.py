@@ -1,13 +1,13 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whole Linux systems for tests, in namespaces: systemd, logind, PAM, sshd, cron, and people who log in.
+"""Whole Linux systems for tests, in namespaces: systemd, logind, PAM, sshd, cron, and users who log in.
 
-Each has a network of its own with one other machine in it, "outside", from which people and probes come. Its CPU time
-is that of its own control group, and its disk is its own, so that readings of it know nothing of this machine. All
-file systems are layers above this machine's, in memory, and are gone with the process that made them.
+Each system has a network of its own with one other machine in it, "outside", from which users and probes connect. It
+has a control group and a disk of its own, so that readings do not see this machine's CPU time and disk. All of its file
+systems are layers in memory above this machine's, and end with the process that made them.
 
-Needs root, Debian or Ubuntu, and a mount namespace of its own (``unshare --mount --propagation private``).
+It needs root, Debian or Ubuntu, and a mount namespace of its own (``unshare --mount --propagation private``).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.rea
 
 ADDRESS = "10.77.0.2"
 OUTSIDE = "10.77.0.1"
-# Who takes the readings, and who works.
+# The user of the probe, and the user who works.
 PROBER = "exouser"
 PERSON = "alice"
 PACKAGES = (
@@ -82,7 +82,7 @@ PACKAGES = (
         "xauth",
     ),
 )
-# Only what people of this lab use is started: whatever else this machine has enabled stays off.
+# The target starts only the services of a lab, and none of those that this machine has enabled.
 _TARGET = """\
 [Unit]
 Requires=basic.target
@@ -97,11 +97,11 @@ _DEVICES = ("null 1 3", "zero 1 5", "full 1 7", "random 1 8", "urandom 1 9", "tt
 
 
 class Unfit(Exception):
-    """Such systems cannot be had here. The message says why."""
+    """Systems cannot be booted in namespaces of this machine. The message has the reason."""
 
 
 def require_fitness() -> None:
-    """Raise Unfit where systems cannot be booted in namespaces."""
+    """Raise Unfit if this machine cannot boot systems in namespaces."""
     if os.geteuid() != 0:
         raise Unfit("it boots systems in namespaces, and has to be root for that")
     missing = [
@@ -132,9 +132,9 @@ def _cgroup_root() -> Path | None:
 
 
 class Layer:
-    """The packages that systems need beside those of this machine, in the image of a disk.
+    """The packages of the systems besides those of this machine, in a disk image.
 
-    ``below``: the folder of a layer that has others already.
+    ``below``: the folder of another layer, whose packages are not installed again.
     """
 
     def __init__(self, cache: Path, packages: Sequence[str] = PACKAGES, below: Path | None = None) -> None:
@@ -144,7 +144,7 @@ class Layer:
         self.folder = Path(tempfile.mkdtemp(prefix="jetstream-idle-layer-"))
 
     def __enter__(self) -> Path:
-        """Return the folder with the packages, which are installed once."""
+        """Mount the image, and return its folder. The packages are installed once."""
         return self._mount()
 
     def __exit__(
@@ -155,7 +155,7 @@ class Layer:
 
     @property
     def is_there(self) -> bool:
-        """Whether it was made before."""
+        """Return whether the image exists."""
         return self._image.exists()
 
     def _mount(self) -> Path:
@@ -172,11 +172,11 @@ class Layer:
     def _make_apart(self) -> None:
         """Make the image in a mount namespace of its own.
 
-        A system that another worker boots meanwhile would have the mounts in its namespace, too, so that the device of
-        the image stayed busy until that system is gone.
+        Otherwise, a system that another worker boots at the same time would inherit the mounts, and the device of the
+        image would be busy as long as that system runs.
         """
         arguments = (self._image.parent, self._below or "", *self._packages)
-        # Not by PYTHONPATH, which the Python of the packages would read as well.
+        # PYTHONPATH would change the Python of the packages as well.
         code = f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import make_layer; make_layer(*sys.argv[1:])"
         made = _quiet("unshare", "--mount", sys.executable, "-c", code, *arguments)
         if made.returncode:
@@ -206,7 +206,7 @@ class Layer:
         for name in ("proc", "dev", "sys"):
             _run("mount", "--rbind", f"/{name}", root / name)
         _run("mount", "-t", "tmpfs", "tmpfs", root / "run")
-        # Nothing is started while it is installed.
+        # The policy starts no service during the installation.
         policy = root / "usr/sbin/policy-rc.d"
         policy.write_text("#!/bin/sh\nexit 101\n")
         policy.chmod(0o755)
@@ -248,10 +248,10 @@ def _run(*command: str | Path) -> str:
 
 
 class Machine:
-    """A booted system, and the machine outside from which it is reached."""
+    """A booted system, and the machine outside, from which users and probes connect to it."""
 
     def __init__(self, *layers: Path) -> None:
-        """Each layer is above the next."""
+        """Boot from layers. Each layer is above the next."""
         self._layer = ":".join(map(str, layers))
         self._folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
         self._name = self._folder.name
@@ -282,20 +282,20 @@ class Machine:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def run(self, command: str, *, user: str = "root", check: bool = True) -> str:
-        """Return what a shell of the system prints. It is no login: what it leaves running has no session."""
+        """Run a command in a shell of the system, and return its output. It is no login, so it has no session."""
         words = command if user == "root" else f"runuser -u {user} -- sh -c {shlex.quote(command)}"
         return self._in(self._inside, "sh", "-c", words, check=check)
 
     def ssh(self, command: str, *, user: str = PERSON, options: Sequence[str] = ()) -> str:
-        """Return what a command prints that a person runs over ssh."""
+        """Run a command over ssh as a user, and return its output."""
         return self._in(self._outside, *self._ssh(user, *options), command)
 
     def from_outside(self, command: str, *, check: bool = True) -> str:
-        """Return what a command of the machine outside prints. ``ssh`` in it needs no options."""
+        """Run a command on the machine outside, and return its output. ``ssh`` in it needs no options."""
         return self._in(self._outside, "sh", "-c", command, check=check)
 
     def start_outside(self, command: str, *, keys: bool = False) -> subprocess.Popen[bytes]:
-        """Start a program on the machine outside. With ``keys``, its standard input is open for what is typed."""
+        """Start a program on the machine outside. ``keys``: leave its standard input open for typed text."""
         program = subprocess.Popen(
             self._entering(self._outside, "sh", "-c", f"exec {command}"),
             stdin=subprocess.PIPE if keys else subprocess.DEVNULL,
@@ -307,7 +307,7 @@ class Machine:
         return program
 
     def login(self, *, user: str = PERSON, options: str = "") -> subprocess.Popen[bytes]:
-        """Open a login with a terminal, that of a person who does not type yet."""
+        """Log in a user with a terminal, in which nothing is typed yet."""
         return self.start_outside(f"ssh -tt {options} {user}@{ADDRESS}", keys=True)
 
     def read(
@@ -315,8 +315,8 @@ class Machine:
     ) -> Reading:
         """Take a reading, as ``jetstream_activity`` does.
 
-        ``path`` has programs that come before the system's. ``terminal``: as over a connection that cannot hand the
-        script to the shell's standard input.
+        ``path``: a folder with programs that replace the system's. ``terminal``: as over a connection that cannot pass
+        the script to the shell's standard input.
         """
         self.tell_counters()
         script = probe_script(since=self.last.clock if self.last else None, over_ssh=True)
@@ -332,11 +332,11 @@ class Machine:
         return self.last
 
     def enter_outside(self, *command: str) -> list[str]:
-        """Return the words of a command of this machine that is run in the network of the machine outside."""
+        """Return the words with which a command of this machine runs in the network of the machine outside."""
         return ["nsenter", "-t", str(self._outside), "-n", *command]
 
     def connect(self, address: str, other: Machine, other_address: str) -> None:
-        """Lay a network of their own between two systems."""
+        """Connect two systems by a network of their own."""
         enter, enter_other = (("nsenter", "-t", str(each._inside), "-n", "ip") for each in (self, other))
         _run(*enter, "link", "add", "lan0", "type", "veth", "peer", "name", "lan0", "netns", str(other._inside))
         for ip, own in ((enter, address), (enter_other, other_address)):
@@ -344,7 +344,7 @@ class Machine:
             _run(*ip, "link", "set", "lan0", "up")
 
     def wait_for(self, command: str, *, user: str = "root", patience: float = _PATIENCE) -> str:
-        """Return what a shell command prints, once it succeeds and prints something."""
+        """Wait until a shell command succeeds and prints something, and return its output."""
         found = ""
 
         def succeeds() -> bool:
@@ -356,7 +356,7 @@ class Machine:
         return found
 
     def tell_counters(self) -> None:
-        """Write what the system's kernel would say of its own CPU time and disk."""
+        """Write /proc/stat and /proc/diskstats for the system, with its own CPU time and disk."""
         folder = self._folder / "counters"
         rest = Path("/proc/stat").read_text().splitlines()
         ticks = int(self.cpu_time() * 100)
@@ -400,7 +400,7 @@ class Machine:
         return self._in(self._outside, *self._ssh(PROBER), "echo there", check=False) == "there\n"
 
     def _start(self, name: str, script: str, *, groups: bool = False) -> int:
-        """Start a system in namespaces of its own, which end with this process. Returns its first process."""
+        """Start a system in namespaces of its own, which end with this process. Return the ID of its first process."""
         folder = self._folder / name
         for part in ("up", "work", "root"):
             (folder / part).mkdir(parents=True)
@@ -427,7 +427,7 @@ class Machine:
         root = _cgroup_root()
         assert root is not None
         self._groups = [root / self._name]
-        # Where version 1 has the CPUs, it counts their time.
+        # If control groups of version 1 have the CPUs, they count their time.
         if (accounting := Path("/sys/fs/cgroup/cpuacct")).is_dir():
             self._groups.append(accounting / self._name)
         for group in self._groups:
@@ -443,7 +443,7 @@ class Machine:
         image = self._folder / "disk"
         _run("truncate", "-s", "64M", image)
         _run("mkfs.ext4", "-q", "-F", image)
-        # Bound over the kernel's own, and written when it is read.
+        # These files are mounted over the kernel's own, and written before each reading.
         for name in ("stat", "diskstats"):
             _write(self._folder / "counters" / name, "")
 
@@ -451,11 +451,11 @@ class Machine:
         return ["ssh", *options, f"{user}@{ADDRESS}"]
 
     def _entering(self, process: int, *command: str) -> list[str]:
-        """Return the words of a command that is run in a system, and on its account."""
+        """Return the words with which a command runs in a system, and in its control group."""
         enter = ["nsenter", "-t", str(process), "--all", "--root", "env", "-i", "--chdir=/", *_ENVIRONMENT, *command]
         if process == self._outside:
             return enter
-        # Where systemd has put itself: groups that have groups below them may not have processes.
+        # The group of systemd itself, since a group with groups below it may not have processes.
         groups = [group / "init.scope" if (group / "init.scope").exists() else group for group in self._groups]
         joins = "".join(f"echo $$ >{shlex.quote(str(group / 'cgroup.procs'))}; " for group in groups)
         return ["sh", "-c", f'{joins}exec "$@"', "sh", *enter]
@@ -475,7 +475,7 @@ class Machine:
 
 
 _ENVIRONMENT = ("PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8", "TERM=xterm", "SHELL=/bin/bash")
-# Folder of the system, folder of the packages.
+# The arguments are the folder of the system and the folder of the packages.
 _MOUNTS = r"""
 set -e
 folder=$1 layer=$2 root=$1/root
@@ -543,7 +543,7 @@ until [ -e "$folder/go" ]; do sleep 0.1; done
 
 
 def _remove_group(group: Path) -> None:
-    """Remove a control group and those below it, as far as they are empty."""
+    """Remove a control group and those below it, if they are empty."""
     for folder in sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True):
         with suppress(OSError):
             folder.rmdir()
@@ -552,7 +552,7 @@ def _remove_group(group: Path) -> None:
 
 
 def _remove_left_over(folder: Path) -> None:
-    """Remove the groups of processes that were killed."""
+    """Remove the control groups of earlier runs that were killed."""
     for group in folder.glob(f"{_PREFIX}*"):
         owner = group.name.removeprefix(_PREFIX).partition("-")[0]
         if owner.isdigit() and not Path(f"/proc/{owner}").exists():
@@ -570,7 +570,7 @@ def _wait_for(done: Callable[[], bool], patience: float, what: str, *, fail: boo
 
 
 def make_layer(cache: str, below: str, *packages: str) -> None:
-    """Make the image of a layer, in the process that this is called in."""
+    """Make the image of a layer in this process."""
     layer = Layer(Path(cache), packages, Path(below) if below else None)
     try:
         layer.make()

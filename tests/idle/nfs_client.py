@@ -1,10 +1,10 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mount a share of NFS 4 by FUSE, in the place of mount.nfs4, which asks the kernel for it.
+"""Mounts a share of NFS 4 by FUSE. It replaces mount.nfs4, which needs NFS in the kernel.
 
-Called by ``mount`` as ``mount.nfs4 HOST:/FOLDER FOLDER -o OPTIONS``. The requests are libnfs's, and each is sent in the
-name of the user whose program makes it, as a kernel does. Runs by the Python of a test machine, with its packages
+``mount`` calls it as ``mount.nfs4 HOST:/FOLDER FOLDER -o OPTIONS``. libnfs sends each request in the name of the user
+whose program reads or writes, as a kernel does. It runs with the Python of a test machine, and with the packages
 libnfs13 and python3-fusepy.
 """
 
@@ -19,7 +19,7 @@ from typing import Any
 from fusepy import FUSE, FuseOSError, Operations, fuse_get_context
 
 _NFS = ctypes.CDLL("libnfs.so.13")
-# The numbers of struct nfs_stat_64.
+# The fields of struct nfs_stat_64.
 _STAT = ("dev", "ino", "mode", "nlink", "uid", "gid", "rdev", "size", "blksize", "blocks", "atime", "mtime", "ctime")
 _PADDING = 4
 
@@ -44,7 +44,7 @@ class Share(Operations):  # type: ignore[misc]
         self._files: dict[int, ctypes.c_void_p] = {}
 
     def _call(self, function: Callable[..., int], *arguments: Any) -> int:
-        """Send one request, and raise its error."""
+        """Send a request. Raises OSError if it fails."""
         status = function(self._context, *arguments)
         if status < 0:
             raise FuseOSError(-status)

@@ -1,10 +1,10 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Serve what exportfs exports by NFS-Ganesha, in the place of the kernel's server, which not every kernel has.
+"""Serves the exports of exportfs by NFS-Ganesha. It replaces the kernel's server, which not every kernel has.
 
-Runs by the Python of a test machine, as its nfs-server.service. What the machine exports is that of exportfs alone, and
-an option that is not translated here ends the server.
+It runs with the Python of a test machine, as its nfs-server.service. It has the exports of exportfs and no others, and
+fails for an option that it cannot translate.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import subprocess
 from pathlib import Path
 
 CONFIG = Path("/run/ganesha.conf")
-# The options of exportfs, and what they are here.
+# The options of exportfs, and those of Ganesha.
 OPTIONS = {
     "ro": "Access_Type = RO",
     "rw": "Access_Type = RW",
@@ -24,10 +24,10 @@ OPTIONS = {
     "secure": "PrivilegedPort = true",
     "insecure": "PrivilegedPort = false",
     "sec=sys": "SecType = sys",
-    # Those that Ganesha knows no other way of.
+    # For these, Ganesha has no alternative.
     **dict.fromkeys(("sync", "wdelay", "hide", "no_subtree_check", "no_all_squash"), ""),
 }
-# Nobody but the clients of the export has access.
+# Only the clients of the export have access.
 _EXPORT = """\
 EXPORT {{
   Export_Id = {number}; Path = {path}; Pseudo = {path}; Access_Type = None;
@@ -35,7 +35,7 @@ EXPORT {{
   CLIENT {{ Clients = {clients}; {settings}; }}
 }}
 """
-# As the course uses it: version 4, by its one port.
+# NFS 4 alone, on its one port, as the course uses it.
 _START = """\
 NFS_CORE_PARAM { Protocols = 4; Enable_NLM = false; Enable_RQUOTA = false; }
 NFSv4 { Graceless = true; Minor_Versions = 0; RecoveryBackend = fs; }
@@ -43,7 +43,7 @@ NFSv4 { Graceless = true; Minor_Versions = 0; RecoveryBackend = fs; }
 
 
 def config_of(exports: str) -> str:
-    """Return the configuration for what ``exportfs -s`` prints. Raises KeyError for an option it does not know."""
+    """Return the configuration for the output of ``exportfs -s``. Raises KeyError for an unknown option."""
     text = _START
     for number, line in enumerate(exports.splitlines(), start=1):
         found = re.fullmatch(r"(\S+)\s+([^\s()]+)\((\S+)\)", line)

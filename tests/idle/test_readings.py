@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Readings of whole systems: over Ansible's own ssh, as anybody, in any shell, at little cost."""
+"""Readings of whole systems: over Ansible's own ssh, as any user, in any shell, at little cost."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ KEY = Key("https://cloud.example.org", "TG-ABC123", "5f1c")
 
 
 class Controller:
-    """Ansible on the machine outside, which reads the instance and keeps what it says."""
+    """Ansible on the machine outside, which takes readings of the instance, and stores them."""
 
     def __init__(self, machine: Machine, layer: Path, folder: Path) -> None:
         self._machine = machine
@@ -86,7 +86,7 @@ def test_ansible_takes_readings_and_keeps_them_and_shows_nothing_of_what_was_sai
     history = Store(controller.path, SystemClock()).load(KEY)
     verdict = judge(history.intervals, Settings(window_minutes=0.05, interval_minutes=1), time.time())
     assert (verdict.state, verdict.readings) == (State.IDLE, 2)
-    # Its own two logins, which the ssh server logged, are no use of the instance.
+    # The reading's own two logins, which the ssh server logged, do not count as use.
     assert (history.recent[1].accepted, history.recent[1].ssh, history.recent[1].jobs) == (0, (), ())
 
 
@@ -111,7 +111,7 @@ def test_without_root_it_is_said_what_is_not_seen(machine: Machine) -> None:
 
     assert not second.root
     assert {doubt.rule for doubt in found.doubts} == {"due"}
-    # Its own connection is known all the same.
+    # It still recognizes its own connection.
     assert (found.ssh, found.logins) == ((), 0)
 
 
@@ -135,6 +135,6 @@ def test_a_reading_costs_the_instance_little(machine: Machine) -> None:
         machine.read()
     spent = (machine.cpu_time() - begun) / 10
 
-    # With the login, which is most of it.
+    # Most of the cost is the login.
     print(f"a reading with its login cost the instance {spent:.3f} s of CPU time")
     assert spent < 0.3

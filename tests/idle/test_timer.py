@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The timer that install_schedule writes, on a real systemd: it runs nightly while nobody is logged in."""
+"""The timer of install_schedule runs ``nightly`` on a real systemd, without any login session."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from ansible_collections.jetstream.cloud.tests.idle.machine import Machine
 from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.playbooks import PLUGINS, program
 
-# Root, since others may not be able to read the folders that these tests run in.
+# Other users may not be able to read the folders of these tests.
 USER = "root"
 LOG = "$HOME/.local/state/jetstream/nightly.log"
-# Nothing answers there: this is about the timer.
+# Without a server, since this test is about the timer.
 PROFILE = '[default]\napi_url = "http://127.0.0.1:9"\nusername = "johndoe"\npassword = "pass"\n'
 
 
@@ -29,7 +29,7 @@ def test_a_timer_runs_nightly_while_nobody_is_logged_in(machine: Machine) -> Non
         f"umask 077; mkdir -p .config/jetstream; printf %s {shlex.quote(PROFILE)} >.config/jetstream/profiles.toml"
     )
     machine.ssh(f"{prepare}; echo 'parts: [hygiene]' >nightly.yml", user=USER)
-    # The next minute but one, by the clock and the time zone of the system.
+    # In two minutes, by the clock and the time zone of the system.
     now = datetime.fromisoformat(machine.run("date +%Y-%m-%dT%H:%M:%S").strip())
     at = f"{now + timedelta(seconds=100):%H:%M}"
     values = ("variables_path=nightly.yml", f"at={at}")

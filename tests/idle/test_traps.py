@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Traps of the sources, on whole systems: what looks like use and is none, and what fails, hangs or lies."""
+"""Misleading sources of a reading, on whole systems: some look like use and are none, some fail, hang or are wrong."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.jetstream.cloud.tests.idle.machine import PERSON, Machi
 
 LEFT = "</dev/null >/dev/null 2>&1 &"
 RUNTIME = f"/home/{PERSON}/.local/share/jupyter/runtime"
-# What Exosphere's set-up writes, in short, and what somebody else may.
+# A short form of the file that Exosphere's setup writes, and one of another site.
 GATEWAY = (
     "(guacamole_site) {\\n\\tredir / /guacamole/\\n\\treverse_proxy 127.0.0.1:49528\\n}\\n"
     "https://192.0.2.5 {\\n\\timport guacamole_site\\n}\\n"
@@ -31,12 +31,12 @@ def at_one_moment(machine: Machine) -> Interval:
 
 
 def pretend(machine: Machine, name: str, script: str) -> None:
-    """Put a program of that name where it is found first."""
+    """Write a script that is found before the program of that name."""
     machine.run(f"cat >/usr/local/bin/{name} <<'END'\n#!/bin/sh\n{script}\nEND\nchmod 755 /usr/local/bin/{name}")
 
 
 def listen_as(machine: Machine, name: str, port: int) -> None:
-    """Let a program of that name serve a port."""
+    """Serve a port by a program of that name."""
     machine.run(f"cp /usr/bin/socat /usr/local/bin/{name}")
     machine.run(f"setsid /usr/local/bin/{name} TCP-LISTEN:{port},fork,reuseaddr PIPE {LEFT}")
     machine.wait_for(f"ss -Htln | grep :{port}")
@@ -83,7 +83,7 @@ def test_what_a_gpu_tells(machine: Machine, script: str, gpu: Gpu) -> None:
     told = machine.read()
 
     assert told.gpu == gpu
-    # A driver that hangs is asked once.
+    # A driver that hangs is called once.
     assert time.monotonic() - begun < 18
     assert doubts(since(None, told)) == ({"gpu"} if not gpu.answers else set())
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Real programs on whole systems are called what they were meant to be."""
+"""Real programs on whole systems get the verdicts that were expected of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.jetstream.cloud.plugins.module_utils._internal.idle.ver
 from ansible_collections.jetstream.cloud.tests.idle.machine import Machine
 from ansible_collections.jetstream.cloud.tests.idle.workloads import IDLE, INVENTED, WORKLOADS, Workload
 
-# Seconds that stand for an hour. Rates and cores are as they are; what is "long ago" is longer ago than that.
+# These seconds stand for an hour. Rates and cores are not scaled.
 WATCHED = 24.0
 WINDOW = 18.0
 SETTLED = 4.0

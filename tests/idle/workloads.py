@@ -1,10 +1,10 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Workloads as real programs, each with what it was meant to be called before it was run.
+"""Workloads as real programs, each with the verdict that was expected before its first run.
 
-The first are those of the two measured tables (docs/idle.md). The last ones stand in neither: they were invented to
-find out in what the rules are wrong.
+The first are those of the two measured tables (docs/idle.md). The last ones are in neither table: they were invented to
+find mistakes of the rules.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ IDLE = "idle"
 ACTIVE = "active"
 UNKNOWN = "unknown"
 
-# What is done again and again while the machine is watched.
+# A function that is called again and again while the machine is watched.
 Work = Callable[[], object]
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A workload: what it is meant to be called, by which rule if active, and how it is started."""
+    """A workload: its expected verdict, the rule if that is active, and the function that starts it."""
 
     name: str
     meant: str
@@ -55,7 +55,7 @@ def _added_to(workloads: list[Workload], name: str, meant: str, rule: str) -> Ca
 
 
 def _left(command: str) -> str:
-    """Return a shell command that leaves a program running, with nothing of the login's in its hands."""
+    """Return a shell command that leaves a program running, without any open file of the login."""
     return f"{command} </dev/null >/dev/null 2>&1 &"
 
 
@@ -70,12 +70,12 @@ while True:
 
 
 def _daemon(machine: Machine, command: str) -> None:
-    """Start what an image would bring along: a program of root that no login has started."""
+    """Start a program of root without a login, as an image would have it."""
     machine.run(f"setsid sh -c {json.dumps(command)} </dev/null >/dev/null 2>&1 &")
 
 
 def _page(machine: Machine, *, address: str = "127.0.0.1", port: int = 8000, size: int = 300) -> None:
-    """Serve a page of some bytes."""
+    """Serve a page with a number of bytes."""
     machine.run(f"mkdir -p /srv/page; head -c {size} /dev/urandom >/srv/page/page")
     _daemon(machine, f"cd /srv/page; exec python3 -m http.server --bind {address} {port}")
     machine.wait_for(
@@ -84,7 +84,7 @@ def _page(machine: Machine, *, address: str = "127.0.0.1", port: int = 8000, siz
 
 
 def _tunnel(machine: Machine, port: int, *, options: str = "") -> None:
-    """Forward a port of the machine outside to one of the loopback, as a person does to see a page."""
+    """Forward a port of the machine outside to one of the loopback, as users do to see a page."""
     machine.start_outside(f"ssh -N {options} -L {port}:127.0.0.1:{port} {PERSON}@{ADDRESS}")
     machine.from_outside(f"until ss -Htln | grep -q 127.0.0.1:{port}; do sleep 0.1; done")
 
@@ -359,7 +359,7 @@ print(ask("api/kernels", "POST", {{"name": "python3"}})["id"])
 _TERMINAL = f"""{_ASK}
 print(ask("api/terminals", "POST")["name"])
 """
-# Sends one cell to a kernel, and stays connected, as a page does.
+# Sends a cell to a kernel, and stays connected, as a notebook's page does.
 _CELL = f"""{_ASK}
 import websocket, uuid
 kernel, code = sys.argv[1:]
@@ -415,7 +415,7 @@ while True:
 
 
 def _jupyter(machine: Machine) -> None:
-    """Start a server as people do, and wait until it answers."""
+    """Start a Jupyter server as users do, and wait until it responds."""
     machine.ssh(_left("nohup jupyter-server --no-browser --ip=127.0.0.1"))
     machine.wait_for(_python(f"{_ASK}\nprint(ask('api/status'))"), user=PERSON, patience=90)
 
@@ -470,7 +470,7 @@ def _jupyter_typing(machine: Machine) -> None:
     machine.run(f"runuser -u {PERSON} -- {_python(_PRESS, name)} </dev/null >/dev/null 2>&1 &")
 
 
-# What an open page does: connected to its kernel, it asks what there is, and never does anything.
+# An open page without use: it is connected to its kernel, and only polls lists.
 _OPEN_PAGE = """
 import http.client, json, sys, time, websocket
 token, kernel = sys.argv[1:]
@@ -543,7 +543,7 @@ def _desktop_mouse(machine: Machine) -> Work:
 
 
 def _slurm(machine: Machine) -> None:
-    """Start a cluster of this one machine."""
+    """Start Slurm with this machine as its only node."""
     conf = (
         "ClusterName=lab\\nSlurmctldHost=vm\\nSlurmUser=root\\nAuthType=auth/munge\\nStateSaveLocation=/run/slurm\\n"
         "SlurmdSpoolDir=/run/slurmd\\nProctrackType=proctrack/linuxproc\\nTaskPlugin=task/none\\nReturnToService=2\\n"
@@ -553,7 +553,7 @@ def _slurm(machine: Machine) -> None:
     machine.run(
         f"echo '127.0.0.1 vm' >>/etc/hosts; printf '{conf}' >/etc/slurm/slurm.conf; mkdir -p /run/slurm /run/slurmd"
     )
-    # Slurm refuses what it calls a hybrid, unless it is told what to look at.
+    # Slurm refuses a hybrid of control groups, unless its configuration chooses a version.
     machine.run("[ $(wc -l </proc/self/cgroup) = 1 ] || echo CgroupPlugin=cgroup/v1 >/etc/slurm/cgroup.conf")
     machine.run("systemctl start munge; slurmctld; slurmd")
     machine.wait_for("sinfo -h -o %t | grep idle")
@@ -580,7 +580,7 @@ def _slurm_pending(machine: Machine) -> None:
 
 
 def _docker(machine: Machine, *runs: str) -> None:
-    """Start an engine as an image brings it along, and containers, from an image that is busybox alone."""
+    """Start Docker as an image has it, and containers from an image with busybox alone."""
     machine.run("mkdir -p /var/lib/docker; mount -t tmpfs tmpfs /var/lib/docker")
     _daemon(machine, "exec dockerd --storage-driver vfs")
     machine.wait_for("docker version >/dev/null 2>&1 && echo there")
@@ -619,7 +619,7 @@ def _container_asked(machine: Machine) -> Work:
 
 @_workload("container with a published port, a client stays", ACTIVE, "web")
 def _container_client(machine: Machine) -> None:
-    # The server waits for the request for a minute.
+    # The server waits a minute for the request.
     _docker(machine, _WEB)
     machine.start_outside(f"sh -c 'sleep 1000 | socat - TCP:{ADDRESS}:8088'")
 
