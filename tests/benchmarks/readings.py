@@ -17,8 +17,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from ansible_collections.jetstream.cloud.tests.scenarios.night.clock import SharedClock
-from ansible_collections.jetstream.cloud.tests.scenarios.night.lives import Life
 from ansible_collections.jetstream.cloud.tests.scenarios.night.nights import Night
+from ansible_collections.jetstream.cloud.tests.scenarios.night.scripted_instances import ScriptedInstance
 from ansible_collections.jetstream.cloud.tests.scenarios.night.sites import Atmosphere
 
 
@@ -28,7 +28,7 @@ def main() -> None:
     names = [f"node-{number:03}" for number in range(hosts)]
     with tempfile.TemporaryDirectory() as folder:
         night = Night(Path(folder), SharedClock.begin(Path(folder) / "clock", timedelta()))
-        night.lives.update({name: Life([time.time() - 86_400]) for name in names})
+        night.instances.update({name: ScriptedInstance([time.time() - 86_400]) for name in names})
         site = Atmosphere(night.clock, names)
         with site.served(night.home), night.on(site):
             for _run in range(2):

@@ -24,8 +24,8 @@ from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.playbook
 from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.terminal import converse
 from ansible_collections.jetstream.cloud.tests.scenarios.night import callbacks
 from ansible_collections.jetstream.cloud.tests.scenarios.night.clock import VARIABLE, SharedClock
-from ansible_collections.jetstream.cloud.tests.scenarios.night.inside import InstancesInside
-from ansible_collections.jetstream.cloud.tests.scenarios.night.lives import Life, Span
+from ansible_collections.jetstream.cloud.tests.scenarios.night.probe_server import ProbeServer
+from ansible_collections.jetstream.cloud.tests.scenarios.night.scripted_instances import ScriptedInstance, Span
 from ansible_collections.jetstream.cloud.tests.scenarios.stages import write_profile
 from ansible_collections.jetstream.cloud.tests.simulator import SEEDS, Server, Settings, World, load
 from ansible_collections.jetstream.cloud.tests.unit.fakes.mail_server import MailServer, a_mail_server
@@ -115,19 +115,19 @@ class _Terminal:
 @contextmanager
 def _terminal(home: Path, clock: SharedClock, world: World) -> Iterator[_Terminal]:
     now = clock.now().timestamp()
-    lives = {name: Life([now - 30 * _HOUR]) for name in (*_IDLE, *_BUSY)}
-    lives["ice-flow-01"].kernels = 2
-    lives["blast-server"].jobs.append((Span(now - 30 * _HOUR, now - 3 * _HOUR), 2.0))
+    instances = {name: ScriptedInstance([now - 30 * _HOUR]) for name in (*_IDLE, *_BUSY)}
+    instances["ice-flow-01"].kernels = 2
+    instances["blast-server"].jobs.append((Span(now - 30 * _HOUR, now - 3 * _HOUR), 2.0))
     for name in _BUSY:
-        lives[name].jobs.append((Span(now - 30 * _HOUR, now + 30 * _HOUR), 1.5))
-    inside = InstancesInside(home, lives, lambda address: _name_at(world, address), clock)
+        instances[name].jobs.append((Span(now - 30 * _HOUR, now + 30 * _HOUR), 1.5))
+    probe_server = ProbeServer(home, instances, lambda address: _name_at(world, address), clock)
     user = world.users["demo"]
     with ExitStack() as stack:
         server = stack.enter_context(Server(world))
-        stack.enter_context(inside.reachable())
+        stack.enter_context(probe_server.reachable())
         login = {"api_url": server.url, "username": "demo", "password": user.password}
         write_profile(home, "".join(f'{name} = "{value}"\n' for name, value in login.items()), "default")
-        _take_readings(home, clock, login, lives)
+        _take_readings(home, clock, login, instances)
         yield _Terminal(
             home,
             {
@@ -137,7 +137,7 @@ def _terminal(home: Path, clock: SharedClock, world: World) -> Iterator[_Termina
                 "ANSIBLE_FORCE_COLOR": "true",
                 "ANSIBLE_CALLBACK_PLUGINS": str(Path(callbacks.__path__[0])),
                 VARIABLE: str(clock.path),
-                **inside.environment,
+                **probe_server.environment,
             },
         )
 
@@ -146,17 +146,19 @@ def _name_at(world: World, address: str) -> str:
     return {vm.address: vm.name for vm in world.cloud.vms.values()}[address]
 
 
-def _take_readings(home: Path, clock: SharedClock, login: Mapping[str, str], lives: Mapping[str, Life]) -> None:
+def _take_readings(
+    home: Path, clock: SharedClock, login: Mapping[str, str], instances: Mapping[str, ScriptedInstance]
+) -> None:
     """Store what cron would have read in the last seven hours, every quarter of an hour."""
     store = Store(home / _READINGS, clock)
     surroundings = Surroundings({}, home, SystemClock(), lambda _secret: None)
     with closing(connect(resolve(dict(login), {}, home), surroundings)) as cloud:
-        keys = {each.name: key_of(each) for each in cloud.list_instances(live=True) if each.name in lives}
+        keys = {each.name: key_of(each) for each in cloud.list_instances(live=True) if each.name in instances}
     begin = clock.now() - timedelta(hours=7)
     for number in range(29):
         taken = (begin + timedelta(minutes=15 * number)).timestamp()
-        for name, life in lives.items():
-            store.add(keys[name], parse(life.probe(taken - 0.5), taken=taken))
+        for name, instance in instances.items():
+            store.add(keys[name], parse(instance.probe(taken - 0.5), taken=taken))
 
 
 def _mail(mails: MailServer) -> str:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The schema of cloud-init's configurations, out of Debian's package: that is unpacked, and not installed."""
+"""The schema of cloud-init's configurations, from Debian's package, which is unpacked and not installed."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _SCHEMA = "usr/lib/python3/dist-packages/cloudinit/config/schemas/schema-cloud-c
 _LONGEST = 120
 
 
-class NotHere(Exception):
-    """The schema cannot be had on this machine. The message says why."""
+class SchemaMissing(Exception):
+    """The schema cannot be provided on this machine. The message has the reason."""
 
 
 def schema() -> dict[str, Any]:
-    """Return the JSON schema. The package is downloaded once. Raises NotHere."""
+    """Return the JSON schema. The package is downloaded once. Raises SchemaMissing."""
     missing = [name for name in ("apt-get", "dpkg-deb") if not shutil.which(name)]
     if missing:
-        raise NotHere(f"there is no {' and no '.join(missing)}: it needs Debian or Ubuntu")
+        raise SchemaMissing(f"there is no {' and no '.join(missing)}: it needs Debian or Ubuntu")
     CACHE.mkdir(parents=True, exist_ok=True)
     path = CACHE / "schema.json"
     with (CACHE / "lock").open("w") as lock:
@@ -42,23 +42,23 @@ def schema() -> dict[str, Any]:
 def _fetch(path: Path) -> None:
     with tempfile.TemporaryDirectory(dir=CACHE) as name:
         folder = Path(name)
-        # The user of apt writes there.
+        # apt downloads as a user of its own, who writes there.
         folder.chmod(0o755)
         failure = _run(folder, "apt-get", "download", "-qq", _PACKAGE)
         if failure and os.geteuid() == 0:
-            # A new machine has no lists of packages yet.
+            # A new machine has no package lists yet.
             failure = _run(folder, "apt-get", "update", "-qq") or _run(folder, "apt-get", "download", "-qq", _PACKAGE)
         if failure:
-            raise NotHere(f"the package {_PACKAGE} cannot be downloaded: {failure}")
+            raise SchemaMissing(f"the package {_PACKAGE} cannot be downloaded: {failure}")
         [package] = folder.glob("*.deb")
         failure = _run(folder, "dpkg-deb", "-x", package.name, "unpacked")
         if failure:
-            raise NotHere(f"the package {_PACKAGE} cannot be unpacked: {failure}")
+            raise SchemaMissing(f"the package {_PACKAGE} cannot be unpacked: {failure}")
         (folder / "unpacked" / _SCHEMA).rename(path)
 
 
 def _run(folder: Path, *command: str) -> str:
-    """Run a command, and return the end of what it said if it failed, or ""."""
+    """Run a command, and return the end of its output if it failed, or ""."""
     done = subprocess.run(
         command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_LONGEST, check=False
     )

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Another member of the project of a real OpenStack, who has servers, too."""
+"""Another member of the project in a real OpenStack, with servers."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _NAME, _PASSWORD = "colleague", "only-for-show"
 
 @contextmanager
 def colleague_in(cloud: Cloud) -> Iterator[Fleet]:
-    """Make servers in the same project as another member of it."""
+    """Yield the fleet of another member of the project."""
     admin = cloud.admin
-    with suppress(RestError):  # She is there already.
+    with suppress(RestError):  # The user exists already.
         admin.post("identity", "/users", {"user": {"name": _NAME, "password": _PASSWORD, "domain_id": "default"}})
     [known] = admin.get("identity", f"/users?name={_NAME}")["users"]
     [member] = admin.get("identity", "/roles?name=member")["roles"]
@@ -33,7 +33,7 @@ def colleague_in(cloud: Cloud) -> Iterator[Fleet]:
 
 
 def log_in_as_colleague(cloud: Cloud, path: Path) -> None:
-    """Replace a user's clouds.yaml by hers."""
+    """Replace a user's clouds.yaml by that of the colleague."""
     clouds = yaml.safe_load(cloud.clouds_yaml.read_text(encoding="utf-8"))["clouds"]
     auth = {
         "auth_url": clouds["js2"]["auth"]["auth_url"],

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs that the kernel kills (kill -9) at a moment that a seed chooses: before, during or after a request."""
+"""Runs that are killed (kill -9) at a moment that a seed chooses: before, during or after a request."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _DURING_SECONDS = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The moment of a kill: at which request, counted from 1, and whether before, during or after it.
+    """The moment of a kill: the number of a request, from 1, and the side: before, during or after it.
 
     ``later``: seconds by the cloud's clock until the next run.
     """
@@ -36,14 +36,14 @@ class Moment:
 
     @classmethod
     def of(cls, what: str, seed: int, requests: int) -> Moment:
-        """Return the moment of a seed in a run that sends so many requests."""
+        """Return the moment that a seed chooses in a run with a number of requests."""
         dice = random.Random(f"{what} {seed}")
         side: Literal["before", "during", "after"] = dice.choice(("before", "during", "after"))
         return cls(dice.randint(1, requests), side, dice.uniform(0, _DURING_SECONDS), dice.choice((0.0, 2.0, 20.0)))
 
 
 def sent_by(run: Callable[[], object]) -> int:
-    """Return how many requests a run sends."""
+    """Return the number of requests that a run sends."""
     numbers = itertools.count(1)
     last = 0
     really = Session.send
@@ -60,7 +60,7 @@ def sent_by(run: Callable[[], object]) -> int:
 
 
 def killed(run: Callable[[], object], moment: Moment) -> bool:
-    """Run something in a process of its own, which is killed at a moment. Returns whether it came so far."""
+    """Run something in a process of its own, which is killed at a moment. Return whether it was killed."""
     child = os.fork()
     if child == 0:
         with suppress(BaseException):

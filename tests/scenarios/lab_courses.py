@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab course of docs/examples in the hands of a teacher, and the texts that it makes for machines."""
+"""The lab course of docs/examples, used as a teacher uses it, and the texts that it makes for machines."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ PASSWORD = "{% from 'passwords.j2' import password_of with context %}{{ password
 
 
 class Course:
-    """A copy of the example with the settings of a test, and a teacher who has followed its README."""
+    """A copy of the example, after the steps of its README, with the settings of a test."""
 
     def __init__(self, folder: Path, home: Path, settings: Mapping[str, Any]) -> None:
         self.folder = folder / "lab-course"
@@ -105,13 +105,13 @@ class Course:
         (self.folder / "group_vars" / "all" / "z-settings-of-test.yml").write_text(written, encoding="utf-8")
 
     def forget(self, *names: str) -> None:
-        """Leave variables as the example has them."""
+        """Remove variables of the test, so that those of the example are used."""
         for name in names:
             del self._settings[name]
         self.set()
 
     def write_students(self, content: bytes) -> None:
-        """Write students.yml, as an editor of the teacher may do it."""
+        """Write students.yml byte by byte, as some editor may."""
         self.forget("course_students")
         (self.folder / "group_vars" / "all" / "students.yml").write_bytes(content)
 
@@ -127,24 +127,24 @@ class Course:
         return self._run("ansible-playbook", playbook, *arguments)
 
     def shell(self, command: str) -> Played:
-        """Run a command of the README as it stands there."""
+        """Run a command of the README, unchanged."""
         return self._run("bash", "-euc", command)
 
     def interrupt(self, playbook: str, reached: Callable[[], bool]) -> None:
-        """Run a playbook, and kill it and all that it started as soon as something is reached."""
+        """Run a playbook, and kill it with all of its processes as soon as ``reached`` returns true."""
         program = subprocess.Popen(
             ["ansible-playbook", playbook], cwd=self.folder, env=self._variables(), start_new_session=True, **_SILENT
         )
         give_up = time.monotonic() + _LONGEST
         while not reached() and program.poll() is None and time.monotonic() < give_up:
             time.sleep(0.05)
-        assert program.poll() is None, "it had ended before"
+        assert program.poll() is None, "the playbook ended before it could be killed"
         os.killpg(program.pid, signal.SIGKILL)
         program.wait()
 
     def sheets(self) -> dict[str, dict[str, str]]:
         """Return the rows of the hand-out, by machine."""
-        # Excel takes a file without the mark at its beginning for one in another encoding.
+        # The file begins with a byte order mark, without which Excel assumes another encoding.
         with (self.folder / "handout" / "bio101.csv").open(encoding="utf-8-sig", newline="") as file:
             return {row["machine"]: row for row in csv.DictReader(file)}
 
@@ -183,7 +183,7 @@ def secret_commands() -> list[str]:
 def texts_of_machines(folder: Path) -> dict[str, str]:
     """Return the user data of each machine by its name, with floating IPs for all and without.
 
-    Beside them are the script of the head, and the passwords of Anna and of the head, in the clear.
+    The result also has the script of the head, and the passwords of Anna and of the head in plain text.
     """
     course = Course(folder, folder, {"course_cloud": "jetstream2", "others": OTHERS})
     course.set(course_students=[*STUDENTS, DORA])

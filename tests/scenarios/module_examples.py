@@ -1,9 +1,9 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The examples of modules, filters and pages: found, written into one playbook, run by Ansible, and what came of each.
+"""The examples of modules, filters and pages: finds them, runs them in one playbook, and returns the result of each.
 
-A task of the collection is run three times: in check mode, for real, and again. Tasks of others are run once.
+A task of this collection is run three times: in check mode, for real, and again. Other tasks are run once.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ Json = dict[str, Any]
 CHECK, RUN, AGAIN = "check", "run", "again"
 _CALLBACKS = ROOT / "tests" / "integration" / "ansible_runs" / "callbacks"
 _COLLECTION = "jetstream.cloud."
-# All examples are one playbook, which takes minutes on a real nova.
+# Seconds. All examples are in one playbook, which takes minutes on a real nova.
 _LONGEST = 1800.0
 _MODULES = ROOT / "plugins" / "modules"
 _NOT_IDEMPOTENT = re.compile(r"^  idempotent:\n    support: none$", re.MULTILINE)
-# They show, check and read, and have no changes to report.
+# Modules that show, check or read, and never report a change.
 _PASSIVE = frozenset({"jetstream_activity", "jetstream_print", "jetstream_variables"})
 
 
@@ -60,29 +60,29 @@ class Example:
 
     @property
     def modules(self) -> set[str]:
-        """The modules of the collection that it uses."""
+        """The modules of the collection in the example."""
         keys = _keys(self.content({}))
         return {each.removeprefix(_COLLECTION) for each in keys if each.startswith(_COLLECTION)}
 
     @property
     def may_change(self) -> bool:
-        """Whether it uses a module that changes something, and is not in check mode itself."""
+        """Whether the example has a module that can report a change, and is not in check mode itself."""
         acting = [each for each in self.modules if not each.endswith("_info") and each not in _PASSIVE]
         return bool(acting) and CHECK in _steps_of(self.content({}))
 
     @property
     def may_change_again(self) -> bool:
-        """Whether it uses a module that is never idempotent by its documentation, such as one that sends a mail."""
+        """Whether the example has a module that is not idempotent by its documentation, such as jetstream_mail."""
         return any(_NOT_IDEMPOTENT.search((_MODULES / f"{each}.py").read_text()) for each in self.modules)
 
     def states(self, module: str) -> list[str]:
-        """Return the states that it gives to a module, by default its first."""
+        """Return the values of ``state`` for a module in the example, or its default."""
         uses = [each for each in tasks_in(self.title, self.text) if each.module == module]
         default = spec_of(module).argument_spec["state"].get("default")
         return [each.options.get("state", default) for each in uses]
 
     def content(self, instead: Mapping[str, str]) -> Json:
-        """Return the task or play, with other texts in the place of some."""
+        """Return the task or play, with some texts replaced."""
         text = self.text
         for written, used in instead.items():
             text = text.replace(written, used)
@@ -93,7 +93,7 @@ class Example:
 def all_examples() -> list[Example]:
     """Return the examples of all modules and filters, and the tasks and plays of all pages but guides, in this order.
 
-    The guides are run from their first command to the last, by tests/integration/ansible_runs/test_guides.py.
+    tests/integration/ansible_runs/test_guides.py runs all commands of the guides.
     """
     plugins = [
         (path.stem, yaml.safe_load(text))
@@ -105,16 +105,16 @@ def all_examples() -> list[Example]:
     for name, items in plugins + pages:
         for number, item in enumerate(items):
             text = yaml.safe_dump(item, sort_keys=False, width=1000)
-            # Pages repeat what others have, such as the play beside that of another program.
+            # Some pages repeat examples of others.
             if not name.startswith("page ") or all(each.text != text for each in found):
                 found.append(Example(name, number, text))
     return found
 
 
 def all_inventories() -> dict[str, str]:
-    """Return the sources of inventories in the plugin's examples and on pages, by where they are and their names.
+    """Return the inventory sources in the plugin's examples and on pages, by their place and the name of their file.
 
-    The first line of each has the name of its file.
+    The first line of each has the name of the file.
     """
     [plugin] = (text for path, text in examples_of_plugins() if path.parent.name == "inventory")
     documents = [("EXAMPLES", each.strip()) for each in plugin.split("---\n")]
@@ -129,7 +129,7 @@ def all_inventories() -> dict[str, str]:
 
 
 def read_inventory(file: Path, home: Path) -> tuple[set[str], str]:
-    """Return the hosts of an inventory, as ansible-inventory reads it, and all that this says."""
+    """Return the hosts of an inventory, as ansible-inventory reads it, and the output of ansible-inventory."""
     done = subprocess.run(
         [sys.executable, "-m", "ansible", "inventory", "-i", str(file), "--list"],
         env={**os.environ, "HOME": str(home)},
@@ -148,14 +148,14 @@ def _items_of(page: Path) -> Iterator[Json]:
     for block in code_blocks(page, "yaml"):
         loaded = yaml.safe_load(block)
         for item in loaded if isinstance(loaded, list) else ():
-            # Not a rulebook, nor a playbook that is imported.
+            # Rulebooks and imported playbooks are left out.
             if any(each.startswith((_COLLECTION, "ansible.builtin.debug")) for each in _keys(item)):
                 yield item
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What became of a task: Ansible's result, and whether it failed."""
+    """The end of a task: Ansible's result, and whether it failed."""
 
     result: Mapping[str, Any]
     failed: bool
@@ -171,14 +171,14 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Performance:
-    """All that came of a playbook: the last result of each run of each task, by its name, and the output."""
+    """The results of a playbook: the last one of each run of each task, by its name, and the output."""
 
     ended: Mapping[str, Ended]
     text: str
     home: Path
 
     def of(self, example: Example, step: str) -> list[Ended]:
-        """Return the results of a run of an example: of its tasks if it is a block or a play."""
+        """Return the results of a run of an example, or of its tasks if it is a block or a play."""
         name = f"{example.title} {step}"
         return [each for title, each in self.ended.items() if title == name or title.startswith(f"{name}: ")]
 
@@ -186,7 +186,7 @@ class Performance:
         return any(each.changed for each in self.of(example, RUN))
 
     def problems(self, example: Example, *, changes_again: bool, is_foreseen: bool) -> list[str]:
-        """Return the promises that an example does not keep: it runs, is foreseen, and is not done twice."""
+        """Return the broken promises of an example: it succeeds, check mode predicts it, and it is idempotent."""
         steps = [step for step in _steps_of(example.content({})) if is_foreseen or step != CHECK]
         found = {step: self.of(example, step) for step in steps}
         failed = [f"{step}: {each.result.get('msg')}" for step in steps for each in found[step] if each.failed]
@@ -209,7 +209,7 @@ class Performance:
 
 
 def _known(ended: Ended) -> Json:
-    """Return what a check run can know of a result."""
+    """Return the part of a result that check mode can predict."""
     rows = ended.result.get("instances")
     known: Json = {"changed": ended.changed}
     if isinstance(rows, list) and rows and all(isinstance(each, dict) and "actions" in each for each in rows):
@@ -220,7 +220,7 @@ def _known(ended: Ended) -> Json:
 
 
 def perform(path: Path, plays: Sequence[Json], home: Path, inventory: Path, more: Mapping[str, str]) -> Performance:
-    """Write a playbook, run it, and return what came of it. A task that fails keeps no other one from its run."""
+    """Write a playbook, run it, and return its results. The other tasks run even if one fails."""
     path.write_text(yaml.safe_dump(list(plays), sort_keys=False, width=1000), encoding="utf-8")
     variables = {"ANSIBLE_CALLBACK_PLUGINS": str(_CALLBACKS), "ANSIBLE_STDOUT_CALLBACK": "each_result", **more}
     played = play(path, home, "-i", str(inventory), "--diff", more=variables, longest=_LONGEST)
@@ -239,7 +239,7 @@ def play_of(
     before: Mapping[tuple[str, int], Sequence[Json]],
     **keywords: Any,
 ) -> Iterator[Json]:
-    """Yield a play with examples of one module or filter, and what is to be done before some of them."""
+    """Yield a play with the examples of one module or filter, and with the preparations of some."""
     tasks: list[Json] = []
     for each in examples:
         tasks += before.get((each.plugin, each.number), ())
@@ -278,9 +278,9 @@ def _keys(node: object) -> Iterator[str]:
 
 
 def _at_step(tasks: Sequence[Json], title: str, step: str, *, alone: bool = True) -> Iterator[Json]:
-    """Yield tasks as they are run at a step, under the name of the example.
+    """Yield the tasks of a step, under the name of the example.
 
-    ``alone``: whether each is an example by itself. Then the tasks after it know what it registered when it was run.
+    ``alone``: whether each task is an example by itself. Later tasks then get the variable that the real run set.
     """
     for task in tasks:
         named = {**task, "name": f"{title} {step}: {task['name']}"}

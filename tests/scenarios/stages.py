@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The two clouds that scenarios are played on, each with a user who has a profile called lab."""
+"""The two clouds of the scenarios, each with a user who has a profile called lab."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from ansible_collections.jetstream.cloud.tests.openstack.fleet import FleetState
 from ansible_collections.jetstream.cloud.tests.openstack.seeding import IMAGE
 from ansible_collections.jetstream.cloud.tests.simulator import Server, Settings, World, fleet
 
-# No scenario takes a tenth of it.
+# Seconds. No scenario takes a tenth of that.
 _LONGEST = 600
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a cloud offers for launches: an image, and two flavors."""
+    """An image and two flavors of a cloud, for launches."""
 
     cloud: str
     image: str
@@ -42,30 +42,30 @@ class Stage(Protocol):
     offer: Offer
 
     def have(self, states: Mapping[FleetState, int], volumes: Sequence[str] = ()) -> None:
-        """Give the user this fleet and no other: vm-1, vm-2 and so on, in the order of the states.
+        """Give the user exactly this fleet: vm-1, vm-2 and so on, in the order of the states.
 
-        The first of the volumes is attached to vm-1. There must be two instances at least.
+        The first of the volumes is attached to vm-1. The fleet has at least two instances.
         """
 
     def flavors(self) -> dict[str, str]:
-        """Return the flavor of each instance that is there, by name."""
+        """Return the flavor of each existing instance, by name."""
 
     def delete(self, name: str) -> None:
         """Delete an instance, as its owner does on the web page, and wait until it is gone."""
 
     def things(self) -> list[str]:
-        """Return the names of all else that a user may leave behind, sorted: volumes, addresses, key pairs, groups."""
+        """Return the names of all other resources of the user, sorted: volumes, addresses, key pairs, groups."""
 
     def no_host(self, name: str) -> None:
-        """Let no launch of an instance find a host."""
+        """Let launches of an instance find no host."""
 
     def hosts_again(self) -> None:
-        """End that."""
+        """Undo ``no_host``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What ansible-playbook did: its exit status, all that it printed, and how much it changed."""
+    """A run of ansible-playbook: its exit status, and its output."""
 
     status: int
     text: str
@@ -76,7 +76,7 @@ class Played:
 
 
 class Simulator:
-    """A simulated Atmosphere. Its machines take a moment, so that there is something to wait for."""
+    """A simulated Atmosphere. Its machines take a moment to change, so that the playbooks have to wait."""
 
     offer = Offer("atmosphere", "Ubuntu 18.04 Devel and Docker", "m1.tiny", "m1.small")
 
@@ -131,7 +131,7 @@ class Simulator:
 
 
 class OpenStack:
-    """A real OpenStack, whose user keeps clouds.yaml where OpenStack's own programs look for it."""
+    """A real OpenStack, whose user has a clouds.yaml in the folder in which OpenStack's programs look for it."""
 
     offer = Offer("jetstream2", IMAGE, "m3.tiny", "m3.small")
 
@@ -184,7 +184,7 @@ class OpenStack:
         self.cloud.hypervisor.forget()
 
     def clear(self) -> None:
-        """Delete all that the user has."""
+        """Delete all resources of the user."""
         self.cloud.clear()
         owner = self.cloud.owner
         for each in owner.get("compute", "/os-keypairs")["keypairs"]:
@@ -208,7 +208,7 @@ def play(
     more: Mapping[str, str] | None = None,
     longest: float = _LONGEST,
 ) -> Played:
-    """Run a playbook as a user does, with the profile lab. ``more``: variables of the environment."""
+    """Run a playbook as a user does, with the profile lab. ``more``: environment variables."""
     done = subprocess.run(
         [sys.executable, "-m", "ansible", "playbook", str(playbook), "-e", "profile=lab", *arguments],
         env={

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Launches and deletions at a simulated Atmosphere, killed at random moments, leave no twin and no orphan.
 
-Its time is moved on by the runs themselves, so that nothing waits. What is Jetstream2's: jetstream2/test_kills.py.
+The runs move the time of the simulator on, so that no test waits. jetstream2/test_kills.py has the same for Jetstream2.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ REMOVAL: dict[str, Any] = {"name": "node-{number}", "state": "absent", "delete_v
 
 
 class RemoteClock:
-    """The clock of a simulator in another process. Only sleep() moves it on, and only one run does that at a time."""
+    """The clock of a simulator in another process. Only sleep() moves it, in one run at a time."""
 
     def __init__(self, url: str) -> None:
         self._url = f"{url}/_simulator/clock"
@@ -78,12 +78,12 @@ class Lab:
         RemoteClock(self.url).sleep(seconds)
 
     def nodes(self) -> list[str]:
-        """Return the names of all nodes that the cloud has, or is deleting."""
+        """Return the names of all nodes in the cloud, also of those being deleted."""
         rows = requests.get(f"{self.url}/_simulator/world", timeout=60).json()["instances"]
         return sorted(each["name"] for each in rows if each["cloud"] and each["name"].startswith("node-"))
 
     def volumes(self) -> list[str]:
-        """Return the names of all volumes that the cloud has."""
+        """Return the names of all volumes in the cloud."""
         rows = requests.get(f"{self.url}/_simulator/volumes", timeout=60).json()["volumes"]
         return sorted(each["name"] for each in rows if each["in_cloud"])
 
@@ -98,7 +98,7 @@ class Lab:
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with simulator(["--control", "--manual-clock", "--transition", "3", "--deploy", "6"]) as url:
         made = Lab(url, tmp_path_factory.mktemp("home"))
-        # They take all of the quota.
+        # Volumes of earlier tests would use up the quota.
         for name in made.volumes():
             assert made.volume(name=name, state="absent", detach=True).failure is None
         yield made
@@ -106,7 +106,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.fixture(scope="module")
 def launch_requests(lab: Lab) -> int:
-    """Return how many requests a launch sends."""
+    """Return the number of requests of a launch."""
     sent = sent_by(lambda: lab.instance(**LAUNCH))
     assert lab.instance(**REMOVAL).failure is None
     return sent
@@ -114,7 +114,7 @@ def launch_requests(lab: Lab) -> int:
 
 @pytest.fixture(scope="module")
 def setup_requests(lab: Lab) -> int:
-    """Return how many requests a launch sends that waits for the setup."""
+    """Return the number of requests of a launch that waits for the setup."""
     sent = sent_by(lambda: lab.instance(**LAUNCH, wait_for="setup"))
     assert lab.instance(**REMOVAL).failure is None
     return sent
@@ -122,7 +122,7 @@ def setup_requests(lab: Lab) -> int:
 
 @pytest.fixture(scope="module")
 def removal_requests(lab: Lab) -> int:
-    """Return how many requests a deletion with volumes sends."""
+    """Return the number of requests of a deletion with volumes."""
     lab.has_nodes_with_volumes()
     return sent_by(lambda: lab.instance(**REMOVAL))
 
@@ -137,7 +137,7 @@ def test_a_killed_launch_leaves_no_twin_and_no_orphan_after_the_next_run(
     assert (done.failure, lab.nodes()) == (None, NODES), moment
     again = lab.instance(**LAUNCH)
     assert (again.failure, again.changed) == (None, False), moment
-    # Also the one whose launch was under way has its mark.
+    # The instance whose launch was interrupted has its mark, too.
     gone = lab.instance(**REMOVAL)
     assert (gone.failure, gone.warnings, lab.nodes()) == (None, (), []), moment
 
@@ -145,7 +145,7 @@ def test_a_killed_launch_leaves_no_twin_and_no_orphan_after_the_next_run(
 def test_a_killed_launch_that_waits_for_the_setup_is_seen_through_by_the_next_run(
     lab: Lab, setup_requests: int, seed: int
 ) -> None:
-    """Here, the setup is the deployment, during which the instances are polled."""
+    """On Atmosphere, the setup is the deployment, during which the instances are polled."""
     wanted = {**LAUNCH, "wait_for": "setup"}
     moment = Moment.of("setup", seed, setup_requests)
     killed(lambda: lab.instance(**wanted), moment)

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.jetstream.cloud.tests.scenarios.cloud_init import NotHere, schema
+from ansible_collections.jetstream.cloud.tests.scenarios.cloud_init import SchemaMissing, schema
 from ansible_collections.jetstream.cloud.tests.scenarios.colleague import colleague_in, log_in_as_colleague
 from ansible_collections.jetstream.cloud.tests.scenarios.lab_courses import (
     ANNA,
@@ -416,7 +416,7 @@ def validator() -> Draft4Validator:
     """Have the schema by which cloud-init itself checks a configuration."""
     try:
         return Draft4Validator(schema())
-    except NotHere as reason:
+    except SchemaMissing as reason:
         if os.environ.get("CI"):
             raise
         pytest.skip(str(reason))

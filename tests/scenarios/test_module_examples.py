@@ -1,16 +1,15 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every example of every module and filter, and every task on a page, run by Ansible as it stands, on both clouds.
+"""Every example of every module and filter, and every task on a page, is run by Ansible unchanged, on both clouds.
 
-Each is foreseen by a check run, run, and run again, which changes nothing. One that is not run needs a reason here.
+Check mode predicts each run, and a second run changes nothing. An example that is not run needs a reason here.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import ssl
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -37,6 +36,7 @@ from ansible_collections.jetstream.cloud.tests.scenarios.module_examples import 
 from ansible_collections.jetstream.cloud.tests.scenarios.stages import OpenStack, play, write_profile
 from ansible_collections.jetstream.cloud.tests.simulator import Server, Settings, fleet
 from ansible_collections.jetstream.cloud.tests.unit.collection.docs import MODULES, ROOT, code_blocks, spec_of
+from ansible_collections.jetstream.cloud.tests.unit.fakes.certificates import server_context
 from ansible_collections.jetstream.cloud.tests.unit.fakes.mail_server import LOGIN, a_mail_server
 from ansible_collections.jetstream.cloud.tests.unit.fakes.webhook import a_webhook
 
@@ -46,13 +46,13 @@ PLUGINS = sorted({each.plugin for each in EXAMPLES})
 ATMOSPHERE, JETSTREAM2 = "simulator", "openstack"
 _KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBS1OzVdQJHdzFIzkVMbv1m3ZMxWBGZPkG5IuYKVG0x7 me@laptop\n"
 
-# The instances that examples name.
+# The names of instances in examples.
 _ACTIVE = (
     *("web", "blast-server", "bio101-01", "bio101-teacher", "batch-1", "login-1", "gpu-node"),
     *("geo-node-01", "template"),
 )
 _STOPPED = ("bio101-03",)
-# What is asked of a cloud that lacks it: by module, and by number where it is not all of its examples.
+# Examples of features that a cloud lacks: by module, or by module and number.
 _LEFT_OUT: Mapping[str, Mapping[str | tuple[str, int], str]] = {
     ATMOSPHERE: {
         ("jetstream_console_info", 2): "its consoles have no text",
@@ -89,7 +89,7 @@ _LEFT_OUT: Mapping[str, Mapping[str | tuple[str, int], str]] = {
         "jetstream_project": "its users make no projects",
     },
 }
-# Examples that are run after those of all other modules, since they change the instances that these name.
+# The modules and pages whose examples are run last, since they change the instances of all others.
 _LAST = (
     "jetstream_image",
     "jetstream_volume",
@@ -98,14 +98,14 @@ _LAST = (
     "jetstream_project",
     *sorted(each for each in PLUGINS if each.startswith("page ")),
 )
-# Examples of neither cloud, by the test that has them.
+# Examples that other tests run.
 _ELSEWHERE: Mapping[str, str] = {"page tour": "tests/integration/ansible_runs/test_commands.py: after the tour"}
-# States of modules without an example that the cloud can carry out, and the scenario that has all three runs of each.
+# States of modules without an example that the cloud can run, and the scenario with all three runs of each.
 _STATES_ELSEWHERE: Mapping[tuple[str, str, str], str] = {
     (ATMOSPHERE, "jetstream_instance_state", "rebooted"): "playbooks/reboot.yml",
     (ATMOSPHERE, "jetstream_volume", "absent"): "playbooks/volumes.yml",
 }
-# What changes something each time, by modules that are idempotent else, and why.
+# Examples of idempotent modules that report a change in each run, and the reason.
 _CHANGES_AGAIN: Mapping[tuple[str, int], str] = {
     ("jetstream_instance_state", 7): "each run reboots",
     ("jetstream_keep", 0): "the hours begin with the run",
@@ -115,12 +115,12 @@ _CHANGES_AGAIN: Mapping[tuple[str, int], str] = {
     ("jetstream_usage_report", 3): "the page has the time",
     ("jetstream_usage_report", 4): "the page has the time",
 }
-# Plays of which a task needs what the task before it has done, which a check run leaves undone.
+# Plays with a task that depends on the effect of an earlier one, which check mode does not have.
 _NOT_FORESEEN: Mapping[tuple[str, int], str] = {
     ("page from_openstack_cloud", 0): "the key pair of the launch is not there",
     ("page from_openstack_cloud", 1): "the instances are still there, and have the security group",
 }
-# What may change something, and does not here: it finds nothing to do, or only records what it told.
+# Examples that could report a change, and do not here, and the reason.
 _CHANGES_NOTHING: Mapping[tuple[str, int], str] = {
     ("jetstream_budget_guard", 0): "it is not to apply",
     ("jetstream_budget_guard", 3): "no instance has a GPU",
@@ -146,13 +146,13 @@ def _task(module: str, **options: Any) -> Json:
     return {"name": f"Prepare by {module}", f"jetstream.cloud.jetstream_{module}": options}
 
 
-# Each page finds the instances running.
+# The examples of these pages begin with running instances.
 _PAGES: Mapping[tuple[str, int], Sequence[Json]] = {
     (page, 0): [_task("instance_state", name=["web", "bio101-*"], state="started")]
     for page in ("page README", "page architecture", "page performance", "page playbooks", "page states")
 }
 _HEAD = {"name": "head", "image": IMAGE, "flavor": "m3.tiny"}
-# What is to be there before an example is run.
+# Preparations of examples.
 _BEFORE: Mapping[str, Mapping[tuple[str, int], Sequence[Json]]] = {
     ATMOSPHERE: {
         ("jetstream_instance_state", 3): [_task("instance_state", name="template", state="started")],
@@ -194,7 +194,7 @@ _ALL_DAY = {
     r"    holidays: .*\n": "",
     r"    exceptions:\n(      .*\n)*": "",
 }
-# The disk of the volume, as it is seen in the instance: by a program of the same name.
+# A program that shows the disk of the volume as the instance does.
 _SERIAL = {
     "name": "Prepare the disk",
     "ansible.builtin.copy": {"content": "{{ data.volume.serial }}", "dest": "{{ playbook_dir }}/serial"},
@@ -203,7 +203,7 @@ _SERIAL = {
 
 @contextmanager
 def _lab_of_atmosphere(home: Path) -> Iterator[tuple[Mapping[str, str], Json]]:
-    """Have an Atmosphere, and return what stands in the place of some texts, and the variables of credentials."""
+    """Run an Atmosphere, and yield the replacements of some texts, and the variables of credentials."""
     world = fleet(
         states={"active": len(_ACTIVE), "shutoff": len(_STOPPED)},
         names=[*_ACTIVE, *_STOPPED],
@@ -231,7 +231,7 @@ def _lab_of_atmosphere(home: Path) -> Iterator[tuple[Mapping[str, str], Json]]:
 
 @contextmanager
 def _lab_of_jetstream2(home: Path, cloud: Cloud) -> Iterator[tuple[Mapping[str, str], Json]]:
-    """Have a nova, and return the same."""
+    """Run an OpenStack, and yield the same."""
     stage = OpenStack(home, cloud)
     _write_profiles(home, 'cloud = "js2"\n')
     secrets = Secrets.load(cloud.run_dir / "secrets.json")
@@ -259,7 +259,7 @@ def _lab_of_jetstream2(home: Path, cloud: Cloud) -> Iterator[tuple[Mapping[str, 
         "TG-GEO160014": PROJECT,
         "Geo Project": PROJECT,
         "149.165.170.1": str(spare),
-        # Nothing is behind the addresses that could answer.
+        # No ssh server is at the addresses.
         "wait_for: ssh": "wait_for: address",
         "0123456789abcdef0123456789abcdef": f"{secrets.credential_id}\n  auth_url: {cloud.urls['identity']}",
     }
@@ -272,7 +272,7 @@ def _lab_of_jetstream2(home: Path, cloud: Cloud) -> Iterator[tuple[Mapping[str, 
 
 
 def _unprotect(home: Path) -> None:
-    """Let the image of an example be deleted, also where the examples after it were not run."""
+    """Remove the protection of an example's image, also if the examples after it were not run."""
     path = home / "unprotect.yml"
     tasks = [_task("image", name="geo-101", protected=False)]
     path.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]), encoding="utf-8")
@@ -284,7 +284,7 @@ def _write_profiles(home: Path, login: str) -> None:
 
 
 def _write_files(home: Path) -> None:
-    """Have the files that examples name, with what the pages have as examples of them."""
+    """Write the files that examples name, with the content that the pages show."""
     docs = ROOT / "docs"
     timetable, *_others = (each for each in code_blocks(docs / "schedules.md", "yaml") if "schedules:" in each)
     # A day without an edge, whenever the test is run.
@@ -315,7 +315,7 @@ def _write_files(home: Path) -> None:
 
 @pytest.fixture(scope="module")
 def performance(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Performance]:
-    """Run all examples that the cloud can carry out, in one playbook."""
+    """Run all examples that the cloud can run, in one playbook."""
     cloud = request.config.getoption("--cloud")
     home = tmp_path_factory.mktemp("examples")
     _write_files(home)
@@ -339,7 +339,7 @@ def _perform(
 ) -> Performance:
     hook = stack.enter_context(a_webhook())
     plain = stack.enter_context(a_mail_server())
-    secured = stack.enter_context(a_mail_server(starttls=_server_side(authority)))
+    secured = stack.enter_context(a_mail_server(starttls=server_context(authority)))
     now = datetime.now(UTC)
     texts = {
         "https://chat.example.edu/hooks/idle": hook.url,
@@ -350,11 +350,11 @@ def _perform(
         "2026-12-18T18:00-05:00": f"{now + timedelta(days=7):%FT%H:%M}-05:00",
         "/var/lib/prometheus/node-exporter/": f"{home}/metrics/",
         "/var/www/html/": f"{home}/www/",
-        # Ansible takes the home of the system's user, whatever HOME says.
+        # Ansible reads the home from the system's user database, and ignores HOME.
         "dest: ~/": f"dest: {home}/",
-        # Ten take a minute on a busy machine.
+        # Ten would take a minute on a busy machine.
         "count: 10\n": "count: 5\n",
-        # There is no gateway.
+        # The fleet has no instance called gateway.
         "- gateway": "- web",
         **instead,
     }
@@ -376,14 +376,8 @@ def _perform(
     return perform(home / "examples.yml", plays, home, home / "hosts.ini", more)
 
 
-def _server_side(authority: trustme.CA) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost", "127.0.0.1").configure_cert(context)
-    return context
-
-
 def _chosen(plugin: str, cloud: str) -> list[Example]:
-    """Return the examples of a module or filter that a cloud can carry out."""
+    """Return the examples of a module or filter that a cloud can run."""
     left_out = {*_LEFT_OUT[cloud], *_ELSEWHERE}
     return [
         each
@@ -415,12 +409,12 @@ def test_each_inventory_has_the_instances(performance: Performance, request: pyt
     cloud = request.config.getoption("--cloud")
     if cloud == ATMOSPHERE and "cloud:" in INVENTORIES[name]:
         pytest.skip("it has no clouds.yaml")
-    # Not the name of a page or plugin, by which some have the same.
+    # The name of the file, after that of the page or plugin.
     file = performance.home / name.rpartition(" ")[2]
     file.write_text(INVENTORIES[name], encoding="utf-8")
     hosts, text = read_inventory(file, performance.home)
     assert "[WARNING]" not in text
-    # The course sleeps after the last example.
+    # The course is shelved after the last example.
     assert "bio101" in INVENTORIES[name] or len(hosts) > 8, text
 
 
@@ -430,7 +424,7 @@ def test_each_example_is_run_on_a_cloud_at_least() -> None:
 
 
 def test_each_state_of_a_module_has_an_example_on_each_cloud() -> None:
-    """So that each is foreseen, reached and kept there, if the cloud has what the module is about."""
+    """So that each state is predicted, reached and kept, on each cloud with the module's feature."""
     missing = [
         (cloud, module, state)
         for cloud, left_out in _LEFT_OUT.items()
@@ -449,7 +443,7 @@ def test_what_is_prepared_for_examples_is_there(performance: Performance) -> Non
 
 
 def test_which_examples_change_nothing(performance: Performance, request: pytest.FixtureRequest) -> None:
-    """Every other example of a module that changes something does so, when it is run first."""
+    """All other examples of modules that report changes report one in their first run."""
     cloud = request.config.getoption("--cloud")
     unchanged = {
         (each.plugin, each.number)

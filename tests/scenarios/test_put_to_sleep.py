@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The morning after: what this machine put to sleep is started, and nothing else."""
+"""In the morning, the instances that this machine stopped are started, and no others."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from pathlib import Path
 from ansible_collections.jetstream.cloud.tests.scenarios.stages import Stage, play
 
 RECORD = Path(".local/state/jetstream/put_to_sleep.json")
-# Within this time, the clocks of a cloud and of this machine may differ.
+# The clocks of a cloud and of this machine may differ by this much.
 SLACK = timedelta(minutes=1)
 
 
 def states(home: Path) -> dict[str, str]:
-    """Return the state of each instance, as its owner lists them."""
+    """Return the state of each instance in its owner's list."""
     lines = play("jetstream.cloud.instances", home).text.splitlines()
     found = (re.match(r"(vm-\d+) .*\b(active|shutoff)\b", line) for line in lines)
     return {each[1]: each[2] for each in found if each}
 
 
 def let_a_minute_pass(home: Path) -> int:
-    """Set the record back, as if the stop had been a minute ago. Returns how many instances it has."""
+    """Set the record back, as if the stop had been a minute ago. Return the number of its instances."""
     path = home / RECORD
     record = json.loads(path.read_text())
     moment = f"{datetime.now(UTC) - SLACK:%Y-%m-%dT%H:%M:%SZ}"
@@ -41,7 +41,7 @@ def test_only_what_was_put_to_sleep_and_not_woken_since_is_started(stage: Stage,
     assert (stopped.status, stopped.changed) == (0, 1), stopped.text
     assert let_a_minute_pass(stage.home) == 3
 
-    # On another machine, its owner starts vm-1, and stops it again.
+    # The owner starts vm-1 from another machine, and stops it again.
     elsewhere = tmp_path / "elsewhere"
     shutil.copytree(stage.home / ".config", elsewhere / ".config")
     for do in ("start", "stop"):

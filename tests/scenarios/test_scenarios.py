@@ -1,10 +1,10 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scenarios: playbooks that are told once, and must come to the same on every cloud.
+"""Scenarios: playbooks that must have the same results on every cloud.
 
-Each file in playbooks/ begins with a play whose variable ``fleet`` says how many instances there are of each state.
-``volumes`` has the names of volumes, of which the first is attached to the first instance.
+Each file in playbooks/ begins with a play whose variable ``fleet`` has the number of instances in each state.
+``volumes`` has the names of volumes. The first of them is attached to the first instance.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def test_what_a_user_sees_of_a_fleet_that_is_stopped_twice(stage: Stage) -> None
 
 
 def test_one_in_error_does_not_fail_the_evening(stage: Stage) -> None:
-    """On Jetstream2 it is stopped, since the machine runs; on Atmosphere it is skipped with a warning."""
+    """On Jetstream2, it is stopped, since the machine runs. On Atmosphere, it is skipped with a warning."""
     stage.have({"active": 2, "error": 1})
     played = play("jetstream.cloud.stop_all", stage.home)
     assert played.status == 0

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A clock that runs ahead of the machine's by as much as a file says, the same for all processes that know the file."""
+"""A clock that is ahead of the machine's by the seconds in a file, for all processes that read the file."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-# Where a process finds the file.
+# The environment variable with the path of the file.
 VARIABLE = "NIGHT_CLOCK"
-# A process of which time.sleep is replaced by the clock's still needs it.
+# The real one, for processes in which the clock replaces time.sleep.
 _SLEEP = time.sleep
-# A shorter sleep is slept: a poll of a server needs the server's own time to pass.
+# Seconds up to which a sleep takes real time, since a server that is polled needs it.
 SHORT = 20.0
 
 
@@ -25,11 +25,11 @@ class SharedClock:
     """The time of a night. Fits the protocols ``Clock`` of the collection and of the simulator."""
 
     def __init__(self, path: Path) -> None:
-        """Take the file, which has the seconds by which the clock is ahead."""
+        """Read the file at this path, which has the seconds by which the clock is ahead."""
         self.path = path
 
     def ahead(self) -> float:
-        """Return by how many seconds it is ahead."""
+        """Return the seconds by which the clock is ahead."""
         return float(self.path.read_text(encoding="ascii"))
 
     def now(self) -> datetime:
@@ -37,25 +37,25 @@ class SharedClock:
         return datetime.now(UTC) + timedelta(seconds=self.ahead())
 
     def monotonic(self) -> float:
-        """Return seconds that only ever go up."""
+        """Return seconds that never decrease."""
         return time.monotonic() + self.ahead()
 
     def sleep(self, seconds: float) -> None:
-        """Let a short time pass as it does, and jump over a long one."""
+        """Sleep for a short time, or move the clock over a long one."""
         if seconds < SHORT:
             _SLEEP(seconds)
         else:
             self.advance(seconds)
 
     def advance(self, seconds: float) -> None:
-        """Move on by ``seconds``. A clock never goes back: raises ValueError."""
+        """Move on by ``seconds``. Raises ValueError for less than 0."""
         if seconds < 0:
             raise ValueError(f"time does not go back: {seconds}")
         with self._held():
             self._write(self.ahead() + seconds)
 
     def move_to(self, moment: datetime) -> None:
-        """Move on to a moment; stay if it has passed already."""
+        """Move on to a moment, unless it is past."""
         with self._held():
             self._write(self.ahead() + max(0.0, (moment - self.now()).total_seconds()))
 
@@ -67,7 +67,7 @@ class SharedClock:
         return clock
 
     def _write(self, ahead: float) -> None:
-        # Replaced whole, since others read it without the lock.
+        # The file is replaced as a whole, since other processes read it without the lock.
         new = self.path.with_suffix(".new")
         new.write_text(repr(ahead), encoding="ascii")
         new.replace(self.path)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A night on the chosen cloud."""
+"""The fixtures of a night on the chosen cloud."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def night(tmp_path: Path) -> Night:
 
 @pytest.fixture
 def begin(request: pytest.FixtureRequest, night: Night) -> Iterator[Begin]:
-    """Begin the night, with instances of these names, which run."""
+    """Yield a function that begins the night, with running instances of these names."""
     is_real = request.config.getoption("--cloud") == OPENSTACK
     js2 = request.getfixturevalue("js2") if is_real else None
     with ExitStack() as stack:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A night on a cloud: instances with scripted lives, a clock that a test moves on, runs of the shipped playbooks."""
+"""A night on a cloud: scripted instances, a clock that a test moves on, and runs of the shipped playbooks."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from typing import Any
 
 from ansible_collections.jetstream.cloud.tests.integration.ansible_runs.playbooks import CALLBACKS
 from ansible_collections.jetstream.cloud.tests.scenarios.night.clock import VARIABLE, SharedClock
-from ansible_collections.jetstream.cloud.tests.scenarios.night.inside import InstancesInside
-from ansible_collections.jetstream.cloud.tests.scenarios.night.lives import Life, Span
-from ansible_collections.jetstream.cloud.tests.scenarios.night.post_office import PostOffice
+from ansible_collections.jetstream.cloud.tests.scenarios.night.probe_server import ProbeServer
+from ansible_collections.jetstream.cloud.tests.scenarios.night.scripted_instances import ScriptedInstance, Span
 from ansible_collections.jetstream.cloud.tests.scenarios.night.sites import Site
+from ansible_collections.jetstream.cloud.tests.scenarios.night.switched_mail_server import SwitchedMailServer
 from ansible_collections.jetstream.cloud.tests.unit.fakes.mail_server import Mail
 from ansible_collections.jetstream.cloud.tests.unit.fakes.webhook import a_webhook
 
-# When the night begins by its own clock, and by how much that is ahead of the machine's: more than any window, so that
-# servers that were just made are old enough.
+# The minute of the day at which a night begins, and the time by which its clock is ahead of the machine's. That is more
+# than any window, so that new servers are old enough.
 BEGIN = 22 * 60
 AHEAD = timedelta(hours=6)
 _HALF_A_DAY = 12 * 60
 _LONGEST = 300
 _ANSIBLE_PLAYBOOK = (sys.executable, "-m", "ansible", "playbook", "-i", "localhost,")
 _DECISIONS = Path(".local/state/jetstream/decisions")
-# In the second and later messages of a text that is too long for one.
+# The mark of the second and later messages of a text that is too long for one.
 _GOES_ON = re.compile(r"\((?!1 )\d+ of \d+\)")
-# In the subject and the text of a report about what was done, unlike in a notice.
+# The words of a report about done actions, which a notice does not have.
 _RESULT = re.compile(r"instances? (?:was|were) (?:shelved|stopped|suspended)")
 _OWN_CALLBACKS = Path(__file__).parent / "callbacks"
-# Takes the names of one's own running instances.
+# Begins a night with running instances of these names, which belong to the user.
 Begin = Callable[[Sequence[str]], Site]
 
 
@@ -58,24 +58,24 @@ class Run:
 
 
 class Night:
-    """A night. Moments are written as its own clock shows them: ``23:15``."""
+    """A night. Moments are written as times of its own clock, such as ``23:15``."""
 
     def __init__(self, home: Path, clock: SharedClock) -> None:
         self.home = home
         self.clock = clock
-        self.lives: dict[str, Life] = {}
+        self.instances: dict[str, ScriptedInstance] = {}
 
     @contextmanager
     def on(self, site: Site) -> Iterator[Night]:
-        """Play on a site for as long as the with statement lasts."""
-        # Not before: to make a real cloud takes a minute.
+        """Run the night on a site, for a with statement."""
+        # The night begins here, since a real cloud takes a minute to be made.
         self._begin = self.clock.now()
         self.site = site
-        self.inside = InstancesInside(self.home, self.lives, site.name_at, self.clock)
+        self.probe_server = ProbeServer(self.home, self.instances, site.name_at, self.clock)
         with ExitStack() as stack:
-            self.mail = stack.enter_context(PostOffice())
+            self.mail = stack.enter_context(SwitchedMailServer())
             self.webhook = stack.enter_context(a_webhook())
-            stack.enter_context(self.inside.reachable())
+            stack.enter_context(self.probe_server.reachable())
             yield self
 
     def moment(self, text: str) -> datetime:
@@ -85,29 +85,29 @@ class Night:
         return self._begin + timedelta(minutes=passed)
 
     def span(self, start: str, end: str) -> Span:
-        """Return a time of the night."""
+        """Return the span between two moments of the night."""
         return Span(self.moment(start).timestamp(), self.moment(end).timestamp())
 
     def label(self, moment: datetime) -> str:
-        """Return a moment as the clock of the night shows it, in minutes."""
+        """Return a moment as the clock of the night shows it, without seconds."""
         minutes = BEGIN + round((moment - self._begin).total_seconds()) // 60
         return f"{minutes // 60 % 24:02}:{minutes % 60:02}"
 
     def until(self, text: str) -> None:
-        """Move on to a moment. Raises ValueError if it is over: the runs before it took too long."""
+        """Move the clock to a moment. Raises ValueError if it is past, since the earlier runs took too long."""
         late = (self.clock.now() - self.moment(text)).total_seconds()
         if late > 60:
             raise ValueError(f"it is {late:.0f} s past {text}")
         self.clock.move_to(self.moment(text))
 
     def readings_at(self, *moments: str) -> None:
-        """Take readings at moments."""
+        """Take readings at each of some moments."""
         for each in moments:
             self.until(each)
             self.readings()
 
     def readings(self) -> Run:
-        """Let cron take a reading of every instance."""
+        """Take a reading of every instance, as from cron."""
         run = self.play("activity", "host_keys=accept_new", forks=20)
         assert run.status == 0, run.text
         return run
@@ -120,21 +120,21 @@ class Night:
         return {row["name"]: f"{row['verdict']} {row['rule']}".strip() for row in rows}
 
     def shelve_idle(self, *values: str) -> Run:
-        """Let cron run ``shelve_idle`` as a site does that trusts it, with notices by mail and webhook."""
+        """Run ``shelve_idle`` as from cron, with ``apply``, and with notices by mail and webhook."""
         mail = ("mail_to=pi@example.edu", f"smtp_port={self.mail.port}", "smtp_secure=never")
         given = ("apply=true", "trial_days=0", *mail, f"webhook_url={self.webhook.url}", *values)
         return self.play("shelve_idle", *given, forks=20)
 
     def mailed(self) -> list[set[str]]:
-        """Return the names in each notice that came by mail."""
+        """Return the names in each notice by mail."""
         return [self._named_in(each.message.get_content()) for each in self.notices()]
 
     def notices(self) -> list[Mail]:
-        """Return the mails that are notices. The others have results, also of a run whose mail was sent later."""
+        """Return the mails that are notices. The others are reports, some of which were sent by a later run."""
         return [each for each in self.mail.mails if not _RESULT.search(str(each.message["Subject"]))]
 
     def posted(self) -> list[set[str]]:
-        """Return the names in each notice that the webhook was sent, in one message or in several."""
+        """Return the names in each notice to the webhook, which may have one message or several."""
         notices: list[set[str]] = []
         for each in self.webhook.posts:
             text = each["text"]
@@ -147,11 +147,11 @@ class Night:
         return notices
 
     def _named_in(self, text: str) -> set[str]:
-        """Return the names of the instances of which a notice gives the command that keeps them."""
-        return {name for name in self.lives if f"instance={self.site.uuid(name)} " in text}
+        """Return the names of the instances for which a notice has a command with ``keep``."""
+        return {name for name in self.instances if f"instance={self.site.uuid(name)} " in text}
 
     def decided(self) -> set[str]:
-        """Return the names of the instances of which the log has decisions."""
+        """Return the names of the instances with decisions in the log."""
         return {each["name"] for each in self._lines("decisions")}
 
     def _lines(self, name: str) -> list[dict[str, Any]]:
@@ -159,24 +159,24 @@ class Night:
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
     def why(self, name: str) -> str:
-        """Return what ``why`` tells of an instance."""
+        """Return the output of ``why`` about an instance."""
         run = self.play("why", f"instance={name}", "width=0")
         assert run.status == 0, run.text
         return str(run.of("Show the decisions")["msg"])
 
     def log(self, name: str) -> list[str]:
-        """Return the events that the log of decisions has of an instance, each with its moment."""
+        """Return the events of an instance in the log of decisions, each with its moment."""
         records = [each for each in self._lines("events") if each["name"] == name]
         return [f"{self.label(datetime.fromisoformat(each['at']))} {each['event']}" for each in records]
 
     def play(self, playbook: str, *values: str, forks: int = 5) -> Run:
-        """Run a playbook to its end, whatever that is. It runs from cron: nobody sees a terminal."""
+        """Run a playbook to its end, without a terminal, as from cron."""
         with self._start(playbook, *values, forks=forks) as self._running:
             text, _nothing = self._running.communicate(timeout=_LONGEST)
         return _run(self._running.returncode, text)
 
     def kill(self) -> None:
-        """Kill the playbook that runs, with all its processes: as if the machine had lost its power."""
+        """Kill the running playbook with all its processes, as a power failure would."""
         if self._running.poll() is not None:
             return
         # Stopped first, so that none of them has time for another step.
@@ -200,7 +200,7 @@ class Night:
         )
 
     def environment(self) -> dict[str, str]:
-        """Return the environment of a user at home, on the clock of the night."""
+        """Return the variables of the user, with the clock of the night."""
         return {
             **os.environ,
             "HOME": str(self.home),
@@ -209,12 +209,12 @@ class Night:
             "ANSIBLE_LOCALHOST_WARNING": "false",
             "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
             VARIABLE: str(self.clock.path),
-            **self.inside.environment,
+            **self.probe_server.environment,
         }
 
 
 def _descendants(process: int) -> list[int]:
-    """Return a process and all that it started, and these started."""
+    """Return a process and all of its descendants."""
     found = [process]
     for each in found:
         for children in Path(f"/proc/{each}/task").glob("*/children"):

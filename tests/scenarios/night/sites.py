@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The two clouds that a night is played on, each with instances of one's own, one that is off, and a colleague's."""
+"""The two clouds of a night, each with the user's running instances, one that is off, and one of a colleague."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ansible_collections.jetstream.cloud.tests.scenarios.night.clock import Shar
 from ansible_collections.jetstream.cloud.tests.scenarios.stages import OpenStack, write_profile
 from ansible_collections.jetstream.cloud.tests.simulator import Fault, Server, Settings, add_colleague, fleet
 
-# The names of those that are there besides one's own running ones.
+# The names of the instances besides the user's running ones.
 OFF, HERS = "off", "hers"
 RUNNING, ASLEEP, STOPPED = "running", "shelved", "stopped"
 _STATES = {
@@ -35,12 +35,12 @@ _STATES = {
 }
 
 
-# The part of the rate of an active instance that is paid in each state.
+# The share of the rate of an active instance that each state costs.
 _SHARES = {"active": 1.0, "shutoff": 0.5, "shelved_offloaded": 0.0}
 
 
 class Site(Protocol):
-    """A cloud at night. ``owner`` is the name of the user."""
+    """The cloud of a night. ``owner``: the name of the user."""
 
     owner: str
 
@@ -54,40 +54,40 @@ class Site(Protocol):
         """Return the UUID of an instance."""
 
     def launched(self, name: str, at: datetime) -> None:
-        """Let an instance have been launched at some time."""
+        """Set the time at which an instance was launched."""
 
     def lock(self, name: str) -> bool:
-        """Let its owner lock an instance. Returns whether the cloud has locks."""
+        """Lock an instance as its owner. Return whether the cloud has locks."""
 
     def wake(self, name: str) -> None:
-        """Let its owner wake a shelved instance, without this collection."""
+        """Unshelve an instance as its owner, without this collection."""
 
     def full(self, name: str, *, is_full: bool = True) -> None:
-        """Let no host have room for an instance that is woken, or let there be room again."""
+        """Let no host have room for an unshelve of an instance, or let there be room again."""
 
     def use(self, percent: float) -> None:
-        """Let the site report that so much of the allocation is used."""
+        """Let the site report a used percentage of the allocation."""
 
     def leave_behind(self) -> str:
-        """Leave something that takes room, and that nothing needs. Returns its name."""
+        """Make something that takes up storage and is not needed. Return its name."""
 
     def is_left(self) -> bool:
-        """Whether that is still there."""
+        """Return whether the thing that ``leave_behind`` made still exists."""
 
     def statuses(self) -> Counter[str]:
-        """Return how many of one's own instances are in each state, in the cloud's own words."""
+        """Return the number of the user's instances in each state, in the cloud's own words."""
 
     def burn(self) -> float:
-        """Return the SU that the instances of the allocation cost an hour, by their cores."""
+        """Return the SU per hour of the allocation's instances, by their cores."""
 
     def requests_to_act(self) -> list[str]:
         """Return the name of an instance for each act that the cloud accepted, in order."""
 
     def before_acts(self, call: Callable[[], object]) -> AbstractContextManager[bool]:
-        """Lose all actions within the with statement, and have something called. Gives whether the cloud can do so."""
+        """Call something before each action, and drop the action. Yield whether the cloud can do that."""
 
     def after_next_act(self, call: Callable[[], object]) -> AbstractContextManager[None]:
-        """Have something called right after the next action was accepted, if that is within the with statement."""
+        """Call something right after the next accepted action in the with statement."""
 
 
 class Atmosphere:
@@ -96,7 +96,7 @@ class Atmosphere:
     owner = "johndoe"
 
     def __init__(self, clock: SharedClock, names: Sequence[str]) -> None:
-        """Make the instances, launched long ago."""
+        """Make the instances, with a launch long ago."""
         world = fleet(names=[*names, OFF], clock=clock, settings=Settings(transition=0.4))
         world.force(OFF, "shutoff")
         add_colleague(world, names=(HERS,))
@@ -106,7 +106,7 @@ class Atmosphere:
 
     @contextmanager
     def served(self, home: Path) -> Iterator[Atmosphere]:
-        """Answer for as long as the with statement lasts, to a user with a saved login."""
+        """Serve the cloud in a with statement, to a user with a saved login."""
         with self._server as server:
             write_profile(home, f'api_url = "{server.url}"\nusername = "johndoe"\npassword = "pass"\n', "default")
             yield self
@@ -190,7 +190,7 @@ class Atmosphere:
 
 
 class Jetstream2:
-    """A real OpenStack. Its own clock is the machine's, so all that it dates is hours old at night."""
+    """A real OpenStack. Its clock is the machine's, so all of its dates are hours old at night."""
 
     owner = OWNER
 
@@ -208,7 +208,7 @@ class Jetstream2:
 
     @contextmanager
     def served(self, home: Path) -> Iterator[Jetstream2]:
-        """Have a user with a saved login."""
+        """Serve the cloud to a user with a saved login."""
         OpenStack(home, self._cloud, "default")
         allocations = self._cloud.allocations
         yield self
@@ -254,7 +254,7 @@ class Jetstream2:
         self._cloud.allocations = rows
 
     def leave_behind(self) -> str:
-        """See Site. The image of a shelved server that is gone, as nova makes it."""
+        """See Site. It is an image that nova made of a shelved server, which is gone."""
         name = "gone-shelved"
         row = {"name": name, "container_format": "bare", "disk_format": "raw", "visibility": "private"}
         marks = {"image_type": "snapshot", "instance_uuid": str(uuid4())}
@@ -309,7 +309,7 @@ class Jetstream2:
             thread.join()
 
     def _shelvings(self) -> list[tuple[str, str]]:
-        """Return time and name of each shelving that nova accepted. A console is read by a POST to /action, too."""
+        """Return the time and the name of each accepted shelve. Other POSTs to /action read consoles."""
         return [
             (each["start_time"], name)
             for name, uuid in self._ids.items()

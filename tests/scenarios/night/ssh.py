@@ -1,10 +1,10 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An ssh that leads to instances of a test: what Ansible starts instead of the real one.
+"""The ssh that Ansible starts instead of the real one, for the scripted instances of a test.
 
-A server in the test knows what happens inside of each instance (``InstancesInside``). This program passes on the
-address that Ansible connects to, and plays sudo and the shell. Standard library only, so that it starts at once.
+This program sends the address to the test's ``ProbeServer``, prints its answer, and acts as sudo and the shell. It
+imports only the standard library, so that it starts fast.
 """
 
 import json
@@ -24,7 +24,7 @@ def main() -> int:
         server.sendall(f"{address}\n".encode())
         answer = json.load(server.makefile("rb"))
     if answer["status"] != 255:
-        # Ansible sends the script once it knows that sudo let it in.
+        # Ansible sends the script after sudo has succeeded.
         for line in re.findall(r"BECOME-SUCCESS-[a-z]+", command)[:1]:
             print(line, flush=True)
         sys.stdin.read()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The last days of a course on both clouds, with runs that are killed: a mail is sent once more, and no act is."""
+"""The last days of a course on both clouds, with killed runs: a mail may be repeated, an action is not."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def test_runs_that_are_killed_tell_a_deadline_and_shelve_once(night: Night, begi
     row = f'{{name: lab-*, shelve_at: "{at:%Y-%m-%dT%H:%M:%SZ}", may_shelve: true}}'
     (night.home / "schedules.yml").write_text(f"deadlines:\n  - {row}\n", encoding="utf-8")
 
-    # After a mail that is not recorded, it is sent once more. The webhook was not told yet.
+    # A mail that was not recorded is sent once more. The webhook has not been called yet.
     night.mail.up(before_response=night.kill)
     assert _run(night).status == KILLED
     night.mail.down()
     night.mail.up()
     assert _sent(night) == (1, 0)
-    # The run that was killed might still be telling it.
+    # The killed run counts as still sending it.
     assert _run(night).status == 0
     assert _sent(night) == (1, 0)
     night.clock.advance(1800)
@@ -36,7 +36,7 @@ def test_runs_that_are_killed_tell_a_deadline_and_shelve_once(night: Night, begi
     assert _run(night).status == 0
     assert _sent(night) == (2, 1)
 
-    # After an act that is not recorded, the next runs go on.
+    # After an action that was not recorded, the next runs go on.
     night.clock.move_to(at + timedelta(minutes=27))
     with site.after_next_act(night.kill):
         assert _run(night).status == KILLED
@@ -51,7 +51,7 @@ def test_runs_that_are_killed_tell_a_deadline_and_shelve_once(night: Night, begi
     assert "announced by mail, 3 days ahead or later" in told
     assert "about to be shelved" in told
 
-    # Somebody fetches results.
+    # The owner fetches results.
     site.wake("lab-1")
     night.clock.advance(3600)
     assert _run(night).status == 0
@@ -65,5 +65,5 @@ def _run(night: Night) -> Run:
 
 
 def _sent(night: Night) -> tuple[int, int]:
-    """Return how many mails were taken, and how many posts."""
+    """Return the number of received mails, and of posts."""
     return len(night.mail.messages), len(night.webhook.posts)

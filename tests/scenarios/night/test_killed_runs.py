@@ -1,18 +1,18 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs that are killed at the worst moments, and the next ones, which go on: nothing is lost, and no act is sent twice.
+"""After runs that are killed at the worst moments, the next ones go on: nothing is lost, and no action is sent twice.
 
-The window is a quarter of an hour here, and the grace time ten minutes. A run that began to send a notice, or to act,
-has ten minutes and two minutes before another one takes over.
+The window is a quarter of an hour here, and the grace time ten minutes. Another run takes over a notice ten minutes
+after it was begun, and an action two minutes after that.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 
-from ansible_collections.jetstream.cloud.tests.scenarios.night.lives import Life
 from ansible_collections.jetstream.cloud.tests.scenarios.night.nights import Begin, Night, Run
+from ansible_collections.jetstream.cloud.tests.scenarios.night.scripted_instances import ScriptedInstance
 from ansible_collections.jetstream.cloud.tests.scenarios.night.sites import ASLEEP, OFF
 
 NAMES = ("one", "two")
@@ -22,7 +22,7 @@ KILLED = -9
 
 def test_runs_that_are_killed_lose_nothing_and_act_once(night: Night, begin: Begin) -> None:
     begin(NAMES)
-    night.lives |= {name: Life([night.moment("20:00").timestamp()]) for name in (*NAMES, OFF)}
+    night.instances |= {name: ScriptedInstance([night.moment("20:00").timestamp()]) for name in (*NAMES, OFF)}
     night.readings_at("22:00", "22:05", "22:10", "22:16")
     _after_a_notice_that_is_not_recorded(night)
     _between_the_two_readings(night)
@@ -45,11 +45,11 @@ def _after_a_notice_that_is_not_recorded(night: Night) -> None:
     night.mail.down()
     night.mail.up()
     assert (night.mailed(), night.posted(), night.log("one")) == ([{*NAMES}], [], [])
-    # For ten minutes the notice counts as being sent.
+    # For ten minutes, the notice counts as being sent.
     night.until("22:19")
     assert _run(night).status == 0
     assert (night.mailed(), night.posted()) == ([{*NAMES}], [])
-    # Then it is sent once more: twice is better than never. Only what is recorded begins the grace time.
+    # Then it is sent once more, since twice is better than never. The grace time begins with a recorded notice.
     night.readings_at("22:21", "22:26")
     night.until("22:29")
     assert _run(night).status == 0
@@ -60,9 +60,9 @@ def _after_a_notice_that_is_not_recorded(night: Night) -> None:
 def _between_the_two_readings(night: Night) -> None:
     night.readings_at("22:31", "22:36")
     night.until("22:41")
-    night.inside.before_answer = lambda: night.kill() if night.clock.now() > night.moment("22:42") else None
+    night.probe_server.before_answer = lambda: night.kill() if night.clock.now() > night.moment("22:42") else None
     assert _run(night).status == KILLED
-    night.inside.before_answer = bool
+    night.probe_server.before_answer = bool
     assert night.site.requests_to_act() == []
 
 

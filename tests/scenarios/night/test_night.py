@@ -1,9 +1,9 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One night on both clouds, played through by the shipped playbooks under a clock that the test moves on.
+"""One night on both clouds, by the shipped playbooks, with a clock that the test moves on.
 
-Readings are taken every quarter of an hour, as by cron. docs/idle.md describes the decision.
+Readings are taken every quarter of an hour, as from cron. docs/idle.md describes the decision.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ansible_collections.jetstream.cloud.tests.scenarios.night.lives import Life
 from ansible_collections.jetstream.cloud.tests.scenarios.night.nights import Begin, Night
+from ansible_collections.jetstream.cloud.tests.scenarios.night.scripted_instances import ScriptedInstance
 from ansible_collections.jetstream.cloud.tests.scenarios.night.sites import ASLEEP, HERS, OFF, RUNNING
 
 DAY = 86_400
 READINGS = Path(".local/state/jetstream/readings")
 NOT_RUNNING = "unknown not_running"
-# The instances of the night. Before owners, jobs and faults interfere, the first are idle all the time.
+# The instances of the night. The first ones are idle until owners, jobs or faults interfere.
 IDLE = ("reader", "sleeper", "kept", "spared", "late", "cut")
 OTHERS = ("locked", "job", "dead", "booted", "young")
 TOLD_FIRST = {"reader", "sleeper", "spared", "late", "cut"}
@@ -28,8 +28,8 @@ def test_one_night_from_the_first_reading_to_the_second_notice(night: Night, beg
     site = begin([*IDLE, *OTHERS])
     _script(night)
     if not site.lock("locked"):
-        # On a cloud without locks, it is in use all night.
-        night.lives["locked"].jobs.append((night.span("20:00", "08:00"), 0.5))
+        # On a cloud without locks, a job runs on it all night.
+        night.instances["locked"].jobs.append((night.span("20:00", "08:00"), 0.5))
     site.launched("young", night.moment("22:31"))
     assert night.play("keep", "instance=kept", "hours=8").status == 0
 
@@ -43,20 +43,23 @@ def test_one_night_from_the_first_reading_to_the_second_notice(night: Night, beg
 
 def _script(night: Night) -> None:
     begin = night.moment("22:00").timestamp()
-    lives = {name: Life([begin - 3 * DAY - 100 * number]) for number, name in enumerate([*IDLE, *OTHERS, HERS, OFF])}
-    lives["reader"].kernels = 2
-    # Its owner comes back in the grace time.
-    lives["spared"].typing.append(night.span("00:42", "00:50"))
-    # Between the two readings right before the act, a job begins on one, and the probe dies on the other.
+    instances = {
+        name: ScriptedInstance([begin - 3 * DAY - 100 * number])
+        for number, name in enumerate([*IDLE, *OTHERS, HERS, OFF])
+    }
+    instances["reader"].kernels = 2
+    # The owner comes back in the grace time.
+    instances["spared"].typing.append(night.span("00:42", "00:50"))
+    # Between the two readings before the action, a job begins on one instance, and the probe is cut off on another.
     just_then = night.span("01:20", "01:29")
-    lives["late"].jobs.append((just_then, 1.0))
-    lives["cut"].cut.append(just_then)
-    lives["job"].jobs.append((night.span("22:50", "08:00"), 1.0))
-    lives["dead"].unreachable.append(night.span("20:00", "08:00"))
-    lives["booted"].boots.append(night.moment("22:50").timestamp())
-    lives["young"].boots = [night.moment("22:31").timestamp()]
-    lives["young"].unreachable.append(night.span("20:00", "22:32"))
-    night.lives.update(lives)
+    instances["late"].jobs.append((just_then, 1.0))
+    instances["cut"].cut.append(just_then)
+    instances["job"].jobs.append((night.span("22:50", "08:00"), 1.0))
+    instances["dead"].unreachable.append(night.span("20:00", "08:00"))
+    instances["booted"].boots.append(night.moment("22:50").timestamp())
+    instances["young"].boots = [night.moment("22:31").timestamp()]
+    instances["young"].unreachable.append(night.span("20:00", "22:32"))
+    night.instances.update(instances)
 
 
 def _verdicts_take_a_window(night: Night) -> None:
@@ -85,7 +88,7 @@ def _without_mail_no_notice_counts(night: Night) -> None:
     night.until("23:48")
     second = night.shelve_idle()
     assert (first.status, second.status) == (2, 2)
-    # The webhook took it at once, and is not told twice.
+    # The webhook received it at once, and gets it only once.
     assert night.posted() == [TOLD_FIRST]
     assert night.mailed() == []
     assert set(night.site.requests_to_act()) <= {OFF}
@@ -106,7 +109,7 @@ def _each_owner_is_told_once(night: Night) -> None:
     assert "2 Jupyter kernels" in text
     assert "SU per hour" in text
     assert f"jetstream.cloud.keep -e instance={night.site.uuid('reader')} -e hours=8" in text
-    # What is shut off needs no notice, and was shelved in the first hour.
+    # An instance that is shut off needs no notice, and was shelved in the first hour.
     assert night.site.requests_to_act() == [OFF]
 
 
@@ -129,12 +132,12 @@ def _a_last_look_spares_some(night: Night) -> None:
 def _one_is_woken_and_left_alone(night: Night) -> None:
     night.until("01:25")
     night.site.wake("reader")
-    night.lives["reader"].boots.append(night.clock.now().timestamp())
+    night.instances["reader"].boots.append(night.clock.now().timestamp())
     night.readings_at("01:30")
     night.until("01:34")
     run = night.shelve_idle()
     assert run.status == 0, run.text
-    # Nothing was known of it when it was due. Now it is read without a fault.
+    # It could not be read when it was due. Now it can.
     assert night.site.states()["cut"] == ASLEEP
     night.readings_at("01:48", "02:07", "02:26", "02:45")
     night.until("02:48")
@@ -143,7 +146,7 @@ def _one_is_woken_and_left_alone(night: Night) -> None:
     told_again = {"reader", "spared", "late"}
     assert night.mailed() == [TOLD_FIRST | {"young"}, {"booted"}, told_again]
     assert night.posted() == [TOLD_FIRST, {"young"}, {"booted"}, told_again]
-    # Nothing twice.
+    # No action is sent twice.
     acts = [OFF, "booted", "cut", "reader", "sleeper", "young"]
     assert sorted(night.site.requests_to_act()) == sorted(acts)
     states = night.site.states()
@@ -173,8 +176,8 @@ def _the_log_tells_all_of_it(night: Night) -> None:
         r"no reading was taken yet; the last attempt to read it, .*? ago, failed: ssh: connect to host", dead
     )
 
-    # Readings are kept of all that could be read, and nobody else's instance was even connected to.
+    # There are readings of all reachable instances, and no connection to a colleague's.
     names = {*IDLE, *OTHERS}
-    assert night.inside.probes.keys() == names - {"dead"}
+    assert night.probe_server.probes.keys() == names - {"dead"}
     kept = {path.stem: path.stat().st_mode & 0o777 for path in (night.home / READINGS).glob("*/*/*.json")}
     assert kept == dict.fromkeys((night.site.uuid(name) for name in names), 0o600)

@@ -1,11 +1,10 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two runs of ``nightly`` on both clouds, in which each of its eight parts has something to tell.
+"""Two runs of ``nightly`` on both clouds, in which each of its eight parts has something to report.
 
-One mail has all of it, with the page attached; the webhook gets the same, and the deadline that its owner was mailed;
-the file for Prometheus has the figures of the cloud itself; and what is left over is gone after the command that the
-mail gives.
+One mail has all parts, with the page attached. The webhook gets the same, and the deadline that its owner gets by mail.
+The file for Prometheus has the figures of the cloud. The command in the mail removes what is not needed.
 """
 
 from __future__ import annotations
@@ -18,8 +17,8 @@ from datetime import timedelta
 from email.message import EmailMessage
 
 from ansible_collections.jetstream.cloud.plugins.module_utils._internal.policy.nights import PARTS
-from ansible_collections.jetstream.cloud.tests.scenarios.night.lives import Life
 from ansible_collections.jetstream.cloud.tests.scenarios.night.nights import Begin, Night, Run
+from ansible_collections.jetstream.cloud.tests.scenarios.night.scripted_instances import ScriptedInstance
 from ansible_collections.jetstream.cloud.tests.scenarios.night.sites import ASLEEP, HERS, OFF, RUNNING, Site
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -55,12 +54,14 @@ def test_each_part_of_a_night_is_told_by_mail_webhook_and_metrics(night: Night, 
 
 
 def _set_the_stage(night: Night, site: Site) -> str:
-    """Let each part have something to tell. Returns the name of what is left over."""
+    """Give each part something to report. Return the name of the thing that is not needed."""
     night.mail.up()
     booted = night.moment("22:00").timestamp() - 3 * DAY
-    night.lives |= {name: Life([booted - 100 * number]) for number, name in enumerate([*NAMES, HERS, OFF])}
+    night.instances |= {
+        name: ScriptedInstance([booted - 100 * number]) for number, name in enumerate([*NAMES, HERS, OFF])
+    }
     for name in ("job", "lab-1", "course-1"):
-        night.lives[name].jobs.append((night.span("20:00", "08:00"), 1.0))
+        night.instances[name].jobs.append((night.span("20:00", "08:00"), 1.0))
     start, stop = (f"{night.moment(moment):%H:%M}" for moment in ("20:00", "22:25"))
     at = f"{night.moment('22:00') + timedelta(days=2):%Y-%m-%d}"
     (night.home / "schedules.yml").write_text(
@@ -115,7 +116,7 @@ def _one_mail_has_all_parts(night: Night, left_behind: str) -> None:
     assert [*parts, "metrics"] == [part.name for part in PARTS]
     assert "4 of 4 running instances were read." in parts["activity"]
     assert "new in this schedule" in " ".join(parts["scheduled"].split())
-    # Its owner was mailed it.
+    # The owner got it by mail.
     assert "course-1:" not in parts["deadlines"]
     assert "its owner gets a notice" in " ".join(parts["shelve_idle"].split())
     assert "91.0 % of the SU are used (threshold 90 %)." in parts["budget_guard"]
@@ -149,7 +150,7 @@ def _the_webhook_gets_the_same(night: Night) -> None:
 
 
 def _deadlines_and_others(lines: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the lines of the part deadlines, which differ by channel, and all others; both without empty ones."""
+    """Return the lines of the part ``deadlines``, which differ by channel, and all others, without empty lines."""
     begin = lines.index("== deadlines ==")
     end = next(number for number, line in enumerate(lines) if number > begin and line.startswith("== "))
     return list(lines[begin:end]), [each for each in (*lines[:begin], *lines[end:]) if each]
@@ -179,7 +180,7 @@ def _the_figures_are_those_of_the_cloud(night: Night, site: Site, idle: int) -> 
         for each in samples
         if each.name == "jetstream_last_success_timestamp_seconds"
     }
-    # That of metrics itself is recorded after they are written.
+    # The part ``metrics`` is recorded after it has written the metrics.
     parts = {part.name for part in PARTS} - {"metrics"}
     assert parts <= succeeded.keys()
     now = night.clock.now().timestamp()
@@ -191,14 +192,14 @@ def _what_was_done_is_told(night: Night) -> None:
     assert str(message["Subject"]).startswith("Jetstream: 2 shelved, ")
     text = _text(message)
     assert "1 instance was shelved." in text
-    # Each was told once.
+    # Each is reported once.
     assert "threshold 90 %" not in text
     assert len([each for each in night.mail.mails if each.to == ["owner@example.edu"]]) == 2
     assert "A notice about web was delivered to owner@example.edu." in night.why("web")
 
 
 def _its_command_mends_what_was_left_behind(night: Night, site: Site, run: Run) -> None:
-    """Where the readout has a command for it, that is run as it stands there."""
+    """Run the command of the readout unchanged, if it has one."""
     assert site.is_left()
     lines = [line for line in _text(_report(night)).splitlines() if line.startswith("ansible localhost -m ")]
     if not lines:

@@ -1,9 +1,9 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One week of office hours on both clouds, under a clock that the test moves on from edge to edge.
+"""One week of office hours on both clouds, with a clock that the test moves from edge to edge.
 
-Most edges are carried out in this process, and those of Wednesday morning by the playbook, as cron would.
+The playbook carries out the edges of Wednesday morning, as from cron, and this process carries out most others.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ rules:
 """
 LAB = ("lab-1", "lab-2", "lab-3")
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun", "next mon")
-# Seconds of real time. On a real nova it takes about half of that.
+# Seconds of real time. A real nova takes about half of that.
 LONGEST = 120.0
 
 
@@ -49,27 +49,27 @@ class Week:
         self.monday = today + timedelta(days=7 - today.weekday())
 
     def at(self, day: str, hour: str) -> None:
-        """Move on to an hour of a day, by a clock on the wall of the course."""
+        """Move the clock to an hour of a day, in the time zone of the course."""
         date = self.monday + timedelta(days=DAYS.index(day))
         moment = datetime.fromisoformat(f"{date}T{hour}").replace(tzinfo=ZONE).astimezone(UTC)
         assert moment > self.night.clock.now(), "the runs before it took too long"
         self.night.clock.move_to(moment)
 
     def run(self) -> dict[str, str]:
-        """Let the controller look at its schedules, and return the steps by name."""
+        """Run the operation ``schedule``, and return the step of each instance by its name."""
         runner = OperationRunner(self.night.home, self.night.clock)
         outcome = runner.run(schedule.SPEC, on_cloud(schedule.schedule), path=str(self.path))
         assert outcome.failure is None
         return {each["name"]: each["step"] for each in outcome.result["instances"]}
 
     def shelve(self, name: str) -> None:
-        """Let a person put an instance to sleep by day."""
+        """Shelve an instance, as a person does by day."""
         runner = OperationRunner(self.night.home, self.night.clock)
         task = on_cloud(instance_state.instance_state)
         assert runner.run(instance_state.SPEC, task, name=[name], state="shelved").failure is None
 
     def are(self, *states: str) -> None:
-        """Check the states of the lab. The teacher's instance follows no schedule, and runs all week."""
+        """Require these states of the lab. The teacher's instance has no schedule, and runs all week."""
         found = self.site.states()
         assert tuple(found[name] for name in LAB) == states
         assert found["teacher"] == RUNNING
@@ -129,7 +129,7 @@ def _somebody_needs_one_no_longer(week: Week) -> None:
 
 
 def _there_is_no_room_in_the_morning(week: Week) -> None:
-    """Waking is best effort: the playbook names what did not wake, and the next runs go on."""
+    """An unshelve may fail: the playbook names the instances that did not wake, and the next runs go on."""
     night = week.night
     values = ("schedules=schedules.yml", "width=0", "mail_to=teacher@example.edu", "smtp_secure=never")
     mail = (*values, f"smtp_port={night.mail.port}")
@@ -141,7 +141,7 @@ def _there_is_no_room_in_the_morning(week: Week) -> None:
     rows = {each["name"]: each for each in full.of("Start and stop the instances that are due")["instances"]}
     assert (rows["lab-1"]["failed"], rows["lab-1"]["cause"]) == (True, "no_host")
     assert rows["lab-2"]["after"] == "active"
-    # It is not the schedule that has put it to sleep.
+    # The schedule did not shelve it.
     assert rows["lab-3"]["step"] == "left"
     assert [str(each["Subject"]) for each in night.mail.messages] == ["Jetstream: 1 of 2 ready, 1 failed (lab-1)."]
     assert "lab-1" in full.of("Fail if an action or a delivery failed")["msg"]

@@ -1,9 +1,9 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scripted lives of instances: what the probe prints on each of them at any moment. Pure functions.
+"""Instances with a script of their use, which gives the output of the probe at any moment. Pure functions.
 
-Counters are integrals of the script, so that any two readings of one boot fit each other.
+Counters are integrals over the script, so that any two readings of a boot are consistent.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ class Span:
     end: float
 
     def holds(self, now: float) -> bool:
-        """Whether a moment is in it."""
+        """Return whether a moment is in the span."""
         return self.start <= now < self.end
 
     def passed(self, since: float, now: float) -> float:
-        """Return how many of the seconds between two moments are in it."""
+        """Return the number of seconds of the span between two moments."""
         return max(0.0, min(self.end, now) - max(self.start, since))
 
 
 @dataclass(slots=True)
-class Life:
-    """An instance from inside. All times are in seconds since 1970, and its own clock is right.
+class ScriptedInstance:
+    """An instance, as the probe sees it. All times are in seconds since 1970, and its own clock is right.
 
-    ``boots``: when it was booted, oldest first. ``jobs``: when a job computed, on so many cores. ``typing``: when a
-    person typed, who stays logged in afterwards. ``unreachable``: when nothing answers at its address. ``cut``: when
-    the output of the probe breaks off in the middle. ``kernels``: how many Jupyter kernels are there, unused since the
-    boot.
+    ``boots``: the times of its boots, oldest first. ``jobs``: the times of jobs, each with its number of cores.
+    ``typing``: the times in which a person types, who stays logged in afterwards. ``unreachable``: the times without an
+    ssh server. ``cut``: the times in which the output of the probe is cut off. ``kernels``: the number of Jupyter
+    kernels, which are unused since the boot.
     """
 
     boots: list[float]
@@ -54,7 +54,7 @@ class Life:
     kernels: int = 0
 
     def answers(self, now: float) -> bool:
-        """Whether its ssh server can be reached."""
+        """Return whether its ssh server can be reached."""
         return not any(each.holds(now) for each in self.unreachable)
 
     def probe(self, now: float) -> str:

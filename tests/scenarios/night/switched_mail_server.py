@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A mail server that can be down for a while, at one address all the time."""
+"""A mail server that a test starts and stops, at one address all the time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.jetstream.cloud.tests.unit.fakes.mail_server import Mai
 
 
 class _Server(MailServer):
-    """Calls back after it has taken a mail, and before it says so."""
+    """Calls a function between a mail and the response to it."""
 
     before_response: Callable[[], object] = bool
 
@@ -26,8 +26,8 @@ class _Server(MailServer):
         return answer
 
 
-class PostOffice:
-    """A mail server, down at first. Use it in a with statement. ``mails`` has what came, whenever it was up."""
+class SwitchedMailServer:
+    """A mail server, down at first, which runs in a with statement. ``mails`` has the mails of all times it was up."""
 
     def __init__(self) -> None:
         self._reserved: socket.socket | None = None
@@ -36,7 +36,7 @@ class PostOffice:
         self.port = self._reserve(0)
 
     def up(self, before_response: Callable[[], object] = bool) -> None:
-        """Take mails from now on, and call ``before_response`` after each."""
+        """Accept mails from now on, and call ``before_response`` before the response to each."""
         if self._reserved is not None:
             self._reserved.close()
             self._reserved = None
@@ -54,7 +54,7 @@ class PostOffice:
 
     @property
     def mails(self) -> list[Mail]:
-        """Return all mails that came, oldest first."""
+        """Return all received mails, oldest first."""
         return self._earlier + (self._server.mails if self._server else [])
 
     @property
@@ -63,7 +63,7 @@ class PostOffice:
         return [each.message for each in self.mails]
 
     def _reserve(self, port: int) -> int:
-        """Hold a port on which nobody listens: connections to it are refused."""
+        """Reserve a port without a listener, which refuses connections."""
         self._reserved = socket.socket()
         self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._reserved.bind(("127.0.0.1", port))
