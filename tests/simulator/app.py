@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The web application: it adds faults and costs to the answers of the API."""
+"""The web application, which adds faults and latency to the responses of the API."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from .world.state import World
 
 
 class Atmosphere:
-    """Answers all requests to the simulated Atmosphere."""
+    """Handles all requests to the simulated Atmosphere."""
 
     def __init__(self, world: World, faults: Faults, log: RequestLog) -> None:
-        """Answer from a world, with faults, and log it all."""
+        """Handle requests with a world and with faults, and log them."""
         self._world = world
         self._faults = faults
         self._log = log
@@ -41,7 +41,7 @@ class Atmosphere:
         self._free = asyncio.Condition()
 
     async def __call__(self, request: Request) -> Response:
-        """Answer a request."""
+        """Return the response to a request."""
         began = time.monotonic()
         raw = await _raw_request(request)
         fault = self._faults.strike(raw.method, raw.full_path)
@@ -83,7 +83,7 @@ class Atmosphere:
         return reply
 
     async def _work(self, raw: RawRequest) -> RawResponse:
-        """Have Atmosphere answer, by one of its workers."""
+        """Return Atmosphere's response, when one of its workers is free."""
         async with self._free:
             await self._free.wait_for(lambda: self._busy < (self._world.settings.workers or self._busy + 1))
             self._busy += 1
@@ -125,7 +125,7 @@ class Atmosphere:
 
 
 def application(world: World, faults: Faults, log: RequestLog, extra: list[Route]) -> Starlette:
-    """Return the application; ``extra`` are routes that go before Atmosphere's own."""
+    """Return the application. ``extra``: routes that come before Atmosphere's own."""
     methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
     atmosphere = Atmosphere(world, faults, log)
 
@@ -167,17 +167,17 @@ def _data(body: bytes) -> Any:
 
 
 def _transport(request: Request) -> asyncio.Transport | None:
-    """Return the connection of a request; None if the client has gone. The server keeps it for such uses."""
+    """Return the connection of a request, which the server stores for this; None if the client has closed it."""
     transport: asyncio.Transport | None = request.scope["state"]["transports"].get(request.scope["client"])
     return transport
 
 
 async def _drop_connection(request: Request) -> None:
-    """Break the connection, so that nothing more goes to the client."""
+    """Break the connection, so that the client gets nothing more."""
     transport = _transport(request)
     if transport is not None:
         transport.abort()
-    # The server notices in its next turn.
+    # The server notices that in the next turn of its loop.
     await asyncio.sleep(0)
     await asyncio.sleep(0)
 
@@ -191,7 +191,7 @@ async def _until_time_is_up(request: Request, stream: Stream, body: bytes) -> As
 
 
 def _raw(response: Response) -> bytes:
-    """Return an answer as it goes over the wire."""
+    """Return the bytes of a response."""
     phrase = HTTPStatus(response.status_code).phrase
     lines = [
         f"HTTP/1.1 {response.status_code} {phrase}",

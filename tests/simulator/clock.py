@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The simulator's time: the machine's, or one that a test drives by hand."""
+"""The clock of the simulator: the machine's, or one that a test moves."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """The simulated world's view of time. A clock of the product's clients will do as well."""
+    """The clock of a simulated world. The clocks of the collection fit as well."""
 
     def now(self) -> datetime:
         """Return the date and time, in UTC."""
 
 
 class SystemClock:
-    """The machine's own time."""
+    """The machine's clock."""
 
     def now(self) -> datetime:
         """Return the date and time, in UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Return seconds that only ever go up."""
+        """Return seconds that never decrease."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
@@ -35,13 +35,13 @@ class SystemClock:
 
 
 class ManualClock:
-    """Time that passes only when a test moves it on. May be used from several threads.
+    """A clock that only a test moves. It is safe to use from several threads.
 
-    A client given the same clock waits in no time at all: its sleep() moves the cloud on.
+    A client with the same clock waits in no time: its sleep() moves the time of the cloud, too.
     """
 
     def __init__(self, start: datetime = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)) -> None:
-        """Begin at ``start``, in UTC."""
+        """Start at ``start``, in UTC."""
         self._start = start
         self._now = start
         self._lock = threading.Lock()
@@ -64,7 +64,7 @@ class ManualClock:
             return self._now
 
     def move_to(self, moment: datetime) -> datetime:
-        """Move on to a moment and return it; stay where it is if the moment has passed already."""
+        """Move on to a moment, unless it is past, and return the time."""
         with self._lock:
             self._now = max(self._now, moment)
             return self._now

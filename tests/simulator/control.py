@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way to script a simulator that runs as a program: /_simulator, where that was opened."""
+"""Requests that control a simulator that runs as a program, below /_simulator."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Act = Callable[[dict[str, Any]], Any]
 
 
 def control_routes(world: World, faults: Faults, log: RequestLog) -> list[Route]:
-    """Return the routes. Bodies and answers are JSON; a request that makes no sense is answered with 400."""
+    """Return the routes. Bodies and responses are JSON. The response to a malformed request is 400."""
     table = _Control(world, faults, log).table
     return [Route(f"/_simulator/{name}", _endpoint(world, acts), methods=list(acts)) for name, acts in table.items()]
 
@@ -48,7 +48,7 @@ def _endpoint(world: World, acts: dict[str, Act]) -> Callable[[Request], Any]:
 
 
 class _Control:
-    """The requests, by name. Each takes the body."""
+    """The requests, by name. Each gets the decoded body."""
 
     def __init__(self, world: World, faults: Faults, log: RequestLog) -> None:
         self._world = world
@@ -107,7 +107,7 @@ class _Control:
         return {"volumes": [{name: getattr(each, name) for name in names} for each in self._world.volumes]}
 
     def change_volume(self, data: dict[str, Any]) -> Any:
-        """{"volume": which, "status": ...}: put it into another state, as it is left behind: detached."""
+        """{"volume": which, "status": ...}: detach a volume, and set its status."""
         self._world.force_volume(data["volume"], data["status"])
         return {}
 
@@ -123,7 +123,7 @@ class _Control:
     def advance_clock(self, data: dict[str, Any]) -> Any:
         """{"advance": seconds}."""
         if not isinstance(self._world.clock, ManualClock):
-            raise TypeError("only a clock driven by hand can be moved on")
+            raise TypeError("only a manual clock can be advanced")
         self._world.clock.advance(float(data["advance"]))
         return self.show_clock(data)
 
@@ -193,7 +193,7 @@ class _Control:
         return {}
 
     def end_provider(self, data: dict[str, Any]) -> Any:
-        """{"name": ...}: let a provider end now."""
+        """{"name": ...}: set the end date of a provider to now."""
         self._world.end_provider(data["name"])
         return {}
 

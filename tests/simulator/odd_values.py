@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Values in JSON answers that no client expects."""
+"""Values in JSON responses that no client expects."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Raw:
-    """Text that is put into the answer unchanged, be it JSON or not."""
+    """Text that is put into the response unchanged, be it JSON or not."""
 
     text: str
     mark: str = field(default_factory=lambda: f"raw-{secrets.token_hex(8)}")
@@ -22,11 +22,11 @@ class Raw:
 
 @dataclass(frozen=True)
 class Missing:
-    """No value, nor its name."""
+    """Removes a value and its name."""
 
 
 def nested(depth: int) -> Raw:
-    """Return ``depth`` lists, each inside of another: more than a recursive parser can take."""
+    """Return ``depth`` nested lists, for more than a recursive parser can handle."""
     return Raw("[" * depth + "]" * depth)
 
 
@@ -48,7 +48,7 @@ def from_json(value: Any) -> Any:
 
 
 def check_edit(edit: Mapping[str, Any]) -> None:
-    """Raise ValueError if a name in an edit is none."""
+    """Raise ValueError if a name in an edit is malformed."""
     for name in edit:
         if not all(name.split(".")):
             raise ValueError(f"not a dotted name: {name!r}")
@@ -57,10 +57,10 @@ def check_edit(edit: Mapping[str, Any]) -> None:
 def edited(body: bytes, edit: Mapping[str, Any], of: str | None = None) -> bytes:
     """Return a JSON body with other values.
 
-    ``edit`` has dotted names, as in ``size.cpu``: they begin at each object whose name, uuid or alias is ``of``, or at
-    the whole answer if that is None. A name that is not there is left out, but for the last part of a dotted one. A
-    value may be anything that JSON can have, with NaN and lone surrogates, or Raw, or Missing. A body that is no JSON
-    is returned as it is.
+    ``edit``: values by dotted name, such as ``size.cpu``. Names begin at each object whose name, uuid or alias is
+    ``of``, or at the whole response if that is None. Names that do not exist are ignored, but for the last part of a
+    dotted one, which is added. A value may be any JSON, with NaN and lone surrogates, or Raw, or Missing. A body that
+    is not JSON is returned unchanged.
     """
     try:
         data = json.loads(body)

@@ -19,7 +19,7 @@ from .world.seed import SEEDS, BadSeed, load
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until a signal or the end of the time; return the exit code."""
+    """Serve until a signal or the end of the time, and return the exit status."""
     options = _options(arguments)
     settings = Settings(
         transition=options.transition,
@@ -52,7 +52,7 @@ async def _serve(server: Server, options: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
-    # The port takes connections already; they are answered as soon as the server runs.
+    # The port accepts connections already. They get responses as soon as the server runs.
     if options.url_file:
         options.url_file.write_text(server.url + "\n", encoding="utf-8")
     print(server.url, flush=True)

@@ -14,29 +14,29 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Logged:
-    """A request and the status of its answer: 0 where the connection was dropped."""
+    """A request, and the status of its response: 0 if the connection was dropped."""
 
     method: str
-    # With the query, as in "/api/v2/instances?page=2".
+    # With the query, such as "/api/v2/instances?page=2".
     path: str
     status: int
-    # The JSON or form of a request that had one.
+    # The decoded JSON or form of the request.
     data: Any = None
-    # When it came and when its answer was ready, in seconds of the machine's monotonic time.
+    # The times of the request and of its response, in seconds of the machine's monotonic clock.
     began: float = 0.0
     ended: float = 0.0
 
 
 class RequestLog:
-    """All requests since the begin, or since reset(), in the order in which they were answered."""
+    """All requests since the start or since reset(), in the order of their responses."""
 
     def __init__(self) -> None:
-        """Begin empty."""
+        """Start with an empty log."""
         self._entries: list[Logged] = []
         self._lock = threading.Lock()
 
     def add(self, entry: Logged) -> None:
-        """Note a request."""
+        """Add a request."""
         with self._lock:
             self._entries.append(entry)
 
@@ -54,11 +54,11 @@ class RequestLog:
         ]
 
     def count(self, method: str | None = None, path: str = "", status: int | None = None) -> int:
-        """Count the requests that matching() returns."""
+        """Return the number of requests that matching() returns."""
         return len(self.matching(method, path, status))
 
     def most_at_once(self) -> int:
-        """Return how many requests were under way at the same time, at most."""
+        """Return the greatest number of requests at the same time."""
         events = [(entry.began, 1) for entry in self] + [(entry.ended, -1) for entry in self]
         under_way = most = 0
         for _moment, change in sorted(events):
@@ -67,10 +67,10 @@ class RequestLog:
         return most
 
     def __iter__(self) -> Iterator[Logged]:
-        """Go over all requests, as they are now."""
+        """Iterate over a copy of all requests."""
         with self._lock:
             return iter(list(self._entries))
 
     def __len__(self) -> int:
-        """Count all requests."""
+        """Return the number of all requests."""
         return len(self._entries)

@@ -10,6 +10,6 @@ import sys
 from pathlib import Path
 
 if __name__ == "__main__":
-    # The checkout need not be installed, nor be called as the collection is: the folder above has the package.
+    # The package is imported from the folder above, so the checkout may be anywhere, under any name.
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
     sys.exit(importlib.import_module("simulator.program").main())

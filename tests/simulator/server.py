@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Serving a world on loopback: in a thread, for tests, or as a program."""
+"""Serves a world on loopback, in a thread for tests, or as a program."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ from .world.state import World
 LOOPBACK = "127.0.0.1"
 _PATIENCE = 60.0
 # An idle connection is closed after this many seconds of real time. That is longer than any test takes on a busy
-# machine: a client with the clock of a test must not lose a request to a connection that is just being closed.
+# machine: a client with a test's clock must not send a request on a connection that is just being closed.
 _KEEP_ALIVE = 3600
 
 
 class _Protocol(H11Protocol):
-    """Remembers its connection where the application finds it: to be able to break it."""
+    """Stores its connection for the application, which can break it."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        # asyncio does this only where a socket names its protocol; without it the second half of an answer is late.
+        # asyncio does this only for a socket with a protocol. Without it, the second half of a response is late.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().connection_made(transport)
         self.app_state["transports"][self.client] = transport
@@ -47,7 +47,7 @@ class _Protocol(H11Protocol):
 
 
 class Server:
-    """A world being served. Use it in a with statement, or start() and stop() it; both may be done once."""
+    """A server of a world. It runs once, in a with statement, or between start() and stop()."""
 
     def __init__(
         self,
@@ -58,10 +58,10 @@ class Server:
         certfile: Path | None = None,
         keyfile: Path | None = None,
     ) -> None:
-        """Take a port of loopback (a free one for 0), and serve nothing yet.
+        """Bind a port of loopback (a free one for 0), without serving yet.
 
-        ``control`` opens /_simulator to all that can reach the port. ``certfile``, ``keyfile``: serve https.
-        Raises OSError if the port is taken.
+        ``control``: serve /_simulator, to all programs that can reach the port. ``certfile``, ``keyfile``: serve https.
+        Raises OSError if the port is in use.
         """
         self.world = world
         self.faults = Faults()
@@ -94,27 +94,27 @@ class Server:
         return self.world.clock
 
     def advance(self, seconds: float) -> None:
-        """Move a clock driven by hand on. Raises TypeError if it is another clock."""
+        """Move a ManualClock on. Raises TypeError for another clock."""
         if not isinstance(self.world.clock, ManualClock):
             raise TypeError("only a ManualClock can be moved on")
         self.world.clock.advance(seconds)
 
     def start(self) -> None:
-        """Begin to answer, in a thread. Raises RuntimeError if that does not come about."""
+        """Start to serve in a thread. Raises RuntimeError if that fails."""
         self._thread = threading.Thread(target=lambda: asyncio.run(self.run()), name="simulator", daemon=True)
         self._thread.start()
         if not self._begun.wait(_PATIENCE):
             raise RuntimeError("the simulator does not start")
 
     def stop(self) -> None:
-        """End: break all connections, and return when nothing is left."""
+        """Break all connections, and return when the server has ended."""
         if self._loop is not None and self._ending is not None and self._loop.is_running():
             self._loop.call_soon_threadsafe(self._ending.set)
         if self._thread is not None:
             self._thread.join(_PATIENCE)
 
     async def run(self, seconds: float | None = None) -> None:
-        """Answer until stop() is called, or for ``seconds``."""
+        """Serve until stop() is called, or for ``seconds``."""
         self._loop, self._ending = asyncio.get_running_loop(), asyncio.Event()
         self._config.load()
         transports: dict[Any, asyncio.Transport] = {}
@@ -127,8 +127,8 @@ class Server:
         self._begun.set()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._ending.wait(), seconds)
-        # A connection accepted a moment ago has no transport yet; asyncio leaves it open if the server is closed first.
-        # It gets one within two turns of the loop.
+        # A new connection gets its transport within two turns of the loop. asyncio would leave one without a transport
+        # open if the server was closed first.
         self._loop.remove_reader(self._socket)
         for _turn in range(2):
             await asyncio.sleep(0)
@@ -140,19 +140,19 @@ class Server:
         await asyncio.gather(*state.tasks, return_exceptions=True)
 
     def __enter__(self) -> Self:
-        """Begin to answer."""
+        """Start to serve."""
         self.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End."""
+        """Stop serving."""
         self.stop()
 
 
 @contextmanager
 def serve(world: World, *, port: int = 0, control: bool = False) -> Iterator[Server]:
-    """Serve a world on a free port of loopback for as long as the with statement lasts."""
+    """Serve a world on a free port of loopback, for a with statement."""
     with Server(world, port=port, control=control) as server:
         yield server

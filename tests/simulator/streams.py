@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Answers that do not come at once, or never end. All end by themselves when their time is over."""
+"""Responses that are slow, or do not end until their time is over."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ _PIECE = 2**20
 
 @dataclass(frozen=True)
 class Stream:
-    """A way to send an answer.
+    """A way to send a response.
 
     ``kind``:
       "drip": status and headers at once, then the body, a byte at a time;
-      "drip-all": the whole answer a byte at a time, from its status line on;
-      "endless": the answer's body, and then blanks for ever;
-      "bomb": instead of the body ``size`` blanks, packed by gzip to a thousandth;
-      "continue": no answer, but ``100 Continue``, again and again.
+      "drip-all": the whole response a byte at a time, from its status line on;
+      "endless": the body, and then blanks for ever;
+      "bomb": instead of the body, ``size`` blanks, compressed by gzip to a thousandth;
+      "continue": no response, but ``100 Continue``, again and again.
     """
 
     kind: Kind
-    # Seconds from one piece to the next.
+    # Seconds between two pieces.
     pace: float = 0.01
-    # Bytes of a bomb when it is unpacked.
+    # The bytes of an unpacked bomb.
     size: int = 2**30
-    # Then the connection is broken, if it has not ended before.
+    # Seconds after which the connection is broken, if it has not ended before.
     lasting: float = 60.0
 
     def __post_init__(self) -> None:
@@ -47,7 +47,7 @@ class TimeIsUp(Exception):
 
 
 async def pieces(stream: Stream, body: bytes) -> AsyncIterator[bytes]:
-    """Give the body of an answer, one piece after the other. Raises TimeIsUp."""
+    """Yield the body of a response in pieces. Raises TimeIsUp."""
     ends = time.monotonic() + stream.lasting
     for piece in _pieces_at_first(stream, body):
         _insist_on_time(ends)
@@ -60,7 +60,7 @@ async def pieces(stream: Stream, body: bytes) -> AsyncIterator[bytes]:
 
 
 async def write_slowly(stream: Stream, transport: asyncio.Transport, answer: bytes) -> None:
-    """Write raw bytes to a connection: an answer, byte by byte, or interim answers for ever; then break it."""
+    """Write a response byte by byte, or interim responses for ever, to a connection, and then break it."""
     ends = time.monotonic() + stream.lasting
     at = 0
     while not transport.is_closing() and time.monotonic() < ends:
@@ -88,7 +88,7 @@ def _pieces_at_first(stream: Stream, body: bytes) -> list[bytes]:
 
 
 def _bomb(size: int) -> list[bytes]:
-    """Return gzip members of a megabyte of blanks each, so that only the first has to be packed."""
+    """Return gzip members of a megabyte of blanks each, of which only the first has to be compressed."""
     whole, rest = divmod(size, _PIECE)
     return [_packed(_PIECE)] * whole + ([_packed(rest)] if rest else [])
 

@@ -1,12 +1,12 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs a program beside a simulator of its own, and ends the simulator with it.
+"""Runs a program with a simulator of its own, and ends the simulator with the program.
 
     with_simulator.py [option of serve.py ...] -- PROGRAM [argument ...]
 
-The program finds the simulator by the variables JETSTREAM_API_URL, JETSTREAM_USERNAME and JETSTREAM_PASSWORD (those of
-the seed's first user), and has an empty home instead of the user's. The exit status is that of the program.
+The program gets the variables JETSTREAM_API_URL, JETSTREAM_USERNAME and JETSTREAM_PASSWORD (of the seed's first user),
+and an empty home instead of the user's. The exit status is that of the program.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from pathlib import Path
 import yaml
 
 _HERE = Path(__file__).resolve().parent
-# If this process is killed and cannot end the simulator, that ends by itself after an hour.
+# Seconds after which the simulator ends by itself, if this process was killed and could not end it.
 _LONGEST = "3600"
 _PATIENCE = 10.0
-# Settings of the user that would lead to another cloud or another home.
+# The user's variables that would name another cloud or another home.
 _HIDDEN = ("JETSTREAM_", "OS_", "XDG_")
 
 
 def main() -> int:
-    """Return the exit status of the program that the command line names."""
+    """Run the program of the command line, and return its exit status."""
     if "--" not in sys.argv[1:-1]:
         print(__doc__, file=sys.stderr)
         return 2
@@ -49,12 +49,12 @@ def main() -> int:
 
 @contextlib.contextmanager
 def simulator(options: list[str]) -> Iterator[str]:
-    """Give the address of a simulator that runs as long as the with statement. Raises SystemExit if none starts."""
+    """Run a simulator for a with statement, and yield its address. Raises SystemExit if it does not start."""
     process = subprocess.Popen(
         [sys.executable, str(_HERE / "serve.py"), "--max-seconds", _LONGEST, *options],
         stdout=subprocess.PIPE,
         text=True,
-        # Ctrl-C is for the program. The simulator answers until that has ended.
+        # Ctrl-C is for the program. The simulator runs until the program has ended.
         start_new_session=True,
     )
     with process, _ended(process):
@@ -71,7 +71,7 @@ def _run(command: list[str], variables: Mapping[str, str]) -> int:
 
 @contextlib.contextmanager
 def _ended(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> Iterator[None]:
-    """End a process when the with statement is left: politely, then not."""
+    """End a process at the end of a with statement: by SIGTERM, then by SIGKILL."""
     try:
         yield
     finally:
@@ -84,7 +84,7 @@ def _ended(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> Iterator
 
 
 def _account(options: list[str]) -> dict[str, str]:
-    """Return the variables that log the first user of the seed in."""
+    """Return the variables with which the first user of the seed logs in."""
     seed = Path(options[options.index("--seed") + 1]) if "--seed" in options else _HERE / "seeds" / "demo.yaml"
     user = yaml.safe_load(seed.read_text(encoding="utf-8"))["users"][0]
     return {"JETSTREAM_USERNAME": user["username"], "JETSTREAM_PASSWORD": user["password"]}

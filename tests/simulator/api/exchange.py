@@ -17,10 +17,10 @@ from ..world.state import World
 
 
 class Refusal(Exception):
-    """An answer that is not the one hoped for, with its body."""
+    """The response to a refused request."""
 
     def __init__(self, status: int, body: Any) -> None:
-        """Answer with a status and with JSON."""
+        """Respond with a status and with JSON."""
         super().__init__(f"{status} {body}")
         self.status = status
         self.body = body
@@ -32,7 +32,7 @@ def error(status: int, message: Any) -> Refusal:
 
 
 def detail(status: int, text: str) -> Refusal:
-    """Return a refusal in the form of the framework that Atmosphere is built with."""
+    """Return a refusal in the form of Atmosphere's framework."""
     return Refusal(status, {"detail": text})
 
 
@@ -42,7 +42,7 @@ def not_found() -> Refusal:
 
 
 class ServerError(Exception):
-    """Atmosphere's own code breaks on this request: the answer is a page that speaks of maintenance."""
+    """Atmosphere's own code raises an exception: the response is its page about maintenance."""
 
 
 @dataclass
@@ -58,7 +58,7 @@ class Response:
 
 @dataclass
 class Request:
-    """A request. ``suffix`` is ".json" where that ended the path: links in the answer then have it too."""
+    """A request. ``suffix``: ".json" if the path ended so; links in the response then have it, too."""
 
     world: World
     method: str
@@ -75,7 +75,7 @@ class Request:
 
     @property
     def somebody(self) -> User:
-        """Return the user; for views that only users get to."""
+        """Return the user, in views that need a login."""
         if self.user is None:
             raise ServerError
         return self.user
@@ -93,7 +93,7 @@ class Request:
         raise detail(415, f'Unsupported media type "{kind}" in request.')
 
     def url(self, resource: str, key: object) -> str:
-        """Return the address of a thing in v2."""
+        """Return the address of an object in v2."""
         return self.absolute(f"/api/v2/{resource}/{key}{self.suffix}") + self._format
 
     def absolute(self, path: str) -> str:
@@ -116,7 +116,7 @@ def _json(body: bytes) -> Any:
 
 
 def _old_words(problem: json.JSONDecodeError) -> str:
-    """Return the message of Python 2, which Atmosphere runs on, about broken JSON."""
+    """Return the message about broken JSON of Python 2, with which Atmosphere runs."""
     if problem.msg == "Expecting value":
         return "No JSON object could be decoded"
     if problem.msg.startswith("Expecting property name"):

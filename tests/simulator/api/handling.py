@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Atmosphere's own steps from a request to an answer, in their order. Nothing here waits."""
+"""Atmosphere's own steps from a request to a response, in their order. Nothing here waits."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 @dataclass(frozen=True)
 class RawRequest:
-    """A request as it came."""
+    """A request, as the server received it."""
 
     method: str
     scheme: str
@@ -48,7 +48,7 @@ class RawRequest:
 
 @dataclass(frozen=True)
 class RawResponse:
-    """An answer, ready to be sent. ``cost``: seconds that the server would have needed for it."""
+    """A response that is ready to be sent. ``cost``: the seconds that the server would have needed for it."""
 
     status: int
     body: bytes
@@ -58,7 +58,7 @@ class RawResponse:
 
 
 def handle(world: World, raw: RawRequest) -> RawResponse:
-    """Answer a request."""
+    """Return the response to a request."""
     with world.lock:
         world.settle()
         path, suffix = _without_suffix(raw.path)
@@ -86,7 +86,7 @@ def _without_suffix(path: str) -> tuple[str, str]:
 
 
 def _match(path: str) -> tuple[Resource, Mapping[str, str]] | None:
-    # v2 is also there without its number.
+    # Paths without a version are v2.
     path = re.sub(r"^/api/(?!v\d+(/|$))", "/api/v2/", path)
     for pattern, resource in _PATTERNS:
         match = pattern.match(path)
@@ -96,7 +96,7 @@ def _match(path: str) -> tuple[Resource, Mapping[str, str]] | None:
 
 
 def _elsewhere(raw: RawRequest) -> RawResponse:
-    """Send clients that end a path with a slash to https, also those that came by it; there is nothing else here."""
+    """Redirect paths that end with a slash to https, as Atmosphere does, even from https."""
     bare = raw.path.rstrip("/")
     if bare != raw.path and _match(bare):
         query = f"?{raw.query_string}" if raw.query_string else ""
@@ -153,7 +153,7 @@ def _answer(request: Request, resource: Resource) -> Response:
 
 
 def _require_open(request: Request) -> None:
-    """Raise if there is maintenance, but for that of a provider, which has no effect."""
+    """Raise Refusal during maintenance. Maintenance of a provider has no effect."""
     if request.user is not None and request.user.username in request.world.settings.maintenance_exempt:
         return
     now = request.world.now()
@@ -217,12 +217,12 @@ def _cache_headers(world: World) -> list[tuple[str, str]]:
 
 
 def _keep(world: World, key: str, reply: RawResponse) -> None:
-    """Put an answer into the page cache: later requests get it at no cost, with or without a token."""
+    """Put a response into the page cache: later requests get it at no cost, with or without a token."""
     until = world.now() + timedelta(seconds=world.settings.detail_cache)
     kept = RawResponse(reply.status, reply.body, reply.content_type, reply.headers)
     world.page_cache[key] = (until, kept)
 
 
 def http_date(moment: datetime) -> str:
-    """Return a date as HTTP has it."""
+    """Return a date in the form of HTTP."""
     return format_datetime(moment, usegmt=True)

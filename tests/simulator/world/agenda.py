@@ -12,19 +12,19 @@ from datetime import datetime
 
 
 class Agenda:
-    """A queue of events: they happen in the order of their times, however late the queue is caught up with."""
+    """A queue of events, which happen in the order of their times, however late catch_up() is called."""
 
     def __init__(self) -> None:
-        """Begin empty."""
+        """Start with no events."""
         self._entries: list[tuple[datetime, int, Callable[[datetime], None]]] = []
         self._numbers = itertools.count()
 
     def at(self, moment: datetime, do: Callable[[datetime], None]) -> None:
-        """Have ``do`` called with ``moment`` at that time."""
+        """Call ``do`` with ``moment`` at that time."""
         heapq.heappush(self._entries, (moment, next(self._numbers), do))
 
     def catch_up(self, now: datetime) -> None:
-        """Let all events happen that are due."""
+        """Let all due events happen."""
         while self._entries and self._entries[0][0] <= now:
             moment, _number, do = heapq.heappop(self._entries)
             do(moment)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 jetstream.cloud contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Worlds made to measure, for tests and benchmarks."""
+"""Worlds for tests and benchmarks, made from a few numbers."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def fleet(
 ) -> World:
     """Return a world with one user, who has ``count`` instances.
 
-    ``states``: how many are in which of vm.STATES, in this order; the others of ``count`` are active.
-    ``names``: a format over ``number``, counted from 1, or the names themselves, which then give the count.
-    Sizes, projects and identities (spread over the providers) are taken in turn. One allocation source pays for all.
+    ``states``: the number of instances in each of vm.STATES, in this order; all others are active.
+    ``names``: a format of ``number``, counted from 1, or the names themselves, which then give the count.
+    Sizes, projects and identities (over all providers) are used in turn. One allocation source pays for all.
     Raises ValueError if ``states`` has more than ``count``, and KeyError for an unknown state or size.
     """
     wanted = [state for state, times in (states or {}).items() for _time in range(times)]
